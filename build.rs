@@ -1,0 +1,9 @@
+//! Warns where aws-lc is built with its jitter entropy, which costs every process some 24 ms.
+
+fn main() {
+    const VARIABLE: &str = "AWS_LC_SYS_NO_JITTER_ENTROPY";
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
+    if std::env::var_os(VARIABLE).is_none_or(|value| value != "1") {
+        println!("cargo::warning={VARIABLE}=1 is not set: every start will be some 24 ms slower");
+    }
+}
