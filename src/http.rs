@@ -1,0 +1,342 @@
+//! HTTP messages as plain data, and the port that moves them; no sockets here.
+
+pub mod proxy;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use crate::secret::SecretBytes;
+
+/// A request to send. Its headers may hold a session token, so `Debug` shows their names alone.
+#[derive(Clone)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Where to send it.
+    pub endpoint: Endpoint,
+    /// Absolute path, already percent-encoded.
+    pub path: &'static str,
+    /// Query string without `?`, already in canonical form; empty for none.
+    pub query: String,
+    /// Header names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "{} {}{} {names:?}", self.method, self.endpoint, self.path)
+    }
+}
+
+/// A response received.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Header names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, which may hold credentials.
+    pub body: SecretBytes,
+}
+
+impl Response {
+    /// Returns the first header of that lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Scheme, host and port of a service: `https`, or `http` on this machine alone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoint(Url);
+
+impl Endpoint {
+    /// Reads a URL without path, query or user information.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        let url = Url::parse(text).map_err(EndpointError::Malformed)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(EndpointError::Plain),
+            other => return Err(EndpointError::Scheme(other.to_owned())),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::UserInformation);
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(EndpointError::Path);
+        }
+        match url.host_str() {
+            Some(host) if !host.is_empty() => Ok(Self(url)),
+            _ => Err(EndpointError::Host),
+        }
+    }
+
+    /// Returns the value of the `Host` header: the port only where it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let host = self.host();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// Returns the host, an IPv6 address in its brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().expect("the constructor refuses URLs without a host")
+    }
+
+    /// Returns the port, the scheme's own where none was written.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().expect("http and https have default ports")
+    }
+
+    /// Returns whether the host is this machine, by address or as `localhost`.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Returns the URL of `path` and `query` there.
+    pub fn url(&self, path: &str, query: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+}
+
+/// Renders `https://host[:port]`, without a slash behind it.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.authority())
+    }
+}
+
+/// Returns whether the URL's host is this machine, by address or as `localhost`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A URL that cannot be the endpoint of an AWS service.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// It is not a URL.
+    #[error("not a URL: {0}")]
+    Malformed(#[source] url::ParseError),
+    /// Another scheme than `https` or `http`.
+    #[error("the scheme is `{0}`, not `https`")]
+    Scheme(String),
+    /// `http` to another machine.
+    #[error("plain `http` to another machine would show the credentials to the network")]
+    Plain,
+    /// A user name or a password stands before the host.
+    #[error("a user name or a password stands before the host")]
+    UserInformation,
+    /// A path, query or fragment stands behind the host.
+    #[error("a path or a query stands behind the host")]
+    Path,
+    /// There is no host.
+    #[error("there is no host in it")]
+    Host,
+}
+
+/// How to reach a service.
+#[derive(Clone, Debug)]
+pub struct TransportOptions {
+    /// Whose TLS certificates are believed.
+    pub trust: Trust,
+    /// The proxy, where there is one.
+    pub proxy: Option<proxy::Proxy>,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+}
+
+/// Whose TLS certificates are believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// Those that the operating system trusts.
+    System,
+    /// Those that chain to a CA of a PEM file.
+    File {
+        /// The flag or variable that names the file.
+        origin: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Everybody's, as `--no-verify-ssl` asks.
+    Everybody,
+}
+
+/// A way to send one request and wait for its response.
+pub trait Transport: Sync {
+    /// Sends `request` once; any status is an answer.
+    fn send<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
+}
+
+/// No answer came back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// No connection came about.
+    #[error("could not connect to {peer}")]
+    Connect {
+        /// `host:port` that was tried: AWS, or the proxy on the way.
+        peer: String,
+        /// Why not.
+        source: Reason,
+    },
+    /// The host has no address.
+    #[error("could not find the address of {host}")]
+    Resolve {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        source: Reason,
+    },
+    /// The certificate that was presented does not convince.
+    #[error("could not trust the TLS certificate of {host}")]
+    Untrusted {
+        /// The host.
+        host: String,
+        /// Whose certificate it is.
+        presented: Option<Presented>,
+        /// What is wrong with it.
+        source: Reason,
+    },
+    /// The TLS handshake failed for another reason.
+    #[error("could not agree on TLS with {host}")]
+    Handshake {
+        /// The host.
+        host: String,
+        /// Why not.
+        source: Reason,
+    },
+    /// A proxy refused to connect us.
+    #[error("the proxy {proxy} did not connect us to {target}")]
+    Proxy {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// `host:port` that it was asked for.
+        target: String,
+        /// Its status line, or what is known instead.
+        source: Reason,
+    },
+    /// The connection was lost before the answer was complete.
+    #[error("lost the connection to {host} before the answer was complete")]
+    Interrupted {
+        /// The host.
+        host: String,
+        /// How.
+        source: Reason,
+    },
+    /// The answer is larger than any answer of the service.
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge {
+        /// The host.
+        host: String,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// The trusted CA certificates could not be read.
+    #[error("could not read the trusted CA certificates of {origin}")]
+    TrustStore {
+        /// The flag or variable and the file, or the system's store.
+        origin: String,
+        /// Why not.
+        source: Reason,
+    },
+}
+
+impl TransportError {
+    /// Returns whether another try may go better.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Resolve { .. } | Self::Interrupted { .. } => true,
+            Self::Handshake { .. } => true,
+            Self::Untrusted { .. }
+            | Self::Proxy { .. }
+            | Self::TooLarge { .. }
+            | Self::TrustStore { .. } => false,
+        }
+    }
+}
+
+/// Whose certificate a server presented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Presented {
+    /// Its subject, as a distinguished name.
+    pub subject: String,
+    /// Its issuer, as a distinguished name.
+    pub issuer: String,
+}
+
+/// The words of a library for what went wrong, kept as the cause of an error.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Reason(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_scheme_host_and_port() {
+        let rows = [
+            ("https://a.example", "a.example", 443, "https://a.example"),
+            ("https://a.example:443/", "a.example", 443, "https://a.example"),
+            ("https://a.example:8443", "a.example:8443", 8443, "https://a.example:8443"),
+            ("http://[::1]:80", "[::1]", 80, "http://[::1]"),
+        ];
+        for (text, authority, port, display) in rows {
+            let endpoint = Endpoint::parse(text).unwrap();
+            assert_eq!(endpoint.authority(), authority);
+            assert_eq!(endpoint.port(), port);
+            assert_eq!(endpoint.to_string(), display);
+        }
+    }
+
+    #[test]
+    fn refuses_plain_http_to_another_machine() {
+        assert_eq!(Endpoint::parse("http://a.example"), Err(EndpointError::Plain));
+        assert_eq!(Endpoint::parse("http://127.0.0.1.example"), Err(EndpointError::Plain));
+        assert_eq!(Endpoint::parse("http://localhost.example"), Err(EndpointError::Plain));
+        assert!(Endpoint::parse("http://127.1.2.3:1").is_ok());
+        assert!(Endpoint::parse("http://localhost:1").is_ok());
+    }
+
+    #[test]
+    fn refuses_what_the_signature_cannot_cover() {
+        assert_eq!(Endpoint::parse("https://a.example/base"), Err(EndpointError::Path));
+        assert_eq!(Endpoint::parse("https://a.example/?q"), Err(EndpointError::Path));
+        assert_eq!(Endpoint::parse("https://u:p@a.example"), Err(EndpointError::UserInformation));
+        assert_eq!(Endpoint::parse("ftp://a"), Err(EndpointError::Scheme("ftp".to_owned())));
+        assert!(matches!(Endpoint::parse("a.example"), Err(EndpointError::Malformed(_))));
+    }
+
+    #[test]
+    fn shows_no_header_to_a_debugger() {
+        let request = Request {
+            method: "POST",
+            endpoint: Endpoint::parse("https://a.example").unwrap(),
+            path: "/",
+            query: String::new(),
+            headers: vec![("x-amz-security-token".to_owned(), "hunter2".to_owned())],
+            body: Vec::new(),
+        };
+        let shown = format!("{request:?}");
+        assert_eq!(shown, r#"POST https://a.example/ ["x-amz-security-token"]"#);
+    }
+}

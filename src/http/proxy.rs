@@ -1,0 +1,127 @@
+//! Which proxy stands between us and a host.
+
+use std::fmt;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
+
+use crate::http::Endpoint;
+
+/// A proxy, and the hosts that are reached without it.
+#[derive(Clone)]
+pub struct Proxy {
+    url: Url,
+    origin: &'static str,
+    no_proxy: String,
+}
+
+impl Proxy {
+    /// Reads the URL of an HTTP proxy; `http://` is assumed where no scheme is written.
+    ///
+    /// `origin` is the flag or variable that it comes from; `no_proxy` holds the value of
+    /// `NO_PROXY`, comma-separated.
+    pub fn parse(text: &str, origin: &'static str, no_proxy: &str) -> Result<Self, ProxyError> {
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        // The text may hold a password: nothing of it gets into an error.
+        let url = Url::parse(&text).map_err(ProxyError::Malformed)?;
+        match url.scheme() {
+            "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => {}
+            "http" | "https" => return Err(ProxyError::Host),
+            other => return Err(ProxyError::Scheme(other.to_owned())),
+        }
+        // `*.example.com` is what many write for `.example.com`.
+        let no_proxy = no_proxy.split(',').map(|entry| {
+            let entry = entry.trim();
+            entry.strip_prefix("*.").unwrap_or(entry)
+        });
+        Ok(Self { url, origin, no_proxy: no_proxy.collect::<Vec<_>>().join(",") })
+    }
+
+    /// Returns the URL of the proxy on the way to `target`, with its user information; `None`
+    /// where the way is direct, as it always is to this machine.
+    pub fn on_the_way_to(&self, target: &Url) -> Option<&Url> {
+        if super::is_loopback(target) {
+            return None;
+        }
+        let uri = target.as_str().parse().ok()?;
+        let matcher = Matcher::builder().all("http://proxy.invalid").no(&*self.no_proxy).build();
+        matcher.intercept(&uri).map(|_| &self.url)
+    }
+
+    /// Returns whether the way to `endpoint` is through the proxy.
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        self.on_the_way_to(&endpoint.url("/", "")).is_some()
+    }
+}
+
+/// Renders `scheme://host:port (from HTTPS_PROXY)`, without user information.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{} (from {})", self.url.scheme(), host_and_port(&self.url), self.origin)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Returns `host:port` of a URL, without anything secret.
+pub fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    format!("{host}:{}", url.port_or_known_default().unwrap_or_default())
+}
+
+/// A text that is not the URL of a proxy that can be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// It is not a URL.
+    #[error("not a URL: {0}")]
+    Malformed(#[source] url::ParseError),
+    /// A kind of proxy that is not spoken, such as SOCKS.
+    #[error("proxies of the scheme `{0}` are not supported, only `http` and `https`")]
+    Scheme(String),
+    /// There is no host.
+    #[error("there is no host in it")]
+    Host,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(no_proxy: &str, target: &str) -> bool {
+        let proxy = Proxy::parse("proxy:3128", "HTTPS_PROXY", no_proxy).unwrap();
+        proxy.on_the_way_to(&Url::parse(target).unwrap()).is_some()
+    }
+
+    #[test]
+    fn is_on_the_way_to_everything_but_no_proxy_and_this_machine() {
+        assert!(proxied("", "https://a.example"));
+        assert!(!proxied("", "https://127.0.0.1:8443"));
+        assert!(!proxied("", "https://[::1]"));
+        assert!(!proxied("", "https://localhost"));
+        assert!(!proxied("a.example", "https://a.example"));
+        assert!(!proxied(".example", "https://a.example"));
+        assert!(!proxied("b.test, *.example", "https://a.example"));
+        assert!(!proxied("*", "https://a.example"));
+        assert!(!proxied("10.0.0.0/8", "https://10.1.2.3"));
+        assert!(proxied("ample", "https://a.example"));
+    }
+
+    #[test]
+    fn shows_no_password() {
+        let proxy = Proxy::parse("http://me:hunter2@proxy:3128", "HTTPS_PROXY", "").unwrap();
+        assert_eq!(proxy.to_string(), "http://proxy:3128 (from HTTPS_PROXY)");
+        assert_eq!(format!("{proxy:?}"), "http://proxy:3128 (from HTTPS_PROXY)");
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_speak() {
+        let refused = |text: &str| Proxy::parse(text, "--proxy", "").unwrap_err();
+        assert_eq!(refused("socks5://p:1080"), ProxyError::Scheme("socks5".to_owned()));
+        assert!(matches!(refused("http://"), ProxyError::Malformed(_)));
+    }
+}

@@ -1,0 +1,70 @@
+//! Bytes that must not be printed, logged or left in memory, and the dice.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A secret string: wiped on drop, and `<redacted>` to every formatter.
+///
+/// There is deliberately no `Display`, `Serialize`, `PartialEq` or `Deref`.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes ownership of `value`.
+    pub fn new(value: String) -> Self {
+        Self(Zeroizing::new(value))
+    }
+
+    /// Lends the secret to code that is about to sign with it or emit it on purpose.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+/// Bytes that are secret or may hold a secret: a key file, a response body, what goes to stdout.
+///
+/// Wiped on drop, and no more than their length to every formatter.
+#[derive(Clone, Default)]
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// Takes ownership of `bytes`.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Lends the bytes to code that parses them or emits them on purpose.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} bytes redacted>", self.0.len())
+    }
+}
+
+/// A source of unpredictable numbers.
+pub trait Entropy: Sync {
+    /// Returns 64 bits from a cryptographic generator.
+    fn bits(&self) -> u64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_secret_to_a_debugger() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2".to_owned())), "<redacted>");
+        assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "<2 bytes redacted>");
+    }
+}

@@ -1,0 +1,132 @@
+//! Wall-clock instants as AWS writes them, and the ports that tell the time and wait.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use ::time::format_description::well_known::{Rfc2822, Rfc3339};
+use ::time::macros::format_description;
+use ::time::{OffsetDateTime, UtcDateTime};
+
+/// Tells the time.
+pub trait Clock: Sync {
+    /// Reads the wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Returns how long this process has been running, by a clock that nobody sets.
+    fn uptime(&self) -> Duration;
+}
+
+/// Waits.
+pub trait Timer: Sync {
+    /// Completes after `duration`.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
+/// Whole seconds since the Unix epoch, UTC, between the years 0 and 9999.
+///
+/// Pure code never asks for the time: it is handed a `Timestamp`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    const FIRST: i64 = -62_167_219_200;
+    const LAST: i64 = 253_402_300_799;
+
+    /// Takes a count of seconds since the Unix epoch; what lies beyond the year 9999 becomes its
+    /// last second.
+    pub const fn from_unix(seconds: i64) -> Self {
+        if seconds < Self::FIRST {
+            Self(Self::FIRST)
+        } else if seconds > Self::LAST {
+            Self(Self::LAST)
+        } else {
+            Self(seconds)
+        }
+    }
+
+    /// Reads an RFC 3339 instant, as `Expiration` is written; fractions of a second are dropped.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Some(Self::from_unix(instant.unix_timestamp()))
+    }
+
+    /// Reads the value of an HTTP `Date` or `Retry-After` header (RFC 9110, 5.6.7).
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let instant = OffsetDateTime::parse(text.trim(), &Rfc2822).ok()?;
+        Some(Self::from_unix(instant.unix_timestamp()))
+    }
+
+    /// Returns the count of seconds since the Unix epoch.
+    pub const fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the instant `seconds` after `self`, or before it where they are negative.
+    pub const fn after(self, seconds: i64) -> Self {
+        Self::from_unix(self.0.saturating_add(seconds))
+    }
+
+    /// Returns the seconds from `self` until `later`; negative once `later` has passed.
+    pub const fn seconds_until(self, later: Self) -> i64 {
+        later.0 - self.0
+    }
+
+    /// Renders `20150830`, the date part of a credential scope.
+    pub fn date(self) -> String {
+        let format = format_description!("[year][month][day]");
+        self.utc().format(format).expect("a date of four-digit year formats")
+    }
+
+    /// Renders `20150830T123600Z`, the form of `x-amz-date`.
+    pub fn amz_date(self) -> String {
+        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+        self.utc().format(format).expect("a date of four-digit year formats")
+    }
+
+    /// Returns the same instant for libraries that speak `SystemTime`; the epoch for what is before it.
+    pub fn system_time(self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.0).unwrap_or(0))
+    }
+
+    fn utc(self) -> UtcDateTime {
+        UtcDateTime::from_unix_timestamp(self.0).expect("the constructor keeps the year in range")
+    }
+}
+
+/// Renders `2015-08-30T12:36:00Z`, which every AWS SDK reads.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+        f.write_str(&self.utc().format(format).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renders_the_instant_of_the_aws_test_suite() {
+        let suite = Timestamp::from_unix(1_440_938_160);
+        assert_eq!(suite.amz_date(), "20150830T123600Z");
+        assert_eq!(suite.date(), "20150830");
+        assert_eq!(suite.to_string(), "2015-08-30T12:36:00Z");
+    }
+
+    #[test]
+    fn reads_what_aws_sends() {
+        let suite = Some(Timestamp::from_unix(1_440_938_160));
+        assert_eq!(Timestamp::from_rfc3339("2015-08-30T12:36:00Z"), suite);
+        assert_eq!(Timestamp::from_rfc3339("2015-08-30T14:36:00.750+02:00"), suite);
+        assert_eq!(Timestamp::from_http_date("Sun, 30 Aug 2015 12:36:00 GMT"), suite);
+        assert_eq!(Timestamp::from_rfc3339("tomorrow"), None);
+        assert_eq!(Timestamp::from_http_date("120"), None);
+    }
+
+    #[test]
+    fn survives_any_count_of_seconds() {
+        assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_unix(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything a command may touch.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::files::Files;
+use crate::http::Transport;
+use crate::secret::Entropy;
+use crate::time::{Clock, Timer};
+
+/// The ports of the program. `main` passes the real ones, tests pass a smaller world.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
+pub struct World<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Waits.
+    pub timer: &'a dyn Timer,
+    /// Rolls the dice.
+    pub entropy: &'a dyn Entropy,
+    /// Reads certificates and keys, writes secrets.
+    pub files: &'a dyn Files,
+    /// Talks to AWS.
+    pub transport: &'a dyn Transport,
+    /// Shows what happens, under `--debug`.
+    pub trace: &'a dyn Trace,
+}
+
+/// What `--debug` shows. Nothing that reaches it may hold a secret.
+pub trait Trace: Sync {
+    /// Shows one message of a line or more.
+    fn show(&self, message: fmt::Arguments<'_>);
+}
+
+/// The trace of a run without `--debug`.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTrace;
+
+impl Trace for NoTrace {
+    fn show(&self, _message: fmt::Arguments<'_>) {}
+}
+
+/// The environment variables, read once. Its values may be secret: `Debug` shows none.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Takes the variables over.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().collect())
+    }
+
+    /// Returns the value of `name`; an empty one is none.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} variables>", self.0.len())
+    }
+}
