@@ -1,0 +1,304 @@
+//! X.509 certificates (RFC 5280), read as far as signing and diagnosis need.
+
+pub mod chain;
+
+use std::fmt;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::FromDer;
+
+use crate::pem::{self, NotPem};
+use crate::time::Timestamp;
+
+/// One certificate: its DER, and what this program says or decides by it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    serial: String,
+    subject: Name,
+    issuer: Name,
+    public_key: PublicKey,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    profile: Profile,
+    subject_key_id: Option<Vec<u8>>,
+    authority_key_id: Option<Vec<u8>>,
+}
+
+impl Certificate {
+    /// Reads one certificate from exactly its DER.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|_| CertificateError::NotX509)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::TrailingBytes(rest.len()));
+        }
+        let (subject_key_id, authority_key_id) = key_ids(&parsed);
+        Ok(Self {
+            der: der.to_vec(),
+            serial: parsed.tbs_certificate.serial.to_string(),
+            subject: Name::from(parsed.subject()),
+            issuer: Name::from(parsed.issuer()),
+            public_key: PublicKey(parsed.public_key().subject_public_key.data.to_vec()),
+            not_before: Timestamp::from_unix(parsed.validity().not_before.timestamp()),
+            not_after: Timestamp::from_unix(parsed.validity().not_after.timestamp()),
+            profile: Profile::of(&parsed),
+            subject_key_id,
+            authority_key_id,
+        })
+    }
+
+    /// Reads the certificates of a PEM file in their order; other blocks are passed over.
+    pub fn from_pem(bytes: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let mut labels = Vec::new();
+        let mut certificates = Vec::new();
+        for block in pem::blocks(bytes).map_err(CertificateError::NotPem)? {
+            if matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE") {
+                certificates.push(Self::from_der(block.contents.expose())?);
+            } else {
+                labels.push(block.label);
+            }
+        }
+        if certificates.is_empty() {
+            return Err(CertificateError::NoCertificate { labels: labels.join("`, `") });
+        }
+        Ok(certificates)
+    }
+
+    /// Returns the DER encoding.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Returns the serial number in decimal, as `Credential=` wants it.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// Returns whom it was issued to.
+    pub fn subject(&self) -> &Name {
+        &self.subject
+    }
+
+    /// Returns who issued it.
+    pub fn issuer(&self) -> &Name {
+        &self.issuer
+    }
+
+    /// Returns the subject's public key.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Returns the first second of its validity.
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// Returns the last second of its validity.
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
+    /// Returns the properties by which Roles Anywhere takes or refuses an end-entity certificate.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Returns whether it names itself as its issuer, as roots do.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    /// Returns whether `self` carries the signature of `issuer`'s key.
+    pub fn is_signed_by(&self, issuer: &Self) -> bool {
+        let own = X509Certificate::from_der(&self.der);
+        let theirs = X509Certificate::from_der(&issuer.der);
+        match (own, theirs) {
+            (Ok((_, own)), Ok((_, theirs))) => {
+                own.verify_signature(Some(theirs.public_key())).is_ok()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({}, serial {})", self.subject, self.serial)
+    }
+}
+
+/// A distinguished name: its DER to compare, and a text to show.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Name {
+    der: Vec<u8>,
+    text: String,
+}
+
+impl Name {
+    /// Returns whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+impl From<&x509_parser::x509::X509Name<'_>> for Name {
+    fn from(name: &x509_parser::x509::X509Name<'_>) -> Self {
+        Self { der: name.as_raw().to_vec(), text: name.to_string() }
+    }
+}
+
+/// Renders `C=US, O=Example, CN=host`, in the order of the certificate.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "(empty name)" } else { &self.text })
+    }
+}
+
+/// A public key as its `subjectPublicKey` bits: the `RSAPublicKey` DER of PKCS#1, or a point of an
+/// elliptic curve.
+#[derive(Clone, Debug)]
+pub struct PublicKey(pub Vec<u8>);
+
+impl PublicKey {
+    /// Returns a point in compressed form, since both forms name the same key; else the bytes.
+    fn canonical(&self) -> Vec<u8> {
+        match self.0.split_first() {
+            Some((4, coordinates)) if coordinates.len() % 2 == 0 && !coordinates.is_empty() => {
+                let (x, y) = coordinates.split_at(coordinates.len() / 2);
+                let parity = y.last().map_or(0, |byte| byte & 1);
+                [&[2 + parity], x].concat()
+            }
+            _ => self.0.clone(),
+        }
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.canonical() == other.canonical()
+    }
+}
+
+/// The properties by which Roles Anywhere takes or refuses an end-entity certificate.
+///
+/// <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of RFC 5280, read alone")]
+pub struct Profile {
+    /// Whether it is of X.509 version 3.
+    pub is_v3: bool,
+    /// Whether its basic constraints say that it is a CA.
+    pub is_ca: bool,
+    /// Whether keyUsage has digitalSignature; `None` without the extension.
+    pub digital_signature: Option<bool>,
+    /// Whether extKeyUsage has clientAuth or any; `None` without the extension.
+    pub client_auth: Option<bool>,
+    /// Whether it is signed over MD5 or SHA-1.
+    pub weak_digest: bool,
+}
+
+impl Profile {
+    fn of(parsed: &X509Certificate<'_>) -> Self {
+        let usage = parsed.key_usage().ok().flatten();
+        let extended = parsed.extended_key_usage().ok().flatten();
+        let algorithm = parsed.signature_algorithm.algorithm.to_id_string();
+        Self {
+            is_v3: parsed.version() == x509_parser::x509::X509Version::V3,
+            is_ca: parsed.is_ca(),
+            digital_signature: usage.map(|usage| usage.value.digital_signature()),
+            client_auth: extended.map(|usage| usage.value.client_auth || usage.value.any),
+            weak_digest: WEAK_ALGORITHMS.contains(&algorithm.as_str()),
+        }
+    }
+}
+
+/// RSA with MD2, MD4, MD5 and SHA-1, ECDSA with SHA-1.
+const WEAK_ALGORITHMS: [&str; 5] = [
+    "1.2.840.113549.1.1.2",
+    "1.2.840.113549.1.1.3",
+    "1.2.840.113549.1.1.4",
+    "1.2.840.113549.1.1.5",
+    "1.2.840.10045.4.1",
+];
+
+/// The bytes are not a certificate, or hold none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// No PEM block can be read.
+    #[error(transparent)]
+    NotPem(NotPem),
+    /// There are PEM blocks, and none is a certificate.
+    #[error("it has no `CERTIFICATE` block, only `{labels}`")]
+    NoCertificate {
+        /// What is there, joined.
+        labels: String,
+    },
+    /// A `CERTIFICATE` block does not hold one.
+    #[error("a `CERTIFICATE` block in it does not hold an X.509 certificate")]
+    NotX509,
+    /// There are bytes behind the certificate.
+    #[error("{0} stray bytes stand behind a certificate in it")]
+    TrailingBytes(usize),
+}
+
+/// Subject and authority key identifiers (RFC 5280, 4.2.1.1 and 4.2.1.2).
+fn key_ids(parsed: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let (mut subject, mut authority) = (None, None);
+    for extension in parsed.iter_extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(id) => subject = Some(id.0.to_vec()),
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                authority = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+            _ => {}
+        }
+    }
+    (subject, authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let path = format!("{}/tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "a test reads its vector")]
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn reads_the_leaf_of_the_vectors() {
+        let leaf = &Certificate::from_pem(&vector("leaf-rsa2048.pem")).unwrap()[0];
+        assert_eq!(leaf.serial(), "41796794418840706582093025104159514797");
+        assert_eq!(leaf.subject().to_string(), "C=US, O=Example, CN=vector-rsa2048");
+        assert_eq!(leaf.issuer().to_string(), "C=US, O=Example, CN=Vector Intermediate");
+        assert_eq!(leaf.not_before().to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(leaf.not_after().to_string(), "2046-01-01T00:00:00Z");
+        let profile = leaf.profile();
+        assert_eq!(profile.digital_signature, Some(true));
+        assert_eq!(profile.client_auth, None);
+        assert!(profile.is_v3 && !profile.is_ca && !profile.weak_digest);
+        let issuer = &Certificate::from_pem(&vector("intermediate.pem")).unwrap()[0];
+        assert!(leaf.is_signed_by(issuer) && !leaf.is_signed_by(leaf));
+    }
+
+    #[test]
+    fn takes_both_forms_of_a_point_for_the_same_key() {
+        let full = PublicKey(vec![4, 7, 8, 9, 11]);
+        assert_eq!(full, PublicKey(vec![3, 7, 8]));
+        assert_ne!(full, PublicKey(vec![2, 7, 8]));
+        assert_ne!(full, PublicKey(vec![4, 7, 8, 9, 12]));
+    }
+
+    #[test]
+    fn names_the_blocks_of_a_file_without_certificates() {
+        let error = Certificate::from_pem(&vector("leaf-p256.key.pem")).unwrap_err();
+        assert_eq!(error.to_string(), "it has no `CERTIFICATE` block, only `PRIVATE KEY`");
+    }
+}
