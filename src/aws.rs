@@ -1,0 +1,6 @@
+//! The AWS APIs that this tool calls: endpoints, request builders and response parsers, no I/O.
+
+pub mod create_session;
+pub mod endpoint;
+pub mod fault;
+pub mod get_secret_value;

@@ -1,0 +1,113 @@
+//! Where a service is: the rule sets of botocore for the services that this program calls.
+
+use crate::http::Endpoint;
+use crate::region::{Partition, Region};
+
+/// A service of AWS that this program calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Service {
+    /// IAM Roles Anywhere.
+    RolesAnywhere,
+    /// Secrets Manager.
+    SecretsManager,
+}
+
+impl Service {
+    /// Returns the signing name, which also begins the host name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RolesAnywhere => "rolesanywhere",
+            Self::SecretsManager => "secretsmanager",
+        }
+    }
+}
+
+/// Which kind of a service's endpoint is wanted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Variant {
+    /// One whose cryptography is validated under FIPS 140.
+    pub fips: bool,
+    /// One that is reached by IPv4 and IPv6.
+    pub dual_stack: bool,
+}
+
+impl Variant {
+    /// Returns whether it is the plain endpoint.
+    pub fn is_plain(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Returns the endpoint of `service` in `region`.
+pub fn of(service: Service, region: &Region, variant: Variant) -> Endpoint {
+    let partition = region.partition();
+    let fips = if variant.fips { "-fips" } else { "" };
+    let suffix = match (variant.dual_stack, same_host_for_both(service, partition)) {
+        (true, false) => partition.dual_stack_dns_suffix(),
+        _ => partition.dns_suffix(),
+    };
+    Endpoint::parse(&format!("https://{}{fips}.{region}.{suffix}", service.name()))
+        .expect("a Region holds letters, digits and hyphens alone")
+}
+
+/// Secrets Manager's ordinary hosts are dual-stack in these partitions and have no `api.aws` name.
+fn same_host_for_both(service: Service, partition: Partition) -> bool {
+    service == Service::SecretsManager
+        && matches!(partition, Partition::Aws | Partition::AwsUsGov | Partition::AwsCn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Variant = Variant { fips: false, dual_stack: false };
+    const FIPS: Variant = Variant { fips: true, dual_stack: false };
+    const DUAL: Variant = Variant { fips: false, dual_stack: true };
+    const BOTH: Variant = Variant { fips: true, dual_stack: true };
+
+    fn host(service: Service, region: &str, variant: Variant) -> String {
+        of(service, &Region::parse(region).unwrap(), variant).host().to_owned()
+    }
+
+    /// The eight partitions, as botocore 1.43's `EndpointProvider` resolves them.
+    #[test]
+    fn resolves_roles_anywhere_in_every_partition() {
+        let rows = [
+            ("us-east-1", PLAIN, "rolesanywhere.us-east-1.amazonaws.com"),
+            ("us-east-1", FIPS, "rolesanywhere-fips.us-east-1.amazonaws.com"),
+            ("us-east-1", DUAL, "rolesanywhere.us-east-1.api.aws"),
+            ("us-east-1", BOTH, "rolesanywhere-fips.us-east-1.api.aws"),
+            ("cn-north-1", PLAIN, "rolesanywhere.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", DUAL, "rolesanywhere.cn-north-1.api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", FIPS, "rolesanywhere-fips.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", DUAL, "rolesanywhere.us-gov-west-1.api.aws"),
+            ("eusc-de-east-1", PLAIN, "rolesanywhere.eusc-de-east-1.amazonaws.eu"),
+            ("eusc-de-east-1", DUAL, "rolesanywhere.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("us-iso-east-1", PLAIN, "rolesanywhere.us-iso-east-1.c2s.ic.gov"),
+            ("us-iso-east-1", DUAL, "rolesanywhere.us-iso-east-1.api.aws.ic.gov"),
+            ("us-isob-east-1", PLAIN, "rolesanywhere.us-isob-east-1.sc2s.sgov.gov"),
+            ("us-isob-east-1", DUAL, "rolesanywhere.us-isob-east-1.api.aws.scloud"),
+            ("eu-isoe-west-1", PLAIN, "rolesanywhere.eu-isoe-west-1.cloud.adc-e.uk"),
+            ("eu-isoe-west-1", DUAL, "rolesanywhere.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+            ("us-isof-south-1", PLAIN, "rolesanywhere.us-isof-south-1.csp.hci.ic.gov"),
+            ("us-isof-south-1", DUAL, "rolesanywhere.us-isof-south-1.api.aws.hci.ic.gov"),
+        ];
+        for (region, variant, expected) in rows {
+            assert_eq!(host(Service::RolesAnywhere, region, variant), expected);
+        }
+    }
+
+    #[test]
+    fn resolves_secrets_manager_with_its_own_dual_stack_rule() {
+        let rows = [
+            ("us-east-1", DUAL, "secretsmanager.us-east-1.amazonaws.com"),
+            ("us-gov-west-1", BOTH, "secretsmanager-fips.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", DUAL, "secretsmanager.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", DUAL, "secretsmanager.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("us-iso-east-1", PLAIN, "secretsmanager.us-iso-east-1.c2s.ic.gov"),
+        ];
+        for (region, variant, expected) in rows {
+            assert_eq!(host(Service::SecretsManager, region, variant), expected);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! An answer of AWS that is a refusal: code, message, request id.
+//!
+//! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
+
+use serde::Deserialize;
+
+use crate::http::Response;
+use crate::time::Timestamp;
+
+/// AWS answered, and the answer was no.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// HTTP status.
+    pub status: u16,
+    /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
+    /// answered instead.
+    pub code: Option<String>,
+    /// AWS's words, without control characters, 1,000 characters at most; may be empty.
+    pub message: String,
+    /// The id by which AWS finds the request.
+    pub request_id: Option<String>,
+    /// The answer's `Date`.
+    pub date: Option<Timestamp>,
+}
+
+impl Fault {
+    /// Reads the refusal that `response` is.
+    pub fn parse(response: &Response) -> Self {
+        let body: Body = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+        let code = response.header("x-amzn-errortype").map(str::to_owned).or(body.kind);
+        let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
+        Self {
+            status: response.status,
+            code: code.map(|code| printable(bare(&code), 100)),
+            message: printable(&body.message.unwrap_or_default(), 1_000),
+            request_id: request_id
+                .iter()
+                .find_map(|name| response.header(name))
+                .map(|id| printable(id, 100)),
+            date: response.header("date").and_then(Timestamp::from_http_date),
+        }
+    }
+
+    /// Returns whether AWS asks to be called less often.
+    pub fn is_throttle(&self) -> bool {
+        self.status == 429
+            || self.code.as_deref().is_some_and(|code| THROTTLING_CODES.contains(&code))
+    }
+
+    /// Returns whether the same request may be answered otherwise a moment later.
+    pub fn is_transient(&self) -> bool {
+        self.status >= 500 || self.is_throttle()
+    }
+}
+
+/// The throttling codes of botocore's standard retry mode.
+const THROTTLING_CODES: [&str; 13] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+#[derive(Default, Deserialize)]
+struct Body {
+    #[serde(rename = "__type", alias = "code", alias = "Code")]
+    kind: Option<String>,
+    #[serde(rename = "message", alias = "Message", alias = "errorMessage")]
+    message: Option<String>,
+}
+
+/// Drops what stands behind `:` and before `#`, as in `aws.protocols#Code:http://…`.
+fn bare(code: &str) -> &str {
+    let code = code.split(':').next().unwrap_or(code);
+    code.rsplit('#').next().unwrap_or(code)
+}
+
+/// Keeps what a foreign host says from writing to the terminal, and short.
+fn printable(text: &str, limit: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    fn fault(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Fault::parse(&Response {
+            status,
+            headers: headers.iter().map(owned).collect(),
+            body: SecretBytes::new(body.as_bytes().to_vec()),
+        })
+    }
+
+    #[test]
+    fn reads_rest_json_and_json_1_1() {
+        let rest = fault(
+            403,
+            &[
+                ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/coral/"),
+                ("x-amzn-requestid", "abc"),
+                ("date", "Sun, 30 Aug 2015 12:36:00 GMT"),
+            ],
+            r#"{"message":"Invalid signature"}"#,
+        );
+        assert_eq!(rest.code.as_deref(), Some("AccessDeniedException"));
+        assert_eq!(rest.message, "Invalid signature");
+        assert_eq!(rest.request_id.as_deref(), Some("abc"));
+        assert_eq!(rest.date, Some(Timestamp::from_unix(1_440_938_160)));
+        let json = fault(400, &[], r#"{"__type":"a.b#DecryptionFailure","Message":"no"}"#);
+        assert_eq!(json.code.as_deref(), Some("DecryptionFailure"));
+        assert_eq!(json.message, "no");
+    }
+
+    #[test]
+    fn survives_an_answer_that_is_not_awss() {
+        let page = fault(502, &[], "<html>\u{1b}[2J");
+        assert_eq!(page.code, None);
+        assert_eq!(page.message, "");
+        assert!(page.is_transient());
+        let escape = fault(400, &[], "{\"message\":\"a\\u001b[2Jb\"}");
+        assert_eq!(escape.message, "a [2Jb");
+    }
+
+    #[test]
+    fn tells_throttling_from_refusal() {
+        assert!(fault(429, &[], "").is_throttle());
+        assert!(fault(400, &[], r#"{"__type":"ThrottlingException"}"#).is_throttle());
+        assert!(!fault(403, &[("x-amzn-errortype", "AccessDeniedException")], "").is_transient());
+    }
+}
