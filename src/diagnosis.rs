@@ -1,0 +1,139 @@
+//! Why AWS refused, by its words and by the evidence at hand.
+//!
+//! The service's messages name no cause. What is known of each is in its row here, and what can be
+//! seen locally (the clock, the chain, the leaf) decides between the causes of one message.
+
+mod secret;
+mod session;
+
+use std::fmt;
+
+use crate::aws::fault::Fault;
+use crate::certificate::Certificate;
+use crate::time::Timestamp;
+
+pub use secret::get_secret_value;
+pub use session::create_session;
+
+/// A refusal of AWS, with what to do about it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The operation that was refused, e.g. `CreateSession`.
+    pub operation: &'static str,
+    /// AWS's answer.
+    pub fault: Fault,
+    /// Likely causes and next steps, the likeliest first, each a sentence.
+    pub hints: Vec<String>,
+    words: Words,
+}
+
+impl Refusal {
+    /// Joins a refusal and its diagnosis.
+    pub fn new(operation: &'static str, fault: Fault, hints: Vec<String>) -> Self {
+        let words = Words { message: fault.message.clone(), request_id: fault.request_id.clone() };
+        Self { operation, fault, hints, words }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { status, code, .. } = &self.fault;
+        match code {
+            Some(code) => write!(f, "AWS refused {}: {status} {code}", self.operation),
+            None => {
+                write!(f, "{} was answered by {status} without an AWS error code", self.operation)
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refusal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let silent = self.words.message.is_empty() && self.words.request_id.is_none();
+        (!silent).then_some(&self.words)
+    }
+}
+
+/// AWS's own words.
+#[derive(Debug)]
+struct Words {
+    message: String,
+    request_id: Option<String>,
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = if self.message.is_empty() { "no message" } else { &self.message };
+        f.write_str(message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Words {}
+
+/// What is known on this side of a refused `CreateSession`.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// When the answer came, by this machine's clock.
+    pub received: Timestamp,
+    /// The end-entity certificate that was sent.
+    pub leaf: &'a Certificate,
+    /// The intermediates that were sent.
+    pub intermediates: &'a [Certificate],
+}
+
+/// Says how far this machine's clock is from AWS's, where that is more than a minute.
+fn clock_offset(fault: &Fault, received: Timestamp) -> Option<String> {
+    let date = fault.date?;
+    let behind = received.seconds_until(date);
+    if behind.abs() <= 60 {
+        return None;
+    }
+    let direction = if behind > 0 { "behind" } else { "ahead of" };
+    let amount = span(behind.unsigned_abs());
+    Some(format!(
+        "this machine's clock is {amount} {direction} AWS's ({received} here, {date} there): set it, and keep it set by NTP"
+    ))
+}
+
+/// Renders seconds as people say them, in two units.
+fn span(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Hints that hold for every operation, by status and code alone.
+fn general(fault: &Fault) -> Option<String> {
+    if fault.is_throttle() {
+        return Some("AWS limits how often it is called; call less often, or ask for a higher quota (CreateSession allows 10 calls a second)".to_owned());
+    }
+    if fault.status >= 500 {
+        return Some("the service had a failure of its own; try again later, and see the AWS Health Dashboard".to_owned());
+    }
+    if fault.code.is_none() {
+        return Some("something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`".to_owned());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_spans_in_two_units() {
+        let rows =
+            [(61, "1 min 1 s"), (1_860, "31 min 0 s"), (5_400, "1 h 30 min"), (90_000, "1 d 1 h")];
+        for (seconds, text) in rows {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}

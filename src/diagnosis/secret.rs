@@ -1,0 +1,93 @@
+//! `GetSecretValue`: the refusals of Secrets Manager.
+
+use super::{clock_offset, general};
+use crate::arn::RoleArn;
+use crate::aws::fault::Fault;
+use crate::aws::get_secret_value::{SecretId, SecretRequest};
+use crate::time::Timestamp;
+
+/// Returns the likely causes of `fault` and what to do, the likeliest first.
+///
+/// `received` is when the answer came by this machine's clock.
+pub fn get_secret_value(
+    fault: &Fault,
+    request: &SecretRequest,
+    role: &RoleArn,
+    received: Timestamp,
+) -> Vec<String> {
+    if let Some(hint) = general(fault) {
+        return vec![hint];
+    }
+    let message = fault.message.to_ascii_lowercase();
+    let hint = match fault.code.as_deref().unwrap_or_default() {
+        "ResourceNotFoundException" => not_found(request, role),
+        "DecryptionFailure" => kms(request, role),
+        "AccessDeniedException" if message.contains("kms") => kms(request, role),
+        "AccessDeniedException" => denied(request, role),
+        "InvalidRequestException" if message.contains("deletion") => format!(
+            "`{0}` is scheduled for deletion: `aws secretsmanager restore-secret --secret-id {0}` brings it back",
+            request.secret
+        ),
+        "InvalidRequestException" => {
+            "the secret is not in a state to be read: it may be in rotation, or have no value yet"
+                .to_owned()
+        }
+        "InvalidParameterException" => {
+            "check `--version-id` and `--version-stage`: both together must name the same version"
+                .to_owned()
+        }
+        "ExpiredTokenException" | "InvalidSignatureException" | "UnrecognizedClientException" => {
+            return clock_offset(fault, received).into_iter().chain([
+                "the session was made a moment ago; an endpoint of another partition or Region, or a proxy that changes headers, can cause this".to_owned()
+            ]).take(1).collect();
+        }
+        _ => "the words above are AWS's own; `--debug` shows what was asked".to_owned(),
+    };
+    vec![hint]
+}
+
+fn not_found(request: &SecretRequest, role: &RoleArn) -> String {
+    let account = role.account();
+    match (&request.secret, request.version_id.is_some() || request.version_stage.is_some()) {
+        (secret, true) => format!(
+            "`{secret}` in {} has no such version, or does not exist: see `aws secretsmanager list-secret-version-ids --secret-id {secret}`",
+            request.region
+        ),
+        (SecretId::Name(name), false) => format!(
+            "`{name}` was looked for in {} and account {account}: check the name, pass `--region`, or name a secret of another account by its ARN",
+            request.region
+        ),
+        (SecretId::Arn(arn), false) => format!(
+            "there is no such secret in {} and account {}: check the ARN and its last six characters",
+            request.region,
+            arn.account()
+        ),
+    }
+}
+
+fn denied(request: &SecretRequest, role: &RoleArn) -> String {
+    let resource = resource(request, role);
+    format!(
+        "a policy of {role} must allow secretsmanager:GetSecretValue on {resource}, and the profile's session policy and the secret's resource policy must not take it away"
+    )
+}
+
+fn kms(request: &SecretRequest, role: &RoleArn) -> String {
+    format!(
+        "{role} must be allowed kms:Decrypt on the KMS key of `{}`, by its own policy and by the key's policy; the key must be enabled",
+        request.secret
+    )
+}
+
+/// Returns the resource as a policy would name it.
+fn resource(request: &SecretRequest, role: &RoleArn) -> String {
+    match &request.secret {
+        SecretId::Arn(arn) => arn.to_string(),
+        SecretId::Name(name) => format!(
+            "arn:{}:secretsmanager:{}:{}:secret:{name}-??????",
+            role.partition().as_str(),
+            request.region,
+            role.account()
+        ),
+    }
+}

@@ -1,0 +1,182 @@
+//! `CreateSession`: every refusal that the service is known to give.
+
+use super::{Evidence, clock_offset, general};
+use crate::aws::create_session::{SessionDuration, SessionRequest};
+use crate::aws::fault::Fault;
+use crate::certificate::Profile;
+
+/// Returns the likely causes of `fault` and what to do, the likeliest first.
+pub fn create_session(
+    fault: &Fault,
+    session: &SessionRequest,
+    evidence: &Evidence<'_>,
+) -> Vec<String> {
+    let message = fault.message.as_str();
+    let has = |part: &str| message.to_ascii_lowercase().contains(part);
+    if let Some(hint) = general(fault) {
+        return vec![hint];
+    }
+    if has("invalid signature") {
+        return invalid_signature(fault, session, evidence);
+    }
+    if has("insufficient certificate") {
+        return insufficient_certificate(evidence);
+    }
+    if has("untrusted") {
+        return vec![untrusted(session, evidence)];
+    }
+    if has("revoked") {
+        let serial = evidence.leaf.serial();
+        return vec![format!(
+            "the certificate with serial {serial} is on a CRL imported for {}: issue a new one",
+            session.trust_anchor
+        )];
+    }
+    if has("unable to assume role") {
+        return unable_to_assume(message, session);
+    }
+    if let Some(hint) = configuration(&has, session) {
+        return vec![hint];
+    }
+    match fault.code.as_deref() {
+        Some("ValidationException") => vec!["the request breaks a rule of the service; the words above name the member and the rule".to_owned()],
+        Some("ResourceNotFoundException") => vec![format!("check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {} and in these accounts", session.region)],
+        _ => vec!["run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()],
+    }
+}
+
+fn invalid_signature(
+    fault: &Fault,
+    session: &SessionRequest,
+    evidence: &Evidence<'_>,
+) -> Vec<String> {
+    if let Some(offset) = clock_offset(fault, evidence.received) {
+        return vec![offset];
+    }
+    let clock = if fault.date.is_some() {
+        "the clock agrees with AWS's"
+    } else {
+        "the answer has no date to compare the clock with"
+    };
+    vec![format!(
+        "{clock}; what is left is a proxy or gateway that changes the request's headers or body, or an endpoint of another Region than {}",
+        session.region
+    )]
+}
+
+fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> String {
+    let last = evidence.intermediates.last().unwrap_or(evidence.leaf);
+    let count = evidence.intermediates.len();
+    let sent = match count {
+        0 => "the certificate was sent alone".to_owned(),
+        1 => "the certificate was sent with one intermediate".to_owned(),
+        count => format!("the certificate was sent with {count} intermediates"),
+    };
+    format!(
+        "{sent}, which leads to the issuer `{}`: that CA has to be the certificate of {}, or the CAs up to that one have to be in `--intermediates`",
+        last.issuer(),
+        session.trust_anchor
+    )
+}
+
+fn insufficient_certificate(evidence: &Evidence<'_>) -> Vec<String> {
+    let failing = failing_properties(evidence.leaf.profile(), evidence.leaf.subject().is_empty());
+    if failing.is_empty() {
+        return vec!["nothing in the certificate itself is against the documented rules (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check the CAs above it: keyUsage with keyCertSign, basicConstraints CA:TRUE".to_owned()];
+    }
+    vec![format!("the certificate {}: issue one without that fault", failing.join(", and it "))]
+}
+
+/// Returns what in a leaf the service is documented to refuse, each as a verb phrase.
+fn failing_properties(profile: Profile, empty_subject: bool) -> Vec<&'static str> {
+    let rows = [
+        (!profile.is_v3, "is not of X.509 version 3"),
+        (profile.is_ca, "is a CA (basicConstraints CA:TRUE)"),
+        (profile.digital_signature.is_none(), "has no keyUsage, which must have digitalSignature"),
+        (profile.digital_signature == Some(false), "lacks digitalSignature in its keyUsage"),
+        (profile.client_auth == Some(false), "lacks clientAuth in its extendedKeyUsage"),
+        (profile.weak_digest, "is signed over SHA-1 or MD5, and SHA-256 or better is wanted"),
+        (empty_subject, "has an empty subject"),
+    ];
+    rows.into_iter().filter(|(fails, _)| *fails).map(|(_, words)| words).collect()
+}
+
+fn unable_to_assume(message: &str, session: &SessionRequest) -> Vec<String> {
+    let role = &session.role;
+    if message.contains("exceeds the MaxSessionDuration") {
+        let asked = match session.duration {
+            SessionDuration::OfProfile => "the profile's duration".to_owned(),
+            SessionDuration::Seconds(seconds) => format!("{seconds} seconds"),
+        };
+        return vec![format!(
+            "{asked} is longer than {role} allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration"
+        )];
+    }
+    let mut hints = vec![format!(
+        "the trust policy of {role} must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is {}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)",
+        session.trust_anchor
+    )];
+    if message.contains("failed to be mapped into session tags") {
+        hints.push("the attributes named above hold characters that no session tag may have, so conditions on them see nothing: change the certificate, or the profile's attribute mapping".to_owned());
+    }
+    hints
+}
+
+/// Refusals whose cause is in the trust anchor, the profile or the role's place in it.
+fn configuration(has: &dyn Fn(&str) -> bool, session: &SessionRequest) -> Option<String> {
+    let SessionRequest { trust_anchor, profile, role, region, .. } = session;
+    if has("specified trust anchor wasn't found") {
+        return Some(format!("there is no {trust_anchor} in {region}: check `--trust-anchor-arn`"));
+    }
+    if has("trust anchor is disabled") {
+        return Some(format!("enable {trust_anchor} (`aws rolesanywhere enable-trust-anchor`)"));
+    }
+    if has("invalid or empty profile") {
+        return Some(format!("there is no {profile} in {region}: check `--profile-arn`"));
+    }
+    if has("profile is disabled") {
+        return Some(format!("enable {profile} (`aws rolesanywhere enable-profile`)"));
+    }
+    if has("isn't one of those listed in the profile") {
+        return Some(format!(
+            "add {role} to the roles of {profile} (`aws rolesanywhere update-profile`)"
+        ));
+    }
+    if has("not authorized to set rolesessionname") {
+        return Some(format!(
+            "leave out `--role-session-name`, or let {profile} accept custom session names (acceptRoleSessionName)"
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Profile = Profile {
+        is_v3: true,
+        is_ca: false,
+        digital_signature: Some(true),
+        client_auth: None,
+        weak_digest: false,
+    };
+
+    #[test]
+    fn names_each_failing_property_of_a_leaf() {
+        assert!(failing_properties(GOOD, false).is_empty());
+        let rows = [
+            (Profile { is_v3: false, ..GOOD }, "version 3"),
+            (Profile { is_ca: true, ..GOOD }, "CA:TRUE"),
+            (Profile { digital_signature: None, ..GOOD }, "no keyUsage"),
+            (Profile { digital_signature: Some(false), ..GOOD }, "lacks digitalSignature"),
+            (Profile { client_auth: Some(false), ..GOOD }, "clientAuth"),
+            (Profile { weak_digest: true, ..GOOD }, "SHA-1"),
+        ];
+        for (profile, words) in rows {
+            let failing = failing_properties(profile, false);
+            assert!(failing.len() == 1 && failing[0].contains(words), "{failing:?}");
+        }
+        assert_eq!(failing_properties(GOOD, true), ["has an empty subject"]);
+    }
+}

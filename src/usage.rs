@@ -1,0 +1,143 @@
+//! What can be wrong with what was typed: flags, environment variables and their combinations.
+
+use crate::arn::ArnError;
+use crate::http::EndpointError;
+use crate::http::proxy::ProxyError;
+
+/// The command line or the environment asks for something that cannot be done.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// Something that is needed was not given.
+    #[error("`{flag}` is missing")]
+    Missing {
+        /// The flag.
+        flag: &'static str,
+        /// The variable that would do as well.
+        variable: String,
+    },
+    /// An ARN is not the one that is wanted.
+    #[error("`{origin}` is not usable: `{value}`")]
+    Arn {
+        /// The flag or variable.
+        origin: String,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        source: ArnError,
+    },
+    /// An endpoint is not usable.
+    #[error("`{origin}` is not usable")]
+    Endpoint {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: EndpointError,
+    },
+    /// A proxy is not usable.
+    #[error("`{origin}` is not usable")]
+    Proxy {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: ProxyError,
+    },
+    /// A value is not one of those that are taken.
+    #[error("`{origin}` is `{value}`, and {wanted} is wanted")]
+    Value {
+        /// The flag or variable.
+        origin: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        wanted: &'static str,
+    },
+    /// A flag took another flag for its value, as happens behind an empty shell variable.
+    #[error("`{origin}` has the flag `{value}` for its value")]
+    FlagAsValue {
+        /// The flag.
+        origin: String,
+        /// The flag behind it.
+        value: String,
+    },
+    /// Two settings lie in different Regions.
+    #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
+    Regions {
+        /// One flag.
+        first: &'static str,
+        /// Its Region.
+        first_region: String,
+        /// The other flag.
+        second: &'static str,
+        /// Its Region.
+        second_region: String,
+    },
+    /// Two settings lie in different partitions.
+    #[error(
+        "`{first}` is in the partition {first_partition}, and `{second}` in {second_partition}"
+    )]
+    Partitions {
+        /// One flag.
+        first: &'static str,
+        /// Its partition.
+        first_partition: &'static str,
+        /// The other flag.
+        second: &'static str,
+        /// Its partition.
+        second_partition: &'static str,
+    },
+    /// Two settings exclude each other.
+    #[error("`{first}` and `{second}` exclude each other")]
+    Conflict {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A flag, a value or a command of the official helper that does not work here yet.
+    #[error("`{what}` of the official helper does not work in roles-anywhere yet")]
+    NotYet {
+        /// As it was typed.
+        what: String,
+        /// What works instead.
+        instead: &'static str,
+    },
+}
+
+impl UsageError {
+    /// Returns what to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
+            Self::Arn { source, .. } => arn_hint(source).to_owned(),
+            Self::Endpoint { .. } => {
+                "write it as `https://HOST[:PORT]`; `http://` works for this machine alone".to_owned()
+            }
+            Self::Proxy { .. } => {
+                "write it as `http://[USER:PASSWORD@]HOST:PORT`, or pass `--proxy none`".to_owned()
+            }
+            Self::Value { .. } => "see `--help`".to_owned(),
+            Self::FlagAsValue { .. } => {
+                "give it a value; a shell variable in this place may be empty".to_owned()
+            }
+            Self::Regions { .. } => {
+                "a session is made in the Region of its trust anchor: take all of them from one Region".to_owned()
+            }
+            Self::Partitions { .. } => "take all of them from one partition".to_owned(),
+            Self::Conflict { why, .. } => (*why).to_owned(),
+            Self::NotYet { instead, .. } => (*instead).to_owned(),
+        }
+    }
+}
+
+fn arn_hint(error: &ArnError) -> &'static str {
+    match error {
+        ArnError::Kind { .. } => "the ARNs of trust anchor, profile and role are easily swapped",
+        ArnError::Partition(_) | ArnError::RegionPartition { .. } => {
+            "the second part of the ARN is its partition, such as `aws` or `aws-cn`"
+        }
+        _ => "copy the ARN as the AWS console or CLI shows it",
+    }
+}
