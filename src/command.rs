@@ -1,0 +1,4 @@
+//! The subcommands. Each is a straight line from a provider to the outside.
+
+pub mod credential_process;
+pub mod secret_get;

@@ -1,0 +1,233 @@
+//! `secret get`: from the certificate to a secret, in one process.
+
+mod document;
+
+use std::path::PathBuf;
+
+use crate::aws::endpoint::Service;
+use crate::aws::fault::Fault;
+use crate::aws::get_secret_value::{self, SecretRequest, SecretValue, SecretVersion};
+use crate::call::{self, Deadline};
+use crate::diagnosis::{self, Refusal};
+use crate::error::{Error, Kind};
+use crate::provider::RolesAnywhere;
+use crate::secret::SecretBytes;
+use crate::sigv4::access_key;
+use crate::world::World;
+
+/// What to read, and how to hand it out.
+#[derive(Clone, Debug)]
+pub struct SecretGet {
+    /// Which secret.
+    pub request: SecretRequest,
+    /// What of it.
+    pub selection: Selection,
+    /// Where it goes.
+    pub destination: Destination,
+}
+
+/// What of a secret is handed out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Selection {
+    /// The value as it is.
+    Value,
+    /// One member of a value that is a JSON object.
+    Member(String),
+    /// The whole answer as the AWS CLI prints it.
+    Document,
+}
+
+/// Where a secret goes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Destination {
+    /// Standard output.
+    Stdout(Stdout),
+    /// A file of mode 0600, whole or not at all.
+    File(PathBuf),
+}
+
+/// What standard output is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stdout {
+    /// A terminal, where a text ends in a newline.
+    Terminal,
+    /// A pipe or a file, where nothing is added.
+    Stream,
+}
+
+/// Returns what to print; nothing where it went into a file.
+pub async fn run(
+    provider: &RolesAnywhere,
+    plan: &SecretGet,
+    deadline: Deadline,
+    world: &World<'_>,
+) -> Result<SecretBytes, Error> {
+    let secret = fetch(provider, &plan.request, deadline, world).await?;
+    let bytes = select(&secret, &plan.selection)?;
+    match &plan.destination {
+        Destination::File(path) => {
+            world.files.replace(path, bytes.expose())?;
+            Ok(SecretBytes::default())
+        }
+        Destination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),
+    }
+}
+
+async fn fetch(
+    provider: &RolesAnywhere,
+    request: &SecretRequest,
+    deadline: Deadline,
+    world: &World<'_>,
+) -> Result<SecretVersion, Error> {
+    let credentials = provider.fetch(world, deadline).await?;
+    let (region, service) = (&request.region, Service::SecretsManager.name());
+    world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret));
+    let answer = call::send(world, deadline, |now| {
+        access_key::sign(request.to_http(), region, service, now, &credentials)
+    })
+    .await?;
+    if !(200..300).contains(&answer.response.status) {
+        let fault = Fault::parse(&answer.response);
+        let role = &provider.session.role;
+        let hints = diagnosis::get_secret_value(&fault, request, role, answer.received);
+        return Err(Refusal::new("GetSecretValue", fault, hints).into());
+    }
+    Ok(get_secret_value::parse(&answer.response)?)
+}
+
+fn select(secret: &SecretVersion, selection: &Selection) -> Result<SecretBytes, SelectionError> {
+    match (selection, &secret.value) {
+        (Selection::Document, _) => Ok(document::render(secret)),
+        (Selection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
+        (Selection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
+        (Selection::Member(_), SecretValue::Binary(_)) => Err(SelectionError::Binary),
+        (Selection::Member(key), SecretValue::Text(text)) => document::member(text, key),
+    }
+}
+
+fn bytes(text: &str) -> SecretBytes {
+    SecretBytes::new(text.as_bytes().to_vec())
+}
+
+/// Adds the newline that a terminal wants behind a text.
+fn ended(
+    bytes: SecretBytes,
+    secret: &SecretVersion,
+    selection: &Selection,
+    stdout: Stdout,
+) -> SecretBytes {
+    let is_text = matches!(secret.value, SecretValue::Text(_)) && *selection != Selection::Document;
+    if stdout == Stdout::Stream || !is_text || bytes.expose().ends_with(b"\n") {
+        return bytes;
+    }
+    SecretBytes::new([bytes.expose(), b"\n"].concat())
+}
+
+/// The secret is there, and what `--key` asks for is not in it. Quotes nothing of the secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectionError {
+    /// The secret is binary.
+    #[error("the secret is binary and has no members for `--key`")]
+    Binary,
+    /// The secret is not a JSON object.
+    #[error("the secret is not a JSON object and has no members for `--key`")]
+    NotAnObject,
+    /// The object has no such member.
+    #[error("the secret has no member `{key}` among its {count}")]
+    NoMember {
+        /// The member that was asked for.
+        key: String,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl From<SelectionError> for Error {
+    fn from(error: SelectionError) -> Self {
+        Self::new(Kind::Refused, error)
+            .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn secret(value: SecretValue) -> SecretVersion {
+        SecretVersion {
+            arn: "arn:aws:secretsmanager:us-east-1:123456789012:secret:n-AbCdEf".to_owned(),
+            name: "n".to_owned(),
+            version_id: Some("v".to_owned()),
+            version_stages: vec!["AWSCURRENT".to_owned()],
+            created: Some(1_440_938_160_250_000),
+            value,
+        }
+    }
+
+    fn text(text: &str) -> SecretVersion {
+        secret(SecretValue::Text(Secret::new(text.to_owned())))
+    }
+
+    fn selected(secret: &SecretVersion, selection: &Selection) -> Result<String, SelectionError> {
+        select(secret, selection).map(|b| String::from_utf8_lossy(b.expose()).into_owned())
+    }
+
+    #[test]
+    fn picks_one_member() {
+        let object = text(r#"{"user":"a\"b","port":5432,"tls":{"on":true},"none":null}"#);
+        let member = |key: &str| selected(&object, &Selection::Member(key.to_owned()));
+        assert_eq!(member("user").unwrap(), "a\"b");
+        assert_eq!(member("port").unwrap(), "5432");
+        assert_eq!(member("tls").unwrap(), r#"{"on":true}"#);
+        assert_eq!(
+            member("User").unwrap_err(),
+            SelectionError::NoMember { key: "User".to_owned(), count: 4 }
+        );
+    }
+
+    #[test]
+    fn refuses_members_of_what_has_none() {
+        let key = Selection::Member("a".to_owned());
+        let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0])));
+        assert_eq!(selected(&binary, &key), Err(SelectionError::Binary));
+        for value in ["hunter2", "[1]", "1"] {
+            assert_eq!(selected(&text(value), &key), Err(SelectionError::NotAnObject));
+        }
+    }
+
+    #[test]
+    fn prints_the_members_of_the_aws_cli() {
+        assert_eq!(
+            selected(&text("s"), &Selection::Document).unwrap(),
+            r#"{
+    "ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:n-AbCdEf",
+    "Name": "n",
+    "VersionId": "v",
+    "SecretString": "s",
+    "VersionStages": [
+        "AWSCURRENT"
+    ],
+    "CreatedDate": "2015-08-30T12:36:00.250000+00:00"
+}
+"#
+        );
+        let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0, 255])));
+        let document = selected(&binary, &Selection::Document).unwrap();
+        assert!(document.contains(r#""SecretBinary": "AP8=""#), "{document}");
+    }
+
+    #[test]
+    fn ends_text_in_a_newline_on_a_terminal_only() {
+        let end = |value: &str, selection, stdout| {
+            let secret = text(value);
+            let bytes = select(&secret, &selection).unwrap();
+            String::from_utf8_lossy(ended(bytes, &secret, &selection, stdout).expose()).into_owned()
+        };
+        assert_eq!(end("s", Selection::Value, Stdout::Terminal), "s\n");
+        assert_eq!(end("s\n", Selection::Value, Stdout::Terminal), "s\n");
+        assert_eq!(end("s", Selection::Value, Stdout::Stream), "s");
+        assert!(end("s", Selection::Document, Stdout::Stream).ends_with("}\n"));
+    }
+}
