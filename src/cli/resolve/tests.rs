@@ -1,0 +1,254 @@
+//! What flags and variables mean together.
+
+use clap::Parser;
+
+use super::*;
+use crate::http::Trust;
+
+const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
+const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";
+const ROLE: &str = "arn:aws:iam::123456789012:role/R";
+
+fn base() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("ROLES_ANYWHERE_CERTIFICATE", "cert.pem"),
+        ("ROLES_ANYWHERE_PRIVATE_KEY", "key.pem"),
+        ("ROLES_ANYWHERE_TRUST_ANCHOR_ARN", ANCHOR),
+        ("ROLES_ANYWHERE_PROFILE_ARN", PROFILE),
+        ("ROLES_ANYWHERE_ROLE_ARN", ROLE),
+    ]
+}
+
+fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> {
+    let all: Vec<&str> = ["roles-anywhere"].iter().chain(words).copied().collect();
+    let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment = Environment::new(base().iter().chain(variables).map(owned));
+    resolve(line, &environment, Stdout::Stream).map_err(|error| error.to_string())
+}
+
+fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> {
+    resolved(&[&["credential-process"], words].concat(), variables)
+}
+
+fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, String> {
+    let plan = resolved(&[&["secret", "get"], words].concat(), variables)?;
+    match plan.command {
+        Command::SecretGet(get) => Ok(get.request),
+        Command::CredentialProcess => Err("another command".to_owned()),
+    }
+}
+
+#[test]
+fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
+    let plan = process(
+        &["--certificate", "a", "--certificate=b", "--session-duration", "900", "--debug"],
+        &[("ROLES_ANYWHERE_SESSION_DURATION", "1800"), ("ROLES_ANYWHERE_DEBUG", "0")],
+    )
+    .unwrap();
+    assert_eq!(plan.provider.source.certificate, PathBuf::from("b"));
+    assert_eq!(plan.provider.session.duration.seconds(), Some(900));
+    assert_eq!(plan.debug, Debug::On);
+}
+
+#[test]
+fn takes_an_empty_value_for_not_given() {
+    let plan = process(&["--certificate=", "--intermediates", "", "--debug="], &[]).unwrap();
+    assert_eq!(plan.provider.source.certificate, PathBuf::from("cert.pem"));
+    assert_eq!(plan.provider.source.intermediates, None);
+    assert_eq!(plan.debug, Debug::Off);
+}
+
+#[test]
+fn reads_booleans_as_the_official_helper_does() {
+    for (value, debug) in
+        [("true", Debug::On), ("1", Debug::On), ("false", Debug::Off), ("F", Debug::Off)]
+    {
+        assert_eq!(process(&[&format!("--debug={value}")], &[]).unwrap().debug, debug);
+        assert_eq!(process(&[], &[("ROLES_ANYWHERE_DEBUG", value)]).unwrap().debug, debug);
+    }
+    assert_eq!(
+        process(&[], &[("ROLES_ANYWHERE_DEBUG", "yes")]).unwrap_err(),
+        "`ROLES_ANYWHERE_DEBUG` is `yes`, and `true`, `false`, `1` or `0` is wanted"
+    );
+    assert!(
+        process(&["--debug", "false"], &[]).unwrap_err().contains("unexpected argument 'false'")
+    );
+}
+
+#[test]
+fn sees_a_flag_that_swallowed_the_next() {
+    let error = process(&["--certificate", "--private-key", "--debug"], &[]).unwrap_err();
+    assert_eq!(error, "`--certificate` has the flag `--private-key` for its value");
+}
+
+#[test]
+fn names_what_is_missing() {
+    let error = process(&[], &[("ROLES_ANYWHERE_ROLE_ARN", "")]).unwrap_err();
+    assert_eq!(error, "`--role-arn` is missing");
+}
+
+#[test]
+fn refuses_what_is_in_other_regions_and_partitions() {
+    let elsewhere = PROFILE.replace("eu-central-1", "us-east-1");
+    assert_eq!(
+        process(&["--profile-arn", &elsewhere], &[]).unwrap_err(),
+        "`--trust-anchor-arn` is in the Region eu-central-1, and `--profile-arn` in us-east-1"
+    );
+    assert_eq!(
+        process(&["--region", "us-east-1"], &[]).unwrap_err(),
+        "`--trust-anchor-arn` is in the Region eu-central-1, and `--region` in us-east-1"
+    );
+    assert_eq!(
+        process(&["--role-arn", &ROLE.replace("aws", "aws-cn")], &[]).unwrap_err(),
+        "`--trust-anchor-arn` is in the partition aws, and `--role-arn` in aws-cn"
+    );
+}
+
+#[test]
+fn finds_the_endpoint_by_flag_variable_and_region() {
+    let endpoint = |words: &[&str], variables: &[(&str, &str)]| {
+        process(words, variables).map(|plan| plan.provider.session.endpoint.to_string())
+    };
+    let ours = ("AWS_ENDPOINT_URL_ROLESANYWHERE", "https://b.example");
+    let all = ("AWS_ENDPOINT_URL", "https://c.example");
+    assert_eq!(endpoint(&[], &[]).unwrap(), "https://rolesanywhere.eu-central-1.amazonaws.com");
+    assert_eq!(
+        endpoint(&["--endpoint", "https://a.example"], &[ours]).unwrap(),
+        "https://a.example"
+    );
+    assert_eq!(endpoint(&[], &[ours, all]).unwrap(), "https://b.example");
+    assert_eq!(endpoint(&[], &[all]).unwrap(), "https://c.example");
+    let ignore = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    assert!(endpoint(&[], &[all, ignore]).unwrap().contains("amazonaws"));
+    assert_eq!(
+        endpoint(&["--fips"], &[]).unwrap(),
+        "https://rolesanywhere-fips.eu-central-1.amazonaws.com"
+    );
+    assert_eq!(
+        endpoint(&[], &[("AWS_USE_DUALSTACK_ENDPOINT", "true")]).unwrap(),
+        "https://rolesanywhere.eu-central-1.api.aws"
+    );
+    assert_eq!(
+        endpoint(&["--region", "eu-central-1-fips"], &[]).unwrap(),
+        "https://rolesanywhere-fips.eu-central-1.amazonaws.com"
+    );
+    assert_eq!(
+        endpoint(&["--fips"], &[all]).unwrap_err(),
+        "`AWS_ENDPOINT_URL` and `--fips` exclude each other"
+    );
+    assert_eq!(
+        endpoint(&["--endpoint", "http://a.example"], &[]).unwrap_err(),
+        "`--endpoint` is not usable"
+    );
+}
+
+#[test]
+fn replaces_the_trusted_roots_by_the_first_that_is_given() {
+    let trust = |words: &[&str], variables: &[(&str, &str)]| {
+        process(words, variables).unwrap().transport.trust
+    };
+    let file = |origin, path: &str| Trust::File { origin, path: PathBuf::from(path) };
+    let aws = ("AWS_CA_BUNDLE", "b");
+    let ssl = ("SSL_CERT_FILE", "c");
+    assert_eq!(trust(&["--ca-bundle", "a"], &[aws, ssl]), file("--ca-bundle", "a"));
+    assert_eq!(trust(&[], &[aws, ssl]), file("AWS_CA_BUNDLE", "b"));
+    assert_eq!(trust(&[], &[ssl]), file("SSL_CERT_FILE", "c"));
+    assert_eq!(trust(&[], &[]), Trust::System);
+    assert_eq!(trust(&["--no-verify-ssl"], &[aws]), Trust::Everybody);
+}
+
+#[test]
+fn takes_the_proxy_of_the_environment_unless_told() {
+    let proxy = |words: &[&str], variables: &[(&str, &str)]| {
+        process(words, variables).map(|plan| plan.transport.proxy.map(|proxy| proxy.to_string()))
+    };
+    let https = ("HTTPS_PROXY", "p:3128");
+    let shown = |text: &str| Some(text.to_owned());
+    assert_eq!(proxy(&[], &[https]).unwrap(), shown("http://p:3128 (from HTTPS_PROXY)"));
+    assert_eq!(
+        proxy(&["--proxy", "http://q:1"], &[https]).unwrap(),
+        shown("http://q:1 (from --proxy)")
+    );
+    assert_eq!(proxy(&["--proxy", "none"], &[https]).unwrap(), None);
+    assert_eq!(proxy(&["--with-proxy"], &[]).unwrap(), None);
+    assert!(proxy(&["--with-proxy", "--proxy", "none"], &[]).is_err());
+    assert_eq!(
+        proxy(&[], &[("HTTPS_PROXY", "socks5://p")]).unwrap_err(),
+        "`HTTPS_PROXY` is not usable"
+    );
+}
+
+#[test]
+fn refuses_what_the_official_helper_has_and_we_do_not_yet() {
+    let rows: [&[&str]; 6] = [
+        &["--cert-selector", "x"],
+        &["--pkcs8-password=hunter2"],
+        &["--no-tpm-key-password"],
+        &["--reuse-pin"],
+        &["--certificate", "pkcs11:token=t;pin-value=1234"],
+        &["--private-key", "handle:0x81000001"],
+    ];
+    for words in rows {
+        let error = process(words, &[]).unwrap_err();
+        assert!(error.contains("does not work in roles-anywhere yet"), "{error}");
+        assert!(!error.contains("hunter2") && !error.contains("1234"), "{error}");
+    }
+    assert!(process(&["--reuse-pin=false", "--cert-selector="], &[]).is_ok());
+    let words = ["serve", "--port", "1", "--whatever"];
+    assert!(resolved(&words, &[]).unwrap_err().contains("`serve` of the official helper"));
+}
+
+#[test]
+fn asks_for_the_secret_where_it_is() {
+    let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:n-AbCdEf";
+    assert_eq!(get(&["n"], &[]).unwrap().region.as_str(), "eu-central-1");
+    assert_eq!(get(&["n", "--region", "us-west-2"], &[]).unwrap().region.as_str(), "us-west-2");
+    assert_eq!(get(&[arn], &[]).unwrap().region.as_str(), "us-west-2");
+    assert_eq!(
+        get(&[arn, "--region", "us-east-1"], &[]).unwrap_err(),
+        "`NAME|ARN` is in the Region us-west-2, and `--region` in us-east-1"
+    );
+    assert_eq!(
+        get(&["n", "--region", "cn-north-1"], &[]).unwrap_err(),
+        "`--role-arn` is in the partition aws, and `--region` in aws-cn"
+    );
+    assert!(get(&[""], &[]).unwrap_err().contains("is missing"));
+}
+
+#[test]
+fn keeps_the_endpoints_of_session_and_secret_apart() {
+    let words = ["secret", "get", "n", "--endpoint", "https://a.example", "--region", "us-west-2"];
+    let plan = resolved(&words, &[]).unwrap();
+    assert_eq!(plan.provider.session.endpoint.to_string(), "https://a.example");
+    assert_eq!(plan.provider.session.region.as_str(), "eu-central-1");
+    let Command::SecretGet(get) = plan.command else { panic!("another command") };
+    let own = "https://secretsmanager.us-west-2.amazonaws.com";
+    assert_eq!(get.request.endpoint.to_string(), own);
+    let flag = ["n", "--secrets-endpoint", "https://b.example"];
+    let variable = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://c.example")];
+    assert_eq!(
+        super::tests::get(&flag, &variable).unwrap().endpoint.to_string(),
+        "https://b.example"
+    );
+    assert_eq!(
+        super::tests::get(&["n"], &variable).unwrap().endpoint.to_string(),
+        "https://c.example"
+    );
+}
+
+#[test]
+fn refuses_a_member_of_a_json_document() {
+    let error = get(&["n", "--key", "k", "--output", "json"], &[]).unwrap_err();
+    assert_eq!(error, "`--key` and `--output json` exclude each other");
+    assert!(get(&["n", "--output", "yaml"], &[]).is_err());
+}
+
+#[test]
+fn bounds_the_timeout() {
+    assert_eq!(process(&[], &[]).unwrap().timeout.as_secs(), 20);
+    assert_eq!(process(&["--timeout", "3"], &[]).unwrap().timeout.as_secs(), 3);
+    for value in ["0", "601", "-1", "soon"] {
+        assert!(process(&["--timeout", value], &[]).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! The way to AWS that is asked for: trust, proxy, time.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::setting::Settings;
+use crate::http::proxy::Proxy;
+use crate::http::{TransportOptions, Trust};
+use crate::usage::UsageError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(super) fn options(settings: &Settings<'_>) -> Result<TransportOptions, UsageError> {
+    Ok(TransportOptions {
+        trust: trust(settings)?,
+        proxy: proxy(settings)?,
+        connect_timeout: CONNECT_TIMEOUT,
+    })
+}
+
+/// Returns the time that the whole may take.
+pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
+    let Some(setting) = settings.text("timeout", |args| &args.timeout)? else {
+        return Ok(TIMEOUT);
+    };
+    match setting.value.parse() {
+        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(setting.refuse("1 to 600 seconds")),
+    }
+}
+
+/// The first that is given replaces the rest, as with the AWS CLI.
+fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
+    if settings.flag("no-verify-ssl", |args| &args.no_verify_ssl)? {
+        return Ok(Trust::Everybody);
+    }
+    let file = |origin, value| Trust::File { origin, path: PathBuf::from(value) };
+    if let Some(setting) = settings.text("ca-bundle", |args| &args.ca_bundle)? {
+        let flag = setting.origin.starts_with("--");
+        let origin = if flag { "--ca-bundle" } else { "ROLES_ANYWHERE_CA_BUNDLE" };
+        return Ok(file(origin, setting.value));
+    }
+    let variables = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+    let found = variables.into_iter().find_map(|name| Some((name, settings.variable(name)?)));
+    Ok(found.map_or(Trust::System, |(name, setting)| file(name, setting.value)))
+}
+
+/// Services are reached by https, and by http on this machine alone, where no proxy stands: so
+/// HTTP_PROXY is never asked.
+fn proxy(settings: &Settings<'_>) -> Result<Option<Proxy>, UsageError> {
+    let no_proxy = ["NO_PROXY", "no_proxy"].into_iter().find_map(|n| settings.variable(n));
+    let no_proxy = no_proxy.map(|setting| setting.value).unwrap_or_default();
+    if let Some(setting) = settings.text("proxy", |args| &args.proxy)? {
+        let flag = setting.origin.starts_with("--");
+        let origin = if flag { "--proxy" } else { "ROLES_ANYWHERE_PROXY" };
+        if setting.value != "none" {
+            return parsed(&setting.value, origin, &no_proxy).map(Some);
+        }
+        if settings.flag("with-proxy", |args| &args.with_proxy)? {
+            return Err(UsageError::Conflict {
+                first: "--with-proxy".to_owned(),
+                second: format!("{origin} none"),
+                why: "leave one of them out",
+            });
+        }
+        return Ok(None);
+    }
+    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let found = variables.into_iter().find_map(|name| Some((name, settings.variable(name)?)));
+    found.map(|(name, setting)| parsed(&setting.value, name, &no_proxy)).transpose()
+}
+
+fn parsed(value: &str, origin: &'static str, no_proxy: &str) -> Result<Proxy, UsageError> {
+    Proxy::parse(value, origin, no_proxy)
+        .map_err(|source| UsageError::Proxy { origin: origin.to_owned(), source })
+}
