@@ -1,0 +1,28 @@
+//! Trades an X.509 identity for short-lived AWS credentials.
+//!
+//! Read [`provider::RolesAnywhere::fetch`] first: the five steps from certificate to credentials.
+//! Everything else is a step made precise, or a way out. ARCHITECTURE.md says which file to open.
+
+pub mod arn;
+pub mod aws;
+pub mod call;
+pub mod certificate;
+pub mod cli;
+pub mod command;
+pub mod credentials;
+pub mod diagnosis;
+pub mod error;
+pub mod files;
+pub mod http;
+pub mod identity;
+pub mod key;
+pub mod os;
+pub mod pem;
+pub mod provider;
+pub mod region;
+pub mod secret;
+pub mod signer;
+pub mod sigv4;
+pub mod time;
+pub mod usage;
+pub mod world;

@@ -1,0 +1,9 @@
+//! The real clock, disk, network and terminal. Only `main` imports this module.
+
+pub mod clock;
+pub mod disk;
+pub mod environment;
+pub mod https;
+pub mod process;
+pub mod random;
+pub mod terminal;
