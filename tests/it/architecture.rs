@@ -1,0 +1,111 @@
+//! The layering of ARCHITECTURE.md, enforced.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Top-level modules from the ground up; a module may import only from rows above its own.
+const LAYERS: &[&[&str]] = &[
+    &["secret", "time", "region"],
+    &["http", "files", "pem"],
+    &["arn", "certificate", "credentials"],
+    &["signer", "usage"],
+    &["key"],
+    &["identity"],
+    &["sigv4", "aws", "world"],
+    &["call", "diagnosis"],
+    &["error"],
+    &["provider"],
+    &["command"],
+    &["cli", "os"],
+    &["main", "lib"],
+];
+
+#[test]
+fn modules_import_downwards_only() {
+    let mut offences = BTreeSet::new();
+    each_file(&mut |file, module| {
+        let own =
+            level(module).unwrap_or_else(|| panic!("`{module}` has no layer; add it to LAYERS"));
+        for target in imports(&code_of(file)) {
+            if target != module && level(&target).is_none_or(|layer| layer >= own) {
+                offences.insert(format!("{module} -> {target}"));
+            }
+        }
+    });
+    assert_eq!(offences, BTreeSet::new());
+}
+
+#[test]
+fn only_os_touches_the_world() {
+    let doors =
+        ["std::fs", "std::net", "std::env::", "std::io::stdout", "tokio::", "SystemTime::now"];
+    // A constant of the compiler, not the environment of the process.
+    let harmless = ["std::env::consts"];
+    let mut offences = BTreeSet::new();
+    each_file(&mut |file, module| {
+        if matches!(module, "os" | "main") {
+            return;
+        }
+        let mut code = code_of(file);
+        for word in harmless {
+            code = code.replace(word, "");
+        }
+        for door in doors.iter().filter(|door| code.contains(**door)) {
+            offences.insert(format!("{module}: {door}"));
+        }
+    });
+    assert_eq!(offences, BTreeSet::new());
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let mut silent = BTreeSet::new();
+    each_file(&mut |file, _| {
+        if !fs::read_to_string(file).unwrap().starts_with("//! ") {
+            silent.insert(file.display().to_string());
+        }
+    });
+    assert_eq!(silent, BTreeSet::new());
+}
+
+/// Returns a file without its tests.
+fn code_of(file: &Path) -> String {
+    if file.ends_with("tests.rs") {
+        return String::new();
+    }
+    let text = fs::read_to_string(file).unwrap();
+    text.split("#[cfg(test)]").next().unwrap_or("").to_owned()
+}
+
+fn level(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&module))
+}
+
+fn imports(code: &str) -> Vec<String> {
+    let prefixes = ["crate::", "roles_anywhere::"];
+    let targets = |prefix: &'static str| {
+        code.match_indices(prefix).filter_map(move |(at, _)| {
+            let rest = &code[at + prefix.len()..];
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)
+        })
+    };
+    prefixes.into_iter().flat_map(targets).filter(|target| !target.is_empty()).collect()
+}
+
+fn each_file(check: &mut impl FnMut(&Path, &str)) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let inside = path.strip_prefix(&root).unwrap().with_extension("");
+            let module = inside.iter().next().unwrap().to_str().unwrap().to_owned();
+            check(&path, &module);
+        }
+    }
+}
