@@ -184,9 +184,15 @@ fn attempts(attempt: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+
     use super::*;
-    use crate::http::Reason;
-    use crate::secret::SecretBytes;
+    use crate::files::{FileError, Files};
+    use crate::http::{Reason, Transport};
+    use crate::secret::{Entropy, SecretBytes};
+    use crate::time::{Clock, Timer};
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, TransportError> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -247,5 +253,145 @@ mod tests {
         assert_eq!(pause("Sun, 30 Aug 2015 12:00:00 GMT"), Duration::from_millis(3));
         assert_eq!(pause("soon"), Duration::from_millis(3));
         assert_eq!(pause("0"), Duration::from_millis(3));
+    }
+
+    /// A world whose clock moves only when somebody waits, and whose transport answers by a script.
+    struct Desk {
+        uptime: Mutex<Duration>,
+        script: Mutex<Vec<Step>>,
+        sent: Mutex<Vec<Timestamp>>,
+    }
+
+    enum Step {
+        Status(u16),
+        RetryAfter(&'static str),
+        Lost,
+        Silence,
+    }
+
+    impl Desk {
+        fn new(script: Vec<Step>) -> Self {
+            Self { uptime: Mutex::default(), script: Mutex::new(script), sent: Mutex::default() }
+        }
+
+        fn call(&self) -> Result<Answer, CallError> {
+            let world = World {
+                clock: self,
+                timer: self,
+                entropy: self,
+                files: self,
+                transport: self,
+                trace: &crate::world::NoTrace,
+            };
+            let prepare = |now: Timestamp| {
+                self.sent.lock().unwrap().push(now);
+                Ok::<_, SignError>(request())
+            };
+            let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(send(&world, deadline, prepare))
+        }
+    }
+
+    fn request() -> Request {
+        Request {
+            method: "POST",
+            endpoint: crate::http::Endpoint::parse("https://a.example").unwrap(),
+            path: "/",
+            query: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    impl Clock for Desk {
+        fn now(&self) -> Timestamp {
+            let elapsed = self.uptime().as_secs();
+            Timestamp::from_unix(1_440_938_160).after(i64::try_from(elapsed).unwrap())
+        }
+
+        fn uptime(&self) -> Duration {
+            *self.uptime.lock().unwrap()
+        }
+    }
+
+    impl Timer for Desk {
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+            Box::pin(async move {
+                *self.uptime.lock().unwrap() += duration;
+            })
+        }
+    }
+
+    impl Entropy for Desk {
+        fn bits(&self) -> u64 {
+            400
+        }
+    }
+
+    impl Files for Desk {
+        fn read(&self, _path: &Path) -> Result<SecretBytes, FileError> {
+            unreachable!("a call reads no files")
+        }
+
+        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+            unreachable!("a call writes no files")
+        }
+    }
+
+    impl Transport for Desk {
+        fn send<'a>(
+            &'a self,
+            _request: &'a Request,
+        ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
+            let step = self.script.lock().unwrap().remove(0);
+            Box::pin(async move {
+                match step {
+                    Step::Status(status) => Ok(answer(status, &[]).unwrap().response),
+                    Step::RetryAfter(value) => {
+                        Ok(answer(503, &[("retry-after", value)]).unwrap().response)
+                    }
+                    Step::Lost => Err(TransportError::Interrupted {
+                        host: "a.example".to_owned(),
+                        source: Reason("gone".to_owned()),
+                    }),
+                    Step::Silence => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn signs_each_try_at_its_own_time() {
+        let desk = Desk::new(vec![Step::RetryAfter("3"), Step::Lost, Step::Status(201)]);
+        assert_eq!(desk.call().unwrap().response.status, 201);
+        let start = Timestamp::from_unix(1_440_938_160);
+        let seconds: Vec<i64> =
+            desk.sent.lock().unwrap().iter().map(|sent| start.seconds_until(*sent)).collect();
+        assert_eq!(seconds, [0, 3, 3]);
+        assert_eq!(desk.uptime(), Duration::from_millis(3_400));
+    }
+
+    #[test]
+    fn returns_the_last_answer_after_three_tries() {
+        let desk = Desk::new(vec![Step::Status(500), Step::Lost, Step::Status(503)]);
+        assert_eq!(desk.call().unwrap().response.status, 503);
+        assert_eq!(desk.sent.lock().unwrap().len(), 3);
+        let lost = Desk::new(vec![Step::Lost, Step::Lost, Step::Lost]);
+        assert!(matches!(lost.call(), Err(CallError::Transport { attempt: 3, .. })));
+    }
+
+    #[test]
+    fn does_not_begin_a_pause_that_it_cannot_end() {
+        let desk = Desk::new(vec![Step::RetryAfter("20")]);
+        assert_eq!(desk.call().unwrap().response.status, 503);
+        assert_eq!(desk.uptime(), Duration::ZERO);
+    }
+
+    #[test]
+    fn gives_up_at_the_deadline() {
+        let desk = Desk::new(vec![Step::RetryAfter("15"), Step::Silence]);
+        assert!(matches!(desk.call(), Err(CallError::Timeout { attempt: 2, .. })));
+        assert_eq!(desk.uptime(), Duration::from_secs(20));
     }
 }

@@ -222,17 +222,17 @@ fn keeps_the_endpoints_of_session_and_secret_apart() {
     let plan = resolved(&words, &[]).unwrap();
     assert_eq!(plan.provider.session.endpoint.to_string(), "https://a.example");
     assert_eq!(plan.provider.session.region.as_str(), "eu-central-1");
-    let Command::SecretGet(get) = plan.command else { panic!("another command") };
+    let Command::SecretGet(command) = plan.command else { panic!("another command") };
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
-    assert_eq!(get.request.endpoint.to_string(), own);
+    assert_eq!(command.request.endpoint.to_string(), own);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];
     let variable = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://c.example")];
     assert_eq!(
-        super::tests::get(&flag, &variable).unwrap().endpoint.to_string(),
+        get(&flag, &variable).unwrap().endpoint.to_string(),
         "https://b.example"
     );
     assert_eq!(
-        super::tests::get(&["n"], &variable).unwrap().endpoint.to_string(),
+        get(&["n"], &variable).unwrap().endpoint.to_string(),
         "https://c.example"
     );
 }
