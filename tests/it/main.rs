@@ -8,4 +8,10 @@
 
 mod architecture;
 mod canonical;
+mod credential_process;
+mod errors;
+mod help;
+mod secret_get;
+mod tool;
+mod transport;
 mod vectors;

@@ -1,0 +1,335 @@
+//! Every refusal of the tool and every error text, as snapshots: exit code, stdout, stderr.
+
+use std::path::Path;
+
+use roles_anywhere_emulator as aws;
+use serde_json::json;
+
+use crate::tool::{Outcome, Tool, emulator, steady};
+
+/// Compares an outcome with its snapshot, and with what holds for every failure.
+fn snapshot(name: &str, outcome: &Outcome) {
+    assert_eq!(outcome.stdout, b"", "{name}: a failure prints nothing on stdout");
+    assert_ne!(outcome.code, 0, "{name}");
+    assert!(outcome.stderr.len() < 4_096, "{name}");
+    steady(|| insta::assert_snapshot!(name, outcome.to_string()));
+}
+
+fn process(tool: &Tool, arguments: &[&str]) -> Outcome {
+    tool.run(&[&["credential-process"], arguments].concat())
+}
+
+fn write(emulator: &aws::Emulator, name: &str, contents: impl AsRef<[u8]>) {
+    std::fs::write(emulator.directory().join(name), contents).unwrap();
+}
+
+fn read(emulator: &aws::Emulator, name: &str) -> String {
+    std::fs::read_to_string(emulator.directory().join(name)).unwrap()
+}
+
+#[test]
+fn usage() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let profile_elsewhere = aws::PROFILE_ARN.replace("us-east-1", "eu-west-1");
+    let role_in_china = aws::ROLE_ARN.replace("arn:aws:", "arn:aws-cn:");
+    let rows: [(&str, &[&str]); 19] = [
+        ("usage_swapped_arns", &["--role-arn", aws::PROFILE_ARN]),
+        ("usage_malformed_arn", &["--trust-anchor-arn", "trust-anchor/1"]),
+        ("usage_unknown_partition", &["--role-arn", "arn:azure:iam::123456789012:role/R"]),
+        ("usage_account", &["--role-arn", "arn:aws:iam::1234:role/R"]),
+        ("usage_regions_differ", &["--profile-arn", &profile_elsewhere]),
+        ("usage_partitions_differ", &["--role-arn", &role_in_china]),
+        ("usage_region_of_another_anchor", &["--region", "eu-west-1"]),
+        ("usage_region_malformed", &["--region", "Frankfurt"]),
+        ("usage_plain_http", &["--endpoint", "http://aws.example"]),
+        ("usage_endpoint_with_path", &["--endpoint", "https://aws.example/base"]),
+        ("usage_endpoint_and_fips", &["--endpoint", "https://aws.example", "--fips"]),
+        ("usage_duration", &["--session-duration", "60"]),
+        ("usage_session_name", &["--role-session-name", "no spaces"]),
+        ("usage_timeout", &["--timeout", "forever"]),
+        ("usage_boolean", &["--debug=maybe"]),
+        ("usage_proxy_scheme", &["--proxy", "socks5://me:hunter2@proxy:1080"]),
+        ("usage_with_and_without_proxy", &["--with-proxy", "--proxy", "none"]),
+        ("usage_flag_swallowed", &["--certificate", "--private-key"]),
+        ("usage_not_yet_selector", &["--cert-selector", "Key=x509Subject,Value=CN=a"]),
+    ];
+    for (name, arguments) in rows {
+        snapshot(name, &process(&tool, arguments));
+    }
+    let pkcs11 = ["--certificate", "pkcs11:token=t;pin-value=hunter2"];
+    snapshot("usage_not_yet_pkcs11", &process(&tool, &pkcs11));
+    snapshot("usage_not_yet_tpm", &process(&tool, &["--private-key", "handle:0x81000001"]));
+    snapshot("usage_not_yet_command", &tool.run(&["update", "--once"]));
+    snapshot("usage_missing", &process(&tool.clone().unset("ROLES_ANYWHERE_ROLE_ARN"), &[]));
+    snapshot("usage_variable", &process(&tool.clone().set("ROLES_ANYWHERE_FIPS", "yes"), &[]));
+    let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:n-AbCdEf";
+    snapshot("usage_secret_region", &tool.run(&["secret", "get", arn, "--region", "us-east-1"]));
+    let both = ["secret", "get", "n", "--key", "k", "--output", "json"];
+    snapshot("usage_key_of_a_document", &tool.run(&both));
+}
+
+#[test]
+fn certificate_files() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    write(&emulator, "empty.pem", "");
+    write(&emulator, "text.pem", "hello\n");
+    write(&emulator, "utf16.pem", b"\xff\xfe-\0-\0");
+    write(&emulator, "cut.pem", &read(&emulator, "leaf/p256.pem")[..200]);
+    write(&emulator, "damaged.pem", read(&emulator, "leaf/p256.pem").replacen("MII", "AII", 1));
+    write(&emulator, "leaf.der", der(&read(&emulator, "leaf/p256.pem")));
+    write(&emulator, "leaf.p12", b"\x30\x82\x01\x00\x02\x01\x03\x30\x82");
+    write(
+        &emulator,
+        "chain.p7b",
+        b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0",
+    );
+    write(&emulator, "zeros.pem", vec![0; 10 << 20]);
+    let rows = [
+        ("certificate_missing", "absent.pem"),
+        ("certificate_directory", "leaf"),
+        ("certificate_empty", "empty.pem"),
+        ("certificate_text", "text.pem"),
+        ("certificate_utf16", "utf16.pem"),
+        ("certificate_cut", "cut.pem"),
+        ("certificate_damaged", "damaged.pem"),
+        ("certificate_der", "leaf.der"),
+        ("certificate_pkcs12", "leaf.p12"),
+        ("certificate_pkcs7", "chain.p7b"),
+        ("certificate_zeros", "zeros.pem"),
+        ("certificate_is_a_key", "leaf/p256.key.pem"),
+    ];
+    for (name, file) in rows {
+        snapshot(name, &process(&tool.clone().certificate(file), &[]));
+    }
+    snapshot("certificate_expired", &process(&tool.clone().identity("broken/expired"), &[]));
+    snapshot("certificate_not_yet", &process(&tool.clone().identity("broken/not-yet-valid"), &[]));
+}
+
+#[test]
+fn key_files() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let key = read(&emulator, "leaf/p256.key.pem");
+    write(&emulator, "key.der", der(&key));
+    write(&emulator, "two.pem", format!("{key}{key}"));
+    write(&emulator, "label.pem", key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"));
+    write(&emulator, "encrypted.pem", key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"));
+    write(
+        &emulator,
+        "legacy.pem",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+         DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    );
+    write(
+        &emulator,
+        "damaged.pem",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    );
+    // Ed25519, RFC 8410, 10.3.
+    write(
+        &emulator,
+        "ed25519.pem",
+        "-----BEGIN PRIVATE KEY-----\n\
+         MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+         -----END PRIVATE KEY-----\n",
+    );
+    write(&emulator, "rsa1024.pem", RSA_1024);
+    let rows = [
+        ("key_missing", "absent.pem"),
+        ("key_der", "key.der"),
+        ("key_two", "two.pem"),
+        ("key_openssh", "label.pem"),
+        ("key_encrypted", "encrypted.pem"),
+        ("key_encrypted_legacy", "legacy.pem"),
+        ("key_damaged", "damaged.pem"),
+        ("key_ed25519", "ed25519.pem"),
+        ("key_rsa_1024", "rsa1024.pem"),
+        ("key_is_a_certificate", "leaf/p256.pem"),
+        ("key_mismatched", "leaf/p384.key.pem"),
+    ];
+    for (name, file) in rows {
+        snapshot(name, &process(&tool.clone().key(file), &[]));
+    }
+    let chain = tool.clone().certificate("leaf/p256.chain.pem").key("leaf/p384.key.pem");
+    snapshot("key_mismatched_among_several", &process(&chain, &[]));
+}
+
+#[test]
+fn refusals_about_the_certificate() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let alone = tool.clone().unset("ROLES_ANYWHERE_INTERMEDIATES");
+    snapshot("refused_chain_incomplete", &process(&alone, &[]));
+    let names =
+        ["no-digital-signature", "no-key-usage", "server-auth-only", "ca", "other-ca", "revoked"];
+    for name in names {
+        let outcome = process(&tool.clone().identity(&format!("broken/{name}")), &[]);
+        snapshot(&format!("refused_{}", name.replace('-', "_")), &outcome);
+    }
+    for name in ["sha1", "v1", "no-subject"] {
+        // What OpenSSL has to make is there only where OpenSSL is.
+        if Path::exists(&emulator.directory().join(format!("broken/{name}.pem"))) {
+            let outcome = process(&tool.clone().identity(&format!("broken/{name}")), &[]);
+            snapshot(&format!("refused_{}", name.replace('-', "_")), &outcome);
+        }
+    }
+}
+
+#[test]
+fn refusals_about_the_configuration() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let other_anchor = aws::TRUST_ANCHOR_ARN.replace("1111", "2222");
+    let other_profile = aws::PROFILE_ARN.replace("6666", "5555");
+    let other_role = "arn:aws:iam::123456789012:role/Unlisted";
+    let rows: [(&str, &[&str]); 6] = [
+        ("refused_unknown_anchor", &["--trust-anchor-arn", &other_anchor]),
+        ("refused_unknown_profile", &["--profile-arn", &other_profile]),
+        ("refused_role_not_in_profile", &["--role-arn", other_role]),
+        ("refused_no_trust", &["--role-arn", aws::NO_TRUST_ROLE_ARN]),
+        (
+            "refused_too_long",
+            &["--role-arn", aws::SHORT_LIVED_ROLE_ARN, "--session-duration", "43200"],
+        ),
+        (
+            "refused_session_name",
+            &["--profile-arn", aws::SHORT_PROFILE_ARN, "--role-session-name", "me"],
+        ),
+    ];
+    for (name, arguments) in rows {
+        snapshot(name, &process(&tool, arguments));
+    }
+    emulator.enable_profile(aws::PROFILE_ARN, false);
+    snapshot("refused_profile_disabled", &process(&tool, &[]));
+    emulator.enable_profile(aws::PROFILE_ARN, true);
+    emulator.enable_trust_anchor(aws::TRUST_ANCHOR_ARN, false);
+    snapshot("refused_anchor_disabled", &process(&tool, &[]));
+}
+
+#[test]
+fn refusals_about_the_signature() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    emulator.fault(
+        json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature"}),
+    );
+    snapshot("refused_signature", &process(&tool, &[]));
+    emulator.advance(31 * 60);
+    snapshot("refused_clock_behind", &process(&tool, &[]));
+    emulator.advance(-2 * 31 * 60);
+    snapshot("refused_clock_ahead", &process(&tool, &[]));
+}
+
+#[test]
+fn refusals_that_only_words_tell() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let rows = [
+        (
+            "refused_validation",
+            400,
+            "ValidationException",
+            "1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600",
+        ),
+        ("refused_not_found", 404, "ResourceNotFoundException", "not found"),
+        (
+            "refused_tags",
+            403,
+            "AccessDeniedException",
+            "Unable to assume role for arn:aws:iam::123456789012:role/Workload. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ]",
+        ),
+        ("refused_unknown_words", 403, "AccessDeniedException", "Something new"),
+        ("refused_control_characters", 403, "AccessDeniedException", "a\u{1b}[2Jb"),
+    ];
+    for (name, status, code, message) in rows {
+        emulator.fault(json!({"status": status, "code": code, "message": message}));
+        snapshot(name, &process(&tool, &[]));
+    }
+    for (name, fault) in [
+        (
+            "unreachable_throttled",
+            json!({"status": 429, "code": "ThrottlingException", "message": "Rate exceeded", "times": 3}),
+        ),
+        (
+            "unreachable_failing",
+            json!({"status": 500, "code": "InternalServerException", "message": "oops", "times": 3}),
+        ),
+        ("unreachable_foreign_answer", json!({"status": 404, "body": "<html>not here</html>"})),
+    ] {
+        emulator.fault(fault);
+        snapshot(name, &process(&tool, &[]));
+    }
+}
+
+#[test]
+fn answers_that_make_no_sense() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let rows = [
+        ("answer_not_json", json!({"body": "<html>hello</html>", "status": 200})),
+        ("answer_other_json", json!({"body": "{\"a\":1}", "status": 201})),
+        ("answer_empty", json!({"body": "{\"credentialSet\":[]}", "status": 201})),
+        (
+            "answer_other_role",
+            answer("arn:aws:iam::123456789012:role/Other", "s3", "2099-01-01T00:00:00Z"),
+        ),
+        ("answer_blank", answer(aws::ROLE_ARN, " ", "2099-01-01T00:00:00Z")),
+        ("answer_expired", answer(aws::ROLE_ARN, "s3", "2020-01-01T00:00:00Z")),
+    ];
+    for (name, fault) in rows {
+        emulator.fault(fault);
+        snapshot(name, &process(&tool, &[]));
+    }
+    emulator.fault(json!({"cut_after": 40, "times": 3}));
+    snapshot("answer_truncated", &process(&tool, &[]));
+    emulator.fault(json!({"body": "a".repeat(2 << 20), "status": 200}));
+    snapshot("answer_too_large", &process(&tool, &[]));
+}
+
+fn answer(role: &str, secret: &str, expiration: &str) -> serde_json::Value {
+    let body = json!({"credentialSet": [{
+        "credentials": {
+            "accessKeyId": "ASIAEXAMPLE",
+            "secretAccessKey": secret,
+            "sessionToken": "token",
+            "expiration": expiration,
+        },
+        "roleArn": role,
+    }]});
+    json!({"body": body.to_string(), "status": 201})
+}
+
+#[test]
+fn secrets() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:absent-AbCdEf";
+    let no_secrets = tool.clone().set("ROLES_ANYWHERE_ROLE_ARN", aws::NO_SECRETS_ROLE_ARN);
+    let get = |arguments: &[&str]| tool.run(&[&["secret", "get"], arguments].concat());
+    snapshot("secret_not_found", &get(&["prod/absent"]));
+    snapshot("secret_not_found_by_arn", &get(&[arn]));
+    snapshot("secret_no_such_stage", &get(&["prod/plain", "--version-stage", "AWSPREVIOUS"]));
+    snapshot("secret_denied", &no_secrets.run(&["secret", "get", "prod/plain"]));
+    snapshot("secret_deleted", &get(&["prod/deleted"]));
+    snapshot("secret_kms_denied", &get(&["prod/kms-denied"]));
+    snapshot("secret_decryption_failure", &get(&["prod/broken-key"]));
+    snapshot("secret_no_member", &get(&["prod/db-credentials", "--key", "Password"]));
+    snapshot("secret_member_of_text", &get(&["prod/plain", "--key", "a"]));
+    snapshot("secret_member_of_binary", &get(&["prod/keystore", "--key", "a"]));
+    let directory = emulator.directory().join("leaf");
+    let out = ["prod/plain", "--out", directory.to_str().unwrap()];
+    snapshot("secret_out_is_a_directory", &get(&out));
+    emulator.fault(json!({"operation": "GetSecretValue", "status": 400, "code": "ThrottlingException", "message": "Rate exceeded", "times": 3}));
+    snapshot("secret_throttled", &get(&["prod/plain"]));
+    emulator.fault(json!({"operation": "GetSecretValue", "status": 200, "body": "{}"}));
+    snapshot("secret_answer", &get(&["prod/plain"]));
+}
+
+fn der(pem: &str) -> Vec<u8> {
+    pem::parse(pem).unwrap().into_contents()
+}
+
+/// A throw-away key that is too short.
+const RSA_1024: &str = include_str!("rsa1024.key.pem");

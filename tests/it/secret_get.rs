@@ -1,0 +1,91 @@
+//! `secret get`: one process from the certificate to the secret.
+
+use crate::tool::{Tool, emulator};
+use serde_json::json;
+
+const DB: &str = "prod/db-credentials";
+
+#[test]
+fn prints_the_secret_as_it_is() {
+    let emulator = emulator();
+    let outcome = Tool::new(&emulator).run(&["secret", "get", DB]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    assert_eq!(outcome.json()["username"], "app");
+    assert!(!outcome.stdout.ends_with(b"\n"), "a pipe gets the bytes alone");
+}
+
+#[test]
+fn prints_one_member() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let member = |key: &str| tool.run(&["secret", "get", DB, "--key", key]).text();
+    assert_eq!(member("password"), "correct horse battery staple");
+    assert_eq!(member("port"), "5432");
+}
+
+#[test]
+fn prints_the_members_of_the_aws_cli() {
+    let emulator = emulator();
+    let document = Tool::new(&emulator).run(&["secret", "get", DB, "--output", "json"]).json();
+    let members: Vec<&String> = document.as_object().unwrap().keys().collect();
+    let wanted = ["ARN", "CreatedDate", "Name", "SecretString", "VersionId", "VersionStages"];
+    assert_eq!(members, wanted);
+    assert_eq!(document["VersionStages"], json!(["AWSCURRENT"]));
+    assert!(document["CreatedDate"].as_str().unwrap().ends_with("+00:00"));
+}
+
+#[test]
+fn finds_a_secret_by_its_arn_and_version() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let document = tool.run(&["secret", "get", DB, "--output", "json"]).json();
+    let (arn, version) =
+        (document["ARN"].as_str().unwrap(), document["VersionId"].as_str().unwrap());
+    let both = ["secret", "get", arn, "--version-id", version, "--version-stage", "AWSCURRENT"];
+    assert_eq!(tool.run(&both).json()["username"], "app");
+}
+
+#[test]
+fn hands_binary_out_as_it_is() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let bytes: Vec<u8> = (0..=255).collect();
+    assert_eq!(tool.run(&["secret", "get", "prod/keystore"]).stdout, bytes);
+
+    let path = emulator.directory().join("keystore");
+    let out = path.to_str().unwrap();
+    let outcome = tool.run(&["secret", "get", "prod/keystore", "--out", out]);
+    assert_eq!((outcome.code, outcome.stdout.len()), (0, 0), "{outcome}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn leaves_the_file_alone_where_it_fails() {
+    let emulator = emulator();
+    let path = emulator.directory().join("kept");
+    std::fs::write(&path, "before").unwrap();
+    let out = path.to_str().unwrap();
+    let outcome = Tool::new(&emulator).run(&["secret", "get", "prod/absent", "--out", out]);
+    assert_eq!(outcome.code, 4);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+}
+
+#[test]
+fn tries_again_at_secrets_manager_too() {
+    let emulator = emulator();
+    emulator.fault(json!({"operation": "GetSecretValue", "status": 500, "times": 2}));
+    let outcome = Tool::new(&emulator).run(&["secret", "get", DB]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(emulator.requests().len(), 4);
+}
+
+#[test]
+fn shows_no_secret_under_debug() {
+    let emulator = emulator();
+    let outcome = Tool::new(&emulator).run(&["secret", "get", DB, "--debug"]);
+    assert_eq!(outcome.code, 0);
+    assert!(!outcome.stderr.contains("correct horse"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("GetSecretValue of prod/db-credentials in us-east-1"));
+}

@@ -1,0 +1,136 @@
+//! The built binary, run as a user runs it, in the world of an emulator.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use roles_anywhere_emulator::{Emulator, Options};
+
+/// Starts an emulator of its own for one test.
+pub(crate) fn emulator() -> Emulator {
+    Emulator::start(Options::default()).unwrap()
+}
+
+/// The binary and the variables that it is run with: the emulator's, and no others.
+#[derive(Clone)]
+pub(crate) struct Tool {
+    program: PathBuf,
+    directory: PathBuf,
+    variables: Vec<(String, OsString)>,
+}
+
+impl Tool {
+    pub(crate) fn new(emulator: &Emulator) -> Self {
+        Self {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
+            directory: emulator.directory().to_owned(),
+            variables: emulator.environment(),
+        }
+    }
+
+    /// Runs the binary under another name.
+    pub(crate) fn called(mut self, program: &Path) -> Self {
+        self.program = program.to_owned();
+        self
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self = self.unset(name);
+        self.variables.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.variables.retain(|(own, _)| own != name);
+        self
+    }
+
+    /// Takes certificate and key of the emulator's directory: `leaf/p256` and the like.
+    pub(crate) fn identity(self, name: &str) -> Self {
+        let path = |ending: &str| self.directory.join(format!("{name}{ending}"));
+        let (certificate, key) = (path(".pem"), path(".key.pem"));
+        self.set("ROLES_ANYWHERE_CERTIFICATE", certificate).set("ROLES_ANYWHERE_PRIVATE_KEY", key)
+    }
+
+    pub(crate) fn certificate(self, path: impl AsRef<Path>) -> Self {
+        let path = self.directory.join(path);
+        self.set("ROLES_ANYWHERE_CERTIFICATE", path)
+    }
+
+    pub(crate) fn key(self, path: impl AsRef<Path>) -> Self {
+        let path = self.directory.join(path);
+        self.set("ROLES_ANYWHERE_PRIVATE_KEY", path)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_into(arguments, Stdio::piped())
+    }
+
+    pub(crate) fn run_into(&self, arguments: &[&str], stdout: Stdio) -> Outcome {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Vends, which has to succeed without a byte on stderr, and returns the document.
+    pub(crate) fn vend(&self, arguments: &[&str]) -> serde_json::Value {
+        let outcome = self.run(&[&["credential-process"], arguments].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+        outcome.json()
+    }
+}
+
+/// What came of a run. Its `Display` is what snapshots hold.
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.stdout.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.stdout).unwrap()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        let stdout = if stdout.is_empty() { "(nothing)" } else { stdout.trim_end() };
+        write!(f, "exit {}\nstdout: {stdout}\n{}", self.code, self.stderr.trim_end())
+    }
+}
+
+/// Runs `check` with what differs from run to run replaced in snapshots.
+pub(crate) fn steady(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
+    settings.add_filter(r"/[^\s`]*/(roles-anywhere-emulator|\.tmp)[^/`\s]*", "DIR");
+    settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)", "UUID)");
+    settings.add_filter(r"it is \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ now", "it is NOW now");
+    settings.add_filter(
+        r"\d+ (d|h|min) \d+ (h|min|s) (behind|ahead of) AWS's \(\S+ here, \S+ there\)",
+        "SPAN $3 AWS's (NOW here, NOW there)",
+    );
+    settings.add_filter(r"serial \d{10,}", "serial SERIAL");
+    settings.bind(check);
+}

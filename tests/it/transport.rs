@@ -1,0 +1,167 @@
+//! The way to AWS: trust, proxies, connections that fail.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use crate::tool::{Outcome, Tool, emulator, steady};
+
+fn process(tool: &Tool, arguments: &[&str]) -> Outcome {
+    tool.run(&[&["credential-process"], arguments].concat())
+}
+
+fn snapshot(name: &str, outcome: &Outcome) {
+    assert_eq!(outcome.stdout, b"", "{name}");
+    steady(|| insta::assert_snapshot!(name, outcome.to_string()));
+}
+
+#[test]
+fn names_who_presented_an_untrusted_certificate() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let other = emulator.directory().join("anchor/root.pem");
+    snapshot("unreachable_untrusted", &process(&tool, &["--ca-bundle", other.to_str().unwrap()]));
+    let outcome = process(&tool, &["--ca-bundle", other.to_str().unwrap(), "--no-verify-ssl"]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn names_the_bundle_that_cannot_be_read() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let key = emulator.directory().join("leaf/p256.key.pem");
+    let absent = emulator.directory().join("absent.pem");
+    snapshot("trust_absent", &process(&tool, &["--ca-bundle", absent.to_str().unwrap()]));
+    let tool = tool.set("AWS_CA_BUNDLE", key);
+    snapshot("trust_without_certificates", &process(&tool, &[]));
+}
+
+#[test]
+fn trusts_the_first_bundle_alone() {
+    let emulator = emulator();
+    let stranger = emulator.directory().join("anchor/root.pem");
+    let own = emulator.directory().join("tls-ca.pem");
+    let tool = Tool::new(&emulator).set("SSL_CERT_FILE", &own).set("AWS_CA_BUNDLE", &stranger);
+    assert_eq!(process(&tool, &[]).code, 5);
+    assert_eq!(process(&tool, &["--ca-bundle", own.to_str().unwrap()]).code, 0);
+    assert_eq!(process(&tool.unset("AWS_CA_BUNDLE"), &[]).code, 0);
+}
+
+#[test]
+fn tries_a_dead_port_three_times() {
+    let emulator = emulator();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("https://127.0.0.1:{port}");
+    snapshot("unreachable_refused", &process(&Tool::new(&emulator), &["--endpoint", &endpoint]));
+}
+
+#[test]
+fn gives_up_in_time_where_nothing_answers() {
+    let emulator = emulator();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let arguments = ["--endpoint", &endpoint, "--timeout", "1"];
+    snapshot("unreachable_timeout", &process(&Tool::new(&emulator), &arguments));
+}
+
+#[test]
+fn says_what_a_server_without_tls_is() {
+    let emulator = emulator();
+    let address = serve(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    });
+    let endpoint = format!("https://{address}");
+    let outcome = process(&Tool::new(&emulator), &["--endpoint", &endpoint]);
+    snapshot("unreachable_no_tls", &outcome);
+}
+
+/// No packet leaves this machine: the proxy is on it and refuses.
+const ELSEWHERE: &str = "https://rolesanywhere.us-east-1.amazonaws.com";
+
+#[test]
+fn names_the_status_line_of_a_proxy_that_refuses() {
+    let emulator = emulator();
+    let proxy = serve(|mut stream| {
+        let head = read_head(&mut stream);
+        let authorized = head.contains("proxy-authorization: Basic bWU6aHVudGVyMg==");
+        let line = if authorized { "403 Forbidden by policy" } else { "407 Who are you" };
+        let _ =
+            stream.write_all(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n").as_bytes());
+    });
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
+    let arguments = ["--endpoint", ELSEWHERE];
+    snapshot("unreachable_proxy_407", &process(&tool, &arguments));
+    let tool = tool.set("HTTPS_PROXY", format!("http://me:hunter2@{proxy}"));
+    snapshot("unreachable_proxy_403", &process(&tool, &arguments));
+    let debug = process(&tool, &["--endpoint", ELSEWHERE, "--debug"]).stderr;
+    assert!(debug.contains(&format!("proxy: http://{proxy} (from HTTPS_PROXY)")), "{debug}");
+    assert!(!debug.contains("hunter2") && !debug.contains("bWU6"), "{debug}");
+}
+
+#[test]
+fn names_a_proxy_that_is_not_there() {
+    let emulator = emulator();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+    snapshot("unreachable_proxy_dead", &process(&tool, &["--endpoint", ELSEWHERE]));
+}
+
+#[test]
+fn goes_through_a_proxy_that_agrees() {
+    let emulator = emulator();
+    let target = emulator.endpoint().trim_start_matches("https://").to_owned();
+    let proxy = serve(move |mut stream| {
+        let head = read_head(&mut stream);
+        assert!(head.starts_with("CONNECT rolesanywhere.us-east-1.amazonaws.com:443 "), "{head}");
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        tunnel(stream, TcpStream::connect(&target).unwrap());
+    });
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
+    // The emulator's certificate is not for that name: the tunnel stands, and the name is refused.
+    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+    assert_eq!(outcome.code, 5, "{outcome}");
+    assert!(outcome.stderr.contains("could not trust the TLS certificate"), "{outcome}");
+    let arguments = ["--endpoint", ELSEWHERE, "--no-verify-ssl"];
+    let outcome = process(&tool, &arguments);
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn never_asks_a_proxy_for_this_machine() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", "http://127.0.0.1:1");
+    tool.set("ALL_PROXY", "http://127.0.0.1:1").vend(&[]);
+}
+
+/// Answers connections on a free port, each by `answer`, and returns the address.
+fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answer = std::sync::Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            thread::spawn(move || answer(stream));
+        }
+    });
+    address
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn tunnel(mut near: TcpStream, mut far: TcpStream) {
+    let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut near_in, &mut far_out);
+        let _ = far_out.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut far, &mut near);
+    let _ = near.shutdown(std::net::Shutdown::Both);
+}
