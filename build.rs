@@ -1,5 +1,6 @@
 //! Warns where aws-lc is built with its jitter entropy, which costs every process some 24 ms.
 
+#[expect(clippy::disallowed_methods, reason = "a build script has no other way to ask")]
 fn main() {
     const VARIABLE: &str = "AWS_LC_SYS_NO_JITTER_ENTROPY";
     println!("cargo::rerun-if-env-changed={VARIABLE}");

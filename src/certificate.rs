@@ -188,7 +188,6 @@ impl PartialEq for PublicKey {
 ///
 /// <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one fact of RFC 5280, read alone")]
 pub struct Profile {
     /// Whether it is of X.509 version 3.
     pub is_v3: bool,

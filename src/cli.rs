@@ -50,7 +50,7 @@ Examples:
 pub enum CommandArgs {
     /// Print temporary credentials for AWS SDKs and the AWS CLI, and exit
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]
-    CredentialProcess(SessionArgs),
+    CredentialProcess(Box<SessionArgs>),
     /// Read secrets of AWS Secrets Manager
     #[command(subcommand)]
     Secret(SecretArgs),

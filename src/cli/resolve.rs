@@ -42,7 +42,7 @@ pub enum Command {
     /// Print them.
     CredentialProcess,
     /// Read a secret with them.
-    SecretGet(SecretGet),
+    SecretGet(Box<SecretGet>),
 }
 
 /// Whether to show what happens.
@@ -71,7 +71,7 @@ pub fn resolve(
             let settings = Settings { args: &args.session, environment };
             let session = Session::resolve(&settings)?;
             let command = secret_get(&args, &settings, &session, stdout)?;
-            plan(&settings, session, Command::SecretGet(command))
+            plan(&settings, session, Command::SecretGet(Box::new(command)))
         }
         CommandArgs::Update(_) => Err(not_yet("update")),
         CommandArgs::Serve(_) => Err(not_yet("serve")),
