@@ -65,6 +65,23 @@ fn gives_up_in_time_where_nothing_answers() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn leaves_no_core_dump() {
+    let emulator = emulator();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let mut child = Tool::new(&emulator).spawn(&["credential-process", "--endpoint", &endpoint]);
+    // Once it has connected, it has read its key.
+    let connection = listener.accept().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(connection);
+}
+
+#[test]
 fn says_what_a_server_without_tls_is() {
     let emulator = emulator();
     let address = serve(|mut stream| {

@@ -227,14 +227,8 @@ fn keeps_the_endpoints_of_session_and_secret_apart() {
     assert_eq!(command.request.endpoint.to_string(), own);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];
     let variable = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://c.example")];
-    assert_eq!(
-        get(&flag, &variable).unwrap().endpoint.to_string(),
-        "https://b.example"
-    );
-    assert_eq!(
-        get(&["n"], &variable).unwrap().endpoint.to_string(),
-        "https://c.example"
-    );
+    assert_eq!(get(&flag, &variable).unwrap().endpoint.to_string(), "https://b.example");
+    assert_eq!(get(&["n"], &variable).unwrap().endpoint.to_string(), "https://c.example");
 }
 
 #[test]
