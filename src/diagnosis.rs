@@ -113,7 +113,10 @@ fn span(seconds: u64) -> String {
 /// Hints that hold for every operation, by status and code alone.
 fn general(fault: &Fault) -> Option<String> {
     if fault.is_throttle() {
-        return Some("AWS limits how often it is called; call less often, or ask for a higher quota (CreateSession allows 10 calls a second)".to_owned());
+        return Some(
+            "AWS limits how often it is called; call less often, or ask for a higher quota"
+                .to_owned(),
+        );
     }
     if fault.status >= 500 {
         return Some("the service had a failure of its own; try again later, and see the AWS Health Dashboard".to_owned());

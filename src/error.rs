@@ -167,7 +167,7 @@ fn key_hint(path: &str, error: &KeyError) -> String {
 
 fn form_hint(form: Form) -> String {
     match form {
-        Form::Pkcs12 => "PKCS#12 is not read yet; take it apart: `openssl pkcs12 -in FILE -nodes -out FILE.pem`",
+        Form::Pkcs12 => "PKCS#12 is not read yet; take it apart: `(umask 077; openssl pkcs12 -in FILE -nodes -out FILE.pem)`",
         Form::Pkcs7 => "PKCS#7 is not read yet; convert it: `openssl pkcs7 -print_certs -in FILE -out FILE.pem` (`-inform DER` for a binary one)",
         Form::EncryptedPkcs8 => "encrypted keys and DER are not read yet; convert it: `(umask 077; openssl pkcs8 -inform DER -in FILE -out FILE.pem)`",
         Form::Utf16 => "save it as UTF-8 or ASCII",

@@ -71,6 +71,8 @@ pub enum UsageError {
         second: &'static str,
         /// Its Region.
         second_region: String,
+        /// Why that cannot be.
+        why: &'static str,
     },
     /// Two settings lie in different partitions.
     #[error(
@@ -113,7 +115,8 @@ impl UsageError {
             Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
             Self::Arn { source, .. } => arn_hint(source).to_owned(),
             Self::Endpoint { .. } => {
-                "write it as `https://HOST[:PORT]`; `http://` works for this machine alone".to_owned()
+                "write it as `https://HOST[:PORT]`; `http://` works for this machine alone"
+                    .to_owned()
             }
             Self::Proxy { .. } => {
                 "write it as `http://[USER:PASSWORD@]HOST:PORT`, or pass `--proxy none`".to_owned()
@@ -122,9 +125,7 @@ impl UsageError {
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()
             }
-            Self::Regions { .. } => {
-                "a session is made in the Region of its trust anchor: take all of them from one Region".to_owned()
-            }
+            Self::Regions { why, .. } => (*why).to_owned(),
             Self::Partitions { .. } => "take all of them from one partition".to_owned(),
             Self::Conflict { why, .. } => (*why).to_owned(),
             Self::NotYet { instead, .. } => (*instead).to_owned(),

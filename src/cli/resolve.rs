@@ -161,6 +161,7 @@ fn secret_region(
                 first_region: arn.region().to_string(),
                 second: "--region",
                 second_region: asked.to_string(),
+                why: "the ARN says where the secret is; leave `--region` out",
             });
         }
         (SecretId::Arn(arn), _) => arn.region().clone(),

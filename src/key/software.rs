@@ -56,13 +56,25 @@ pub(super) fn from_sec1(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
 fn rsa(
     pair: Result<rsa::KeyPair, aws_lc_rs::error::KeyRejected>,
 ) -> Result<Box<dyn Signer>, KeyError> {
-    let pair = pair.map_err(|rejected| KeyError::Rsa(rejected.to_string()))?;
+    let pair = pair.map_err(|rejected| KeyError::Rsa(rejection(&rejected.to_string())))?;
     let bits = pair.public_modulus_len() * 8;
     if !(2048..=8192).contains(&bits) {
         return Err(KeyError::Rsa(format!("{bits} bits, and 2048 to 8192 are wanted")));
     }
     let public_key = PublicKey(pair.public_key().as_ref().to_vec());
     Ok(Box::new(RsaKey { pair, public_key }))
+}
+
+/// Puts aws-lc's one-word rejections into words.
+fn rejection(word: &str) -> String {
+    match word {
+        "TooSmall" => "less than 2048 bits",
+        "TooLarge" => "more than 8192 bits",
+        "InconsistentComponents" => "its parts contradict each other",
+        "InvalidEncoding" => "its encoding is damaged",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn ec(curve: ObjectIdentifier, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signer>, KeyError> {

@@ -138,5 +138,6 @@ pub(crate) fn steady(check: impl FnOnce()) {
         "SPAN $3 AWS's (NOW here, NOW there)",
     );
     settings.add_filter(r"serial \d{10,}", "serial SERIAL");
+    settings.add_filter(r"assumed-role/(\w+)/[0-9a-f]+", "assumed-role/$1/SERIAL");
     settings.bind(check);
 }

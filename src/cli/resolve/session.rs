@@ -50,6 +50,7 @@ impl Session {
             first_region: own.to_string(),
             second: "--region",
             second_region: asked.to_string(),
+            why: ONE_REGION,
         })
     }
 
@@ -57,6 +58,9 @@ impl Session {
         RolesAnywhere { source: self.source, session: self.request }
     }
 }
+
+const ONE_REGION: &str =
+    "a session is made in the Region of its trust anchor: take all of them from one Region";
 
 fn identity_source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {
     let certificate = settings.required("--certificate", |args| &args.certificate)?;
@@ -97,6 +101,7 @@ fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
             first_region: trust_anchor.region().to_string(),
             second: "--profile-arn",
             second_region: profile.region().to_string(),
+            why: ONE_REGION,
         });
     }
     let region = trust_anchor.region().clone();

@@ -23,6 +23,7 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Option<Transport
     let stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
         Err(error) => {
+            let peer = format!("the proxy {peer}");
             return Some(TransportError::Connect { peer, source: Reason(error.to_string()) });
         }
     };

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use rustls::CertificateError;
+
 use crate::http::proxy::host_and_port;
 use crate::http::{Reason, Request, TransportError, TransportOptions};
 use crate::os::https::connect;
@@ -34,7 +36,7 @@ impl Failure<'_> {
             if let Some(error) = repeated.await {
                 return error;
             }
-            let peer = host_and_port(proxy);
+            let peer = format!("the proxy {}", host_and_port(proxy));
             return TransportError::Connect { peer, source: self.reason() };
         }
         if self.error.is_dns() {
@@ -55,7 +57,7 @@ impl Failure<'_> {
             rustls::Error::InvalidCertificate(why) => TransportError::Untrusted {
                 host,
                 presented: self.verifier.presented(),
-                source: Reason(why.to_string()),
+                source: Reason(words(why)),
             },
             other => TransportError::Handshake { host, source: Reason(other.to_string()) },
         }
@@ -71,7 +73,26 @@ impl Failure<'_> {
         while let Some(source) = innermost.source() {
             innermost = source;
         }
-        Reason(innermost.to_string())
+        let text = innermost.to_string();
+        // rustls points at a page for programmers.
+        Reason(text.split(": https://").next().unwrap_or(&text).to_owned())
+    }
+}
+
+/// Says what is wrong with a certificate, where rustls names its variant alone.
+fn words(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => "no CA that is trusted here issued it".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("it is not for this host name: {why}")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            format!("it has expired by this machine's clock: {why}")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            format!("it is not valid yet by this machine's clock: {why}")
+        }
+        other => other.to_string(),
     }
 }
 
