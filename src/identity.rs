@@ -183,3 +183,124 @@ fn whose(subject: &str, count: usize) -> String {
         _ => format!("any of the {count} certificates"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Profile;
+    use crate::files::Action;
+    use crate::secret::SecretBytes;
+
+    /// The test PKI, see `certs/README.md`.
+    struct Certs;
+
+    impl Files for Certs {
+        fn read(&self, path: &Path) -> Result<SecretBytes, FileError> {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs").join(path);
+            #[expect(clippy::disallowed_methods, reason = "a test reads its certificates")]
+            let read = std::fs::read(&path);
+            read.map(SecretBytes::new).map_err(|source| FileError {
+                action: Action::Read,
+                path,
+                source,
+            })
+        }
+
+        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+            unreachable!("an identity writes no files")
+        }
+    }
+
+    fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+        let source = IdentitySource {
+            certificate: PathBuf::from(certificate),
+            private_key: PathBuf::from(key),
+            intermediates: Some(PathBuf::from("anchor/intermediate.pem")),
+        };
+        source.open(&Certs)
+    }
+
+    fn named(name: &str) -> Identity {
+        open(&format!("{name}.pem"), &format!("{name}.key.pem")).unwrap()
+    }
+
+    #[test]
+    fn opens_every_kind_of_key() {
+        for name in ["rsa2048", "rsa3072", "rsa4096", "rsa8192", "p256", "p384", "p521"] {
+            let identity = named(&format!("leaf/{name}"));
+            assert_eq!(
+                identity.certificate().subject().to_string(),
+                format!("C=US, O=Example, CN={name}")
+            );
+            assert_eq!(identity.intermediates().len(), 1, "{name}");
+            assert!(!identity.signer().sign(b"message").unwrap().0.is_empty());
+        }
+    }
+
+    #[test]
+    fn opens_every_form_of_a_key() {
+        for (name, form) in [("rsa2048", "pkcs1"), ("p256", "sec1")] {
+            let key = format!("leaf/{name}.{form}.pem");
+            assert!(open(&format!("leaf/{name}.pem"), &key).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn finds_the_leaf_by_its_key() {
+        let identity = open("leaf/p384.chain.pem", "leaf/p384.key.pem").unwrap();
+        assert!(identity.certificate().subject().to_string().ends_with("CN=p384"));
+        assert_eq!(identity.intermediates().len(), 1);
+    }
+
+    #[test]
+    fn refuses_a_key_of_another_certificate() {
+        let error = open("leaf/p256.pem", "leaf/p384.key.pem").unwrap_err();
+        assert!(matches!(error, IdentityError::KeyMismatch { count: 1, .. }), "{error}");
+        let error = open("leaf/p256.chain.pem", "leaf/rsa2048.key.pem").unwrap_err();
+        assert!(matches!(error, IdentityError::KeyMismatch { count: 2, .. }), "{error}");
+    }
+
+    #[test]
+    fn leaves_strangers_out() {
+        let identity = named("broken/other-ca");
+        assert_eq!(identity.intermediates(), []);
+        assert_eq!(identity.left_out()[0].1, LeftOut::Unrelated);
+    }
+
+    #[test]
+    fn refuses_what_is_out_of_date() {
+        let now = Timestamp::from_rfc3339("2030-01-01T00:00:00Z").unwrap();
+        let expired = named("broken/expired").check_validity(now);
+        assert!(matches!(expired, Err(IdentityError::Expired { .. })));
+        let early = named("broken/not-yet-valid").check_validity(now);
+        assert!(matches!(early, Err(IdentityError::NotYetValid { .. })));
+        let identity = named("leaf/p256");
+        let last = identity.certificate().not_after();
+        assert!(identity.check_validity(identity.certificate().not_before()).is_ok());
+        assert!(identity.check_validity(last).is_ok());
+        assert!(identity.check_validity(last.after(1)).is_err());
+    }
+
+    #[test]
+    fn sees_what_the_service_refuses() {
+        let profile = |name: &str| named(&format!("broken/{name}")).certificate().profile();
+        let good = named("leaf/p256").certificate().profile();
+        assert_eq!(
+            good,
+            Profile {
+                is_v3: true,
+                is_ca: false,
+                digital_signature: Some(true),
+                client_auth: Some(true),
+                weak_digest: false
+            }
+        );
+        assert_eq!(profile("no-key-usage").digital_signature, None);
+        assert_eq!(profile("no-digital-signature").digital_signature, Some(false));
+        assert_eq!(profile("server-auth-only").client_auth, Some(false));
+        assert!(profile("ca").is_ca);
+        assert!(profile("sha1").weak_digest);
+        assert!(!profile("v1").is_v3);
+        assert!(named("broken/no-subject").certificate().subject().is_empty());
+    }
+}
