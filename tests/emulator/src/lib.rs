@@ -1,0 +1,51 @@
+//! A local stand-in for the AWS side of IAM Roles Anywhere: CreateSession, STS and Secrets Manager
+//! on a loopback port, with a PKI of its own and every signature verified by other code than the
+//! tool signs with. It never imports the tool.
+//!
+//! Read [`Emulator`] first. A request goes `server` → `service` → `create_session`, `sts` or
+//! `secrets`; what changes is in `state`; `control` is how tests and people reach it.
+
+#![cfg_attr(not(unix), expect(dead_code, reason = "the program is for Unix, the library is not"))]
+
+mod account;
+mod authorization;
+mod body;
+mod canonical;
+#[cfg(unix)]
+pub mod cli;
+mod clock;
+#[cfg(unix)]
+pub mod command;
+mod control;
+mod create_session;
+mod date;
+mod emulator;
+mod environment;
+mod error;
+mod fault;
+mod log;
+mod message;
+mod os;
+pub mod pki;
+mod refusal;
+#[cfg(unix)]
+mod run;
+mod secrets;
+mod server;
+mod service;
+mod session;
+mod signature;
+mod sigv4;
+mod state;
+mod sts;
+mod trust;
+mod x509;
+
+pub use account::{
+    ACCOUNT, DEEP_ROLE_ARN, INTERMEDIATE_ANCHOR_ARN, NO_SECRETS_ROLE_ARN, NO_TRUST_ROLE_ARN,
+    PROFILE_ARN, REGION, ROLE_ARN, SHORT_LIVED_ROLE_ARN, SHORT_PROFILE_ARN, TRUST_ANCHOR_ARN,
+};
+pub use emulator::{Emulator, Options};
+pub use error::Error;
+pub use fault::FaultError;
+pub use secrets::seed::SeedError;

@@ -1,0 +1,71 @@
+//! The edge: clock, dice, environment, files and listeners. Every other module takes what it
+//! needs from here as an argument or through these few functions.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use time::OffsetDateTime;
+
+/// Returns the time that the machine's clock shows.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub(crate) fn now() -> OffsetDateTime {
+    std::time::SystemTime::now().into()
+}
+
+/// Returns the inherited environment.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub(crate) fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// Reads a whole text file.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads files")]
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+/// Creates or replaces a file; `private` ones are for their owner alone (0600 on Unix).
+pub(crate) fn write(path: &Path, contents: &[u8], private: bool) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if private { 0o600 } else { 0o644 });
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    options.open(path)?.write_all(contents)
+}
+
+/// Creates a directory and its parents; `private` ones are for their owner alone (0700 on Unix).
+pub(crate) fn create_directory(path: &Path, private: bool) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(if private { 0o700 } else { 0o755 });
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    builder.create(path)
+}
+
+/// Listens on loopback; port 0 is any free one. The socket is ready for tokio.
+#[expect(clippy::disallowed_methods, reason = "the one place that listens")]
+pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Returns `N` random bytes.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the system's source of randomness answers");
+    bytes
+}

@@ -1,0 +1,198 @@
+//! A fresh PKI: the trust anchors, good leaves of every kind of key, leaves that are broken in one
+//! way each, and the emulator's own TLS certificate. Everything runs from 2026 to 2046.
+
+mod authority;
+mod broken;
+mod leaf;
+mod openssl;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{io, thread};
+
+use thiserror::Error;
+
+use crate::os;
+use authority::Authorities;
+
+/// Every file of the PKI, in memory.
+#[derive(Debug)]
+pub struct Pki {
+    files: Vec<PkiFile>,
+    notes: Vec<String>,
+}
+
+/// One file of the PKI.
+#[derive(Debug, Clone)]
+struct PkiFile {
+    /// Relative to the directory, with slashes.
+    path: String,
+    pem: String,
+    /// A key: 0600.
+    private: bool,
+}
+
+/// Why a PKI cannot be made or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PkiError {
+    /// A certificate cannot be made.
+    #[error("could not make a certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// A key cannot be written in its other forms.
+    #[error("could not write the key of `{0}` in its older form")]
+    KeyForm(String),
+    /// A file of the PKI is not there.
+    #[error("the PKI has no `{0}`")]
+    Missing(String),
+    /// The OpenSSL command failed, and not by being absent.
+    #[error("`openssl {command}` failed: {stderr}")]
+    OpenSsl {
+        /// Its first argument.
+        command: String,
+        /// What it wrote.
+        stderr: String,
+    },
+    /// A file cannot be written.
+    #[error("could not write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A thread that made keys died.
+    #[error("a thread that made keys died")]
+    Thread,
+}
+
+/// Which of the slow keys to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All but RSA-8192.
+    Usual,
+    /// RSA-8192 too, where the OpenSSL command is there; takes a while.
+    WithRsa8192,
+}
+
+impl Pki {
+    /// Makes one.
+    pub fn generate(extent: Extent) -> Result<Self, PkiError> {
+        let authorities = Authorities::generate()?;
+        let slow = thread::spawn(move || match extent {
+            Extent::Usual => Ok(None),
+            Extent::WithRsa8192 => openssl::rsa8192(),
+        });
+        let mut pki = Self { files: authorities.files(), notes: Vec::new() };
+        leaf::generate(&authorities, &mut pki)?;
+        broken::generate(&authorities, &mut pki)?;
+        match (extent, slow.join().map_err(|_| PkiError::Thread)??) {
+            (Extent::WithRsa8192, Some(key)) => {
+                let key =
+                    rcgen::KeyPair::from_pkcs8_pem_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA256)?;
+                leaf::issue(&authorities, "rsa8192", &key, &mut pki)?;
+            }
+            (Extent::WithRsa8192, None) => pki.skip("leaf/rsa8192"),
+            (Extent::Usual, _) => {}
+        }
+        Ok(pki)
+    }
+
+    /// Returns the one PKI that every emulator of this process has: RSA keys are slow to make.
+    pub fn shared() -> Result<Arc<Self>, PkiError> {
+        static SHARED: Mutex<Option<Arc<Pki>>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pki) = shared.as_ref() {
+            return Ok(Arc::clone(pki));
+        }
+        let pki = Arc::new(Self::generate(Extent::Usual)?);
+        *shared = Some(Arc::clone(&pki));
+        Ok(pki)
+    }
+
+    /// Returns what was left out and why, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Writes every file below a directory that exists.
+    pub fn write(&self, directory: &Path) -> Result<(), PkiError> {
+        for file in &self.files {
+            let path = directory.join(&file.path);
+            let parent = path.parent().unwrap_or(directory);
+            os::create_directory(parent, false)
+                .and_then(|()| os::write(&path, file.pem.as_bytes(), file.private))
+                .map_err(|source| PkiError::Write { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the DER of the one block in a file such as `anchor/root.pem`.
+    pub(crate) fn der(&self, path: &str) -> Result<Vec<u8>, PkiError> {
+        self.files
+            .iter()
+            .find(|file| file.path == path)
+            .and_then(|file| pem::parse(&file.pem).ok())
+            .map(pem::Pem::into_contents)
+            .ok_or_else(|| PkiError::Missing(path.to_owned()))
+    }
+
+    /// Returns the DER of a good leaf.
+    #[cfg(test)]
+    pub(crate) fn leaf(&self, name: &str) -> Result<Vec<u8>, PkiError> {
+        self.der(&format!("leaf/{name}.pem"))
+    }
+
+    fn add(&mut self, path: impl Into<String>, pem: impl Into<String>) {
+        self.files.push(PkiFile { path: path.into(), pem: pem.into(), private: false });
+    }
+
+    fn add_key(&mut self, path: impl Into<String>, pem: impl Into<String>) {
+        self.files.push(PkiFile { path: path.into(), pem: pem.into(), private: true });
+    }
+
+    fn skip(&mut self, name: &str) {
+        self.notes.push(format!("left out `{name}`: it needs the openssl command"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::Certificate;
+
+    #[test]
+    fn serials_differ_and_fit_twenty_octets() {
+        let pki = Pki::shared().unwrap();
+        let mut serials: Vec<_> = pki
+            .files
+            .iter()
+            .filter(|file| !file.private && file.pem.contains("BEGIN CERTIFICATE"))
+            .filter(|file| !file.path.ends_with(".chain.pem") && file.path != "leaf/rsa2048.pem")
+            .map(|file| Certificate::parse(&pki.der(&file.path).unwrap()).unwrap().serial)
+            .collect();
+        assert!(serials.iter().all(|serial| (1..=20).contains(&serial.len())));
+        let count = serials.len();
+        serials.sort();
+        serials.dedup();
+        assert_eq!(serials.len(), count);
+    }
+
+    #[test]
+    fn keys_are_private_and_written_in_their_older_forms_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let pki = Pki::shared().unwrap();
+        pki.write(directory.path()).unwrap();
+        let text = |path: &str| os::read_text(&directory.path().join(path)).unwrap();
+        assert!(text("leaf/p256.key.pem").starts_with("-----BEGIN PRIVATE KEY-----"));
+        assert!(text("leaf/p256.sec1.pem").starts_with("-----BEGIN EC PRIVATE KEY-----"));
+        assert!(text("leaf/rsa2048.pkcs1.pem").starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+        assert_eq!(text("leaf/p256.chain.pem").matches("BEGIN CERTIFICATE").count(), 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let key = directory.path().join("leaf/p256.key.pem");
+            assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}
