@@ -1,0 +1,181 @@
+//! CreateSession: the checks in the order that the service seems to make them, and the credentials.
+//!
+//! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html>
+
+mod authentication;
+mod input;
+
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use crate::account::{self, ACCOUNT, Profile, REGION, Role};
+use crate::date::format_iso;
+use crate::message::{Reply, Request};
+use crate::refusal::Refusal;
+use crate::session::{self, Session};
+use crate::state::{State, Strictness};
+use crate::trust::Trust;
+use crate::x509::Certificate;
+use crate::x509::identity::{role_session_name, source_identity};
+use crate::x509::tags::{Dropped, session_tags};
+use authentication::Authenticated;
+use input::Input;
+
+/// What a request that was accepted brings.
+#[derive(Debug)]
+pub(crate) struct Created {
+    pub(crate) reply: Reply,
+    pub(crate) session: Session,
+    /// What the strict emulator would have refused.
+    pub(crate) tolerated: Vec<&'static str>,
+}
+
+/// Makes every check and vends a session, which is the caller's to keep.
+pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created, Refusal> {
+    let now = state.clock.now();
+    let input = input::parse(request, state.strictness)?;
+    let authenticated = authentication::authenticate(request, now, state.strictness)?;
+    check_trust(state, &input, &authenticated, now)?;
+    let profile = profile(state, &input)?;
+    let role = role_in_profile(profile, &input)?;
+    let leaf = &authenticated.leaf;
+    let name = session_name(profile, &input, leaf)?;
+    let mapped = session_tags(leaf);
+    let duration_seconds = duration(profile, &input);
+    check_role(role, &input.role_arn, duration_seconds, &mapped.dropped)?;
+    let session = Session {
+        access_key_id: session::access_key_id(),
+        secret_access_key: session::secret_access_key(),
+        session_token: session::session_token(),
+        expiration: now + lifetime(state, duration_seconds),
+        duration_seconds,
+        role_arn: input.role_arn,
+        role_session_name: name,
+        source_identity: source_identity(leaf),
+        tags: mapped.tags,
+    };
+    let reply = reply(&session, leaf);
+    Ok(Created { reply, session, tolerated: authenticated.tolerated })
+}
+
+fn check_trust(
+    state: &State,
+    input: &Input,
+    authenticated: &Authenticated,
+    now: OffsetDateTime,
+) -> Result<(), Refusal> {
+    let anchor =
+        state.trust_anchors.iter().find(|a| a.arn == input.trust_anchor_arn).ok_or_else(|| {
+            Refusal::denied("Specified Trust Anchor wasn't found.", "trust-anchor")
+        })?;
+    if !anchor.enabled {
+        return Err(Refusal::denied("Trust anchor is disabled", "trust-anchor-disabled"));
+    }
+    let trust = Trust {
+        anchor: &anchor.certificate,
+        crls: &state.crls,
+        now,
+        any_extended_key_usage: state.strictness == Strictness::Lenient,
+    };
+    trust
+        .verify(&authenticated.leaf, &authenticated.chain)
+        .map_err(|distrust| Refusal::denied(distrust.message(), distrust.reason()))?;
+    if state.revoked.contains(&authenticated.leaf.serial_decimal) {
+        return Err(Refusal::denied("Certificate revoked", "revoked"));
+    }
+    Ok(())
+}
+
+fn profile<'a>(state: &'a State, input: &Input) -> Result<&'a Profile, Refusal> {
+    let profile = state
+        .profiles
+        .iter()
+        .find(|profile| profile.arn == input.profile_arn)
+        .ok_or_else(|| Refusal::denied("Invalid or empty profile provided.", "profile"))?;
+    if profile.enabled {
+        Ok(profile)
+    } else {
+        Err(Refusal::denied("Profile is disabled", "profile-disabled"))
+    }
+}
+
+fn role_in_profile(profile: &Profile, input: &Input) -> Result<Role, Refusal> {
+    profile
+        .role_arns
+        .iter()
+        .find(|arn| **arn == input.role_arn)
+        .and_then(|arn| account::role(arn))
+        .ok_or_else(|| {
+            Refusal::denied("Requested Role isn't one of those listed in the Profile.", "role")
+        })
+}
+
+fn session_name(profile: &Profile, input: &Input, leaf: &Certificate) -> Result<String, Refusal> {
+    match &input.role_session_name {
+        Some(_) if !profile.accept_role_session_name => {
+            Err(Refusal::denied("Not authorized to set roleSessionName.", "role-session-name"))
+        }
+        Some(name) => Ok(name.clone()),
+        None => Ok(role_session_name(leaf)),
+    }
+}
+
+/// The lesser of what profile and request say; a certificate's end is not part of it.
+fn duration(profile: &Profile, input: &Input) -> u32 {
+    let asked_for = input.duration_seconds.unwrap_or(profile.duration_seconds);
+    asked_for.min(profile.duration_seconds)
+}
+
+/// What the control API set, or what was granted.
+fn lifetime(state: &State, duration_seconds: u32) -> Duration {
+    let seconds = state.end_after_seconds.map_or(duration_seconds, |seconds| {
+        // Longer than any test, and short of the end of the calendar.
+        u32::try_from(seconds).unwrap_or(u32::MAX)
+    });
+    Duration::seconds(i64::from(seconds))
+}
+
+/// What STS has to say about the role: a session that is too long is refused, not cut.
+fn check_role(
+    role: Role,
+    role_arn: &str,
+    duration_seconds: u32,
+    dropped: &Dropped,
+) -> Result<(), Refusal> {
+    let unable = format!("Unable to assume role for {role_arn}.");
+    if duration_seconds > role.max_session_seconds {
+        let why =
+            " The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        return Err(Refusal::denied(unable + why, "max-session-duration"));
+    }
+    if !role.trusts_roles_anywhere {
+        return Err(Refusal::denied(unable + &dropped.suffix(), "trust-policy"));
+    }
+    Ok(())
+}
+
+fn reply(session: &Session, leaf: &Certificate) -> Reply {
+    let mut subject_id = [0; 16];
+    subject_id.copy_from_slice(&leaf.subject_sha256[..16]);
+    let subject_id = session::uuid(subject_id);
+    let tag_bytes: usize = session.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let body = json!({
+        "credentialSet": [{
+            "assumedRoleUser": {
+                "arn": session.assumed_role_arn(),
+                "assumedRoleId": session.assumed_role_id(),
+            },
+            "credentials": {
+                "accessKeyId": session.access_key_id,
+                "secretAccessKey": session.secret_access_key,
+                "sessionToken": session.session_token,
+                "expiration": format_iso(session.expiration),
+            },
+            "packedPolicySize": tag_bytes / 20,
+            "roleArn": session.role_arn,
+            "sourceIdentity": session.source_identity,
+        }],
+        "subjectArn": format!("arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:subject/{subject_id}"),
+    });
+    Reply::new(201, "application/json", body.to_string())
+}

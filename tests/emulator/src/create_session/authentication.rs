@@ -1,0 +1,165 @@
+//! Who signed a CreateSession request: certificate, scope, date, signed headers and signature.
+//!
+//! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html>
+//!
+//! The service words nearly all of this `Invalid signature`; that it says so of a header that is
+//! missing or malformed too is our guess. The reasons in the log tell them apart.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
+use time::OffsetDateTime;
+
+use crate::account::REGION;
+use crate::authorization::{self, Authorization};
+use crate::canonical::{Equals, canonical_request, string_to_sign};
+use crate::date::{self, Skew};
+use crate::message::Request;
+use crate::refusal::Refusal;
+use crate::signature::{Algorithm, verify};
+use crate::state::Strictness;
+use crate::x509::Certificate;
+
+/// The most certificates that a chain may have.
+const MOST_CHAIN: usize = 5;
+
+/// The holder of a key, not yet trusted.
+#[derive(Debug)]
+pub(super) struct Authenticated {
+    pub(super) leaf: Certificate,
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// What production notes and lets through.
+    pub(super) tolerated: Vec<&'static str>,
+}
+
+/// Verifies the signature with the key of the certificate that came with it.
+pub(super) fn authenticate(
+    request: &Request,
+    now: OffsetDateTime,
+    strictness: Strictness,
+) -> Result<Authenticated, Refusal> {
+    let leaf = leaf(request)?;
+    let chain = chain(request)?;
+    let header = request.header("authorization").ok_or_else(|| invalid("authorization-missing"))?;
+    let authorization =
+        authorization::parse(header).map_err(|_| invalid("authorization-malformed"))?;
+    let mut tolerated = Vec::new();
+    let mut tolerate = |reason| match strictness {
+        Strictness::Documented => Err(invalid(reason)),
+        Strictness::Lenient => {
+            tolerated.push(reason);
+            Ok(())
+        }
+    };
+    let algorithm =
+        Algorithm::from_name(&authorization.algorithm).ok_or_else(|| invalid("algorithm"))?;
+    match Algorithm::of_key(&leaf.public_key) {
+        None => return Err(invalid("key-type")),
+        Some(of_key) if of_key != algorithm => tolerate("algorithm-key-mismatch")?,
+        Some(_) => {}
+    }
+    check_scope(&authorization, &leaf)?;
+    let date = request.header("x-amz-date").ok_or_else(|| invalid("date-missing"))?;
+    check_date(&authorization, date, now)?;
+    if unsigned_header(&authorization, request) {
+        tolerate("unsigned-header")?;
+    }
+    check_signature(request, &authorization, date, &leaf)?;
+    Ok(Authenticated { leaf, chain, tolerated })
+}
+
+fn leaf(request: &Request) -> Result<Certificate, Refusal> {
+    let mut values = request.header_values("x-amz-x509");
+    let value = values.next().ok_or_else(|| invalid("x509-missing"))?;
+    if values.next().is_some() {
+        return Err(invalid("x509-malformed"));
+    }
+    let der = STANDARD.decode(value).map_err(|_| invalid("x509-malformed"))?;
+    Certificate::parse(&der).map_err(|_| invalid("x509-malformed"))
+}
+
+/// An empty header is refused as the service refuses it; five certificates are the most.
+fn chain(request: &Request) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+    let mut values = request.header_values("x-amz-x509-chain");
+    let Some(value) = values.next() else { return Ok(Vec::new()) };
+    if value.is_empty() {
+        return Err(invalid("chain-empty"));
+    }
+    if values.next().is_some() {
+        return Err(invalid("chain-malformed"));
+    }
+    let chain: Option<Vec<_>> = value
+        .split(',')
+        .map(|certificate| {
+            let der = STANDARD.decode(certificate).ok()?;
+            Certificate::parse(&der).ok()?;
+            Some(CertificateDer::from(der))
+        })
+        .collect();
+    let chain = chain.ok_or_else(|| invalid("chain-malformed"))?;
+    if chain.len() > MOST_CHAIN {
+        return Err(Refusal::denied("Untrusted signing certificate", "chain-too-long"));
+    }
+    Ok(chain)
+}
+
+fn check_scope(authorization: &Authorization, leaf: &Certificate) -> Result<(), Refusal> {
+    let credential = &authorization.credential;
+    if credential.id != leaf.serial_decimal {
+        return Err(invalid("serial"));
+    }
+    if credential.region != REGION {
+        return Err(invalid("scope-region"));
+    }
+    if credential.service != "rolesanywhere" {
+        return Err(invalid("scope-service"));
+    }
+    if credential.terminator != "aws4_request" {
+        return Err(invalid("scope-terminator"));
+    }
+    Ok(())
+}
+
+fn check_date(
+    authorization: &Authorization,
+    date: &str,
+    now: OffsetDateTime,
+) -> Result<(), Refusal> {
+    let signed = date::parse_amz(date).ok_or_else(|| invalid("date-malformed"))?;
+    if date.split('T').next() != Some(authorization.credential.date.as_str()) {
+        return Err(invalid("scope-date"));
+    }
+    if date::skew(signed, now) == Skew::Within { Ok(()) } else { Err(invalid("date-skew")) }
+}
+
+/// Whether a header is left unsigned that must be signed.
+fn unsigned_header(authorization: &Authorization, request: &Request) -> bool {
+    let signed = |name: &str| authorization.signed_headers.iter().any(|header| header == name);
+    ["host", "x-amz-date", "x-amz-x509"].iter().any(|name| !signed(name))
+        || (request.header("x-amz-x509-chain").is_some() && !signed("x-amz-x509-chain"))
+}
+
+/// Tries both readings of an `=` in the query: the documentation's and everyone else's.
+fn check_signature(
+    request: &Request,
+    authorization: &Authorization,
+    date: &str,
+    leaf: &Certificate,
+) -> Result<(), Refusal> {
+    for equals in [Equals::Encoded, Equals::DoubleEncoded] {
+        let canonical = canonical_request(request, &authorization.signed_headers, equals)
+            .map_err(|_| invalid("signed-header-missing"))?;
+        let text = string_to_sign(authorization, date, &canonical);
+        if verify(&leaf.public_key, text.as_bytes(), &authorization.signature) {
+            return Ok(());
+        }
+        if !request.query.contains('=') {
+            break;
+        }
+    }
+    Err(invalid("signature"))
+}
+
+fn invalid(reason: &'static str) -> Refusal {
+    Refusal::denied("Invalid signature", reason)
+}

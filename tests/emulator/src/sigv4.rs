@@ -1,0 +1,399 @@
+//! Verifies plain Signature Version 4 against the credentials that were vended.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use time::OffsetDateTime;
+
+use crate::account::REGION;
+use crate::authorization::{self, Authorization};
+use crate::canonical::{Equals, canonical_request, string_to_sign};
+use crate::date::{self, Skew};
+use crate::message::Request;
+use crate::refusal::{Protocol, Refusal};
+use crate::session::Session;
+use crate::state::State;
+
+/// Returns the session that signed a request to `service`, or why it did not.
+pub(crate) fn authenticate<'a>(
+    state: &'a State,
+    request: &Request,
+    service: &str,
+    protocol: Protocol,
+) -> Result<&'a Session, Refusal> {
+    let words = Words(protocol);
+    let header = request.header("authorization").ok_or_else(|| words.missing())?;
+    let authorization =
+        authorization::parse(header).map_err(|error| words.incomplete(&error.to_string()))?;
+    if authorization.algorithm != "AWS4-HMAC-SHA256" {
+        return Err(words.incomplete("Unsupported algorithm"));
+    }
+    let session = state
+        .sessions
+        .get(&authorization.credential.id)
+        .ok_or_else(|| words.unknown_key("access-key"))?;
+    check_scope(&authorization, service, words)?;
+    let now = state.clock.now();
+    let date = request.header("x-amz-date").unwrap_or_default();
+    check_date(&authorization, date, now, words)?;
+    check_signed_headers(&authorization, request, words)?;
+    if request.header("x-amz-security-token") != Some(session.session_token.as_str()) {
+        return Err(words.unknown_key("session-token"));
+    }
+    let canonical = canonical_request(request, &authorization.signed_headers, Equals::Encoded)
+        .map_err(|_| words.mismatch("signed-headers"))?;
+    let text = string_to_sign(&authorization, date, &canonical);
+    if !verify(&session.secret_access_key, &authorization, &text) {
+        return Err(words.mismatch("signature"));
+    }
+    if now >= session.expiration {
+        return Err(words.expired());
+    }
+    Ok(session)
+}
+
+fn check_scope(authorization: &Authorization, service: &str, words: Words) -> Result<(), Refusal> {
+    let credential = &authorization.credential;
+    if credential.region != REGION {
+        return Err(words.refuse("Credential should be scoped to a valid region.", "scope-region"));
+    }
+    if credential.service != service {
+        let message = format!("Credential should be scoped to correct service: '{service}'.");
+        return Err(words.refuse(&message, "scope-service"));
+    }
+    if credential.terminator != "aws4_request" {
+        return Err(words.refuse(
+            "Credential should be scoped with a valid terminator: 'aws4_request'.",
+            "scope-terminator",
+        ));
+    }
+    Ok(())
+}
+
+fn check_date(
+    authorization: &Authorization,
+    date: &str,
+    now: OffsetDateTime,
+    words: Words,
+) -> Result<(), Refusal> {
+    let signed = date::parse_amz(date).ok_or_else(|| {
+        words.incomplete("Authorization header requires existence of a valid 'X-Amz-Date' header.")
+    })?;
+    if !date.starts_with(&authorization.credential.date) || authorization.credential.date.len() != 8
+    {
+        return Err(words.refuse("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.", "scope-date"));
+    }
+    let (now_text, limit) = (date::format_amz(now), date::MOST_SKEW);
+    match date::skew(signed, now) {
+        Skew::Within => Ok(()),
+        Skew::Behind => {
+            let earliest = date::format_amz(now - limit);
+            let message = format!(
+                "Signature expired: {date} is now earlier than {earliest} ({now_text} - 15 min.)"
+            );
+            Err(words.refuse(&message, "date-skew"))
+        }
+        Skew::Ahead => {
+            let latest = date::format_amz(now + limit);
+            let message = format!(
+                "Signature not yet current: {date} is still later than {latest} ({now_text} + 15 min.)"
+            );
+            Err(words.refuse(&message, "date-skew"))
+        }
+    }
+}
+
+/// Host, date, token and target say what is asked of whom and when: they must be signed.
+fn check_signed_headers(
+    authorization: &Authorization,
+    request: &Request,
+    words: Words,
+) -> Result<(), Refusal> {
+    let signed = |name: &str| authorization.signed_headers.iter().any(|header| header == name);
+    let required = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"];
+    match required.iter().find(|name| request.header(name).is_some() && !signed(name)) {
+        Some(_) => Err(words.mismatch("signed-headers")),
+        None => Ok(()),
+    }
+}
+
+fn verify(secret_access_key: &str, authorization: &Authorization, text: &str) -> bool {
+    let credential = &authorization.credential;
+    let parts = [&credential.date, &credential.region, &credential.service, &credential.terminator];
+    let key =
+        parts.into_iter().fold(format!("AWS4{secret_access_key}").into_bytes(), |key, part| {
+            hmac(&key, part).finalize().into_bytes().to_vec()
+        });
+    hmac(&key, text).verify_slice(&authorization.signature).is_ok()
+}
+
+fn hmac(key: &[u8], text: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text.as_bytes());
+    mac
+}
+
+/// The same refusals as the two kinds of service word them.
+#[derive(Clone, Copy)]
+struct Words(Protocol);
+
+impl Words {
+    fn pick(
+        self,
+        json: (u16, &str),
+        query: (u16, &str),
+        message: &str,
+        reason: &'static str,
+    ) -> Refusal {
+        let (status, code) = if self.0 == Protocol::Query { query } else { json };
+        Refusal::new(status, code, message, reason)
+    }
+
+    fn missing(self) -> Refusal {
+        let message = if self.0 == Protocol::Query {
+            "Request is missing Authentication Token"
+        } else {
+            "Missing Authentication Token"
+        };
+        self.pick(
+            (400, "MissingAuthenticationTokenException"),
+            (403, "MissingAuthenticationToken"),
+            message,
+            "authorization-missing",
+        )
+    }
+
+    fn incomplete(self, message: &str) -> Refusal {
+        self.pick(
+            (400, "IncompleteSignatureException"),
+            (400, "IncompleteSignature"),
+            message,
+            "authorization-malformed",
+        )
+    }
+
+    fn unknown_key(self, reason: &'static str) -> Refusal {
+        self.pick(
+            (400, "UnrecognizedClientException"),
+            (403, "InvalidClientTokenId"),
+            "The security token included in the request is invalid.",
+            reason,
+        )
+    }
+
+    fn expired(self) -> Refusal {
+        self.pick(
+            (400, "ExpiredTokenException"),
+            (403, "ExpiredToken"),
+            "The security token included in the request is expired",
+            "session-expired",
+        )
+    }
+
+    fn mismatch(self, reason: &'static str) -> Refusal {
+        self.refuse(
+            "The request signature we calculated does not match the signature you provided. Check \
+             your AWS Secret Access Key and signing method. Consult the service documentation for \
+             details.",
+            reason,
+        )
+    }
+
+    fn refuse(self, message: &str, reason: &'static str) -> Refusal {
+        self.pick(
+            (400, "InvalidSignatureException"),
+            (403, "SignatureDoesNotMatch"),
+            message,
+            reason,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+    use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+    use aws_sigv4::sign::v4;
+    use time::Duration;
+
+    use super::*;
+    use crate::account::ROLE_ARN;
+    use crate::pki::Pki;
+    use crate::session;
+    use crate::state::Strictness;
+
+    /// A state with one session, and a request that the aws-sigv4 crate has signed with it.
+    struct Case {
+        state: State,
+        session: Session,
+        region: &'static str,
+        service: &'static str,
+        skew: Duration,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let pki = Pki::shared().unwrap();
+            let mut state = State::new(&pki, Strictness::Documented).unwrap();
+            let session = Session {
+                access_key_id: session::access_key_id(),
+                secret_access_key: session::secret_access_key(),
+                session_token: session::session_token(),
+                expiration: state.clock.now() + Duration::hours(1),
+                duration_seconds: 3600,
+                role_arn: ROLE_ARN.to_owned(),
+                role_session_name: "job".to_owned(),
+                source_identity: "CN=job".to_owned(),
+                tags: std::collections::BTreeMap::new(),
+            };
+            state.sessions.insert(session.access_key_id.clone(), session.clone());
+            Self { state, session, region: REGION, service: "secretsmanager", skew: Duration::ZERO }
+        }
+
+        fn request(&self) -> Request {
+            let mut headers = vec![
+                ("host".to_owned(), "127.0.0.1:1234".to_owned()),
+                ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
+                ("x-amz-target".to_owned(), "secretsmanager.GetSecretValue".to_owned()),
+                ("x-test".to_owned(), "  a   b ".to_owned()),
+            ];
+            let body = br#"{"SecretId":"prod/plain"}"#;
+            let identity = Credentials::new(
+                &self.session.access_key_id,
+                &self.session.secret_access_key,
+                Some(self.session.session_token.clone()),
+                None,
+                "test",
+            )
+            .into();
+            let params = v4::SigningParams::builder()
+                .identity(&identity)
+                .region(self.region)
+                .name(self.service)
+                .time((self.state.clock.now() + self.skew).into())
+                .settings(SigningSettings::default())
+                .build()
+                .unwrap()
+                .into();
+            let signable = SignableRequest::new(
+                "POST",
+                "https://127.0.0.1:1234/a%20b?z=1&a=x%2Fy&a=%3D",
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+                SignableBody::Bytes(body),
+            )
+            .unwrap();
+            let (instructions, _) = sign(signable, &params).unwrap().into_parts();
+            let signed = instructions.headers();
+            headers.extend(signed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            Request {
+                method: "POST".to_owned(),
+                path: "/a%20b".to_owned(),
+                query: "z=1&a=x%2Fy&a=%3D".to_owned(),
+                headers,
+                body: body.to_vec(),
+            }
+        }
+
+        fn refusal(&self, request: &Request, protocol: Protocol) -> (u16, String, &'static str) {
+            let refusal =
+                authenticate(&self.state, request, "secretsmanager", protocol).unwrap_err();
+            (refusal.status, refusal.code, refusal.reason)
+        }
+    }
+
+    fn set(request: &mut Request, name: &str, value: &str) {
+        request.headers.retain(|(header, _)| header != name);
+        request.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    #[test]
+    fn what_the_aws_sigv4_crate_signs_verifies() {
+        let case = Case::new();
+        let request = case.request();
+        let session =
+            authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).unwrap();
+        assert_eq!(session.access_key_id, case.session.access_key_id);
+    }
+
+    #[test]
+    fn refuses_what_was_changed_after_signing() {
+        let case = Case::new();
+        let mut changed = [case.request(), case.request(), case.request(), case.request()];
+        changed[0].body.push(b' ');
+        changed[1].query.push('1');
+        changed[2].path.push('x');
+        set(&mut changed[3], "x-amz-target", "secretsmanager.DescribeSecret");
+        for request in changed {
+            let expected = (400, "InvalidSignatureException".to_owned(), "signature");
+            assert_eq!(case.refusal(&request, Protocol::Json11), expected);
+            let expected = (403, "SignatureDoesNotMatch".to_owned(), "signature");
+            assert_eq!(case.refusal(&request, Protocol::Query), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_a_session_that_it_does_not_know() {
+        let mut case = Case::new();
+        let mut request = case.request();
+        set(&mut request, "x-amz-security-token", "other");
+        assert_eq!(
+            case.refusal(&request, Protocol::Json11),
+            (400, "UnrecognizedClientException".to_owned(), "session-token")
+        );
+        case.state.sessions.clear();
+        assert_eq!(
+            case.refusal(&case.request(), Protocol::Query),
+            (403, "InvalidClientTokenId".to_owned(), "access-key")
+        );
+    }
+
+    #[test]
+    fn refuses_a_session_that_has_ended() {
+        let mut case = Case::new();
+        case.state.clock.advance(3601);
+        let request = case.request();
+        let expired = |code: &str, status| (status, code.to_owned(), "session-expired");
+        assert_eq!(case.refusal(&request, Protocol::Json11), expired("ExpiredTokenException", 400));
+        assert_eq!(case.refusal(&request, Protocol::Query), expired("ExpiredToken", 403));
+    }
+
+    #[test]
+    fn refuses_another_scope() {
+        let mut case = Case::new();
+        case.region = "eu-west-1";
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-region");
+        case.region = REGION;
+        case.service = "sts";
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-service");
+    }
+
+    #[test]
+    fn refuses_a_date_that_is_more_than_fifteen_minutes_off() {
+        let mut case = Case::new();
+        for minutes in [-16, 16] {
+            case.skew = Duration::minutes(minutes);
+            assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "date-skew");
+        }
+        case.skew = Duration::minutes(-14);
+        let request = case.request();
+        assert!(authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).is_ok());
+    }
+
+    #[test]
+    fn refuses_a_request_without_a_signature() {
+        let case = Case::new();
+        let mut request = case.request();
+        request.headers.retain(|(name, _)| name != "authorization");
+        assert_eq!(
+            case.refusal(&request, Protocol::Json11),
+            (400, "MissingAuthenticationTokenException".to_owned(), "authorization-missing")
+        );
+        assert_eq!(
+            case.refusal(&request, Protocol::Query),
+            (403, "MissingAuthenticationToken".to_owned(), "authorization-missing")
+        );
+        set(&mut request, "authorization", "AWS4-HMAC-SHA256 nonsense");
+        assert_eq!(case.refusal(&request, Protocol::Json11).2, "authorization-malformed");
+    }
+}
