@@ -1,0 +1,193 @@
+//! Secrets Manager's CreateSecret, GetSecretValue, PutSecretValue and DescribeSecret: JSON in and
+//! out, and who may call them.
+//!
+//! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
+
+mod input;
+pub(crate) mod seed;
+pub(crate) mod store;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::account;
+use crate::message::{Reply, Request};
+use crate::refusal::Refusal;
+use crate::session::Session;
+use input::Input;
+use store::{Material, Secret, Secrets, StoreError, Trouble, Version};
+
+/// The operations that there are.
+pub(crate) const OPERATIONS: [&str; 4] =
+    ["CreateSecret", "GetSecretValue", "PutSecretValue", "DescribeSecret"];
+
+/// Performs one of [`OPERATIONS`] for a session.
+pub(crate) fn perform(
+    secrets: &mut Secrets,
+    operation: &str,
+    session: &Session,
+    request: &Request,
+    now: OffsetDateTime,
+) -> Result<Reply, Refusal> {
+    let input = Input::parse(request)?;
+    let body = match operation {
+        "CreateSecret" => {
+            let name = input.name()?;
+            authorize(session, operation, name)?;
+            create_secret(secrets, name, &input, now)
+        }
+        "PutSecretValue" => {
+            let id = input.secret_id()?;
+            authorize(session, operation, &resource(secrets, id))?;
+            put_secret_value(secrets, id, &input, now)
+        }
+        "GetSecretValue" => {
+            let id = input.secret_id()?;
+            authorize(session, operation, &resource(secrets, id))?;
+            get_secret_value(secrets.find(id)?, &input)
+        }
+        _ => {
+            let id = input.secret_id()?;
+            authorize(session, operation, &resource(secrets, id))?;
+            Ok(describe_secret(secrets.find(id)?))
+        }
+    }?;
+    Ok(Reply::new(200, "application/x-amz-json-1.1", body.to_string()))
+}
+
+/// IAM names the ARN where the secret is there and what was asked for where it is not.
+fn resource(secrets: &Secrets, id: &str) -> String {
+    secrets.find(id).map_or_else(|_| id.to_owned(), |secret| secret.arn.clone())
+}
+
+fn authorize(session: &Session, operation: &str, resource: &str) -> Result<(), Refusal> {
+    if account::role(&session.role_arn).is_some_and(|role| role.may_read_secrets) {
+        return Ok(());
+    }
+    let message = format!(
+        "User: {} is not authorized to perform: secretsmanager:{operation} on resource: {resource} \
+         because no identity-based policy allows the secretsmanager:{operation} action",
+        session.assumed_role_arn()
+    );
+    Err(Refusal::new(400, "AccessDeniedException", message, "policy"))
+}
+
+fn get_secret_value(secret: &Secret, input: &Input) -> Result<Value, Refusal> {
+    if secret.deleted.is_some() {
+        return Err(StoreError::Deleted.into());
+    }
+    match secret.trouble {
+        Some(Trouble::KmsDenied) => {
+            let message = "Access to KMS is not allowed";
+            return Err(Refusal::new(400, "AccessDeniedException", message, "kms"));
+        }
+        Some(Trouble::BrokenKey) => {
+            let message = "Secrets Manager can't decrypt the protected secret text using the \
+                           provided KMS key.";
+            return Err(Refusal::new(400, "DecryptionFailure", message, "decryption"));
+        }
+        None => {}
+    }
+    let version = secret.version(input.version_id()?, input.version_stage()?)?;
+    let mut body = json!({
+        "ARN": secret.arn,
+        "Name": secret.name,
+        "VersionId": version.id,
+        "VersionStages": version.stages,
+        "CreatedDate": epoch(version.created),
+    });
+    match &version.material {
+        Material::Text(text) => body["SecretString"] = json!(text),
+        Material::Binary(bytes) => body["SecretBinary"] = json!(input::encode(bytes)),
+    }
+    Ok(body)
+}
+
+fn create_secret(
+    secrets: &mut Secrets,
+    name: &str,
+    input: &Input,
+    now: OffsetDateTime,
+) -> Result<Value, Refusal> {
+    let material = input.material()?;
+    let version = match material {
+        Some(material) => Some(Version::new(input.client_request_token()?, material, now)),
+        None => None,
+    };
+    let version_id = version.as_ref().map(|version| version.id.clone());
+    let secret = secrets.create(name, version, input.description()?, now)?;
+    let mut body = json!({ "ARN": secret.arn, "Name": secret.name });
+    if let Some(version_id) = version_id {
+        body["VersionId"] = json!(version_id);
+    }
+    Ok(body)
+}
+
+fn put_secret_value(
+    secrets: &mut Secrets,
+    id: &str,
+    input: &Input,
+    now: OffsetDateTime,
+) -> Result<Value, Refusal> {
+    let material = input.material()?.ok_or_else(|| {
+        let message = "You must provide either SecretString or SecretBinary.";
+        Refusal::new(400, "InvalidRequestException", message, "no-value")
+    })?;
+    let version = Version::new(input.client_request_token()?, material, now);
+    let version_id = version.id.clone();
+    let stages = input.version_stages()?;
+    let secret = secrets.find_mut(id)?;
+    let version = secret.put(version, &stages)?;
+    Ok(json!({
+        "ARN": secret.arn,
+        "Name": secret.name,
+        "VersionId": version_id,
+        "VersionStages": version,
+    }))
+}
+
+fn describe_secret(secret: &Secret) -> Value {
+    let stages: Map<_, _> = secret
+        .versions
+        .iter()
+        .filter(|version| !version.stages.is_empty())
+        .map(|version| (version.id.clone(), json!(version.stages)))
+        .collect();
+    let mut body = json!({
+        "ARN": secret.arn,
+        "Name": secret.name,
+        "CreatedDate": epoch(secret.created),
+        "LastChangedDate": epoch(secret.changed),
+        "VersionIdsToStages": stages,
+    });
+    if let Some(description) = &secret.description {
+        body["Description"] = json!(description);
+    }
+    if let Some(deleted) = secret.deleted {
+        body["DeletedDate"] = json!(epoch(deleted));
+    }
+    body
+}
+
+/// Timestamps are numbers of seconds since the epoch.
+fn epoch(date: OffsetDateTime) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century fit 52 bits")]
+    let milliseconds = (date.unix_timestamp_nanos() / 1_000_000) as f64;
+    milliseconds / 1000.0
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let (code, reason) = match error {
+            StoreError::NoSecret => ("ResourceNotFoundException", "no-secret"),
+            StoreError::NoStage(_) | StoreError::NoVersion(_) => {
+                ("ResourceNotFoundException", "no-version")
+            }
+            StoreError::Deleted | StoreError::NameDeleted => ("InvalidRequestException", "deleted"),
+            StoreError::StageOfAnother => ("InvalidRequestException", "stage-mismatch"),
+            StoreError::Exists(_) => ("ResourceExistsException", "exists"),
+            StoreError::TokenUsed { .. } => ("ResourceExistsException", "token-used"),
+        };
+        Self::new(400, code, error.to_string(), reason)
+    }
+}

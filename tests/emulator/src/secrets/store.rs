@@ -1,0 +1,341 @@
+//! Secrets, their versions and their staging labels: a label sits on one version at a time, and
+//! AWSPREVIOUS follows AWSCURRENT.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::account::{ACCOUNT, REGION};
+
+/// The label of the version that is read by default.
+pub(crate) const CURRENT: &str = "AWSCURRENT";
+const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// Every secret, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(BTreeMap<String, Secret>);
+
+/// One secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Secret {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) description: Option<String>,
+    pub(crate) created: OffsetDateTime,
+    pub(crate) changed: OffsetDateTime,
+    /// When it was scheduled for deletion.
+    pub(crate) deleted: Option<OffsetDateTime>,
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) versions: Vec<Version>,
+}
+
+/// Why a secret that is there cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    KmsDenied,
+    BrokenKey,
+}
+
+/// One version of a secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub(crate) id: String,
+    pub(crate) material: Material,
+    pub(crate) stages: BTreeSet<String>,
+    pub(crate) created: OffsetDateTime,
+}
+
+/// What is kept secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Material {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+/// Why a secret cannot be read or written, in the service's words.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum StoreError {
+    #[error("Secrets Manager can't find the specified secret.")]
+    NoSecret,
+    #[error("Secrets Manager can't find the specified secret value for staging label: {0}")]
+    NoStage(String),
+    #[error("Secrets Manager can't find the specified secret value for VersionId: {0}")]
+    NoVersion(String),
+    #[error("You provided a VersionStage that is not associated to the provided VersionId.")]
+    StageOfAnother,
+    #[error("You can't perform this operation on the secret because it was marked for deletion.")]
+    Deleted,
+    #[error(
+        "You can't create this secret because a secret with this name is already scheduled for \
+         deletion."
+    )]
+    NameDeleted,
+    #[error("The operation failed because the secret {0} already exists.")]
+    Exists(String),
+    #[error(
+        "You can't use ClientRequestToken {token} because that value is already in use for a \
+         version of secret {arn}."
+    )]
+    TokenUsed { token: String, arn: String },
+}
+
+impl Secrets {
+    /// Finds a secret by name, by ARN, or by ARN without the six characters behind the name.
+    pub(crate) fn find(&self, id: &str) -> Result<&Secret, StoreError> {
+        self.0.values().find(|secret| secret.answers_to(id)).ok_or(StoreError::NoSecret)
+    }
+
+    /// Finds a secret to write to.
+    pub(crate) fn find_mut(&mut self, id: &str) -> Result<&mut Secret, StoreError> {
+        self.0.values_mut().find(|secret| secret.answers_to(id)).ok_or(StoreError::NoSecret)
+    }
+
+    /// Creates a secret; the same request again is answered as the first.
+    pub(crate) fn create(
+        &mut self,
+        name: &str,
+        version: Option<Version>,
+        description: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<&Secret, StoreError> {
+        if let Some(secret) = self.0.get(name) {
+            if secret.deleted.is_some() {
+                return Err(StoreError::NameDeleted);
+            }
+            let again = version.is_some_and(|version| {
+                secret.versions.iter().any(|v| v.id == version.id && v.material == version.material)
+            });
+            return if again {
+                self.0.get(name).ok_or(StoreError::NoSecret)
+            } else {
+                Err(StoreError::Exists(name.to_owned()))
+            };
+        }
+        let mut secret = Secret::new(name, now);
+        secret.description = description.map(str::to_owned);
+        if let Some(version) = version {
+            secret.put(version, &[CURRENT.to_owned()])?;
+        }
+        Ok(self.0.entry(name.to_owned()).or_insert(secret))
+    }
+
+    /// Puts a secret in, in the place of one of its name.
+    pub(crate) fn insert(&mut self, secret: Secret) {
+        self.0.insert(secret.name.clone(), secret);
+    }
+}
+
+impl Secret {
+    /// Returns a secret without a version.
+    pub(crate) fn new(name: &str, now: OffsetDateTime) -> Self {
+        Self {
+            name: name.to_owned(),
+            arn: format!("{}-{}", partial_arn(name), suffix(name)),
+            description: None,
+            created: now,
+            changed: now,
+            deleted: None,
+            trouble: None,
+            versions: Vec::new(),
+        }
+    }
+
+    /// Returns the version of an id, or of a label, AWSCURRENT where neither is given.
+    pub(crate) fn version(
+        &self,
+        id: Option<&str>,
+        stage: Option<&str>,
+    ) -> Result<&Version, StoreError> {
+        let Some(id) = id else {
+            let stage = stage.unwrap_or(CURRENT);
+            return self
+                .versions
+                .iter()
+                .find(|version| version.stages.contains(stage))
+                .ok_or_else(|| StoreError::NoStage(stage.to_owned()));
+        };
+        let version = self
+            .versions
+            .iter()
+            .find(|version| version.id == id)
+            .ok_or_else(|| StoreError::NoVersion(id.to_owned()))?;
+        match stage {
+            Some(stage) if !version.stages.contains(stage) => Err(StoreError::StageOfAnother),
+            _ => Ok(version),
+        }
+    }
+
+    /// Adds a version with its labels and returns those that it has.
+    ///
+    /// The same id with the same value again changes nothing; with another value it is refused.
+    pub(crate) fn put(
+        &mut self,
+        version: Version,
+        stages: &[String],
+    ) -> Result<BTreeSet<String>, StoreError> {
+        if self.deleted.is_some() {
+            return Err(StoreError::Deleted);
+        }
+        if let Some(known) = self.versions.iter().find(|known| known.id == version.id) {
+            if known.material == version.material {
+                return Ok(known.stages.clone());
+            }
+            return Err(StoreError::TokenUsed { token: version.id, arn: self.arn.clone() });
+        }
+        let id = version.id.clone();
+        self.changed = version.created;
+        self.versions.push(version);
+        let mut stages: BTreeSet<_> = stages.iter().cloned().collect();
+        if self.versions.len() == 1 {
+            stages.insert(CURRENT.to_owned());
+        }
+        for stage in &stages {
+            self.label(&id, stage);
+        }
+        Ok(stages)
+    }
+
+    /// Moves a label to a version, and AWSPREVIOUS to where AWSCURRENT was.
+    fn label(&mut self, id: &str, stage: &str) {
+        let mut from = None;
+        for version in &mut self.versions {
+            if version.stages.remove(stage) {
+                from = Some(version.id.clone());
+            }
+            if version.id == id {
+                version.stages.insert(stage.to_owned());
+            }
+        }
+        if let Some(from) = from.filter(|from| stage == CURRENT && from != id) {
+            self.label(&from, PREVIOUS);
+        }
+    }
+
+    fn answers_to(&self, id: &str) -> bool {
+        self.name == id || self.arn == id || partial_arn(&self.name) == id
+    }
+}
+
+impl Version {
+    /// Returns a version without labels.
+    pub(crate) fn new(id: &str, material: Material, created: OffsetDateTime) -> Self {
+        Self { id: id.to_owned(), material, stages: BTreeSet::new(), created }
+    }
+}
+
+fn partial_arn(name: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}")
+}
+
+/// Six letters that look random and always are the same for a name.
+fn suffix(name: &str) -> String {
+    const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let digest = Sha256::digest(name.as_bytes());
+    digest.iter().take(6).map(|byte| char::from(LETTERS[usize::from(*byte) % 52])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn version(id: &str, text: &str) -> Version {
+        Version::new(id, Material::Text(text.to_owned()), NOW)
+    }
+
+    fn labels(secret: &Secret) -> Vec<(String, Vec<String>)> {
+        secret
+            .versions
+            .iter()
+            .map(|version| (version.id.clone(), version.stages.iter().cloned().collect()))
+            .collect()
+    }
+
+    fn stages(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn current_moves_and_previous_follows_it() {
+        let mut secret = Secret::new("s", NOW);
+        for id in ["1", "2", "3"] {
+            secret.put(version(id, id), &stages(&[CURRENT])).unwrap();
+        }
+        assert_eq!(
+            labels(&secret),
+            [
+                ("1".to_owned(), vec![]),
+                ("2".to_owned(), stages(&[PREVIOUS])),
+                ("3".to_owned(), stages(&[CURRENT])),
+            ]
+        );
+        assert_eq!(secret.version(None, None).unwrap().id, "3");
+        assert_eq!(secret.version(None, Some(PREVIOUS)).unwrap().id, "2");
+        assert_eq!(secret.version(Some("1"), None).unwrap().id, "1");
+    }
+
+    #[test]
+    fn a_pending_version_leaves_current_alone() {
+        let mut secret = Secret::new("s", NOW);
+        secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
+        secret.put(version("2", "b"), &stages(&["AWSPENDING"])).unwrap();
+        assert_eq!(secret.version(None, None).unwrap().id, "1");
+        assert_eq!(secret.version(Some("2"), Some("AWSPENDING")).unwrap().id, "2");
+        assert_eq!(
+            secret.version(Some("1"), Some("AWSPENDING")).unwrap_err(),
+            StoreError::StageOfAnother
+        );
+        assert_eq!(
+            secret.version(None, Some("X")).unwrap_err(),
+            StoreError::NoStage("X".to_owned())
+        );
+        assert_eq!(
+            secret.version(Some("9"), None).unwrap_err(),
+            StoreError::NoVersion("9".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_token_again_is_the_same_or_refused() {
+        let mut secret = Secret::new("s", NOW);
+        secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
+        assert!(secret.put(version("1", "a"), &stages(&[CURRENT])).is_ok());
+        assert_eq!(secret.versions.len(), 1);
+        assert!(matches!(
+            secret.put(version("1", "b"), &stages(&[CURRENT])),
+            Err(StoreError::TokenUsed { .. })
+        ));
+    }
+
+    #[test]
+    fn a_secret_is_found_by_name_arn_and_partial_arn() {
+        let mut secrets = Secrets::default();
+        secrets.create("a/b", Some(version("1", "x")), None, NOW).unwrap();
+        let arn = secrets.find("a/b").unwrap().arn.clone();
+        assert_eq!(secrets.find(&arn).unwrap().name, "a/b");
+        assert!(secrets.find(&arn[..arn.len() - 7]).is_ok());
+        assert!(secrets.find(&arn[..arn.len() - 1]).is_err());
+        assert!(secrets.find("a").is_err());
+        assert_eq!(suffix("a/b"), suffix("a/b"));
+    }
+
+    #[test]
+    fn a_name_is_taken_once() {
+        let mut secrets = Secrets::default();
+        secrets.create("a", Some(version("1", "x")), None, NOW).unwrap();
+        assert!(secrets.create("a", Some(version("1", "x")), None, NOW).is_ok());
+        assert_eq!(
+            secrets.create("a", Some(version("2", "x")), None, NOW).unwrap_err(),
+            StoreError::Exists("a".to_owned())
+        );
+        secrets.find_mut("a").unwrap().deleted = Some(NOW);
+        assert_eq!(secrets.create("a", None, None, NOW).unwrap_err(), StoreError::NameDeleted);
+        assert_eq!(
+            secrets.find_mut("a").unwrap().put(version("3", "x"), &[]).unwrap_err(),
+            StoreError::Deleted
+        );
+    }
+}

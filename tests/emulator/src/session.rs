@@ -1,0 +1,88 @@
+//! Sessions: the temporary credentials that CreateSession vends and the other services check.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+
+use crate::account::ACCOUNT;
+use crate::os;
+
+/// What the services know about a set of credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    pub(crate) session_token: String,
+    pub(crate) expiration: OffsetDateTime,
+    pub(crate) duration_seconds: u32,
+    pub(crate) role_arn: String,
+    pub(crate) role_session_name: String,
+    pub(crate) source_identity: String,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+impl Session {
+    /// Returns `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, with the role's name and not its
+    /// path.
+    pub(crate) fn assumed_role_arn(&self) -> String {
+        let role = self.role_arn.rsplit('/').next().unwrap_or_default();
+        format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{}", self.role_session_name)
+    }
+
+    /// Returns `AROA…:SESSION`; the same for every session of the role.
+    pub(crate) fn assumed_role_id(&self) -> String {
+        let digest = Sha256::digest(self.role_arn.as_bytes());
+        format!("AROA{}:{}", base32(&digest[..17]), self.role_session_name)
+    }
+}
+
+/// Returns a new access key id: `ASIA` and 16 characters of base32.
+pub(crate) fn access_key_id() -> String {
+    format!("ASIA{}", base32(&os::random::<16>()))
+}
+
+/// Returns a character of base32 for each byte.
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}
+
+/// Returns a new secret access key: 40 characters.
+pub(crate) fn secret_access_key() -> String {
+    STANDARD.encode(os::random::<30>())
+}
+
+/// Returns a new session token: 420 characters, base64 like AWS's.
+pub(crate) fn session_token() -> String {
+    format!("IQoJ{}", STANDARD.encode(os::random::<312>()))
+}
+
+/// Returns a random UUID.
+pub(crate) fn request_id() -> String {
+    uuid(os::random())
+}
+
+/// Returns 16 octets in the form of a UUID of version 4.
+pub(crate) fn uuid(mut octets: [u8; 16]) -> String {
+    octets[6] = octets[6] & 0x0f | 0x40;
+    octets[8] = octets[8] & 0x3f | 0x80;
+    let hex = crate::authorization::encode_hex(&octets);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_look_like_those_of_aws() {
+        let id = access_key_id();
+        assert!(id.len() == 20 && id.starts_with("ASIA"));
+        assert_eq!(secret_access_key().len(), 40);
+        assert!(session_token().len() >= 300);
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}
