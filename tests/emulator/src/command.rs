@@ -1,0 +1,108 @@
+//! `run`, `serve` and `pki`: from what was typed to an exit code.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::{Arguments, PkiArguments, Run, Serve, Subcommands, World};
+use crate::emulator::{Emulator, Options};
+use crate::environment::export_line;
+use crate::error::Error;
+use crate::os;
+use crate::pki::{Extent, Pki};
+use crate::run::{self, Signals};
+
+/// Does what was typed and returns the exit code.
+pub fn perform(arguments: Arguments) -> Result<u8, Error> {
+    match arguments.command {
+        Subcommands::Run(run) => perform_run(run),
+        Subcommands::Serve(serve) => perform_serve(serve),
+        Subcommands::Pki(pki) => write_pki(&pki),
+    }
+}
+
+/// Returns the exit code of a failure: 127 and 126 as a shell has them, 128 and the signal, and
+/// 125 for everything that is the emulator's own.
+pub fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+        Error::Command { .. } => 126,
+        Error::Stopped(signal) => u8::try_from(128 + signal).unwrap_or(125),
+        _ => 125,
+    }
+}
+
+fn perform_run(arguments: Run) -> Result<u8, Error> {
+    let mut signals = Signals::catch()?;
+    let options = options(arguments.world)?;
+    let tool = options.tool.clone().unwrap_or_default();
+    let emulator = Emulator::start(options)?;
+    signals.check()?;
+    run::run(&emulator, &tool, &arguments.command, signals)
+}
+
+fn perform_serve(arguments: Serve) -> Result<u8, Error> {
+    let mut signals = Signals::catch()?;
+    let options = Options {
+        directory: arguments.dir,
+        port: arguments.port,
+        control_port: arguments.control_port,
+        ..options(arguments.world)?
+    };
+    let emulator = Emulator::start(options)?;
+    let mut exports = String::new();
+    for (name, value) in emulator.environment() {
+        exports.push_str(&export_line(&name, &value));
+        exports.push('\n');
+    }
+    print(&exports)?;
+    signals.wait();
+    Ok(0)
+}
+
+fn write_pki(arguments: &PkiArguments) -> Result<u8, Error> {
+    let failed = |source| Error::File { action: "create", path: arguments.dir.clone(), source };
+    os::create_directory(&arguments.dir, false).map_err(failed)?;
+    let empty = arguments.dir.read_dir().map_err(failed)?.next().is_none();
+    if !empty && !arguments.force {
+        return Err(Error::NotEmpty(arguments.dir.clone()));
+    }
+    let pki = Pki::generate(Extent::WithRsa8192)?;
+    pki.write(&arguments.dir)?;
+    for note in pki.notes() {
+        let _ = writeln!(io::stderr(), "note: {note}");
+    }
+    Ok(0)
+}
+
+fn options(world: World) -> Result<Options, Error> {
+    Ok(Options {
+        lenient: world.lenient,
+        secrets: world.secrets.as_deref().map(read_json).transpose()?,
+        faults: world.faults.as_deref().map(read_json).transpose()?,
+        session_seconds: world.session_seconds,
+        tool: Some(run::tool(world.tool)?),
+        ..Options::default()
+    })
+}
+
+fn read_json(path: &Path) -> Result<Value, Error> {
+    let of = |path: &Path| -> PathBuf { path.to_owned() };
+    let text = os::read_text(path).map_err(|source| Error::File {
+        action: "read",
+        path: of(path),
+        source,
+    })?;
+    serde_json::from_str(&text).map_err(|source| Error::Json { path: of(path), source })
+}
+
+/// Writes to stdout and flushes, so that whoever waits for the lines has them.
+fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|source| Error::File {
+        action: "write",
+        path: "stdout".into(),
+        source,
+    })
+}

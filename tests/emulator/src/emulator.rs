@@ -1,0 +1,221 @@
+//! The emulator as a library has it: started in one call, stopped when dropped.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::environment::{World, aws_config};
+use crate::error::Error;
+use crate::os;
+use crate::pki::Pki;
+use crate::server::{self, Listeners};
+use crate::state::{Shared, State, Strictness};
+
+/// How an emulator is to be. The default is strict, on free ports, in a directory of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// As production is: notes what the documentation forbids and production lets through.
+    pub lenient: bool,
+    /// Secrets to add: name → string | object | `{"SecretBinary": base64}`.
+    pub secrets: Option<Value>,
+    /// Faults to begin with, as `POST /faults` takes them.
+    pub faults: Option<Value>,
+    /// Ends every session so many seconds after it was vended.
+    pub session_seconds: Option<u64>,
+    /// The tool that the AWS configuration names; by default `roles-anywhere` on `PATH`.
+    pub tool: Option<PathBuf>,
+    /// Where to write everything, and leave it; by default a private temporary directory.
+    pub directory: Option<PathBuf>,
+    /// The port of AWS; 0 is any free one.
+    pub port: u16,
+    /// The port of the control API; 0 is any free one.
+    pub control_port: u16,
+}
+
+/// A running emulator. Dropping it stops its servers and removes its directory.
+#[derive(Debug)]
+pub struct Emulator {
+    endpoint: String,
+    control_url: String,
+    shared: Shared,
+    server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    // Last, so that it is removed after the servers have stopped.
+    directory: Directory,
+}
+
+#[derive(Debug)]
+enum Directory {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Emulator {
+    /// Makes the PKI (once a process), writes the directory, and serves on a thread of its own.
+    pub fn start(options: Options) -> Result<Self, Error> {
+        let pki = Pki::shared()?;
+        let directory = Directory::create(options.directory)?;
+        pki.write(directory.path())?;
+        let strictness = if options.lenient { Strictness::Lenient } else { Strictness::Documented };
+        let mut state = State::new(&pki, strictness)?;
+        let now = state.clock.now();
+        options.secrets.map_or(Ok(()), |secrets| state.secrets.seed(&secrets, now))?;
+        if let Some(faults) = options.faults {
+            state.faults.add(faults)?;
+        }
+        state.end_after_seconds = options.session_seconds;
+        let listeners =
+            Listeners { aws: listen(options.port)?, control: listen(options.control_port)? };
+        let endpoint = format!("https://127.0.0.1:{}", port(&listeners.aws)?);
+        let control_url = format!("http://127.0.0.1:{}", port(&listeners.control)?);
+        let tool = options.tool.unwrap_or_else(|| PathBuf::from("roles-anywhere"));
+        directory.write_configuration(&endpoint, &tool)?;
+        let tls = server::tls(pki.der("tls.pem")?, pki.der("tls.key.pem")?)?;
+        let shared = Shared::new(state);
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("emulator".to_owned())
+            .spawn({
+                let shared = shared.clone();
+                // An error is one of the runtime's own making; whoever connects is refused then.
+                move || drop(server::serve(listeners, tls, &shared, stopped))
+            })
+            .map_err(|source| Error::Process("start a thread", source))?;
+        Ok(Self { endpoint, control_url, shared, server: Some((stop, thread)), directory })
+    }
+
+    /// Returns `https://127.0.0.1:PORT`, where all of AWS is.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Returns `http://127.0.0.1:PORT`, where the control API is.
+    pub fn control_url(&self) -> &str {
+        &self.control_url
+    }
+
+    /// Returns the directory with the PKI, the AWS configuration and a private `run/`.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Returns what a command is to have in its environment, but for `PATH`.
+    pub fn environment(&self) -> Vec<(String, OsString)> {
+        let world = World {
+            directory: self.directory.path(),
+            endpoint: &self.endpoint,
+            control_url: &self.control_url,
+        };
+        world.variables()
+    }
+
+    /// Injects a fault or an array of them, as `POST /faults` does.
+    ///
+    /// # Panics
+    ///
+    /// If it is not one: a test whose fault is misspelt must not pass for want of it.
+    #[expect(clippy::needless_pass_by_value, reason = "written as fault(json!({…}))")]
+    pub fn fault(&self, fault: Value) {
+        let added = self.shared.lock().faults.add(fault.clone());
+        assert!(added.is_ok(), "not a fault: {fault}");
+    }
+
+    /// Moves the clock on, or back by a negative number.
+    pub fn advance(&self, seconds: i64) {
+        self.shared.lock().clock.advance(seconds);
+    }
+
+    /// Ends later sessions so many seconds after they are vended; `None` undoes it.
+    pub fn end_sessions_after(&self, seconds: Option<u64>) {
+        self.shared.lock().end_after_seconds = seconds;
+    }
+
+    /// Enables or disables a profile.
+    pub fn enable_profile(&self, arn: &str, enabled: bool) {
+        self.shared.lock().enable_profile(arn, enabled);
+    }
+
+    /// Enables or disables a trust anchor.
+    pub fn enable_trust_anchor(&self, arn: &str, enabled: bool) {
+        self.shared.lock().enable_trust_anchor(arn, enabled);
+    }
+
+    /// Revokes the certificate of a serial number in decimal.
+    pub fn revoke(&self, serial: &str) {
+        self.shared.lock().revoked.insert(serial.to_owned());
+    }
+
+    /// Returns the log of requests, as `GET /requests` does.
+    pub fn requests(&self) -> Vec<Value> {
+        self.shared.lock().log.iter().map(|entry| json!(entry)).collect()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.server.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Directory {
+    fn create(path: Option<PathBuf>) -> Result<Self, Error> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::File { action: "create", path, source }
+        };
+        match path {
+            Some(path) => {
+                os::create_directory(&path, true).map_err(failed(&path))?;
+                // Clients are started elsewhere: the configuration has absolute paths.
+                Ok(Self::Kept(path.canonicalize().map_err(failed(&path))?))
+            }
+            None => tempfile::Builder::new()
+                .prefix("roles-anywhere-emulator-")
+                .tempdir()
+                .map(Self::Temporary)
+                .map_err(failed(Path::new("a temporary directory"))),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Kept(path) => path,
+        }
+    }
+
+    fn write_configuration(&self, endpoint: &str, tool: &Path) -> Result<(), Error> {
+        let config = aws_config(self.path(), endpoint, tool);
+        for (name, contents) in [("config", config.as_str()), ("credentials", "")] {
+            let path = self.path().join(name);
+            os::write(&path, contents.as_bytes(), true).map_err(|source| Error::File {
+                action: "write",
+                path,
+                source,
+            })?;
+        }
+        let path = self.path().join("run");
+        os::create_directory(&path, true).map_err(|source| Error::File {
+            action: "create",
+            path,
+            source,
+        })
+    }
+}
+
+fn listen(port: u16) -> Result<std::net::TcpListener, Error> {
+    os::listen(port).map_err(|source| Error::Listen { port, source })
+}
+
+fn port(listener: &std::net::TcpListener) -> Result<u16, Error> {
+    listener
+        .local_addr()
+        .map(|address| address.port())
+        .map_err(|source| Error::Listen { port: 0, source })
+}

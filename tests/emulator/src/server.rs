@@ -1,0 +1,163 @@
+//! The sockets: AWS over TLS, the control API without, both HTTP/1.1 on loopback and served by one
+//! thread.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use crate::body::AnswerBody;
+use crate::fault::Ending;
+use crate::message::{Reply, Request};
+use crate::state::Shared;
+use crate::{control, date, service};
+
+/// The most that a request's body may hold; the largest secret is a quarter of it.
+const MOST_BODY: usize = 1 << 20;
+
+/// Both listening sockets.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) aws: StdListener,
+    pub(crate) control: StdListener,
+}
+
+/// Returns the TLS configuration of a certificate and its PKCS#8 key, both in DER.
+pub(crate) fn tls(certificate: Vec<u8>, key: Vec<u8>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate)],
+            PrivatePkcs8KeyDer::from(key).into(),
+        )?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Serves until `stop` is dropped or sent.
+pub(crate) fn serve(
+    listeners: Listeners,
+    tls: Arc<ServerConfig>,
+    shared: &Shared,
+    stop: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let aws = TcpListener::from_std(listeners.aws)?;
+        let control = TcpListener::from_std(listeners.control)?;
+        tokio::spawn(accept_aws(aws, TlsAcceptor::from(tls), shared.clone()));
+        tokio::spawn(accept_control(control, shared.clone()));
+        let _ = stop.await;
+        Ok(())
+    })
+}
+
+async fn accept_aws(listener: TcpListener, tls: TlsAcceptor, shared: Shared) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let (tls, shared) = (tls.clone(), shared.clone());
+        tokio::spawn(async move {
+            // A client that does not trust us says so itself.
+            if let Ok(stream) = tls.accept(stream).await {
+                connection(stream, shared).await;
+            }
+        });
+    }
+}
+
+async fn accept_control(listener: TcpListener, shared: Shared) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let shared = shared.clone();
+                async move {
+                    let reply = match read(request).await {
+                        Ok(request) => control::answer(&mut shared.lock(), &request),
+                        Err(_) => Reply::new(413, "text/plain", "the body is too large\n"),
+                    };
+                    Ok::<_, Infallible>(response(reply, AnswerBody::whole))
+                }
+            });
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: Shared) {
+    let service = service_fn(|request| {
+        let shared = shared.clone();
+        async move { answer(&shared, request).await }
+    });
+    // Errors are cuts, ours or the client's.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(
+    shared: &Shared,
+    request: hyper::Request<Incoming>,
+) -> io::Result<hyper::Response<AnswerBody>> {
+    let request = read(request).await?;
+    let answer = service::answer(&mut shared.lock(), &request);
+    if answer.delay > Duration::ZERO {
+        sleep(answer.delay).await;
+    }
+    let now = shared.lock().clock.now();
+    let skew = time::Duration::seconds(answer.skew_seconds);
+    let reply = answer.reply.with("date", date::format_http(now.checked_add(skew).unwrap_or(now)));
+    match answer.ending {
+        Ending::Kept => Ok(response(reply, AnswerBody::whole)),
+        Ending::Cut => Err(io::Error::other("a fault cuts the connection")),
+        Ending::CutAfter(keep) => Ok(response(reply, |body| AnswerBody::cut_after(body, keep))),
+    }
+}
+
+async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MOST_BODY).collect().await.map_err(io::Error::other)?;
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    Ok(Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+/// A header that a scripted fault misspells makes a plain 500 that says so.
+fn response(reply: Reply, body: impl FnOnce(Vec<u8>) -> AnswerBody) -> hyper::Response<AnswerBody> {
+    let mut response = hyper::Response::builder().status(reply.status);
+    for (name, value) in &reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(body(reply.body)).unwrap_or_else(|error| {
+        let mut response = hyper::Response::new(AnswerBody::whole(error.to_string().into()));
+        *response.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}

@@ -1,0 +1,94 @@
+//! Faults from outside: what a client sees, and what the log says of it.
+
+use std::time::Instant;
+
+use roles_anywhere_emulator::{Emulator, Options};
+use serde_json::json;
+
+use crate::client::send;
+use crate::signer::Request;
+
+fn emulator() -> Emulator {
+    Emulator::start(Options::default()).unwrap()
+}
+
+#[test]
+fn a_throttle_comes_with_its_header_and_then_is_over() {
+    let emulator = emulator();
+    emulator.fault(json!({
+        "operation": "CreateSession", "status": 429, "code": "ThrottlingException",
+        "message": "Rate exceeded", "headers": {"retry-after": "1"}
+    }));
+    let request = Request::new("leaf/p256");
+    let answer = request.send(&emulator);
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.header("x-amzn-errortype"), Some("ThrottlingException"));
+    assert_eq!(answer.json()["message"], "Rate exceeded");
+    assert_eq!(request.send(&emulator).status, 201);
+    assert_eq!(emulator.requests()[0]["verdict"], "fault");
+    assert_eq!(emulator.requests()[1]["verdict"], "accepted");
+}
+
+#[test]
+fn a_cut_leaves_no_answer() {
+    let emulator = emulator();
+    emulator.fault(json!({"cut": true}));
+    let call = Request::new("leaf/p256").sign(&emulator);
+    assert!(send(&emulator, &call).is_none());
+    assert_eq!(emulator.requests()[0]["status"], json!(null));
+    assert_eq!(emulator.requests()[0]["verdict"], "fault");
+}
+
+#[test]
+fn a_cut_within_the_body_leaves_so_many_bytes_of_it() {
+    let emulator = emulator();
+    emulator.fault(json!({"cut_after": 40}));
+    let answer = Request::new("leaf/p256").send(&emulator);
+    assert_eq!((answer.status, answer.body.len()), (201, 40));
+    assert!(answer.header("content-length").unwrap().parse::<usize>().unwrap() > 40);
+}
+
+#[test]
+fn a_body_may_be_anything() {
+    let emulator = emulator();
+    emulator.fault(json!([{"body": "{\"credentialSet\":"}, {"body": "[]", "status": 200}]));
+    let request = Request::new("leaf/p256");
+    let answer = request.send(&emulator);
+    assert_eq!((answer.status, answer.body.as_str()), (201, "{\"credentialSet\":"));
+    assert_eq!(request.send(&emulator).status, 200);
+}
+
+#[test]
+fn a_skew_moves_the_date_and_a_delay_holds_the_answer_back() {
+    let emulator = emulator();
+    let request = Request::new("leaf/p256");
+    emulator.fault(json!({"skew_seconds": -86_400 * 400}));
+    let usual = |answer: &crate::client::Answer| answer.header("date").unwrap()[12..16].to_owned();
+    let skewed = request.send(&emulator);
+    let answer = request.send(&emulator);
+    assert_eq!((skewed.status, answer.status), (201, 201));
+    assert_ne!(usual(&skewed), usual(&answer));
+    emulator.fault(json!({"delay_ms": 150}));
+    let start = Instant::now();
+    assert_eq!(request.send(&emulator).status, 201);
+    assert!(start.elapsed().as_millis() >= 150);
+}
+
+#[test]
+fn faults_are_scripted_from_the_start() {
+    let options = Options { faults: Some(json!([{"status": 503}])), ..Options::default() };
+    let emulator = Emulator::start(options).unwrap();
+    assert_eq!(Request::new("leaf/p256").send(&emulator).status, 503);
+    let misspelt = Options { faults: Some(json!([{"stauts": 503}])), ..Options::default() };
+    assert!(Emulator::start(misspelt).is_err());
+}
+
+#[test]
+fn a_dropped_emulator_leaves_nothing() {
+    let emulator = emulator();
+    let directory = emulator.directory().to_owned();
+    assert!(directory.join("config").exists());
+    drop(emulator);
+    assert!(!directory.exists());
+}

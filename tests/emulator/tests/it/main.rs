@@ -1,0 +1,12 @@
+//! The emulator from outside: over TLS, through its control API, and as a program.
+
+#![expect(clippy::disallowed_methods, reason = "a test is its own edge")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking, as the test does")]
+
+mod client;
+mod faults;
+#[cfg(unix)]
+mod program;
+mod secrets;
+mod sessions;
+mod signer;
