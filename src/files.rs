@@ -1,14 +1,62 @@
-//! Files as the rest of the program sees them.
+//! Where key material comes from, and files as the rest of the program sees them.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::secret::SecretBytes;
 
+/// A place that a certificate, a key or a password is read from, as the user writes it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Source {
+    /// A file, read anew each time.
+    File(PathBuf),
+    /// `-`: standard input, read once to its end and kept.
+    Stdin,
+    /// `fd:N`: an open file descriptor, read once to its end and kept.
+    Descriptor(u32),
+    /// `env:NAME`: an environment variable.
+    Variable(String),
+}
+
+impl Source {
+    /// Reads `-`, `fd:N`, `env:NAME` or a path; a file of such a name is written `./-`.
+    pub fn parse(text: &str) -> Self {
+        if text == "-" {
+            return Self::Stdin;
+        }
+        if let Some(number) = text.strip_prefix("fd:").and_then(|number| number.parse().ok()) {
+            return Self::Descriptor(number);
+        }
+        match text.strip_prefix("env:") {
+            Some(name) if !name.is_empty() => Self::Variable(name.to_owned()),
+            _ => Self::File(PathBuf::from(text)),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Stdin => f.write_str("standard input"),
+            Self::Descriptor(number) => write!(f, "file descriptor {number}"),
+            Self::Variable(name) => write!(f, "the environment variable {name}"),
+        }
+    }
+}
+
 /// The place that certificates and keys are read from and secrets are written to.
 pub trait Files: Sync {
-    /// Reads all of `path`, which must be no directory and at most [`MAX_SIZE`] bytes long.
-    fn read(&self, path: &Path) -> Result<SecretBytes, FileError>;
+    /// Reads all of `source`, at most [`MAX_SIZE`] bytes.
+    ///
+    /// A directory is refused, and so is a pipe that nobody writes to. What is no file is read once
+    /// a process and kept.
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError>;
+
+    /// Returns the permissions of a file that others than its owner may read; `None` where nobody
+    /// else may, or where it is no file.
+    fn readable_by_others(&self, source: &Source) -> Option<u32>;
 
     /// Replaces `path` by a file of mode 0600 with these contents, whole or not at all.
     fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError>;
@@ -19,12 +67,12 @@ pub const MAX_SIZE: u64 = 1 << 20;
 
 /// A file could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {} `{}`", action.verb(), path.display())]
+#[error("could not {} {place}", action.verb())]
 pub struct FileError {
     /// What was attempted.
     pub action: Action,
-    /// On which file.
-    pub path: PathBuf,
+    /// On what.
+    pub place: Source,
     /// Why it failed.
     pub source: io::Error,
 }
@@ -43,6 +91,27 @@ impl Action {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_sources_from_paths() {
+        let rows = [
+            ("-", Source::Stdin),
+            ("fd:3", Source::Descriptor(3)),
+            ("env:KEY", Source::Variable("KEY".to_owned())),
+            ("./-", Source::File("./-".into())),
+            ("fd:x", Source::File("fd:x".into())),
+            ("env:", Source::File("env:".into())),
+            ("key.pem", Source::File("key.pem".into())),
+        ];
+        for (text, source) in rows {
+            assert_eq!(Source::parse(text), source);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Everything a command may touch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::files::Files;
 use crate::http::Transport;
+use crate::password::Passwords;
 use crate::secret::Entropy;
 use crate::time::{Clock, Timer};
 
@@ -20,6 +21,8 @@ pub struct World<'a> {
     pub entropy: &'a dyn Entropy,
     /// Reads certificates and keys, writes secrets.
     pub files: &'a dyn Files,
+    /// Gets the password of an encrypted key.
+    pub passwords: &'a dyn Passwords,
     /// Talks to AWS.
     pub transport: &'a dyn Transport,
     /// Shows what happens, under `--debug`.
@@ -42,22 +45,37 @@ impl Trace for NoTrace {
 
 /// The environment variables, read once. Its values may be secret: `Debug` shows none.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    illegible: BTreeSet<String>,
+}
 
 impl Environment {
     /// Takes the variables over.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
+        Self { variables: variables.into_iter().collect(), illegible: BTreeSet::new() }
+    }
+
+    /// Adds the names of variables whose values are not UTF-8.
+    #[must_use]
+    pub fn with_illegible(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.illegible.extend(names);
+        self
+    }
+
+    /// Returns the names of variables whose values are not UTF-8.
+    pub fn illegible(&self) -> impl Iterator<Item = &str> {
+        self.illegible.iter().map(String::as_str)
     }
 
     /// Returns the value of `name`; an empty one is none.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} variables>", self.0.len())
+        write!(f, "<{} variables>", self.variables.len())
     }
 }

@@ -1,69 +1,142 @@
-//! The file system of this machine.
+//! The file system of this machine, its standard input and its open file descriptors.
 
+mod patient;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use crate::files::{Action, FileError, Files, MAX_SIZE};
+use crate::files::{Action, FileError, Files, MAX_SIZE, Source};
 use crate::secret::SecretBytes;
+use crate::world::Environment;
 
-/// The file system of this machine.
+/// The file system of this machine, its standard input and its open file descriptors.
 #[derive(Debug)]
-pub struct Disk;
+pub struct Disk<'a> {
+    environment: &'a Environment,
+    /// What can be read only once.
+    kept: Mutex<BTreeMap<Source, SecretBytes>>,
+}
 
-impl Files for Disk {
-    fn read(&self, path: &Path) -> Result<SecretBytes, FileError> {
-        read(path).map_err(|source| FileError {
+impl<'a> Disk<'a> {
+    /// Takes the environment that `env:NAME` is read from.
+    pub fn new(environment: &'a Environment) -> Self {
+        Self { environment, kept: Mutex::default() }
+    }
+
+    fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
+        match source {
+            Source::File(path) => read(path, MAX_SIZE),
+            Source::Variable(name) => match self.environment.get(name) {
+                Some(value) => Ok(SecretBytes::new(value.as_bytes().to_vec())),
+                None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
+            },
+            Source::Stdin => self.once(source, || patient::read_all(&io::stdin(), MAX_SIZE)),
+            Source::Descriptor(number) => {
+                // The system's own name for an open descriptor.
+                self.once(source, || read(&PathBuf::from(format!("/dev/fd/{number}")), MAX_SIZE))
+            }
+        }
+    }
+
+    fn once(
+        &self,
+        source: &Source,
+        read: impl FnOnce() -> io::Result<SecretBytes>,
+    ) -> io::Result<SecretBytes> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = kept.get(source) {
+            return Ok(bytes.clone());
+        }
+        let bytes = read()?;
+        kept.insert(source.clone(), bytes.clone());
+        Ok(bytes)
+    }
+}
+
+impl Files for Disk<'_> {
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+        self.bytes(source).map_err(|error| FileError {
             action: Action::Read,
-            path: path.to_owned(),
-            source,
+            place: source.clone(),
+            source: error,
         })
+    }
+
+    #[cfg(unix)]
+    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+        use std::os::unix::fs::PermissionsExt;
+        let Source::File(path) = source else { return None };
+        let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+        (mode & 0o077 != 0).then_some(mode)
+    }
+
+    #[cfg(not(unix))]
+    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
+        None
     }
 
     fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
         replace(path, contents).map_err(|source| FileError {
             action: Action::Write,
-            path: path.to_owned(),
+            place: Source::File(path.to_owned()),
             source,
         })
     }
 }
 
+/// Reads a file of at most `limit` bytes; a pipe for a bounded time.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that opens files")]
-fn read(path: &Path) -> io::Result<SecretBytes> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    if size > MAX_SIZE {
-        return Err(too_large());
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
+    let metadata = path.metadata()?;
+    if metadata.len() > limit {
+        return Err(too_large(limit));
     }
-    // With room for one byte more than the file has, the buffer does not grow, and so leaves no copy.
-    let room = usize::try_from(size).map_or(0, |size| size + 1).max(16 << 10);
-    let mut bytes = Vec::with_capacity(room);
-    let read = file.take(MAX_SIZE + 1).read_to_end(&mut bytes);
+    if patient::is_pipe(&metadata) {
+        return patient::read_all(&patient::open(path)?, limit);
+    }
+    let size = usize::try_from(metadata.len()).unwrap_or(0);
+    whole(File::open(path)?, size, limit)
+}
+
+/// Reads `file` to its end, which is expected after `size` bytes.
+fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<SecretBytes> {
+    // With room for one byte more than there is, the buffer does not grow, and so leaves no copy.
+    let mut bytes = Vec::with_capacity((size + 1).max(16 << 10));
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
     let bytes = SecretBytes::new(bytes);
     read?;
-    match bytes.expose().len() as u64 > MAX_SIZE {
-        true => Err(too_large()),
+    match bytes.expose().len() as u64 > limit {
+        true => Err(too_large(limit)),
         false => Ok(bytes),
     }
 }
 
-fn too_large() -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_SIZE} bytes"))
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 
-/// Writes a temporary file of mode 0600 beside `path` and renames it over it.
+/// Replaces a file whole; what exists and is no file (a pipe, a device) is written to.
 ///
-/// Where `path` is a link, what it points to is replaced and the link stays.
+/// Where `path` is a link, what it points to is meant and the link stays; one that leads nowhere is
+/// refused.
 fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let target = match path.canonicalize() {
-        Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(error),
-    };
-    if target.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if metadata.is_file() => rename_over(&path.canonicalize()?, contents),
+        Ok(_) => File::options().write(true).open(path)?.write_all(contents),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if path.is_symlink() => {
+            Err(io::Error::new(io::ErrorKind::NotFound, "it is a link that leads nowhere"))
+        }
+        Err(_) => rename_over(path, contents),
     }
+}
+
+/// Writes a temporary file of mode 0600 beside `target` and renames it over it.
+fn rename_over(target: &Path, contents: &[u8]) -> io::Result<()> {
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -71,21 +144,33 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(folder)?;
     temporary.write_all(contents)?;
     temporary.as_file().sync_all()?;
-    temporary.persist(&target).map_err(|error| error.error)?;
+    temporary.persist(target).map_err(|error| error.error)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    static NONE: LazyLock<Environment> = LazyLock::new(Environment::default);
+
+    fn disk() -> Disk<'static> {
+        Disk::new(&NONE)
+    }
+
+    fn read(disk: &Disk<'_>, path: &Path) -> Result<SecretBytes, FileError> {
+        disk.read(&Source::File(path.to_owned()))
+    }
 
     #[test]
     fn replaces_a_file_by_one_that_only_its_owner_reads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        Disk.replace(&path, b"one").unwrap();
-        Disk.replace(&path, b"two").unwrap();
-        assert_eq!(Disk.read(&path).unwrap().expose(), b"two");
+        disk().replace(&path, b"one").unwrap();
+        disk().replace(&path, b"two").unwrap();
+        assert_eq!(read(&disk(), &path).unwrap().expose(), b"two");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         #[cfg(unix)]
         {
@@ -99,21 +184,21 @@ mod tests {
     fn keeps_a_link_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-        Disk.replace(&real, b"one").unwrap();
+        disk().replace(&real, b"one").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        Disk.replace(&link, b"two").unwrap();
+        disk().replace(&link, b"two").unwrap();
         assert!(link.is_symlink());
-        assert_eq!(Disk.read(&real).unwrap().expose(), b"two");
+        assert_eq!(read(&disk(), &real).unwrap().expose(), b"two");
     }
 
     #[test]
     fn refuses_directories_and_large_files() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Disk.read(folder.path()).unwrap_err();
+        let error = read(&disk(), folder.path()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::IsADirectory);
-        assert!(Disk.replace(folder.path(), b"").is_err());
+        assert!(disk().replace(folder.path(), b"").is_err());
         let path = folder.path().join("large");
-        Disk.replace(&path, &vec![0; 1 + MAX_SIZE as usize]).unwrap();
-        assert_eq!(Disk.read(&path).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
+        disk().replace(&path, &vec![0; 1 + MAX_SIZE as usize]).unwrap();
+        assert_eq!(read(&disk(), &path).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
     }
 }
