@@ -1,46 +1,76 @@
 //! A certificate together with the key that owns it.
 
-use std::path::{Path, PathBuf};
-
+use crate::bundle::{Bundle, BundleError};
+use crate::certificate::Certificate;
 use crate::certificate::chain::{Chain, LeftOut};
-use crate::certificate::{Certificate, CertificateError};
-use crate::files::{FileError, Files};
-use crate::key::{self, KeyError};
-use crate::signer::Signer;
+use crate::files::{FileError, Files, Source};
+use crate::key::KeyError;
+use crate::password::Passwords;
+use crate::signer::{SignError, Signer};
 use crate::time::Timestamp;
 
 /// Where to find an identity, as the user wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IdentitySource {
     /// The end-entity certificate, alone or among others.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub private_key: PathBuf,
+    pub certificate: Source,
+    /// The private key, which may stand with the certificate.
+    pub private_key: Source,
     /// A bundle of CA certificates to build the chain from.
-    pub intermediates: Option<PathBuf>,
+    pub intermediates: Option<Source>,
+    /// What is done about a key that others than its owner can read.
+    pub permissions: Permissions,
+}
+
+/// What is done about a key that others than its owner can read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Permissions {
+    /// It is used all the same.
+    #[default]
+    Lenient,
+    /// It is refused.
+    Strict,
 }
 
 impl IdentitySource {
     /// Reads certificate, key and intermediates, and joins them.
-    pub fn open(&self, files: &dyn Files) -> Result<Identity, IdentityError> {
-        let mut certificates = read_certificates(files, &self.certificate)?;
-        let signer = self.read_key(files)?;
-        let at = certificates.iter().position(|c| c.public_key() == signer.public_key());
-        let Some(at) = at else {
+    ///
+    /// Of several certificates of the key, one that is valid at `now` is taken, the longest lived.
+    pub fn open(
+        &self,
+        files: &dyn Files,
+        passwords: &dyn Passwords,
+        now: Timestamp,
+    ) -> Result<Identity, IdentityError> {
+        let opened = |source| open_bundle(source, files, passwords);
+        let (mut certificates, signer) = if self.certificate == self.private_key {
+            let bundle = opened(&self.certificate)?;
+            let signer = self.signer(&bundle, files, passwords)?;
+            (certificates_of(&self.certificate, bundle)?, signer)
+        } else {
+            let certificates = certificates_of(&self.certificate, opened(&self.certificate)?)?;
+            (certificates, self.signer(&opened(&self.private_key)?, files, passwords)?)
+        };
+        let own = |at: &usize| certificates[*at].public_key() == signer.public_key();
+        let rank = |at: &usize| (certificates[*at].is_valid_at(now), certificates[*at].not_after());
+        let Some(at) = (0..certificates.len()).filter(own).max_by_key(rank) else {
             return Err(self.mismatch(&certificates));
         };
         let leaf = certificates.remove(at);
-        if let Some(path) = &self.intermediates {
-            certificates.extend(read_certificates(files, path)?);
+        if let Some(source) = &self.intermediates {
+            certificates.extend(certificates_of(source, opened(source)?)?);
         }
-        let chain = Chain::new(&leaf, certificates);
+        let chain = Chain::new(&leaf, certificates, now);
         Identity::new(leaf, chain, signer).map_err(|leaf| self.mismatch(&[*leaf]))
     }
 
-    fn read_key(&self, files: &dyn Files) -> Result<Box<dyn Signer>, IdentityError> {
-        let bytes = files.read(&self.private_key)?;
-        key::from_pem(bytes.expose())
-            .map_err(|source| IdentityError::Key { path: self.private_key.clone(), source })
+    fn signer(
+        &self,
+        bundle: &Bundle,
+        files: &dyn Files,
+        passwords: &dyn Passwords,
+    ) -> Result<Box<dyn Signer>, IdentityError> {
+        open_key(&self.private_key, bundle, self.permissions, files, passwords)
     }
 
     fn mismatch(&self, certificates: &[Certificate]) -> IdentityError {
@@ -53,10 +83,64 @@ impl IdentitySource {
     }
 }
 
-fn read_certificates(files: &dyn Files, path: &Path) -> Result<Vec<Certificate>, IdentityError> {
-    let bytes = files.read(path)?;
-    Certificate::from_pem(bytes.expose())
-        .map_err(|source| IdentityError::Certificate { path: path.to_owned(), source })
+/// Reads the certificates of `source` alone, in their order.
+pub fn read_certificates(
+    source: &Source,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+) -> Result<Vec<Certificate>, IdentityError> {
+    certificates_of(source, open_bundle(source, files, passwords)?)
+}
+
+/// Reads the private key of `source` alone, without a certificate to prove it by.
+pub fn read_key(
+    source: &Source,
+    permissions: Permissions,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+) -> Result<Box<dyn Signer>, IdentityError> {
+    let bundle = open_bundle(source, files, passwords)?;
+    open_key(source, &bundle, permissions, files, passwords)
+}
+
+fn open_bundle(
+    source: &Source,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+) -> Result<Bundle, IdentityError> {
+    let bytes = files.read(source)?;
+    Bundle::open(bytes.expose(), &source.to_string(), passwords)
+        .map_err(|error| IdentityError::Bundle { place: source.clone(), source: error })
+}
+
+fn certificates_of(source: &Source, bundle: Bundle) -> Result<Vec<Certificate>, IdentityError> {
+    if bundle.certificates.is_empty() {
+        let (place, contents) = (source.clone(), bundle.contents);
+        return Err(IdentityError::NoCertificate { place, contents });
+    }
+    Ok(bundle.certificates)
+}
+
+fn open_key(
+    source: &Source,
+    bundle: &Bundle,
+    permissions: Permissions,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+) -> Result<Box<dyn Signer>, IdentityError> {
+    let place = || source.clone();
+    if permissions == Permissions::Strict
+        && let Some(mode) = files.readable_by_others(source)
+    {
+        return Err(IdentityError::Readable { place: place(), mode });
+    }
+    match bundle.keys.as_slice() {
+        [] => Err(IdentityError::NoKey { place: place(), contents: bundle.contents.clone() }),
+        [key] => key
+            .open(&source.to_string(), passwords)
+            .map_err(|source| IdentityError::Key { place: place(), source }),
+        several => Err(IdentityError::SeveralKeys { place: place(), count: several.len() }),
+    }
 }
 
 /// A certificate, its chain, and a signer proven to hold its private key.
@@ -124,36 +208,76 @@ pub enum IdentityError {
     /// A file could not be read.
     #[error(transparent)]
     Unreadable(#[from] FileError),
-    /// A file holds no usable certificate.
-    #[error("could not read a certificate from `{}`", path.display())]
-    Certificate {
+    /// A file is nothing that holds certificates and keys.
+    #[error("could not read {place}")]
+    Bundle {
         /// Which file.
-        path: PathBuf,
+        place: Source,
         /// Why not.
-        source: CertificateError,
+        source: BundleError,
     },
-    /// A file holds no usable private key.
-    #[error("could not read a private key from `{}`", path.display())]
+    /// A file holds no certificate.
+    #[error("there is no certificate in {place}, only {contents}")]
+    NoCertificate {
+        /// Which file.
+        place: Source,
+        /// What it holds.
+        contents: String,
+    },
+    /// A file holds no private key.
+    #[error("there is no private key in {place}, only {contents}")]
+    NoKey {
+        /// Which file.
+        place: Source,
+        /// What it holds.
+        contents: String,
+    },
+    /// A file holds more than one private key.
+    #[error("there are {count} private keys in {place}")]
+    SeveralKeys {
+        /// Which file.
+        place: Source,
+        /// How many.
+        count: usize,
+    },
+    /// The private key cannot be used.
+    #[error("could not open the private key of {place}")]
     Key {
         /// Which file.
-        path: PathBuf,
+        place: Source,
         /// Why not.
         source: KeyError,
     },
+    /// Others than its owner can read the key, and that was forbidden.
+    #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
+    Readable {
+        /// Which file.
+        place: Source,
+        /// Its permissions.
+        mode: u32,
+    },
     /// The private key belongs to no certificate of the file.
     #[error(
-        "the private key `{}` does not belong to {} of `{}`",
-        key.display(), whose(subject, *count), certificate.display()
+        "the private key of {key} does not belong to {} of {certificate}",
+        whose(subject, *count)
     )]
     KeyMismatch {
         /// The file of the key.
-        key: PathBuf,
+        key: Source,
         /// The file of the certificate.
-        certificate: PathBuf,
+        certificate: Source,
         /// The subject of the first certificate in it.
         subject: String,
         /// How many certificates are in it.
         count: usize,
+    },
+    /// The private key did not sign.
+    #[error("could not sign with the private key of {place}")]
+    Sign {
+        /// Which file.
+        place: Source,
+        /// Why not.
+        source: SignError,
     },
     /// The certificate's validity is over.
     #[error("the certificate of `{subject}` expired at {not_after}, and it is {now} now")]
@@ -186,24 +310,34 @@ fn whose(subject: &str, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::certificate::Profile;
     use crate::files::Action;
-    use crate::secret::SecretBytes;
+    use crate::password::PasswordError;
+    use crate::secret::{Secret, SecretBytes};
+    use crate::signer::SigningAlgorithm;
 
     /// The test PKI, see `certs/README.md`.
     struct Certs;
 
     impl Files for Certs {
-        fn read(&self, path: &Path) -> Result<SecretBytes, FileError> {
+        fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
+            let Source::File(path) = place else { unreachable!("{place} is no file") };
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs").join(path);
             #[expect(clippy::disallowed_methods, reason = "a test reads its certificates")]
             let read = std::fs::read(&path);
+            let place = place.clone();
             read.map(SecretBytes::new).map_err(|source| FileError {
                 action: Action::Read,
-                path,
+                place,
                 source,
             })
+        }
+
+        fn readable_by_others(&self, place: &Source) -> Option<u32> {
+            (*place == Source::parse("leaf/p256.key.pem")).then_some(0o644)
         }
 
         fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
@@ -211,13 +345,22 @@ mod tests {
         }
     }
 
+    struct NoPassword;
+
+    impl Passwords for NoPassword {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Err(PasswordError::NoTerminal)
+        }
+    }
+
     fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
-            certificate: PathBuf::from(certificate),
-            private_key: PathBuf::from(key),
-            intermediates: Some(PathBuf::from("anchor/intermediate.pem")),
+            certificate: Source::parse(certificate),
+            private_key: Source::parse(key),
+            intermediates: Some(Source::parse("anchor/intermediate.pem")),
+            permissions: Permissions::Lenient,
         };
-        source.open(&Certs)
+        source.open(&Certs, &NoPassword, Timestamp::from_unix(1_800_000_000))
     }
 
     fn named(name: &str) -> Identity {
@@ -245,6 +388,108 @@ mod tests {
         }
     }
 
+    /// Opens the P-256 identity with a certificate or a key in another form; the password is known.
+    fn form(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+        let source = IdentitySource {
+            certificate: Source::parse(certificate),
+            private_key: Source::parse(key),
+            intermediates: None,
+            permissions: Permissions::Lenient,
+        };
+        source.open(&Certs, &Hunter2, Timestamp::from_unix(1_800_000_000))
+    }
+
+    struct Hunter2;
+
+    impl Passwords for Hunter2 {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Ok(Secret::new("hunter2".to_owned()))
+        }
+    }
+
+    #[test]
+    fn opens_keys_in_every_form() {
+        let forms = [
+            "p256.key.der",
+            "p256.sec1.der",
+            "pbes2.key.der",
+            "scrypt.key.pem",
+            "ec-parameters.sec1.pem",
+            "no-public.key.pem",
+            "no-public.sec1.pem",
+            "combined.pem",
+            "combined-key-first.pem",
+            "modern.p12",
+            "legacy.p12",
+            "plain.p12",
+            "empty-password.p12",
+        ];
+        for name in forms {
+            let opened = form("leaf/p256.pem", &format!("forms/{name}"));
+            assert!(opened.is_ok(), "{name}: {opened:?}");
+        }
+        for digest in ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512"] {
+            for cipher in ["aes128", "aes192", "aes256", "des3"] {
+                let name = format!("forms/pbes2-hmacWith{digest}-{cipher}.key.pem");
+                let opened = form("leaf/p256.pem", &name);
+                assert!(opened.is_ok(), "{name}: {opened:?}");
+            }
+        }
+        assert!(form("leaf/rsa2048.pem", "forms/rsa2048.pkcs1.der").is_ok());
+    }
+
+    #[test]
+    fn opens_certificates_in_every_form() {
+        for name in ["p256.der", "combined.pem", "modern.p12", "plain.p12"] {
+            let opened = form(&format!("forms/{name}"), "leaf/p256.key.pem");
+            assert!(opened.is_ok(), "{name}: {opened:?}");
+        }
+        for name in ["combined.pem", "combined-key-first.pem"] {
+            assert!(form(&format!("forms/{name}"), &format!("forms/{name}")).is_ok(), "{name}");
+        }
+        for name in ["modern.p12", "legacy.p12", "plain.p12", "empty-password.p12"] {
+            let identity = form(&format!("forms/{name}"), &format!("forms/{name}")).unwrap();
+            assert_eq!(identity.intermediates().len(), 1, "{name}");
+        }
+        for bundle in ["chain.p7b", "chain.der.p7b"] {
+            let source = Source::parse(&format!("forms/{bundle}"));
+            let read = read_certificates(&source, &Certs, &NoPassword).unwrap();
+            assert_eq!(read.len(), 2, "{bundle}");
+        }
+    }
+
+    #[test]
+    fn opens_ml_dsa_keys() {
+        for set in ["44", "65", "87"] {
+            let path = |ending: &str| format!("../tests/vectors/pki/leaf-mldsa{set}{ending}");
+            let identity = form(&path(".pem"), &path(".key.pem")).unwrap();
+            assert_eq!(identity.signer().algorithm(), SigningAlgorithm::MlDsa);
+        }
+    }
+
+    #[test]
+    fn says_what_keeps_a_key_closed() {
+        let refused = |name: &str| match form("leaf/p256.pem", &format!("forms/{name}")) {
+            Err(IdentityError::Key { source, .. })
+            | Err(IdentityError::Bundle { source: BundleError::Pkcs12(source), .. }) => source,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert!(matches!(refused("legacy.key.pem"), KeyError::LegacyEncryption));
+        assert!(matches!(refused("pbe-sha1-3des.key.pem"), KeyError::Encryption(_)));
+        assert!(matches!(refused("pbes1-md5-des.key.pem"), KeyError::Encryption(_)));
+        assert!(matches!(refused("explicit.key.pem"), KeyError::ExplicitCurve));
+        assert!(matches!(refused("explicit.sec1.pem"), KeyError::ExplicitCurve));
+        for name in ["costly-pbkdf2.key.pem", "costly-scrypt.key.pem", "costly.p12"] {
+            let error = refused(name);
+            assert!(matches!(error, KeyError::TooCostly { .. }), "{name}: {error}");
+        }
+        let none = open("leaf/p256.pem", "forms/scrypt.key.pem").unwrap_err();
+        let IdentityError::Key { source: KeyError::Password(source), .. } = none else {
+            panic!("{none}")
+        };
+        assert!(matches!(source, PasswordError::NoTerminal));
+    }
+
     #[test]
     fn finds_the_leaf_by_its_key() {
         let identity = open("leaf/p384.chain.pem", "leaf/p384.key.pem").unwrap();
@@ -258,6 +503,14 @@ mod tests {
         assert!(matches!(error, IdentityError::KeyMismatch { count: 1, .. }), "{error}");
         let error = open("leaf/p256.chain.pem", "leaf/rsa2048.key.pem").unwrap_err();
         assert!(matches!(error, IdentityError::KeyMismatch { count: 2, .. }), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_key_that_others_can_read_where_that_is_forbidden() {
+        let source = Source::parse("leaf/p256.key.pem");
+        let strict = read_key(&source, Permissions::Strict, &Certs, &NoPassword);
+        assert!(matches!(strict, Err(IdentityError::Readable { mode: 0o644, .. })));
+        assert!(read_key(&source, Permissions::Lenient, &Certs, &NoPassword).is_ok());
     }
 
     #[test]

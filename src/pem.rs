@@ -1,4 +1,4 @@
-//! The blocks of a PEM file, and what a file is that is none.
+//! What a file of key material is: PEM with its blocks, or DER of some kind.
 //!
 //! Takes what people have (RFC 7468 and looser): text around the blocks, CRLF, a byte-order mark.
 
@@ -17,11 +17,27 @@ pub struct Block {
     pub contents: SecretBytes,
 }
 
-/// Returns the blocks of `bytes` in order, or what the bytes are instead.
-pub fn blocks(bytes: &[u8]) -> Result<Vec<Block>, NotPem> {
-    if !contains(bytes, b"-----BEGIN ") {
-        return Err(NotPem::Other(Form::of(bytes)));
+/// A file of key material, opened as far as no password is needed.
+#[derive(Debug)]
+pub enum Container {
+    /// PEM: its blocks in order.
+    Pem(Vec<Block>),
+    /// One DER structure of a kind that is known.
+    Der(Form),
+}
+
+/// Says what `bytes` are, or why they are nothing that can be read.
+pub fn open(bytes: &[u8]) -> Result<Container, NotPem> {
+    if contains(bytes, b"-----BEGIN ") {
+        return blocks(bytes).map(Container::Pem);
     }
+    match Form::of(bytes) {
+        form @ (Form::Empty | Form::Utf16 | Form::Unknown) => Err(NotPem::Other(form)),
+        form => Ok(Container::Der(form)),
+    }
+}
+
+fn blocks(bytes: &[u8]) -> Result<Vec<Block>, NotPem> {
     let parsed = ::pem::parse_many(bytes).map_err(NotPem::Damaged)?;
     if parsed.is_empty() {
         return Err(NotPem::Unfinished);
@@ -47,7 +63,7 @@ pub enum NotPem {
     #[error("a PEM block begins in it and does not end")]
     Unfinished,
     /// There is no block at all.
-    #[error("it is {0}, not PEM")]
+    #[error("it is {0}, neither PEM nor DER")]
     Other(Form),
 }
 
@@ -170,7 +186,10 @@ mod tests {
             (b"hello", Form::Unknown),
         ];
         for (bytes, form) in rows {
-            assert!(matches!(blocks(bytes), Err(NotPem::Other(f)) if f == form), "{form}");
+            match open(bytes) {
+                Ok(Container::Der(found)) | Err(NotPem::Other(found)) => assert_eq!(found, form),
+                other => panic!("{form}: {other:?}"),
+            }
         }
     }
 

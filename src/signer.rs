@@ -12,10 +12,28 @@ pub trait Signer: fmt::Debug + Send + Sync {
     /// Returns the public half, to be compared with a certificate.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs `message`, which the implementer hashes as [`Self::algorithm`] requires.
+    /// Signs `message`, which is hashed by `digest` where the algorithm hashes beforehand.
     ///
-    /// The signature is of PKCS#1 v1.5 for RSA and an ASN.1 DER `SEQUENCE { r, s }` for ECDSA.
-    fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
+    /// The signature is of PKCS#1 v1.5 for RSA, an ASN.1 DER `SEQUENCE { r, s }` for ECDSA, and pure
+    /// with an empty context for ML-DSA.
+    fn sign_with(&self, digest: Digest, message: &[u8]) -> Result<Signature, SignError>;
+
+    /// Signs `message` as [`Self::algorithm`] requires.
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+        self.sign_with(Digest::Sha256, message)
+    }
+}
+
+/// A digest that `sign-string` offers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Digest {
+    /// SHA-256, which Roles Anywhere takes with every key.
+    #[default]
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
 }
 
 /// The signing algorithms that IAM Roles Anywhere accepts and this program has keys for.
@@ -28,6 +46,8 @@ pub enum SigningAlgorithm {
     EcdsaSha256,
     /// RSASSA-PKCS1-v1_5 over SHA-256.
     RsaSha256,
+    /// Pure ML-DSA (FIPS 204) of any parameter set, which the certificate's key tells.
+    MlDsa,
 }
 
 impl SigningAlgorithm {
@@ -36,6 +56,7 @@ impl SigningAlgorithm {
         match self {
             Self::EcdsaSha256 => "AWS4-X509-ECDSA-SHA256",
             Self::RsaSha256 => "AWS4-X509-RSA-SHA256",
+            Self::MlDsa => "AWS4-X509-MLDSA",
         }
     }
 }

@@ -2,18 +2,26 @@
 
 use std::path::Path;
 
+use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsaParams};
 use p256::ecdsa::signature::Verifier;
-use roles_anywhere::files::{Action, FileError, Files};
+use roles_anywhere::files::{Action, FileError, Files, Source};
 use roles_anywhere::http::{Endpoint, Request};
-use roles_anywhere::identity::{Identity, IdentitySource};
+use roles_anywhere::identity::{Identity, IdentitySource, Permissions};
+use roles_anywhere::password::{PasswordError, Passwords};
 use roles_anywhere::region::Region;
-use roles_anywhere::secret::SecretBytes;
+use roles_anywhere::secret::{Secret, SecretBytes};
 use roles_anywhere::sigv4::canonical::CanonicalRequest;
 use roles_anywhere::sigv4::scope::Scope;
 use roles_anywhere::sigv4::{self, Signed};
 use roles_anywhere::time::Timestamp;
 
-const CASES: [(&str, &str); 6] = [
+const CASES: [(&str, &str); 12] = [
+    ("mldsa44-body", "mldsa44"),
+    ("mldsa44-query", "mldsa44"),
+    ("mldsa65-body", "mldsa65"),
+    ("mldsa65-query", "mldsa65"),
+    ("mldsa87-body", "mldsa87"),
+    ("mldsa87-query", "mldsa87"),
     ("rsa2048-body", "rsa2048"),
     ("rsa2048-query", "rsa2048"),
     ("p256-body", "p256"),
@@ -34,7 +42,8 @@ fn canonical_requests_agree() {
 fn canonical_requests_agree_from_the_received_headers_alone() {
     for (case, _) in CASES {
         let (request, headers) = parse(&read(case, "request"));
-        let request = Request { headers, ..request };
+        let mut request = request;
+        request.headers = headers;
         let text = CanonicalRequest::new(&request).text().to_owned();
         assert_eq!(text, read(case, "canonical-request"), "{case}");
     }
@@ -77,28 +86,41 @@ fn signed(case: &str, key: &str) -> Signed {
 }
 
 fn identity(key: &str) -> Identity {
-    let path = |name: String| Path::new("tests/vectors/pki").join(name);
+    let path = |name: String| Source::File(Path::new("tests/vectors/pki").join(name));
     let source = IdentitySource {
         certificate: path(format!("leaf-{key}.pem")),
         private_key: path(format!("leaf-{key}.key.pem")),
         intermediates: Some(path("intermediate.pem".to_owned())),
+        permissions: Permissions::Strict,
     };
-    source.open(&Vectors).unwrap()
+    source.open(&Vectors, &Vectors, Timestamp::from_unix(1_800_000_000)).unwrap()
 }
 
 struct Vectors;
 
 impl Files for Vectors {
-    fn read(&self, path: &Path) -> Result<SecretBytes, FileError> {
+    fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
+        let Source::File(path) = place else { unreachable!("{place} is no file") };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let place = place.clone();
         match std::fs::read(&path) {
             Ok(bytes) => Ok(SecretBytes::new(bytes)),
-            Err(source) => Err(FileError { action: Action::Read, path, source }),
+            Err(source) => Err(FileError { action: Action::Read, place, source }),
         }
+    }
+
+    fn readable_by_others(&self, _place: &Source) -> Option<u32> {
+        None
     }
 
     fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
         unreachable!("vectors are read only")
+    }
+}
+
+impl Passwords for Vectors {
+    fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+        unreachable!("the vectors' keys are not encrypted")
     }
 }
 
@@ -138,9 +160,22 @@ fn verifies(key: &str, message: &[u8], signature: &[u8]) -> bool {
         let public_key = UnparsedPublicKey::new(&ECDSA_P384_SHA256_ASN1, public_key);
         return public_key.verify(message, signature).is_ok();
     }
+    match key {
+        "mldsa44" => return verifies_ml_dsa::<ml_dsa::MlDsa44>(public_key, message, signature),
+        "mldsa65" => return verifies_ml_dsa::<ml_dsa::MlDsa65>(public_key, message, signature),
+        "mldsa87" => return verifies_ml_dsa::<ml_dsa::MlDsa87>(public_key, message, signature),
+        _ => {}
+    }
     let public_key = p256::ecdsa::VerifyingKey::from_sec1_bytes(public_key).unwrap();
     let signature = p256::ecdsa::Signature::from_der(signature).unwrap();
     public_key.verify(message, &signature).is_ok()
+}
+
+fn verifies_ml_dsa<P: MlDsaParams>(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let key = EncodedVerifyingKey::<P>::try_from(key).unwrap();
+    let signature = EncodedSignature::<P>::try_from(signature).unwrap();
+    let signature = ml_dsa::Signature::<P>::decode(&signature).unwrap();
+    ml_dsa::VerifyingKey::<P>::decode(&key).verify_with_context(message, &[], &signature)
 }
 
 fn rfc3339(date: &str) -> String {

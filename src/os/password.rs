@@ -1,0 +1,91 @@
+//! The password of an encrypted key: from the place that was named, from systemd, or from a person.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::files::{Files, Source};
+use crate::password::{PasswordError, PasswordSource, Passwords};
+use crate::secret::Secret;
+
+/// Gets the password once and keeps it.
+#[expect(missing_debug_implementations, reason = "holds a port and a secret")]
+pub struct KeyPassword<'a> {
+    source: PasswordSource,
+    files: &'a dyn Files,
+    kept: Mutex<Option<Secret>>,
+}
+
+impl<'a> KeyPassword<'a> {
+    /// Takes the place to get it from; nothing is read before it is needed.
+    pub fn new(source: PasswordSource, files: &'a dyn Files) -> Self {
+        Self { source, files, kept: Mutex::default() }
+    }
+
+    fn obtain(&self, what: &str) -> Result<Secret, PasswordError> {
+        match &self.source {
+            PasswordSource::Given(password) => Ok(password.clone()),
+            PasswordSource::Place(place) => self.read(place),
+            PasswordSource::Unsaid { credential: Some(place) } => match self.read(place) {
+                Err(PasswordError::Unreadable(error))
+                    if error.source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    terminal::ask(what)
+                }
+                answer => answer,
+            },
+            PasswordSource::Unsaid { credential: None } => terminal::ask(what),
+        }
+    }
+
+    fn read(&self, place: &Source) -> Result<Secret, PasswordError> {
+        let bytes = self.files.read(place)?;
+        let text = std::str::from_utf8(bytes.expose());
+        let text = text.map_err(|_| PasswordError::NotText(place.clone()))?;
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+    }
+}
+
+impl Passwords for KeyPassword<'_> {
+    fn password(&self, what: &str) -> Result<Secret, PasswordError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(password) = &*kept {
+            return Ok(password.clone());
+        }
+        let password = self.obtain(what)?;
+        *kept = Some(password.clone());
+        Ok(password)
+    }
+}
+
+mod terminal {
+    //! Asks on the terminal device, whatever standard input and output are.
+
+    use super::PasswordError;
+    use crate::secret::Secret;
+
+    pub(super) fn ask(what: &str) -> Result<Secret, PasswordError> {
+        check_foreground()?;
+        rpassword::prompt_password(format!("Password of {what}: "))
+            .map(Secret::new)
+            .map_err(PasswordError::NoAnswer)
+    }
+
+    /// Refuses to ask without a terminal, or from the background, where reading it would stop the
+    /// process for good.
+    #[cfg(unix)]
+    fn check_foreground() -> Result<(), PasswordError> {
+        let device = std::fs::File::options().read(true).write(true).open("/dev/tty");
+        let device = device.map_err(|_| PasswordError::NoTerminal)?;
+        let foreground = rustix::termios::tcgetpgrp(&device);
+        match foreground {
+            Ok(group) if group == rustix::process::getpgrp() => Ok(()),
+            Ok(_) => Err(PasswordError::Background),
+            Err(_) => Err(PasswordError::NoTerminal),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn check_foreground() -> Result<(), PasswordError> {
+        Ok(())
+    }
+}
