@@ -1,6 +1,11 @@
 //! X.509 certificates (RFC 5280), read as far as signing and diagnosis need.
 
+pub mod attributes;
 pub mod chain;
+pub mod contents;
+#[cfg(test)]
+pub(crate) mod forge;
+pub mod objection;
 
 use std::fmt;
 
@@ -8,7 +13,6 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
-use crate::pem::{self, NotPem};
 use crate::time::Timestamp;
 
 /// One certificate: its DER, and what this program says or decides by it.
@@ -49,23 +53,6 @@ impl Certificate {
         })
     }
 
-    /// Reads the certificates of a PEM file in their order; other blocks are passed over.
-    pub fn from_pem(bytes: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let mut labels = Vec::new();
-        let mut certificates = Vec::new();
-        for block in pem::blocks(bytes).map_err(CertificateError::NotPem)? {
-            if matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE") {
-                certificates.push(Self::from_der(block.contents.expose())?);
-            } else {
-                labels.push(block.label);
-            }
-        }
-        if certificates.is_empty() {
-            return Err(CertificateError::NoCertificate { labels: labels.join("`, `") });
-        }
-        Ok(certificates)
-    }
-
     /// Returns the DER encoding.
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -99,6 +86,11 @@ impl Certificate {
     /// Returns the last second of its validity.
     pub fn not_after(&self) -> Timestamp {
         self.not_after
+    }
+
+    /// Returns whether `now` lies within its validity.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
     }
 
     /// Returns the properties by which Roles Anywhere takes or refuses an end-entity certificate.
@@ -225,21 +217,12 @@ const WEAK_ALGORITHMS: [&str; 5] = [
     "1.2.840.10045.4.1",
 ];
 
-/// The bytes are not a certificate, or hold none.
+/// The bytes are not one certificate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// No PEM block can be read.
-    #[error(transparent)]
-    NotPem(NotPem),
-    /// There are PEM blocks, and none is a certificate.
-    #[error("it has no `CERTIFICATE` block, only `{labels}`")]
-    NoCertificate {
-        /// What is there, joined.
-        labels: String,
-    },
-    /// A `CERTIFICATE` block does not hold one.
-    #[error("a `CERTIFICATE` block in it does not hold an X.509 certificate")]
+    /// What should be a certificate is none.
+    #[error("what should be a certificate in it is not X.509")]
     NotX509,
     /// There are bytes behind the certificate.
     #[error("{0} stray bytes stand behind a certificate in it")]
@@ -265,15 +248,16 @@ fn key_ids(parsed: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
 mod tests {
     use super::*;
 
-    fn vector(name: &str) -> Vec<u8> {
+    fn vector(name: &str) -> Certificate {
         let path = format!("{}/tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
         #[expect(clippy::disallowed_methods, reason = "a test reads its vector")]
-        std::fs::read(path).unwrap()
+        let pem = ::pem::parse(std::fs::read(path).unwrap()).unwrap();
+        Certificate::from_der(pem.contents()).unwrap()
     }
 
     #[test]
     fn reads_the_leaf_of_the_vectors() {
-        let leaf = &Certificate::from_pem(&vector("leaf-rsa2048.pem")).unwrap()[0];
+        let leaf = vector("leaf-rsa2048.pem");
         assert_eq!(leaf.serial(), "41796794418840706582093025104159514797");
         assert_eq!(leaf.subject().to_string(), "C=US, O=Example, CN=vector-rsa2048");
         assert_eq!(leaf.issuer().to_string(), "C=US, O=Example, CN=Vector Intermediate");
@@ -283,8 +267,8 @@ mod tests {
         assert_eq!(profile.digital_signature, Some(true));
         assert_eq!(profile.client_auth, None);
         assert!(profile.is_v3 && !profile.is_ca && !profile.weak_digest);
-        let issuer = &Certificate::from_pem(&vector("intermediate.pem")).unwrap()[0];
-        assert!(leaf.is_signed_by(issuer) && !leaf.is_signed_by(leaf));
+        let issuer = vector("intermediate.pem");
+        assert!(leaf.is_signed_by(&issuer) && !leaf.is_signed_by(&leaf));
     }
 
     #[test]
@@ -293,11 +277,5 @@ mod tests {
         assert_eq!(full, PublicKey(vec![3, 7, 8]));
         assert_ne!(full, PublicKey(vec![2, 7, 8]));
         assert_ne!(full, PublicKey(vec![4, 7, 8, 9, 12]));
-    }
-
-    #[test]
-    fn names_the_blocks_of_a_file_without_certificates() {
-        let error = Certificate::from_pem(&vector("leaf-p256.key.pem")).unwrap_err();
-        assert_eq!(error.to_string(), "it has no `CERTIFICATE` block, only `PRIVATE KEY`");
     }
 }

@@ -27,8 +27,8 @@ impl RolesAnywhere {
     /// The identity is opened anew each time, so that a rotated certificate and its key are picked
     /// up together. Refuses an identity that is out of date before anything is sent.
     pub async fn fetch(&self, world: &World<'_>, deadline: Deadline) -> Result<Credentials, Error> {
-        let identity = self.source.open(world.files)?;
-        show_identity(world, &identity);
+        let identity = self.source.open(world.files, world.passwords, world.clock.now())?;
+        show_identity(world, &self.source, &identity);
         identity.check_validity(world.clock.now())?;
         let answer = call::send(world, deadline, |now| {
             let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
@@ -60,7 +60,11 @@ impl RolesAnywhere {
     }
 }
 
-fn show_identity(world: &World<'_>, identity: &Identity) {
+fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
+    if let Some(mode) = world.files.readable_by_others(&source.private_key) {
+        let key = &source.private_key;
+        world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
+    }
     let leaf = identity.certificate();
     world.trace.show(format_args!(
         "certificate: {}, serial {}, issued by {}, valid from {} to {}",

@@ -1,6 +1,7 @@
 //! The certificates between the end entity and the trust anchor, in the order of issue.
 
 use crate::certificate::Certificate;
+use crate::time::Timestamp;
 
 /// The most certificates that Roles Anywhere takes in a chain.
 pub const MAX_LENGTH: usize = 5;
@@ -33,22 +34,22 @@ impl LeftOut {
         match self {
             Self::Root => "a root, which the trust anchor has to hold",
             Self::Leaf => "the end-entity certificate once more",
-            Self::Unrelated => "not an issuer of the chain",
+            Self::Unrelated => "no issuer of the chain, or out of date beside one that is not",
             Self::TooDeep => "deeper than the five certificates that the service takes",
         }
     }
 }
 
 impl Chain {
-    /// Orders `pool` above `leaf`.
-    pub fn new(leaf: &Certificate, pool: Vec<Certificate>) -> Self {
+    /// Orders `pool` above `leaf`; of two issuers alike, the one that is valid at `now` is taken.
+    pub fn new(leaf: &Certificate, pool: Vec<Certificate>, now: Timestamp) -> Self {
         let mut chain = Self::default();
         let mut pool = distinct(pool);
         if let Some(at) = pool.iter().position(|certificate| certificate == leaf) {
             chain.left_out.push((pool.remove(at), LeftOut::Leaf));
         }
         let mut last = leaf.clone();
-        while let Some(at) = issuer_of(&last, &pool) {
+        while let Some(at) = issuer_of(&last, &pool, now) {
             last = pool.remove(at);
             if last.is_self_issued() {
                 chain.left_out.push((last, LeftOut::Root));
@@ -79,9 +80,9 @@ fn distinct(pool: Vec<Certificate>) -> Vec<Certificate> {
 /// Returns where in `pool` the issuer of `child` stands.
 ///
 /// The name decides, and the key identifiers where both have them. Only where that leaves several
-/// (a CA renewed under its name, or cross-signed) is the signature verified; a certificate that
-/// leads on is preferred to a root.
-fn issuer_of(child: &Certificate, pool: &[Certificate]) -> Option<usize> {
+/// (a CA renewed under its name, or cross-signed) is the signature verified; one that is valid is
+/// preferred to one that is not, and one that leads on to a root.
+fn issuer_of(child: &Certificate, pool: &[Certificate], now: Timestamp) -> Option<usize> {
     if child.is_self_issued() {
         return None;
     }
@@ -93,7 +94,7 @@ fn issuer_of(child: &Certificate, pool: &[Certificate]) -> Option<usize> {
         if !signed.is_empty() {
             candidates = signed;
         }
-        candidates.sort_by_key(|at| pool[*at].is_self_issued());
+        candidates.sort_by_key(|at| (!pool[*at].is_valid_at(now), pool[*at].is_self_issued()));
     }
     candidates.first().copied()
 }
@@ -109,11 +110,14 @@ fn key_ids_agree(child: &Certificate, issuer: &Certificate) -> bool {
 mod tests {
     use super::*;
 
+    /// In 2027.
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
     fn read(name: &str) -> Certificate {
         let path = format!("{}/tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
         #[expect(clippy::disallowed_methods, reason = "a test reads its vector")]
-        let bytes = std::fs::read(path).unwrap();
-        Certificate::from_pem(&bytes).unwrap().remove(0)
+        let pem = ::pem::parse(std::fs::read(path).unwrap()).unwrap();
+        Certificate::from_der(pem.contents()).unwrap()
     }
 
     #[test]
@@ -121,7 +125,7 @@ mod tests {
         let [leaf, stranger, intermediate, root] =
             ["leaf-p256.pem", "leaf-p384.pem", "intermediate.pem", "root.pem"].map(read);
         let pool = vec![root.clone(), stranger.clone(), leaf.clone(), intermediate.clone()];
-        let chain = Chain::new(&leaf, pool);
+        let chain = Chain::new(&leaf, pool, NOW);
         assert_eq!(chain.intermediates, [intermediate]);
         assert_eq!(
             chain.left_out,
@@ -130,15 +134,23 @@ mod tests {
     }
 
     #[test]
+    fn prefers_the_renewed_certificate_of_a_ca() {
+        let [leaf, new] = ["leaf-p256.pem", "intermediate.pem"].map(read);
+        let old = Certificate { not_after: NOW.after(-1), serial: "0".to_owned(), ..new.clone() };
+        let chain = Chain::new(&leaf, vec![old, new.clone()], NOW);
+        assert_eq!(chain.intermediates, [new]);
+    }
+
+    #[test]
     fn counts_a_repeated_certificate_once() {
         let [leaf, intermediate] = ["leaf-p256.pem", "intermediate.pem"].map(read);
-        let chain = Chain::new(&leaf, vec![intermediate.clone(), intermediate.clone()]);
+        let chain = Chain::new(&leaf, vec![intermediate.clone(), intermediate.clone()], NOW);
         assert_eq!(chain, Chain { intermediates: vec![intermediate], left_out: Vec::new() });
     }
 
     #[test]
     fn sends_nothing_for_an_empty_pool() {
-        assert_eq!(Chain::new(&read("leaf-p256.pem"), Vec::new()), Chain::default());
+        assert_eq!(Chain::new(&read("leaf-p256.pem"), Vec::new(), NOW), Chain::default());
     }
 
     /// Seven CAs in a row with no key identifiers, by name alone.
@@ -155,7 +167,7 @@ mod tests {
             subject_key_id: None,
             ..template.clone()
         };
-        let chain = Chain::new(&ca(0), (1..8).rev().map(ca).collect());
+        let chain = Chain::new(&ca(0), (1..8).rev().map(ca).collect(), NOW);
         let serials: Vec<&str> = chain.intermediates.iter().map(Certificate::serial).collect();
         assert_eq!(serials, ["1", "2", "3", "4", "5"]);
         assert!(chain.left_out.iter().all(|(_, reason)| *reason == LeftOut::TooDeep));
