@@ -189,9 +189,10 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::files::{FileError, Files};
+    use crate::files::{FileError, Files, Source};
     use crate::http::{Reason, Transport};
-    use crate::secret::{Entropy, SecretBytes};
+    use crate::password::{PasswordError, Passwords};
+    use crate::secret::{Entropy, Secret, SecretBytes};
     use crate::time::{Clock, Timer};
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, TransportError> {
@@ -225,6 +226,7 @@ mod tests {
         let untrusted = TransportError::Untrusted {
             host: "a".into(),
             presented: None,
+            distrust: crate::http::Distrust::Issuer,
             source: Reason("no".into()),
         };
         assert_eq!(next_pause(&Err(untrusted), 1, 0), None);
@@ -280,6 +282,7 @@ mod tests {
                 timer: self,
                 entropy: self,
                 files: self,
+                passwords: self,
                 transport: self,
                 trace: &crate::world::NoTrace,
             };
@@ -329,8 +332,18 @@ mod tests {
         }
     }
 
+    impl Passwords for Desk {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            unreachable!("a call needs no password")
+        }
+    }
+
     impl Files for Desk {
-        fn read(&self, _path: &Path) -> Result<SecretBytes, FileError> {
+        fn read(&self, _source: &Source) -> Result<SecretBytes, FileError> {
+            unreachable!("a call reads no files")
+        }
+
+        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
             unreachable!("a call reads no files")
         }
 

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use url::{Host, Url};
+use zeroize::Zeroize;
 
 use crate::secret::SecretBytes;
 
@@ -26,6 +27,15 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// Wipes what may be a session token or a signature.
+impl Drop for Request {
+    fn drop(&mut self) {
+        for (_, value) in &mut self.headers {
+            value.zeroize();
+        }
+    }
 }
 
 impl fmt::Debug for Request {
@@ -73,8 +83,9 @@ impl Endpoint {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(EndpointError::Path);
         }
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
         match url.host_str() {
-            Some(host) if !host.is_empty() => Ok(Self(url)),
+            Some(host) if !host.is_empty() && host.chars().all(legal) => Ok(Self(url)),
             _ => Err(EndpointError::Host),
         }
     }
@@ -145,8 +156,8 @@ pub enum EndpointError {
     /// A path, query or fragment stands behind the host.
     #[error("a path or a query stands behind the host")]
     Path,
-    /// There is no host.
-    #[error("there is no host in it")]
+    /// There is no host, or one that no name server knows.
+    #[error("there is no usable host in it")]
     Host,
 }
 
@@ -175,6 +186,16 @@ pub enum Trust {
     },
     /// Everybody's, as `--no-verify-ssl` asks.
     Everybody,
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("the system's CA certificates"),
+            Self::File { origin, path } => write!(f, "`{}` (from {origin})", path.display()),
+            Self::Everybody => f.write_str("everybody"),
+        }
+    }
 }
 
 /// A way to send one request and wait for its response.
@@ -212,7 +233,9 @@ pub enum TransportError {
         /// The host.
         host: String,
         /// Whose certificate it is.
-        presented: Option<Presented>,
+        presented: Option<Box<Presented>>,
+        /// Who can mend it.
+        distrust: Distrust,
         /// What is wrong with it.
         source: Reason,
     },
@@ -231,6 +254,8 @@ pub enum TransportError {
         proxy: String,
         /// `host:port` that it was asked for.
         target: String,
+        /// Whether it may do so a moment later.
+        transient: bool,
         /// Its status line, or what is known instead.
         source: Reason,
     },
@@ -266,17 +291,30 @@ impl TransportError {
         match self {
             Self::Connect { .. } | Self::Resolve { .. } | Self::Interrupted { .. } => true,
             Self::Handshake { .. } => true,
-            Self::Untrusted { .. }
-            | Self::Proxy { .. }
-            | Self::TooLarge { .. }
-            | Self::TrustStore { .. } => false,
+            Self::Proxy { transient, .. } => *transient,
+            Self::Untrusted { .. } | Self::TooLarge { .. } | Self::TrustStore { .. } => false,
         }
     }
+}
+
+/// Why a server's certificate is not believed, as far as it decides what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Distrust {
+    /// No CA that is trusted issued it.
+    Issuer,
+    /// It is for another host name.
+    Name,
+    /// It is not valid at this time.
+    Time,
+    /// Something else is wrong with it.
+    Other,
 }
 
 /// Whose certificate a server presented.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Presented {
+    /// The name that was asked for: the service's, or the proxy's on the way.
+    pub name: String,
     /// Its subject, as a distinguished name.
     pub subject: String,
     /// Its issuer, as a distinguished name.

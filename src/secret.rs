@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 /// A secret string: wiped on drop, and `<redacted>` to every formatter.
 ///
-/// There is deliberately no `Display`, `Serialize`, `PartialEq` or `Deref`.
+/// It can be read from JSON. There is deliberately no `Display`, `Serialize`, `PartialEq` or
+/// `Deref`.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -19,6 +20,12 @@ impl Secret {
     /// Lends the secret to code that is about to sign with it or emit it on purpose.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

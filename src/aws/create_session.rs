@@ -60,14 +60,14 @@ impl SessionRequest {
             return Err(AnswerError::OtherRole { role_arn: set.role_arn });
         }
         let Wire { access_key_id, secret_access_key, session_token, expiration } = set.credentials;
-        let secret_access_key = Secret::new(secret_access_key);
-        let session_token = Secret::new(session_token);
         let members = [
             ("accessKeyId", access_key_id.as_str()),
             ("secretAccessKey", secret_access_key.expose()),
             ("sessionToken", session_token.expose()),
         ];
-        if let Some((member, _)) = members.iter().find(|(_, value)| value.trim().is_empty()) {
+        // They travel in headers, where nothing but visible ASCII goes.
+        let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
+        if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
             return Err(AnswerError::Blank(member));
         }
         let expiration =
@@ -192,8 +192,8 @@ struct CredentialSet {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     access_key_id: String,
-    secret_access_key: String,
-    session_token: String,
+    secret_access_key: Secret,
+    session_token: Secret,
     expiration: String,
 }
 
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn leaves_the_duration_to_the_profile() {
         let request = SessionRequest { duration: SessionDuration::OfProfile, ..session() };
-        let body = request.to_http().body;
+        let body = request.to_http().body.clone();
         assert!(!String::from_utf8_lossy(&body).contains("durationSeconds"));
     }
 
@@ -266,6 +266,7 @@ mod tests {
         assert!(matches!(refused("role/path/R", "role/R"), AnswerError::OtherRole { .. }));
         assert!(matches!(refused("ASIA", " "), AnswerError::Blank("accessKeyId")));
         assert!(matches!(refused("s3", ""), AnswerError::Blank("secretAccessKey")));
+        assert!(matches!(refused("t0", "t\\n0"), AnswerError::Blank("sessionToken")));
         assert!(matches!(refused("t0", ""), AnswerError::Blank("sessionToken")));
         assert!(matches!(refused("2015-08", "x"), AnswerError::Blank("expiration")));
         assert!(matches!(refused("sessionToken", "other"), AnswerError::Malformed(_)));

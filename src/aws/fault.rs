@@ -2,7 +2,7 @@
 //!
 //! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::http::Response;
 use crate::time::Timestamp;
@@ -26,13 +26,19 @@ pub struct Fault {
 impl Fault {
     /// Reads the refusal that `response` is.
     pub fn parse(response: &Response) -> Self {
-        let body: Body = serde_json::from_slice(response.body.expose()).unwrap_or_default();
-        let code = response.header("x-amzn-errortype").map(str::to_owned).or(body.kind);
+        let body: Map<String, Value> =
+            serde_json::from_slice(response.body.expose()).unwrap_or_default();
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
+        };
+        let header = response.header("x-amzn-errortype").map(str::to_owned);
+        let code = header.or_else(|| first(&["__type", "code", "Code"]));
+        let message = first(&["message", "Message", "errorMessage"]).unwrap_or_default();
         let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
         Self {
             status: response.status,
             code: code.map(|code| printable(bare(&code), 100)),
-            message: printable(&body.message.unwrap_or_default(), 1_000),
+            message: printable(&message, 1_000),
             request_id: request_id
                 .iter()
                 .find_map(|name| response.header(name))
@@ -69,14 +75,6 @@ const THROTTLING_CODES: [&str; 13] = [
     "TooManyRequestsException",
     "TransactionInProgressException",
 ];
-
-#[derive(Default, Deserialize)]
-struct Body {
-    #[serde(rename = "__type", alias = "code", alias = "Code")]
-    kind: Option<String>,
-    #[serde(rename = "message", alias = "Message", alias = "errorMessage")]
-    message: Option<String>,
-}
 
 /// Drops what stands behind `:` and before `#`, as in `aws.protocols#Code:http://…`.
 fn bare(code: &str) -> &str {
@@ -121,6 +119,8 @@ mod tests {
         let json = fault(400, &[], r#"{"__type":"a.b#DecryptionFailure","Message":"no"}"#);
         assert_eq!(json.code.as_deref(), Some("DecryptionFailure"));
         assert_eq!(json.message, "no");
+        let both = fault(400, &[], r#"{"__type":"A","code":7,"message":"m","Message":"n"}"#);
+        assert_eq!((both.code.as_deref(), both.message.as_str()), (Some("A"), "m"));
     }
 
     #[test]

@@ -99,9 +99,8 @@ pub fn parse(response: &Response) -> Result<SecretVersion, SecretAnswerError> {
     let answer: Answer =
         serde_json::from_slice(response.body.expose()).map_err(|_| SecretAnswerError::Malformed)?;
     let value = match (answer.secret_string, answer.secret_binary) {
-        (Some(text), _) => SecretValue::Text(Secret::new(text)),
+        (Some(text), _) => SecretValue::Text(text),
         (None, Some(base64)) => {
-            let base64 = Secret::new(base64);
             let bytes = STANDARD.decode(base64.expose()).map_err(|_| SecretAnswerError::Base64)?;
             SecretValue::Binary(SecretBytes::new(bytes))
         }
@@ -160,8 +159,8 @@ struct Answer {
     #[serde(default)]
     version_stages: Vec<String>,
     created_date: Option<f64>,
-    secret_string: Option<String>,
-    secret_binary: Option<String>,
+    secret_string: Option<Secret>,
+    secret_binary: Option<Secret>,
 }
 
 #[cfg(test)]

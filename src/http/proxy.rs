@@ -29,29 +29,37 @@ impl Proxy {
             "http" | "https" => return Err(ProxyError::Host),
             other => return Err(ProxyError::Scheme(other.to_owned())),
         }
-        // `*.example.com` is what many write for `.example.com`.
-        let no_proxy = no_proxy.split(',').map(|entry| {
-            let entry = entry.trim();
-            entry.strip_prefix("*.").unwrap_or(entry)
-        });
-        Ok(Self { url, origin, no_proxy: no_proxy.collect::<Vec<_>>().join(",") })
+        Ok(Self { url, origin, no_proxy: no_proxy.to_owned() })
     }
 
     /// Returns the URL of the proxy on the way to `target`, with its user information; `None`
     /// where the way is direct, as it always is to this machine.
     pub fn on_the_way_to(&self, target: &Url) -> Option<&Url> {
-        if super::is_loopback(target) {
-            return None;
-        }
-        let uri = target.as_str().parse().ok()?;
-        let matcher = Matcher::builder().all("http://proxy.invalid").no(&*self.no_proxy).build();
-        matcher.intercept(&uri).map(|_| &self.url)
+        (!is_exempt(&self.no_proxy, target)).then_some(&self.url)
     }
 
     /// Returns whether the way to `endpoint` is through the proxy.
     pub fn serves(&self, endpoint: &Endpoint) -> bool {
         self.on_the_way_to(&endpoint.url("/", "")).is_some()
     }
+}
+
+/// Returns whether `target` is reached without a proxy: it is this machine, or `NO_PROXY` names it
+/// by host, domain, `host:port`, address or network, separated by commas or spaces.
+pub fn is_exempt(no_proxy: &str, target: &Url) -> bool {
+    let port = target.port_or_known_default().unwrap_or_default().to_string();
+    let entries = no_proxy.split([',', ' ']).filter_map(|entry| match entry.split_once(':') {
+        Some((host, only)) if only.bytes().all(|b| b.is_ascii_digit()) => {
+            (only == port).then_some(host)
+        }
+        _ => Some(entry),
+    });
+    // `*.example.com` and `example.com.` are what many write for `.example.com`.
+    let entries = entries.map(|e| e.strip_prefix("*.").unwrap_or(e).trim_end_matches('.'));
+    let entries = entries.collect::<Vec<_>>().join(",");
+    let matcher = Matcher::builder().all("http://proxy.invalid").no(entries).build();
+    let uri = target.as_str().parse();
+    super::is_loopback(target) || uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())
 }
 
 /// Renders `scheme://host:port (from HTTPS_PROXY)`, without user information.
@@ -109,6 +117,10 @@ mod tests {
         assert!(!proxied("*", "https://a.example"));
         assert!(!proxied("10.0.0.0/8", "https://10.1.2.3"));
         assert!(proxied("ample", "https://a.example"));
+        assert!(!proxied("a.example:443", "https://a.example"));
+        assert!(proxied("a.example:8443", "https://a.example"));
+        assert!(!proxied("b.test a.example.", "https://a.example"));
+        assert!(!proxied("::1,fd00::/8", "https://[fd00::1]"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod trust;
 
 use std::sync::{Arc, OnceLock};
 
+use reqwest::header::HeaderValue;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 
@@ -49,7 +50,7 @@ impl Https {
             _ => client.reqwest.post(url),
         };
         for (name, value) in request.headers.iter().filter(|(name, _)| name != "host") {
-            builder = builder.header(name, value);
+            builder = builder.header(name, header_value(name, value));
         }
         let mut answer = match builder.body(request.body.clone()).send().await {
             Ok(answer) => answer,
@@ -111,6 +112,13 @@ fn tls_configuration(verifier: &Arc<Verifier>) -> ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(verifier) as _)
         .with_no_client_auth()
+}
+
+/// Marks what authorizes, so that no library shows it; what is no header value fails when sent.
+fn header_value(name: &str, value: &str) -> HeaderValue {
+    let mut value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(matches!(name, "authorization" | "x-amz-security-token"));
+    value
 }
 
 /// `roles-anywhere/VERSION (os; arch)`

@@ -11,37 +11,48 @@ use url::Url;
 use crate::http::proxy::host_and_port;
 use crate::http::{Endpoint, Reason, TransportError};
 
-/// Asks `proxy` for a tunnel to `endpoint` once more; returns how that failed, or `None` where it
-/// went well this time or cannot be tried (a proxy that speaks TLS).
-pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Option<TransportError> {
+/// What came of asking once more.
+pub(super) enum Answer {
+    /// It refused, or could not be reached.
+    Refused(TransportError),
+    /// It opened the tunnel this time.
+    Agreed,
+    /// It speaks TLS, and was not asked.
+    NotAsked,
+}
+
+/// Asks `proxy` for a tunnel to `endpoint` once more.
+pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
+    let (Some(host), Some(port)) = (proxy.host_str(), proxy.port_or_known_default()) else {
+        return Answer::NotAsked;
+    };
     if proxy.scheme() != "http" {
-        return None;
+        return Answer::NotAsked;
     }
-    let peer = host_and_port(proxy);
-    let host = proxy.host_str()?.trim_matches(['[', ']']).to_owned();
-    let address = (host, proxy.port_or_known_default()?);
-    let stream = match TcpStream::connect(address).await {
+    let name = host_and_port(proxy);
+    let stream = match TcpStream::connect((host.trim_matches(['[', ']']), port)).await {
         Ok(stream) => stream,
         Err(error) => {
-            let peer = format!("the proxy {peer}");
-            return Some(TransportError::Connect { peer, source: Reason(error.to_string()) });
+            let (peer, source) = (format!("the proxy {name}"), Reason(error.to_string()));
+            return Answer::Refused(TransportError::Connect { peer, source });
         }
     };
     let target = format!("{}:{}", endpoint.host(), endpoint.port());
-    match answer(stream, proxy, &target).await {
-        Ok(status_line) if status_line.is_empty() => None,
-        Ok(status_line) => {
-            Some(TransportError::Proxy { proxy: peer, target, source: Reason(status_line) })
-        }
-        Err(error) => {
-            let source = Reason(format!("it closed the connection ({error})"));
-            Some(TransportError::Proxy { proxy: peer, target, source })
-        }
-    }
+    let (transient, words) = match answer(stream, proxy, &target).await {
+        Ok((200..300, _)) => return Answer::Agreed,
+        Ok((status, status_line)) => (status >= 500, status_line),
+        Err(error) => (true, format!("it closed the connection ({error})")),
+    };
+    let source = Reason(words);
+    Answer::Refused(TransportError::Proxy { proxy: name, target, transient, source })
 }
 
-/// Returns the proxy's status line, empty where it agrees.
-async fn answer(stream: TcpStream, proxy: &Url, target: &str) -> Result<String, hyper::Error> {
+/// Returns the proxy's status, and its status line.
+async fn answer(
+    stream: TcpStream,
+    proxy: &Url,
+    target: &str,
+) -> Result<(u16, String), hyper::Error> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let mut request = hyper::Request::connect(target)
@@ -57,14 +68,12 @@ async fn answer(stream: TcpStream, proxy: &Url, target: &str) -> Result<String, 
     let response = sender.send_request(request).await;
     driver.abort();
     let response = response?;
-    if response.status().is_success() {
-        return Ok(String::new());
-    }
     let reason = response.extensions().get::<hyper::ext::ReasonPhrase>();
     let phrase = match reason {
         Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
         None => response.status().canonical_reason().unwrap_or_default().to_owned(),
     };
     let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(200).collect();
-    Ok(format!("{:?} {} {phrase}", response.version(), response.status().as_u16()))
+    let status = response.status().as_u16();
+    Ok((status, format!("{:?} {status} {phrase}", response.version())))
 }

@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use rustls::CertificateError;
+use url::Url;
 
 use crate::http::proxy::host_and_port;
-use crate::http::{Reason, Request, TransportError, TransportOptions};
+use crate::http::{Distrust, Reason, Request, TransportError, TransportOptions};
 use crate::os::https::connect;
 use crate::os::https::trust::Verifier;
 
@@ -32,12 +33,7 @@ impl Failure<'_> {
         }
         let target = self.request.endpoint.url("/", "");
         if let Some(proxy) = self.options.proxy.as_ref().and_then(|p| p.on_the_way_to(&target)) {
-            let repeated = connect::repeat(proxy, &self.request.endpoint);
-            if let Some(error) = repeated.await {
-                return error;
-            }
-            let peer = format!("the proxy {}", host_and_port(proxy));
-            return TransportError::Connect { peer, source: self.reason() };
+            return self.proxied(host, proxy).await;
         }
         if self.error.is_dns() {
             return TransportError::Resolve { host, source: self.reason() };
@@ -52,20 +48,53 @@ impl Failure<'_> {
         TransportError::Interrupted { host, source: self.reason() }
     }
 
-    fn tls(&self, host: String, error: &rustls::Error) -> TransportError {
-        match error {
-            rustls::Error::InvalidCertificate(why) => TransportError::Untrusted {
-                host,
-                presented: self.verifier.presented(),
-                source: Reason(words(why)),
-            },
-            other => TransportError::Handshake { host, source: Reason(other.to_string()) },
+    /// Names a failure on the way through `proxy`, which is asked once more for its answer.
+    async fn proxied(&self, host: String, proxy: &Url) -> TransportError {
+        let name = host_and_port(proxy);
+        if self.error.is_timeout() {
+            let peer = format!("{host} through the proxy {name}");
+            return TransportError::Connect { peer, source: self.reason() };
         }
+        let repeated = connect::repeat(proxy, &self.request.endpoint);
+        let limit = self.options.connect_timeout;
+        match tokio::time::timeout(limit, repeated).await {
+            Ok(connect::Answer::Refused(error)) => error,
+            Ok(connect::Answer::Agreed) => TransportError::Interrupted {
+                host: format!("{host} through the proxy {name}"),
+                source: self.reason(),
+            },
+            // A proxy that speaks TLS: what reqwest says of it has to do.
+            Ok(connect::Answer::NotAsked) if find::<std::io::Error>(&self.error).is_none() => {
+                let target = format!("{host}:{}", self.request.endpoint.port());
+                let source = self.reason();
+                TransportError::Proxy { proxy: name, target, transient: false, source }
+            }
+            Ok(connect::Answer::NotAsked) | Err(_) => {
+                let peer = format!("the proxy {name}");
+                TransportError::Connect { peer, source: self.reason() }
+            }
+        }
+    }
+
+    fn tls(&self, host: String, error: &rustls::Error) -> TransportError {
+        let rustls::Error::InvalidCertificate(why) = error else {
+            return TransportError::Handshake { host, source: Reason(error.to_string()) };
+        };
+        let presented = self.verifier.presented().map(Box::new);
+        // A proxy that speaks TLS presents a certificate too.
+        let host = match &presented {
+            Some(presented) if presented.name != host.trim_matches(['[', ']']) => {
+                format!("the proxy {}", presented.name)
+            }
+            _ => host,
+        };
+        let (distrust, words) = distrust(why);
+        TransportError::Untrusted { host, presented, distrust, source: Reason(words) }
     }
 
     /// Returns the innermost cause, which says most.
     fn reason(&self) -> Reason {
-        if find::<tokio::time::error::Elapsed>(&self.error).is_some() || self.error.is_timeout() {
+        if self.error.is_timeout() {
             let seconds = self.options.connect_timeout.as_secs();
             return Reason(format!("no connection within {seconds} s"));
         }
@@ -80,19 +109,22 @@ impl Failure<'_> {
 }
 
 /// Says what is wrong with a certificate, where rustls names its variant alone.
-fn words(why: &CertificateError) -> String {
+fn distrust(why: &CertificateError) -> (Distrust, String) {
     match why {
-        CertificateError::UnknownIssuer => "no CA that is trusted here issued it".to_owned(),
+        CertificateError::UnknownIssuer => {
+            (Distrust::Issuer, "no CA that is trusted here issued it".to_owned())
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("it is not for this host name: {why}")
+            (Distrust::Name, format!("it is not for this host name: {why}"))
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("it has expired by this machine's clock: {why}")
+            (Distrust::Time, format!("it has expired by this machine's clock: {why}"))
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            format!("it is not valid yet by this machine's clock: {why}")
+            (Distrust::Time, format!("it is not valid yet by this machine's clock: {why}"))
         }
-        other => other.to_string(),
+        CertificateError::Other(other) => (Distrust::Other, other.0.to_string()),
+        other => (Distrust::Other, other.to_string()),
     }
 }
 

@@ -6,12 +6,17 @@ use std::thread::JoinHandle;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
+    verify_tls13_signature,
+};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::certificate::Certificate;
 use crate::http::{Presented, Reason, TransportError, Trust};
+use crate::os::disk;
 
 /// What the trust roots were read into, or why they could not be.
 type Roots = Result<Arc<WebPkiServerVerifier>, (String, Reason)>;
@@ -52,6 +57,17 @@ impl Verifier {
         self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Runs a check of a handshake's signature, which nobody asks for where everybody is believed.
+    fn checked(
+        &self,
+        check: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.source {
+            Source::Everybody => Ok(HandshakeSignatureValid::assertion()),
+            Source::Roots { .. } => check(&self.provider.signature_verification_algorithms),
+        }
+    }
+
     /// Returns why the roots could not be read, where they were needed.
     pub(super) fn trouble(&self) -> Option<TransportError> {
         let Source::Roots { loaded, .. } = &self.source else { return None };
@@ -85,6 +101,7 @@ impl ServerCertVerifier for Verifier {
         if verdict.is_err() {
             let mut presented = self.presented.lock().unwrap_or_else(PoisonError::into_inner);
             *presented = Certificate::from_der(end_entity).ok().map(|certificate| Presented {
+                name: server_name.to_str().into_owned(),
                 subject: certificate.subject().to_string(),
                 issuer: certificate.issuer().to_string(),
             });
@@ -98,8 +115,9 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        self.checked(|algorithms| {
+            verify_tls12_signature(message, certificate, signature, algorithms)
+        })
     }
 
     fn verify_tls13_signature(
@@ -108,8 +126,9 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        self.checked(|algorithms| {
+            verify_tls13_signature(message, certificate, signature, algorithms)
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -129,45 +148,48 @@ fn joined(loading: &Mutex<Option<JoinHandle<Roots>>>) -> Roots {
 fn load(trust: &Trust) -> Roots {
     let (origin, found) = match trust {
         Trust::File { origin, path } => {
-            let name = format!("`{}` (from {origin})", path.display());
-            (name, rustls_native_certs::load_certs_from_paths(Some(path), None))
+            (format!("`{}` (from {origin})", path.display()), bundle(path))
         }
         Trust::System | Trust::Everybody => ("the system".to_owned(), system()),
     };
-    if found.certs.is_empty() {
-        let why = found.errors.first().map_or_else(|| "there are none".to_owned(), words);
-        return Err((origin, Reason(why)));
-    }
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
+    match found {
+        Ok(certificates) if certificates.is_empty() => {
+            return Err((origin, Reason("there are none".to_owned())));
+        }
+        Ok(certificates) => roots.add_parsable_certificates(certificates),
+        Err(why) => return Err((origin, Reason(why))),
+    };
     let provider = Arc::new(aws_lc_rs::default_provider());
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| (origin, Reason(error.to_string())))
 }
 
-fn words(error: &rustls_native_certs::Error) -> String {
-    match &error.kind {
-        rustls_native_certs::ErrorKind::Io { inner, .. } => inner.to_string(),
-        rustls_native_certs::ErrorKind::Pem(error) => error.to_string(),
-        _ => error.to_string(),
-    }
+/// The largest bundle that is read, in bytes.
+const MAX_BUNDLE: u64 = 16 << 20;
+
+fn bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = disk::read(path, MAX_BUNDLE).map_err(|error| error.to_string())?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes.expose()).collect();
+    certificates.map_err(|error| error.to_string())
 }
 
 /// Reads the one bundle that the system keeps, and its directory of single files only where there
 /// is no bundle: reading both, as is usual, costs two milliseconds.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn system() -> rustls_native_certs::CertificateResult {
+fn system() -> Result<Vec<CertificateDer<'static>>, String> {
     let probed = openssl_probe::probe();
-    let directory = match &probed.cert_file {
-        Some(_) => None,
-        None => probed.cert_dir.first().map(std::path::PathBuf::as_path),
-    };
-    let file: Option<&Path> = probed.cert_file.as_deref();
-    rustls_native_certs::load_certs_from_paths(file, directory)
+    match (probed.cert_file, probed.cert_dir.first()) {
+        (Some(file), _) => bundle(&file),
+        (None, Some(folder)) => {
+            Ok(rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs)
+        }
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn system() -> rustls_native_certs::CertificateResult {
-    rustls_native_certs::load_native_certs()
+fn system() -> Result<Vec<CertificateDer<'static>>, String> {
+    Ok(rustls_native_certs::load_native_certs().certs)
 }
