@@ -85,10 +85,15 @@ pub struct Evidence<'a> {
     pub intermediates: &'a [Certificate],
 }
 
+/// Returns by how many seconds this machine's clock is behind AWS's; negative where it is ahead.
+fn seconds_behind(fault: &Fault, received: Timestamp) -> Option<i64> {
+    fault.date.map(|date| received.seconds_until(date))
+}
+
 /// Says how far this machine's clock is from AWS's, where that is more than a minute.
 fn clock_offset(fault: &Fault, received: Timestamp) -> Option<String> {
     let date = fault.date?;
-    let behind = received.seconds_until(date);
+    let behind = seconds_behind(fault, received)?;
     if behind.abs() <= 60 {
         return None;
     }
@@ -112,19 +117,16 @@ fn span(seconds: u64) -> String {
 
 /// Hints that hold for every operation, by status and code alone.
 fn general(fault: &Fault) -> Option<String> {
-    if fault.is_throttle() {
-        return Some(
-            "AWS limits how often it is called; call less often, or ask for a higher quota"
-                .to_owned(),
-        );
-    }
-    if fault.status >= 500 {
-        return Some("the service had a failure of its own; try again later, and see the AWS Health Dashboard".to_owned());
-    }
-    if fault.code.is_none() {
-        return Some("something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`".to_owned());
-    }
-    None
+    let hint = if fault.is_throttle() {
+        "AWS limits how often it is called; call less often, or ask for a higher quota"
+    } else if fault.code.is_none() {
+        "something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`"
+    } else if fault.status >= 500 {
+        "the service had a failure of its own; try again later, and see the AWS Health Dashboard"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 
 use crate::aws::create_session::AnswerError;
 use crate::aws::get_secret_value::SecretAnswerError;
+use crate::bundle::BundleError;
 use crate::call::CallError;
-use crate::certificate::CertificateError;
 use crate::diagnosis::Refusal;
 use crate::files::{Action, FileError};
-use crate::http::TransportError;
+use crate::http::{Distrust, Presented, TransportError};
 use crate::identity::IdentityError;
 use crate::key::KeyError;
 use crate::pem::{Form, NotPem};
@@ -79,11 +79,11 @@ impl Error {
 /// in less than 4,000 bytes, without a final newline.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("error: {}", self.source);
+        let mut last = legible(&self.source.to_string());
+        let mut text = format!("error: {last}");
         let mut cause = self.source.source();
-        let mut last = self.source.to_string();
         while let Some(error) = cause {
-            let words = error.to_string();
+            let words = legible(&error.to_string());
             // Some libraries repeat their cause; once is enough.
             if !last.contains(&words) {
                 write!(text, "\n  caused by: {words}")?;
@@ -92,10 +92,32 @@ impl fmt::Display for Error {
             cause = error.source();
         }
         for hint in &self.hints {
-            write!(text, "\n  hint: {hint}")?;
+            write!(text, "\n  hint: {}", legible(hint))?;
         }
         f.write_str(&text[..text.floor_char_boundary(MAX_LENGTH)])
     }
+}
+
+/// Escapes control characters, which a certificate, a file name or an answer may hold to play with
+/// the terminal or to forge a line, and shortens what is longer than 1,000 characters.
+fn legible(text: &str) -> String {
+    let mut legible: String = text.chars().take(1_000).map(escaped).collect();
+    if text.chars().nth(1_000).is_some() {
+        legible.push('…');
+    }
+    legible
+}
+
+fn escaped(character: char) -> String {
+    match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.to_string(),
+    }
+}
+
+/// Escapes the control characters of a text of several lines.
+pub fn legible_lines(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' { c.to_string() } else { escaped(c) }).collect()
 }
 
 impl From<UsageError> for Error {
@@ -108,13 +130,26 @@ impl From<UsageError> for Error {
 impl From<IdentityError> for Error {
     fn from(error: IdentityError) -> Self {
         let hint = match &error {
-            IdentityError::Unreadable(_) => "check the path and its permissions".to_owned(),
-            IdentityError::Certificate { source, .. } => certificate_hint(source),
-            IdentityError::Key { path, source } => key_hint(&path.display().to_string(), source),
+            IdentityError::Unreadable(error) => file_hint(error).to_owned(),
+            IdentityError::Bundle { source, .. } => bundle_hint(source),
+            IdentityError::NoCertificate { contents, .. } if contents.contains("KEY") || contents.contains("key") => {
+                "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
+            }
+            IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
+            IdentityError::NoKey { contents, .. } if contents.contains("CERTIFICATE") || contents.contains("certificate") => {
+                "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
+            }
+            IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
+            IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
+            IdentityError::Key { source, .. } => key_hint(source),
+            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.to_string().trim_matches('`')),
+            IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
             IdentityError::KeyMismatch { .. } => {
                 "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()
             }
-            IdentityError::Expired { .. } => "renew the certificate".to_owned(),
+            IdentityError::Expired { .. } => {
+                "renew the certificate; if it is not that old, set this machine's clock".to_owned()
+            }
             IdentityError::NotYetValid { .. } => {
                 "check this machine's clock and time zone, then the certificate's dates".to_owned()
             }
@@ -123,57 +158,61 @@ impl From<IdentityError> for Error {
     }
 }
 
-fn certificate_hint(error: &CertificateError) -> String {
-    match error {
-        CertificateError::NotPem(NotPem::Other(Form::Certificate)) => {
-            "convert it: `openssl x509 -inform DER -in FILE -out FILE.pem`".to_owned()
+fn file_hint(error: &FileError) -> &'static str {
+    use std::io::ErrorKind;
+    match (error.action, error.source.kind()) {
+        (Action::Write, _) => "check the folder, its permissions and the space left",
+        (Action::Read, ErrorKind::FileTooLarge) => {
+            "this is no certificate and no key; check the path"
         }
-        CertificateError::NotPem(NotPem::Other(form)) => form_hint(*form),
-        CertificateError::NoCertificate { labels } if labels.contains("PRIVATE KEY") => {
-            "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
-        }
-        CertificateError::NoCertificate { labels } if labels.contains("PKCS7") => {
-            form_hint(Form::Pkcs7)
-        }
-        _ => "a file with `-----BEGIN CERTIFICATE-----` is wanted".to_owned(),
+        (Action::Read, ErrorKind::TimedOut) => "check what should write to it",
+        (Action::Read, _) => "check the path and its permissions",
     }
 }
 
-fn key_hint(path: &str, error: &KeyError) -> String {
+fn bundle_hint(error: &BundleError) -> String {
     match error {
-        KeyError::NotPem(NotPem::Other(Form::Pkcs8 | Form::Pkcs1 | Form::Sec1)) => {
-            "convert it: `openssl pkey -inform DER -in FILE -out FILE.pem`".to_owned()
+        BundleError::Form(NotPem::Other(Form::Utf16)) => "save it as UTF-8 or ASCII".to_owned(),
+        BundleError::Form(NotPem::Other(_)) => {
+            "PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted".to_owned()
         }
-        KeyError::NotPem(NotPem::Other(form)) => form_hint(*form),
-        KeyError::NoKey { labels } if labels.contains("CERTIFICATE") => {
-            "this is a certificate; were `--certificate` and `--private-key` swapped?".to_owned()
+        BundleError::Form(_) => {
+            "copy the file anew, with its `-----BEGIN` and `-----END` lines".to_owned()
         }
-        KeyError::Encrypted => format!(
-            "encrypted keys are not read yet; decrypt it into a file that only this user can read: `(umask 077; openssl pkey -in {path} -out FILE)`"
-        ),
-        KeyError::Several(_) => "leave one private key in the file".to_owned(),
+        BundleError::Certificate(_) => {
+            "look at it with `openssl x509 -noout -text -in FILE`".to_owned()
+        }
+        BundleError::Pkcs7 => "look at it with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
+        BundleError::Pkcs12(error) => key_hint(error),
+    }
+}
+
+fn key_hint(error: &KeyError) -> String {
+    match error {
+        KeyError::LegacyEncryption | KeyError::Encryption(_) => {
+            "convert it: `(umask 077; openssl pkcs8 -topk8 -in FILE -out FILE.pem)` asks for the old password and for a new one"
+        }
+        KeyError::TooCostly { .. } => {
+            "encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
+        }
+        KeyError::Password(_) => {
+            "pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`"
+        }
+        KeyError::WrongPassword => "check the password, and whether it ends in a blank or a line break",
         KeyError::Algorithm(_) | KeyError::Curve(_) => {
-            "use a key of RSA (2048 to 8192 bits), P-256, P-384 or P-521".to_owned()
+            "use a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or ML-DSA"
         }
-        KeyError::Rsa(_) => {
-            "use an RSA key of 2048 to 8192 bits, as it came from its maker".to_owned()
+        KeyError::Rsa(_) => "use an RSA key of 2048 to 8192 bits, as it came from its maker",
+        KeyError::ExplicitCurve => {
+            "name the curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
         }
-        KeyError::NoCurve => {
-            "convert it to PKCS#8: `openssl pkey -in FILE -out FILE.pem`".to_owned()
+        KeyError::NoCurve => "export the key anew as PKCS#8, which names its curve",
+        KeyError::Label(label) if label.starts_with("OPENSSH") => {
+            "convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`"
         }
-        _ => "a file with one `-----BEGIN … PRIVATE KEY-----` block is wanted".to_owned(),
-    }
-}
-
-fn form_hint(form: Form) -> String {
-    match form {
-        Form::Pkcs12 => "PKCS#12 is not read yet; take it apart: `(umask 077; openssl pkcs12 -in FILE -nodes -out FILE.pem)`",
-        Form::Pkcs7 => "PKCS#7 is not read yet; convert it: `openssl pkcs7 -print_certs -in FILE -out FILE.pem` (`-inform DER` for a binary one)",
-        Form::EncryptedPkcs8 => "encrypted keys and DER are not read yet; convert it: `(umask 077; openssl pkcs8 -inform DER -in FILE -out FILE.pem)`",
-        Form::Utf16 => "save it as UTF-8 or ASCII",
-        Form::Certificate => "this is a certificate; were `--certificate` and `--private-key` swapped?",
-        Form::Pkcs8 | Form::Pkcs1 | Form::Sec1 => "this is a key; were `--certificate` and `--private-key` swapped?",
-        Form::Empty | Form::Unknown => "a PEM file is wanted, with `-----BEGIN …-----` lines",
+        KeyError::Label(_) | KeyError::Damaged => {
+            "look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted"
+        }
     }
     .to_owned()
 }
@@ -204,11 +243,9 @@ fn transport_hint(error: &TransportError) -> (Kind, String) {
         TransportError::Resolve { .. } => {
             "check DNS, the Region and HTTPS_PROXY; not every Region has FIPS or dual-stack endpoints".to_owned()
         }
-        TransportError::Untrusted { presented: Some(presented), .. } => format!(
-            "it was presented as `{}`, issued by `{}`; where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE",
-            presented.subject, presented.issuer
-        ),
-        TransportError::Untrusted { .. } => "pass the CA with `--ca-bundle FILE` or AWS_CA_BUNDLE".to_owned(),
+        TransportError::Untrusted { presented, distrust, .. } => {
+            distrust_hint(presented.as_deref(), *distrust)
+        }
         TransportError::Handshake { .. } => {
             "TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?".to_owned()
         }
@@ -226,6 +263,26 @@ fn transport_hint(error: &TransportError) -> (Kind, String) {
         _ => Kind::Unreachable,
     };
     (kind, hint)
+}
+
+fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
+    let who = presented.map_or_else(String::new, |presented| {
+        let Presented { subject, issuer, .. } = presented;
+        format!("it was presented as `{subject}`, issued by `{issuer}`; ")
+    });
+    let what = match distrust {
+        Distrust::Issuer => {
+            "where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE"
+        }
+        Distrust::Name => "check the host name of the endpoint, and what answers there",
+        Distrust::Time => {
+            "check this machine's clock; if it is right, the certificate has to be renewed"
+        }
+        Distrust::Other => {
+            "it has to be replaced by a server certificate of X.509 v3 that a CA issued; `--ca-bundle FILE` names that CA"
+        }
+    };
+    format!("{who}{what}")
 }
 
 impl From<Refusal> for Error {
@@ -262,10 +319,7 @@ impl From<SecretAnswerError> for Error {
 
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
-        let hint = match error.action {
-            Action::Read => "check the path and its permissions",
-            Action::Write => "check the folder, its permissions and the space left",
-        };
+        let hint = file_hint(&error);
         Self::new(Kind::Local, error).hint(hint)
     }
 }
@@ -292,8 +346,18 @@ mod tests {
     }
 
     #[test]
-    fn stays_below_four_kilobytes() {
-        let error = Error::new(Kind::Local, Reason("ä".repeat(9_000)));
+    fn stays_below_four_kilobytes_and_keeps_its_hint() {
+        let error = Error::new(Kind::Local, Reason("ä".repeat(9_000))).hint("this");
         assert!(error.to_string().len() <= 4_000);
+        assert!(error.to_string().ends_with("hint: this"));
+        let hints = ["a", "b", "c", "d", "e"].map(|hint| hint.repeat(999));
+        let error = hints.into_iter().fold(error, Error::hint);
+        assert!(error.to_string().len() <= 4_000);
+    }
+
+    #[test]
+    fn lets_no_control_character_through() {
+        let error = Error::new(Kind::Local, Reason("a\u{1b}[2J\nerror: b".to_owned()));
+        assert_eq!(error.to_string(), "error: a\\u{1b}[2J\\nerror: b");
     }
 }

@@ -7,11 +7,12 @@ use std::fmt;
 pub struct Region(String);
 
 impl Region {
-    /// Accepts lower-case letters, digits and inner hyphens, with at least one hyphen.
+    /// Accepts words of lower-case letters and digits, joined by single hyphens, two at least.
     pub fn parse(name: &str) -> Option<Self> {
-        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let inner = name.contains('-') && !name.starts_with('-') && !name.ends_with('-');
-        (inner && name.len() <= 63 && name.bytes().all(legal)).then(|| Self(name.to_owned()))
+        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let words = || name.split('-');
+        let joined = words().all(|word| !word.is_empty() && word.bytes().all(legal));
+        (joined && words().count() > 1 && name.len() <= 63).then(|| Self(name.to_owned()))
     }
 
     /// Returns the Region behind a FIPS pseudo-Region (`fips-us-east-1`, `us-gov-west-1-fips`),
@@ -157,9 +158,17 @@ mod tests {
 
     #[test]
     fn refuses_what_could_leave_the_host_name() {
-        for name in
-            ["", "useast1", "-us-1", "us-1-", "us-east-1.evil.example", "us-east-1/", "US-1"]
-        {
+        for name in [
+            "",
+            "useast1",
+            "-us-1",
+            "us-1-",
+            "us-east-1.evil.example",
+            "us-east-1/",
+            "US-1",
+            "xn--a",
+            "a--b",
+        ] {
             assert_eq!(Region::parse(name), None, "{name}");
         }
     }

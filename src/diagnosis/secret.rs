@@ -37,9 +37,10 @@ pub fn get_secret_value(
                 .to_owned()
         }
         "ExpiredTokenException" | "InvalidSignatureException" | "UnrecognizedClientException" => {
-            return clock_offset(fault, received).into_iter().chain([
-                "the session was made a moment ago; an endpoint of another partition or Region, or a proxy that changes headers, can cause this".to_owned()
-            ]).take(1).collect();
+            clock_offset(fault, received).unwrap_or_else(|| format!(
+                "the session was made a moment ago in {}: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers",
+                request.region
+            ))
         }
         _ => "the words above are AWS's own; `--debug` shows what was asked".to_owned(),
     };

@@ -1,9 +1,10 @@
 //! `CreateSession`: every refusal that the service is known to give.
 
-use super::{Evidence, clock_offset, general};
+use super::{Evidence, clock_offset, general, seconds_behind};
 use crate::aws::create_session::{SessionDuration, SessionRequest};
 use crate::aws::fault::Fault;
-use crate::certificate::Profile;
+use crate::certificate::Certificate;
+use crate::certificate::objection::Objection;
 
 /// Returns the likely causes of `fault` and what to do, the likeliest first.
 pub fn create_session(
@@ -50,21 +51,29 @@ fn invalid_signature(
     session: &SessionRequest,
     evidence: &Evidence<'_>,
 ) -> Vec<String> {
-    if let Some(offset) = clock_offset(fault, evidence.received) {
-        return vec![offset];
-    }
-    let clock = if fault.date.is_some() {
-        "the clock agrees with AWS's"
-    } else {
-        "the answer has no date to compare the clock with"
-    };
-    vec![format!(
-        "{clock}; what is left is a proxy or gateway that changes the request's headers or body, or an endpoint of another Region than {}",
+    let altered = format!(
+        "a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than {}",
         session.region
-    )]
+    );
+    // Minutes are tolerated; how many is not documented.
+    match (clock_offset(fault, evidence.received), seconds_behind(fault, evidence.received)) {
+        (Some(offset), Some(seconds)) if seconds.abs() >= 300 => vec![offset],
+        (Some(offset), _) => vec![offset, altered],
+        (None, Some(_)) => vec![format!("the clock agrees with AWS's to a minute; {altered}")],
+        (None, None) => {
+            vec![format!("the answer has no date to compare the clock with; {altered}")]
+        }
+    }
 }
 
 fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> String {
+    let out_of_date = |ca: &&Certificate| !ca.is_valid_at(evidence.received);
+    if let Some(ca) = evidence.intermediates.iter().find(out_of_date) {
+        let (subject, from, to) = (ca.subject(), ca.not_before(), ca.not_after());
+        return format!(
+            "the intermediate `{subject}` that was sent is valid from {from} to {to} only: put its renewed certificate into `--intermediates`"
+        );
+    }
     let last = evidence.intermediates.last().unwrap_or(evidence.leaf);
     let count = evidence.intermediates.len();
     let sent = match count {
@@ -80,25 +89,13 @@ fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> String {
 }
 
 fn insufficient_certificate(evidence: &Evidence<'_>) -> Vec<String> {
-    let failing = failing_properties(evidence.leaf.profile(), evidence.leaf.subject().is_empty());
-    if failing.is_empty() {
+    let (profile, empty_subject) = (evidence.leaf.profile(), evidence.leaf.subject().is_empty());
+    let objections = Objection::to_profile(profile, empty_subject);
+    if objections.is_empty() {
         return vec!["nothing in the certificate itself is against the documented rules (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check the CAs above it: keyUsage with keyCertSign, basicConstraints CA:TRUE".to_owned()];
     }
-    vec![format!("the certificate {}: issue one without that fault", failing.join(", and it "))]
-}
-
-/// Returns what in a leaf the service is documented to refuse, each as a verb phrase.
-fn failing_properties(profile: Profile, empty_subject: bool) -> Vec<&'static str> {
-    let rows = [
-        (!profile.is_v3, "is not of X.509 version 3"),
-        (profile.is_ca, "is a CA (basicConstraints CA:TRUE)"),
-        (profile.digital_signature.is_none(), "has no keyUsage, which must have digitalSignature"),
-        (profile.digital_signature == Some(false), "lacks digitalSignature in its keyUsage"),
-        (profile.client_auth == Some(false), "lacks clientAuth in its extendedKeyUsage"),
-        (profile.weak_digest, "is signed over SHA-1 or MD5, and SHA-256 or better is wanted"),
-        (empty_subject, "has an empty subject"),
-    ];
-    rows.into_iter().filter(|(fails, _)| *fails).map(|(_, words)| words).collect()
+    let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
+    vec![format!("the certificate {}: issue one without that fault", words.join(", and it "))]
 }
 
 fn unable_to_assume(message: &str, session: &SessionRequest) -> Vec<String> {
@@ -148,35 +145,4 @@ fn configuration(has: &dyn Fn(&str) -> bool, session: &SessionRequest) -> Option
         ));
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: Profile = Profile {
-        is_v3: true,
-        is_ca: false,
-        digital_signature: Some(true),
-        client_auth: None,
-        weak_digest: false,
-    };
-
-    #[test]
-    fn names_each_failing_property_of_a_leaf() {
-        assert!(failing_properties(GOOD, false).is_empty());
-        let rows = [
-            (Profile { is_v3: false, ..GOOD }, "version 3"),
-            (Profile { is_ca: true, ..GOOD }, "CA:TRUE"),
-            (Profile { digital_signature: None, ..GOOD }, "no keyUsage"),
-            (Profile { digital_signature: Some(false), ..GOOD }, "lacks digitalSignature"),
-            (Profile { client_auth: Some(false), ..GOOD }, "clientAuth"),
-            (Profile { weak_digest: true, ..GOOD }, "SHA-1"),
-        ];
-        for (profile, words) in rows {
-            let failing = failing_properties(profile, false);
-            assert!(failing.len() == 1 && failing[0].contains(words), "{failing:?}");
-        }
-        assert_eq!(failing_properties(GOOD, true), ["has an empty subject"]);
-    }
 }
