@@ -6,6 +6,7 @@
 pub mod resolve;
 
 use clap::{Args, Parser, Subcommand};
+pub use clap_complete::Shell;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -45,6 +46,18 @@ Examples:
   roles-anywhere secret get prod/db-credentials --key password
   roles-anywhere secret get prod/keystore --out keystore.jks";
 
+const SIGN_STRING_HELP: &str = "\
+Example:
+  roles-anywhere sign-string --private-key host.key --format bin > signature";
+
+const READ_CERTIFICATE_HELP: &str = "\
+Example:
+  roles-anywhere read-certificate-data --certificate host.pem --output text";
+
+const COMPLETION_HELP: &str = "\
+Example:
+  roles-anywhere completion bash > /etc/bash_completion.d/roles-anywhere";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum CommandArgs {
@@ -60,15 +73,17 @@ pub enum CommandArgs {
     /// Not yet: serve credentials on this machine
     #[command(hide = true)]
     Serve(Foreign),
-    /// Not yet: sign a fixed string
-    #[command(hide = true)]
-    SignString(Foreign),
-    /// Not yet: show a certificate
-    #[command(hide = true)]
-    ReadCertificateData(Foreign),
-    /// Not yet: print a completion script
-    #[command(hide = true)]
-    Completion(Foreign),
+    /// Sign a fixed string with the private key, to try it out
+    #[command(args_override_self = true, after_help = SIGN_STRING_HELP)]
+    SignString(Box<SignStringArgs>),
+    /// Show a certificate, and what AWS will make of it
+    #[command(args_override_self = true, after_help = READ_CERTIFICATE_HELP)]
+    ReadCertificateData(Box<ReadCertificateDataArgs>),
+    /// Print the version
+    Version,
+    /// Print a completion script
+    #[command(after_help = COMPLETION_HELP)]
+    Completion(CompletionArgs),
 }
 
 /// The commands about secrets.
@@ -77,6 +92,38 @@ pub enum SecretArgs {
     /// Print a secret, or one member of it
     #[command(args_override_self = true, after_help = SECRET_GET_HELP)]
     Get(Box<SecretGetArgs>),
+}
+
+/// What it takes to sign a fixed string.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SignStringArgs {
+    /// `json`: hex in quotes; `text`: hex; `bin`: raw bytes [default: json]
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub format: Option<String>,
+    /// SHA256, SHA384 or SHA512; ML-DSA takes none [default: SHA256]
+    #[arg(long, value_name = "DIGEST", allow_hyphen_values = true)]
+    pub digest: Option<String>,
+    /// The identity, of which the key is enough.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// What it takes to show a certificate.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadCertificateDataArgs {
+    /// The view [default: the official helper's JSON]
+    #[arg(long, value_name = "text|full", allow_hyphen_values = true)]
+    pub output: Option<String>,
+    /// The certificate, and the password where it is a PKCS#12.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// What it takes to print a completion script.
+#[derive(Args, Clone, Debug)]
+pub struct CompletionArgs {
+    /// The shell
+    pub shell: Shell,
 }
 
 /// Whatever stands behind a command that does not work yet.
@@ -88,17 +135,43 @@ pub struct Foreign {
     pub rest: Vec<String>,
 }
 
+/// What it takes to open an identity.
+#[derive(Args, Clone, Debug, Default)]
+pub struct IdentityArgs {
+    /// The certificate, alone or with its chain and key: PEM, DER or PKCS#12 (a path, `-`, `fd:N`, `env:NAME`)
+    #[arg(long, value_name = "SOURCE", allow_hyphen_values = true)]
+    pub certificate: Option<String>,
+    /// Its private key: RSA, P-256, P-384, P-521 or ML-DSA [default: in the certificate's file]
+    #[arg(long, value_name = "SOURCE", allow_hyphen_values = true)]
+    pub private_key: Option<String>,
+    /// The password of an encrypted key or PKCS#12, in a file
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub key_password_file: Option<String>,
+    /// The same, in an environment variable of that name
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub key_password_env: Option<String>,
+    /// The same, on an open file descriptor
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub key_password_fd: Option<String>,
+    /// The same, itself: everybody on this machine can see it
+    #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
+    pub pkcs8_password: Option<String>,
+    /// Refuse a key file that others than its owner can read
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub strict_permissions: Option<String>,
+    /// Flags of the official helper that do not work yet.
+    #[command(flatten)]
+    pub not_yet: NotYetArgs,
+}
+
 /// What it takes to make a session.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SessionArgs {
-    /// The certificate, PEM, alone or with its chain
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    pub certificate: Option<String>,
-    /// Its private key, PEM: RSA, P-256, P-384 or P-521
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    pub private_key: Option<String>,
-    /// CA certificates between the certificate and the trust anchor, PEM, in any order
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    /// The identity.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// CA certificates between the certificate and the trust anchor: PEM, DER or PKCS#7, in any order
+    #[arg(long, value_name = "SOURCE", allow_hyphen_values = true)]
     pub intermediates: Option<String>,
     /// The trust anchor
     #[arg(long, value_name = "ARN", allow_hyphen_values = true)]
@@ -145,9 +218,6 @@ pub struct SessionArgs {
     /// Use endpoints of IPv4 and IPv6 [also AWS_USE_DUALSTACK_ENDPOINT]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dual_stack: Option<String>,
-    /// Flags of the official helper that do not work yet.
-    #[command(flatten)]
-    pub not_yet: NotYetArgs,
 }
 
 /// Flags of the official helper that do not work yet, to be refused by name.
@@ -174,9 +244,6 @@ pub struct NotYetArgs {
     /// Not yet.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub no_tpm_key_password: Option<String>,
-    /// Not yet.
-    #[arg(long, hide = true, allow_hyphen_values = true)]
-    pub pkcs8_password: Option<String>,
 }
 
 /// What it takes to read a secret.

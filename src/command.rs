@@ -1,4 +1,6 @@
 //! The subcommands. Each is a straight line from a provider to the outside.
 
 pub mod credential_process;
+pub mod read_certificate_data;
 pub mod secret_get;
+pub mod sign_string;

@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod aws;
+pub mod bundle;
 pub mod call;
 pub mod certificate;
 pub mod cli;
@@ -17,7 +18,10 @@ pub mod http;
 pub mod identity;
 pub mod key;
 pub mod os;
+pub mod password;
 pub mod pem;
+pub mod pkcs12;
+pub mod pkcs7;
 pub mod provider;
 pub mod region;
 pub mod secret;

@@ -2,17 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use roles_anywhere::call::Deadline;
-use roles_anywhere::cli::CommandLine;
-use roles_anywhere::cli::resolve::{self, Command, Debug, Plan};
-use roles_anywhere::command::{credential_process, secret_get};
-use roles_anywhere::error::{Error, Kind};
+use roles_anywhere::cli::resolve::{self, Command, Debug, Exchange, Purpose};
+use roles_anywhere::cli::{CommandLine, Shell};
+use roles_anywhere::command::{credential_process, read_certificate_data, secret_get, sign_string};
+use roles_anywhere::error::{Error, Kind, legible_lines};
 use roles_anywhere::http::TransportOptions;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::disk::Disk;
 use roles_anywhere::os::https::Https;
+use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
 use roles_anywhere::secret::SecretBytes;
@@ -20,13 +21,19 @@ use roles_anywhere::time::Clock;
 use roles_anywhere::world::{NoTrace, Trace, World};
 
 fn main() -> ExitCode {
+    report_panics();
     let clock = SystemClock::start();
     process::keep_memory_private();
-    let line = match CommandLine::try_parse() {
-        Ok(line) => line,
-        Err(error) => return not_a_command(&error),
+    let outcome = match CommandLine::try_parse() {
+        Ok(line) => answer(line, &clock).and_then(|bytes| print(bytes.expose())),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                print(error.render().to_string().as_bytes())
+            }
+            _ => return not_a_command(&error),
+        },
     };
-    match answer(line, &clock).and_then(|bytes| print(bytes.expose())) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::write_stderr(&error.to_string());
@@ -35,39 +42,69 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints help and version to standard output, everything else that clap says as a usage error.
+/// Prints what clap says of a command line that is none, in less than 4,000 bytes.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match print(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                terminal::write_stderr(&error.to_string());
-                ExitCode::from(error.kind().exit_code())
-            }
-        },
-        _ => {
-            terminal::write_stderr(text.trim_end());
-            ExitCode::from(Kind::Usage.exit_code())
+    let text = legible_lines(error.render().to_string().trim_end());
+    terminal::write_stderr(&text[..text.floor_char_boundary(3_900)]);
+    ExitCode::from(Kind::Usage.exit_code())
+}
+
+/// Makes a defect of ours end like any other error: one message, a documented exit code.
+fn report_panics() {
+    #[expect(
+        clippy::exit,
+        clippy::disallowed_methods,
+        reason = "the process aborts behind this hook, and main chooses the exit code"
+    )]
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+        let defect = Error::new(Kind::Internal, Defect(place))
+            .hint("please report this line and the command, without secrets");
+        terminal::write_stderr(&defect.to_string());
+        std::process::exit(i32::from(Kind::Internal.exit_code()));
+    }));
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("roles-anywhere met a defect of its own{0}")]
+struct Defect(String);
+
+fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> {
+    let environment = environment::read();
+    let plan = resolve::resolve(line, &environment, terminal::stdout_kind())?;
+    let disk = Disk::new(&environment);
+    let passwords = KeyPassword::new(plan.password, &disk);
+    match &plan.command {
+        Command::Exchange(exchange) => exchange_credentials(exchange, &disk, &passwords, clock),
+        Command::SignString(plan) => sign_string::run(plan, &disk, &passwords),
+        Command::ReadCertificateData(plan) => {
+            read_certificate_data::run(plan, &disk, &passwords, clock.now())
         }
+        Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
+        Command::Completion(shell) => Ok(completion(*shell)),
     }
 }
 
-fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> {
-    let plan = resolve::resolve(line, &environment::read(), terminal::stdout_kind())?;
+fn exchange_credentials(
+    exchange: &Exchange,
+    disk: &Disk<'_>,
+    passwords: &KeyPassword<'_>,
+    clock: &SystemClock,
+) -> Result<SecretBytes, Error> {
     let uptime = || clock.uptime();
     let stderr = terminal::StderrTrace::new(&uptime);
-    let trace: &dyn Trace = match plan.debug {
+    let trace: &dyn Trace = match exchange.debug {
         Debug::On => &stderr,
         Debug::Off => &NoTrace,
     };
-    show_way(&plan, trace);
-    let transport = Https::new(plan.transport.clone());
+    show_way(exchange, trace);
+    let transport = Https::new(exchange.transport.clone());
     let world = World {
         clock,
         timer: &SystemTimer,
         entropy: &SystemEntropy,
-        files: &Disk,
+        files: disk,
+        passwords,
         transport: &transport,
         trace,
     };
@@ -75,30 +112,46 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> 
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, error))?;
-    let outcome = runtime.block_on(run(&plan, &world));
+    let outcome = runtime.block_on(run(exchange, &world));
     // A look-up of a host name may hang for longer than the deadline; nobody waits for it.
     runtime.shutdown_background();
     outcome
 }
 
-async fn run(plan: &Plan, world: &World<'_>) -> Result<SecretBytes, Error> {
-    let deadline = Deadline::new(std::time::Duration::ZERO, plan.timeout);
-    match &plan.command {
-        Command::CredentialProcess => {
-            credential_process::run(&plan.provider, deadline, world).await
-        }
-        Command::SecretGet(get) => secret_get::run(&plan.provider, get, deadline, world).await,
+async fn run(exchange: &Exchange, world: &World<'_>) -> Result<SecretBytes, Error> {
+    let deadline = Deadline::new(std::time::Duration::ZERO, exchange.timeout);
+    let provider = &exchange.provider;
+    match &exchange.purpose {
+        Purpose::CredentialProcess => credential_process::run(provider, deadline, world).await,
+        Purpose::SecretGet(get) => secret_get::run(provider, get, deadline, world).await,
     }
 }
 
-fn show_way(plan: &Plan, trace: &dyn Trace) {
-    let TransportOptions { trust, proxy, .. } = &plan.transport;
-    let session = &plan.provider.session;
-    trace.show(format_args!("endpoint: {}, trust: {trust:?}", session.endpoint));
-    match proxy.as_ref().filter(|proxy| proxy.serves(&session.endpoint)) {
-        Some(proxy) => trace.show(format_args!("proxy: {proxy}")),
-        None => trace.show(format_args!("proxy: none on this way")),
+fn show_way(exchange: &Exchange, trace: &dyn Trace) {
+    let TransportOptions { trust, proxy, .. } = &exchange.transport;
+    trace.show(format_args!("trust: {trust}"));
+    let session = &exchange.provider.session.endpoint;
+    let secrets = match &exchange.purpose {
+        Purpose::CredentialProcess => None,
+        Purpose::SecretGet(get) => Some(&get.request.endpoint),
+    };
+    for endpoint in [Some(session), secrets].into_iter().flatten() {
+        match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {
+            Some(proxy) => trace.show(format_args!("endpoint: {endpoint}, proxy: {proxy}")),
+            None => trace.show(format_args!("endpoint: {endpoint}, proxy: none on this way")),
+        }
     }
+}
+
+fn completion(shell: Shell) -> SecretBytes {
+    let mut script = Vec::new();
+    let mut command = CommandLine::command();
+    clap_complete::generate(shell, &mut command, "roles-anywhere", &mut script);
+    SecretBytes::new(script)
+}
+
+fn text(text: String) -> SecretBytes {
+    SecretBytes::new(text.into_bytes())
 }
 
 fn print(bytes: &[u8]) -> Result<(), Error> {

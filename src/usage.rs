@@ -52,6 +52,9 @@ pub enum UsageError {
         /// What it may say.
         wanted: &'static str,
     },
+    /// A variable that would be asked is not UTF-8.
+    #[error("the environment variable {0} is not UTF-8")]
+    Illegible(String),
     /// A flag took another flag for its value, as happens behind an empty shell variable.
     #[error("`{origin}` has the flag `{value}` for its value")]
     FlagAsValue {
@@ -119,9 +122,10 @@ impl UsageError {
                     .to_owned()
             }
             Self::Proxy { .. } => {
-                "write it as `http://[USER:PASSWORD@]HOST:PORT`, or pass `--proxy none`".to_owned()
+                "write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong into HTTPS_PROXY, where nobody else sees them".to_owned()
             }
             Self::Value { .. } => "see `--help`".to_owned(),
+            Self::Illegible(_) => "set it to a path or text in UTF-8, or unset it".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()
             }

@@ -2,6 +2,8 @@
 //!
 //! Nothing is opened here: the outcome is a plan, or a [`UsageError`] that names the flag.
 
+mod diagnostic;
+mod identity;
 mod session;
 mod setting;
 mod transport;
@@ -12,21 +14,48 @@ use std::time::Duration;
 use crate::aws::endpoint::Service;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::cli::resolve::session::Session;
-use crate::cli::resolve::setting::Settings;
-use crate::cli::{CommandArgs, CommandLine, SecretArgs, SecretGetArgs};
+use crate::cli::resolve::setting::{Setting, Settings};
+use crate::cli::{CommandArgs, CommandLine, SecretArgs, SecretGetArgs, Shell};
+use crate::command::read_certificate_data::ReadCertificateData;
 use crate::command::secret_get::{Destination, SecretGet, Selection, Stdout};
-use crate::http::TransportOptions;
+use crate::command::sign_string::SignString;
+use crate::http::{Endpoint, TransportOptions};
+use crate::password::PasswordSource;
 use crate::provider::RolesAnywhere;
 use crate::region::Region;
 use crate::usage::UsageError;
 use crate::world::Environment;
 
-/// What is to be done, and by which means.
+/// What is to be done, and where the password of an encrypted key is.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The command.
     pub command: Command,
-    /// Where the credentials come from.
+    /// Where the password is.
+    pub password: PasswordSource,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Make a session, and do something with its credentials.
+    Exchange(Box<Exchange>),
+    /// Sign a fixed string.
+    SignString(SignString),
+    /// Show a certificate.
+    ReadCertificateData(ReadCertificateData),
+    /// Print the version.
+    Version,
+    /// Print a completion script.
+    Completion(Shell),
+}
+
+/// A session, and what its credentials are for.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What the credentials are for.
+    pub purpose: Purpose,
+    /// Where they come from.
     pub provider: RolesAnywhere,
     /// How AWS is reached.
     pub transport: TransportOptions,
@@ -36,9 +65,9 @@ pub struct Plan {
     pub debug: Debug,
 }
 
-/// What is to be done with the credentials.
+/// What is to be done with credentials.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub enum Purpose {
     /// Print them.
     CredentialProcess,
     /// Read a secret with them.
@@ -60,24 +89,47 @@ pub fn resolve(
     environment: &Environment,
     stdout: Stdout,
 ) -> Result<Plan, UsageError> {
+    if let Some(name) = environment.illegible().find(|name| is_ours(name)) {
+        return Err(UsageError::Illegible(name.to_owned()));
+    }
     match line.command {
         CommandArgs::CredentialProcess(args) => {
             let settings = Settings { args: &args, environment };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
-            plan(&settings, session, Command::CredentialProcess)
+            exchange(&settings, session, Purpose::CredentialProcess)
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
             let settings = Settings { args: &args.session, environment };
             let session = Session::resolve(&settings)?;
-            let command = secret_get(&args, &settings, &session, stdout)?;
-            plan(&settings, session, Command::SecretGet(Box::new(command)))
+            let get = secret_get(&args, &settings, &session, stdout)?;
+            exchange(&settings, session, Purpose::SecretGet(Box::new(get)))
+        }
+        CommandArgs::SignString(args) => diagnostic::sign_string(*args, environment),
+        CommandArgs::ReadCertificateData(args) => {
+            diagnostic::read_certificate_data(*args, environment)
+        }
+        CommandArgs::Version => Ok(Plan::without_password(Command::Version)),
+        CommandArgs::Completion(args) => {
+            Ok(Plan::without_password(Command::Completion(args.shell)))
         }
         CommandArgs::Update(_) => Err(not_yet("update")),
         CommandArgs::Serve(_) => Err(not_yet("serve")),
-        CommandArgs::SignString(_) => Err(not_yet("sign-string")),
-        CommandArgs::ReadCertificateData(_) => Err(not_yet("read-certificate-data")),
-        CommandArgs::Completion(_) => Err(not_yet("completion")),
+    }
+}
+
+/// Returns whether the value of a variable would be asked for.
+fn is_ours(name: &str) -> bool {
+    let shared = ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "CREDENTIALS_DIRECTORY"];
+    name.starts_with("ROLES_ANYWHERE_")
+        || name.starts_with("AWS_ENDPOINT_URL")
+        || name.to_ascii_uppercase().ends_with("_PROXY")
+        || shared.contains(&name)
+}
+
+impl Plan {
+    fn without_password(command: Command) -> Self {
+        Self { command, password: PasswordSource::Unsaid { credential: None } }
     }
 }
 
@@ -88,15 +140,28 @@ fn not_yet(command: &str) -> UsageError {
     }
 }
 
-fn plan(settings: &Settings<'_>, session: Session, command: Command) -> Result<Plan, UsageError> {
+fn exchange(
+    settings: &Settings<'_>,
+    session: Session,
+    purpose: Purpose,
+) -> Result<Plan, UsageError> {
     let debug = if settings.flag("debug", |args| &args.debug)? { Debug::On } else { Debug::Off };
-    Ok(Plan {
-        command,
+    let secrets = match &purpose {
+        Purpose::CredentialProcess => None,
+        Purpose::SecretGet(get) => Some(&get.request.endpoint),
+    };
+    let endpoints: Vec<&Endpoint> =
+        [Some(&session.request.endpoint), secrets].into_iter().flatten().collect();
+    let transport = transport::options(settings, &endpoints)?;
+    let exchange = Exchange {
+        purpose,
         provider: session.into_provider(),
-        transport: transport::options(settings)?,
+        transport,
         timeout: transport::timeout(settings)?,
         debug,
-    })
+    };
+    let password = identity::password(settings)?;
+    Ok(Plan { command: Command::Exchange(Box::new(exchange)), password })
 }
 
 fn secret_get(
@@ -107,35 +172,47 @@ fn secret_get(
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(&args.secret)?;
     let region = secret_region(&secret, settings, session)?;
-    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    let endpoint = session::endpoint(
-        settings,
-        Service::SecretsManager,
-        given(&args.secrets_endpoint).as_deref(),
-        session.variant,
-        &region,
-    )?;
-    let destination = match given(&args.out) {
-        Some(path) => Destination::File(PathBuf::from(path)),
+    let given = own("--secrets-endpoint", &args.secrets_endpoint)?;
+    let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
+    let destination = match own("--out", &args.out)? {
+        Some(path) => Destination::File(PathBuf::from(path.value)),
         None => Destination::Stdout(stdout),
     };
+    let value = |setting: Option<Setting>| setting.map(|setting| setting.value);
     Ok(SecretGet {
         request: SecretRequest {
             secret,
-            version_id: given(&args.version_id),
-            version_stage: given(&args.version_stage),
+            version_id: value(own("--version-id", &args.version_id)?),
+            version_stage: value(own("--version-stage", &args.version_stage)?),
             endpoint,
             region,
         },
-        selection: selection(given(&args.output).as_deref(), given(&args.key))?,
+        selection: selection(
+            value(own("--output", &args.output)?).as_deref(),
+            value(own("--key", &args.key)?),
+        )?,
         destination,
     })
 }
 
+/// Takes an option that the official helper has not: an empty value, as an unset shell variable
+/// leaves it, would hand out more than was asked for.
+fn own(flag: &str, value: &Option<String>) -> Result<Option<Setting>, UsageError> {
+    let Some(value) = value.clone() else { return Ok(None) };
+    let setting = Setting { origin: flag.to_owned(), value };
+    if setting.value.is_empty() {
+        return Err(setting.refuse("a value"));
+    }
+    if setting.value.starts_with("--") {
+        return Err(UsageError::FlagAsValue { origin: setting.origin, value: setting.value });
+    }
+    Ok(Some(setting))
+}
+
 fn secret_id(text: &str) -> Result<SecretId, UsageError> {
     if text.is_empty() {
-        let variable = "a name or an ARN behind `secret get`".to_owned();
-        return Err(UsageError::Missing { flag: "NAME|ARN", variable });
+        let setting = Setting { origin: "NAME|ARN".to_owned(), value: String::new() };
+        return Err(setting.refuse("the name or the ARN of a secret"));
     }
     if !text.starts_with("arn:") {
         return Ok(SecretId::Name(text.to_owned()));

@@ -133,6 +133,9 @@ pub enum SelectionError {
     /// The secret is not a JSON object.
     #[error("the secret is not a JSON object and has no members for `--key`")]
     NotAnObject,
+    /// The member is a text that no bytes stand for (half a surrogate pair).
+    #[error("the member of the secret for `--key` is a text that cannot be decoded")]
+    Undecodable,
     /// The object has no such member.
     #[error("the secret has no member `{key}` among its {count}")]
     NoMember {

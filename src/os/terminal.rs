@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::command::secret_get::Stdout;
+use crate::error::legible_lines;
 use crate::world::Trace;
 
 /// Returns what standard output is.
@@ -14,6 +15,13 @@ pub fn stdout_kind() -> Stdout {
 
 /// Writes the answer to standard output, all of it.
 pub fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    // Rust's own standard output would break it at its lines, and keep a copy in its buffer.
+    #[cfg(unix)]
+    let mut stdout = {
+        use std::os::fd::AsFd;
+        std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?)
+    };
+    #[cfg(not(unix))]
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
     stdout.flush()
@@ -40,6 +48,7 @@ impl<'a> StderrTrace<'a> {
 impl Trace for StderrTrace<'_> {
     fn show(&self, message: fmt::Arguments<'_>) {
         let milliseconds = (self.uptime)().as_secs_f64() * 1e3;
+        let message = legible_lines(&message.to_string());
         write_stderr(&format!("debug: {milliseconds:8.2} ms: {message}"));
     }
 }

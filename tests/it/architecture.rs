@@ -8,9 +8,12 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["secret", "time", "region"],
     &["http", "files", "pem"],
+    &["password"],
     &["arn", "certificate", "credentials"],
     &["signer", "usage"],
     &["key"],
+    &["pkcs12", "pkcs7"],
+    &["bundle"],
     &["identity"],
     &["sigv4", "aws", "world"],
     &["call", "diagnosis"],

@@ -1,6 +1,6 @@
 //! Every refusal of the tool and every error text, as snapshots: exit code, stdout, stderr.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use roles_anywhere_emulator as aws;
 use serde_json::json;
@@ -78,7 +78,6 @@ fn certificate_files() {
     write(&emulator, "utf16.pem", b"\xff\xfe-\0-\0");
     write(&emulator, "cut.pem", &read(&emulator, "leaf/p256.pem")[..200]);
     write(&emulator, "damaged.pem", read(&emulator, "leaf/p256.pem").replacen("MII", "AII", 1));
-    write(&emulator, "leaf.der", der(&read(&emulator, "leaf/p256.pem")));
     write(&emulator, "leaf.p12", b"\x30\x82\x01\x00\x02\x01\x03\x30\x82");
     write(
         &emulator,
@@ -94,7 +93,6 @@ fn certificate_files() {
         ("certificate_utf16", "utf16.pem"),
         ("certificate_cut", "cut.pem"),
         ("certificate_damaged", "damaged.pem"),
-        ("certificate_der", "leaf.der"),
         ("certificate_pkcs12", "leaf.p12"),
         ("certificate_pkcs7", "chain.p7b"),
         ("certificate_zeros", "zeros.pem"),
@@ -112,16 +110,8 @@ fn key_files() {
     let emulator = emulator();
     let tool = Tool::new(&emulator);
     let key = read(&emulator, "leaf/p256.key.pem");
-    write(&emulator, "key.der", der(&key));
     write(&emulator, "two.pem", format!("{key}{key}"));
     write(&emulator, "label.pem", key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"));
-    write(&emulator, "encrypted.pem", key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"));
-    write(
-        &emulator,
-        "legacy.pem",
-        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
-         DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
-    );
     write(
         &emulator,
         "damaged.pem",
@@ -138,11 +128,8 @@ fn key_files() {
     write(&emulator, "rsa1024.pem", RSA_1024);
     let rows = [
         ("key_missing", "absent.pem"),
-        ("key_der", "key.der"),
         ("key_two", "two.pem"),
         ("key_openssh", "label.pem"),
-        ("key_encrypted", "encrypted.pem"),
-        ("key_encrypted_legacy", "legacy.pem"),
         ("key_damaged", "damaged.pem"),
         ("key_ed25519", "ed25519.pem"),
         ("key_rsa_1024", "rsa1024.pem"),
@@ -152,6 +139,31 @@ fn key_files() {
     for (name, file) in rows {
         snapshot(name, &process(&tool.clone().key(file), &[]));
     }
+    let rows = [
+        ("key_no_password", "scrypt.key.pem"),
+        ("key_no_password_pkcs12", "modern.p12"),
+        ("key_encrypted_legacy", "legacy.key.pem"),
+        ("key_encrypted_pbes1", "pbes1-md5-des.key.pem"),
+        ("key_encrypted_pbe", "pbe-sha1-3des.key.pem"),
+        ("key_costly_pbkdf2", "costly-pbkdf2.key.pem"),
+        ("key_costly_scrypt", "costly-scrypt.key.pem"),
+        ("key_costly_pkcs12", "costly.p12"),
+        ("key_explicit_curve", "explicit.sec1.pem"),
+    ];
+    for (name, file) in rows {
+        snapshot(name, &process(&tool.clone().detached().key(form(file)), &[]));
+    }
+    let wrong = tool.clone().set("PASSWORD", "wrong");
+    for (name, file) in
+        [("key_wrong_password", "scrypt.key.pem"), ("key_wrong_pkcs12", "modern.p12")]
+    {
+        let tool = wrong.clone().key(form(file));
+        snapshot(name, &process(&tool, &["--key-password-env", "PASSWORD"]));
+    }
+    let absent = ["--key-password-file", "/nonexistent/password"];
+    snapshot("key_password_absent", &process(&tool.clone().key(form("scrypt.key.pem")), &absent));
+    let readable = tool.clone().key("two.pem");
+    snapshot("key_readable", &process(&readable, &["--strict-permissions"]));
     let chain = tool.clone().certificate("leaf/p256.chain.pem").key("leaf/p384.key.pem");
     snapshot("key_mismatched_among_several", &process(&chain, &[]));
 }
@@ -327,8 +339,9 @@ fn secrets() {
     snapshot("secret_answer", &get(&["prod/plain"]));
 }
 
-fn der(pem: &str) -> Vec<u8> {
-    pem::parse(pem).unwrap().into_contents()
+/// Returns the path of a file of `certs/forms`.
+fn form(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/forms").join(name)
 }
 
 /// A throw-away key that is too short.

@@ -1,7 +1,6 @@
 //! One binary for all integration tests: one link, one place to look.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "tests may panic, read files and start programs"
 )]

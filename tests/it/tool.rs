@@ -16,6 +16,7 @@ pub(crate) fn emulator() -> Emulator {
 #[derive(Clone)]
 pub(crate) struct Tool {
     program: PathBuf,
+    launcher: Option<&'static str>,
     directory: PathBuf,
     variables: Vec<(String, OsString)>,
 }
@@ -24,6 +25,7 @@ impl Tool {
     pub(crate) fn new(emulator: &Emulator) -> Self {
         Self {
             program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
+            launcher: None,
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
         }
@@ -32,6 +34,12 @@ impl Tool {
     /// Runs the binary under another name.
     pub(crate) fn called(mut self, program: &Path) -> Self {
         self.program = program.to_owned();
+        self
+    }
+
+    /// Runs the binary without a terminal, as a service has none.
+    pub(crate) fn detached(mut self) -> Self {
+        self.launcher = Some("setsid");
         self
     }
 
@@ -83,7 +91,13 @@ impl Tool {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.launcher {
+            Some(launcher) => Command::new(launcher),
+            None => Command::new(&self.program),
+        };
+        if self.launcher.is_some() {
+            command.arg("--wait").arg(&self.program);
+        }
         command
             .args(arguments)
             .env_clear()
@@ -129,6 +143,7 @@ impl fmt::Display for Outcome {
 pub(crate) fn steady(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(env!("CARGO_MANIFEST_DIR"), "REPO");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
     settings.add_filter(r"/[^\s`]*/(roles-anywhere-emulator|\.tmp)[^/`\s]*", "DIR");
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)", "UUID)");

@@ -65,17 +65,17 @@ impl<'a> Settings<'a> {
         self.text(name, field)?.map_or(Ok(false), boolean)
     }
 
-    /// Returns whether the boolean option named `name` is on, by AWS's own variable after ours.
+    /// Returns what turns the boolean option named `name` on, AWS's own variable coming last.
     pub(super) fn flag_or(
         &self,
         name: &str,
         field: impl Fn(&'a SessionArgs) -> &'a Option<String>,
         aws_variable: &str,
-    ) -> Result<bool, UsageError> {
-        match self.text(name, field)? {
-            Some(setting) => boolean(setting),
-            None => self.variable(aws_variable).map_or(Ok(false), boolean),
-        }
+    ) -> Result<Option<String>, UsageError> {
+        let setting = self.text(name, field)?.or_else(|| self.variable(aws_variable));
+        let Some(setting) = setting else { return Ok(None) };
+        let origin = setting.origin.clone();
+        Ok(boolean(setting)?.then_some(origin))
     }
 
     /// Returns an environment variable that is not one of ours.
@@ -98,7 +98,7 @@ pub(super) fn variable(name: &str) -> String {
 }
 
 /// Reads what Go's `strconv.ParseBool` reads, in any case.
-fn boolean(setting: Setting) -> Result<bool, UsageError> {
+pub(super) fn boolean(setting: Setting) -> Result<bool, UsageError> {
     match setting.value.to_ascii_lowercase().as_str() {
         "1" | "t" | "true" => Ok(true),
         "0" | "f" | "false" => Ok(false),

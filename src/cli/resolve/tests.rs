@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::files::Source;
 use crate::http::Trust;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
@@ -27,15 +28,22 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> 
     resolve(line, &environment, Stdout::Stream).map_err(|error| error.to_string())
 }
 
-fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> {
-    resolved(&[&["credential-process"], words].concat(), variables)
+fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<Exchange, String> {
+    exchanged(&[&["credential-process"], words].concat(), variables)
+}
+
+fn exchanged(words: &[&str], variables: &[(&str, &str)]) -> Result<Exchange, String> {
+    match resolved(words, variables)?.command {
+        Command::Exchange(exchange) => Ok(*exchange),
+        _ => Err("another command".to_owned()),
+    }
 }
 
 fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, String> {
-    let plan = resolved(&[&["secret", "get"], words].concat(), variables)?;
-    match plan.command {
-        Command::SecretGet(get) => Ok(get.request),
-        Command::CredentialProcess => Err("another command".to_owned()),
+    let exchange = exchanged(&[&["secret", "get"], words].concat(), variables)?;
+    match exchange.purpose {
+        Purpose::SecretGet(get) => Ok(get.request),
+        Purpose::CredentialProcess => Err("another command".to_owned()),
     }
 }
 
@@ -46,7 +54,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
         &[("ROLES_ANYWHERE_SESSION_DURATION", "1800"), ("ROLES_ANYWHERE_DEBUG", "0")],
     )
     .unwrap();
-    assert_eq!(plan.provider.source.certificate, PathBuf::from("b"));
+    assert_eq!(plan.provider.source.certificate, Source::parse("b"));
     assert_eq!(plan.provider.session.duration.seconds(), Some(900));
     assert_eq!(plan.debug, Debug::On);
 }
@@ -54,7 +62,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
 #[test]
 fn takes_an_empty_value_for_not_given() {
     let plan = process(&["--certificate=", "--intermediates", "", "--debug="], &[]).unwrap();
-    assert_eq!(plan.provider.source.certificate, PathBuf::from("cert.pem"));
+    assert_eq!(plan.provider.source.certificate, Source::parse("cert.pem"));
     assert_eq!(plan.provider.source.intermediates, None);
     assert_eq!(plan.debug, Debug::Off);
 }
@@ -172,6 +180,10 @@ fn takes_the_proxy_of_the_environment_unless_told() {
     );
     assert_eq!(proxy(&["--proxy", "none"], &[https]).unwrap(), None);
     assert_eq!(proxy(&["--with-proxy"], &[]).unwrap(), None);
+    assert_eq!(proxy(&["--with-proxy=false"], &[https]).unwrap(), None);
+    let socks = ("ALL_PROXY", "socks5://p");
+    assert_eq!(proxy(&[], &[socks, ("NO_PROXY", "*")]).unwrap(), None);
+    assert!(proxy(&[], &[socks]).is_err());
     assert!(proxy(&["--with-proxy", "--proxy", "none"], &[]).is_err());
     assert_eq!(
         proxy(&[], &[("HTTPS_PROXY", "socks5://p")]).unwrap_err(),
@@ -183,7 +195,7 @@ fn takes_the_proxy_of_the_environment_unless_told() {
 fn refuses_what_the_official_helper_has_and_we_do_not_yet() {
     let rows: [&[&str]; 6] = [
         &["--cert-selector", "x"],
-        &["--pkcs8-password=hunter2"],
+        &["--pkcs11-lib=hunter2"],
         &["--no-tpm-key-password"],
         &["--reuse-pin"],
         &["--certificate", "pkcs11:token=t;pin-value=1234"],
@@ -213,16 +225,16 @@ fn asks_for_the_secret_where_it_is() {
         get(&["n", "--region", "cn-north-1"], &[]).unwrap_err(),
         "`--role-arn` is in the partition aws, and `--region` in aws-cn"
     );
-    assert!(get(&[""], &[]).unwrap_err().contains("is missing"));
+    assert!(get(&[""], &[]).unwrap_err().contains("the name or the ARN of a secret"));
 }
 
 #[test]
 fn keeps_the_endpoints_of_session_and_secret_apart() {
     let words = ["secret", "get", "n", "--endpoint", "https://a.example", "--region", "us-west-2"];
-    let plan = resolved(&words, &[]).unwrap();
+    let plan = exchanged(&words, &[]).unwrap();
     assert_eq!(plan.provider.session.endpoint.to_string(), "https://a.example");
     assert_eq!(plan.provider.session.region.as_str(), "eu-central-1");
-    let Command::SecretGet(command) = plan.command else { panic!("another command") };
+    let Purpose::SecretGet(command) = plan.purpose else { panic!("another command") };
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
     assert_eq!(command.request.endpoint.to_string(), own);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];
@@ -236,6 +248,37 @@ fn refuses_a_member_of_a_json_document() {
     let error = get(&["n", "--key", "k", "--output", "json"], &[]).unwrap_err();
     assert_eq!(error, "`--key` and `--output json` exclude each other");
     assert!(get(&["n", "--output", "yaml"], &[]).is_err());
+}
+
+#[test]
+fn refuses_empty_values_of_options_that_narrow_what_is_handed_out() {
+    for flag in ["--key", "--out", "--version-id", "--version-stage", "--output"] {
+        assert!(get(&["n", flag, ""], &[]).unwrap_err().starts_with(&format!("`{flag}` is ``")));
+        let swallowed = get(&["n", flag, "--debug"], &[]).unwrap_err();
+        assert!(swallowed.contains("has the flag"), "{swallowed}");
+    }
+}
+
+#[test]
+fn refuses_a_variable_that_is_not_text() {
+    let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
+    let environment = Environment::default().with_illegible(["AWS_CA_BUNDLE".to_owned()]);
+    let error = resolve(line, &environment, Stdout::Stream).unwrap_err();
+    assert_eq!(error, UsageError::Illegible("AWS_CA_BUNDLE".to_owned()));
+}
+
+#[test]
+fn takes_the_password_from_one_place() {
+    let words = ["--key-password-file", "f", "--pkcs8-password", "hunter2"];
+    let error = process(&words, &[]).unwrap_err();
+    assert_eq!(error, "`--key-password-file` and `--pkcs8-password` exclude each other");
+    let variables = [("CREDENTIALS_DIRECTORY", "/run/credentials/a")];
+    let plan = resolved(&["sign-string", "--private-key", "k"], &variables).unwrap();
+    let PasswordSource::Unsaid { credential: Some(place) } = plan.password else {
+        panic!("{:?}", plan.password)
+    };
+    let path = "/run/credentials/a/roles-anywhere-key-password";
+    assert_eq!(place, Source::parse(path));
 }
 
 #[test]

@@ -3,18 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::setting::Settings;
-use crate::http::proxy::Proxy;
-use crate::http::{TransportOptions, Trust};
+use super::setting::{Settings, boolean};
+use crate::http::proxy::{self, Proxy};
+use crate::http::{Endpoint, TransportOptions, Trust};
 use crate::usage::UsageError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(super) fn options(settings: &Settings<'_>) -> Result<TransportOptions, UsageError> {
+/// Returns how the services at `endpoints` are reached.
+pub(super) fn options(
+    settings: &Settings<'_>,
+    endpoints: &[&Endpoint],
+) -> Result<TransportOptions, UsageError> {
     Ok(TransportOptions {
         trust: trust(settings)?,
-        proxy: proxy(settings)?,
+        proxy: proxy(settings, endpoints)?,
         connect_timeout: CONNECT_TIMEOUT,
     })
 }
@@ -47,28 +51,36 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
 }
 
 /// Services are reached by https, and by http on this machine alone, where no proxy stands: so
-/// HTTP_PROXY is never asked.
-fn proxy(settings: &Settings<'_>) -> Result<Option<Proxy>, UsageError> {
+/// HTTP_PROXY is never asked. A proxy of the environment has to be usable only where it is used.
+fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Proxy>, UsageError> {
     let no_proxy = ["NO_PROXY", "no_proxy"].into_iter().find_map(|n| settings.variable(n));
     let no_proxy = no_proxy.map(|setting| setting.value).unwrap_or_default();
+    let with_proxy = settings.text("with-proxy", |args| &args.with_proxy)?;
+    let wanted = with_proxy.map(|setting| Ok((setting.origin.clone(), boolean(setting)?)));
+    let wanted = wanted.transpose()?;
     if let Some(setting) = settings.text("proxy", |args| &args.proxy)? {
         let flag = setting.origin.starts_with("--");
         let origin = if flag { "--proxy" } else { "ROLES_ANYWHERE_PROXY" };
-        if setting.value != "none" {
-            return parsed(&setting.value, origin, &no_proxy).map(Some);
-        }
-        if settings.flag("with-proxy", |args| &args.with_proxy)? {
-            return Err(UsageError::Conflict {
-                first: "--with-proxy".to_owned(),
+        return match (setting.value.as_str(), wanted) {
+            ("none", Some((first, true))) => Err(UsageError::Conflict {
+                first,
                 second: format!("{origin} none"),
                 why: "leave one of them out",
-            });
-        }
+            }),
+            ("none", _) => Ok(None),
+            (url, _) => parsed(url, origin, &no_proxy).map(Some),
+        };
+    }
+    if let Some((_, false)) = wanted {
         return Ok(None);
     }
     let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let found = variables.into_iter().find_map(|name| Some((name, settings.variable(name)?)));
-    found.map(|(name, setting)| parsed(&setting.value, name, &no_proxy)).transpose()
+    let Some((name, setting)) = found else { return Ok(None) };
+    if endpoints.iter().all(|endpoint| proxy::is_exempt(&no_proxy, &endpoint.url("/", ""))) {
+        return Ok(None);
+    }
+    parsed(&setting.value, name, &no_proxy).map(Some)
 }
 
 fn parsed(value: &str, origin: &'static str, no_proxy: &str) -> Result<Proxy, UsageError> {

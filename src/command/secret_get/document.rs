@@ -48,6 +48,7 @@ pub(super) fn member(text: &Secret, key: &str) -> Result<SecretBytes, SelectionE
     };
     match serde_json::from_str::<String>(value.get()) {
         Ok(text) => Ok(SecretBytes::new(text.into_bytes())),
+        Err(_) if value.get().starts_with('"') => Err(SelectionError::Undecodable),
         Err(_) => Ok(super::bytes(value.get())),
     }
 }

@@ -1,0 +1,348 @@
+//! `read-certificate-data`: what a certificate says, and what AWS will make of it.
+
+mod full;
+mod text;
+
+use aws_lc_rs::digest::{Algorithm, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::certificate::Certificate;
+use crate::certificate::contents::{Contents, KeyKind};
+use crate::error::Error;
+use crate::files::{Files, Source};
+use crate::identity::read_certificates;
+use crate::password::Passwords;
+use crate::secret::SecretBytes;
+use crate::time::Timestamp;
+
+/// What to read, and how to show it.
+#[derive(Clone, Debug)]
+pub struct ReadCertificateData {
+    /// The certificate, alone or among others.
+    pub certificate: Source,
+    /// How it is shown.
+    pub output: Output,
+}
+
+/// In which form a certificate is shown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Output {
+    /// The four members of the official helper, of the first certificate.
+    #[default]
+    Official,
+    /// For a reader: every certificate.
+    Text,
+    /// For a program: every certificate, with all that the text has.
+    Full,
+}
+
+/// Returns what to print of the certificates as they are at `now`.
+pub fn run(
+    plan: &ReadCertificateData,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+    now: Timestamp,
+) -> Result<SecretBytes, Error> {
+    let certificates = read_certificates(&plan.certificate, files, passwords)?;
+    Ok(show(&certificates, plan.output, now))
+}
+
+/// Renders `certificates`, which are those of one file in its order, as they are at `now`.
+///
+/// [`Output::Official`] has no newline at its end, as the official helper has none; of no
+/// certificate it is empty.
+fn show(certificates: &[Certificate], output: Output, now: Timestamp) -> SecretBytes {
+    SecretBytes::new(match output {
+        Output::Official => certificates.first().map(official).unwrap_or_default(),
+        Output::Text => text::render(certificates, now).into_bytes(),
+        Output::Full => full::render(certificates, now).into_bytes(),
+    })
+}
+
+fn official(certificate: &Certificate) -> Vec<u8> {
+    let document = Official::of(certificate, &Contents::of(certificate));
+    serde_json::to_vec(&document).expect("strings serialize")
+}
+
+/// The document of the official helper, its members in their order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Official {
+    key_type: String,
+    certificate_data: String,
+    serial_number: String,
+    supported_algorithms: Vec<String>,
+}
+
+impl Official {
+    fn of(certificate: &Certificate, contents: &Contents) -> Self {
+        // Of a key that it does not know, the official helper says "" and bare digests.
+        let key_type = match &contents.key {
+            KeyKind::Rsa(_) => "RSA".to_owned(),
+            KeyKind::Ec(_) => "EC".to_owned(),
+            KeyKind::MlDsa(set) => format!("ML-DSA-{set}"),
+            KeyKind::Other(_) => String::new(),
+        };
+        let supported_algorithms = match &contents.key {
+            KeyKind::MlDsa(_) => vec![key_type.clone()],
+            _ => ["SHA256", "SHA384", "SHA512"].map(|hash| format!("{key_type}{hash}")).to_vec(),
+        };
+        Self {
+            key_type,
+            certificate_data: STANDARD.encode(certificate.der()),
+            serial_number: certificate.serial().to_owned(),
+            supported_algorithms,
+        }
+    }
+}
+
+/// Returns the digest of the DER in lower-case hex; by SHA-256 it is AWS's `certificateId` too.
+fn fingerprint(certificate: &Certificate, algorithm: &'static Algorithm) -> String {
+    let digest = digest(algorithm, certificate.der());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the whole days until its end; negative from the second after it.
+fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
+    now.seconds_until(certificate.not_after()).div_euclid(86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::forge::{CN, Forge, O, committed, name, rdn};
+
+    fn now() -> Timestamp {
+        Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()
+    }
+
+    fn printed(certificates: &[Certificate], output: Output) -> String {
+        String::from_utf8(show(certificates, output, now()).expose().to_vec()).unwrap()
+    }
+
+    /// A certificate of a hostile CA, all that can be odd at once.
+    fn odd() -> Certificate {
+        Forge {
+            subject: name(&[
+                rdn(&[(CN, "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b \"c\" \\ (d)")]),
+                rdn(&[(O, "x\nSession name  root"), ("0.9.2342.19200300.100.1.25", "example")]),
+            ]),
+            alternative_names: vec![
+                (0x82, b"a.example.com".to_vec()),
+                (0x82, b"b\x1b[2J.example.com".to_vec()),
+                (0x87, vec![192, 0, 2, 1]),
+                (0x81, b"a@example.com".to_vec()),
+                (0xa4, name(&[rdn(&[(CN, "inner\r")])])),
+            ],
+            key_algorithm: Some("1.3.101.112"),
+            ..Forge::default()
+        }
+        .make()
+    }
+
+    #[test]
+    fn prints_the_official_document_byte_for_byte() {
+        let leaf = committed("tests/vectors/pki/leaf-rsa2048.pem");
+        let data = STANDARD.encode(leaf.der());
+        let json = printed(&[leaf, committed("certs/leaf/p256.pem")], Output::Official);
+        assert_eq!(
+            json,
+            format!(
+                r#"{{"keyType":"RSA","certificateData":"{data}","serialNumber":"41796794418840706582093025104159514797","supportedAlgorithms":["RSASHA256","RSASHA384","RSASHA512"]}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn names_the_official_algorithms_of_each_kind_of_key() {
+        for (oid, words) in [
+            (
+                None,
+                r#"{"keyType":"EC",…,"supportedAlgorithms":["ECSHA256","ECSHA384","ECSHA512"]}"#,
+            ),
+            (
+                Some("2.16.840.1.101.3.4.3.18"),
+                r#"{"keyType":"ML-DSA-65",…,"supportedAlgorithms":["ML-DSA-65"]}"#,
+            ),
+            (
+                Some("1.3.101.112"),
+                r#"{"keyType":"",…,"supportedAlgorithms":["SHA256","SHA384","SHA512"]}"#,
+            ),
+        ] {
+            let forged = Forge { key_algorithm: oid, ..Forge::default() }.make();
+            let json = printed(&[forged], Output::Official);
+            let (start, rest) = json.split_once(r#""certificateData""#).unwrap();
+            let (_, end) = rest.split_once(r#""serialNumber":"4096""#).unwrap();
+            assert_eq!(format!("{start}…{end}"), words);
+        }
+    }
+
+    #[test]
+    fn shows_a_leaf_to_a_reader() {
+        let leaf = committed("certs/leaf/p256.pem");
+        insta::assert_snapshot!(printed(&[leaf], Output::Text), @"
+        Subject          C=US, O=Example, CN=p256
+        Issuer           C=US, O=Example, CN=Emulator Intermediate CA
+        Serial           13422834858136268906869350899234759060
+        Serial in hex    0a1924da82574a8f11a5f6cc7d75e194
+        Valid from       2026-01-01T00:00:00Z
+        Valid until      2046-01-01T00:00:00Z (7154 days left)
+        Key              EC, P-256
+        Signed with      ECDSA with SHA-256
+        CA               no
+        Key usage        digitalSignature
+        Extended usage   clientAuth
+        Also named       DNS p256.example.com
+        Also named       URI spiffe://example.com/p256
+        SHA-256          38d189b916aa342fef4bbc4413907da4242f108aa5cb196bb3f5f3eb05ebfbd4
+        SHA-1            33f852fb18f0d46e35afb6c8c950cf2d402a5b63
+
+        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        Session name     0a1924da82574a8f11a5f6cc7d75e194
+        Source identity  CN=p256
+
+        Session tags
+          x509Subject/C   US
+          x509Subject/O   Example
+          x509Subject/CN  p256
+          x509Issuer/C    US
+          x509Issuer/O    Example
+          x509Issuer/CN   Emulator Intermediate CA
+          x509SAN/DNS     p256.example.com
+          x509SAN/URI     spiffe://example.com/p256
+        ");
+    }
+
+    #[test]
+    fn shows_the_view_of_aws_of_leaves_only() {
+        let chain = [
+            committed("tests/vectors/pki/intermediate.pem"),
+            committed("tests/vectors/pki/leaf-p384.pem"),
+        ];
+        insta::assert_snapshot!(printed(&chain, Output::Text), @"
+        Certificate 1 of 2
+        Subject          C=US, O=Example, CN=Vector Intermediate
+        Issuer           C=US, O=Example, CN=Vector Root
+        Serial           2
+        Serial in hex    02
+        Valid from       2026-01-01T00:00:00Z
+        Valid until      2046-01-01T00:00:00Z (7154 days left)
+        Key              EC, P-256
+        Signed with      ECDSA with SHA-256
+        CA               yes
+        Key usage        keyCertSign, cRLSign
+        Extended usage   (no extension)
+        SHA-256          22db5da252b782f5c9b2e8e5c3a76f052ba8a1b856e9260ba69ad534b1c35dc0
+        SHA-1            cd362d737949f1b9cb960880da46633466397630
+
+        Certificate 2 of 2
+        Subject          C=US, O=Example, CN=vector-p384
+        Issuer           C=US, O=Example, CN=Vector Intermediate
+        Serial           41796794418840706582093025104159514797
+        Serial in hex    1f71c5114a119fc0cc5a5a52fb3720ad
+        Valid from       2026-01-01T00:00:00Z
+        Valid until      2046-01-01T00:00:00Z (7154 days left)
+        Key              EC, P-384
+        Signed with      ECDSA with SHA-256
+        CA               no
+        Key usage        digitalSignature
+        Extended usage   (no extension)
+        SHA-256          a6f0b1d9cae1d844de7e023de0596d1d686841a59d6b265cbce2e8aa4d7645d9
+        SHA-1            8de6dcf508d21b5ce67a768256eeb5c4628ec34d
+
+        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        Session name     1f71c5114a119fc0cc5a5a52fb3720ad
+        Source identity  CN=vector-p384
+
+        Session tags
+          x509Subject/C   US
+          x509Subject/O   Example
+          x509Subject/CN  vector-p384
+          x509Issuer/C    US
+          x509Issuer/O    Example
+          x509Issuer/CN   Vector Intermediate
+        ");
+        let alone = printed(&chain[..1], Output::Text);
+        assert!(alone.contains("is a CA (basicConstraints CA:TRUE)"), "{alone}");
+    }
+
+    #[test]
+    fn says_how_long_a_certificate_has_been_out_of_date() {
+        for (name, words) in [("expired", "expired"), ("not-yet-valid", "not valid yet")] {
+            let text = printed(&[committed(&format!("certs/broken/{name}.pem"))], Output::Text);
+            assert!(text.contains(words), "{text}");
+        }
+        let leaf = committed("certs/leaf/p256.pem");
+        let end = leaf.not_after();
+        for (now, days) in [(end, 0), (end.after(-86_400), 1), (end.after(1), -1)] {
+            assert_eq!(days_left(&leaf, now), days);
+        }
+    }
+
+    #[test]
+    fn shows_an_odd_certificate_without_its_control_characters() {
+        let text = printed(&[odd()], Output::Text);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+        insta::assert_snapshot!(text, @r#"
+        Subject          CN=a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d), O=x\nSession name  root + DC=example
+        Issuer           CN=Forger
+        Serial           4096
+        Serial in hex    1000
+        Valid from       2026-01-01T00:00:00Z
+        Valid until      2046-01-01T00:00:00Z (7154 days left)
+        Key              Ed25519 (unknown to Roles Anywhere)
+        Signed with      ECDSA with SHA-256
+        CA               no
+        Key usage        digitalSignature
+        Extended usage   (no extension)
+        Also named       DNS a.example.com
+        Also named       DNS b\u{1b}[2J.example.com
+        Also named       IP 192.0.2.1
+        Also named       email a@example.com
+        Also named       DirectoryName CN=inner\r
+        SHA-256          9fd1f58fb7e7ee6f1b9f05d511d5125973e717c167d2871a863b192789196a2d
+        SHA-1            14065da8dac2d546593a5ea71ccb73cf43c7c57a
+
+        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        Session name     1000
+        Source identity  CN=a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d)
+
+        Session tags
+          x509Issuer/CN  Forger
+          x509SAN/DNS    a.example.com
+
+        Dropped, since STS does not take the tag
+          x509Subject/CN   a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d): a tag may not have U+001B
+          x509Subject/O    x\nSession name  root: a tag may not have U+000A
+          x509SAN/Name/CN  inner\r: a tag may not have U+000D
+
+        Not documented to become session tags
+          x509Subject/DC  example
+
+        Roles Anywhere refuses the certificate, since it
+          has a key that no signing algorithm of the service is for
+        "#);
+    }
+
+    #[test]
+    fn hands_all_of_it_to_a_program() {
+        let json = printed(&[committed("certs/broken/server-auth-only.pem")], Output::Full);
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("../../tests/it/snapshots");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.add_filter(r#""certificateData": "[^"]+""#, r#""certificateData": "…""#);
+        settings.bind(|| insta::assert_snapshot!("read_certificate_data_full", json));
+        assert!(json.ends_with("}\n"));
+    }
+
+    #[test]
+    fn hands_odd_values_to_a_program_escaped_and_whole() {
+        let json = printed(&[odd()], Output::Full);
+        assert!(json.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')));
+        let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let dropped = &document["certificates"][0]["rolesAnywhere"]["droppedTags"];
+        assert_eq!(dropped[0]["value"], "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b \"c\" \\ (d)");
+    }
+}

@@ -1,0 +1,178 @@
+//! The view of a certificate for a program: JSON whose member names stay.
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use serde::Serialize;
+
+use super::{Official, days_left, fingerprint};
+use crate::certificate::attributes::{Attributes, Fate, Reason, Tag};
+use crate::certificate::contents::{Contents, KeyKind};
+use crate::certificate::objection::{Objection, Severity};
+use crate::certificate::{Certificate, Name};
+use crate::time::Timestamp;
+
+/// Renders `certificates` as one object, indented, with a newline.
+pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
+    let views = certificates.iter().map(|certificate| View::of(certificate, now)).collect();
+    let json = serde_json::to_string_pretty(&Document { certificates: views })
+        .expect("strings and numbers serialize");
+    printable(&json) + "\n"
+}
+
+/// Writes what a terminal would obey as `\uXXXX`, which JSON reads as the same.
+///
+/// JSON itself is ASCII, so such characters stand in its strings alone; those below U+0020 have
+/// been escaped by the serializer.
+fn printable(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c >= '\u{7f}' && c.escape_debug().len() > 1 {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Document {
+    certificates: Vec<View>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    subject: String,
+    issuer: String,
+    serial_number_hex: String,
+    not_before: String,
+    not_after: String,
+    days_left: i64,
+    #[serde(flatten)]
+    official: Official,
+    /// Of an RSA key alone.
+    key_bits: Option<usize>,
+    /// Of an EC key alone.
+    curve: Option<String>,
+    signature_algorithm: String,
+    is_ca: bool,
+    key_usage: Option<Vec<&'static str>>,
+    extended_key_usage: Option<Vec<String>>,
+    subject_alternative_names: Vec<AlternativeName>,
+    sha256_fingerprint: String,
+    sha1_fingerprint: String,
+    roles_anywhere: RolesAnywhere,
+}
+
+#[derive(Serialize)]
+struct AlternativeName {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RolesAnywhere {
+    session_name: String,
+    source_identity: String,
+    session_tags: Vec<TagView>,
+    dropped_tags: Vec<TagView>,
+    undocumented_tags: Vec<TagView>,
+    refusals: Vec<ObjectionView>,
+    doubts: Vec<ObjectionView>,
+}
+
+#[derive(Serialize)]
+struct TagView {
+    key: String,
+    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ObjectionView {
+    code: &'static str,
+    reason: String,
+}
+
+impl View {
+    fn of(certificate: &Certificate, now: Timestamp) -> Self {
+        let contents = Contents::of(certificate);
+        let (key_bits, curve) = match &contents.key {
+            KeyKind::Rsa(bits) => (Some(*bits), None),
+            KeyKind::Ec(curve) => (None, Some(curve.clone())),
+            _ => (None, None),
+        };
+        Self {
+            subject: text(certificate.subject()),
+            issuer: text(certificate.issuer()),
+            not_before: certificate.not_before().to_string(),
+            not_after: certificate.not_after().to_string(),
+            days_left: days_left(certificate, now),
+            official: Official::of(certificate, &contents),
+            serial_number_hex: contents.serial_hex,
+            key_bits,
+            curve,
+            signature_algorithm: contents.signature_algorithm,
+            is_ca: certificate.profile().is_ca,
+            key_usage: contents.key_usage,
+            extended_key_usage: contents.extended_key_usage,
+            subject_alternative_names: contents
+                .alternative_names
+                .into_iter()
+                .map(|name| AlternativeName { kind: name.kind, value: name.value })
+                .collect(),
+            sha256_fingerprint: fingerprint(certificate, &SHA256),
+            sha1_fingerprint: fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY),
+            roles_anywhere: RolesAnywhere::of(Attributes::of(certificate, now)),
+        }
+    }
+}
+
+fn text(name: &Name) -> String {
+    if name.is_empty() { String::new() } else { name.to_string() }
+}
+
+impl RolesAnywhere {
+    fn of(attributes: Attributes) -> Self {
+        let mut view = Self {
+            session_name: attributes.session_name,
+            source_identity: attributes.source_identity,
+            session_tags: Vec::new(),
+            dropped_tags: Vec::new(),
+            undocumented_tags: Vec::new(),
+            refusals: Vec::new(),
+            doubts: Vec::new(),
+        };
+        for tag in attributes.tags {
+            match tag.fate {
+                Fate::Kept => view.session_tags.push(TagView::of(tag, None)),
+                Fate::Dropped(reason) => view.dropped_tags.push(TagView::of(tag, Some(reason))),
+                Fate::Undocumented => view.undocumented_tags.push(TagView::of(tag, None)),
+            }
+        }
+        for objection in attributes.objections {
+            match objection.severity() {
+                Severity::Refused => view.refusals.push(ObjectionView::of(objection)),
+                Severity::Doubtful => view.doubts.push(ObjectionView::of(objection)),
+            }
+        }
+        view
+    }
+}
+
+impl TagView {
+    fn of(tag: Tag, reason: Option<Reason>) -> Self {
+        Self { key: tag.key, value: tag.value, reason: reason.map(|reason| reason.to_string()) }
+    }
+}
+
+impl ObjectionView {
+    fn of(objection: Objection) -> Self {
+        Self { code: objection.code(), reason: objection.to_string() }
+    }
+}

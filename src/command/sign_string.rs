@@ -1,0 +1,66 @@
+//! `sign-string`: sign the official helper's fixed string, to try a key out.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::certificate::PublicKey;
+use crate::error::Error;
+use crate::files::{Files, Source};
+use crate::identity::{IdentityError, Permissions, read_key};
+use crate::password::Passwords;
+use crate::secret::SecretBytes;
+use crate::signer::{Digest, Signer, SigningAlgorithm};
+
+/// What to sign with, and how to print it.
+#[derive(Clone, Debug)]
+pub struct SignString {
+    /// The private key.
+    pub private_key: Source,
+    /// What is done about a key that others can read.
+    pub permissions: Permissions,
+    /// How the signature is printed.
+    pub format: Format,
+    /// The digest, for keys that take one.
+    pub digest: Digest,
+}
+
+/// How a signature is printed; never with a newline, as the official helper.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// Lower-case hex in double quotes.
+    Json,
+    /// Lower-case hex.
+    Text,
+    /// The bytes.
+    Bin,
+}
+
+/// Returns the signature to print.
+pub fn run(
+    plan: &SignString,
+    files: &dyn Files,
+    passwords: &dyn Passwords,
+) -> Result<SecretBytes, Error> {
+    let signer = read_key(&plan.private_key, plan.permissions, files, passwords)?;
+    let message = fixed_string(&*signer);
+    let signature = signer
+        .sign_with(plan.digest, &message)
+        .map_err(|source| IdentityError::Sign { place: plan.private_key.clone(), source })?;
+    let hex = || signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let printed = match plan.format {
+        Format::Json => format!("\"{}\"", hex()).into_bytes(),
+        Format::Text => hex().into_bytes(),
+        Format::Bin => signature.0.clone(),
+    };
+    Ok(SecretBytes::new(printed))
+}
+
+/// Returns what the official helper signs: a text, `1`, and for keys of other kinds than ML-DSA the
+/// SHA-256 of `IAM RA` and the public key.
+fn fixed_string(signer: &dyn Signer) -> Vec<u8> {
+    let mut message = b"AWS Roles Anywhere Credential Helper Signing Test1".to_vec();
+    if signer.algorithm() != SigningAlgorithm::MlDsa {
+        let PublicKey(key) = signer.public_key();
+        message.extend(digest(&SHA256, &[b"IAM RA", key.as_slice()].concat()).as_ref());
+    }
+    message
+}
