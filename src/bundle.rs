@@ -4,8 +4,9 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::key::{KeyError, KeyMaterial};
 use crate::password::Passwords;
 use crate::pem::{self, Block, Container, Form, NotPem};
+use crate::pkcs7;
+use crate::pkcs12;
 use crate::secret::SecretBytes;
-use crate::{pkcs7, pkcs12};
 
 /// The certificates and keys of one file, in their order.
 #[derive(Debug, Default)]

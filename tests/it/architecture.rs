@@ -39,6 +39,18 @@ fn modules_import_downwards_only() {
     assert_eq!(offences, BTreeSet::new());
 }
 
+/// The layers above are read from paths that begin with `crate::NAME`.
+#[test]
+fn imports_name_their_module_at_once() {
+    let mut offences = BTreeSet::new();
+    each_file(&mut |file, _| {
+        if code_of(file).contains("crate::{") {
+            offences.insert(file.display().to_string());
+        }
+    });
+    assert_eq!(offences, BTreeSet::new());
+}
+
 #[test]
 fn only_os_touches_the_world() {
     let doors =

@@ -8,6 +8,7 @@
 mod architecture;
 mod canonical;
 mod credential_process;
+mod diagnostic;
 mod errors;
 mod help;
 mod secret_get;

@@ -85,9 +85,17 @@ impl Tool {
         }
     }
 
-    /// Starts the binary and lets it run, unheard.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn spawn_as_nobody(&self, arguments: &[&str]) -> Child {
+        use std::os::unix::fs::MetadataExt;
+        use std::os::unix::process::CommandExt;
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+            command.uid(65_534);
+        }
+        command.spawn().unwrap()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

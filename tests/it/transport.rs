@@ -67,13 +67,27 @@ fn gives_up_in_time_where_nothing_answers() {
 #[test]
 #[cfg(target_os = "linux")]
 fn leaves_no_core_dump() {
+    use std::os::unix::fs::MetadataExt;
     let emulator = emulator();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let mut child = Tool::new(&emulator).spawn(&["credential-process", "--endpoint", &endpoint]);
+    let read = |name: &str| std::fs::read(emulator.directory().join(name)).unwrap();
+    let text = |name: &str| String::from_utf8(read(name)).unwrap();
+    // Whoever is not root is seen to be so; root runs it as nobody, who cannot read the directory.
+    let tool = Tool::new(&emulator)
+        .unset("ROLES_ANYWHERE_INTERMEDIATES")
+        .set("CERTIFICATE", text("leaf/p256.pem"))
+        .set("KEY", text("leaf/p256.key.pem"))
+        .set("ROLES_ANYWHERE_CERTIFICATE", "env:CERTIFICATE")
+        .set("ROLES_ANYWHERE_PRIVATE_KEY", "env:KEY");
+    let mut child = tool.spawn_as_nobody(&["credential-process", "--endpoint", &endpoint]);
     // Once it has connected, it has read its key.
     let connection = listener.accept().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    // With a program for a `core_pattern` the limit does not count, but what is not dumpable belongs
+    // to root, which is seen where the process itself does not.
+    let memory = std::fs::metadata(format!("/proc/{}/mem", child.id())).unwrap();
+    assert_eq!(memory.uid(), 0, "the process is dumpable");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
     child.kill().unwrap();
