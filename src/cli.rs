@@ -30,11 +30,13 @@ Exit codes:
    2  usage: a flag, an environment variable or their combination
    3  identity: the certificate or the key is missing, wrong, locked or out of date
    4  refused by AWS: CreateSession or the secret
-   5  unreachable: network, TLS, proxy, deadline, throttled, an answer that makes no sense
+   5  unreachable: network, TLS, proxy, deadline, throttled or failing after three tries, an answer
+      that makes no sense
    6  local input or output: files, standard output
   70  internal: a defect of this program
 
-Each option can also be given as an environment variable, e.g. ROLES_ANYWHERE_ROLE_ARN.";
+Each option of identity, session and way can also be given as an environment variable, e.g.
+ROLES_ANYWHERE_ROLE_ARN.";
 
 const CREDENTIAL_PROCESS_HELP: &str = "\
 Example, in ~/.aws/config:

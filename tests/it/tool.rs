@@ -85,17 +85,24 @@ impl Tool {
         }
     }
 
-    /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root.
+    /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
+    /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
     #[cfg(target_os = "linux")]
-    pub(crate) fn spawn_as_nobody(&self, arguments: &[&str]) -> Child {
-        use std::os::unix::fs::MetadataExt;
+    pub(crate) fn spawn_as_nobody(mut self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
         use std::os::unix::process::CommandExt;
+        let folder = tempfile::tempdir().unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        let copy = folder.path().join("roles-anywhere");
+        std::fs::copy(&self.program, &copy).unwrap();
+        self.program = copy;
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
             command.uid(65_534);
         }
-        command.spawn().unwrap()
+        (command.spawn().unwrap(), folder)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -80,7 +80,8 @@ fn leaves_no_core_dump() {
         .set("KEY", text("leaf/p256.key.pem"))
         .set("ROLES_ANYWHERE_CERTIFICATE", "env:CERTIFICATE")
         .set("ROLES_ANYWHERE_PRIVATE_KEY", "env:KEY");
-    let mut child = tool.spawn_as_nobody(&["credential-process", "--endpoint", &endpoint]);
+    let (mut child, _folder) =
+        tool.spawn_as_nobody(&["credential-process", "--endpoint", &endpoint]);
     // Once it has connected, it has read its key.
     let connection = listener.accept().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
