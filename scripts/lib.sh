@@ -1,0 +1,56 @@
+# What the other scripts here share: steps with a headline and a time, and installing what is missing.
+# Sourced, not run. Leaves the shell in the root of the repository, where cargo finds .cargo/config.toml.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Where cargo puts what it builds, for those who keep it elsewhere.
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
+
+# step HEADLINE COMMAND…: says what is done, does it, says how long it took.
+#
+# The command is called bare: behind `||` or `if` bash would no longer stop at a failure inside of it.
+headline=
+step() {
+    local start=$SECONDS
+    headline=$1
+    shift
+    printf '\n==> %s\n' "$headline"
+    "$@"
+    printf '==> done in %d s: %s\n' $((SECONDS - start)) "$headline"
+    headline=
+}
+trap '[ -z "$headline" ] || printf "==> FAILED: %s\n" "$headline" >&2' EXIT
+
+# need_rust: rustup's shim installs the toolchain; all we can do without it is to say so.
+need_rust() {
+    command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs" >&2; exit 1; }
+    command -v cc >/dev/null || { echo "a C compiler is missing (cc)" >&2; exit 1; }
+}
+
+# need_component COMMAND COMPONENT: for toolchains that were installed with the minimal profile.
+need_component() {
+    cargo "$1" --version >/dev/null 2>&1 || rustup component add "$2"
+}
+
+# need COMMAND PACKAGE…: installs Debian packages where the command is missing.
+need() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null || apt_install "$@"
+}
+
+apt_updated=
+apt_install() {
+    command -v apt-get >/dev/null || { echo "please install: $*" >&2; exit 1; }
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    if [ -z "$apt_updated" ]; then
+        "${root[@]}" apt-get update -q
+        apt_updated=yes
+    fi
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends "$@"
+}
