@@ -1,0 +1,125 @@
+//! The table, and the targets that it is held against.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::measure::Times;
+
+/// Over the columns of [`Report::render`].
+const HEADINGS: &str = "                                  min median    p90   x empty  x POST  \
+                        peak KiB       KB instructions";
+
+/// What was measured of one program.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) times: Times,
+    pub(crate) peak_kib: u64,
+    pub(crate) size: u64,
+    pub(crate) instructions: Option<u64>,
+}
+
+/// The rows by what they are.
+pub(crate) struct Report {
+    pub(crate) runs: usize,
+    pub(crate) empty: Row,
+    pub(crate) post: Row,
+    pub(crate) rsa2048: Row,
+    pub(crate) p256: Row,
+    pub(crate) p384: Row,
+}
+
+impl Report {
+    /// Renders table and targets.
+    pub(crate) fn render(&self) -> String {
+        let runs = self.runs;
+        let mut text =
+            format!("{runs} runs each, in turn; milliseconds; ratios of medians\n\n{HEADINGS}\n");
+        for row in self.rows() {
+            let _ = writeln!(
+                text,
+                "{:<30} {:>6.2} {:>6.2} {:>6.2}  {:>8.2} {:>7.2}  {:>8} {:>8} {:>12}",
+                row.name,
+                milliseconds(row.times.percentile(0)),
+                milliseconds(row.median()),
+                milliseconds(row.times.percentile(90)),
+                ratio(row, &self.empty),
+                ratio(row, &self.post),
+                row.peak_kib,
+                row.size / 1000,
+                row.instructions.map_or_else(|| "-".to_owned(), millions),
+            );
+        }
+        text.push_str("\ntargets\n");
+        for target in self.targets() {
+            let _ = writeln!(text, "{target}");
+        }
+        text
+    }
+
+    fn rows(&self) -> [&Row; 5] {
+        [&self.empty, &self.post, &self.rsa2048, &self.p256, &self.p384]
+    }
+
+    fn targets(&self) -> Vec<String> {
+        let tool = [&self.rsa2048, &self.p256, &self.p384];
+        let peak = tool.iter().map(|row| row.peak_kib).max().unwrap_or_default();
+        let times = |value: f64| format!("{value:.2} x POST");
+        let mut targets = Vec::new();
+        for (name, row, most) in [("RSA-2048", &self.rsa2048, 1.6), ("P-256", &self.p256, 1.2)] {
+            let value = ratio(row, &self.post);
+            targets.push(line(name, &times(value), &times(most), Some(value <= most)));
+        }
+        for (name, row, most) in
+            [("RSA-2048", &self.rsa2048, 18_000_000), ("P-256", &self.p256, 6_000_000)]
+        {
+            let value = row.instructions.map_or_else(|| "no valgrind".to_owned(), millions);
+            let met = row.instructions.map(|count| count <= most);
+            targets.push(line(name, &value, &format!("{} instructions", millions(most)), met));
+        }
+        targets.push(line("memory", &format!("{peak} KiB"), "8192 KiB", Some(peak <= 8192)));
+        let size = self.p256.size;
+        let met = Some(size <= 6_000_000);
+        targets.push(line("size", &format!("{} KB", size / 1000), "6000 KB", met));
+        targets
+    }
+}
+
+impl Row {
+    fn median(&self) -> Duration {
+        self.times.percentile(50)
+    }
+}
+
+fn line(name: &str, value: &str, most: &str, met: Option<bool>) -> String {
+    let verdict = match met {
+        Some(true) => "met",
+        Some(false) => "MISSED",
+        None => "not measured",
+    };
+    format!("  {name:<10} {value:>14}, at most {most:<20} {verdict}")
+}
+
+fn ratio(row: &Row, floor: &Row) -> f64 {
+    row.median().as_secs_f64() / floor.median().as_secs_f64()
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading, to two places")]
+fn millions(count: u64) -> String {
+    format!("{:.2} M", count as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_says_whether_it_is_met() {
+        assert!(line("size", "5 KB", "6 KB", Some(true)).ends_with("met"));
+        assert!(line("size", "7 KB", "6 KB", Some(false)).ends_with("MISSED"));
+        assert_eq!(millions(16_210_000), "16.21 M");
+    }
+}
