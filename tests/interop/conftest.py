@@ -1,0 +1,68 @@
+"""What every test here stands on: one emulator for all, and a world in which AWS's clients find it.
+
+No mocks: the programs that were built, the clients that people use, and TLS between them. Where the
+programs are is told by ROLES_ANYWHERE_BIN_DIR (target/debug by default), and by ROLES_ANYWHERE_TOOL
+where the tool is to be another build than the emulator.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from emulator import EMULATOR, TOOL, Emulator, is_foreign
+
+AWS_CLI = Path(sys.executable).parent / "aws"
+
+
+def pytest_sessionstart() -> None:
+    missing = [str(path) for path in (EMULATOR, TOOL, AWS_CLI) if not path.exists()]
+    if missing:
+        pytest.exit(f"not built or not installed: {', '.join(missing)}", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """One emulator for the whole run: its PKI is slow to make."""
+    emulator = Emulator()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture(autouse=True)
+def emulator(serving, monkeypatch, tmp_path):
+    """The emulator with nothing left of the test before, and its variables in the environment."""
+    for name in [name for name in os.environ if is_foreign(name)]:
+        monkeypatch.delenv(name)
+    for name, value in serving.environment.items():
+        if name != "PATH":
+            monkeypatch.setenv(name, value)
+    # Clients that ignore AWS_CONFIG_FILE would read what is in the home of whoever runs this.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    serving.reset()
+    yield serving
+    serving.reset()
+
+
+@pytest.fixture
+def aws():
+    """Runs the AWS CLI: `aws("rsa", "sts", "get-caller-identity")`."""
+
+    def run(profile: str, *arguments: str) -> subprocess.CompletedProcess:
+        command = [str(AWS_CLI), "--profile", profile, "--output", "json", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+@pytest.fixture
+def tool():
+    """Runs the tool: `tool("secret", "get", "prod/plain")`."""
+
+    def run(*arguments: str, program: Path = TOOL, **options) -> subprocess.CompletedProcess:
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        command = [str(program), *arguments]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60, check=False, **options)
+
+    return run
