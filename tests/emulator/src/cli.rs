@@ -65,7 +65,8 @@ Example:
     /// Writes the PKI alone
     ///
     /// Trust anchors, leaves of every kind of key, leaves that are broken in one way each, and
-    /// the certificate of the emulator's TLS. Takes a while: one of the keys is RSA-8192.
+    /// the certificate of the emulator's TLS. Takes a while: one of the keys is RSA-8192, which
+    /// --no-rsa8192 leaves out.
     #[command(after_help = "Example:
   roles-anywhere-emulator pki ./certs && openssl x509 -in ./certs/leaf/p256.pem -noout -text")]
     Pki(PkiArguments),
@@ -116,6 +117,8 @@ pub struct Serve {
     #[command(flatten)]
     pub world: World,
     /// Writes everything here and leaves it; a private temporary directory by default
+    ///
+    /// DIR is empty or not there yet, or what `serve` wrote before.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// The port of AWS; any free one by default
@@ -135,4 +138,7 @@ pub struct PkiArguments {
     /// Writes into a directory that has files in it, over those of the same names
     #[arg(long)]
     pub force: bool,
+    /// Leaves out the RSA-8192 leaf, whose key is slow to make
+    #[arg(long)]
+    pub no_rsa8192: bool,
 }

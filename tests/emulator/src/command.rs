@@ -68,7 +68,8 @@ fn write_pki(arguments: &PkiArguments) -> Result<u8, Error> {
     if !empty && !arguments.force {
         return Err(Error::NotEmpty(arguments.dir.clone()));
     }
-    let pki = Pki::generate(Extent::WithRsa8192)?;
+    let extent = if arguments.no_rsa8192 { Extent::Usual } else { Extent::WithRsa8192 };
+    let pki = Pki::generate(extent)?;
     pki.write(&arguments.dir)?;
     for note in pki.notes() {
         let _ = writeln!(io::stderr(), "note: {note}");

@@ -1,5 +1,7 @@
 //! The control API: faults, clock, sessions, revocation, switches and the log, in JSON.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -23,6 +25,8 @@ enum ControlError {
     Arn,
     #[error("there is no such route")]
     Route,
+    #[error("the control API is for programs of this machine, not for pages in a browser")]
+    Foreign,
 }
 
 #[derive(Deserialize)]
@@ -58,12 +62,14 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
         Err(error @ (ControlError::Route | ControlError::Arn)) => {
             (404, json!({ "message": error.to_string() }))
         }
+        Err(error @ ControlError::Foreign) => (403, json!({ "message": error.to_string() })),
         Err(error) => (400, json!({ "message": error.to_string() })),
     };
     Reply::new(status, "application/json", format!("{body}\n"))
 }
 
 fn route(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    check_origin(request)?;
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/faults") => {}
         ("POST", "/faults") => state.faults.add(body(request)?)?,
@@ -102,6 +108,23 @@ fn route(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     Ok(json!(state.faults.left()))
 }
 
+/// Refuses what a page in a browser may send: one of a name that was rebound to loopback has that
+/// name for its host, and any other says where it comes from.
+fn check_origin(request: &Request) -> Result<(), ControlError> {
+    let mut hosts = request.header_values("host");
+    let local = hosts.next().is_some_and(is_loopback) && hosts.next().is_none();
+    if local && request.header("origin").is_none() { Ok(()) } else { Err(ControlError::Foreign) }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
     Ok(serde_json::from_slice(&request.body)?)
 }
@@ -115,7 +138,12 @@ fn clock(state: &State) -> Value {
 
 fn serial(revoke: Revoke) -> Result<String, ControlError> {
     match (revoke.serial, revoke.certificate) {
-        (Some(serial), None) if serial.bytes().all(|b| b.is_ascii_digit()) => Ok(serial),
+        (Some(serial), None)
+            if !serial.is_empty() && serial.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            let digits = serial.trim_start_matches('0');
+            Ok(if digits.is_empty() { "0" } else { digits }.to_owned())
+        }
         (None, Some(certificate)) => pem::parse(certificate)
             .ok()
             .and_then(|block| Certificate::parse(block.contents()).ok())
@@ -148,6 +176,7 @@ mod tests {
         let request = Request {
             method: method.to_owned(),
             path: path.to_owned(),
+            headers: vec![("host".to_owned(), "127.0.0.1:1".to_owned())],
             body: body.to_string().into_bytes(),
             ..Request::default()
         };
@@ -187,12 +216,35 @@ mod tests {
     #[test]
     fn a_certificate_is_revoked_by_serial_or_by_pem() {
         let mut state = state();
-        assert_eq!(call(&mut state, "POST", "/revoke", &json!({"serial": "291"})).0, 200);
+        let (_, revoked) = call(&mut state, "POST", "/revoke", &json!({"serial": "0291"}));
+        assert_eq!(revoked, json!({"serial": "291"}));
         let der = Pki::shared().unwrap().leaf("p256").unwrap();
         let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
         call(&mut state, "POST", "/revoke", &json!({"certificate": certificate}));
         let serial = Certificate::parse(&der).unwrap().serial_decimal;
         assert!(state.revoked.contains("291") && state.revoked.contains(&serial));
-        assert_eq!(call(&mut state, "POST", "/revoke", &json!({"serial": "0x1"})).0, 400);
+        for wrong in ["0x1", "", "-1"] {
+            assert_eq!(call(&mut state, "POST", "/revoke", &json!({"serial": wrong})).0, 400);
+        }
+    }
+
+    #[test]
+    fn a_page_in_a_browser_is_turned_away() {
+        let status = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            let path = "/faults".to_owned();
+            let request = Request { method: "GET".to_owned(), path, headers, ..Request::default() };
+            answer(&mut state(), &request).status
+        };
+        for host in ["127.0.0.1:80", "127.0.0.1", "localhost:80", "LOCALHOST", "[::1]:80"] {
+            assert_eq!(status(&[("host", host)]), 200, "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil", "[::2]", ""] {
+            assert_eq!(status(&[("host", host)]), 403, "{host}");
+        }
+        assert_eq!(status(&[]), 403);
+        assert_eq!(status(&[("host", "localhost"), ("host", "evil.example")]), 403);
+        assert_eq!(status(&[("host", "localhost"), ("origin", "https://evil.example")]), 403);
+        assert_eq!(status(&[("host", "localhost"), ("origin", "null")]), 403);
     }
 }

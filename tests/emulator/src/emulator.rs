@@ -28,7 +28,8 @@ pub struct Options {
     pub session_seconds: Option<u64>,
     /// The tool that the AWS configuration names; by default `roles-anywhere` on `PATH`.
     pub tool: Option<PathBuf>,
-    /// Where to write everything, and leave it; by default a private temporary directory.
+    /// Where to write everything, and leave it; by default a private temporary directory. It is
+    /// empty or not there yet, or an emulator's from before.
     pub directory: Option<PathBuf>,
     /// The port of AWS; 0 is any free one.
     pub port: u16,
@@ -46,6 +47,9 @@ pub struct Emulator {
     // Last, so that it is removed after the servers have stopped.
     directory: Directory,
 }
+
+/// What tells a directory of an emulator, and from that of a PKI alone.
+const OURS: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
 
 #[derive(Debug)]
 enum Directory {
@@ -173,11 +177,15 @@ impl Directory {
             Some(path) => {
                 os::create_directory(&path, true).map_err(failed(&path))?;
                 // Clients are started elsewhere: the configuration has absolute paths.
-                Ok(Self::Kept(path.canonicalize().map_err(failed(&path))?))
+                let path = path.canonicalize().map_err(failed(&path))?;
+                let empty = path.read_dir().map_err(failed(&path))?.next().is_none();
+                // What an emulator wrote before, it may write again; `~/.aws` has a `config` too.
+                if !empty && !OURS.iter().all(|name| path.join(name).exists()) {
+                    return Err(Error::Foreign(path));
+                }
+                Ok(Self::Kept(path))
             }
-            None => tempfile::Builder::new()
-                .prefix("roles-anywhere-emulator-")
-                .tempdir()
+            None => os::temporary_directory("roles-anywhere-emulator-")
                 .map(Self::Temporary)
                 .map_err(failed(Path::new("a temporary directory"))),
         }

@@ -26,6 +26,8 @@ impl World<'_> {
             ("AWS_REGION", text(account::REGION)),
             ("AWS_DEFAULT_REGION", text(account::REGION)),
             ("AWS_EC2_METADATA_DISABLED", text("true")),
+            // The AWS CLI opens a pager on a terminal: none is wanted here.
+            ("AWS_PAGER", text("")),
             ("AWS_CA_BUNDLE", trust.clone()),
             ("SSL_CERT_FILE", trust.clone()),
             ("NODE_EXTRA_CA_CERTS", trust),

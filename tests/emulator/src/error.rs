@@ -43,6 +43,9 @@ pub enum Error {
     /// The directory has files in it.
     #[error("`{0}` is not empty; --force writes into it all the same")]
     NotEmpty(PathBuf),
+    /// The directory has files in it that no emulator wrote.
+    #[error("`{0}` has files in it that are not the emulator's; name a directory of its own")]
+    Foreign(PathBuf),
     /// A port cannot be listened on.
     #[error("could not listen on 127.0.0.1:{port}")]
     Listen {

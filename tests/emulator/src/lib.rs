@@ -23,6 +23,8 @@ mod emulator;
 mod environment;
 mod error;
 mod fault;
+mod form;
+mod json;
 mod log;
 mod message;
 mod os;

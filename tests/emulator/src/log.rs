@@ -3,9 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::message::Request;
 use crate::session::Session;
+
+/// Stands for what the log does not hold.
+const REDACTED: &str = "(redacted)";
+/// The token of a session, as a header and, in another case, as a parameter.
+const TOKEN: &str = "x-amz-security-token";
+/// The members of a request that are a secret's value.
+const SECRETS: [&str; 2] = ["SecretString", "SecretBinary"];
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,7 +25,7 @@ pub(crate) enum Verdict {
     Fault,
 }
 
-/// One request as the log shows it.
+/// One request as the log shows it: without its signature, its session token and any secret.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Entry {
     pub(crate) operation: String,
@@ -53,19 +61,20 @@ impl Entry {
     pub(crate) fn new(request: &Request, operation: &str) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
         for (name, value) in request.headers.iter().filter(|(name, _)| name != "authorization") {
+            let value = if name == TOKEN { REDACTED } else { value };
             headers
                 .entry(name.clone())
                 .and_modify(|values| {
                     values.push_str(", ");
                     values.push_str(value);
                 })
-                .or_insert_with(|| value.clone());
+                .or_insert_with(|| value.to_owned());
         }
         Self {
             operation: operation.to_owned(),
             method: request.method.clone(),
             path: request.path.clone(),
-            query: request.query.clone(),
+            query: without_token(&request.query),
             status: None,
             verdict: Verdict::Accepted,
             reason: None,
@@ -73,9 +82,33 @@ impl Entry {
             tolerated: Vec::new(),
             user_agent: request.header("user-agent").map(str::to_owned),
             headers,
-            body: String::from_utf8_lossy(&request.body).into_owned(),
+            body: without_secrets(request),
         }
     }
+}
+
+/// The body, without the values of secrets to be stored: what is JSON with such values is written
+/// anew, and what should be JSON and is not is left out whole.
+fn without_secrets(request: &Request) -> String {
+    match serde_json::from_slice::<Map<String, Value>>(&request.body) {
+        Ok(mut body) if SECRETS.iter().any(|name| body.contains_key(*name)) => {
+            for (_, value) in body.iter_mut().filter(|(name, _)| SECRETS.contains(&name.as_str())) {
+                *value = Value::from(REDACTED);
+            }
+            Value::from(body).to_string()
+        }
+        Err(_) if request.header("x-amz-target").is_some() => REDACTED.to_owned(),
+        _ => String::from_utf8_lossy(&request.body).into_owned(),
+    }
+}
+
+/// The query, without the session token of a presigned request.
+fn without_token(query: &str) -> String {
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if name.eq_ignore_ascii_case(TOKEN) => format!("{name}={REDACTED}"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 impl From<&Session> for SessionEntry {
@@ -88,5 +121,50 @@ impl From<&Session> for SessionEntry {
             role_arn: session.role_arn.clone(),
             access_key_id: session.access_key_id.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(target: bool, body: &str) -> String {
+        let target = target.then(|| ("x-amz-target".to_owned(), "secretsmanager.X".to_owned()));
+        let headers = target.into_iter().collect();
+        let body = body.as_bytes().to_vec();
+        Entry::new(&Request { headers, body, ..Request::default() }, "X").body
+    }
+
+    #[test]
+    fn a_secret_to_be_stored_is_left_out() {
+        assert_eq!(
+            body(true, r#"{"SecretString":"hush","Secret\u0042inary":"aHVzaA==","Name":"n"}"#),
+            r#"{"Name":"n","SecretBinary":"(redacted)","SecretString":"(redacted)"}"#
+        );
+        assert_eq!(body(true, r#"{"SecretString":"hush""#), "(redacted)");
+        assert_eq!(
+            body(true, r#"{"SecretString":"hush","SecretString":{"a":"hush"}}"#).find("hush"),
+            None
+        );
+        assert_eq!(body(true, r#"{ "SecretId": "n" }"#), r#"{ "SecretId": "n" }"#);
+        assert_eq!(body(false, r#"{"durationSeconds":900"#), r#"{"durationSeconds":900"#);
+    }
+
+    #[test]
+    fn a_session_token_is_left_out_wherever_it_stands() {
+        let request = Request {
+            query: "X-Amz-Security-Token=hush&a=b".to_owned(),
+            headers: vec![
+                ("x-amz-security-token".to_owned(), "hush".to_owned()),
+                ("authorization".to_owned(), "hush".to_owned()),
+                ("accept".to_owned(), "a".to_owned()),
+                ("accept".to_owned(), "b".to_owned()),
+            ],
+            ..Request::default()
+        };
+        let entry = serde_json::to_value(Entry::new(&request, "X")).unwrap();
+        assert_eq!(entry["headers"]["x-amz-security-token"], "(redacted)");
+        assert_eq!(entry["headers"]["accept"], "a, b");
+        assert_eq!(entry.to_string().find("hush"), None);
     }
 }

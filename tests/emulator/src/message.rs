@@ -1,5 +1,7 @@
 //! A request as it came over the wire, and the reply to it: no sockets, no HTTP library.
 
+use percent_encoding::percent_decode_str;
+
 /// One request, nothing decoded but the chunks of its body.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
@@ -23,6 +25,27 @@ impl Request {
     pub(crate) fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
     }
+
+    /// Returns the content type in lower case and without its parameters, such as a charset.
+    pub(crate) fn media_type(&self) -> String {
+        let value = self.header("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Returns every value of a query parameter, decoded.
+    pub(crate) fn parameters(&self, name: &str) -> Vec<String> {
+        form_values(&self.query, name)
+    }
+}
+
+/// Returns every value that a name has in `a=1&b=2`, decoded; the name may be encoded too.
+pub(crate) fn form_values(form: &str, name: &str) -> Vec<String> {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    form.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(key, _)| decode(key) == name)
+        .map(|(_, value)| decode(value))
+        .collect()
 }
 
 /// One reply, but for its `Date` and length.
@@ -44,5 +67,25 @@ impl Reply {
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_found_however_it_is_encoded() {
+        let query = "roleArn=a%3Ab&%72oleArn=c&role=d&roleArn";
+        let request = Request { query: query.to_owned(), ..Request::default() };
+        assert_eq!(request.parameters("roleArn"), ["a:b", "c"]);
+    }
+
+    #[test]
+    fn a_media_type_has_neither_case_nor_parameters() {
+        let headers =
+            vec![("content-type".to_owned(), "Application/JSON; charset=utf-8".to_owned())];
+        assert_eq!(Request { headers, ..Request::default() }.media_type(), "application/json");
+        assert_eq!(Request::default().media_type(), "");
     }
 }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use tempfile::TempDir;
 use time::OffsetDateTime;
 
 /// Returns the time that the machine's clock shows.
@@ -38,7 +39,26 @@ pub(crate) fn write(path: &Path, contents: &[u8], private: bool) -> io::Result<(
     }
     #[cfg(not(unix))]
     let _ = private;
-    options.open(path)?.write_all(contents)
+    let mut file = options.open(path)?;
+    #[cfg(unix)]
+    if private {
+        // The mode above is for new files alone.
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    file.write_all(contents)
+}
+
+/// Makes an empty directory that is removed with the value, for its owner alone (0700 on Unix).
+pub(crate) fn temporary_directory(prefix: &str) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 /// Creates a directory and its parents; `private` ones are for their owner alone (0700 on Unix).

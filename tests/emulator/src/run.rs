@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
@@ -26,10 +26,10 @@ const TOOL_NAMES: [&str; 2] = ["roles-anywhere", "aws_signing_helper"];
 pub(crate) struct Signals(SignalsInfo<WithOrigin>);
 
 impl Signals {
-    /// Catches SIGINT, SIGTERM, SIGHUP and SIGQUIT: none of them may end us before the directory
-    /// is removed.
+    /// Catches every signal that people send to end or to poke a program: none of them may end us
+    /// before the directory is removed.
     pub(crate) fn catch() -> Result<Self, Error> {
-        SignalsInfo::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+        SignalsInfo::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM])
             .map(Self)
             .map_err(|source| Error::Process("catch signals", source))
     }

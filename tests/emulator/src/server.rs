@@ -4,18 +4,19 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdListener;
+use std::str::Utf8Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
@@ -28,6 +29,8 @@ use crate::{control, date, service};
 
 /// The most that a request's body may hold; the largest secret is a quarter of it.
 const MOST_BODY: usize = 1 << 20;
+/// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Both listening sockets.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ pub(crate) fn serve(
 
 async fn accept_aws(listener: TcpListener, tls: TlsAcceptor, shared: Shared) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let stream = accept(&listener).await;
         let _ = stream.set_nodelay(true);
         let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
@@ -84,7 +87,7 @@ async fn accept_aws(listener: TcpListener, tls: TlsAcceptor, shared: Shared) {
 
 async fn accept_control(listener: TcpListener, shared: Shared) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let stream = accept(&listener).await;
         let shared = shared.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| {
@@ -92,13 +95,22 @@ async fn accept_control(listener: TcpListener, shared: Shared) {
                 async move {
                     let reply = match read(request).await {
                         Ok(request) => control::answer(&mut shared.lock(), &request),
-                        Err(_) => Reply::new(413, "text/plain", "the body is too large\n"),
+                        Err(reply) => reply,
                     };
                     Ok::<_, Infallible>(response(reply, AnswerBody::whole))
                 }
             });
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
+    }
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => sleep(PAUSE).await,
+        }
     }
 }
 
@@ -115,14 +127,20 @@ async fn answer(
     shared: &Shared,
     request: hyper::Request<Incoming>,
 ) -> io::Result<hyper::Response<AnswerBody>> {
-    let request = read(request).await?;
+    let request = match read(request).await {
+        Ok(request) => request,
+        Err(reply) => return Ok(response(reply, AnswerBody::whole)),
+    };
     let answer = service::answer(&mut shared.lock(), &request);
     if answer.delay > Duration::ZERO {
         sleep(answer.delay).await;
     }
     let now = shared.lock().clock.now();
     let skew = time::Duration::seconds(answer.skew_seconds);
-    let reply = answer.reply.with("date", date::format_http(now.checked_add(skew).unwrap_or(now)));
+    let mut reply = answer.reply;
+    if !reply.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        reply = reply.with("date", date::format_http(now.checked_add(skew).unwrap_or(now)));
+    }
     match answer.ending {
         Ending::Kept => Ok(response(reply, AnswerBody::whole)),
         Ending::Cut => Err(io::Error::other("a fault cuts the connection")),
@@ -130,16 +148,35 @@ async fn answer(
     }
 }
 
-async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
+/// Reads a whole request, or returns the reply to one that cannot be read.
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
+    let too_large = || Reply::new(413, "text/plain", "the body is too large\n");
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MOST_BODY).collect().await.map_err(io::Error::other)?;
-    let headers = parts
+    if body.size_hint().lower() > MOST_BODY as u64 {
+        return Err(too_large());
+    }
+    let body = Limited::new(body, MOST_BODY).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            too_large()
+        } else {
+            Reply::new(400, "text/plain", "the body cannot be read\n")
+        }
+    })?;
+    // Read as anything else than what was sent, a value could be changed and still be verified.
+    let headers: Result<Vec<_>, Utf8Error> = parts
         .headers
         .iter()
         .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            Ok((name.as_str().to_owned(), str::from_utf8(value.as_bytes())?.to_owned()))
         })
         .collect();
+    let mut headers =
+        headers.map_err(|_| Reply::new(400, "text/plain", "a header is not UTF-8\n"))?;
+    // As RFC 9112 has it: the host of a target in absolute form is the host.
+    if let Some(authority) = parts.uri.authority() {
+        headers.retain(|(name, _)| name != "host");
+        headers.push(("host".to_owned(), authority.as_str().to_owned()));
+    }
     Ok(Request {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),

@@ -10,7 +10,7 @@ use crate::message::{Reply, Request};
 use crate::refusal::{Protocol, Refusal};
 use crate::session::{self, Session};
 use crate::state::State;
-use crate::{secrets, sigv4, sts};
+use crate::{form, secrets, sigv4, sts};
 
 /// A reply, and how it goes over the wire.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ enum Operation {
     CreateSession,
     GetCallerIdentity,
     Secrets(String),
+    /// With what STS says of it.
+    UnknownAction(String),
     Unknown(Protocol),
 }
 
@@ -73,6 +75,7 @@ fn perform(
     request_id: &str,
     entry: &mut Entry,
 ) -> Result<Reply, Refusal> {
+    form::check(request)?;
     match operation {
         Operation::CreateSession => {
             let created = create_session(state, request)?;
@@ -91,12 +94,9 @@ fn perform(
             let reply = secrets::perform(&mut state.secrets, name, &session, request, now)?;
             Ok(reply.with("x-amzn-requestid", request_id))
         }
-        Operation::Unknown(Protocol::Query) => Err(Refusal::new(
-            400,
-            "InvalidAction",
-            "Could not find operation for version 2011-06-15",
-            "operation",
-        )),
+        Operation::UnknownAction(message) => {
+            Err(Refusal::new(400, "InvalidAction", message, "operation"))
+        }
         Operation::Unknown(_) => {
             Err(Refusal::new(404, "UnknownOperationException", "Unknown operation", "operation"))
         }
@@ -117,24 +117,22 @@ fn authenticate(
 
 impl Operation {
     fn of(request: &Request) -> Self {
-        if request.method != "POST" {
-            return Self::Unknown(Protocol::RestJson);
-        }
-        if request.path == "/sessions" {
-            return Self::CreateSession;
-        }
-        if request.path != "/" {
-            return Self::Unknown(Protocol::RestJson);
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/sessions") => return Self::CreateSession,
+            ("POST" | "GET", "/") => {}
+            _ => return Self::Unknown(Protocol::RestJson),
         }
         if let Some(target) = request.header("x-amz-target") {
             return match target.strip_prefix("secretsmanager.") {
-                Some(name) if secrets::OPERATIONS.contains(&name) => Self::Secrets(name.to_owned()),
+                Some(name) if speaks_json(request) && secrets::OPERATIONS.contains(&name) => {
+                    Self::Secrets(name.to_owned())
+                }
                 _ => Self::Unknown(Protocol::Json11),
             };
         }
-        match sts::parameter(request, "Action").as_deref() {
-            Some("GetCallerIdentity") => Self::GetCallerIdentity,
-            Some(_) => Self::Unknown(Protocol::Query),
+        match sts::action(request) {
+            Some(Ok(())) => Self::GetCallerIdentity,
+            Some(Err(message)) => Self::UnknownAction(message),
             None => Self::Unknown(Protocol::RestJson),
         }
     }
@@ -144,16 +142,67 @@ impl Operation {
             Self::CreateSession => "CreateSession",
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::Secrets(name) => name,
-            Self::Unknown(_) => "Unknown",
+            Self::UnknownAction(_) | Self::Unknown(_) => "Unknown",
         }
     }
 
     fn protocol(&self) -> Protocol {
         match self {
             Self::CreateSession => Protocol::RestJson,
-            Self::GetCallerIdentity => Protocol::Query,
+            Self::GetCallerIdentity | Self::UnknownAction(_) => Protocol::Query,
             Self::Secrets(_) => Protocol::Json11,
             Self::Unknown(protocol) => *protocol,
         }
+    }
+}
+
+/// Whether a request is one of the JSON protocol, which its content type decides.
+fn speaks_json(request: &Request) -> bool {
+    let known = ["application/x-amz-json-1.1", "application/x-amz-json-1.0"];
+    request.method == "POST" && known.contains(&&*request.media_type())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(method: &str, target: &str, headers: &[(&str, &str)]) -> Operation {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Operation::of(&Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            body: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn method_path_target_and_content_type_make_the_operation() {
+        const TARGET: (&str, &str) = ("x-amz-target", "secretsmanager.GetSecretValue");
+        let json = |kind| [TARGET, ("content-type", kind)];
+        let secret = Operation::Secrets("GetSecretValue".to_owned());
+        assert_eq!(operation("POST", "/", &json("application/x-amz-json-1.1")), secret);
+        assert_eq!(operation("POST", "/", &json("application/x-amz-json-1.0")), secret);
+        let unknown = Operation::Unknown(Protocol::Json11);
+        assert_eq!(operation("POST", "/", &json("application/json")), unknown);
+        assert_eq!(operation("GET", "/", &json("application/x-amz-json-1.1")), unknown);
+        assert_eq!(operation("POST", "/", &[("x-amz-target", "secretsmanager.X")]), unknown);
+        assert_eq!(operation("POST", "/sessions", &[]), Operation::CreateSession);
+        let unknown = Operation::Unknown(Protocol::RestJson);
+        for (method, path) in
+            [("GET", "/sessions"), ("POST", "/sessions/"), ("POST", "//sessions"), ("GET", "/")]
+        {
+            assert_eq!(operation(method, path, &[]), unknown, "{method} {path}");
+        }
+        let identity = "/?Action=GetCallerIdentity&Version=2011-06-15";
+        assert_eq!(operation("GET", identity, &[]), Operation::GetCallerIdentity);
+        assert_eq!(operation("POST", identity, &[]), Operation::GetCallerIdentity);
+        assert_eq!(
+            operation("GET", "/?Action=AssumeRole&Version=2011-06-15", &[]),
+            Operation::UnknownAction(
+                "Could not find operation AssumeRole for version 2011-06-15".to_owned()
+            )
+        );
     }
 }

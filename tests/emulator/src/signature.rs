@@ -194,6 +194,131 @@ mod tests {
         assert!(!verify(&key, b"massage", signature.as_ref()));
     }
 
+    /// Every EC key, with what signs by it over SHA-256, a longer hash, or as r and s side by side.
+    #[test]
+    fn an_ec_signature_is_one_der_sequence_over_sha256() {
+        use aws_lc_rs::signature::{self as lc, EcdsaKeyPair, KeyPair as _};
+        type Public = fn(Vec<u8>) -> PublicKey;
+        let curves: [(&[&lc::EcdsaSigningAlgorithm], Public); 3] = [
+            (
+                &[&lc::ECDSA_P256_SHA256_ASN1_SIGNING, &lc::ECDSA_P256_SHA256_FIXED_SIGNING],
+                PublicKey::P256,
+            ),
+            (
+                &[&lc::ECDSA_P384_SHA384_ASN1_SIGNING, &lc::ECDSA_P384_SHA384_FIXED_SIGNING],
+                PublicKey::P384,
+            ),
+            (
+                &[
+                    &lc::ECDSA_P521_SHA256_ASN1_SIGNING,
+                    &lc::ECDSA_P521_SHA512_ASN1_SIGNING,
+                    &lc::ECDSA_P521_SHA256_FIXED_SIGNING,
+                ],
+                PublicKey::P521,
+            ),
+        ];
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        for (algorithms, public) in curves {
+            let pkcs8 = EcdsaKeyPair::generate(algorithms[0]).unwrap().to_pkcs8v1().unwrap();
+            for (index, algorithm) in algorithms.iter().enumerate() {
+                let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).unwrap();
+                let key = public(pair.public_key().as_ref().to_vec());
+                let signature = pair.sign(&random, b"message").unwrap();
+                // The first of P-384 signs SHA-384: aws-lc-rs has no other.
+                let right = index == 0 && !matches!(key, PublicKey::P384(_));
+                assert_eq!(verify(&key, b"message", signature.as_ref()), right, "{algorithm:?}");
+            }
+        }
+    }
+
+    /// Returns the vector of a key and its signature, which is good.
+    fn good(name: &str) -> (PublicKey, String, Vec<u8>) {
+        let vector = vectors().into_iter().find(|vector| vector.name.contains(name)).unwrap();
+        let signature = decode_hex(&vector.signature_hex).unwrap();
+        (vector.certificate().public_key, vector.string_to_sign, signature)
+    }
+
+    #[test]
+    fn a_der_signature_has_one_form_alone() {
+        for name in ["p256", "p384"] {
+            let (key, text, signature) = good(name);
+            let refused = |form: &[u8], how: &str| {
+                assert!(!verify(&key, text.as_bytes(), form), "{name}: {how}");
+            };
+            assert!(verify(&key, text.as_bytes(), &signature));
+            // SEQUENCE, length, INTEGER, length of r, r, …
+            let length = signature[1];
+            assert!(length < 0x7f);
+            let mut trailing = signature.clone();
+            trailing.push(0);
+            refused(&trailing, "a byte behind it");
+            trailing[1] += 1;
+            refused(&trailing, "a byte behind s");
+            let mut long = signature.clone();
+            long.splice(1..2, [0x81, length]);
+            refused(&long, "a length that is longer than it must be");
+            let mut padded = signature.clone();
+            padded.insert(4, 0);
+            padded[3] += 1;
+            padded[1] += 1;
+            refused(&padded, "a zero before r");
+            let mut indefinite = signature.clone();
+            indefinite[1] = 0x80;
+            indefinite.extend([0, 0]);
+            refused(&indefinite, "an indefinite length");
+            refused(&[], "nothing");
+            refused(&[0x30, 6, 2, 1, 0, 2, 1, 0], "r and s of zero");
+            refused(&[0x30, 6, 2, 1, 1, 2, 1, 1], "r and s of one");
+        }
+    }
+
+    #[test]
+    fn an_rsa_signature_is_pkcs1_over_sha256_and_as_long_as_the_key() {
+        use aws_lc_rs::signature::{
+            RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaKeyPair,
+        };
+        let pki = crate::pki::Pki::shared().unwrap();
+        let pair = RsaKeyPair::from_pkcs8(&pki.der("leaf/rsa2048.key.pem").unwrap()).unwrap();
+        let key = Certificate::parse(&pki.leaf("rsa2048").unwrap()).unwrap().public_key;
+        let PublicKey::Rsa { modulus, .. } = &key else { panic!("an RSA key") };
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PSS_SHA256, &random, b"message", &mut signature).unwrap();
+        assert!(!verify(&key, b"message", &signature));
+        pair.sign(&RSA_PKCS1_SHA512, &random, b"message", &mut signature).unwrap();
+        assert!(!verify(&key, b"message", &signature));
+        pair.sign(&RSA_PKCS1_SHA256, &random, b"message", &mut signature).unwrap();
+        assert!(verify(&key, b"message", &signature));
+        signature.insert(0, 0);
+        assert!(!verify(&key, b"message", &signature));
+        // s and s + n are one number to a verifier that reduces first.
+        let reduced = BigUint::from_bytes_be(&signature);
+        let larger = (reduced + BigUint::from_bytes_be(modulus)).to_bytes_be();
+        assert!(!verify(&key, b"message", &larger));
+    }
+
+    #[test]
+    fn a_degenerate_key_verifies_nothing_and_panics_never() {
+        let numbers = [&[][..], &[0], &[1], &[2], &[3], &[0xff; 256], &[0xff; 2000]];
+        for modulus in numbers {
+            for exponent in numbers {
+                for signature in numbers {
+                    let (modulus, exponent) = (modulus.to_vec(), exponent.to_vec());
+                    let key = PublicKey::Rsa { modulus, exponent };
+                    assert!(!verify(&key, b"message", signature));
+                }
+            }
+        }
+        for point in numbers {
+            for key in [PublicKey::P256, PublicKey::P384, PublicKey::P521] {
+                assert!(!verify(&key(point.to_vec()), b"message", &[0x30, 6, 2, 1, 1, 2, 1, 1]));
+            }
+            for key in [PublicKey::MlDsa44, PublicKey::MlDsa65, PublicKey::MlDsa87] {
+                assert!(!verify(&key(point.to_vec()), b"message", &[0; 2420]));
+            }
+        }
+    }
+
     #[test]
     fn a_key_without_an_algorithm_verifies_nothing() {
         assert!(!verify(&PublicKey::Other("1.3.101.112".to_owned()), b"", b""));

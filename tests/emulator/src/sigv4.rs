@@ -104,14 +104,19 @@ fn check_date(
     }
 }
 
-/// Host, date, token and target say what is asked of whom and when: they must be signed.
+/// Host, date, token and target say what is asked of whom and when: they must be signed, the host
+/// even where none was sent.
 fn check_signed_headers(
     authorization: &Authorization,
     request: &Request,
     words: Words,
 ) -> Result<(), Refusal> {
     let signed = |name: &str| authorization.signed_headers.iter().any(|header| header == name);
-    let required = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"];
+    if !signed("host") {
+        let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+        return Err(words.refuse(message, "signed-headers"));
+    }
+    let required = ["x-amz-date", "x-amz-security-token", "x-amz-target"];
     match required.iter().find(|name| request.header(name).is_some() && !signed(name)) {
         Some(_) => Err(words.mismatch("signed-headers")),
         None => Ok(()),
@@ -378,6 +383,69 @@ mod tests {
         case.skew = Duration::minutes(-14);
         let request = case.request();
         assert!(authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).is_ok());
+    }
+
+    /// Takes a name out of the list and signs what is left, as a holder of the secret key can.
+    fn sign_without(case: &Case, name: &str) -> Request {
+        let mut request = case.request();
+        let header = request.header("authorization").unwrap().to_owned();
+        let mut authorization = authorization::parse(&header).unwrap();
+        authorization.signed_headers.retain(|signed| signed != name);
+        let date = request.header("x-amz-date").unwrap().to_owned();
+        let canonical =
+            canonical_request(&request, &authorization.signed_headers, Equals::Encoded).unwrap();
+        let text = string_to_sign(&authorization, &date, &canonical);
+        let credential = &authorization.credential;
+        let key = ["us-east-1", "secretsmanager", "aws4_request"].iter().fold(
+            hmac_bytes(format!("AWS4{}", case.session.secret_access_key).as_bytes(), &date[..8]),
+            |key, part| hmac_bytes(&key, part),
+        );
+        let signature = authorization::encode_hex(&hmac_bytes(&key, &text));
+        let value = format!(
+            "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={signature}",
+            credential.id,
+            credential.scope(),
+            authorization.signed_headers.join(";"),
+        );
+        set(&mut request, "authorization", &value);
+        request
+    }
+
+    fn hmac_bytes(key: &[u8], text: &str) -> Vec<u8> {
+        hmac(key, text).finalize().into_bytes().to_vec()
+    }
+
+    #[test]
+    fn refuses_what_leaves_out_who_what_or_when_of_the_signature() {
+        let case = Case::new();
+        let request = sign_without(&case, "x-test");
+        assert!(authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).is_ok());
+        for name in ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
+            let request = sign_without(&case, name);
+            assert_eq!(case.refusal(&request, Protocol::Json11).2, "signed-headers", "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_payload_that_is_not_signed() {
+        let case = Case::new();
+        let mut request = case.request();
+        set(&mut request, "x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+        request.body.push(b' ');
+        assert_eq!(case.refusal(&request, Protocol::Json11).2, "signature");
+    }
+
+    #[test]
+    fn refuses_the_token_of_another_session() {
+        let mut case = Case::new();
+        let other = Session {
+            access_key_id: session::access_key_id(),
+            session_token: session::session_token(),
+            ..case.session.clone()
+        };
+        case.state.sessions.insert(other.access_key_id.clone(), other.clone());
+        case.session.session_token = other.session_token;
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "session-token");
     }
 
     #[test]

@@ -252,8 +252,8 @@ mod tests {
     use std::sync::Arc;
 
     use rcgen::{
-        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
-        Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+        GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
     };
     use time::macros::datetime;
 
@@ -456,6 +456,104 @@ mod tests {
                 expected
             );
             assert_eq!(verify_built(|root, _, _| root.name_constraints = permit(name)), expected);
+        }
+    }
+
+    #[test]
+    fn a_leaf_does_not_outlast_its_issuers() {
+        let past = datetime!(2026-11-21 00:00 UTC);
+        let future = datetime!(2026-11-23 00:00 UTC);
+        assert_eq!(
+            verify_built(|_, intermediate, _| intermediate.not_after = past),
+            Err(Distrust::Expired)
+        );
+        assert_eq!(
+            verify_built(|_, intermediate, _| intermediate.not_before = future),
+            Err(Distrust::NotYetValid)
+        );
+        assert_eq!(verify_built(|root, _, _| root.not_after = past), Err(Distrust::Anchor));
+        assert_eq!(verify_built(|root, _, _| root.not_before = future), Err(Distrust::Anchor));
+    }
+
+    #[test]
+    fn an_issuer_of_the_right_name_and_another_key_is_none() {
+        let world = World::new();
+        let forge = |common_name: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name = DistinguishedName::new();
+            params.distinguished_name.push(DnType::CountryName, "US");
+            params.distinguished_name.push(DnType::OrganizationName, "Example");
+            params.distinguished_name.push(DnType::CommonName, common_name);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            params
+        };
+        let (root, intermediate) = (forge("Emulator Root CA"), forge("Emulator Intermediate CA"));
+        let mut leaf = CertificateParams::new(["leaf.example.com".to_owned()]).unwrap();
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let root_key = KeyPair::generate().unwrap();
+        let root_certificate = root.self_signed(&root_key).unwrap();
+        let root = Issuer::new(root, root_key);
+        let key = KeyPair::generate().unwrap();
+        let certificate = intermediate.signed_by(&key, &root).unwrap();
+        let intermediate = Issuer::new(intermediate, key);
+        let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &intermediate).unwrap();
+        let leaf = Certificate::parse(leaf.der()).unwrap();
+        let genuine = world.pki.der("anchor/intermediate.pem").unwrap();
+        let subject = |der: &[u8]| Certificate::parse(der).unwrap().subject_sha256;
+        assert_eq!(subject(certificate.der()), subject(&genuine));
+        for anchor in ["anchor/root.pem", "anchor/intermediate.pem"] {
+            let anchor = world.pki.der(anchor).unwrap();
+            let genuine = CertificateDer::from(genuine.clone());
+            let chain = [certificate.der().clone(), root_certificate.der().clone(), genuine];
+            let trust =
+                Trust { anchor: &anchor, crls: &[], now: NOW, any_extended_key_usage: false };
+            assert_eq!(trust.verify(&leaf, &chain), Err(Distrust::NoPath));
+        }
+    }
+
+    #[test]
+    fn one_bit_changed_in_leaf_or_issuer_loses_the_trust() {
+        let world = World::new();
+        let anchor = world.pki.der("anchor/root.pem").unwrap();
+        let leaf = world.pki.der("leaf/p256.pem").unwrap();
+        let issuer = world.pki.der("anchor/intermediate.pem").unwrap();
+        let trusted = |leaf: &[u8], issuer: &[u8]| {
+            let trust = Trust {
+                anchor: &anchor,
+                crls: &world.crls,
+                now: NOW,
+                any_extended_key_usage: true,
+            };
+            let chain = [CertificateDer::from(issuer)];
+            Certificate::parse(leaf).is_ok_and(|leaf| trust.verify(&leaf, &chain).is_ok())
+        };
+        assert!(trusted(&leaf, &issuer));
+        for position in 0..leaf.len().max(issuer.len()) {
+            let flip = |der: &[u8]| {
+                let mut der = der.to_vec();
+                if let Some(octet) = der.get_mut(position) {
+                    *octet ^= 1 << (position % 8);
+                }
+                der
+            };
+            assert!(position >= leaf.len() || !trusted(&flip(&leaf), &issuer), "leaf {position}");
+            assert!(position >= issuer.len() || !trusted(&leaf, &flip(&issuer)), "CA {position}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_hashes_with_sha1_or_md5_verifies_a_path() {
+        // What follows 1.2.840.113549.1.1 and 1.2.840.10045.4 in an AlgorithmIdentifier.
+        let rsa = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+        let ecdsa = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
+        for algorithm in ALL_VERIFICATION_ALGS {
+            let id = algorithm.signature_alg_id();
+            let ends = |prefix: &[u8], arcs: &[u8]| {
+                let position = id.windows(prefix.len()).position(|window| window == prefix);
+                position.is_some_and(|at| arcs.contains(&id[at + prefix.len()]))
+            };
+            assert!(!ends(&rsa, &[2, 4, 5]) && !ends(&ecdsa, &[1]), "{algorithm:?}");
         }
     }
 

@@ -69,24 +69,16 @@ pub(super) fn authenticate(
 }
 
 fn leaf(request: &Request) -> Result<Certificate, Refusal> {
-    let mut values = request.header_values("x-amz-x509");
-    let value = values.next().ok_or_else(|| invalid("x509-missing"))?;
-    if values.next().is_some() {
-        return Err(invalid("x509-malformed"));
-    }
+    let value = request.header("x-amz-x509").ok_or_else(|| invalid("x509-missing"))?;
     let der = STANDARD.decode(value).map_err(|_| invalid("x509-malformed"))?;
     Certificate::parse(&der).map_err(|_| invalid("x509-malformed"))
 }
 
 /// An empty header is refused as the service refuses it; five certificates are the most.
 fn chain(request: &Request) -> Result<Vec<CertificateDer<'static>>, Refusal> {
-    let mut values = request.header_values("x-amz-x509-chain");
-    let Some(value) = values.next() else { return Ok(Vec::new()) };
+    let Some(value) = request.header("x-amz-x509-chain") else { return Ok(Vec::new()) };
     if value.is_empty() {
         return Err(invalid("chain-empty"));
-    }
-    if values.next().is_some() {
-        return Err(invalid("chain-malformed"));
     }
     let chain: Option<Vec<_>> = value
         .split(',')
@@ -162,4 +154,72 @@ fn check_signature(
 
 fn invalid(reason: &'static str) -> Refusal {
     Refusal::denied("Invalid signature", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE;
+
+    use super::*;
+    use crate::pki::Pki;
+
+    fn request(name: &str, value: &str) -> Request {
+        Request { headers: vec![(name.to_owned(), value.to_owned())], ..Request::default() }
+    }
+
+    /// Returns a certificate whose base64 has padding, and bits behind its last octet.
+    fn padded() -> (Vec<u8>, String) {
+        let pki = Pki::shared().unwrap();
+        let ders = ["leaf/p256", "leaf/p384", "leaf/p521", "anchor/root", "broken/ca", "tls"];
+        ders.iter()
+            .map(|name| pki.der(&format!("{name}.pem")).unwrap())
+            .map(|der| (der.clone(), STANDARD.encode(der)))
+            .find(|(_, text)| text.ends_with('='))
+            .expect("one of six has a length that is no multiple of three")
+    }
+
+    #[test]
+    fn a_certificate_has_one_form_in_base64() {
+        let (der, text) = padded();
+        assert_eq!(leaf(&request("x-amz-x509", &text)).unwrap().der, der);
+        let digits = text.trim_end_matches('=');
+        let last = digits.chars().last().unwrap();
+        // The next letter has the same bits but for those behind the last octet.
+        let stray = char::from(u8::try_from(last).unwrap() + 1);
+        let stray = format!("{}{stray}{}", &digits[..digits.len() - 1], &text[digits.len()..]);
+        let armour = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
+        let mut trailing = der.clone();
+        trailing.push(0);
+        for (wrong, how) in [
+            (digits, "no padding"),
+            (&format!("{text}="), "too much padding"),
+            (&stray, "bits behind the last octet"),
+            (&format!("{} {}", &text[..64], &text[64..]), "a space"),
+            (&format!("{}\t{}", &text[..64], &text[64..]), "a tab"),
+            (&STANDARD.encode(&armour), "PEM within"),
+            (armour.trim(), "PEM"),
+            (&STANDARD.encode(&trailing), "a byte behind the certificate"),
+            (&format!("{text},{text}"), "two"),
+            ("", "nothing"),
+        ] {
+            let reason = leaf(&request("x-amz-x509", wrong)).unwrap_err().reason;
+            assert_eq!(reason, "x509-malformed", "{how}");
+            let reason = chain(&request("x-amz-x509-chain", &format!("{text},{wrong}")));
+            if how != "two" {
+                assert_eq!(reason.unwrap_err().reason, "chain-malformed", "{how}");
+            }
+        }
+        let safe = URL_SAFE.encode(&der);
+        assert_eq!(leaf(&request("x-amz-x509", &safe)).is_err(), safe != text);
+        assert!(chain(&request("x-amz-x509-chain", &format!("{text}, {text}"))).is_err());
+        assert!(chain(&request("x-amz-x509-chain", &format!("{text},"))).is_err());
+    }
+
+    #[test]
+    fn five_certificates_are_the_most() {
+        let (_, text) = padded();
+        let of = |count: usize| request("x-amz-x509-chain", &vec![text.as_str(); count].join(","));
+        assert_eq!(chain(&of(5)).unwrap().len(), 5);
+        assert_eq!(chain(&of(6)).unwrap_err().reason, "chain-too-long");
+    }
 }

@@ -1,8 +1,8 @@
 //! The input of CreateSession: both placements of the ARNs, and the constraints of its shape.
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::message::Request;
 use crate::refusal::Refusal;
 use crate::state::Strictness;
@@ -41,15 +41,14 @@ pub(super) fn parse(request: &Request, strictness: Strictness) -> Result<Input, 
 }
 
 fn check_content_type(request: &Request) -> Result<(), Refusal> {
-    let value = request.header("content-type").unwrap_or_default();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    if ["application/json", "application/x-amz-json-1.0"].contains(&media_type) {
+    let media_type = request.media_type();
+    if ["application/json", "application/x-amz-json-1.0"].contains(&&*media_type) {
         return Ok(());
     }
     Err(Refusal::new(
         415,
         "UnsupportedMediaTypeException",
-        format!("Unsupported content type: `{value}`"),
+        format!("Unsupported content type: `{media_type}`"),
         "content-type",
     ))
 }
@@ -58,7 +57,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, Refusal> {
     if request.body.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_slice(&request.body).map_err(|_| {
+    json::object(&request.body).map_err(|_| {
         Refusal::new(400, "SerializationException", "Body is not a JSON object", "json")
     })
 }
@@ -69,17 +68,15 @@ fn member(
     name: &'static str,
     strictness: Strictness,
 ) -> Result<String, Refusal> {
-    let in_query = request
-        .query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
+    let mut in_query = request.parameters(name);
+    // A canonical query is sorted: which of two came first is not signed.
+    if in_query.len() > 1 {
+        return Err(ambiguous(&format!("'{name}' is in the query twice")));
+    }
     let in_body = text(body, name)?;
-    match (in_query, in_body) {
+    match (in_query.pop(), in_body) {
         (Some(query), Some(body)) if query != body && strictness == Strictness::Documented => {
-            let message = format!("'{name}' differs between the query and the body");
-            Err(Refusal::new(400, "ValidationException", message, "ambiguous"))
+            Err(ambiguous(&format!("'{name}' differs between the query and the body")))
         }
         (Some(value), _) | (None, Some(value)) => Ok(value),
         (None, None) => Err(invalid("null", name, "Member must not be null", "missing-member")),
@@ -169,6 +166,10 @@ fn check_instance_properties(body: &Map<String, Value>) -> Result<(), Refusal> {
     Err(invalid("(map)", "instanceProperties", constraint, "instance-properties"))
 }
 
+fn ambiguous(message: &str) -> Refusal {
+    Refusal::new(400, "ValidationException", message, "ambiguous")
+}
+
 fn not_a(name: &str, kind: &str) -> Refusal {
     Refusal::new(400, "SerializationException", format!("'{name}' is not a {kind}"), "json")
 }
@@ -247,6 +248,20 @@ mod tests {
     }
 
     #[test]
+    fn refuses_what_is_there_twice() {
+        let other = "arn:aws:iam::123456789012:role/Other";
+        let twice = format!("roleArn={ROLE_ARN}&%72oleArn={other}");
+        for strictness in [Strictness::Documented, Strictness::Lenient] {
+            let refusal = parse(&request(&twice, &good()), strictness).unwrap_err();
+            assert_eq!((refusal.status, refusal.reason), (400, "ambiguous"));
+        }
+        let mut body = good().to_string();
+        body.insert_str(1, &format!(r#""roleArn":"{other}","#));
+        let twice = Request { body: body.into_bytes(), ..request("", &good()) };
+        assert_eq!(parse(&twice, Strictness::Documented).unwrap_err().reason, "json");
+    }
+
+    #[test]
     fn refuses_a_member_that_is_missing_or_misshapen() {
         assert_eq!(
             refusal("", &with("profileArn", Value::Null)).message,
@@ -279,8 +294,10 @@ mod tests {
         let mut other = request("", &good());
         other.headers[0].1 = "text/plain".to_owned();
         assert_eq!(parse(&other, Strictness::Documented).unwrap_err().reason, "content-type");
-        other.headers[0].1 = "application/x-amz-json-1.0".to_owned();
-        assert!(parse(&other, Strictness::Documented).is_ok());
+        for known in ["application/x-amz-json-1.0", "Application/JSON;charset=UTF-8"] {
+            other.headers[0].1 = known.to_owned();
+            assert!(parse(&other, Strictness::Documented).is_ok(), "{known}");
+        }
         assert_eq!(refusal("", &json!([])).reason, "json");
     }
 }

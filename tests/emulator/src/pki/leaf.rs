@@ -4,8 +4,8 @@ use std::thread;
 
 use rcgen::{
     CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_RSA_SHA256,
-    RsaKeySize, SanType, SerialNumber,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ML_DSA_44,
+    PKCS_ML_DSA_65, PKCS_ML_DSA_87, PKCS_RSA_SHA256, RsaKeySize, SanType, SerialNumber,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 
@@ -25,6 +25,11 @@ pub(super) fn generate(authorities: &Authorities, pki: &mut Pki) -> Result<(), P
     pki.add_key("leaf/p256.sec1.pem", sec1(&p256)?);
     issue(authorities, "p384", &KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?, pki)?;
     issue(authorities, "p521", &KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512)?, pki)?;
+    for (name, algorithm) in
+        [("mldsa44", &PKCS_ML_DSA_44), ("mldsa65", &PKCS_ML_DSA_65), ("mldsa87", &PKCS_ML_DSA_87)]
+    {
+        issue(authorities, name, &KeyPair::generate_for(algorithm)?, pki)?;
+    }
     let joined = rsa3072.join().map_err(|_| PkiError::Thread)??;
     issue(authorities, "rsa3072", &joined, pki)?;
     let joined = rsa4096.join().map_err(|_| PkiError::Thread)??;

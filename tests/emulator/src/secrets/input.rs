@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::store::{CURRENT, Material};
+use crate::json;
 use crate::message::Request;
 use crate::refusal::Refusal;
 
@@ -18,7 +19,7 @@ pub(super) struct Input(Map<String, Value>);
 impl Input {
     /// Reads the body.
     pub(super) fn parse(request: &Request) -> Result<Self, Refusal> {
-        serde_json::from_slice(&request.body).map(Self).map_err(|_| {
+        json::object(&request.body).map(Self).map_err(|_| {
             Refusal::new(400, "SerializationException", "Body is not a JSON object", "json")
         })
     }

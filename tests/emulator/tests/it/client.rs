@@ -4,9 +4,26 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use roles_anywhere_emulator::Emulator;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+/// Where an emulator is, in this process or as a program.
+pub(crate) trait Place {
+    fn endpoint(&self) -> &str;
+    fn directory(&self) -> &Path;
+}
+
+impl Place for Emulator {
+    fn endpoint(&self) -> &str {
+        self.endpoint()
+    }
+
+    fn directory(&self) -> &Path {
+        self.directory()
+    }
+}
 
 /// A request but for its `Content-Length`.
 #[derive(Debug, Clone, Default)]
@@ -51,23 +68,32 @@ impl Answer {
 }
 
 /// Returns `127.0.0.1:PORT`.
-pub(crate) fn host(emulator: &Emulator) -> String {
+pub(crate) fn host(emulator: &impl Place) -> String {
     emulator.endpoint().trim_start_matches("https://").to_owned()
 }
 
 /// Sends a POST and returns the answer, or `None` where the connection ends without one.
-pub(crate) fn send(emulator: &Emulator, call: &Call) -> Option<Answer> {
-    let mut stream = connect(emulator);
+pub(crate) fn send(emulator: &impl Place, call: &Call) -> Option<Answer> {
+    exchange(emulator, text(call).as_bytes())
+}
+
+/// Returns what [`send`] sends.
+pub(crate) fn text(call: &Call) -> String {
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let headers: String =
         call.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!(
+    format!(
         "POST {}{query} HTTP/1.1\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{}",
         call.path,
         call.body.len(),
         call.body
-    );
-    stream.write_all(request.as_bytes()).expect("the request is written");
+    )
+}
+
+/// Sends bytes as they are.
+pub(crate) fn exchange(emulator: &impl Place, request: &[u8]) -> Option<Answer> {
+    let mut stream = connect(emulator);
+    stream.write_all(request).expect("the request is written");
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer); // an error is a cut
     let answer = String::from_utf8(answer).expect("the answer is text");
@@ -79,7 +105,7 @@ pub(crate) fn send(emulator: &Emulator, call: &Call) -> Option<Answer> {
     })
 }
 
-fn connect(emulator: &Emulator) -> StreamOwned<ClientConnection, TcpStream> {
+fn connect(emulator: &impl Place) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(der(&emulator.directory().join("tls-ca.pem")).into()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -90,7 +116,10 @@ fn connect(emulator: &Emulator) -> StreamOwned<ClientConnection, TcpStream> {
         .with_no_client_auth();
     let name = "127.0.0.1".try_into().unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    StreamOwned::new(connection, TcpStream::connect(host(emulator)).unwrap())
+    let stream = TcpStream::connect(host(emulator)).unwrap();
+    // For a test that fails, not for one that passes.
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    StreamOwned::new(connection, stream)
 }
 
 /// Returns the first PEM block of a file.

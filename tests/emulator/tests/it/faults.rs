@@ -69,6 +69,10 @@ fn a_skew_moves_the_date_and_a_delay_holds_the_answer_back() {
     let answer = request.send(&emulator);
     assert_eq!((skewed.status, answer.status), (201, 201));
     assert_ne!(usual(&skewed), usual(&answer));
+    emulator.fault(json!({"status": 503, "headers": {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}}));
+    let dated = request.send(&emulator);
+    assert_eq!(dated.headers.to_lowercase().matches("\ndate:").count(), 1);
+    assert_eq!(usual(&dated), "1970");
     emulator.fault(json!({"delay_ms": 150}));
     let start = Instant::now();
     assert_eq!(request.send(&emulator).status, 201);

@@ -5,8 +5,11 @@
 
 mod client;
 mod faults;
+mod http;
 #[cfg(unix)]
 mod program;
 mod secrets;
+#[cfg(unix)]
+mod served;
 mod sessions;
 mod signer;

@@ -1,11 +1,13 @@
 //! The program: `run`, `serve` and `pki`.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_roles-anywhere-emulator");
 
-fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(arguments);
     command
@@ -38,7 +40,7 @@ fn a_command_has_a_clean_world_and_its_exit_code_comes_back() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!((lines[0], lines[2]), ("||kept|default", "700"));
     assert_eq!(lines[3], roles_anywhere_emulator::PROFILE_ARN);
-    assert!(!std::path::Path::new(lines[1]).exists());
+    assert!(!Path::new(lines[1]).exists());
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn a_signal_is_passed_on_and_the_directory_is_gone() {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         kill(signal, child.id());
         assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
-        assert!(!std::path::Path::new(line.trim()).exists());
+        assert!(!Path::new(line.trim()).exists());
     }
 }
 
@@ -89,7 +91,7 @@ fn serve_prints_exports_and_ends_on_sigterm() {
     kill("TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let directory = lines.lines().last().unwrap().split('\'').nth(1).unwrap();
-    assert!(!std::path::Path::new(directory).exists());
+    assert!(!Path::new(directory).exists());
     let _ = reader.read_to_string(&mut lines);
 }
 
@@ -104,6 +106,142 @@ fn every_help_has_an_example() {
 }
 
 #[test]
+fn the_directory_is_for_its_owner_alone_and_no_pager_is_opened() {
+    let output = run("stat -c %a $EMULATOR_DIR; echo ${AWS_PAGER-unset}.");
+    assert_eq!(stdout(&output), "700\n.\n");
+}
+
+#[test]
+fn run_leaves_nothing_behind_however_it_ends() {
+    let parent = tempfile::tempdir().unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = program(&["run", "--tool", "/bin/true"]);
+        command.args(arguments).env("TMPDIR", parent.path());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let nothing_left = |how: &str| {
+        assert_eq!(parent.path().read_dir().unwrap().count(), 0, "{how}");
+    };
+    for (arguments, code) in [
+        (&["true"][..], 0),
+        (&["sh", "-c", "exit 7"], 7),
+        (&["sh", "-c", "kill -KILL $$"], 137),
+        (&["sh", "-c", "cd $EMULATOR_DIR; mkdir -p a/b; echo > a/b/c"], 0),
+        (&["sh", "-c", "cd $EMULATOR_DIR; sleep 1 & exit 3"], 3),
+        (&["no-such-command"], 127),
+        (&["/"], 126),
+        (&["--secrets", "/dev/null", "true"], 125),
+        (&["--session-seconds", "-1", "true"], 125),
+    ] {
+        let output = command(arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        nothing_left(&arguments.join(" "));
+    }
+    for (signal, code) in [("QUIT", 131), ("USR1", 138), ("ALRM", 142), ("TERM", 143)] {
+        let script = "ulimit -c 0; echo ready; exec sleep 60";
+        let mut child = command(&["--", "sh", "-c", script]).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        kill(signal, child.id());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        nothing_left(signal);
+    }
+    // Before there is anything to pass a signal on to: caught, or not yet.
+    for milliseconds in [0, 20, 300] {
+        let mut child = command(&["sleep", "60"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        kill("TERM", child.id());
+        let status = child.wait().unwrap();
+        assert!(!status.success(), "{status}");
+        nothing_left("early");
+    }
+}
+
+#[test]
+fn pki_writes_every_file_and_keys_for_their_owner_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("a/pki");
+    let path = directory.to_str().unwrap();
+    let pki = |arguments: &[&str]| {
+        program(&["pki", "--no-rsa8192"]).args(arguments).arg(path).output().unwrap()
+    };
+    let output = pki(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let made_by_openssl = output.stderr.is_empty();
+    let mut expected: Vec<String> = Vec::new();
+    let mut add = |names: &[&str], endings: &[&str]| {
+        expected.extend(
+            names.iter().flat_map(|name| endings.iter().map(move |e| format!("{name}.{e}"))),
+        );
+    };
+    add(&["anchor/root", "anchor/intermediate", "tls"], &["pem", "key.pem"]);
+    add(&["anchor/crl", "tls-ca", "broken/other-ca.root"], &["pem"]);
+    add(&["leaf/rsa2048.pkcs1", "leaf/p256.sec1"], &["pem"]);
+    for leaf in
+        ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "mldsa44", "mldsa65", "mldsa87"]
+    {
+        add(&[&format!("leaf/{leaf}")], &["pem", "chain.pem", "key.pem"]);
+    }
+    let mut broken = vec![
+        "expired",
+        "not-yet-valid",
+        "no-digital-signature",
+        "no-key-usage",
+        "ca",
+        "other-ca",
+        "revoked",
+        "server-auth-only",
+        "no-subject",
+        "critical-extension",
+    ];
+    if made_by_openssl {
+        broken.extend(["sha1", "v1"]);
+    }
+    for leaf in broken {
+        add(&[&format!("broken/{leaf}")], &["pem", "key.pem"]);
+    }
+    expected.sort();
+    assert_eq!(files(&directory), expected);
+    let mode =
+        |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
+    for name in &expected {
+        let key = std::fs::read_to_string(directory.join(name)).unwrap().contains("PRIVATE KEY");
+        assert_eq!(mode(name) & 0o077 == 0, key, "{name}: {:o}", mode(name));
+        assert_eq!(mode(name) & 0o700, 0o600, "{name}");
+    }
+    let before = std::fs::read(directory.join("leaf/p256.pem")).unwrap();
+    assert_eq!(pki(&[]).status.code(), Some(125));
+    assert_eq!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
+    // A key that lay open is closed again.
+    let key = directory.join("leaf/p256.key.pem");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(pki(&["--force"]).status.code(), Some(0));
+    assert_ne!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
+    assert_eq!(mode("leaf/p256.key.pem"), 0o600);
+    assert_eq!(files(&directory), expected);
+}
+
+/// Returns every file below a directory, by its path from there, in order.
+fn files(directory: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![directory.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
 fn pki_does_not_write_into_a_directory_with_files() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("mine"), "").unwrap();
@@ -113,7 +251,7 @@ fn pki_does_not_write_into_a_directory_with_files() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("--force"));
 }
 
-fn kill(signal: &str, pid: u32) {
+pub(crate) fn kill(signal: &str, pid: u32) {
     let status = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
     assert!(status.unwrap().success());
 }

@@ -8,7 +8,7 @@ use aws_sigv4::sign::v4;
 use roles_anywhere_emulator::{Emulator, NO_SECRETS_ROLE_ARN, Options, ROLE_ARN};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Call, host, send};
+use crate::client::{Answer, Call, Place, host, send};
 use crate::signer::Request;
 
 const TOKEN: &str = "11111111-2222-4333-8444-555555555555";
@@ -18,7 +18,7 @@ fn emulator() -> Emulator {
 }
 
 /// Vends credentials for a role.
-fn vend(emulator: &Emulator, role_arn: &str) -> Credentials {
+pub(crate) fn vend(emulator: &impl Place, role_arn: &str) -> Credentials {
     let answer = Request::new("leaf/p256").with("roleArn", json!(role_arn)).send(emulator);
     let credentials = &answer.json()["credentialSet"][0]["credentials"];
     let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
@@ -31,7 +31,12 @@ fn vend(emulator: &Emulator, role_arn: &str) -> Credentials {
     )
 }
 
-fn signed(emulator: &Emulator, credentials: &Credentials, service: &str, mut call: Call) -> Answer {
+fn signed(
+    emulator: &impl Place,
+    credentials: &Credentials,
+    service: &str,
+    mut call: Call,
+) -> Answer {
     call.path = "/".to_owned();
     call.header("host", host(emulator));
     let identity = credentials.clone().into();
@@ -60,8 +65,8 @@ fn signed(emulator: &Emulator, credentials: &Credentials, service: &str, mut cal
     send(emulator, &call).unwrap()
 }
 
-fn secrets(
-    emulator: &Emulator,
+pub(crate) fn secrets(
+    emulator: &impl Place,
     credentials: &Credentials,
     operation: &str,
     input: &Value,
@@ -72,7 +77,7 @@ fn secrets(
     signed(emulator, credentials, "secretsmanager", call)
 }
 
-fn get(emulator: &Emulator, credentials: &Credentials, id: &str) -> Answer {
+pub(crate) fn get(emulator: &impl Place, credentials: &Credentials, id: &str) -> Answer {
     secrets(emulator, credentials, "GetSecretValue", &json!({ "SecretId": id }))
 }
 
@@ -94,6 +99,52 @@ fn reads_text_and_bytes() {
     let log = emulator.requests();
     let session = &log.last().unwrap()["session"];
     assert_eq!(session["access_key_id"], credentials.access_key_id());
+}
+
+#[test]
+fn the_log_holds_no_secret() {
+    let emulator = emulator();
+    let credentials = vend(&emulator, ROLE_ARN);
+    let create = json!({ "Name": "n", "SecretString": "hush-1", "ClientRequestToken": TOKEN });
+    assert_eq!(secrets(&emulator, &credentials, "CreateSecret", &create).status, 200);
+    // "hush-2" in base64
+    let put = json!({
+        "SecretId": "n", "SecretBinary": "aHVzaC0y", "ClientRequestToken": TOKEN.replace('1', "9")
+    });
+    assert_eq!(secrets(&emulator, &credentials, "PutSecretValue", &put).status, 200);
+    assert!(get(&emulator, &credentials, "n").body.contains("aHVzaC0y"));
+    let log = json!(emulator.requests()).to_string();
+    for secret in [
+        "hush-1",
+        "aHVzaC0y",
+        credentials.secret_access_key(),
+        credentials.session_token().unwrap(),
+    ] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    let create = &emulator.requests()[1];
+    assert_eq!(create["headers"]["x-amz-security-token"], "(redacted)");
+    let body: Value = serde_json::from_str(create["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["Name"], &body["SecretString"]), (&json!("n"), &json!("(redacted)")));
+}
+
+#[test]
+fn another_content_type_is_another_protocol() {
+    let emulator = emulator();
+    let credentials = vend(&emulator, ROLE_ARN);
+    let mut call = Call { body: r#"{"SecretId":"prod/plain"}"#.to_owned(), ..Call::default() };
+    call.header("x-amz-target", "secretsmanager.GetSecretValue");
+    for (content_type, status) in
+        [("application/json", 404), ("application/x-amz-json-1.1; charset=utf-8", 200)]
+    {
+        call.header("content-type", content_type);
+        let answer = signed(&emulator, &credentials, "secretsmanager", call.clone());
+        assert_eq!(answer.status, status, "{content_type}: {}", answer.body);
+    }
+    call.header("content-type", "application/x-amz-json-1.1");
+    call.body = r#"{"SecretId":"prod/plain","SecretId":"prod/keystore"}"#.to_owned();
+    let answer = signed(&emulator, &credentials, "secretsmanager", call);
+    assert_eq!(answer.json()["__type"], "SerializationException");
 }
 
 #[test]
@@ -168,9 +219,13 @@ fn says_who_the_caller_is_in_xml() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body.contains("<Arn>arn:aws:sts::123456789012:assumed-role/Workload/0a"));
     assert!(answer.body.contains("<Account>123456789012</Account>"));
-    let wrong = signed(&emulator, &credentials, "secretsmanager", call);
+    let wrong = signed(&emulator, &credentials, "secretsmanager", call.clone());
     assert_eq!(wrong.status, 403);
     assert!(wrong.body.contains("<Code>SignatureDoesNotMatch</Code>"));
+    call.body = "Action=GetCallerIdentity".to_owned();
+    let wrong = signed(&emulator, &credentials, "sts", call);
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.body.contains("<Code>InvalidAction</Code>"), "{}", wrong.body);
 }
 
 #[test]

@@ -36,7 +36,9 @@ fn reason(emulator: &Emulator, request: &Request) -> String {
 #[test]
 fn every_kind_of_key_gets_a_session() {
     let emulator = emulator();
-    for key in ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"] {
+    for key in
+        ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "mldsa44", "mldsa65", "mldsa87"]
+    {
         let answer = Request::new(&format!("leaf/{key}")).send(&emulator);
         assert_eq!(answer.status, 201, "{key}: {}", answer.body);
         let set = &answer.json()["credentialSet"][0];
@@ -163,6 +165,57 @@ fn a_signature_that_is_wrong_in_any_way_is_invalid() {
     let mut long = good;
     long.chain = vec!["anchor/intermediate.pem".to_owned(); 6];
     assert_eq!(reason(&emulator, &long), "chain-too-long");
+}
+
+#[test]
+fn a_leaf_is_told_from_a_ca_and_from_its_like() {
+    let emulator = emulator();
+    // The trust anchors themselves, by their own keys.
+    for (identity, anchor) in
+        [("anchor/root", TRUST_ANCHOR_ARN), ("anchor/intermediate", INTERMEDIATE_ANCHOR_ARN)]
+    {
+        let request = Request::new(identity).with("trustAnchorArn", json!(anchor));
+        assert_eq!(reason(&emulator, &request), "ca");
+    }
+    let repeated = Request {
+        chain: ["leaf/p256.pem", "anchor/intermediate.pem", "leaf/p256.pem"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..Request::new("leaf/p256")
+    };
+    assert_eq!(repeated.send(&emulator).status, 201);
+}
+
+#[test]
+fn the_arns_stand_in_the_query_once() {
+    let emulator = emulator();
+    let mut request = Request::new("leaf/p256");
+    let arn = |arn: &str| arn.replace(':', "%3A").replace('/', "%2F");
+    request.body = json!({});
+    request.query = format!(
+        "profileArn={}&roleArn={}&roleArn={}&trustAnchorArn={}",
+        arn(PROFILE_ARN),
+        arn(ROLE_ARN),
+        arn(DEEP_ROLE_ARN),
+        arn(TRUST_ANCHOR_ARN)
+    );
+    let answer = request.send(&emulator);
+    assert_eq!((answer.status, &emulator.requests()[0]["reason"]), (400, &json!("ambiguous")));
+}
+
+#[test]
+fn an_equals_sign_in_the_query_is_signed_either_way() {
+    let emulator = emulator();
+    let role = "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fa";
+    for (signed, expected) in [("%3D", "role"), ("%253D", "role"), ("%25253D", "signature")] {
+        let mut request = Request::new("leaf/p256");
+        request.body["roleArn"] = Value::Null;
+        request.query = format!("roleArn={role}{signed}b");
+        let mut call = request.sign(&emulator);
+        call.query = format!("roleArn={role}%3Db");
+        assert_eq!(send(&emulator, &call).unwrap().status, 403);
+        assert_eq!(emulator.requests().last().unwrap()["reason"], expected, "{signed}");
+    }
 }
 
 #[test]

@@ -4,20 +4,21 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING, EcdsaKeyPair,
+    ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair, RSA_PKCS1_SHA256,
     RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p384::ecdsa::signature::hazmat::PrehashSigner as _;
 use p384::pkcs8::DecodePrivateKey as _;
-use roles_anywhere_emulator::{Emulator, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use roles_anywhere_emulator::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::client::{Answer, Call, der, host, send};
+use crate::client::{Answer, Call, Place, der, host, send};
 
 /// What a test may want to be wrong.
 #[derive(Debug, Clone)]
@@ -68,12 +69,12 @@ impl Request {
     }
 
     /// Signs and sends.
-    pub(crate) fn send(&self, emulator: &Emulator) -> Answer {
+    pub(crate) fn send(&self, emulator: &impl Place) -> Answer {
         send(emulator, &self.sign(emulator)).expect("an answer")
     }
 
     /// Signs.
-    pub(crate) fn sign(&self, emulator: &Emulator) -> Call {
+    pub(crate) fn sign(&self, emulator: &impl Place) -> Call {
         let file = |path: &str| der(&emulator.directory().join(path));
         let leaf = file(&format!("{}.pem", self.identity));
         let date = amz_date(self.skew_seconds);
@@ -145,6 +146,20 @@ fn signer(identity: &str, key: &[u8]) -> (&'static str, Sign) {
             signature
         };
         return (RSA, Box::new(sign));
+    }
+    if identity.contains("mldsa") {
+        let algorithm = match identity.rsplit("mldsa").next() {
+            Some("44") => &ML_DSA_44_SIGNING,
+            Some("65") => &ML_DSA_65_SIGNING,
+            _ => &ML_DSA_87_SIGNING,
+        };
+        let pair = PqdsaKeyPair::from_pkcs8(algorithm, key).unwrap();
+        let sign = move |text: &[u8]| {
+            let mut signature = vec![0; algorithm.signature_len()];
+            pair.sign(text, &mut signature).unwrap();
+            signature
+        };
+        return ("AWS4-X509-MLDSA", Box::new(sign));
     }
     if identity.contains("p384") {
         let key = p384::ecdsa::SigningKey::from_pkcs8_der(key).unwrap();
