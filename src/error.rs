@@ -183,14 +183,20 @@ fn bundle_hint(error: &BundleError) -> String {
             "look at it with `openssl x509 -noout -text -in FILE`".to_owned()
         }
         BundleError::Pkcs7 => "look at it with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
+        BundleError::Pkcs12(KeyError::Encryption(_) | KeyError::TooCostly { .. }) => {
+            "take it apart: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
+        }
         BundleError::Pkcs12(error) => key_hint(error),
     }
 }
 
 fn key_hint(error: &KeyError) -> String {
     match error {
-        KeyError::LegacyEncryption | KeyError::Encryption(_) => {
+        KeyError::LegacyEncryption => {
             "convert it: `(umask 077; openssl pkcs8 -topk8 -in FILE -out FILE.pem)` asks for the old password and for a new one"
+        }
+        KeyError::Encryption(_) => {
+            "convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (OpenSSL 1 goes without the providers)"
         }
         KeyError::TooCostly { .. } => {
             "encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
