@@ -38,6 +38,10 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(CertificateError::TrailingBytes(rest.len()));
         }
+        let serial = parsed.raw_serial().len();
+        if serial > MAX_SERIAL {
+            return Err(CertificateError::Serial(serial));
+        }
         let (subject_key_id, authority_key_id) = key_ids(&parsed);
         Ok(Self {
             der: der.to_vec(),
@@ -121,6 +125,9 @@ impl fmt::Debug for Certificate {
         write!(f, "Certificate({}, serial {})", self.subject, self.serial)
     }
 }
+
+/// The longest serial number that is read, in bytes; RFC 5280 allows 20.
+const MAX_SERIAL: usize = 64;
 
 /// A distinguished name: its DER to compare, and a text to show.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -224,6 +231,11 @@ pub enum CertificateError {
     /// What should be a certificate is none.
     #[error("what should be a certificate in it is not X.509")]
     NotX509,
+    /// Its serial number is longer than any CA makes it: its decimal form would take for ever.
+    #[error(
+        "the serial number of a certificate in it has {0} bytes, and at most {MAX_SERIAL} are read"
+    )]
+    Serial(usize),
     /// There are bytes behind the certificate.
     #[error("{0} stray bytes stand behind a certificate in it")]
     TrailingBytes(usize),

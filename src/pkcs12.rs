@@ -18,9 +18,15 @@ use crate::key::{KeyError, check_cost};
 use crate::password::Passwords;
 use crate::secret::SecretBytes;
 
-/// The most iterations of a key derivation or of the integrity check.
-const MAX_ITERATIONS: u64 = 1_000_000;
-const MAX_ITERATIONS_TEXT: &str = "1,000,000 iterations";
+/// The most iterations of all key derivations and the integrity check of a file together.
+const MAX_ITERATIONS: u64 = 3_000_000;
+const MAX_ITERATIONS_TEXT: &str = "3,000,000 iterations in a file, 1,000,000 each";
+/// The most derivations by scrypt in a file; what each may cost is capped as anywhere.
+const MAX_SCRYPTS: u64 = 4;
+const MAX_SCRYPTS_TEXT: &str = "4 derivations by scrypt in a file";
+/// The largest file, in bytes, which bounds what is hidden in its encrypted parts.
+const MAX_SIZE: usize = 64 << 10;
+const MAX_SIZE_TEXT: &str = "65,536 bytes of PKCS#12";
 
 /// What a PKCS#12 file holds.
 #[derive(Debug, Default)]
@@ -33,9 +39,11 @@ pub struct Archive {
 
 /// Opens a file without a password where it has none, else with the one for `what`.
 pub fn open(der: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
-    for safe in costs(der).ok_or(KeyError::Damaged)? {
-        safe?;
+    if der.len() > MAX_SIZE {
+        let cost = format!("up to {} bytes of it", der.len());
+        return Err(KeyError::TooCostly { cost, cap: MAX_SIZE_TEXT });
     }
+    costs(der).ok_or(KeyError::Damaged)??.check()?;
     if let Ok(archive) = Pkcs12Archive::from_pkcs12(der, "") {
         return Ok(read(&archive));
     }
@@ -60,32 +68,75 @@ fn read(archive: &Pkcs12Archive) -> Archive {
     Archive { certificates: certificates.collect(), keys: keys.collect() }
 }
 
-/// Returns a verdict on each key derivation that can be seen without the password; `None` where the
-/// file is damaged. What is inside encrypted parts is bounded by `p12-keystore` itself.
-fn costs(der: &[u8]) -> Option<Vec<Result<(), KeyError>>> {
+/// What the key derivations of a file cost together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    iterations: u64,
+    scrypts: u64,
+}
+
+impl Cost {
+    fn add(&mut self, other: Self) {
+        self.iterations = self.iterations.saturating_add(other.iterations);
+        self.scrypts = self.scrypts.saturating_add(other.scrypts);
+    }
+
+    fn check(self) -> Result<(), KeyError> {
+        let too_costly = |cost, cap| Err(KeyError::TooCostly { cost, cap });
+        match self {
+            Self { iterations, .. } if iterations > MAX_ITERATIONS => {
+                too_costly(format!("{iterations} iterations"), MAX_ITERATIONS_TEXT)
+            }
+            Self { scrypts, .. } if scrypts > MAX_SCRYPTS => {
+                too_costly(format!("{scrypts} derivations by scrypt"), MAX_SCRYPTS_TEXT)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Adds up each key derivation that can be seen without the password; `None` where the file is
+/// damaged. What is inside encrypted parts is bounded by the size of the file, and by
+/// `p12-keystore` itself.
+fn costs(der: &[u8]) -> Option<Result<Cost, KeyError>> {
     let pfx = Pfx::from_der(der).ok()?;
-    let mut verdicts = Vec::new();
+    let mut total = Cost::default();
     if let Some(mac) = &pfx.mac_data {
-        verdicts.push(within(u64::try_from(mac.iterations).unwrap_or(0)));
+        let iterations = u64::try_from(mac.iterations).unwrap_or(0);
+        total.add(Cost { iterations, scrypts: 0 });
     }
     let safes = content_of(&pfx.auth_safe)?;
     for safe in AuthenticatedSafe::from_der(&safes).ok()? {
-        if let Some(contents) = content_of(&safe) {
-            for bag in SafeContents::from_der(&contents).ok()? {
-                // Not every bag holds a key; what is no algorithm has no cost.
-                if let Ok(value) = AnyRef::from_der(&bag.bag_value)
-                    && let Ok(shrouded) = Shrouded::from_der(value.value())
-                {
-                    verdicts.push(cost(&shrouded.algorithm));
-                }
+        let found = match content_of(&safe) {
+            Some(contents) => costs_of_bags(&contents)?,
+            None => {
+                let encrypted: EncryptedData = safe.content.decode_as().ok()?;
+                let algorithm = encrypted.enc_content_info.content_enc_alg.to_der().ok()?;
+                cost(&AlgorithmIdentifierRef::from_der(&algorithm).ok()?)
             }
-        } else {
-            let encrypted: EncryptedData = safe.content.decode_as().ok()?;
-            let algorithm = encrypted.enc_content_info.content_enc_alg.to_der().ok()?;
-            verdicts.push(cost(&AlgorithmIdentifierRef::from_der(&algorithm).ok()?));
+        };
+        match found {
+            Ok(cost) => total.add(cost),
+            Err(error) => return Some(Err(error)),
         }
     }
-    Some(verdicts)
+    Some(Ok(total))
+}
+
+fn costs_of_bags(contents: &[u8]) -> Option<Result<Cost, KeyError>> {
+    let mut total = Cost::default();
+    for bag in SafeContents::from_der(contents).ok()? {
+        // Not every bag holds a key; what is no algorithm has no cost.
+        if let Ok(value) = AnyRef::from_der(&bag.bag_value)
+            && let Ok(shrouded) = Shrouded::from_der(value.value())
+        {
+            match cost(&shrouded.algorithm) {
+                Ok(cost) => total.add(cost),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+    Some(Ok(total))
 }
 
 /// Returns the octets of a `ContentInfo` of the type data, `None` for another type.
@@ -94,26 +145,19 @@ fn content_of(info: &ContentInfo) -> Option<Vec<u8>> {
     <&OctetStringRef>::from_der(&content).ok().map(|octets| octets.as_bytes().to_vec())
 }
 
-fn cost(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
-    let Some(parameters) = algorithm.parameters else { return Ok(()) };
+fn cost(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Cost, KeyError> {
+    let Some(parameters) = algorithm.parameters else { return Ok(Cost::default()) };
     if let Ok(parameters) = parameters.decode_as::<pbes2::Parameters>() {
-        if let pbes2::Kdf::Pbkdf2(kdf) = &parameters.kdf {
-            within(u64::from(kdf.iteration_count))?;
-        }
-        return check_cost(&parameters);
+        check_cost(&parameters)?;
+        return Ok(match &parameters.kdf {
+            pbes2::Kdf::Pbkdf2(kdf) => {
+                Cost { iterations: u64::from(kdf.iteration_count), scrypts: 0 }
+            }
+            _ => Cost { iterations: 0, scrypts: 1 },
+        });
     }
-    match parameters.decode_as::<Pbe<'_>>() {
-        Ok(parameters) => within(parameters.iterations),
-        Err(_) => Ok(()),
-    }
-}
-
-fn within(iterations: u64) -> Result<(), KeyError> {
-    if iterations <= MAX_ITERATIONS {
-        return Ok(());
-    }
-    let cost = format!("{iterations} iterations");
-    Err(KeyError::TooCostly { cost, cap: MAX_ITERATIONS_TEXT })
+    let iterations = parameters.decode_as::<Pbe<'_>>().map_or(0, |pbe| pbe.iterations);
+    Ok(Cost { iterations, scrypts: 0 })
 }
 
 /// `EncryptedPrivateKeyInfo`, as far as its cost goes.

@@ -56,10 +56,12 @@ impl Chain {
                 break;
             }
             if chain.intermediates.len() == MAX_LENGTH {
-                chain.left_out.push((last.clone(), LeftOut::TooDeep));
-            } else {
-                chain.intermediates.push(last.clone());
+                // Nothing above is looked at: a file may hold thousands.
+                chain.left_out.push((last, LeftOut::TooDeep));
+                chain.left_out.extend(pool.drain(..).map(|ca| (ca, LeftOut::TooDeep)));
+                break;
             }
+            chain.intermediates.push(last.clone());
         }
         let rest = pool.into_iter().map(|certificate| (certificate, LeftOut::Unrelated));
         chain.left_out.extend(rest);

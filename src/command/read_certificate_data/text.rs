@@ -143,7 +143,7 @@ impl Page {
             return;
         }
         self.heading(words);
-        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0).min(40);
         for (label, value) in rows {
             self.line(&format!("  {label:<width$}  "), &value);
         }

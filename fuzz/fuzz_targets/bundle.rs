@@ -1,0 +1,39 @@
+//! A file of whatever form, as it is opened for its certificates and keys: `Bundle::open`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::bundle::Bundle;
+use roles_anywhere::files::Source;
+use roles_anywhere::identity::{IdentityError, IdentitySource, Permissions};
+use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, is_affordable};
+
+fuzz_target!(|data: &[u8]| {
+    if !is_affordable(data) {
+        return;
+    }
+    let passwords = OnePassword { known: true };
+    match Bundle::open(data, "it", &passwords) {
+        Ok(bundle) => {
+            for key in &bundle.keys {
+                if let Err(source) = key.open("it", &passwords) {
+                    check_error(IdentityError::Key { place: Source::Stdin, source });
+                }
+            }
+        }
+        Err(source) => check_error(IdentityError::Bundle { place: Source::Stdin, source }),
+    }
+    // All of it in one file: leaf, key and chain.
+    let source = IdentitySource {
+        certificate: Source::Stdin,
+        private_key: Source::Stdin,
+        intermediates: Some(Source::Stdin),
+        permissions: Permissions::Strict,
+    };
+    match source.open(&OneFile(data), &OnePassword { known: false }, NOW) {
+        Ok(identity) => {
+            assert_eq!(identity.certificate().public_key(), identity.signer().public_key());
+        }
+        Err(error) => check_error(error),
+    }
+});

@@ -1,0 +1,36 @@
+//! The command line and the environment: words and `NAME=value` pairs, each ended by a NUL.
+//!
+//! They stand for the lines of `~/.aws/config` that have the tool started.
+
+#![no_main]
+
+use clap::Parser;
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::cli::CommandLine;
+use roles_anywhere::cli::resolve::{Command, resolve};
+use roles_anywhere::command::secret_get::Stdout;
+use roles_anywhere::world::Environment;
+use roles_anywhere_fuzz::check_error;
+
+fuzz_target!(|text: &str| {
+    let is_variable = |word: &&str| {
+        let name = word.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| !name.is_empty() && !name.starts_with('-'))
+    };
+    let (variables, words): (Vec<&str>, Vec<&str>) = text.split('\0').partition(is_variable);
+    let Ok(line) = CommandLine::try_parse_from([&["roles-anywhere"], &words[..]].concat()) else {
+        return;
+    };
+    let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    match resolve(line, &Environment::new(pairs), Stdout::Terminal) {
+        Ok(plan) => {
+            if let Command::Exchange(exchange) = plan.command {
+                let session = &exchange.provider.session;
+                assert_eq!(session.role.partition(), session.trust_anchor.partition());
+                assert!(!session.to_http().body.is_empty());
+            }
+        }
+        Err(error) => check_error(error),
+    }
+});

@@ -1,0 +1,28 @@
+//! PKCS#12 files, with a password at hand and without: `pkcs12::open`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::bundle::BundleError;
+use roles_anywhere::files::Source;
+use roles_anywhere::identity::IdentityError;
+use roles_anywhere::pkcs12::open;
+use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_pkcs12};
+
+fuzz_target!(|data: &[u8]| {
+    if !is_affordable_pkcs12(data) {
+        return;
+    }
+    // One byte of the input decides, so that the corpus holds both.
+    let known = data.last().is_some_and(|byte| byte & 7 != 0);
+    match open(data, "it", &OnePassword { known }) {
+        Ok(archive) => {
+            let certificates: usize = archive.certificates.iter().map(Vec::len).sum();
+            assert!(certificates <= data.len());
+        }
+        Err(error) => check_error(IdentityError::Bundle {
+            place: Source::Stdin,
+            source: BundleError::Pkcs12(error),
+        }),
+    }
+});

@@ -1,0 +1,15 @@
+//! PKCS#7 bundles of certificates: `pkcs7::certificates`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::certificate::Certificate;
+use roles_anywhere::pkcs7::certificates;
+
+fuzz_target!(|data: &[u8]| {
+    let found = certificates(data).unwrap_or_default();
+    assert!(found.iter().map(Vec::len).sum::<usize>() <= data.len());
+    for der in found {
+        let _ = Certificate::from_der(&der);
+    }
+});

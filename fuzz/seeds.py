@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Makes the first inputs of the fuzz targets out of what is committed: certs/ and tests/vectors/pki.
+
+    fuzz/seeds.py FOLDER        from the root of the repository
+
+PEM is taken apart, since what stands in base64 is hard to vary; texts are written here.
+"""
+import base64
+import pathlib
+import re
+import sys
+
+BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n(.*?)-----END ", re.S)
+KINDS = {"PRIVATE KEY": b"8", "RSA PRIVATE KEY": b"1", "EC PRIVATE KEY": b"s", "ENCRYPTED PRIVATE KEY": b"e"}
+P256 = bytes.fromhex("06082a8648ce3d030107")
+
+ARNS = [
+    "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a-b",
+    "arn:aws-us-gov:rolesanywhere:us-gov-west-1:123456789012:profile/a-b",
+    "arn:aws-cn:iam::123456789012:role/a/b/c",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:a/b-AbCdEf",
+    "fips-us-east-1",
+    "us-gov-west-1-fips",
+]
+PLACES = [
+    "https://a.example\nproxy:3128\nb.test, *.example",
+    "http://[::1]:8443\nhttp://me:hunter2@proxy:3128\n10.0.0.0/8,::1,fd00::/8",
+    "https://10.1.2.3:8443/\nhttps://proxy\n*",
+    "env:KEY\nsocks5://p:1080\na.example:443 .example.",
+    "2015-08-30T14:36:00.750+02:00",
+    "Sun, 30 Aug 2015 12:36:00 GMT",
+]
+SESSION = (
+    '200\nDate: Sun, 30 Aug 2015 12:36:00 GMT\n\n{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE",'
+    '"secretAccessKey":"secret","sessionToken":"token","expiration":"2027-08-30T12:36:00Z"},'
+    '"roleArn":"arn:aws:iam::123456789012:role/r"}],"subjectArn":"arn"}'
+)
+ANSWERS = [
+    SESSION,
+    SESSION + '\0200\n\n{"ARN":"arn:a","Name":"name","VersionId":"v","VersionStages":["AWSCURRENT"],'
+    '"CreatedDate":1.5E9,"SecretString":"{\\"password\\":\\"hunter2\\",\\"n\\":[1.0e3,null]}"}',
+    SESSION + '\0200\n\n{"ARN":"arn:a","Name":"name","SecretBinary":"AAEC/w=="}',
+    SESSION + '\0400\nx-amzn-RequestId: r\n\n{"__type":"com.amazon#ResourceNotFoundException:http://a","message":"no"}',
+    '403\nx-amzn-ErrorType: AccessDeniedException:\nx-amzn-RequestId: r\n\n{"message":"Untrusted certificate. Insufficient certificate"}',
+    "503\nRetry-After: 1\n\n<html>\0" "429\nRetry-After: Sun, 30 Aug 2026 12:36:00 GMT\n\n{}\0" + SESSION,
+]
+SESSION_WORDS = [
+    "--certificate", "a.pem", "--private-key=fd:3", "--trust-anchor-arn", ARNS[0],
+    "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
+]
+LINES = [
+    ["credential-process", *SESSION_WORDS, "--session-duration", "900", "--debug", "--timeout=5"],
+    ["credential-process", *SESSION_WORDS, "HTTPS_PROXY=http://p:1", "NO_PROXY=.a", "ROLES_ANYWHERE_REGION=eu-west-1"],
+    ["credential-process", *SESSION_WORDS, "--endpoint", "https://a.example", "--no-verify-ssl=true", "--with-proxy"],
+    ["secret", "get", ARNS[3], "--region", "us-east-1", "--key", "password", *SESSION_WORDS, "AWS_USE_FIPS_ENDPOINT=true"],
+    ["secret", "get", "a/b", "--output", "json", "--out", "f", "--secrets-endpoint", "https://b", *SESSION_WORDS],
+    ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
+    ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],
+    ["read-certificate-data", "--certificate", "a", "--output", "full", "--cert-selector", "x"],
+    ["serve", "--port", "1"], ["completion", "bash"], ["version"],
+]
+
+
+def blocks(data):
+    for label, body in BLOCK.findall(data):
+        body = re.split(rb"\r?\n\r?\n", body)[-1]
+        yield label.decode(), base64.b64decode(body)
+
+
+def key_kind(name, der):
+    if "pkcs1" in name:
+        return b"1"
+    if "sec1" in name:
+        return b"s"
+    return b"e" if "pbes" in name else b"8"
+
+
+def seeds():
+    files = [p for top in ("certs", "tests/vectors/pki") for p in pathlib.Path(top).rglob("*") if p.is_file()]
+    for path in sorted(files):
+        data, name = path.read_bytes(), path.name
+        if name.endswith(".md"):
+            continue
+        yield "bundle", data
+        if b"-----BEGIN " not in data:
+            if name.endswith(".p12"):
+                yield "pkcs12", data
+            elif name.endswith(".p7b"):
+                yield "pkcs7", data
+            elif ".key." in name or ".sec1." in name or ".pkcs1." in name:
+                yield "key", key_kind(name, data) + data
+            else:
+                yield "certificate", data
+            continue
+        yield "pem", data
+        found = list(blocks(data))
+        certificates = [der for label, der in found if label == "CERTIFICATE"]
+        if certificates:
+            yield "certificate", b"".join(certificates)
+        for label, der in found:
+            if label == "PKCS7":
+                yield "pkcs7", der
+            if label in KINDS:
+                yield "key", KINDS[label] + der
+            if label == "EC PRIVATE KEY":
+                yield "key", b"p" + P256 + der
+    yield from (("arn", text.encode()) for text in ARNS)
+    yield from (("place", text.encode()) for text in PLACES)
+    yield from (("answer", text.encode()) for text in ANSWERS)
+    yield from (("command_line", "\0".join(words).encode()) for words in LINES)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    for number, (target, data) in enumerate(seeds()):
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        (folder / target / f"{number:03}").write_bytes(data)
+
+
+main()

@@ -1,0 +1,130 @@
+//! What the targets share: the invariants of an error, and stand-ins for the ports.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::Kdf;
+use roles_anywhere::error::Error;
+use roles_anywhere::files::{Action, FileError, Files, Source};
+use roles_anywhere::password::{PasswordError, Passwords};
+use roles_anywhere::secret::{Secret, SecretBytes};
+use roles_anywhere::time::Timestamp;
+
+/// In 2027, when the certificates under `certs/` are valid.
+pub const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+/// The password of everything encrypted under `certs/`, and of nothing else.
+pub const PASSWORD: &str = "hunter2";
+
+/// The most iterations that a target pays for; the caps of the tool would have it wait for seconds.
+const AFFORDABLE: u64 = 4_096;
+
+/// Panics where an error would be too long, would play with the terminal or forge a line.
+pub fn check_error(error: impl Into<Error>) {
+    let text = error.into().to_string();
+    assert!(text.len() <= 4_000, "{} bytes", text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        let start = if at == 0 { "error: " } else { "  " };
+        // The last line may be cut anywhere.
+        assert!(line.starts_with(start) || text.len() > 3_900, "{text}");
+        check_line(line);
+    }
+}
+
+/// Panics where a line that is printed would play with the terminal.
+pub fn check_line(line: &str) {
+    assert!(!line.chars().any(char::is_control), "{line:?}");
+}
+
+/// Answers with the one password, or with none.
+pub struct OnePassword {
+    pub known: bool,
+}
+
+impl Passwords for OnePassword {
+    fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+        match self.known {
+            true => Ok(Secret::new(PASSWORD.to_owned())),
+            false => Err(PasswordError::NoTerminal),
+        }
+    }
+}
+
+/// A file system in which every source has the same bytes, and nothing is kept.
+pub struct OneFile<'a>(pub &'a [u8]);
+
+impl Files for OneFile<'_> {
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+        let refused = || FileError {
+            action: Action::Read,
+            place: source.clone(),
+            source: std::io::ErrorKind::FileTooLarge.into(),
+        };
+        let fits = self.0.len() as u64 <= roles_anywhere::files::MAX_SIZE;
+        fits.then(|| SecretBytes::new(self.0.to_vec())).ok_or_else(refused)
+    }
+
+    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
+        None
+    }
+
+    fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+        Ok(())
+    }
+}
+
+/// Returns whether an encrypted PKCS#8 key is cheap to try; what is none is.
+pub fn is_affordable_pkcs8(der: &[u8]) -> bool {
+    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else { return true };
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else { return true };
+    match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) => u64::from(kdf.iteration_count) <= AFFORDABLE,
+        Kdf::Scrypt(kdf) => {
+            let lanes = u64::from(kdf.block_size) * u64::from(kdf.parallelization);
+            kdf.cost_parameter.saturating_mul(lanes) <= AFFORDABLE
+        }
+        _ => true,
+    }
+}
+
+/// Returns whether a PKCS#12 file is cheap to try: no number in it, wherever it stands, can be a
+/// count of iterations that is not. It also turns down a few that are cheap.
+pub fn is_affordable_pkcs12(der: &[u8]) -> bool {
+    const SCRYPT: [u8; 11] = [6, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 4, 11];
+    let has_scrypt = der.windows(SCRYPT.len()).any(|window| window == SCRYPT);
+    let number = |at: usize| {
+        let length = usize::from(*der.get(at + 1)?);
+        let octets = (2..=5).contains(&length).then(|| der.get(at + 2..at + 2 + length))??;
+        Some(octets.iter().fold(0, |value, octet| value << 8 | u64::from(*octet)))
+    };
+    let numbers = (0..der.len()).filter(|at| der[*at] == 2).filter_map(number);
+    // What is larger than the caps of the tool is refused by it before anything is derived.
+    !has_scrypt && !numbers.into_iter().any(|n| (AFFORDABLE + 1..=10_000_000).contains(&n))
+}
+
+/// Returns whether a file of any form is cheap to open with its keys.
+pub fn is_affordable(bytes: &[u8]) -> bool {
+    use roles_anywhere::pem::{Container, open};
+    match open(bytes) {
+        Ok(Container::Pem(blocks)) => {
+            blocks.iter().all(|block| is_affordable_pkcs8(block.contents.expose()))
+        }
+        Ok(Container::Der(_)) => is_affordable_pkcs8(bytes) && is_affordable_pkcs12(bytes),
+        Err(_) => true,
+    }
+}
+
+/// A clock that stands still.
+pub struct StoppedClock;
+
+impl roles_anywhere::time::Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+}
