@@ -5,7 +5,7 @@ mod patient;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::files::{Action, FileError, Files, MAX_SIZE, Source};
@@ -34,10 +34,7 @@ impl<'a> Disk<'a> {
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
             },
             Source::Stdin => self.once(source, || patient::read_all(&io::stdin(), MAX_SIZE)),
-            Source::Descriptor(number) => {
-                // The system's own name for an open descriptor.
-                self.once(source, || read(&PathBuf::from(format!("/dev/fd/{number}")), MAX_SIZE))
-            }
+            Source::Descriptor(number) => self.once(source, || read_descriptor(*number)),
         }
     }
 
@@ -85,6 +82,26 @@ impl Files for Disk<'_> {
             source,
         })
     }
+}
+
+/// Reads an open descriptor through a copy that the kernel makes, as `/dev/fd/N` would open the file
+/// anew and ask for permissions that were dropped since.
+fn read_descriptor(number: u32) -> io::Result<SecretBytes> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+        let raw =
+            i32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let copied = pidfd_open(getpid(), PidfdFlags::empty())
+            .and_then(|own| pidfd_getfd(own, raw, PidfdGetfdFlags::empty()));
+        match copied {
+            Ok(descriptor) => return patient::read_all(&descriptor, MAX_SIZE),
+            // A kernel before 5.6, or a sandbox that does not let it through.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    read(Path::new(&format!("/dev/fd/{number}")), MAX_SIZE)
 }
 
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.

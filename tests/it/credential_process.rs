@@ -10,7 +10,8 @@ use serde_json::json;
 fn vends_with_every_kind_of_key() {
     let emulator = emulator();
     let tool = Tool::new(&emulator);
-    for name in ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"] {
+    let kinds = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"];
+    for name in kinds.into_iter().chain(["mldsa44", "mldsa65", "mldsa87"]) {
         let document = tool.clone().identity(&format!("leaf/{name}")).vend(&[]);
         let members: Vec<&String> = document.as_object().unwrap().keys().collect();
         let wanted = [

@@ -105,6 +105,16 @@ fn certificate_files() {
     snapshot("certificate_not_yet", &process(&tool.clone().identity("broken/not-yet-valid"), &[]));
 }
 
+/// Takes as long as a pipe is waited for.
+#[test]
+fn a_pipe_that_nobody_writes_to() {
+    let emulator = emulator();
+    let pipe = emulator.directory().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let tool = Tool::new(&emulator).certificate("pipe");
+    snapshot("certificate_pipe", &process(&tool, &[]));
+}
+
 #[test]
 fn key_files() {
     let emulator = emulator();
