@@ -112,11 +112,7 @@ fn exchange_credentials(
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, error))?;
-    let outcome = std::thread::scope(|scope| {
-        // On the other core while this one reads and tries the key: a millisecond with RSA.
-        scope.spawn(|| transport.prepare());
-        runtime.block_on(run(exchange, &world))
-    });
+    let outcome = runtime.block_on(run(exchange, &world));
     // A look-up of a host name may hang for longer than the deadline; nobody waits for it.
     runtime.shutdown_background();
     outcome

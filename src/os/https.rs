@@ -36,17 +36,8 @@ impl Https {
         Self { options, client: OnceLock::new() }
     }
 
-    /// Builds the client, so that the first request finds it there.
-    pub fn prepare(&self) {
-        self.client();
-    }
-
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.options))
-    }
-
     async fn exchange(&self, request: &Request) -> Result<Response, TransportError> {
-        let client = self.client();
+        let client = self.client.get_or_init(|| Client::new(&self.options));
         let failed = |error| failure::Failure {
             request,
             options: &self.options,

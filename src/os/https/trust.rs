@@ -1,4 +1,4 @@
-//! Whose TLS certificates are believed, read on a thread while the connection is made.
+//! Whose TLS certificates are believed; what takes long is read while the connection is made.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -32,7 +32,40 @@ pub(super) struct Verifier {
 #[derive(Debug)]
 enum Source {
     Everybody,
-    Roots { loading: Mutex<Option<JoinHandle<Roots>>>, loaded: OnceLock<Roots> },
+    Roots { loading: Mutex<Option<Loading>>, loaded: OnceLock<Roots> },
+}
+
+/// Roots that are on their way.
+#[derive(Debug)]
+enum Loading {
+    /// On a thread, while the connection is made.
+    Thread(JoinHandle<Roots>),
+    /// When they are needed: a small file is read faster than a thread begins.
+    Later(Trust),
+}
+
+/// The largest bundle that is not worth a thread, in bytes.
+const SMALL: u64 = 16 << 10;
+
+impl Loading {
+    fn begin(trust: Trust) -> Self {
+        match &trust {
+            Trust::File { path, .. } if path.metadata().is_ok_and(|m| m.len() <= SMALL) => {
+                Self::Later(trust)
+            }
+            _ => Self::Thread(std::thread::spawn(move || load(&trust))),
+        }
+    }
+
+    fn end(self) -> Roots {
+        match self {
+            Self::Later(trust) => load(&trust),
+            Self::Thread(handle) => handle.join().unwrap_or_else(|_| {
+                let reason = Reason("the thread that read them ended early".to_owned());
+                Err(("the system".to_owned(), reason))
+            }),
+        }
+    }
 }
 
 impl Verifier {
@@ -41,7 +74,7 @@ impl Verifier {
         let source = match trust.clone() {
             Trust::Everybody => Source::Everybody,
             trust => Source::Roots {
-                loading: Mutex::new(Some(std::thread::spawn(move || load(&trust)))),
+                loading: Mutex::new(Some(Loading::begin(trust))),
                 loaded: OnceLock::new(),
             },
         };
@@ -92,7 +125,7 @@ impl ServerCertVerifier for Verifier {
         let Source::Roots { loading, loaded } = &self.source else {
             return Ok(ServerCertVerified::assertion());
         };
-        let roots = loaded.get_or_init(|| joined(loading));
+        let roots = loaded.get_or_init(|| ended(loading));
         let Ok(verifier) = roots else {
             return Err(Error::General("no trust roots".to_owned()));
         };
@@ -136,13 +169,12 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn joined(loading: &Mutex<Option<JoinHandle<Roots>>>) -> Roots {
-    let handle = loading.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let outcome = handle.and_then(|handle| handle.join().ok());
-    outcome.unwrap_or_else(|| {
-        let reason = Reason("the thread that read them ended early".to_owned());
-        Err(("the system".to_owned(), reason))
-    })
+fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
+    let loading = loading.lock().unwrap_or_else(PoisonError::into_inner).take();
+    loading.map_or_else(
+        || Err(("the system".to_owned(), Reason("they were read before".to_owned()))),
+        Loading::end,
+    )
 }
 
 fn load(trust: &Trust) -> Roots {
