@@ -105,6 +105,18 @@ fn certificate_files() {
     snapshot("certificate_not_yet", &process(&tool.clone().identity("broken/not-yet-valid"), &[]));
 }
 
+#[test]
+fn a_file_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let emulator = emulator();
+    let (tool, folder) = Tool::new(&emulator).reachable();
+    let path = folder.path().join("closed.pem");
+    std::fs::write(&path, read(&emulator, "leaf/p256.pem")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    let tool = tool.as_nobody().certificate(&path);
+    snapshot("certificate_unreadable", &process(&tool, &[]));
+}
+
 /// Takes as long as a pipe is waited for.
 #[test]
 fn a_pipe_that_nobody_writes_to() {

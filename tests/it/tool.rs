@@ -17,6 +17,7 @@ pub(crate) fn emulator() -> Emulator {
 pub(crate) struct Tool {
     program: PathBuf,
     launcher: Option<&'static str>,
+    user: Option<u32>,
     directory: PathBuf,
     variables: Vec<(String, OsString)>,
 }
@@ -26,6 +27,7 @@ impl Tool {
         Self {
             program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
             launcher: None,
+            user: None,
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
         }
@@ -34,6 +36,14 @@ impl Tool {
     /// Runs the binary under another name.
     pub(crate) fn called(mut self, program: &Path) -> Self {
         self.program = program.to_owned();
+        self
+    }
+
+    /// Runs the binary as the user nobody where the tests run as root.
+    pub(crate) fn as_nobody(mut self) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+        self.user = root.then_some(65_534);
         self
     }
 
@@ -88,21 +98,21 @@ impl Tool {
     /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
     /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
     #[cfg(target_os = "linux")]
-    pub(crate) fn spawn_as_nobody(mut self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        use std::os::unix::process::CommandExt;
+    pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
+        let (tool, folder) = self.reachable();
+        let mut command = tool.as_nobody().command(arguments);
+        (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), folder)
+    }
+
+    /// Copies the binary to a folder that every user can reach.
+    pub(crate) fn reachable(self) -> (Self, tempfile::TempDir) {
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
         let copy = folder.path().join("roles-anywhere");
         std::fs::copy(&self.program, &copy).unwrap();
-        self.program = copy;
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
-            command.uid(65_534);
-        }
-        (command.spawn().unwrap(), folder)
+        (self.called(&copy), folder)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -112,6 +122,10 @@ impl Tool {
         };
         if self.launcher.is_some() {
             command.arg("--wait").arg(&self.program);
+        }
+        if let Some(user) = self.user {
+            use std::os::unix::process::CommandExt;
+            command.uid(user);
         }
         command
             .args(arguments)
