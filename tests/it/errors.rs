@@ -112,8 +112,8 @@ fn a_file_without_permission() {
     let (tool, folder) = Tool::new(&emulator).reachable();
     let path = folder.path().join("closed.pem");
     std::fs::write(&path, read(&emulator, "leaf/p256.pem")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
-    let tool = tool.as_nobody().certificate(&path);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let tool = tool.for_nobody().certificate(&path);
     snapshot("certificate_unreadable", &process(&tool, &[]));
 }
 

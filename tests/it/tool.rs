@@ -40,7 +40,7 @@ impl Tool {
     }
 
     /// Runs the binary as the user nobody where the tests run as root.
-    pub(crate) fn as_nobody(mut self) -> Self {
+    pub(crate) fn for_nobody(mut self) -> Self {
         use std::os::unix::fs::MetadataExt;
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         self.user = root.then_some(65_534);
@@ -100,7 +100,7 @@ impl Tool {
     #[cfg(target_os = "linux")]
     pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
         let (tool, folder) = self.reachable();
-        let mut command = tool.as_nobody().command(arguments);
+        let mut command = tool.for_nobody().command(arguments);
         (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), folder)
     }
 
