@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 
 use reqwest::header::HeaderValue;
 use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs;
 
 use crate::http::{Request, Response, TransportError, TransportOptions};
 use crate::os::https::trust::Verifier;
@@ -106,7 +105,7 @@ impl Client {
 }
 
 fn tls_configuration(verifier: &Arc<Verifier>) -> ClientConfig {
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    ClientConfig::builder_with_provider(verifier.provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .expect("the provider has cipher suites for both versions")
         .dangerous()

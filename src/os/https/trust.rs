@@ -41,25 +41,26 @@ enum Loading {
     /// On a thread, while the connection is made.
     Thread(JoinHandle<Roots>),
     /// When they are needed: a small file is read faster than a thread begins.
-    Later(Trust),
+    Later(Trust, Arc<CryptoProvider>),
 }
 
 /// The largest bundle that is not worth a thread, in bytes.
 const SMALL: u64 = 16 << 10;
 
 impl Loading {
-    fn begin(trust: Trust) -> Self {
+    fn begin(trust: Trust, provider: &Arc<CryptoProvider>) -> Self {
+        let provider = Arc::clone(provider);
         match &trust {
             Trust::File { path, .. } if path.metadata().is_ok_and(|m| m.len() <= SMALL) => {
-                Self::Later(trust)
+                Self::Later(trust, provider)
             }
-            _ => Self::Thread(std::thread::spawn(move || load(&trust))),
+            _ => Self::Thread(std::thread::spawn(move || load(&trust, provider))),
         }
     }
 
     fn end(self) -> Roots {
         match self {
-            Self::Later(trust) => load(&trust),
+            Self::Later(trust, provider) => load(&trust, provider),
             Self::Thread(handle) => handle.join().unwrap_or_else(|_| {
                 let reason = Reason("the thread that read them ended early".to_owned());
                 Err(("the system".to_owned(), reason))
@@ -71,18 +72,20 @@ impl Loading {
 impl Verifier {
     /// Begins to read the roots of `trust`.
     pub(super) fn new(trust: &Trust) -> Self {
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let source = match trust.clone() {
             Trust::Everybody => Source::Everybody,
             trust => Source::Roots {
-                loading: Mutex::new(Some(Loading::begin(trust))),
+                loading: Mutex::new(Some(Loading::begin(trust, &provider))),
                 loaded: OnceLock::new(),
             },
         };
-        Self {
-            provider: Arc::new(aws_lc_rs::default_provider()),
-            source,
-            presented: Mutex::default(),
-        }
+        Self { provider, source, presented: Mutex::default() }
+    }
+
+    /// Returns the cryptography that it verifies with.
+    pub(super) fn provider(&self) -> Arc<CryptoProvider> {
+        Arc::clone(&self.provider)
     }
 
     /// Returns whose certificate was presented last and not believed.
@@ -177,7 +180,7 @@ fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
     )
 }
 
-fn load(trust: &Trust) -> Roots {
+fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
     let (origin, found) = match trust {
         Trust::File { origin, path } => {
             (format!("`{}` (from {origin})", path.display()), bundle(path))
@@ -192,7 +195,6 @@ fn load(trust: &Trust) -> Roots {
         Ok(certificates) => roots.add_parsable_certificates(certificates),
         Err(why) => return Err((origin, Reason(why))),
     };
-    let provider = Arc::new(aws_lc_rs::default_provider());
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| (origin, Reason(error.to_string())))
