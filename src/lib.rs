@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod aws;
+pub mod board;
 pub mod bundle;
 pub mod call;
 pub mod certificate;
@@ -17,6 +18,7 @@ pub mod files;
 pub mod http;
 pub mod identity;
 pub mod key;
+pub mod log;
 pub mod os;
 pub mod password;
 pub mod pem;
