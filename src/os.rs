@@ -4,6 +4,7 @@ pub mod clock;
 pub mod disk;
 pub mod environment;
 pub mod https;
+pub mod listener;
 pub mod password;
 pub mod process;
 pub mod random;

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["board", "cache", "provider"],
     &["engine"],
-    &["generation"],
+    &["generation", "serve"],
     &["command"],
     &["cli", "os"],
     &["main", "lib"],
@@ -55,8 +55,18 @@ fn imports_name_their_module_at_once() {
 
 #[test]
 fn only_os_touches_the_world() {
-    let doors =
-        ["std::fs", "std::net", "std::env::", "std::io::stdout", "tokio::", "SystemTime::now"];
+    // Of the network the sockets: an address is a value.
+    let doors = [
+        "std::fs",
+        "TcpListener",
+        "TcpStream",
+        "ToSocketAddrs",
+        "UdpSocket",
+        "std::env::",
+        "std::io::stdout",
+        "tokio::",
+        "SystemTime::now",
+    ];
     // Constants of the compiler, not the environment of the process; what waits without a runtime.
     let harmless = ["std::env::consts", "tokio::sync"];
     let mut offences = BTreeSet::new();
