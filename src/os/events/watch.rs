@@ -22,9 +22,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, which is forbidden here; an `OwnedFd` is what the old one wants: one descriptor for life"
+    )]
     pub(super) fn new(files: Vec<PathBuf>) -> std::io::Result<Self> {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let watch = Self { files, inotify: AsyncFd::register(inotify)? };
+        let watch = Self { files, inotify: AsyncFd::new(inotify)? };
         watch.add_directories();
         Ok(watch)
     }
