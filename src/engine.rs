@@ -175,7 +175,8 @@ impl<'a> Engine<'a> {
     }
 
     fn fetched(&mut self, session: Session) {
-        self.schedule.succeeded(session.life, self.moment());
+        let now = self.moment();
+        self.schedule.succeeded(session.life, now);
         let session = Rc::new(session);
         self.announce(&session);
         let expiration = session.credentials.expiration;
@@ -184,7 +185,7 @@ impl<'a> Engine<'a> {
             standing.trouble = None;
             standing.clock_offset = session.clock_offset;
             standing.refreshes.succeeded += 1;
-            standing.session = Some(session);
+            standing.session = Some((session, now));
         });
         self.ports.supervisor.status(&format!("a session until {expiration} is in hand"));
         self.warn_of_the_last_days();
@@ -308,7 +309,7 @@ impl<'a> Engine<'a> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { wall: self.ports.clock.now(), uptime: self.ports.clock.uptime() }
+        Moment::of(self.ports.clock)
     }
 
     fn tick(&self) -> Duration {
@@ -325,3 +326,6 @@ pub enum Ending {
     /// It has.
     Stopped,
 }
+
+#[cfg(test)]
+mod model;
