@@ -1,6 +1,7 @@
 //! The real clock, disk, network and terminal. Only `main` imports this module.
 
 pub mod clock;
+pub mod credentials_file;
 pub mod disk;
 pub mod environment;
 #[cfg(unix)]

@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["http", "files", "pem", "log", "refresh"],
     &["password"],
     &["arn", "certificate", "credentials"],
+    &["profile"],
     &["signer", "usage"],
     &["key"],
     &["pkcs12", "pkcs7"],
