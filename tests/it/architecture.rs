@@ -7,7 +7,7 @@ use std::path::Path;
 /// Top-level modules from the ground up; a module may import only from rows above its own.
 const LAYERS: &[&[&str]] = &[
     &["secret", "time", "region"],
-    &["http", "files", "pem", "log"],
+    &["http", "files", "pem", "log", "refresh"],
     &["password"],
     &["arn", "certificate", "credentials"],
     &["profile"],
@@ -19,7 +19,9 @@ const LAYERS: &[&[&str]] = &[
     &["sigv4", "aws", "world"],
     &["call", "diagnosis"],
     &["error"],
-    &["board", "provider"],
+    &["board", "cache", "provider"],
+    &["engine"],
+    &["generation"],
     &["command"],
     &["cli", "os"],
     &["main", "lib"],
