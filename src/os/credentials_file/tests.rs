@@ -1,5 +1,7 @@
 //! Real files: what stays, what is refused, and what others see meanwhile.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at real files")]
+
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,6 +68,11 @@ fn mode(path: &Path) -> u32 {
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn make_pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, mknodat};
+    mknodat(CWD, path, FileType::Fifo, 0o600.into(), 0).unwrap();
 }
 
 fn is_root() -> bool {
@@ -187,8 +194,7 @@ fn refuses_what_is_no_credentials_file() {
     let error = write(home.folder.path(), "new").unwrap_err();
     assert!(matches!(error, ProfileFileError::NotRegular { .. }), "{error}");
     let pipe = home.folder.path().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
-        .unwrap();
+    make_pipe(&pipe);
     assert!(matches!(write(&pipe, "new"), Err(ProfileFileError::NotRegular { .. })));
     assert!(matches!(write(&home.path.join("x"), "new"), Err(ProfileFileError::Read { .. })));
 
@@ -270,16 +276,7 @@ fn refuses_what_stands_in_the_way_and_is_not_ours() {
         &|| symlink(&other, &temporary).unwrap(),
         &|| fs::hard_link(&other, &temporary).unwrap(),
         &|| fs::create_dir(&temporary).unwrap(),
-        &|| {
-            rustix::fs::mknodat(
-                rustix::fs::CWD,
-                &temporary,
-                rustix::fs::FileType::Fifo,
-                0o600.into(),
-                0,
-            )
-            .unwrap()
-        },
+        &|| make_pipe(&temporary),
     ];
     for obstruct in obstacles {
         obstruct();
