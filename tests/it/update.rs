@@ -50,7 +50,8 @@ impl Desk {
     /// Returns the identifiers of all the keys that were vended.
     fn vended(&self) -> Vec<String> {
         let requests = self.emulator.requests();
-        let ids = requests.iter().filter_map(|request| request["session"]["access_key_id"].as_str());
+        let ids =
+            requests.iter().filter_map(|request| request["session"]["access_key_id"].as_str());
         ids.map(str::to_owned).collect()
     }
 }
@@ -76,7 +77,8 @@ fn read(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         if let Some(heading) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             name = heading.to_owned();
             assert!(sections.insert(name.clone(), BTreeMap::new()).is_none(), "twice: {name}");
-        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+        {
             sections.get_mut(&name).unwrap().insert(key.to_owned(), value.to_owned());
         }
     }
@@ -125,7 +127,9 @@ fn makes_the_file_at_home() {
 #[test]
 fn touches_nothing_where_aws_refuses() {
     let desk = Desk::with("[a]\nregion = r\n");
-    desk.emulator.fault(json!({"status": 403, "code": "AccessDeniedException", "message": "no", "times": 0}));
+    desk.emulator.fault(
+        json!({"status": 403, "code": "AccessDeniedException", "message": "no", "times": 0}),
+    );
     let stamp = |path: &Path| {
         let metadata = path.metadata().unwrap();
         (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
@@ -227,7 +231,8 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
         println!("skipped: no mount can be made here");
         return;
     }
-    let tool = desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
+    let tool =
+        desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
     let tool = tool.called(Path::new("unshare"));
     let program = program.to_str().unwrap();
     let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
@@ -268,9 +273,9 @@ fn three_hundred_pairs_at_once_lose_nothing() {
         for turn in 0..300 {
             let pair = [turn % 20, (turn * 7 + 3) % 20].map(|n| format!("p{n}"));
             let pair = if pair[0] == pair[1] { [pair[0].clone(), "p4".to_owned()] } else { pair };
-            let runs = pair.each_ref().map(|name| {
-                tool.spawn(&["update", "--once", "--profile", name.as_str()])
-            });
+            let runs = pair
+                .each_ref()
+                .map(|name| tool.spawn(&["update", "--once", "--profile", name.as_str()]));
             runs.into_iter().for_each(|run| succeeds(&Outcome::of(run)));
             let now = read(&desk.text());
             for (name, settings) in &now {
@@ -341,5 +346,8 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
         }
     }
     // Else the kills would have come too early or too late to prove anything.
-    assert!(left > 0 && written > 0, "{left} temporary files were left, {written} runs came to write");
+    assert!(
+        left > 0 && written > 0,
+        "{left} temporary files were left, {written} runs came to write"
+    );
 }
