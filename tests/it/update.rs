@@ -42,6 +42,10 @@ impl Desk {
         fs::read_to_string(&self.file).unwrap()
     }
 
+    fn temporary(&self) -> PathBuf {
+        self.folder.path().join(".credentials.roles-anywhere.tmp")
+    }
+
     fn names(&self) -> Vec<String> {
         let entries = self.folder.path().read_dir().unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -171,11 +175,15 @@ fn says_what_is_wrong_with_the_file() {
 #[test]
 fn waits_for_another_process() {
     let desk = Desk::with("");
+    let temporary = desk.temporary();
     let file = fs::File::open(&desk.file).unwrap();
     file.lock().unwrap();
     let child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
-    while desk.vended().is_empty() {
-        thread::yield_now();
+    // It comes, finds the file locked, and goes, again and again.
+    for is_there in [true, false, true, false] {
+        while temporary.exists() != is_there {
+            thread::yield_now();
+        }
     }
     assert_eq!(desk.text(), "");
     drop(file);
@@ -204,7 +212,7 @@ fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
     fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     let inode = desk.file.metadata().unwrap().ino();
-    let outcome = once(&tool.for_nobody(), "a");
+    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a", "--debug"]);
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     succeeds(&outcome);
     assert!(outcome.stderr.contains("its directory cannot be written to"), "{outcome}");
@@ -235,7 +243,7 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
         desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
     let tool = tool.called(Path::new("unshare"));
     let program = program.to_str().unwrap();
-    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
+    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a", "--debug"]);
     succeeds(&outcome);
     assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
     assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
@@ -300,7 +308,7 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     // Large, so that it takes a while to write.
     let desk = Desk::with(&(twenty_profiles() + &"# ballast\n".repeat(50_000)));
     let (wanted, tool) = (shape(&desk.text()), desk.tool());
-    let temporary = desk.folder.path().join(".credentials.roles-anywhere.tmp");
+    let temporary = desk.temporary();
     let started = Instant::now();
     succeeds(&once(&tool, "p0"));
     let whole = started.elapsed();
