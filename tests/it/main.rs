@@ -14,4 +14,5 @@ mod help;
 mod secret_get;
 mod tool;
 mod transport;
+mod update;
 mod vectors;
