@@ -5,6 +5,7 @@ pub mod disk;
 pub mod environment;
 pub mod https;
 pub mod password;
+pub mod private;
 pub mod process;
 pub mod random;
 pub mod terminal;
