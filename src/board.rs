@@ -4,23 +4,23 @@
 //! session is valid.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::select;
 use tokio::sync::Notify;
 
 use crate::credentials::Session;
 use crate::error::Kind;
+use crate::refresh::Moment;
 use crate::time::{Clock, Timer, Timestamp};
 
 /// What is in hand, and how it stands with getting more.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// The last session; whether it is still good is for [`Standing::valid`] to say.
-    pub session: Option<Rc<Session>>,
+    /// The last session, and when it came; whether it is still good is for [`Standing::valid`].
+    pub session: Option<(Rc<Session>, Moment)>,
     /// Why the last refresh failed, until one succeeds.
     pub trouble: Option<Rc<Trouble>>,
     /// Whether an exchange is in flight.
@@ -34,9 +34,10 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Returns the session where it is good at `now`, by this machine's clock.
-    pub fn valid(&self, now: Timestamp) -> Option<&Rc<Session>> {
-        self.session.as_ref().filter(|session| session.left(now) > 0)
+    /// Returns the session where it is good at `now`.
+    pub fn valid(&self, now: Moment) -> Option<&Rc<Session>> {
+        let (session, received) = self.session.as_ref()?;
+        (now.seconds_since(*received) < session.life).then_some(session)
     }
 }
 
@@ -118,10 +119,10 @@ impl Board {
         patience: Duration,
     ) -> Rc<Standing> {
         let standing = self.standing();
-        if standing.valid(clock.now()).is_some() {
+        if standing.valid(Moment::of(clock)).is_some() {
             return standing;
         }
-        let mut ended = pin!(async {
+        let ended = pin!(async {
             if !standing.trying {
                 let considered = self.changed();
                 self.asked.notify_one();
@@ -131,12 +132,7 @@ impl Board {
                 self.changed().await;
             }
         });
-        let mut sleep = timer.sleep(patience);
-        poll_fn(|context| match ended.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => sleep.as_mut().poll(context),
-        })
-        .await;
+        select(ended, timer.sleep(patience)).await;
         self.standing()
     }
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 /// Top-level modules from the ground up; a module may import only from rows above its own.
 const LAYERS: &[&[&str]] = &[
     &["secret", "time", "region"],
-    &["http", "files", "pem", "log"],
+    &["http", "files", "pem", "log", "refresh"],
     &["password"],
     &["arn", "certificate", "credentials"],
+    &["profile"],
     &["signer", "usage"],
     &["key"],
     &["pkcs12", "pkcs7"],
@@ -19,7 +20,8 @@ const LAYERS: &[&[&str]] = &[
     &["call", "diagnosis"],
     &["error"],
     &["board", "provider"],
-    &["cache"],
+    &["cache", "engine"],
+    &["generation"],
     &["command"],
     &["cli", "os"],
     &["main", "lib"],
