@@ -8,6 +8,7 @@
 mod architecture;
 mod canonical;
 mod credential_process;
+mod daemon;
 mod diagnostic;
 mod errors;
 mod help;
