@@ -22,8 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<Vec<Value>>>,
-    systemd: UnixDatagram,
-    heard: Vec<String>,
+    heard: Arc<Mutex<Vec<String>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -32,7 +31,6 @@ impl Daemon {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("notify");
         let systemd = UnixDatagram::bind(&socket).unwrap();
-        systemd.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let tool = tool.clone().set("NOTIFY_SOCKET", &socket).set("WATCHDOG_USEC", "1000000");
         let mut child = tool.spawn(&[arguments, &["--log-format", "json"]].concat());
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -46,17 +44,27 @@ impl Daemon {
                 lines.lock().unwrap().push(value);
             }
         });
-        Self { child, log, systemd, heard: Vec::new(), _folder: folder }
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let messages = Arc::clone(&heard);
+        // Its queue is short: whoever does not listen stops whoever tells.
+        thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(length) = systemd.recv(&mut buffer) {
+                let message = String::from_utf8(buffer[..length].to_vec()).unwrap();
+                messages.lock().unwrap().push(message);
+            }
+        });
+        Self { child, log, heard, _folder: folder }
     }
 
     /// Waits for an event of that name, and returns it and what came before.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, event: &str) -> Value {
+    pub(crate) fn wait_for(&self, event: &str) -> Value {
         self.wait_for_nth(event, 1)
     }
 
     #[track_caller]
-    pub(crate) fn wait_for_nth(&mut self, event: &str, count: usize) -> Value {
+    pub(crate) fn wait_for_nth(&self, event: &str, count: usize) -> Value {
         let log = Arc::clone(&self.log);
         let found = move || {
             let log = log.lock().unwrap();
@@ -67,21 +75,14 @@ impl Daemon {
 
     /// Waits until systemd has been told so.
     #[track_caller]
-    fn wait_until_told(&mut self, what: &str) {
-        let start = Instant::now();
-        while !self.heard.iter().any(|heard| heard.contains(what)) {
-            assert!(start.elapsed() < PATIENCE, "no {what} in {:?}", self.heard);
-            let mut buffer = [0; 4_096];
-            if let Ok(length) = self.systemd.recv(&mut buffer) {
-                self.heard.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
-            }
-        }
+    fn wait_until_told(&self, what: &str) {
+        let told = || self.heard.lock().unwrap().iter().any(|heard| heard.contains(what));
+        until(|| told().then_some(()))
+            .unwrap_or_else(|| panic!("no {what} in {:?}", self.heard.lock().unwrap()));
     }
 
-    fn forget_what_was_told(&mut self) {
-        let mut buffer = [0; 4_096];
-        while self.systemd.recv(&mut buffer).is_ok() {}
-        self.heard.clear();
+    fn forget_what_was_told(&self) {
+        self.heard.lock().unwrap().clear();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -171,7 +172,7 @@ impl Desk {
 #[test]
 fn update_follows_a_rotation_from_ec_to_rsa_to_ml_dsa() {
     let desk = Desk::new();
-    let mut daemon = Daemon::start(&desk.tool(), &["update", "--profile", "plant"]);
+    let daemon = Daemon::start(&desk.tool(), &["update", "--profile", "plant"]);
     desk.wait_for_profile("p256");
 
     desk.put("leaf/rsa2048.pem", "tls.crt");
@@ -217,7 +218,7 @@ fn update_outlives_a_refusal_and_leaves_the_file_alone() {
     let desk = Desk::new();
     fs::write(desk.path("credentials"), "[default]\nregion = r\n").unwrap();
     desk.refuse();
-    let mut daemon = Daemon::start(&desk.tool(), &["update"]);
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
     assert!(failed["reason"].as_str().unwrap().contains("AccessDeniedException"), "{failed}");
     daemon.wait_until_told("READY=1");
@@ -263,7 +264,7 @@ fn ends_with_the_first_failure_where_it_is_to() {
 fn waits_for_an_identity_that_is_not_there_yet() {
     let desk = Desk::new();
     fs::remove_file(desk.path("tls.key")).unwrap();
-    let mut daemon = Daemon::start(&desk.tool(), &["update"]);
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
     assert!(failed["reason"].as_str().unwrap().contains("could not read"), "{failed}");
     desk.put("leaf/p256.key.pem", "tls.key");
@@ -275,7 +276,7 @@ fn waits_for_an_identity_that_is_not_there_yet() {
 fn logs_no_secret() {
     let desk = Desk::new();
     desk.emulator.end_sessions_after(Some(3));
-    let mut daemon = Daemon::start(&desk.tool(), &["update"]);
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
     daemon.wait_for_nth("session received", 3);
     let text = fs::read_to_string(desk.path("credentials")).unwrap();
     let log = format!("{:?}", daemon.log.lock().unwrap());

@@ -12,6 +12,7 @@ mod daemon;
 mod diagnostic;
 mod errors;
 mod help;
+mod lapse;
 mod secret_get;
 mod tool;
 mod transport;
