@@ -31,6 +31,12 @@ impl Tool {
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
         }
+        .set("ROLES_ANYWHERE_NO_CACHE", "1")
+    }
+
+    /// Keeps sessions in the emulator's directory, as the tool does by default.
+    pub(crate) fn cached(self) -> Self {
+        self.unset("ROLES_ANYWHERE_NO_CACHE")
     }
 
     /// Runs the binary under another name.
@@ -95,13 +101,17 @@ impl Tool {
         }
     }
 
+    /// Starts the binary and lets it run, unheard.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
     /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
         let (tool, folder) = self.reachable();
-        let mut command = tool.for_nobody().command(arguments);
-        (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), folder)
+        (tool.for_nobody().spawn(arguments), folder)
     }
 
     /// Copies the binary to a folder that every user can reach.
