@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 use crate::log::{Level, Log};
 use crate::refresh::{Failure, Freshness, Moment, Next, Policy, Schedule};
 use crate::secret::Entropy;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Timer, Timestamp};
 use crate::world::{Event, Events, Supervisor};
 
 /// Where sessions come from: an identity in files, and AWS behind it.
@@ -61,6 +61,8 @@ pub enum Look {
 pub struct Ports<'a> {
     /// Tells the time.
     pub clock: &'a dyn Clock,
+    /// Waits.
+    pub timer: &'a dyn Timer,
     /// Spreads the tries.
     pub entropy: &'a dyn Entropy,
     /// Says what happens from outside, and waits.
@@ -217,7 +219,9 @@ impl<'a> Engine<'a> {
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, self.ports.entropy.bits(), now);
-        let trouble = Trouble { kind: error.kind(), message: error.to_string(), at: now.wall };
+        let message = error.to_string();
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        let trouble = Trouble { kind: error.kind(), message, at: now.wall };
         let valid = self.schedule.freshness(now) != Freshness::Dead;
         let again = match self.schedule.next(now) {
             Next::Fetch => 0,

@@ -1,5 +1,8 @@
 //! The command-line entry point: builds the real world, dispatches, prints, returns the exit code.
 
+#[path = "main/daemon.rs"]
+mod daemon;
+
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -9,6 +12,7 @@ use roles_anywhere::cache::sessions::{self, Sessions};
 use roles_anywhere::call::Deadline;
 use roles_anywhere::cli::resolve::{self, Command, Debug, Exchange, Purpose};
 use roles_anywhere::cli::{CommandLine, Shell};
+use roles_anywhere::command::update::{self, Mode};
 use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
 };
@@ -16,6 +20,7 @@ use roles_anywhere::error::{Error, Kind, legible_lines};
 use roles_anywhere::files::Files;
 use roles_anywhere::http::TransportOptions;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
+use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::Disk;
 use roles_anywhere::os::https::Https;
 use roles_anywhere::os::password::KeyPassword;
@@ -145,7 +150,7 @@ fn exchange_credentials(
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, error))?;
-    let outcome = runtime.block_on(run(exchange, &sessions, &world));
+    let outcome = runtime.block_on(run(exchange, &sessions, *clock, &world));
     // A look-up of a host name may hang for longer than the deadline; nobody waits for it.
     runtime.shutdown_background();
     outcome
@@ -154,13 +159,22 @@ fn exchange_credentials(
 async fn run(
     exchange: &Exchange,
     sessions: &Sessions<'_>,
+    clock: SystemClock,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
     let deadline = Deadline::new(std::time::Duration::ZERO, exchange.timeout);
     match &exchange.purpose {
         Purpose::CredentialProcess => credential_process::run(sessions, deadline, world).await,
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
-        Purpose::Update(_) | Purpose::Serve(_) => todo!(),
+        Purpose::Update(plan) if plan.mode == Mode::Once => {
+            update::once(plan, sessions.provider(), deadline, world, &CredentialsFile).await?;
+            Ok(SecretBytes::default())
+        }
+        Purpose::Update(plan) => {
+            daemon::update(plan, exchange, clock, *world).await?;
+            Ok(SecretBytes::default())
+        }
+        Purpose::Serve(_) => todo!(),
     }
 }
 

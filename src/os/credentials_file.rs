@@ -143,4 +143,5 @@ fn make_directory(folder: &Path) -> Result<(), ProfileFileError> {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;

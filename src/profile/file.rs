@@ -151,3 +151,59 @@ pub enum ProfileFileError {
         source: ProfileError,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// A file that is busy for some tries, and a timer that counts what it was asked for.
+    struct Desk {
+        busy: AtomicU32,
+        slept: Mutex<Duration>,
+    }
+
+    impl SharedCredentialsFile for Desk {
+        fn try_edit(&self, path: &Path, _edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
+            match self
+                .busy
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            {
+                Ok(_) => Err(ProfileFileError::Busy { path: path.to_owned() }),
+                Err(_) => Ok(Written::Whole),
+            }
+        }
+    }
+
+    impl Timer for Desk {
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+            *self.slept.lock().unwrap() += duration;
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn outcome(busy: u32, patience: u64) -> (Result<Written, ProfileFileError>, u128) {
+        let desk = Desk { busy: AtomicU32::new(busy), slept: Mutex::default() };
+        let mut unchanged = |text: &[u8]| Ok(SecretBytes::new(text.to_vec()));
+        let patience = Duration::from_millis(patience);
+        let editing = edit(&desk, Path::new("f"), &mut unchanged, &desk, patience);
+        let Poll::Ready(outcome) = pin!(editing).poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            panic!("it waits for something else than the timer");
+        };
+        (outcome, desk.slept.lock().unwrap().as_millis())
+    }
+
+    #[test]
+    fn waits_for_the_other_process_and_no_longer_than_it_may() {
+        assert!(matches!(outcome(0, 1_000), (Ok(Written::Whole), 0)));
+        assert!(matches!(outcome(5, 1_000), (Ok(Written::Whole), 100)));
+        assert!(matches!(outcome(50, 1_000), (Ok(Written::Whole), 1_000)));
+        assert!(matches!(outcome(51, 1_000), (Err(ProfileFileError::Busy { .. }), 1_000)));
+        assert!(matches!(outcome(1, 0), (Err(ProfileFileError::Busy { .. }), 0)));
+    }
+}

@@ -15,4 +15,5 @@ mod help;
 mod secret_get;
 mod tool;
 mod transport;
+mod update;
 mod vectors;

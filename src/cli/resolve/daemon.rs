@@ -11,6 +11,7 @@ use crate::command::daemon::{Daemon, FirstFailure};
 use crate::command::serve::{Remote, Serve};
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
+use crate::profile::ProfileName;
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -20,9 +21,8 @@ const PORT: u16 = 9911;
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
     let once = settings.given("once", &args.once)?.map_or(Ok(false), boolean)?;
-    let profile = settings.given("profile", &args.profile)?;
     Ok(Update {
-        profile: profile.map_or_else(|| "default".to_owned(), |setting| setting.value),
+        profile: profile(settings.given("profile", &args.profile)?)?,
         file: credentials_file(args, settings)?,
         mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(&args.daemon, settings)?,
@@ -138,6 +138,14 @@ fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageErr
     };
     let first_failure = if fail_fast { FirstFailure::Exits } else { FirstFailure::TriesOn };
     Ok(Daemon { first_failure, log_format })
+}
+
+fn profile(setting: Option<Setting>) -> Result<ProfileName, UsageError> {
+    let (origin, name) = match setting {
+        Some(setting) => (setting.origin, setting.value),
+        None => ("--profile".to_owned(), "default".to_owned()),
+    };
+    name.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
 fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {

@@ -207,8 +207,6 @@ fn refuses_what_the_official_helper_has_and_we_do_not_yet() {
         assert!(!error.contains("hunter2") && !error.contains("1234"), "{error}");
     }
     assert!(process(&["--reuse-pin=false", "--cert-selector="], &[]).is_ok());
-    let words = ["serve", "--port", "1", "--whatever"];
-    assert!(resolved(&words, &[]).unwrap_err().contains("`serve` of the official helper"));
 }
 
 #[test]

@@ -29,7 +29,10 @@ impl Old {
         let (file, denied) = match open(target, false) {
             Ok(file) => (file, None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if is_denied(&error) => (File::open(target).map_err(failed)?, Some(error)),
+            Err(error) if is_denied(&error) => {
+                let file = File::options().read(true).open(target);
+                (file.map_err(failed)?, Some(error))
+            }
             Err(error) => return Err(failed(error)),
         };
         lock(&file, target)?;

@@ -86,7 +86,8 @@ impl Temporary {
         std::fs::rename(&self.path, target).map_err(prevented)?;
         // The new file is there already; that its name lasts through a loss of power is as much as
         // the file system grants.
-        let _ = folder_of(target).and_then(|folder| File::open(folder)?.sync_all());
+        let open = |folder| File::options().read(true).open(folder);
+        let _ = folder_of(target).and_then(open).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
