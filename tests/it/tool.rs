@@ -102,17 +102,13 @@ impl Tool {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Starts the binary and lets it run, unheard.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
     /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
     /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
         let (tool, folder) = self.reachable();
-        (tool.for_nobody().spawn(arguments), folder)
+        let mut command = tool.for_nobody().command(arguments);
+        (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), folder)
     }
 
     /// Copies the binary to a folder that every user can reach.
