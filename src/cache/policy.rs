@@ -94,7 +94,7 @@ mod tests {
             (900, 900, Dead),
             (1, 0, Fresh),
             (1, 1, Dead),
-            // The clock was set back.
+            // The clock was set back: there is no telling.
             (3_600, -1, Dead),
         ];
         for (life, elapsed, wanted) in rows {
