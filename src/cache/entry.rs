@@ -25,66 +25,73 @@ pub struct Entry {
     pub role_session_name: Option<RoleSessionName>,
 }
 
-/// Renders an entry that is kept as `name`.
-pub fn render(name: &Name, request: &SessionRequest, session: &Session) -> SecretBytes {
-    let Credentials { access_key_id, secret_access_key, session_token, expiration, account_id } =
-        &session.credentials;
-    let document = Document {
-        version: VERSION,
-        access_key_id: access_key_id.as_str(),
-        secret_access_key: secret_access_key.expose(),
-        session_token: session_token.expose(),
-        expiration: expiration.unix(),
-        account_id: account_id.as_str(),
-        received: session.received.unix(),
-        life: session.life,
-        clock_offset: session.clock_offset,
-        trust_anchor_arn: &request.trust_anchor.to_string(),
-        profile_arn: &request.profile.to_string(),
-        role_arn: &request.role.to_string(),
-        role_session_name: request.role_session_name.as_ref().map(RoleSessionName::as_str),
-    };
-    // Large enough not to grow: a buffer left behind by growth would not be wiped.
-    let mut json = Vec::with_capacity(8_192 + 2 * session_token.expose().len());
-    serde_json::to_writer(&mut json, &document).expect("strings and numbers serialize");
-    let json = SecretBytes::new(json);
-    SecretBytes::new([check_sum(name, json.expose()).as_bytes(), b"\n", json.expose()].concat())
-}
+impl Entry {
+    /// Joins a session and what was asked for.
+    pub fn new(request: &SessionRequest, session: Session) -> Self {
+        let SessionRequest { trust_anchor, profile, role, role_session_name, .. } = request.clone();
+        Self { session, trust_anchor, profile, role, role_session_name }
+    }
 
-/// Reads the entry that is kept as `name`; `None` where it is not as it was written, or is another.
-pub fn parse(name: &Name, bytes: &[u8]) -> Option<Entry> {
-    let (sum, rest) = bytes.split_at_checked(2 * SHA256.output_len())?;
-    let json = rest.strip_prefix(b"\n")?;
-    if sum != check_sum(name, json).as_bytes() {
-        return None;
+    /// Renders what is kept as `name`.
+    pub fn render(&self, name: &Name) -> SecretBytes {
+        let Session { credentials, received, life, clock_offset } = &self.session;
+        let document = Document {
+            version: VERSION,
+            access_key_id: credentials.access_key_id.as_str(),
+            secret_access_key: credentials.secret_access_key.expose(),
+            session_token: credentials.session_token.expose(),
+            expiration: credentials.expiration.unix(),
+            account_id: &credentials.account_id,
+            received: received.unix(),
+            life: *life,
+            clock_offset: *clock_offset,
+            trust_anchor_arn: &self.trust_anchor.to_string(),
+            profile_arn: &self.profile.to_string(),
+            role_arn: &self.role.to_string(),
+            role_session_name: self.role_session_name.as_ref().map(RoleSessionName::as_str),
+        };
+        // Large enough not to grow: a buffer left behind by growth would not be wiped.
+        let mut json = Vec::with_capacity(8_192 + 2 * document.session_token.len());
+        serde_json::to_writer(&mut json, &document).expect("strings and numbers serialize");
+        let json = SecretBytes::new(json);
+        SecretBytes::new([check_sum(name, json.expose()).as_bytes(), b"\n", json.expose()].concat())
     }
-    let document: Document<String, Secret> = serde_json::from_slice(json).ok()?;
-    if document.version != VERSION {
-        return None;
-    }
-    let role_session_name = match document.role_session_name {
-        Some(name) => Some(RoleSessionName::parse(&name)?),
-        None => None,
-    };
-    let graphic = document.access_key_id.bytes().all(|byte| byte.is_ascii_graphic());
-    graphic.then_some(Entry {
-        session: Session {
-            credentials: Credentials {
-                access_key_id: document.access_key_id,
-                secret_access_key: document.secret_access_key,
-                session_token: document.session_token,
-                expiration: Timestamp::from_unix(document.expiration),
-                account_id: document.account_id,
+
+    /// Reads what is kept as `name`; `None` where it is not as it was written, or is another entry.
+    pub fn parse(name: &Name, bytes: &[u8]) -> Option<Self> {
+        let (sum, rest) = bytes.split_at_checked(2 * SHA256.output_len())?;
+        let json = rest.strip_prefix(b"\n")?;
+        if sum != check_sum(name, json).as_bytes() {
+            return None;
+        }
+        let document: Document<String, Secret> = serde_json::from_slice(json).ok()?;
+        let is_legible = document.access_key_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if document.version != VERSION || !is_legible {
+            return None;
+        }
+        let role_session_name = match document.role_session_name {
+            Some(name) => Some(RoleSessionName::parse(&name)?),
+            None => None,
+        };
+        Some(Self {
+            session: Session {
+                credentials: Credentials {
+                    access_key_id: document.access_key_id,
+                    secret_access_key: document.secret_access_key,
+                    session_token: document.session_token,
+                    expiration: Timestamp::from_unix(document.expiration),
+                    account_id: document.account_id,
+                },
+                received: Timestamp::from_unix(document.received),
+                life: document.life,
+                clock_offset: document.clock_offset,
             },
-            received: Timestamp::from_unix(document.received),
-            life: document.life,
-            clock_offset: document.clock_offset,
-        },
-        trust_anchor: document.trust_anchor_arn.parse().ok()?,
-        profile: document.profile_arn.parse().ok()?,
-        role: document.role_arn.parse().ok()?,
-        role_session_name,
-    })
+            trust_anchor: document.trust_anchor_arn.parse().ok()?,
+            profile: document.profile_arn.parse().ok()?,
+            role: document.role_arn.parse().ok()?,
+            role_session_name,
+        })
+    }
 }
 
 const VERSION: u8 = 1;
@@ -168,32 +175,33 @@ pub(super) mod tests {
         format!("{entry:?} {} {}", key.expose(), token.expose())
     }
 
+    fn rendered() -> SecretBytes {
+        Entry::new(&request(), session(3_600)).render(&name(7))
+    }
+
     #[test]
     fn reads_what_it_wrote() {
-        let bytes = render(&name(7), &request(), &session(3_600));
-        let entry = parse(&name(7), bytes.expose()).unwrap();
-        let SessionRequest { trust_anchor, profile, role, role_session_name, .. } = request();
-        let session = session(3_600);
-        let wanted = Entry { session, trust_anchor, profile, role, role_session_name };
-        assert_eq!(shown(&entry), shown(&wanted));
         let nameless = SessionRequest { role_session_name: None, ..request() };
-        let bytes = render(&name(7), &nameless, &wanted.session);
-        assert_eq!(parse(&name(7), bytes.expose()).unwrap().role_session_name, None);
+        for request in [request(), nameless] {
+            let entry = Entry::new(&request, session(3_600));
+            let read = Entry::parse(&name(7), entry.render(&name(7)).expose()).unwrap();
+            assert_eq!(shown(&read), shown(&entry));
+        }
     }
 
     #[test]
     fn refuses_an_entry_of_another_name() {
-        let bytes = render(&name(7), &request(), &session(3_600));
-        assert!(parse(&name(8), bytes.expose()).is_none());
+        let bytes = rendered();
+        assert!(Entry::parse(&name(8), bytes.expose()).is_none());
     }
 
     #[test]
     fn refuses_what_is_whole_and_makes_no_sense() {
-        let bytes = render(&name(7), &request(), &session(3_600));
+        let bytes = rendered();
         let json = String::from_utf8(bytes.expose()[65..].to_vec()).unwrap();
         let read = |json: &str| {
             let sum = check_sum(&name(7), json.as_bytes());
-            parse(&name(7), format!("{sum}\n{json}").as_bytes())
+            Entry::parse(&name(7), format!("{sum}\n{json}").as_bytes())
         };
         assert!(read(&json).is_some());
         let rows = [
@@ -217,19 +225,19 @@ pub(super) mod tests {
 
         #[test]
         fn takes_a_damaged_entry_for_none(at in any::<usize>(), bits in 1_u8.., cut in any::<bool>()) {
-            let mut bytes = render(&name(7), &request(), &session(3_600)).expose().to_vec();
+            let mut bytes = rendered().expose().to_vec();
             let at = at % bytes.len();
             if cut {
                 bytes.truncate(at);
             } else {
                 bytes[at] ^= bits;
             }
-            assert!(parse(&name(7), &bytes).is_none());
+            assert!(Entry::parse(&name(7), &bytes).is_none());
         }
 
         #[test]
         fn survives_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            assert!(parse(&name(7), &bytes).is_none());
+            assert!(Entry::parse(&name(7), &bytes).is_none());
         }
     }
 }

@@ -135,7 +135,7 @@ mod tests {
         let names = [
             changed(|_| {}),
             changed(|r| {
-                r.trust_anchor = r.trust_anchor.to_string().replace("/a", "/b").parse().unwrap()
+                r.trust_anchor = r.trust_anchor.to_string().replace("/a", "/b").parse().unwrap();
             }),
             changed(|r| r.profile = r.profile.to_string().replace("/p", "/q").parse().unwrap()),
             changed(|r| r.role = r.role.to_string().replace("/R", "/S").parse().unwrap()),

@@ -4,11 +4,12 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::cache::entry::Entry;
 use crate::cache::name::Name;
 use crate::cache::policy::{
     Standing, litter, may_refresh, patience_of_refresh, patience_of_waiting, standing,
 };
-use crate::cache::{Lock, Store, entry};
+use crate::cache::{Lock, Store};
 use crate::call::Deadline;
 use crate::credentials::Session;
 use crate::error::Error;
@@ -271,7 +272,7 @@ impl<'a> Slot<'a> {
     fn read(&self) -> Result<Session, Miss> {
         let bytes = self.store.read(self.name.as_str()).map_err(Miss::Unreadable)?;
         let bytes = bytes.ok_or(Miss::Absent)?;
-        let entry = entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
+        let entry = Entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
         Ok(entry.session)
     }
 
@@ -345,7 +346,7 @@ impl<'a> Slot<'a> {
 
     /// Keeps a session, and clears away what is over for long.
     fn keep(&self, provider: &RolesAnywhere, session: &Session, world: &World<'_>) {
-        let bytes = entry::render(&self.name, &provider.session, session);
+        let bytes = Entry::new(&provider.session, session.clone()).render(&self.name);
         match self.store.write(self.name.as_str(), bytes.expose()) {
             Ok(()) => self.show(world.trace, format_args!("kept")),
             Err(error) => return self.show(world.trace, format_args!("not kept: {error}")),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::aws::create_session::RoleSessionName;
-use crate::cache::entry::{self, Entry};
+use crate::cache::entry::Entry;
 use crate::cache::name::{Name, Role};
 use crate::cache::{Listed, Store};
 use crate::error::{Error, Kind};
@@ -21,7 +21,7 @@ pub fn show(path: &Path, store: &dyn Store, now: Timestamp) -> Result<SecretByte
         })
         .map(|name| {
             let bytes = store.read(name.as_str()).ok().flatten();
-            let entry = bytes.and_then(|bytes| entry::parse(&name, bytes.expose()));
+            let entry = bytes.and_then(|bytes| Entry::parse(&name, bytes.expose()));
             (name, entry)
         })
         .collect();

@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod cache;
 mod canonical;
 mod credential_process;
 mod daemon;

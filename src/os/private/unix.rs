@@ -260,7 +260,7 @@ mod tests {
             assert!(link.read("a").is_err(), "{path}");
             assert!(link.write("a", b"two").is_err());
         }
-        fs::write(folder.path().join("file"), "").unwrap();
+        File::create(folder.path().join("file")).unwrap();
         assert!(PrivateDirectory::new(&folder.path().join("file")).read("a").is_err());
     }
 
@@ -296,7 +296,7 @@ mod tests {
             0,
         )
         .unwrap();
-        fs::write(path("open"), "one").unwrap();
+        own.write("open", b"one").unwrap();
         set_mode(&path("open"), 0o640);
         own.write("large", &vec![b'a'; 1 + MAX_SIZE as usize]).unwrap();
         for name in ["link", "folder", "pipe", "open", "large"] {
