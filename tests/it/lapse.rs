@@ -25,10 +25,13 @@ use serde_json::json;
 
 use crate::tool::emulator;
 
-/// The clocks of this machine and of AWS, which go on only while the engine waits.
+/// The clocks of this machine.
+struct Hands(Mutex<(i64, Duration)>);
+
+/// Moves them, and AWS's with them, while the engine waits.
 struct Lapse<'a> {
     emulator: &'a Emulator,
-    now: Mutex<(i64, Duration)>,
+    hands: &'a Hands,
     plot: RefCell<Plot<'a>>,
 }
 
@@ -71,14 +74,14 @@ impl Lapse<'_> {
             Some(Act::Sleeps(seconds)) => self.move_on(seconds, 0),
             None => {}
         }
-        let moment = Moment::of(self);
+        let moment = Moment::of(self.hands);
         let mut plot = self.plot.borrow_mut();
         let elapsed = plot.elapsed;
         (plot.look)(elapsed, moment);
     }
 
     fn move_on(&self, seconds: i64, awake: i64) {
-        let mut now = self.now.lock().unwrap();
+        let mut now = self.hands.0.lock().unwrap();
         now.0 += seconds;
         now.1 += Duration::from_secs(awake.try_into().unwrap());
         self.emulator.advance(seconds);
@@ -86,13 +89,13 @@ impl Lapse<'_> {
     }
 }
 
-impl Clock for Lapse<'_> {
+impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.now.lock().unwrap().0)
+        Timestamp::from_unix(self.0.lock().unwrap().0)
     }
 
     fn uptime(&self) -> Duration {
-        self.now.lock().unwrap().1
+        self.0.lock().unwrap().1
     }
 }
 
@@ -178,13 +181,14 @@ fn play(end: i64, acts: Vec<(i64, Act)>) -> Vec<Seen> {
         });
     };
     let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let hands = Hands(Mutex::new((start.as_secs().try_into().unwrap(), Duration::ZERO)));
     let lapse = Lapse {
         emulator: &emulator,
-        now: Mutex::new((start.as_secs().try_into().unwrap(), Duration::ZERO)),
+        hands: &hands,
         plot: RefCell::new(Plot { elapsed: 0, end, acts, look: Box::new(look) }),
     };
     let world = World {
-        clock: &lapse,
+        clock: &hands,
         timer: &Impatient,
         entropy: &Quiet,
         files: &disk,
@@ -193,7 +197,7 @@ fn play(end: i64, acts: Vec<(i64, Act)>) -> Vec<Seen> {
         trace: &NoTrace,
     };
     let ports = Ports {
-        clock: &lapse,
+        clock: &hands,
         timer: &Impatient,
         entropy: &Quiet,
         events: &lapse,
