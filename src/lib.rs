@@ -7,6 +7,7 @@ pub mod arn;
 pub mod aws;
 pub mod board;
 pub mod bundle;
+pub mod cache;
 pub mod call;
 pub mod certificate;
 pub mod cli;

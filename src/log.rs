@@ -91,8 +91,11 @@ mod tests {
 
     #[test]
     fn writes_one_line_whatever_is_in_a_fact() {
-        let facts: [Fact<'_>; 3] =
-            [("role", &"arn:aws:iam::1:role/a"), ("reason", &"two\nlines \"of\" it"), ("none", &"")];
+        let facts: [Fact<'_>; 3] = [
+            ("role", &"arn:aws:iam::1:role/a"),
+            ("reason", &"two\nlines \"of\" it"),
+            ("none", &""),
+        ];
         assert_eq!(
             LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &facts),
             "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\"\n"

@@ -80,6 +80,7 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> 
         Command::ReadCertificateData(plan) => {
             read_certificate_data::run(plan, &disk, &passwords, clock.now())
         }
+        Command::CacheShow(_) | Command::CacheClear(_) => todo!(),
         Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
         Command::Completion(shell) => Ok(completion(*shell)),
     }
@@ -124,6 +125,7 @@ async fn run(exchange: &Exchange, world: &World<'_>) -> Result<SecretBytes, Erro
     match &exchange.purpose {
         Purpose::CredentialProcess => credential_process::run(provider, deadline, world).await,
         Purpose::SecretGet(get) => secret_get::run(provider, get, deadline, world).await,
+        Purpose::Update(_) | Purpose::Serve(_) => todo!(),
     }
 }
 
@@ -132,8 +134,8 @@ fn show_way(exchange: &Exchange, trace: &dyn Trace) {
     trace.show(format_args!("trust: {trust}"));
     let session = &exchange.provider.session.endpoint;
     let secrets = match &exchange.purpose {
-        Purpose::CredentialProcess => None,
         Purpose::SecretGet(get) => Some(&get.request.endpoint),
+        _ => None,
     };
     for endpoint in [Some(session), secrets].into_iter().flatten() {
         match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {

@@ -53,6 +53,13 @@ impl Fault {
             || self.code.as_deref().is_some_and(|code| THROTTLING_CODES.contains(&code))
     }
 
+    /// Returns whether the signature was refused, be it for its time.
+    pub fn is_about_signature(&self) -> bool {
+        let codes = ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"];
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+            || self.message.to_ascii_lowercase().contains("signature")
+    }
+
     /// Returns whether the same request may be answered otherwise a moment later.
     pub fn is_transient(&self) -> bool {
         self.status >= 500 || self.is_throttle()

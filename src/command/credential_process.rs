@@ -15,6 +15,6 @@ pub async fn run(
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
-    let credentials = provider.fetch(world, deadline).await?;
-    Ok(process::to_json(&credentials))
+    let session = provider.fetch(0, world, deadline).await?;
+    Ok(process::to_json(&session.credentials))
 }

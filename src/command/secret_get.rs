@@ -79,11 +79,12 @@ async fn fetch(
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretVersion, Error> {
-    let credentials = provider.fetch(world, deadline).await?;
+    let session = provider.fetch(0, world, deadline).await?;
     let (region, service) = (&request.region, Service::SecretsManager.name());
     world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret));
     let answer = call::send(world, deadline, |now| {
-        access_key::sign(request.to_http(), region, service, now, &credentials)
+        let now = now.after(session.clock_offset);
+        access_key::sign(request.to_http(), region, service, now, &session.credentials)
     })
     .await?;
     if !(200..300).contains(&answer.response.status) {

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["sigv4", "aws", "world"],
     &["call", "diagnosis"],
     &["error"],
-    &["board", "provider"],
+    &["board", "cache", "provider"],
     &["command"],
     &["cli", "os"],
     &["main", "lib"],

@@ -1,0 +1,22 @@
+//! What `update` and `serve` have in common.
+
+use crate::log::LogFormat;
+
+/// How a daemon runs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Daemon {
+    /// What it does where its first try fails.
+    pub first_failure: FirstFailure,
+    /// How its log is written.
+    pub log_format: LogFormat,
+}
+
+/// What a daemon does where its first try fails.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FirstFailure {
+    /// It says so and tries on.
+    #[default]
+    TriesOn,
+    /// It ends with the error of that try.
+    Exits,
+}
