@@ -68,11 +68,11 @@ def enter(monkeypatch, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize("client", CLIENTS)
-def test_learns_who_it_is(emulator, way, client, name):
-    client = CLIENTS[client]
+@pytest.mark.parametrize("sdk", CLIENTS)
+def test_learns_who_it_is(emulator, way, sdk, name):
+    client = CLIENTS[sdk]
     if client.built and not client.built.exists():
-        pytest.skip(client.unless)
+        pytest.skip(f"the AWS SDK for {sdk}: {client.unless}")
     done = client.run(way(name))
     assert done.returncode == 0, done.stderr
     vended, asked = emulator.requests()
