@@ -4,12 +4,11 @@
 //! session is valid.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::select;
 use tokio::sync::Notify;
 
 use crate::credentials::Session;
@@ -121,7 +120,7 @@ impl Board {
         if standing.valid(clock.now()).is_some() {
             return standing;
         }
-        let mut ended = pin!(async {
+        let ended = pin!(async {
             if !standing.trying {
                 let considered = self.changed();
                 self.asked.notify_one();
@@ -131,12 +130,7 @@ impl Board {
                 self.changed().await;
             }
         });
-        let mut sleep = timer.sleep(patience);
-        poll_fn(|context| match ended.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => sleep.as_mut().poll(context),
-        })
-        .await;
+        select(ended, timer.sleep(patience)).await;
         self.standing()
     }
 }

@@ -100,7 +100,7 @@ impl fmt::Display for Error {
 
 /// Escapes control characters, which a certificate, a file name or an answer may hold to play with
 /// the terminal or to forge a line, and shortens what is longer than 1,000 characters.
-fn legible(text: &str) -> String {
+pub fn legible(text: &str) -> String {
     let mut legible: String = text.chars().take(1_000).map(escaped).collect();
     if text.chars().nth(1_000).is_some() {
         legible.push('…');

@@ -3,8 +3,13 @@
 pub mod clock;
 pub mod disk;
 pub mod environment;
+#[cfg(unix)]
+pub mod events;
 pub mod https;
+pub mod log;
 pub mod password;
 pub mod process;
 pub mod random;
+#[cfg(unix)]
+pub mod supervisor;
 pub mod terminal;

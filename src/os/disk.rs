@@ -28,6 +28,10 @@ impl<'a> Disk<'a> {
 
     fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
         match source {
+            // What comes through a pipe comes once, whoever reads it again.
+            Source::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
+                self.once(source, || read(path, MAX_SIZE))
+            }
             Source::File(path) => read(path, MAX_SIZE),
             Source::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(value.as_bytes().to_vec())),

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Top-level modules from the ground up; a module may import only from rows above its own.
 const LAYERS: &[&[&str]] = &[
     &["secret", "time", "region"],
-    &["http", "files", "pem", "log"],
+    &["http", "files", "pem", "log", "refresh"],
     &["password"],
     &["arn", "certificate", "credentials"],
     &["signer", "usage"],
@@ -19,6 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["call", "diagnosis"],
     &["error"],
     &["board", "cache", "provider"],
+    &["engine"],
+    &["generation"],
     &["command"],
     &["cli", "os"],
     &["main", "lib"],

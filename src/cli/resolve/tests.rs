@@ -43,7 +43,7 @@ fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, Stri
     let exchange = exchanged(&[&["secret", "get"], words].concat(), variables)?;
     match exchange.purpose {
         Purpose::SecretGet(get) => Ok(get.request),
-        Purpose::CredentialProcess => Err("another command".to_owned()),
+        _ => Err("another command".to_owned()),
     }
 }
 
