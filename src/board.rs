@@ -13,13 +13,14 @@ use tokio::sync::Notify;
 
 use crate::credentials::Session;
 use crate::error::Kind;
+use crate::refresh::Moment;
 use crate::time::{Clock, Timer, Timestamp};
 
 /// What is in hand, and how it stands with getting more.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// The last session; whether it is still good is for [`Standing::valid`] to say.
-    pub session: Option<Rc<Session>>,
+    /// The last session, and when it came; whether it is still good is for [`Standing::valid`].
+    pub session: Option<(Rc<Session>, Moment)>,
     /// Why the last refresh failed, until one succeeds.
     pub trouble: Option<Rc<Trouble>>,
     /// Whether an exchange is in flight.
@@ -33,9 +34,18 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Returns the session where it is good at `now`, by this machine's clock.
-    pub fn valid(&self, now: Timestamp) -> Option<&Rc<Session>> {
-        self.session.as_ref().filter(|session| session.left(now) > 0)
+    /// Returns the session where it is good at `now`.
+    pub fn valid(&self, now: Moment) -> Option<&Rc<Session>> {
+        let (session, _) = self.session.as_ref()?;
+        (self.left(now) > 0).then_some(session)
+    }
+
+    /// Returns how many seconds the session in hand has left at `now`; 0 where there is none.
+    pub fn left(&self, now: Moment) -> i64 {
+        let left = |(session, received): &(Rc<Session>, Moment)| {
+            session.life - now.seconds_since(*received)
+        };
+        self.session.as_ref().map_or(0, left).max(0)
     }
 }
 
@@ -117,7 +127,7 @@ impl Board {
         patience: Duration,
     ) -> Rc<Standing> {
         let standing = self.standing();
-        if standing.valid(clock.now()).is_some() {
+        if standing.valid(Moment::of(clock)).is_some() {
             return standing;
         }
         let ended = pin!(async {

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 use crate::log::{Level, Log};
 use crate::refresh::{Failure, Freshness, Moment, Next, Policy, Schedule};
 use crate::secret::Entropy;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Timer, Timestamp};
 use crate::world::{Event, Events, Supervisor};
 
 /// Where sessions come from: an identity in files, and AWS behind it.
@@ -61,6 +61,8 @@ pub enum Look {
 pub struct Ports<'a> {
     /// Tells the time.
     pub clock: &'a dyn Clock,
+    /// Waits.
+    pub timer: &'a dyn Timer,
     /// Spreads the tries.
     pub entropy: &'a dyn Entropy,
     /// Says what happens from outside, and waits.
@@ -175,7 +177,8 @@ impl<'a> Engine<'a> {
     }
 
     fn fetched(&mut self, session: Session) {
-        self.schedule.succeeded(session.life, self.moment());
+        let now = self.moment();
+        self.schedule.succeeded(session.life, now);
         let session = Rc::new(session);
         self.announce(&session);
         let expiration = session.credentials.expiration;
@@ -184,7 +187,7 @@ impl<'a> Engine<'a> {
             standing.trouble = None;
             standing.clock_offset = session.clock_offset;
             standing.refreshes.succeeded += 1;
-            standing.session = Some(session);
+            standing.session = Some((session, now));
         });
         self.ports.supervisor.status(&format!("a session until {expiration} is in hand"));
         self.warn_of_the_last_days();
@@ -216,7 +219,9 @@ impl<'a> Engine<'a> {
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, self.ports.entropy.bits(), now);
-        let trouble = Trouble { kind: error.kind(), message: error.to_string(), at: now.wall };
+        let message = error.to_string();
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        let trouble = Trouble { kind: error.kind(), message, at: now.wall };
         let valid = self.schedule.freshness(now) != Freshness::Dead;
         let again = match self.schedule.next(now) {
             Next::Fetch => 0,
@@ -308,7 +313,7 @@ impl<'a> Engine<'a> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { wall: self.ports.clock.now(), uptime: self.ports.clock.uptime() }
+        Moment::of(self.ports.clock)
     }
 
     fn tick(&self) -> Duration {
@@ -325,3 +330,6 @@ pub enum Ending {
     /// It has.
     Stopped,
 }
+
+#[cfg(test)]
+mod model;

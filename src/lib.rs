@@ -27,6 +27,7 @@ pub mod password;
 pub mod pem;
 pub mod pkcs12;
 pub mod pkcs7;
+pub mod profile;
 pub mod provider;
 pub mod refresh;
 pub mod region;

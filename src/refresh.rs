@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 /// What both clocks of this machine say: the one that people set, and the one that nobody does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +11,19 @@ pub struct Moment {
     pub wall: Timestamp,
     /// How long this process has been running; it stands still while the machine sleeps.
     pub uptime: Duration,
+}
+
+impl Moment {
+    /// Reads both clocks.
+    pub fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), uptime: clock.uptime() }
+    }
+
+    /// Returns the seconds since `earlier`, by whichever clock has gone further.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        let awake = self.uptime.saturating_sub(earlier.uptime).as_secs();
+        earlier.wall.seconds_until(self.wall).max(i64::try_from(awake).unwrap_or(i64::MAX))
+    }
 }
 
 /// Whether a session is good enough.
@@ -181,11 +194,8 @@ impl Schedule {
 }
 
 impl Held {
-    /// Returns the seconds left, by whichever clock has gone further.
     fn left(self, now: Moment) -> i64 {
-        let by_wall = self.received.wall.seconds_until(now.wall);
-        let awake = now.uptime.saturating_sub(self.received.uptime).as_secs();
-        (self.life - by_wall.max(i64::try_from(awake).unwrap_or(i64::MAX))).max(0)
+        (self.life - now.seconds_since(self.received)).max(0)
     }
 }
 

@@ -29,6 +29,7 @@ use crate::board::{Board, Standing};
 use crate::error::Error;
 use crate::files::{FileError, Files};
 use crate::log::Log;
+use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Clock, Timer};
@@ -162,7 +163,7 @@ impl Endpoints {
             Route::Readyz => self.readiness(caller),
             Route::Metrics => {
                 let tokens = self.tokens.borrow().count(self.ports.clock.uptime());
-                let (standing, now) = (self.board.standing(), self.ports.clock.now());
+                let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
                 reply::metrics(metrics::render(&standing, &self.requests, tokens, now))
             }
             Route::Unknown => reply::refusal(StatusCode::NOT_FOUND, "not found"),
@@ -234,7 +235,7 @@ impl Endpoints {
 
     fn readiness(&self, caller: &Caller) -> Reply {
         let standing = self.board.standing();
-        if standing.valid(self.ports.clock.now()).is_some() {
+        if standing.valid(Moment::of(&*self.ports.clock)).is_some() {
             return reply::text("ready\n");
         }
         // What is wrong with the identity is no business of other machines.
@@ -249,7 +250,7 @@ impl Endpoints {
         let Ports { clock, timer, .. } = &self.ports;
         let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
-        let Some(session) = standing.valid(clock.now()) else {
+        let Some(session) = standing.valid(Moment::of(&**clock)) else {
             *rendered = None;
             return Err(reply::unavailable(reason(&standing)));
         };
@@ -281,8 +282,7 @@ impl fmt::Debug for Endpoints {
 
 /// Turns away what is not for us, what is not there, and what has a body.
 fn admit<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -> Result<(), Reply> {
-    guard::check(request, caller)
-        .map_err(|Refusal { status, why }| reply::refusal(status, why))?;
+    guard::check(request, caller).map_err(|Refusal { status, why }| reply::refusal(status, why))?;
     if !request.body().is_end_stream() {
         return Err(reply::too_large());
     }

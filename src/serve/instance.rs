@@ -63,7 +63,8 @@ impl Instance {
 
     /// Tells whether a segment of a path is the name of the role.
     pub(super) fn is_role(&self, segment: &str) -> bool {
-        segment.as_bytes() == self.role_name || percent_decode_str(segment).eq(self.role_name.iter().copied())
+        segment.as_bytes() == self.role_name
+            || percent_decode_str(segment).eq(self.role_name.iter().copied())
     }
 }
 
@@ -159,10 +160,12 @@ mod tests {
     #[test]
     fn lists_nothing_that_is_not_there() {
         let instance = instance("arn:aws:iam::123456789012:role/R");
-        let elsewhere = ["/latest/meta-data/iam/info", "/latest/meta-data/iam/security-credentials"];
+        let elsewhere =
+            ["/latest/meta-data/iam/info", "/latest/meta-data/iam/security-credentials"];
         for (path, body) in &instance.fixed {
             let body = str::from_utf8(body).unwrap();
-            let leaf = instance.fixed.iter().all(|(other, _)| !other.starts_with(&format!("{path}/")));
+            let leaf =
+                instance.fixed.iter().all(|(other, _)| !other.starts_with(&format!("{path}/")));
             for name in body.lines().filter(|_| !leaf) {
                 let path = format!("{path}/{}", name.trim_end_matches('/'));
                 assert!(
@@ -179,7 +182,9 @@ mod tests {
         for name in ["a+b=c,d@e.f-g_h", "a%2Bb%3Dc%2Cd%40e.f-g_h", "a%2bb=c,d@e%2Ef-g_h"] {
             assert!(instance.is_role(name), "{name}");
         }
-        for name in ["", "a", "path", "path/a+b=c,d@e.f-g_h", "A+b=c,d@e.f-g_h", "a%20b=c,d@e.f-g_h"] {
+        for name in
+            ["", "a", "path", "path/a+b=c,d@e.f-g_h", "A+b=c,d@e.f-g_h", "a%20b=c,d@e.f-g_h"]
+        {
             assert!(!instance.is_role(name), "{name}");
         }
     }

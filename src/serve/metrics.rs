@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use hyper::StatusCode;
 
 use crate::board::Standing;
-use crate::time::Timestamp;
+use crate::refresh::Moment;
 
 /// The answers, counted by route and status; both are of a small set.
 #[derive(Debug, Default)]
@@ -25,20 +25,19 @@ pub(super) fn render(
     standing: &Standing,
     requests: &Requests,
     tokens: usize,
-    now: Timestamp,
+    now: Moment,
 ) -> String {
     let mut page = Page(String::with_capacity(4_096));
-    let left = standing.session.as_ref().map_or(0, |session| session.left(now));
     page.gauge(
         "credentials_expiry_seconds",
         "Seconds until the credentials in hand end; 0 without any.",
-        left,
+        standing.left(now),
     );
     if let Some(end) = standing.certificate_end {
         page.gauge(
             "certificate_expiry_seconds",
             "Seconds until the certificate in use ends; negative once it has.",
-            now.after(standing.clock_offset).seconds_until(end),
+            now.wall.after(standing.clock_offset).seconds_until(end),
         );
     }
     page.gauge(

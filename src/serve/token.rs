@@ -31,7 +31,12 @@ struct Token {
 
 impl Tokens {
     /// Makes a token that is alive for `seconds`. Where there are too many, the first to end goes.
-    pub(super) fn issue(&mut self, entropy: &dyn Entropy, seconds: u32, uptime: Duration) -> Secret {
+    pub(super) fn issue(
+        &mut self,
+        entropy: &dyn Entropy,
+        seconds: u32,
+        uptime: Duration,
+    ) -> Secret {
         if self.0.len() >= CAPACITY {
             self.0.retain(|_, token| token.ends > uptime);
         }

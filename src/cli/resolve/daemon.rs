@@ -11,6 +11,7 @@ use crate::command::daemon::{Daemon, FirstFailure};
 use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
+use crate::profile::ProfileName;
 use crate::serve::Remote;
 use crate::usage::UsageError;
 use crate::world::Environment;
@@ -21,9 +22,8 @@ const PORT: u16 = 9911;
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
     let once = settings.given("once", &args.once)?.map_or(Ok(false), boolean)?;
-    let profile = settings.given("profile", &args.profile)?;
     Ok(Update {
-        profile: profile.map_or_else(|| "default".to_owned(), |setting| setting.value),
+        profile: profile(settings.given("profile", &args.profile)?)?,
         file: credentials_file(args, settings)?,
         mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(&args.daemon, settings)?,
@@ -96,20 +96,35 @@ pub(super) fn cache_place(
     Ok(place(settings.given("cache-dir", &args.cache_dir)?, settings.environment))
 }
 
+/// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
 fn place(said: Option<Setting>, environment: &Environment) -> Place {
     let said = said.map(|setting| PathBuf::from(setting.value));
-    let place = said.or_else(|| private_directory(environment));
+    let runtime = || service_directory(environment).or_else(|| login_directory(environment));
+    let place = said.or_else(|| Some(runtime()?.join(OWN)));
     place.map_or(Place::Nowhere, Place::Directory)
 }
 
-/// Returns the place in memory that systemd or the login session made for this user alone.
+/// Returns the place in memory that is this program's own.
 fn private_directory(environment: &Environment) -> Option<PathBuf> {
-    // systemd lists several separated by colons.
-    let service = environment.get("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next());
-    let login = environment.get("XDG_RUNTIME_DIR");
-    let absolute = |path: &&str| Path::new(path).is_absolute();
-    let service = service.filter(absolute).map(PathBuf::from);
-    service.or_else(|| Some(Path::new(login.filter(absolute)?).join("roles-anywhere")))
+    service_directory(environment).or_else(|| Some(login_directory(environment)?.join(OWN)))
+}
+
+const OWN: &str = "roles-anywhere";
+
+/// Returns the place in memory that systemd made for this service.
+fn service_directory(environment: &Environment) -> Option<PathBuf> {
+    // It lists several separated by colons.
+    let list = environment.get("RUNTIME_DIRECTORY")?;
+    absolute(list.split(':').next()?)
+}
+
+/// Returns the place in memory that was made for the programs of this user.
+fn login_directory(environment: &Environment) -> Option<PathBuf> {
+    absolute(environment.get("XDG_RUNTIME_DIR")?)
+}
+
+fn absolute(path: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
 }
 
 fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
@@ -124,6 +139,14 @@ fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageErr
     };
     let first_failure = if fail_fast { FirstFailure::Exits } else { FirstFailure::TriesOn };
     Ok(Daemon { first_failure, log_format })
+}
+
+fn profile(setting: Option<Setting>) -> Result<ProfileName, UsageError> {
+    let (origin, name) = match setting {
+        Some(setting) => (setting.origin, setting.value),
+        None => ("--profile".to_owned(), "default".to_owned()),
+    };
+    name.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
 fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {

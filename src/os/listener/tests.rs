@@ -14,6 +14,7 @@ use crate::credentials::{Credentials, Session};
 use crate::log::{Fact, Level, Log};
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
+use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::Secret;
 use crate::serve::Ports;
@@ -96,7 +97,8 @@ impl Drop for Server {
 }
 
 fn good() -> Standing {
-    let now = SystemClock::start().now();
+    let moment = Moment::of(&SystemClock::start());
+    let now = moment.wall;
     let credentials = Credentials {
         access_key_id: "ASIAEXAMPLE".to_owned(),
         secret_access_key: Secret::new("secret".to_owned()),
@@ -105,7 +107,7 @@ fn good() -> Standing {
         account_id: "123456789012".to_owned(),
     };
     let session = Session { credentials, received: now, life: 3_600, clock_offset: 0 };
-    Standing { session: Some(Rc::new(session)), ..Standing::default() }
+    Standing { session: Some((Rc::new(session), moment)), ..Standing::default() }
 }
 
 /// The bare bones of a client.
@@ -139,9 +141,10 @@ impl Client {
         }
         let head = String::from_utf8(head).unwrap().to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let length = head.split("content-length: ").nth(1).map_or(0, |rest| {
-            rest.split('\r').next().unwrap().parse().unwrap()
-        });
+        let length = head
+            .split("content-length: ")
+            .nth(1)
+            .map_or(0, |rest| rest.split('\r').next().unwrap().parse().unwrap());
         let mut body = vec![0; if with_body { length } else { 0 }];
         self.0.read_exact(&mut body).unwrap();
         Answer { status, head, body: String::from_utf8(body).unwrap() }
@@ -175,7 +178,11 @@ fn serves_credentials_as_clients_ask_for_them() {
         let token = client
             .ask("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60");
         assert_eq!(token.status, 200);
-        assert!(token.head.contains("x-aws-ec2-metadata-token-ttl-seconds: 60\r\n"), "{}", token.head);
+        assert!(
+            token.head.contains("x-aws-ec2-metadata-token-ttl-seconds: 60\r\n"),
+            "{}",
+            token.head
+        );
         let mut ask = |line: &str| {
             client.ask(&format!("{line} HTTP/1.1\r\nX-aws-ec2-metadata-token: {}", token.body))
         };
@@ -246,7 +253,9 @@ fn takes_heads_of_eight_kilobytes_and_no_body() {
     client.send(&of(9_000));
     assert_eq!(client.answer(true).status, 431);
     client.rest();
-    for body in ["Content-Length: 1\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"] {
+    for body in
+        ["Content-Length: 1\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"]
+    {
         let mut client = server.connect();
         client.send(&format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{body}"));
         assert_eq!(client.answer(true).status, 413, "{body}");
