@@ -18,7 +18,6 @@ use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::Secret;
 use crate::serve::Ports;
-use crate::time::Clock;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.
