@@ -67,7 +67,7 @@ pub(crate) async fn serve(
     }
     let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
-        crate::print(serving::print_env(plan, &addresses).as_bytes())?;
+        super::print(serving::print_env(plan, &addresses).as_bytes())?;
     }
     for address in &addresses {
         outside.log.event(Level::Info, "listening", &[("address", address)]);

@@ -22,6 +22,7 @@ mod temporary;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::os::disk;
 use crate::profile::file::{Edit, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Written};
 use crate::secret::SecretBytes;
 
@@ -94,7 +95,7 @@ fn edited(
 }
 
 fn read(target: &Path) -> Result<SecretBytes, ProfileFileError> {
-    crate::os::disk::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
+    disk::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
 }
 
 fn unreadable(target: &Path, source: io::Error) -> ProfileFileError {

@@ -563,6 +563,8 @@ fn tells_of_those_turned_away_once_a_second() {
     let lines = desk.lines.0.borrow();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: request refused route=container status=401 "));
+    let why = "reason=the header Authorization has to hold the token of the token file peer=";
+    assert!(lines[0].contains(why), "{lines:?}");
     assert!(lines[0].ends_with(" unsaid=0") && lines[1].ends_with(" unsaid=4"), "{lines:?}");
     assert!(!lines.concat().contains("very-secret"));
 }

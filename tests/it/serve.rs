@@ -97,7 +97,7 @@ fn hands_out_what_aws_vended_by_both_ways() {
     let token_file = folder.path().join("roles-anywhere/container-token");
     let daemon = start(&Tool::new(&emulator), &token_file);
     let mut client = Client::connect(&daemon, &token_file);
-    daemon.wait_for("refreshed");
+    daemon.wait_for("session received");
     let token = client.token();
     let role = client.metadata(ROLE, &token).body;
     let imds: Value =
@@ -127,7 +127,7 @@ fn says_why_there_is_nothing_and_serves_once_there_is() {
     let token_file = folder.path().join("token");
     let daemon = start(&Tool::new(&emulator), &token_file);
     let mut client = Client::connect(&daemon, &token_file);
-    daemon.wait_for("refresh failed");
+    daemon.wait_for("refresh failed; there is nothing to hand out");
     let answer = client.container();
     assert_eq!(answer.status, 503);
     let why: Value = serde_json::from_str(&answer.body).unwrap();
@@ -182,6 +182,8 @@ fn ask_until(stop: &AtomicBool, client: &mut Client, keys: &mut BTreeSet<String>
     let path = format!("{ROLE}{role}");
     let mut outcomes = [0, 0];
     while !stop.load(Ordering::Relaxed) {
+        // Leaves AWS and the daemons some of this machine.
+        thread::sleep(Duration::from_millis(4));
         let asked = OffsetDateTime::now_utc().unix_timestamp();
         for answer in [client.metadata(&path, &token), client.container()] {
             let document: Value = serde_json::from_str(&answer.body).unwrap();
@@ -196,12 +198,12 @@ fn ask_until(stop: &AtomicBool, client: &mut Client, keys: &mut BTreeSet<String>
                     keys.insert(document["AccessKeyId"].as_str().unwrap().to_owned());
                     outcomes[0] += 1;
                 }
-                503 => {
+                status => {
+                    assert_eq!(status, 503, "{}", answer.body);
                     assert!(!document["Message"].as_str().unwrap().is_empty());
                     assert!(!answer.body.contains("ASIA"), "{}", answer.body);
                     outcomes[1] += 1;
                 }
-                status => panic!("{status}: {}", answer.body),
             }
         }
     }
@@ -213,15 +215,14 @@ fn ask_until(stop: &AtomicBool, client: &mut Client, keys: &mut BTreeSet<String>
 fn rotate_until_struck(emulator: &Emulator, folder: &Path) {
     let begun = Instant::now();
     let from = |name: &str| emulator.directory().join("leaf").join(name);
-    for name in ["p256", "p384"].into_iter().cycle() {
-        if struck(emulator) >= FAULTS {
-            return;
-        }
+    while struck(emulator) < FAULTS {
         assert!(begun.elapsed() < Duration::from_secs(300), "only {} struck", struck(emulator));
-        fs::copy(from(&format!("{name}.pem")), folder.join("tls.crt")).unwrap();
-        thread::sleep(Duration::from_millis(5));
-        fs::copy(from(&format!("{name}.key.pem")), folder.join("tls.key")).unwrap();
-        thread::sleep(Duration::from_millis(300));
+        for name in ["p384", "p256"].repeat(4) {
+            fs::copy(from(&format!("{name}.pem")), folder.join("tls.crt")).unwrap();
+            thread::sleep(Duration::from_millis(5));
+            fs::copy(from(&format!("{name}.key.pem")), folder.join("tls.key")).unwrap();
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
@@ -277,5 +278,4 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
     for (daemon, _) in daemons {
         assert_eq!(daemon.stop(), Some(0));
     }
-    eprintln!("{} sessions; answers with credentials and without: {outcomes:?}", keys.len());
 }

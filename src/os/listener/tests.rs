@@ -1,4 +1,5 @@
 //! Real sockets on loopback, and clients that are not well-behaved.
+#![expect(clippy::disallowed_methods, reason = "the sockets and the patience of a test")]
 
 use std::io::{Read, Write};
 use std::net::{TcpStream as Stream, ToSocketAddrs};
