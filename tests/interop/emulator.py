@@ -60,7 +60,8 @@ class Emulator:
         self.process = subprocess.Popen(
             command, env=clean_environment(), stdout=subprocess.PIPE, text=True
         )
-        self.environment = self._exports()
+        # Tests count sessions; those of the cache itself have it on.
+        self.environment = self._exports() | {"ROLES_ANYWHERE_NO_CACHE": "1"}
         self.directory = Path(self.environment["EMULATOR_DIR"])
         self.endpoint = self.environment["AWS_ENDPOINT_URL_ROLESANYWHERE"]
         self._advanced = 0
