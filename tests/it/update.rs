@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::tool::{Outcome, Tool, emulator};
 use roles_anywhere_emulator::Emulator;
@@ -182,10 +182,10 @@ fn waits_for_another_process() {
     // It comes, finds the file locked, and goes, again and again.
     for is_there in [true, false, true, false] {
         while temporary.exists() != is_there {
+            assert_eq!(desk.text(), "");
             thread::yield_now();
         }
     }
-    assert_eq!(desk.text(), "");
     drop(file);
     succeeds(&Outcome::of(child));
     assert!(read(&desk.text()).contains_key("a"));
@@ -306,36 +306,42 @@ fn three_hundred_pairs_at_once_lose_nothing() {
 #[test]
 fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     // Large, so that it takes a while to write.
-    let desk = Desk::with(&(twenty_profiles() + &"# ballast\n".repeat(50_000)));
+    let desk = Desk::with(&(twenty_profiles() + &"# ballast\n".repeat(10_000)));
     let (wanted, tool) = (shape(&desk.text()), desk.tool());
     let temporary = desk.temporary();
+    let stamp =
+        || temporary.metadata().ok().map(|left| (left.len(), left.mtime(), left.mtime_nsec()));
     let started = Instant::now();
-    succeeds(&once(&tool, "p0"));
-    let whole = started.elapsed();
+    let mut run = tool.spawn(&["update", "--once", "--profile", "p0"]);
+    while !temporary.exists() {
+        thread::yield_now();
+    }
+    let exchange = started.elapsed();
+    assert!(run.wait().unwrap().success());
+    let (whole, writing) = (started.elapsed(), started.elapsed() - exchange);
     let mut before = desk.text();
     let (mut left, mut written) = (0, 0);
     for turn in 0_u32..200 {
         let name = format!("p{}", turn % 20);
         let mut run = tool.spawn(&["update", "--once", "--profile", &name]);
-        let started = Instant::now();
         // Half of them while it starts and talks to AWS, half of them while it writes.
-        let moment = whole * (turn * 37 % 100) / 100;
+        let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
+        let started = Instant::now();
         let is_time = || match turn % 2 {
             0 => started.elapsed() >= moment,
-            _ => temporary.exists(),
+            _ => stamp() != found,
         };
         while !is_time() && run.try_wait().unwrap().is_none() {
             thread::yield_now();
         }
-        let pause = Duration::from_micros(u64::from(turn * 61 % 4_000));
         let seen = Instant::now();
-        while turn % 2 == 1 && seen.elapsed() < pause {
+        while turn % 2 == 1 && seen.elapsed() < writing * (turn * 61 % 100) / 100 {
             std::hint::spin_loop();
         }
         // What has ended by itself cannot be killed.
         let _ = run.kill();
         run.wait().unwrap();
-        left += u32::from(temporary.exists());
+        left += u32::from(stamp() != found && temporary.exists());
 
         let after = desk.text();
         assert_eq!(shape(&after), wanted, "turn {turn}");
