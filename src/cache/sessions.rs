@@ -168,7 +168,10 @@ impl<'a> Sessions<'a> {
         let made = self.make(kept.clock_offset, world, Deadline::new(uptime, patience)).await;
         match made {
             Ok(made) => {
-                slot.keep(self.provider, &made.session, world);
+                if !slot.keep(self.provider, &made.session, world) {
+                    // Else each run would refresh it, and none would be the last.
+                    slot.note_failure(lock, world);
+                }
                 made
             }
             Err(error) => {
@@ -197,7 +200,9 @@ impl<'a> Sessions<'a> {
         };
         let made = self.make(clock_offset, world, deadline).await;
         match (&made, lock) {
-            (Ok(made), _) => slot.keep(self.provider, &made.session, world),
+            (Ok(made), _) => {
+                slot.keep(self.provider, &made.session, world);
+            }
             (Err(_), Some(lock)) => slot.note_failure(lock, world),
             (Err(_), None) => {}
         }
@@ -344,18 +349,20 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Keeps a session, and clears away what is over for long.
-    fn keep(&self, provider: &RolesAnywhere, session: &Session, world: &World<'_>) {
+    /// Keeps a session, where that can be, and clears away what is over for long.
+    fn keep(&self, provider: &RolesAnywhere, session: &Session, world: &World<'_>) -> bool {
         let bytes = Entry::new(&provider.session, session.clone()).render(&self.name);
-        match self.store.write(self.name.as_str(), bytes.expose()) {
-            Ok(()) => self.show(world.trace, format_args!("kept")),
-            Err(error) => return self.show(world.trace, format_args!("not kept: {error}")),
+        if let Err(error) = self.store.write(self.name.as_str(), bytes.expose()) {
+            self.show(world.trace, format_args!("not kept: {error}"));
+            return false;
         }
+        self.show(world.trace, format_args!("kept"));
         let files = self.store.list().unwrap_or_default();
         for file in litter(&files, world.clock.now()) {
             // What cannot be removed is another writer's to remove.
             let _ = self.store.remove(file);
         }
+        true
     }
 
     fn show(&self, trace: &dyn Trace, message: fmt::Arguments<'_>) {

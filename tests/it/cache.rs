@@ -354,17 +354,21 @@ fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
     let (tool, _folder) = Tool::new(&emulator).cached().reachable();
     let tool = tool.for_nobody();
     open_to_nobody(emulator.directory());
-    let place = emulator.directory().join("run/kept");
-    fs::create_dir(&place).unwrap();
-    set_mode(&place, 0o700);
-    own_by_nobody(&place);
-    let path = place.to_str().unwrap();
-    let first = tool.vend(&["--cache-dir", path]);
+    let run = emulator.directory().join("run");
+    own_by_nobody(&run);
+    let first = tool.vend(&[]);
+    let place = directory(&emulator);
     set_mode(&place, 0o500);
-    assert_eq!(tool.vend(&["--cache-dir", path]), first);
-    tool.vend(&["--cache-dir", path, "--session-duration", "900"]);
+    assert_eq!(tool.vend(&[]), first);
+    tool.vend(&["--session-duration", "900"]);
     assert_eq!(made(&emulator), 2);
     assert_eq!(files(&place).len(), 2, "an entry and its lock");
+    // What is due is refreshed now and then, though it cannot be kept.
+    age(&emulator, 3_000);
+    let refreshed = tool.vend(&[])["AccessKeyId"].clone();
+    assert_ne!(refreshed, first["AccessKeyId"]);
+    assert_eq!(tool.vend(&[])["AccessKeyId"], first["AccessKeyId"]);
+    assert_eq!(made(&emulator), 3);
     set_mode(&place, 0o700);
 }
 
