@@ -30,7 +30,8 @@ impl Deadline {
         Self { at: uptime.saturating_add(limit), limit }
     }
 
-    fn remaining(&self, uptime: Duration) -> Duration {
+    /// Returns the time that is left at `uptime`.
+    pub fn remaining(&self, uptime: Duration) -> Duration {
         self.at.saturating_sub(uptime)
     }
 }

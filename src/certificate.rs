@@ -12,6 +12,7 @@ use std::fmt;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
 
 use crate::time::Timestamp;
 
@@ -129,30 +130,35 @@ impl fmt::Debug for Certificate {
 /// The longest serial number that is read, in bytes; RFC 5280 allows 20.
 const MAX_SERIAL: usize = 64;
 
-/// A distinguished name: its DER to compare, and a text to show.
+/// A distinguished name, kept as its DER: most runs compare names and show none.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Name {
-    der: Vec<u8>,
-    text: String,
-}
+pub struct Name(Vec<u8>);
 
 impl Name {
     /// Returns whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text().is_empty()
+    }
+
+    fn text(&self) -> String {
+        let (_, name) = X509Name::from_der(&self.0).expect("it was read from a certificate before");
+        name.to_string()
     }
 }
 
-impl From<&x509_parser::x509::X509Name<'_>> for Name {
-    fn from(name: &x509_parser::x509::X509Name<'_>) -> Self {
-        Self { der: name.as_raw().to_vec(), text: name.to_string() }
+impl From<&X509Name<'_>> for Name {
+    fn from(name: &X509Name<'_>) -> Self {
+        Self(name.as_raw().to_vec())
     }
 }
 
 /// Renders `C=US, O=Example, CN=host`, in the order of the certificate.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_empty() { "(empty name)" } else { &self.text })
+        match self.text() {
+            text if text.is_empty() => f.write_str("(empty name)"),
+            text => f.write_str(&text),
+        }
     }
 }
 

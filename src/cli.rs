@@ -141,12 +141,12 @@ pub struct CacheArgs {
 /// What it takes to print credentials.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CredentialProcessArgs {
-    /// The cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
     /// The session.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 /// What it takes to keep a profile fresh.
@@ -376,10 +376,10 @@ pub struct SecretGetArgs {
     /// Where Secrets Manager is [default: by Region; also AWS_ENDPOINT_URL_SECRETS_MANAGER]
     #[arg(long, value_name = "URL", allow_hyphen_values = true)]
     pub secrets_endpoint: Option<String>,
-    /// The cache.
-    #[command(flatten)]
-    pub cache: CacheArgs,
     /// The session.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }

@@ -1,5 +1,6 @@
 //! The subcommands. Each is a straight line from a provider to the outside.
 
+pub mod cache;
 pub mod credential_process;
 pub mod daemon;
 pub mod read_certificate_data;

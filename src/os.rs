@@ -9,6 +9,7 @@ pub mod events;
 pub mod https;
 pub mod log;
 pub mod password;
+pub mod private;
 pub mod process;
 pub mod random;
 #[cfg(unix)]

@@ -159,8 +159,7 @@ mod tests {
     #[test]
     fn sends_five_at_most() {
         let template = read("intermediate.pem");
-        let name =
-            |n: usize| crate::certificate::Name { der: vec![n as u8], text: format!("CN={n}") };
+        let name = |n: usize| crate::certificate::Name(vec![n as u8]);
         let ca = |n: usize| Certificate {
             serial: n.to_string(),
             subject: name(n),

@@ -1,5 +1,7 @@
 //! What `update` and `serve` have in common.
 
+use crate::engine::{Ending, Engine};
+use crate::error::Error;
 use crate::log::LogFormat;
 
 /// How a daemon runs.
@@ -19,4 +21,15 @@ pub enum FirstFailure {
     TriesOn,
     /// It ends with the error of that try.
     Exits,
+}
+
+impl Daemon {
+    /// Makes the first try of `engine`; its failure is an error only where it is to end the daemon.
+    pub async fn start(self, engine: &mut Engine<'_>) -> Result<Ending, Error> {
+        match engine.start().await {
+            Err(error) if self.first_failure == FirstFailure::Exits => Err(error),
+            Err(_) => Ok(Ending::NotYet),
+            Ok(ending) => Ok(ending),
+        }
+    }
 }

@@ -77,15 +77,12 @@ pub async fn keep(
     ports: Ports<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
-    let fails_fast = plan.daemon.first_failure == FirstFailure::Exits;
-    match engine.start().await {
-        Ok(Ending::Stopped) => return Ok(()),
-        Err(error) if fails_fast => return Err(error),
-        Ok(Ending::NotYet) | Err(_) => {}
+    if plan.daemon.start(engine).await? == Ending::Stopped {
+        return Ok(());
     }
     let mut writer = Writer { plan, board, ports, file, written: None };
     match writer.write().await {
-        Err(error) if fails_fast => return Err(error),
+        Err(error) if plan.daemon.first_failure == FirstFailure::Exits => return Err(error),
         outcome => writer.report(outcome),
     };
     ports.supervisor.ready();

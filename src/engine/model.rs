@@ -374,8 +374,14 @@ fn assert_good(globe: &Globe, standing: &Standing) {
 fn play(steps: &[Step]) {
     let globe = Globe::new();
     let board = Board::default();
-    let ports =
-        Ports { clock: &globe, entropy: &globe, events: &globe, supervisor: &globe, log: &globe };
+    let ports = Ports {
+        clock: &globe,
+        timer: &globe,
+        entropy: &globe,
+        events: &globe,
+        supervisor: &globe,
+        log: &globe,
+    };
     let mut engine = Engine::new(&globe, &board, ports);
     let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
         Box::pin(async move { engine.run().await });

@@ -55,7 +55,7 @@ impl Outside {
             .collect();
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
         let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));
-        Ok(Self { events, supervisor: Systemd, log })
+        Ok(Self { events, supervisor: Systemd::find(), log })
     }
 
     fn ports<'a>(&'a self, world: &World<'a>) -> Ports<'a> {

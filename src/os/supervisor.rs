@@ -8,8 +8,17 @@ use crate::error::legible;
 use crate::world::Supervisor;
 
 /// systemd, or nobody.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Systemd;
+#[derive(Clone, Copy, Debug)]
+pub struct Systemd {
+    watchdog: Option<Duration>,
+}
+
+impl Systemd {
+    /// Looks whether systemd started this process, and what it wants to hear.
+    pub fn find() -> Self {
+        Self { watchdog: sd_notify::watchdog_enabled() }
+    }
+}
 
 /// Nobody may listen, and nothing depends on it.
 fn tell(state: &[NotifyState<'_>]) {
@@ -37,10 +46,12 @@ impl Supervisor for Systemd {
     }
 
     fn alive(&self) {
-        tell(&[NotifyState::Watchdog]);
+        if self.watchdog.is_some() {
+            tell(&[NotifyState::Watchdog]);
+        }
     }
 
     fn interval(&self) -> Option<Duration> {
-        sd_notify::watchdog_enabled()
+        self.watchdog
     }
 }

@@ -31,6 +31,12 @@ impl Tool {
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
         }
+        .set("ROLES_ANYWHERE_NO_CACHE", "1")
+    }
+
+    /// Keeps sessions in the emulator's directory, as the tool does by default.
+    pub(crate) fn cached(self) -> Self {
+        self.unset("ROLES_ANYWHERE_NO_CACHE")
     }
 
     /// Runs the binary under another name.

@@ -6,16 +6,15 @@
 
 mod measure;
 mod report;
-mod world;
 
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bench_world::{Server, WorldError, emulator};
 use measure::{Program, Times};
 use report::{Report, Row};
-use world::Emulator;
 
 /// How often each program runs where nothing else is asked for.
 const RUNS: usize = 200;
@@ -33,10 +32,12 @@ enum BenchError {
     Start { program: PathBuf, source: std::io::Error },
     #[error("{program} failed {how}")]
     Failed { program: &'static str, how: &'static str },
-    #[error("the emulator {0}")]
-    Emulator(&'static str),
-    #[error("could not speak with the emulator or the system: {0}")]
-    Control(std::io::Error),
+    #[error("fewer programs were measured than there are")]
+    Incomplete,
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error("could not speak with the system: {0}")]
+    System(#[from] std::io::Error),
     #[error("usage: cold-start [RUNS], RUNS at least 1")]
     Usage,
 }
@@ -67,16 +68,18 @@ fn runs(argument: Option<OsString>) -> Result<usize, BenchError> {
 }
 
 fn bench(runs: usize) -> Result<String, BenchError> {
-    let runner = std::env::current_exe().map_err(BenchError::Control)?;
+    let runner = std::env::current_exe()?;
     let bin_dir = runner.parent().unwrap_or_else(|| Path::new("."));
-    let emulator = Emulator::start(bin_dir)?;
+    let emulator = emulator::start(bin_dir)?;
     let programs = programs(&emulator, bin_dir)?;
     for identity in &programs[FLOORS..] {
         // Before the emulator stops looking: what is measured is what it accepts.
         identity.run()?;
     }
-    emulator.answer_unread()?;
-    let programs: Vec<Program> = programs.into_iter().chain(forms(&emulator, bin_dir)).collect();
+    emulator::answer_unread(&emulator)?;
+    let mut programs: Vec<Program> =
+        programs.into_iter().chain(forms(&emulator, bin_dir)).collect();
+    programs.push(cached(&emulator, bin_dir)?);
     let mut times: Vec<Vec<_>> = programs.iter().map(|_| Vec::new()).collect();
     for round in 0..WARM_UP + runs {
         for (program, times) in programs.iter().zip(&mut times) {
@@ -97,17 +100,17 @@ fn bench(runs: usize) -> Result<String, BenchError> {
         });
     }
     let mut rows = rows.into_iter();
-    let (Some(empty), Some(post), Some(rsa2048), Some(p256)) =
-        (rows.next(), rows.next(), rows.next(), rows.next())
+    let (Some(empty), Some(post), Some(rsa2048), Some(p256), Some(cached)) =
+        (rows.next(), rows.next(), rows.next(), rows.next(), rows.next_back())
     else {
-        return Err(BenchError::Emulator("was asked by fewer programs than there are"));
+        return Err(BenchError::Incomplete);
     };
-    Ok(Report { runs, empty, post, rsa2048, p256, others: rows.collect() }.render())
+    Ok(Report { runs, empty, post, rsa2048, p256, cached, others: rows.collect() }.render())
 }
 
 /// Returns the tool with identities that the emulator did not issue, and so could not judge: other
 /// keys, and the P-256 key of `certs/` in forms whose opening costs something.
-fn forms(emulator: &Emulator, bin_dir: &Path) -> Vec<Program> {
+fn forms(emulator: &Server, bin_dir: &Path) -> Vec<Program> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let rows = [
         (
@@ -135,7 +138,7 @@ fn forms(emulator: &Emulator, bin_dir: &Path) -> Vec<Program> {
 }
 
 /// Returns the tool in the emulator's world with another certificate, and no key yet.
-fn tool(emulator: &Emulator, bin_dir: &Path, name: &'static str, certificate: &Path) -> Program {
+fn tool(emulator: &Server, bin_dir: &Path, name: &'static str, certificate: &Path) -> Program {
     let mut variables = inherited_path();
     let exports = emulator.variables().iter().map(|(n, v)| (n.clone(), OsString::from(v)));
     variables.extend(exports.filter(|(name, _)| !IDENTITY.contains(&name.as_str())));
@@ -143,13 +146,25 @@ fn tool(emulator: &Emulator, bin_dir: &Path, name: &'static str, certificate: &P
     Program {
         name,
         path: bin_dir.join("roles-anywhere"),
-        arguments: vec!["credential-process".to_owned()],
+        arguments: vec!["credential-process".to_owned(), "--no-cache".to_owned()],
         variables,
     }
 }
 
+/// Returns the tool with a cache, which its first run fills.
+fn cached(emulator: &Server, bin_dir: &Path) -> Result<Program, BenchError> {
+    let directory = Path::new(emulator.variable("EMULATOR_DIR")?);
+    let certificate = directory.join("leaf/p256.pem");
+    let mut program = tool(emulator, bin_dir, "credential-process, cached", &certificate);
+    let key = directory.join("leaf/p256.key.pem").into_os_string();
+    program.variables.push((IDENTITY[1].to_owned(), key));
+    let cache = directory.join("cache").display().to_string();
+    program.arguments = ["credential-process", "--cache-dir", &cache].map(str::to_owned).to_vec();
+    Ok(program)
+}
+
 /// Returns the two floors, then the tool with an RSA-2048, a P-256 and a P-384 identity.
-fn programs(emulator: &Emulator, bin_dir: &Path) -> Result<Vec<Program>, BenchError> {
+fn programs(emulator: &Server, bin_dir: &Path) -> Result<Vec<Program>, BenchError> {
     let floor = |name, file: &str, arguments| Program {
         name,
         path: bin_dir.join(file),

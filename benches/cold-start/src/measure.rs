@@ -89,8 +89,7 @@ pub(crate) fn peak_of(mut arguments: impl Iterator<Item = OsString>) -> Result<u
         .stdout(Stdio::null())
         .status()
         .map_err(|source| BenchError::Start { program: path, source })?;
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(std::io::Error::from);
-    let usage = usage.map_err(BenchError::Control)?;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(std::io::Error::from)?;
     match u64::try_from(usage.max_rss()) {
         Ok(kib) if status.success() => Ok(kib),
         _ => Err(BenchError::Failed { program: "the program", how: "to be measured" }),

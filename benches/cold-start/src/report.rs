@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use bench_world::target::line;
+
 use crate::measure::Times;
 
 /// Over the columns of [`Report::render`].
@@ -25,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) post: Row,
     pub(crate) rsa2048: Row,
     pub(crate) p256: Row,
+    /// A P-256 identity whose session is in the cache.
+    pub(crate) cached: Row,
     /// Other keys and forms, each of P-256 where its name does not say otherwise.
     pub(crate) others: Vec<Row>,
 }
@@ -63,7 +67,9 @@ impl Report {
     }
 
     fn rows(&self) -> impl Iterator<Item = &Row> {
-        [&self.empty, &self.post, &self.rsa2048, &self.p256].into_iter().chain(&self.others)
+        [&self.empty, &self.post, &self.cached, &self.rsa2048, &self.p256]
+            .into_iter()
+            .chain(&self.others)
     }
 
     fn targets(&self) -> Vec<String> {
@@ -71,21 +77,39 @@ impl Report {
         let peak = tool.iter().map(|row| row.peak_kib).max().unwrap_or_default();
         let times = |value: f64| format!("{value:.2} x POST");
         let mut targets = Vec::new();
+        let value = ratio(&self.cached, &self.empty);
+        let met = Some(value <= 2.0);
+        targets.push(line("cached", &format!("{value:.2} x empty"), "at most 2.00 x empty", met));
         for (name, row, most) in [("RSA-2048", &self.rsa2048, 1.6), ("P-256", &self.p256, 1.2)] {
             let value = ratio(row, &self.post);
-            targets.push(line(name, &times(value), &times(most), Some(value <= most)));
+            targets.push(line(
+                name,
+                &times(value),
+                &format!("at most {}", times(most)),
+                Some(value <= most),
+            ));
         }
         for (name, row, most) in
             [("RSA-2048", &self.rsa2048, 18_000_000), ("P-256", &self.p256, 6_000_000)]
         {
             let value = row.instructions.map_or_else(|| "no valgrind".to_owned(), millions);
             let met = row.instructions.map(|count| count <= most);
-            targets.push(line(name, &value, &format!("{} instructions", millions(most)), met));
+            targets.push(line(
+                name,
+                &value,
+                &format!("at most {} instructions", millions(most)),
+                met,
+            ));
         }
-        targets.push(line("memory", &format!("{peak} KiB"), "8192 KiB", Some(peak <= 8192)));
+        targets.push(line(
+            "memory",
+            &format!("{peak} KiB"),
+            "at most 8192 KiB",
+            Some(peak <= 8192),
+        ));
         let size = self.p256.size;
         let met = Some(size <= 6_000_000);
-        targets.push(line("size", &format!("{} KB", size / 1000), "6000 KB", met));
+        targets.push(line("size", &format!("{} KB", size / 1000), "at most 6000 KB", met));
         targets
     }
 }
@@ -94,15 +118,6 @@ impl Row {
     fn median(&self) -> Duration {
         self.times.percentile(50)
     }
-}
-
-fn line(name: &str, value: &str, most: &str, met: Option<bool>) -> String {
-    let verdict = match met {
-        Some(true) => "met",
-        Some(false) => "MISSED",
-        None => "not measured",
-    };
-    format!("  {name:<10} {value:>14}, at most {most:<20} {verdict}")
 }
 
 fn ratio(row: &Row, floor: &Row) -> f64 {
@@ -123,9 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_says_whether_it_is_met() {
-        assert!(line("size", "5 KB", "6 KB", Some(true)).ends_with("met"));
-        assert!(line("size", "7 KB", "6 KB", Some(false)).ends_with("MISSED"));
+    fn counts_are_shown_in_millions() {
         assert_eq!(millions(16_210_000), "16.21 M");
     }
 }

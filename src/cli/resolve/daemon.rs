@@ -95,20 +95,35 @@ pub(super) fn cache_place(
     Ok(place(settings.given("cache-dir", &args.cache_dir)?, settings.environment))
 }
 
+/// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
 fn place(said: Option<Setting>, environment: &Environment) -> Place {
     let said = said.map(|setting| PathBuf::from(setting.value));
-    let place = said.or_else(|| private_directory(environment));
+    let runtime = || service_directory(environment).or_else(|| login_directory(environment));
+    let place = said.or_else(|| Some(runtime()?.join(OWN)));
     place.map_or(Place::Nowhere, Place::Directory)
 }
 
-/// Returns the place in memory that systemd or the login session made for this user alone.
+/// Returns the place in memory that is this program's own.
 fn private_directory(environment: &Environment) -> Option<PathBuf> {
-    // systemd lists several separated by colons.
-    let service = environment.get("RUNTIME_DIRECTORY").and_then(|list| list.split(':').next());
-    let login = environment.get("XDG_RUNTIME_DIR");
-    let absolute = |path: &&str| Path::new(path).is_absolute();
-    let service = service.filter(absolute).map(PathBuf::from);
-    service.or_else(|| Some(Path::new(login.filter(absolute)?).join("roles-anywhere")))
+    service_directory(environment).or_else(|| Some(login_directory(environment)?.join(OWN)))
+}
+
+const OWN: &str = "roles-anywhere";
+
+/// Returns the place in memory that systemd made for this service.
+fn service_directory(environment: &Environment) -> Option<PathBuf> {
+    // It lists several separated by colons.
+    let list = environment.get("RUNTIME_DIRECTORY")?;
+    absolute(list.split(':').next()?)
+}
+
+/// Returns the place in memory that was made for the programs of this user.
+fn login_directory(environment: &Environment) -> Option<PathBuf> {
+    absolute(environment.get("XDG_RUNTIME_DIR")?)
+}
+
+fn absolute(path: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
 }
 
 fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
