@@ -174,7 +174,10 @@ async fn run(
             daemon::update(plan, exchange, clock, *world).await?;
             Ok(SecretBytes::default())
         }
-        Purpose::Serve(_) => todo!(),
+        Purpose::Serve(plan) => {
+            daemon::serve(plan, exchange, clock, *world).await?;
+            Ok(SecretBytes::default())
+        }
     }
 }
 
@@ -205,7 +208,7 @@ fn text(text: String) -> SecretBytes {
     SecretBytes::new(text.into_bytes())
 }
 
-fn print(bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     terminal::write_stdout(bytes).map_err(|error| {
         Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
     })
