@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -236,7 +237,9 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let may = std::process::Command::new("unshare").args(["--mount", "true"]).output();
     if !may.is_ok_and(|output| output.status.success()) {
-        println!("skipped: no mount can be made here");
+        // Not by `println!`, which is shown of tests that fail alone.
+        writeln!(std::io::stderr(), "skipped: a file mounted by itself, as no mount can be made")
+            .unwrap();
         return;
     }
     let tool =
