@@ -1,8 +1,9 @@
 //! One call of an AWS API: signed, sent, and tried again within a deadline.
 
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use crate::aws::fault::Fault;
 use crate::http::{Request, Response, TransportError};
@@ -29,7 +30,8 @@ impl Deadline {
         Self { at: uptime.saturating_add(limit), limit }
     }
 
-    fn remaining(&self, uptime: Duration) -> Duration {
+    /// Returns the time that is left at `uptime`.
+    pub fn remaining(&self, uptime: Duration) -> Duration {
         self.at.saturating_sub(uptime)
     }
 }
@@ -103,13 +105,10 @@ async fn within<T>(
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> Option<T> {
-    let mut future = pin!(future);
-    let mut sleep = world.timer.sleep(limit);
-    std::future::poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
-    })
-    .await
+    match select(pin!(future), world.timer.sleep(limit)).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
 }
 
 /// Returns how long to wait before the next try, or `None` where there is to be none.

@@ -48,6 +48,15 @@ Examples:
   roles-anywhere secret get prod/db-credentials --key password
   roles-anywhere secret get prod/keystore --out keystore.jks";
 
+const UPDATE_HELP: &str = "\
+Example:
+  roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
+
+const SERVE_HELP: &str = "\
+Examples:
+  roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
+  AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
+
 const SIGN_STRING_HELP: &str = "\
 Example:
   roles-anywhere sign-string --private-key host.key --format bin > signature";
@@ -65,22 +74,25 @@ Example:
 pub enum CommandArgs {
     /// Print temporary credentials for AWS SDKs and the AWS CLI, and exit
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]
-    CredentialProcess(Box<SessionArgs>),
+    CredentialProcess(Box<CredentialProcessArgs>),
+    /// Keep a profile of the shared credentials file fresh
+    #[command(args_override_self = true, after_help = UPDATE_HELP)]
+    Update(Box<UpdateArgs>),
+    /// Serve credentials to the SDKs of this machine, as EC2 and ECS do
+    #[command(args_override_self = true, after_help = SERVE_HELP)]
+    Serve(Box<ServeArgs>),
     /// Read secrets of AWS Secrets Manager
     #[command(subcommand)]
     Secret(SecretArgs),
-    /// Not yet: keep a profile of the credentials file fresh
-    #[command(hide = true)]
-    Update(Foreign),
-    /// Not yet: serve credentials on this machine
-    #[command(hide = true)]
-    Serve(Foreign),
     /// Sign a fixed string with the private key, to try it out
     #[command(args_override_self = true, after_help = SIGN_STRING_HELP)]
     SignString(Box<SignStringArgs>),
     /// Show a certificate, and what AWS will make of it
     #[command(args_override_self = true, after_help = READ_CERTIFICATE_HELP)]
     ReadCertificateData(Box<ReadCertificateDataArgs>),
+    /// Look at the cached credentials of this user, or forget them
+    #[command(subcommand)]
+    Cache(CacheCommandArgs),
     /// Print the version
     Version,
     /// Print a completion script
@@ -94,6 +106,107 @@ pub enum SecretArgs {
     /// Print a secret, or one member of it
     #[command(args_override_self = true, after_help = SECRET_GET_HELP)]
     Get(Box<SecretGetArgs>),
+}
+
+/// The commands about the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommandArgs {
+    /// List the cached sessions: role, access key id, seconds left; no secret
+    #[command(args_override_self = true)]
+    Show(CachePlaceArgs),
+    /// Remove the cached sessions
+    #[command(args_override_self = true)]
+    Clear(CachePlaceArgs),
+}
+
+/// Where the cache is.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CachePlaceArgs {
+    /// The cache's directory [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
+    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
+    pub cache_dir: Option<String>,
+}
+
+/// Whether sessions are cached, and where.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CacheArgs {
+    /// Make a session each time, and keep none
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_cache: Option<String>,
+    /// Where the cache is.
+    #[command(flatten)]
+    pub place: CachePlaceArgs,
+}
+
+/// What it takes to print credentials.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CredentialProcessArgs {
+    /// The session.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+}
+
+/// What it takes to keep a profile fresh.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UpdateArgs {
+    /// The profile to write [default: default]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub profile: Option<String>,
+    /// Write it once, and exit
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub once: Option<String>,
+    /// The shared credentials file [default: ~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub credentials_file: Option<String>,
+    /// How it runs.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    /// The session.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// What it takes to serve credentials.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    /// The port on 127.0.0.1; 0 for a free one [default: 9911]
+    #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
+    pub port: Option<String>,
+    /// An address to listen on instead, IPv4 or IPv6; may be repeated
+    #[arg(long, value_name = "ADDR:PORT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
+    pub listen: Vec<String>,
+    /// Let other machines in: `container` (with its token), or `imds` too [default, without it: none]
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "container")]
+    pub allow_remote: Option<String>,
+    /// The IP time to live of replies, 1 to 255 [default: 64; 1 where other machines are let in]
+    #[arg(long, value_name = "HOPS", allow_hyphen_values = true)]
+    pub hop_limit: Option<String>,
+    /// Where the token of the container route is kept [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
+    pub token_file: Option<String>,
+    /// Print what SDKs need in their environment, then serve
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub print_env: Option<String>,
+    /// How it runs.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    /// The session.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// How a daemon runs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DaemonArgs {
+    /// Exit where the first try fails, instead of trying on
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub fail_fast: Option<String>,
+    /// `text` or `json`, to stderr [default: text]
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub log_format: Option<String>,
 }
 
 /// What it takes to sign a fixed string.
@@ -126,15 +239,6 @@ pub struct ReadCertificateDataArgs {
 pub struct CompletionArgs {
     /// The shell
     pub shell: Shell,
-}
-
-/// Whatever stands behind a command that does not work yet.
-#[derive(Args, Debug)]
-#[command(disable_help_flag = true)]
-pub struct Foreign {
-    /// Anything.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
 }
 
 /// What it takes to open an identity.
@@ -275,4 +379,7 @@ pub struct SecretGetArgs {
     /// The session.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }

@@ -19,3 +19,57 @@ pub struct Credentials {
     /// The account of the role, twelve digits.
     pub account_id: String,
 }
+
+/// Credentials as they were received, and how long they are good for from then on.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// When they came, by this machine's clock.
+    pub received: Timestamp,
+    /// How many seconds they were good for when they came, by AWS's clock.
+    pub life: i64,
+    /// By how many seconds this machine's clock was found behind AWS's; 0 where it was not asked.
+    pub clock_offset: i64,
+}
+
+impl Session {
+    /// Returns the seconds that are left at `now`, by this machine's clock; 0 once they are over.
+    ///
+    /// What counts is the time since they came, so that a clock that is wrong does no harm. A clock
+    /// that says that they are yet to come tells nothing: then there are none left.
+    pub fn left(&self, now: Timestamp) -> i64 {
+        let elapsed = self.received.seconds_until(now);
+        if elapsed < 0 {
+            return 0;
+        }
+        (self.life - elapsed).max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_from_when_it_came_whatever_the_clock_says() {
+        let received = Timestamp::from_unix(1_440_938_160);
+        let session = Session {
+            credentials: Credentials {
+                access_key_id: "ASIAEXAMPLE".to_owned(),
+                secret_access_key: Secret::new("secret".to_owned()),
+                session_token: Secret::new("token".to_owned()),
+                // The clock of this machine is two hours ahead.
+                expiration: received.after(3_600 - 7_200),
+                account_id: "123456789012".to_owned(),
+            },
+            received,
+            life: 3_600,
+            clock_offset: -7_200,
+        };
+        let rows = [(0, 3_600), (60, 3_540), (3_600, 0), (9_999, 0), (-1, 0)];
+        for (elapsed, left) in rows {
+            assert_eq!(session.left(received.after(elapsed)), left, "{elapsed}");
+        }
+    }
+}

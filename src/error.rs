@@ -12,6 +12,8 @@ use crate::http::{Distrust, Presented, TransportError};
 use crate::identity::IdentityError;
 use crate::key::KeyError;
 use crate::pem::{Form, NotPem};
+use crate::profile::ProfileError;
+use crate::profile::file::ProfileFileError;
 use crate::usage::UsageError;
 
 /// Who can fix it. Decides the exit code, and nothing else.
@@ -100,7 +102,7 @@ impl fmt::Display for Error {
 
 /// Escapes control characters, which a certificate, a file name or an answer may hold to play with
 /// the terminal or to forge a line, and shortens what is longer than 1,000 characters.
-fn legible(text: &str) -> String {
+pub fn legible(text: &str) -> String {
     let mut legible: String = text.chars().take(1_000).map(escaped).collect();
     if text.chars().nth(1_000).is_some() {
         legible.push('…');
@@ -326,6 +328,37 @@ impl From<SecretAnswerError> for Error {
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let hint = file_hint(&error);
+        Self::new(Kind::Local, error).hint(hint)
+    }
+}
+
+impl From<ProfileFileError> for Error {
+    fn from(error: ProfileFileError) -> Self {
+        let hint = match &error {
+            ProfileFileError::Busy { .. } => {
+                "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
+            }
+            ProfileFileError::Read { .. } => "check the path and its permissions",
+            ProfileFileError::Write { .. } => {
+                "check the permissions of the file and of its directory, and the space left"
+            }
+            ProfileFileError::Directory { .. } => {
+                "make the directory above it, or name another file by `--credentials-file`"
+            }
+            ProfileFileError::NotRegular { .. } | ProfileFileError::TooLarge { .. } => {
+                "check the path: the AWS credentials file is wanted"
+            }
+            ProfileFileError::Dangling { .. } => {
+                "make the file that it leads to, or remove the link"
+            }
+            ProfileFileError::InTheWay { .. } => {
+                "remove it, once nothing writes the credentials file"
+            }
+            ProfileFileError::Text { source: ProfileError::Utf16, .. } => "save it as UTF-8",
+            ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
+                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+            }
+        };
         Self::new(Kind::Local, error).hint(hint)
     }
 }

@@ -1,5 +1,7 @@
 //! Where key material comes from, and files as the rest of the program sees them.
 
+pub mod snapshot;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -33,6 +33,12 @@ pub enum Permissions {
 }
 
 impl IdentitySource {
+    /// Returns the places of certificate, key and intermediates, in this order; one that holds both
+    /// certificate and key comes twice.
+    pub fn places(&self) -> impl Iterator<Item = &Source> {
+        [&self.certificate, &self.private_key].into_iter().chain(&self.intermediates)
+    }
+
     /// Reads certificate, key and intermediates, and joins them.
     ///
     /// Of several certificates of the key, one that is valid at `now` is taken, the longest lived.

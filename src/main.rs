@@ -1,19 +1,30 @@
 //! The command-line entry point: builds the real world, dispatches, prints, returns the exit code.
 
+#[path = "main/daemon.rs"]
+mod daemon;
+
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use roles_anywhere::cache::Place;
+use roles_anywhere::cache::sessions::{self, Sessions};
 use roles_anywhere::call::Deadline;
 use roles_anywhere::cli::resolve::{self, Command, Debug, Exchange, Purpose};
 use roles_anywhere::cli::{CommandLine, Shell};
-use roles_anywhere::command::{credential_process, read_certificate_data, secret_get, sign_string};
+use roles_anywhere::command::update::{self, Mode};
+use roles_anywhere::command::{
+    cache, credential_process, read_certificate_data, secret_get, sign_string,
+};
 use roles_anywhere::error::{Error, Kind, legible_lines};
+use roles_anywhere::files::Files;
 use roles_anywhere::http::TransportOptions;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
+use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::Disk;
 use roles_anywhere::os::https::Https;
 use roles_anywhere::os::password::KeyPassword;
+use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
 use roles_anywhere::secret::SecretBytes;
@@ -80,6 +91,14 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> 
         Command::ReadCertificateData(plan) => {
             read_certificate_data::run(plan, &disk, &passwords, clock.now())
         }
+        Command::CacheShow(place) => match place {
+            Place::Directory(path) => cache::show(path, &PrivateDirectory::new(path), clock.now()),
+            Place::Nowhere => Ok(cache::nowhere()),
+        },
+        Command::CacheClear(place) => match place {
+            Place::Directory(path) => cache::clear(path, &PrivateDirectory::new(path)),
+            Place::Nowhere => Ok(cache::nowhere()),
+        },
         Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
         Command::Completion(shell) => Ok(completion(*shell)),
     }
@@ -97,13 +116,32 @@ fn exchange_credentials(
         Debug::On => &stderr,
         Debug::Off => &NoTrace,
     };
+    let store = match &exchange.cache {
+        Place::Directory(path) => Some(PrivateDirectory::new(path)),
+        Place::Nowhere => None,
+    };
+    let provider = &exchange.provider;
+    let identity = store.as_ref().and_then(|_| sessions::identity_of(&provider.source, disk));
+    let sessions = match (&store, &identity) {
+        (Some(store), Some(identity)) => {
+            Sessions::cached(provider, identity, &exchange.transport.trust, store)
+        }
+        _ => Sessions::uncached(provider),
+    };
+    // Before anything is built that a kept session does without: TLS, a runtime.
+    if matches!(exchange.purpose, Purpose::CredentialProcess)
+        && let Some(document) = credential_process::ready(&sessions, clock, trace)
+    {
+        return Ok(document);
+    }
     show_way(exchange, trace);
     let transport = Https::new(exchange.transport.clone());
+    let files: &dyn Files = identity.as_ref().map_or(disk, |identity| identity);
     let world = World {
         clock,
         timer: &SystemTimer,
         entropy: &SystemEntropy,
-        files: disk,
+        files,
         passwords,
         transport: &transport,
         trace,
@@ -112,18 +150,31 @@ fn exchange_credentials(
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Local, error))?;
-    let outcome = runtime.block_on(run(exchange, &world));
+    let outcome = runtime.block_on(run(exchange, &sessions, *clock, &world));
     // A look-up of a host name may hang for longer than the deadline; nobody waits for it.
     runtime.shutdown_background();
     outcome
 }
 
-async fn run(exchange: &Exchange, world: &World<'_>) -> Result<SecretBytes, Error> {
+async fn run(
+    exchange: &Exchange,
+    sessions: &Sessions<'_>,
+    clock: SystemClock,
+    world: &World<'_>,
+) -> Result<SecretBytes, Error> {
     let deadline = Deadline::new(std::time::Duration::ZERO, exchange.timeout);
-    let provider = &exchange.provider;
     match &exchange.purpose {
-        Purpose::CredentialProcess => credential_process::run(provider, deadline, world).await,
-        Purpose::SecretGet(get) => secret_get::run(provider, get, deadline, world).await,
+        Purpose::CredentialProcess => credential_process::run(sessions, deadline, world).await,
+        Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
+        Purpose::Update(plan) if plan.mode == Mode::Once => {
+            update::once(plan, sessions.provider(), deadline, world, &CredentialsFile).await?;
+            Ok(SecretBytes::default())
+        }
+        Purpose::Update(plan) => {
+            daemon::update(plan, exchange, clock, *world).await?;
+            Ok(SecretBytes::default())
+        }
+        Purpose::Serve(_) => todo!(),
     }
 }
 
@@ -132,8 +183,8 @@ fn show_way(exchange: &Exchange, trace: &dyn Trace) {
     trace.show(format_args!("trust: {trust}"));
     let session = &exchange.provider.session.endpoint;
     let secrets = match &exchange.purpose {
-        Purpose::CredentialProcess => None,
         Purpose::SecretGet(get) => Some(&get.request.endpoint),
+        _ => None,
     };
     for endpoint in [Some(session), secrets].into_iter().flatten() {
         match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {

@@ -1,10 +1,17 @@
 //! The real clock, disk, network and terminal. Only `main` imports this module.
 
 pub mod clock;
+pub mod credentials_file;
 pub mod disk;
 pub mod environment;
+#[cfg(unix)]
+pub mod events;
 pub mod https;
+pub mod log;
 pub mod password;
+pub mod private;
 pub mod process;
 pub mod random;
+#[cfg(unix)]
+pub mod supervisor;
 pub mod terminal;

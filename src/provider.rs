@@ -1,15 +1,17 @@
 //! Sources of credentials.
 
-use crate::aws::create_session::SessionRequest;
+use crate::aws::create_session::{AnswerError, SessionRequest};
 use crate::aws::endpoint::Service;
 use crate::aws::fault::Fault;
-use crate::call::{self, Deadline};
-use crate::credentials::Credentials;
+use crate::call::{self, Answer, CallError, Deadline};
+use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::error::Error;
-use crate::identity::{Identity, IdentitySource};
+use crate::identity::{Identity, IdentityError, IdentitySource};
+use crate::signer::SignError;
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
+use crate::time::Timestamp;
 use crate::world::World;
 
 /// Trades a certificate for credentials at IAM Roles Anywhere.
@@ -21,26 +23,54 @@ pub struct RolesAnywhere {
     pub session: SessionRequest,
 }
 
+/// How far the clocks may differ, in seconds, before a refused signature is put down to it.
+const SKEW: u64 = 240;
+
 impl RolesAnywhere {
-    /// Fetches a fresh set: opens the identity, signs, sends, reads.
+    /// Fetches a session with the identity as it is in its files now.
     ///
-    /// The identity is opened anew each time, so that a rotated certificate and its key are picked
-    /// up together. Refuses an identity that is out of date before anything is sent.
-    pub async fn fetch(&self, world: &World<'_>, deadline: Deadline) -> Result<Credentials, Error> {
-        let identity = self.source.open(world.files, world.passwords, world.clock.now())?;
+    /// `clock_offset` is by how many seconds this machine's clock was found behind AWS's before; 0
+    /// where that is not known.
+    pub async fn fetch(
+        &self,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Session, Error> {
+        let identity = self.open(clock_offset, world)?;
+        self.exchange(&identity, clock_offset, world, deadline).await
+    }
+
+    /// Opens the identity.
+    pub fn open(&self, clock_offset: i64, world: &World<'_>) -> Result<Identity, IdentityError> {
+        let now = world.clock.now().after(clock_offset);
+        let identity = self.source.open(world.files, world.passwords, now)?;
         show_identity(world, &self.source, &identity);
-        identity.check_validity(world.clock.now())?;
-        let answer = call::send(world, deadline, |now| {
-            let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
-            let signed = sigv4::sign(self.session.to_http(), &scope, now, &identity)?;
+        Ok(identity)
+    }
+
+    /// Fetches a session with `identity`: signs, sends, reads.
+    ///
+    /// Refuses an identity that is out of date before anything is sent. Where AWS refuses the
+    /// signature and the clocks differ by more than four minutes, it is signed once more by AWS's;
+    /// [`Session::clock_offset`] says so.
+    pub async fn exchange(
+        &self,
+        identity: &Identity,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Session, Error> {
+        identity.check_validity(world.clock.now().after(clock_offset))?;
+        let mut offset = clock_offset;
+        let mut answer = self.call(identity, offset, world, deadline).await?;
+        if let Some(found) = skew(&answer, offset) {
             world.trace.show(format_args!(
-                "canonical request:\n{}\nstring to sign:\n{}",
-                signed.canonical_request.text(),
-                signed.string_to_sign
+                "this machine's clock is {found} s behind AWS's (ahead where negative): signing again by AWS's"
             ));
-            Ok::<_, crate::signer::SignError>(signed.request)
-        })
-        .await?;
+            offset = found;
+            answer = self.call(identity, offset, world, deadline).await?;
+        }
         if !(200..300).contains(&answer.response.status) {
             let fault = Fault::parse(&answer.response);
             let evidence = Evidence {
@@ -51,13 +81,57 @@ impl RolesAnywhere {
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
             return Err(Refusal::new("CreateSession", fault, hints).into());
         }
-        let credentials = self.session.parse(&answer.response, answer.received)?;
+        let session = self.session(&answer, offset)?;
+        let Credentials { access_key_id, expiration, .. } = &session.credentials;
+        let role = &self.session.role;
         world.trace.show(format_args!(
-            "session of {}: access key {}, until {}",
-            self.session.role, credentials.access_key_id, credentials.expiration
+            "session of {role}: access key {access_key_id}, until {expiration}"
         ));
-        Ok(credentials)
+        Ok(session)
     }
+
+    async fn call(
+        &self,
+        identity: &Identity,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer, CallError> {
+        call::send(world, deadline, |now| {
+            let now = now.after(clock_offset);
+            let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
+            let signed = sigv4::sign(self.session.to_http(), &scope, now, identity)?;
+            world.trace.show(format_args!(
+                "canonical request:\n{}\nstring to sign:\n{}",
+                signed.canonical_request.text(),
+                signed.string_to_sign
+            ));
+            Ok::<_, SignError>(signed.request)
+        })
+        .await
+    }
+
+    /// Reads a session; its life is counted by AWS's clock, which the answer's `Date` tells too.
+    fn session(&self, answer: &Answer, clock_offset: i64) -> Result<Session, AnswerError> {
+        let now = answer.received.after(clock_offset);
+        let credentials = self.session.parse(&answer.response, now)?;
+        let date = answer.response.header("date").and_then(Timestamp::from_http_date);
+        let by_date = date.map(|date| date.seconds_until(credentials.expiration));
+        let by_clock = now.seconds_until(credentials.expiration);
+        let life = by_date.map_or(by_clock, |life| life.min(by_clock));
+        Ok(Session { credentials, received: answer.received, life, clock_offset })
+    }
+}
+
+/// Returns by how many seconds this machine's clock is behind AWS's, where that may be why a
+/// signature made `clock_offset` seconds after this machine's time was refused.
+fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
+    if (200..300).contains(&answer.response.status) {
+        return None;
+    }
+    let fault = Fault::parse(&answer.response);
+    let behind = answer.received.seconds_until(fault.date?);
+    (fault.is_about_signature() && behind.abs_diff(clock_offset) > SKEW).then_some(behind)
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {

@@ -3,6 +3,7 @@
 use crate::arn::ArnError;
 use crate::http::EndpointError;
 use crate::http::proxy::ProxyError;
+use crate::profile::ProfileNameError;
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -41,6 +42,14 @@ pub enum UsageError {
         origin: String,
         /// What is wrong with it.
         source: ProxyError,
+    },
+    /// A text is not the name of a profile.
+    #[error("`{origin}` is not usable")]
+    Profile {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: ProfileNameError,
     },
     /// A value is not one of those that are taken.
     #[error("`{origin}` is `{value}`, and {wanted} is wanted")]
@@ -123,6 +132,9 @@ impl UsageError {
             }
             Self::Proxy { .. } => {
                 "write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong into HTTPS_PROXY, where nobody else sees them".to_owned()
+            }
+            Self::Profile { .. } => {
+                "take the name as it stands in brackets in the credentials file".to_owned()
             }
             Self::Value { .. } => "see `--help`".to_owned(),
             Self::Illegible(_) => "set it to a path or text in UTF-8, or unset it".to_owned(),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
 
 use crate::files::Files;
 use crate::http::Transport;
@@ -41,6 +43,41 @@ pub struct NoTrace;
 
 impl Trace for NoTrace {
     fn show(&self, _message: fmt::Arguments<'_>) {}
+}
+
+/// What happens to a daemon from outside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Nothing did, for as long as it was waited for.
+    Elapsed,
+    /// A file of the identity may have changed.
+    Touched,
+    /// It is to read its files anew (SIGHUP).
+    Reload,
+    /// It is to end (SIGTERM, SIGINT).
+    Stop,
+}
+
+/// Tells a daemon what happens, and waits meanwhile.
+pub trait Events {
+    /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
+    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>>;
+}
+
+/// Whoever started a daemon and looks after it, such as systemd.
+pub trait Supervisor {
+    /// Says that the daemon does its work.
+    fn ready(&self);
+    /// Says that files are read anew; [`Supervisor::ready`] ends it.
+    fn reloading(&self);
+    /// Says that the daemon ends.
+    fn stopping(&self);
+    /// Says in one line how it stands.
+    fn status(&self, status: &str);
+    /// Says that the daemon is alive.
+    fn alive(&self);
+    /// Returns how often it wants to hear that, at least.
+    fn interval(&self) -> Option<Duration>;
 }
 
 /// The environment variables, read once. Its values may be secret: `Debug` shows none.

@@ -53,11 +53,34 @@ impl Fault {
             || self.code.as_deref().is_some_and(|code| THROTTLING_CODES.contains(&code))
     }
 
+    /// Returns whether the signature was refused, be it for its time.
+    pub fn is_about_signature(&self) -> bool {
+        let codes = ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"];
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+            || self.message.to_ascii_lowercase().contains("signature")
+    }
+
+    /// Returns whether the credentials were refused, and not what they were to be used for.
+    pub fn is_about_credentials(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| CREDENTIALS_CODES.contains(&code))
+    }
+
     /// Returns whether the same request may be answered otherwise a moment later.
     pub fn is_transient(&self) -> bool {
         self.status >= 500 || self.is_throttle()
     }
 }
+
+/// What services of JSON, XML and query protocols answer to credentials that are over or unknown.
+const CREDENTIALS_CODES: [&str; 7] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
 
 /// The throttling codes of botocore's standard retry mode.
 const THROTTLING_CODES: [&str; 13] = [
@@ -131,6 +154,13 @@ mod tests {
         assert!(page.is_transient());
         let escape = fault(400, &[], "{\"message\":\"a\\u001b[2Jb\"}");
         assert_eq!(escape.message, "a [2Jb");
+    }
+
+    #[test]
+    fn tells_credentials_that_are_over_from_what_they_may_not_do() {
+        assert!(fault(400, &[], r#"{"__type":"ExpiredTokenException"}"#).is_about_credentials());
+        assert!(!fault(400, &[], r#"{"__type":"AccessDeniedException"}"#).is_about_credentials());
+        assert!(!fault(403, &[], "").is_about_credentials());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Nothing is opened here: the outcome is a plan, or a [`UsageError`] that names the flag.
 
+mod daemon;
 mod diagnostic;
 mod identity;
 mod session;
@@ -13,12 +14,17 @@ use std::time::Duration;
 
 use crate::aws::endpoint::Service;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
+use crate::cache::Place;
 use crate::cli::resolve::session::Session;
 use crate::cli::resolve::setting::{Setting, Settings};
-use crate::cli::{CommandArgs, CommandLine, SecretArgs, SecretGetArgs, Shell};
+use crate::cli::{
+    CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SecretGetArgs, SessionArgs, Shell,
+};
 use crate::command::read_certificate_data::ReadCertificateData;
 use crate::command::secret_get::{Destination, SecretGet, Selection, Stdout};
+use crate::command::serve::Serve;
 use crate::command::sign_string::SignString;
+use crate::command::update::Update;
 use crate::http::{Endpoint, TransportOptions};
 use crate::password::PasswordSource;
 use crate::provider::RolesAnywhere;
@@ -44,6 +50,10 @@ pub enum Command {
     SignString(SignString),
     /// Show a certificate.
     ReadCertificateData(ReadCertificateData),
+    /// List the cached sessions.
+    CacheShow(Place),
+    /// Remove the cached sessions.
+    CacheClear(Place),
     /// Print the version.
     Version,
     /// Print a completion script.
@@ -61,6 +71,8 @@ pub struct Exchange {
     pub transport: TransportOptions,
     /// How long the whole may take.
     pub timeout: Duration,
+    /// Where sessions are kept.
+    pub cache: Place,
     /// Whether to show what happens.
     pub debug: Debug,
 }
@@ -72,6 +84,10 @@ pub enum Purpose {
     CredentialProcess,
     /// Read a secret with them.
     SecretGet(Box<SecretGet>),
+    /// Keep a profile fresh with them.
+    Update(Update),
+    /// Hand them out.
+    Serve(Box<Serve>),
 }
 
 /// Whether to show what happens.
@@ -94,16 +110,40 @@ pub fn resolve(
     }
     match line.command {
         CommandArgs::CredentialProcess(args) => {
-            let settings = Settings { args: &args, environment };
+            let settings = Settings { args: &args.session, environment };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
-            exchange(&settings, session, Purpose::CredentialProcess)
+            let cache = daemon::cache(&args.cache, &settings)?;
+            exchange(&settings, session, cache, Purpose::CredentialProcess)
+        }
+        CommandArgs::Update(args) => {
+            let settings = Settings { args: &args.session, environment };
+            let session = Session::resolve(&settings)?;
+            session.check_own_region(&settings)?;
+            let update = daemon::update(&args, &settings)?;
+            exchange(&settings, session, Place::Nowhere, Purpose::Update(update))
+        }
+        CommandArgs::Serve(args) => {
+            let settings = Settings { args: &args.session, environment };
+            let session = Session::resolve(&settings)?;
+            session.check_own_region(&settings)?;
+            let serve = daemon::serve(&args, &settings, &session)?;
+            exchange(&settings, session, Place::Nowhere, Purpose::Serve(Box::new(serve)))
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
             let settings = Settings { args: &args.session, environment };
             let session = Session::resolve(&settings)?;
             let get = secret_get(&args, &settings, &session, stdout)?;
-            exchange(&settings, session, Purpose::SecretGet(Box::new(get)))
+            let cache = daemon::cache(&args.cache, &settings)?;
+            exchange(&settings, session, cache, Purpose::SecretGet(Box::new(get)))
+        }
+        CommandArgs::Cache(args) => {
+            let (place, command): (_, fn(Place) -> Command) = match &args {
+                CacheCommandArgs::Show(place) => (place, Command::CacheShow),
+                CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
+            };
+            let settings = Settings { args: &SessionArgs::default(), environment };
+            Ok(Plan::without_password(command(daemon::cache_place(place, &settings)?)))
         }
         CommandArgs::SignString(args) => diagnostic::sign_string(*args, environment),
         CommandArgs::ReadCertificateData(args) => {
@@ -113,14 +153,19 @@ pub fn resolve(
         CommandArgs::Completion(args) => {
             Ok(Plan::without_password(Command::Completion(args.shell)))
         }
-        CommandArgs::Update(_) => Err(not_yet("update")),
-        CommandArgs::Serve(_) => Err(not_yet("serve")),
     }
 }
 
 /// Returns whether the value of a variable would be asked for.
 fn is_ours(name: &str) -> bool {
-    let shared = ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "CREDENTIALS_DIRECTORY"];
+    let shared = [
+        "AWS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "CREDENTIALS_DIRECTORY",
+        "RUNTIME_DIRECTORY",
+        "XDG_RUNTIME_DIR",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ];
     name.starts_with("ROLES_ANYWHERE_")
         || name.starts_with("AWS_ENDPOINT_URL")
         || name.to_ascii_uppercase().ends_with("_PROXY")
@@ -133,22 +178,16 @@ impl Plan {
     }
 }
 
-fn not_yet(command: &str) -> UsageError {
-    UsageError::NotYet {
-        what: command.to_owned(),
-        instead: "`credential-process` and `secret get` work; see `--help`",
-    }
-}
-
 fn exchange(
     settings: &Settings<'_>,
     session: Session,
+    cache: Place,
     purpose: Purpose,
 ) -> Result<Plan, UsageError> {
     let debug = if settings.flag("debug", |args| &args.debug)? { Debug::On } else { Debug::Off };
     let secrets = match &purpose {
-        Purpose::CredentialProcess => None,
         Purpose::SecretGet(get) => Some(&get.request.endpoint),
+        _ => None,
     };
     let endpoints: Vec<&Endpoint> =
         [Some(&session.request.endpoint), secrets].into_iter().flatten().collect();
@@ -158,6 +197,7 @@ fn exchange(
         provider: session.into_provider(),
         transport,
         timeout: transport::timeout(settings)?,
+        cache,
         debug,
     };
     let password = identity::password(settings)?;

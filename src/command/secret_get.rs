@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use crate::aws::endpoint::Service;
 use crate::aws::fault::Fault;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretValue, SecretVersion};
-use crate::call::{self, Deadline};
+use crate::cache::sessions::{Origin, Sessions, Vended};
+use crate::call::{self, Answer, CallError, Deadline};
+use crate::credentials::Session;
 use crate::diagnosis::{self, Refusal};
 use crate::error::{Error, Kind};
-use crate::provider::RolesAnywhere;
 use crate::secret::SecretBytes;
 use crate::sigv4::access_key;
 use crate::world::World;
@@ -57,12 +58,19 @@ pub enum Stdout {
 
 /// Returns what to print; nothing where it went into a file.
 pub async fn run(
-    provider: &RolesAnywhere,
+    sessions: &Sessions<'_>,
     plan: &SecretGet,
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
-    let secret = fetch(provider, &plan.request, deadline, world).await?;
+    let answer = ask(sessions, &plan.request, deadline, world).await?;
+    if !(200..300).contains(&answer.response.status) {
+        let fault = Fault::parse(&answer.response);
+        let role = &sessions.provider().session.role;
+        let hints = diagnosis::get_secret_value(&fault, &plan.request, role, answer.received);
+        return Err(Refusal::new("GetSecretValue", fault, hints).into());
+    }
+    let secret = get_secret_value::parse(&answer.response)?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         Destination::File(path) => {
@@ -73,26 +81,43 @@ pub async fn run(
     }
 }
 
-async fn fetch(
-    provider: &RolesAnywhere,
+/// Asks for a secret; where AWS does not take the kept session that it is asked with, once more with
+/// another one.
+async fn ask(
+    sessions: &Sessions<'_>,
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
-) -> Result<SecretVersion, Error> {
-    let credentials = provider.fetch(world, deadline).await?;
+) -> Result<Answer, Error> {
+    let Vended { session, origin } = sessions.session(world, deadline).await?;
+    let answer = call(&session, request, deadline, world).await?;
+    if origin == Origin::Aws || !is_about_session(&answer) {
+        return Ok(answer);
+    }
+    let other = sessions.instead_of(&session, world, deadline).await?;
+    Ok(call(&other.session, request, deadline, world).await?)
+}
+
+/// Returns whether a session is refused: it is over, or the clocks were set since it was kept.
+fn is_about_session(answer: &Answer) -> bool {
+    let fault = Fault::parse(&answer.response);
+    let refused = !(200..300).contains(&answer.response.status);
+    refused && (fault.is_about_credentials() || fault.is_about_signature())
+}
+
+async fn call(
+    session: &Session,
+    request: &SecretRequest,
+    deadline: Deadline,
+    world: &World<'_>,
+) -> Result<Answer, CallError> {
     let (region, service) = (&request.region, Service::SecretsManager.name());
     world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret));
-    let answer = call::send(world, deadline, |now| {
-        access_key::sign(request.to_http(), region, service, now, &credentials)
+    call::send(world, deadline, |now| {
+        let now = now.after(session.clock_offset);
+        access_key::sign(request.to_http(), region, service, now, &session.credentials)
     })
-    .await?;
-    if !(200..300).contains(&answer.response.status) {
-        let fault = Fault::parse(&answer.response);
-        let role = &provider.session.role;
-        let hints = diagnosis::get_secret_value(&fault, request, role, answer.received);
-        return Err(Refusal::new("GetSecretValue", fault, hints).into());
-    }
-    Ok(get_secret_value::parse(&answer.response)?)
+    .await
 }
 
 fn select(secret: &SecretVersion, selection: &Selection) -> Result<SecretBytes, SelectionError> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::time::{Clock, Timer, Timestamp};
 
 /// The wall clock, and how long this process has been running.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Instant,
 }
@@ -35,7 +35,7 @@ impl Clock for SystemClock {
 }
 
 /// Waits on tokio's timer.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SystemTimer;
 
 impl Timer for SystemTimer {

@@ -28,6 +28,10 @@ impl<'a> Disk<'a> {
 
     fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
         match source {
+            // What comes through a pipe comes once, whoever reads it again.
+            Source::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
+                self.once(source, || read(path, MAX_SIZE))
+            }
             Source::File(path) => read(path, MAX_SIZE),
             Source::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(value.as_bytes().to_vec())),
@@ -119,7 +123,7 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
 }
 
 /// Reads `file` to its end, which is expected after `size` bytes.
-fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<SecretBytes> {
+pub(super) fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<SecretBytes> {
     // With room for one byte more than there is, the buffer does not grow, and so leaves no copy.
     let mut bytes = Vec::with_capacity((size + 1).max(16 << 10));
     let read = file.take(limit + 1).read_to_end(&mut bytes);

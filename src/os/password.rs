@@ -6,7 +6,7 @@ use crate::files::{Files, Source};
 use crate::password::{PasswordError, PasswordSource, Passwords};
 use crate::secret::Secret;
 
-/// Gets the password once and keeps it.
+/// Gets the password, and keeps what a person typed; a file may hold another after a rotation.
 #[expect(missing_debug_implementations, reason = "holds a port and a secret")]
 pub struct KeyPassword<'a> {
     source: PasswordSource,
@@ -20,20 +20,14 @@ impl<'a> KeyPassword<'a> {
         Self { source, files, kept: Mutex::default() }
     }
 
-    fn obtain(&self, what: &str) -> Result<Secret, PasswordError> {
-        match &self.source {
-            PasswordSource::Given(password) => Ok(password.clone()),
-            PasswordSource::Place(place) => self.read(place),
-            PasswordSource::Unsaid { credential: Some(place) } => match self.read(place) {
-                Err(PasswordError::Unreadable(error))
-                    if error.source.kind() == std::io::ErrorKind::NotFound =>
-                {
-                    terminal::ask(what)
-                }
-                answer => answer,
-            },
-            PasswordSource::Unsaid { credential: None } => terminal::ask(what),
+    fn ask_once(&self, what: &str) -> Result<Secret, PasswordError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(password) = &*kept {
+            return Ok(password.clone());
         }
+        let password = terminal::ask(what)?;
+        *kept = Some(password.clone());
+        Ok(password)
     }
 
     fn read(&self, place: &Source) -> Result<Secret, PasswordError> {
@@ -47,13 +41,19 @@ impl<'a> KeyPassword<'a> {
 
 impl Passwords for KeyPassword<'_> {
     fn password(&self, what: &str) -> Result<Secret, PasswordError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(password) = &*kept {
-            return Ok(password.clone());
+        match &self.source {
+            PasswordSource::Given(password) => Ok(password.clone()),
+            PasswordSource::Place(place) => self.read(place),
+            PasswordSource::Unsaid { credential: Some(place) } => match self.read(place) {
+                Err(PasswordError::Unreadable(error))
+                    if error.source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    self.ask_once(what)
+                }
+                answer => answer,
+            },
+            PasswordSource::Unsaid { credential: None } => self.ask_once(what),
         }
-        let password = self.obtain(what)?;
-        *kept = Some(password.clone());
-        Ok(password)
     }
 }
 

@@ -7,13 +7,11 @@ where the tool is to be another build than the emulator.
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from clients import AWS_CLI
 from emulator import EMULATOR, TOOL, Emulator, is_foreign
-
-AWS_CLI = Path(sys.executable).parent / "aws"
 
 
 def pytest_sessionstart() -> None:

@@ -35,6 +35,28 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not is_foreign(name)}
 
 
+def exports(process: subprocess.Popen, promised: set[str], seconds: int) -> dict[str, str]:
+    """Reads the `export NAME='value'` lines of a daemon, until all the promised names are told."""
+    # A reader cannot be given a deadline, so the process is.
+    deadline = threading.Timer(seconds, process.kill)
+    deadline.start()
+    told: dict[str, str] = {}
+    for line in process.stdout:
+        word, _, assignment = line.strip().partition(" ")
+        if word != "export":
+            continue
+        name, _, value = assignment.partition("=")
+        told[name] = "".join(shlex.split(value))
+        if promised <= told.keys():
+            break
+    deadline.cancel()
+    if not promised <= told.keys():
+        raise RuntimeError(f"{process.args[0]} ended early, having exported {sorted(told)}")
+    # What it prints from here on is nobody's, but must not fill the pipe.
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    return told
+
+
 @dataclass(frozen=True)
 class Identity:
     """A certificate, its key and the intermediates to send along."""
@@ -60,33 +82,12 @@ class Emulator:
         self.process = subprocess.Popen(
             command, env=clean_environment(), stdout=subprocess.PIPE, text=True
         )
-        self.environment = self._exports()
+        promised = {"AWS_CONFIG_FILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL_ROLESANYWHERE"}
+        promised |= {"ROLES_ANYWHERE_ROLE_ARN", "EMULATOR_CONTROL", "EMULATOR_DIR"}
+        self.environment = exports(self.process, promised, START_SECONDS)
         self.directory = Path(self.environment["EMULATOR_DIR"])
         self.endpoint = self.environment["AWS_ENDPOINT_URL_ROLESANYWHERE"]
         self._advanced = 0
-
-    def _exports(self) -> dict[str, str]:
-        """Reads `export NAME='value'` lines up to the last name that the contract promises."""
-        promised = {"AWS_CONFIG_FILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL_ROLESANYWHERE"}
-        promised |= {"ROLES_ANYWHERE_ROLE_ARN", "EMULATOR_CONTROL", "EMULATOR_DIR"}
-        # A reader cannot be given a deadline, so the process is.
-        deadline = threading.Timer(START_SECONDS, self.process.kill)
-        deadline.start()
-        exports: dict[str, str] = {}
-        for line in self.process.stdout:
-            word, _, assignment = line.strip().partition(" ")
-            if word != "export":
-                continue
-            name, _, value = assignment.partition("=")
-            exports[name] = "".join(shlex.split(value))
-            if promised <= exports.keys():
-                break
-        deadline.cancel()
-        if not promised <= exports.keys():
-            raise RuntimeError(f"the emulator ended early, having exported {sorted(exports)}")
-        # What it prints from here on is nobody's, but must not fill the pipe.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        return exports
 
     def stop(self) -> None:
         """Ends it as a person would."""

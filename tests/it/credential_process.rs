@@ -177,6 +177,18 @@ fn signs_each_try_afresh() {
 }
 
 #[test]
+fn signs_again_by_awss_clock_where_its_own_is_wrong() {
+    for seconds in [31 * 60, -31 * 60, 9 * 3_600] {
+        let emulator = emulator();
+        emulator.advance(seconds);
+        let outcome = Tool::new(&emulator).run(&["credential-process", "--debug"]);
+        assert_eq!(outcome.code, 0, "{outcome}");
+        assert!(outcome.stderr.contains("signing again by AWS's"), "{outcome}");
+        assert_eq!(emulator.requests().len(), 2, "{seconds}");
+    }
+}
+
+#[test]
 fn does_not_wait_beyond_its_deadline() {
     let emulator = emulator();
     emulator.fault(json!({"status": 503, "headers": {"retry-after": "100"}}));

@@ -60,7 +60,6 @@ fn usage() {
     let pkcs11 = ["--certificate", "pkcs11:token=t;pin-value=hunter2"];
     snapshot("usage_not_yet_pkcs11", &process(&tool, &pkcs11));
     snapshot("usage_not_yet_tpm", &process(&tool, &["--private-key", "handle:0x81000001"]));
-    snapshot("usage_not_yet_command", &tool.run(&["update", "--once"]));
     snapshot("usage_missing", &process(&tool.clone().unset("ROLES_ANYWHERE_ROLE_ARN"), &[]));
     snapshot("usage_variable", &process(&tool.clone().set("ROLES_ANYWHERE_FIPS", "yes"), &[]));
     let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:n-AbCdEf";
@@ -246,13 +245,17 @@ fn refusals_about_the_configuration() {
 fn refusals_about_the_signature() {
     let emulator = emulator();
     let tool = Tool::new(&emulator);
+    // Twice, for where the clocks differ it is signed again by AWS's.
+    let refused = json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature", "times": 2});
     emulator.fault(
         json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature"}),
     );
     snapshot("refused_signature", &process(&tool, &[]));
     emulator.advance(31 * 60);
+    emulator.fault(refused.clone());
     snapshot("refused_clock_behind", &process(&tool, &[]));
     emulator.advance(-2 * 31 * 60);
+    emulator.fault(refused);
     snapshot("refused_clock_ahead", &process(&tool, &[]));
 }
 

@@ -6,10 +6,13 @@ use crate::tool::{Tool, emulator, steady};
 fn help_and_usage() {
     let emulator = emulator();
     let tool = Tool::new(&emulator);
-    let rows: [(&str, &[&str]); 8] = [
+    let rows: [(&str, &[&str]); 11] = [
         ("help", &["--help"]),
         ("help_credential_process", &["credential-process", "--help"]),
         ("help_secret_get", &["secret", "get", "--help"]),
+        ("help_update", &["update", "--help"]),
+        ("help_serve", &["serve", "--help"]),
+        ("help_cache", &["cache", "--help"]),
         ("usage_unknown_command", &["credentials"]),
         ("usage_unknown_flag", &["credential-process", "--certificat", "x"]),
         ("usage_stray_argument", &["credential-process", "x"]),

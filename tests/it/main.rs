@@ -6,12 +6,16 @@
 )]
 
 mod architecture;
+mod cache;
 mod canonical;
 mod credential_process;
+mod daemon;
 mod diagnostic;
 mod errors;
 mod help;
+mod lapse;
 mod secret_get;
 mod tool;
 mod transport;
+mod update;
 mod vectors;

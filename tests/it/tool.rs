@@ -31,6 +31,12 @@ impl Tool {
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
         }
+        .set("ROLES_ANYWHERE_NO_CACHE", "1")
+    }
+
+    /// Keeps sessions in the emulator's directory, as the tool does by default.
+    pub(crate) fn cached(self) -> Self {
+        self.unset("ROLES_ANYWHERE_NO_CACHE")
     }
 
     /// Runs the binary under another name.
@@ -87,12 +93,13 @@ impl Tool {
 
     pub(crate) fn run_into(&self, arguments: &[&str], stdout: Stdio) -> Outcome {
         let child = self.command(arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-        let output = child.wait_with_output().unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Outcome::of(child)
+    }
+
+    /// Starts the binary and lets it run, for the test to wait for or to kill.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
@@ -151,6 +158,16 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Waits for the end of a run.
+    pub(crate) fn of(child: Child) -> Self {
+        let output = child.wait_with_output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.stdout.clone()).unwrap()
     }

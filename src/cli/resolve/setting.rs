@@ -33,7 +33,16 @@ impl<'a> Settings<'a> {
         name: &str,
         field: impl Fn(&'a SessionArgs) -> &'a Option<String>,
     ) -> Result<Option<Setting>, UsageError> {
-        if let Some(value) = field(self.args).as_ref().filter(|value| !value.is_empty()) {
+        self.given(name, field(self.args))
+    }
+
+    /// Returns the option named `name` of a command's own arguments; an empty value is none.
+    pub(super) fn given(
+        &self,
+        name: &str,
+        value: &Option<String>,
+    ) -> Result<Option<Setting>, UsageError> {
+        if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
             let origin = format!("--{name}");
             if value.starts_with("--") {
                 return Err(UsageError::FlagAsValue { origin, value: value.clone() });

@@ -43,7 +43,7 @@ fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, Stri
     let exchange = exchanged(&[&["secret", "get"], words].concat(), variables)?;
     match exchange.purpose {
         Purpose::SecretGet(get) => Ok(get.request),
-        Purpose::CredentialProcess => Err("another command".to_owned()),
+        _ => Err("another command".to_owned()),
     }
 }
 
@@ -207,8 +207,6 @@ fn refuses_what_the_official_helper_has_and_we_do_not_yet() {
         assert!(!error.contains("hunter2") && !error.contains("1234"), "{error}");
     }
     assert!(process(&["--reuse-pin=false", "--cert-selector="], &[]).is_ok());
-    let words = ["serve", "--port", "1", "--whatever"];
-    assert!(resolved(&words, &[]).unwrap_err().contains("`serve` of the official helper"));
 }
 
 #[test]
@@ -288,4 +286,32 @@ fn bounds_the_timeout() {
     for value in ["0", "601", "-1", "soon"] {
         assert!(process(&["--timeout", value], &[]).is_err());
     }
+}
+
+#[test]
+fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
+    let run = ("XDG_RUNTIME_DIR", "/run/user/1");
+    let service = ("RUNTIME_DIRECTORY", "/run/a:/run/b");
+    let no_cache = ("ROLES_ANYWHERE_NO_CACHE", "1");
+    let cache_dir = ("ROLES_ANYWHERE_CACHE_DIR", "/c");
+    let at = |path: &str| Place::Directory(path.into());
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Place);
+    let rows: [Row<'_>; 11] = [
+        (&[], &[], Place::Nowhere),
+        (&[], &[run], at("/run/user/1/roles-anywhere")),
+        (&[], &[run, service], at("/run/a/roles-anywhere")),
+        (&[], &[("XDG_RUNTIME_DIR", "relative")], Place::Nowhere),
+        (&[], &[run, cache_dir], at("/c")),
+        (&["--cache-dir", "d"], &[run, cache_dir], at("d")),
+        (&["--no-cache"], &[run], Place::Nowhere),
+        (&["--no-cache=false"], &[run, no_cache], at("/run/user/1/roles-anywhere")),
+        (&[], &[run, no_cache], Place::Nowhere),
+        (&["--no-cache"], &[cache_dir], Place::Nowhere),
+        (&["--cache-dir", "d"], &[no_cache], at("d")),
+    ];
+    for (words, variables, wanted) in rows {
+        assert_eq!(process(words, variables).unwrap().cache, wanted, "{words:?} {variables:?}");
+    }
+    assert!(process(&["--no-cache", "--cache-dir", "d"], &[]).is_err());
+    assert!(process(&[], &[no_cache, cache_dir]).is_err());
 }

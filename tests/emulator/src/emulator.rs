@@ -127,6 +127,11 @@ impl Emulator {
         assert!(added.is_ok(), "not a fault: {fault}");
     }
 
+    /// Takes back the faults that are left.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
     /// Moves the clock on, or back by a negative number.
     pub fn advance(&self, seconds: i64) {
         self.shared.lock().clock.advance(seconds);

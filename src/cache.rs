@@ -1,0 +1,60 @@
+//! Sessions kept on disk between runs.
+//!
+//! Read [`sessions::Sessions::session`] first: what is served, who refreshes, who waits.
+
+pub mod entry;
+pub mod name;
+pub mod policy;
+pub mod sessions;
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::secret::SecretBytes;
+use crate::time::Timestamp;
+
+/// Where sessions are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// They are not.
+    Nowhere,
+    /// In this directory, which belongs to this user alone; it is made where there is none.
+    Directory(PathBuf),
+}
+
+/// A directory that belongs to this user alone, of small files that it alone can read.
+///
+/// What stands there and is not such a file fails like one that cannot be read.
+pub trait Store: Sync {
+    /// Returns what is in a file; `None` where there is none.
+    fn read(&self, name: &str) -> io::Result<Option<SecretBytes>>;
+
+    /// Replaces a file whole or not at all, and makes the directory where there is none.
+    fn write(&self, name: &str, contents: &[u8]) -> io::Result<()>;
+
+    /// Removes a file; one that is not there is no error.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Locks a file against other processes, and makes it where there is none; does not wait.
+    ///
+    /// Returns `None` where another process has it. The system unlocks what a dead process held.
+    fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>>;
+
+    /// Returns the files that are there, some hundreds at the most; none where there is no directory.
+    fn list(&self) -> io::Result<Vec<Listed>>;
+}
+
+/// A file that is locked until this is dropped.
+pub trait Lock {
+    /// Replaces what is in the file.
+    fn write(&mut self, contents: &[u8]) -> io::Result<()>;
+}
+
+/// A file of a [`Store`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// When it was written.
+    pub modified: Timestamp,
+}

@@ -1,0 +1,243 @@
+//! What a file of the cache holds: a line with a check sum, and a session as JSON.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use crate::aws::create_session::{RoleSessionName, SessionRequest};
+use crate::cache::name::{Name, hex};
+use crate::credentials::{Credentials, Session};
+use crate::secret::{Secret, SecretBytes};
+use crate::time::Timestamp;
+
+/// A kept session, and what was asked for.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The session.
+    pub session: Session,
+    /// Whose trust it stands on.
+    pub trust_anchor: TrustAnchorArn,
+    /// The profile that it was made by.
+    pub profile: ProfileArn,
+    /// The role.
+    pub role: RoleArn,
+    /// The name that was asked for.
+    pub role_session_name: Option<RoleSessionName>,
+}
+
+impl Entry {
+    /// Joins a session and what was asked for.
+    pub fn new(request: &SessionRequest, session: Session) -> Self {
+        let SessionRequest { trust_anchor, profile, role, role_session_name, .. } = request.clone();
+        Self { session, trust_anchor, profile, role, role_session_name }
+    }
+
+    /// Renders what is kept as `name`.
+    pub fn render(&self, name: &Name) -> SecretBytes {
+        let Session { credentials, received, life, clock_offset } = &self.session;
+        let document = Document {
+            version: VERSION,
+            access_key_id: credentials.access_key_id.as_str(),
+            secret_access_key: credentials.secret_access_key.expose(),
+            session_token: credentials.session_token.expose(),
+            expiration: credentials.expiration.unix(),
+            account_id: &credentials.account_id,
+            received: received.unix(),
+            life: *life,
+            clock_offset: *clock_offset,
+            trust_anchor_arn: &self.trust_anchor.to_string(),
+            profile_arn: &self.profile.to_string(),
+            role_arn: &self.role.to_string(),
+            role_session_name: self.role_session_name.as_ref().map(RoleSessionName::as_str),
+        };
+        // Large enough not to grow: a buffer left behind by growth would not be wiped.
+        let mut json = Vec::with_capacity(8_192 + 2 * document.session_token.len());
+        serde_json::to_writer(&mut json, &document).expect("strings and numbers serialize");
+        let json = SecretBytes::new(json);
+        SecretBytes::new([check_sum(name, json.expose()).as_bytes(), b"\n", json.expose()].concat())
+    }
+
+    /// Reads what is kept as `name`; `None` where it is not as it was written, or is another entry.
+    pub fn parse(name: &Name, bytes: &[u8]) -> Option<Self> {
+        let (sum, rest) = bytes.split_at_checked(2 * SHA256.output_len())?;
+        let json = rest.strip_prefix(b"\n")?;
+        if sum != check_sum(name, json).as_bytes() {
+            return None;
+        }
+        let document: Document<String, Secret> = serde_json::from_slice(json).ok()?;
+        let is_legible = document.access_key_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if document.version != VERSION || !is_legible {
+            return None;
+        }
+        let role_session_name = match document.role_session_name {
+            Some(name) => Some(RoleSessionName::parse(&name)?),
+            None => None,
+        };
+        Some(Self {
+            session: Session {
+                credentials: Credentials {
+                    access_key_id: document.access_key_id,
+                    secret_access_key: document.secret_access_key,
+                    session_token: document.session_token,
+                    expiration: Timestamp::from_unix(document.expiration),
+                    account_id: document.account_id,
+                },
+                received: Timestamp::from_unix(document.received),
+                life: document.life,
+                clock_offset: document.clock_offset,
+            },
+            trust_anchor: document.trust_anchor_arn.parse().ok()?,
+            profile: document.profile_arn.parse().ok()?,
+            role: document.role_arn.parse().ok()?,
+            role_session_name,
+        })
+    }
+}
+
+const VERSION: u8 = 1;
+
+/// Returns what tells an entry from a damaged one, and from one of another name.
+fn check_sum(name: &Name, json: &[u8]) -> String {
+    // Names are of one length: nothing of the JSON can be taken for a part of it.
+    let both = SecretBytes::new([name.as_str().as_bytes(), json].concat());
+    hex(digest(&SHA256, both.expose()).as_ref())
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document<T, S> {
+    version: u8,
+    access_key_id: T,
+    secret_access_key: S,
+    session_token: S,
+    /// By AWS's clock, in Unix seconds.
+    expiration: i64,
+    account_id: T,
+    /// By this machine's clock, in Unix seconds.
+    received: i64,
+    life: i64,
+    clock_offset: i64,
+    trust_anchor_arn: T,
+    profile_arn: T,
+    role_arn: T,
+    role_session_name: Option<T>,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::{ProptestConfig, any, proptest};
+
+    use super::*;
+    use crate::aws::create_session::SessionDuration;
+    use crate::http::{Endpoint, Trust};
+    use crate::region::Region;
+
+    /// When [`session`] came.
+    pub(in crate::cache) const RECEIVED: Timestamp = Timestamp::from_unix(1_440_938_160);
+
+    pub(in crate::cache) fn request() -> SessionRequest {
+        let anchor = "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a";
+        let profile = "arn:aws:rolesanywhere:us-east-1:123456789012:profile/p";
+        SessionRequest {
+            trust_anchor: anchor.parse().unwrap(),
+            profile: profile.parse().unwrap(),
+            role: "arn:aws:iam::123456789012:role/path/R".parse().unwrap(),
+            duration: SessionDuration::Seconds(3_600),
+            role_session_name: RoleSessionName::parse("me@host"),
+            endpoint: Endpoint::parse("https://rolesanywhere.us-east-1.amazonaws.com").unwrap(),
+            region: Region::parse("us-east-1").unwrap(),
+        }
+    }
+
+    pub(in crate::cache) fn session(life: i64) -> Session {
+        Session {
+            credentials: Credentials {
+                access_key_id: "ASIAEXAMPLE".to_owned(),
+                secret_access_key: Secret::new(r#"se"cret"#.to_owned()),
+                session_token: Secret::new("token".repeat(100)),
+                expiration: RECEIVED.after(life),
+                account_id: "123456789012".to_owned(),
+            },
+            received: RECEIVED,
+            life,
+            clock_offset: -7,
+        }
+    }
+
+    fn name(identity: u8) -> Name {
+        Name::new(&request(), &[identity; 32], &Trust::System)
+    }
+
+    /// Shows an entry with its secrets.
+    fn shown(entry: &Entry) -> String {
+        let credentials = &entry.session.credentials;
+        let (key, token) = (&credentials.secret_access_key, &credentials.session_token);
+        format!("{entry:?} {} {}", key.expose(), token.expose())
+    }
+
+    fn rendered() -> SecretBytes {
+        Entry::new(&request(), session(3_600)).render(&name(7))
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let nameless = SessionRequest { role_session_name: None, ..request() };
+        for request in [request(), nameless] {
+            let entry = Entry::new(&request, session(3_600));
+            let read = Entry::parse(&name(7), entry.render(&name(7)).expose()).unwrap();
+            assert_eq!(shown(&read), shown(&entry));
+        }
+    }
+
+    #[test]
+    fn refuses_an_entry_of_another_name() {
+        let bytes = rendered();
+        assert!(Entry::parse(&name(8), bytes.expose()).is_none());
+    }
+
+    #[test]
+    fn refuses_what_is_whole_and_makes_no_sense() {
+        let bytes = rendered();
+        let json = String::from_utf8(bytes.expose()[65..].to_vec()).unwrap();
+        let read = |json: &str| {
+            let sum = check_sum(&name(7), json.as_bytes());
+            Entry::parse(&name(7), format!("{sum}\n{json}").as_bytes())
+        };
+        assert!(read(&json).is_some());
+        let rows = [
+            (r#""version":1"#, r#""version":2"#),
+            (r#""life":3600"#, r#""life":"3600""#),
+            (r#""life":3600"#, r#""life":3600,"else":1"#),
+            (r#""life":3600,"#, ""),
+            ("role/path/R", "role/"),
+            ("trust-anchor/", "profile/"),
+            ("me@host", "me host"),
+            ("ASIAEXAMPLE", "ASIA\\u001b[2J"),
+        ];
+        for (from, to) in rows {
+            assert!(json.contains(from), "{from}");
+            assert!(read(&json.replace(from, to)).is_none(), "{to}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn takes_a_damaged_entry_for_none(at in any::<usize>(), bits in 1_u8.., cut in any::<bool>()) {
+            let mut bytes = rendered().expose().to_vec();
+            let at = at % bytes.len();
+            if cut {
+                bytes.truncate(at);
+            } else {
+                bytes[at] ^= bits;
+            }
+            assert!(Entry::parse(&name(7), &bytes).is_none());
+        }
+
+        #[test]
+        fn survives_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            assert!(Entry::parse(&name(7), &bytes).is_none());
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `update`, `serve` and the cache: how credentials are kept.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::session::Session;
+use super::setting::{Setting, Settings, boolean};
+use crate::cache::Place;
+use crate::cli::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
+use crate::command::daemon::{Daemon, FirstFailure};
+use crate::command::serve::{Remote, Serve};
+use crate::command::update::{Mode, Update};
+use crate::log::LogFormat;
+use crate::profile::ProfileName;
+use crate::usage::UsageError;
+use crate::world::Environment;
+
+/// The port of the official helper.
+const PORT: u16 = 9911;
+
+/// Returns what `update` writes, and how it runs.
+pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
+    let once = settings.given("once", &args.once)?.map_or(Ok(false), boolean)?;
+    Ok(Update {
+        profile: profile(settings.given("profile", &args.profile)?)?,
+        file: credentials_file(args, settings)?,
+        mode: if once { Mode::Once } else { Mode::Continuous },
+        daemon: daemon(&args.daemon, settings)?,
+    })
+}
+
+/// Returns what `serve` listens on, and how it runs.
+pub(super) fn serve(
+    args: &ServeArgs,
+    settings: &Settings<'_>,
+    session: &Session,
+) -> Result<Serve, UsageError> {
+    let remote = remote(settings.given("allow-remote", &args.allow_remote)?)?;
+    let listen = listen(args, settings)?;
+    if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
+        && remote == Remote::Refused
+    {
+        let setting = Setting { origin: "--listen".to_owned(), value: address.to_string() };
+        return Err(
+            setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
+        );
+    }
+    let hop_limit = settings.given("hop-limit", &args.hop_limit)?;
+    let hop_limit = hop_limit.map(|setting| match setting.value.parse() {
+        Ok(hops @ 1..=255_u8) => Ok(hops),
+        _ => Err(setting.refuse("1 to 255")),
+    });
+    let token_file = settings.given("token-file", &args.token_file)?;
+    let private = private_directory(settings.environment);
+    Ok(Serve {
+        listen,
+        remote,
+        hop_limit: hop_limit.transpose()?,
+        token_file: token_file
+            .map(|setting| PathBuf::from(setting.value))
+            .or_else(|| Some(private?.join("container-token"))),
+        print_env: settings.given("print-env", &args.print_env)?.map_or(Ok(false), boolean)?,
+        region: session.request.region.clone(),
+        role: session.request.role.clone(),
+        daemon: daemon(&args.daemon, settings)?,
+    })
+}
+
+/// Returns where sessions are cached: as said, else where a private place in memory is.
+pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, UsageError> {
+    let off = settings.given("no-cache", &args.no_cache)?;
+    let said = settings.given("cache-dir", &args.place.cache_dir)?;
+    let off = off.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
+    match (off, said) {
+        (Some((first, true)), Some(said))
+            if first.starts_with("--") == said.origin.starts_with("--") =>
+        {
+            Err(UsageError::Conflict { first, second: said.origin, why: "leave one of them out" })
+        }
+        (Some((first, true)), Some(said))
+            if said.origin.starts_with("--") && !first.starts_with("--") =>
+        {
+            Ok(Place::Directory(PathBuf::from(said.value)))
+        }
+        (Some((_, true)), _) => Ok(Place::Nowhere),
+        (_, said) => Ok(place(said, settings.environment)),
+    }
+}
+
+/// Returns the cache that `cache show` and `cache clear` are about.
+pub(super) fn cache_place(
+    args: &CachePlaceArgs,
+    settings: &Settings<'_>,
+) -> Result<Place, UsageError> {
+    Ok(place(settings.given("cache-dir", &args.cache_dir)?, settings.environment))
+}
+
+/// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
+fn place(said: Option<Setting>, environment: &Environment) -> Place {
+    let said = said.map(|setting| PathBuf::from(setting.value));
+    let runtime = || service_directory(environment).or_else(|| login_directory(environment));
+    let place = said.or_else(|| Some(runtime()?.join(OWN)));
+    place.map_or(Place::Nowhere, Place::Directory)
+}
+
+/// Returns the place in memory that is this program's own.
+fn private_directory(environment: &Environment) -> Option<PathBuf> {
+    service_directory(environment).or_else(|| Some(login_directory(environment)?.join(OWN)))
+}
+
+const OWN: &str = "roles-anywhere";
+
+/// Returns the place in memory that systemd made for this service.
+fn service_directory(environment: &Environment) -> Option<PathBuf> {
+    // It lists several separated by colons.
+    let list = environment.get("RUNTIME_DIRECTORY")?;
+    absolute(list.split(':').next()?)
+}
+
+/// Returns the place in memory that was made for the programs of this user.
+fn login_directory(environment: &Environment) -> Option<PathBuf> {
+    absolute(environment.get("XDG_RUNTIME_DIR")?)
+}
+
+fn absolute(path: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+}
+
+fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
+    let fail_fast = settings.given("fail-fast", &args.fail_fast)?.map_or(Ok(false), boolean)?;
+    let log_format = match settings.given("log-format", &args.log_format)? {
+        None => LogFormat::Text,
+        Some(setting) => match setting.value.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => return Err(setting.refuse("`text` or `json`")),
+        },
+    };
+    let first_failure = if fail_fast { FirstFailure::Exits } else { FirstFailure::TriesOn };
+    Ok(Daemon { first_failure, log_format })
+}
+
+fn profile(setting: Option<Setting>) -> Result<ProfileName, UsageError> {
+    let (origin, name) = match setting {
+        Some(setting) => (setting.origin, setting.value),
+        None => ("--profile".to_owned(), "default".to_owned()),
+    };
+    name.parse().map_err(|source| UsageError::Profile { origin, source })
+}
+
+fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {
+    let said = settings.given("credentials-file", &args.credentials_file)?;
+    if let Some(setting) = said {
+        return Ok(PathBuf::from(setting.value));
+    }
+    let home = settings.environment.get("HOME").map(Path::new);
+    match (settings.variable("AWS_SHARED_CREDENTIALS_FILE"), home) {
+        (Some(setting), home) => match (setting.value.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+            _ => Ok(PathBuf::from(setting.value)),
+        },
+        (None, Some(home)) => Ok(home.join(".aws/credentials")),
+        (None, None) => Err(UsageError::Missing {
+            flag: "--credentials-file",
+            variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),
+        }),
+    }
+}
+
+fn remote(setting: Option<Setting>) -> Result<Remote, UsageError> {
+    let Some(setting) = setting else { return Ok(Remote::Refused) };
+    match setting.value.as_str() {
+        "container" | "true" | "1" => Ok(Remote::Container),
+        "imds" => Ok(Remote::Imds),
+        "false" | "0" => Ok(Remote::Refused),
+        _ => Err(setting.refuse("`container` or `imds`")),
+    }
+}
+
+fn listen(args: &ServeArgs, settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
+    let port = settings.given("port", &args.port)?;
+    let said: Vec<Setting> = args
+        .listen
+        .iter()
+        .filter(|value| !value.is_empty())
+        .map(|value| Setting { origin: "--listen".to_owned(), value: value.clone() })
+        .collect();
+    let said = match (said.is_empty(), settings.variable("ROLES_ANYWHERE_LISTEN")) {
+        (true, Some(setting)) => setting
+            .value
+            .split_whitespace()
+            .map(|value| Setting { origin: setting.origin.clone(), value: value.to_owned() })
+            .collect(),
+        _ => said,
+    };
+    match (said.first(), &port) {
+        (Some(listen), Some(port)) => Err(UsageError::Conflict {
+            first: port.origin.clone(),
+            second: listen.origin.clone(),
+            why: "an address names its port; leave one of them out",
+        }),
+        (Some(_), None) => said
+            .into_iter()
+            .map(|setting| match setting.value.parse() {
+                Ok(address) => Ok(address),
+                Err(_) => Err(setting
+                    .refuse("an address and a port such as `127.0.0.1:9911` or `[::1]:9911`")),
+            })
+            .collect(),
+        (None, None) => Ok(vec![loopback(PORT)]),
+        (None, Some(setting)) => match setting.value.parse() {
+            Ok(port) => Ok(vec![loopback(port)]),
+            Err(_) => Err(setting.clone().refuse("a port, 0 to 65535")),
+        },
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}

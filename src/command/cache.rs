@@ -1,0 +1,140 @@
+//! `cache show` and `cache clear`: the kept sessions of this user.
+
+use std::io;
+use std::path::Path;
+
+use crate::aws::create_session::RoleSessionName;
+use crate::cache::entry::Entry;
+use crate::cache::name::{Name, Role};
+use crate::cache::{Listed, Store};
+use crate::error::{Error, Kind};
+use crate::secret::SecretBytes;
+use crate::time::Timestamp;
+
+/// Returns a table of what is kept in `store`, which is at `path`; nothing of it is secret.
+pub fn show(path: &Path, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
+    let files = store.list().map_err(|source| CacheError::Show { place: shown(path), source })?;
+    let entries: Vec<(Name, Option<Entry>)> = ours(&files)
+        .filter_map(|(_, role)| match role {
+            Role::Entry(name) => Some(name),
+            Role::Lock(_) | Role::Unfinished => None,
+        })
+        .map(|name| {
+            let bytes = store.read(name.as_str()).ok().flatten();
+            let entry = bytes.and_then(|bytes| Entry::parse(&name, bytes.expose()));
+            (name, entry)
+        })
+        .collect();
+    if entries.is_empty() {
+        return Ok(line(&format!("the cache {} is empty", shown(path))));
+    }
+    let mut rows =
+        vec![["ROLE", "SESSION NAME", "ACCESS KEY ID", "LEFT", "FILE"].map(str::to_owned)];
+    rows.extend(entries.iter().map(|(name, entry)| row(name, entry.as_ref(), now)));
+    Ok(line(&table(&rows)))
+}
+
+/// Removes what is ours in `store`, which is at `path`, and says how many sessions that were.
+pub fn clear(path: &Path, store: &dyn Store) -> Result<SecretBytes, Error> {
+    let failed = |source| CacheError::Clear { place: shown(path), source };
+    let mut sessions = 0;
+    // A listing is bounded: there may be more than one.
+    loop {
+        let files = store.list().map_err(failed)?;
+        let found: Vec<(&str, Role)> = ours(&files).collect();
+        if found.is_empty() {
+            break;
+        }
+        for (file, role) in found {
+            store.remove(file).map_err(failed)?;
+            sessions += usize::from(matches!(role, Role::Entry(_)));
+        }
+    }
+    Ok(line(&match sessions {
+        0 => format!("the cache {} is empty", shown(path)),
+        1 => format!("removed one session from {}", shown(path)),
+        many => format!("removed {many} sessions from {}", shown(path)),
+    }))
+}
+
+/// Returns what is said where there is no place for a cache.
+pub fn nowhere() -> SecretBytes {
+    line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
+}
+
+fn ours(files: &[Listed]) -> impl Iterator<Item = (&str, Role)> {
+    files.iter().filter_map(|file| Some((file.name.as_str(), Role::of(&file.name)?)))
+}
+
+fn row(name: &Name, entry: Option<&Entry>, now: Timestamp) -> [String; 5] {
+    let file = name.to_string();
+    let Some(Entry { session, role, role_session_name, .. }) = entry else {
+        return ["(damaged, or not this user's)".to_owned(), none(), none(), none(), file];
+    };
+    let session_name = role_session_name.as_ref().map(RoleSessionName::as_str);
+    let left = match session.left(now) {
+        0 => "over".to_owned(),
+        left @ ..120 => format!("{left} s"),
+        left => format!("{} min", left / 60),
+    };
+    [
+        role.to_string(),
+        session_name.map_or_else(none, str::to_owned),
+        session.credentials.access_key_id.clone(),
+        left,
+        file,
+    ]
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+/// Aligns columns.
+fn table(rows: &[[String; 5]]) -> String {
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let aligned = |row: &[String; 5]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(aligned).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(path: &Path) -> String {
+    format!("`{}`", path.display())
+}
+
+fn line(text: &str) -> SecretBytes {
+    SecretBytes::new(format!("{text}\n").into_bytes())
+}
+
+/// The cache cannot be looked at, or not be cleared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// What is kept cannot be listed.
+    #[error("could not read the cache {place}")]
+    Show {
+        /// Where it is.
+        place: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What is kept cannot be removed.
+    #[error("could not clear the cache {place}")]
+    Clear {
+        /// Where it is.
+        place: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl From<CacheError> for Error {
+    fn from(error: CacheError) -> Self {
+        Self::new(Kind::Local, error)
+            .hint("a directory of yours is wanted that nobody else may enter (`chmod 700`)")
+    }
+}

@@ -1,0 +1,422 @@
+//! The engine in a world that a test moves: random schedules of time, failures and rotations.
+
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::credentials::Credentials;
+use crate::log::Fact;
+use crate::secret::Secret;
+use crate::time::Timer;
+
+/// What tries come to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Weather {
+    Fair,
+    Lost,
+    Refused,
+}
+
+/// What a step of a schedule does.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many seconds pass.
+    Pass(u64),
+    /// The machine sleeps for so long.
+    Sleep(u64),
+    /// Somebody sets the wall clock by so much.
+    Set(i64),
+    /// From now on tries come to this, after so many seconds.
+    Turn(Weather, u64),
+    /// Sessions live for so long from now on.
+    Live(i64),
+    /// The files hold another identity now, or what makes none.
+    Rotate { usable: bool },
+    /// So many callers ask.
+    Ask(usize),
+    /// The files are to be read anew.
+    Hangup,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The time that AWS goes by.
+    truth: i64,
+    /// The time of this machine.
+    wall: i64,
+    uptime: Duration,
+    weather: Weather,
+    delay: u64,
+    life: i64,
+    /// The identity in the files, whether it can be used, and whether it was looked at.
+    files: u64,
+    usable: bool,
+    seen: bool,
+    used: Option<u64>,
+    in_flight: usize,
+    fetches: u64,
+    events: Vec<Event>,
+    dice: u64,
+    statuses: Vec<String>,
+}
+
+/// A world of one thread, behind every port.
+#[derive(Debug)]
+struct Globe(Mutex<State>);
+
+const START: i64 = 1_440_938_160;
+
+impl Globe {
+    fn new() -> Self {
+        Self(Mutex::new(State {
+            truth: START,
+            wall: START,
+            uptime: Duration::ZERO,
+            weather: Weather::Fair,
+            delay: 0,
+            life: 3_600,
+            files: 1,
+            usable: true,
+            seen: false,
+            used: None,
+            in_flight: 0,
+            fetches: 0,
+            events: Vec::new(),
+            dice: 0,
+            statuses: Vec::new(),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::of(self)
+    }
+
+    /// Returns a session by whose access key id its true end can be told.
+    fn session(&self) -> Session {
+        let state = self.state();
+        let expiration = Timestamp::from_unix(state.truth + state.life);
+        Session {
+            credentials: Credentials {
+                access_key_id: format!("ASIA{}", state.fetches),
+                secret_access_key: Secret::new("secret".to_owned()),
+                session_token: Secret::new("token".to_owned()),
+                expiration,
+                account_id: "123456789012".to_owned(),
+            },
+            received: Timestamp::from_unix(state.wall),
+            life: state.life,
+            clock_offset: state.truth - state.wall,
+        }
+    }
+
+    fn after<T>(&self, pause: Duration, value: T) -> Pin<Box<dyn Future<Output = T> + '_>>
+    where
+        T: Copy + 'static,
+    {
+        let end = self.state().uptime + pause;
+        Box::pin(std::future::poll_fn(move |_| match self.state().uptime >= end {
+            true => Poll::Ready(value),
+            false => Poll::Pending,
+        }))
+    }
+}
+
+impl Clock for Globe {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.state().wall)
+    }
+
+    fn uptime(&self) -> Duration {
+        self.state().uptime
+    }
+}
+
+impl Timer for Globe {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        self.after(duration, ())
+    }
+}
+
+impl Entropy for Globe {
+    fn bits(&self) -> u64 {
+        let mut state = self.state();
+        state.dice = state.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.dice >> 33
+    }
+}
+
+impl Events for Globe {
+    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+        let mut elapsed = self.after(limit, Event::Elapsed);
+        Box::pin(std::future::poll_fn(move |context| {
+            let event = self.state().events.pop();
+            event.map_or_else(|| elapsed.as_mut().poll(context), Poll::Ready)
+        }))
+    }
+}
+
+impl Supervisor for Globe {
+    fn ready(&self) {}
+
+    fn reloading(&self) {}
+
+    fn stopping(&self) {}
+
+    fn status(&self, status: &str) {
+        self.state().statuses.push(status.to_owned());
+    }
+
+    fn alive(&self) {}
+
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+}
+
+impl Log for Globe {
+    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
+        let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
+        assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?}")]
+struct Storm(Weather);
+
+/// Counts fetches in flight, however they end.
+struct Flight<'a>(&'a Globe);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
+
+impl Origin for Globe {
+    fn look(&self, effort: Effort) -> Result<Look, Error> {
+        let mut state = self.state();
+        if state.used == Some(state.files) || (state.seen && effort == Effort::Once) {
+            return Ok(Look::Same);
+        }
+        state.seen = true;
+        if !state.usable {
+            return Err(Error::new(Kind::Identity, Storm(state.weather)));
+        }
+        state.used = Some(state.files);
+        let not_after = Timestamp::from_unix(state.truth + 1_000_000_000);
+        Ok(Look::New { serial: state.files.to_string(), subject: String::new(), not_after })
+    }
+
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {
+        let delay = {
+            let mut state = self.state();
+            state.in_flight += 1;
+            state.fetches += 1;
+            assert_eq!(state.in_flight, 1, "two fetches at once");
+            assert!(state.used.is_some(), "a fetch without an identity");
+            Duration::from_secs(state.delay)
+        };
+        let flight = Flight(self);
+        Box::pin(async move {
+            let _flight = flight;
+            self.sleep(delay).await;
+            let weather = self.state().weather;
+            match weather {
+                Weather::Fair => Ok(self.session()),
+                Weather::Lost => Err(Error::new(Kind::Unreachable, Storm(weather))),
+                Weather::Refused => Err(Error::new(Kind::Refused, Storm(weather))),
+            }
+        })
+    }
+}
+
+/// Moves the world and the engine by turns, and checks what has to hold at every moment.
+struct Play<'a> {
+    globe: &'a Globe,
+    board: &'a Board,
+    engine: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    /// For how many seconds of wakefulness AWS has been fair and the identity usable.
+    fair: u64,
+    /// Whether AWS has been fair and the clocks sound from the start.
+    untroubled: bool,
+}
+
+impl<'a> Play<'a> {
+    fn settle(&mut self) {
+        for _ in 0..8 {
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(self.engine.as_mut().poll(&mut context).is_pending(), "the engine ended");
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Pass(seconds) => (0..seconds).for_each(|_| self.second()),
+            Step::Sleep(seconds) => {
+                let mut state = self.globe.state();
+                let seconds = i64::try_from(seconds).unwrap();
+                state.truth += seconds;
+                state.wall += seconds;
+                drop(state);
+                (self.untroubled, self.fair) = (false, 0);
+            }
+            Step::Set(seconds) => {
+                self.globe.state().wall += seconds;
+                (self.untroubled, self.fair) = (false, 0);
+            }
+            Step::Turn(weather, delay) => {
+                let mut state = self.globe.state();
+                (state.weather, state.delay) = (weather, delay);
+                drop(state);
+                self.fair = 0;
+                self.untroubled &= weather == Weather::Fair && delay < 20;
+            }
+            Step::Live(seconds) => {
+                self.globe.state().life = seconds;
+                self.untroubled &= seconds == 3_600;
+            }
+            Step::Rotate { usable } => {
+                let mut state = self.globe.state();
+                state.files += 1;
+                (state.usable, state.seen) = (usable, false);
+                drop(state);
+                self.fair = 0;
+            }
+            Step::Ask(callers) => self.ask(callers),
+            Step::Hangup => self.globe.state().events.insert(0, Event::Reload),
+        }
+        self.settle();
+        self.check();
+    }
+
+    fn second(&mut self) {
+        let fair = {
+            let mut state = self.globe.state();
+            state.truth += 1;
+            state.wall += 1;
+            state.uptime += Duration::from_secs(1);
+            state.weather == Weather::Fair && state.used.is_some()
+        };
+        self.fair = if fair { self.fair + 1 } else { 0 };
+        self.settle();
+        self.check();
+    }
+
+    /// Lets callers ask as `serve` does: each is answered within its patience.
+    fn ask(&mut self, callers: usize) {
+        let (globe, board) = (self.globe, self.board);
+        let mut waiting: Vec<_> = (0..callers)
+            .map(|_| Box::pin(board.ask(globe, globe, Duration::from_secs(1))))
+            .collect();
+        let mut context = Context::from_waker(Waker::noop());
+        let at_once = board.standing().valid(globe.moment()).is_some();
+        for second in 0..2 {
+            waiting.retain_mut(|caller| match caller.as_mut().poll(&mut context) {
+                Poll::Pending => true,
+                Poll::Ready(standing) => {
+                    assert_good(globe, &standing);
+                    false
+                }
+            });
+            assert!(!at_once || waiting.is_empty(), "somebody waits though a session is valid");
+            self.settle();
+            if second == 0 {
+                waiting.retain_mut(|caller| caller.as_mut().poll(&mut context).is_pending());
+                self.second();
+            }
+        }
+        assert!(waiting.is_empty(), "{} callers wait beyond their patience", waiting.len());
+    }
+
+    fn check(&self) {
+        let standing = self.board.standing();
+        assert_good(self.globe, &standing);
+        let state = self.globe.state();
+        let moment = Moment { wall: Timestamp::from_unix(state.wall), uptime: state.uptime };
+        let valid = standing.valid(moment);
+        assert!(state.in_flight <= 1);
+        // Fair weather ends every trouble, that of a refusal after its longest pause. A session that
+        // lives no longer than its fetch takes cannot be had all the time.
+        if self.fair > 900 + 120 && state.life > 120 {
+            assert!(valid.is_some(), "no session after {} fair seconds: {standing:?}", self.fair);
+            assert!(standing.trouble.is_none(), "{standing:?}");
+        }
+        if self.untroubled
+            && let Some(session) = valid
+        {
+            let left = session.credentials.expiration.unix() - state.truth;
+            assert!(left >= 25 * 60, "{left} s of an untroubled hour are left");
+        }
+    }
+}
+
+/// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
+fn assert_good(globe: &Globe, standing: &Standing) {
+    let moment = globe.moment();
+    let truth = globe.state().truth;
+    if let Some(session) = standing.valid(moment) {
+        assert!(!session.credentials.access_key_id.is_empty());
+        let end = session.credentials.expiration.unix();
+        assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
+    } else if !standing.trying {
+        let silent = standing.trouble.is_none() && standing.session.is_none();
+        assert!(!silent, "there is nothing, and nobody says why");
+    }
+}
+
+fn play(steps: &[Step]) {
+    let globe = Globe::new();
+    let board = Board::default();
+    let ports = Ports {
+        clock: &globe,
+        timer: &globe,
+        entropy: &globe,
+        events: &globe,
+        supervisor: &globe,
+        log: &globe,
+    };
+    let mut engine = Engine::new(&globe, &board, ports);
+    let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
+        Box::pin(async move { engine.run().await });
+    let mut play = Play { globe: &globe, board: &board, engine, fair: 0, untroubled: true };
+    play.settle();
+    for step in steps {
+        play.take(*step);
+    }
+}
+
+fn weather() -> impl Strategy<Value = Weather> {
+    prop_oneof![Just(Weather::Fair), Just(Weather::Lost), Just(Weather::Refused)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1_u64..30).prop_map(Step::Pass),
+        4 => (30_u64..4_000).prop_map(Step::Pass),
+        1 => (1_u64..100_000).prop_map(Step::Sleep),
+        1 => (-10_000_i64..10_000).prop_map(Step::Set),
+        4 => (weather(), 0_u64..30).prop_map(|(weather, delay)| Step::Turn(weather, delay)),
+        1 => prop_oneof![Just(3_600_i64), Just(900), Just(43_200), 1_i64..60].prop_map(Step::Live),
+        2 => any::<bool>().prop_map(|usable| Step::Rotate { usable }),
+        4 => (1_usize..5).prop_map(Step::Ask),
+        1 => Just(Step::Hangup),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn is_never_blank_never_expired_never_twice_and_never_dead(
+        steps in proptest::collection::vec(step(), 1..40),
+    ) {
+        play(&steps);
+    }
+}

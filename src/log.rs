@@ -1,0 +1,109 @@
+//! What a daemon tells its operator, one line an event; no clock and no stream here.
+
+use std::fmt::{self, Write as _};
+
+use serde_json::{Map, Value};
+
+use crate::time::Timestamp;
+
+/// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
+pub trait Log {
+    /// Writes one event: what happened in a few words, then its facts by name.
+    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]);
+}
+
+/// One fact of an event: its name in snake case, and its value.
+pub type Fact<'a> = (&'static str, &'a dyn fmt::Display);
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    /// All is as it should be.
+    Info,
+    /// Something is wrong, and this program goes on.
+    Warning,
+    /// Nothing can be handed out.
+    Error,
+}
+
+impl Level {
+    /// Returns the word that stands for it in a line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For a reader: time, level, what happened, `name=value`.
+    #[default]
+    Text,
+    /// For a program: one JSON object with `time`, `level`, `event` and the facts.
+    Json,
+}
+
+impl LogFormat {
+    /// Renders one event as one line, with its newline; control characters are escaped.
+    pub fn render(self, now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+        match self {
+            Self::Text => text(now, level, what, facts),
+            Self::Json => json(now, level, what, facts),
+        }
+    }
+}
+
+fn text(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    let mut line = format!("{now} {} {what}", level.as_str());
+    for (name, value) in facts {
+        let value = value.to_string();
+        let plain = !value.is_empty() && value.chars().all(|c| c.is_ascii_graphic() && c != '"');
+        let _ = match plain {
+            true => write!(line, " {name}={value}"),
+            false => write!(line, " {name}={}", Value::from(value)),
+        };
+    }
+    line.push('\n');
+    line
+}
+
+fn json(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    let head = [
+        ("time", Value::from(now.to_string())),
+        ("level", Value::from(level.as_str())),
+        ("event", Value::from(what)),
+    ];
+    let facts = facts.iter().map(|(name, value)| (*name, Value::from(value.to_string())));
+    let object: Map<String, Value> =
+        head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
+    format!("{}\n", Value::Object(object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
+
+    #[test]
+    fn writes_one_line_whatever_is_in_a_fact() {
+        let facts: [Fact<'_>; 3] = [
+            ("role", &"arn:aws:iam::1:role/a"),
+            ("reason", &"two\nlines \"of\" it"),
+            ("none", &""),
+        ];
+        assert_eq!(
+            LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &facts),
+            "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\"\n"
+        );
+        let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &facts);
+        assert_eq!(line.matches('\n').count(), 1);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["reason"], "two\nlines \"of\" it");
+        assert_eq!(value["level"], "warning");
+    }
+}

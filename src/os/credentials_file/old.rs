@@ -1,0 +1,92 @@
+//! The credentials file as it is found: locked, read, and written over where nothing can replace it.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::os::credentials_file::temporary::{is_at, is_denied, lock, open};
+use crate::os::credentials_file::{busy, unreadable};
+use crate::os::disk;
+use crate::profile::file::{MAX_SIZE, ProfileFileError};
+use crate::secret::SecretBytes;
+
+/// The credentials file as it is found, locked.
+pub(super) struct Old {
+    pub(super) file: File,
+    pub(super) metadata: Metadata,
+    pub(super) text: SecretBytes,
+    /// Why it is open for reading alone.
+    denied: Option<io::Error>,
+}
+
+impl Old {
+    /// Opens the file, locks and reads it; `None` where there is none.
+    pub(super) fn open(target: &Path) -> Result<Option<Self>, ProfileFileError> {
+        let failed = |error| unreadable(target, error);
+        let (file, denied) = match open(target, false) {
+            Ok(file) => (file, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_denied(&error) => {
+                let file = File::options().read(true).open(target);
+                (file.map_err(failed)?, Some(error))
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        lock(&file, target)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(ProfileFileError::NotRegular { path: target.to_owned() });
+        }
+        // Until it was locked, another file may have taken its place.
+        if !is_at(&metadata, target) {
+            return Err(busy(target));
+        }
+        let size = usize::try_from(metadata.len()).unwrap_or(0);
+        let text = disk::whole(&file, size, MAX_SIZE).map_err(failed)?;
+        Ok(Some(Self { file, metadata, text, denied }))
+    }
+
+    /// Returns whether the file is still there as it was read.
+    pub(super) fn is_unchanged(&self, target: &Path) -> bool {
+        let stamp = |of: &Metadata| (of.len(), of.mtime(), of.mtime_nsec());
+        let now = self.file.metadata();
+        now.is_ok_and(|now| stamp(&now) == stamp(&self.metadata)) && is_at(&self.metadata, target)
+    }
+
+    /// Writes over the file.
+    ///
+    /// The new text comes in one call and only then is the file cut, so that it is never empty; in
+    /// between empty lines, which nobody minds, stand where the old text was longer.
+    pub(super) fn overwrite(self, text: &SecretBytes) -> io::Result<()> {
+        if let Some(denied) = self.denied {
+            return Err(denied);
+        }
+        let text = text.expose();
+        reserve(&self.file, text.len())?;
+        let length = text.len().max(self.text.expose().len());
+        let mut padded = Zeroizing::new(Vec::with_capacity(length));
+        padded.extend_from_slice(text);
+        padded.resize(length, b'\n');
+        self.file.write_all_at(&padded, 0)?;
+        self.file.set_len(text.len() as u64)?;
+        self.file.sync_all()
+    }
+}
+
+/// Finds out that the disk is full before anything was written, where the file system can tell.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, length: usize) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length as u64) {
+        Err(error @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _length: usize) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The temporary file beside the credentials file: the lock, and what takes its place.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
+use rustix::io::Errno;
+
+use crate::os::credentials_file::old::Old;
+use crate::os::credentials_file::{attributes, busy};
+use crate::profile::file::{Obstacle, ProfileFileError};
+use crate::secret::SecretBytes;
+
+/// What came of the attempt to be the one who edits.
+pub(super) enum Claim {
+    /// Nobody else of those who may write to the directory edits until this is dropped.
+    Granted(Temporary),
+    /// Nothing can be made in this directory.
+    Denied(io::Error),
+}
+
+/// Why the new file did not take the place of the old one, which is as it was.
+pub(super) enum Install {
+    /// Somebody wrote the old file in the meantime.
+    Changed,
+    /// It cannot be done; the old file may be written over instead.
+    Prevented(Obstacle, io::Error),
+    /// The new file could not be written.
+    Failed(io::Error),
+}
+
+/// The temporary file, locked; removed when dropped, where it did not become the credentials file.
+pub(super) struct Temporary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Temporary {
+    /// Makes the temporary file of `target` or takes one over that a killed process left.
+    pub(super) fn claim(target: &Path) -> Result<Claim, ProfileFileError> {
+        let path = path_of(target);
+        let file = match open(&path, true) {
+            Ok(file) => file,
+            Err(error) if is_denied(&error) && !(path.is_symlink() && may_write_beside(&path)) => {
+                return Ok(Claim::Denied(error));
+            }
+            Err(_) if path.symlink_metadata().is_ok() => {
+                return Err(ProfileFileError::InTheWay { path });
+            }
+            Err(error) => return Err(unwritable(target, error)),
+        };
+        let metadata = file.metadata().map_err(|error| unwritable(target, error))?;
+        if !is_ours(&metadata, target) {
+            return Err(ProfileFileError::InTheWay { path });
+        }
+        lock(&file, target)?;
+        // Until it was locked, whoever had the lock may have renamed or removed it.
+        match is_at(&metadata, &path) {
+            true => Ok(Claim::Granted(Self { path, file })),
+            false => Err(busy(target)),
+        }
+    }
+
+    /// Writes the new text with the attributes of the old file, and puts it into its place.
+    pub(super) fn install(
+        &self,
+        target: &Path,
+        old: Option<&Old>,
+        text: &SecretBytes,
+    ) -> Result<(), Install> {
+        self.write(text).map_err(Install::Failed)?;
+        if let Some(old) = old {
+            attributes::copy(old, &self.file)
+                .map_err(|error| Install::Prevented(Obstacle::Owner, error))?;
+        }
+        self.file.sync_all().map_err(Install::Failed)?;
+        let as_it_was = match old {
+            Some(old) => old.is_unchanged(target),
+            None => target.symlink_metadata().is_err(),
+        };
+        if !as_it_was {
+            return Err(Install::Changed);
+        }
+        std::fs::rename(&self.path, target).map_err(prevented)?;
+        // The new file is there already; that its name lasts through a loss of power is as much as
+        // the file system grants.
+        let open = |folder| File::options().read(true).open(folder);
+        let _ = folder_of(target).and_then(open).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    fn write(&self, text: &SecretBytes) -> io::Result<()> {
+        // What a killed process left may have the attributes of the credentials file already.
+        self.file.set_permissions(Permissions::from_mode(0o600))?;
+        self.file.set_len(0)?;
+        (&self.file).write_all(text.expose())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let is_there = self.file.metadata().is_ok_and(|own| is_at(&own, &self.path));
+        if is_there {
+            // What cannot be removed is for its owner alone, and the next run takes it over.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens a file for reading and writing that is no link, without waiting should it be a pipe.
+pub(super) fn open(path: &Path, create: bool) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create).mode(0o600).custom_flags(flags).open(path)
+}
+
+/// Takes the lock of an open file, unless another process has it.
+pub(super) fn lock(file: &File, target: &Path) -> Result<(), ProfileFileError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(busy(target)),
+        Err(TryLockError::Error(error)) => Err(unwritable(target, error)),
+    }
+}
+
+/// Returns whether a file is the one that stands under a path.
+pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
+    let there = path.symlink_metadata();
+    there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
+}
+
+/// Returns whether an error is about what we may do.
+pub(super) fn is_denied(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
+}
+
+/// Returns whether a file under the name of the temporary one can be what a run of ours left: one
+/// that is killed when it has given the file away leaves that of the credentials file's owner.
+fn is_ours(metadata: &Metadata, target: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let is_owner = || target.metadata().is_ok_and(|target| target.uid() == metadata.uid());
+    metadata.is_file() && metadata.nlink() <= 1 && (metadata.uid() == own || is_owner())
+}
+
+fn prevented(error: io::Error) -> Install {
+    match Errno::from_io_error(&error) {
+        Some(Errno::BUSY | Errno::XDEV) => Install::Prevented(Obstacle::Mounted, error),
+        _ if is_denied(&error) => Install::Prevented(Obstacle::Directory, error),
+        _ => Install::Failed(error),
+    }
+}
+
+fn path_of(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".roles-anywhere.tmp");
+    target.with_file_name(name)
+}
+
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn may_write_beside(path: &Path) -> bool {
+    let may = |folder| Ok(accessat(CWD, folder, Access::WRITE_OK, AtFlags::EACCESS)?);
+    folder_of(path).and_then(may).is_ok()
+}
+
+fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
+    ProfileFileError::Write { path: target.to_owned(), source }
+}

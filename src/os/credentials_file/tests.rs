@@ -1,0 +1,433 @@
+//! Real files: what stays, what is refused, and what others see meanwhile.
+
+#![expect(clippy::disallowed_methods, reason = "tests look at real files")]
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::profile::ProfileError;
+use crate::profile::file::Obstacle;
+
+const NOBODY: u32 = 65_534;
+
+/// A directory that every user can reach, with a credentials file of the text `old`.
+struct Home {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self::empty();
+        fs::write(&home.path, "old").unwrap();
+        home
+    }
+
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        set_mode(folder.path(), 0o755);
+        Self { path: folder.path().join("credentials"), folder }
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.folder.path().join(".credentials.roles-anywhere.tmp")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// Gives the directory and the file to nobody, where the tests run as root.
+    fn give_away(&self) {
+        if is_root() {
+            for path in [self.folder.path(), &self.path] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+    }
+}
+
+/// Replaces the whole text.
+fn write(path: &Path, text: &str) -> Result<Written, ProfileFileError> {
+    CredentialsFile.try_edit(path, &mut |_| Ok(SecretBytes::new(text.as_bytes().to_vec())))
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn make_pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, mknodat};
+    mknodat(CWD, path, FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Does something as a user whom permissions hold back: as nobody, where the tests run as root.
+fn unprivileged<T: Send>(action: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                if is_root() {
+                    use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+                    set_thread_groups(&[]).unwrap();
+                    set_thread_gid(rustix::process::Gid::from_raw(NOBODY)).unwrap();
+                    set_thread_uid(rustix::process::Uid::from_raw(NOBODY)).unwrap();
+                }
+                action()
+            })
+            .join()
+            .unwrap()
+    })
+}
+
+#[test]
+fn makes_the_file_and_its_directory_for_their_owner_alone() {
+    let home = Home::empty();
+    let folder = home.folder.path().join(".aws");
+    let path = folder.join("credentials");
+    assert_eq!(write(&path, "new").unwrap(), Written::Whole);
+    assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn makes_no_more_than_one_directory() {
+    let home = Home::empty();
+    let folder = home.folder.path().join("home/.aws");
+    let error = write(&folder.join("credentials"), "new").unwrap_err();
+    assert!(matches!(error, ProfileFileError::Directory { path, .. } if path == folder));
+    assert_eq!(home.names(), [""; 0]);
+}
+
+#[test]
+fn keeps_the_mode_and_leaves_nothing_else() {
+    for wanted in [0o600, 0o400, 0o640, 0o644, 0o666] {
+        let home = Home::new();
+        set_mode(&home.path, wanted);
+        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        assert_eq!((mode(&home.path), home.text().as_str()), (wanted, "new"));
+        assert_eq!(home.names(), ["credentials"]);
+    }
+}
+
+#[test]
+fn keeps_owner_and_group() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    set_mode(&home.path, 0o640);
+    std::os::unix::fs::chown(&home.path, Some(NOBODY), Some(12)).unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    let metadata = home.path.metadata().unwrap();
+    assert_eq!((metadata.uid(), metadata.gid(), mode(&home.path)), (NOBODY, 12, 0o640));
+}
+
+#[test]
+fn keeps_extended_attributes_and_the_access_list() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+    // Version 2: the owner rw, nobody r, the group nothing, the mask r, others nothing.
+    let entries = [(1, 6, u32::MAX), (2, 4, NOBODY), (4, 0, u32::MAX), (16, 4, u32::MAX)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries.into_iter().chain([(32_u16, 0_u16, u32::MAX)]) {
+        list.extend([tag.to_le_bytes(), permissions.to_le_bytes()].concat());
+        list.extend(id.to_le_bytes());
+    }
+    for (name, value) in [("user.note", b"mine".to_vec()), ("system.posix_acl_access", list)] {
+        let home = Home::new();
+        if setxattr(&home.path, name, &value, XattrFlags::empty()).is_err() {
+            continue;
+        }
+        let before = mode(&home.path);
+        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        let mut found = vec![0; 1_000];
+        let length = getxattr(&home.path, name, &mut found).unwrap();
+        assert_eq!((&found[..length], mode(&home.path)), (value.as_slice(), before));
+    }
+}
+
+#[test]
+fn keeps_a_link_a_link() {
+    let (home, elsewhere) = (Home::empty(), Home::new());
+    let between = home.folder.path().join("between");
+    symlink(&elsewhere.path, &between).unwrap();
+    symlink("between", &home.path).unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(home.path.read_link().unwrap(), Path::new("between"));
+    assert_eq!(
+        (elsewhere.text().as_str(), elsewhere.names()),
+        ("new", vec!["credentials".to_owned()])
+    );
+    assert_eq!(home.names().len(), 2);
+}
+
+#[test]
+fn refuses_a_link_that_leads_nowhere() {
+    let home = Home::empty();
+    symlink("nowhere", &home.path).unwrap();
+    let error = write(&home.path, "new").unwrap_err();
+    assert!(matches!(error, ProfileFileError::Dangling { path } if path == home.path));
+    assert_eq!(home.names(), ["credentials"]);
+}
+
+#[test]
+fn refuses_what_is_no_credentials_file() {
+    let home = Home::new();
+    let error = write(home.folder.path(), "new").unwrap_err();
+    assert!(matches!(error, ProfileFileError::NotRegular { .. }), "{error}");
+    let pipe = home.folder.path().join("pipe");
+    make_pipe(&pipe);
+    assert!(matches!(write(&pipe, "new"), Err(ProfileFileError::NotRegular { .. })));
+    assert!(matches!(write(&home.path.join("x"), "new"), Err(ProfileFileError::Read { .. })));
+
+    let large = "x".repeat(1 + usize::try_from(MAX_SIZE).unwrap());
+    assert!(matches!(write(&home.path, &large), Err(ProfileFileError::TooLarge { .. })));
+    assert_eq!(home.text(), "old");
+    fs::write(&home.path, &large).unwrap();
+    assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::TooLarge { .. })));
+    assert_eq!(home.path.metadata().unwrap().len(), 1 + MAX_SIZE);
+}
+
+#[test]
+fn touches_nothing_where_nothing_is_new() {
+    let home = Home::new();
+    let stamp = |path: &Path| {
+        let metadata = path.metadata().unwrap();
+        (metadata.ino(), metadata.mtime_nsec(), metadata.ctime_nsec())
+    };
+    let before = (stamp(&home.path), stamp(home.folder.path()));
+    assert_eq!(write(&home.path, "old").unwrap(), Written::Unchanged);
+    assert_eq!((stamp(&home.path), stamp(home.folder.path())), before);
+}
+
+#[test]
+fn touches_nothing_where_the_text_cannot_be_edited() {
+    let home = Home::new();
+    let mut calls = 0;
+    let mut edit = |old: &[u8]| {
+        calls += 1;
+        // Found only under the lock.
+        if calls == 2 {
+            Err(ProfileError::Utf16)
+        } else {
+            Ok(SecretBytes::new([old, b"x"].concat()))
+        }
+    };
+    let error = CredentialsFile.try_edit(&home.path, &mut edit).unwrap_err();
+    assert!(matches!(error, ProfileFileError::Text { source: ProfileError::Utf16, .. }));
+    assert_eq!((home.text().as_str(), home.names()), ("old", vec!["credentials".to_owned()]));
+}
+
+#[test]
+fn takes_over_what_a_killed_run_left() {
+    let home = Home::new();
+    fs::write(home.temporary(), "much longer than what is new").unwrap();
+    set_mode(&home.temporary(), 0o644);
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!((home.text().as_str(), home.names()), ("new", vec!["credentials".to_owned()]));
+
+    fs::write(home.temporary(), "left").unwrap();
+    fs::remove_file(&home.path).unwrap();
+    set_mode(&home.temporary(), 0o644);
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!((home.text().as_str(), mode(&home.path)), ("new", 0o600));
+}
+
+/// It is killed when the new file has its owner already and not yet its place.
+#[test]
+fn takes_over_what_a_killed_run_gave_away() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.give_away();
+    fs::write(home.temporary(), "left").unwrap();
+    std::os::unix::fs::chown(home.temporary(), Some(NOBODY), Some(NOBODY)).unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(home.path.metadata().unwrap().uid(), NOBODY);
+}
+
+#[test]
+fn refuses_what_stands_in_the_way_and_is_not_ours() {
+    let home = Home::new();
+    let other = home.folder.path().join("other");
+    fs::write(&other, "other").unwrap();
+    let temporary = home.temporary();
+    type Obstruct<'a> = &'a dyn Fn();
+    let obstacles: [Obstruct<'_>; 4] = [
+        &|| symlink(&other, &temporary).unwrap(),
+        &|| fs::hard_link(&other, &temporary).unwrap(),
+        &|| fs::create_dir(&temporary).unwrap(),
+        &|| make_pipe(&temporary),
+    ];
+    for obstruct in obstacles {
+        obstruct();
+        let error = write(&home.path, "new").unwrap_err();
+        assert!(matches!(error, ProfileFileError::InTheWay { path } if path == temporary));
+        assert_eq!((home.text().as_str(), fs::read(&other).unwrap()), ("old", b"other".to_vec()));
+        fs::remove_file(&temporary).or_else(|_| fs::remove_dir(&temporary)).unwrap();
+    }
+}
+
+#[test]
+fn asks_to_come_back_while_another_process_edits() {
+    let home = Home::new();
+    for held in [home.temporary(), home.path.clone()] {
+        let file = File::options().append(true).create(true).open(&held).unwrap();
+        file.lock().unwrap();
+        assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
+        assert_eq!(home.text(), "old");
+    }
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+}
+
+#[test]
+fn overwrites_nothing_that_came_in_the_meantime() {
+    let home = Home::new();
+    let (by_editor, by_rename) = (b"in place".as_slice(), b"renamed!".as_slice());
+    for intruder in [by_editor, by_rename] {
+        let mut calls = 0;
+        let outcome = CredentialsFile.try_edit(&home.path, &mut |old| {
+            calls += 1;
+            if calls == 2 && intruder == by_editor {
+                fs::write(&home.path, intruder).unwrap();
+            } else if calls == 2 {
+                let other = home.folder.path().join("other");
+                fs::write(&other, intruder).unwrap();
+                fs::rename(other, &home.path).unwrap();
+            }
+            Ok(SecretBytes::new([old, b"x"].concat()))
+        });
+        assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })));
+        assert_eq!(home.text().as_bytes(), intruder);
+    }
+    assert_eq!(home.names(), ["credentials"]);
+}
+
+#[test]
+fn writes_in_place_where_its_directory_cannot_be_written_to() {
+    let home = Home::new();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let inode = home.path.metadata().unwrap().ino();
+    for text in ["a longer text than before", "short", "short, and longer again"] {
+        let written = unprivileged(|| write(&home.path, text));
+        assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Directory));
+        assert_eq!(home.text(), text);
+    }
+    assert_eq!(home.path.metadata().unwrap().ino(), inode);
+    assert_eq!(home.names(), ["credentials"]);
+
+    set_mode(&home.path, 0o444);
+    let error = unprivileged(|| write(&home.path, "new")).unwrap_err();
+    assert!(matches!(error, ProfileFileError::Write { .. }), "{error}");
+    fs::remove_file(&home.path)
+        .or_else(|_| {
+            set_mode(home.folder.path(), 0o755);
+            fs::remove_file(&home.path)
+        })
+        .unwrap();
+    set_mode(home.folder.path(), 0o555);
+    let error = unprivileged(|| write(&home.path, "new")).unwrap_err();
+    assert!(
+        matches!(error, ProfileFileError::Write { source, .. } if source.raw_os_error() == Some(13))
+    );
+    set_mode(home.folder.path(), 0o755);
+}
+
+#[test]
+fn writes_in_place_where_the_owner_cannot_be_restored() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.give_away();
+    std::os::unix::fs::chown(&home.path, Some(0), Some(0)).unwrap();
+    set_mode(&home.path, 0o666);
+    let written = unprivileged(|| write(&home.path, "new"));
+    assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Owner));
+    assert_eq!((home.text().as_str(), home.path.metadata().unwrap().uid()), ("new", 0));
+    assert_eq!(home.names(), ["credentials"]);
+}
+
+/// Two profiles are counted up by a thread each, while a third one reads.
+fn count_up(home: &Home, turns: usize) -> Vec<String> {
+    fs::write(&home.path, "[a]\nn = 0\n[b]\nn = 0\n").unwrap();
+    let over = AtomicBool::new(false);
+    let count = |heading: &str| {
+        for _ in 0..turns {
+            let mut edit = |old: &[u8]| {
+                let text = String::from_utf8(old.to_vec()).unwrap();
+                let at = text.find(heading).unwrap() + heading.len();
+                let (head, tail) = text.split_at(at);
+                let (value, tail) = tail.split_once('\n').unwrap();
+                let value = value.parse::<usize>().unwrap() + 1;
+                Ok(SecretBytes::new(format!("{head}{value}\n{tail}").into_bytes()))
+            };
+            while let Err(error) = CredentialsFile.try_edit(&home.path, &mut edit) {
+                assert!(matches!(error, ProfileFileError::Busy { .. }), "{error:?}");
+                thread::yield_now();
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                seen.push(home.text());
+                thread::yield_now();
+            }
+            seen
+        });
+        let counters =
+            ["[a]\nn = ", "[b]\nn = "].map(|heading| scope.spawn(move || count(heading)));
+        for counter in counters {
+            counter.join().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    })
+}
+
+#[test]
+fn loses_nothing_and_shows_nobody_a_part() {
+    let home = Home::new();
+    let seen = count_up(&home, 100);
+    assert_eq!(home.text(), "[a]\nn = 100\n[b]\nn = 100\n");
+    assert_eq!(home.names(), ["credentials"]);
+    for text in seen {
+        assert!(
+            text.starts_with("[a]\nn = ") && text.contains("\n[b]\nn = ") && text.ends_with('\n')
+        );
+        assert_eq!(text.lines().count(), 4);
+    }
+}
+
+#[test]
+fn loses_nothing_in_place() {
+    let home = Home::new();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let seen = unprivileged(|| count_up(&home, 30));
+    set_mode(home.folder.path(), 0o755);
+    assert_eq!(home.text(), "[a]\nn = 30\n[b]\nn = 30\n");
+    assert!(seen.iter().all(|text| !text.is_empty()));
+}

@@ -1,0 +1,51 @@
+//! A directory that belongs to this user alone.
+
+#[cfg(not(unix))]
+pub use elsewhere::PrivateDirectory;
+#[cfg(unix)]
+pub use unix::PrivateDirectory;
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+    use std::path::Path;
+
+    use crate::cache::{Listed, Lock, Store};
+    use crate::secret::SecretBytes;
+
+    /// No directory: on this system nothing tells whose it is.
+    #[derive(Debug)]
+    pub struct PrivateDirectory;
+
+    impl PrivateDirectory {
+        /// Takes the path, to no effect.
+        pub fn new(_path: &Path) -> Self {
+            Self
+        }
+    }
+
+    impl Store for PrivateDirectory {
+        fn read(&self, _name: &str) -> io::Result<Option<SecretBytes>> {
+            Ok(None)
+        }
+
+        fn write(&self, _name: &str, _contents: &[u8]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn remove(&self, _name: &str) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn try_lock(&self, _name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn list(&self) -> io::Result<Vec<Listed>> {
+            Ok(Vec::new())
+        }
+    }
+}

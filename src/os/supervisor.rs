@@ -1,0 +1,57 @@
+//! systemd, where it started this process: <https://www.freedesktop.org/software/systemd/man/sd_notify.html>
+
+use std::time::Duration;
+
+use sd_notify::{NotifyState, notify};
+
+use crate::error::legible;
+use crate::world::Supervisor;
+
+/// systemd, or nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Systemd {
+    watchdog: Option<Duration>,
+}
+
+impl Systemd {
+    /// Looks whether systemd started this process, and what it wants to hear.
+    pub fn find() -> Self {
+        Self { watchdog: sd_notify::watchdog_enabled() }
+    }
+}
+
+/// Nobody may listen, and nothing depends on it.
+fn tell(state: &[NotifyState<'_>]) {
+    let _ = notify(state);
+}
+
+impl Supervisor for Systemd {
+    fn ready(&self) {
+        tell(&[NotifyState::Ready]);
+    }
+
+    fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(_) => tell(&[NotifyState::Reloading]),
+        }
+    }
+
+    fn stopping(&self) {
+        tell(&[NotifyState::Stopping]);
+    }
+
+    fn status(&self, status: &str) {
+        tell(&[NotifyState::Status(&legible(status))]);
+    }
+
+    fn alive(&self) {
+        if self.watchdog.is_some() {
+            tell(&[NotifyState::Watchdog]);
+        }
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        self.watchdog
+    }
+}

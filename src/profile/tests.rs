@@ -1,0 +1,378 @@
+//! What becomes of every ingredient of a credentials file, by tables and by chance.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+const NEW: [&str; 3] = ["ASIANEW", "new/secret+key=", "new-token=="];
+
+fn credentials(values: [&str; 3]) -> Credentials {
+    Credentials {
+        access_key_id: values[0].to_owned(),
+        secret_access_key: Secret::new(values[1].to_owned()),
+        session_token: Secret::new(values[2].to_owned()),
+        expiration: Timestamp::from_unix(1_800_000_000),
+        account_id: "123456789012".to_owned(),
+    }
+}
+
+fn name(name: &str) -> ProfileName {
+    name.parse().unwrap()
+}
+
+fn edit(text: &[u8]) -> Vec<u8> {
+    replace(text, &name("a"), &credentials(NEW)).unwrap().expose().to_vec()
+}
+
+/// Edits the profile `a`; `ID`, `SECRET` and `TOKEN` in the outcome stand for the lines of the keys.
+#[track_caller]
+fn becomes(before: &str, after: &str) {
+    let lines = ["ID", "SECRET", "TOKEN"].into_iter().zip(KEYS).zip(NEW);
+    let wanted = lines.fold(after.to_owned(), |text, ((short, key), value)| {
+        text.replace(short, &format!("{key} = {value}"))
+    });
+    let edited = edit(before.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&edited), wanted);
+    assert_eq!(edit(&edited), edited, "a second edit changes something");
+}
+
+#[test]
+fn adds_a_section_at_the_end() {
+    becomes("", "[a]\nID\nSECRET\nTOKEN\n");
+    becomes("[b]\nx = 1\n", "[b]\nx = 1\n\n[a]\nID\nSECRET\nTOKEN\n");
+    becomes("[b]\nx = 1", "[b]\nx = 1\n\n[a]\nID\nSECRET\nTOKEN\n");
+    becomes("[b]\nx = 1\n\n", "[b]\nx = 1\n\n[a]\nID\nSECRET\nTOKEN\n");
+    becomes("# mine", "# mine\n\n[a]\nID\nSECRET\nTOKEN\n");
+    becomes("[b]\r\nx = 1", "[b]\r\nx = 1\r\n\r\n[a]\r\nID\r\nSECRET\r\nTOKEN\r\n");
+}
+
+#[test]
+fn replaces_the_values_where_they_stand() {
+    becomes(
+        "[a]\naws_session_token = t\nregion = r\naws_access_key_id=i\n# c\naws_secret_access_key : s\n",
+        "[a]\nTOKEN\nregion = r\nID\n# c\nSECRET\n",
+    );
+}
+
+#[test]
+fn adds_what_is_missing_behind_what_is_there() {
+    becomes("[a]\n\n# c\n[b]\n", "[a]\nID\nSECRET\nTOKEN\n\n# c\n[b]\n");
+    becomes("[a]", "[a]\nID\nSECRET\nTOKEN\n");
+    becomes("[a]\nregion = r\n", "[a]\nID\nSECRET\nTOKEN\nregion = r\n");
+    becomes(
+        "[a]\naws_access_key_id = i\naws_secret_access_key = s\nregion = r\n",
+        "[a]\nID\nSECRET\nTOKEN\nregion = r\n",
+    );
+    becomes("[a]\nregion = r\naws_access_key_id = i", "[a]\nregion = r\nID\nSECRET\nTOKEN\n");
+}
+
+#[test]
+fn keeps_a_missing_final_newline() {
+    let before = "[a]\naws_access_key_id=i\naws_secret_access_key=s\naws_session_token=t";
+    becomes(before, "[a]\nID\nSECRET\nTOKEN");
+}
+
+#[test]
+fn keeps_line_endings_and_the_byte_order_mark() {
+    becomes(
+        "\u{feff}[a]\r\naws_access_key_id=i\r\nregion=r\n[b]\n",
+        "\u{feff}[a]\r\nID\r\nSECRET\r\nTOKEN\r\nregion=r\n[b]\n",
+    );
+    becomes("[b]\nx=1\n[a]\r\n", "[b]\nx=1\n[a]\r\nID\r\nSECRET\r\nTOKEN\r\n");
+    becomes("[a]\rx=1\r", "[a]\rID\rSECRET\rTOKEN\rx=1\r");
+}
+
+#[test]
+fn finds_a_heading_with_blanks_or_a_comment() {
+    for heading in ["[ a ]  # c", "[a];c", "[a]\t", "[a] # see [1]", "[a] x"] {
+        becomes(&format!("{heading}\n"), &format!("{heading}\nID\nSECRET\nTOKEN\n"));
+    }
+}
+
+#[test]
+fn takes_no_other_section_for_its_own() {
+    for heading in ["[A]", "[ab]", "[profile a]", "#[a]", "[a", "x = [a]"] {
+        let before = format!("[z]\n{heading}\n");
+        becomes(&before, &format!("{before}\n[a]\nID\nSECRET\nTOKEN\n"));
+    }
+}
+
+#[test]
+fn edits_each_section_of_the_name() {
+    becomes(
+        "[a]\naws_access_key_id=i\n[b]\n[a]\naws_session_token=t\n",
+        "[a]\nID\nSECRET\nTOKEN\n[b]\n[a]\nTOKEN\nID\nSECRET\n",
+    );
+}
+
+#[test]
+fn leaves_repetitions_of_its_keys_out() {
+    becomes(
+        "[a]\naws_access_key_id=i\nregion=r\nAWS_ACCESS_KEY_ID=j\n  k\nx=1\n",
+        "[a]\nID\nSECRET\nTOKEN\nregion=r\nx=1\n",
+    );
+}
+
+#[test]
+fn leaves_nested_settings_and_comments_alone() {
+    let nested = "s3 =\n  aws_access_key_id = n\n  # c\n\n  aws_session_token = n\n";
+    let comments = "# aws_access_key_id = c\n;aws_secret_access_key=c\n  # aws_session_token = c\n";
+    becomes(
+        &format!("[a]\n{nested}{comments}"),
+        &format!("[a]\nID\nSECRET\nTOKEN\n{nested}{comments}"),
+    );
+}
+
+#[test]
+fn replaces_a_value_of_several_lines_whole() {
+    becomes(
+        "[a]\naws_session_token =\n  t\n# c\n\n  u\nregion = r\n",
+        "[a]\nTOKEN\nID\nSECRET\n# c\n\nregion = r\n",
+    );
+}
+
+/// A line that is indented further than the one above would be read as a part of its value.
+#[test]
+fn indents_what_it_adds_like_its_neighbour() {
+    becomes(
+        "[a]\n  region = r\n  x = 1\n",
+        "[a]\n  ID\n  SECRET\n  TOKEN\n  region = r\n  x = 1\n",
+    );
+    becomes("[a]\n  [b]\n", "[a]\n  ID\n  SECRET\n  TOKEN\n  [b]\n");
+    becomes("[a]\n\tAWS_Session_Token = t\n", "[a]\n\tTOKEN\n\tID\n\tSECRET\n");
+}
+
+#[test]
+fn keeps_bytes_that_are_not_utf_8() {
+    let edited = edit(b"# \xff\xfe\0\n[a]\nx = \xe4\n");
+    assert!(edited.starts_with(b"# \xff\xfe\0\n[a]\naws_access_key_id"));
+    assert!(edited.ends_with(b"new-token==\nx = \xe4\n"));
+}
+
+#[test]
+fn changes_nothing_where_nothing_is_new() {
+    let [id, secret, token] = NEW;
+    let text = format!(
+        "[a] # c\nAWS_SESSION_TOKEN:{token}  \n  \nx=1\naws_access_key_id={id}\r\naws_secret_access_key =\t{secret}"
+    );
+    assert_eq!(edit(text.as_bytes()), text.as_bytes());
+}
+
+#[test]
+fn refuses_utf_16() {
+    let text = b"\xff\xfe[\0a\0]\0";
+    let error = replace(text, &name("a"), &credentials(NEW)).unwrap_err();
+    assert_eq!(error, ProfileError::Utf16);
+}
+
+#[test]
+fn refuses_values_that_would_be_read_as_something_else() {
+    let values =
+        ["", "a b", "a\n[b]", "a\r", "a\0", "a#b", "a;b", " a", "ä", "\u{2028}", "a\tb", "a\u{7f}"];
+    for value in values {
+        for at in 0..3 {
+            let mut set = NEW;
+            set[at] = value;
+            let error = replace(b"", &name("a"), &credentials(set)).unwrap_err();
+            assert_eq!(error, ProfileError::Value(KEYS[at]), "{value:?}");
+        }
+    }
+}
+
+#[test]
+fn refuses_names_that_would_be_read_as_something_else() {
+    for text in ["default", "a b", "team/prod@eu", "ä", "a[b", "a#1", "profile a", "DEFAULTS"] {
+        assert_eq!(text.parse::<ProfileName>().unwrap().to_string(), text);
+    }
+    let rows = [
+        ("", ProfileNameError::Empty),
+        ("a]", ProfileNameError::Character(']')),
+        ("a\nb", ProfileNameError::Character('\n')),
+        ("a\0", ProfileNameError::Character('\0')),
+        ("a\u{85}b", ProfileNameError::Character('\u{85}')),
+        ("a\u{2028}b", ProfileNameError::Character('\u{2028}')),
+        (" a", ProfileNameError::Blanks),
+        ("a\u{a0}", ProfileNameError::Blanks),
+        ("DEFAULT", ProfileNameError::Defaults),
+    ];
+    for (text, error) in rows {
+        assert_eq!(text.parse::<ProfileName>(), Err(error), "{text:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn every_reader_finds_the_new_values_and_the_rest_as_it_was(text in file()) {
+        let edited = edit(&text);
+        prop_assert_eq!(&edit(&edited), &edited);
+
+        let (before, after) = (Reader::read(&text), Reader::read(&edited));
+        let ours = |(name, _): &&(String, Settings)| name == "a";
+        prop_assert!(after.sections.iter().any(|section| ours(&section)));
+        for (_, settings) in after.sections.iter().filter(ours) {
+            for (key, value) in KEYS.into_iter().zip(NEW) {
+                prop_assert_eq!(&settings[key], &[value]);
+            }
+        }
+
+        let mut others = before.without_keys();
+        if !before.sections.iter().any(|section| ours(&section)) {
+            others.push(("a".to_owned(), Settings::new()));
+        }
+        prop_assert_eq!(after.without_keys(), others);
+
+        let added = after.rest.strip_prefix(before.rest.as_slice());
+        let added = added.map(|added| String::from_utf8_lossy(added).replace(['\r', '\n'], ""));
+        let wanted = if before.sections.iter().any(|section| ours(&section)) { "" } else { "[a]" };
+        prop_assert_eq!(added.as_deref(), Some(wanted));
+    }
+}
+
+/// Files of all ingredients, in any order.
+fn file() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        1 => prop::sample::select(HEADINGS).prop_map(str::to_owned),
+        3 => (
+            prop::sample::select(INDENTS),
+            prop::sample::select(SETTINGS),
+            prop::sample::select(SEPARATORS),
+            prop::sample::select(VALUES),
+        )
+            .prop_map(|(indent, key, separator, value)| format!("{indent}{key}{separator}{value}")),
+        1 => prop::sample::select(ASIDES).prop_map(str::to_owned),
+    ];
+    let lines = prop::collection::vec((line, any::<bool>()), 0..24);
+    // CR alone ends all lines or none: before an LF it is no line of its own.
+    let is_cr = prop::bool::weighted(0.1);
+    (any::<bool>(), is_cr, lines, any::<bool>()).prop_map(|(mark, is_cr, lines, is_cut)| {
+        let mut text = if mark { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
+        for (line, is_crlf) in lines {
+            // A byte that is not UTF-8.
+            text.extend(line.bytes().map(|byte| if byte == b'~' { 0xff } else { byte }));
+            let ending = match (is_cr, is_crlf) {
+                (true, _) => "\r",
+                (false, true) => "\r\n",
+                (false, false) => "\n",
+            };
+            text.extend(ending.bytes());
+        }
+        let end = text.trim_ascii_end().len();
+        text.truncate(if is_cut { end } else { text.len() });
+        text
+    })
+}
+
+const HEADINGS: &[&str] = &[
+    "[a]",
+    "[a]",
+    "[ a ] # c",
+    "[a];c",
+    "[a] # [1]",
+    "  [a]",
+    "[b]",
+    "[c]",
+    "[A]",
+    "[profile a]",
+    "[]",
+];
+const INDENTS: &[&str] = &["", "", "", " ", "  ", "\t"];
+const SETTINGS: &[&str] = &[
+    "aws_access_key_id",
+    "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "Aws_Session_Token",
+    "aws_session_tokens",
+    "region",
+    "s3",
+    "~",
+];
+const SEPARATORS: &[&str] = &[" = ", "=", ":", " : ", " =", "\t=\t", ""];
+const VALUES: &[&str] = &["", "old", "old # c", "old;c", "a=b:c", "~", "ASIANEW", "new-token==  "];
+const ASIDES: &[&str] = &["", "  ", "# c", "; c", "  # aws_session_token = c", "#[a]", "# ~"];
+
+type Settings = BTreeMap<String, Vec<String>>;
+
+/// Reads a credentials file in another way than the code under test.
+#[derive(Default)]
+struct Reader {
+    /// Each section in its turn; each setting with what it was set to, line by line.
+    sections: Vec<(String, Settings)>,
+    /// What is left of the text without the three keys of the profile.
+    rest: Vec<u8>,
+}
+
+impl Reader {
+    fn read(text: &[u8]) -> Self {
+        let mut reader = Self::default();
+        let mut open: Option<(usize, String)> = None;
+        for whole in lines(text) {
+            let line = String::from_utf8_lossy(whole);
+            let line = line.strip_prefix('\u{feff}').unwrap_or(&line);
+            let content = line.trim();
+            let indent = line.len() - line.trim_start().len();
+            if content.is_empty() || content.starts_with(['#', ';']) {
+                reader.rest.extend(whole);
+                continue;
+            }
+            if let Some((_, key)) = open.as_ref().filter(|(level, _)| indent > *level) {
+                let key = key.clone();
+                reader.add(&key, content, whole);
+            } else if content.starts_with('[') && content.contains(']') {
+                let name = content[1..content.find(']').unwrap()].trim();
+                reader.sections.push((name.to_owned(), Settings::new()));
+                reader.rest.extend(whole);
+                open = None;
+            } else {
+                let (key, value) = content.split_once(['=', ':']).unwrap_or((content, ""));
+                let key = key.trim().to_lowercase();
+                reader.add(&key, value.trim(), whole);
+                open = Some((indent, key));
+            }
+        }
+        reader
+    }
+
+    fn add(&mut self, key: &str, value: &str, whole: &[u8]) {
+        let section = self.sections.last_mut();
+        if !(section.as_ref().is_some_and(|(name, _)| name == "a") && KEYS.contains(&key)) {
+            self.rest.extend(whole);
+        }
+        if let Some((_, settings)) = section {
+            settings.entry(key.to_owned()).or_default().push(value.to_owned());
+        }
+    }
+
+    fn without_keys(&self) -> Vec<(String, Settings)> {
+        let mut sections = self.sections.clone();
+        for (_, settings) in sections.iter_mut().filter(|(name, _)| name == "a") {
+            settings.retain(|key, _| !KEYS.contains(&key.as_str()));
+        }
+        sections
+    }
+}
+
+/// Splits behind LF, CRLF and CR.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    let is_end = |at: usize| match text[at] {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    let mut start = 0;
+    let mut lines = Vec::new();
+    for at in 0..text.len() {
+        if is_end(at) {
+            lines.push(&text[start..=at]);
+            start = at + 1;
+        }
+    }
+    lines.push(&text[start..]);
+    lines
+}

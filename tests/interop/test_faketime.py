@@ -1,0 +1,74 @@
+"""The built binary on a wall clock that a test sets, by libfaketime: what a sleeping laptop sees."""
+
+import os
+import sysconfig
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from clients import Serve
+
+LIBRARY = "faketime/libfaketime.so.1"
+PATIENCE = 20
+
+
+def library() -> Path:
+    """Returns Debian's libfaketime, which scripts/test installs."""
+    places = [Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", LIBRARY)]
+    return next(place for place in places if place.exists())
+
+
+@pytest.fixture
+def clock(tmp_path, monkeypatch):
+    """Starts the tool on a wall clock of its own, and returns what sets it by so many seconds."""
+    told = tmp_path / "clock"
+
+    def set_by(seconds: int) -> None:
+        # Replaced whole: the tool reads it at every look at the clock.
+        new = tmp_path / "clock.new"
+        new.write_text(f"{seconds:+d}\n")
+        new.rename(told)
+
+    set_by(0)
+    monkeypatch.setenv("LD_PRELOAD", str(library()))
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(told))
+    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+    # The clock that nobody sets goes on: that is how the tool tells sleep from waiting.
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    return set_by
+
+
+def metrics(serve: Serve) -> dict[str, float]:
+    """Returns what `/metrics` says."""
+    url = serve.imds["AWS_EC2_METADATA_SERVICE_ENDPOINT"] + "/metrics"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    return {name: float(value) for name, value in pairs}
+
+
+def wait_for(condition) -> None:
+    """Waits for what nothing announces."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_wakes_from_sleep_to_a_clock_that_is_wrong_and_still_vends(emulator, clock, tmp_path):
+    """Two hours go by in no time, and to AWS they never were: refreshed, and signed by its clock."""
+    serve = Serve(tmp_path)
+    # Ours alone were to run on the other clock.
+    del os.environ["LD_PRELOAD"]
+    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] == 1)
+    clock(7_200)
+    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] == 2)
+    assert abs(metrics(serve)["roles_anywhere_clock_offset_seconds"] + 7_200) < 10
+    sessions = [line for line in emulator.requests("CreateSession") if line["session"]]
+    assert len(sessions) == 2
+    # And back: the offset that was remembered is the wrong one now.
+    clock(0)
+    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] >= 2)
+    assert serve.stop() == 0

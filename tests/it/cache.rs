@@ -1,0 +1,516 @@
+//! Sessions kept between runs: what hits, what misses, who refreshes, and that nothing of it is fatal.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use roles_anywhere::cache::entry::Entry;
+use roles_anywhere::cache::name::Name;
+use roles_anywhere_emulator::{self as aws, Emulator};
+use serde_json::{Value, json};
+
+use crate::tool::{Outcome, Tool, emulator, steady};
+
+const SECRET: [&str; 3] = ["secret", "get", "prod/db-credentials"];
+
+fn directory(emulator: &Emulator) -> PathBuf {
+    emulator.directory().join("run/roles-anywhere")
+}
+
+/// Returns how many sessions were made.
+fn made(emulator: &Emulator) -> usize {
+    let requests = emulator.requests();
+    requests.iter().filter(|request| request["operation"] == "CreateSession").count()
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Returns the one entry that is kept.
+fn entry(emulator: &Emulator) -> (PathBuf, Name) {
+    let directory = directory(emulator);
+    let names: Vec<Name> = files(&directory).iter().filter_map(|file| Name::parse(file)).collect();
+    assert_eq!(names.len(), 1, "{:?}", files(&directory));
+    (directory.join(names[0].as_str()), names[0].clone())
+}
+
+/// Makes the one entry look as if its session had come so many seconds earlier.
+fn age(emulator: &Emulator, seconds: i64) {
+    let (path, name) = entry(emulator);
+    let mut entry = Entry::parse(&name, &fs::read(&path).unwrap()).unwrap();
+    let credentials = &mut entry.session.credentials;
+    credentials.expiration = credentials.expiration.after(-seconds);
+    entry.session.received = entry.session.received.after(-seconds);
+    fs::write(&path, entry.render(&name).expose()).unwrap();
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs `tool` so many times at once.
+fn at_once(tool: &Tool, times: usize, arguments: &[&str]) -> Vec<Outcome> {
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..times).map(|_| scope.spawn(|| tool.run(arguments))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    })
+}
+
+fn key_ids(outcomes: &[Outcome]) -> Vec<Value> {
+    let key_id = |outcome: &Outcome| {
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+        outcome.json()["AccessKeyId"].clone()
+    };
+    outcomes.iter().map(key_id).collect()
+}
+
+#[test]
+fn a_second_run_asks_nobody() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let first = tool.vend(&[]);
+    assert_eq!(tool.vend(&[]), first);
+    // A proxy changes nothing about a session.
+    assert_eq!(tool.vend(&["--proxy", "http://127.0.0.1:1"]), first);
+    assert_eq!(emulator.requests().len(), 1);
+    let (path, _) = entry(&emulator);
+    let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
+    assert_eq!((mode(&path), mode(&directory(&emulator))), (0o600, 0o700));
+    let kept = fs::read_to_string(&path).unwrap();
+    let key = fs::read_to_string(emulator.directory().join("leaf/p256.key.pem")).unwrap();
+    assert!(!kept.contains(key.lines().nth(1).unwrap()), "the key is not kept");
+}
+
+#[test]
+fn is_off_where_it_is_told_so_or_has_no_place() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    tool.clone().cached().vend(&["--no-cache"]);
+    tool.vend(&[]);
+    tool.cached().unset("XDG_RUNTIME_DIR").vend(&[]);
+    assert_eq!(emulator.requests().len(), 3);
+    assert!(!directory(&emulator).exists());
+}
+
+#[test]
+fn misses_with_whatever_makes_another_session() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let copy = emulator.directory().join("ca.pem");
+    fs::copy(emulator.directory().join("tls-ca.pem"), &copy).unwrap();
+    let bare = emulator.endpoint().replace("127.0.0.1", "localhost");
+    let rows: [&[&str]; 8] = [
+        &[],
+        &["--session-duration", "1800"],
+        &["--session-duration", "profile"],
+        &["--role-session-name", "me@plant"],
+        &["--role-arn", aws::NO_SECRETS_ROLE_ARN],
+        &["--endpoint", &bare],
+        &["--no-verify-ssl"],
+        &["--ca-bundle", copy.to_str().unwrap()],
+    ];
+    for _ in 0..2 {
+        for arguments in rows {
+            tool.vend(arguments);
+        }
+    }
+    assert_eq!(emulator.requests().len(), rows.len());
+}
+
+#[test]
+fn misses_with_a_rotated_certificate_or_key() {
+    let emulator = emulator();
+    let certificate = emulator.directory().join("host.pem");
+    let key = emulator.directory().join("host.key.pem");
+    let tool = Tool::new(&emulator).cached().certificate(&certificate).key(&key);
+    let install = |name: &str| {
+        fs::copy(emulator.directory().join(format!("{name}.pem")), &certificate).unwrap();
+        fs::copy(emulator.directory().join(format!("{name}.key.pem")), &key).unwrap();
+    };
+    install("leaf/p256");
+    let first = tool.vend(&[]);
+    install("leaf/rsa2048");
+    assert_ne!(tool.vend(&[]), first);
+    install("leaf/p256");
+    assert_eq!(tool.vend(&[]), first);
+    assert_eq!(emulator.requests().len(), 2);
+    // Half a rotation is refused as ever.
+    fs::copy(emulator.directory().join("leaf/rsa2048.key.pem"), &key).unwrap();
+    assert_eq!(tool.run(&["credential-process"]).code, 3);
+}
+
+#[test]
+fn hits_with_an_identity_that_can_be_read_only_once() {
+    let emulator = emulator();
+    let read = |name: &str| fs::read_to_string(emulator.directory().join(name)).unwrap();
+    let combined = read("leaf/p256.pem") + &read("leaf/p256.key.pem");
+    let tool = Tool::new(&emulator)
+        .cached()
+        .set("IDENTITY", &combined)
+        .set("ROLES_ANYWHERE_CERTIFICATE", "env:IDENTITY")
+        .unset("ROLES_ANYWHERE_PRIVATE_KEY");
+    assert_eq!(tool.vend(&[]), tool.vend(&[]));
+    let pipe = emulator.directory().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let tool = tool.set("ROLES_ANYWHERE_CERTIFICATE", &pipe);
+    for _ in 0..2 {
+        thread::scope(|scope| {
+            scope.spawn(|| fs::write(&pipe, &combined).unwrap());
+            tool.vend(&[]);
+        });
+    }
+    assert_eq!(emulator.requests().len(), 1, "what holds the same bytes is the same identity");
+}
+
+#[test]
+fn refuses_an_open_key_where_asked_to_though_a_session_is_kept() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let key = emulator.directory().join("leaf/p256.key.pem");
+    set_mode(&key, 0o600);
+    tool.vend(&["--strict-permissions"]);
+    set_mode(&key, 0o644);
+    assert_eq!(tool.run(&["credential-process", "--strict-permissions"]).code, 3);
+    tool.vend(&[]);
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+#[test]
+fn twenty_at_once_make_one_session() {
+    let emulator = emulator();
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 500, "times": 0}));
+    let tool = Tool::new(&emulator).cached();
+    let mut ids = key_ids(&at_once(&tool, 20, &["credential-process"]));
+    ids.dedup();
+    assert_eq!((ids.len(), made(&emulator)), (1, 1));
+}
+
+#[test]
+fn one_refreshes_what_is_due_while_the_others_are_served() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let old = tool.vend(&[])["AccessKeyId"].clone();
+    age(&emulator, 2_390);
+    assert_eq!(tool.vend(&[])["AccessKeyId"], old, "it is not due yet");
+    age(&emulator, 15);
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 1000, "times": 0}));
+    let ids = key_ids(&at_once(&tool, 8, &["credential-process"]));
+    let new: Vec<&Value> = ids.iter().filter(|id| **id != old).collect();
+    assert_eq!((new.len(), made(&emulator)), (1, 2), "{ids:?}");
+    assert_eq!(tool.vend(&[])["AccessKeyId"], *new[0]);
+}
+
+#[test]
+fn serves_what_is_valid_where_the_refresh_fails() {
+    let faults = [
+        json!({"status": 503, "times": 0}),
+        json!({"status": 403, "code": "AccessDeniedException", "times": 0}),
+        json!({"cut": true, "times": 0}),
+        json!({"body": "<html>", "status": 200, "times": 0}),
+    ];
+    for fault in faults {
+        let emulator = emulator();
+        let tool = Tool::new(&emulator).cached();
+        let old = tool.vend(&[]);
+        age(&emulator, 3_500);
+        let expiration = tool.clone().set("ROLES_ANYWHERE_NO_CACHE", "0");
+        emulator.fault(fault);
+        let served = expiration.vend(&[]);
+        assert_eq!(served["AccessKeyId"], old["AccessKeyId"]);
+        let tries = made(&emulator);
+        assert!(tries > 1);
+        // AWS is left alone for a while.
+        assert_eq!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
+        assert_eq!(made(&emulator), tries);
+        age(&emulator, 200);
+        let outcome = tool.run(&["credential-process"]);
+        assert_ne!(outcome.code, 0, "it is over: {outcome}");
+        assert_eq!(outcome.stdout, b"");
+    }
+}
+
+#[test]
+fn says_under_debug_why_a_refresh_failed() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let run = |words: &[&str]| tool.run(&[&["credential-process", "--debug"], words].concat());
+    let miss = run(&[]);
+    assert!(miss.stderr.contains("miss: nothing is kept"), "{miss}");
+    assert!(miss.stderr.contains(": kept"), "{miss}");
+    let hit = run(&[]);
+    assert!(hit.stderr.contains("hit, 3"), "{hit}");
+    assert!(!hit.stderr.contains("endpoint:"), "nothing of the way is looked at: {hit}");
+    age(&emulator, 3_000);
+    emulator.fault(json!({"status": 403, "code": "AccessDeniedException", "message": "by you"}));
+    let failed = run(&[]);
+    assert_eq!(failed.code, 0);
+    assert!(failed.stderr.contains("the refresh failed"), "{failed}");
+    assert!(failed.stderr.contains("by you"), "{failed}");
+    let pause = run(&[]);
+    assert!(pause.stderr.contains("hit, "), "{pause}");
+    let secret = hit.json()["SecretAccessKey"].as_str().unwrap().to_owned();
+    for outcome in [miss, hit, failed, pause] {
+        assert!(!outcome.stderr.contains(&secret));
+    }
+    assert!(run(&["--no-cache"]).stderr.contains("cache: none"));
+}
+
+#[test]
+fn tries_at_once_where_the_one_that_was_waited_for_fails() {
+    let emulator = emulator();
+    let refused = json!({"operation": "CreateSession", "status": 403, "code": "AccessDeniedException",
+        "delay_ms": 700, "times": 0});
+    emulator.fault(refused);
+    let tool = Tool::new(&emulator).cached();
+    let outcomes = at_once(&tool, 8, &["credential-process"]);
+    for outcome in &outcomes {
+        assert_eq!(outcome.code, 4, "{outcome}");
+        assert!(outcome.stderr.contains("AccessDeniedException"), "{outcome}");
+    }
+    assert_eq!(made(&emulator), 8, "each says itself what is wrong");
+}
+
+#[test]
+fn a_holder_that_was_killed_holds_nobody_up() {
+    let emulator = emulator();
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000}));
+    let tool = Tool::new(&emulator).cached();
+    let mut holder = tool.spawn(&["credential-process"]);
+    while made(&emulator) == 0 {
+        thread::yield_now();
+    }
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let outcome = tool.run(&["credential-process", "--debug"]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(!outcome.stderr.contains("takes too long"), "{outcome}");
+    assert!(outcome.stderr.contains(": kept"), "{outcome}");
+}
+
+#[test]
+fn does_not_wait_for_ever_for_another_process() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    tool.vend(&[]);
+    let (path, name) = entry(&emulator);
+    fs::remove_file(path).unwrap();
+    let lock = fs::File::open(directory(&emulator).join(name.lock())).unwrap();
+    lock.try_lock().unwrap();
+    let outcome = tool.run(&["credential-process", "--timeout", "2", "--debug"]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.stderr.contains("takes too long"), "{outcome}");
+    tool.vend(&[]);
+    assert_eq!(made(&emulator), 2, "what was made without the lock is kept too");
+}
+
+#[test]
+fn a_place_that_cannot_be_used_is_not_fatal() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let at = |name: &str| emulator.directory().join(name);
+    fs::write(at("file"), "").unwrap();
+    fs::create_dir(at("open")).unwrap();
+    set_mode(&at("open"), 0o755);
+    fs::create_dir(at("own")).unwrap();
+    set_mode(&at("own"), 0o700);
+    symlink("own", at("link")).unwrap();
+    let places = ["file", "file/below", "open", "link", "absent/below"];
+    for place in places {
+        let path = at(place);
+        tool.vend(&["--cache-dir", path.to_str().unwrap()]);
+        let outcome =
+            tool.run(&["credential-process", "--debug", "--cache-dir", path.to_str().unwrap()]);
+        assert!(outcome.stderr.contains("not kept: "), "{place}: {outcome}");
+    }
+    assert_eq!(made(&emulator), 2 * places.len());
+    assert_eq!((files(&at("open")), files(&at("own"))), (Vec::new(), Vec::new()));
+    assert!(!at("absent").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
+    let emulator = emulator();
+    let (tool, _folder) = Tool::new(&emulator).cached().reachable();
+    let tool = tool.for_nobody();
+    open_to_nobody(emulator.directory());
+    let place = emulator.directory().join("run/kept");
+    fs::create_dir(&place).unwrap();
+    set_mode(&place, 0o700);
+    own_by_nobody(&place);
+    let path = place.to_str().unwrap();
+    let first = tool.vend(&["--cache-dir", path]);
+    set_mode(&place, 0o500);
+    assert_eq!(tool.vend(&["--cache-dir", path]), first);
+    tool.vend(&["--cache-dir", path, "--session-duration", "900"]);
+    assert_eq!(made(&emulator), 2);
+    assert_eq!(files(&place).len(), 2, "an entry and its lock");
+    set_mode(&place, 0o700);
+}
+
+#[test]
+fn a_damaged_or_foreign_entry_is_made_anew() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let first = tool.vend(&[]);
+    let (path, _) = entry(&emulator);
+    let whole = fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[200] ^= 1;
+    let spoil: [&dyn Fn(); 6] = [
+        &|| fs::write(&path, b"").unwrap(),
+        &|| fs::write(&path, &whole[..whole.len() - 1]).unwrap(),
+        &|| fs::write(&path, &flipped).unwrap(),
+        &|| set_mode(&path, 0o640),
+        &|| {
+            fs::rename(&path, emulator.directory().join("elsewhere")).unwrap();
+            symlink(emulator.directory().join("elsewhere"), &path).unwrap();
+        },
+        &|| own_by_nobody(&path),
+    ];
+    let mut last = first["AccessKeyId"].clone();
+    for (at, spoil) in spoil.iter().enumerate() {
+        spoil();
+        let next = tool.vend(&[])["AccessKeyId"].clone();
+        if at < 5 || fs::metadata("/proc/self").unwrap().uid() == 0 {
+            assert_ne!(next, last, "{at}");
+        }
+        assert_eq!(tool.vend(&[])["AccessKeyId"], next, "it was mended");
+        last = next;
+    }
+}
+
+#[test]
+fn remembers_how_far_the_clock_is_off() {
+    let emulator = emulator();
+    emulator.advance(7_200);
+    let tool = Tool::new(&emulator).cached();
+    tool.vend(&[]);
+    assert_eq!(made(&emulator), 2, "the first try told");
+    tool.vend(&[]);
+    age(&emulator, 3_700);
+    tool.vend(&[]);
+    assert_eq!(made(&emulator), 3);
+}
+
+#[test]
+fn secret_get_shares_the_session() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    tool.vend(&[]);
+    for _ in 0..2 {
+        let outcome = tool.run(&SECRET);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    }
+    assert_eq!(made(&emulator), 1);
+    assert_eq!(emulator.requests().len(), 3);
+}
+
+#[test]
+fn secret_get_makes_a_session_anew_where_the_kept_one_is_not_taken() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let old = tool.vend(&[]);
+    let over =
+        json!({"operation": "GetSecretValue", "status": 400, "code": "ExpiredTokenException"});
+    emulator.fault(over.clone());
+    let outcome = tool.run(&SECRET);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    assert_eq!(made(&emulator), 2);
+    assert_ne!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
+    // Once: a session that was made just now is not the reason.
+    emulator.fault(json!([over, over]));
+    let outcome = tool.run(&SECRET);
+    assert_eq!((outcome.code, made(&emulator)), (4, 3), "{outcome}");
+    let denied =
+        json!({"operation": "GetSecretValue", "status": 400, "code": "AccessDeniedException"});
+    emulator.fault(denied);
+    assert_eq!((tool.run(&SECRET).code, made(&emulator)), (4, 3));
+}
+
+#[test]
+fn secret_get_survives_a_clock_that_was_set_right() {
+    let emulator = emulator();
+    emulator.advance(7_200);
+    let tool = Tool::new(&emulator).cached();
+    assert_eq!(tool.run(&SECRET).code, 0);
+    emulator.advance(-7_200);
+    let outcome = tool.run(&SECRET);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+}
+
+#[test]
+fn shows_and_clears_what_is_kept() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let show = || tool.run(&["cache", "show"]);
+    let clear = || tool.run(&["cache", "clear"]);
+    let shown = |name: &str, outcome: &Outcome| {
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(r"ASIA\w+", "ASIAKEYID");
+        settings.add_filter(r"session-[0-9a-f]{8}", "session-DIGITS");
+        settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.to_string())));
+    };
+    shown("cache_nothing_yet", &show());
+    tool.vend(&["--role-session-name", "me@plant"]);
+    age(&emulator, 3_000);
+    let document = tool.vend(&["--role-session-name", "me@plant"]);
+    shown("cache_show", &show());
+    for member in ["SecretAccessKey", "SessionToken"] {
+        assert!(!show().text().contains(document[member].as_str().unwrap()));
+    }
+    let place = directory(&emulator);
+    fs::write(place.join("container-token"), "kept").unwrap();
+    fs::write(place.join(format!("session-{}", "0".repeat(32))), "damaged").unwrap();
+    fs::write(place.join(format!("session-{}.0f.new", "0".repeat(32))), "left behind").unwrap();
+    assert!(show().text().contains("(damaged"), "{}", show());
+    shown("cache_clear", &clear());
+    assert_eq!(files(&place), ["container-token"]);
+    shown("cache_cleared", &clear());
+    tool.vend(&[]);
+    shown("cache_clear_one", &clear());
+    shown("cache_nowhere", &tool.clone().unset("XDG_RUNTIME_DIR").run(&["cache", "show"]));
+    set_mode(&place, 0o750);
+    shown("cache_open", &show());
+    shown("cache_clear_open", &clear());
+}
+
+#[test]
+fn clears_away_what_writers_left_behind_long_ago() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    tool.vend(&[]);
+    let place = directory(&emulator);
+    let left =
+        |digit: &str, ending: &str| place.join(format!("session-{}{ending}", digit.repeat(32)));
+    let old = [left("0", ""), left("0", ".0f.new"), left("1", ".lock"), place.join("else")];
+    let day = Duration::from_secs(86_400);
+    for path in &old {
+        let file = fs::File::create(path).unwrap();
+        file.set_modified(file.metadata().unwrap().modified().unwrap() - 3 * day).unwrap();
+    }
+    fs::write(left("2", ".0f.new"), "being written").unwrap();
+    tool.vend(&["--session-duration", "900"]);
+    let there: Vec<bool> = old.iter().map(|path| path.exists()).collect();
+    assert_eq!(there, [false, false, false, true]);
+    assert!(left("2", ".0f.new").exists());
+}
+
+/// Lets the user nobody read what the tests of root have made.
+fn open_to_nobody(directory: &Path) {
+    let status = std::process::Command::new("chmod").arg("-R").arg("a+rX").arg(directory).status();
+    assert!(status.unwrap().success());
+}
+
+/// Gives a file away, where the tests run as root.
+fn own_by_nobody(path: &Path) {
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        std::os::unix::fs::lchown(path, Some(65_534), None).unwrap();
+    }
+}

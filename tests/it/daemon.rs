@@ -1,0 +1,288 @@
+//! A daemon that runs: its log, its credentials file or port, systemd's side, and how it ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::tool::{Tool, emulator};
+use roles_anywhere_emulator::Emulator;
+
+/// How long a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A daemon that logs JSON, and systemd's end of its socket.
+pub(crate) struct Daemon {
+    child: Child,
+    log: Arc<Mutex<Vec<Value>>>,
+    heard: Arc<Mutex<Vec<String>>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    pub(crate) fn start(tool: &Tool, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("notify");
+        let systemd = UnixDatagram::bind(&socket).unwrap();
+        let tool = tool.clone().set("NOTIFY_SOCKET", &socket).set("WATCHDOG_USEC", "1000000");
+        let mut child = tool.spawn(&[arguments, &["--log-format", "json"]].concat());
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in stderr.lines() {
+                let line = line.unwrap();
+                // An error that ends the daemon is for a reader.
+                let value = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "text": line }));
+                lines.lock().unwrap().push(value);
+            }
+        });
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let messages = Arc::clone(&heard);
+        // Its queue is short: whoever does not listen stops whoever tells.
+        thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(length) = systemd.recv(&mut buffer) {
+                let message = String::from_utf8(buffer[..length].to_vec()).unwrap();
+                messages.lock().unwrap().push(message);
+            }
+        });
+        Self { child, log, heard, _folder: folder }
+    }
+
+    /// Waits for an event of that name, and returns it and what came before.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, event: &str) -> Value {
+        self.wait_for_nth(event, 1)
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_for_nth(&self, event: &str, count: usize) -> Value {
+        let log = Arc::clone(&self.log);
+        let found = move || {
+            let log = log.lock().unwrap();
+            log.iter().filter(|line| line["event"] == event).nth(count - 1).cloned()
+        };
+        until(found).unwrap_or_else(|| panic!("no {count}. `{event}` in {:#?}", self.log))
+    }
+
+    /// Waits until systemd has been told so.
+    #[track_caller]
+    fn wait_until_told(&self, what: &str) {
+        let told = || self.heard.lock().unwrap().iter().any(|heard| heard.contains(what));
+        until(|| told().then_some(()))
+            .unwrap_or_else(|| panic!("no {what} in {:?}", self.heard.lock().unwrap()));
+    }
+
+    fn forget_what_was_told(&self) {
+        self.heard.lock().unwrap().clear();
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Stops it as systemd does, and returns its exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.end()
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        let ended = until(|| self.child.try_wait().unwrap());
+        ended.expect("it does not end").code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
+/// Certificate and key in files that a test replaces, and a credentials file.
+struct Desk {
+    emulator: Emulator,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
+        desk.put("leaf/p256.pem", "tls.crt");
+        desk.put("leaf/p256.key.pem", "tls.key");
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes over a file in place, as `cp` does.
+    fn put(&self, from: &str, to: &str) {
+        fs::copy(self.emulator.directory().join(from), self.path(to)).unwrap();
+    }
+
+    fn tool(&self) -> Tool {
+        Tool::new(&self.emulator)
+            .set("ROLES_ANYWHERE_CERTIFICATE", self.path("tls.crt"))
+            .set("ROLES_ANYWHERE_PRIVATE_KEY", self.path("tls.key"))
+            .set("AWS_SHARED_CREDENTIALS_FILE", self.path("credentials"))
+    }
+
+    fn refuse(&self) {
+        let fault = json!({"status": 403, "code": "AccessDeniedException", "message": "Untrusted signing certificate", "times": 0});
+        self.emulator.fault(fault);
+    }
+
+    /// Waits until the profile holds the last key that was vended to that leaf.
+    #[track_caller]
+    fn wait_for_profile(&self, leaf: &str) {
+        let written = until(|| {
+            let requests = self.emulator.requests();
+            let session = &requests.iter().rev().find(|r| r["session"].is_object())?["session"];
+            let key = session["access_key_id"].as_str()?;
+            let text = fs::read_to_string(self.path("credentials")).ok()?;
+            (session["source_identity"] == format!("CN={leaf}") && text.contains(key)).then_some(())
+        });
+        written.unwrap_or_else(|| panic!("no key of {leaf} in the profile"));
+    }
+}
+
+#[test]
+fn update_follows_a_rotation_from_ec_to_rsa_to_ml_dsa() {
+    let desk = Desk::new();
+    let daemon = Daemon::start(&desk.tool(), &["update", "--profile", "plant"]);
+    desk.wait_for_profile("p256");
+
+    desk.put("leaf/rsa2048.pem", "tls.crt");
+    let half =
+        daemon.wait_for("the identity's files changed and make none yet; the one in use stays");
+    assert!(half["reason"].as_str().unwrap().contains("does not belong"), "{half}");
+    desk.put("leaf/rsa2048.key.pem", "tls.key");
+    desk.wait_for_profile("rsa2048");
+
+    // By rename, key first.
+    for (from, to) in [("leaf/mldsa65.key.pem", "tls.key"), ("leaf/mldsa65.pem", "tls.crt")] {
+        desk.put(from, "new");
+        fs::rename(desk.path("new"), desk.path(to)).unwrap();
+    }
+    desk.wait_for_profile("mldsa65");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn update_follows_the_swap_of_a_kubernetes_volume() {
+    let desk = Desk::new();
+    for (version, leaf) in [("..1", "p256"), ("..2", "rsa2048")] {
+        fs::create_dir(desk.path(version)).unwrap();
+        desk.put(&format!("leaf/{leaf}.pem"), &format!("{version}/tls.crt"));
+        desk.put(&format!("leaf/{leaf}.key.pem"), &format!("{version}/tls.key"));
+    }
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, desk.path(name)).unwrap();
+    for name in ["tls.crt", "tls.key"] {
+        fs::remove_file(desk.path(name)).unwrap();
+        link(&format!("..data/{name}"), name);
+    }
+    link("..1", "..data");
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    desk.wait_for_profile("p256");
+    link("..2", "..data_tmp");
+    fs::rename(desk.path("..data_tmp"), desk.path("..data")).unwrap();
+    desk.wait_for_profile("rsa2048");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn update_outlives_a_refusal_and_leaves_the_file_alone() {
+    let desk = Desk::new();
+    fs::write(desk.path("credentials"), "[default]\nregion = r\n").unwrap();
+    desk.refuse();
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    assert!(failed["reason"].as_str().unwrap().contains("AccessDeniedException"), "{failed}");
+    daemon.wait_until_told("READY=1");
+    daemon.wait_until_told("STATUS=AWS refused CreateSession: 403 AccessDeniedException");
+    assert_eq!(fs::read_to_string(desk.path("credentials")).unwrap(), "[default]\nregion = r\n");
+    // What was wrong is put right, and a new certificate is tried at once.
+    desk.emulator.clear_faults();
+    desk.put("leaf/rsa2048.pem", "tls.crt");
+    desk.put("leaf/rsa2048.key.pem", "tls.key");
+    desk.wait_for_profile("rsa2048");
+    daemon.wait_until_told("STATUS=a session until ");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn tells_systemd_how_it_stands() {
+    let desk = Desk::new();
+    let mut daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_until_told("READY=1");
+    desk.wait_for_profile("p256");
+    daemon.wait_until_told("WATCHDOG=1");
+    daemon.forget_what_was_told();
+    daemon.wait_until_told("WATCHDOG=1");
+    daemon.signal(Signal::HUP);
+    daemon.wait_until_told("RELOADING=1");
+    daemon.wait_until_told("MONOTONIC_USEC=");
+    daemon.wait_until_told("READY=1");
+    daemon.signal(Signal::TERM);
+    daemon.wait_until_told("STOPPING=1");
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn ends_with_the_first_failure_where_it_is_to() {
+    let desk = Desk::new();
+    desk.refuse();
+    let mut daemon = Daemon::start(&desk.tool(), &["update", "--fail-fast"]);
+    assert_eq!(daemon.end(), Some(4));
+    assert!(!Path::exists(&desk.path("credentials")));
+}
+
+#[test]
+fn waits_for_an_identity_that_is_not_there_yet() {
+    let desk = Desk::new();
+    fs::remove_file(desk.path("tls.key")).unwrap();
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    assert!(failed["reason"].as_str().unwrap().contains("could not read"), "{failed}");
+    desk.put("leaf/p256.key.pem", "tls.key");
+    desk.wait_for_profile("p256");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn logs_no_secret() {
+    let desk = Desk::new();
+    desk.emulator.end_sessions_after(Some(3));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_for_nth("session received", 3);
+    let text = fs::read_to_string(desk.path("credentials")).unwrap();
+    let log = format!("{:?}", daemon.log.lock().unwrap());
+    for line in text.lines().filter(|line| line.contains("secret") || line.contains("token")) {
+        let (_, value) = line.split_once(" = ").unwrap();
+        assert!(!log.contains(&value[..16]), "{line} is in the log");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}

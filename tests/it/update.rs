@@ -1,0 +1,367 @@
+//! `update --once` and the shared credentials file: what it writes, and what it leaves alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use crate::tool::{Outcome, Tool, emulator};
+use roles_anywhere_emulator::Emulator;
+use serde_json::json;
+
+const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+
+/// An emulator, and a credentials file in a directory of its own.
+struct Desk {
+    emulator: Emulator,
+    folder: tempfile::TempDir,
+    file: PathBuf,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("credentials");
+        Self { emulator: emulator(), folder, file }
+    }
+
+    fn with(text: &str) -> Self {
+        let desk = Self::new();
+        fs::write(&desk.file, text).unwrap();
+        desk
+    }
+
+    fn tool(&self) -> Tool {
+        Tool::new(&self.emulator).set("AWS_SHARED_CREDENTIALS_FILE", &self.file)
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.file).unwrap()
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.folder.path().join(".credentials.roles-anywhere.tmp")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = self.folder.path().read_dir().unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// Returns the identifiers of all the keys that were vended.
+    fn vended(&self) -> Vec<String> {
+        let requests = self.emulator.requests();
+        let ids =
+            requests.iter().filter_map(|request| request["session"]["access_key_id"].as_str());
+        ids.map(str::to_owned).collect()
+    }
+}
+
+fn once(tool: &Tool, profile: &str) -> Outcome {
+    tool.run(&["update", "--once", "--profile", profile])
+}
+
+#[track_caller]
+fn succeeds(outcome: &Outcome) {
+    assert_eq!((outcome.code, outcome.stdout.as_slice()), (0, &b""[..]), "{outcome}");
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o7777
+}
+
+/// Returns the settings of each section of a file as this test writes it.
+fn read(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut name = String::new();
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            name = heading.to_owned();
+            assert!(sections.insert(name.clone(), BTreeMap::new()).is_none(), "twice: {name}");
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+        {
+            sections.get_mut(&name).unwrap().insert(key.to_owned(), value.to_owned());
+        }
+    }
+    sections
+}
+
+/// Returns a text without the values of the three keys.
+fn shape(text: &str) -> String {
+    let blind = |line: &str| match line.split_once(" = ") {
+        Some((key, value)) if KEYS.contains(&key) && !value.is_empty() => format!("{key} = *\n"),
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(blind).collect()
+}
+
+#[test]
+fn writes_three_keys_of_one_profile() {
+    let before = "# mine\n[b]\naws_access_key_id = b\n\n[a]\nregion = r\naws_access_key_id = a\n";
+    let desk = Desk::with(before);
+    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o640)).unwrap();
+    succeeds(&once(&desk.tool(), "a"));
+    let wanted = before.replace(
+        "aws_access_key_id = a\n",
+        "aws_access_key_id = *\naws_secret_access_key = *\naws_session_token = *\n",
+    );
+    assert_eq!(shape(&desk.text()), shape(&wanted));
+    let sections = read(&desk.text());
+    assert_eq!(sections["b"]["aws_access_key_id"], "b");
+    assert_eq!(desk.vended(), [sections["a"]["aws_access_key_id"].clone()]);
+    assert_eq!(sections["a"]["aws_secret_access_key"].len(), 40);
+    assert_eq!((mode(&desk.file), desk.names()), (0o640, vec!["credentials".to_owned()]));
+}
+
+#[test]
+fn makes_the_file_at_home() {
+    let desk = Desk::new();
+    let tool = desk.tool().unset("AWS_SHARED_CREDENTIALS_FILE").set("HOME", desk.folder.path());
+    succeeds(&tool.run(&["update", "--once"]));
+    let folder = desk.folder.path().join(".aws");
+    let file = folder.join("credentials");
+    assert!(read(&fs::read_to_string(&file).unwrap()).contains_key("default"));
+    assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+    assert_eq!(folder.read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn touches_nothing_where_aws_refuses() {
+    let desk = Desk::with("[a]\nregion = r\n");
+    desk.emulator.fault(
+        json!({"status": 403, "code": "AccessDeniedException", "message": "no", "times": 0}),
+    );
+    let stamp = |path: &Path| {
+        let metadata = path.metadata().unwrap();
+        (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+    };
+    let before = (stamp(&desk.file), stamp(desk.folder.path()));
+    let outcome = once(&desk.tool(), "a");
+    assert_eq!(outcome.code, 4, "{outcome}");
+    assert_eq!((stamp(&desk.file), stamp(desk.folder.path())), before);
+}
+
+#[test]
+fn refuses_what_cannot_be_the_name_of_a_profile() {
+    let desk = Desk::new();
+    for name in ["a]", "a\nb", " a", "DEFAULT"] {
+        let outcome = once(&desk.tool(), name);
+        assert_eq!(outcome.code, 2, "{name:?}: {outcome}");
+    }
+    assert_eq!((desk.vended(), desk.names()), (Vec::new(), Vec::<String>::new()));
+}
+
+#[test]
+fn says_what_is_wrong_with_the_file() {
+    let desk = Desk::new();
+    let nowhere = desk.folder.path().join("nowhere");
+    std::os::unix::fs::symlink(&nowhere, &desk.file).unwrap();
+    let homeless = nowhere.join(".aws/credentials");
+    let rows = [
+        (desk.folder.path(), "is not a regular file"),
+        (desk.file.as_path(), "is a link that leads nowhere"),
+        (homeless.as_path(), "could not make the directory"),
+    ];
+    for (file, words) in rows {
+        let outcome = once(&desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", file), "a");
+        assert_eq!(outcome.code, 6, "{outcome}");
+        assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{outcome}");
+    }
+}
+
+#[test]
+fn waits_for_another_process() {
+    let desk = Desk::with("");
+    let temporary = desk.temporary();
+    let file = fs::File::open(&desk.file).unwrap();
+    file.lock().unwrap();
+    let child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
+    // It comes, finds the file locked, and goes, again and again.
+    for is_there in [true, false, true, false] {
+        while temporary.exists() != is_there {
+            assert_eq!(desk.text(), "");
+            thread::yield_now();
+        }
+    }
+    drop(file);
+    succeeds(&Outcome::of(child));
+    assert!(read(&desk.text()).contains_key("a"));
+}
+
+#[test]
+fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
+    let desk = Desk::with("[b]\nx = 1\n");
+    for name in ["leaf/p256.pem", "leaf/p256.key.pem", "anchor/intermediate.pem", "tls-ca.pem"] {
+        let text = fs::read(desk.emulator.directory().join(name)).unwrap();
+        let copy = desk.folder.path().join(name.replace('/', "-"));
+        fs::write(&copy, text).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let at = |name: &str| desk.folder.path().join(name);
+    let (tool, _reachable) = desk
+        .tool()
+        .set("ROLES_ANYWHERE_CERTIFICATE", at("leaf-p256.pem"))
+        .set("ROLES_ANYWHERE_PRIVATE_KEY", at("leaf-p256.key.pem"))
+        .set("ROLES_ANYWHERE_INTERMEDIATES", at("anchor-intermediate.pem"))
+        .set("AWS_CA_BUNDLE", at("tls-ca.pem"))
+        .set("SSL_CERT_FILE", at("tls-ca.pem"))
+        .reachable();
+    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let inode = desk.file.metadata().unwrap().ino();
+    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a", "--debug"]);
+    fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    succeeds(&outcome);
+    assert!(outcome.stderr.contains("its directory cannot be written to"), "{outcome}");
+    assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\n"));
+    assert_eq!(desk.file.metadata().unwrap().ino(), inode);
+}
+
+#[test]
+fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
+    let desk = Desk::with("[b]\nx = 1\n");
+    let mounted = desk.folder.path().join("mounted");
+    fs::write(&mounted, "").unwrap();
+    let program = desk.folder.path().join("in-a-container");
+    let script = format!(
+        "#!/bin/sh\nset -e\nmount --bind '{}' '{}'\nexec '{}' \"$@\"\n",
+        desk.file.display(),
+        mounted.display(),
+        env!("CARGO_BIN_EXE_roles-anywhere"),
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let may = std::process::Command::new("unshare").args(["--mount", "true"]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no mount can be made here");
+        return;
+    }
+    let tool =
+        desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
+    let tool = tool.called(Path::new("unshare"));
+    let program = program.to_str().unwrap();
+    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a", "--debug"]);
+    succeeds(&outcome);
+    assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
+    assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
+    let names = desk.names();
+    assert!(!names.iter().any(|name| name.ends_with(".tmp")), "{names:?}");
+}
+
+/// Twenty profiles, each with settings and comments of its own.
+fn twenty_profiles() -> String {
+    let profile = |n: usize| {
+        format!(
+            "# the {n}th\n[p{n}]\nregion = r{n}\naws_access_key_id = old\n\
+             aws_secret_access_key = old\naws_session_token = old\n; end\n\n"
+        )
+    };
+    (0..20).map(profile).collect()
+}
+
+#[test]
+fn three_hundred_pairs_at_once_lose_nothing() {
+    let desk = Desk::with(&twenty_profiles());
+    let (wanted, tool) = (shape(&desk.text()), desk.tool());
+    let over = AtomicBool::new(false);
+    let mut last = read(&desk.text());
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !over.load(Ordering::Relaxed) {
+                assert_eq!(shape(&desk.text()), wanted);
+                reads += 1;
+                thread::yield_now();
+            }
+            reads
+        });
+        for turn in 0..300 {
+            let pair = [turn % 20, (turn * 7 + 3) % 20].map(|n| format!("p{n}"));
+            let pair = if pair[0] == pair[1] { [pair[0].clone(), "p4".to_owned()] } else { pair };
+            let runs = pair
+                .each_ref()
+                .map(|name| tool.spawn(&["update", "--once", "--profile", name.as_str()]));
+            runs.into_iter().for_each(|run| succeeds(&Outcome::of(run)));
+            let now = read(&desk.text());
+            for (name, settings) in &now {
+                let is_new = settings["aws_access_key_id"] != last[name]["aws_access_key_id"];
+                assert_eq!(is_new, pair.contains(name), "turn {turn}, {name}");
+            }
+            last = now;
+            if reader.is_finished() {
+                break;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 300);
+    });
+    let vended = desk.vended();
+    assert!(last.values().all(|settings| vended.contains(&settings["aws_access_key_id"])));
+    assert_eq!((vended.len(), desk.names()), (600, vec!["credentials".to_owned()]));
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
+    // Large, so that it takes a while to write.
+    let desk = Desk::with(&(twenty_profiles() + &"# ballast\n".repeat(10_000)));
+    let (wanted, tool) = (shape(&desk.text()), desk.tool());
+    let temporary = desk.temporary();
+    let stamp =
+        || temporary.metadata().ok().map(|left| (left.len(), left.mtime(), left.mtime_nsec()));
+    let started = Instant::now();
+    let mut run = tool.spawn(&["update", "--once", "--profile", "p0"]);
+    while !temporary.exists() {
+        thread::yield_now();
+    }
+    let exchange = started.elapsed();
+    assert!(run.wait().unwrap().success());
+    let (whole, writing) = (started.elapsed(), started.elapsed() - exchange);
+    let mut before = desk.text();
+    let (mut left, mut written) = (0, 0);
+    for turn in 0_u32..200 {
+        let name = format!("p{}", turn % 20);
+        let mut run = tool.spawn(&["update", "--once", "--profile", &name]);
+        // Half of them while it starts and talks to AWS, half of them while it writes.
+        let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
+        let started = Instant::now();
+        let is_time = || match turn % 2 {
+            0 => started.elapsed() >= moment,
+            _ => stamp() != found,
+        };
+        while !is_time() && run.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        let seen = Instant::now();
+        while turn % 2 == 1 && seen.elapsed() < writing * (turn * 61 % 100) / 100 {
+            std::hint::spin_loop();
+        }
+        // What has ended by itself cannot be killed.
+        let _ = run.kill();
+        run.wait().unwrap();
+        left += u32::from(stamp() != found && temporary.exists());
+
+        let after = desk.text();
+        assert_eq!(shape(&after), wanted, "turn {turn}");
+        written += u32::from(after != before);
+        let (old, new) = (read(&before), read(&after));
+        for (profile, settings) in &new {
+            let changed = KEYS.iter().filter(|key| settings[**key] != old[profile][**key]).count();
+            let may = if *profile == name { [0, 3] } else { [0, 0] };
+            assert!(may.contains(&changed), "turn {turn}, {profile}: {changed} keys are new");
+        }
+        before = after;
+        if turn % 10 == 9 {
+            succeeds(&once(&tool, &name));
+            assert_eq!(desk.names(), ["credentials"], "turn {turn}");
+            before = desk.text();
+        }
+    }
+    // Else the kills would have come too early or too late to prove anything.
+    assert!(
+        left > 0 && written > 0,
+        "{left} temporary files were left, {written} runs came to write"
+    );
+}
