@@ -48,6 +48,11 @@ impl ProfileArn {
 }
 
 impl RoleArn {
+    /// Returns the name of the role, without its path.
+    pub fn name(&self) -> &str {
+        self.0.text.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Returns the account that holds the role, twelve digits.
     pub fn account(&self) -> &str {
         &self.0.account
@@ -273,6 +278,7 @@ mod tests {
         assert_eq!(anchor.to_string(), ANCHOR);
         let role: RoleArn = "arn:aws-cn:iam::123456789012:role/a/b/c".parse().unwrap();
         assert_eq!(role.account(), "123456789012");
+        assert_eq!(role.name(), "c");
         assert_eq!(role.partition(), Partition::AwsCn);
         let secret: SecretArn =
             "arn:aws:secretsmanager:us-east-1:123456789012:secret:a/b-AbCdEf".parse().unwrap();

@@ -36,8 +36,16 @@ pub struct Standing {
 impl Standing {
     /// Returns the session where it is good at `now`.
     pub fn valid(&self, now: Moment) -> Option<&Rc<Session>> {
-        let (session, received) = self.session.as_ref()?;
-        (now.seconds_since(*received) < session.life).then_some(session)
+        let (session, _) = self.session.as_ref()?;
+        (self.left(now) > 0).then_some(session)
+    }
+
+    /// Returns how many seconds the session in hand has left at `now`; 0 where there is none.
+    pub fn left(&self, now: Moment) -> i64 {
+        let left = |(session, received): &(Rc<Session>, Moment)| {
+            session.life - now.seconds_since(*received)
+        };
+        self.session.as_ref().map_or(0, left).max(0)
     }
 }
 

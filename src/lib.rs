@@ -32,6 +32,7 @@ pub mod provider;
 pub mod refresh;
 pub mod region;
 pub mod secret;
+pub mod serve;
 pub mod signer;
 pub mod sigv4;
 pub mod time;

@@ -7,6 +7,7 @@ pub mod environment;
 #[cfg(unix)]
 pub mod events;
 pub mod https;
+pub mod listener;
 pub mod log;
 pub mod password;
 pub mod private;

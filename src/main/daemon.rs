@@ -1,22 +1,31 @@
 //! The commands that go on running, on the real world.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use roles_anywhere::board::Board;
 use roles_anywhere::cli::resolve::Exchange;
 use roles_anywhere::command::daemon::Daemon;
+use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
-use roles_anywhere::engine::{Engine, Ports};
+use roles_anywhere::engine::{Ending, Engine, Ports};
 use roles_anywhere::error::{Error, Kind};
 use roles_anywhere::files::Source;
 use roles_anywhere::generation::Generations;
-use roles_anywhere::os::clock::SystemClock;
+use roles_anywhere::log::{Level, Log as _};
+use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::events::SystemEvents;
+use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
+use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::supervisor::Systemd;
+use roles_anywhere::os::terminal;
+use roles_anywhere::serve::{self, Listener as _};
 use roles_anywhere::world::{Supervisor, World};
+use tokio::sync::Notify;
 
 /// Keeps a profile fresh until it is told to stop.
 pub(crate) async fn update(
@@ -33,6 +42,60 @@ pub(crate) async fn update(
     let ended = update::keep(plan, &mut engine, &board, ports, &CredentialsFile).await;
     outside.supervisor.stopping();
     ended
+}
+
+/// Serves credentials until it is told to stop.
+pub(crate) async fn serve(
+    plan: &Serve,
+    exchange: &Exchange,
+    clock: SystemClock,
+    world: World<'_>,
+) -> Result<(), Error> {
+    let outside = Outside::open(exchange, plan.daemon, clock)?;
+    let listener = Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default())?;
+    let addresses = listener.addresses();
+    let board = Rc::new(Board::default());
+    let ports = serve::Ports {
+        clock: Rc::new(clock),
+        timer: Rc::new(SystemTimer),
+        entropy: Rc::new(SystemEntropy),
+        log: Rc::clone(&outside.log) as _,
+    };
+    let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
+    if plan.print_env {
+        terminal::print(serving::print_env(plan, &addresses).as_bytes())?;
+    }
+    for address in &addresses {
+        outside.log.event(Level::Info, "listening", &[("address", address)]);
+    }
+    outside.supervisor.ready();
+    let origin = Generations::new(&exchange.provider, world, exchange.timeout);
+    let mut engine = Engine::new(&origin, &board, outside.ports(&world));
+    let stop = Rc::new(Notify::new());
+    let stopped = Rc::clone(&stop);
+    let keeping = pin!(async {
+        let started = plan.daemon.start(&mut engine).await;
+        if started.as_ref().is_ok_and(|ending| *ending == Ending::NotYet) {
+            engine.run().await;
+        }
+        stop.notify_one();
+        started
+    });
+    let serving = pin!(serving::run(
+        plan,
+        endpoints,
+        Box::new(listener),
+        (world.files, world.timer),
+        Box::pin(async move { stopped.notified().await }),
+    ));
+    match select(keeping, serving).await {
+        Either::Left((kept, serving)) => {
+            outside.supervisor.stopping();
+            serving.await?;
+            kept.map(|_| ())
+        }
+        Either::Right((served, _)) => served,
+    }
 }
 
 /// What a daemon hears and says.

@@ -9,8 +9,8 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     fn bits(&self) -> u64 {
         let mut bytes = [0; 8];
-        // Only jitter depends on it; a generator that fails costs the jitter alone.
-        let _ = aws_lc_rs::rand::fill(&mut bytes);
+        // Tokens are made of it: rather end than hand a guessable one out.
+        aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc's generator does not fail once seeded");
         u64::from_le_bytes(bytes)
     }
 }

@@ -8,10 +8,11 @@ use super::setting::{Setting, Settings, boolean};
 use crate::cache::Place;
 use crate::cli::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::command::daemon::{Daemon, FirstFailure};
-use crate::command::serve::{Remote, Serve};
+use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
 use crate::profile::ProfileName;
+use crate::serve::Remote;
 use crate::usage::UsageError;
 use crate::world::Environment;
 

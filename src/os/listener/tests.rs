@@ -1,0 +1,424 @@
+//! Real sockets on loopback, and clients that are not well-behaved.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream as Stream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Instant as StdInstant;
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::board::{Board, Standing};
+use crate::credentials::{Credentials, Session};
+use crate::log::{Fact, Level, Log};
+use crate::os::clock::{SystemClock, SystemTimer};
+use crate::os::random::SystemEntropy;
+use crate::refresh::Moment;
+use crate::region::Region;
+use crate::secret::Secret;
+use crate::serve::Ports;
+use crate::time::Clock;
+
+const SHORT: Duration = Duration::from_millis(200);
+/// Longer than anything may take on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
+
+const QUICK: Limits =
+    Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
+
+/// Writes the facts of each event into a channel.
+struct Lines(mpsc::Sender<String>);
+
+impl Log for Lines {
+    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
+        let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let _ = self.0.send(format!("{what} {}", facts.join(" ")));
+    }
+}
+
+/// A server on a thread of its own, until it is dropped.
+struct Server {
+    addresses: Vec<SocketAddr>,
+    lines: mpsc::Receiver<String>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start(listen: &[&str], standing: fn() -> Standing, limits: Limits) -> Self {
+        let listen: Vec<SocketAddr> = listen.iter().map(|it| it.parse().unwrap()).collect();
+        let (stop, stopped) = oneshot::channel();
+        let (said, addresses) = mpsc::channel();
+        let (line, lines) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let http = Http::bind(&listen, Remote::Refused, None, limits).unwrap();
+            said.send(http.addresses()).unwrap();
+            let board = Rc::new(Board::default());
+            board.publish(standing());
+            let ports = Ports {
+                clock: Rc::new(SystemClock::start()),
+                timer: Rc::new(SystemTimer),
+                entropy: Rc::new(SystemEntropy),
+                log: Rc::new(Lines(line)),
+            };
+            let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
+            let region = Region::parse("eu-central-1").unwrap();
+            let endpoints = Rc::new(Endpoints::new(&role, &region, board, ports));
+            let stop = Box::pin(async { drop(stopped.await) });
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(Box::new(http).serve(endpoints, stop)).unwrap();
+        });
+        let addresses = addresses.recv().unwrap();
+        Self { addresses, lines, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.addresses[0])
+    }
+
+    fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking());
+        }
+    }
+}
+
+fn good() -> Standing {
+    let moment = Moment::of(&SystemClock::start());
+    let now = moment.wall;
+    let credentials = Credentials {
+        access_key_id: "ASIAEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("secret".to_owned()),
+        session_token: Secret::new("session".to_owned()),
+        expiration: now.after(3_600),
+        account_id: "123456789012".to_owned(),
+    };
+    let session = Session { credentials, received: now, life: 3_600, clock_offset: 0 };
+    Standing { session: Some((Rc::new(session), moment)), ..Standing::default() }
+}
+
+/// The bare bones of a client.
+struct Client(Stream);
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Client {
+    fn connect(address: impl ToSocketAddrs) -> Self {
+        let stream = Stream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(stream)
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Reads one answer; its body by `Content-Length`, which HEAD's lacks.
+    fn answer(&mut self, with_body: bool) -> Answer {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            self.0.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = head
+            .split("content-length: ")
+            .nth(1)
+            .map_or(0, |rest| rest.split('\r').next().unwrap().parse().unwrap());
+        let mut body = vec![0; if with_body { length } else { 0 }];
+        self.0.read_exact(&mut body).unwrap();
+        Answer { status, head, body: String::from_utf8(body).unwrap() }
+    }
+
+    fn ask(&mut self, text: &str) -> Answer {
+        self.send(&format!("{text}\r\nHost: localhost\r\n\r\n"));
+        self.answer(!text.starts_with("HEAD"))
+    }
+
+    /// Waits for the other side to close, and returns what it still sent.
+    fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest) {
+            Ok(_) => rest,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => rest,
+            Err(error) => panic!("not closed: {error}"),
+        }
+    }
+
+    fn is_served(&mut self) -> bool {
+        self.ask("GET /healthz HTTP/1.1").status == 200
+    }
+}
+
+#[test]
+fn serves_credentials_as_clients_ask_for_them() {
+    let server = Server::start(&["127.0.0.1:0", "[::1]:0"], good, Limits::default());
+    for address in &server.addresses {
+        let mut client = Client::connect(address);
+        let token = client
+            .ask("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60");
+        assert_eq!(token.status, 200);
+        assert!(
+            token.head.contains("x-aws-ec2-metadata-token-ttl-seconds: 60\r\n"),
+            "{}",
+            token.head
+        );
+        let mut ask = |line: &str| {
+            client.ask(&format!("{line} HTTP/1.1\r\nX-aws-ec2-metadata-token: {}", token.body))
+        };
+        let role = ask("GET /latest/meta-data/iam/security-credentials/");
+        assert_eq!((role.status, role.body.as_str()), (200, "R"));
+        let answer = ask("GET /latest/meta-data/iam/security-credentials/R");
+        let document: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(document["Code"], "Success");
+        assert_eq!(document["Token"], "session");
+        let head = ask("HEAD /latest/meta-data/iam/security-credentials/R");
+        assert_eq!(head.status, 200);
+        assert!(head.head.contains(&format!("content-length: {}\r\n", answer.body.len())));
+    }
+    let mut line = server.lines.recv().unwrap();
+    if cfg!(target_os = "linux") {
+        use std::os::unix::fs::MetadataExt;
+        let own = std::fs::metadata("/proc/self").unwrap().uid();
+        assert!(line.contains(&format!(" uid={own} ")), "{line}");
+    }
+    line = line.split(" uid=").next().unwrap().to_owned();
+    assert!(line.starts_with("credentials vended route=imds peer=127.0.0.1:"), "{line}");
+    // One for each GET, and none for HEAD.
+    assert!(server.lines.recv().unwrap().contains("peer=[::1]:"));
+    assert!(server.lines.try_recv().is_err());
+}
+
+#[test]
+fn answers_many_requests_on_a_connection_and_several_sent_at_once() {
+    let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
+    let mut client = server.connect();
+    for _ in 0..100 {
+        assert!(client.is_served());
+    }
+    client.send(&"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20));
+    for _ in 0..20 {
+        assert_eq!(client.answer(true).status, 200);
+    }
+    assert_eq!(client.ask("GET /healthz HTTP/1.0").status, 200);
+    assert_eq!(client.rest(), b"");
+}
+
+#[test]
+fn holds_the_guards() {
+    let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
+    let status = |text: &str| {
+        let mut client = server.connect();
+        client.send(text);
+        client.answer(true).status
+    };
+    assert_eq!(status("GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"), 403);
+    assert_eq!(status("GET /healthz HTTP/1.1\r\n\r\n"), 400);
+    assert_eq!(status("GET http://a.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 403);
+    let passed_on = "PUT /latest/api/token HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: a\r\n\
+                     X-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n";
+    assert_eq!(status(passed_on), 403);
+}
+
+#[test]
+fn takes_heads_of_eight_kilobytes_and_no_body() {
+    let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
+    let of = |length: usize| {
+        let head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ";
+        format!("{head}{}\r\n\r\n", "x".repeat(length - head.len() - 4))
+    };
+    let mut client = server.connect();
+    client.send(&of(8_000));
+    assert_eq!(client.answer(true).status, 200);
+    client.send(&of(9_000));
+    assert_eq!(client.answer(true).status, 431);
+    client.rest();
+    for body in
+        ["Content-Length: 1\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"]
+    {
+        let mut client = server.connect();
+        client.send(&format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{body}"));
+        assert_eq!(client.answer(true).status, 413, "{body}");
+        client.rest();
+    }
+    let mut client = server.connect();
+    client.send("GET\r\n\r\n");
+    assert_eq!(client.answer(true).status, 400);
+    let metrics = server.connect().ask("GET /metrics HTTP/1.1").body;
+    for line in ["unreadable\",status=\"400\"} 1\n", "unreadable\",status=\"431\"} 1\n"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+}
+
+#[test]
+fn shows_a_slow_client_the_door_while_others_are_served() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let (mut slow, mut other) = (server.connect(), server.connect());
+    slow.send("GET /healthz HTTP/1.1\r\n");
+    // A byte now and then does not buy time.
+    let mut dripping = slow.0.try_clone().unwrap();
+    let drip = std::thread::spawn(move || {
+        while dripping.write_all(b"x").is_ok() {
+            std::thread::sleep(SHORT / 8);
+        }
+    });
+    let begun = StdInstant::now();
+    let watcher = std::thread::spawn(move || {
+        slow.rest();
+        StdInstant::now()
+    });
+    let mut served = 0;
+    while !watcher.is_finished() {
+        assert!(other.is_served());
+        served += 1;
+    }
+    let took = watcher.join().unwrap() - begun;
+    drip.join().unwrap();
+    assert!(took >= SHORT / 2, "{took:?}");
+    assert!(served > 0 && other.is_served());
+}
+
+#[test]
+fn closes_what_is_idle_for_too_long() {
+    let server = Server::start(&["127.0.0.1:0"], good, Limits { idle: SHORT, ..QUICK });
+    let (mut used, mut silent) = (server.connect(), server.connect());
+    assert!(used.is_served());
+    assert_eq!((used.rest(), silent.rest()), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn one_too_many_takes_the_seat_of_who_is_silent_longest() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert!(client.is_served());
+    }
+    assert!(clients[0].is_served());
+    let mut fifth = server.connect();
+    assert!(fifth.is_served());
+    assert_eq!(clients.remove(1).rest(), b"");
+    for client in &mut clients {
+        assert!(client.is_served());
+    }
+}
+
+#[test]
+fn one_too_many_is_closed_where_all_wait_for_us() {
+    // Without credentials, and with nobody who fetches any, an answer takes 400 ms.
+    let server = Server::start(&["127.0.0.1:0"], Standing::default, QUICK);
+    let token = server
+        .connect()
+        .ask("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60")
+        .body;
+    let request = format!(
+        "GET /latest/meta-data/iam/security-credentials/R HTTP/1.1\r\nHost: localhost\r\n\
+         X-aws-ec2-metadata-token: {token}\r\n\r\n"
+    );
+    let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(&request);
+    }
+    // What was sent before is read before.
+    std::thread::sleep(SHORT / 2);
+    assert_eq!(server.connect().rest(), b"");
+    for client in &mut clients {
+        let answer = client.answer(true);
+        assert_eq!(answer.status, 503);
+        assert!(answer.head.contains("retry-after: 5\r\n"), "{}", answer.head);
+    }
+    assert!(server.connect().is_served());
+}
+
+#[test]
+fn ends_when_told_to_and_lets_what_runs_end() {
+    let limits = Limits { drain: LONG, ..Limits::default() };
+    let mut server = Server::start(&["127.0.0.1:0"], Standing::default, limits);
+    let mut idle = server.connect();
+    assert!(idle.is_served());
+    let ask = "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60";
+    let token = idle.ask(ask).body;
+    let mut running = server.connect();
+    running.send(&format!(
+        "GET /latest/meta-data/iam/info HTTP/1.1\r\nHost: localhost\r\n\
+         X-aws-ec2-metadata-token: {token}\r\n\r\n"
+    ));
+    std::thread::sleep(SHORT / 2);
+    let begun = StdInstant::now();
+    server.stop();
+    assert!(begun.elapsed() < LONG / 2);
+    assert_eq!(idle.rest(), b"");
+    assert_eq!(running.answer(true).status, 503);
+    assert_eq!(running.rest(), b"");
+    assert!(Stream::connect(server.addresses[0]).is_err());
+}
+
+#[test]
+fn waits_for_no_client_for_long_when_it_ends() {
+    let mut server = Server::start(&["127.0.0.1:0"], good, Limits { reading: LONG, ..QUICK });
+    let mut slow = server.connect();
+    slow.send("GET /healthz HTTP/1.1\r\n");
+    let begun = StdInstant::now();
+    server.stop();
+    assert!(begun.elapsed() < LONG / 2);
+    assert_eq!(slow.rest(), b"");
+}
+
+#[test]
+fn names_the_address_that_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = Http::bind(&[address], Remote::Refused, None, QUICK).unwrap_err();
+    assert_eq!(error.kind(), Kind::Local);
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("error: could not listen on {address}\n")), "{text}");
+    assert!(text.contains("--port"), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn replies_live_for_one_hop_beyond_loopback() {
+    let hops = |address: &str, hop_limit| {
+        let address: SocketAddr = address.parse().unwrap();
+        let http = Http::bind(&[address], Remote::Container, hop_limit, QUICK).unwrap();
+        let bound = http.addresses()[0];
+        let to = if bound.is_ipv6() { "::1" } else { "127.0.0.1" };
+        let _client = Stream::connect((to, bound.port())).unwrap();
+        let listener = &http.doors[0].socket;
+        listener.set_nonblocking(false).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        let hops = if bound.is_ipv6() { socket.unicast_hops_v6() } else { socket.ttl_v4() };
+        hops.unwrap()
+    };
+    let rows = [
+        ("127.0.0.1:0", None, 64),
+        ("[::1]:0", None, 64),
+        ("0.0.0.0:0", None, 1),
+        ("[::]:0", None, 1),
+        ("127.0.0.1:0", Some(7), 7),
+        ("[::]:0", Some(9), 9),
+    ];
+    for (address, hop_limit, wanted) in rows {
+        assert_eq!(hops(address, hop_limit), wanted, "{address} {hop_limit:?}");
+    }
+}

@@ -1,0 +1,316 @@
+//! What the local endpoints answer: from a request, what is in hand and the time, to a response.
+//!
+//! Read [`Endpoints::answer`] first. There is no socket here: [`Listener`] is where they are.
+
+mod audit;
+mod caller;
+mod document;
+mod guard;
+mod instance;
+mod metrics;
+mod reply;
+mod route;
+mod token;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::body::Body;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+
+use crate::arn::RoleArn;
+use crate::board::{Board, Standing};
+use crate::error::Error;
+use crate::files::{FileError, Files};
+use crate::log::Log;
+use crate::refresh::Moment;
+use crate::region::Region;
+use crate::secret::{Entropy, SecretBytes};
+use crate::time::{Clock, Timer};
+use audit::Audit;
+pub use caller::{Caller, Owner, Reach, Remote};
+use document::Documents;
+use guard::Refusal;
+use instance::Instance;
+use metrics::Requests;
+pub use reply::Reply;
+pub use route::CONTAINER;
+use route::Route;
+use token::{ContainerToken, Tokens};
+
+/// Bound sockets, on their way to be served.
+pub trait Listener {
+    /// Returns the addresses that are listened on, with their real ports.
+    fn addresses(&self) -> Vec<SocketAddr>;
+
+    /// Serves until `stop` completes, then lets the requests that run come to their end.
+    fn serve(
+        self: Box<Self>,
+        endpoints: Rc<Endpoints>,
+        stop: Pin<Box<dyn Future<Output = ()>>>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+}
+
+/// What the endpoints run on.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
+pub struct Ports {
+    /// Tells the time.
+    pub clock: Rc<dyn Clock>,
+    /// Waits.
+    pub timer: Rc<dyn Timer>,
+    /// Makes tokens.
+    pub entropy: Rc<dyn Entropy>,
+    /// Takes what the operator has to know.
+    pub log: Rc<dyn Log>,
+}
+
+/// The endpoints, and what they remember.
+pub struct Endpoints {
+    instance: Instance,
+    board: Rc<Board>,
+    ports: Ports,
+    tokens: RefCell<Tokens>,
+    /// Without one there is no container route.
+    container_token: RefCell<Option<ContainerToken>>,
+    documents: RefCell<Option<Rendered>>,
+    requests: Requests,
+    audit: Audit,
+}
+
+/// Which session the documents are of.
+struct Rendered(Rc<crate::credentials::Session>, Rc<Documents>);
+
+/// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// The longest that a token of instance metadata lives, in seconds.
+const LONGEST_TTL: u32 = 21_600;
+/// The header of a token of instance metadata.
+const TOKEN: hyper::header::HeaderName =
+    hyper::header::HeaderName::from_static("x-aws-ec2-metadata-token");
+
+impl Endpoints {
+    /// Serves what is on `board` as the credentials of `role`.
+    pub fn new(role: &RoleArn, region: &Region, board: Rc<Board>, ports: Ports) -> Self {
+        Self {
+            instance: Instance::new(role, region),
+            audit: Audit::new(Rc::clone(&ports.log)),
+            board,
+            ports,
+            tokens: RefCell::default(),
+            container_token: RefCell::default(),
+            documents: RefCell::default(),
+            requests: Requests::default(),
+        }
+    }
+
+    /// Makes a new token for container credentials and writes it to `path`; the one before stays
+    /// good until the next time. Where it cannot be written, nothing changes.
+    pub fn renew_container_token(&self, files: &dyn Files, path: &Path) -> Result<(), FileError> {
+        let token = ContainerToken::make(&*self.ports.entropy);
+        files.replace(path, token.expose().as_bytes())?;
+        let before = self.container_token.take();
+        *self.container_token.borrow_mut() = Some(ContainerToken::new(token, before));
+        Ok(())
+    }
+
+    /// As [`Endpoints::renew_container_token`]; the log hears what came of it.
+    pub fn rotate_container_token(&self, files: &dyn Files, path: &Path) {
+        match self.renew_container_token(files, path) {
+            Ok(()) => self.audit.token(None),
+            Err(error) => self.audit.token(Some(&error)),
+        }
+    }
+
+    /// Answers a request. Whatever it answers is whole; what is in hand is looked at once more
+    /// when the answer is made, so that no credentials go out that have ended.
+    pub async fn answer<B: Body>(&self, request: &Request<B>, caller: &Caller) -> Reply {
+        let route = Route::of(request.uri().path(), &self.instance);
+        let reply = match admit(request, route, caller) {
+            Ok(()) => self.answer_route(request, route, caller).await,
+            Err(reply) => reply,
+        };
+        if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN = reply.status() {
+            let why = str::from_utf8(reply.body()).unwrap_or_default();
+            let uptime = self.ports.clock.uptime();
+            self.audit.refused((route.name(), reply.status()), why, caller, uptime);
+        }
+        self.requests.count(route.name(), reply.status());
+        reply
+    }
+
+    /// Counts a request that could not be read.
+    pub fn count_unreadable(&self, status: StatusCode) {
+        self.requests.count("unreadable", status);
+    }
+
+    async fn answer_route<B>(
+        &self,
+        request: &Request<B>,
+        route: Route<'_>,
+        caller: &Caller,
+    ) -> Reply {
+        match route {
+            Route::Token => self.issue(request),
+            Route::Container => self.container(request, route, caller).await,
+            Route::Healthz => reply::text("alive\n"),
+            Route::Readyz => self.readiness(caller),
+            Route::Metrics => {
+                let tokens = self.tokens.borrow().count(self.ports.clock.uptime());
+                let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
+                reply::metrics(metrics::render(&standing, &self.requests, tokens, now))
+            }
+            Route::Unknown => reply::refusal(StatusCode::NOT_FOUND, "not found"),
+            _ => self.metadata(request, route, caller).await,
+        }
+    }
+
+    /// Hands out a token of instance metadata.
+    fn issue<B>(&self, request: &Request<B>) -> Reply {
+        let Some(seconds) = request.headers().get(reply::TTL).and_then(seconds) else {
+            let why = "X-aws-ec2-metadata-token-ttl-seconds has to be 1 to 21600";
+            return reply::refusal(StatusCode::BAD_REQUEST, why);
+        };
+        let uptime = self.ports.clock.uptime();
+        let token = self.tokens.borrow_mut().issue(&*self.ports.entropy, seconds, uptime);
+        let bytes = SecretBytes::new(token.expose().as_bytes().to_vec());
+        let mut reply = reply::secret_text(reply::wiped(bytes));
+        reply.headers_mut().insert(reply::TTL, seconds.into());
+        reply
+    }
+
+    /// Answers for instance metadata, to those who have a token.
+    async fn metadata<B>(&self, request: &Request<B>, route: Route<'_>, caller: &Caller) -> Reply {
+        let uptime = self.ports.clock.uptime();
+        let token = request.headers().get(TOKEN).map(HeaderValue::as_bytes);
+        let Some(left) = token.and_then(|token| self.tokens.borrow().left(token, uptime)) else {
+            return reply::refusal(StatusCode::UNAUTHORIZED, "a valid token is required");
+        };
+        let mut reply = match route {
+            Route::Fixed(body) => reply::text(body.clone()),
+            Route::Role => reply::text(self.instance.role_name.clone()),
+            Route::Credentials => match self.documents().await {
+                Ok(documents) => {
+                    self.audit_vend(request.method(), route, caller, &documents);
+                    reply::secret_text(documents.imds.clone())
+                }
+                Err(reply) => reply,
+            },
+            Route::Profile => match self.documents().await {
+                Ok(documents) => reply::text(documents.profile.clone()),
+                Err(reply) => reply,
+            },
+            _ => reply::refusal(StatusCode::NOT_FOUND, "not found"),
+        };
+        reply.headers_mut().insert(reply::TTL, left.into());
+        reply
+    }
+
+    /// Answers for container credentials, to those who have the token.
+    async fn container<B>(&self, request: &Request<B>, route: Route<'_>, caller: &Caller) -> Reply {
+        let mut given = request.headers().get_all(AUTHORIZATION).iter();
+        let accepted = match (&*self.container_token.borrow(), given.next(), given.next()) {
+            (None, ..) => return reply::refusal(StatusCode::NOT_FOUND, "not found"),
+            (Some(token), Some(given), None) => token.accepts(given.as_bytes()),
+            _ => false,
+        };
+        if !accepted {
+            let why = "the header Authorization has to hold the token of the token file";
+            return reply::error(StatusCode::UNAUTHORIZED, "AccessDenied", why);
+        }
+        match self.documents().await {
+            Ok(documents) => {
+                self.audit_vend(request.method(), route, caller, &documents);
+                reply::secret_json(documents.container.clone())
+            }
+            Err(reply) => reply,
+        }
+    }
+
+    fn readiness(&self, caller: &Caller) -> Reply {
+        let standing = self.board.standing();
+        if standing.valid(Moment::of(&*self.ports.clock)).is_some() {
+            return reply::text("ready\n");
+        }
+        // What is wrong with the identity is no business of other machines.
+        match caller.reach {
+            Reach::Everything => reply::unavailable(reason(&standing)),
+            _ => reply::unavailable("no credentials"),
+        }
+    }
+
+    /// Returns the documents of a session that is good now, or the answer that there is none.
+    async fn documents(&self) -> Result<Rc<Documents>, Reply> {
+        let Ports { clock, timer, .. } = &self.ports;
+        let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
+        let mut rendered = self.documents.borrow_mut();
+        let Some(session) = standing.valid(Moment::of(&**clock)) else {
+            *rendered = None;
+            return Err(reply::unavailable(reason(&standing)));
+        };
+        match &*rendered {
+            Some(Rendered(known, documents)) if Rc::ptr_eq(known, session) => {
+                Ok(Rc::clone(documents))
+            }
+            _ => {
+                let documents = Rc::new(Documents::new(session, &self.instance));
+                *rendered = Some(Rendered(Rc::clone(session), Rc::clone(&documents)));
+                Ok(documents)
+            }
+        }
+    }
+
+    fn audit_vend(&self, method: &Method, route: Route<'_>, caller: &Caller, sent: &Documents) {
+        // The answer to HEAD has no body.
+        if method != Method::HEAD {
+            self.audit.vended(route.name(), caller, &self.instance.role_arn, sent);
+        }
+    }
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<endpoints of {}>", self.instance.role_arn)
+    }
+}
+
+/// Turns away what is not for us, what is not there, and what has a body.
+fn admit<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -> Result<(), Reply> {
+    guard::check(request, caller).map_err(|Refusal { status, why }| reply::refusal(status, why))?;
+    if !request.body().is_end_stream() {
+        return Err(reply::too_large());
+    }
+    if !route.is_within(caller.reach) {
+        return Err(reply::refusal(StatusCode::NOT_FOUND, "not found"));
+    }
+    match route.wants_instead_of(request.method()) {
+        Some(methods) if route != Route::Unknown => Err(reply::not_allowed(methods)),
+        _ => Ok(()),
+    }
+}
+
+/// Reads how long a token is to live.
+fn seconds(value: &HeaderValue) -> Option<u32> {
+    let text = value.to_str().ok()?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok()?;
+    (digits && (1..=LONGEST_TTL).contains(&seconds)).then_some(seconds)
+}
+
+/// Returns in a line why there are no credentials.
+fn reason(standing: &Standing) -> &str {
+    let trouble = standing.trouble.as_ref().and_then(|trouble| trouble.message.lines().next());
+    match trouble {
+        Some(line) => line.strip_prefix("error: ").unwrap_or(line),
+        None => "the first session is still being asked for",
+    }
+}
+
+#[cfg(test)]
+mod tests;
