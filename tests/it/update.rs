@@ -213,7 +213,7 @@ fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
     fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     let inode = desk.file.metadata().unwrap().ino();
-    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a", "--debug"]);
+    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a"]);
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     succeeds(&outcome);
     assert!(outcome.stderr.contains("its directory cannot be written to"), "{outcome}");
@@ -246,7 +246,7 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
         desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
     let tool = tool.called(Path::new("unshare"));
     let program = program.to_str().unwrap();
-    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a", "--debug"]);
+    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
     succeeds(&outcome);
     assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
     assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
