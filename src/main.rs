@@ -36,10 +36,10 @@ fn main() -> ExitCode {
     let clock = SystemClock::start();
     process::keep_memory_private();
     let outcome = match CommandLine::try_parse() {
-        Ok(line) => answer(line, &clock).and_then(|bytes| print(bytes.expose())),
+        Ok(line) => answer(line, &clock).and_then(|bytes| terminal::print(bytes.expose())),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                print(error.render().to_string().as_bytes())
+                terminal::print(error.render().to_string().as_bytes())
             }
             _ => return not_a_command(&error),
         },
@@ -207,13 +207,3 @@ fn completion(shell: Shell) -> SecretBytes {
 fn text(text: String) -> SecretBytes {
     SecretBytes::new(text.into_bytes())
 }
-
-pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    terminal::write_stdout(bytes).map_err(|error| {
-        Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("could not write to standard output")]
-struct StdoutError(#[source] std::io::Error);
