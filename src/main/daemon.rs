@@ -23,6 +23,7 @@ use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::supervisor::Systemd;
+use roles_anywhere::os::terminal;
 use roles_anywhere::serve::{self, Listener as _};
 use roles_anywhere::world::{Supervisor, World};
 use tokio::sync::Notify;
@@ -67,7 +68,11 @@ pub(crate) async fn serve(
     }
     let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
+<<<<<<< HEAD
         super::print(serving::print_env(plan, &addresses).as_bytes())?;
+=======
+        terminal::print(serving::print_env(plan, &addresses).as_bytes())?;
+>>>>>>> main
     }
     for address in &addresses {
         outside.log.event(Level::Info, "listening", &[("address", address)]);
