@@ -154,13 +154,7 @@ impl Desk {
         self.ask_from(Reach::Everything, method, path, headers)
     }
 
-    fn ask_from(
-        &self,
-        reach: Reach,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Reply {
+    fn ask_from(&self, reach: Reach, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -259,10 +253,7 @@ fn hands_out_credentials_as_ec2_does() {
     );
     let profile = json(&desk.get("/latest/meta-data/iam/info"));
     assert_eq!(profile["Code"], "Success");
-    assert_eq!(
-        profile["InstanceProfileArn"],
-        "arn:aws:iam::123456789012:instance-profile/Plant"
-    );
+    assert_eq!(profile["InstanceProfileArn"], "arn:aws:iam::123456789012:instance-profile/Plant");
 }
 
 #[test]
@@ -462,9 +453,14 @@ fn never_hands_out_what_has_ended() {
     desk.world.overslept.store(400, Ordering::Relaxed);
     for (elapsed, status) in [(0, 200), (3_599, 200), (3_600, 503), (9_999, 503), (-301, 503)] {
         desk.world.now.store(elapsed, Ordering::Relaxed);
-        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")] {
+        for reply in
+            [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")]
+        {
             assert_eq!(reply.status(), status, "{elapsed}");
-            assert_eq!(text(&reply).contains("Success") || text(&reply).contains("ASIA"), status == 200);
+            assert_eq!(
+                text(&reply).contains("Success") || text(&reply).contains("ASIA"),
+                status == 200
+            );
         }
         let ready = desk.ask("GET", "/readyz", &[]).status().as_u16();
         assert_eq!(ready, status, "{elapsed}");
@@ -479,9 +475,11 @@ fn says_why_there_is_nothing() {
     desk.world.overslept.store(400, Ordering::Relaxed);
     desk.board.publish(Standing::default());
     let asked = "the first session is still being asked for";
-    for (standing, why) in [(Standing::default(), asked), (trouble(), "AWS refused CreateSession")] {
+    for (standing, why) in [(Standing::default(), asked), (trouble(), "AWS refused CreateSession")]
+    {
         desk.board.publish(standing);
-        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.ask("GET", "/readyz", &[])] {
+        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.ask("GET", "/readyz", &[])]
+        {
             assert_eq!(reply.status(), 503);
             assert_eq!(header(&reply, "retry-after"), Some("5"));
             let document = json(&reply);
