@@ -145,7 +145,7 @@ fn says_why_there_is_nothing_and_serves_once_there_is() {
 /// How many faults strike.
 const FAULTS: usize = 1_000;
 /// The daemons that share them: one alone would be kept from trying so often by its own pauses.
-const DAEMONS: usize = 8;
+const DAEMONS: usize = 16;
 
 /// What goes wrong, in turn; now and then an exchange is only late, so that there is something to
 /// hand out.
@@ -183,7 +183,7 @@ fn ask_until(stop: &AtomicBool, client: &mut Client, keys: &mut BTreeSet<String>
     let mut outcomes = [0, 0];
     while !stop.load(Ordering::Relaxed) {
         // Leaves AWS and the daemons some of this machine.
-        thread::sleep(Duration::from_millis(4));
+        thread::sleep(Duration::from_millis(10));
         let asked = OffsetDateTime::now_utc().unix_timestamp();
         for answer in [client.metadata(&path, &token), client.container()] {
             let document: Value = serde_json::from_str(&answer.body).unwrap();
@@ -221,7 +221,7 @@ fn rotate_until_struck(emulator: &Emulator, folder: &Path) {
             fs::copy(from(&format!("{name}.pem")), folder.join("tls.crt")).unwrap();
             thread::sleep(Duration::from_millis(5));
             fs::copy(from(&format!("{name}.key.pem")), folder.join("tls.key")).unwrap();
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(Duration::from_millis(200));
         }
     }
 }
