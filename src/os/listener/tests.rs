@@ -299,6 +299,37 @@ fn shows_a_slow_client_the_door_while_others_are_served() {
 }
 
 #[test]
+fn shows_the_door_to_who_does_not_take_answers() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let (mut deaf, mut other) = (server.connect(), server.connect());
+    // Never read, the answers fill all buffers in between; then nothing more is taken from it.
+    let requests = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
+    let shouting = std::thread::spawn(move || {
+        deaf.0.set_write_timeout(Some(LONG)).unwrap();
+        loop {
+            if let Err(error) = deaf.0.write_all(requests.as_bytes()) {
+                return error.kind();
+            }
+        }
+    });
+    while !shouting.is_finished() {
+        assert!(other.is_served());
+    }
+    let ended = shouting.join().unwrap();
+    assert!(matches!(ended, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe), "{ended}");
+    assert!(other.is_served());
+}
+
+#[test]
+fn keeps_who_is_silent_between_requests() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let mut client = server.connect();
+    assert!(client.is_served());
+    std::thread::sleep(SHORT * 3);
+    assert!(client.is_served());
+}
+
+#[test]
 fn closes_what_is_idle_for_too_long() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits { idle: SHORT, ..QUICK });
     let (mut used, mut silent) = (server.connect(), server.connect());
