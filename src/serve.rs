@@ -89,8 +89,6 @@ struct Rendered(Rc<crate::credentials::Session>, Rc<Documents>);
 
 /// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
 const PATIENCE: Duration = Duration::from_millis(400);
-/// The longest that a token of instance metadata lives, in seconds.
-const LONGEST_TTL: u32 = 21_600;
 /// The header of a token of instance metadata.
 const TOKEN: hyper::header::HeaderName =
     hyper::header::HeaderName::from_static("x-aws-ec2-metadata-token");
@@ -172,7 +170,7 @@ impl Endpoints {
 
     /// Hands out a token of instance metadata.
     fn issue<B>(&self, request: &Request<B>) -> Reply {
-        let Some(seconds) = request.headers().get(reply::TTL).and_then(seconds) else {
+        let Some(seconds) = request.headers().get(reply::TTL).and_then(token::seconds) else {
             let why = "X-aws-ec2-metadata-token-ttl-seconds has to be 1 to 21600";
             return reply::refusal(StatusCode::BAD_REQUEST, why);
         };
@@ -291,14 +289,6 @@ fn turn_away<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -
         return Some(reply::refusal(StatusCode::NOT_FOUND, "not found"));
     }
     route.wants_instead_of(request.method()).map(reply::not_allowed)
-}
-
-/// Reads how long a token is to live.
-fn seconds(value: &HeaderValue) -> Option<u32> {
-    let text = value.to_str().ok()?;
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = text.parse().ok()?;
-    (digits && (1..=LONGEST_TTL).contains(&seconds)).then_some(seconds)
 }
 
 /// Returns in a line why there are no credentials.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::secret::{Entropy, Secret};
@@ -104,6 +105,14 @@ impl ContainerToken {
         let is = |known: &Secret| verify_slices_are_equal(known.expose().as_bytes(), token).is_ok();
         is(&self.current) || self.previous.as_ref().is_some_and(is)
     }
+}
+
+/// Reads how many seconds a token of instance metadata is to live: 1 to 21600.
+pub(super) fn seconds(value: &HeaderValue) -> Option<u32> {
+    let text = value.to_str().ok()?;
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| digits)?;
+    (1..=21_600).contains(&seconds).then_some(seconds)
 }
 
 fn dice<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
