@@ -68,11 +68,7 @@ pub(crate) async fn serve(
     }
     let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
-<<<<<<< HEAD
-        super::print(serving::print_env(plan, &addresses).as_bytes())?;
-=======
         terminal::print(serving::print_env(plan, &addresses).as_bytes())?;
->>>>>>> main
     }
     for address in &addresses {
         outside.log.event(Level::Info, "listening", &[("address", address)]);
