@@ -9,7 +9,8 @@ fn main() {
         println!("cargo::warning={VARIABLE}=1 is not set: every start will be some 24 ms slower");
     }
     // Before std's own `-lgcc_s`, which is then not needed: loading it costs every start 0.2 ms.
-    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "gnu") {
+    let is = |what, value| std::env::var_os(what).is_some_and(|is| is == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo::rustc-link-lib=gcc_eh");
     }
 }

@@ -44,6 +44,19 @@ ANSWERS = [
     '403\nx-amzn-ErrorType: AccessDeniedException:\nx-amzn-RequestId: r\n\n{"message":"Untrusted certificate. Insufficient certificate"}',
     "503\nRetry-After: 1\n\n<html>\0" "429\nRetry-After: Sun, 30 Aug 2026 12:36:00 GMT\n\n{}\0" + SESSION,
 ]
+ENTRY = (
+    '{"version":1,"access_key_id":"ASIAEXAMPLE","secret_access_key":"secret","session_token":"token",'
+    '"expiration":1800003600,"received":1800000000,"life":3600,"clock_offset":-7,'
+    f'"trust_anchor_arn":"{ARNS[0]}","profile_arn":"{ARNS[0].replace("trust-anchor", "profile")}",'
+    '"role_arn":"arn:aws:iam::123456789012:role/r","role_session_name":"me@host"}'
+)
+PROFILES = [
+    "a\n# mine\n[a]\naws_access_key_id = old\naws_secret_access_key=old\naws_session_token : old\nregion = r\n",
+    "a\n\ufeff[a] # c\r\nAWS_Access_Key_Id = old\r\n\r\n[ b ];c\r\ns3 =\r\n  aws_session_token = n\r\n    x = 1",
+    "b\n[b]\n  x = 1\n  aws_session_token =\n    old\n\n    old\n[b]\n[a]\naws_session_token\n",
+    "team/a\nregion = r\n[profile team/a]\n;aws_session_token = c\n[team/a",
+    "a\r\n[a]\rx=1\r  [b]\r",
+]
 SESSION_WORDS = [
     "--certificate", "a.pem", "--private-key=fd:3", "--trust-anchor-arn", ARNS[0],
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
@@ -57,6 +70,7 @@ LINES = [
     ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],
     ["read-certificate-data", "--certificate", "a", "--output", "full", "--cert-selector", "x"],
+    ["cache", "show", "--cache-dir", "d"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
     ["serve", "--port", "1"], ["completion", "bash"], ["version"],
 ]
 
@@ -107,6 +121,8 @@ def seeds():
     yield from (("arn", text.encode()) for text in ARNS)
     yield from (("place", text.encode()) for text in PLACES)
     yield from (("answer", text.encode()) for text in ANSWERS)
+    yield "cache_entry", ENTRY.encode()
+    yield from (("profile", text.encode()) for text in PROFILES)
     yield from (("command_line", "\0".join(words).encode()) for words in LINES)
 
 

@@ -6,6 +6,7 @@ pub mod entry;
 pub mod name;
 pub mod policy;
 pub mod sessions;
+mod slot;
 
 use std::io;
 use std::path::PathBuf;

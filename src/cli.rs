@@ -111,7 +111,7 @@ pub enum SecretArgs {
 /// The commands about the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheCommandArgs {
-    /// List the cached sessions: role, access key id, seconds left; no secret
+    /// List the cached sessions: role, name, access key id, time left; no secret
     #[command(args_override_self = true)]
     Show(CachePlaceArgs),
     /// Remove the cached sessions

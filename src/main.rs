@@ -27,6 +27,7 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
+use roles_anywhere::profile::file::Written;
 use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::time::Clock;
 use roles_anywhere::world::{NoTrace, Trace, World};
@@ -36,10 +37,10 @@ fn main() -> ExitCode {
     let clock = SystemClock::start();
     process::keep_memory_private();
     let outcome = match CommandLine::try_parse() {
-        Ok(line) => answer(line, &clock).and_then(|bytes| print(bytes.expose())),
+        Ok(line) => answer(line, &clock).and_then(|bytes| terminal::print(bytes.expose())),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                print(error.render().to_string().as_bytes())
+                terminal::print(error.render().to_string().as_bytes())
             }
             _ => return not_a_command(&error),
         },
@@ -167,7 +168,14 @@ async fn run(
         Purpose::CredentialProcess => credential_process::run(sessions, deadline, world).await,
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
         Purpose::Update(plan) if plan.mode == Mode::Once => {
-            update::once(plan, sessions.provider(), deadline, world, &CredentialsFile).await?;
+            let provider = sessions.provider();
+            let written = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
+            if let Written::InPlace(obstacle) = written {
+                let file = plan.file.display();
+                terminal::write_stderr(&format!(
+                    "warning: `{file}` was written in place: {obstacle}"
+                ));
+            }
             Ok(SecretBytes::default())
         }
         Purpose::Update(plan) => {
@@ -207,13 +215,3 @@ fn completion(shell: Shell) -> SecretBytes {
 fn text(text: String) -> SecretBytes {
     SecretBytes::new(text.into_bytes())
 }
-
-pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    terminal::write_stdout(bytes).map_err(|error| {
-        Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("could not write to standard output")]
-struct StdoutError(#[source] std::io::Error);

@@ -15,6 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use roles_anywhere::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
 use roles_anywhere::aws::fault::Fault;
 use roles_anywhere::aws::get_secret_value::{self, SecretId, SecretRequest};
+use roles_anywhere::cache::sessions::Sessions;
 use roles_anywhere::call::Deadline;
 use roles_anywhere::command::secret_get::{self, Destination, SecretGet, Selection, Stdout};
 use roles_anywhere::credentials::process::to_json;
@@ -118,7 +119,8 @@ fn get(answers: Vec<Response>, selection: Selection) {
         trace: &NoTrace,
     };
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
-    let running = pin!(secret_get::run(&provider, &plan, deadline, &world));
+    let sessions = Sessions::uncached(&provider);
+    let running = pin!(secret_get::run(&sessions, &plan, deadline, &world));
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),

@@ -41,7 +41,6 @@ impl Entry {
             secret_access_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.expose(),
             expiration: credentials.expiration.unix(),
-            account_id: &credentials.account_id,
             received: received.unix(),
             life: *life,
             clock_offset: *clock_offset,
@@ -53,8 +52,7 @@ impl Entry {
         // Large enough not to grow: a buffer left behind by growth would not be wiped.
         let mut json = Vec::with_capacity(8_192 + 2 * document.session_token.len());
         serde_json::to_writer(&mut json, &document).expect("strings and numbers serialize");
-        let json = SecretBytes::new(json);
-        SecretBytes::new([check_sum(name, json.expose()).as_bytes(), b"\n", json.expose()].concat())
+        sealed(name, SecretBytes::new(json).expose())
     }
 
     /// Reads what is kept as `name`; `None` where it is not as it was written, or is another entry.
@@ -65,10 +63,19 @@ impl Entry {
             return None;
         }
         let document: Document<String, Secret> = serde_json::from_slice(json).ok()?;
-        let is_legible = document.access_key_id.bytes().all(|byte| byte.is_ascii_graphic());
-        if document.version != VERSION || !is_legible {
+        let texts = [
+            document.access_key_id.as_str(),
+            document.secret_access_key.expose(),
+            document.session_token.expose(),
+        ];
+        let is_graphic = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let makes_sense = document.version == VERSION
+            && LIFE.contains(&document.life)
+            && texts.iter().all(|text| !text.is_empty() && is_graphic(text));
+        if !makes_sense {
             return None;
         }
+        let role: RoleArn = document.role_arn.parse().ok()?;
         let role_session_name = match document.role_session_name {
             Some(name) => Some(RoleSessionName::parse(&name)?),
             None => None,
@@ -80,7 +87,7 @@ impl Entry {
                     secret_access_key: document.secret_access_key,
                     session_token: document.session_token,
                     expiration: Timestamp::from_unix(document.expiration),
-                    account_id: document.account_id,
+                    account_id: role.account().to_owned(),
                 },
                 received: Timestamp::from_unix(document.received),
                 life: document.life,
@@ -88,13 +95,21 @@ impl Entry {
             },
             trust_anchor: document.trust_anchor_arn.parse().ok()?,
             profile: document.profile_arn.parse().ok()?,
-            role: document.role_arn.parse().ok()?,
+            role,
             role_session_name,
         })
     }
 }
 
 const VERSION: u8 = 1;
+
+/// AWS makes none for longer than 12 hours; twice that leaves room for its clock.
+const LIFE: std::ops::RangeInclusive<i64> = 1..=2 * 43_200;
+
+/// Puts the check sum before the JSON that is kept as `name`.
+pub fn sealed(name: &Name, json: &[u8]) -> SecretBytes {
+    SecretBytes::new([check_sum(name, json).as_bytes(), b"\n", json].concat())
+}
 
 /// Returns what tells an entry from a damaged one, and from one of another name.
 fn check_sum(name: &Name, json: &[u8]) -> String {
@@ -112,7 +127,6 @@ struct Document<T, S> {
     session_token: S,
     /// By AWS's clock, in Unix seconds.
     expiration: i64,
-    account_id: T,
     /// By this machine's clock, in Unix seconds.
     received: i64,
     life: i64,
@@ -199,20 +213,22 @@ pub(super) mod tests {
     fn refuses_what_is_whole_and_makes_no_sense() {
         let bytes = rendered();
         let json = String::from_utf8(bytes.expose()[65..].to_vec()).unwrap();
-        let read = |json: &str| {
-            let sum = check_sum(&name(7), json.as_bytes());
-            Entry::parse(&name(7), format!("{sum}\n{json}").as_bytes())
-        };
+        let read = |json: &str| Entry::parse(&name(7), sealed(&name(7), json.as_bytes()).expose());
         assert!(read(&json).is_some());
         let rows = [
             (r#""version":1"#, r#""version":2"#),
             (r#""life":3600"#, r#""life":"3600""#),
+            (r#""life":3600"#, r#""life":0"#),
+            (r#""life":3600"#, r#""life":-9223372036854775808"#),
             (r#""life":3600"#, r#""life":3600,"else":1"#),
             (r#""life":3600,"#, ""),
             ("role/path/R", "role/"),
             ("trust-anchor/", "profile/"),
             ("me@host", "me host"),
             ("ASIAEXAMPLE", "ASIA\\u001b[2J"),
+            ("ASIAEXAMPLE", ""),
+            ("cret", "\\r\\n"),
+            ("tokentoken", "token token"),
         ];
         for (from, to) in rows {
             assert!(json.contains(from), "{from}");

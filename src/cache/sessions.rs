@@ -1,15 +1,9 @@
 //! Where a command gets its session from: the cache, else AWS.
 
-use std::fmt;
-use std::io;
-use std::time::Duration;
-
-use crate::cache::entry::Entry;
+use crate::cache::Store;
 use crate::cache::name::Name;
-use crate::cache::policy::{
-    Standing, litter, may_refresh, patience_of_refresh, patience_of_waiting, standing,
-};
-use crate::cache::{Lock, Store};
+use crate::cache::policy::{Standing, patience_of_refresh, standing};
+use crate::cache::slot::{Slot, Turn, Waited};
 use crate::call::Deadline;
 use crate::credentials::Session;
 use crate::error::Error;
@@ -18,7 +12,7 @@ use crate::files::snapshot::Snapshot;
 use crate::http::Trust;
 use crate::identity::{IdentitySource, Permissions};
 use crate::provider::RolesAnywhere;
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 use crate::world::{Trace, World};
 
 /// The sessions of one provider.
@@ -168,7 +162,10 @@ impl<'a> Sessions<'a> {
         let made = self.make(kept.clock_offset, world, Deadline::new(uptime, patience)).await;
         match made {
             Ok(made) => {
-                slot.keep(self.provider, &made.session, world);
+                if !slot.keep(self.provider, &made.session, world) {
+                    // Else each run would refresh it, and none would be the last.
+                    slot.note_failure(lock, world);
+                }
                 made
             }
             Err(error) => {
@@ -197,7 +194,9 @@ impl<'a> Sessions<'a> {
         };
         let made = self.make(clock_offset, world, deadline).await;
         match (&made, lock) {
-            (Ok(made), _) => slot.keep(self.provider, &made.session, world),
+            (Ok(made), _) => {
+                slot.keep(self.provider, &made.session, world);
+            }
             (Err(_), Some(lock)) => slot.note_failure(lock, world),
             (Err(_), None) => {}
         }
@@ -218,147 +217,5 @@ impl<'a> Sessions<'a> {
 impl From<Session> for Vended {
     fn from(session: Session) -> Self {
         Self { session, origin: Origin::Cache }
-    }
-}
-
-/// The place of one session in a store.
-struct Slot<'a> {
-    store: &'a dyn Store,
-    name: Name,
-}
-
-/// Whose turn it is to refresh a session that is due.
-enum Turn<'a> {
-    Ours(Box<dyn Lock + 'a>),
-    Others(NotOurs),
-}
-
-/// Why a session that is due is not refreshed by this process.
-#[derive(Debug, thiserror::Error)]
-enum NotOurs {
-    #[error("another process refreshes it")]
-    Busy,
-    #[error("a refresh failed a moment ago")]
-    Pause,
-    #[error("there is no lock to be had: {0}")]
-    NoLock(io::Error),
-}
-
-/// What came of waiting for another process.
-enum Waited<'a> {
-    /// It made a session.
-    Served(Session),
-    /// It is this process's turn.
-    Locked(Box<dyn Lock + 'a>),
-    /// It is to be done without a lock.
-    Unlocked,
-}
-
-/// Why nothing is served from the cache.
-#[derive(Debug, thiserror::Error)]
-enum Miss {
-    #[error("nothing is kept")]
-    Absent,
-    #[error("what is kept is damaged")]
-    Damaged,
-    #[error("what is kept cannot be read: {0}")]
-    Unreadable(io::Error),
-}
-
-/// How often is looked whether another process is done.
-const INTERVAL: Duration = Duration::from_millis(15);
-
-impl<'a> Slot<'a> {
-    fn read(&self) -> Result<Session, Miss> {
-        let bytes = self.store.read(self.name.as_str()).map_err(Miss::Unreadable)?;
-        let bytes = bytes.ok_or(Miss::Absent)?;
-        let entry = Entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
-        Ok(entry.session)
-    }
-
-    /// Returns what another process refreshed meanwhile.
-    fn fresh(&self, world: &World<'_>) -> Option<Session> {
-        let session = self.read().ok()?;
-        let is_fresh = standing(&session, world.clock.now()) == Standing::Fresh;
-        is_fresh.then(|| {
-            self.show(world.trace, format_args!("another process made it meanwhile"));
-            session
-        })
-    }
-
-    /// Takes the lock of a refresh, where there is to be one.
-    fn turn(&self, now: Timestamp) -> Turn<'a> {
-        if !may_refresh(self.failed(), now) {
-            return Turn::Others(NotOurs::Pause);
-        }
-        match self.store.try_lock(&self.name.lock()) {
-            Ok(Some(lock)) => Turn::Ours(lock),
-            Ok(None) => Turn::Others(NotOurs::Busy),
-            Err(error) => Turn::Others(NotOurs::NoLock(error)),
-        }
-    }
-
-    /// Waits until another process has made a session, failed, or cannot be waited for any longer.
-    ///
-    /// Once one has failed, all that wait try by themselves, at the same time: its reason (a proxy, a
-    /// password, less time) need not be theirs, and one after the other they would wait for ever.
-    async fn wait(&self, world: &World<'_>, deadline: Deadline) -> Waited<'a> {
-        let (start, begun) = (world.clock.now(), world.clock.uptime());
-        let until = begun + patience_of_waiting(deadline.remaining(begun));
-        loop {
-            let locked = self.store.try_lock(&self.name.lock());
-            // Only after the lock: whoever had it has written what there is to read.
-            if let Some(session) = self.fresh(world) {
-                return Waited::Served(session);
-            }
-            match locked {
-                Ok(Some(lock)) => return Waited::Locked(lock),
-                Ok(None) if self.failed().is_some_and(|failed| failed >= start) => {
-                    self.show(world.trace, format_args!("another process failed"));
-                    return Waited::Unlocked;
-                }
-                Ok(None) if world.clock.uptime() >= until => {
-                    self.show(world.trace, format_args!("another process takes too long"));
-                    return Waited::Unlocked;
-                }
-                Ok(None) => world.timer.sleep(INTERVAL).await,
-                Err(error) => {
-                    self.show(world.trace, format_args!("no lock: {error}"));
-                    return Waited::Unlocked;
-                }
-            }
-        }
-    }
-
-    /// Returns when a process that had the lock failed last.
-    fn failed(&self) -> Option<Timestamp> {
-        let note = self.store.read(&self.name.lock()).ok()??;
-        let seconds = std::str::from_utf8(note.expose()).ok()?.strip_suffix('\n')?;
-        seconds.parse().ok().map(Timestamp::from_unix)
-    }
-
-    fn note_failure(&self, mut lock: Box<dyn Lock + '_>, world: &World<'_>) {
-        let note = format!("{}\n", world.clock.now().unix());
-        if let Err(error) = lock.write(note.as_bytes()) {
-            self.show(world.trace, format_args!("could not note the failure: {error}"));
-        }
-    }
-
-    /// Keeps a session, and clears away what is over for long.
-    fn keep(&self, provider: &RolesAnywhere, session: &Session, world: &World<'_>) {
-        let bytes = Entry::new(&provider.session, session.clone()).render(&self.name);
-        match self.store.write(self.name.as_str(), bytes.expose()) {
-            Ok(()) => self.show(world.trace, format_args!("kept")),
-            Err(error) => return self.show(world.trace, format_args!("not kept: {error}")),
-        }
-        let files = self.store.list().unwrap_or_default();
-        for file in litter(&files, world.clock.now()) {
-            // What cannot be removed is another writer's to remove.
-            let _ = self.store.remove(file);
-        }
-    }
-
-    fn show(&self, trace: &dyn Trace, message: fmt::Arguments<'_>) {
-        trace.show(format_args!("cache: {}: {message}", self.name));
     }
 }

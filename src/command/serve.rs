@@ -115,11 +115,7 @@ fn export(lines: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
-    use std::task::{Context, Poll, Waker};
-
     use super::*;
-    use crate::command::daemon::Daemon;
 
     fn plan(remote: Remote, token_file: Option<&str>) -> Serve {
         Serve {

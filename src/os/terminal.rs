@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::command::secret_get::Stdout;
-use crate::error::legible_lines;
+use crate::error::{Error, Kind, legible_lines};
 use crate::world::Trace;
 
 /// Returns what standard output is.
@@ -13,8 +13,18 @@ pub fn stdout_kind() -> Stdout {
     if io::stdout().is_terminal() { Stdout::Terminal } else { Stdout::Stream }
 }
 
-/// Writes the answer to standard output, all of it.
-pub fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+/// Prints the answer, all of it.
+pub fn print(bytes: &[u8]) -> Result<(), Error> {
+    write_stdout(bytes).map_err(|error| {
+        Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("could not write to standard output")]
+struct StdoutError(#[source] io::Error);
+
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     // Rust's own standard output would break it at its lines, and keep a copy in its buffer.
     #[cfg(unix)]
     let mut stdout = {

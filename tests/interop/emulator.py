@@ -85,6 +85,8 @@ class Emulator:
         promised = {"AWS_CONFIG_FILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL_ROLESANYWHERE"}
         promised |= {"ROLES_ANYWHERE_ROLE_ARN", "EMULATOR_CONTROL", "EMULATOR_DIR"}
         self.environment = exports(self.process, promised, START_SECONDS)
+        # Tests count sessions; those of the cache have it on.
+        self.environment["ROLES_ANYWHERE_NO_CACHE"] = "1"
         self.directory = Path(self.environment["EMULATOR_DIR"])
         self.endpoint = self.environment["AWS_ENDPOINT_URL_ROLESANYWHERE"]
         self._advanced = 0

@@ -220,10 +220,8 @@ fn serves_what_is_valid_where_the_refresh_fails() {
         let tool = Tool::new(&emulator).cached();
         let old = tool.vend(&[]);
         age(&emulator, 3_500);
-        let expiration = tool.clone().set("ROLES_ANYWHERE_NO_CACHE", "0");
         emulator.fault(fault);
-        let served = expiration.vend(&[]);
-        assert_eq!(served["AccessKeyId"], old["AccessKeyId"]);
+        assert_eq!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
         let tries = made(&emulator);
         assert!(tries > 1);
         // AWS is left alone for a while.
@@ -283,7 +281,8 @@ fn a_holder_that_was_killed_holds_nobody_up() {
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000}));
     let tool = Tool::new(&emulator).cached();
     let mut holder = tool.spawn(&["credential-process"]);
-    while made(&emulator) == 0 {
+    while !is_held(&directory(&emulator)) {
+        assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
         thread::yield_now();
     }
     holder.kill().unwrap();
@@ -335,22 +334,42 @@ fn a_place_that_cannot_be_used_is_not_fatal() {
 }
 
 #[test]
+fn a_full_disk_is_not_fatal_and_nothing_is_left_behind() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    // No file may grow, as on a full disk; what goes into a pipe is no file.
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" credential-process";
+    let program = env!("CARGO_BIN_EXE_roles-anywhere");
+    for _ in 0..2 {
+        let outcome = tool.clone().called(Path::new("/bin/sh")).run(&["-c", script, program]);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    }
+    assert_eq!(made(&emulator), 2);
+    let left = files(&directory(&emulator));
+    assert!(left.len() == 1 && left[0].ends_with(".lock"), "{left:?}");
+}
+
+#[test]
 fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
     let emulator = emulator();
     let (tool, _folder) = Tool::new(&emulator).cached().reachable();
     let tool = tool.for_nobody();
     open_to_nobody(emulator.directory());
-    let place = emulator.directory().join("run/kept");
-    fs::create_dir(&place).unwrap();
-    set_mode(&place, 0o700);
-    own_by_nobody(&place);
-    let path = place.to_str().unwrap();
-    let first = tool.vend(&["--cache-dir", path]);
+    let run = emulator.directory().join("run");
+    own_by_nobody(&run);
+    let first = tool.vend(&[]);
+    let place = directory(&emulator);
     set_mode(&place, 0o500);
-    assert_eq!(tool.vend(&["--cache-dir", path]), first);
-    tool.vend(&["--cache-dir", path, "--session-duration", "900"]);
+    assert_eq!(tool.vend(&[]), first);
+    tool.vend(&["--session-duration", "900"]);
     assert_eq!(made(&emulator), 2);
     assert_eq!(files(&place).len(), 2, "an entry and its lock");
+    // What is due is refreshed now and then, though it cannot be kept.
+    age(&emulator, 3_000);
+    let refreshed = tool.vend(&[])["AccessKeyId"].clone();
+    assert_ne!(refreshed, first["AccessKeyId"]);
+    assert_eq!(tool.vend(&[])["AccessKeyId"], first["AccessKeyId"]);
+    assert_eq!(made(&emulator), 3);
     set_mode(&place, 0o700);
 }
 
@@ -500,6 +519,12 @@ fn clears_away_what_writers_left_behind_long_ago() {
     let there: Vec<bool> = old.iter().map(|path| path.exists()).collect();
     assert_eq!(there, [false, false, false, true]);
     assert!(left("2", ".0f.new").exists());
+}
+
+/// Tells whether a process holds a lock.
+fn is_held(directory: &Path) -> bool {
+    let lock = files(directory).into_iter().find(|file| file.ends_with(".lock"));
+    lock.is_some_and(|lock| fs::File::open(directory.join(lock)).unwrap().try_lock().is_err())
 }
 
 /// Lets the user nobody read what the tests of root have made.

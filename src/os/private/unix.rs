@@ -72,12 +72,11 @@ impl PrivateDirectory {
 impl Store for PrivateDirectory {
     fn read(&self, name: &str) -> io::Result<Option<SecretBytes>> {
         let Some(directory) = self.existing()? else { return Ok(None) };
-        let file = match open(directory, name, OFlags::RDONLY) {
-            Ok(file) => file,
+        let (file, size) = match open(directory, name, OFlags::RDONLY) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let size = file.metadata()?.len();
         if size > MAX_SIZE {
             return Err(refused("it is too large"));
         }
@@ -92,7 +91,7 @@ impl Store for PrivateDirectory {
         let directory = self.made()?;
         let unfinished = format!("{name}.{:016x}{UNFINISHED}", SystemEntropy.bits());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let mut file = open(directory, &unfinished, flags)?;
+        let (mut file, _) = open(directory, &unfinished, flags)?;
         let written = file
             .write_all(contents)
             .and_then(|()| file.sync_all())
@@ -112,7 +111,7 @@ impl Store for PrivateDirectory {
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
-        let file = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE)?;
+        let (file, _) = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(Locked(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -150,8 +149,8 @@ impl Lock for Locked {
     }
 }
 
-/// Opens a file that is ours alone; one that is made is of mode 0600.
-fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<File> {
+/// Opens a file that is ours alone, and tells its size; one that is made is of mode 0600.
+fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u64)> {
     // Without waiting, should it be a pipe.
     let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(directory, Path::new(name), flags, Mode::RUSR | Mode::WUSR)?;
@@ -160,7 +159,7 @@ fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<File> {
         return Err(refused("it is no file"));
     }
     check(&stat)?;
-    Ok(File::from(file))
+    Ok((File::from(file), u64::try_from(stat.st_size).unwrap_or(u64::MAX)))
 }
 
 /// Refuses what belongs to somebody else, or is open to others.

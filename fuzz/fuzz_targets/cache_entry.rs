@@ -1,0 +1,64 @@
+//! A file of the cache: as it is, and as the JSON behind a check sum that is right.
+
+#![no_main]
+
+use std::io;
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::cache::entry::{Entry, sealed};
+use roles_anywhere::cache::name::Name;
+use roles_anywhere::cache::policy::{Standing, standing};
+use roles_anywhere::cache::{Listed, Lock, Store};
+use roles_anywhere::command::cache;
+use roles_anywhere::credentials::process::to_json;
+use roles_anywhere::secret::SecretBytes;
+use roles_anywhere_fuzz::{NOW, check_line};
+
+const NAME: &str = "session-0123456789abcdef0123456789abcdef";
+
+fuzz_target!(|data: &[u8]| {
+    let name = Name::parse(NAME).expect("it is a name");
+    check(&name, SecretBytes::new(data.to_vec()));
+    check(&name, sealed(&name, data));
+});
+
+fn check(name: &Name, bytes: SecretBytes) {
+    if let Some(entry) = Entry::parse(name, bytes.expose()) {
+        let again = entry.render(name);
+        let same = Entry::parse(name, again.expose()).expect("what was rendered is read");
+        assert_eq!(same.render(name).expose(), again.expose());
+        let session = &entry.session;
+        assert_eq!(standing(session, NOW) == Standing::Dead, session.left(NOW) == 0);
+        let json = to_json(&session.credentials);
+        assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
+    }
+    let shown = cache::show(Path::new("/c"), &OneEntry(bytes), NOW).expect("it can be read");
+    let shown = std::str::from_utf8(shown.expose()).expect("it is a text");
+    shown.lines().for_each(check_line);
+}
+
+/// A cache of one entry.
+struct OneEntry(SecretBytes);
+
+impl Store for OneEntry {
+    fn read(&self, _name: &str) -> io::Result<Option<SecretBytes>> {
+        Ok(Some(self.0.clone()))
+    }
+
+    fn write(&self, _name: &str, _contents: &[u8]) -> io::Result<()> {
+        unreachable!("it is only looked at")
+    }
+
+    fn remove(&self, _name: &str) -> io::Result<()> {
+        unreachable!("it is only looked at")
+    }
+
+    fn try_lock(&self, _name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
+        unreachable!("it is only looked at")
+    }
+
+    fn list(&self) -> io::Result<Vec<Listed>> {
+        Ok(vec![Listed { name: NAME.to_owned(), modified: NOW }])
+    }
+}

@@ -1,0 +1,167 @@
+//! The place of one session in a store: what is kept, whose turn it is, who waits.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::cache::entry::Entry;
+use crate::cache::name::Name;
+use crate::cache::policy::{Standing, litter, may_refresh, patience_of_waiting, standing};
+use crate::cache::{Lock, Store};
+use crate::call::Deadline;
+use crate::credentials::Session;
+use crate::provider::RolesAnywhere;
+use crate::time::Timestamp;
+use crate::world::{Trace, World};
+
+/// The place of one session in a store.
+pub(super) struct Slot<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) name: Name,
+}
+
+/// Whose turn it is to refresh a session that is due.
+pub(super) enum Turn<'a> {
+    Ours(Box<dyn Lock + 'a>),
+    Others(NotOurs),
+}
+
+/// Why a session that is due is not refreshed by this process.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotOurs {
+    #[error("another process refreshes it")]
+    Busy,
+    #[error("a refresh failed a moment ago")]
+    Pause,
+    #[error("there is no lock to be had: {0}")]
+    NoLock(io::Error),
+}
+
+/// What came of waiting for another process.
+pub(super) enum Waited<'a> {
+    /// It made a session.
+    Served(Session),
+    /// It is this process's turn.
+    Locked(Box<dyn Lock + 'a>),
+    /// It is to be done without a lock.
+    Unlocked,
+}
+
+/// Why nothing is served from the cache.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Miss {
+    #[error("nothing is kept")]
+    Absent,
+    #[error("what is kept is damaged")]
+    Damaged,
+    #[error("what is kept cannot be read: {0}")]
+    Unreadable(io::Error),
+}
+
+/// How often is looked whether another process is done.
+const INTERVAL: Duration = Duration::from_millis(15);
+
+impl<'a> Slot<'a> {
+    /// Returns the session that is kept.
+    pub(super) fn read(&self) -> Result<Session, Miss> {
+        let bytes = self.store.read(self.name.as_str()).map_err(Miss::Unreadable)?;
+        let bytes = bytes.ok_or(Miss::Absent)?;
+        let entry = Entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
+        Ok(entry.session)
+    }
+
+    /// Returns what another process refreshed meanwhile.
+    pub(super) fn fresh(&self, world: &World<'_>) -> Option<Session> {
+        let session = self.read().ok()?;
+        let is_fresh = standing(&session, world.clock.now()) == Standing::Fresh;
+        is_fresh.then(|| {
+            self.show(world.trace, format_args!("another process made it meanwhile"));
+            session
+        })
+    }
+
+    /// Takes the lock of a refresh, where there is to be one.
+    pub(super) fn turn(&self, now: Timestamp) -> Turn<'a> {
+        if !may_refresh(self.failed(), now) {
+            return Turn::Others(NotOurs::Pause);
+        }
+        match self.store.try_lock(&self.name.lock()) {
+            Ok(Some(lock)) => Turn::Ours(lock),
+            Ok(None) => Turn::Others(NotOurs::Busy),
+            Err(error) => Turn::Others(NotOurs::NoLock(error)),
+        }
+    }
+
+    /// Waits until another process has made a session, failed, or cannot be waited for any longer.
+    ///
+    /// Once one has failed, all that wait try by themselves, at the same time: its reason (a proxy, a
+    /// password, less time) need not be theirs, and one after the other they would wait for ever.
+    pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> Waited<'a> {
+        let (start, begun) = (world.clock.now(), world.clock.uptime());
+        let until = begun + patience_of_waiting(deadline.remaining(begun));
+        loop {
+            let locked = self.store.try_lock(&self.name.lock());
+            // Only after the lock: whoever had it has written what there is to read.
+            if let Some(session) = self.fresh(world) {
+                return Waited::Served(session);
+            }
+            match locked {
+                Ok(Some(lock)) => return Waited::Locked(lock),
+                Ok(None) if self.failed().is_some_and(|failed| failed >= start) => {
+                    self.show(world.trace, format_args!("another process failed"));
+                    return Waited::Unlocked;
+                }
+                Ok(None) if world.clock.uptime() >= until => {
+                    self.show(world.trace, format_args!("another process takes too long"));
+                    return Waited::Unlocked;
+                }
+                Ok(None) => world.timer.sleep(INTERVAL).await,
+                Err(error) => {
+                    self.show(world.trace, format_args!("no lock: {error}"));
+                    return Waited::Unlocked;
+                }
+            }
+        }
+    }
+
+    /// Returns when a process that had the lock failed last.
+    fn failed(&self) -> Option<Timestamp> {
+        let note = self.store.read(&self.name.lock()).ok()??;
+        let seconds = std::str::from_utf8(note.expose()).ok()?.strip_suffix('\n')?;
+        seconds.parse().ok().map(Timestamp::from_unix)
+    }
+
+    /// Notes for the other processes that this one failed.
+    pub(super) fn note_failure(&self, mut lock: Box<dyn Lock + '_>, world: &World<'_>) {
+        let note = format!("{}\n", world.clock.now().unix());
+        if let Err(error) = lock.write(note.as_bytes()) {
+            self.show(world.trace, format_args!("could not note the failure: {error}"));
+        }
+    }
+
+    /// Keeps a session, where that can be, and clears away what is over for long.
+    pub(super) fn keep(
+        &self,
+        provider: &RolesAnywhere,
+        session: &Session,
+        world: &World<'_>,
+    ) -> bool {
+        let bytes = Entry::new(&provider.session, session.clone()).render(&self.name);
+        if let Err(error) = self.store.write(self.name.as_str(), bytes.expose()) {
+            self.show(world.trace, format_args!("not kept: {error}"));
+            return false;
+        }
+        self.show(world.trace, format_args!("kept"));
+        let files = self.store.list().unwrap_or_default();
+        for file in litter(&files, world.clock.now()) {
+            // What cannot be removed is another writer's to remove.
+            let _ = self.store.remove(file);
+        }
+        true
+    }
+
+    /// Shows what becomes of the session.
+    pub(super) fn show(&self, trace: &dyn Trace, message: fmt::Arguments<'_>) {
+        trace.show(format_args!("cache: {}: {message}", self.name));
+    }
+}
