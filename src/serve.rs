@@ -120,12 +120,12 @@ impl Endpoints {
         Ok(())
     }
 
-    /// As [`Endpoints::renew_container_token`]; the log hears what came of it.
-    pub fn rotate_container_token(&self, files: &dyn Files, path: &Path) {
-        match self.renew_container_token(files, path) {
-            Ok(()) => self.audit.token(None),
-            Err(error) => self.audit.token(Some(&error)),
-        }
+    /// As [`Endpoints::renew_container_token`]; the log hears what came of it. Returns whether it
+    /// was written.
+    pub fn rotate_container_token(&self, files: &dyn Files, path: &Path) -> bool {
+        let renewed = self.renew_container_token(files, path);
+        self.audit.token(renewed.as_ref().err().map(|error| error as _));
+        renewed.is_ok()
     }
 
     /// Answers a request. Whatever it answers is whole; what is in hand is looked at once more

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,8 +27,8 @@ pub struct Serve {
     pub remote: Remote,
     /// The IP time to live of replies; where it is not said, 64 on loopback and 1 elsewhere.
     pub hop_limit: Option<u8>,
-    /// Where the token of the container route is kept; without a place there is no such route.
-    pub token_file: Option<PathBuf>,
+    /// Where the token of the container route is kept.
+    pub token_file: TokenFile,
     /// Whether to print what SDKs need in their environment.
     pub print_env: bool,
     /// The Region to tell.
@@ -42,30 +42,60 @@ pub struct Serve {
 /// How long a token of container credentials is the newest; it is accepted as long again.
 const ROTATION: Duration = Duration::from_secs(6 * 3_600);
 
-/// Makes the endpoints that hand out what is on `board`, and writes the first token.
+/// Where the token of the container route is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TokenFile {
+    /// In this file, which has to be writable.
+    At(PathBuf),
+    /// In a file of this directory that is named by the port: several of one user do not meet.
+    In(PathBuf),
+    /// Nowhere: there is no such route.
+    Nowhere,
+}
+
+impl TokenFile {
+    /// Returns the file of a process that listens on `addresses`.
+    pub fn path(&self, addresses: &[SocketAddr]) -> Option<PathBuf> {
+        match (self, addresses) {
+            (Self::At(path), _) => Some(path.clone()),
+            (Self::In(folder), [first, ..]) => {
+                Some(folder.join(format!("container-token-{}", first.port())))
+            }
+            (Self::In(_), []) | (Self::Nowhere, _) => None,
+        }
+    }
+}
+
+/// Makes the endpoints that hand out what is on `board`, and writes the first token to `token`;
+/// returns where it is. A place that nobody asked for is no error where it cannot be written: then
+/// there is no container route, and the log says why.
 pub fn open(
     plan: &Serve,
+    token: Option<PathBuf>,
     board: Rc<Board>,
     ports: Ports,
     files: &dyn Files,
-) -> Result<Rc<Endpoints>, Error> {
-    let endpoints = Endpoints::new(&plan.role, &plan.region, board, ports);
-    if let Some(path) = &plan.token_file {
-        endpoints.renew_container_token(files, path)?;
+) -> Result<(Rc<Endpoints>, Option<PathBuf>), Error> {
+    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, board, ports));
+    let Some(path) = token else { return Ok((endpoints, None)) };
+    match plan.token_file {
+        TokenFile::At(_) => endpoints.renew_container_token(files, &path)?,
+        _ if !endpoints.rotate_container_token(files, &path) => return Ok((endpoints, None)),
+        _ => {}
     }
-    Ok(Rc::new(endpoints))
+    Ok((endpoints, Some(path)))
 }
 
 /// Serves until `stop` completes and the requests that run have come to their end.
 pub async fn run(
-    plan: &Serve,
+    token: Option<PathBuf>,
     endpoints: Rc<Endpoints>,
     listener: Box<dyn Listener>,
     (files, timer): (&dyn Files, &dyn Timer),
     stop: Pin<Box<dyn Future<Output = ()>>>,
 ) -> Result<(), Error> {
     let rotation = pin!(async {
-        let Some(path) = &plan.token_file else { return std::future::pending().await };
+        let Some(path) = &token else { return std::future::pending().await };
         loop {
             timer.sleep(ROTATION).await;
             endpoints.rotate_container_token(files, path);
@@ -80,16 +110,16 @@ pub async fn run(
 
 /// Returns what the SDKs are to have in their environment: one way or the other, as lines of a
 /// shell with a comment before each way.
-pub fn print_env(plan: &Serve, addresses: &[SocketAddr]) -> String {
+pub fn print_env(remote: Remote, addresses: &[SocketAddr], token: Option<&Path>) -> String {
     let local = addresses.iter().find(|address| address.ip().is_loopback());
-    let imds = local.or_else(|| addresses.first().filter(|_| plan.remote == Remote::Imds));
+    let imds = local.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
     let mut lines = String::new();
     if let Some(address) = imds {
         let _ = writeln!(lines, "# Instance metadata (IMDSv2): every AWS SDK and the AWS CLI.");
         let endpoint = format!("http://{address}");
         export(&mut lines, "AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint);
     }
-    if let (Some(path), Some(address)) = (&plan.token_file, local.or_else(|| addresses.first())) {
+    if let (Some(path), Some(address)) = (token, local.or_else(|| addresses.first())) {
         let _ = writeln!(
             lines,
             "# Or container credentials, for those who can read the token: the AWS CLI and the SDKs that take a\n\
@@ -117,32 +147,28 @@ fn export(lines: &mut String, name: &str, value: &str) {
 mod tests {
     use super::*;
 
-    fn plan(remote: Remote, token_file: Option<&str>) -> Serve {
-        Serve {
-            listen: Vec::new(),
-            remote,
-            hop_limit: None,
-            token_file: token_file.map(PathBuf::from),
-            print_env: true,
-            region: Region::parse("eu-central-1").unwrap(),
-            role: "arn:aws:iam::123456789012:role/R".parse().unwrap(),
-            daemon: Daemon::default(),
-        }
-    }
-
-    fn exports(plan: &Serve, addresses: &[&str]) -> Vec<String> {
+    fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
-        let text = print_env(plan, &addresses);
+        let text = print_env(remote, &addresses, token.map(Path::new));
         assert!(text.ends_with('\n'), "{text}");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
         exports.map(str::to_owned).collect()
     }
 
     #[test]
+    fn keeps_the_tokens_of_two_ports_apart() {
+        let folder = TokenFile::In("/run/a".into());
+        let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
+        assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-9911"));
+        assert_ne!(of("127.0.0.1:9911"), of("127.0.0.1:9912"));
+        assert_eq!(TokenFile::Nowhere.path(&[]), None);
+    }
+
+    #[test]
     fn prints_both_ways_for_a_shell() {
-        let plan = plan(Remote::Refused, Some("/run/it's/token"));
+        let token = Some("/run/it's/token");
         assert_eq!(
-            exports(&plan, &["127.0.0.1:9911", "[::1]:9911"]),
+            exports(Remote::Refused, &["127.0.0.1:9911", "[::1]:9911"], token),
             [
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT='http://127.0.0.1:9911'",
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:9911/credentials'",
@@ -153,19 +179,16 @@ mod tests {
 
     #[test]
     fn prints_only_the_ways_that_there_are() {
-        let none = plan(Remote::Refused, None);
         assert_eq!(
-            exports(&none, &["[::1]:1"]),
+            exports(Remote::Refused, &["[::1]:1"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://[::1]:1'"]
         );
-        let container = plan(Remote::Container, Some("/token"));
         assert_eq!(
-            exports(&container, &["192.0.2.1:80"])[0],
+            exports(Remote::Container, &["192.0.2.1:80"], Some("/token"))[0],
             "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://192.0.2.1:80/credentials'"
         );
-        let imds = plan(Remote::Imds, None);
         assert_eq!(
-            exports(&imds, &["192.0.2.1:80"]),
+            exports(Remote::Imds, &["192.0.2.1:80"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://192.0.2.1:80'"]
         );
     }

@@ -62,17 +62,15 @@ pub(crate) async fn serve(
         entropy: Rc::new(SystemEntropy),
         log: Rc::clone(&outside.log) as _,
     };
-    if let Some(folder) = plan.token_file.as_ref().and_then(|file| file.parent()) {
+    let token = plan.token_file.path(&addresses);
+    if let Some(folder) = token.as_ref().and_then(|file| file.parent()) {
         // In `$XDG_RUNTIME_DIR` there is none yet. What cannot be made is told when it is written to.
         let _ = disk::make_directory(folder);
     }
-    let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
+    let (endpoints, token) = serving::open(plan, token, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
-<<<<<<< HEAD
-        super::print(serving::print_env(plan, &addresses).as_bytes())?;
-=======
-        terminal::print(serving::print_env(plan, &addresses).as_bytes())?;
->>>>>>> main
+        let lines = serving::print_env(plan.remote, &addresses, token.as_deref());
+        terminal::print(lines.as_bytes())?;
     }
     for address in &addresses {
         outside.log.event(Level::Info, "listening", &[("address", address)]);
@@ -91,7 +89,7 @@ pub(crate) async fn serve(
         started
     });
     let serving = pin!(serving::run(
-        plan,
+        token,
         endpoints,
         Box::new(listener),
         (world.files, world.timer),

@@ -8,7 +8,7 @@ use super::setting::{Setting, Settings, boolean};
 use crate::cache::Place;
 use crate::cli::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::command::daemon::{Daemon, FirstFailure};
-use crate::command::serve::Serve;
+use crate::command::serve::{Serve, TokenFile};
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
 use crate::profile::ProfileName;
@@ -51,15 +51,16 @@ pub(super) fn serve(
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let token_file = settings.given("token-file", &args.token_file)?;
-    let private = private_directory(settings.environment);
+    let said = settings.given("token-file", &args.token_file)?;
     Ok(Serve {
         listen,
         remote,
         hop_limit: hop_limit.transpose()?,
-        token_file: token_file
-            .map(|setting| PathBuf::from(setting.value))
-            .or_else(|| Some(private?.join("container-token"))),
+        token_file: match (said, private_directory(settings.environment)) {
+            (Some(setting), _) => TokenFile::At(PathBuf::from(setting.value)),
+            (None, Some(folder)) => TokenFile::In(folder),
+            (None, None) => TokenFile::Nowhere,
+        },
         print_env: settings.given("print-env", &args.print_env)?.map_or(Ok(false), boolean)?,
         region: session.request.region.clone(),
         role: session.request.role.clone(),
