@@ -9,7 +9,7 @@ use crate::time::{Clock, Timestamp};
 pub struct Moment {
     /// The wall clock; it goes on while the machine sleeps.
     pub wall: Timestamp,
-    /// How long this process has been running; it stands still while the machine sleeps.
+    /// How long this process has been running; on some systems it stands still while they sleep.
     pub uptime: Duration,
 }
 

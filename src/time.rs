@@ -13,7 +13,8 @@ pub trait Clock: Sync {
     /// Reads the wall clock.
     fn now(&self) -> Timestamp;
 
-    /// Returns how long this process has been running, by a clock that nobody sets.
+    /// Returns how long this process has been running, by a clock that nobody sets; where the
+    /// system tells (Linux), the time that the machine slept is in it.
     fn uptime(&self) -> Duration;
 }
 

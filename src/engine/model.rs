@@ -261,6 +261,7 @@ impl<'a> Play<'a> {
             Step::Pass(seconds) => (0..seconds).for_each(|_| self.second()),
             Step::Sleep(seconds) => {
                 let mut state = self.globe.state();
+                state.uptime += Duration::from_secs(seconds);
                 let seconds = i64::try_from(seconds).unwrap();
                 state.truth += seconds;
                 state.wall += seconds;
@@ -280,6 +281,7 @@ impl<'a> Play<'a> {
             }
             Step::Live(seconds) => {
                 self.globe.state().life = seconds;
+                self.fair = 0;
                 self.untroubled &= seconds == 3_600;
             }
             Step::Rotate { usable } => {
