@@ -50,6 +50,13 @@ ENTRY = (
     f'"trust_anchor_arn":"{ARNS[0]}","profile_arn":"{ARNS[0].replace("trust-anchor", "profile")}",'
     '"role_arn":"arn:aws:iam::123456789012:role/r","role_session_name":"me@host"}'
 )
+PROFILES = [
+    "a\n# mine\n[a]\naws_access_key_id = old\naws_secret_access_key=old\naws_session_token : old\nregion = r\n",
+    "a\n\ufeff[a] # c\r\nAWS_Access_Key_Id = old\r\n\r\n[ b ];c\r\ns3 =\r\n  aws_session_token = n\r\n    x = 1",
+    "b\n[b]\n  x = 1\n  aws_session_token =\n    old\n\n    old\n[b]\n[a]\naws_session_token\n",
+    "team/a\nregion = r\n[profile team/a]\n;aws_session_token = c\n[team/a",
+    "a\r\n[a]\rx=1\r  [b]\r",
+]
 SESSION_WORDS = [
     "--certificate", "a.pem", "--private-key=fd:3", "--trust-anchor-arn", ARNS[0],
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
@@ -115,6 +122,7 @@ def seeds():
     yield from (("place", text.encode()) for text in PLACES)
     yield from (("answer", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()
+    yield from (("profile", text.encode()) for text in PROFILES)
     yield from (("command_line", "\0".join(words).encode()) for words in LINES)
 
 

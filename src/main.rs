@@ -27,6 +27,7 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
+use roles_anywhere::profile::file::Written;
 use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::time::Clock;
 use roles_anywhere::world::{NoTrace, Trace, World};
@@ -167,7 +168,14 @@ async fn run(
         Purpose::CredentialProcess => credential_process::run(sessions, deadline, world).await,
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
         Purpose::Update(plan) if plan.mode == Mode::Once => {
-            update::once(plan, sessions.provider(), deadline, world, &CredentialsFile).await?;
+            let provider = sessions.provider();
+            let written = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
+            if let Written::InPlace(obstacle) = written {
+                let file = plan.file.display();
+                terminal::write_stderr(&format!(
+                    "warning: `{file}` was written in place: {obstacle}"
+                ));
+            }
             Ok(SecretBytes::default())
         }
         Purpose::Update(plan) => {

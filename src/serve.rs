@@ -132,12 +132,12 @@ impl Endpoints {
     /// when the answer is made, so that no credentials go out that have ended.
     pub async fn answer<B: Body>(&self, request: &Request<B>, caller: &Caller) -> Reply {
         let route = Route::of(request.uri().path(), &self.instance);
-        let reply = match admit(request, route, caller) {
-            Ok(()) => self.answer_route(request, route, caller).await,
-            Err(reply) => reply,
+        let reply = match turn_away(request, route, caller) {
+            Some(reply) => reply,
+            None => self.answer_route(request, route, caller).await,
         };
         if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN = reply.status() {
-            let why = str::from_utf8(reply.body()).unwrap_or_default();
+            let why = reply.extensions().get().map_or("", |reply::Why(why)| why);
             let uptime = self.ports.clock.uptime();
             self.audit.refused((route.name(), reply.status()), why, caller, uptime);
         }
@@ -166,7 +166,6 @@ impl Endpoints {
                 let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
                 reply::metrics(metrics::render(&standing, &self.requests, tokens, now))
             }
-            Route::Unknown => reply::refusal(StatusCode::NOT_FOUND, "not found"),
             _ => self.metadata(request, route, caller).await,
         }
     }
@@ -200,11 +199,11 @@ impl Endpoints {
                     self.audit_vend(request.method(), route, caller, &documents);
                     reply::secret_text(documents.imds.clone())
                 }
-                Err(reply) => reply,
+                Err(standing) => reply::unavailable(reason(&standing)),
             },
             Route::Profile => match self.documents().await {
                 Ok(documents) => reply::text(documents.profile.clone()),
-                Err(reply) => reply,
+                Err(standing) => reply::unavailable(reason(&standing)),
             },
             _ => reply::refusal(StatusCode::NOT_FOUND, "not found"),
         };
@@ -222,14 +221,14 @@ impl Endpoints {
         };
         if !accepted {
             let why = "the header Authorization has to hold the token of the token file";
-            return reply::error(StatusCode::UNAUTHORIZED, "AccessDenied", why);
+            return reply::unauthorized(why);
         }
         match self.documents().await {
             Ok(documents) => {
                 self.audit_vend(request.method(), route, caller, &documents);
                 reply::secret_json(documents.container.clone())
             }
-            Err(reply) => reply,
+            Err(standing) => reply::unavailable(reason(&standing)),
         }
     }
 
@@ -245,14 +244,14 @@ impl Endpoints {
         }
     }
 
-    /// Returns the documents of a session that is good now, or the answer that there is none.
-    async fn documents(&self) -> Result<Rc<Documents>, Reply> {
+    /// Returns the documents of a session that is good now, or how it stands with getting one.
+    async fn documents(&self) -> Result<Rc<Documents>, Rc<Standing>> {
         let Ports { clock, timer, .. } = &self.ports;
         let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
         let Some(session) = standing.valid(Moment::of(&**clock)) else {
             *rendered = None;
-            return Err(reply::unavailable(reason(&standing)));
+            return Err(standing);
         };
         match &*rendered {
             Some(Rendered(known, documents)) if Rc::ptr_eq(known, session) => {
@@ -281,18 +280,17 @@ impl fmt::Debug for Endpoints {
 }
 
 /// Turns away what is not for us, what is not there, and what has a body.
-fn admit<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -> Result<(), Reply> {
-    guard::check(request, caller).map_err(|Refusal { status, why }| reply::refusal(status, why))?;
+fn turn_away<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -> Option<Reply> {
+    if let Err(Refusal { status, why }) = guard::check(request, caller) {
+        return Some(reply::refusal(status, why));
+    }
     if !request.body().is_end_stream() {
-        return Err(reply::too_large());
+        return Some(reply::too_large());
     }
-    if !route.is_within(caller.reach) {
-        return Err(reply::refusal(StatusCode::NOT_FOUND, "not found"));
+    if route == Route::Unknown || !route.is_within(caller.reach) {
+        return Some(reply::refusal(StatusCode::NOT_FOUND, "not found"));
     }
-    match route.wants_instead_of(request.method()) {
-        Some(methods) if route != Route::Unknown => Err(reply::not_allowed(methods)),
-        _ => Ok(()),
-    }
+    route.wants_instead_of(request.method()).map(reply::not_allowed)
 }
 
 /// Reads how long a token is to live.

@@ -50,21 +50,16 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait where there is nothing to write; every publication ends it.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-/// Writes the profile once.
+/// Writes the profile once, and returns what became of the file.
 pub async fn once(
     plan: &Update,
     provider: &RolesAnywhere,
     deadline: Deadline,
     world: &World<'_>,
     file: &dyn SharedCredentialsFile,
-) -> Result<(), Error> {
+) -> Result<Written, Error> {
     let session = provider.fetch(0, world, deadline).await?;
-    let written = plan.write(&session.credentials, file, world.timer).await?;
-    if let Written::InPlace(obstacle) = written {
-        let path = plan.file.display();
-        world.trace.show(format_args!("`{path}` was written in place: {obstacle}"));
-    }
-    Ok(())
+    plan.write(&session.credentials, file, world.timer).await
 }
 
 /// Keeps the profile fresh until it is told to stop.

@@ -17,6 +17,7 @@ use roles_anywhere::generation::Generations;
 use roles_anywhere::log::{Level, Log as _};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
+use roles_anywhere::os::disk;
 use roles_anywhere::os::events::SystemEvents;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
@@ -61,9 +62,17 @@ pub(crate) async fn serve(
         entropy: Rc::new(SystemEntropy),
         log: Rc::clone(&outside.log) as _,
     };
+    if let Some(folder) = plan.token_file.as_ref().and_then(|file| file.parent()) {
+        // In `$XDG_RUNTIME_DIR` there is none yet. What cannot be made is told when it is written to.
+        let _ = disk::make_directory(folder);
+    }
     let endpoints = serving::open(plan, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
+<<<<<<< HEAD
+        super::print(serving::print_env(plan, &addresses).as_bytes())?;
+=======
         terminal::print(serving::print_env(plan, &addresses).as_bytes())?;
+>>>>>>> main
     }
     for address in &addresses {
         outside.log.event(Level::Info, "listening", &[("address", address)]);

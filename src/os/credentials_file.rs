@@ -22,6 +22,7 @@ mod temporary;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::os::disk;
 use crate::profile::file::{Edit, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Written};
 use crate::secret::SecretBytes;
 
@@ -94,7 +95,7 @@ fn edited(
 }
 
 fn read(target: &Path) -> Result<SecretBytes, ProfileFileError> {
-    crate::os::disk::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
+    disk::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
 }
 
 fn unreadable(target: &Path, source: io::Error) -> ProfileFileError {
@@ -123,22 +124,12 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
                 Some(folder) if !folder.as_os_str().is_empty() => folder,
                 _ => Path::new("."),
             };
-            make_directory(folder)?;
+            disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
+                path: folder.to_owned(),
+                source,
+            })?;
             Ok(folder.canonicalize().map_err(unreadable)?.join(name))
         }
-    }
-}
-
-/// Makes a directory for its owner alone, where it alone is missing.
-fn make_directory(folder: &Path) -> Result<(), ProfileFileError> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(folder) {
-        Err(source) if !folder.is_dir() => {
-            Err(ProfileFileError::Directory { path: folder.to_owned(), source })
-        }
-        _ => Ok(()),
     }
 }
 

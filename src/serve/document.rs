@@ -1,5 +1,7 @@
 //! One session in the forms that SDKs read, rendered once.
 
+use std::fmt;
+
 use hyper::body::Bytes;
 use serde::Serialize;
 
@@ -9,7 +11,6 @@ use crate::credentials::Session;
 use crate::secret::SecretBytes;
 
 /// The documents of one session; their memory is wiped when nobody reads them any more.
-#[derive(Debug)]
 pub(super) struct Documents {
     /// The public identifier of the credentials.
     pub(super) access_key_id: String,
@@ -61,6 +62,12 @@ impl Documents {
             profile: rendered(&profile, 0),
             expiration,
         }
+    }
+}
+
+impl fmt::Debug for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<documents of {}>", self.access_key_id)
     }
 }
 

@@ -41,9 +41,22 @@ pub(super) fn metrics(body: String) -> Reply {
     with(StatusCode::OK, PROMETHEUS, body.into())
 }
 
+/// Why somebody was turned away: goes with a response for the log to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Why(pub(super) &'static str);
+
 /// Returns a refusal that says why in a line.
 pub(super) fn refusal(status: StatusCode, why: &'static str) -> Reply {
-    with(status, TEXT, Bytes::from_static(why.as_bytes()))
+    let mut reply = with(status, TEXT, Bytes::from_static(why.as_bytes()));
+    reply.extensions_mut().insert(Why(why));
+    reply
+}
+
+/// Returns that the token of container credentials is wanted.
+pub(super) fn unauthorized(why: &'static str) -> Reply {
+    let mut reply = error(StatusCode::UNAUTHORIZED, "AccessDenied", why);
+    reply.extensions_mut().insert(Why(why));
+    reply
 }
 
 /// Returns that another method is wanted.
@@ -63,7 +76,7 @@ pub(super) fn too_large() -> Reply {
 /// Returns an error as the SDKs' clients of container credentials read it.
 ///
 /// Some look for `Code` and `Message`, some for `code` and `message`.
-pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Reply {
+fn error(status: StatusCode, code: &str, message: &str) -> Reply {
     #[derive(Serialize)]
     struct Document<'a> {
         #[serde(rename = "Code")]

@@ -17,6 +17,8 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
+const TOKEN: &str = "x-aws-ec2-metadata-token";
+const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const CREDENTIALS: &str = "/latest/meta-data/iam/security-credentials/Plant";
 const IMDS: [&str; 12] = [
     "/latest",
@@ -154,13 +156,7 @@ impl Desk {
         self.ask_from(Reach::Everything, method, path, headers)
     }
 
-    fn ask_from(
-        &self,
-        reach: Reach,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Reply {
+    fn ask_from(&self, reach: Reach, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -172,13 +168,13 @@ impl Desk {
     }
 
     fn token(&self, seconds: &str) -> String {
-        let reply = self.ask("PUT", "/latest/api/token", &[(reply::TTL.as_str(), seconds)]);
+        let reply = self.ask("PUT", "/latest/api/token", &[(TTL, seconds)]);
         assert_eq!(reply.status(), 200);
         text(&reply)
     }
 
     fn get(&self, path: &str) -> Reply {
-        self.ask("GET", path, &[(TOKEN.as_str(), &self.token("60"))])
+        self.ask("GET", path, &[(TOKEN, &self.token("60"))])
     }
 
     fn get_container(&self) -> Reply {
@@ -196,7 +192,7 @@ fn standing(life: i64) -> Standing {
     };
     let session = Session { credentials, received: NOW, life, clock_offset: 0 };
     Standing {
-        session: Some(Rc::new(session)),
+        session: Some((Rc::new(session), Moment { wall: NOW, uptime: Duration::ZERO })),
         certificate_end: Some(NOW.after(86_400)),
         clock_offset: -300,
         refreshes: Refreshes { succeeded: 3, refused: 2, ..Refreshes::default() },
@@ -226,9 +222,9 @@ fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
 fn hands_out_a_token_for_1_to_21600_seconds() {
     let desk = Desk::new();
     let status = |ttl: &str| {
-        let reply = desk.ask("PUT", "/latest/api/token", &[(reply::TTL.as_str(), ttl)]);
+        let reply = desk.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
         let echoed = (reply.status() == 200).then_some(ttl);
-        assert_eq!(header(&reply, reply::TTL.as_str()), echoed);
+        assert_eq!(header(&reply, TTL), echoed);
         reply.status().as_u16()
     };
     for ttl in ["1", "60", "21600"] {
@@ -259,10 +255,7 @@ fn hands_out_credentials_as_ec2_does() {
     );
     let profile = json(&desk.get("/latest/meta-data/iam/info"));
     assert_eq!(profile["Code"], "Success");
-    assert_eq!(
-        profile["InstanceProfileArn"],
-        "arn:aws:iam::123456789012:instance-profile/Plant"
-    );
+    assert_eq!(profile["InstanceProfileArn"], "arn:aws:iam::123456789012:instance-profile/Plant");
 }
 
 #[test]
@@ -288,20 +281,20 @@ fn all_metadata_wants_a_token_that_is_alive() {
         let missing = path.ends_with("Other") || path.ends_with("user-data");
         let status = |headers: &[(&str, &str)]| {
             let reply = desk.ask("GET", path, headers);
-            let left = header(&reply, reply::TTL.as_str()).map(str::to_owned);
+            let left = header(&reply, TTL).map(str::to_owned);
             (reply.status().as_u16(), left)
         };
         desk.world.uptime.store(0, Ordering::Relaxed);
         assert_eq!(status(&[]), (401, None), "{path}");
-        assert_eq!(status(&[(TOKEN.as_str(), "")]), (401, None), "{path}");
-        assert_eq!(status(&[(TOKEN.as_str(), &token[1..])]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, "")]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, &token[1..])]), (401, None), "{path}");
         let container = desk.container_token();
-        assert_eq!(status(&[(TOKEN.as_str(), &container)]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, &container)]), (401, None), "{path}");
         desk.world.uptime.store(59, Ordering::Relaxed);
         let found = (if missing { 404 } else { 200 }, Some("1".to_owned()));
-        assert_eq!(status(&[(TOKEN.as_str(), &token)]), found, "{path}");
+        assert_eq!(status(&[(TOKEN, &token)]), found, "{path}");
         desk.world.uptime.store(60, Ordering::Relaxed);
-        assert_eq!(status(&[(TOKEN.as_str(), &token)]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, &token)]), (401, None), "{path}");
     }
 }
 
@@ -311,8 +304,8 @@ fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
     let token = desk.token("60");
     for moved in [-1_000_000, 1_000_000] {
         desk.world.now.store(moved, Ordering::Relaxed);
-        let reply = desk.ask("GET", "/latest", &[(TOKEN.as_str(), &token)]);
-        assert_eq!(header(&reply, reply::TTL.as_str()), Some("60"));
+        let reply = desk.ask("GET", "/latest", &[(TOKEN, &token)]);
+        assert_eq!(header(&reply, TTL), Some("60"));
     }
 }
 
@@ -389,7 +382,7 @@ fn head_is_answered_as_get_is() {
     let desk = Desk::new();
     let token = desk.token("60");
     for path in IMDS.into_iter().chain(["/healthz", "/readyz"]) {
-        let headers = [(TOKEN.as_str(), token.as_str())];
+        let headers = [(TOKEN, token.as_str())];
         let (head, get) = (desk.ask("HEAD", path, &headers), desk.ask("GET", path, &headers));
         assert_eq!((head.status(), head.body()), (get.status(), get.body()), "{path}");
         assert_eq!(head.headers(), get.headers());
@@ -406,8 +399,7 @@ fn every_route_is_guarded_and_none_redirects() {
     for path in routes.chain(["/latest/api/token", "//latest//api//token//"]) {
         for name in ["x-forwarded-for", "x-forwarded-host", "forwarded", "via", "origin"] {
             for method in ["GET", "PUT"] {
-                let headers =
-                    [(name, "x"), (TOKEN.as_str(), token.as_str()), (reply::TTL.as_str(), "60")];
+                let headers = [(name, "x"), (TOKEN, token.as_str()), (TTL, "60")];
                 assert_eq!(desk.ask(method, path, &headers).status(), 403, "{name} {path}");
             }
         }
@@ -441,7 +433,7 @@ fn other_machines_reach_what_they_may() {
     let desk = Desk::new();
     let container = desk.container_token();
     let status = |reach, path| {
-        let headers = [("authorization", container.as_str()), (TOKEN.as_str(), "x")];
+        let headers = [("authorization", container.as_str()), (TOKEN, "x")];
         desk.ask_from(reach, "GET", path, &headers).status().as_u16()
     };
     for reach in [Reach::Container, Reach::Imds] {
@@ -460,11 +452,28 @@ fn other_machines_reach_what_they_may() {
 fn never_hands_out_what_has_ended() {
     let desk = Desk::new();
     desk.world.overslept.store(400, Ordering::Relaxed);
-    for (elapsed, status) in [(0, 200), (3_599, 200), (3_600, 503), (9_999, 503), (-301, 503)] {
+    // By whichever clock has gone further: the wall's may be set back, the other sleeps with the
+    // machine.
+    let rows = [
+        (0, 0, 200),
+        (3_599, 3_599, 200),
+        (3_600, 0, 503),
+        (0, 3_600, 503),
+        (-99_999, 3_599, 200),
+        (-99_999, 3_600, 503),
+        (99_999, 1, 503),
+    ];
+    for (elapsed, awake, status) in rows {
         desk.world.now.store(elapsed, Ordering::Relaxed);
-        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")] {
+        desk.world.uptime.store(awake, Ordering::Relaxed);
+        for reply in
+            [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")]
+        {
             assert_eq!(reply.status(), status, "{elapsed}");
-            assert_eq!(text(&reply).contains("Success") || text(&reply).contains("ASIA"), status == 200);
+            assert_eq!(
+                text(&reply).contains("Success") || text(&reply).contains("ASIA"),
+                status == 200
+            );
         }
         let ready = desk.ask("GET", "/readyz", &[]).status().as_u16();
         assert_eq!(ready, status, "{elapsed}");
@@ -479,9 +488,11 @@ fn says_why_there_is_nothing() {
     desk.world.overslept.store(400, Ordering::Relaxed);
     desk.board.publish(Standing::default());
     let asked = "the first session is still being asked for";
-    for (standing, why) in [(Standing::default(), asked), (trouble(), "AWS refused CreateSession")] {
+    for (standing, why) in [(Standing::default(), asked), (trouble(), "AWS refused CreateSession")]
+    {
         desk.board.publish(standing);
-        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.ask("GET", "/readyz", &[])] {
+        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.ask("GET", "/readyz", &[])]
+        {
             assert_eq!(reply.status(), 503);
             assert_eq!(header(&reply, "retry-after"), Some("5"));
             let document = json(&reply);
@@ -517,10 +528,10 @@ fn hands_out_the_new_session_at_once() {
     let desk = Desk::new();
     let first = text(&desk.get_container());
     let mut next = standing(3_600);
-    let session = next.session.as_ref().unwrap();
-    let mut session = Session::clone(session);
+    let (session, received) = next.session.take().unwrap();
+    let mut session = Session::clone(&session);
     session.credentials.access_key_id = "ASIANEXT".to_owned();
-    next.session = Some(Rc::new(session));
+    next.session = Some((Rc::new(session), received));
     desk.board.publish(next);
     assert_eq!(text(&desk.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
 }
@@ -548,10 +559,12 @@ fn tells_of_those_turned_away_once_a_second() {
         desk.ask("GET", CONTAINER, &[("authorization", "very-secret-guess")]);
     }
     desk.world.uptime.store(1, Ordering::Relaxed);
-    desk.ask("GET", CREDENTIALS, &[(TOKEN.as_str(), "very-secret-guess")]);
+    desk.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
     let lines = desk.lines.0.borrow();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: request refused route=container status=401 "));
+    let why = "reason=the header Authorization has to hold the token of the token file peer=";
+    assert!(lines[0].contains(why), "{lines:?}");
     assert!(lines[0].ends_with(" unsaid=0") && lines[1].ends_with(" unsaid=4"), "{lines:?}");
     assert!(!lines.concat().contains("very-secret"));
 }

@@ -52,7 +52,7 @@ impl Tokens {
         bytes[NAME..].copy_from_slice(&*proof);
         let ends = uptime + Duration::from_secs(seconds.into());
         self.0.insert(name, Token { proof, ends });
-        Secret::new(URL_SAFE_NO_PAD.encode(&*bytes))
+        Secret::new(URL_SAFE_NO_PAD.encode(*bytes))
     }
 
     /// Returns the seconds that a token is still alive for, rounded up; `None` where it is not.
@@ -91,7 +91,7 @@ pub(super) struct ContainerToken {
 impl ContainerToken {
     /// Returns a new token that goes into a header as it is.
     pub(super) fn make(entropy: &dyn Entropy) -> Secret {
-        Secret::new(URL_SAFE_NO_PAD.encode(&*Zeroizing::new(dice::<PROOF>(entropy))))
+        Secret::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(dice::<PROOF>(entropy))))
     }
 
     /// Takes `current` into use; `before` is accepted still.

@@ -157,6 +157,6 @@ def test_works_under_the_official_helpers_name(monkeypatch, emulator, tmp_path, 
     assert secrets().get_secret_value(SecretId="prod/plain")["SecretString"] == "s3cr3t"
     assert emulator.requests("CreateSession")[0]["session"]["duration_seconds"] == 900
     # The same exit codes by both names.
-    for arguments in (["credential-process", "--nonsense"], ["serve"], ["credential-process", "x"]):
+    for arguments in (["credential-process", "--nonsense"], ["serve", "--port", "x"], ["credential-process", "x"]):
         codes = {tool(*arguments, program=program).returncode for program in (helper, TOOL)}
         assert codes == {2}, arguments

@@ -60,15 +60,27 @@ def wait_for(condition) -> None:
 def test_wakes_from_sleep_to_a_clock_that_is_wrong_and_still_vends(emulator, clock, tmp_path):
     """Two hours go by in no time, and to AWS they never were: refreshed, and signed by its clock."""
     serve = Serve(tmp_path)
-    # Ours alone were to run on the other clock.
+    # Ours alone is to run on the other clock.
     del os.environ["LD_PRELOAD"]
-    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] == 1)
+    succeeded = 'roles_anywhere_refreshes_total{result="succeeded"}'
+    wait_for(lambda: metrics(serve)[succeeded] == 1)
     clock(7_200)
-    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] == 2)
+    wait_for(lambda: metrics(serve)[succeeded] == 2)
     assert abs(metrics(serve)["roles_anywhere_clock_offset_seconds"] + 7_200) < 10
     sessions = [line for line in emulator.requests("CreateSession") if line["session"]]
     assert len(sessions) == 2
-    # And back: the offset that was remembered is the wrong one now.
+    assert serve.stop() == 0
+
+
+def test_forgets_an_offset_that_no_longer_holds(emulator, clock, tmp_path):
+    """The clock is wrong at first and then set right, while sessions come and go."""
+    emulator.end_sessions_after(6)
+    clock(-3_600)
+    serve = Serve(tmp_path)
+    del os.environ["LD_PRELOAD"]
+    offset = "roles_anywhere_clock_offset_seconds"
+    wait_for(lambda: abs(metrics(serve)[offset] - 3_600) < 10)
     clock(0)
-    wait_for(lambda: metrics(serve)['roles_anywhere_refreshes_total{result="succeeded"}'] >= 2)
+    wait_for(lambda: abs(metrics(serve)[offset]) < 10)
+    assert metrics(serve)["roles_anywhere_credentials_expiry_seconds"] > 0
     assert serve.stop() == 0

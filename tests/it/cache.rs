@@ -281,7 +281,8 @@ fn a_holder_that_was_killed_holds_nobody_up() {
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000}));
     let tool = Tool::new(&emulator).cached();
     let mut holder = tool.spawn(&["credential-process"]);
-    while made(&emulator) == 0 {
+    while !is_held(&directory(&emulator)) {
+        assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
         thread::yield_now();
     }
     holder.kill().unwrap();
@@ -518,6 +519,12 @@ fn clears_away_what_writers_left_behind_long_ago() {
     let there: Vec<bool> = old.iter().map(|path| path.exists()).collect();
     assert_eq!(there, [false, false, false, true]);
     assert!(left("2", ".0f.new").exists());
+}
+
+/// Tells whether a process holds a lock.
+fn is_held(directory: &Path) -> bool {
+    let lock = files(directory).into_iter().find(|file| file.ends_with(".lock"));
+    lock.is_some_and(|lock| fs::File::open(directory.join(lock)).unwrap().try_lock().is_err())
 }
 
 /// Lets the user nobody read what the tests of root have made.

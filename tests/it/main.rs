@@ -15,6 +15,7 @@ mod errors;
 mod help;
 mod lapse;
 mod secret_get;
+mod serve;
 mod tool;
 mod transport;
 mod update;

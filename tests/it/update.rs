@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -212,7 +213,7 @@ fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
     fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     let inode = desk.file.metadata().unwrap().ino();
-    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a", "--debug"]);
+    let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a"]);
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     succeeds(&outcome);
     assert!(outcome.stderr.contains("its directory cannot be written to"), "{outcome}");
@@ -236,14 +237,16 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let may = std::process::Command::new("unshare").args(["--mount", "true"]).output();
     if !may.is_ok_and(|output| output.status.success()) {
-        println!("skipped: no mount can be made here");
+        // Not by `println!`, which is shown of tests that fail alone.
+        writeln!(std::io::stderr(), "skipped: a file mounted by itself, as no mount can be made")
+            .unwrap();
         return;
     }
     let tool =
         desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
     let tool = tool.called(Path::new("unshare"));
     let program = program.to_str().unwrap();
-    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a", "--debug"]);
+    let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
     succeeds(&outcome);
     assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
     assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));

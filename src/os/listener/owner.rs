@@ -67,6 +67,7 @@ pub(super) fn of(_peer: SocketAddr, _local: SocketAddr) -> Option<u32> {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[expect(clippy::disallowed_methods, reason = "the sockets of a test")]
 mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::fs::MetadataExt;

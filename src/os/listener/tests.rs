@@ -1,4 +1,5 @@
 //! Real sockets on loopback, and clients that are not well-behaved.
+#![expect(clippy::disallowed_methods, reason = "the sockets and the patience of a test")]
 
 use std::io::{Read, Write};
 use std::net::{TcpStream as Stream, ToSocketAddrs};
@@ -18,7 +19,6 @@ use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::Secret;
 use crate::serve::Ports;
-use crate::time::Clock;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.

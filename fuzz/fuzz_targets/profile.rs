@@ -1,0 +1,53 @@
+//! The AWS shared credentials file, which anybody edits: `profile::replace`.
+//!
+//! A line with the name of a profile, then the file.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roles_anywhere::credentials::Credentials;
+use roles_anywhere::profile::file::ProfileFileError;
+use roles_anywhere::profile::{ProfileName, replace};
+use roles_anywhere::secret::Secret;
+use roles_anywhere_fuzz::{NOW, check_error, check_line};
+
+const KEYS: [&[u8]; 3] = [b"aws_access_key_id", b"aws_secret_access_key", b"aws_session_token"];
+
+fuzz_target!(|data: &[u8]| {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let name = std::str::from_utf8(&data[..end]).unwrap_or_default();
+    let text = &data[end..];
+    let name: ProfileName = match name.parse() {
+        Ok(name) => name,
+        Err(_) => "a".parse().unwrap(),
+    };
+    check_line(&name.to_string());
+    let credentials = Credentials {
+        access_key_id: "ASIANEW".to_owned(),
+        secret_access_key: Secret::new("new/secret".to_owned()),
+        session_token: Secret::new("new-token".to_owned()),
+        expiration: NOW,
+        account_id: "123456789012".to_owned(),
+    };
+    let once = match replace(text, &name, &credentials) {
+        Ok(once) => once,
+        Err(source) => return check_error(ProfileFileError::Text { path: "f".into(), source }),
+    };
+    let twice = replace(once.expose(), &name, &credentials).unwrap();
+    assert!(once.expose() == twice.expose(), "the second edit changes something");
+    for value in [&b"ASIANEW"[..], b"new/secret", b"new-token"] {
+        assert!(once.expose().windows(value.len()).any(|window| window == value));
+    }
+    // What names none of the keys is all there still, and nothing stands before it.
+    let lower = text.to_ascii_lowercase();
+    let mentions = |key: &[u8]| lower.windows(key.len()).any(|window| window == key);
+    if !KEYS.into_iter().any(mentions) {
+        assert!(is_within(text, once.expose()));
+    }
+});
+
+/// Returns whether a text is another one that lines were added to.
+fn is_within(old: &[u8], new: &[u8]) -> bool {
+    let mut left = new.iter();
+    old.iter().all(|byte| left.any(|other| other == byte))
+}
