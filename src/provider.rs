@@ -61,8 +61,7 @@ impl RolesAnywhere {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Session, Error> {
-        identity.check_validity(world.clock.now().after(clock_offset))?;
-        let mut offset = clock_offset;
+        let mut offset = usable(clock_offset, identity, world.clock.now())?;
         let mut answer = self.call(identity, offset, world, deadline).await?;
         if let Some(found) = skew(&answer, offset) {
             world.trace.show(format_args!(
@@ -79,7 +78,8 @@ impl RolesAnywhere {
                 intermediates: identity.intermediates(),
             };
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
-            return Err(Refusal::new("CreateSession", fault, hints).into());
+            let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
+            return Err(refusal.not_again_within(answer.retry_after()));
         }
         let session = self.session(&answer, offset)?;
         let Credentials { access_key_id, expiration, .. } = &session.credentials;
@@ -118,8 +118,23 @@ impl RolesAnywhere {
         let date = answer.response.header("date").and_then(Timestamp::from_http_date);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
-        let life = by_date.map_or(by_clock, |life| life.min(by_clock));
+        // `Date` and this machine's time are whole seconds, rounded down: the one that began counts.
+        let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
+        if life <= 0 {
+            let expiration = credentials.expiration;
+            return Err(AnswerError::Expired { expiration, now: date.unwrap_or(now) });
+        }
         Ok(Session { credentials, received: answer.received, life, clock_offset })
+    }
+}
+
+/// Returns the offset by which `identity` is valid now: the one that was found before, or none, for
+/// somebody may have set the clock since. Refuses an identity that is out of date by both.
+fn usable(found: i64, identity: &Identity, now: Timestamp) -> Result<i64, IdentityError> {
+    match identity.check_validity(now.after(found)) {
+        Ok(()) => Ok(found),
+        Err(_) if identity.check_validity(now).is_ok() => Ok(0),
+        Err(error) => Err(error),
     }
 }
 

@@ -197,11 +197,11 @@ impl Endpoints {
                     self.audit_vend(request.method(), route, caller, &documents);
                     reply::secret_text(documents.imds.clone())
                 }
-                Err(standing) => reply::unavailable(reason(&standing)),
+                Err(standing) => reply::unavailable(&reason(&standing)),
             },
             Route::Profile => match self.documents().await {
                 Ok(documents) => reply::text(documents.profile.clone()),
-                Err(standing) => reply::unavailable(reason(&standing)),
+                Err(standing) => reply::unavailable(&reason(&standing)),
             },
             _ => reply::refusal(StatusCode::NOT_FOUND, "not found"),
         };
@@ -226,7 +226,7 @@ impl Endpoints {
                 self.audit_vend(request.method(), route, caller, &documents);
                 reply::secret_json(documents.container.clone())
             }
-            Err(standing) => reply::unavailable(reason(&standing)),
+            Err(standing) => reply::unavailable(&reason(&standing)),
         }
     }
 
@@ -237,7 +237,7 @@ impl Endpoints {
         }
         // What is wrong with the identity is no business of other machines.
         match caller.reach {
-            Reach::Everything => reply::unavailable(reason(&standing)),
+            Reach::Everything => reply::unavailable(&reason(&standing)),
             _ => reply::unavailable("no credentials"),
         }
     }
@@ -292,12 +292,9 @@ fn turn_away<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -
 }
 
 /// Returns in a line why there are no credentials.
-fn reason(standing: &Standing) -> &str {
-    let trouble = standing.trouble.as_ref().and_then(|trouble| trouble.message.lines().next());
-    match trouble {
-        Some(line) => line.strip_prefix("error: ").unwrap_or(line),
-        None => "the first session is still being asked for",
-    }
+fn reason(standing: &Standing) -> String {
+    let trouble = standing.trouble.as_ref().map(|trouble| trouble.summary());
+    trouble.unwrap_or_else(|| "the first session is still being asked for".to_owned())
 }
 
 #[cfg(test)]
