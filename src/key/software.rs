@@ -9,16 +9,20 @@ use std::fmt;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING, ECDSA_P521_SHA384_ASN1_SIGNING,
-    ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair,
-    ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING,
+    ECDSA_P521_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING,
+    PqdsaKeyPair, PqdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
 };
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode, Sequence, Tag, Tagged};
-use p384::ecdsa::signature::hazmat::PrehashSigner;
+use ecdsa::DigestAlgorithm;
+use ecdsa::hazmat::sign_prehashed_rfc6979;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p384::NistP384;
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
 use sec1::EcPrivateKey;
+use zeroize::Zeroizing;
 
 use crate::certificate::PublicKey;
 use crate::key::KeyError;
@@ -106,38 +110,34 @@ fn ml_dsa(
 fn ec(curve: ObjectIdentifier, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signer>, KeyError> {
     match curve {
         P256 => aws_lc_ec(Curve::P256, key),
+        P384 => aws_lc_ec(Curve::P384, key),
         P521 => aws_lc_ec(Curve::P521, key),
-        P384 => {
-            let signing_key = p384::ecdsa::SigningKey::from_slice(key.private_key)
-                .map_err(|_| KeyError::Damaged)?;
-            let point = signing_key.verifying_key().to_sec1_point(false);
-            let public_key = PublicKey(point.as_bytes().to_vec());
-            Ok(Box::new(P384Key { signing_key, public_key }))
-        }
         other => Err(KeyError::Curve(curve_name(other))),
     }
 }
 
 fn aws_lc_ec(curve: Curve, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signer>, KeyError> {
     let sec1 = curve.sec1(key.private_key).ok_or(KeyError::Damaged)?;
-    let pair = EcdsaKeyPair::from_private_key_der(curve.sha256(), sec1.expose())
+    let pair = EcdsaKeyPair::from_private_key_der(curve.algorithm(), sec1.expose())
         .map_err(|_| KeyError::Damaged)?;
     let public_key = PublicKey(pair.public_key().as_ref().to_vec());
     let scalar = SecretBytes::new(key.private_key.to_vec());
     Ok(Box::new(EcKey { curve, scalar, pair, public_key }))
 }
 
-/// The curves that aws-lc signs on with SHA-256.
 #[derive(Clone, Copy)]
 enum Curve {
     P256,
+    P384,
     P521,
 }
 
 impl Curve {
-    fn sha256(self) -> &'static EcdsaSigningAlgorithm {
+    /// Returns what aws-lc opens a key with, and signs with where that is what is asked for.
+    fn algorithm(self) -> &'static EcdsaSigningAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
+            Self::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
             Self::P521 => &ECDSA_P521_SHA256_ASN1_SIGNING,
         }
     }
@@ -147,6 +147,7 @@ impl Curve {
     fn sec1(self, scalar: &[u8]) -> Option<SecretBytes> {
         let curve = match self {
             Self::P256 => P256,
+            Self::P384 => P384,
             Self::P521 => P521,
         };
         let parameters = Some(sec1::EcParameters::NamedCurve(curve));
@@ -244,6 +245,18 @@ impl EcKey {
         Some(pair.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec())
     }
 
+    /// Signs by the scalar alone: a `SigningKey` would first compute the public key, which aws-lc
+    /// has done before, and that takes as long as a signature.
+    fn sign_p384(&self, digest: Digest, message: &[u8]) -> Option<Vec<u8>> {
+        type NonceDigest = <NistP384 as DigestAlgorithm>::Digest;
+        let key = p384::SecretKey::from_slice(self.scalar.expose()).ok()?;
+        let scalar = Zeroizing::new(key.to_nonzero_scalar());
+        let prehash = hash(digest, message);
+        let (signature, _) =
+            sign_prehashed_rfc6979::<NistP384, NonceDigest>(&scalar, prehash.as_ref(), &[]);
+        Some(signature.to_der().as_bytes().to_vec())
+    }
+
     fn sign_p256(&self, digest: Digest, message: &[u8]) -> Option<Vec<u8>> {
         let key = p256::ecdsa::SigningKey::from_slice(self.scalar.expose()).ok()?;
         let signature: p256::ecdsa::Signature =
@@ -263,7 +276,8 @@ impl Signer for EcKey {
 
     fn sign_with(&self, digest: Digest, message: &[u8]) -> Result<Signature, SignError> {
         let signed = match (digest, self.curve) {
-            (Digest::Sha256, _) => {
+            (digest, Curve::P384) => self.sign_p384(digest, message),
+            (Digest::Sha256, Curve::P256 | Curve::P521) => {
                 let signature = self.pair.sign(&SystemRandom::new(), message).ok();
                 signature.map(|signature| signature.as_ref().to_vec())
             }
@@ -276,28 +290,6 @@ impl Signer for EcKey {
             (digest, Curve::P256) => self.sign_p256(digest, message),
         };
         signed.map(Signature).ok_or(SignError::Software)
-    }
-}
-
-struct P384Key {
-    signing_key: p384::ecdsa::SigningKey,
-    public_key: PublicKey,
-}
-
-impl Signer for P384Key {
-    fn algorithm(&self) -> SigningAlgorithm {
-        SigningAlgorithm::EcdsaSha256
-    }
-
-    fn public_key(&self) -> &PublicKey {
-        &self.public_key
-    }
-
-    fn sign_with(&self, digest: Digest, message: &[u8]) -> Result<Signature, SignError> {
-        let prehash = hash(digest, message);
-        let signature: p384::ecdsa::Signature =
-            self.signing_key.sign_prehash(prehash.as_ref()).map_err(|_| SignError::Software)?;
-        Ok(Signature(signature.to_der().as_bytes().to_vec()))
     }
 }
 
@@ -342,12 +334,6 @@ impl fmt::Debug for RsaKey {
 impl fmt::Debug for EcKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EcKey(<redacted>)")
-    }
-}
-
-impl fmt::Debug for P384Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("P384Key(<redacted>)")
     }
 }
 
