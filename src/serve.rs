@@ -26,6 +26,7 @@ use hyper::{Method, Request, StatusCode};
 
 use crate::arn::RoleArn;
 use crate::board::{Board, Standing};
+use crate::credentials::Session;
 use crate::error::Error;
 use crate::files::{FileError, Files};
 use crate::log::Log;
@@ -79,13 +80,11 @@ pub struct Endpoints {
     tokens: RefCell<Tokens>,
     /// Without one there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
-    documents: RefCell<Option<Rendered>>,
+    /// The documents, and which session they are of.
+    documents: RefCell<Option<(Rc<Session>, Rc<Documents>)>>,
     requests: Requests,
     audit: Audit,
 }
-
-/// Which session the documents are of.
-struct Rendered(Rc<crate::credentials::Session>, Rc<Documents>);
 
 /// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -252,12 +251,10 @@ impl Endpoints {
             return Err(standing);
         };
         match &*rendered {
-            Some(Rendered(known, documents)) if Rc::ptr_eq(known, session) => {
-                Ok(Rc::clone(documents))
-            }
+            Some((known, documents)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(documents)),
             _ => {
                 let documents = Rc::new(Documents::new(session, &self.instance));
-                *rendered = Some(Rendered(Rc::clone(session), Rc::clone(&documents)));
+                *rendered = Some((Rc::clone(session), Rc::clone(&documents)));
                 Ok(documents)
             }
         }
