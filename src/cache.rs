@@ -41,7 +41,8 @@ pub trait Store: Sync {
     /// Returns `None` where another process has it. The system unlocks what a dead process held.
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>>;
 
-    /// Returns the files that are there, some hundreds at the most; none where there is no directory.
+    /// Returns the files that are the cache's by their names ([`name::Role`]), some hundreds at the
+    /// most; none where there is no directory.
     fn list(&self) -> io::Result<Vec<Listed>>;
 }
 

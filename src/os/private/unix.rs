@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::cache::name::UNFINISHED;
+use crate::cache::name::{Role, UNFINISHED};
 use crate::cache::{Listed, Lock, Store};
 use crate::os::random::SystemEntropy;
 use crate::secret::{Entropy, SecretBytes};
@@ -122,9 +122,13 @@ impl Store for PrivateDirectory {
     fn list(&self) -> io::Result<Vec<Listed>> {
         let Some(directory) = self.existing()? else { return Ok(Vec::new()) };
         let mut files = Vec::new();
-        for entry in Dir::read_from(directory)?.take(MAX_FILES) {
+        for entry in Dir::read_from(directory)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
+            // What is not ours is not counted either: it would hide what is.
+            if Role::of(name).is_none() {
+                continue;
+            }
             // Another process may remove it meanwhile.
             let Ok(stat) = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
@@ -132,6 +136,9 @@ impl Store for PrivateDirectory {
             if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
                 let modified = Timestamp::from_unix(stat.st_mtime);
                 files.push(Listed { name: name.to_owned(), modified });
+            }
+            if files.len() == MAX_FILES {
+                break;
             }
         }
         Ok(files)
@@ -205,6 +212,9 @@ mod tests {
         bytes.map(|bytes| String::from_utf8(bytes.expose().to_vec()).unwrap())
     }
 
+    /// The name of an entry.
+    const ENTRY: &str = "session-0123456789abcdef0123456789abcdef";
+
     fn names(directory: &PrivateDirectory) -> Vec<String> {
         directory.list().unwrap().into_iter().map(|file| file.name).collect()
     }
@@ -215,14 +225,29 @@ mod tests {
         let own = directory(&folder);
         assert_eq!((text(&own, "a"), names(&own)), (None, Vec::new()));
         assert!(!own.path.exists());
-        own.write("a", b"one").unwrap();
-        own.write("a", b"two").unwrap();
-        assert_eq!(text(&own, "a").as_deref(), Some("two"));
-        assert_eq!(names(&own), ["a"]);
-        assert_eq!((mode(&own.path), mode(&own.path.join("a"))), (0o700, 0o600));
-        own.remove("a").unwrap();
-        own.remove("a").unwrap();
-        assert_eq!(text(&own, "a"), None);
+        own.write(ENTRY, b"one").unwrap();
+        own.write(ENTRY, b"two").unwrap();
+        assert_eq!(text(&own, ENTRY).as_deref(), Some("two"));
+        assert_eq!(names(&own), [ENTRY]);
+        assert_eq!((mode(&own.path), mode(&own.path.join(ENTRY))), (0o700, 0o600));
+        own.remove(ENTRY).unwrap();
+        own.remove(ENTRY).unwrap();
+        assert_eq!(text(&own, ENTRY), None);
+    }
+
+    #[test]
+    fn lists_what_is_ours_however_much_else_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = directory(&folder);
+        own.write(ENTRY, b"one").unwrap();
+        for at in 0..=MAX_FILES {
+            File::create(own.path.join(format!("else-{at}"))).unwrap();
+        }
+        assert_eq!(names(&own), [ENTRY]);
+        for at in 0..=MAX_FILES {
+            File::create(own.path.join(format!("session-{at:032x}"))).unwrap();
+        }
+        assert_eq!(names(&own).len(), MAX_FILES);
     }
 
     #[test]
@@ -333,8 +358,9 @@ mod tests {
         let own = directory(&folder);
         own.write("a", b"one").unwrap();
         // A directory that is not empty cannot be replaced by a file.
-        fs::create_dir_all(own.path.join("taken/by")).unwrap();
-        assert!(own.write("taken", b"two").is_err());
-        assert_eq!(names(&own), ["a"]);
+        fs::create_dir_all(own.path.join(ENTRY).join("by")).unwrap();
+        assert!(own.write(ENTRY, b"two").is_err());
+        assert_eq!(names(&own), [""; 0]);
+        assert_eq!(fs::read_dir(&own.path).unwrap().count(), 2);
     }
 }
