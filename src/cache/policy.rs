@@ -21,10 +21,13 @@ pub enum Standing {
 /// Botocore asks anew from 15 minutes before the end on: by then there has to be a fresh one.
 const DUE: i64 = 20 * 60;
 
+/// Clocks are read in whole seconds, at both ends: what says 2 may be 1, and is to be used yet.
+const LAST: i64 = 2;
+
 /// Returns how `session` stands at `now`.
 pub fn standing(session: &Session, now: Timestamp) -> Standing {
     match session.left(now) {
-        ..=0 => Standing::Dead,
+        ..=LAST => Standing::Dead,
         left if left > DUE.min(session.life / 2) => Standing::Fresh,
         _ => Standing::Due,
     }
@@ -85,15 +88,16 @@ mod tests {
             (3_600, 0, Fresh),
             (3_600, 2_399, Fresh),
             (3_600, 2_400, Due),
-            (3_600, 3_599, Due),
+            (3_600, 3_597, Due),
+            (3_600, 3_598, Dead),
             (3_600, 3_600, Dead),
             (43_200, 41_999, Fresh),
             (43_200, 42_000, Due),
             (900, 449, Fresh),
             (900, 450, Due),
-            (900, 900, Dead),
-            (1, 0, Fresh),
-            (1, 1, Dead),
+            (900, 897, Due),
+            (900, 898, Dead),
+            (2, 0, Dead),
             // The clock was set back: there is no telling.
             (3_600, -1, Dead),
         ];

@@ -114,7 +114,7 @@ impl<'a> Sessions<'a> {
         slot.show(world.trace, format_args!("hit, {} s are left", kept.left(now)));
         match standing(&kept, now) {
             Standing::Fresh => Ok(kept.into()),
-            _ => Ok(self.refresh(slot, kept, world, deadline).await),
+            _ => self.refresh(slot, kept, world, deadline).await,
         }
     }
 
@@ -146,16 +146,16 @@ impl<'a> Sessions<'a> {
         kept: Session,
         world: &World<'_>,
         deadline: Deadline,
-    ) -> Vended {
+    ) -> Result<Vended, Error> {
         let lock = match slot.turn(world.clock.now()) {
             Turn::Ours(lock) => lock,
             Turn::Others(why) => {
                 slot.show(world.trace, format_args!("served as it is: {why}"));
-                return kept.into();
+                return Ok(kept.into());
             }
         };
         if let Some(fresh) = slot.fresh(world) {
-            return fresh.into();
+            return Ok(fresh.into());
         }
         let uptime = world.clock.uptime();
         let patience = patience_of_refresh(deadline.remaining(uptime));
@@ -166,15 +166,19 @@ impl<'a> Sessions<'a> {
                     // Else each run would refresh it, and none would be the last.
                     slot.note_failure(lock, world);
                 }
-                made
+                Ok(made)
             }
             Err(error) => {
+                slot.note_failure(lock, world);
+                if standing(&kept, world.clock.now()) == Standing::Dead {
+                    slot.show(world.trace, format_args!("it was over before the refresh failed"));
+                    return Err(error);
+                }
                 slot.show(
                     world.trace,
                     format_args!("served as it is, for the refresh failed: {error}"),
                 );
-                slot.note_failure(lock, world);
-                kept.into()
+                Ok(kept.into())
             }
         }
     }

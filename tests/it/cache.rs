@@ -235,6 +235,32 @@ fn serves_what_is_valid_where_the_refresh_fails() {
 }
 
 #[test]
+fn does_not_let_whoever_could_be_served_wait_for_long() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let old = tool.vend(&[]);
+    age(&emulator, 3_000);
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000, "times": 0}));
+    let outcome = tool.run(&["credential-process", "--timeout", "5", "--debug"]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(outcome.json()["AccessKeyId"], old["AccessKeyId"]);
+    // Half of its time, in whole seconds.
+    assert!(outcome.stderr.contains("within 2 s"), "{outcome}");
+}
+
+#[test]
+fn serves_nothing_that_is_over_when_its_refresh_has_failed() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    tool.vend(&[]);
+    // It has 4 seconds, of which the last two do not count; its refresh takes 3.
+    age(&emulator, 3_596);
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000, "times": 0}));
+    let outcome = tool.run(&["credential-process", "--timeout", "6"]);
+    assert_eq!((outcome.code, outcome.stdout.as_slice()), (5, &b""[..]), "{outcome}");
+}
+
+#[test]
 fn says_under_debug_why_a_refresh_failed() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).cached();
@@ -475,6 +501,7 @@ fn shows_and_clears_what_is_kept() {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"ASIA\w+", "ASIAKEYID");
         settings.add_filter(r"session-[0-9a-f]{8}", "session-DIGITS");
+        settings.add_filter("59 min", "60 min");
         settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.to_string())));
     };
     shown("cache_nothing_yet", &show());
