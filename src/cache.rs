@@ -4,6 +4,7 @@
 
 pub mod entry;
 pub mod name;
+mod note;
 pub mod policy;
 pub mod sessions;
 mod slot;

@@ -88,24 +88,42 @@ impl Error {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+
+    /// Returns what failed, then each cause of it, as they are printed.
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = vec![legible(&self.source.to_string())];
+        let mut cause = self.source.source();
+        let mut last = reasons[0].clone();
+        while let Some(error) = cause {
+            let words = legible(&error.to_string());
+            // Some libraries repeat their cause; once is enough.
+            if !last.contains(&words) {
+                reasons.push(words.clone());
+            }
+            last = words;
+            cause = error.source();
+        }
+        reasons
+    }
+
+    /// Returns what to try.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Returns whether another process that asks AWS for the same on the same way would fail alike:
+    /// AWS refused, failed, or could not be reached, and not because this process had too little time.
+    pub fn is_shared(&self) -> bool {
+        let late = matches!(self.source.downcast_ref(), Some(CallError::Timeout { .. }));
+        matches!(self.kind, Kind::Refused | Kind::Unreachable) && !late
+    }
 }
 
 /// Renders `error: …`, a line `caused by: …` for each cause and a line `hint: …` for each hint,
 /// in less than 4,000 bytes, without a final newline.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = legible(&self.source.to_string());
-        let mut text = format!("error: {last}");
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            let words = legible(&error.to_string());
-            // Some libraries repeat their cause; once is enough.
-            if !last.contains(&words) {
-                write!(text, "\n  caused by: {words}")?;
-            }
-            last = words;
-            cause = error.source();
-        }
+        let mut text = format!("error: {}", self.reasons().join("\n  caused by: "));
         for hint in &self.hints {
             write!(text, "\n  hint: {}", legible(hint))?;
         }

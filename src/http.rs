@@ -205,6 +205,11 @@ pub trait Transport: Sync {
         &'a self,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
+
+    /// Returns the proxy on the way to `endpoint`, as it may be shown; `None` where there is none.
+    fn proxy(&self, _endpoint: &Endpoint) -> Option<String> {
+        None
+    }
 }
 
 /// No answer came back.

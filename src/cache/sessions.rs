@@ -64,7 +64,7 @@ impl<'a> Sessions<'a> {
         store: &'a dyn Store,
     ) -> Self {
         let name = Name::new(&provider.session, &identity.digest(), trust);
-        Self { provider, slot: Some(Slot { store, name }) }
+        Self { provider, slot: Some(Slot { store, name, provider }) }
     }
 
     /// Returns the provider that makes them.
@@ -162,14 +162,14 @@ impl<'a> Sessions<'a> {
         let made = self.make(kept.clock_offset, world, Deadline::new(uptime, patience)).await;
         match made {
             Ok(made) => {
-                if !slot.keep(self.provider, &made.session, world) {
+                if !slot.keep(&made.session, world) {
                     // Else each run would refresh it, and none would be the last.
-                    slot.note_failure(lock, world);
+                    slot.note_failure(lock, None, world);
                 }
                 Ok(made)
             }
             Err(error) => {
-                slot.note_failure(lock, world);
+                slot.note_failure(lock, Some(&error), world);
                 if standing(&kept, world.clock.now()) == Standing::Dead {
                     slot.show(world.trace, format_args!("it was over before the refresh failed"));
                     return Err(error);
@@ -193,15 +193,16 @@ impl<'a> Sessions<'a> {
     ) -> Result<Vended, Error> {
         let lock = match slot.wait(world, deadline).await {
             Waited::Served(session) => return Ok(session.into()),
+            Waited::Failed(error) => return Err(error),
             Waited::Locked(lock) => Some(lock),
             Waited::Unlocked => None,
         };
         let made = self.make(clock_offset, world, deadline).await;
         match (&made, lock) {
             (Ok(made), _) => {
-                slot.keep(self.provider, &made.session, world);
+                slot.keep(&made.session, world);
             }
-            (Err(_), Some(lock)) => slot.note_failure(lock, world),
+            (Err(error), Some(lock)) => slot.note_failure(lock, Some(error), world),
             (Err(_), None) => {}
         }
         made

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use crate::cache::entry::Entry;
 use crate::cache::name::Name;
+use crate::cache::note::Note;
 use crate::cache::policy::{Standing, litter, may_refresh, patience_of_waiting, standing};
 use crate::cache::{Lock, Store};
 use crate::call::Deadline;
 use crate::credentials::Session;
+use crate::error::Error;
 use crate::provider::RolesAnywhere;
 use crate::time::Timestamp;
 use crate::world::{Trace, World};
@@ -18,6 +20,7 @@ use crate::world::{Trace, World};
 pub(super) struct Slot<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) name: Name,
+    pub(super) provider: &'a RolesAnywhere,
 }
 
 /// Whose turn it is to refresh a session that is due.
@@ -43,6 +46,8 @@ pub(super) enum Waited<'a> {
     Served(Session),
     /// It is this process's turn.
     Locked(Box<dyn Lock + 'a>),
+    /// It failed, and so would this one.
+    Failed(Error),
     /// It is to be done without a lock.
     Unlocked,
 }
@@ -82,7 +87,7 @@ impl<'a> Slot<'a> {
 
     /// Takes the lock of a refresh, where there is to be one.
     pub(super) fn turn(&self, now: Timestamp) -> Turn<'a> {
-        if !may_refresh(self.failed(), now) {
+        if !may_refresh(self.note().as_ref().map(Note::failed), now) {
             return Turn::Others(NotOurs::Pause);
         }
         match self.store.try_lock(&self.name.lock()) {
@@ -94,10 +99,13 @@ impl<'a> Slot<'a> {
 
     /// Waits until another process has made a session, failed, or cannot be waited for any longer.
     ///
-    /// Once one has failed, all that wait try by themselves, at the same time: its reason (a proxy, a
-    /// password, less time) need not be theirs, and one after the other they would wait for ever.
+    /// Once one has failed on AWS's side, so have all that wait: if each tried, AWS would be called
+    /// most when it can do least. After another failure (a proxy, a password, less time) they try by
+    /// themselves, at the same time: one after the other they would wait for ever.
     pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> Waited<'a> {
-        let (start, begun) = (world.clock.now(), world.clock.uptime());
+        let before = self.note();
+        let proxy = self.proxy(world);
+        let begun = world.clock.uptime();
         let until = begun + patience_of_waiting(deadline.remaining(begun));
         loop {
             let locked = self.store.try_lock(&self.name.lock());
@@ -105,9 +113,13 @@ impl<'a> Slot<'a> {
             if let Some(session) = self.fresh(world) {
                 return Waited::Served(session);
             }
+            let failure = self.note().filter(|note| note.differs_from(before.as_ref()));
+            if let Some(error) = failure.as_ref().and_then(|note| note.error(proxy.as_deref())) {
+                return Waited::Failed(error);
+            }
             match locked {
                 Ok(Some(lock)) => return Waited::Locked(lock),
-                Ok(None) if self.failed().is_some_and(|failed| failed >= start) => {
+                Ok(None) if failure.is_some() => {
                     self.show(world.trace, format_args!("another process failed"));
                     return Waited::Unlocked;
                 }
@@ -124,29 +136,36 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Returns when a process that had the lock failed last.
-    fn failed(&self) -> Option<Timestamp> {
+    /// Returns how a process that had the lock failed last.
+    fn note(&self) -> Option<Note> {
         let note = self.store.read(&self.name.lock()).ok()??;
-        let seconds = std::str::from_utf8(note.expose()).ok()?.strip_suffix('\n')?;
-        seconds.parse().ok().map(Timestamp::from_unix)
+        Note::parse(note.expose())
     }
 
-    /// Notes for the other processes that this one failed.
-    pub(super) fn note_failure(&self, mut lock: Box<dyn Lock + '_>, world: &World<'_>) {
-        let note = format!("{}\n", world.clock.now().unix());
-        if let Err(error) = lock.write(note.as_bytes()) {
+    fn proxy(&self, world: &World<'_>) -> Option<String> {
+        world.transport.proxy(&self.provider.session.endpoint)
+    }
+
+    /// Notes for the other processes that this one failed, by `error` where it is theirs too.
+    pub(super) fn note_failure(
+        &self,
+        mut lock: Box<dyn Lock + '_>,
+        error: Option<&Error>,
+        world: &World<'_>,
+    ) {
+        let note = Note::new(world.entropy.bits(), world.clock.now());
+        let note = match error {
+            Some(error) => note.with(error, self.proxy(world)),
+            None => note,
+        };
+        if let Err(error) = lock.write(&note.render()) {
             self.show(world.trace, format_args!("could not note the failure: {error}"));
         }
     }
 
     /// Keeps a session, where that can be, and clears away what is over for long.
-    pub(super) fn keep(
-        &self,
-        provider: &RolesAnywhere,
-        session: &Session,
-        world: &World<'_>,
-    ) -> bool {
-        let bytes = Entry::new(&provider.session, session.clone()).render(&self.name);
+    pub(super) fn keep(&self, session: &Session, world: &World<'_>) -> bool {
+        let bytes = Entry::new(&self.provider.session, session.clone()).render(&self.name);
         if let Err(error) = self.store.write(self.name.as_str(), bytes.expose()) {
             self.show(world.trace, format_args!("not kept: {error}"));
             return false;

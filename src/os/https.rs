@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use reqwest::header::HeaderValue;
 use rustls::ClientConfig;
 
-use crate::http::{Request, Response, TransportError, TransportOptions};
+use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions};
 use crate::os::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
@@ -81,6 +81,11 @@ impl crate::http::Transport for Https {
         request: &'a Request,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn proxy(&self, endpoint: &Endpoint) -> Option<String> {
+        let proxy = self.options.proxy.as_ref().filter(|proxy| proxy.serves(endpoint))?;
+        Some(proxy.to_string())
     }
 }
 

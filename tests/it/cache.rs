@@ -1,6 +1,7 @@
 //! Sessions kept between runs: what hits, what misses, who refreshes, and that nothing of it is fatal.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -287,18 +288,99 @@ fn says_under_debug_why_a_refresh_failed() {
 }
 
 #[test]
-fn tries_at_once_where_the_one_that_was_waited_for_fails() {
-    let emulator = emulator();
-    let refused = json!({"operation": "CreateSession", "status": 403, "code": "AccessDeniedException",
-        "delay_ms": 700, "times": 0});
-    emulator.fault(refused);
-    let tool = Tool::new(&emulator).cached();
-    let outcomes = at_once(&tool, 8, &["credential-process"]);
-    for outcome in &outcomes {
-        assert_eq!(outcome.code, 4, "{outcome}");
-        assert!(outcome.stderr.contains("AccessDeniedException"), "{outcome}");
+fn what_aws_answered_to_one_is_the_answer_to_all_that_waited_for_it() {
+    let rows = [(429, "ThrottlingException", 5, 3), (403, "AccessDeniedException", 4, 1)];
+    for (status, code, exit, tries) in rows {
+        let emulator = emulator();
+        let fault = json!({"status": status, "code": code, "delay_ms": 1_500, "times": 0});
+        emulator.fault(fault);
+        let tool = Tool::new(&emulator).cached();
+        let outcomes = at_once(&tool, 20, &["credential-process"]);
+        for outcome in &outcomes {
+            assert_eq!((outcome.code, &outcome.stdout[..]), (exit, &b""[..]), "{outcome}");
+            assert!(outcome.stderr.contains(code), "{outcome}");
+            assert!(outcome.stderr.contains("hint: "), "{outcome}");
+        }
+        let told = |outcome: &&Outcome| {
+            outcome.stderr.starts_with("error: another process just failed: AWS refused")
+        };
+        assert_eq!(outcomes.iter().filter(told).count(), 19);
+        assert_eq!(made(&emulator), tries);
+        // Whoever comes later asks anew.
+        emulator.clear_faults();
+        tool.vend(&[]);
     }
-    assert_eq!(made(&emulator), 8, "each says itself what is wrong");
+}
+
+#[test]
+fn tries_at_once_where_the_one_that_was_waited_for_had_less_time() {
+    let emulator = emulator();
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 1_500, "times": 0}));
+    let tool = Tool::new(&emulator).cached();
+    let mut holder = tool.spawn(&["credential-process", "--timeout", "1"]);
+    while made(&emulator) == 0 {
+        assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::sleep(Duration::from_millis(20));
+    }
+    key_ids(&at_once(&tool, 4, &["credential-process"]));
+    assert_eq!(holder.wait().unwrap().code(), Some(5));
+    assert_eq!(made(&emulator), 5, "nobody waits for the next one");
+}
+
+#[test]
+fn a_failure_behind_one_proxy_is_none_behind_another() {
+    let emulator = emulator();
+    let slow = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = slow.local_addr().unwrap().to_string();
+    let tool = Tool::new(&emulator).cached();
+    let spawn = |proxy: &str| {
+        let arguments = ["credential-process", "--endpoint", "https://aws.invalid", "--proxy"];
+        let mut child = tool.spawn(&[&arguments[..], &[proxy, "--debug"]].concat());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        // Then it goes for the lock.
+        let mut line = String::new();
+        while !line.contains("miss: ") {
+            line.clear();
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before");
+        }
+        stderr
+    };
+    let mut holder = spawn(&proxy);
+    let (connection, _) = slow.accept().unwrap();
+    let waiters = [spawn(&proxy), spawn("127.0.0.1:1")];
+    drop((connection, slow));
+    let end = |stderr: &mut BufReader<_>| {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).unwrap();
+        text.rsplit_once("error: ").unwrap().1.to_owned()
+    };
+    let [same, other] = waiters.map(|mut waiter| end(&mut waiter));
+    let holder = end(&mut holder);
+    assert!(!holder.starts_with("another process"), "{holder}");
+    assert!(same.starts_with("another process just failed: "), "{same}");
+    assert!(other.contains("127.0.0.1:1"), "{other}");
+}
+
+#[test]
+fn a_failure_of_another_time_holds_nobody_back() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    emulator.fault(json!({"operation": "CreateSession", "status": 403}));
+    assert_eq!(tool.run(&["credential-process"]).code, 4);
+    let place = directory(&emulator);
+    let lock = place.join(&files(&place)[0]);
+    let note = fs::read_to_string(&lock).unwrap();
+    let mut note: Value = serde_json::from_str(&note).unwrap();
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 700, "times": 0}));
+    // What was noted before, and what a clock that is right again takes for later.
+    for (at, shift) in [0, 3_600].into_iter().enumerate() {
+        note["failed"] = json!(note["failed"].as_i64().unwrap() + shift);
+        fs::write(&lock, note.to_string()).unwrap();
+        let mut ids = key_ids(&at_once(&tool, 20, &["credential-process"]));
+        ids.dedup();
+        assert_eq!((ids.len(), made(&emulator)), (1, at + 2));
+        fs::remove_file(entry(&emulator).0).unwrap();
+    }
 }
 
 #[test]
