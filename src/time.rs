@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use ::time::format_description::well_known::{Rfc2822, Rfc3339};
 use ::time::macros::format_description;
 use ::time::{OffsetDateTime, UtcDateTime};
+use serde::{Deserialize, Serialize};
 
 /// Tells the time.
 pub trait Clock: Sync {
@@ -16,6 +17,29 @@ pub trait Clock: Sync {
     /// Returns how long this process has been running, by a clock that nobody sets; where the
     /// system tells (Linux), the time that the machine slept is in it.
     fn uptime(&self) -> Duration;
+
+    /// Returns how long this machine has been running; `None` where the system tells it to nobody.
+    fn running(&self) -> Option<Running> {
+        None
+    }
+}
+
+/// How long a machine has been running since it was started, its sleep included.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Running {
+    /// Which start of which machine this is.
+    pub boot_id: String,
+    /// The seconds since then.
+    pub seconds: i64,
+}
+
+impl Running {
+    /// Returns the seconds since `earlier`; `None` where that was before the last start.
+    pub fn seconds_since(&self, earlier: &Self) -> Option<i64> {
+        let is_same = self.boot_id == earlier.boot_id;
+        is_same.then(|| self.seconds.saturating_sub(earlier.seconds))
+    }
 }
 
 /// Waits.

@@ -8,13 +8,15 @@ use crate::aws::create_session::{RoleSessionName, SessionRequest};
 use crate::cache::name::{Name, hex};
 use crate::credentials::{Credentials, Session};
 use crate::secret::{Secret, SecretBytes};
-use crate::time::Timestamp;
+use crate::time::{Running, Timestamp};
 
 /// A kept session, and what was asked for.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The session.
     pub session: Session,
+    /// How long this machine had been running when it was kept, where that is known.
+    pub kept: Option<Running>,
     /// Whose trust it stands on.
     pub trust_anchor: TrustAnchorArn,
     /// The profile that it was made by.
@@ -26,10 +28,21 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Joins a session and what was asked for.
-    pub fn new(request: &SessionRequest, session: Session) -> Self {
+    /// Joins a session that came just now and what was asked for.
+    pub fn new(request: &SessionRequest, session: Session, now: Option<Running>) -> Self {
         let SessionRequest { trust_anchor, profile, role, role_session_name, .. } = request.clone();
-        Self { session, trust_anchor, profile, role, role_session_name }
+        Self { session, kept: now, trust_anchor, profile, role, role_session_name }
+    }
+
+    /// Returns the session, received so long before `now` as the clock says that has gone further
+    /// since: people set the wall clock, and the other one starts anew with the machine.
+    pub fn into_session(self, now: Timestamp, running: Option<&Running>) -> Session {
+        let Self { mut session, kept, .. } = self;
+        let elapsed = kept.zip(running).and_then(|(kept, running)| running.seconds_since(&kept));
+        if let Some(elapsed) = elapsed.filter(|elapsed| *elapsed >= 0) {
+            session.received = session.received.min(now.after(-elapsed));
+        }
+        session
     }
 
     /// Renders what is kept as `name`.
@@ -42,6 +55,7 @@ impl Entry {
             session_token: credentials.session_token.expose(),
             expiration: credentials.expiration.unix(),
             received: received.unix(),
+            kept: self.kept.clone(),
             life: *life,
             clock_offset: *clock_offset,
             trust_anchor_arn: &self.trust_anchor.to_string(),
@@ -93,6 +107,7 @@ impl Entry {
                 life: document.life,
                 clock_offset: document.clock_offset,
             },
+            kept: document.kept,
             trust_anchor: document.trust_anchor_arn.parse().ok()?,
             profile: document.profile_arn.parse().ok()?,
             role,
@@ -101,7 +116,7 @@ impl Entry {
     }
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// AWS makes none for longer than 12 hours; twice that leaves room for its clock.
 const LIFE: std::ops::RangeInclusive<i64> = 1..=2 * 43_200;
@@ -129,6 +144,8 @@ struct Document<T, S> {
     expiration: i64,
     /// By this machine's clock, in Unix seconds.
     received: i64,
+    /// By the clock that nobody sets.
+    kept: Option<Running>,
     life: i64,
     clock_offset: i64,
     trust_anchor_arn: T,
@@ -178,6 +195,10 @@ pub(super) mod tests {
         }
     }
 
+    fn running(boot_id: &str, seconds: i64) -> Option<Running> {
+        Some(Running { boot_id: boot_id.to_owned(), seconds })
+    }
+
     fn name(identity: u8) -> Name {
         Name::new(&request(), &[identity; 32], &Trust::System)
     }
@@ -190,16 +211,43 @@ pub(super) mod tests {
     }
 
     fn rendered() -> SecretBytes {
-        Entry::new(&request(), session(3_600)).render(&name(7))
+        Entry::new(&request(), session(3_600), running("boot", 50)).render(&name(7))
     }
 
     #[test]
     fn reads_what_it_wrote() {
         let nameless = SessionRequest { role_session_name: None, ..request() };
-        for request in [request(), nameless] {
-            let entry = Entry::new(&request, session(3_600));
+        for (request, running) in [(request(), running("boot", 50)), (nameless, None)] {
+            let entry = Entry::new(&request, session(3_600), running);
             let read = Entry::parse(&name(7), entry.render(&name(7)).expose()).unwrap();
             assert_eq!(shown(&read), shown(&entry));
+        }
+    }
+
+    #[test]
+    fn is_as_old_as_the_older_of_both_clocks_says() {
+        // How long the machine had been running, how long it has been now, by how much the wall
+        // clock has gone, and how many seconds are left.
+        let rows = [
+            (running("boot", 50), running("boot", 110), 60, 3_540),
+            (running("boot", 50), running("boot", 110), 90, 3_510),
+            // The wall clock was set back, be it to before the session came.
+            (running("boot", 50), running("boot", 110), 10, 3_540),
+            (running("boot", 50), running("boot", 110), -9_999, 3_540),
+            (running("boot", 50), running("boot", 3_650), 10, 0),
+            // The machine was started anew: the wall clock alone tells.
+            (running("boot", 50), running("other", 110), 10, 3_590),
+            (running("boot", 50), running("other", 9_999), 10, 3_590),
+            (running("boot", 50), running("other", 110), -1, 0),
+            (running("boot", 50), running("boot", 49), 10, 3_590),
+            (running("boot", 50), None, 10, 3_590),
+            (None, running("boot", 110), 10, 3_590),
+        ];
+        for (then, running, wall, left) in rows {
+            let entry = Entry::new(&request(), session(3_600), then.clone());
+            let now = RECEIVED.after(wall);
+            let session = entry.into_session(now, running.as_ref());
+            assert_eq!(session.left(now), left, "{then:?} {running:?} {wall}");
         }
     }
 
@@ -216,7 +264,10 @@ pub(super) mod tests {
         let read = |json: &str| Entry::parse(&name(7), sealed(&name(7), json.as_bytes()).expose());
         assert!(read(&json).is_some());
         let rows = [
-            (r#""version":1"#, r#""version":2"#),
+            (r#""version":2"#, r#""version":1"#),
+            (r#""version":2"#, r#""version":3"#),
+            (r#""boot_id":"boot","#, ""),
+            (r#""seconds":50"#, r#""seconds":50,"else":1"#),
             (r#""life":3600"#, r#""life":"3600""#),
             (r#""life":3600"#, r#""life":0"#),
             (r#""life":3600"#, r#""life":-9223372036854775808"#),

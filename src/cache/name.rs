@@ -15,7 +15,7 @@ use crate::http::Trust;
 pub struct Name(String);
 
 /// The form of names and entries; another one is never read.
-const FORM: &[u8] = b"roles-anywhere session 1";
+const FORM: &[u8] = b"roles-anywhere session 2";
 
 const PREFIX: &str = "session-";
 const DIGITS: usize = 32;

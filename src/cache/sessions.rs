@@ -76,7 +76,7 @@ impl<'a> Sessions<'a> {
     /// nothing is to be done for those to come.
     pub fn ready(&self, clock: &dyn Clock, trace: &dyn Trace) -> Option<Session> {
         let slot = self.slot.as_ref()?;
-        let session = slot.read().ok()?;
+        let session = slot.read(clock).ok()?;
         let now = clock.now();
         let ready = match standing(&session, now) {
             Standing::Fresh => true,
@@ -100,7 +100,7 @@ impl<'a> Sessions<'a> {
             return self.make(0, world, deadline).await;
         };
         let now = world.clock.now();
-        let kept = match slot.read() {
+        let kept = match slot.read(world.clock) {
             Ok(session) if standing(&session, now) != Standing::Dead => session,
             Ok(over) => {
                 slot.show(world.trace, format_args!("miss: what is kept is over"));
@@ -128,7 +128,7 @@ impl<'a> Sessions<'a> {
         let is_refused =
             |other: &Session| other.credentials.access_key_id == refused.credentials.access_key_id;
         if let Some(slot) = &self.slot
-            && slot.read().is_ok_and(|kept| is_refused(&kept))
+            && slot.read(world.clock).is_ok_and(|kept| is_refused(&kept))
         {
             slot.show(world.trace, format_args!("AWS does not take what is kept: it is dropped"));
             if let Err(error) = slot.store.remove(slot.name.as_str()) {

@@ -13,7 +13,7 @@ use crate::call::Deadline;
 use crate::credentials::Session;
 use crate::error::Error;
 use crate::provider::RolesAnywhere;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 use crate::world::{Trace, World};
 
 /// The place of one session in a store.
@@ -68,16 +68,16 @@ const INTERVAL: Duration = Duration::from_millis(15);
 
 impl<'a> Slot<'a> {
     /// Returns the session that is kept.
-    pub(super) fn read(&self) -> Result<Session, Miss> {
+    pub(super) fn read(&self, clock: &dyn Clock) -> Result<Session, Miss> {
         let bytes = self.store.read(self.name.as_str()).map_err(Miss::Unreadable)?;
         let bytes = bytes.ok_or(Miss::Absent)?;
         let entry = Entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
-        Ok(entry.session)
+        Ok(entry.into_session(clock.now(), clock.running().as_ref()))
     }
 
     /// Returns what another process refreshed meanwhile.
     pub(super) fn fresh(&self, world: &World<'_>) -> Option<Session> {
-        let session = self.read().ok()?;
+        let session = self.read(world.clock).ok()?;
         let is_fresh = standing(&session, world.clock.now()) == Standing::Fresh;
         is_fresh.then(|| {
             self.show(world.trace, format_args!("another process made it meanwhile"));
@@ -165,7 +165,9 @@ impl<'a> Slot<'a> {
 
     /// Keeps a session, where that can be, and clears away what is over for long.
     pub(super) fn keep(&self, session: &Session, world: &World<'_>) -> bool {
-        let bytes = Entry::new(&self.provider.session, session.clone()).render(&self.name);
+        let running = world.clock.running();
+        let entry = Entry::new(&self.provider.session, session.clone(), running);
+        let bytes = entry.render(&self.name);
         if let Err(error) = self.store.write(self.name.as_str(), bytes.expose()) {
             self.show(world.trace, format_args!("not kept: {error}"));
             return false;

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::time::{Clock, Timer, Timestamp};
+use crate::time::{Clock, Running, Timer, Timestamp};
 
 /// The wall clock, and how long this process has been running.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,16 @@ fn awake_or_asleep() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Returns what the kernel rolled when it was started.
+#[cfg(target_os = "linux")]
+fn boot_id() -> rustix::io::Result<String> {
+    use rustix::fs::{Mode, OFlags, open};
+    let file = open("/proc/sys/kernel/random/boot_id", OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = [0; 36];
+    let length = rustix::io::read(file, &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
+
 /// Returns the time since the first call; whether sleep counts is the system's to say.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
@@ -48,6 +58,12 @@ impl Clock for SystemClock {
     fn uptime(&self) -> Duration {
         awake_or_asleep().saturating_sub(self.started)
     }
+
+    #[cfg(target_os = "linux")]
+    fn running(&self) -> Option<Running> {
+        let seconds = i64::try_from(awake_or_asleep().as_secs()).ok()?;
+        Some(Running { boot_id: boot_id().ok()?, seconds })
+    }
 }
 
 /// Waits on tokio's timer.
@@ -57,5 +73,20 @@ pub struct SystemTimer;
 impl Timer for SystemTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_this_run_of_the_machine_from_others() {
+        let clock = SystemClock::start();
+        let running = clock.running().unwrap();
+        assert_eq!(running.boot_id.len(), 36, "{running:?}");
+        // It is not this process's own time.
+        assert!(running.seconds > i64::try_from(clock.uptime().as_secs()).unwrap());
+        assert_eq!(clock.running().unwrap().boot_id, running.boot_id);
     }
 }

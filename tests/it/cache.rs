@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr};
 use std::thread;
 use std::time::Duration;
 
@@ -343,19 +344,20 @@ fn a_failure_behind_one_proxy_is_none_behind_another() {
             line.clear();
             assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before");
         }
-        stderr
+        (child, stderr)
     };
-    let mut holder = spawn(&proxy);
+    let holder = spawn(&proxy);
     let (connection, _) = slow.accept().unwrap();
     let waiters = [spawn(&proxy), spawn("127.0.0.1:1")];
     drop((connection, slow));
-    let end = |stderr: &mut BufReader<_>| {
+    let end = |(mut child, mut stderr): (Child, BufReader<ChildStderr>)| {
         let mut text = String::new();
         stderr.read_to_string(&mut text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(5), "{text}");
         text.rsplit_once("error: ").unwrap().1.to_owned()
     };
-    let [same, other] = waiters.map(|mut waiter| end(&mut waiter));
-    let holder = end(&mut holder);
+    let [same, other] = waiters.map(end);
+    let holder = end(holder);
     assert!(!holder.starts_with("another process"), "{holder}");
     assert!(same.starts_with("another process just failed: "), "{same}");
     assert!(other.contains("127.0.0.1:1"), "{other}");
@@ -512,6 +514,25 @@ fn a_damaged_or_foreign_entry_is_made_anew() {
         assert_eq!(tool.vend(&[])["AccessKeyId"], next, "it was mended");
         last = next;
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_set_is_over_by_whichever_clock_says_so() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let kept = |change: fn(&mut roles_anywhere::time::Running)| {
+        let old = tool.vend(&[])["AccessKeyId"].clone();
+        let (path, name) = entry(&emulator);
+        let mut entry = Entry::parse(&name, &fs::read(&path).unwrap()).unwrap();
+        change(entry.kept.as_mut().unwrap());
+        fs::write(&path, entry.render(&name).expose()).unwrap();
+        tool.vend(&[])["AccessKeyId"] == old
+    };
+    assert!(kept(|_| {}));
+    // An hour has gone while the wall clock stood, or was set back.
+    assert!(!kept(|running| running.seconds -= 3_600));
+    assert!(kept(|running| running.boot_id = "another start".to_owned()));
 }
 
 #[test]
