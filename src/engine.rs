@@ -301,6 +301,8 @@ impl<'a> Engine<'a> {
         self.ports.log.event(Level::Info, "files are read anew", &[]);
         let looked = self.look(Effort::Again);
         self.report(looked);
+        // Whoever does something with the session in hand looks at that anew, too.
+        self.publish(|_| {});
         self.ports.supervisor.ready();
     }
 

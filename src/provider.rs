@@ -172,3 +172,47 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Source;
+    use crate::identity::Permissions;
+    use crate::os::disk::Disk;
+    use crate::os::password::KeyPassword;
+    use crate::password::PasswordSource;
+    use crate::world::Environment;
+
+    /// Returns an identity that is valid from 2026 to 2046.
+    fn identity() -> Identity {
+        let place = |name: &str| {
+            let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+            Source::File(root.join("certs/leaf").join(name))
+        };
+        let source = IdentitySource {
+            certificate: place("p256.pem"),
+            private_key: place("p256.key.pem"),
+            intermediates: None,
+            permissions: Permissions::Lenient,
+        };
+        let environment = Environment::default();
+        let disk = Disk::new(&environment);
+        let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
+        source.open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
+    }
+
+    #[test]
+    fn lets_go_of_an_offset_by_which_the_certificate_would_be_out_of_date() {
+        let identity = identity();
+        let year = 366 * 86_400;
+        let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
+        assert_eq!(usable(7_200, &identity, now).unwrap(), 7_200);
+        assert_eq!(usable(50 * year, &identity, now).unwrap(), 0);
+        assert_eq!(usable(-50 * year, &identity, now).unwrap(), 0);
+        // The clock says 1970, and is known to be behind.
+        let behind = Timestamp::from_unix(0);
+        assert_eq!(usable(56 * year, &identity, behind).unwrap(), 56 * year);
+        assert!(usable(0, &identity, behind).is_err());
+        assert!(usable(year, &identity, behind).is_err());
+    }
+}

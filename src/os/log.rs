@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::log::{Fact, Level, Log, LogFormat};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// Gathers lines and writes what there is whenever the event loop comes round, many at once where
 /// many came. A reader who does not read holds nothing up: beyond [`ROOM`] lines are lost, and
@@ -18,6 +18,8 @@ use crate::time::Clock;
 pub struct StderrLog {
     format: LogFormat,
     clock: Rc<dyn Clock>,
+    /// The last second, and how it is written: many events share one.
+    stamp: RefCell<(Timestamp, String)>,
     waiting: RefCell<Vec<u8>>,
     /// The events that there was no room for.
     lost: Cell<u64>,
@@ -34,8 +36,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl StderrLog {
     /// Takes the form of a line and the clock that stamps it.
     pub fn new(format: LogFormat, clock: Rc<dyn Clock>) -> Self {
-        let waiting = RefCell::new(Vec::new());
-        Self { format, clock, waiting, lost: Cell::default(), came: Notify::new() }
+        let now = clock.now();
+        Self {
+            format,
+            clock,
+            stamp: RefCell::new((now, now.to_string())),
+            waiting: RefCell::default(),
+            lost: Cell::default(),
+            came: Notify::new(),
+        }
     }
 
     /// Writes what comes, for as long as it is polled.
@@ -88,6 +97,11 @@ impl Drop for StderrLog {
 impl Log for StderrLog {
     fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
         let now = self.clock.now();
+        let mut stamp = self.stamp.borrow_mut();
+        if stamp.0 != now {
+            *stamp = (now, now.to_string());
+        }
+        let now = stamp.1.as_str();
         let lost = self.lost.get();
         if lost > 0 {
             let facts: [Fact<'_>; 1] = [("events", &lost)];
