@@ -604,7 +604,6 @@ fn shows_and_clears_what_is_kept() {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"ASIA\w+", "ASIAKEYID");
         settings.add_filter(r"session-[0-9a-f]{8}", "session-DIGITS");
-        settings.add_filter("59 min", "60 min");
         settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.to_string())));
     };
     shown("cache_nothing_yet", &show());
