@@ -20,8 +20,27 @@ use crate::time::Timestamp;
 pub enum Place {
     /// They are not.
     Nowhere,
-    /// In this directory, which belongs to this user alone; it is made where there is none.
-    Directory(PathBuf),
+    /// In this directory.
+    Directory(Directory),
+}
+
+/// A directory that belongs to this user alone; it is made where there is none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Directory {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whose the directory above it has to be.
+    pub above: Above,
+}
+
+/// Whose the directory above another one has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Above {
+    /// Anybody's: somebody named the directory itself.
+    Anybodys,
+    /// This user's: its variable may be inherited from another user, whose own programs would be
+    /// kept out by what was made there (`sudo`, `su`).
+    Own,
 }
 
 /// A directory that belongs to this user alone, of small files that it alone can read.

@@ -1,19 +1,18 @@
 //! `cache show` and `cache clear`: the kept sessions of this user.
 
 use std::io;
-use std::path::Path;
 
 use crate::aws::create_session::RoleSessionName;
 use crate::cache::entry::Entry;
 use crate::cache::name::{Name, Role};
-use crate::cache::{Listed, Store};
+use crate::cache::{Directory, Listed, Store};
 use crate::error::{Error, Kind};
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
-/// Returns a table of what is kept in `store`, which is at `path`; nothing of it is secret.
-pub fn show(path: &Path, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let files = store.list().map_err(|source| CacheError::Show { place: shown(path), source })?;
+/// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
+pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
+    let files = store.list().map_err(|source| CacheError::Show { place: shown(place), source })?;
     let entries: Vec<(Name, Option<Entry>)> = ours(&files)
         .filter_map(|(_, role)| match role {
             Role::Entry(name) => Some(name),
@@ -26,7 +25,7 @@ pub fn show(path: &Path, store: &dyn Store, now: Timestamp) -> Result<SecretByte
         })
         .collect();
     if entries.is_empty() {
-        return Ok(line(&format!("the cache {} is empty", shown(path))));
+        return Ok(line(&format!("the cache {} is empty", shown(place))));
     }
     let mut rows =
         vec![["ROLE", "SESSION NAME", "ACCESS KEY ID", "LEFT", "FILE"].map(str::to_owned)];
@@ -34,9 +33,9 @@ pub fn show(path: &Path, store: &dyn Store, now: Timestamp) -> Result<SecretByte
     Ok(line(&table(&rows)))
 }
 
-/// Removes what is ours in `store`, which is at `path`, and says how many sessions that were.
-pub fn clear(path: &Path, store: &dyn Store) -> Result<SecretBytes, Error> {
-    let failed = |source| CacheError::Clear { place: shown(path), source };
+/// Removes what is ours in `store`, which is at `place`, and says how many sessions that were.
+pub fn clear(place: &Directory, store: &dyn Store) -> Result<SecretBytes, Error> {
+    let failed = |source| CacheError::Clear { place: shown(place), source };
     let mut sessions = 0;
     // A listing is bounded: there may be more than one.
     loop {
@@ -51,9 +50,9 @@ pub fn clear(path: &Path, store: &dyn Store) -> Result<SecretBytes, Error> {
         }
     }
     Ok(line(&match sessions {
-        0 => format!("the cache {} is empty", shown(path)),
-        1 => format!("removed one session from {}", shown(path)),
-        many => format!("removed {many} sessions from {}", shown(path)),
+        0 => format!("the cache {} is empty", shown(place)),
+        1 => format!("removed one session from {}", shown(place)),
+        many => format!("removed {many} sessions from {}", shown(place)),
     }))
 }
 
@@ -102,8 +101,8 @@ fn table(rows: &[[String; 5]]) -> String {
     rows.iter().map(aligned).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(path: &Path) -> String {
-    format!("`{}`", path.display())
+fn shown(place: &Directory) -> String {
+    format!("`{}`", place.path.display())
 }
 
 fn line(text: &str) -> SecretBytes {

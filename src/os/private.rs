@@ -10,19 +10,17 @@ mod unix;
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use std::io;
-    use std::path::Path;
-
-    use crate::cache::{Listed, Lock, Store};
+    use crate::cache::{Directory, Listed, Lock, Store};
     use crate::secret::SecretBytes;
+    use std::io;
 
     /// No directory: on this system nothing tells whose it is.
     #[derive(Debug)]
     pub struct PrivateDirectory;
 
     impl PrivateDirectory {
-        /// Takes the path, to no effect.
-        pub fn new(_path: &Path) -> Self {
+        /// Takes the place, to no effect.
+        pub fn new(_place: &Directory) -> Self {
             Self
         }
     }

@@ -445,6 +445,21 @@ fn a_place_that_cannot_be_used_is_not_fatal() {
 }
 
 #[test]
+fn keeps_nothing_in_another_user_s_place() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let run = emulator.directory().join("run");
+    own_by_nobody(&run);
+    if fs::metadata(&run).unwrap().uid() == fs::metadata("/proc/self").unwrap().uid() {
+        return;
+    }
+    tool.vend(&[]);
+    let outcome = tool.run(&["credential-process", "--debug"]);
+    assert!(outcome.stderr.contains("above it belongs to another user"), "{outcome}");
+    assert_eq!((made(&emulator), files(&run)), (2, Vec::new()));
+}
+
+#[test]
 fn a_full_disk_is_not_fatal_and_nothing_is_left_behind() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).cached();

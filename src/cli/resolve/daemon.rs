@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::session::Session;
 use super::setting::{Setting, Settings, boolean};
-use crate::cache::Place;
+use crate::cache::{Above, Directory, Place};
 use crate::cli::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::command::daemon::{Daemon, FirstFailure};
 use crate::command::serve::{Serve, TokenFile};
@@ -82,7 +82,7 @@ pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, 
         (Some((first, true)), Some(said))
             if said.origin.starts_with("--") && !first.starts_with("--") =>
         {
-            Ok(Place::Directory(PathBuf::from(said.value)))
+            Ok(place(Some(said), settings.environment))
         }
         (Some((_, true)), _) => Ok(Place::Nowhere),
         (_, said) => Ok(place(said, settings.environment)),
@@ -99,10 +99,14 @@ pub(super) fn cache_place(
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
 fn place(said: Option<Setting>, environment: &Environment) -> Place {
-    let said = said.map(|setting| PathBuf::from(setting.value));
-    let runtime = || service_directory(environment).or_else(|| login_directory(environment));
-    let place = said.or_else(|| Some(runtime()?.join(OWN)));
-    place.map_or(Place::Nowhere, Place::Directory)
+    if let Some(setting) = said {
+        let path = PathBuf::from(setting.value);
+        return Place::Directory(Directory { path, above: Above::Anybodys });
+    }
+    match service_directory(environment).or_else(|| login_directory(environment)) {
+        Some(above) => Place::Directory(Directory { path: above.join(OWN), above: Above::Own }),
+        None => Place::Nowhere,
+    }
 }
 
 /// Returns the place in memory that is this program's own.

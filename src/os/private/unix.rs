@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::cache::name::{Role, UNFINISHED};
-use crate::cache::{Listed, Lock, Store};
+use crate::cache::{Above, Directory, Listed, Lock, Store};
 use crate::os::random::SystemEntropy;
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::Timestamp;
@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct PrivateDirectory {
     path: PathBuf,
+    above: Above,
     opened: OnceLock<OwnedFd>,
 }
 
@@ -32,10 +33,30 @@ const MAX_SIZE: u64 = 64 << 10;
 const MAX_FILES: usize = 512;
 
 impl PrivateDirectory {
-    /// Takes the path; opens nothing.
-    pub fn new(path: &Path) -> Self {
+    /// Takes the place; opens nothing.
+    pub fn new(place: &Directory) -> Self {
         // Without a slash at its end, behind which a link would be followed.
-        Self { path: path.components().collect(), opened: OnceLock::new() }
+        let path = place.path.components().collect();
+        Self { path, above: place.above, opened: OnceLock::new() }
+    }
+
+    /// Does something by the directory's name, once what is above it was found to be right.
+    fn by_name<T>(
+        &self,
+        act: impl FnOnce(BorrowedFd<'_>, &Path) -> rustix::io::Result<T>,
+    ) -> io::Result<T> {
+        let (Above::Own, Some(parent), Some(name)) =
+            (self.above, self.path.parent(), self.path.file_name())
+        else {
+            return Ok(act(rustix::fs::CWD, &self.path)?);
+        };
+        // Systemd's are links, of root.
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = rustix::fs::open(parent, flags, Mode::empty())?;
+        if !is_ours(&rustix::fs::fstat(&parent)?) {
+            return Err(refused("the directory above it belongs to another user"));
+        }
+        Ok(act(parent.as_fd(), Path::new(name))?)
     }
 
     /// Opens the directory; `None` where there is none.
@@ -44,13 +65,15 @@ impl PrivateDirectory {
             return Ok(Some(opened));
         }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = match rustix::fs::open(&self.path, flags, Mode::empty()) {
+        let opened =
+            self.by_name(|above, name| rustix::fs::openat(above, name, flags, Mode::empty()));
+        let directory = match opened.map_err(|error| (Errno::from_io_error(&error), error)) {
             Ok(directory) => directory,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::NOTDIR | Errno::LOOP) => {
+            Err((Some(Errno::NOENT), _)) => return Ok(None),
+            Err((Some(Errno::NOTDIR | Errno::LOOP), _)) => {
                 return Err(refused("it is a link, or no directory"));
             }
-            Err(error) => return Err(error.into()),
+            Err((_, error)) => return Err(error),
         };
         check(&rustix::fs::fstat(&directory)?)?;
         Ok(Some(self.opened.get_or_init(|| directory)))
@@ -61,9 +84,9 @@ impl PrivateDirectory {
         if let Some(directory) = self.existing()? {
             return Ok(directory);
         }
-        match rustix::fs::mkdir(&self.path, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
+        match self.by_name(|above, name| rustix::fs::mkdirat(above, name, Mode::RWXU)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
         self.existing()?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -171,7 +194,7 @@ fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u6
 
 /// Refuses what belongs to somebody else, or is open to others.
 fn check(stat: &Stat) -> io::Result<()> {
-    if stat.st_uid != rustix::process::geteuid().as_raw() {
+    if !is_ours(stat) {
         return Err(refused("it belongs to another user"));
     }
     let mode = Mode::from_raw_mode(stat.st_mode);
@@ -182,6 +205,10 @@ fn check(stat: &Stat) -> io::Result<()> {
         )));
     }
     Ok(())
+}
+
+fn is_ours(stat: &Stat) -> bool {
+    stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
 fn refused(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
@@ -196,7 +223,11 @@ mod tests {
     use super::*;
 
     fn directory(folder: &tempfile::TempDir) -> PrivateDirectory {
-        PrivateDirectory::new(&folder.path().join("own"))
+        at(&folder.path().join("own"))
+    }
+
+    fn at(path: &Path) -> PrivateDirectory {
+        PrivateDirectory::new(&Directory { path: path.to_owned(), above: Above::Own })
     }
 
     fn mode(path: &Path) -> u32 {
@@ -253,7 +284,7 @@ mod tests {
     #[test]
     fn makes_nothing_above_itself() {
         let folder = tempfile::tempdir().unwrap();
-        let own = PrivateDirectory::new(&folder.path().join("absent/own"));
+        let own = at(&folder.path().join("absent/own"));
         assert_eq!(own.write("a", b"").unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(own.read("a").unwrap().map(|_| ()), None);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -280,12 +311,12 @@ mod tests {
         directory(&folder).write("a", b"one").unwrap();
         symlink("own", folder.path().join("link")).unwrap();
         for path in ["link", "link/", "link/."] {
-            let link = PrivateDirectory::new(&folder.path().join(path));
+            let link = at(&folder.path().join(path));
             assert!(link.read("a").is_err(), "{path}");
             assert!(link.write("a", b"two").is_err());
         }
         File::create(folder.path().join("file")).unwrap();
-        assert!(PrivateDirectory::new(&folder.path().join("file")).read("a").is_err());
+        assert!(at(&folder.path().join("file")).read("a").is_err());
     }
 
     #[test]
@@ -301,6 +332,25 @@ mod tests {
         assert!(own.try_lock("a").is_err());
         chown(&own.path, Some(65_534), None).unwrap();
         assert!(directory(&folder).read("b").is_err());
+    }
+
+    #[test]
+    fn makes_nothing_in_what_belongs_to_another_user_unless_told_to() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        chown(folder.path(), Some(65_534), None).unwrap();
+        let own = directory(&folder);
+        assert!(own.read("a").is_err());
+        assert!(own.write("a", b"one").is_err());
+        assert!(own.try_lock("a").is_err());
+        assert!(own.list().is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let path = folder.path().join("own");
+        let named = PrivateDirectory::new(&Directory { path, above: Above::Anybodys });
+        named.write("a", b"one").unwrap();
+        assert_eq!(text(&named, "a").as_deref(), Some("one"));
     }
 
     #[test]
