@@ -15,6 +15,8 @@ mod attributes;
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(unix)]
+mod link;
+#[cfg(unix)]
 mod old;
 #[cfg(unix)]
 mod temporary;
@@ -42,7 +44,9 @@ impl SharedCredentialsFile for CredentialsFile {
 }
 
 #[cfg(not(unix))]
-use elsewhere::replace;
+use elsewhere::{follow, replace};
+#[cfg(unix)]
+use link::follow;
 
 /// Edits the file under its locks.
 #[cfg(unix)]
@@ -113,23 +117,31 @@ fn busy(target: &Path) -> ProfileFileError {
 /// Returns where the file really is or will be, behind all links; makes its directory.
 fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
     let unreadable = |error| unreadable(path, error);
-    match path.metadata() {
-        Ok(metadata) if metadata.is_file() => path.canonicalize().map_err(unreadable),
-        Ok(_) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unreadable(error)),
-        Err(_) if path.is_symlink() => Err(ProfileFileError::Dangling { path: path.to_owned() }),
-        Err(error) => {
-            let name = path.file_name().ok_or_else(|| unreadable(error))?;
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
+    let place = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => follow(path)?,
+        Ok(_) => return Err(ProfileFileError::NotRegular { path: path.to_owned() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unreadable(error)),
+        Err(_) if path.is_symlink() => {
+            return Err(ProfileFileError::Dangling { path: path.to_owned() });
+        }
+        Err(error) if path.file_name().is_none() => return Err(unreadable(error)),
+        Err(_) => {
+            let folder = folder_of(path);
             disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
                 source,
             })?;
-            Ok(folder.canonicalize().map_err(unreadable)?.join(name))
+            path.to_owned()
         }
+    };
+    let folder = folder_of(&place).canonicalize().map_err(unreadable)?;
+    Ok(folder.join(place.file_name().unwrap_or_default()))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -161,11 +161,18 @@ fn says_what_is_wrong_with_the_file() {
     let nowhere = desk.folder.path().join("nowhere");
     std::os::unix::fs::symlink(&nowhere, &desk.file).unwrap();
     let homeless = nowhere.join(".aws/credentials");
-    let rows = [
+    let (foreign, target) = (desk.folder.path().join("foreign"), desk.folder.path().join("target"));
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &foreign).unwrap();
+    let mut rows = vec![
         (desk.folder.path(), "is not a regular file"),
         (desk.file.as_path(), "is a link that leads nowhere"),
         (homeless.as_path(), "could not make the directory"),
     ];
+    // Root alone can give a link away.
+    if std::os::unix::fs::lchown(&foreign, Some(65_534), None).is_ok() {
+        rows.push((foreign.as_path(), "is a link of another user (uid 65534)"));
+    }
     for (file, words) in rows {
         let outcome = once(&desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", file), "a");
         assert_eq!(outcome.code, 6, "{outcome}");

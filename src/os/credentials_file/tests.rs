@@ -189,6 +189,44 @@ fn refuses_a_link_that_leads_nowhere() {
 }
 
 #[test]
+fn follows_a_link_of_somebody_else_to_what_is_theirs_alone() {
+    if !is_root() {
+        return;
+    }
+    let (home, elsewhere) = (Home::empty(), Home::new());
+    let give = |path: &Path, owner| {
+        std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
+    };
+    set_mode(&elsewhere.path, 0o644);
+    let last = home.folder.path().join("last");
+    symlink(&elsewhere.path, &last).unwrap();
+    symlink("last", &home.path).unwrap();
+    let give_target_to = |owner| give(&elsewhere.path, owner);
+    for foreign in [&home.path, &last] {
+        give_target_to(0);
+        give(foreign, NOBODY);
+        let error = write(&home.path, "new").unwrap_err();
+        assert!(
+            matches!(&error, ProfileFileError::ForeignLink { path, owner: NOBODY } if path == foreign),
+            "{error}"
+        );
+        assert_eq!((elsewhere.text().as_str(), elsewhere.names().len()), ("old", 1));
+
+        give_target_to(NOBODY - 1);
+        assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::ForeignLink { .. })));
+        give_target_to(NOBODY);
+        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        fs::write(&elsewhere.path, "old").unwrap();
+        give(foreign, 0);
+    }
+    give_target_to(NOBODY - 1);
+    give(&last, NOBODY);
+    set_mode(&elsewhere.path, 0o666);
+    let written = unprivileged(|| write(&home.path, "new"));
+    assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Directory));
+}
+
+#[test]
 fn refuses_what_is_no_credentials_file() {
     let home = Home::new();
     let error = write(home.folder.path(), "new").unwrap_err();
