@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at real files")]
 
 use std::fs::{self, File, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -14,6 +16,8 @@ use crate::profile::ProfileError;
 use crate::profile::file::Obstacle;
 
 const NOBODY: u32 = 65_534;
+/// What takes longer will never end: a lock is broken.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A directory that every user can reach, with a credentials file of the text `old`.
 struct Home {
@@ -410,6 +414,7 @@ fn writes_in_place_where_the_owner_cannot_be_restored() {
 fn count_up(home: &Home, turns: usize) -> Vec<String> {
     fs::write(&home.path, "[a]\nn = 0\n[b]\nn = 0\n").unwrap();
     let over = AtomicBool::new(false);
+    let deadline = Instant::now() + DEADLINE;
     let count = |heading: &str| {
         for _ in 0..turns {
             let mut edit = |old: &[u8]| {
@@ -422,6 +427,7 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
             };
             while let Err(error) = CredentialsFile.try_edit(&home.path, &mut edit) {
                 assert!(matches!(error, ProfileFileError::Busy { .. }), "{error:?}");
+                assert!(Instant::now() < deadline, "it is busy for ever");
                 thread::yield_now();
             }
         }
@@ -437,10 +443,10 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
         });
         let counters =
             ["[a]\nn = ", "[b]\nn = "].map(|heading| scope.spawn(move || count(heading)));
-        for counter in counters {
-            counter.join().unwrap();
-        }
+        let counted = counters.map(|counter| counter.join());
+        // Where a counter failed, too: the reader would go on for ever.
         over.store(true, Ordering::Relaxed);
+        counted.into_iter().for_each(|counter| counter.unwrap());
         reader.join().unwrap()
     })
 }
