@@ -475,3 +475,42 @@ fn loses_nothing_in_place() {
     assert_eq!(home.text(), "[a]\nn = 30\n[b]\nn = 30\n");
     assert!(seen.iter().all(|text| !text.is_empty()));
 }
+
+/// Long and short texts take turns, so that the file has to grow and to shrink.
+#[test]
+fn is_never_empty_while_it_is_written_in_place() {
+    const HEAD: &str = "[a]\n";
+    let texts = [300 << 10, 900 << 10].map(|length| HEAD.to_owned() + &"#".repeat(length));
+    let home = Home::new();
+    fs::write(&home.path, &texts[0]).unwrap();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let over = AtomicBool::new(false);
+    let (outcomes, seen) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut shortest, mut looks) = (u64::MAX, 0);
+            while !over.load(Ordering::Relaxed) {
+                let mut head = [0; HEAD.len()];
+                let mut file = File::open(&home.path).unwrap();
+                let read = file.read(&mut head).unwrap();
+                shortest = shortest.min(file.metadata().unwrap().len());
+                assert_eq!(&head[..read], HEAD.as_bytes());
+                looks += 1;
+            }
+            (shortest, looks)
+        });
+        let outcomes = unprivileged(|| {
+            let turns = texts.iter().rev().cycle().take(40);
+            turns.map(|text| write(&home.path, text)).collect::<Vec<_>>()
+        });
+        over.store(true, Ordering::Relaxed);
+        (outcomes, reader.join())
+    });
+    set_mode(home.folder.path(), 0o755);
+    for outcome in outcomes {
+        assert_eq!(outcome.unwrap(), Written::InPlace(Obstacle::Directory));
+    }
+    let (shortest, looks) = seen.unwrap();
+    assert!(shortest >= texts[0].len() as u64, "{shortest}");
+    assert!(looks > 40, "{looks}");
+}
