@@ -4,8 +4,13 @@
 //! advisory lock of the file that stands under its name is the only one to edit; the name goes with
 //! the rename, the lock with the process, however it ends. So nothing stays behind but, after a
 //! kill, the temporary file itself, which the next run takes over; a lock that lasts beyond the
-//! rename would need a file of its own that nobody may ever delete. The credentials file is locked
-//! as well, for those who may write to it and not to its directory, or see it as a mount of its own.
+//! rename would need a file of its own that nobody may ever delete.
+//!
+//! The credentials file is locked as well, for those who may write to it and not to its directory,
+//! or see it as a mount of its own: they write over it, and under its lock alone. Since everybody
+//! who may read a file can lock it, and for as long as they like, the others do without this lock
+//! where they cannot have it: they look again before the rename, and who wrote in place looks
+//! afterwards whether the file is still the one that stands there.
 //!
 //! Neither the AWS CLI nor an editor knows of these locks. What they write while we edit makes us
 //! begin anew, but for the moment between the last look and the rename.
@@ -53,26 +58,25 @@ use link::follow;
 fn replace(target: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
     use crate::profile::file::Obstacle;
     use old::Old;
-    use temporary::{Claim, Install, Temporary};
+    use temporary::{Claim, Install, Temporary, unwritable};
 
     // Held until all is done, in whatever way.
     let claim = Temporary::claim(target)?;
     let old = Old::open(target)?;
     let text = old.as_ref().map(|old| old.text.clone()).unwrap_or_default();
     let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged) };
-    let write_error = |source| ProfileFileError::Write { path: target.to_owned(), source };
     let (obstacle, cause) = match &claim {
         Claim::Denied(error) => (Obstacle::Directory, again(error)),
         Claim::Granted(temporary) => match temporary.install(target, old.as_ref(), &new) {
             Ok(()) => return Ok(Written::Whole),
             Err(Install::Changed) => return Err(busy(target)),
-            Err(Install::Failed(error)) => return Err(write_error(error)),
+            Err(Install::Failed(error)) => return Err(unwritable(target, error)),
             Err(Install::Prevented(obstacle, error)) => (obstacle, error),
         },
     };
     match old {
-        Some(old) => old.overwrite(&new).map_err(write_error)?,
-        None => return Err(write_error(cause)),
+        Some(old) => old.overwrite(target, &new)?,
+        None => return Err(unwritable(target, cause)),
     }
     Ok(Written::InPlace(obstacle))
 }

@@ -187,19 +187,32 @@ fn says_what_is_wrong_with_the_file() {
 #[test]
 fn waits_for_another_process() {
     let desk = Desk::with("");
-    let temporary = desk.temporary();
-    let file = fs::File::open(&desk.file).unwrap();
+    let file = fs::File::create(desk.temporary()).unwrap();
     file.lock().unwrap();
-    let child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
-    // It comes, finds the file locked, and goes, again and again.
-    for is_there in [true, false, true, false] {
-        while temporary.exists() != is_there {
-            assert_eq!(desk.text(), "");
+    let tries = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&tries, desk.temporary(), WatchFlags::OPEN).unwrap();
+    let mut child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
+    let mut buffer = [MaybeUninit::uninit(); 4_096];
+    let mut tries = inotify::Reader::new(&tries, &mut buffer);
+    // It comes, finds the file of the other locked, and goes, again and again.
+    for _ in 0..3 {
+        while tries.next().is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "{}", Outcome::of(child));
             thread::yield_now();
         }
     }
+    assert_eq!(desk.text(), "");
     drop(file);
     succeeds(&Outcome::of(child));
+    assert!(read(&desk.text()).contains_key("a"));
+}
+
+#[test]
+fn is_not_held_up_by_who_locks_the_file_that_they_may_read() {
+    let desk = Desk::with("");
+    let file = fs::File::open(&desk.file).unwrap();
+    file.lock().unwrap();
+    succeeds(&once(&desk.tool(), "a"));
     assert!(read(&desk.text()).contains_key("a"));
 }
 

@@ -131,6 +131,11 @@ pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
     there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
 }
 
+/// Returns the error for a file that the system does not let us write.
+pub(super) fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
+    ProfileFileError::Write { path: target.to_owned(), source }
+}
+
 /// Returns whether an error is about what we may do.
 pub(super) fn is_denied(error: &io::Error) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
@@ -162,8 +167,4 @@ fn path_of(target: &Path) -> PathBuf {
 
 fn may_write_beside(path: &Path) -> bool {
     accessat(CWD, folder_of(path), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
-}
-
-fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
-    ProfileFileError::Write { path: target.to_owned(), source }
 }

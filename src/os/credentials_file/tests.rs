@@ -332,13 +332,63 @@ fn refuses_what_stands_in_the_way_and_is_not_ours() {
 #[test]
 fn asks_to_come_back_while_another_process_edits() {
     let home = Home::new();
-    for held in [home.temporary(), home.path.clone()] {
-        let file = File::options().append(true).create(true).open(&held).unwrap();
-        file.lock().unwrap();
-        assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
-        assert_eq!(home.text(), "old");
-    }
+    let file = File::options().append(true).create(true).open(home.temporary()).unwrap();
+    file.lock().unwrap();
+    assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
+    assert_eq!(home.text(), "old");
+    drop(file);
     assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+}
+
+#[test]
+fn whoever_may_only_read_the_file_holds_nobody_up() {
+    let home = Home::new();
+    let file = File::open(&home.path).unwrap();
+    file.lock().unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(home.text(), "new");
+}
+
+#[test]
+fn writes_in_place_under_the_lock_of_the_file_alone() {
+    let home = Home::new();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let file = File::open(&home.path).unwrap();
+    file.lock().unwrap();
+    let held = unprivileged(|| write(&home.path, "new"));
+    let text = home.text();
+    drop(file);
+    let free = unprivileged(|| write(&home.path, "new"));
+    set_mode(home.folder.path(), 0o755);
+    assert!(matches!(held, Err(ProfileFileError::Busy { .. })));
+    assert_eq!((text.as_str(), home.text().as_str()), ("old", "new"));
+    assert!(matches!(free, Ok(Written::InPlace(Obstacle::Directory))));
+}
+
+/// It would be lost: what is written over stands nowhere any more.
+#[test]
+fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
+    let home = Home::new();
+    let old = old::Old::open(&home.path).unwrap().unwrap();
+    let other = home.folder.path().join("other");
+    fs::write(&other, "other").unwrap();
+    fs::rename(other, &home.path).unwrap();
+    let outcome = old.overwrite(&home.path, &SecretBytes::new(b"new".to_vec()));
+    assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })));
+    assert_eq!(home.text(), "other");
+}
+
+/// Within one tick of the file system's clock its stamp stays as it is.
+#[test]
+fn sees_another_text_under_the_same_stamp() {
+    let home = Home::new();
+    let old = old::Old::open(&home.path).unwrap().unwrap();
+    assert!(old.is_unchanged(&home.path));
+    fs::write(&home.path, "two").unwrap();
+    let writable = File::options().write(true).open(&home.path).unwrap();
+    writable.set_modified(old.metadata.modified().unwrap()).unwrap();
+    assert!(!old.is_unchanged(&home.path));
 }
 
 #[test]
