@@ -60,6 +60,18 @@ pub struct Trouble {
     pub at: Timestamp,
 }
 
+impl Trouble {
+    /// Returns in one line what failed and why: the error and its first cause.
+    pub fn summary(&self) -> String {
+        let mut lines = self.message.lines();
+        let error = lines.next().unwrap_or_default();
+        match lines.next().and_then(|line| line.trim_start().strip_prefix("caused by: ")) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_owned(),
+        }
+    }
+}
+
 /// How the refreshes ended, counted since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Refreshes {

@@ -45,6 +45,19 @@ pub struct Answer {
     pub received: Timestamp,
 }
 
+impl Answer {
+    /// Returns how long AWS asks to be left alone: `Retry-After`, seconds or a date (RFC 9110,
+    /// 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.response.header("retry-after")?.trim();
+        let seconds = value.parse::<u64>().ok().or_else(|| {
+            let date = Timestamp::from_http_date(value)?;
+            u64::try_from(self.received.seconds_until(date)).ok()
+        })?;
+        Some(Duration::from_secs(seconds))
+    }
+}
+
 /// Sends what `prepare` signs, up to three times, until the answer is final or time is up.
 ///
 /// What is tried again: a connection that failed or broke, 5xx, 429 and throttling codes; after a
@@ -125,7 +138,7 @@ fn next_pause(
         Ok(answer) if (200..300).contains(&answer.response.status) => None,
         Ok(answer) => Fault::parse(&answer.response)
             .is_transient()
-            .then(|| retry_after(answer).map_or(jitter, |asked| asked.max(jitter))),
+            .then(|| answer.retry_after().map_or(jitter, |asked| asked.max(jitter))),
         Err(error) => error.is_transient().then_some(jitter),
     }
 }
@@ -134,16 +147,6 @@ fn next_pause(
 fn full_jitter(attempt: u32, dice: u64) -> Duration {
     let ceiling: u64 = 500 << (attempt - 1).min(5);
     Duration::from_millis(dice % (ceiling + 1))
-}
-
-/// Reads `Retry-After`: seconds or a date (RFC 9110, 10.2.3).
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let value = answer.response.header("retry-after")?.trim();
-    let seconds = value.parse::<u64>().ok().or_else(|| {
-        let date = Timestamp::from_http_date(value)?;
-        u64::try_from(answer.received.seconds_until(date)).ok()
-    })?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// No answer could be had.

@@ -70,9 +70,7 @@ Example:
   roles-anywhere completion bash > /etc/bash_completion.d/roles-anywhere";
 
 /// The commands.
-// Deferred: the flags of a command are built where it is the one that was typed.
 #[derive(Debug, Subcommand)]
-#[command(defer = true)]
 pub enum CommandArgs {
     /// Print temporary credentials for AWS SDKs and the AWS CLI, and exit
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]

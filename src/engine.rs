@@ -23,7 +23,8 @@ pub trait Origin {
     /// Reads the identity's files anew, and takes them into use where they changed and make an
     /// identity; where they do not, the one in use stays and the error says why.
     ///
-    /// What failed before is tried again only where it changed since, or under [`Effort::Again`].
+    /// What failed before is tried again where it changed since, after a while, or under
+    /// [`Effort::Again`].
     fn look(&self, effort: Effort) -> Result<Look, Error>;
 
     /// Fetches a session with the identity in use.
@@ -50,6 +51,8 @@ pub enum Look {
         serial: String,
         /// Its subject.
         subject: String,
+        /// Its first second.
+        not_before: Timestamp,
         /// Its last second.
         not_after: Timestamp,
     },
@@ -75,7 +78,8 @@ pub struct Ports<'a> {
 
 /// How long nothing happens at the most: files are looked at and the wall clock is read as often.
 const TICK: Duration = Duration::from_secs(5);
-/// The last days of a certificate, in which every day brings a warning.
+/// The end of a certificate's life, in which every day brings a warning: a third of it, and no more
+/// than so many seconds.
 const LAST_DAYS: i64 = 30 * 86_400;
 
 /// Keeps a session in hand.
@@ -86,7 +90,10 @@ pub struct Engine<'a> {
     ports: Ports<'a>,
     schedule: Schedule,
     standing: Standing,
-    warned: Option<Timestamp>,
+    /// From when on a certificate that ends is warned of, and when it last was.
+    warning: Option<(Timestamp, Option<Timestamp>)>,
+    /// The last words about an identity that could not be taken into use.
+    reported: Option<String>,
 }
 
 /// How a try ended.
@@ -100,7 +107,8 @@ impl<'a> Engine<'a> {
     /// Takes where sessions come from and where they are published.
     pub fn new(origin: &'a dyn Origin, board: &'a Board, ports: Ports<'a>) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        Self { origin, board, ports, schedule, standing: Standing::default(), warned: None }
+        let standing = Standing::default();
+        Self { origin, board, ports, schedule, standing, warning: None, reported: None }
     }
 
     /// Tries once, and returns the error of a first try that fails.
@@ -139,30 +147,21 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Fetches while events go on: nothing that happens meanwhile starts a second fetch.
     async fn attempt(&mut self) -> Outcome {
-        if self.standing.certificate_end.is_none()
-            && let Err(error) = self.look(Effort::Again)
-        {
-            self.failed(&error);
-            return Outcome::Failed(error);
-        }
-        self.publish(|standing| standing.trying = true);
-        let origin = self.origin;
-        let mut fetch = origin.fetch();
-        let fetched = loop {
-            match select(fetch, self.ports.events.next(self.tick())).await {
-                Either::Left((fetched, _)) => break fetched,
-                Either::Right((event, rest)) => {
-                    fetch = rest;
-                    self.ports.supervisor.alive();
-                    match event {
-                        Event::Stop => return Outcome::Stopped,
-                        Event::Reload => self.reload(),
-                        Event::Elapsed | Event::Touched => {}
-                    }
-                }
-            }
+        // Where the identity is what fails, its files are tried again before AWS is.
+        let fails = |trouble: &Rc<Trouble>| trouble.kind == Kind::Identity;
+        let again = self.standing.certificate_end.is_none()
+            || self.standing.trouble.as_ref().is_some_and(fails);
+        let looked = if again { self.look(Effort::Again) } else { Ok(()) };
+        self.schedule.began();
+        let fetched = match (self.standing.certificate_end, looked) {
+            (None, Err(error)) => Err(error),
+            (_, looked) => match (self.fetch().await, looked) {
+                (None, _) => return Outcome::Stopped,
+                // That the identity in use is over says less than what is wrong with the next.
+                (Some(Err(error)), Err(next)) if error.kind() == Kind::Identity => Err(next),
+                (Some(fetched), _) => fetched,
+            },
         };
         match fetched {
             Ok(session) => {
@@ -172,6 +171,28 @@ impl<'a> Engine<'a> {
             Err(error) => {
                 self.failed(&error);
                 Outcome::Failed(error)
+            }
+        }
+    }
+
+    /// Fetches while events go on: nothing that happens meanwhile starts a second fetch. Returns
+    /// nothing where it is told to stop.
+    async fn fetch(&mut self) -> Option<Result<Session, Error>> {
+        self.publish(|standing| standing.trying = true);
+        let origin = self.origin;
+        let mut fetch = origin.fetch();
+        loop {
+            match select(fetch, self.ports.events.next(self.tick())).await {
+                Either::Left((fetched, _)) => return Some(fetched),
+                Either::Right((event, rest)) => {
+                    fetch = rest;
+                    self.ports.supervisor.alive();
+                    match event {
+                        Event::Stop => return None,
+                        Event::Reload => self.reload(),
+                        Event::Elapsed | Event::Touched => {}
+                    }
+                }
             }
         }
     }
@@ -218,10 +239,8 @@ impl<'a> Engine<'a> {
             Kind::Identity => Failure::Identity,
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
-        self.schedule.failed(failure, self.ports.entropy.bits(), now);
-        let message = error.to_string();
-        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
-        let trouble = Trouble { kind: error.kind(), message, at: now.wall };
+        self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
+        let trouble = Trouble { kind: error.kind(), message: words(error), at: now.wall };
         let valid = self.schedule.freshness(now) != Freshness::Dead;
         let again = match self.schedule.next(now) {
             Next::Fetch => 0,
@@ -234,8 +253,15 @@ impl<'a> Engine<'a> {
         let facts: [(&'static str, &dyn std::fmt::Display); 2] =
             [("reason", &trouble.message), ("seconds_to_next_try", &again)];
         self.ports.log.event(level, words, &facts);
-        let first_line = trouble.message.lines().next().unwrap_or_default();
-        self.ports.supervisor.status(first_line);
+        match self.standing.valid(now) {
+            Some(session) => {
+                let expiration = session.credentials.expiration;
+                let status =
+                    format!("a session until {expiration} is in hand; the last refresh failed");
+                self.ports.supervisor.status(&status);
+            }
+            None => self.ports.supervisor.status(&trouble.summary()),
+        }
         self.publish(|standing| {
             standing.trying = false;
             standing.refreshes.count(trouble.kind);
@@ -245,7 +271,8 @@ impl<'a> Engine<'a> {
 
     /// Takes another identity into use where there is one.
     fn look(&mut self, effort: Effort) -> Result<(), Error> {
-        let Look::New { serial, subject, not_after } = self.origin.look(effort)? else {
+        let looked = self.origin.look(effort);
+        let Look::New { serial, subject, not_before, not_after } = looked? else {
             return Ok(());
         };
         self.ports.log.event(
@@ -253,7 +280,9 @@ impl<'a> Engine<'a> {
             "identity in use",
             &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
         );
-        self.warned = None;
+        let third = not_before.seconds_until(not_after) / 3;
+        self.warning = Some((not_after.after(-third.min(LAST_DAYS)), None));
+        self.reported = None;
         self.schedule.renewed();
         self.publish(|standing| standing.certificate_end = Some(not_after));
         Ok(())
@@ -272,16 +301,24 @@ impl<'a> Engine<'a> {
         self.ports.log.event(Level::Info, "files are read anew", &[]);
         let looked = self.look(Effort::Again);
         self.report(looked);
+        // Whoever does something with the session in hand looks at that anew, too.
+        self.publish(|_| {});
         self.ports.supervisor.ready();
     }
 
-    fn report(&self, looked: Result<(), Error>) {
+    /// Logs why an identity could not be taken into use, once as long as that stays the same.
+    fn report(&mut self, looked: Result<(), Error>) {
         let Err(error) = looked else { return };
-        let words = match self.standing.certificate_end {
+        let reason = words(&error);
+        if self.reported.as_ref() == Some(&reason) {
+            return;
+        }
+        let what = match self.standing.certificate_end {
             Some(_) => "the identity's files changed and make none yet; the one in use stays",
             None => "the identity's files make none yet",
         };
-        self.ports.log.event(Level::Warning, words, &[("reason", &error)]);
+        self.ports.log.event(Level::Warning, what, &[("reason", &reason)]);
+        self.reported = Some(reason);
     }
 
     /// Considers the wish of a caller; whoever waits for nothing is told so at once.
@@ -295,10 +332,13 @@ impl<'a> Engine<'a> {
 
     fn warn_of_the_last_days(&mut self) {
         let now = self.ports.clock.now();
-        let Some(end) = self.standing.certificate_end else { return };
-        let today = self.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
-        if now.seconds_until(end) < LAST_DAYS && !today {
-            self.warned = Some(now);
+        let (Some(end), Some((from, last))) = (self.standing.certificate_end, &mut self.warning)
+        else {
+            return;
+        };
+        let today = last.is_some_and(|last| last.seconds_until(now) < 86_400);
+        if now >= *from && !today {
+            *last = Some(now);
             self.ports.log.event(
                 Level::Warning,
                 "the certificate ends soon: renew it",
@@ -320,6 +360,12 @@ impl<'a> Engine<'a> {
         let wanted = self.ports.supervisor.interval().map_or(TICK, |interval| interval / 2);
         wanted.min(TICK)
     }
+}
+
+/// Returns an error with its causes and hints, without the heading that a terminal wants.
+fn words(error: &Error) -> String {
+    let message = error.to_string();
+    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
 }
 
 /// Whether an engine has been told to end.

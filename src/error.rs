@@ -1,6 +1,7 @@
 //! The one error that reaches the user, and the table that decides how.
 
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use crate::aws::create_session::AnswerError;
 use crate::aws::get_secret_value::SecretAnswerError;
@@ -53,6 +54,7 @@ pub struct Error {
     kind: Kind,
     source: Box<dyn std::error::Error + Send + Sync>,
     hints: Vec<String>,
+    retry_after: Option<Duration>,
 }
 
 /// The most bytes that an error may print: SDKs log all of it.
@@ -61,7 +63,7 @@ const MAX_LENGTH: usize = 4_000;
 impl Error {
     /// Makes an error without hints.
     pub fn new(kind: Kind, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { kind, source: Box::new(source), hints: Vec::new() }
+        Self { kind, source: Box::new(source), hints: Vec::new(), retry_after: None }
     }
 
     /// Adds what to try.
@@ -69,6 +71,17 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Adds how long AWS asks to be left alone.
+    #[must_use]
+    pub fn not_again_within(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
+
+    /// Returns how long AWS asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// Returns who can fix it.

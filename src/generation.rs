@@ -22,10 +22,14 @@ pub struct Generations<'a> {
     /// How long one fetch may take.
     timeout: Duration,
     used: RefCell<Option<Used>>,
-    /// What the files held, or failed with, when they last made no identity.
-    failed: RefCell<Option<Seen>>,
+    /// What the files held, or failed with, when they last made no identity, and when that was.
+    failed: RefCell<Option<(Seen, Duration)>>,
     clock_offset: Cell<i64>,
 }
+
+/// How long files that made no identity are left alone while they stay as they are: what they need
+/// besides, such as a password, may be there by then.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Used {
     digest: [u8; 32],
@@ -35,7 +39,8 @@ struct Used {
 /// What was seen in the files.
 #[derive(Eq, PartialEq)]
 enum Seen {
-    Bytes([u8; 32]),
+    /// Their digest, and who can read the key.
+    Bytes([u8; 32], Option<u32>),
     Unreadable(String),
 }
 
@@ -60,6 +65,7 @@ impl<'a> Generations<'a> {
         let look = Look::New {
             serial: leaf.serial().to_owned(),
             subject: leaf.subject().to_string(),
+            not_before: leaf.not_before(),
             not_after: leaf.not_after(),
         };
         let used = Used { digest: snapshot.digest(), identity: Rc::new(identity) };
@@ -74,11 +80,14 @@ impl<'a> Generations<'a> {
         effort: Effort,
         look: impl FnOnce() -> Result<Look, Error>,
     ) -> Result<Look, Error> {
-        if effort == Effort::Once && self.failed.borrow().as_ref() == Some(&seen) {
+        let now = self.world.clock.uptime();
+        let before =
+            |(before, at): &(Seen, Duration)| *before == seen && now.saturating_sub(*at) < PATIENCE;
+        if effort == Effort::Once && self.failed.borrow().as_ref().is_some_and(before) {
             return Ok(Look::Same);
         }
         let looked = look();
-        *self.failed.borrow_mut() = looked.is_err().then_some(seen);
+        *self.failed.borrow_mut() = looked.is_err().then_some((seen, now));
         looked
     }
 
@@ -109,7 +118,8 @@ impl Origin for Generations<'_> {
             *self.failed.borrow_mut() = None;
             return Ok(Look::Same);
         }
-        self.unless_seen(Seen::Bytes(digest), effort, || self.take(&snapshot))
+        let mode = self.world.files.readable_by_others(&self.provider.source.private_key);
+        self.unless_seen(Seen::Bytes(digest, mode), effort, || self.take(&snapshot))
     }
 
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {

@@ -4,8 +4,6 @@ use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 
-use crate::time::Timestamp;
-
 /// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
 pub trait Log {
     /// Writes one event: what happened in a few words, then its facts by name.
@@ -48,8 +46,9 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// Renders one event as one line, with its newline; control characters are escaped.
-    pub fn render(self, now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    /// Renders one event of `now`, a time as [`crate::time::Timestamp`] renders it, as one line with
+    /// its newline; control characters are escaped.
+    pub fn render(self, now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         match self {
             Self::Text => text(now, level, what, facts),
             Self::Json => json(now, level, what, facts),
@@ -57,23 +56,30 @@ impl LogFormat {
     }
 }
 
-fn text(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
-    let mut line = format!("{now} {} {what}", level.as_str());
+fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    let mut line = String::with_capacity(384);
+    for part in [now, " ", level.as_str(), " ", what] {
+        line.push_str(part);
+    }
     for (name, value) in facts {
-        let value = value.to_string();
-        let plain = !value.is_empty() && value.chars().all(|c| c.is_ascii_graphic() && c != '"');
-        let _ = match plain {
-            true => write!(line, " {name}={value}"),
-            false => write!(line, " {name}={}", Value::from(value)),
-        };
+        line.push(' ');
+        line.push_str(name);
+        line.push('=');
+        let start = line.len();
+        let _ = write!(line, "{value}");
+        let text = &line[start..];
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
+            let text = line.split_off(start);
+            line.push_str(&Value::from(text).to_string());
+        }
     }
     line.push('\n');
     line
 }
 
-fn json(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
     let head = [
-        ("time", Value::from(now.to_string())),
+        ("time", Value::from(now)),
         ("level", Value::from(level.as_str())),
         ("event", Value::from(what)),
     ];
@@ -87,7 +93,7 @@ fn json(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) -> String 
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
+    const NOW: &str = "2015-08-30T12:36:00Z";
 
     #[test]
     fn writes_one_line_whatever_is_in_a_fact() {

@@ -61,8 +61,7 @@ impl RolesAnywhere {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Session, Error> {
-        identity.check_validity(world.clock.now().after(clock_offset))?;
-        let mut offset = clock_offset;
+        let mut offset = usable(clock_offset, identity, world.clock.now())?;
         let mut answer = self.call(identity, offset, world, deadline).await?;
         if let Some(found) = skew(&answer, offset) {
             world.trace.show(format_args!(
@@ -79,7 +78,8 @@ impl RolesAnywhere {
                 intermediates: identity.intermediates(),
             };
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
-            return Err(Refusal::new("CreateSession", fault, hints).into());
+            let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
+            return Err(refusal.not_again_within(answer.retry_after()));
         }
         let session = self.session(&answer, offset)?;
         let Credentials { access_key_id, expiration, .. } = &session.credentials;
@@ -118,8 +118,23 @@ impl RolesAnywhere {
         let date = answer.response.header("date").and_then(Timestamp::from_http_date);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
-        let life = by_date.map_or(by_clock, |life| life.min(by_clock));
+        // `Date` and this machine's time are whole seconds, rounded down: the one that began counts.
+        let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
+        if life <= 0 {
+            let expiration = credentials.expiration;
+            return Err(AnswerError::Expired { expiration, now: date.unwrap_or(now) });
+        }
         Ok(Session { credentials, received: answer.received, life, clock_offset })
+    }
+}
+
+/// Returns the offset by which `identity` is valid now: the one that was found before, or none, for
+/// somebody may have set the clock since. Refuses an identity that is out of date by both.
+fn usable(found: i64, identity: &Identity, now: Timestamp) -> Result<i64, IdentityError> {
+    match identity.check_validity(now.after(found)) {
+        Ok(()) => Ok(found),
+        Err(_) if identity.check_validity(now).is_ok() => Ok(0),
+        Err(error) => Err(error),
     }
 }
 
@@ -155,5 +170,49 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
     for (certificate, reason) in identity.left_out() {
         let subject = certificate.subject();
         world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Source;
+    use crate::identity::Permissions;
+    use crate::os::disk::Disk;
+    use crate::os::password::KeyPassword;
+    use crate::password::PasswordSource;
+    use crate::world::Environment;
+
+    /// Returns an identity that is valid from 2026 to 2046.
+    fn identity() -> Identity {
+        let place = |name: &str| {
+            let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+            Source::File(root.join("certs/leaf").join(name))
+        };
+        let source = IdentitySource {
+            certificate: place("p256.pem"),
+            private_key: place("p256.key.pem"),
+            intermediates: None,
+            permissions: Permissions::Lenient,
+        };
+        let environment = Environment::default();
+        let disk = Disk::new(&environment);
+        let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
+        source.open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
+    }
+
+    #[test]
+    fn lets_go_of_an_offset_by_which_the_certificate_would_be_out_of_date() {
+        let identity = identity();
+        let year = 366 * 86_400;
+        let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
+        assert_eq!(usable(7_200, &identity, now).unwrap(), 7_200);
+        assert_eq!(usable(50 * year, &identity, now).unwrap(), 0);
+        assert_eq!(usable(-50 * year, &identity, now).unwrap(), 0);
+        // The clock says 1970, and is known to be behind.
+        let behind = Timestamp::from_unix(0);
+        assert_eq!(usable(56 * year, &identity, behind).unwrap(), 56 * year);
+        assert!(usable(0, &identity, behind).is_err());
+        assert!(usable(year, &identity, behind).is_err());
     }
 }

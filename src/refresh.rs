@@ -21,7 +21,9 @@ impl Moment {
 
     /// Returns the seconds since `earlier`, by whichever clock has gone further.
     pub fn seconds_since(self, earlier: Self) -> i64 {
-        let awake = self.uptime.saturating_sub(earlier.uptime).as_secs();
+        let awake = self.uptime.saturating_sub(earlier.uptime);
+        // A second that has begun counts.
+        let awake = awake.as_secs() + u64::from(awake.subsec_nanos() > 0);
         earlier.wall.seconds_until(self.wall).max(i64::try_from(awake).unwrap_or(i64::MAX))
     }
 }
@@ -92,9 +94,18 @@ pub struct Schedule {
     policy: Policy,
     held: Option<Held>,
     failed: Option<Failed>,
-    /// Whether a new identity waits to be used.
-    renewed: bool,
+    identities: Identities,
     seen: Option<Moment>,
+}
+
+/// Counts of the identities that were taken into use, the last being the newest.
+#[derive(Clone, Copy, Debug, Default)]
+struct Identities {
+    newest: u64,
+    /// The one that the fetch in flight, or the last one, was made with.
+    fetching: u64,
+    /// The one that the session in hand is of.
+    held: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +121,8 @@ struct Failed {
     count: u32,
     at: Duration,
     retry: Duration,
+    /// How long AWS asked to be left alone.
+    asked: Duration,
 }
 
 /// The longest pause after a failure that may pass by itself.
@@ -117,14 +130,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The pauses after a refusal: the first, and the longest.
 const REFUSAL_PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(900));
 /// How long an identity that failed is left alone while its files stay as they are.
-const IDENTITY_PAUSE: Duration = Duration::from_secs(300);
+const IDENTITY_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause while there is nothing to hand out.
+const DEAD_PAUSE: Duration = Duration::from_secs(120);
+/// The longest that AWS's wish to be left alone is respected.
+const LONGEST_ASKED: Duration = Duration::from_secs(900);
 /// By how much the clocks have to part before the machine is taken to have slept.
 const SLEPT: u64 = 15;
 
 impl Schedule {
     /// Starts with nothing in hand.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, held: None, failed: None, renewed: false, seen: None }
+        Self { policy, held: None, failed: None, identities: Identities::default(), seen: None }
     }
 
     /// Returns what to do at `now`.
@@ -135,12 +152,19 @@ impl Schedule {
             self.failed = None;
         }
         self.seen = Some(now);
-        if self.freshness(now) == Freshness::Fresh && !self.renewed {
+        let freshness = self.freshness(now);
+        if freshness == Freshness::Fresh && self.identities.held == self.identities.newest {
             return Next::Wait(self.until_due(now));
         }
-        match self.failed.map(|failed| failed.retry.saturating_sub(now.uptime)) {
-            None | Some(Duration::ZERO) => Next::Fetch,
-            Some(pause) => Next::Wait(pause),
+        let Some(failed) = self.failed else { return Next::Fetch };
+        let longest = match freshness {
+            Freshness::Dead => DEAD_PAUSE.max(failed.asked),
+            Freshness::Due | Freshness::Fresh => Duration::MAX,
+        };
+        let retry = failed.retry.min(failed.at.saturating_add(longest));
+        match retry.saturating_sub(now.uptime) {
+            Duration::ZERO => Next::Fetch,
+            pause => Next::Wait(pause),
         }
     }
 
@@ -150,24 +174,34 @@ impl Schedule {
         self.policy.decide(held.left(now), held.life)
     }
 
+    /// Takes note of a fetch that begins, with the newest identity.
+    pub fn began(&mut self) {
+        self.identities.fetching = self.identities.newest;
+    }
+
     /// Takes note of a session of so many seconds, received at `now`.
     pub fn succeeded(&mut self, life: i64, now: Moment) {
         self.held = Some(Held { received: now, life });
         self.failed = None;
-        self.renewed = false;
+        self.identities.held = self.identities.fetching;
     }
 
-    /// Takes note of a failure at `now`; `dice` spread the next try.
-    pub fn failed(&mut self, failure: Failure, dice: u64, now: Moment) {
+    /// Takes note of a failure at `now`; `dice` spread the next try, which is not made before AWS
+    /// wants it (`asked`). What failed with an identity of before holds nothing up.
+    pub fn failed(&mut self, failure: Failure, asked: Option<Duration>, dice: u64, now: Moment) {
+        if self.identities.fetching != self.identities.newest {
+            return;
+        }
         let before = self.failed.filter(|failed| failed.failure == failure);
         let count = before.map_or(0, |failed| failed.count.saturating_add(1));
-        let retry = now.uptime + pause(failure, count, dice);
-        self.failed = Some(Failed { failure, count, at: now.uptime, retry });
+        let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
+        let retry = now.uptime + pause(failure, count, dice).max(asked);
+        self.failed = Some(Failed { failure, count, at: now.uptime, retry, asked });
     }
 
     /// Takes note of a new identity: it is used at once, whatever failed before.
     pub fn renewed(&mut self) {
-        self.renewed = true;
+        self.identities.newest += 1;
         self.failed = None;
     }
 
@@ -182,7 +216,7 @@ impl Schedule {
                 Failure::Refused => Duration::from_secs(15),
                 Failure::Passing | Failure::Identity => Duration::from_secs(5),
             };
-            failed.retry = failed.retry.min(failed.at + patience);
+            failed.retry = failed.retry.min(failed.at + patience.max(failed.asked));
         }
     }
 
@@ -303,7 +337,7 @@ mod tests {
         assert_eq!(seconds(Failure::Refused, 0, 0), 30);
         assert_eq!(seconds(Failure::Refused, 0, 1_000), 60);
         assert_eq!(seconds(Failure::Refused, u32::MAX, 1_000), 900);
-        assert_eq!(seconds(Failure::Identity, 0, 500), 300);
+        assert_eq!(seconds(Failure::Identity, 0, 500), 60);
     }
 
     #[test]
@@ -311,17 +345,55 @@ mod tests {
         let mut schedule = holding(3_600);
         schedule.renewed();
         assert_eq!(schedule.next(at(1)), Next::Fetch);
-        schedule.failed(Failure::Passing, 1_000, at(1));
+        schedule.began();
+        schedule.failed(Failure::Passing, None, 1_000, at(1));
         assert_eq!(schedule.next(at(1)), wait(2));
         assert_eq!(schedule.next(at(3)), Next::Fetch);
         schedule.succeeded(3_600, at(3));
         assert_eq!(schedule.next(at(3)), wait(1_800));
 
         let mut locked = Schedule::new(Policy::jittered(0));
-        locked.failed(Failure::Identity, 0, at(0));
-        assert_eq!(locked.next(at(1)), wait(299));
+        locked.failed(Failure::Identity, None, 0, at(0));
+        assert_eq!(locked.next(at(1)), wait(59));
         locked.renewed();
         assert_eq!(locked.next(at(1)), Next::Fetch);
+    }
+
+    #[test]
+    fn an_identity_that_comes_while_another_is_fetched_with_is_used_next() {
+        let mut schedule = holding(3_600);
+        schedule.began();
+        schedule.renewed();
+        schedule.succeeded(3_600, at(1));
+        assert_eq!(schedule.next(at(1)), Next::Fetch);
+        schedule.began();
+        schedule.renewed();
+        schedule.failed(Failure::Refused, None, 1_000, at(2));
+        assert_eq!(schedule.next(at(2)), Next::Fetch);
+        schedule.began();
+        schedule.succeeded(3_600, at(3));
+        assert_eq!(schedule.next(at(3)), wait(1_800));
+    }
+
+    #[test]
+    fn leaves_aws_alone_for_as_long_as_it_asks() {
+        let mut schedule = Schedule::new(Policy::jittered(0));
+        let asked = Some(Duration::from_secs(30));
+        schedule.failed(Failure::Passing, asked, 0, at(0));
+        schedule.asked(at(6));
+        assert_eq!(schedule.next(at(6)), wait(24));
+        schedule.failed(Failure::Passing, Some(Duration::from_secs(86_400)), 0, at(30));
+        assert_eq!(schedule.next(at(30)), wait(900));
+    }
+
+    #[test]
+    fn pauses_less_while_there_is_nothing_to_hand_out() {
+        let mut schedule = holding(3_600);
+        for _ in 0..9 {
+            schedule.failed(Failure::Refused, None, 1_000, at(3_000));
+        }
+        assert_eq!(schedule.next(at(3_000)), wait(900));
+        assert_eq!(schedule.next(at(3_600)), Next::Fetch);
     }
 
     #[test]
@@ -331,7 +403,7 @@ mod tests {
         {
             let mut schedule = Schedule::new(Policy::jittered(0));
             for _ in 0..9 {
-                schedule.failed(failure, 1_000, at(0));
+                schedule.failed(failure, None, 1_000, at(0));
             }
             schedule.asked(at(1));
             assert_eq!(schedule.next(at(1)), wait(patience - 1), "{failure:?}");
@@ -342,7 +414,7 @@ mod tests {
     #[test]
     fn a_caller_who_is_served_hastens_nothing() {
         let mut schedule = holding(3_600);
-        schedule.failed(Failure::Refused, 1_000, at(2_000));
+        schedule.failed(Failure::Refused, None, 1_000, at(2_000));
         schedule.asked(at(2_030));
         assert_eq!(schedule.next(at(2_030)), wait(30));
     }
@@ -356,7 +428,7 @@ mod tests {
 
         let mut failing = Schedule::new(Policy::jittered(0));
         failing.next(at(0));
-        failing.failed(Failure::Refused, 1_000, at(0));
+        failing.failed(Failure::Refused, None, 1_000, at(0));
         assert_eq!(failing.next(slept_for(20, 25)), Next::Fetch);
     }
 

@@ -26,6 +26,7 @@ use hyper::{Method, Request, StatusCode};
 
 use crate::arn::RoleArn;
 use crate::board::{Board, Standing};
+use crate::credentials::Session;
 use crate::error::Error;
 use crate::files::{FileError, Files};
 use crate::log::Log;
@@ -79,13 +80,11 @@ pub struct Endpoints {
     tokens: RefCell<Tokens>,
     /// Without one there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
-    documents: RefCell<Option<Rendered>>,
+    /// The documents, and which session they are of.
+    documents: RefCell<Option<(Rc<Session>, Rc<Documents>)>>,
     requests: Requests,
     audit: Audit,
 }
-
-/// Which session the documents are of.
-struct Rendered(Rc<crate::credentials::Session>, Rc<Documents>);
 
 /// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -197,11 +196,11 @@ impl Endpoints {
                     self.audit_vend(request.method(), route, caller, &documents);
                     reply::secret_text(documents.imds.clone())
                 }
-                Err(standing) => reply::unavailable(reason(&standing)),
+                Err(standing) => reply::unavailable(&reason(&standing)),
             },
             Route::Profile => match self.documents().await {
                 Ok(documents) => reply::text(documents.profile.clone()),
-                Err(standing) => reply::unavailable(reason(&standing)),
+                Err(standing) => reply::unavailable(&reason(&standing)),
             },
             _ => reply::refusal(StatusCode::NOT_FOUND, "not found"),
         };
@@ -226,7 +225,7 @@ impl Endpoints {
                 self.audit_vend(request.method(), route, caller, &documents);
                 reply::secret_json(documents.container.clone())
             }
-            Err(standing) => reply::unavailable(reason(&standing)),
+            Err(standing) => reply::unavailable(&reason(&standing)),
         }
     }
 
@@ -237,7 +236,7 @@ impl Endpoints {
         }
         // What is wrong with the identity is no business of other machines.
         match caller.reach {
-            Reach::Everything => reply::unavailable(reason(&standing)),
+            Reach::Everything => reply::unavailable(&reason(&standing)),
             _ => reply::unavailable("no credentials"),
         }
     }
@@ -252,12 +251,10 @@ impl Endpoints {
             return Err(standing);
         };
         match &*rendered {
-            Some(Rendered(known, documents)) if Rc::ptr_eq(known, session) => {
-                Ok(Rc::clone(documents))
-            }
+            Some((known, documents)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(documents)),
             _ => {
                 let documents = Rc::new(Documents::new(session, &self.instance));
-                *rendered = Some(Rendered(Rc::clone(session), Rc::clone(&documents)));
+                *rendered = Some((Rc::clone(session), Rc::clone(&documents)));
                 Ok(documents)
             }
         }
@@ -292,12 +289,9 @@ fn turn_away<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -
 }
 
 /// Returns in a line why there are no credentials.
-fn reason(standing: &Standing) -> &str {
-    let trouble = standing.trouble.as_ref().and_then(|trouble| trouble.message.lines().next());
-    match trouble {
-        Some(line) => line.strip_prefix("error: ").unwrap_or(line),
-        None => "the first session is still being asked for",
-    }
+fn reason(standing: &Standing) -> String {
+    let trouble = standing.trouble.as_ref().map(|trouble| trouble.summary());
+    trouble.unwrap_or_else(|| "the first session is still being asked for".to_owned())
 }
 
 #[cfg(test)]

@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 
 use crate::board::Board;
 use crate::call::Deadline;
 use crate::command::daemon::{Daemon, FirstFailure};
-use crate::credentials::{Credentials, Session};
+use crate::credentials::Credentials;
 use crate::engine::{Ending, Engine, Ports};
 use crate::error::Error;
-use crate::log::Level;
+use crate::log::{Fact, Level};
 use crate::profile::file::{self, SharedCredentialsFile, Written};
 use crate::profile::{self, ProfileName};
 use crate::provider::RolesAnywhere;
@@ -45,10 +44,11 @@ pub enum Mode {
 
 /// How long to wait for another process that writes the file.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait after the file could not be written.
-const PAUSE: Duration = Duration::from_secs(5);
-/// How long to wait where there is nothing to write; every publication ends it.
-const IDLE: Duration = Duration::from_secs(3_600);
+/// How long to wait after the file could not be written for the first time; every publication ends
+/// a pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// How long to wait before what is in the file is looked at again.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Writes the profile once, and returns what became of the file.
 pub async fn once(
@@ -75,14 +75,13 @@ pub async fn keep(
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
     }
-    let mut writer = Writer { plan, board, ports, file, written: None };
-    match writer.write().await {
-        Err(error) if plan.daemon.first_failure == FirstFailure::Exits => return Err(error),
-        outcome => writer.report(outcome),
-    };
-    ports.supervisor.ready();
-    select(pin!(engine.run()), pin!(writer.run())).await;
-    Ok(())
+    let mut writer = Writer { plan, board, ports, file, reported: None };
+    let writing = pin!(writer.run());
+    // The engine ends when it is told to, the writer only with an error that is to end it.
+    match select(pin!(engine.run()), writing).await {
+        Either::Left(((), _)) => Ok(()),
+        Either::Right((error, _)) => Err(error),
+    }
 }
 
 impl Update {
@@ -103,51 +102,67 @@ struct Writer<'a> {
     board: &'a Board,
     ports: Ports<'a>,
     file: &'a dyn SharedCredentialsFile,
-    /// The session that is in the file.
-    written: Option<Rc<Session>>,
+    /// Why the file could not be written the last time.
+    reported: Option<String>,
 }
 
 impl Writer<'_> {
-    async fn run(&mut self) {
+    /// Keeps the profile as the board has it. Returns an error only of its first try, and only
+    /// where that is to end the daemon.
+    async fn run(&mut self) -> Error {
+        let mut pause = match self.write().await {
+            Err(error) if self.plan.daemon.first_failure == FirstFailure::Exits => return error,
+            outcome => self.report(&outcome, FIRST_PAUSE),
+        };
+        self.ports.supervisor.ready();
         loop {
-            let outcome = self.write().await;
-            let pause = self.report(outcome);
             select(pin!(self.board.changed()), self.ports.timer.sleep(pause)).await;
+            let outcome = self.write().await;
+            pause = self.report(&outcome, pause);
         }
     }
 
-    /// Writes the session in hand where it is good and not in the file yet.
-    async fn write(&mut self) -> Result<Option<Written>, Error> {
+    /// Writes the session in hand where it is good; what somebody else did to the profile since is
+    /// undone.
+    async fn write(&self) -> Result<Written, Error> {
         let standing = self.board.standing();
-        let Some(session) = standing.valid(Moment::of(self.ports.clock)) else { return Ok(None) };
-        if self.written.as_ref().is_some_and(|written| Rc::ptr_eq(written, session)) {
-            return Ok(None);
-        }
-        let written = self.plan.write(&session.credentials, self.file, self.ports.timer).await?;
-        self.written = Some(Rc::clone(session));
-        Ok(Some(written))
+        let Some(session) = standing.valid(Moment::of(self.ports.clock)) else {
+            return Ok(Written::Unchanged);
+        };
+        self.plan.write(&session.credentials, self.file, self.ports.timer).await
     }
 
-    /// Logs what became of the file, and returns how long to leave it alone.
-    fn report(&self, outcome: Result<Option<Written>, Error>) -> Duration {
-        let (log, path) = (self.ports.log, self.plan.file.display());
-        match outcome {
-            Ok(None) => return IDLE,
-            Ok(Some(Written::InPlace(obstacle))) => log.event(
-                Level::Warning,
-                "profile written in place: a reader at that moment could have seen a part of it",
-                &[("file", &path), ("profile", &self.plan.profile), ("reason", &obstacle)],
-            ),
-            Ok(Some(Written::Whole | Written::Unchanged)) => log.event(
-                Level::Info,
-                "profile written",
-                &[("file", &path), ("profile", &self.plan.profile)],
-            ),
-            Err(error) => {
-                log.event(Level::Error, "profile not written", &[("reason", &error)]);
-                return PAUSE;
+    /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
+    /// was left alone before.
+    fn report(&mut self, outcome: &Result<Written, Error>, pause: Duration) -> Duration {
+        let log = self.ports.log;
+        let (file, profile) = (self.plan.file.display(), &self.plan.profile);
+        let mut facts: Vec<Fact<'_>> = vec![("file", &file), ("profile", profile)];
+        let (level, words) = match outcome {
+            Ok(Written::Unchanged) => {
+                self.reported = None;
+                return IDLE;
             }
-        }
+            Ok(Written::Whole) => (Level::Info, "profile written"),
+            Ok(Written::InPlace(obstacle)) => {
+                facts.push(("reason", obstacle));
+                (Level::Warning, "profile written in place: a reader may see a part of it")
+            }
+            Err(error) => return self.report_failure(error, pause),
+        };
+        log.event(level, words, &facts);
+        self.reported = None;
         IDLE
+    }
+
+    fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {
+        let reason = error.to_string();
+        if self.reported.as_ref() != Some(&reason) {
+            self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
+            let first = reason.lines().next().unwrap_or_default();
+            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
+            self.reported = Some(reason);
+        }
+        (pause * 2).clamp(FIRST_PAUSE, IDLE)
     }
 }

@@ -211,7 +211,12 @@ impl Origin for Globe {
         }
         state.used = Some(state.files);
         let not_after = Timestamp::from_unix(state.truth + 1_000_000_000);
-        Ok(Look::New { serial: state.files.to_string(), subject: String::new(), not_after })
+        Ok(Look::New {
+            serial: state.files.to_string(),
+            subject: String::new(),
+            not_before: Timestamp::from_unix(START),
+            not_after,
+        })
     }
 
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {

@@ -40,7 +40,8 @@ pub(crate) async fn update(
     let board = Board::default();
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
     let mut engine = Engine::new(&origin, &board, ports);
-    let ended = update::keep(plan, &mut engine, &board, ports, &CredentialsFile).await;
+    let keeping = pin!(update::keep(plan, &mut engine, &board, ports, &CredentialsFile));
+    let ended = outside.while_logging(keeping).await;
     outside.supervisor.stopping();
     ended
 }
@@ -95,14 +96,17 @@ pub(crate) async fn serve(
         (world.files, world.timer),
         Box::pin(async move { stopped.notified().await }),
     ));
-    match select(keeping, serving).await {
-        Either::Left((kept, serving)) => {
-            outside.supervisor.stopping();
-            serving.await?;
-            kept.map(|_| ())
+    let both = pin!(async {
+        match select(keeping, serving).await {
+            Either::Left((kept, serving)) => {
+                outside.supervisor.stopping();
+                serving.await?;
+                kept.map(|_| ())
+            }
+            Either::Right((served, _)) => served,
         }
-        Either::Right((served, _)) => served,
-    }
+    });
+    outside.while_logging(both).await
 }
 
 /// What a daemon hears and says.
@@ -126,6 +130,14 @@ impl Outside {
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
         let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));
         Ok(Self { events, supervisor: Systemd::find(), log })
+    }
+
+    /// Waits for `work`, and writes what is logged meanwhile.
+    async fn while_logging<T>(&self, work: impl Future<Output = T> + Unpin) -> T {
+        match select(work, pin!(self.log.run())).await {
+            Either::Left((done, _)) => done,
+            Either::Right((never, _)) => match never {},
+        }
     }
 
     fn ports<'a>(&'a self, world: &World<'a>) -> Ports<'a> {

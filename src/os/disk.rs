@@ -16,8 +16,8 @@ use crate::world::Environment;
 #[derive(Debug)]
 pub struct Disk<'a> {
     environment: &'a Environment,
-    /// What can be read only once.
-    kept: Mutex<BTreeMap<Source, SecretBytes>>,
+    /// What can be read only once, or why it could not be read.
+    kept: Mutex<BTreeMap<Source, Result<SecretBytes, io::ErrorKind>>>,
 }
 
 impl<'a> Disk<'a> {
@@ -48,12 +48,13 @@ impl<'a> Disk<'a> {
         read: impl FnOnce() -> io::Result<SecretBytes>,
     ) -> io::Result<SecretBytes> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bytes) = kept.get(source) {
-            return Ok(bytes.clone());
+        if let Some(known) = kept.get(source) {
+            return known.clone().map_err(io::Error::from);
         }
-        let bytes = read()?;
-        kept.insert(source.clone(), bytes.clone());
-        Ok(bytes)
+        // A pipe that nobody writes to is waited for once: what was in it is gone.
+        let bytes = read();
+        kept.insert(source.clone(), bytes.as_ref().map(Clone::clone).map_err(io::Error::kind));
+        bytes
     }
 }
 

@@ -201,7 +201,7 @@ fn standing(life: i64) -> Standing {
 }
 
 fn trouble() -> Standing {
-    let message = "error: AWS refused CreateSession\n  hint: do this".to_owned();
+    let message = "AWS refused CreateSession\n  hint: do this".to_owned();
     let trouble = Trouble { kind: Kind::Refused, message, at: NOW };
     Standing { trouble: Some(Rc::new(trouble)), ..Standing::default() }
 }

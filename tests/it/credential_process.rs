@@ -189,6 +189,19 @@ fn signs_again_by_awss_clock_where_its_own_is_wrong() {
 }
 
 #[test]
+fn puts_a_refused_signature_down_to_the_clock_from_four_minutes_on() {
+    for (seconds, code) in [(230, 4), (-230, 4), (250, 0), (-250, 0)] {
+        let emulator = emulator();
+        emulator.advance(seconds);
+        let refusal =
+            json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature"});
+        emulator.fault(refusal);
+        let outcome = Tool::new(&emulator).run(&["credential-process"]);
+        assert_eq!(outcome.code, code, "{seconds}: {outcome}");
+    }
+}
+
+#[test]
 fn does_not_wait_beyond_its_deadline() {
     let emulator = emulator();
     emulator.fault(json!({"status": 503, "headers": {"retry-after": "100"}}));

@@ -287,3 +287,101 @@ fn logs_no_secret() {
     }
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
+    let desk = Desk::new();
+    desk.emulator.advance(31 * 60);
+    desk.emulator.end_sessions_after(Some(4));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let third = daemon.wait_for_nth("session received", 3);
+    // The session ends by AWS's clock, whatever this machine's says.
+    let seconds: i64 = third["seconds"].as_str().unwrap().parse().unwrap();
+    assert!((1..=4).contains(&seconds), "{third}");
+    let refused = desk.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
+    assert_eq!(refused, 1, "the offset was forgotten");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
+    let desk = Desk::new();
+    desk.emulator.advance(200);
+    desk.emulator.end_sessions_after(Some(6));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let received = daemon.wait_for("session received");
+    let seconds: i64 = received["seconds"].as_str().unwrap().parse().unwrap();
+    assert!((1..=6).contains(&seconds), "{received}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn takes_a_session_that_is_over_for_a_failure() {
+    let desk = Desk::new();
+    desk.emulator.advance(200);
+    desk.emulator.end_sessions_after(Some(0));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_for_nth("refresh failed; there is nothing to hand out", 2);
+    let calls = desk.emulator.requests().len();
+    assert!(calls < 10, "{calls} calls");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn tries_an_identity_again_when_its_mode_is_mended() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let open = |mode| fs::set_permissions(desk.path("tls.key"), fs::Permissions::from_mode(mode));
+    open(0o644).unwrap();
+    let daemon = Daemon::start(&desk.tool(), &["update", "--strict-permissions"]);
+    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    assert!(failed["reason"].as_str().unwrap().contains("can be read by others"), "{failed}");
+    open(0o600).unwrap();
+    desk.wait_for_profile("p256");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn uses_an_identity_that_came_while_another_was_fetched_with() {
+    let desk = Desk::new();
+    desk.emulator.fault(json!({"delay_ms": 2_000, "times": 1}));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_for("identity in use");
+    desk.put("leaf/rsa2048.pem", "tls.crt");
+    desk.put("leaf/rsa2048.key.pem", "tls.key");
+    daemon.signal(Signal::HUP);
+    desk.wait_for_profile("rsa2048");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn writes_a_profile_again_that_somebody_removed() {
+    let desk = Desk::new();
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    desk.wait_for_profile("p256");
+    fs::write(desk.path("credentials"), "[other]\nregion = r\n").unwrap();
+    // SIGHUP makes it look at once.
+    daemon.signal(Signal::HUP);
+    desk.wait_for_profile("p256");
+    let text = fs::read_to_string(desk.path("credentials")).unwrap();
+    assert!(text.starts_with("[other]\nregion = r\n"), "{text}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn is_not_held_up_by_a_log_that_nobody_reads() {
+    let desk = Desk::new();
+    desk.emulator.end_sessions_after(Some(3));
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while std::io::Write::write(&mut writer, &[b'x'; 4_096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    let mut child = desk.tool().spawn_into(&["update"], writer);
+    let keys = || fs::read_to_string(desk.path("credentials")).ok();
+    let first = until(keys).expect("nothing is written");
+    until(|| keys().filter(|text| *text != first)).expect("it is held up");
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(until(|| child.try_wait().unwrap()).expect("it does not end").code(), Some(0));
+    drop(reader);
+}

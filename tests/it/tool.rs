@@ -98,8 +98,12 @@ impl Tool {
 
     /// Starts the binary and lets it run, for the test to wait for or to kill.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.spawn_into(arguments, Stdio::piped())
+    }
+
+    /// As [`Tool::spawn`], with a standard error of the test's own.
+    pub(crate) fn spawn_into(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap()
     }
 
     /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,

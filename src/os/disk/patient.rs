@@ -43,7 +43,11 @@ mod unix {
             let left = until.saturating_duration_since(Instant::now());
             let timeout = Timespec::try_from(left).ok();
             let mut watched = [PollFd::new(pipe, PollFlags::IN)];
-            if poll(&mut watched, timeout.as_ref())? == 0 {
+            let ready = match poll(&mut watched, timeout.as_ref()) {
+                Err(rustix::io::Errno::INTR) => continue,
+                ready => ready?,
+            };
+            if ready == 0 {
                 let seconds = LIMIT.as_secs();
                 let why = format!("nobody wrote to it to its end within {seconds} s");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
