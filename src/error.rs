@@ -382,6 +382,9 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Dangling { .. } => {
                 "make the file that it leads to, or remove the link"
             }
+            ProfileFileError::ForeignLink { .. } => {
+                "remove the link, or name the file that it leads to by `--credentials-file`"
+            }
             ProfileFileError::InTheWay { .. } => {
                 "remove it, once nothing writes the credentials file"
             }

@@ -1,9 +1,10 @@
 //! The AWS shared credentials file as text: sets the credentials of one profile, and nothing else.
 //!
 //! The file is taken apart as Python's `configparser` does it, which the AWS CLI reads it with; the
-//! other SDKs read the outcome the same way. What they disagree about is left as it was found: a
-//! name in brackets with blanks around it (`[ a ]`) is the profile to them and another one to the
-//! AWS CLI, and `[profile a]` belongs into the other file, `config`, so it is not the profile `a`.
+//! other SDKs read the outcome the same way. Where they disagree about a heading, each is served:
+//! `[ a ]` and `[a] # see [b]` are the profile `a` to most of them and another one to the AWS CLI,
+//! so they are edited, and an `[a]` for the AWS CLI is added; who reads both, merges them.
+//! `[profile a]` belongs into the other file, `config`, so it is not the profile `a`.
 
 pub mod file;
 mod line;
@@ -87,7 +88,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Sets the credentials of `profile` in the text of a credentials file; every other line stays.
 ///
 /// A section that is there several times is edited each time, since SDKs differ in which they take;
-/// one that is not there is added at the end. A setting that holds the value already keeps its
+/// one that is not there, or not to the AWS CLI, is added at the end. A setting that holds the value already keeps its
 /// line, so that nothing changes where nothing is new; its repetitions in the same section, which
 /// the AWS CLI refuses, are left out.
 pub fn replace(
@@ -102,13 +103,14 @@ pub fn replace(
     let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { b"" };
     let lines = line::split(&text[mark.len()..]);
     let mut output = Output { pieces: vec![mark], values, ending: first_ending(&lines) };
+    let name = profile.0.as_bytes();
     let mut found = false;
-    let sections = lines.chunk_by(|_, next| !matches!(next.kind, Kind::Heading(_)));
+    let sections = lines.chunk_by(|_, next| !matches!(next.kind, Kind::Heading { .. }));
     let mut sections = sections.peekable();
     while let Some(section) = sections.next() {
         match section[0].kind {
-            Kind::Heading(name) if name == profile.0.as_bytes() => {
-                found = true;
+            Kind::Heading { python, others } if [python, others].contains(&name) => {
+                found |= python == name;
                 output.edit(section, sections.peek().map(|next| &next[0]));
             }
             _ => output.pieces.extend(section.iter().map(|line| line.whole)),

@@ -4,8 +4,13 @@
 //! advisory lock of the file that stands under its name is the only one to edit; the name goes with
 //! the rename, the lock with the process, however it ends. So nothing stays behind but, after a
 //! kill, the temporary file itself, which the next run takes over; a lock that lasts beyond the
-//! rename would need a file of its own that nobody may ever delete. The credentials file is locked
-//! as well, for those who may write to it and not to its directory, or see it as a mount of its own.
+//! rename would need a file of its own that nobody may ever delete.
+//!
+//! The credentials file is locked as well, for those who may write to it and not to its directory,
+//! or see it as a mount of its own: they write over it, and under its lock alone. Since everybody
+//! who may read a file can lock it, and for as long as they like, the others do without this lock
+//! where they cannot have it: they look again before the rename, and who wrote in place looks
+//! afterwards whether the file is still the one that stands there.
 //!
 //! Neither the AWS CLI nor an editor knows of these locks. What they write while we edit makes us
 //! begin anew, but for the moment between the last look and the rename.
@@ -14,6 +19,8 @@
 mod attributes;
 #[cfg(not(unix))]
 mod elsewhere;
+#[cfg(unix)]
+mod link;
 #[cfg(unix)]
 mod old;
 #[cfg(unix)]
@@ -42,33 +49,34 @@ impl SharedCredentialsFile for CredentialsFile {
 }
 
 #[cfg(not(unix))]
-use elsewhere::replace;
+use elsewhere::{follow, replace};
+#[cfg(unix)]
+use link::follow;
 
 /// Edits the file under its locks.
 #[cfg(unix)]
 fn replace(target: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
     use crate::profile::file::Obstacle;
     use old::Old;
-    use temporary::{Claim, Install, Temporary};
+    use temporary::{Claim, Install, Temporary, unwritable};
 
     // Held until all is done, in whatever way.
     let claim = Temporary::claim(target)?;
     let old = Old::open(target)?;
     let text = old.as_ref().map(|old| old.text.clone()).unwrap_or_default();
     let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged) };
-    let write_error = |source| ProfileFileError::Write { path: target.to_owned(), source };
     let (obstacle, cause) = match &claim {
         Claim::Denied(error) => (Obstacle::Directory, again(error)),
         Claim::Granted(temporary) => match temporary.install(target, old.as_ref(), &new) {
             Ok(()) => return Ok(Written::Whole),
             Err(Install::Changed) => return Err(busy(target)),
-            Err(Install::Failed(error)) => return Err(write_error(error)),
+            Err(Install::Failed(error)) => return Err(unwritable(target, error)),
             Err(Install::Prevented(obstacle, error)) => (obstacle, error),
         },
     };
     match old {
-        Some(old) => old.overwrite(&new).map_err(write_error)?,
-        None => return Err(write_error(cause)),
+        Some(old) => old.overwrite(target, &new)?,
+        None => return Err(unwritable(target, cause)),
     }
     Ok(Written::InPlace(obstacle))
 }
@@ -113,23 +121,31 @@ fn busy(target: &Path) -> ProfileFileError {
 /// Returns where the file really is or will be, behind all links; makes its directory.
 fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
     let unreadable = |error| unreadable(path, error);
-    match path.metadata() {
-        Ok(metadata) if metadata.is_file() => path.canonicalize().map_err(unreadable),
-        Ok(_) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unreadable(error)),
-        Err(_) if path.is_symlink() => Err(ProfileFileError::Dangling { path: path.to_owned() }),
-        Err(error) => {
-            let name = path.file_name().ok_or_else(|| unreadable(error))?;
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
+    let place = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => follow(path)?,
+        Ok(_) => return Err(ProfileFileError::NotRegular { path: path.to_owned() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unreadable(error)),
+        Err(_) if path.is_symlink() => {
+            return Err(ProfileFileError::Dangling { path: path.to_owned() });
+        }
+        Err(error) if path.file_name().is_none() => return Err(unreadable(error)),
+        Err(_) => {
+            let folder = folder_of(path);
             disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
                 source,
             })?;
-            Ok(folder.canonicalize().map_err(unreadable)?.join(name))
+            path.to_owned()
         }
+    };
+    let folder = folder_of(&place).canonicalize().map_err(unreadable)?;
+    Ok(folder.join(place.file_name().unwrap_or_default()))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

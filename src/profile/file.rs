@@ -26,8 +26,9 @@ pub trait SharedCredentialsFile: Sync {
     ///
     /// It never waits for the other process: [`ProfileFileError::Busy`] asks to come back. A
     /// process that was killed holds nobody up, and leaves the old file or the new one. Owner,
-    /// group, mode and a link stay as they are; a file that is not there is made of mode 0600, and
-    /// its directory, where that is all that is missing, of mode 0700.
+    /// group, mode and a link stay as they are; a link of somebody who owns neither this process
+    /// nor what it leads to is refused. A file that is not there is made of mode 0600, and its
+    /// directory, where that is all that is missing, of mode 0700.
     fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError>;
 }
 
@@ -129,6 +130,14 @@ pub enum ProfileFileError {
     Dangling {
         /// The link.
         path: PathBuf,
+    },
+    /// It is a link of another user to a file that is not theirs.
+    #[error("`{}` is a link of another user (uid {owner}), to a file that is not theirs", path.display())]
+    ForeignLink {
+        /// The link.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
     },
     /// It is, or would become, larger than any credentials file.
     #[error("`{}` is larger than {MAX_SIZE} bytes", path.display())]

@@ -16,8 +16,13 @@ pub(super) struct Line<'a> {
 pub(super) enum Kind<'a> {
     /// Empty, or a comment.
     Aside,
-    /// `[name]`, with anything behind it; the name is without the blanks around it.
-    Heading(&'a [u8]),
+    /// `[name]`, with anything behind it.
+    Heading {
+        /// The name to Python since 3.10: all up to the last bracket, blanks and comments too.
+        python: &'a [u8],
+        /// The name to who cuts a comment off first, and then the blanks; empty where they find none.
+        others: &'a [u8],
+    },
     /// `key = value` or `key: value`, or anything else that begins a new setting.
     Setting {
         /// What is left of the separator.
@@ -49,7 +54,7 @@ pub(super) fn split(text: &[u8]) -> Vec<Line<'_>> {
         let continues = open.is_some_and(|open| indent.len() > open);
         let kind = classify(content.trim_ascii_end(), continues);
         match kind {
-            Kind::Heading(_) => open = None,
+            Kind::Heading { .. } => open = None,
             Kind::Setting { .. } => open = Some(indent.len()),
             Kind::Aside | Kind::Continuation => {}
         }
@@ -77,8 +82,8 @@ fn classify(content: &[u8], continues: bool) -> Kind<'_> {
     if continues {
         return Kind::Continuation;
     }
-    if let Some(name) = heading(content) {
-        return Kind::Heading(name);
+    if let Some(heading) = heading(content) {
+        return heading;
     }
     let separator = content.iter().position(|byte| matches!(byte, b'=' | b':'));
     let (key, value) =
@@ -86,8 +91,10 @@ fn classify(content: &[u8], continues: bool) -> Kind<'_> {
     Kind::Setting { key: key.trim_ascii_end(), value: value.trim_ascii_start() }
 }
 
-fn heading(content: &[u8]) -> Option<&[u8]> {
+fn heading(content: &[u8]) -> Option<Kind<'_>> {
     let name = content.strip_prefix(b"[")?;
-    let end = name.iter().position(|byte| *byte == b']')?;
-    Some(name[..end].trim_ascii())
+    let end = name.iter().rposition(|byte| *byte == b']')?;
+    let comment = name.iter().position(|byte| matches!(byte, b'#' | b';')).unwrap_or(name.len());
+    let others = name[..comment].trim_ascii_end().strip_suffix(b"]").unwrap_or_default();
+    Some(Kind::Heading { python: &name[..end], others: others.trim_ascii() })
 }

@@ -88,14 +88,24 @@ fn keeps_line_endings_and_the_byte_order_mark() {
 
 #[test]
 fn finds_a_heading_with_blanks_or_a_comment() {
-    for heading in ["[ a ]  # c", "[a];c", "[a]\t", "[a] # see [1]", "[a] x"] {
+    for heading in ["[a]  # c", "[a];c", "[a]\t", "[a] x"] {
         becomes(&format!("{heading}\n"), &format!("{heading}\nID\nSECRET\nTOKEN\n"));
     }
 }
 
 #[test]
+fn serves_each_reader_where_they_disagree_about_the_name() {
+    for heading in ["[ a ]", "[a ]  # c", "[a] # see [b]", "[a];]"] {
+        let edited = format!("{heading}\nID\nSECRET\nTOKEN\n");
+        let added = "[a]\nID\nSECRET\nTOKEN\n";
+        becomes(&format!("{heading}\nx=1\n"), &format!("{edited}x=1\n\n{added}"));
+        becomes(&format!("[a]\n{heading}\n"), &format!("{added}{edited}"));
+    }
+}
+
+#[test]
 fn takes_no_other_section_for_its_own() {
-    for heading in ["[A]", "[ab]", "[profile a]", "#[a]", "[a", "x = [a]"] {
+    for heading in ["[A]", "[ab]", "[profile a]", "#[a]", "[a", "x = [a]", "[a]]", "[a] [b]"] {
         let before = format!("[z]\n{heading}\n");
         becomes(&before, &format!("{before}\n[a]\nID\nSECRET\nTOKEN\n"));
     }
@@ -213,23 +223,24 @@ proptest! {
         prop_assert_eq!(&edit(&edited), &edited);
 
         let (before, after) = (Reader::read(&text), Reader::read(&edited));
-        let ours = |(name, _): &&(String, Settings)| name == "a";
-        prop_assert!(after.sections.iter().any(|section| ours(&section)));
-        for (_, settings) in after.sections.iter().filter(ours) {
+        let to_python = |(heading, _): &(String, Settings)| is_ours_to_python(heading);
+        prop_assert!(after.sections.iter().any(to_python));
+        for (_, settings) in after.sections.iter().filter(|(heading, _)| is_ours(heading)) {
             for (key, value) in KEYS.into_iter().zip(NEW) {
                 prop_assert_eq!(&settings[key], &[value]);
             }
         }
 
         let mut others = before.without_keys();
-        if !before.sections.iter().any(|section| ours(&section)) {
-            others.push(("a".to_owned(), Settings::new()));
+        let is_there = before.sections.iter().any(to_python);
+        if !is_there {
+            others.push(("[a]".to_owned(), Settings::new()));
         }
         prop_assert_eq!(after.without_keys(), others);
 
         let added = after.rest.strip_prefix(before.rest.as_slice());
         let added = added.map(|added| String::from_utf8_lossy(added).replace(['\r', '\n'], ""));
-        let wanted = if before.sections.iter().any(|section| ours(&section)) { "" } else { "[a]" };
+        let wanted = if is_there { "" } else { "[a]" };
         prop_assert_eq!(added.as_deref(), Some(wanted));
     }
 }
@@ -302,7 +313,7 @@ type Settings = BTreeMap<String, Vec<String>>;
 /// Reads a credentials file in another way than the code under test.
 #[derive(Default)]
 struct Reader {
-    /// Each section in its turn; each setting with what it was set to, line by line.
+    /// Each heading in its turn; each setting with what it was set to, line by line.
     sections: Vec<(String, Settings)>,
     /// What is left of the text without the three keys of the profile.
     rest: Vec<u8>,
@@ -325,8 +336,7 @@ impl Reader {
                 let key = key.clone();
                 reader.add(&key, content, whole);
             } else if content.starts_with('[') && content.contains(']') {
-                let name = content[1..content.find(']').unwrap()].trim();
-                reader.sections.push((name.to_owned(), Settings::new()));
+                reader.sections.push((content.to_owned(), Settings::new()));
                 reader.rest.extend(whole);
                 open = None;
             } else {
@@ -341,7 +351,7 @@ impl Reader {
 
     fn add(&mut self, key: &str, value: &str, whole: &[u8]) {
         let section = self.sections.last_mut();
-        if !(section.as_ref().is_some_and(|(name, _)| name == "a") && KEYS.contains(&key)) {
+        if !(section.as_ref().is_some_and(|(heading, _)| is_ours(heading)) && KEYS.contains(&key)) {
             self.rest.extend(whole);
         }
         if let Some((_, settings)) = section {
@@ -351,11 +361,21 @@ impl Reader {
 
     fn without_keys(&self) -> Vec<(String, Settings)> {
         let mut sections = self.sections.clone();
-        for (_, settings) in sections.iter_mut().filter(|(name, _)| name == "a") {
+        for (_, settings) in sections.iter_mut().filter(|(heading, _)| is_ours(heading)) {
             settings.retain(|key, _| !KEYS.contains(&key.as_str()));
         }
         sections
     }
+}
+
+fn is_ours(heading: &str) -> bool {
+    let bare = heading.split(['#', ';']).next().unwrap().trim_end();
+    let bare = bare.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    is_ours_to_python(heading) || bare.is_some_and(|name| name.trim() == "a")
+}
+
+fn is_ours_to_python(heading: &str) -> bool {
+    heading.strip_prefix("[a]").is_some_and(|behind| !behind.contains(']'))
 }
 
 /// Splits behind LF, CRLF and CR.

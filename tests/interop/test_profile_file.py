@@ -15,6 +15,8 @@ FILES = {
     "other case": "[mine]\nAWS_Access_Key_Id = i\n" + OTHER,
     "crlf": "[mine]\r\nregion = r\r\n\r\n" + OTHER.replace("\n", "\r\n"),
     "heading with a comment": "[mine] # c\n; aws_session_token = c\n" + OTHER,
+    "heading with a comment in brackets": "[mine] # see [other]\naws_access_key_id = i\n" + OTHER,
+    "heading with blanks": "[ mine ]\naws_access_key_id = i\n" + OTHER,
     "nested": "[mine]\ns3 =\n  aws_access_key_id = n\n  max_queue_size = 1\n" + OTHER,
     "several lines": "[mine]\naws_session_token =\n  a = 1\n\n  b = 2\nregion = r\n" + OTHER,
     "indented": "[mine]\n  region = r\n  x = 1\n" + OTHER,
@@ -37,6 +39,7 @@ def test_botocore_reads_the_new_values_and_the_rest_as_it_was(tool, tmp_path, em
     mine = after["mine"]
     vended = [line["session"]["access_key_id"] for line in emulator.requests("CreateSession")]
     assert [mine["aws_access_key_id"]] == vended
+    assert all(after[name].items() >= keys_of(mine).items() for name in after if is_mine(name))
     assert len(mine["aws_secret_access_key"]) == 40
     assert all(mine[key].isprintable() and mine[key] for key in KEYS)
     before.setdefault("mine", {})
@@ -58,7 +61,20 @@ def parse(folder, text: str) -> dict:
     return raw_config_parse(str(path))
 
 
+def keys_of(settings: dict) -> dict:
+    return {key: settings[key] for key in KEYS}
+
+
 def without_keys(sections: dict) -> dict:
-    """Returns the sections without the three keys of the profile `mine`."""
-    mine = {key: value for key, value in sections["mine"].items() if key not in KEYS}
-    return {**sections, "mine": mine}
+    """Returns the sections without the three keys of the profile `mine`, by whatever name it goes."""
+    return {
+        name: {key: value for key, value in settings.items() if key not in KEYS}
+        if is_mine(name)
+        else settings
+        for name, settings in sections.items()
+    }
+
+
+def is_mine(name: str) -> bool:
+    """Says whether a section is the profile `mine` to any SDK, under botocore's name for it."""
+    return name.strip().split("]")[0] == "mine"

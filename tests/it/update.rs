@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::mem::MaybeUninit;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::tool::{Outcome, Tool, emulator};
 use roles_anywhere_emulator::Emulator;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::json;
 
+/// What takes longer will never end: a lock is broken.
+const DEADLINE: Duration = Duration::from_secs(300);
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 /// An emulator, and a credentials file in a directory of its own.
@@ -161,11 +165,18 @@ fn says_what_is_wrong_with_the_file() {
     let nowhere = desk.folder.path().join("nowhere");
     std::os::unix::fs::symlink(&nowhere, &desk.file).unwrap();
     let homeless = nowhere.join(".aws/credentials");
-    let rows = [
+    let (foreign, target) = (desk.folder.path().join("foreign"), desk.folder.path().join("target"));
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &foreign).unwrap();
+    let mut rows = vec![
         (desk.folder.path(), "is not a regular file"),
         (desk.file.as_path(), "is a link that leads nowhere"),
         (homeless.as_path(), "could not make the directory"),
     ];
+    // Root alone can give a link away.
+    if std::os::unix::fs::lchown(&foreign, Some(65_534), None).is_ok() {
+        rows.push((foreign.as_path(), "is a link of another user (uid 65534)"));
+    }
     for (file, words) in rows {
         let outcome = once(&desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", file), "a");
         assert_eq!(outcome.code, 6, "{outcome}");
@@ -176,19 +187,32 @@ fn says_what_is_wrong_with_the_file() {
 #[test]
 fn waits_for_another_process() {
     let desk = Desk::with("");
-    let temporary = desk.temporary();
-    let file = fs::File::open(&desk.file).unwrap();
+    let file = fs::File::create(desk.temporary()).unwrap();
     file.lock().unwrap();
-    let child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
-    // It comes, finds the file locked, and goes, again and again.
-    for is_there in [true, false, true, false] {
-        while temporary.exists() != is_there {
-            assert_eq!(desk.text(), "");
+    let tries = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&tries, desk.temporary(), WatchFlags::OPEN).unwrap();
+    let mut child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
+    let mut buffer = [MaybeUninit::uninit(); 4_096];
+    let mut tries = inotify::Reader::new(&tries, &mut buffer);
+    // It comes, finds the file of the other locked, and goes, again and again.
+    for _ in 0..3 {
+        while tries.next().is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "{}", Outcome::of(child));
             thread::yield_now();
         }
     }
+    assert_eq!(desk.text(), "");
     drop(file);
     succeeds(&Outcome::of(child));
+    assert!(read(&desk.text()).contains_key("a"));
+}
+
+#[test]
+fn is_not_held_up_by_who_locks_the_file_that_they_may_read() {
+    let desk = Desk::with("");
+    let file = fs::File::open(&desk.file).unwrap();
+    file.lock().unwrap();
+    succeeds(&once(&desk.tool(), "a"));
     assert!(read(&desk.text()).contains_key("a"));
 }
 
@@ -265,23 +289,36 @@ fn twenty_profiles() -> String {
     (0..20).map(profile).collect()
 }
 
+/// Tells the reader that there is nothing more to come.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn three_hundred_pairs_at_once_lose_nothing() {
     let desk = Desk::with(&twenty_profiles());
     let (wanted, tool) = (shape(&desk.text()), desk.tool());
     let over = AtomicBool::new(false);
+    let deadline = Instant::now() + DEADLINE;
     let mut last = read(&desk.text());
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut reads = 0;
-            while !over.load(Ordering::Relaxed) {
+            while !over.load(Ordering::Relaxed) && Instant::now() < deadline {
                 assert_eq!(shape(&desk.text()), wanted);
                 reads += 1;
                 thread::yield_now();
             }
             reads
         });
+        // Where a pair fails, too: the reader would go on until the deadline.
+        let end = End(&over);
         for turn in 0..300 {
+            assert!(Instant::now() < deadline, "turn {turn}");
             let pair = [turn % 20, (turn * 7 + 3) % 20].map(|n| format!("p{n}"));
             let pair = if pair[0] == pair[1] { [pair[0].clone(), "p4".to_owned()] } else { pair };
             let runs = pair
@@ -298,7 +335,7 @@ fn three_hundred_pairs_at_once_lose_nothing() {
                 break;
             }
         }
-        over.store(true, Ordering::Relaxed);
+        drop(end);
         assert!(reader.join().unwrap() > 300);
     });
     let vended = desk.vended();

@@ -1,11 +1,16 @@
 //! Where there is no Unix: a lock file that stays, and a temporary file that is renamed.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::os::credentials_file::{busy, edited, read};
+use crate::os::credentials_file::{busy, edited, read, unreadable};
 use crate::profile::file::{Edit, ProfileFileError, Written};
 use crate::secret::SecretBytes;
+
+/// Returns where the file is that is under a path, behind all links.
+pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
+    path.canonicalize().map_err(|error| unreadable(path, error))
+}
 
 /// Edits the file under a lock. A lock on a file that is to be replaced would shut its readers out
 /// here, so it is on a file of its own.

@@ -1,29 +1,31 @@
-//! The credentials file as it is found: locked, read, and written over where nothing can replace it.
+//! The credentials file as it is found: read, and written over where nothing can replace it.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Seek as _};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::os::credentials_file::temporary::{is_at, is_denied, lock, open};
+use crate::os::credentials_file::temporary::{is_at, is_denied, lock, open, unwritable};
 use crate::os::credentials_file::{busy, unreadable};
 use crate::os::disk;
 use crate::profile::file::{MAX_SIZE, ProfileFileError};
 use crate::secret::SecretBytes;
 
-/// The credentials file as it is found, locked.
+/// The credentials file as it is found, locked where nobody else has its lock.
 pub(super) struct Old {
     pub(super) file: File,
     pub(super) metadata: Metadata,
     pub(super) text: SecretBytes,
     /// Why it is open for reading alone.
     denied: Option<io::Error>,
+    /// Why it is not locked.
+    unlocked: Option<ProfileFileError>,
 }
 
 impl Old {
-    /// Opens the file, locks and reads it; `None` where there is none.
+    /// Opens the file, locks it if it can, and reads it; `None` where there is none.
     pub(super) fn open(target: &Path) -> Result<Option<Self>, ProfileFileError> {
         let failed = |error| unreadable(target, error);
         let (file, denied) = match open(target, false) {
@@ -35,35 +37,61 @@ impl Old {
             }
             Err(error) => return Err(failed(error)),
         };
-        lock(&file, target)?;
+        let unlocked = lock(&file, target).err();
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(ProfileFileError::NotRegular { path: target.to_owned() });
         }
-        // Until it was locked, another file may have taken its place.
+        // Until it was open, another file may have taken its place.
         if !is_at(&metadata, target) {
             return Err(busy(target));
         }
         let size = usize::try_from(metadata.len()).unwrap_or(0);
         let text = disk::whole(&file, size, MAX_SIZE).map_err(failed)?;
-        Ok(Some(Self { file, metadata, text, denied }))
+        Ok(Some(Self { file, metadata, text, denied, unlocked }))
     }
 
     /// Returns whether the file is still there as it was read.
+    ///
+    /// Its stamp alone would not tell of who wrote it a moment after it was written before.
     pub(super) fn is_unchanged(&self, target: &Path) -> bool {
         let stamp = |of: &Metadata| (of.len(), of.mtime(), of.mtime_nsec());
         let now = self.file.metadata();
-        now.is_ok_and(|now| stamp(&now) == stamp(&self.metadata)) && is_at(&self.metadata, target)
+        now.is_ok_and(|now| stamp(&now) == stamp(&self.metadata))
+            && is_at(&self.metadata, target)
+            && self.read_again().is_ok_and(|now| now.expose() == self.text.expose())
+    }
+
+    fn read_again(&self) -> io::Result<SecretBytes> {
+        (&self.file).rewind()?;
+        disk::whole(&self.file, self.text.expose().len(), MAX_SIZE)
     }
 
     /// Writes over the file.
     ///
+    /// Refuses without the lock of the file: nothing else keeps those apart who cannot replace it.
+    /// Whoever can does so without that lock, too, so it may be gone afterwards.
+    pub(super) fn overwrite(
+        mut self,
+        target: &Path,
+        text: &SecretBytes,
+    ) -> Result<(), ProfileFileError> {
+        if let Some(denied) = self.denied.take() {
+            return Err(unwritable(target, denied));
+        }
+        if let Some(unlocked) = self.unlocked.take() {
+            return Err(unlocked);
+        }
+        self.write(text).map_err(|error| unwritable(target, error))?;
+        match is_at(&self.metadata, target) {
+            true => Ok(()),
+            false => Err(busy(target)),
+        }
+    }
+
     /// The new text comes in one call and only then is the file cut, so that it is never empty; in
     /// between empty lines, which nobody minds, stand where the old text was longer.
-    pub(super) fn overwrite(self, text: &SecretBytes) -> io::Result<()> {
-        if let Some(denied) = self.denied {
-            return Err(denied);
-        }
+    fn write(&self, text: &SecretBytes) -> io::Result<()> {
         let text = text.expose();
         reserve(&self.file, text.len())?;
         let length = text.len().max(self.text.expose().len());

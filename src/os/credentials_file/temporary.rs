@@ -9,7 +9,7 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
 use crate::os::credentials_file::old::Old;
-use crate::os::credentials_file::{attributes, busy};
+use crate::os::credentials_file::{attributes, busy, folder_of};
 use crate::profile::file::{Obstacle, ProfileFileError};
 use crate::secret::SecretBytes;
 
@@ -86,8 +86,8 @@ impl Temporary {
         std::fs::rename(&self.path, target).map_err(prevented)?;
         // The new file is there already; that its name lasts through a loss of power is as much as
         // the file system grants.
-        let open = |folder| File::options().read(true).open(folder);
-        let _ = folder_of(target).and_then(open).and_then(|folder| folder.sync_all());
+        let folder = File::options().read(true).open(folder_of(target));
+        let _ = folder.and_then(|folder| folder.sync_all());
         Ok(())
     }
 
@@ -131,6 +131,11 @@ pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
     there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
 }
 
+/// Returns the error for a file that the system does not let us write.
+pub(super) fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
+    ProfileFileError::Write { path: target.to_owned(), source }
+}
+
 /// Returns whether an error is about what we may do.
 pub(super) fn is_denied(error: &io::Error) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
@@ -160,15 +165,6 @@ fn path_of(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
-fn folder_of(path: &Path) -> io::Result<&Path> {
-    path.parent().ok_or_else(|| io::ErrorKind::NotFound.into())
-}
-
 fn may_write_beside(path: &Path) -> bool {
-    let may = |folder| Ok(accessat(CWD, folder, Access::WRITE_OK, AtFlags::EACCESS)?);
-    folder_of(path).and_then(may).is_ok()
-}
-
-fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
-    ProfileFileError::Write { path: target.to_owned(), source }
+    accessat(CWD, folder_of(path), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at real files")]
 
 use std::fs::{self, File, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -14,6 +16,8 @@ use crate::profile::ProfileError;
 use crate::profile::file::Obstacle;
 
 const NOBODY: u32 = 65_534;
+/// What takes longer will never end: a lock is broken.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A directory that every user can reach, with a credentials file of the text `old`.
 struct Home {
@@ -189,6 +193,44 @@ fn refuses_a_link_that_leads_nowhere() {
 }
 
 #[test]
+fn follows_a_link_of_somebody_else_to_what_is_theirs_alone() {
+    if !is_root() {
+        return;
+    }
+    let (home, elsewhere) = (Home::empty(), Home::new());
+    let give = |path: &Path, owner| {
+        std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
+    };
+    set_mode(&elsewhere.path, 0o644);
+    let last = home.folder.path().join("last");
+    symlink(&elsewhere.path, &last).unwrap();
+    symlink("last", &home.path).unwrap();
+    let give_target_to = |owner| give(&elsewhere.path, owner);
+    for foreign in [&home.path, &last] {
+        give_target_to(0);
+        give(foreign, NOBODY);
+        let error = write(&home.path, "new").unwrap_err();
+        assert!(
+            matches!(&error, ProfileFileError::ForeignLink { path, owner: NOBODY } if path == foreign),
+            "{error}"
+        );
+        assert_eq!((elsewhere.text().as_str(), elsewhere.names().len()), ("old", 1));
+
+        give_target_to(NOBODY - 1);
+        assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::ForeignLink { .. })));
+        give_target_to(NOBODY);
+        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        fs::write(&elsewhere.path, "old").unwrap();
+        give(foreign, 0);
+    }
+    give_target_to(NOBODY - 1);
+    give(&last, NOBODY);
+    set_mode(&elsewhere.path, 0o666);
+    let written = unprivileged(|| write(&home.path, "new"));
+    assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Directory));
+}
+
+#[test]
 fn refuses_what_is_no_credentials_file() {
     let home = Home::new();
     let error = write(home.folder.path(), "new").unwrap_err();
@@ -290,13 +332,63 @@ fn refuses_what_stands_in_the_way_and_is_not_ours() {
 #[test]
 fn asks_to_come_back_while_another_process_edits() {
     let home = Home::new();
-    for held in [home.temporary(), home.path.clone()] {
-        let file = File::options().append(true).create(true).open(&held).unwrap();
-        file.lock().unwrap();
-        assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
-        assert_eq!(home.text(), "old");
-    }
+    let file = File::options().append(true).create(true).open(home.temporary()).unwrap();
+    file.lock().unwrap();
+    assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
+    assert_eq!(home.text(), "old");
+    drop(file);
     assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+}
+
+#[test]
+fn whoever_may_only_read_the_file_holds_nobody_up() {
+    let home = Home::new();
+    let file = File::open(&home.path).unwrap();
+    file.lock().unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(home.text(), "new");
+}
+
+#[test]
+fn writes_in_place_under_the_lock_of_the_file_alone() {
+    let home = Home::new();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let file = File::open(&home.path).unwrap();
+    file.lock().unwrap();
+    let held = unprivileged(|| write(&home.path, "new"));
+    let text = home.text();
+    drop(file);
+    let free = unprivileged(|| write(&home.path, "new"));
+    set_mode(home.folder.path(), 0o755);
+    assert!(matches!(held, Err(ProfileFileError::Busy { .. })));
+    assert_eq!((text.as_str(), home.text().as_str()), ("old", "new"));
+    assert!(matches!(free, Ok(Written::InPlace(Obstacle::Directory))));
+}
+
+/// It would be lost: what is written over stands nowhere any more.
+#[test]
+fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
+    let home = Home::new();
+    let old = old::Old::open(&home.path).unwrap().unwrap();
+    let other = home.folder.path().join("other");
+    fs::write(&other, "other").unwrap();
+    fs::rename(other, &home.path).unwrap();
+    let outcome = old.overwrite(&home.path, &SecretBytes::new(b"new".to_vec()));
+    assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })));
+    assert_eq!(home.text(), "other");
+}
+
+/// Within one tick of the file system's clock its stamp stays as it is.
+#[test]
+fn sees_another_text_under_the_same_stamp() {
+    let home = Home::new();
+    let old = old::Old::open(&home.path).unwrap().unwrap();
+    assert!(old.is_unchanged(&home.path));
+    fs::write(&home.path, "two").unwrap();
+    let writable = File::options().write(true).open(&home.path).unwrap();
+    writable.set_modified(old.metadata.modified().unwrap()).unwrap();
+    assert!(!old.is_unchanged(&home.path));
 }
 
 #[test]
@@ -372,6 +464,7 @@ fn writes_in_place_where_the_owner_cannot_be_restored() {
 fn count_up(home: &Home, turns: usize) -> Vec<String> {
     fs::write(&home.path, "[a]\nn = 0\n[b]\nn = 0\n").unwrap();
     let over = AtomicBool::new(false);
+    let deadline = Instant::now() + DEADLINE;
     let count = |heading: &str| {
         for _ in 0..turns {
             let mut edit = |old: &[u8]| {
@@ -384,6 +477,7 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
             };
             while let Err(error) = CredentialsFile.try_edit(&home.path, &mut edit) {
                 assert!(matches!(error, ProfileFileError::Busy { .. }), "{error:?}");
+                assert!(Instant::now() < deadline, "it is busy for ever");
                 thread::yield_now();
             }
         }
@@ -399,10 +493,10 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
         });
         let counters =
             ["[a]\nn = ", "[b]\nn = "].map(|heading| scope.spawn(move || count(heading)));
-        for counter in counters {
-            counter.join().unwrap();
-        }
+        let counted = counters.map(|counter| counter.join());
+        // Where a counter failed, too: the reader would go on for ever.
         over.store(true, Ordering::Relaxed);
+        counted.into_iter().for_each(|counter| counter.unwrap());
         reader.join().unwrap()
     })
 }
@@ -430,4 +524,43 @@ fn loses_nothing_in_place() {
     set_mode(home.folder.path(), 0o755);
     assert_eq!(home.text(), "[a]\nn = 30\n[b]\nn = 30\n");
     assert!(seen.iter().all(|text| !text.is_empty()));
+}
+
+/// Long and short texts take turns, so that the file has to grow and to shrink.
+#[test]
+fn is_never_empty_while_it_is_written_in_place() {
+    const HEAD: &str = "[a]\n";
+    let texts = [300 << 10, 900 << 10].map(|length| HEAD.to_owned() + &"#".repeat(length));
+    let home = Home::new();
+    fs::write(&home.path, &texts[0]).unwrap();
+    home.give_away();
+    set_mode(home.folder.path(), 0o555);
+    let over = AtomicBool::new(false);
+    let (outcomes, seen) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut shortest, mut looks) = (u64::MAX, 0);
+            while !over.load(Ordering::Relaxed) {
+                let mut head = [0; HEAD.len()];
+                let mut file = File::open(&home.path).unwrap();
+                let read = file.read(&mut head).unwrap();
+                shortest = shortest.min(file.metadata().unwrap().len());
+                assert_eq!(&head[..read], HEAD.as_bytes());
+                looks += 1;
+            }
+            (shortest, looks)
+        });
+        let outcomes = unprivileged(|| {
+            let turns = texts.iter().rev().cycle().take(40);
+            turns.map(|text| write(&home.path, text)).collect::<Vec<_>>()
+        });
+        over.store(true, Ordering::Relaxed);
+        (outcomes, reader.join())
+    });
+    set_mode(home.folder.path(), 0o755);
+    for outcome in outcomes {
+        assert_eq!(outcome.unwrap(), Written::InPlace(Obstacle::Directory));
+    }
+    let (shortest, looks) = seen.unwrap();
+    assert!(shortest >= texts[0].len() as u64, "{shortest}");
+    assert!(looks > 40, "{looks}");
 }

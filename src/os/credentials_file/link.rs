@@ -1,0 +1,43 @@
+//! Links to the credentials file: followed where whoever made them could have written it anyway.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::os::credentials_file::unreadable;
+use crate::profile::file::ProfileFileError;
+
+/// How many links Linux follows before it takes them for a circle.
+const MAX_LINKS: usize = 40;
+
+/// Returns where the file is that is under a path, behind all links but those of directories.
+///
+/// A link of another user could lead whoever has more rights to a file that all may read, or that
+/// holds something else. So it is followed as Linux does in `/tmp` (`protected_symlinks`): where it
+/// is ours, root's, or of the owner of what it leads to.
+pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
+    let failed = |error| unreadable(path, error);
+    let mut links: Vec<(PathBuf, Metadata)> = Vec::new();
+    let mut place = path.to_owned();
+    let file = loop {
+        let metadata = place.symlink_metadata().map_err(failed)?;
+        if !metadata.is_symlink() {
+            break metadata;
+        }
+        if links.len() == MAX_LINKS {
+            return Err(failed(Errno::LOOP.into()));
+        }
+        let target = place.read_link().map_err(failed)?;
+        links.push((place.clone(), metadata));
+        place.pop();
+        place.push(target);
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let trusted = [own, 0, file.uid()];
+    match links.into_iter().find(|(_, link)| !trusted.contains(&link.uid())) {
+        Some((path, link)) => Err(ProfileFileError::ForeignLink { path, owner: link.uid() }),
+        None => Ok(place),
+    }
+}
