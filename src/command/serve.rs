@@ -1,7 +1,7 @@
 //! `serve`: hand credentials out to the SDKs of this machine until stopped.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 
 use crate::arn::RoleArn;
 use crate::board::Board;
+use crate::cache::Directory;
 use crate::command::daemon::Daemon;
 use crate::error::Error;
 use crate::files::Files;
@@ -47,8 +48,8 @@ const ROTATION: Duration = Duration::from_secs(6 * 3_600);
 pub enum TokenFile {
     /// In this file, which has to be writable.
     At(PathBuf),
-    /// In a file of this directory that is named by the port: several of one user do not meet.
-    In(PathBuf),
+    /// In a file of this directory that is named by the address: several of one user do not meet.
+    In(Directory),
     /// Nowhere: there is no such route.
     Nowhere,
 }
@@ -59,7 +60,8 @@ impl TokenFile {
         match (self, addresses) {
             (Self::At(path), _) => Some(path.clone()),
             (Self::In(folder), [first, ..]) => {
-                Some(folder.join(format!("container-token-{}", first.port())))
+                let address = first.ip().to_string().replace(':', "_");
+                Some(folder.path.join(format!("container-token-{address}-{}", first.port())))
             }
             (Self::In(_), []) | (Self::Nowhere, _) => None,
         }
@@ -111,6 +113,7 @@ pub async fn run(
 /// Returns what the SDKs are to have in their environment: one way or the other, as lines of a
 /// shell with a comment before each way.
 pub fn print_env(remote: Remote, addresses: &[SocketAddr], token: Option<&Path>) -> String {
+    let addresses: Vec<SocketAddr> = addresses.iter().map(|address| reachable(*address)).collect();
     let local = addresses.iter().find(|address| address.ip().is_loopback());
     let imds = local.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
     let mut lines = String::new();
@@ -139,6 +142,16 @@ pub fn print_env(remote: Remote, addresses: &[SocketAddr], token: Option<&Path>)
     lines
 }
 
+/// Returns the address that a program of this machine connects to: `0.0.0.0` and `[::]` are none.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 fn export(lines: &mut String, name: &str, value: &str) {
     let _ = writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''"));
 }
@@ -146,6 +159,7 @@ fn export(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Above;
 
     fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
@@ -156,10 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_tokens_of_two_ports_apart() {
-        let folder = TokenFile::In("/run/a".into());
+    fn keeps_the_tokens_of_two_addresses_apart() {
+        let folder = TokenFile::In(Directory { path: "/run/a".into(), above: Above::Own });
         let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
-        assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-9911"));
+        assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));
+        assert_eq!(of("[::1]:9911"), Path::new("/run/a/container-token-__1-9911"));
         assert_ne!(of("127.0.0.1:9911"), of("127.0.0.1:9912"));
         assert_eq!(TokenFile::Nowhere.path(&[]), None);
     }

@@ -1,29 +1,34 @@
 //! The commands that go on running, on the real world.
 
-use std::path::PathBuf;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use roles_anywhere::board::Board;
+use roles_anywhere::cache::Store as _;
 use roles_anywhere::cli::resolve::Exchange;
-use roles_anywhere::command::daemon::Daemon;
-use roles_anywhere::command::serve::{self as serving, Serve};
+use roles_anywhere::command::daemon::{Daemon, FirstFailure};
+use roles_anywhere::command::serve::{self as serving, Serve, TokenFile};
 use roles_anywhere::command::update::{self, Update};
 use roles_anywhere::engine::{Ending, Engine, Ports};
 use roles_anywhere::error::{Error, Kind};
-use roles_anywhere::files::Source;
+use roles_anywhere::files::{Action, FileError, Files, Source};
 use roles_anywhere::generation::Generations;
 use roles_anywhere::log::{Level, Log as _};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
-use roles_anywhere::os::disk;
 use roles_anywhere::os::events::SystemEvents;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
+use roles_anywhere::os::private::PrivateDirectory;
+use roles_anywhere::os::process;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::supervisor::Systemd;
 use roles_anywhere::os::terminal;
+use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::serve::{self, Listener as _};
 use roles_anywhere::world::{Supervisor, World};
 use tokio::sync::Notify;
@@ -46,6 +51,9 @@ pub(crate) async fn update(
     ended
 }
 
+/// How many file descriptors are kept for files, AWS and the event loop.
+const OWN_DESCRIPTORS: usize = 48;
+
 /// Serves credentials until it is told to stop.
 pub(crate) async fn serve(
     plan: &Serve,
@@ -54,7 +62,7 @@ pub(crate) async fn serve(
     world: World<'_>,
 ) -> Result<(), Error> {
     let outside = Outside::open(exchange, plan.daemon, clock)?;
-    let listener = Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default())?;
+    let listener = bind(plan)?;
     let addresses = listener.addresses();
     let board = Rc::new(Board::default());
     let ports = serve::Ports {
@@ -64,19 +72,22 @@ pub(crate) async fn serve(
         log: Rc::clone(&outside.log) as _,
     };
     let token = plan.token_file.path(&addresses);
-    if let Some(folder) = token.as_ref().and_then(|file| file.parent()) {
-        // In `$XDG_RUNTIME_DIR` there is none yet. What cannot be made is told when it is written to.
-        let _ = disk::make_directory(folder);
+    let token = token.map(|path| std::path::absolute(&path).unwrap_or(path));
+    let files = TokenFiles::new(&plan.token_file, world.files);
+    let (endpoints, token) = serving::open(plan, token, Rc::clone(&board), ports, &files)?;
+    if token.is_none() {
+        let words = "no container credentials: name a place for their token by --token-file";
+        outside.log.event(Level::Warning, words, &[]);
     }
-    let (endpoints, token) = serving::open(plan, token, Rc::clone(&board), ports, world.files)?;
     if plan.print_env {
         let lines = serving::print_env(plan.remote, &addresses, token.as_deref());
         terminal::print(lines.as_bytes())?;
     }
-    for address in &addresses {
-        outside.log.event(Level::Info, "listening", &[("address", address)]);
+    outside.say_where(&addresses);
+    let fails_fast = plan.daemon.first_failure == FirstFailure::Exits;
+    if !fails_fast {
+        outside.supervisor.ready();
     }
-    outside.supervisor.ready();
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
     let mut engine = Engine::new(&origin, &board, outside.ports(&world));
     let stop = Rc::new(Notify::new());
@@ -84,6 +95,7 @@ pub(crate) async fn serve(
     let keeping = pin!(async {
         let started = plan.daemon.start(&mut engine).await;
         if started.as_ref().is_ok_and(|ending| *ending == Ending::NotYet) {
+            outside.supervisor.ready();
             engine.run().await;
         }
         stop.notify_one();
@@ -93,7 +105,7 @@ pub(crate) async fn serve(
         token,
         endpoints,
         Box::new(listener),
-        (world.files, world.timer),
+        (&files, world.timer),
         Box::pin(async move { stopped.notified().await }),
     ));
     let both = pin!(async {
@@ -107,6 +119,54 @@ pub(crate) async fn serve(
         }
     });
     outside.while_logging(both).await
+}
+
+fn bind(plan: &Serve) -> Result<Http, Error> {
+    let connections = process::descriptors().saturating_sub(OWN_DESCRIPTORS).clamp(8, 512);
+    let limits = Limits { connections, ..Limits::default() };
+    Http::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
+}
+
+/// Where the container token is written: a place of our own choice is judged as the cache's is.
+struct TokenFiles<'a> {
+    own: Option<PrivateDirectory>,
+    files: &'a dyn Files,
+}
+
+impl<'a> TokenFiles<'a> {
+    fn new(place: &TokenFile, files: &'a dyn Files) -> Self {
+        let own = match place {
+            TokenFile::In(directory) => Some(PrivateDirectory::new(directory)),
+            TokenFile::At(_) | TokenFile::Nowhere => None,
+        };
+        Self { own, files }
+    }
+}
+
+impl Files for TokenFiles<'_> {
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+        self.files.read(source)
+    }
+
+    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+        self.files.readable_by_others(source)
+    }
+
+    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
+        let failed = |source| FileError {
+            action: Action::Write,
+            place: Source::File(path.to_owned()),
+            source,
+        };
+        match (&self.own, path.file_name().and_then(|name| name.to_str())) {
+            (Some(own), Some(name)) => own.write(name, contents).map_err(failed),
+            // A pipe would be waited for, and the token is not for a device.
+            _ if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
+                Err(failed(io::Error::other("it is not a regular file")))
+            }
+            _ => self.files.replace(path, contents),
+        }
+    }
 }
 
 /// What a daemon hears and says.
@@ -130,6 +190,12 @@ impl Outside {
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
         let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));
         Ok(Self { events, supervisor: Systemd::find(), log })
+    }
+
+    fn say_where(&self, addresses: &[SocketAddr]) {
+        for address in addresses {
+            self.log.event(Level::Info, "listening", &[("address", address)]);
+        }
     }
 
     /// Waits for `work`, and writes what is logged meanwhile.

@@ -12,7 +12,7 @@ use crate::log::{Fact, Level, Log, LogFormat};
 use crate::time::{Clock, Timestamp};
 
 /// Gathers lines and writes what there is whenever the event loop comes round, many at once where
-/// many came. A reader who does not read holds nothing up: beyond [`ROOM`] lines are lost, and
+/// many came. A reader who does not read holds nothing up: beyond 64 KiB lines are lost, and
 /// counted.
 #[expect(missing_debug_implementations, reason = "holds a port")]
 pub struct StderrLog {

@@ -17,3 +17,18 @@ pub fn keep_memory_private() {
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
+
+/// Raises the number of files that this process may have open to what it may be raised to, and
+/// returns it; where that is not known, it is taken for plenty.
+pub fn descriptors() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        let current = getrlimit(Resource::Nofile).current;
+        current.and_then(|current| usize::try_from(current).ok()).unwrap_or(usize::MAX)
+    }
+    #[cfg(not(unix))]
+    usize::MAX
+}

@@ -94,7 +94,7 @@ fn hands_out_what_aws_vended_by_both_ways() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     // In a directory that it makes, as that of `$XDG_RUNTIME_DIR` is.
-    let token_file = folder.path().join("roles-anywhere/container-token");
+    let token_file = folder.path().join("container-token");
     let daemon = start(&Tool::new(&emulator), &token_file);
     let mut client = Client::connect(&daemon, &token_file);
     daemon.wait_for("session received");

@@ -51,16 +51,23 @@ pub(super) fn serve(
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let said = settings.given("token-file", &args.token_file)?;
+    let token_file = match settings.given("token-file", &args.token_file)? {
+        Some(setting) => TokenFile::At(PathBuf::from(setting.value)),
+        None => match place(None, settings.environment) {
+            Place::Directory(directory) => TokenFile::In(directory),
+            // Without it nothing would be there for other machines.
+            Place::Nowhere if remote != Remote::Refused => {
+                let variable = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
+                return Err(UsageError::Missing { flag: "--token-file", variable });
+            }
+            Place::Nowhere => TokenFile::Nowhere,
+        },
+    };
     Ok(Serve {
         listen,
         remote,
         hop_limit: hop_limit.transpose()?,
-        token_file: match (said, private_directory(settings.environment)) {
-            (Some(setting), _) => TokenFile::At(PathBuf::from(setting.value)),
-            (None, Some(folder)) => TokenFile::In(folder),
-            (None, None) => TokenFile::Nowhere,
-        },
+        token_file,
         print_env: settings.given("print-env", &args.print_env)?.map_or(Ok(false), boolean)?,
         region: session.request.region.clone(),
         role: session.request.role.clone(),
@@ -107,11 +114,6 @@ fn place(said: Option<Setting>, environment: &Environment) -> Place {
         Some(above) => Place::Directory(Directory { path: above.join(OWN), above: Above::Own }),
         None => Place::Nowhere,
     }
-}
-
-/// Returns the place in memory that is this program's own.
-fn private_directory(environment: &Environment) -> Option<PathBuf> {
-    service_directory(environment).or_else(|| Some(login_directory(environment)?.join(OWN)))
 }
 
 const OWN: &str = "roles-anywhere";

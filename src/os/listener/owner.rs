@@ -43,7 +43,9 @@ fn user(line: &str, own: &str, other: &str) -> Option<u32> {
     if fields.next()? != own || fields.next()? != other {
         return None;
     }
-    fields.nth(4)?.parse().ok()
+    let user = fields.nth(4)?.parse().ok()?;
+    // A socket that its process has closed has no inode any more, and on older kernels no owner.
+    (fields.nth(1)? != "0").then_some(user)
 }
 
 /// Writes an address as the kernel does: its 32-bit words as this machine holds them, in hex.
