@@ -93,9 +93,11 @@ fn vended(emulator: &Emulator) -> BTreeSet<String> {
 fn hands_out_what_aws_vended_by_both_ways() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
-    // In a directory that it makes, as that of `$XDG_RUNTIME_DIR` is.
-    let token_file = folder.path().join("container-token");
-    let daemon = start(&Tool::new(&emulator), &token_file);
+    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    let daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
+    let address = daemon.wait_for("listening")["address"].as_str().unwrap().replace(':', "-");
+    // In a directory that it makes.
+    let token_file = folder.path().join(format!("roles-anywhere/container-token-{address}"));
     let mut client = Client::connect(&daemon, &token_file);
     daemon.wait_for("session received");
     let token = client.token();
@@ -116,6 +118,24 @@ fn hands_out_what_aws_vended_by_both_ways() {
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&token_file), mode(token_file.parent().unwrap())), (0o600, 0o700));
     assert!(!fs::read_to_string(&token_file).unwrap().contains('\n'));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn follows_no_link_where_its_token_is_to_be() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join("roles-anywhere")).unwrap();
+    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    let daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
+    daemon.wait_for("no container credentials: name a place for their token by --token-file");
+    daemon.wait_for("listening");
+    assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(victim).unwrap(), "untouched");
     assert_eq!(daemon.stop(), Some(0));
 }
 
