@@ -141,8 +141,12 @@ impl Name {
     }
 
     fn text(&self) -> String {
-        let (_, name) = X509Name::from_der(&self.0).expect("it was read from a certificate before");
-        name.to_string()
+        // What x509-parser read inside of a certificate it does not always read by itself.
+        let name = X509Name::from_der(&self.0);
+        name.map_or_else(
+            |_| "(a name that cannot be read)".to_owned(),
+            |(_, name)| name.to_string(),
+        )
     }
 }
 
