@@ -197,11 +197,13 @@ impl Pulse {
         self.turn(Phase::Writing);
     }
 
-    /// All that was to be sent is sent.
-    pub(super) fn flushed(&self) {
-        if self.0.get().0 == Phase::Writing {
+    /// All that was to be sent is sent. Returns whether that is the end of an answer.
+    pub(super) fn flushed(&self) -> bool {
+        let ended = self.0.get().0 == Phase::Writing;
+        if ended {
             self.turn(Phase::Idle);
         }
+        ended
     }
 
     fn turn(&self, phase: Phase) {

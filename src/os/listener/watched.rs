@@ -16,11 +16,14 @@ use super::crowd::Pulse;
 pub(super) struct Watched {
     stream: TcpStream,
     pulse: Rc<Pulse>,
+    /// Whether an answer was sent, and the others have their turn before the next request is read: a
+    /// client that is quick would else be served many times in a row.
+    turn_is_over: bool,
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
-        Self { stream, pulse }
+        Self { stream, pulse, turn_is_over: false }
     }
 }
 
@@ -31,6 +34,10 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if std::mem::take(&mut this.turn_is_over) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
@@ -65,7 +72,7 @@ impl AsyncWrite for Watched {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         if flushed.is_ready() {
-            this.pulse.flushed();
+            this.turn_is_over |= this.pulse.flushed();
         }
         flushed
     }
