@@ -1,65 +1,21 @@
 //! Whose process is at the other end of a connection on this machine.
 
+#[cfg(target_os = "linux")]
+mod socket;
+#[cfg(target_os = "linux")]
+mod table;
+
 use std::net::SocketAddr;
 
-/// Returns the user of the process at `peer` that is connected to `local`, from the kernel's table
-/// of connections; `None` for one on another machine, and where there is no such table.
+/// Returns the user of the process at `peer` that is connected to `local`, as the kernel tells;
+/// `None` for one on another machine.
+///
+/// The kernel is asked for this one socket, which takes microseconds. Its whole table is read only
+/// where it cannot be asked: under gVisor, or a unit whose `RestrictAddressFamilies` is without
+/// `AF_NETLINK`.
 #[cfg(target_os = "linux")]
 pub(super) fn of(peer: SocketAddr, local: SocketAddr) -> Option<u32> {
-    use std::fs::File;
-    use std::io::{BufRead, BufReader};
-    use std::net::IpAddr;
-
-    if !peer.ip().is_loopback() {
-        return None;
-    }
-    // A socket for both families speaks IPv4 from an address of IPv6, as Java's do.
-    let mapped = |end: SocketAddr| match end.ip() {
-        IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), end.port()),
-        IpAddr::V6(_) => end,
-    };
-    let tables = match peer {
-        SocketAddr::V4(_) => {
-            vec![("/proc/net/tcp", peer, local), ("/proc/net/tcp6", mapped(peer), mapped(local))]
-        }
-        SocketAddr::V6(_) => vec![("/proc/net/tcp6", peer, local)],
-    };
-    tables.into_iter().find_map(|(path, peer, local)| {
-        #[expect(clippy::disallowed_methods, reason = "a table of the kernel, and no file")]
-        let table = BufReader::new(File::open(path).ok()?);
-        let (peer, local) = (hex(peer), hex(local));
-        table.lines().take(LINES).map_while(Result::ok).find_map(|line| user(&line, &peer, &local))
-    })
-}
-
-/// How many lines of a table are read: a machine of more connections has better things to do.
-#[cfg(target_os = "linux")]
-const LINES: usize = 20_000;
-
-/// Returns the user of a line where that is of the connection from `own` to `other`.
-#[cfg(target_os = "linux")]
-fn user(line: &str, own: &str, other: &str) -> Option<u32> {
-    let mut fields = line.split_ascii_whitespace().skip(1);
-    if fields.next()? != own || fields.next()? != other {
-        return None;
-    }
-    let user = fields.nth(4)?.parse().ok()?;
-    // A socket that its process has closed has no inode any more, and on older kernels no owner.
-    (fields.nth(1)? != "0").then_some(user)
-}
-
-/// Writes an address as the kernel does: its 32-bit words as this machine holds them, in hex.
-#[cfg(target_os = "linux")]
-fn hex(end: SocketAddr) -> String {
-    use std::net::IpAddr;
-
-    let octets = match end.ip() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    let (words, _) = octets.as_chunks::<4>();
-    let words: String = words.iter().map(|it| format!("{:08X}", u32::from_ne_bytes(*it))).collect();
-    format!("{words}:{:04X}", end.port())
+    socket::owner(peer, local).unwrap_or_else(|_| table::of(peer, local))
 }
 
 /// Returns nothing: how to tell is not known here.
@@ -71,49 +27,85 @@ pub(super) fn of(_peer: SocketAddr, _local: SocketAddr) -> Option<u32> {
 #[cfg(all(test, target_os = "linux"))]
 #[expect(clippy::disallowed_methods, reason = "the sockets of a test")]
 mod tests {
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
     use std::os::unix::fs::MetadataExt;
+
+    use socket2::{Domain, Socket, Type};
 
     use super::*;
 
+    type Way = fn(SocketAddr, SocketAddr) -> Option<u32>;
+
+    /// Both ways to ask, each by itself.
+    const WAYS: [Way; 2] =
+        [|peer, local| socket::owner(peer, local).expect("the kernel answers"), table::of];
+
+    fn own_user() -> Option<u32> {
+        std::fs::metadata("/proc/self").ok().map(|own| own.uid())
+    }
+
     #[test]
     fn knows_its_own_connections() {
-        let own = std::fs::metadata("/proc/self").unwrap().uid();
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let listener = TcpListener::bind(address).unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (server, peer) = listener.accept().unwrap();
             let local = server.local_addr().unwrap();
-            assert_eq!(of(peer, local), Some(own), "{address}");
+            for way in WAYS {
+                assert_eq!(way(peer, local), own_user(), "{address}");
+                // The other way round it is another connection, or none.
+                assert_eq!(way("127.0.0.1:1".parse().unwrap(), local), None);
+            }
             drop(client);
-            // The other way round it is another connection, or none.
-            assert_eq!(of("127.0.0.1:1".parse().unwrap(), local), None);
+            drop(server);
+            for way in WAYS {
+                assert_eq!(way(peer, local), None, "{address}");
+            }
         }
     }
 
     #[test]
     fn knows_a_client_that_speaks_v4_by_a_socket_of_v6() {
-        use socket2::{Domain, Socket, Type};
-        let own = std::fs::metadata("/proc/self").unwrap().uid();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let local = listener.local_addr().unwrap();
         let client = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
-        let mapped: SocketAddr = format!("[::ffff:127.0.0.1]:{}", local.port()).parse().unwrap();
-        client.connect(&mapped.into()).unwrap();
+        let mapped = IpAddr::from([0, 0, 0, 0, 0, 0xFFFF, 0x7F00, 1]);
+        client.connect(&SocketAddr::new(mapped, local.port()).into()).unwrap();
         let (_server, peer) = listener.accept().unwrap();
-        assert_eq!(of(peer, local), Some(own));
+        for way in WAYS {
+            assert_eq!(way(peer, local), own_user());
+        }
     }
 
     #[test]
-    fn reads_a_line_as_the_kernel_writes_it() {
-        let line = "   1: 0100007F:A1B2 0100007F:26B7 01 00000000:00000000 00:00000000 00000000  1000        0 4711 1";
-        let end = |text: &str| hex(text.parse().unwrap());
-        if cfg!(target_endian = "little") {
-            let (own, other) = (end("127.0.0.1:41394"), end("127.0.0.1:9911"));
-            assert_eq!(user(line, &own, &other), Some(1_000));
-            assert_eq!(user(line, &other, &own), None);
+    fn takes_no_listener_for_a_client_that_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = listener.local_addr().unwrap();
+        for way in WAYS {
+            assert_eq!(way(there, "127.0.0.1:9911".parse().unwrap()), None);
         }
-        assert_eq!(user("", "", ""), None);
-        assert_eq!(of("192.0.2.1:1".parse().unwrap(), "192.0.2.2:2".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn knows_nobody_of_another_machine() {
+        let (peer, local) = ("203.0.113.1:1".parse().unwrap(), "203.0.113.2:2".parse().unwrap());
+        for way in WAYS {
+            assert_eq!(way(peer, local), None);
+        }
+    }
+
+    /// By another address of this machine than loopback, where it has one.
+    #[test]
+    fn knows_its_own_connections_by_every_address() {
+        let route = UdpSocket::bind("0.0.0.0:0").unwrap();
+        // Sends nothing: the kernel picks the address that it would use.
+        if route.connect("203.0.113.1:9").is_err() {
+            return;
+        }
+        let address = route.local_addr().unwrap();
+        let listener = TcpListener::bind((address.ip(), 0)).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        assert_eq!(of(peer, server.local_addr().unwrap()), own_user());
     }
 }
