@@ -3,10 +3,14 @@
 //! Every option is a text here, since the official helper takes an empty one for not given, and a
 //! repeated one for its last; [`resolve`] judges.
 
+mod cache;
+mod daemon;
 pub mod resolve;
 
+pub use cache::{CacheArgs, CacheCommandArgs, CachePlaceArgs};
 use clap::{Args, Parser, Subcommand};
 pub use clap_complete::Shell;
+pub use daemon::{DaemonArgs, ServeArgs, UpdateArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -108,36 +112,6 @@ pub enum SecretArgs {
     Get(Box<SecretGetArgs>),
 }
 
-/// The commands about the cache.
-#[derive(Debug, Subcommand)]
-pub enum CacheCommandArgs {
-    /// List the cached sessions: role, name, access key id, time left; no secret
-    #[command(args_override_self = true)]
-    Show(CachePlaceArgs),
-    /// Remove the cached sessions
-    #[command(args_override_self = true)]
-    Clear(CachePlaceArgs),
-}
-
-/// Where the cache is.
-#[derive(Args, Clone, Debug, Default)]
-pub struct CachePlaceArgs {
-    /// The cache's directory [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
-    #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
-    pub cache_dir: Option<String>,
-}
-
-/// Whether sessions are cached, and where.
-#[derive(Args, Clone, Debug, Default)]
-pub struct CacheArgs {
-    /// Make a session each time, and keep none
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub no_cache: Option<String>,
-    /// Where the cache is.
-    #[command(flatten)]
-    pub place: CachePlaceArgs,
-}
-
 /// What it takes to print credentials.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CredentialProcessArgs {
@@ -147,66 +121,6 @@ pub struct CredentialProcessArgs {
     /// The cache.
     #[command(flatten)]
     pub cache: CacheArgs,
-}
-
-/// What it takes to keep a profile fresh.
-#[derive(Args, Clone, Debug, Default)]
-pub struct UpdateArgs {
-    /// The profile to write [default: default]
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
-    pub profile: Option<String>,
-    /// Write it once, and exit
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub once: Option<String>,
-    /// The shared credentials file [default: ~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE]
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    pub credentials_file: Option<String>,
-    /// How it runs.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-    /// The session.
-    #[command(flatten)]
-    pub session: SessionArgs,
-}
-
-/// What it takes to serve credentials.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ServeArgs {
-    /// The port on 127.0.0.1; 0 for a free one [default: 9911]
-    #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
-    pub port: Option<String>,
-    /// An address to listen on instead, IPv4 or IPv6; may be repeated
-    #[arg(long, value_name = "ADDR:PORT", action = clap::ArgAction::Append, allow_hyphen_values = true)]
-    pub listen: Vec<String>,
-    /// Let other machines in: `container` (with its token), or `imds` too [default, without it: none]
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "container")]
-    pub allow_remote: Option<String>,
-    /// The IP time to live of replies, 1 to 255 [default: 64; 1 where other machines are let in]
-    #[arg(long, value_name = "HOPS", allow_hyphen_values = true)]
-    pub hop_limit: Option<String>,
-    /// Where the token of the container route is kept [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
-    pub token_file: Option<String>,
-    /// Print what SDKs need in their environment, then serve
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub print_env: Option<String>,
-    /// How it runs.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-    /// The session.
-    #[command(flatten)]
-    pub session: SessionArgs,
-}
-
-/// How a daemon runs.
-#[derive(Args, Clone, Debug, Default)]
-pub struct DaemonArgs {
-    /// Exit where the first try fails, instead of trying on
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub fail_fast: Option<String>,
-    /// `text` or `json`, to stderr [default: text]
-    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
-    pub log_format: Option<String>,
 }
 
 /// What it takes to sign a fixed string.

@@ -3,6 +3,8 @@
 //! [`crate::refresh`] decides when; [`Board`] is where the outcome stands. The engine itself never
 //! gives up: it ends when it is told to.
 
+mod report;
+
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,9 +13,10 @@ use futures_util::future::{Either, select};
 
 use crate::board::{Board, Standing, Trouble};
 use crate::credentials::Session;
+use crate::engine::report::{Reporter, words};
 use crate::error::{Error, Kind};
 use crate::log::{Level, Log};
-use crate::refresh::{Failure, Freshness, Moment, Next, Policy, Schedule};
+use crate::refresh::{Failure, Moment, Next, Policy, Schedule};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timer, Timestamp};
 use crate::world::{Event, Events, Supervisor};
@@ -78,9 +81,6 @@ pub struct Ports<'a> {
 
 /// How long nothing happens at the most: files are looked at and the wall clock is read as often.
 const TICK: Duration = Duration::from_secs(5);
-/// The end of a certificate's life, in which every day brings a warning: a third of it, and no more
-/// than so many seconds.
-const LAST_DAYS: i64 = 30 * 86_400;
 
 /// Keeps a session in hand.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -90,10 +90,7 @@ pub struct Engine<'a> {
     ports: Ports<'a>,
     schedule: Schedule,
     standing: Standing,
-    /// From when on a certificate that ends is warned of, and when it last was.
-    warning: Option<(Timestamp, Option<Timestamp>)>,
-    /// The last words about an identity that could not be taken into use.
-    reported: Option<String>,
+    reporter: Reporter<'a>,
 }
 
 /// How a try ended.
@@ -107,8 +104,8 @@ impl<'a> Engine<'a> {
     /// Takes where sessions come from and where they are published.
     pub fn new(origin: &'a dyn Origin, board: &'a Board, ports: Ports<'a>) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        let standing = Standing::default();
-        Self { origin, board, ports, schedule, standing, warning: None, reported: None }
+        let reporter = Reporter::new(ports.log, ports.supervisor);
+        Self { origin, board, ports, schedule, standing: Standing::default(), reporter }
     }
 
     /// Tries once, and returns the error of a first try that fails.
@@ -200,36 +197,14 @@ impl<'a> Engine<'a> {
     fn fetched(&mut self, session: Session) {
         let now = self.moment();
         self.schedule.succeeded(session.life, now);
-        let session = Rc::new(session);
-        self.announce(&session);
-        let expiration = session.credentials.expiration;
+        self.reporter.received(&session, &self.standing, now.wall);
         self.publish(|standing| {
             standing.trying = false;
             standing.trouble = None;
             standing.clock_offset = session.clock_offset;
             standing.refreshes.succeeded += 1;
-            standing.session = Some((session, now));
+            standing.session = Some((Rc::new(session), now));
         });
-        self.ports.supervisor.status(&format!("a session until {expiration} is in hand"));
-        self.warn_of_the_last_days();
-    }
-
-    fn announce(&self, session: &Session) {
-        let log = self.ports.log;
-        let offset = session.clock_offset;
-        if offset != self.standing.clock_offset {
-            let words = "this machine's clock is not AWS's: set it, and keep it set by NTP";
-            log.event(Level::Warning, words, &[("seconds_behind", &offset)]);
-        }
-        log.event(
-            Level::Info,
-            "session received",
-            &[
-                ("access_key_id", &session.credentials.access_key_id),
-                ("expiration", &session.credentials.expiration),
-                ("seconds", &session.life),
-            ],
-        );
     }
 
     fn failed(&mut self, error: &Error) {
@@ -241,27 +216,8 @@ impl<'a> Engine<'a> {
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let trouble = Trouble { kind: error.kind(), message: words(error), at: now.wall };
-        let valid = self.schedule.freshness(now) != Freshness::Dead;
-        let again = match self.schedule.next(now) {
-            Next::Fetch => 0,
-            Next::Wait(pause) => pause.as_secs(),
-        };
-        let (level, words) = match valid {
-            true => (Level::Warning, "refresh failed; the session in hand is still good"),
-            false => (Level::Error, "refresh failed; there is nothing to hand out"),
-        };
-        let facts: [(&'static str, &dyn std::fmt::Display); 2] =
-            [("reason", &trouble.message), ("seconds_to_next_try", &again)];
-        self.ports.log.event(level, words, &facts);
-        match self.standing.valid(now) {
-            Some(session) => {
-                let expiration = session.credentials.expiration;
-                let status =
-                    format!("a session until {expiration} is in hand; the last refresh failed");
-                self.ports.supervisor.status(&status);
-            }
-            None => self.ports.supervisor.status(&trouble.summary()),
-        }
+        let next = self.schedule.next(now);
+        self.reporter.failed(&trouble, self.standing.valid(now).map(Rc::as_ref), next);
         self.publish(|standing| {
             standing.trying = false;
             standing.refreshes.count(trouble.kind);
@@ -271,18 +227,11 @@ impl<'a> Engine<'a> {
 
     /// Takes another identity into use where there is one.
     fn look(&mut self, effort: Effort) -> Result<(), Error> {
-        let looked = self.origin.look(effort);
-        let Look::New { serial, subject, not_before, not_after } = looked? else {
+        let looked = self.origin.look(effort)?;
+        let Look::New { serial, subject, not_before, not_after } = looked else {
             return Ok(());
         };
-        self.ports.log.event(
-            Level::Info,
-            "identity in use",
-            &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
-        );
-        let third = not_before.seconds_until(not_after) / 3;
-        self.warning = Some((not_after.after(-third.min(LAST_DAYS)), None));
-        self.reported = None;
+        self.reporter.identity(&serial, &subject, not_before, not_after);
         self.schedule.renewed();
         self.publish(|standing| standing.certificate_end = Some(not_after));
         Ok(())
@@ -290,35 +239,21 @@ impl<'a> Engine<'a> {
 
     /// Does so between two tries; the first try looks by itself.
     fn look_around(&mut self) {
-        if self.standing.certificate_end.is_some() || self.standing.trouble.is_some() {
-            let looked = self.look(Effort::Once);
-            self.report(looked);
+        let tried = self.standing.certificate_end.is_some() || self.standing.trouble.is_some();
+        if tried && let Err(error) = self.look(Effort::Once) {
+            self.reporter.unusable(&error);
         }
     }
 
     fn reload(&mut self) {
         self.ports.supervisor.reloading();
         self.ports.log.event(Level::Info, "files are read anew", &[]);
-        let looked = self.look(Effort::Again);
-        self.report(looked);
+        if let Err(error) = self.look(Effort::Again) {
+            self.reporter.unusable(&error);
+        }
         // Whoever does something with the session in hand looks at that anew, too.
         self.publish(|_| {});
         self.ports.supervisor.ready();
-    }
-
-    /// Logs why an identity could not be taken into use, once as long as that stays the same.
-    fn report(&mut self, looked: Result<(), Error>) {
-        let Err(error) = looked else { return };
-        let reason = words(&error);
-        if self.reported.as_ref() == Some(&reason) {
-            return;
-        }
-        let what = match self.standing.certificate_end {
-            Some(_) => "the identity's files changed and make none yet; the one in use stays",
-            None => "the identity's files make none yet",
-        };
-        self.ports.log.event(Level::Warning, what, &[("reason", &reason)]);
-        self.reported = Some(reason);
     }
 
     /// Considers the wish of a caller; whoever waits for nothing is told so at once.
@@ -327,23 +262,6 @@ impl<'a> Engine<'a> {
         self.schedule.asked(now);
         if matches!(self.schedule.next(now), Next::Wait(_)) {
             self.publish(|_| {});
-        }
-    }
-
-    fn warn_of_the_last_days(&mut self) {
-        let now = self.ports.clock.now();
-        let (Some(end), Some((from, last))) = (self.standing.certificate_end, &mut self.warning)
-        else {
-            return;
-        };
-        let today = last.is_some_and(|last| last.seconds_until(now) < 86_400);
-        if now >= *from && !today {
-            *last = Some(now);
-            self.ports.log.event(
-                Level::Warning,
-                "the certificate ends soon: renew it",
-                &[("not_after", &end), ("days", &(now.seconds_until(end) / 86_400))],
-            );
         }
     }
 
@@ -360,12 +278,6 @@ impl<'a> Engine<'a> {
         let wanted = self.ports.supervisor.interval().map_or(TICK, |interval| interval / 2);
         wanted.min(TICK)
     }
-}
-
-/// Returns an error with its causes and hints, without the heading that a terminal wants.
-fn words(error: &Error) -> String {
-    let message = error.to_string();
-    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
 }
 
 /// Whether an engine has been told to end.

@@ -1,5 +1,6 @@
 //! HTTP messages as plain data, and the port that moves them; no sockets here.
 
+mod endpoint;
 pub mod proxy;
 
 use std::fmt;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use url::{Host, Url};
+pub use endpoint::{Endpoint, EndpointError, is_loopback};
 use zeroize::Zeroize;
 
 use crate::secret::SecretBytes;
@@ -61,104 +62,6 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
-}
-
-/// Scheme, host and port of a service: `https`, or `http` on this machine alone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Endpoint(Url);
-
-impl Endpoint {
-    /// Reads a URL without path, query or user information.
-    pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let url = Url::parse(text).map_err(EndpointError::Malformed)?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(EndpointError::Plain),
-            other => return Err(EndpointError::Scheme(other.to_owned())),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::UserInformation);
-        }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(EndpointError::Path);
-        }
-        let legal = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-        match url.host_str() {
-            Some(host) if !host.is_empty() && host.chars().all(legal) => Ok(Self(url)),
-            _ => Err(EndpointError::Host),
-        }
-    }
-
-    /// Returns the value of the `Host` header: the port only where it is not the scheme's own.
-    pub fn authority(&self) -> String {
-        let host = self.host();
-        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-    }
-
-    /// Returns the host, an IPv6 address in its brackets.
-    pub fn host(&self) -> &str {
-        self.0.host_str().expect("the constructor refuses URLs without a host")
-    }
-
-    /// Returns the port, the scheme's own where none was written.
-    pub fn port(&self) -> u16 {
-        self.0.port_or_known_default().expect("http and https have default ports")
-    }
-
-    /// Returns whether the host is this machine, by address or as `localhost`.
-    pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
-    }
-
-    /// Returns the URL of `path` and `query` there.
-    pub fn url(&self, path: &str, query: &str) -> Url {
-        let mut url = self.0.clone();
-        url.set_path(path);
-        url.set_query((!query.is_empty()).then_some(query));
-        url
-    }
-}
-
-/// Renders `https://host[:port]`, without a slash behind it.
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.0.scheme(), self.authority())
-    }
-}
-
-/// Returns whether the URL's host is this machine, by address or as `localhost`.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// A URL that cannot be the endpoint of an AWS service.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// It is not a URL.
-    #[error("not a URL: {0}")]
-    Malformed(#[source] url::ParseError),
-    /// Another scheme than `https` or `http`.
-    #[error("the scheme is `{0}`, not `https`")]
-    Scheme(String),
-    /// `http` to another machine.
-    #[error("plain `http` to another machine would show the credentials to the network")]
-    Plain,
-    /// A user name or a password stands before the host.
-    #[error("a user name or a password stands before the host")]
-    UserInformation,
-    /// A path, query or fragment stands behind the host.
-    #[error("a path or a query stands behind the host")]
-    Path,
-    /// There is no host, or one that no name server knows.
-    #[error("there is no usable host in it")]
-    Host,
 }
 
 /// How to reach a service.
@@ -334,40 +237,6 @@ pub struct Reason(pub String);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keeps_scheme_host_and_port() {
-        let rows = [
-            ("https://a.example", "a.example", 443, "https://a.example"),
-            ("https://a.example:443/", "a.example", 443, "https://a.example"),
-            ("https://a.example:8443", "a.example:8443", 8443, "https://a.example:8443"),
-            ("http://[::1]:80", "[::1]", 80, "http://[::1]"),
-        ];
-        for (text, authority, port, display) in rows {
-            let endpoint = Endpoint::parse(text).unwrap();
-            assert_eq!(endpoint.authority(), authority);
-            assert_eq!(endpoint.port(), port);
-            assert_eq!(endpoint.to_string(), display);
-        }
-    }
-
-    #[test]
-    fn refuses_plain_http_to_another_machine() {
-        assert_eq!(Endpoint::parse("http://a.example"), Err(EndpointError::Plain));
-        assert_eq!(Endpoint::parse("http://127.0.0.1.example"), Err(EndpointError::Plain));
-        assert_eq!(Endpoint::parse("http://localhost.example"), Err(EndpointError::Plain));
-        assert!(Endpoint::parse("http://127.1.2.3:1").is_ok());
-        assert!(Endpoint::parse("http://localhost:1").is_ok());
-    }
-
-    #[test]
-    fn refuses_what_the_signature_cannot_cover() {
-        assert_eq!(Endpoint::parse("https://a.example/base"), Err(EndpointError::Path));
-        assert_eq!(Endpoint::parse("https://a.example/?q"), Err(EndpointError::Path));
-        assert_eq!(Endpoint::parse("https://u:p@a.example"), Err(EndpointError::UserInformation));
-        assert_eq!(Endpoint::parse("ftp://a"), Err(EndpointError::Scheme("ftp".to_owned())));
-        assert!(matches!(Endpoint::parse("a.example"), Err(EndpointError::Malformed(_))));
-    }
 
     #[test]
     fn shows_no_header_to_a_debugger() {

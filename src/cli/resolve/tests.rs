@@ -1,8 +1,11 @@
 //! What flags and variables mean together.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 use super::*;
+use crate::aws::get_secret_value::SecretRequest;
 use crate::cache::{Above, Directory};
 use crate::files::Source;
 use crate::http::Trust;

@@ -1,0 +1,138 @@
+//! What the operator is told of identities and sessions: in the log, and by the supervisor's status.
+
+use std::fmt::Display;
+
+use crate::board::{Standing, Trouble};
+use crate::credentials::Session;
+use crate::error::Error;
+use crate::log::{Level, Log};
+use crate::refresh::Next;
+use crate::time::Timestamp;
+use crate::world::Supervisor;
+
+/// Tells the operator, and remembers what need not be told again.
+pub(super) struct Reporter<'a> {
+    log: &'a dyn Log,
+    supervisor: &'a dyn Supervisor,
+    /// The end of the certificate in use.
+    end: Option<CertificateEnd>,
+    /// The last words about an identity that could not be taken into use.
+    unusable: Option<String>,
+}
+
+/// When a certificate ends, and what was said of that.
+struct CertificateEnd {
+    not_after: Timestamp,
+    /// From when on it is warned of.
+    near: Timestamp,
+    /// When it was last warned of.
+    warned: Option<Timestamp>,
+}
+
+/// The end of a certificate's life, in which every day brings a warning: a third of it, and no more
+/// than so many seconds.
+const LAST_DAYS: i64 = 30 * 86_400;
+
+impl<'a> Reporter<'a> {
+    /// Has told nothing yet.
+    pub(super) fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
+        Self { log, supervisor, end: None, unusable: None }
+    }
+
+    /// Tells of an identity that was taken into use.
+    pub(super) fn identity(
+        &mut self,
+        serial: &str,
+        subject: &str,
+        not_before: Timestamp,
+        not_after: Timestamp,
+    ) {
+        self.log.event(
+            Level::Info,
+            "identity in use",
+            &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
+        );
+        let third = not_before.seconds_until(not_after) / 3;
+        let near = not_after.after(-third.min(LAST_DAYS));
+        self.end = Some(CertificateEnd { not_after, near, warned: None });
+        self.unusable = None;
+    }
+
+    /// Tells why an identity could not be taken into use, once as long as that stays the same.
+    pub(super) fn unusable(&mut self, error: &Error) {
+        let reason = words(error);
+        if self.unusable.as_ref() == Some(&reason) {
+            return;
+        }
+        let what = match self.end {
+            Some(_) => "the identity's files changed and make none yet; the one in use stays",
+            None => "the identity's files make none yet",
+        };
+        self.log.event(Level::Warning, what, &[("reason", &reason)]);
+        self.unusable = Some(reason);
+    }
+
+    /// Tells of a session that came at `now`, `before` being how it stood until then.
+    pub(super) fn received(&mut self, session: &Session, before: &Standing, now: Timestamp) {
+        let offset = session.clock_offset;
+        if offset != before.clock_offset {
+            let words = "this machine's clock is not AWS's: set it, and keep it set by NTP";
+            self.log.event(Level::Warning, words, &[("seconds_behind", &offset)]);
+        }
+        let expiration = session.credentials.expiration;
+        self.log.event(
+            Level::Info,
+            "session received",
+            &[
+                ("access_key_id", &session.credentials.access_key_id),
+                ("expiration", &expiration),
+                ("seconds", &session.life),
+            ],
+        );
+        self.supervisor.status(&format!("a session until {expiration} is in hand"));
+        self.warn_of_the_last_days(now);
+    }
+
+    /// Tells of a refresh that failed, what is in hand nevertheless, and when the next one is due.
+    pub(super) fn failed(&self, trouble: &Trouble, in_hand: Option<&Session>, next: Next) {
+        let (level, what) = match in_hand {
+            Some(_) => (Level::Warning, "refresh failed; the session in hand is still good"),
+            None => (Level::Error, "refresh failed; there is nothing to hand out"),
+        };
+        let again = match next {
+            Next::Fetch => 0,
+            Next::Wait(pause) => pause.as_secs(),
+        };
+        let facts: [(&'static str, &dyn Display); 2] =
+            [("reason", &trouble.message), ("seconds_to_next_try", &again)];
+        self.log.event(level, what, &facts);
+        let status = in_hand.map_or_else(
+            || trouble.summary(),
+            |session| {
+                let expiration = session.credentials.expiration;
+                format!("a session until {expiration} is in hand; the last refresh failed")
+            },
+        );
+        self.supervisor.status(&status);
+    }
+
+    fn warn_of_the_last_days(&mut self, now: Timestamp) {
+        let Some(end) = &mut self.end else { return };
+        let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
+        if now >= end.near && !today {
+            end.warned = Some(now);
+            let days = now.seconds_until(end.not_after) / 86_400;
+            self.log.event(
+                Level::Warning,
+                "the certificate ends soon: renew it",
+                &[("not_after", &end.not_after), ("days", &days)],
+            );
+        }
+    }
+}
+
+/// Returns an error with its causes and hints, without the heading that a terminal wants.
+pub(super) fn words(error: &Error) -> String {
+    let message = error.to_string();
+    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
+}

@@ -1,0 +1,260 @@
+//! What each module's error becomes at the edge: whose it is to fix, and what to try.
+
+use crate::aws::create_session::AnswerError;
+use crate::aws::get_secret_value::SecretAnswerError;
+use crate::bundle::BundleError;
+use crate::call::CallError;
+use crate::diagnosis::Refusal;
+use crate::error::{Error, Kind};
+use crate::files::{Action, FileError};
+use crate::http::{Distrust, Presented, TransportError};
+use crate::identity::IdentityError;
+use crate::key::KeyError;
+use crate::pem::{Form, NotPem};
+use crate::profile::ProfileError;
+use crate::profile::file::ProfileFileError;
+use crate::usage::UsageError;
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        let hint = error.hint();
+        Self::new(Kind::Usage, error).hint(hint)
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        let hint = match &error {
+            IdentityError::Unreadable(error) => file_hint(error).to_owned(),
+            IdentityError::Bundle { source, .. } => bundle_hint(source),
+            IdentityError::NoCertificate { contents, .. } if contents.contains("KEY") || contents.contains("key") => {
+                "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
+            }
+            IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
+            IdentityError::NoKey { contents, .. } if contents.contains("CERTIFICATE") || contents.contains("certificate") => {
+                "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
+            }
+            IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
+            IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
+            IdentityError::Key { source, .. } => key_hint(source),
+            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.to_string().trim_matches('`')),
+            IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
+            IdentityError::KeyMismatch { .. } => {
+                "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()
+            }
+            IdentityError::Expired { .. } => {
+                "renew the certificate; if it is not that old, set this machine's clock".to_owned()
+            }
+            IdentityError::NotYetValid { .. } => {
+                "check this machine's clock and time zone, then the certificate's dates".to_owned()
+            }
+        };
+        Self::new(Kind::Identity, error).hint(hint)
+    }
+}
+
+fn file_hint(error: &FileError) -> &'static str {
+    use std::io::ErrorKind;
+    match (error.action, error.source.kind()) {
+        (Action::Write, _) => "check the folder, its permissions and the space left",
+        (Action::Read, ErrorKind::FileTooLarge) => {
+            "this is no certificate and no key; check the path"
+        }
+        (Action::Read, ErrorKind::TimedOut) => "check what should write to it",
+        (Action::Read, _) => "check the path and its permissions",
+    }
+}
+
+fn bundle_hint(error: &BundleError) -> String {
+    match error {
+        BundleError::Form(NotPem::Other(Form::Utf16)) => "save it as UTF-8 or ASCII".to_owned(),
+        BundleError::Form(NotPem::Other(_)) => {
+            "PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted".to_owned()
+        }
+        BundleError::Form(_) => {
+            "copy the file anew, with its `-----BEGIN` and `-----END` lines".to_owned()
+        }
+        BundleError::Certificate(_) => {
+            "look at it with `openssl x509 -noout -text -in FILE`".to_owned()
+        }
+        BundleError::Pkcs7 => "look at it with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
+        BundleError::Pkcs12(KeyError::Encryption(_) | KeyError::TooCostly { .. }) => {
+            "take it apart: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
+        }
+        BundleError::Pkcs12(error) => key_hint(error),
+    }
+}
+
+fn key_hint(error: &KeyError) -> String {
+    match error {
+        KeyError::LegacyEncryption => {
+            "convert it: `(umask 077; openssl pkcs8 -topk8 -in FILE -out FILE.pem)` asks for the old password and for a new one"
+        }
+        KeyError::Encryption(_) => {
+            "convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (OpenSSL 1 goes without the providers)"
+        }
+        KeyError::TooCostly { .. } => {
+            "encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
+        }
+        KeyError::Password(_) => {
+            "pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`"
+        }
+        KeyError::WrongPassword => "check the password, and whether it ends in a blank or a line break",
+        KeyError::Algorithm(_) | KeyError::Curve(_) => {
+            "use a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or ML-DSA"
+        }
+        KeyError::Rsa(_) => "use an RSA key of 2048 to 8192 bits, as it came from its maker",
+        KeyError::ExplicitCurve => {
+            "name the curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
+        }
+        KeyError::NoCurve => "export the key anew as PKCS#8, which names its curve",
+        KeyError::Label(label) if label.starts_with("OPENSSH") => {
+            "convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`"
+        }
+        KeyError::Label(_) | KeyError::Damaged => {
+            "look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted"
+        }
+    }
+    .to_owned()
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        let (kind, hint) = match &error {
+            CallError::Sign(_) => {
+                (Kind::Identity, "try the key with `openssl pkey -check`".to_owned())
+            }
+            CallError::AccessKey(_) => (Kind::Internal, "please report this".to_owned()),
+            CallError::Transport { source, .. } => transport_hint(source),
+            CallError::Timeout { .. } => (
+                Kind::Unreachable,
+                "check the network and any proxy to it; `--timeout SECONDS` allows more time"
+                    .to_owned(),
+            ),
+        };
+        Self::new(kind, error).hint(hint)
+    }
+}
+
+fn transport_hint(error: &TransportError) -> (Kind, String) {
+    let hint = match error {
+        TransportError::Connect { .. } => {
+            "check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken".to_owned()
+        }
+        TransportError::Resolve { .. } => {
+            "check DNS, the Region and HTTPS_PROXY; not every Region has FIPS or dual-stack endpoints".to_owned()
+        }
+        TransportError::Untrusted { presented, distrust, .. } => {
+            distrust_hint(presented.as_deref(), *distrust)
+        }
+        TransportError::Handshake { .. } => {
+            "TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?".to_owned()
+        }
+        TransportError::Proxy { .. } => {
+            "the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without".to_owned()
+        }
+        TransportError::Interrupted { .. } => "try again; a proxy or gateway in between may cut connections".to_owned(),
+        TransportError::TooLarge { .. } => "something other than AWS seems to answer there".to_owned(),
+        TransportError::TrustStore { .. } => {
+            "a PEM file with one CA certificate or more is wanted".to_owned()
+        }
+    };
+    let kind = match error {
+        TransportError::TrustStore { .. } => Kind::Local,
+        _ => Kind::Unreachable,
+    };
+    (kind, hint)
+}
+
+fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
+    let who = presented.map_or_else(String::new, |presented| {
+        let Presented { subject, issuer, .. } = presented;
+        format!("it was presented as `{subject}`, issued by `{issuer}`; ")
+    });
+    let what = match distrust {
+        Distrust::Issuer => {
+            "where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE"
+        }
+        Distrust::Name => "check the host name of the endpoint, and what answers there",
+        Distrust::Time => {
+            "check this machine's clock; if it is right, the certificate has to be renewed"
+        }
+        Distrust::Other => {
+            "it has to be replaced by a server certificate of X.509 v3 that a CA issued; `--ca-bundle FILE` names that CA"
+        }
+    };
+    format!("{who}{what}")
+}
+
+impl From<Refusal> for Error {
+    fn from(mut refusal: Refusal) -> Self {
+        let hints = std::mem::take(&mut refusal.hints);
+        let foreign = refusal.fault.code.is_none();
+        let kind = match foreign || refusal.fault.is_transient() {
+            true => Kind::Unreachable,
+            false => Kind::Refused,
+        };
+        hints.into_iter().fold(Self::new(kind, refusal), Self::hint)
+    }
+}
+
+impl From<AnswerError> for Error {
+    fn from(error: AnswerError) -> Self {
+        let hint = match &error {
+            AnswerError::Expired { .. } => "check this machine's clock",
+            _ => {
+                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+            }
+        };
+        Self::new(Kind::Unreachable, error).hint(hint)
+    }
+}
+
+impl From<SecretAnswerError> for Error {
+    fn from(error: SecretAnswerError) -> Self {
+        Self::new(Kind::Unreachable, error).hint(
+            "something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy",
+        )
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        let hint = file_hint(&error);
+        Self::new(Kind::Local, error).hint(hint)
+    }
+}
+
+impl From<ProfileFileError> for Error {
+    fn from(error: ProfileFileError) -> Self {
+        let hint = match &error {
+            ProfileFileError::Busy { .. } => {
+                "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
+            }
+            ProfileFileError::Read { .. } => "check the path and its permissions",
+            ProfileFileError::Write { .. } => {
+                "check the permissions of the file and of its directory, and the space left"
+            }
+            ProfileFileError::Directory { .. } => {
+                "make the directory above it, or name another file by `--credentials-file`"
+            }
+            ProfileFileError::NotRegular { .. } | ProfileFileError::TooLarge { .. } => {
+                "check the path: the AWS credentials file is wanted"
+            }
+            ProfileFileError::Dangling { .. } => {
+                "make the file that it leads to, or remove the link"
+            }
+            ProfileFileError::ForeignLink { .. } => {
+                "remove the link, or name the file that it leads to by `--credentials-file`"
+            }
+            ProfileFileError::InTheWay { .. } => {
+                "remove it, once nothing writes the credentials file"
+            }
+            ProfileFileError::Text { source: ProfileError::Utf16, .. } => "save it as UTF-8",
+            ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
+                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+            }
+        };
+        Self::new(Kind::Local, error).hint(hint)
+    }
+}
