@@ -8,10 +8,12 @@
 mod architecture;
 mod cache;
 mod canonical;
+mod client;
 mod credential_process;
 mod daemon;
 mod diagnostic;
 mod errors;
+mod fault;
 mod help;
 mod lapse;
 mod secret_get;

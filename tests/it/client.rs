@@ -1,0 +1,177 @@
+//! A client of `serve`: what it asks, what it is told, and whether that can be so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use roles_anywhere::time::{Clock, Timestamp};
+use serde_json::Value;
+
+pub(crate) const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
+const TTL: &str = "X-aws-ec2-metadata-token-ttl-seconds";
+
+/// A connection that is kept.
+pub(crate) struct Client {
+    stream: TcpStream,
+    token_file: PathBuf,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    /// How long it was waited for.
+    took: Duration,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr, token_file: &Path) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, token_file: token_file.to_owned() }
+    }
+
+    fn ask(&mut self, method: &str, path: &str, header: (&str, &str)) -> Answer {
+        let begun = Instant::now();
+        let (name, value) = header;
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n\r\n");
+        self.stream.write_all(head.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 4_096];
+        loop {
+            let read = self.stream.read(&mut buffer).unwrap();
+            assert_ne!(read, 0, "closed in the middle of an answer");
+            bytes.extend_from_slice(&buffer[..read]);
+            let text = str::from_utf8(&bytes).unwrap();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let head = head.to_lowercase();
+            let length = head.split("content-length: ").nth(1).unwrap();
+            if body.len() == length.split("\r\n").next().unwrap().parse::<usize>().unwrap() {
+                let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+                return Answer { status, body: body.to_owned(), took: begun.elapsed() };
+            }
+        }
+    }
+
+    pub(crate) fn token(&mut self) -> String {
+        let answer = self.ask("PUT", "/latest/api/token", (TTL, "21600"));
+        assert_eq!(answer.status, 200);
+        answer.body
+    }
+
+    pub(crate) fn metadata(&mut self, path: &str, token: &str) -> Answer {
+        self.ask("GET", path, ("X-aws-ec2-metadata-token", token))
+    }
+
+    pub(crate) fn container(&mut self) -> Answer {
+        let token = fs::read_to_string(&self.token_file).unwrap();
+        self.ask("GET", "/credentials", ("Authorization", &token))
+    }
+
+    /// Asks by both ways as SDKs do, again and again until it is over, by the clock that the
+    /// server goes by.
+    pub(crate) fn ask_until(&mut self, over: &AtomicBool, clock: &dyn Clock) -> Told {
+        let token = self.token();
+        let role = self.metadata(ROLE, &token).body;
+        let path = format!("{ROLE}{role}");
+        let mut told = Told::default();
+        while !over.load(Ordering::Relaxed) {
+            // Leaves AWS and the server some of this machine.
+            thread::sleep(Duration::from_millis(5));
+            let token = self.token();
+            told.hear(clock, || self.metadata(&path, &token));
+            told.hear(clock, || self.container());
+        }
+        told
+    }
+}
+
+/// Ends what goes on until then, by a panic too.
+pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What clients were told.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// How often there were credentials.
+    pub(crate) served: usize,
+    /// How often there were none, and why was said.
+    pub(crate) refused: usize,
+    /// The longest that an answer took.
+    pub(crate) longest: Duration,
+    /// By access key id, the rest of each session.
+    sessions: BTreeMap<String, [Value; 3]>,
+    /// When the last session ends.
+    until: Option<Timestamp>,
+}
+
+/// How many seconds before its end a session may be taken to be over: two clocks tell whole
+/// seconds, and the one that began counts.
+const ROUNDED: i64 = 3;
+
+impl Told {
+    /// Asks, and takes the answer, which has to be one of two: whole credentials that were good
+    /// when they were asked for, or that there are none, and why.
+    fn hear(&mut self, clock: &dyn Clock, ask: impl FnOnce() -> Answer) {
+        let asked = clock.now();
+        let answer = ask();
+        self.longest = self.longest.max(answer.took);
+        let document: Value = serde_json::from_str(&answer.body).unwrap();
+        if answer.status == 200 {
+            return self.take(&document, asked);
+        }
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        for name in ["Code", "Message"] {
+            assert_ne!(document[name].as_str().unwrap().trim(), "", "{}", answer.body);
+        }
+        assert!(!answer.body.contains("ASIA"), "{}", answer.body);
+        self.refused += 1;
+        // What was handed out is handed out to its end.
+        let left = self.until.map_or(0, |until| clock.now().seconds_until(until));
+        assert!(left <= ROUNDED, "{left} s left: {}", answer.body);
+    }
+
+    fn take(&mut self, document: &Value, asked: Timestamp) {
+        for name in ["AccessKeyId", "SecretAccessKey", "Token"] {
+            assert!(document[name].as_str().is_some_and(|it| it.trim().len() >= 20), "{name}");
+        }
+        let until = Timestamp::from_rfc3339(document["Expiration"].as_str().unwrap()).unwrap();
+        assert!(until > asked, "{} s over", until.seconds_until(asked));
+        self.served += 1;
+        self.until = self.until.max(Some(until));
+        let rest = ["SecretAccessKey", "Token", "Expiration"].map(|name| document[name].clone());
+        self.know(document["AccessKeyId"].as_str().unwrap(), &rest);
+    }
+
+    /// The members of one session are the same each time.
+    fn know(&mut self, key: &str, rest: &[Value; 3]) {
+        let known = self.sessions.entry(key.to_owned()).or_insert_with(|| rest.clone());
+        assert_eq!(known, rest);
+    }
+
+    /// Adds what another client was told.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.served += other.served;
+        self.refused += other.refused;
+        self.longest = self.longest.max(other.longest);
+        for (key, rest) in other.sessions {
+            self.know(&key, &rest);
+        }
+    }
+
+    /// Returns the access key ids that were handed out.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        self.sessions.keys().cloned().collect()
+    }
+}
