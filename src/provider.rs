@@ -139,14 +139,16 @@ fn usable(found: i64, identity: &Identity, now: Timestamp) -> Result<i64, Identi
 }
 
 /// Returns by how many seconds this machine's clock is behind AWS's, where that may be why a
-/// signature made `clock_offset` seconds after this machine's time was refused.
+/// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
+/// somebody has set meanwhile.
 fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
     if (200..300).contains(&answer.response.status) {
         return None;
     }
     let fault = Fault::parse(&answer.response);
     let behind = answer.received.seconds_until(fault.date?);
-    (fault.is_about_signature() && behind.abs_diff(clock_offset) > SKEW).then_some(behind)
+    let found = if behind.unsigned_abs() > SKEW { behind } else { 0 };
+    (fault.is_about_signature() && behind.abs_diff(clock_offset) > SKEW).then_some(found)
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {

@@ -76,8 +76,14 @@ impl<'a> Reporter<'a> {
     pub(super) fn received(&mut self, session: &Session, before: &Standing, now: Timestamp) {
         let offset = session.clock_offset;
         if offset != before.clock_offset {
-            let words = "this machine's clock is not AWS's: set it, and keep it set by NTP";
-            self.log.event(Level::Warning, words, &[("seconds_behind", &offset)]);
+            let (level, what) = match offset {
+                0 => (Level::Info, "this machine's clock is AWS's again"),
+                _ => {
+                    let what = "this machine's clock is not AWS's: set it, and keep it set by NTP";
+                    (Level::Warning, what)
+                }
+            };
+            self.log.event(level, what, &[("seconds_behind", &offset)]);
         }
         let expiration = session.credentials.expiration;
         self.log.event(
@@ -135,4 +141,114 @@ impl<'a> Reporter<'a> {
 pub(super) fn words(error: &Error) -> String {
     let message = error.to_string();
     message.strip_prefix("error: ").unwrap_or(&message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::credentials::Credentials;
+    use crate::error::Kind;
+    use crate::log::Fact;
+    use crate::secret::Secret;
+
+    /// What was told, one after the other.
+    #[derive(Default)]
+    struct Told(RefCell<Vec<String>>);
+
+    impl Told {
+        fn take(&self) -> Vec<String> {
+            self.0.take()
+        }
+    }
+
+    impl Log for Told {
+        fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
+            let facts: String = facts.iter().map(|(n, value)| format!(" {n}={value}")).collect();
+            self.0.borrow_mut().push(format!("{level:?} {what}{facts}"));
+        }
+    }
+
+    impl Supervisor for Told {
+        fn ready(&self) {}
+        fn reloading(&self) {}
+        fn stopping(&self) {}
+        fn alive(&self) {}
+        fn status(&self, status: &str) {
+            self.0.borrow_mut().push(format!("status {status}"));
+        }
+        fn interval(&self) -> Option<Duration> {
+            None
+        }
+    }
+
+    fn session(clock_offset: i64) -> Session {
+        let credentials = Credentials {
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: Secret::new("secret".to_owned()),
+            session_token: Secret::new("token".to_owned()),
+            expiration: Timestamp::from_unix(3_600),
+            account_id: "123456789012".to_owned(),
+        };
+        Session { credentials, received: Timestamp::from_unix(0), life: 3_600, clock_offset }
+    }
+
+    fn standing(clock_offset: i64) -> Standing {
+        Standing { clock_offset, ..Standing::default() }
+    }
+
+    #[test]
+    fn tells_of_a_clock_that_goes_wrong_and_of_one_that_was_set() {
+        let told = Told::default();
+        let mut reporter = Reporter::new(&told, &told);
+        let mut first = |before, now| {
+            reporter.received(&session(now), &standing(before), Timestamp::from_unix(0));
+            told.take().swap_remove(0)
+        };
+        let wrong = first(0, 7_200);
+        assert!(wrong.starts_with("Warning this machine's clock is not AWS's"), "{wrong}");
+        assert!(wrong.ends_with("seconds_behind=7200"), "{wrong}");
+        assert!(first(7_200, 7_200).starts_with("Info session received"));
+        assert!(first(7_200, 0).starts_with("Info this machine's clock is AWS's again"));
+    }
+
+    #[test]
+    fn warns_of_the_end_of_a_certificate_once_a_day() {
+        const DAY: i64 = 86_400;
+        let told = Told::default();
+        let mut reporter = Reporter::new(&told, &told);
+        let mut warned = |life: i64, day: i64| {
+            let (from, until) = (Timestamp::from_unix(0), Timestamp::from_unix(life * DAY));
+            if day == 0 {
+                reporter.identity("1", "CN=a", from, until);
+            }
+            reporter.received(&session(0), &standing(0), from.after(day * DAY));
+            let told = told.take();
+            told.iter()
+                .find_map(|line| line.split_once("ends soon")?.1.split_once("days="))
+                .map(|(_, days)| days.to_owned())
+        };
+        // A year: the last thirty days; nine days: the last three.
+        assert_eq!([0, 334, 335].map(|day| warned(365, day)), [None, None, Some("30".to_owned())]);
+        assert_eq!([0, 5, 6].map(|day| warned(9, day)), [None, None, Some("3".to_owned())]);
+        assert_eq!([6, 7].map(|day| warned(9, day)), [None, Some("2".to_owned())]);
+    }
+
+    #[test]
+    fn tells_why_files_make_no_identity_once() {
+        let told = Told::default();
+        let mut reporter = Reporter::new(&told, &told);
+        let error = |why: &'static str| Error::new(Kind::Identity, std::io::Error::other(why));
+        reporter.unusable(&error("no key"));
+        reporter.unusable(&error("no key"));
+        assert_eq!(told.take().len(), 1);
+        reporter.unusable(&error("another key"));
+        assert_eq!(told.take().len(), 1);
+        reporter.identity("1", "CN=a", Timestamp::from_unix(0), Timestamp::from_unix(9));
+        told.take();
+        reporter.unusable(&error("another key"));
+        assert!(told.take()[0].contains("the one in use stays"));
+    }
 }
