@@ -53,6 +53,15 @@ enum Phase {
     Answering,
 }
 
+/// What came behind the last head.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rest {
+    /// Nothing, or other heads that are whole.
+    Nothing,
+    /// The beginning of another.
+    Begun,
+}
+
 impl Crowd {
     pub(super) fn new(limits: Limits) -> Rc<Self> {
         Rc::new(Self {
@@ -197,13 +206,16 @@ impl Pulse {
         self.turn(Phase::Writing);
     }
 
-    /// All that was to be sent is sent. Returns whether that is the end of an answer.
-    pub(super) fn flushed(&self) -> bool {
-        let ended = self.0.get().0 == Phase::Writing;
-        if ended {
-            self.turn(Phase::Idle);
-        }
-        ended
+    /// All that was to be sent is sent; `rest` is what came behind the request. Returns whether that
+    /// is the end of an answer.
+    pub(super) fn flushed(&self, rest: Rest) -> bool {
+        let next = match (self.0.get().0, rest) {
+            (Phase::Writing, Rest::Nothing) => Phase::Idle,
+            (Phase::Writing, Rest::Begun) => Phase::Reading,
+            _ => return false,
+        };
+        self.turn(next);
+        true
     }
 
     fn turn(&self, phase: Phase) {

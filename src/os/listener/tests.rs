@@ -271,6 +271,20 @@ fn takes_heads_of_eight_kilobytes_and_no_body() {
 }
 
 #[test]
+fn takes_the_beginning_of_a_head_behind_another_for_what_it_is() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let (mut slow, mut silent) = (server.connect(), server.connect());
+    slow.send(&format!("{request}{request}GET /heal"));
+    silent.send(&request.repeat(2));
+    for client in [&mut slow, &mut silent] {
+        assert_eq!((client.answer(true).status, client.answer(true).status), (200, 200));
+    }
+    assert_eq!(slow.rest(), b"");
+    assert!(silent.is_served());
+}
+
+#[test]
 fn shows_a_slow_client_the_door_while_others_are_served() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let (mut slow, mut other) = (server.connect(), server.connect());

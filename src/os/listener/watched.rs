@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::crowd::Pulse;
+use super::crowd::{Pulse, Rest};
 
 /// A stream and the pulse of its connection: bytes that come begin a request, and what is flushed
 /// ends an answer.
@@ -19,11 +19,39 @@ pub(super) struct Watched {
     /// Whether an answer was sent, and the others have their turn before the next request is read: a
     /// client that is quick would else be served many times in a row.
     turn_is_over: bool,
+    /// The last bytes that came.
+    end: End,
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
-        Self { stream, pulse, turn_is_over: false }
+        Self { stream, pulse, turn_is_over: false, end: End::default() }
+    }
+}
+
+/// The last three bytes that came: where they are not the end of a head, another has begun, as no
+/// request here has a body.
+#[derive(Debug, Default)]
+struct End([u8; 3]);
+
+impl End {
+    fn take(&mut self, bytes: &[u8]) {
+        match bytes.last_chunk() {
+            Some(last) => self.0 = *last,
+            None => {
+                self.0.rotate_left(bytes.len());
+                let kept = self.0.len() - bytes.len();
+                self.0[kept..].copy_from_slice(bytes);
+            }
+        }
+    }
+
+    /// Returns what is behind the last head: an empty line, with CR or without, is its end.
+    fn rest(&self) -> Rest {
+        match self.0 {
+            [b'\n', b'\r', b'\n'] | [_, b'\n', b'\n'] => Rest::Nothing,
+            _ => Rest::Begun,
+        }
     }
 }
 
@@ -41,6 +69,7 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
+            this.end.take(&buffer.filled()[before..]);
             this.pulse.reads();
         }
         read
@@ -72,12 +101,37 @@ impl AsyncWrite for Watched {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         if flushed.is_ready() {
-            this.turn_is_over |= this.pulse.flushed();
+            this.turn_is_over |= this.pulse.flushed(this.end.rest());
         }
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_where_a_head_ends_however_it_comes() {
+        let rows = [
+            ("GET / HTTP/1.1\r\n\r\n", Rest::Nothing),
+            ("GET / HTTP/1.1\n\n", Rest::Nothing),
+            ("GET / HTTP/1.1\r\n\n", Rest::Nothing),
+            ("GET / HTTP/1.1\n\r\n", Rest::Nothing),
+            ("GET / HTTP/1.1\r\n\r\nG", Rest::Begun),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", Rest::Begun),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", Rest::Nothing),
+        ];
+        for (text, rest) in rows {
+            for size in 1..=text.len() {
+                let mut end = End::default();
+                text.as_bytes().chunks(size).for_each(|chunk| end.take(chunk));
+                assert_eq!(end.rest(), rest, "{text:?} by {size}");
+            }
+        }
     }
 }
