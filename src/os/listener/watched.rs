@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use super::crowd::{Pulse, Rest};
 
 /// A stream and the pulse of its connection: bytes that come begin a request, and what is flushed
-/// ends an answer.
+/// ends an answer. A client that was refused in the middle of what it sends is heard out.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: TcpStream,
@@ -21,11 +21,33 @@ pub(super) struct Watched {
     turn_is_over: bool,
     /// The last bytes that came.
     end: End,
+    /// How many bytes behind a refusal are still taken.
+    patience: usize,
 }
+
+/// How many bytes behind a refusal are taken and thrown away: a client that is closed on while it
+/// sends takes that for a failure of the connection, and may never read why it was refused.
+const PATIENCE: usize = 1 << 20;
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
-        Self { stream, pulse, turn_is_over: false, end: End::default() }
+        let end = End::default();
+        Self { stream, pulse, turn_is_over: false, end, patience: PATIENCE }
+    }
+
+    /// Takes what still comes, until the client ends it or has sent too much; the crowd watches
+    /// for how long.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; 4_096];
+        while self.patience > 0 {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                length => self.patience = self.patience.saturating_sub(length),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -107,7 +129,12 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        match this.pulse.is_leaving() {
+            true => this.poll_rest(context),
+            false => Poll::Ready(Ok(())),
+        }
     }
 }
 
