@@ -155,7 +155,7 @@ fn too_large(limit: u64) -> io::Error {
 ///
 /// Where `path` is a link, what it points to is meant and the link stays; one that leads nowhere is
 /// refused.
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if metadata.is_file() => rename_over(&path.canonicalize()?, contents),

@@ -97,7 +97,7 @@ impl Daemon {
         self.end()
     }
 
-    fn end(&mut self) -> Option<i32> {
+    pub(crate) fn end(&mut self) -> Option<i32> {
         let ended = until(|| self.child.try_wait().unwrap());
         ended.expect("it does not end").code()
     }
