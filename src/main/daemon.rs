@@ -105,7 +105,9 @@ async fn keep(
     }
     let started = daemon.start(engine).await;
     if matches!(started, Ok(Ending::NotYet)) {
-        supervisor.ready();
+        if !tries_on {
+            supervisor.ready();
+        }
         engine.run().await;
     }
     supervisor.stopping();

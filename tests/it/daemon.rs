@@ -253,6 +253,20 @@ fn tells_systemd_how_it_stands() {
 }
 
 #[test]
+fn tells_systemd_once_that_it_serves() {
+    let desk = Desk::new();
+    for arguments in [&["serve", "--port", "0"][..], &["serve", "--port", "0", "--fail-fast"]] {
+        let mut daemon = Daemon::start(&desk.tool(), arguments);
+        daemon.wait_for("session received");
+        daemon.signal(Signal::TERM);
+        daemon.wait_until_told("STOPPING=1");
+        let heard = daemon.heard.lock().unwrap().concat();
+        assert_eq!(heard.matches("READY=1").count(), 1, "{heard}");
+        assert_eq!(daemon.end(), Some(0));
+    }
+}
+
+#[test]
 fn ends_with_the_first_failure_where_it_is_to() {
     let desk = Desk::new();
     desk.refuse();
