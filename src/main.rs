@@ -169,12 +169,15 @@ async fn run(
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
         Purpose::Update(plan) if plan.mode == Mode::Once => {
             let provider = sessions.provider();
-            let written = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
-            if let Written::InPlace(obstacle) = written {
+            let edited = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
+            if let Written::InPlace(obstacle) = edited.written {
                 let file = plan.file.display();
                 terminal::write_stderr(&format!(
                     "warning: `{file}` was written in place: {obstacle}"
                 ));
+            }
+            for caveat in &edited.caveats {
+                terminal::write_stderr(&format!("warning: {caveat}"));
             }
             Ok(SecretBytes::default())
         }

@@ -383,6 +383,23 @@ fn writes_a_profile_again_that_somebody_removed() {
 }
 
 #[test]
+fn says_once_what_is_wrong_with_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    fs::write(desk.path("credentials"), "[default]\naws_security_token = old\n").unwrap();
+    fs::set_permissions(desk.path("credentials"), fs::Permissions::from_mode(0o640)).unwrap();
+    desk.emulator.end_sessions_after(Some(3));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_for_nth("profile written", 3);
+    let log = daemon.log.lock().unwrap().clone();
+    for words in ["can be read by others (mode 0640)", "`aws_security_token`"] {
+        let said = |line: &&Value| line["event"].as_str().is_some_and(|it| it.contains(words));
+        assert_eq!(log.iter().filter(said).count(), 1, "{log:#?}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
 fn is_not_held_up_by_a_log_that_nobody_reads() {
     let desk = Desk::new();
     desk.emulator.end_sessions_after(Some(3));
