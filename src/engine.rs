@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use crate::board::{Board, Standing, Trouble};
 use crate::credentials::Session;
 use crate::error::{Error, Kind};
-use crate::log::{Level, Log};
+use crate::log::{Fact, Level, Log};
 use crate::refresh::{Failure, Freshness, Moment, Next, Policy, Schedule};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timer, Timestamp};
@@ -250,8 +250,7 @@ impl<'a> Engine<'a> {
             true => (Level::Warning, "refresh failed; the session in hand is still good"),
             false => (Level::Error, "refresh failed; there is nothing to hand out"),
         };
-        let facts: [(&'static str, &dyn std::fmt::Display); 2] =
-            [("reason", &trouble.message), ("seconds_to_next_try", &again)];
+        let facts: [Fact<'_>; 2] = [("reason", &trouble.message), ("seconds_to_next_try", &again)];
         self.ports.log.event(level, words, &facts);
         match self.standing.valid(now) {
             Some(session) => {

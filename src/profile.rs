@@ -13,6 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::credentials::Credentials;
+use crate::log::Value;
 use crate::profile::line::{Kind, Line};
 use crate::secret::SecretBytes;
 
@@ -50,6 +51,8 @@ impl fmt::Display for ProfileName {
         f.write_str(&self.0)
     }
 }
+
+impl Value for ProfileName {}
 
 /// A text is not the name of a profile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

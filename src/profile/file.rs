@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::log::Value;
 use crate::profile::ProfileError;
 use crate::secret::SecretBytes;
 use crate::time::Timer;
@@ -88,6 +89,8 @@ impl fmt::Display for Obstacle {
         })
     }
 }
+
+impl Value for Obstacle {}
 
 /// The credentials file could not be edited.
 #[derive(Debug, thiserror::Error)]

@@ -310,7 +310,7 @@ fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
     let daemon = Daemon::start(&desk.tool(), &["update"]);
     let third = daemon.wait_for_nth("session received", 3);
     // The session ends by AWS's clock, whatever this machine's says.
-    let seconds: i64 = third["seconds"].as_str().unwrap().parse().unwrap();
+    let seconds: i64 = third["seconds"].as_i64().unwrap();
     assert!((1..=4).contains(&seconds), "{third}");
     let refused = desk.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
     assert_eq!(refused, 1, "the offset was forgotten");
@@ -324,7 +324,7 @@ fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
     desk.emulator.end_sessions_after(Some(6));
     let daemon = Daemon::start(&desk.tool(), &["update"]);
     let received = daemon.wait_for("session received");
-    let seconds: i64 = received["seconds"].as_str().unwrap().parse().unwrap();
+    let seconds: i64 = received["seconds"].as_i64().unwrap();
     assert!((1..=6).contains(&seconds), "{received}");
     assert_eq!(daemon.stop(), Some(0));
 }
