@@ -40,8 +40,8 @@ impl Daemon {
         thread::spawn(move || {
             for line in stderr.lines() {
                 let line = line.unwrap();
-                // An error that ends the daemon is for a reader.
-                let value = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "text": line }));
+                let value =
+                    serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
                 lines.lock().unwrap().push(value);
             }
         });
@@ -271,7 +271,11 @@ fn ends_with_the_first_failure_where_it_is_to() {
     let desk = Desk::new();
     desk.refuse();
     let mut daemon = Daemon::start(&desk.tool(), &["update", "--fail-fast"]);
+    let ended = daemon.wait_for("ended by an error");
     assert_eq!(daemon.end(), Some(4));
+    assert_eq!((&ended["level"], &ended["exit_code"]), (&json!("error"), &json!(4)));
+    assert!(ended["reason"].as_str().unwrap().contains("AccessDeniedException"), "{ended}");
+    assert_eq!(daemon.log.lock().unwrap().last(), Some(&ended));
     assert!(!Path::exists(&desk.path("credentials")));
 }
 

@@ -131,6 +131,11 @@ fn says_what_its_owner_should_mend_and_leaves_it() {
     let readable = "warning: the credentials file can be read by others (mode 0644)";
     assert_eq!((lines.len(), lines[0]), (2, readable), "{outcome}");
     assert!(lines[1].contains("`aws_security_token` before the session token"), "{outcome}");
+    let json = desk.tool().run(&["update", "--once", "--profile", "a", "--log-format", "json"]);
+    for line in json.stderr.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["level"], "warning", "{json}");
+    }
     assert_eq!(mode(&desk.file), 0o644);
     assert!(desk.text().contains("\naws_security_token = old\n"), "{}", desk.text());
     // Another profile has none, and a file of its owner alone is as it should be.
