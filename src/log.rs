@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-use serde_json::{Map, Value};
+use std::net::SocketAddr;
+
+use serde_json::{Map, Number, Value as Json};
+
+use crate::time::Timestamp;
 
 /// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
 pub trait Log {
@@ -11,7 +15,41 @@ pub trait Log {
 }
 
 /// One fact of an event: its name in snake case, and its value.
-pub type Fact<'a> = (&'static str, &'a dyn fmt::Display);
+pub type Fact<'a> = (&'static str, &'a dyn Value);
+
+/// What a fact may be: a text, or a number, which JSON tells apart.
+pub trait Value: fmt::Display {
+    /// Returns the number that it is; a text is none, even one of digits.
+    fn number(&self) -> Option<Number> {
+        None
+    }
+}
+
+impl Value for str {}
+impl Value for String {}
+impl Value for Timestamp {}
+impl Value for SocketAddr {}
+impl Value for std::path::Display<'_> {}
+impl Value for dyn std::error::Error + '_ {}
+
+impl<T: Value + ?Sized> Value for &T {
+    fn number(&self) -> Option<Number> {
+        (**self).number()
+    }
+}
+
+/// Makes facts of the integers.
+macro_rules! numbers {
+    ($($integer:ty)*) => {
+        $(impl Value for $integer {
+            fn number(&self) -> Option<Number> {
+                Some((*self).into())
+            }
+        })*
+    };
+}
+
+numbers!(u8 u16 u64 i64);
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -70,7 +108,7 @@ fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         let text = &line[start..];
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
             let text = line.split_off(start);
-            line.push_str(&Value::from(text).to_string());
+            line.push_str(&Json::from(text).to_string());
         }
     }
     line.push('\n');
@@ -79,14 +117,17 @@ fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
 
 fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
     let head = [
-        ("time", Value::from(now)),
-        ("level", Value::from(level.as_str())),
-        ("event", Value::from(what)),
+        ("time", Json::from(now)),
+        ("level", Json::from(level.as_str())),
+        ("event", Json::from(what)),
     ];
-    let facts = facts.iter().map(|(name, value)| (*name, Value::from(value.to_string())));
-    let object: Map<String, Value> =
+    let facts = facts.iter().map(|(name, value)| match value.number() {
+        Some(number) => (*name, Json::Number(number)),
+        None => (*name, Json::from(value.to_string())),
+    });
+    let object: Map<String, Json> =
         head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
-    format!("{}\n", Value::Object(object))
+    format!("{}\n", Json::Object(object))
 }
 
 #[cfg(test)]
@@ -108,8 +149,24 @@ mod tests {
         );
         let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &facts);
         assert_eq!(line.matches('\n').count(), 1);
-        let value: Value = serde_json::from_str(&line).unwrap();
+        let value: Json = serde_json::from_str(&line).unwrap();
         assert_eq!(value["reason"], "two\nlines \"of\" it");
         assert_eq!(value["level"], "warning");
+    }
+
+    #[test]
+    fn tells_numbers_from_texts_in_json() {
+        let facts: [Fact<'_>; 3] = [("seconds", &-60_i64), ("status", &503_u16), ("serial", &"7")];
+        assert_eq!(
+            LogFormat::Json.render(NOW, Level::Info, "a", &facts),
+            format!(
+                "{{\"event\":\"a\",\"level\":\"info\",\"seconds\":-60,\"serial\":\"7\",\"status\":503,\"time\":\"{NOW}\"}}\n"
+            )
+        );
+        assert!(
+            LogFormat::Text
+                .render(NOW, Level::Info, "a", &facts)
+                .ends_with(" seconds=-60 status=503 serial=7\n")
+        );
     }
 }

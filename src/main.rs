@@ -2,6 +2,8 @@
 
 #[path = "main/daemon.rs"]
 mod daemon;
+#[path = "main/report.rs"]
+mod report;
 
 use std::process::ExitCode;
 
@@ -32,24 +34,26 @@ use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::time::Clock;
 use roles_anywhere::world::{NoTrace, Trace, World};
 
+use report::Failure;
+
 fn main() -> ExitCode {
     report_panics();
     let clock = SystemClock::start();
     process::keep_memory_private();
     let outcome = match CommandLine::try_parse() {
-        Ok(line) => answer(line, &clock).and_then(|bytes| terminal::print(bytes.expose())),
+        Ok(line) => answer(line, &clock).and_then(|bytes| Ok(terminal::print(bytes.expose())?)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                terminal::print(error.render().to_string().as_bytes())
+                terminal::print(error.render().to_string().as_bytes()).map_err(Failure::from)
             }
             _ => return not_a_command(&error),
         },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::write_stderr(&error.to_string());
-            ExitCode::from(error.kind().exit_code())
+        Err(failure) => {
+            failure.report(&clock);
+            ExitCode::from(failure.error.kind().exit_code())
         }
     }
 }
@@ -81,12 +85,13 @@ fn report_panics() {
 #[error("roles-anywhere met a defect of its own{0}")]
 struct Defect(String);
 
-fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> {
+fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure> {
     let environment = environment::read();
-    let plan = resolve::resolve(line, &environment, terminal::stdout_kind())?;
+    let plan =
+        resolve::resolve(line, &environment, terminal::stdout_kind()).map_err(Error::from)?;
     let disk = Disk::new(&environment);
     let passwords = KeyPassword::new(plan.password, &disk);
-    match &plan.command {
+    let answer = match &plan.command {
         Command::Exchange(exchange) => exchange_credentials(exchange, &disk, &passwords, clock),
         Command::SignString(plan) => sign_string::run(plan, &disk, &passwords),
         Command::ReadCertificateData(plan) => {
@@ -102,7 +107,9 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Error> 
         },
         Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
         Command::Completion(shell) => Ok(completion(*shell)),
-    }
+    };
+    let format = report::log_format(&plan.command);
+    answer.map_err(|error| Failure { error, format })
 }
 
 fn exchange_credentials(
@@ -169,13 +176,12 @@ async fn run(
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
         Purpose::Update(plan) if plan.mode == Mode::Once => {
             let provider = sessions.provider();
-            let written = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
-            if let Written::InPlace(obstacle) = written {
-                let file = plan.file.display();
-                terminal::write_stderr(&format!(
-                    "warning: `{file}` was written in place: {obstacle}"
-                ));
+            let edited = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
+            let warn = |words: String| report::warn(&words, plan.daemon.log_format, &clock);
+            if let Written::InPlace(obstacle) = edited.written {
+                warn(format!("`{}` was written in place: {obstacle}", plan.file.display()));
             }
+            edited.caveats.iter().for_each(|caveat| warn(caveat.to_string()));
             Ok(SecretBytes::default())
         }
         Purpose::Update(plan) => {

@@ -16,3 +16,4 @@ pub mod random;
 #[cfg(unix)]
 pub mod supervisor;
 pub mod terminal;
+pub mod token_file;

@@ -13,6 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::credentials::Credentials;
+use crate::log::Value;
 use crate::profile::line::{Kind, Line};
 use crate::secret::SecretBytes;
 
@@ -51,6 +52,8 @@ impl fmt::Display for ProfileName {
     }
 }
 
+impl Value for ProfileName {}
+
 /// A text is not the name of a profile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProfileNameError {
@@ -82,6 +85,9 @@ pub enum ProfileError {
 /// The names of the three settings, in the order in which they are added.
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
+/// What the session token was called once; the AWS CLI and boto3 look for it first.
+const OLD_TOKEN: &[u8] = b"aws_security_token";
+
 /// What some editors begin UTF-8 with.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -105,8 +111,7 @@ pub fn replace(
     let mut output = Output { pieces: vec![mark], values, ending: first_ending(&lines) };
     let name = profile.0.as_bytes();
     let mut found = false;
-    let sections = lines.chunk_by(|_, next| !matches!(next.kind, Kind::Heading { .. }));
-    let mut sections = sections.peekable();
+    let mut sections = sections(&lines).peekable();
     while let Some(section) = sections.next() {
         match section[0].kind {
             Kind::Heading { python, others } if [python, others].contains(&name) => {
@@ -121,6 +126,28 @@ pub fn replace(
     }
     // Of its final size at once, so that no copy of it stays behind in memory.
     Ok(SecretBytes::new(output.pieces.concat()))
+}
+
+/// Returns whether a section of `profile` has a session token under its old name, which would be
+/// taken before the one that [`replace`] sets.
+pub fn has_old_token(text: &[u8], profile: &ProfileName) -> bool {
+    let lines = line::split(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
+    let name = profile.0.as_bytes();
+    sections(&lines).any(|section| match section[0].kind {
+        Kind::Heading { python, others } => {
+            [python, others].contains(&name) && section.iter().any(is_old_token)
+        }
+        _ => false,
+    })
+}
+
+fn is_old_token(line: &Line<'_>) -> bool {
+    matches!(line.kind, Kind::Setting { key, .. } if key.eq_ignore_ascii_case(OLD_TOKEN))
+}
+
+/// Takes lines apart at the headings; what is before the first is a section without one.
+fn sections<'a, 'b>(lines: &'b [Line<'a>]) -> impl Iterator<Item = &'b [Line<'a>]> {
+    lines.chunk_by(|_, next| !matches!(next.kind, Kind::Heading { .. }))
 }
 
 fn values(credentials: &Credentials) -> Result<[&[u8]; 3], ProfileError> {

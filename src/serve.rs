@@ -4,6 +4,7 @@
 
 mod audit;
 mod caller;
+mod container;
 mod document;
 mod guard;
 mod instance;
@@ -15,7 +16,6 @@ mod token;
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,7 +28,6 @@ use crate::arn::RoleArn;
 use crate::board::{Board, Standing};
 use crate::credentials::Session;
 use crate::error::Error;
-use crate::files::{FileError, Files};
 use crate::log::Log;
 use crate::refresh::Moment;
 use crate::region::Region;
@@ -36,6 +35,7 @@ use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Clock, Timer};
 use audit::Audit;
 pub use caller::{Caller, Owner, Reach, Remote};
+pub use container::TokenPlace;
 use document::Documents;
 use guard::Refusal;
 use instance::Instance;
@@ -105,24 +105,6 @@ impl Endpoints {
             documents: RefCell::default(),
             requests: Requests::default(),
         }
-    }
-
-    /// Makes a new token for container credentials and writes it to `path`; the one before stays
-    /// good until the next time. Where it cannot be written, nothing changes.
-    pub fn renew_container_token(&self, files: &dyn Files, path: &Path) -> Result<(), FileError> {
-        let token = ContainerToken::make(&*self.ports.entropy);
-        files.replace(path, token.expose().as_bytes())?;
-        let before = self.container_token.take();
-        *self.container_token.borrow_mut() = Some(ContainerToken::new(token, before));
-        Ok(())
-    }
-
-    /// As [`Endpoints::renew_container_token`]; the log hears what came of it. Returns whether it
-    /// was written.
-    pub fn rotate_container_token(&self, files: &dyn Files, path: &Path) -> bool {
-        let renewed = self.renew_container_token(files, path);
-        self.audit.token(renewed.as_ref().err().map(|error| error as _));
-        renewed.is_ok()
     }
 
     /// Answers a request. Whatever it answers is whole; what is in hand is looked at once more

@@ -1,5 +1,6 @@
 //! `serve`: hand credentials out to the SDKs of this machine until stopped.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,8 @@ use crate::board::Board;
 use crate::cache::Directory;
 use crate::command::daemon::Daemon;
 use crate::error::Error;
-use crate::files::Files;
 use crate::region::Region;
-use crate::serve::{CONTAINER, Endpoints, Listener, Ports, Remote};
+use crate::serve::{CONTAINER, Endpoints, Listener, Ports, Remote, TokenPlace};
 use crate::time::Timer;
 
 /// Where to listen, what to hand out, and how it runs.
@@ -42,6 +42,8 @@ pub struct Serve {
 
 /// How long a token of container credentials is the newest; it is accepted as long again.
 const ROTATION: Duration = Duration::from_secs(6 * 3_600);
+/// How often it is looked whether its file is still there.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Where the token of the container route is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,45 +70,56 @@ impl TokenFile {
     }
 }
 
-/// Makes the endpoints that hand out what is on `board`, and writes the first token to `token`;
-/// returns where it is. A place that nobody asked for is no error where it cannot be written: then
-/// there is no container route, and the log says why.
-pub fn open(
+/// Makes the endpoints that hand out what is on `board`, and writes the first token to `place`;
+/// returns it where that was done. A place that nobody asked for is no error where it cannot be
+/// written: then there is no container route, and the log says why.
+pub fn open<P: TokenPlace>(
     plan: &Serve,
-    token: Option<PathBuf>,
+    place: Option<P>,
     board: Rc<Board>,
     ports: Ports,
-    files: &dyn Files,
-) -> Result<(Rc<Endpoints>, Option<PathBuf>), Error> {
+) -> Result<(Rc<Endpoints>, Option<P>), Error> {
     let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, board, ports));
-    let Some(path) = token else { return Ok((endpoints, None)) };
+    let Some(place) = place else { return Ok((endpoints, None)) };
     match plan.token_file {
-        TokenFile::At(_) => endpoints.renew_container_token(files, &path)?,
-        _ if !endpoints.rotate_container_token(files, &path) => return Ok((endpoints, None)),
+        TokenFile::At(_) => endpoints.renew_container_token(&place)?,
+        _ if !endpoints.rotate_container_token(&place) => return Ok((endpoints, None)),
         _ => {}
     }
-    Ok((endpoints, Some(path)))
+    Ok((endpoints, Some(place)))
 }
 
-/// Serves until `stop` completes and the requests that run have come to their end.
+/// Serves until `stop` completes and the requests that run have come to their end; the token of
+/// `place` ends with it.
 pub async fn run(
-    token: Option<PathBuf>,
+    place: Option<&dyn TokenPlace>,
     endpoints: Rc<Endpoints>,
     listener: Box<dyn Listener>,
-    (files, timer): (&dyn Files, &dyn Timer),
+    timer: &dyn Timer,
     stop: Pin<Box<dyn Future<Output = ()>>>,
 ) -> Result<(), Error> {
-    let rotation = pin!(async {
-        let Some(path) = &token else { return std::future::pending().await };
-        loop {
-            timer.sleep(ROTATION).await;
-            endpoints.rotate_container_token(files, path);
-        }
-    });
-    let rotation: Pin<&mut dyn Future<Output = ()>> = rotation;
-    match select(listener.serve(Rc::clone(&endpoints), stop), rotation).await {
+    let serving = listener.serve(Rc::clone(&endpoints), stop);
+    let Some(place) = place else { return serving.await };
+    let outcome = match select(serving, pin!(keep_token(&endpoints, place, timer))).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(((), serving)) => serving.await,
+        Either::Right((never, _)) => match never {},
+    };
+    endpoints.withdraw_container_token(place);
+    outcome
+}
+
+/// Keeps a token in `place`: a new one now and then, and the same where somebody removed it.
+async fn keep_token(
+    endpoints: &Endpoints,
+    place: &dyn TokenPlace,
+    timer: &dyn Timer,
+) -> Infallible {
+    loop {
+        for _ in 0..ROTATION.as_secs() / LOOK.as_secs() {
+            timer.sleep(LOOK).await;
+            endpoints.restore_container_token(place);
+        }
+        endpoints.rotate_container_token(place);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `update`: keep a profile of the shared credentials file fresh.
 
+mod caveat;
+
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::provider::RolesAnywhere;
 use crate::refresh::Moment;
 use crate::time::Timer;
 use crate::world::World;
+pub use caveat::Caveat;
 
 /// What to write, and how it runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,6 +53,15 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// How long to wait before what is in the file is looked at again.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// What became of the file, and what is wrong with it still.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Edited {
+    /// How it was written.
+    pub written: Written,
+    /// What its owner should mend.
+    pub caveats: Vec<Caveat>,
+}
+
 /// Writes the profile once, and returns what became of the file.
 pub async fn once(
     plan: &Update,
@@ -57,7 +69,7 @@ pub async fn once(
     deadline: Deadline,
     world: &World<'_>,
     file: &dyn SharedCredentialsFile,
-) -> Result<Written, Error> {
+) -> Result<Edited, Error> {
     let session = provider.fetch(0, world, deadline).await?;
     plan.write(&session.credentials, file, world.timer).await
 }
@@ -75,7 +87,7 @@ pub async fn keep(
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
     }
-    let mut writer = Writer { plan, board, ports, file, reported: None };
+    let mut writer = Writer { plan, board, ports, file, reported: None, said: Vec::new() };
     let writing = pin!(writer.run());
     // The engine ends when it is told to, the writer only with an error that is to end it.
     match select(pin!(engine.run()), writing).await {
@@ -90,9 +102,16 @@ impl Update {
         credentials: &Credentials,
         file: &dyn SharedCredentialsFile,
         timer: &dyn Timer,
-    ) -> Result<Written, Error> {
-        let mut edit = |text: &[u8]| profile::replace(text, &self.profile, credentials);
-        Ok(file::edit(file, &self.file, &mut edit, timer, PATIENCE).await?)
+    ) -> Result<Edited, Error> {
+        let mut has_old_token = false;
+        let mut edit = |text: &[u8]| {
+            has_old_token = profile::has_old_token(text, &self.profile);
+            profile::replace(text, &self.profile, credentials)
+        };
+        let written = file::edit(file, &self.file, &mut edit, timer, PATIENCE).await?;
+        let readable = file.readable_by_others(&self.file).map(|mode| Caveat::Readable { mode });
+        let old_token = has_old_token.then_some(Caveat::OldToken);
+        Ok(Edited { written, caveats: readable.into_iter().chain(old_token).collect() })
     }
 }
 
@@ -104,6 +123,8 @@ struct Writer<'a> {
     file: &'a dyn SharedCredentialsFile,
     /// Why the file could not be written the last time.
     reported: Option<String>,
+    /// What the log heard of already.
+    said: Vec<Caveat>,
 }
 
 impl Writer<'_> {
@@ -124,35 +145,44 @@ impl Writer<'_> {
 
     /// Writes the session in hand where it is good; what somebody else did to the profile since is
     /// undone.
-    async fn write(&self) -> Result<Written, Error> {
+    async fn write(&self) -> Result<Edited, Error> {
         let standing = self.board.standing();
         let Some(session) = standing.valid(Moment::of(self.ports.clock)) else {
-            return Ok(Written::Unchanged);
+            return Ok(Edited { written: Written::Unchanged, caveats: Vec::new() });
         };
         self.plan.write(&session.credentials, self.file, self.ports.timer).await
     }
 
     /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
     /// was left alone before.
-    fn report(&mut self, outcome: &Result<Written, Error>, pause: Duration) -> Duration {
-        let log = self.ports.log;
-        let (file, profile) = (self.plan.file.display(), &self.plan.profile);
-        let mut facts: Vec<Fact<'_>> = vec![("file", &file), ("profile", profile)];
-        let (level, words) = match outcome {
-            Ok(Written::Unchanged) => {
-                self.reported = None;
-                return IDLE;
-            }
-            Ok(Written::Whole) => (Level::Info, "profile written"),
-            Ok(Written::InPlace(obstacle)) => {
-                facts.push(("reason", obstacle));
-                (Level::Warning, "profile written in place: a reader may see a part of it")
-            }
+    fn report(&mut self, outcome: &Result<Edited, Error>, pause: Duration) -> Duration {
+        let edited = match outcome {
+            Ok(edited) => edited,
             Err(error) => return self.report_failure(error, pause),
         };
-        log.event(level, words, &facts);
         self.reported = None;
+        match edited.written {
+            Written::Unchanged => {}
+            Written::Whole => self.say(Level::Info, "profile written", None),
+            Written::InPlace(obstacle) => {
+                let words = "profile written in place: a reader may see a part of it";
+                self.say(Level::Warning, words, Some(("reason", &obstacle)));
+            }
+        }
+        for caveat in &edited.caveats {
+            if !self.said.contains(caveat) {
+                self.say(Level::Warning, &caveat.to_string(), None);
+                self.said.push(*caveat);
+            }
+        }
         IDLE
+    }
+
+    fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
+        let (file, profile) = (self.plan.file.display(), &self.plan.profile);
+        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", profile)];
+        let facts: Vec<_> = facts.into_iter().chain(more).collect();
+        self.ports.log.event(level, words, &facts);
     }
 
     fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {

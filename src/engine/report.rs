@@ -1,11 +1,9 @@
 //! What the operator is told of identities and sessions: in the log, and by the supervisor's status.
 
-use std::fmt::Display;
-
 use crate::board::{Standing, Trouble};
 use crate::credentials::Session;
 use crate::error::Error;
-use crate::log::{Level, Log};
+use crate::log::{Fact, Level, Log};
 use crate::refresh::Next;
 use crate::time::Timestamp;
 use crate::world::Supervisor;
@@ -109,8 +107,7 @@ impl<'a> Reporter<'a> {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let facts: [(&'static str, &dyn Display); 2] =
-            [("reason", &trouble.message), ("seconds_to_next_try", &again)];
+        let facts: [Fact<'_>; 2] = [("reason", &trouble.message), ("seconds_to_next_try", &again)];
         self.log.event(level, what, &facts);
         let status = in_hand.map_or_else(
             || trouble.summary(),
@@ -151,7 +148,6 @@ mod tests {
     use super::*;
     use crate::credentials::Credentials;
     use crate::error::Kind;
-    use crate::log::Fact;
     use crate::secret::Secret;
 
     /// What was told, one after the other.

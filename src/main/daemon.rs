@@ -1,6 +1,5 @@
 //! The commands that go on running, on the real world.
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -8,14 +7,13 @@ use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use roles_anywhere::board::Board;
-use roles_anywhere::cache::Store as _;
 use roles_anywhere::cli::resolve::Exchange;
 use roles_anywhere::command::daemon::{Daemon, FirstFailure};
-use roles_anywhere::command::serve::{self as serving, Serve, TokenFile};
+use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
 use roles_anywhere::engine::{Ending, Engine, Ports};
 use roles_anywhere::error::{Error, Kind};
-use roles_anywhere::files::{Action, FileError, Files, Source};
+use roles_anywhere::files::Source;
 use roles_anywhere::generation::Generations;
 use roles_anywhere::log::{Level, Log as _};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
@@ -23,12 +21,11 @@ use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::events::SystemEvents;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
-use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::process;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::supervisor::Systemd;
 use roles_anywhere::os::terminal;
-use roles_anywhere::secret::SecretBytes;
+use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::serve::{self, Listener as _};
 use roles_anywhere::world::{Supervisor, World};
 use tokio::sync::Notify;
@@ -65,108 +62,63 @@ pub(crate) async fn serve(
     let listener = bind(plan)?;
     let addresses = listener.addresses();
     let board = Rc::new(Board::default());
-    let ports = serve::Ports {
-        clock: Rc::new(clock),
-        timer: Rc::new(SystemTimer),
-        entropy: Rc::new(SystemEntropy),
-        log: Rc::clone(&outside.log) as _,
-    };
-    let token = plan.token_file.path(&addresses);
-    let token = token.map(|path| std::path::absolute(&path).unwrap_or(path));
-    let files = TokenFiles::new(&plan.token_file, world.files);
-    let (endpoints, token) = serving::open(plan, token, Rc::clone(&board), ports, &files)?;
-    if token.is_none() {
-        let words = "no container credentials: name a place for their token by --token-file";
-        outside.log.event(Level::Warning, words, &[]);
-    }
-    if plan.print_env {
-        let lines = serving::print_env(plan.remote, &addresses, token.as_deref());
-        terminal::print(lines.as_bytes())?;
-    }
-    outside.say_where(&addresses);
-    let fails_fast = plan.daemon.first_failure == FirstFailure::Exits;
-    if !fails_fast {
-        outside.supervisor.ready();
+    let place = TokenOnDisk::find(&plan.token_file, &addresses);
+    let (endpoints, place) =
+        serving::open(plan, place, Rc::clone(&board), outside.serving_ports(clock))?;
+    let place: Option<&TokenOnDisk> = place.as_ref();
+    if let Err(error) = outside.introduce(plan, &addresses, place.map(TokenOnDisk::path)) {
+        place.inspect(|place| endpoints.withdraw_container_token(*place));
+        return Err(error);
     }
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
     let mut engine = Engine::new(&origin, &board, outside.ports(&world));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
-    let keeping = pin!(async {
-        let started = plan.daemon.start(&mut engine).await;
-        if started.as_ref().is_ok_and(|ending| *ending == Ending::NotYet) {
-            outside.supervisor.ready();
-            engine.run().await;
-        }
-        stop.notify_one();
-        started
-    });
+    let keeping = pin!(keep(plan.daemon, &mut engine, &outside.supervisor, &stop));
     let serving = pin!(serving::run(
-        token,
+        place.map(|place| place as _),
         endpoints,
         Box::new(listener),
-        (&files, world.timer),
+        world.timer,
         Box::pin(async move { stopped.notified().await }),
     ));
     let both = pin!(async {
         match select(keeping, serving).await {
-            Either::Left((kept, serving)) => {
-                outside.supervisor.stopping();
-                serving.await?;
-                kept.map(|_| ())
-            }
+            Either::Left((kept, serving)) => serving.await.and(kept),
             Either::Right((served, _)) => served,
         }
     });
     outside.while_logging(both).await
 }
 
+/// Keeps a session in hand until it is told to stop, and then tells the others by `stop`.
+async fn keep(
+    daemon: Daemon,
+    engine: &mut Engine<'_>,
+    supervisor: &Systemd,
+    stop: &Notify,
+) -> Result<(), Error> {
+    // Who tries on serves whatever comes of the first try, the other once that went well.
+    let tries_on = daemon.first_failure == FirstFailure::TriesOn;
+    if tries_on {
+        supervisor.ready();
+    }
+    let started = daemon.start(engine).await;
+    if matches!(started, Ok(Ending::NotYet)) {
+        if !tries_on {
+            supervisor.ready();
+        }
+        engine.run().await;
+    }
+    supervisor.stopping();
+    stop.notify_one();
+    started.map(drop)
+}
+
 fn bind(plan: &Serve) -> Result<Http, Error> {
     let connections = process::descriptors().saturating_sub(OWN_DESCRIPTORS).clamp(8, 512);
     let limits = Limits { connections, ..Limits::default() };
     Http::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
-}
-
-/// Where the container token is written: a place of our own choice is judged as the cache's is.
-struct TokenFiles<'a> {
-    own: Option<PrivateDirectory>,
-    files: &'a dyn Files,
-}
-
-impl<'a> TokenFiles<'a> {
-    fn new(place: &TokenFile, files: &'a dyn Files) -> Self {
-        let own = match place {
-            TokenFile::In(directory) => Some(PrivateDirectory::new(directory)),
-            TokenFile::At(_) | TokenFile::Nowhere => None,
-        };
-        Self { own, files }
-    }
-}
-
-impl Files for TokenFiles<'_> {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-        self.files.read(source)
-    }
-
-    fn readable_by_others(&self, source: &Source) -> Option<u32> {
-        self.files.readable_by_others(source)
-    }
-
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
-        let failed = |source| FileError {
-            action: Action::Write,
-            place: Source::File(path.to_owned()),
-            source,
-        };
-        match (&self.own, path.file_name().and_then(|name| name.to_str())) {
-            (Some(own), Some(name)) => own.write(name, contents).map_err(failed),
-            // A pipe would be waited for, and the token is not for a device.
-            _ if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
-                Err(failed(io::Error::other("it is not a regular file")))
-            }
-            _ => self.files.replace(path, contents),
-        }
-    }
 }
 
 /// What a daemon hears and says.
@@ -192,10 +144,25 @@ impl Outside {
         Ok(Self { events, supervisor: Systemd::find(), log })
     }
 
-    fn say_where(&self, addresses: &[SocketAddr]) {
+    /// Says where credentials are served, and where their token is.
+    fn introduce(
+        &self,
+        plan: &Serve,
+        addresses: &[SocketAddr],
+        token: Option<&Path>,
+    ) -> Result<(), Error> {
+        if token.is_none() {
+            let words = "no container credentials: name a place for their token by --token-file";
+            self.log.event(Level::Warning, words, &[]);
+        }
+        if plan.print_env {
+            let lines = serving::print_env(plan.remote, addresses, token);
+            terminal::print(lines.as_bytes())?;
+        }
         for address in addresses {
             self.log.event(Level::Info, "listening", &[("address", address)]);
         }
+        Ok(())
     }
 
     /// Waits for `work`, and writes what is logged meanwhile.
@@ -214,6 +181,15 @@ impl Outside {
             events: &self.events,
             supervisor: &self.supervisor,
             log: &*self.log,
+        }
+    }
+
+    fn serving_ports(&self, clock: SystemClock) -> serve::Ports {
+        serve::Ports {
+            clock: Rc::new(clock),
+            timer: Rc::new(SystemTimer),
+            entropy: Rc::new(SystemEntropy),
+            log: Rc::clone(&self.log) as _,
         }
     }
 }

@@ -46,6 +46,10 @@ impl SharedCredentialsFile for CredentialsFile {
         }
         replace(&target, edit)
     }
+
+    fn readable_by_others(&self, path: &Path) -> Option<u32> {
+        disk::readable_by_others(path)
+    }
 }
 
 #[cfg(not(unix))]

@@ -67,17 +67,9 @@ impl Files for Disk<'_> {
         })
     }
 
-    #[cfg(unix)]
     fn readable_by_others(&self, source: &Source) -> Option<u32> {
-        use std::os::unix::fs::PermissionsExt;
         let Source::File(path) = source else { return None };
-        let mode = path.metadata().ok()?.permissions().mode() & 0o777;
-        (mode & 0o077 != 0).then_some(mode)
-    }
-
-    #[cfg(not(unix))]
-    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-        None
+        readable_by_others(path)
     }
 
     fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
@@ -107,6 +99,20 @@ fn read_descriptor(number: u32) -> io::Result<SecretBytes> {
         }
     }
     read(Path::new(&format!("/dev/fd/{number}")), MAX_SIZE)
+}
+
+/// Returns the permissions of a file that others than its owner may read.
+#[cfg(unix)]
+pub(super) fn readable_by_others(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// Returns nothing: on this system nothing tells.
+#[cfg(not(unix))]
+pub(super) fn readable_by_others(_path: &Path) -> Option<u32> {
+    None
 }
 
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.
@@ -155,7 +161,7 @@ fn too_large(limit: u64) -> io::Error {
 ///
 /// Where `path` is a link, what it points to is meant and the link stays; one that leads nowhere is
 /// refused.
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if metadata.is_file() => rename_over(&path.canonicalize()?, contents),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use http_body_util::Full;
 use hyper::StatusCode;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -177,7 +177,10 @@ async fn converse(
         async move {
             pulse.answers();
             let reply = endpoints.answer(&request, caller).await;
-            pulse.writes();
+            match request.body().is_end_stream() {
+                true => pulse.writes(),
+                false => pulse.refuses(),
+            }
             Ok::<_, Infallible>(reply.map(Full::new))
         }
     });

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::log::Value;
 use crate::profile::ProfileError;
 use crate::secret::SecretBytes;
 use crate::time::Timer;
@@ -30,6 +31,9 @@ pub trait SharedCredentialsFile: Sync {
     /// nor what it leads to is refused. A file that is not there is made of mode 0600, and its
     /// directory, where that is all that is missing, of mode 0700.
     fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError>;
+
+    /// Returns the permissions of a file that others than its owner may read.
+    fn readable_by_others(&self, path: &Path) -> Option<u32>;
 }
 
 /// Edits as soon as no other process does, or gives up after `patience`.
@@ -85,6 +89,8 @@ impl fmt::Display for Obstacle {
         })
     }
 }
+
+impl Value for Obstacle {}
 
 /// The credentials file could not be edited.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +191,10 @@ mod tests {
                 Ok(_) => Err(ProfileFileError::Busy { path: path.to_owned() }),
                 Err(_) => Ok(Written::Whole),
             }
+        }
+
+        fn readable_by_others(&self, _path: &Path) -> Option<u32> {
+            None
         }
     }
 

@@ -173,6 +173,16 @@ fn changes_nothing_where_nothing_is_new() {
 }
 
 #[test]
+fn sees_the_old_name_of_the_token_in_its_own_sections() {
+    let has = |text: &str| has_old_token(text.as_bytes(), &name("a"));
+    assert!(has("[a]\naws_security_token = old\n"));
+    assert!(has("\u{feff}[a]\naws_session_token = new\nAWS_Security_Token:"));
+    assert!(has("[b]\n[ a ]\nregion = r\naws_security_token = old"));
+    assert!(!has("aws_security_token = old\n[a]\n# aws_security_token = old\n"));
+    assert!(!has("[a]\nnested =\n  aws_security_token = old\n[b]\naws_security_token = old\n"));
+}
+
+#[test]
 fn refuses_utf_16() {
     let text = b"\xff\xfe[\0a\0]\0";
     let error = replace(text, &name("a"), &credentials(NEW)).unwrap_err();

@@ -1,7 +1,8 @@
 //! What the operator hears of requests: each set of credentials that is handed out, and now and
-//! then those who were turned away.
+//! then those who were turned away; what becomes of the container token.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(super) struct Audit {
     /// Until when the log is spared those who are turned away: they may be many.
     quiet_until: Cell<Duration>,
     unsaid: Cell<u64>,
+    /// Whether the log heard that the container token's file is gone, and cannot be written.
+    token_is_gone: Cell<bool>,
 }
 
 /// How long the log is spared after one who was turned away.
@@ -24,7 +27,12 @@ const QUIET: Duration = Duration::from_secs(1);
 
 impl Audit {
     pub(super) fn new(log: Rc<dyn Log>) -> Self {
-        Self { log, quiet_until: Cell::default(), unsaid: Cell::default() }
+        Self {
+            log,
+            quiet_until: Cell::default(),
+            unsaid: Cell::default(),
+            token_is_gone: Cell::default(),
+        }
     }
 
     /// Says who got which credentials.
@@ -70,15 +78,31 @@ impl Audit {
     }
 
     /// Says that the token of container credentials could not be renewed, or was again.
-    pub(super) fn token(&self, failure: Option<&dyn std::error::Error>) {
-        let Some(error) = failure else {
-            return self.log.event(Level::Info, "container token renewed", &[]);
-        };
+    pub(super) fn token(&self, failure: Option<&dyn Error>) {
+        match failure {
+            None => self.log.event(Level::Info, "container token renewed", &[]),
+            Some(error) => self.warn("container token kept", error),
+        }
+    }
+
+    /// Says that the file of the token was gone, and is there again; where it cannot be written, it
+    /// does so once.
+    pub(super) fn token_was_gone(&self, failure: Option<&dyn Error>) {
+        let known = self.token_is_gone.replace(failure.is_some());
+        match failure {
+            None => self.log.event(Level::Warning, "container token was gone: written again", &[]),
+            Some(error) if !known => self.warn("container token is gone", error),
+            Some(_) => {}
+        }
+    }
+
+    /// Says that the file of the token could not be removed.
+    pub(super) fn token_stays(&self, error: &dyn Error) {
+        self.warn("container token left behind", error);
+    }
+
+    fn warn(&self, what: &str, error: &dyn Error) {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        self.log.event(
-            Level::Warning,
-            "container token kept",
-            &[("reason", &error), ("cause", &cause)],
-        );
+        self.log.event(Level::Warning, what, &[("reason", &error), ("cause", &cause)]);
     }
 }

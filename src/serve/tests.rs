@@ -1,5 +1,6 @@
 //! Requests in, responses out: each rule as rows.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -11,7 +12,7 @@ use super::*;
 use crate::board::{Refreshes, Trouble};
 use crate::credentials::{Credentials, Session};
 use crate::error::Kind;
-use crate::files::{Action, Source};
+use crate::files::{Action, FileError, Source};
 use crate::log::{Fact, Level};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -84,26 +85,28 @@ impl Log for Lines {
 /// One file, on a disk that may be full.
 #[derive(Default)]
 struct OneFile {
-    contents: std::sync::Mutex<Vec<u8>>,
-    full: std::sync::atomic::AtomicBool,
+    contents: RefCell<Option<Vec<u8>>>,
+    full: Cell<bool>,
 }
 
-impl Files for OneFile {
-    fn read(&self, _source: &Source) -> Result<SecretBytes, FileError> {
-        unreachable!("nothing is read")
-    }
-
-    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-        None
-    }
-
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
-        if self.full.load(Ordering::Relaxed) {
+impl TokenPlace for OneFile {
+    fn write(&self, token: &[u8]) -> Result<(), FileError> {
+        if self.full.get() {
             let source = std::io::ErrorKind::StorageFull.into();
-            let place = Source::File(path.to_owned());
+            let place = Source::File("token".into());
             return Err(FileError { action: Action::Write, place, source });
         }
-        *self.contents.lock().unwrap() = contents.to_vec();
+        *self.contents.borrow_mut() = Some(token.to_vec());
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.contents.borrow().is_none()
+    }
+
+    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> std::io::Result<()> {
+        let mut contents = self.contents.borrow_mut();
+        *contents = contents.take().filter(|contents| !is_ours(contents));
         Ok(())
     }
 }
@@ -112,7 +115,7 @@ struct Desk {
     world: Rc<World>,
     lines: Rc<Lines>,
     board: Rc<Board>,
-    files: OneFile,
+    file: OneFile,
     endpoints: Endpoints,
 }
 
@@ -131,17 +134,17 @@ impl Desk {
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
         let endpoints = Endpoints::new(&role, &region, Rc::clone(&board), ports);
-        let desk = Self { world, lines, board, files: OneFile::default(), endpoints };
+        let desk = Self { world, lines, board, file: OneFile::default(), endpoints };
         desk.renew().unwrap();
         desk
     }
 
     fn renew(&self) -> Result<(), FileError> {
-        self.endpoints.renew_container_token(&self.files, Path::new("token"))
+        self.endpoints.renew_container_token(&self.file)
     }
 
     fn container_token(&self) -> String {
-        String::from_utf8(self.files.contents.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.file.contents.borrow().clone().unwrap()).unwrap()
     }
 
     fn try_ask<B: Body>(&self, request: &Request<B>, reach: Reach) -> Poll<Reply> {
@@ -344,20 +347,58 @@ fn a_container_token_is_good_until_the_next_but_one_was_written() {
     let first = desk.container_token();
     let status =
         |token: &str| desk.ask("GET", CONTAINER, &[("authorization", token)]).status().as_u16();
-    desk.endpoints.rotate_container_token(&desk.files, Path::new("token"));
+    desk.endpoints.rotate_container_token(&desk.file);
     let second = desk.container_token();
     assert_ne!(first, second);
     assert_eq!((status(&first), status(&second)), (200, 200));
-    desk.files.full.store(true, Ordering::Relaxed);
+    desk.file.full.set(true);
     for _ in 0..3 {
-        desk.endpoints.rotate_container_token(&desk.files, Path::new("token"));
+        desk.endpoints.rotate_container_token(&desk.file);
         assert_eq!((status(&first), status(&second)), (200, 200));
     }
     let line = desk.lines.0.borrow().iter().filter(|it| it.contains("token kept")).count();
     assert_eq!(line, 3);
-    desk.files.full.store(false, Ordering::Relaxed);
+    desk.file.full.set(false);
     desk.renew().unwrap();
     assert_eq!((status(&first), status(&second)), (401, 200));
+}
+
+#[test]
+fn a_container_token_that_is_gone_is_written_again() {
+    let desk = Desk::new();
+    let token = desk.container_token();
+    desk.endpoints.restore_container_token(&desk.file);
+    *desk.file.contents.borrow_mut() = None;
+    desk.file.full.set(true);
+    for _ in 0..3 {
+        desk.endpoints.restore_container_token(&desk.file);
+        assert!(desk.file.is_empty());
+    }
+    desk.file.full.set(false);
+    desk.endpoints.restore_container_token(&desk.file);
+    assert_eq!(desk.container_token(), token);
+    // Another process may have the place now.
+    *desk.file.contents.borrow_mut() = Some(b"another's".to_vec());
+    desk.endpoints.restore_container_token(&desk.file);
+    assert_eq!(desk.container_token(), "another's");
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("warning: container token is gone reason=could not write"));
+    assert!(lines[1].starts_with("warning: container token was gone: written again"));
+}
+
+#[test]
+fn a_container_token_ends_with_its_file_but_for_anothers() {
+    for (now, left) in [(None, None), (Some("another's"), Some("another's"))] {
+        let desk = Desk::new();
+        let token = desk.container_token();
+        if let Some(now) = now {
+            *desk.file.contents.borrow_mut() = Some(now.into());
+        }
+        desk.endpoints.withdraw_container_token(&desk.file);
+        assert_eq!(desk.file.contents.borrow().as_deref(), left.map(str::as_bytes));
+        assert_eq!(desk.ask("GET", CONTAINER, &[("authorization", &token)]).status(), 404);
+    }
 }
 
 #[test]

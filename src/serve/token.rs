@@ -100,6 +100,11 @@ impl ContainerToken {
         Self { current, previous: before.map(|before| before.current) }
     }
 
+    /// Returns the newer of the two.
+    pub(super) fn current(&self) -> &Secret {
+        &self.current
+    }
+
     /// Tells whether `token` is one of the two.
     pub(super) fn accepts(&self, token: &[u8]) -> bool {
         let is = |known: &Secret| verify_slices_are_equal(known.expose().as_bytes(), token).is_ok();

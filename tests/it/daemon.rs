@@ -40,8 +40,8 @@ impl Daemon {
         thread::spawn(move || {
             for line in stderr.lines() {
                 let line = line.unwrap();
-                // An error that ends the daemon is for a reader.
-                let value = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "text": line }));
+                let value =
+                    serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
                 lines.lock().unwrap().push(value);
             }
         });
@@ -97,7 +97,7 @@ impl Daemon {
         self.end()
     }
 
-    fn end(&mut self) -> Option<i32> {
+    pub(crate) fn end(&mut self) -> Option<i32> {
         let ended = until(|| self.child.try_wait().unwrap());
         ended.expect("it does not end").code()
     }
@@ -253,11 +253,29 @@ fn tells_systemd_how_it_stands() {
 }
 
 #[test]
+fn tells_systemd_once_that_it_serves() {
+    let desk = Desk::new();
+    for arguments in [&["serve", "--port", "0"][..], &["serve", "--port", "0", "--fail-fast"]] {
+        let mut daemon = Daemon::start(&desk.tool(), arguments);
+        daemon.wait_for("session received");
+        daemon.signal(Signal::TERM);
+        daemon.wait_until_told("STOPPING=1");
+        let heard = daemon.heard.lock().unwrap().concat();
+        assert_eq!(heard.matches("READY=1").count(), 1, "{heard}");
+        assert_eq!(daemon.end(), Some(0));
+    }
+}
+
+#[test]
 fn ends_with_the_first_failure_where_it_is_to() {
     let desk = Desk::new();
     desk.refuse();
     let mut daemon = Daemon::start(&desk.tool(), &["update", "--fail-fast"]);
+    let ended = daemon.wait_for("ended by an error");
     assert_eq!(daemon.end(), Some(4));
+    assert_eq!((&ended["level"], &ended["exit_code"]), (&json!("error"), &json!(4)));
+    assert!(ended["reason"].as_str().unwrap().contains("AccessDeniedException"), "{ended}");
+    assert_eq!(daemon.log.lock().unwrap().last(), Some(&ended));
     assert!(!Path::exists(&desk.path("credentials")));
 }
 
@@ -296,7 +314,7 @@ fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
     let daemon = Daemon::start(&desk.tool(), &["update"]);
     let third = daemon.wait_for_nth("session received", 3);
     // The session ends by AWS's clock, whatever this machine's says.
-    let seconds: i64 = third["seconds"].as_str().unwrap().parse().unwrap();
+    let seconds: i64 = third["seconds"].as_i64().unwrap();
     assert!((1..=4).contains(&seconds), "{third}");
     let refused = desk.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
     assert_eq!(refused, 1, "the offset was forgotten");
@@ -310,7 +328,7 @@ fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
     desk.emulator.end_sessions_after(Some(6));
     let daemon = Daemon::start(&desk.tool(), &["update"]);
     let received = daemon.wait_for("session received");
-    let seconds: i64 = received["seconds"].as_str().unwrap().parse().unwrap();
+    let seconds: i64 = received["seconds"].as_i64().unwrap();
     assert!((1..=6).contains(&seconds), "{received}");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -365,6 +383,23 @@ fn writes_a_profile_again_that_somebody_removed() {
     desk.wait_for_profile("p256");
     let text = fs::read_to_string(desk.path("credentials")).unwrap();
     assert!(text.starts_with("[other]\nregion = r\n"), "{text}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn says_once_what_is_wrong_with_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    fs::write(desk.path("credentials"), "[default]\naws_security_token = old\n").unwrap();
+    fs::set_permissions(desk.path("credentials"), fs::Permissions::from_mode(0o640)).unwrap();
+    desk.emulator.end_sessions_after(Some(3));
+    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    daemon.wait_for_nth("profile written", 3);
+    let log = daemon.log.lock().unwrap().clone();
+    for words in ["can be read by others (mode 0640)", "`aws_security_token`"] {
+        let said = |line: &&Value| line["event"].as_str().is_some_and(|it| it.contains(words));
+        assert_eq!(log.iter().filter(said).count(), 1, "{log:#?}");
+    }
     assert_eq!(daemon.stop(), Some(0));
 }
 

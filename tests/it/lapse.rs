@@ -87,7 +87,8 @@ impl Clock for Hands {
     }
 }
 
-/// The longest pause between two tries of one call, and less than a deadline.
+/// More than the longest pause between two tries of one call, and less than a deadline or a look at
+/// the token.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Pauses between two tries are over at once; for what is longer, the clock has to be moved.
@@ -95,7 +96,7 @@ impl Timer for Hands {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async move {
             let end = self.uptime() + duration;
-            if duration <= PAUSE {
+            if duration < PAUSE {
                 self.pass(duration);
             }
             while self.uptime() < end {

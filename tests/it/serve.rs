@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere_emulator::Emulator;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::client::{Client, End, ROLE};
@@ -73,6 +74,53 @@ fn follows_no_link_where_its_token_is_to_be() {
     assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
     assert_eq!(fs::read_to_string(victim).unwrap(), "untouched");
     assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn its_token_is_there_as_long_as_it_runs() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
+        let address = daemon.wait_for("listening")["address"].as_str().unwrap().replace(':', "-");
+        let token_file = folder.path().join(format!("roles-anywhere/container-token-{address}"));
+        let token = fs::read(&token_file).unwrap();
+        fs::remove_dir_all(token_file.parent().unwrap()).unwrap();
+        daemon.wait_for("container token was gone: written again");
+        assert_eq!(fs::read(&token_file).unwrap(), token);
+        daemon.signal(signal);
+        assert_eq!(daemon.end(), Some(0));
+        assert!(!token_file.exists(), "it stays behind");
+    }
+}
+
+#[test]
+fn leaves_the_token_of_another_where_it_ends() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let daemons = [(); 2].map(|()| {
+        let daemon = start(&Tool::new(&emulator), &token_file);
+        daemon.wait_for("listening");
+        daemon
+    });
+    for (daemon, rest) in daemons.into_iter().zip([1, 0]) {
+        assert_eq!(daemon.stop(), Some(0));
+        assert_eq!(folder.path().read_dir().unwrap().count(), rest);
+    }
+}
+
+#[test]
+fn takes_its_token_away_where_the_first_try_ends_it() {
+    let emulator = emulator();
+    emulator.enable_profile(roles_anywhere_emulator::PROFILE_ARN, false);
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let place = token_file.to_str().unwrap();
+    let arguments = ["serve", "--port", "0", "--fail-fast", "--token-file", place];
+    let outcome = Tool::new(&emulator).run(&arguments);
+    assert_eq!((outcome.code, token_file.exists()), (4, false), "{outcome}");
 }
 
 #[test]

@@ -122,6 +122,30 @@ fn writes_three_keys_of_one_profile() {
 }
 
 #[test]
+fn says_what_its_owner_should_mend_and_leaves_it() {
+    let desk = Desk::with("[a]\naws_security_token = old\n");
+    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = once(&desk.tool(), "a");
+    succeeds(&outcome);
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    let readable = "warning: the credentials file can be read by others (mode 0644)";
+    assert_eq!((lines.len(), lines[0]), (2, readable), "{outcome}");
+    assert!(lines[1].contains("`aws_security_token` before the session token"), "{outcome}");
+    let json = desk.tool().run(&["update", "--once", "--profile", "a", "--log-format", "json"]);
+    for line in json.stderr.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["level"], "warning", "{json}");
+    }
+    assert_eq!(mode(&desk.file), 0o644);
+    assert!(desk.text().contains("\naws_security_token = old\n"), "{}", desk.text());
+    // Another profile has none, and a file of its owner alone is as it should be.
+    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o600)).unwrap();
+    let outcome = once(&desk.tool(), "b");
+    succeeds(&outcome);
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
 fn makes_the_file_at_home() {
     let desk = Desk::new();
     let tool = desk.tool().unset("AWS_SHARED_CREDENTIALS_FILE").set("HOME", desk.folder.path());

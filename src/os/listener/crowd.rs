@@ -45,12 +45,25 @@ pub(super) struct Pulse(Cell<(Phase, Instant)>);
 enum Phase {
     /// Between requests, or before the first.
     Idle,
+    /// It was refused, and may still send what nobody wants.
+    Leaving,
     /// The head of a request has begun.
     Reading,
+    /// The client has yet to take the answer, and leaves with it.
+    Refusing,
     /// The client has yet to take the answer.
     Writing,
     /// It is for us to answer.
     Answering,
+}
+
+/// What came behind the last head.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rest {
+    /// Nothing, or other heads that are whole.
+    Nothing,
+    /// The beginning of another.
+    Begun,
 }
 
 impl Crowd {
@@ -109,8 +122,8 @@ impl Crowd {
                 let (phase, since) = seat.pulse.0.get();
                 let limit = match phase {
                     Phase::Idle => idle,
-                    Phase::Reading => reading,
-                    Phase::Writing => writing,
+                    Phase::Leaving | Phase::Reading => reading,
+                    Phase::Refusing | Phase::Writing => writing,
                     Phase::Answering => Duration::MAX,
                 };
                 let overdue = now.duration_since(since) > limit;
@@ -197,13 +210,27 @@ impl Pulse {
         self.turn(Phase::Writing);
     }
 
-    /// All that was to be sent is sent. Returns whether that is the end of an answer.
-    pub(super) fn flushed(&self) -> bool {
-        let ended = self.0.get().0 == Phase::Writing;
-        if ended {
-            self.turn(Phase::Idle);
-        }
-        ended
+    /// Its answer is there, before all of the request is.
+    pub(super) fn refuses(&self) {
+        self.turn(Phase::Refusing);
+    }
+
+    /// All that was to be sent is sent; `rest` is what came behind the request. Returns whether that
+    /// is the end of an answer.
+    pub(super) fn flushed(&self, rest: Rest) -> bool {
+        let next = match (self.0.get().0, rest) {
+            (Phase::Writing, Rest::Nothing) => Phase::Idle,
+            (Phase::Writing, Rest::Begun) => Phase::Reading,
+            (Phase::Refusing, _) => Phase::Leaving,
+            _ => return false,
+        };
+        self.turn(next);
+        true
+    }
+
+    /// Returns whether the client was refused before all that it sends was here.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.0.get().0 == Phase::Leaving
     }
 
     fn turn(&self, phase: Phase) {

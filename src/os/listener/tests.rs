@@ -271,6 +271,48 @@ fn takes_heads_of_eight_kilobytes_and_no_body() {
 }
 
 #[test]
+fn hears_out_whom_it_refuses_in_the_middle() {
+    let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
+    let mut client = server.connect();
+    client.send("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n");
+    // It is refused before it goes on.
+    assert_eq!(client.0.peek(&mut [0]).unwrap(), 1);
+    client.0.write_all(&[b'x'; 500_000]).unwrap();
+    assert_eq!(client.answer(true).status, 413);
+    assert_eq!(client.0.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn hears_nobody_out_forever() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let begun = "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+    let (mut silent, mut endless) = (server.connect(), server.connect());
+    silent.send(begun);
+    assert_eq!(silent.answer(true).status, 413);
+    assert_eq!(silent.rest(), b"");
+    // Closed for writing alone at first, then for good.
+    while silent.0.write_all(b"x").is_ok() {
+        std::thread::sleep(SHORT / 8);
+    }
+    endless.send(begun);
+    while endless.0.write_all(&[b'x'; 4_096]).is_ok() {}
+}
+
+#[test]
+fn takes_the_beginning_of_a_head_behind_another_for_what_it_is() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let (mut slow, mut silent) = (server.connect(), server.connect());
+    slow.send(&format!("{request}{request}GET /heal"));
+    silent.send(&request.repeat(2));
+    for client in [&mut slow, &mut silent] {
+        assert_eq!((client.answer(true).status, client.answer(true).status), (200, 200));
+    }
+    assert_eq!(slow.rest(), b"");
+    assert!(silent.is_served());
+}
+
+#[test]
 fn shows_a_slow_client_the_door_while_others_are_served() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let (mut slow, mut other) = (server.connect(), server.connect());

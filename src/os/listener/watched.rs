@@ -3,15 +3,15 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::crowd::Pulse;
+use super::crowd::{Pulse, Rest};
 
 /// A stream and the pulse of its connection: bytes that come begin a request, and what is flushed
-/// ends an answer.
+/// ends an answer. A client that was refused in the middle of what it sends is heard out.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: TcpStream,
@@ -19,11 +19,61 @@ pub(super) struct Watched {
     /// Whether an answer was sent, and the others have their turn before the next request is read: a
     /// client that is quick would else be served many times in a row.
     turn_is_over: bool,
+    /// The last bytes that came.
+    end: End,
+    /// How many bytes behind a refusal are still taken.
+    patience: usize,
 }
+
+/// How many bytes behind a refusal are taken and thrown away: a client that is closed on while it
+/// sends takes that for a failure of the connection, and may never read why it was refused.
+const PATIENCE: usize = 1 << 20;
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
-        Self { stream, pulse, turn_is_over: false }
+        let end = End::default();
+        Self { stream, pulse, turn_is_over: false, end, patience: PATIENCE }
+    }
+
+    /// Takes what still comes, until the client ends it or has sent too much; the crowd watches
+    /// for how long.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; 4_096];
+        while self.patience > 0 {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                length => self.patience = self.patience.saturating_sub(length),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The last three bytes that came: where they are not the end of a head, another has begun, as no
+/// request here has a body.
+#[derive(Debug, Default)]
+struct End([u8; 3]);
+
+impl End {
+    fn take(&mut self, bytes: &[u8]) {
+        match bytes.last_chunk() {
+            Some(last) => self.0 = *last,
+            None => {
+                self.0.rotate_left(bytes.len());
+                let kept = self.0.len() - bytes.len();
+                self.0[kept..].copy_from_slice(bytes);
+            }
+        }
+    }
+
+    /// Returns what is behind the last head: an empty line, with CR or without, is its end.
+    fn rest(&self) -> Rest {
+        match self.0 {
+            [b'\n', b'\r', b'\n'] | [_, b'\n', b'\n'] => Rest::Nothing,
+            _ => Rest::Begun,
+        }
     }
 }
 
@@ -41,6 +91,7 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
+            this.end.take(&buffer.filled()[before..]);
             this.pulse.reads();
         }
         read
@@ -72,12 +123,42 @@ impl AsyncWrite for Watched {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         if flushed.is_ready() {
-            this.turn_is_over |= this.pulse.flushed();
+            this.turn_is_over |= this.pulse.flushed(this.end.rest());
         }
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        match this.pulse.is_leaving() {
+            true => this.poll_rest(context),
+            false => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_where_a_head_ends_however_it_comes() {
+        let rows = [
+            ("GET / HTTP/1.1\r\n\r\n", Rest::Nothing),
+            ("GET / HTTP/1.1\n\n", Rest::Nothing),
+            ("GET / HTTP/1.1\r\n\n", Rest::Nothing),
+            ("GET / HTTP/1.1\n\r\n", Rest::Nothing),
+            ("GET / HTTP/1.1\r\n\r\nG", Rest::Begun),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", Rest::Begun),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", Rest::Nothing),
+        ];
+        for (text, rest) in rows {
+            for size in 1..=text.len() {
+                let mut end = End::default();
+                text.as_bytes().chunks(size).for_each(|chunk| end.take(chunk));
+                assert_eq!(end.rest(), rest, "{text:?} by {size}");
+            }
+        }
     }
 }

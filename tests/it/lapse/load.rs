@@ -14,6 +14,7 @@ use roles_anywhere::command::serve as serving;
 use roles_anywhere::os::clock::SystemTimer;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::random::SystemEntropy;
+use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::serve::{Listener as _, Ports};
 use roles_anywhere::world::Event;
 use serde_json::{Value, json};
@@ -96,8 +97,8 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
         entropy: Rc::new(SystemEntropy),
         log: Rc::new(Quiet),
     };
-    let token = plan.token_file.path(&addresses);
-    let (endpoints, token) = serving::open(plan, token, board, ports, world.files).unwrap();
+    let place = TokenOnDisk::find(&plan.token_file, &addresses);
+    let (endpoints, place) = serving::open(plan, place, board, ports).unwrap();
     bound.send(addresses[0]).unwrap();
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
@@ -107,10 +108,10 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
         stop.notify_one();
     };
     let serving = serving::run(
-        token,
+        place.as_ref().map(|place| place as _),
         endpoints,
         Box::new(listener),
-        (world.files, world.timer),
+        world.timer,
         Box::pin(async move { stopped.notified().await }),
     );
     join(keeping, serving).await.1.unwrap();
