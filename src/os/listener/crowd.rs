@@ -215,17 +215,14 @@ impl Pulse {
         self.turn(Phase::Refusing);
     }
 
-    /// All that was to be sent is sent; `rest` is what came behind the request. Returns whether that
-    /// is the end of an answer.
-    pub(super) fn flushed(&self, rest: Rest) -> bool {
-        let next = match (self.0.get().0, rest) {
-            (Phase::Writing, Rest::Nothing) => Phase::Idle,
-            (Phase::Writing, Rest::Begun) => Phase::Reading,
-            (Phase::Refusing, _) => Phase::Leaving,
-            _ => return false,
-        };
-        self.turn(next);
-        true
+    /// All that was to be sent is sent; `rest` is what came behind the request.
+    pub(super) fn flushed(&self, rest: Rest) {
+        match (self.0.get().0, rest) {
+            (Phase::Writing, Rest::Nothing) => self.turn(Phase::Idle),
+            (Phase::Writing, Rest::Begun) => self.turn(Phase::Reading),
+            (Phase::Refusing, _) => self.turn(Phase::Leaving),
+            _ => {}
+        }
     }
 
     /// Returns whether the client was refused before all that it sends was here.

@@ -16,9 +16,6 @@ use super::crowd::{Pulse, Rest};
 pub(super) struct Watched {
     stream: TcpStream,
     pulse: Rc<Pulse>,
-    /// Whether an answer was sent, and the others have their turn before the next request is read: a
-    /// client that is quick would else be served many times in a row.
-    turn_is_over: bool,
     /// The last bytes that came.
     end: End,
     /// How many bytes behind a refusal are still taken.
@@ -32,7 +29,7 @@ const PATIENCE: usize = 1 << 20;
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
         let end = End::default();
-        Self { stream, pulse, turn_is_over: false, end, patience: PATIENCE }
+        Self { stream, pulse, end, patience: PATIENCE }
     }
 
     /// Takes what still comes, until the client ends it or has sent too much; the crowd watches
@@ -84,10 +81,6 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if std::mem::take(&mut this.turn_is_over) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
@@ -123,7 +116,7 @@ impl AsyncWrite for Watched {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         if flushed.is_ready() {
-            this.turn_is_over |= this.pulse.flushed(this.end.rest());
+            this.pulse.flushed(this.end.rest());
         }
         flushed
     }
