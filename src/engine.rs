@@ -378,4 +378,4 @@ pub enum Ending {
 }
 
 #[cfg(test)]
-mod model;
+pub(crate) mod model;

@@ -1,5 +1,6 @@
 //! The engine in a world that a test moves: random schedules of time, failures and rotations.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -64,12 +65,13 @@ struct State {
 
 /// A world of one thread, behind every port.
 #[derive(Debug)]
-struct Globe(Mutex<State>);
+pub(crate) struct Globe(Mutex<State>);
 
 const START: i64 = 1_440_938_160;
 
 impl Globe {
-    fn new() -> Self {
+    /// Makes a world of fair weather.
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(State {
             truth: START,
             wall: START,
@@ -87,6 +89,24 @@ impl Globe {
             dice: 0,
             statuses: Vec::new(),
         }))
+    }
+
+    /// Returns it as the ports of an engine, whose [`Origin`] it is, too.
+    pub(crate) fn ports(&self) -> Ports<'_> {
+        Ports { clock: self, timer: self, entropy: self, events: self, supervisor: self, log: self }
+    }
+
+    /// Lets a second pass.
+    pub(crate) fn pass(&self) {
+        let mut state = self.state();
+        state.truth += 1;
+        state.wall += 1;
+        state.uptime += Duration::from_secs(1);
+    }
+
+    /// Puts AWS out of reach.
+    pub(crate) fn lose(&self) {
+        self.state().weather = Weather::Lost;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -304,11 +324,9 @@ impl<'a> Play<'a> {
     }
 
     fn second(&mut self) {
+        self.globe.pass();
         let fair = {
-            let mut state = self.globe.state();
-            state.truth += 1;
-            state.wall += 1;
-            state.uptime += Duration::from_secs(1);
+            let state = self.globe.state();
             state.weather == Weather::Fair && state.used.is_some()
         };
         self.fair = if fair { self.fair + 1 } else { 0 };
@@ -380,23 +398,33 @@ fn assert_good(globe: &Globe, standing: &Standing) {
 
 fn play(steps: &[Step]) {
     let globe = Globe::new();
+    perform(&globe, |play| steps.iter().for_each(|step| play.take(*step)));
+}
+
+/// Starts an engine, and lets `act` go on with it.
+fn perform<T>(globe: &Globe, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
     let board = Board::default();
-    let ports = Ports {
-        clock: &globe,
-        timer: &globe,
-        entropy: &globe,
-        events: &globe,
-        supervisor: &globe,
-        log: &globe,
-    };
-    let mut engine = Engine::new(&globe, &board, ports);
+    let mut engine = Engine::new(globe, &board, globe.ports());
     let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
         Box::pin(async move { engine.run().await });
-    let mut play = Play { globe: &globe, board: &board, engine, fair: 0, untroubled: true };
+    let mut play = Play { globe, board: &board, engine, fair: 0, untroubled: true };
     play.settle();
-    for step in steps {
-        play.take(*step);
-    }
+    act(&mut play)
+}
+
+#[test]
+fn hosts_refresh_at_times_of_their_own() {
+    let refreshed = |dice| {
+        let globe = Globe::new();
+        globe.state().dice = dice;
+        let is_second = |play: &mut Play<'_>| {
+            play.second();
+            globe.state().fetches == 2
+        };
+        perform(&globe, |play| (0..3_600).find(|_| is_second(play)))
+    };
+    let times: BTreeSet<Option<u64>> = (0..8).map(|host| refreshed(host << 40)).collect();
+    assert!(times.len() > 4 && !times.contains(&None), "{times:?}");
 }
 
 fn weather() -> impl Strategy<Value = Weather> {
