@@ -174,12 +174,14 @@ mod tests {
     use std::path::Path;
     use std::pin::Pin;
     use std::sync::Mutex;
-    use std::task::{Context, Waker};
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::engine::model::Globe;
+    use crate::engine::model::{Globe, Weather};
+    use crate::error::Kind;
     use crate::profile::file::{Edit, ProfileFileError};
     use crate::secret::SecretBytes;
+    use crate::world::Event;
 
     /// A credentials file in memory.
     #[derive(Default)]
@@ -246,14 +248,18 @@ mod tests {
         }
     }
 
-    fn play(desk: &Desk, act: impl FnOnce(&mut Play<'_>)) {
-        let (globe, board) = (Globe::new(), Board::default());
-        let plan = Update {
+    fn plan(first_failure: FirstFailure) -> Update {
+        Update {
             profile: "a".parse().unwrap(),
             file: PathBuf::from("credentials"),
             mode: Mode::Continuous,
-            daemon: Daemon::default(),
-        };
+            daemon: Daemon { first_failure, ..Daemon::default() },
+        }
+    }
+
+    fn play(desk: &Desk, act: impl FnOnce(&mut Play<'_>)) {
+        let (globe, board) = (Globe::new(), Board::default());
+        let plan = plan(FirstFailure::TriesOn);
         let mut engine = Engine::new(&globe, &board, globe.ports());
         let updating = Box::pin(keep(&plan, &mut engine, &board, globe.ports(), desk));
         let mut play = Play { globe: &globe, updating };
@@ -266,7 +272,7 @@ mod tests {
         let desk = Desk::default();
         play(&desk, |play| {
             assert!(desk.text().contains("ASIA1"), "{}", desk.text());
-            play.globe.lose();
+            play.globe.turn(Weather::Lost, 0);
             play.pass(3_500);
             desk.put("");
             play.pass(30);
@@ -279,23 +285,51 @@ mod tests {
     }
 
     #[test]
-    fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows() {
+    fn ends_where_it_is_told_to_before_it_has_anything() {
+        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
+        globe.turn(Weather::Fair, 10);
+        globe.happen(Event::Stop);
+        let plan = plan(FirstFailure::TriesOn);
+        let mut engine = Engine::new(&globe, &board, globe.ports());
+        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
+        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ended, Poll::Ready(Ok(()))));
+    }
+
+    #[test]
+    fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
+        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
+        desk.obstruct(io::ErrorKind::PermissionDenied);
+        let plan = plan(FirstFailure::Exits);
+        let mut engine = Engine::new(&globe, &board, globe.ports());
+        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
+        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
+    }
+
+    #[test]
+    fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
         let desk = Desk::default();
         play(&desk, |play| {
-            for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::StorageFull] {
-                desk.put("");
-                desk.obstruct(kind);
+            for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
+                if is_lost {
+                    desk.put("");
+                }
+                desk.obstruct(io::ErrorKind::PermissionDenied);
                 let tries = desk.tries();
                 while desk.tries() == tries {
                     play.pass(1);
                 }
                 for pause in [2, 4, 8, 16, 30, 30] {
-                    let before = desk.tries();
+                    let tries = desk.tries();
                     play.pass(pause - 1);
-                    assert_eq!(desk.tries(), before, "before {pause} s");
+                    assert_eq!(desk.tries(), tries, "before {pause} s");
                     play.pass(1);
-                    assert_eq!(desk.tries(), before + 1, "after {pause} s");
+                    assert_eq!(desk.tries(), tries + 1, "after {pause} s");
                 }
+                let mut statuses = play.globe.statuses();
+                statuses.retain(|status| status.starts_with("the profile is not written: "));
+                assert_eq!(statuses.len(), before + 1, "{statuses:?}");
                 desk.obstruct(None);
                 play.pass(30);
                 assert!(desk.text().contains("ASIA1"), "{}", desk.text());

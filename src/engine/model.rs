@@ -14,7 +14,7 @@ use crate::time::Timer;
 
 /// What tries come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Weather {
+pub(crate) enum Weather {
     Fair,
     Lost,
     Refused,
@@ -104,9 +104,20 @@ impl Globe {
         state.uptime += Duration::from_secs(1);
     }
 
-    /// Puts AWS out of reach.
-    pub(crate) fn lose(&self) {
-        self.state().weather = Weather::Lost;
+    /// Makes tries come to this from now on, after so many seconds.
+    pub(crate) fn turn(&self, weather: Weather, delay: u64) {
+        let mut state = self.state();
+        (state.weather, state.delay) = (weather, delay);
+    }
+
+    /// Lets an event happen, after those before it.
+    pub(crate) fn happen(&self, event: Event) {
+        self.state().events.insert(0, event);
+    }
+
+    /// Returns what the supervisor was told.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.state().statuses.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -298,9 +309,7 @@ impl<'a> Play<'a> {
                 (self.untroubled, self.fair) = (false, 0);
             }
             Step::Turn(weather, delay) => {
-                let mut state = self.globe.state();
-                (state.weather, state.delay) = (weather, delay);
-                drop(state);
+                self.globe.turn(weather, delay);
                 self.fair = 0;
                 self.untroubled &= weather == Weather::Fair && delay < 20;
             }
@@ -317,7 +326,7 @@ impl<'a> Play<'a> {
                 self.fair = 0;
             }
             Step::Ask(callers) => self.ask(callers),
-            Step::Hangup => self.globe.state().events.insert(0, Event::Reload),
+            Step::Hangup => self.globe.happen(Event::Reload),
         }
         self.settle();
         self.check();
