@@ -18,6 +18,8 @@ pub(crate) enum Weather {
     Fair,
     Lost,
     Refused,
+    /// The certificate in use is over.
+    Over,
 }
 
 /// What a step of a schedule does.
@@ -61,6 +63,10 @@ struct State {
     events: Vec<Event>,
     dice: u64,
     statuses: Vec<String>,
+    /// What was logged.
+    log: Vec<String>,
+    /// For how many seconds a certificate is good.
+    validity: i64,
 }
 
 /// A world of one thread, behind every port.
@@ -88,6 +94,8 @@ impl Globe {
             events: Vec::new(),
             dice: 0,
             statuses: Vec::new(),
+            log: Vec::new(),
+            validity: 1_000_000_000,
         }))
     }
 
@@ -214,12 +222,17 @@ impl Log for Globe {
     fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
         let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
         assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
+        self.state().log.push(what.to_owned());
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?}")]
 struct Storm(Weather);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the files make no identity")]
+struct NoneYet;
 
 /// Counts fetches in flight, however they end.
 struct Flight<'a>(&'a Globe);
@@ -238,10 +251,10 @@ impl Origin for Globe {
         }
         state.seen = true;
         if !state.usable {
-            return Err(Error::new(Kind::Identity, Storm(state.weather)));
+            return Err(Error::new(Kind::Identity, NoneYet));
         }
         state.used = Some(state.files);
-        let not_after = Timestamp::from_unix(state.truth + 1_000_000_000);
+        let not_after = Timestamp::from_unix(state.truth + state.validity);
         Ok(Look::New {
             serial: state.files.to_string(),
             subject: String::new(),
@@ -268,6 +281,7 @@ impl Origin for Globe {
                 Weather::Fair => Ok(self.session()),
                 Weather::Lost => Err(Error::new(Kind::Unreachable, Storm(weather))),
                 Weather::Refused => Err(Error::new(Kind::Refused, Storm(weather))),
+                Weather::Over => Err(Error::new(Kind::Identity, Storm(weather))),
             }
         })
     }
@@ -436,8 +450,74 @@ fn hosts_refresh_at_times_of_their_own() {
     assert!(times.len() > 4 && !times.contains(&None), "{times:?}");
 }
 
+/// Returns the hours after which a certificate of so many days is warned of.
+fn warned_of_after(days: i64) -> Vec<i64> {
+    let globe = Globe::new();
+    globe.state().validity = days * 86_400;
+    let is_warned = |play: &mut Play<'_>| {
+        globe.state().log.clear();
+        play.take(Step::Sleep(3_600));
+        globe.state().log.iter().any(|what| what == "the certificate ends soon: renew it")
+    };
+    perform(&globe, |play| (1..days * 24).filter(|_| is_warned(play)).collect())
+}
+
+#[test]
+fn warns_once_a_day_in_the_last_third_or_thirty_days_of_a_certificate() {
+    for (days, last) in [(9, 3), (300, 30)] {
+        let each_day: Vec<i64> = (days - last..days).map(|day| day * 24).collect();
+        assert_eq!(warned_of_after(days), each_day, "of {days} days");
+    }
+}
+
+#[test]
+fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
+    let globe = Globe::new();
+    let trouble = perform(&globe, |play| {
+        for step in [Step::Rotate { usable: false }, Step::Turn(Weather::Over, 0)] {
+            play.take(step);
+        }
+        play.take(Step::Pass(2_000));
+        play.board.standing().trouble.clone()
+    });
+    assert_eq!(trouble.unwrap().message, "the files make no identity");
+}
+
+#[test]
+fn says_once_why_the_files_make_no_identity() {
+    let globe = Globe::new();
+    perform(&globe, |play| {
+        play.take(Step::Rotate { usable: false });
+        for _ in 0..3 {
+            play.take(Step::Hangup);
+            play.take(Step::Pass(30));
+        }
+    });
+    let what = "the identity's files changed and make none yet; the one in use stays";
+    assert_eq!(globe.state().log.iter().filter(|line| *line == what).count(), 1);
+}
+
+#[test]
+fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
+    let globe = Globe::new();
+    globe.turn(Weather::Refused, 0);
+    perform(&globe, |play| {
+        let board = play.board;
+        let mut asking = Box::pin(board.ask(&globe, &globe, Duration::from_secs(1)));
+        let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(ask().is_pending());
+        play.settle();
+        assert!(ask().is_ready());
+    });
+}
+
 fn weather() -> impl Strategy<Value = Weather> {
-    prop_oneof![Just(Weather::Fair), Just(Weather::Lost), Just(Weather::Refused)]
+    prop_oneof![
+        Just(Weather::Fair),
+        Just(Weather::Lost),
+        Just(Weather::Refused),
+        Just(Weather::Over),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
