@@ -217,7 +217,8 @@ pub(crate) mod tests {
         }
     }
 
-    const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
+    /// Answers [`request`] with a session that ends at 12:36 on 30 August 2015.
+    pub(crate) const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
         "credentials":{"accessKeyId":"ASIA","secretAccessKey":"s3","sessionToken":"t0",
         "expiration":"2015-08-30T12:36:00Z"},"packedPolicySize":1,
         "roleArn":"arn:aws:iam::123456789012:role/path/R","sourceIdentity":"CN=a"}],
