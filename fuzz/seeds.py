@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of the fuzz targets out of what is committed: certs/ and tests/vectors/pki.
+"""Makes the first inputs of the fuzz targets out of what is committed: certs/, tests/vectors/pki, and
+what a target failed by once, under fuzz/found/TARGET/.
 
     fuzz/seeds.py FOLDER        from the root of the repository
 
@@ -90,6 +91,7 @@ def key_kind(name, der):
 
 
 def seeds():
+    yield from ((path.parent.name, path.read_bytes()) for path in sorted(pathlib.Path("fuzz/found").glob("*/*")))
     files = [p for top in ("certs", "tests/vectors/pki") for p in pathlib.Path(top).rglob("*") if p.is_file()]
     for path in sorted(files):
         data, name = path.read_bytes(), path.name

@@ -300,4 +300,14 @@ mod tests {
         assert_ne!(full, PublicKey(vec![2, 7, 8]));
         assert_ne!(full, PublicKey(vec![4, 7, 8, 9, 12]));
     }
+
+    /// Its last attribute says that it is longer than what holds it.
+    #[test]
+    fn shows_a_name_that_is_no_name_by_itself() {
+        let half = b"\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x10name".to_vec();
+        let subject = forge::name(&[forge::rdn(&[(forge::O, "Example")]), half]);
+        let certificate = forge::Forge { subject, ..forge::Forge::default() }.make();
+        assert_eq!(certificate.subject().to_string(), "(a name that cannot be read)");
+        assert!(!certificate.subject().is_empty());
+    }
 }

@@ -290,4 +290,4 @@ pub enum Ending {
 }
 
 #[cfg(test)]
-mod model;
+pub(crate) mod model;

@@ -178,29 +178,35 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::create_session::tests::{ANSWER, request};
     use crate::files::Source;
+    use crate::http::Response;
     use crate::identity::Permissions;
     use crate::os::disk::Disk;
     use crate::os::password::KeyPassword;
     use crate::password::PasswordSource;
+    use crate::secret::SecretBytes;
     use crate::world::Environment;
 
     /// Returns an identity that is valid from 2026 to 2046.
     fn identity() -> Identity {
+        let environment = Environment::default();
+        let disk = Disk::new(&environment);
+        let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
+        source().open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
+    }
+
+    fn source() -> IdentitySource {
         let place = |name: &str| {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
             Source::File(root.join("certs/leaf").join(name))
         };
-        let source = IdentitySource {
+        IdentitySource {
             certificate: place("p256.pem"),
             private_key: place("p256.key.pem"),
             intermediates: None,
             permissions: Permissions::Lenient,
-        };
-        let environment = Environment::default();
-        let disk = Disk::new(&environment);
-        let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
-        source.open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
+        }
     }
 
     #[test]
@@ -216,5 +222,57 @@ mod tests {
         assert_eq!(usable(56 * year, &identity, behind).unwrap(), 56 * year);
         assert!(usable(0, &identity, behind).is_err());
         assert!(usable(year, &identity, behind).is_err());
+    }
+    const DATE: Timestamp = Timestamp::from_unix(1_440_938_160);
+
+    /// Returns an answer of [`DATE`], which came when this machine's clock was so far behind it.
+    fn answer(status: u16, body: &str, behind: i64) -> Answer {
+        let date = ("date".to_owned(), "Sun, 30 Aug 2015 12:36:00 GMT".to_owned());
+        let body = SecretBytes::new(body.as_bytes().to_vec());
+        let response = Response { status, headers: vec![date], body };
+        Answer { response, received: DATE.after(-behind) }
+    }
+
+    #[test]
+    fn puts_a_refused_signature_down_to_a_clock_that_is_off_by_more_than_four_minutes() {
+        let refused = r#"{"code":"InvalidSignatureException"}"#;
+        let rows = [
+            (403, refused, 240, 0, None),
+            (403, refused, 241, 0, Some(241)),
+            (403, refused, -240, 0, None),
+            (403, refused, -241, 0, Some(-241)),
+            // It was signed by AWS's clock already; or by what was found before, and is no more so.
+            (403, refused, 7_200, 7_200, None),
+            (403, refused, 7_200, 6_960, None),
+            (403, refused, 0, 7_200, Some(0)),
+            (403, r#"{"code":"AccessDeniedException"}"#, 7_200, 0, None),
+            (201, refused, 7_200, 0, None),
+        ];
+        for (status, body, behind, offset, found) in rows {
+            let answer = answer(status, body, behind);
+            assert_eq!(skew(&answer, offset), found, "{status} {body} {behind} {offset}");
+        }
+    }
+
+    #[test]
+    fn counts_the_life_of_a_session_by_the_clock_that_leaves_less() {
+        let provider = RolesAnywhere { source: source(), session: request() };
+        // The seconds from the answer's date to the end, by how much the clock is behind, what is
+        // known of that, and the life.
+        let rows = [
+            (3_600, 0, 0, Some(3_599)),
+            (3_600, 10, 0, Some(3_599)),
+            (3_600, -10, 0, Some(3_589)),
+            (3_600, 7_200, 7_200, Some(3_599)),
+            (2, 0, 0, Some(1)),
+            (1, 0, 0, None),
+            (1, 10, 0, None),
+        ];
+        for (seconds, behind, offset, life) in rows {
+            let end = DATE.after(seconds).to_string();
+            let body = ANSWER.replace("2015-08-30T12:36:00Z", &end);
+            let session = provider.session(&answer(201, &body, behind), offset);
+            assert_eq!(session.ok().map(|session| session.life), life, "{seconds} {behind}");
+        }
     }
 }

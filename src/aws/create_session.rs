@@ -198,25 +198,27 @@ struct Wire {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::secret::SecretBytes;
 
-    fn session() -> SessionRequest {
+    /// Returns a request that asks for everything that can be asked for.
+    pub(crate) fn request() -> SessionRequest {
         let anchor = "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a";
         let profile = "arn:aws:rolesanywhere:us-east-1:123456789012:profile/p";
         SessionRequest {
             trust_anchor: anchor.parse().unwrap(),
             profile: profile.parse().unwrap(),
             role: "arn:aws:iam::123456789012:role/path/R".parse().unwrap(),
-            duration: SessionDuration::Seconds(3600),
+            duration: SessionDuration::Seconds(3_600),
             role_session_name: RoleSessionName::parse("me@host"),
             endpoint: Endpoint::parse("https://rolesanywhere.us-east-1.amazonaws.com").unwrap(),
             region: Region::parse("us-east-1").unwrap(),
         }
     }
 
-    const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
+    /// Answers [`request`] with a session that ends at 12:36 on 30 August 2015.
+    pub(crate) const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
         "credentials":{"accessKeyId":"ASIA","secretAccessKey":"s3","sessionToken":"t0",
         "expiration":"2015-08-30T12:36:00Z"},"packedPolicySize":1,
         "roleArn":"arn:aws:iam::123456789012:role/path/R","sourceIdentity":"CN=a"}],
@@ -225,12 +227,12 @@ mod tests {
     fn parse(body: &str, now: i64) -> Result<Credentials, AnswerError> {
         let body = SecretBytes::new(body.as_bytes().to_vec());
         let response = Response { status: 201, headers: Vec::new(), body };
-        session().parse(&response, Timestamp::from_unix(now))
+        request().parse(&response, Timestamp::from_unix(now))
     }
 
     #[test]
     fn puts_the_arns_into_the_body() {
-        let request = session().to_http();
+        let request = request().to_http();
         assert_eq!((request.path, request.query.as_str()), ("/sessions", ""));
         assert_eq!(
             String::from_utf8_lossy(&request.body),
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn leaves_the_duration_to_the_profile() {
-        let request = SessionRequest { duration: SessionDuration::OfProfile, ..session() };
+        let request = SessionRequest { duration: SessionDuration::OfProfile, ..request() };
         let body = request.to_http().body.clone();
         assert!(!String::from_utf8_lossy(&body).contains("durationSeconds"));
     }

@@ -159,26 +159,11 @@ pub(super) mod tests {
     use proptest::prelude::{ProptestConfig, any, proptest};
 
     use super::*;
-    use crate::aws::create_session::SessionDuration;
-    use crate::http::{Endpoint, Trust};
-    use crate::region::Region;
+    use crate::aws::create_session::tests::request;
+    use crate::http::Trust;
 
     /// When [`session`] came.
     pub(in crate::cache) const RECEIVED: Timestamp = Timestamp::from_unix(1_440_938_160);
-
-    pub(in crate::cache) fn request() -> SessionRequest {
-        let anchor = "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a";
-        let profile = "arn:aws:rolesanywhere:us-east-1:123456789012:profile/p";
-        SessionRequest {
-            trust_anchor: anchor.parse().unwrap(),
-            profile: profile.parse().unwrap(),
-            role: "arn:aws:iam::123456789012:role/path/R".parse().unwrap(),
-            duration: SessionDuration::Seconds(3_600),
-            role_session_name: RoleSessionName::parse("me@host"),
-            endpoint: Endpoint::parse("https://rolesanywhere.us-east-1.amazonaws.com").unwrap(),
-            region: Region::parse("us-east-1").unwrap(),
-        }
-    }
 
     pub(in crate::cache) fn session(life: i64) -> Session {
         Session {

@@ -120,7 +120,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::aws::create_session::SessionDuration;
-    use crate::cache::entry::tests::request;
+    use crate::aws::create_session::tests::request;
     use crate::http::Endpoint;
     use crate::region::Region;
 

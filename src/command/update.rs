@@ -187,12 +187,183 @@ impl Writer<'_> {
 
     fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {
         let reason = error.to_string();
+        let is_first = self.reported.is_none();
         if self.reported.as_ref() != Some(&reason) {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
             let first = reason.lines().next().unwrap_or_default();
             self.ports.supervisor.status(&format!("the profile is not written: {first}"));
             self.reported = Some(reason);
         }
-        (pause * 2).clamp(FIRST_PAUSE, IDLE)
+        if is_first { FIRST_PAUSE } else { (pause * 2).min(IDLE) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::engine::model::{Globe, Weather};
+    use crate::error::Kind;
+    use crate::profile::file::{Edit, ProfileFileError};
+    use crate::secret::SecretBytes;
+    use crate::world::Event;
+
+    /// A credentials file in memory.
+    #[derive(Default)]
+    struct Desk(Mutex<State>);
+
+    #[derive(Default)]
+    struct State {
+        text: String,
+        /// Why it cannot be written.
+        obstacle: Option<io::ErrorKind>,
+        tries: usize,
+    }
+
+    impl Desk {
+        fn put(&self, text: &str) {
+            self.0.lock().unwrap().text = text.to_owned();
+        }
+
+        fn text(&self) -> String {
+            self.0.lock().unwrap().text.clone()
+        }
+
+        fn obstruct(&self, obstacle: impl Into<Option<io::ErrorKind>>) {
+            self.0.lock().unwrap().obstacle = obstacle.into();
+        }
+
+        fn tries(&self) -> usize {
+            self.0.lock().unwrap().tries
+        }
+    }
+
+    impl SharedCredentialsFile for Desk {
+        fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
+            let mut state = self.0.lock().unwrap();
+            state.tries += 1;
+            if let Some(kind) = state.obstacle {
+                return Err(ProfileFileError::Write { path: path.to_owned(), source: kind.into() });
+            }
+            let new: SecretBytes = edit(state.text.as_bytes()).unwrap();
+            let new = String::from_utf8(new.expose().to_vec()).unwrap();
+            let is_old = new == state.text;
+            state.text = new;
+            Ok(if is_old { Written::Unchanged } else { Written::Whole })
+        }
+    }
+
+    /// `update`, and the world that it runs in.
+    struct Play<'a> {
+        globe: &'a Globe,
+        updating: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
+    }
+
+    impl Play<'_> {
+        fn pass(&mut self, seconds: u64) {
+            for second in 0..=seconds {
+                if second > 0 {
+                    self.globe.pass();
+                }
+                for _ in 0..8 {
+                    let mut context = Context::from_waker(Waker::noop());
+                    assert!(self.updating.as_mut().poll(&mut context).is_pending(), "it ended");
+                }
+            }
+        }
+    }
+
+    fn plan(first_failure: FirstFailure) -> Update {
+        Update {
+            profile: "a".parse().unwrap(),
+            file: PathBuf::from("credentials"),
+            mode: Mode::Continuous,
+            daemon: Daemon { first_failure, ..Daemon::default() },
+        }
+    }
+
+    fn play(desk: &Desk, act: impl FnOnce(&mut Play<'_>)) {
+        let (globe, board) = (Globe::new(), Board::default());
+        let plan = plan(FirstFailure::TriesOn);
+        let mut engine = Engine::new(&globe, &board, globe.ports());
+        let updating = Box::pin(keep(&plan, &mut engine, &board, globe.ports(), desk));
+        let mut play = Play { globe: &globe, updating };
+        play.pass(0);
+        act(&mut play);
+    }
+
+    #[test]
+    fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() {
+        let desk = Desk::default();
+        play(&desk, |play| {
+            assert!(desk.text().contains("ASIA1"), "{}", desk.text());
+            play.globe.turn(Weather::Lost, 0);
+            play.pass(3_500);
+            desk.put("");
+            play.pass(30);
+            assert!(desk.text().contains("ASIA1"), "it is not looked at again");
+            play.pass(100);
+            desk.put("");
+            play.pass(300);
+            assert_eq!(desk.text(), "", "what is over was written");
+        });
+    }
+
+    #[test]
+    fn ends_where_it_is_told_to_before_it_has_anything() {
+        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
+        globe.turn(Weather::Fair, 10);
+        globe.happen(Event::Stop);
+        let plan = plan(FirstFailure::TriesOn);
+        let mut engine = Engine::new(&globe, &board, globe.ports());
+        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
+        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ended, Poll::Ready(Ok(()))));
+    }
+
+    #[test]
+    fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
+        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
+        desk.obstruct(io::ErrorKind::PermissionDenied);
+        let plan = plan(FirstFailure::Exits);
+        let mut engine = Engine::new(&globe, &board, globe.ports());
+        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
+        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
+    }
+
+    #[test]
+    fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
+        let desk = Desk::default();
+        play(&desk, |play| {
+            for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
+                if is_lost {
+                    desk.put("");
+                }
+                desk.obstruct(io::ErrorKind::PermissionDenied);
+                let tries = desk.tries();
+                while desk.tries() == tries {
+                    play.pass(1);
+                }
+                for pause in [2, 4, 8, 16, 30, 30] {
+                    let tries = desk.tries();
+                    play.pass(pause - 1);
+                    assert_eq!(desk.tries(), tries, "before {pause} s");
+                    play.pass(1);
+                    assert_eq!(desk.tries(), tries + 1, "after {pause} s");
+                }
+                let mut statuses = play.globe.statuses();
+                statuses.retain(|status| status.starts_with("the profile is not written: "));
+                assert_eq!(statuses.len(), before + 1, "{statuses:?}");
+                desk.obstruct(None);
+                play.pass(30);
+                assert!(desk.text().contains("ASIA1"), "{}", desk.text());
+            }
+        });
     }
 }

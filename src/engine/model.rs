@@ -1,5 +1,6 @@
 //! The engine in a world that a test moves: random schedules of time, failures and rotations.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -13,10 +14,12 @@ use crate::time::Timer;
 
 /// What tries come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Weather {
+pub(crate) enum Weather {
     Fair,
     Lost,
     Refused,
+    /// The certificate in use is over.
+    Over,
 }
 
 /// What a step of a schedule does.
@@ -60,16 +63,21 @@ struct State {
     events: Vec<Event>,
     dice: u64,
     statuses: Vec<String>,
+    /// What was logged.
+    log: Vec<String>,
+    /// For how many seconds a certificate is good.
+    validity: i64,
 }
 
 /// A world of one thread, behind every port.
 #[derive(Debug)]
-struct Globe(Mutex<State>);
+pub(crate) struct Globe(Mutex<State>);
 
 const START: i64 = 1_440_938_160;
 
 impl Globe {
-    fn new() -> Self {
+    /// Makes a world of fair weather.
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(State {
             truth: START,
             wall: START,
@@ -86,7 +94,38 @@ impl Globe {
             events: Vec::new(),
             dice: 0,
             statuses: Vec::new(),
+            log: Vec::new(),
+            validity: 1_000_000_000,
         }))
+    }
+
+    /// Returns it as the ports of an engine, whose [`Origin`] it is, too.
+    pub(crate) fn ports(&self) -> Ports<'_> {
+        Ports { clock: self, timer: self, entropy: self, events: self, supervisor: self, log: self }
+    }
+
+    /// Lets a second pass.
+    pub(crate) fn pass(&self) {
+        let mut state = self.state();
+        state.truth += 1;
+        state.wall += 1;
+        state.uptime += Duration::from_secs(1);
+    }
+
+    /// Makes tries come to this from now on, after so many seconds.
+    pub(crate) fn turn(&self, weather: Weather, delay: u64) {
+        let mut state = self.state();
+        (state.weather, state.delay) = (weather, delay);
+    }
+
+    /// Lets an event happen, after those before it.
+    pub(crate) fn happen(&self, event: Event) {
+        self.state().events.insert(0, event);
+    }
+
+    /// Returns what the supervisor was told.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.state().statuses.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,12 +222,17 @@ impl Log for Globe {
     fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
         let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
         assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
+        self.state().log.push(what.to_owned());
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?}")]
 struct Storm(Weather);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the files make no identity")]
+struct NoneYet;
 
 /// Counts fetches in flight, however they end.
 struct Flight<'a>(&'a Globe);
@@ -207,10 +251,10 @@ impl Origin for Globe {
         }
         state.seen = true;
         if !state.usable {
-            return Err(Error::new(Kind::Identity, Storm(state.weather)));
+            return Err(Error::new(Kind::Identity, NoneYet));
         }
         state.used = Some(state.files);
-        let not_after = Timestamp::from_unix(state.truth + 1_000_000_000);
+        let not_after = Timestamp::from_unix(state.truth + state.validity);
         Ok(Look::New {
             serial: state.files.to_string(),
             subject: String::new(),
@@ -237,6 +281,7 @@ impl Origin for Globe {
                 Weather::Fair => Ok(self.session()),
                 Weather::Lost => Err(Error::new(Kind::Unreachable, Storm(weather))),
                 Weather::Refused => Err(Error::new(Kind::Refused, Storm(weather))),
+                Weather::Over => Err(Error::new(Kind::Identity, Storm(weather))),
             }
         })
     }
@@ -278,9 +323,7 @@ impl<'a> Play<'a> {
                 (self.untroubled, self.fair) = (false, 0);
             }
             Step::Turn(weather, delay) => {
-                let mut state = self.globe.state();
-                (state.weather, state.delay) = (weather, delay);
-                drop(state);
+                self.globe.turn(weather, delay);
                 self.fair = 0;
                 self.untroubled &= weather == Weather::Fair && delay < 20;
             }
@@ -297,18 +340,16 @@ impl<'a> Play<'a> {
                 self.fair = 0;
             }
             Step::Ask(callers) => self.ask(callers),
-            Step::Hangup => self.globe.state().events.insert(0, Event::Reload),
+            Step::Hangup => self.globe.happen(Event::Reload),
         }
         self.settle();
         self.check();
     }
 
     fn second(&mut self) {
+        self.globe.pass();
         let fair = {
-            let mut state = self.globe.state();
-            state.truth += 1;
-            state.wall += 1;
-            state.uptime += Duration::from_secs(1);
+            let state = self.globe.state();
             state.weather == Weather::Fair && state.used.is_some()
         };
         self.fair = if fair { self.fair + 1 } else { 0 };
@@ -380,27 +421,103 @@ fn assert_good(globe: &Globe, standing: &Standing) {
 
 fn play(steps: &[Step]) {
     let globe = Globe::new();
+    perform(&globe, |play| steps.iter().for_each(|step| play.take(*step)));
+}
+
+/// Starts an engine, and lets `act` go on with it.
+fn perform<T>(globe: &Globe, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
     let board = Board::default();
-    let ports = Ports {
-        clock: &globe,
-        timer: &globe,
-        entropy: &globe,
-        events: &globe,
-        supervisor: &globe,
-        log: &globe,
-    };
-    let mut engine = Engine::new(&globe, &board, ports);
+    let mut engine = Engine::new(globe, &board, globe.ports());
     let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
         Box::pin(async move { engine.run().await });
-    let mut play = Play { globe: &globe, board: &board, engine, fair: 0, untroubled: true };
+    let mut play = Play { globe, board: &board, engine, fair: 0, untroubled: true };
     play.settle();
-    for step in steps {
-        play.take(*step);
+    act(&mut play)
+}
+
+#[test]
+fn hosts_refresh_at_times_of_their_own() {
+    let refreshed = |dice| {
+        let globe = Globe::new();
+        globe.state().dice = dice;
+        let is_second = |play: &mut Play<'_>| {
+            play.second();
+            globe.state().fetches == 2
+        };
+        perform(&globe, |play| (0..3_600).find(|_| is_second(play)))
+    };
+    let times: BTreeSet<Option<u64>> = (0..8).map(|host| refreshed(host << 40)).collect();
+    assert!(times.len() > 4 && !times.contains(&None), "{times:?}");
+}
+
+/// Returns the hours after which a certificate of so many days is warned of.
+fn warned_of_after(days: i64) -> Vec<i64> {
+    let globe = Globe::new();
+    globe.state().validity = days * 86_400;
+    let is_warned = |play: &mut Play<'_>| {
+        globe.state().log.clear();
+        play.take(Step::Sleep(3_600));
+        globe.state().log.iter().any(|what| what == "the certificate ends soon: renew it")
+    };
+    perform(&globe, |play| (1..days * 24).filter(|_| is_warned(play)).collect())
+}
+
+#[test]
+fn warns_once_a_day_in_the_last_third_or_thirty_days_of_a_certificate() {
+    for (days, last) in [(9, 3), (300, 30)] {
+        let each_day: Vec<i64> = (days - last..days).map(|day| day * 24).collect();
+        assert_eq!(warned_of_after(days), each_day, "of {days} days");
     }
 }
 
+#[test]
+fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
+    let globe = Globe::new();
+    let trouble = perform(&globe, |play| {
+        for step in [Step::Rotate { usable: false }, Step::Turn(Weather::Over, 0)] {
+            play.take(step);
+        }
+        play.take(Step::Pass(2_000));
+        play.board.standing().trouble.clone()
+    });
+    assert_eq!(trouble.unwrap().message, "the files make no identity");
+}
+
+#[test]
+fn says_once_why_the_files_make_no_identity() {
+    let globe = Globe::new();
+    perform(&globe, |play| {
+        play.take(Step::Rotate { usable: false });
+        for _ in 0..3 {
+            play.take(Step::Hangup);
+            play.take(Step::Pass(30));
+        }
+    });
+    let what = "the identity's files changed and make none yet; the one in use stays";
+    assert_eq!(globe.state().log.iter().filter(|line| *line == what).count(), 1);
+}
+
+#[test]
+fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
+    let globe = Globe::new();
+    globe.turn(Weather::Refused, 0);
+    perform(&globe, |play| {
+        let board = play.board;
+        let mut asking = Box::pin(board.ask(&globe, &globe, Duration::from_secs(1)));
+        let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(ask().is_pending());
+        play.settle();
+        assert!(ask().is_ready());
+    });
+}
+
 fn weather() -> impl Strategy<Value = Weather> {
-    prop_oneof![Just(Weather::Fair), Just(Weather::Lost), Just(Weather::Refused)]
+    prop_oneof![
+        Just(Weather::Fair),
+        Just(Weather::Lost),
+        Just(Weather::Refused),
+        Just(Weather::Over),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -39,11 +39,16 @@ impl SystemEvents {
     /// A system that cannot watch, or has no watch left, is no error: files are looked at every few
     /// seconds anyway.
     pub fn listen(files: Vec<PathBuf>) -> io::Result<Self> {
+        Self::to([SignalKind::terminate(), SignalKind::interrupt()], SignalKind::hangup(), files)
+    }
+
+    fn to(stop: [SignalKind; 2], reload: SignalKind, files: Vec<PathBuf>) -> io::Result<Self> {
         #[cfg(not(target_os = "linux"))]
         drop(files);
+        let [terminate, interrupt] = stop;
         Ok(Self(RefCell::new(Sources {
-            stop: [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?],
-            reload: signal(SignalKind::hangup())?,
+            stop: [signal(terminate)?, signal(interrupt)?],
+            reload: signal(reload)?,
             #[cfg(target_os = "linux")]
             watch: watch::Watch::new(files).ok(),
             settling: None,
@@ -82,5 +87,101 @@ impl Sources {
             return Poll::Ready(Event::Touched);
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests change real files")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What was not told by then is never told.
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Watches `file` while `act` changes it.
+    fn watching<T>(file: &Path, act: impl AsyncFnOnce(&SystemEvents) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // None of the signals that end a process is caught: all tests would outlive them.
+        let harmless = SignalKind::window_change();
+        runtime.block_on(async {
+            let events = SystemEvents::to([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
+            act(&events).await
+        })
+    }
+
+    fn tells_of(file: &Path, changes: &[&dyn Fn()]) {
+        watching(file, async |events| {
+            for (at, change) in changes.iter().enumerate() {
+                change();
+                assert_eq!(events.next(LIMIT).await, Event::Touched, "change {at}");
+            }
+        });
+    }
+
+    #[test]
+    fn tells_of_a_file_that_is_written_replaced_removed_and_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, new) = (folder.path().join("tls.crt"), folder.path().join("new"));
+        fs::write(&file, "1").unwrap();
+        let in_place = || fs::write(&file, "2").unwrap();
+        tells_of(&file, &[&in_place, &in_place]);
+        fs::write(&new, "3").unwrap();
+        tells_of(&file, &[&|| fs::rename(&new, &file).unwrap(), &in_place]);
+        tells_of(&file, &[&|| fs::remove_file(&file).unwrap(), &in_place]);
+    }
+
+    #[test]
+    fn tells_of_a_mode_that_is_mended() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tls.key");
+        fs::write(&file, "1").unwrap();
+        let mended = fs::Permissions::from_mode(0o600);
+        tells_of(&file, &[&|| fs::set_permissions(&file, mended.clone()).unwrap()]);
+    }
+
+    #[test]
+    fn tells_of_the_swap_of_a_kubernetes_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for version in ["..1", "..2"] {
+            fs::create_dir(at(version)).unwrap();
+            fs::write(at(version).join("tls.crt"), version).unwrap();
+        }
+        symlink("..1", at("..data")).unwrap();
+        symlink("..data/tls.crt", at("tls.crt")).unwrap();
+        symlink("..2", at("..data_tmp")).unwrap();
+        let in_place = || fs::write(at("..data").join("tls.crt"), "new").unwrap();
+        let swap = || fs::rename(at("..data_tmp"), at("..data")).unwrap();
+        tells_of(&at("tls.crt"), &[&in_place, &swap, &in_place]);
+    }
+
+    #[test]
+    fn tells_of_a_directory_that_was_not_there_and_of_the_files_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let above = folder.path().join("run");
+        let file = above.join("credentials/tls.crt");
+        let make = || fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let remove = || fs::remove_dir_all(&above).unwrap();
+        let write = || fs::write(&file, "1").unwrap();
+        tells_of(&file, &[&make, &write, &remove, &make, &write]);
+    }
+
+    #[test]
+    fn a_change_that_nobody_waited_for_is_told_to_who_comes_next_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tls.crt");
+        let told = watching(&file, async |events| {
+            fs::write(&file, "1").unwrap();
+            let moment = Duration::from_millis(1);
+            [events.next(moment).await, events.next(LIMIT).await, events.next(moment).await]
+        });
+        assert_eq!(told, [Event::Elapsed, Event::Touched, Event::Elapsed]);
     }
 }
