@@ -256,6 +256,10 @@ mod tests {
             state.text = new;
             Ok(if is_old { Written::Unchanged } else { Written::Whole })
         }
+
+        fn readable_by_others(&self, _path: &Path) -> Option<u32> {
+            None
+        }
     }
 
     /// `update`, and the world that it runs in.
