@@ -5,12 +5,14 @@
 
 mod cache;
 mod daemon;
+mod deferred;
 pub mod resolve;
 
 pub use cache::{CacheArgs, CacheCommandArgs, CachePlaceArgs};
 use clap::{Args, Parser, Subcommand};
 pub use clap_complete::Shell;
 pub use daemon::{DaemonArgs, ServeArgs, UpdateArgs};
+pub use deferred::Deferred;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -78,22 +80,22 @@ Example:
 pub enum CommandArgs {
     /// Print temporary credentials for AWS SDKs and the AWS CLI, and exit
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]
-    CredentialProcess(Box<CredentialProcessArgs>),
+    CredentialProcess(Deferred<CredentialProcessArgs>),
     /// Keep a profile of the shared credentials file fresh
     #[command(args_override_self = true, after_help = UPDATE_HELP)]
-    Update(Box<UpdateArgs>),
+    Update(Deferred<UpdateArgs>),
     /// Serve credentials to the SDKs of this machine, as EC2 and ECS do
     #[command(args_override_self = true, after_help = SERVE_HELP)]
-    Serve(Box<ServeArgs>),
+    Serve(Deferred<ServeArgs>),
     /// Read secrets of AWS Secrets Manager
     #[command(subcommand)]
     Secret(SecretArgs),
     /// Sign a fixed string with the private key, to try it out
     #[command(args_override_self = true, after_help = SIGN_STRING_HELP)]
-    SignString(Box<SignStringArgs>),
+    SignString(Deferred<SignStringArgs>),
     /// Show a certificate, and what AWS will make of it
     #[command(args_override_self = true, after_help = READ_CERTIFICATE_HELP)]
-    ReadCertificateData(Box<ReadCertificateDataArgs>),
+    ReadCertificateData(Deferred<ReadCertificateDataArgs>),
     /// Look at the cached credentials of this user, or forget them
     #[command(subcommand)]
     Cache(CacheCommandArgs),
@@ -109,7 +111,7 @@ pub enum CommandArgs {
 pub enum SecretArgs {
     /// Print a secret, or one member of it
     #[command(args_override_self = true, after_help = SECRET_GET_HELP)]
-    Get(Box<SecretGetArgs>),
+    Get(Deferred<SecretGetArgs>),
 }
 
 /// What it takes to print credentials.

@@ -140,9 +140,9 @@ pub fn resolve(
             let settings = Settings { args: &SessionArgs::default(), environment };
             Ok(Plan::without_password(command(daemon::cache_place(place, &settings)?)))
         }
-        CommandArgs::SignString(args) => diagnostic::sign_string(*args, environment),
+        CommandArgs::SignString(args) => diagnostic::sign_string(args.into_inner(), environment),
         CommandArgs::ReadCertificateData(args) => {
-            diagnostic::read_certificate_data(*args, environment)
+            diagnostic::read_certificate_data(args.into_inner(), environment)
         }
         CommandArgs::Version => Ok(Plan::without_password(Command::Version)),
         CommandArgs::Completion(args) => {
