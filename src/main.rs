@@ -1,6 +1,7 @@
 //! The command-line entry point: builds the real world, dispatches, prints, returns the exit code.
 
-#[path = "main/daemon.rs"]
+#[cfg_attr(unix, path = "main/daemon.rs")]
+#[cfg_attr(not(unix), path = "main/no_daemon.rs")]
 mod daemon;
 #[path = "main/report.rs"]
 mod report;

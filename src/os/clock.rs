@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::time::{Clock, Running, Timer, Timestamp};
+#[cfg(target_os = "linux")]
+use crate::time::Running;
+use crate::time::{Clock, Timer, Timestamp};
 
 /// The wall clock, and how long this process has been running.
 #[derive(Clone, Copy, Debug)]

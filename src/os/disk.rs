@@ -144,13 +144,22 @@ pub(super) fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<Secr
 
 /// Makes a directory for its owner alone, where it alone is missing.
 pub fn make_directory(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match private_directory().create(path) {
         Err(error) if !path.is_dir() => Err(error),
         _ => Ok(()),
     }
+}
+
+#[cfg(unix)]
+fn private_directory() -> std::fs::DirBuilder {
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_directory() -> std::fs::DirBuilder {
+    std::fs::DirBuilder::new()
 }
 
 fn too_large(limit: u64) -> io::Error {

@@ -31,6 +31,7 @@ struct Sources {
 }
 
 /// How long files are left alone after a change: certificate and key seldom change in one step.
+#[cfg(target_os = "linux")]
 const SETTLE: Duration = Duration::from_millis(150);
 
 impl SystemEvents {

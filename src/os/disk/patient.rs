@@ -81,10 +81,10 @@ mod elsewhere {
         File::open(path)
     }
 
-    pub(in crate::os::disk) fn read_all(
-        mut input: &io::Stdin,
-        limit: u64,
-    ) -> io::Result<SecretBytes> {
-        crate::os::disk::whole(input.by_ref(), 0, limit)
+    pub(in crate::os::disk) fn read_all<R>(input: &R, limit: u64) -> io::Result<SecretBytes>
+    where
+        for<'a> &'a R: Read,
+    {
+        crate::os::disk::whole(input, 0, limit)
     }
 }
