@@ -122,7 +122,7 @@ impl Tool {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
         let copy = folder.path().join("roles-anywhere");
-        std::fs::copy(&self.program, &copy).unwrap();
+        copy_program(&self.program, &copy);
         (self.called(&copy), folder)
     }
 
@@ -205,4 +205,10 @@ pub(crate) fn steady(check: impl FnOnce()) {
     settings.add_filter(r"serial \d{10,}", "serial SERIAL");
     settings.add_filter(r"assumed-role/(\w+)/[0-9a-f]+", "assumed-role/$1/SERIAL");
     settings.bind(check);
+}
+
+/// Copies a program by a process of its own: where this one had the copy open to write it, a child
+/// of another test may have it still, and it could not be run yet.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
 }

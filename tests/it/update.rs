@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::tool::{Outcome, Tool, emulator};
+use crate::tool::{Outcome, Tool, copy_program, emulator};
 use roles_anywhere_emulator::Emulator;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::json;
@@ -281,8 +281,10 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
         mounted.display(),
         env!("CARGO_BIN_EXE_roles-anywhere"),
     );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = desk.folder.path().join("script");
+    fs::write(&text, script).unwrap();
+    fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&text, &program);
     let may = std::process::Command::new("unshare").args(["--mount", "true"]).output();
     if !may.is_ok_and(|output| output.status.success()) {
         // Not by `println!`, which is shown of tests that fail alone.
