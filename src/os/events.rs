@@ -174,6 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn tells_of_a_directory_that_another_takes_the_place_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let file = at("live/tls.crt");
+        for name in ["live", "new"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("tls.crt"), name).unwrap();
+        }
+        let away = || fs::rename(at("live"), at("old")).unwrap();
+        let come = || fs::rename(at("new"), at("live")).unwrap();
+        let in_place = || fs::write(&file, "2").unwrap();
+        tells_of(&file, &[&away, &come, &in_place]);
+    }
+
+    #[test]
     fn a_change_that_nobody_waited_for_is_told_to_who_comes_next_and_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tls.crt");
