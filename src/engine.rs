@@ -13,7 +13,7 @@ use futures_util::future::{Either, select};
 
 use crate::board::{Board, Standing, Trouble};
 use crate::credentials::Session;
-use crate::engine::report::{Reporter, words};
+use crate::engine::report::Reporter;
 use crate::error::{Error, Kind};
 use crate::log::{Level, Log};
 use crate::refresh::{Failure, Moment, Next, Policy, Schedule};
@@ -215,7 +215,7 @@ impl<'a> Engine<'a> {
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
-        let trouble = Trouble { kind: error.kind(), message: words(error), at: now.wall };
+        let trouble = Trouble { kind: error.kind(), message: error.words(), at: now.wall };
         let next = self.schedule.next(now);
         self.reporter.failed(&trouble, self.standing.valid(now).map(Rc::as_ref), next);
         self.publish(|standing| {

@@ -186,7 +186,7 @@ impl Writer<'_> {
     }
 
     fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {
-        let reason = error.to_string();
+        let reason = error.words();
         let is_first = self.reported.is_none();
         if self.reported.as_ref() != Some(&reason) {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
@@ -364,6 +364,7 @@ mod tests {
                 let mut statuses = play.globe.statuses();
                 statuses.retain(|status| status.starts_with("the profile is not written: "));
                 assert_eq!(statuses.len(), before + 1, "{statuses:?}");
+                assert!(!statuses[before].contains("error: "), "{statuses:?}");
                 desk.obstruct(None);
                 play.pass(30);
                 assert!(desk.text().contains("ASIA1"), "{}", desk.text());
