@@ -46,8 +46,10 @@ pub enum Effort {
 /// What [`Origin::look`] found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Look {
-    /// The identity in use, or the lack of one, is as it was.
+    /// The files hold the identity in use.
     Same,
+    /// They hold what made no identity before, and were not tried again.
+    LeftAlone,
     /// Another identity is in use now.
     New {
         /// Its serial number, in decimal.
@@ -227,13 +229,15 @@ impl<'a> Engine<'a> {
 
     /// Takes another identity into use where there is one.
     fn look(&mut self, effort: Effort) -> Result<(), Error> {
-        let looked = self.origin.look(effort)?;
-        let Look::New { serial, subject, not_before, not_after } = looked else {
-            return Ok(());
-        };
-        self.reporter.identity(&serial, &subject, not_before, not_after);
-        self.schedule.renewed();
-        self.publish(|standing| standing.certificate_end = Some(not_after));
+        match self.origin.look(effort)? {
+            Look::LeftAlone => {}
+            Look::Same => self.reporter.usable(),
+            Look::New { serial, subject, not_before, not_after } => {
+                self.reporter.identity(&serial, &subject, not_before, not_after);
+                self.schedule.renewed();
+                self.publish(|standing| standing.certificate_end = Some(not_after));
+            }
+        }
         Ok(())
     }
 

@@ -56,6 +56,11 @@ impl<'a> Reporter<'a> {
         self.unusable = None;
     }
 
+    /// Takes note of files that hold the identity in use: what is wrong with them next is news.
+    pub(super) fn usable(&mut self) {
+        self.unusable = None;
+    }
+
     /// Tells why an identity could not be taken into use, once as long as that stays the same.
     pub(super) fn unusable(&mut self, error: &Error) {
         let reason = error.words();
