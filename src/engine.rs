@@ -13,7 +13,7 @@ use futures_util::future::{Either, select};
 
 use crate::board::{Board, Standing, Trouble};
 use crate::credentials::Session;
-use crate::engine::report::{Reporter, words};
+use crate::engine::report::Reporter;
 use crate::error::{Error, Kind};
 use crate::log::{Level, Log};
 use crate::refresh::{Failure, Moment, Next, Policy, Schedule};
@@ -46,8 +46,10 @@ pub enum Effort {
 /// What [`Origin::look`] found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Look {
-    /// The identity in use, or the lack of one, is as it was.
+    /// The files hold the identity in use.
     Same,
+    /// They hold what made no identity before, and were not tried again.
+    LeftAlone,
     /// Another identity is in use now.
     New {
         /// Its serial number, in decimal.
@@ -215,7 +217,7 @@ impl<'a> Engine<'a> {
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
-        let trouble = Trouble { kind: error.kind(), message: words(error), at: now.wall };
+        let trouble = Trouble { kind: error.kind(), message: error.words(), at: now.wall };
         let next = self.schedule.next(now);
         self.reporter.failed(&trouble, self.standing.valid(now).map(Rc::as_ref), next);
         self.publish(|standing| {
@@ -227,13 +229,15 @@ impl<'a> Engine<'a> {
 
     /// Takes another identity into use where there is one.
     fn look(&mut self, effort: Effort) -> Result<(), Error> {
-        let looked = self.origin.look(effort)?;
-        let Look::New { serial, subject, not_before, not_after } = looked else {
-            return Ok(());
-        };
-        self.reporter.identity(&serial, &subject, not_before, not_after);
-        self.schedule.renewed();
-        self.publish(|standing| standing.certificate_end = Some(not_after));
+        match self.origin.look(effort)? {
+            Look::LeftAlone => {}
+            Look::Same => self.reporter.usable(),
+            Look::New { serial, subject, not_before, not_after } => {
+                self.reporter.identity(&serial, &subject, not_before, not_after);
+                self.schedule.renewed();
+                self.publish(|standing| standing.certificate_end = Some(not_after));
+            }
+        }
         Ok(())
     }
 

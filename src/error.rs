@@ -49,6 +49,8 @@ pub struct Error {
 
 /// The most bytes that an error may print: SDKs log all of it.
 const MAX_LENGTH: usize = 4_000;
+/// What a printed error begins with.
+const HEADING: &str = "error: ";
 
 impl Error {
     /// Makes an error without hints.
@@ -96,6 +98,12 @@ impl Error {
         reasons
     }
 
+    /// Returns all that is printed but the heading, which a terminal wants and a log does not.
+    pub fn words(&self) -> String {
+        let text = self.to_string();
+        text.strip_prefix(HEADING).unwrap_or(&text).to_owned()
+    }
+
     /// Returns what to try.
     pub fn hints(&self) -> &[String] {
         &self.hints
@@ -113,7 +121,7 @@ impl Error {
 /// in less than 4,000 bytes, without a final newline.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("error: {}", self.reasons().join("\n  caused by: "));
+        let mut text = format!("{HEADING}{}", self.reasons().join("\n  caused by: "));
         for hint in &self.hints {
             write!(text, "\n  hint: {}", legible(hint))?;
         }

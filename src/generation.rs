@@ -84,7 +84,7 @@ impl<'a> Generations<'a> {
         let before =
             |(before, at): &(Seen, Duration)| *before == seen && now.saturating_sub(*at) < PATIENCE;
         if effort == Effort::Once && self.failed.borrow().as_ref().is_some_and(before) {
-            return Ok(Look::Same);
+            return Ok(Look::LeftAlone);
         }
         let looked = look();
         *self.failed.borrow_mut() = looked.is_err().then_some((seen, now));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::board::Board;
+use crate::board::{Board, Refreshes};
 use crate::call::Deadline;
 use crate::command::daemon::{Daemon, FirstFailure};
 use crate::credentials::Credentials;
@@ -121,8 +121,9 @@ struct Writer<'a> {
     board: &'a Board,
     ports: Ports<'a>,
     file: &'a dyn SharedCredentialsFile,
-    /// Why the file could not be written the last time.
-    reported: Option<String>,
+    /// Why the file could not be written the last time, and how the refreshes stood then: the next
+    /// one has the supervisor told something else.
+    reported: Option<(String, Refreshes)>,
     /// What the log heard of already.
     said: Vec<Caveat>,
 }
@@ -143,24 +144,27 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the session in hand where it is good; what somebody else did to the profile since is
-    /// undone.
-    async fn write(&self) -> Result<Edited, Error> {
+    /// Writes the session in hand where it is good, and leaves the file alone where none is; what
+    /// somebody else did to the profile since is undone.
+    async fn write(&self) -> Result<Option<Edited>, Error> {
         let standing = self.board.standing();
         let Some(session) = standing.valid(Moment::of(self.ports.clock)) else {
-            return Ok(Edited { written: Written::Unchanged, caveats: Vec::new() });
+            return Ok(None);
         };
-        self.plan.write(&session.credentials, self.file, self.ports.timer).await
+        self.plan.write(&session.credentials, self.file, self.ports.timer).await.map(Some)
     }
 
     /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
     /// was left alone before.
-    fn report(&mut self, outcome: &Result<Edited, Error>, pause: Duration) -> Duration {
+    fn report(&mut self, outcome: &Result<Option<Edited>, Error>, pause: Duration) -> Duration {
         let edited = match outcome {
-            Ok(edited) => edited,
+            Ok(Some(edited)) => edited,
+            Ok(None) => return IDLE,
             Err(error) => return self.report_failure(error, pause),
         };
-        self.reported = None;
+        if self.reported.take().is_some() {
+            self.report_recovery();
+        }
         match edited.written {
             Written::Unchanged => {}
             Written::Whole => self.say(Level::Info, "profile written", None),
@@ -186,15 +190,28 @@ impl Writer<'_> {
     }
 
     fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {
-        let reason = error.to_string();
-        let is_first = self.reported.is_none();
-        if self.reported.as_ref() != Some(&reason) {
+        let reason = error.words();
+        let before = self.reported.take();
+        if before.as_ref().is_none_or(|(before, _)| *before != reason) {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
-            let first = reason.lines().next().unwrap_or_default();
-            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
-            self.reported = Some(reason);
         }
-        if is_first { FIRST_PAUSE } else { (pause * 2).min(IDLE) }
+        let pause = if before.is_none() { FIRST_PAUSE } else { (pause * 2).min(IDLE) };
+        let reported = (reason, self.board.standing().refreshes);
+        if before.as_ref() != Some(&reported) {
+            let first = reported.0.lines().next().unwrap_or_default();
+            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
+        }
+        self.reported = Some(reported);
+        pause
+    }
+
+    fn report_recovery(&self) {
+        self.say(Level::Info, "the profile can be written again", None);
+        if let Some((session, _)) = &self.board.standing().session {
+            let expiration = session.credentials.expiration;
+            let status = format!("a session until {expiration} is in the profile");
+            self.ports.supervisor.status(&status);
+        }
     }
 }
 
@@ -342,6 +359,23 @@ mod tests {
     }
 
     #[test]
+    fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
+        let desk = Desk::default();
+        play(&desk, |play| {
+            let globe = play.globe;
+            let status = || globe.statuses().pop().unwrap_or_default();
+            assert!(status().starts_with("a session until "), "{}", status());
+            desk.obstruct(io::ErrorKind::PermissionDenied);
+            // Another session is in hand, and in the file is the one before.
+            play.pass(3_000);
+            assert!(status().starts_with("the profile is not written: "), "{}", status());
+            desk.obstruct(None);
+            play.pass(30);
+            assert!(status().starts_with("a session until "), "{}", status());
+        });
+    }
+
+    #[test]
     fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
         let desk = Desk::default();
         play(&desk, |play| {
@@ -364,6 +398,7 @@ mod tests {
                 let mut statuses = play.globe.statuses();
                 statuses.retain(|status| status.starts_with("the profile is not written: "));
                 assert_eq!(statuses.len(), before + 1, "{statuses:?}");
+                assert!(!statuses[before].contains("error: "), "{statuses:?}");
                 desk.obstruct(None);
                 play.pass(30);
                 assert!(desk.text().contains("ASIA1"), "{}", desk.text());

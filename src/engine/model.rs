@@ -246,8 +246,11 @@ impl Drop for Flight<'_> {
 impl Origin for Globe {
     fn look(&self, effort: Effort) -> Result<Look, Error> {
         let mut state = self.state();
-        if state.used == Some(state.files) || (state.seen && effort == Effort::Once) {
+        if state.used == Some(state.files) {
             return Ok(Look::Same);
+        }
+        if state.seen && effort == Effort::Once {
+            return Ok(Look::LeftAlone);
         }
         state.seen = true;
         if !state.usable {
@@ -495,6 +498,21 @@ fn says_once_why_the_files_make_no_identity() {
     });
     let what = "the identity's files changed and make none yet; the one in use stays";
     assert_eq!(globe.state().log.iter().filter(|line| *line == what).count(), 1);
+}
+
+#[test]
+fn says_again_why_the_files_make_no_identity_after_they_held_the_one_in_use() {
+    let globe = Globe::new();
+    perform(&globe, |play| {
+        for _ in 0..2 {
+            play.take(Step::Rotate { usable: false });
+            play.take(Step::Pass(30));
+            globe.state().files -= 1;
+            play.take(Step::Pass(30));
+        }
+    });
+    let what = "the identity's files changed and make none yet; the one in use stays";
+    assert_eq!(globe.state().log.iter().filter(|line| *line == what).count(), 2);
 }
 
 #[test]

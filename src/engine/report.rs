@@ -56,9 +56,14 @@ impl<'a> Reporter<'a> {
         self.unusable = None;
     }
 
+    /// Takes note of files that hold the identity in use: what is wrong with them next is news.
+    pub(super) fn usable(&mut self) {
+        self.unusable = None;
+    }
+
     /// Tells why an identity could not be taken into use, once as long as that stays the same.
     pub(super) fn unusable(&mut self, error: &Error) {
-        let reason = words(error);
+        let reason = error.words();
         if self.unusable.as_ref() == Some(&reason) {
             return;
         }
@@ -132,12 +137,6 @@ impl<'a> Reporter<'a> {
             );
         }
     }
-}
-
-/// Returns an error with its causes and hints, without the heading that a terminal wants.
-pub(super) fn words(error: &Error) -> String {
-    let message = error.to_string();
-    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
 }
 
 #[cfg(test)]

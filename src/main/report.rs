@@ -23,11 +23,10 @@ impl From<Error> for Failure {
 impl Failure {
     /// Says so.
     pub(crate) fn report(&self, clock: &dyn Clock) {
-        let text = self.error.to_string();
         match self.format {
-            LogFormat::Text => terminal::write_stderr(&text),
+            LogFormat::Text => terminal::write_stderr(&self.error.to_string()),
             LogFormat::Json => {
-                let reason = text.strip_prefix("error: ").unwrap_or(&text);
+                let reason = self.error.words();
                 let code = self.error.kind().exit_code();
                 let facts: [Fact<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
                 write_json(clock.now(), Level::Error, "ended by an error", &facts);

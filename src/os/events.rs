@@ -79,15 +79,23 @@ impl Sources {
             return Poll::Ready(Event::Reload);
         }
         #[cfg(target_os = "linux")]
-        if self.watch.as_mut().is_some_and(|watch| watch.poll_changed(context)) {
-            self.settling.get_or_insert_with(|| Box::pin(sleep(SETTLE)));
+        if self.settling.is_none() && self.poll_changed(context) {
+            self.settling = Some(Box::pin(sleep(SETTLE)));
         }
         let settled = self.settling.as_mut().is_some_and(|s| s.as_mut().poll(context).is_ready());
         if settled {
             self.settling = None;
+            // What came meanwhile is told with it: a directory that is busy costs two looks a pause.
+            #[cfg(target_os = "linux")]
+            self.poll_changed(context);
             return Poll::Ready(Event::Touched);
         }
         Poll::Pending
+    }
+
+    #[cfg(target_os = "linux")]
+    fn poll_changed(&mut self, context: &mut Context<'_>) -> bool {
+        self.watch.as_mut().is_some_and(|watch| watch.poll_changed(context))
     }
 }
 
@@ -99,6 +107,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
 
@@ -172,6 +182,48 @@ mod tests {
         let remove = || fs::remove_dir_all(&above).unwrap();
         let write = || fs::write(&file, "1").unwrap();
         tells_of(&file, &[&make, &write, &remove, &make, &write]);
+    }
+
+    #[test]
+    fn tells_of_a_directory_that_another_takes_the_place_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let file = at("live/tls.crt");
+        for name in ["live", "new"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("tls.crt"), name).unwrap();
+        }
+        let away = || fs::rename(at("live"), at("old")).unwrap();
+        let come = || fs::rename(at("new"), at("live")).unwrap();
+        let in_place = || fs::write(&file, "2").unwrap();
+        tells_of(&file, &[&away, &come, &in_place]);
+    }
+
+    #[test]
+    fn a_flood_of_changes_is_told_once_and_wakes_nobody_for_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tls.crt");
+        let over = AtomicBool::new(false);
+        let (polls, told) = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    fs::write(folder.path().join("other"), "1").unwrap();
+                }
+            });
+            let outcome = watching(&file, async |events| {
+                let (mut polls, mut next) = (0, events.next(LIMIT));
+                let told = poll_fn(|context| {
+                    polls += 1;
+                    next.as_mut().poll(context)
+                });
+                let told = told.await;
+                (polls, told)
+            });
+            over.store(true, Ordering::Relaxed);
+            outcome
+        });
+        assert_eq!(told, Event::Touched);
+        assert!(polls < 10, "{polls}");
     }
 
     #[test]

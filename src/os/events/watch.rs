@@ -99,6 +99,7 @@ impl Watch {
             | WatchFlags::MOVED_TO
             | WatchFlags::DELETE
             | WatchFlags::ATTRIB
+            | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR;
         inotify::add_watch(self.inotify.get_ref(), directory, flags)
     }
