@@ -54,15 +54,6 @@ Examples:
   roles-anywhere secret get prod/db-credentials --key password
   roles-anywhere secret get prod/keystore --out keystore.jks";
 
-const UPDATE_HELP: &str = "\
-Example:
-  roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
-
-const SERVE_HELP: &str = "\
-Examples:
-  roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
-  AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
-
 const SIGN_STRING_HELP: &str = "\
 Example:
   roles-anywhere sign-string --private-key host.key --format bin > signature";
@@ -82,10 +73,10 @@ pub enum CommandArgs {
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]
     CredentialProcess(Deferred<CredentialProcessArgs>),
     /// Keep a profile of the shared credentials file fresh
-    #[command(args_override_self = true, after_help = UPDATE_HELP)]
+    #[command(args_override_self = true, after_help = daemon::UPDATE_HELP)]
     Update(Deferred<UpdateArgs>),
     /// Serve credentials to the SDKs of this machine, as EC2 and ECS do
-    #[command(args_override_self = true, after_help = SERVE_HELP)]
+    #[command(args_override_self = true, after_help = daemon::SERVE_HELP)]
     Serve(Deferred<ServeArgs>),
     /// Read secrets of AWS Secrets Manager
     #[command(subcommand)]

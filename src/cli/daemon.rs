@@ -4,6 +4,15 @@ use clap::Args;
 
 use crate::cli::SessionArgs;
 
+pub(super) const UPDATE_HELP: &str = "\
+Example:
+  roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
+
+pub(super) const SERVE_HELP: &str = "\
+Examples:
+  roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
+  AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
+
 /// What it takes to keep a profile fresh.
 #[derive(Args, Clone, Debug, Default)]
 pub struct UpdateArgs {
