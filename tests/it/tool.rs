@@ -122,7 +122,10 @@ impl Tool {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
         let copy = folder.path().join("roles-anywhere");
-        std::fs::copy(&self.program, &copy).unwrap();
+        // By another process: what this one writes, a child of another test may hold open, and then
+        // it cannot be started.
+        let copied = Command::new("cp").arg(&self.program).arg(&copy).status().unwrap();
+        assert!(copied.success());
         (self.called(&copy), folder)
     }
 
