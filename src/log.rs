@@ -108,7 +108,7 @@ fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         let text = &line[start..];
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
             let text = line.split_off(start);
-            line.push_str(&Json::from(text).to_string());
+            line.push_str(&without_controls(Json::from(text).to_string()));
         }
     }
     line.push('\n');
@@ -127,7 +127,22 @@ fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
     });
     let object: Map<String, Json> =
         head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
-    format!("{}\n", Json::Object(object))
+    without_controls(Json::Object(object).to_string()) + "\n"
+}
+
+/// Escapes the control characters that JSON lets stand as they are: some terminals obey them.
+fn without_controls(json: String) -> String {
+    if !json.contains(char::is_control) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        let _ = match character.is_control() {
+            true => write!(escaped, "\\u{:04x}", u32::from(character)),
+            false => escaped.write_char(character),
+        };
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -152,6 +167,18 @@ mod tests {
         let value: Json = serde_json::from_str(&line).unwrap();
         assert_eq!(value["reason"], "two\nlines \"of\" it");
         assert_eq!(value["level"], "warning");
+    }
+
+    #[test]
+    fn writes_nothing_that_a_terminal_obeys() {
+        let reason = "\u{9b}31m\u{7f}\u{85}\u{1b}]0;ä\u{7}";
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let line = format.render(NOW, Level::Warning, "refresh failed", &[("reason", &reason)]);
+            assert!(!line.trim_end_matches('\n').contains(char::is_control), "{line:?}");
+            let text = line.split_once(" reason=").map_or(&*line, |(_, text)| text);
+            let value: Json = serde_json::from_str(text).unwrap();
+            assert_eq!(value.get("reason").unwrap_or(&value), reason);
+        }
     }
 
     #[test]
