@@ -86,6 +86,8 @@ pub enum Action {
     Read,
     /// To write it.
     Write,
+    /// To remove it.
+    Remove,
 }
 
 impl Action {
@@ -93,6 +95,7 @@ impl Action {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::Remove => "remove",
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What a daemon tells its operator, one line an event; no clock and no stream here.
 
 use std::fmt::{self, Write as _};
-
 use std::net::SocketAddr;
 
 use serde_json::{Map, Number, Value as Json};

@@ -43,6 +43,7 @@ use metrics::Requests;
 pub use reply::Reply;
 pub use route::CONTAINER;
 use route::Route;
+pub use token::is_container_token;
 use token::{ContainerToken, Tokens};
 
 /// Bound sockets, on their way to be served.

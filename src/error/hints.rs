@@ -56,7 +56,10 @@ impl From<IdentityError> for Error {
 fn file_hint(error: &FileError) -> &'static str {
     use std::io::ErrorKind;
     match (error.action, error.source.kind()) {
-        (Action::Write, _) => "check the folder, its permissions and the space left",
+        (Action::Write, ErrorKind::AlreadyExists) => "name another file, or remove this one",
+        (Action::Write | Action::Remove, _) => {
+            "check the folder, its permissions and the space left"
+        }
         (Action::Read, ErrorKind::FileTooLarge) => {
             "this is no certificate and no key; check the path"
         }

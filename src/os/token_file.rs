@@ -9,7 +9,7 @@ use crate::command::serve::TokenFile;
 use crate::files::{Action, FileError, Source};
 use crate::os::disk;
 use crate::os::private::PrivateDirectory;
-use crate::serve::TokenPlace;
+use crate::serve::{TokenPlace, is_container_token};
 
 /// The file of the container token, which belongs to one process.
 #[derive(Debug)]
@@ -50,17 +50,34 @@ impl TokenPlace for TokenOnDisk {
             None if self.path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
                 Err(io::Error::other("it is not a regular file"))
             }
+            None if self.holds_something_else() => {
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, "it holds something else"))
+            }
             None => disk::replace(&self.path, token),
         };
-        let place = || Source::File(self.path.clone());
-        written.map_err(|source| FileError { action: Action::Write, place: place(), source })
+        written.map_err(|source| self.error(Action::Write, source))
     }
 
     fn is_empty(&self) -> bool {
         self.path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
-    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
+        self.remove(is_ours).map_err(|source| self.error(Action::Remove, source))
+    }
+}
+
+impl TokenOnDisk {
+    /// Returns whether a file is there that is neither empty nor a token: a key, perhaps, which was
+    /// named by mistake.
+    fn holds_something_else(&self) -> bool {
+        match disk::read(&self.path, MAX_SIZE) {
+            Ok(contents) => !contents.expose().is_empty() && !is_container_token(contents.expose()),
+            Err(error) => error.kind() == io::ErrorKind::FileTooLarge,
+        }
+    }
+
+    fn remove(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
         if let Some((directory, name)) = &self.own {
             let directory = PrivateDirectory::new(directory);
             return match directory.read(name)? {
@@ -76,6 +93,10 @@ impl TokenPlace for TokenOnDisk {
         }
         Ok(())
     }
+
+    fn error(&self, action: Action, source: io::Error) -> FileError {
+        FileError { action, place: Source::File(self.path.clone()), source }
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +107,9 @@ mod tests {
 
     use super::*;
     use crate::cache::Above;
+
+    const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
+    const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
 
     /// A place of each kind in `folder`.
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
@@ -99,12 +123,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             assert!(place.is_empty());
-            place.write(b"one").unwrap();
+            place.write(ONE).unwrap();
             assert!(!place.is_empty());
             fs::remove_file(place.path()).unwrap();
             assert!(place.is_empty());
-            place.write(b"two").unwrap();
-            assert_eq!(disk::read(place.path(), MAX_SIZE).unwrap().expose(), b"two");
+            place.write(TWO).unwrap();
+            assert_eq!(disk::read(place.path(), MAX_SIZE).unwrap().expose(), TWO);
         }
     }
 
@@ -112,27 +136,27 @@ mod tests {
     fn makes_its_own_directory_again() {
         let folder = tempfile::tempdir().unwrap();
         let [_, own] = places(folder.path());
-        own.write(b"one").unwrap();
+        own.write(ONE).unwrap();
         fs::remove_dir_all(folder.path().join("own")).unwrap();
         assert!(own.is_empty());
-        own.write(b"two").unwrap();
-        assert_eq!(disk::read(own.path(), MAX_SIZE).unwrap().expose(), b"two");
+        own.write(TWO).unwrap();
+        assert_eq!(disk::read(own.path(), MAX_SIZE).unwrap().expose(), TWO);
     }
 
     #[test]
     fn clears_what_is_ours_alone() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            let clear = || place.clear(&|contents| contents == b"ours");
+            let clear = || place.clear(&|contents| contents == TWO);
             clear().unwrap();
-            place.write(b"another's").unwrap();
+            place.write(ONE).unwrap();
             clear().unwrap();
             assert!(!place.is_empty());
-            place.write(b"ours").unwrap();
+            place.write(TWO).unwrap();
             clear().unwrap();
             assert!(place.is_empty());
             let real = folder.path().join("real");
-            disk::replace(&real, b"ours").unwrap();
+            disk::replace(&real, TWO).unwrap();
             symlink(&real, place.path()).unwrap();
             let _ = clear();
             assert!(place.path().is_symlink() && real.exists());
@@ -141,11 +165,27 @@ mod tests {
     }
 
     #[test]
+    fn writes_over_nothing_but_tokens() {
+        let folder = tempfile::tempdir().unwrap();
+        let [named, _] = places(folder.path());
+        for other in [&b"-----BEGIN PRIVATE KEY-----"[..], &[b'A'; 9_000], b"\n"] {
+            disk::replace(named.path(), other).unwrap();
+            let error = named.write(ONE).unwrap_err();
+            assert_eq!(error.source.to_string(), "it holds something else");
+            assert_eq!(disk::read(named.path(), 1 << 20).unwrap().expose(), other);
+        }
+        for fine in [&b""[..], TWO] {
+            disk::replace(named.path(), fine).unwrap();
+            named.write(ONE).unwrap();
+        }
+    }
+
+    #[test]
     fn writes_to_no_pipe() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         fs::create_dir(named.path()).unwrap();
-        let error = named.write(b"one").unwrap_err();
+        let error = named.write(ONE).unwrap_err();
         assert_eq!(error.source.to_string(), "it is not a regular file");
         named.clear(&|_| true).unwrap();
         assert!(named.path().exists());

@@ -96,6 +96,11 @@ impl Audit {
         }
     }
 
+    /// Takes note that the file of the token is there.
+    pub(super) fn token_is_there(&self) {
+        self.token_is_gone.set(false);
+    }
+
     /// Says that the file of the token could not be removed.
     pub(super) fn token_stays(&self, error: &dyn Error) {
         self.warn("container token left behind", error);

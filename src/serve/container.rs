@@ -1,21 +1,20 @@
 //! The token of container credentials in its place: written, renewed, missed, taken away.
 
-use std::io;
-
 use super::Endpoints;
 use super::token::ContainerToken;
 use crate::files::FileError;
 
 /// The file that clients read the token of container credentials from.
 pub trait TokenPlace {
-    /// Replaces what is there by `token`, whole or not at all, for its owner alone to read.
+    /// Replaces what is there by `token`, whole or not at all, for its owner alone to read; what is
+    /// no token may be refused.
     fn write(&self, token: &[u8]) -> Result<(), FileError>;
 
     /// Returns whether there is no file; opens none.
     fn is_empty(&self) -> bool;
 
     /// Removes the file where `is_ours` says so of its contents; a link stays.
-    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> io::Result<()>;
+    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError>;
 }
 
 impl Endpoints {
@@ -39,9 +38,11 @@ impl Endpoints {
 
     /// Writes the token again where its file is gone.
     pub fn restore_container_token(&self, place: &dyn TokenPlace) {
-        if let Some(token) = &*self.container_token.borrow()
-            && place.is_empty()
-        {
+        let token = self.container_token.borrow();
+        let Some(token) = &*token else { return };
+        if !place.is_empty() {
+            self.audit.token_is_there();
+        } else {
             let written = place.write(token.current().expose().as_bytes());
             self.audit.token_was_gone(written.as_ref().err().map(|error| error as _));
         }

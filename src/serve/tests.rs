@@ -104,7 +104,7 @@ impl TokenPlace for OneFile {
         self.contents.borrow().is_none()
     }
 
-    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> std::io::Result<()> {
+    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
         let mut contents = self.contents.borrow_mut();
         *contents = contents.take().filter(|contents| !is_ours(contents));
         Ok(())

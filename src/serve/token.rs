@@ -112,6 +112,11 @@ impl ContainerToken {
     }
 }
 
+/// Tells whether a file of `contents` holds a token of container credentials, of whichever process.
+pub fn is_container_token(contents: &[u8]) -> bool {
+    URL_SAFE_NO_PAD.decode(contents).is_ok_and(|bytes| Zeroizing::new(bytes).len() == PROOF)
+}
+
 /// Reads how many seconds a token of instance metadata is to live: 1 to 21600.
 pub(super) fn seconds(value: &HeaderValue) -> Option<u32> {
     let text = value.to_str().ok()?;
