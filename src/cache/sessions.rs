@@ -224,3 +224,6 @@ impl From<Session> for Vended {
         Self { session, origin: Origin::Cache }
     }
 }
+
+#[cfg(test)]
+mod tests;
