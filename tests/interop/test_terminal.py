@@ -44,6 +44,8 @@ tty, report = int(tty), int(report)
 fcntl.ioctl(tty, termios.TIOCSCTTY, 0)
 
 def join_group():
+    # A shell starts its background jobs, and so these tests perhaps, with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if where != "foreground":
         os.setpgid(0, 0)
     if where == "own foreground":
