@@ -294,4 +294,6 @@ pub enum Ending {
 }
 
 #[cfg(test)]
-pub(crate) mod model;
+pub(crate) mod globe;
+#[cfg(test)]
+mod model;

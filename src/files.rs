@@ -67,7 +67,7 @@ pub trait Files: Sync {
 /// The largest file that is read, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 
-/// A file could not be read or written.
+/// A file could not be read, written or removed.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {} {place}", action.verb())]
 pub struct FileError {

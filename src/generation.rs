@@ -133,67 +133,16 @@ struct NoIdentity;
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::sync::Mutex;
-
     use super::*;
     use crate::aws::create_session::tests::request;
-    use crate::engine::model::Globe;
-    use crate::files::{Action, FileError, Files, Source};
-    use crate::http::{Request, Response, Transport, TransportError};
-    use crate::identity::{IdentitySource, Permissions};
-    use crate::password::{PasswordError, Passwords};
-    use crate::secret::{Secret, SecretBytes};
+    use crate::engine::globe::Globe;
     use crate::world::NoTrace;
-
-    /// Files that all hold the same text, or cannot be read.
-    struct Desk(Mutex<Option<&'static str>>);
-
-    impl Files for Desk {
-        fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-            let text = *self.0.lock().unwrap();
-            text.map(|text| SecretBytes::new(text.as_bytes().to_vec())).ok_or_else(|| FileError {
-                action: Action::Read,
-                place: source.clone(),
-                source: std::io::ErrorKind::NotFound.into(),
-            })
-        }
-
-        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-            None
-        }
-
-        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
-            unreachable!("an identity is not written")
-        }
-    }
-
-    impl Passwords for Desk {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Err(PasswordError::NoTerminal)
-        }
-    }
-
-    impl Transport for Desk {
-        fn send<'a>(
-            &'a self,
-            _request: &'a Request,
-        ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
-            unreachable!("nothing is fetched")
-        }
-    }
+    use crate::world::tests::{Offline, source};
 
     #[test]
     fn tries_what_made_no_identity_again_where_it_changed_after_a_while_or_when_told_to() {
-        let (globe, desk) = (Globe::new(), Desk(Mutex::new(Some("a"))));
-        let place = |name: &str| Source::Variable(name.to_owned());
-        let source = IdentitySource {
-            certificate: place("certificate"),
-            private_key: place("key"),
-            intermediates: None,
-            permissions: Permissions::Lenient,
-        };
-        let provider = RolesAnywhere { source, session: request() };
+        let (globe, desk) = (Globe::new(), Offline::holding("a"));
+        let provider = RolesAnywhere { source: source(), session: request() };
         let world = World {
             clock: &globe,
             timer: &globe,
@@ -206,7 +155,7 @@ mod tests {
         let generations = Generations::new(&provider, world, Duration::from_secs(20));
         let is_tried = |effort| generations.look(effort).is_err();
         for text in [Some("a"), Some("b"), None, Some("a")] {
-            *desk.0.lock().unwrap() = text;
+            desk.hold(text);
             assert!(is_tried(Effort::Once) && !is_tried(Effort::Once), "{text:?}");
             assert!(is_tried(Effort::Again) && !is_tried(Effort::Once), "{text:?}");
         }

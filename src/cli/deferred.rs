@@ -5,7 +5,7 @@ use std::ops::Deref;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 /// Arguments as `T` has them, by [`Command::defer`]: to describe every command at each start would
-/// take a fifth of the time that a cached session takes.
+/// take a fifth of the instructions that a cached session takes.
 #[derive(Debug)]
 pub struct Deferred<T>(Box<T>);
 

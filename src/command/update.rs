@@ -224,7 +224,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::engine::model::{Globe, Weather};
+    use crate::engine::globe::{Globe, Weather};
     use crate::error::Kind;
     use crate::profile::file::{Edit, ProfileFileError};
     use crate::secret::SecretBytes;

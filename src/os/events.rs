@@ -40,10 +40,10 @@ impl SystemEvents {
     /// A system that cannot watch, or has no watch left, is no error: files are looked at every few
     /// seconds anyway.
     pub fn listen(files: Vec<PathBuf>) -> io::Result<Self> {
-        Self::to([SignalKind::terminate(), SignalKind::interrupt()], SignalKind::hangup(), files)
+        Self::hear([SignalKind::terminate(), SignalKind::interrupt()], SignalKind::hangup(), files)
     }
 
-    fn to(stop: [SignalKind; 2], reload: SignalKind, files: Vec<PathBuf>) -> io::Result<Self> {
+    fn hear(stop: [SignalKind; 2], reload: SignalKind, files: Vec<PathBuf>) -> io::Result<Self> {
         #[cfg(not(target_os = "linux"))]
         drop(files);
         let [terminate, interrupt] = stop;
@@ -121,7 +121,8 @@ mod tests {
         // None of the signals that end a process is caught: all tests would outlive them.
         let harmless = SignalKind::window_change();
         runtime.block_on(async {
-            let events = SystemEvents::to([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
+            let events =
+                SystemEvents::hear([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
             act(&events).await
         })
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,14 +12,12 @@ use crate::cache::entry::Entry;
 use crate::cache::entry::tests::{RECEIVED, session};
 use crate::cache::{Listed, Lock};
 use crate::error::Kind;
-use crate::files::{Action, FileError, Source};
-use crate::http::{Request, Response, Transport, TransportError};
-use crate::password::{PasswordError, Passwords};
-use crate::secret::{Entropy, Secret, SecretBytes};
+use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Timer, Timestamp};
 use crate::world::NoTrace;
+use crate::world::tests::{Offline, source};
 
-/// A store, and a world in which no identity can be read and nothing is sent.
+/// A store, and a clock that stands still.
 struct Shelf {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     /// What another process writes while this one takes the lock.
@@ -109,55 +106,19 @@ impl Entropy for Shelf {
     }
 }
 
-impl Files for Shelf {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-        let source_error = io::ErrorKind::NotFound.into();
-        Err(FileError { action: Action::Read, place: source.clone(), source: source_error })
-    }
-
-    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-        None
-    }
-
-    fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
-        unreachable!("an identity is not written")
-    }
-}
-
-impl Passwords for Shelf {
-    fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-        Err(PasswordError::NoTerminal)
-    }
-}
-
-impl Transport for Shelf {
-    fn send<'a>(
-        &'a self,
-        _request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
-        unreachable!("there is no identity to sign with")
-    }
-}
-
 /// Asks the sessions on `shelf`, on a loop of their own.
 fn ask<T>(shelf: &Shelf, question: impl AsyncFnOnce(&Sessions<'_>, &World<'_>) -> T) -> T {
-    let place = |name: &str| Source::Variable(name.to_owned());
-    let source = IdentitySource {
-        certificate: place("certificate"),
-        private_key: place("key"),
-        intermediates: None,
-        permissions: Permissions::Lenient,
-    };
-    let provider = RolesAnywhere { source, session: request() };
+    let provider = RolesAnywhere { source: source(), session: request() };
+    let offline = Offline::default();
     let slot = Slot { store: shelf, name: shelf.name.clone(), provider: &provider };
     let sessions = Sessions { provider: &provider, slot: Some(slot) };
     let world = World {
         clock: shelf,
         timer: shelf,
         entropy: shelf,
-        files: shelf,
-        passwords: shelf,
-        transport: shelf,
+        files: &offline,
+        passwords: &offline,
+        transport: &offline,
         trace: &NoTrace,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
