@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use crate::call::CallError;
+use crate::legible;
 
 /// Who can fix it. Decides the exit code, and nothing else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,26 +130,12 @@ impl fmt::Display for Error {
     }
 }
 
-/// Escapes control characters, which a certificate, a file name or an answer may hold to play with
-/// the terminal or to forge a line, and shortens what is longer than 1,000 characters.
+/// Returns `text` as one line that is safe to print, shortened if it is longer than 1,000 characters.
 pub fn legible(text: &str) -> String {
-    let mut legible: String = text.chars().take(1_000).map(escaped).collect();
-    if text.chars().nth(1_000).is_some() {
-        legible.push('…');
+    match text.char_indices().nth(1_000) {
+        Some((end, _)) => legible::line(&text[..end]).into_owned() + "…",
+        None => legible::line(text).into_owned(),
     }
-    legible
-}
-
-fn escaped(character: char) -> String {
-    match character.is_control() {
-        true => character.escape_default().to_string(),
-        false => character.to_string(),
-    }
-}
-
-/// Escapes the control characters of a text of several lines.
-pub fn legible_lines(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' { c.to_string() } else { escaped(c) }).collect()
 }
 
 #[cfg(test)]
@@ -183,8 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn lets_no_control_character_through() {
-        let error = Error::new(Kind::Local, Reason("a\u{1b}[2J\nerror: b".to_owned()));
-        assert_eq!(error.to_string(), "error: a\\u{1b}[2J\\nerror: b");
+    fn lets_nothing_through_that_does_not_show() {
+        let reason = "a\u{1b}[2J\nerror: b\u{202e}\u{2028}\u{200b}\u{e0041}";
+        let error = Error::new(Kind::Local, Reason(reason.to_owned())).hint("\u{2066}c");
+        assert_eq!(
+            error.to_string(),
+            "error: a\\u{1b}[2J\\nerror: b\\u{202e}\\u{2028}\\u{200b}\\u{e0041}\n  hint: \\u{2066}c"
+        );
     }
 }

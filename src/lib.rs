@@ -21,6 +21,7 @@ pub mod generation;
 pub mod http;
 pub mod identity;
 pub mod key;
+pub mod legible;
 pub mod log;
 pub mod os;
 pub mod password;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Number, Value as Json};
 
+use crate::legible;
 use crate::time::Timestamp;
 
 /// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
@@ -84,7 +85,7 @@ pub enum LogFormat {
 
 impl LogFormat {
     /// Renders one event of `now`, a time as [`crate::time::Timestamp`] renders it, as one line with
-    /// its newline; control characters are escaped.
+    /// its newline; what does not show is escaped.
     pub fn render(self, now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         match self {
             Self::Text => text(now, level, what, facts),
@@ -107,7 +108,7 @@ fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         let text = &line[start..];
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
             let text = line.split_off(start);
-            line.push_str(&without_controls(Json::from(text).to_string()));
+            line.push_str(&legible::json(&Json::from(text).to_string()));
         }
     }
     line.push('\n');
@@ -126,22 +127,7 @@ fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
     });
     let object: Map<String, Json> =
         head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
-    without_controls(Json::Object(object).to_string()) + "\n"
-}
-
-/// Escapes the control characters that JSON lets stand as they are: some terminals obey them.
-fn without_controls(json: String) -> String {
-    if !json.contains(char::is_control) {
-        return json;
-    }
-    let mut escaped = String::with_capacity(json.len() + 16);
-    for character in json.chars() {
-        let _ = match character.is_control() {
-            true => write!(escaped, "\\u{:04x}", u32::from(character)),
-            false => escaped.write_char(character),
-        };
-    }
-    escaped
+    legible::json(&Json::Object(object).to_string()).into_owned() + "\n"
 }
 
 #[cfg(test)]
@@ -169,11 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn writes_nothing_that_a_terminal_obeys() {
-        let reason = "\u{9b}31m\u{7f}\u{85}\u{1b}]0;ä\u{7}";
+    fn writes_nothing_that_does_not_show() {
+        let reason =
+            "\u{9b}31m\u{7f}\u{85}\u{1b}]0;ä\u{7}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
         for format in [LogFormat::Text, LogFormat::Json] {
             let line = format.render(NOW, Level::Warning, "refresh failed", &[("reason", &reason)]);
-            assert!(!line.trim_end_matches('\n').contains(char::is_control), "{line:?}");
+            assert!(
+                line.trim_end_matches('\n').chars().all(|c| c == 'ä' || matches!(c, ' '..='~')),
+                "{line:?}"
+            );
             let text = line.split_once(" reason=").map_or(&*line, |(_, text)| text);
             let value: Json = serde_json::from_str(text).unwrap();
             assert_eq!(value.get("reason").unwrap_or(&value), reason);

@@ -19,9 +19,10 @@ use roles_anywhere::command::update::{self, Mode};
 use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
 };
-use roles_anywhere::error::{Error, Kind, legible_lines};
+use roles_anywhere::error::{Error, Kind};
 use roles_anywhere::files::Files;
 use roles_anywhere::http::TransportOptions;
+use roles_anywhere::legible;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::Disk;
@@ -61,7 +62,8 @@ fn main() -> ExitCode {
 
 /// Prints what clap says of a command line that is none, in less than 4,000 bytes.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    let text = legible_lines(error.render().to_string().trim_end());
+    let text = error.render().to_string();
+    let text = legible::lines(text.trim_end());
     terminal::write_stderr(&text[..text.floor_char_boundary(3_900)]);
     ExitCode::from(Kind::Usage.exit_code())
 }

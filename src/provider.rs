@@ -4,10 +4,12 @@ use crate::aws::create_session::{AnswerError, SessionRequest};
 use crate::aws::endpoint::Service;
 use crate::aws::fault::Fault;
 use crate::call::{self, Answer, CallError, Deadline};
+use crate::certificate::Name;
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::error::Error;
 use crate::identity::{Identity, IdentityError, IdentitySource};
+use crate::legible;
 use crate::signer::SignError;
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
@@ -156,21 +158,23 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         let key = &source.private_key;
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
+    // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
+    let shown = |name: &Name| legible::line(&name.to_string()).into_owned();
     let leaf = identity.certificate();
     world.trace.show(format_args!(
         "certificate: {}, serial {}, issued by {}, valid from {} to {}",
-        leaf.subject(),
+        shown(leaf.subject()),
         leaf.serial(),
-        leaf.issuer(),
+        shown(leaf.issuer()),
         leaf.not_before(),
         leaf.not_after()
     ));
     for intermediate in identity.intermediates() {
-        let (subject, issuer) = (intermediate.subject(), intermediate.issuer());
+        let (subject, issuer) = (shown(intermediate.subject()), shown(intermediate.issuer()));
         world.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
     }
     for (certificate, reason) in identity.left_out() {
-        let subject = certificate.subject();
+        let subject = shown(certificate.subject());
         world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
     }
 }

@@ -35,7 +35,7 @@ pub fn check_error(error: impl Into<Error>) {
 
 /// Panics where a line that is printed would play with the terminal.
 pub fn check_line(line: &str) {
-    assert!(!line.chars().any(char::is_control), "{line:?}");
+    assert!(!line.chars().any(roles_anywhere::legible::is_invisible), "{line:?}");
 }
 
 /// Answers with the one password, or with none.

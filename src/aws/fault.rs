@@ -15,7 +15,7 @@ pub struct Fault {
     /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
     /// answered instead.
     pub code: Option<String>,
-    /// AWS's words, without control characters, 1,000 characters at most; may be empty.
+    /// AWS's words, 1,000 characters at most, as they came (see [`crate::legible`]); may be empty.
     pub message: String,
     /// The id by which AWS finds the request.
     pub request_id: Option<String>,
@@ -37,12 +37,12 @@ impl Fault {
         let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
         Self {
             status: response.status,
-            code: code.map(|code| printable(bare(&code), 100)),
-            message: printable(&message, 1_000),
+            code: code.map(|code| short(bare(&code), 100)),
+            message: short(&message, 1_000),
             request_id: request_id
                 .iter()
                 .find_map(|name| response.header(name))
-                .map(|id| printable(id, 100)),
+                .map(|id| short(id, 100)),
             date: response.header("date").and_then(Timestamp::from_http_date),
         }
     }
@@ -105,9 +105,9 @@ fn bare(code: &str) -> &str {
     code.rsplit('#').next().unwrap_or(code)
 }
 
-/// Keeps what a foreign host says from writing to the terminal, and short.
-fn printable(text: &str, limit: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+/// Returns the first `limit` characters of what a foreign host says.
+fn short(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(page.message, "");
         assert!(page.is_transient());
         let escape = fault(400, &[], "{\"message\":\"a\\u001b[2Jb\"}");
-        assert_eq!(escape.message, "a [2Jb");
+        assert_eq!(escape.message, "a\u{1b}[2Jb");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::cache::entry::Entry;
 use crate::cache::name::{Name, Role};
 use crate::cache::{Directory, Listed, Store};
 use crate::error::{Error, Kind};
+use crate::legible;
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
@@ -79,7 +80,7 @@ fn row(name: &Name, entry: Option<&Entry>, now: Timestamp) -> [String; 5] {
     [
         role.to_string(),
         session_name.map_or_else(none, str::to_owned),
-        session.credentials.access_key_id.clone(),
+        legible::line(&session.credentials.access_key_id).into_owned(),
         left,
         file,
     ]
@@ -106,7 +107,7 @@ fn shown(place: &Directory) -> String {
 }
 
 fn line(text: &str) -> SecretBytes {
-    SecretBytes::new(format!("{text}\n").into_bytes())
+    SecretBytes::new(format!("{}\n", legible::lines(text)).into_bytes())
 }
 
 /// The cache cannot be looked at, or not be cleared.

@@ -61,11 +61,12 @@ mod terminal {
     //! Asks on the terminal device, whatever standard input and output are.
 
     use super::PasswordError;
+    use crate::legible;
     use crate::secret::Secret;
 
     pub(super) fn ask(what: &str) -> Result<Secret, PasswordError> {
         check_foreground()?;
-        rpassword::prompt_password(format!("Password of {what}: "))
+        rpassword::prompt_password(format!("Password of {}: ", legible::line(what)))
             .map(Secret::new)
             .map_err(PasswordError::NoAnswer)
     }

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::command::secret_get::Stdout;
-use crate::error::{Error, Kind, legible_lines};
+use crate::error::{Error, Kind};
+use crate::legible;
 use crate::world::Trace;
 
 /// Returns what standard output is.
@@ -37,8 +38,10 @@ fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Writes one message and a newline to standard error; where nobody listens, nothing is lost.
+/// Writes one message and a newline to standard error, with what does not show escaped; a failure
+/// to write is ignored, as there is nothing else to report it to.
 pub fn write_stderr(message: &str) {
+    let message = legible::lines(message);
     let _ = io::stderr().lock().write_all(format!("{message}\n").as_bytes());
 }
 
@@ -58,7 +61,6 @@ impl<'a> StderrTrace<'a> {
 impl Trace for StderrTrace<'_> {
     fn show(&self, message: fmt::Arguments<'_>) {
         let milliseconds = (self.uptime)().as_secs_f64() * 1e3;
-        let message = legible_lines(&message.to_string());
         write_stderr(&format!("debug: {milliseconds:8.2} ms: {message}"));
     }
 }

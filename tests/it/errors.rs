@@ -278,7 +278,12 @@ fn refusals_that_only_words_tell() {
             "Unable to assume role for arn:aws:iam::123456789012:role/Workload. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ]",
         ),
         ("refused_unknown_words", 403, "AccessDeniedException", "Something new"),
-        ("refused_control_characters", 403, "AccessDeniedException", "a\u{1b}[2Jb"),
+        (
+            "refused_control_characters",
+            403,
+            "AccessDeniedException",
+            "a\u{1b}[2Jb\u{202e}c\u{200b}\u{2028}d",
+        ),
     ];
     for (name, status, code, message) in rows {
         emulator.fault(json!({"status": status, "code": code, "message": message}));

@@ -8,6 +8,7 @@ use crate::certificate::attributes::{Attributes, Fate, Reason, Tag};
 use crate::certificate::contents::{Contents, KeyKind};
 use crate::certificate::objection::{Objection, Severity};
 use crate::certificate::{Certificate, Name};
+use crate::legible;
 use crate::time::Timestamp;
 
 /// Renders `certificates` as one object, indented, with a newline.
@@ -15,25 +16,7 @@ pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
     let views = certificates.iter().map(|certificate| View::of(certificate, now)).collect();
     let json = serde_json::to_string_pretty(&Document { certificates: views })
         .expect("strings and numbers serialize");
-    printable(&json) + "\n"
-}
-
-/// Writes what a terminal would obey as `\uXXXX`, which JSON reads as the same.
-///
-/// JSON itself is ASCII, so such characters stand in its strings alone; those below U+0020 have
-/// been escaped by the serializer.
-fn printable(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c >= '\u{7f}' && c.escape_debug().len() > 1 {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    text
+    legible::json(&json).into_owned() + "\n"
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ use crate::certificate::Certificate;
 use crate::certificate::attributes::{Attributes, Fate, Tag};
 use crate::certificate::contents::Contents;
 use crate::certificate::objection::{Objection, Severity};
+use crate::legible;
 use crate::time::Timestamp;
 
 /// Renders `certificates` one after the other; of several, the CAs without AWS's view.
@@ -150,10 +151,7 @@ impl Page {
     }
 }
 
-/// Escapes control characters, changes of direction and whatever else does not show; a backslash
-/// is doubled, so that each text has one meaning.
+/// Escapes what does not show; a backslash is doubled, so that each text has one meaning.
 fn printable(text: &str) -> String {
-    let escaped = text.escape_debug().to_string();
-    // No backslash before a quote is left by anything else.
-    escaped.replace("\\'", "'").replace("\\\"", "\"")
+    legible::line(&text.replace('\\', "\\\\")).into_owned()
 }

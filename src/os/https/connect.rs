@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::http::proxy::host_and_port;
 use crate::http::{Endpoint, Reason, TransportError};
+use crate::legible;
 
 /// What came of asking once more.
 pub(super) enum Answer {
@@ -73,7 +74,7 @@ async fn answer(
         Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
         None => response.status().canonical_reason().unwrap_or_default().to_owned(),
     };
-    let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(200).collect();
+    let phrase: String = phrase.chars().filter(|c| !legible::is_invisible(*c)).take(200).collect();
     let status = response.status().as_u16();
     Ok((status, format!("{:?} {status} {phrase}", response.version())))
 }
