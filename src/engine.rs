@@ -152,7 +152,7 @@ impl<'a> Engine<'a> {
         let again = self.standing.certificate_end.is_none()
             || self.standing.trouble.as_ref().is_some_and(fails);
         let looked = if again { self.look(Effort::Again) } else { Ok(()) };
-        self.schedule.began();
+        self.schedule.began(self.moment());
         let fetched = match (self.standing.certificate_end, looked) {
             (None, Err(error)) => Err(error),
             (_, looked) => match (self.fetch().await, looked) {

@@ -96,6 +96,16 @@ pub struct Schedule {
     failed: Option<Failed>,
     identities: Identities,
     seen: Option<Moment>,
+    starts: Starts,
+}
+
+/// When refreshes began, on the clock that only counts up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Starts {
+    /// The start of the refresh in flight, or of the last one.
+    latest: Duration,
+    /// The start of the last one that succeeded.
+    succeeded: Option<Duration>,
 }
 
 /// Counts of the identities that were taken into use, the last being the newest.
@@ -125,6 +135,9 @@ struct Failed {
     asked: Duration,
 }
 
+/// The shortest time between the starts of two refreshes that succeed. Neither a session that AWS
+/// lets expire at once, nor a wrong clock, nor files that change all the time make more calls.
+pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest pause after a failure that may pass by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The pauses after a refusal: the first, and the longest.
@@ -141,7 +154,14 @@ const SLEPT: u64 = 15;
 impl Schedule {
     /// Starts with nothing in hand.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, held: None, failed: None, identities: Identities::default(), seen: None }
+        Self {
+            policy,
+            held: None,
+            failed: None,
+            identities: Identities::default(),
+            seen: None,
+            starts: Starts::default(),
+        }
     }
 
     /// Returns what to do at `now`.
@@ -156,16 +176,25 @@ impl Schedule {
         if freshness == Freshness::Fresh && self.identities.held == self.identities.newest {
             return Next::Wait(self.until_due(now));
         }
-        let Some(failed) = self.failed else { return Next::Fetch };
+        match self.retry(freshness).max(self.earliest()).saturating_sub(now.uptime) {
+            Duration::ZERO => Next::Fetch,
+            pause => Next::Wait(pause),
+        }
+    }
+
+    /// Returns when the pause after the last failure ends.
+    fn retry(&self, freshness: Freshness) -> Duration {
+        let Some(failed) = self.failed else { return Duration::ZERO };
         let longest = match freshness {
             Freshness::Dead => DEAD_PAUSE.max(failed.asked),
             Freshness::Due | Freshness::Fresh => Duration::MAX,
         };
-        let retry = failed.retry.min(failed.at.saturating_add(longest));
-        match retry.saturating_sub(now.uptime) {
-            Duration::ZERO => Next::Fetch,
-            pause => Next::Wait(pause),
-        }
+        failed.retry.min(failed.at.saturating_add(longest))
+    }
+
+    /// Returns the earliest start of the next refresh, whatever asks for it.
+    fn earliest(&self) -> Duration {
+        self.starts.succeeded.map_or(Duration::ZERO, |start| start + SHORTEST_INTERVAL)
     }
 
     /// Returns whether what is in hand is good enough at `now`.
@@ -174,9 +203,10 @@ impl Schedule {
         self.policy.decide(held.left(now), held.life)
     }
 
-    /// Takes note of a fetch that begins, with the newest identity.
-    pub fn began(&mut self) {
+    /// Takes note of a fetch that begins at `now`, with the newest identity.
+    pub fn began(&mut self, now: Moment) {
         self.identities.fetching = self.identities.newest;
+        self.starts.latest = now.uptime;
     }
 
     /// Takes note of a session of so many seconds, received at `now`.
@@ -184,6 +214,7 @@ impl Schedule {
         self.held = Some(Held { received: now, life });
         self.failed = None;
         self.identities.held = self.identities.fetching;
+        self.starts.succeeded = Some(self.starts.latest);
     }
 
     /// Takes note of a failure at `now`; `dice` spread the next try, which is not made before AWS
@@ -199,7 +230,8 @@ impl Schedule {
         self.failed = Some(Failed { failure, count, at: now.uptime, retry, asked });
     }
 
-    /// Takes note of a new identity: it is used at once, whatever failed before.
+    /// Takes note of a new identity: it is used at once, whatever failed before, but not within
+    /// [`SHORTEST_INTERVAL`] of the last refresh that succeeded.
     pub fn renewed(&mut self) {
         self.identities.newest += 1;
         self.failed = None;
@@ -344,13 +376,13 @@ mod tests {
     fn a_new_identity_is_used_at_once() {
         let mut schedule = holding(3_600);
         schedule.renewed();
-        assert_eq!(schedule.next(at(1)), Next::Fetch);
-        schedule.began();
-        schedule.failed(Failure::Passing, None, 1_000, at(1));
-        assert_eq!(schedule.next(at(1)), wait(2));
-        assert_eq!(schedule.next(at(3)), Next::Fetch);
-        schedule.succeeded(3_600, at(3));
-        assert_eq!(schedule.next(at(3)), wait(1_800));
+        assert_eq!(schedule.next(at(6)), Next::Fetch);
+        schedule.began(at(6));
+        schedule.failed(Failure::Passing, None, 1_000, at(6));
+        assert_eq!(schedule.next(at(6)), wait(2));
+        assert_eq!(schedule.next(at(8)), Next::Fetch);
+        schedule.succeeded(3_600, at(8));
+        assert_eq!(schedule.next(at(8)), wait(1_800));
 
         let mut locked = Schedule::new(Policy::jittered(0));
         locked.failed(Failure::Identity, None, 0, at(0));
@@ -362,17 +394,49 @@ mod tests {
     #[test]
     fn an_identity_that_comes_while_another_is_fetched_with_is_used_next() {
         let mut schedule = holding(3_600);
-        schedule.began();
+        schedule.began(at(5));
         schedule.renewed();
-        schedule.succeeded(3_600, at(1));
-        assert_eq!(schedule.next(at(1)), Next::Fetch);
-        schedule.began();
+        schedule.succeeded(3_600, at(11));
+        assert_eq!(schedule.next(at(11)), Next::Fetch);
+        schedule.began(at(11));
         schedule.renewed();
-        schedule.failed(Failure::Refused, None, 1_000, at(2));
-        assert_eq!(schedule.next(at(2)), Next::Fetch);
-        schedule.began();
-        schedule.succeeded(3_600, at(3));
-        assert_eq!(schedule.next(at(3)), wait(1_800));
+        schedule.failed(Failure::Refused, None, 1_000, at(12));
+        assert_eq!(schedule.next(at(12)), Next::Fetch);
+        schedule.began(at(12));
+        schedule.succeeded(3_600, at(13));
+        assert_eq!(schedule.next(at(13)), wait(1_800));
+    }
+
+    #[test]
+    fn refreshes_that_succeed_start_five_seconds_apart() {
+        // Sessions of a second are due at once, and rotations ask for the next one.
+        for life in [1, 2, 3_600] {
+            let mut schedule = Schedule::new(Policy::jittered(0));
+            schedule.began(at(100));
+            schedule.succeeded(life, at(102));
+            schedule.renewed();
+            schedule.asked(at(103));
+            assert_eq!(schedule.next(at(103)), wait(2), "{life}");
+            assert_eq!(schedule.next(at(105)), Next::Fetch, "{life}");
+        }
+    }
+
+    #[test]
+    fn neither_sleep_nor_a_clock_that_is_set_shortens_the_interval() {
+        let mut schedule = Schedule::new(Policy::jittered(0));
+        schedule.next(at(100));
+        schedule.began(at(100));
+        schedule.succeeded(3_600, at(100));
+        let jumped = Moment { wall: at(90_000).wall, ..at(101) };
+        assert_eq!(schedule.next(jumped), wait(4));
+    }
+
+    #[test]
+    fn a_failure_keeps_its_own_pause() {
+        let mut schedule = holding(10);
+        schedule.began(at(5));
+        schedule.failed(Failure::Passing, None, 0, at(5));
+        assert_eq!(schedule.next(at(5)), Next::Wait(Duration::from_millis(200)));
     }
 
     #[test]

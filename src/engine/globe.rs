@@ -6,6 +6,7 @@ use std::task::Poll;
 use super::*;
 use crate::credentials::Credentials;
 use crate::log::Fact;
+use crate::refresh::SHORTEST_INTERVAL;
 use crate::secret::Secret;
 use crate::time::Timer;
 
@@ -36,6 +37,8 @@ pub(super) struct State {
     pub(super) used: Option<u64>,
     pub(super) in_flight: usize,
     pub(super) fetches: u64,
+    /// The start of the last fetch that succeeded.
+    pub(super) succeeded: Option<Duration>,
     pub(super) events: Vec<Event>,
     pub(super) dice: u64,
     pub(super) statuses: Vec<String>,
@@ -67,6 +70,7 @@ impl Globe {
             used: None,
             in_flight: 0,
             fetches: 0,
+            succeeded: None,
             events: Vec::new(),
             dice: 0,
             statuses: Vec::new(),
@@ -128,6 +132,15 @@ impl Globe {
             life: state.life,
             clock_offset: state.truth - state.wall,
         }
+    }
+
+    /// Checks that a fetch that began at `start` may succeed: AWS is called at most every 5 s by
+    /// refreshes that succeed.
+    fn succeeds(&self, start: Duration) {
+        let before = self.state().succeeded.replace(start);
+        let interval = before.map(|before| start.saturating_sub(before));
+        let is_long_enough = |interval: Duration| interval >= SHORTEST_INTERVAL;
+        assert!(interval.is_none_or(is_long_enough), "two refreshes within {interval:?}");
     }
 
     fn after<T>(&self, pause: Duration, value: T) -> Pin<Box<dyn Future<Output = T> + '_>>
@@ -243,13 +256,13 @@ impl Origin for Globe {
     }
 
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {
-        let delay = {
+        let (start, delay) = {
             let mut state = self.state();
             state.in_flight += 1;
             state.fetches += 1;
             assert_eq!(state.in_flight, 1, "two fetches at once");
             assert!(state.used.is_some(), "a fetch without an identity");
-            Duration::from_secs(state.delay)
+            (state.uptime, Duration::from_secs(state.delay))
         };
         let flight = Flight(self);
         Box::pin(async move {
@@ -257,7 +270,10 @@ impl Origin for Globe {
             self.sleep(delay).await;
             let weather = self.state().weather;
             match weather {
-                Weather::Fair => Ok(self.session()),
+                Weather::Fair => {
+                    self.succeeds(start);
+                    Ok(self.session())
+                }
                 Weather::Lost => Err(Error::new(Kind::Unreachable, Storm(weather))),
                 Weather::Refused => Err(Error::new(Kind::Refused, Storm(weather))),
                 Weather::Over => Err(Error::new(Kind::Identity, Storm(weather))),

@@ -285,6 +285,22 @@ fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
     });
 }
 
+#[test]
+fn refreshes_at_most_every_five_seconds_whatever_is_asked_for() {
+    let globe = Globe::new();
+    let fetches = perform(&globe, |play| {
+        play.take(Step::Live(2));
+        for _ in 0..60 {
+            play.take(Step::Rotate { usable: true });
+            play.take(Step::Hangup);
+            play.take(Step::Set(3_600));
+            play.second();
+        }
+        globe.state().fetches
+    });
+    assert_eq!(fetches, 13);
+}
+
 fn weather() -> impl Strategy<Value = Weather> {
     prop_oneof![
         Just(Weather::Fair),
