@@ -349,7 +349,7 @@ mod tests {
             unreachable!("a call reads no files")
         }
 
-        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+        fn write(&self, _path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
             unreachable!("a call writes no files")
         }
     }

@@ -5,6 +5,7 @@ pub mod snapshot;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::secret::SecretBytes;
 
@@ -61,7 +62,10 @@ pub trait Files: Sync {
     fn readable_by_others(&self, source: &Source) -> Option<u32>;
 
     /// Replaces `path` by a file of mode 0600 with these contents, whole or not at all.
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError>;
+    ///
+    /// A pipe or device that belongs to this user or to root is written to, for `limit` at most.
+    /// What belongs to another user, and what a link of another user leads to, is refused.
+    fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError>;
 }
 
 /// The largest file that is read, in bytes.

@@ -209,7 +209,12 @@ mod tests {
             (*place == Source::parse("leaf/p256.key.pem")).then_some(0o644)
         }
 
-        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+        fn write(
+            &self,
+            _path: &Path,
+            _contents: &[u8],
+            _limit: std::time::Duration,
+        ) -> Result<(), FileError> {
             unreachable!("an identity writes no files")
         }
     }

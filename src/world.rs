@@ -169,7 +169,7 @@ pub(crate) mod tests {
             None
         }
 
-        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+        fn write(&self, _path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
             unreachable!("an identity is not written")
         }
     }

@@ -70,7 +70,12 @@ impl Files for OneFile<'_> {
         None
     }
 
-    fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+    fn write(
+        &self,
+        _path: &Path,
+        _contents: &[u8],
+        _limit: std::time::Duration,
+    ) -> Result<(), FileError> {
         Ok(())
     }
 }

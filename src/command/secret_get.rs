@@ -74,7 +74,8 @@ pub async fn run(
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         Destination::File(path) => {
-            world.files.replace(path, bytes.expose())?;
+            let left = deadline.remaining(world.clock.uptime());
+            world.files.write(path, bytes.expose(), left)?;
             Ok(SecretBytes::default())
         }
         Destination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),

@@ -57,6 +57,10 @@ fn file_hint(error: &FileError) -> &'static str {
     use std::io::ErrorKind;
     match (error.action, error.source.kind()) {
         (Action::Write, ErrorKind::AlreadyExists) => "name another file, or remove this one",
+        (Action::Write, ErrorKind::Unsupported) => {
+            "name a regular file, in a directory that no other user can write to"
+        }
+        (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
         (Action::Write | Action::Remove, _) => {
             "check the folder, its permissions and the space left"
         }

@@ -57,8 +57,13 @@ impl Files for Snapshot<'_> {
         self.files.readable_by_others(source)
     }
 
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
-        self.files.replace(path, contents)
+    fn write(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        limit: std::time::Duration,
+    ) -> Result<(), FileError> {
+        self.files.write(path, contents, limit)
     }
 }
 
@@ -83,7 +88,12 @@ mod tests {
             Some(0o644)
         }
 
-        fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+        fn write(
+            &self,
+            _path: &Path,
+            _contents: &[u8],
+            _limit: std::time::Duration,
+        ) -> Result<(), FileError> {
             unreachable!("a snapshot is not written")
         }
     }

@@ -4,11 +4,16 @@ mod patient;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+#[cfg(not(unix))]
+use std::io::Write as _;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::files::{Action, FileError, Files, MAX_SIZE, Source};
+#[cfg(unix)]
+use crate::os::destination;
 use crate::secret::SecretBytes;
 use crate::world::Environment;
 
@@ -72,8 +77,8 @@ impl Files for Disk<'_> {
         readable_by_others(path)
     }
 
-    fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
-        replace(path, contents).map_err(|source| FileError {
+    fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
+        write(path, contents, limit).map_err(|source| FileError {
             action: Action::Write,
             place: Source::File(path.to_owned()),
             source,
@@ -166,25 +171,38 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 
-/// Replaces a file whole; what exists and is no file (a pipe, a device) is written to.
+/// Replaces a file whole; a pipe or a device of this user or of root is written to.
 ///
-/// Where `path` is a link, what it points to is meant and the link stays; one that leads nowhere is
-/// refused.
+/// If `path` is a link, the file that it points to is replaced and the link stays.
+#[cfg(unix)]
+fn write(path: &Path, contents: &[u8], limit: Duration) -> io::Result<()> {
+    destination::find(path)?.write(contents, limit)
+}
+
+/// Replaces a file whole.
+#[cfg(not(unix))]
+fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
+    replace(path, contents)
+}
+
+/// Replaces a regular file whole, or makes it; what is not one is refused.
+#[cfg(unix)]
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(metadata) if metadata.is_file() => rename_over(&path.canonicalize()?, contents),
-        Ok(_) => File::options().write(true).open(path)?.write_all(contents),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Err(_) if path.is_symlink() => {
-            Err(io::Error::new(io::ErrorKind::NotFound, "it is a link that leads nowhere"))
-        }
-        Err(_) => rename_over(path, contents),
+    match destination::find(path)? {
+        destination::Destination::File(entry) => entry.replace(contents),
+        _ => Err(io::Error::other("it is not a regular file")),
     }
 }
 
-/// Writes a temporary file of mode 0600 beside `target` and renames it over it.
-fn rename_over(target: &Path, contents: &[u8]) -> io::Result<()> {
+/// Replaces a regular file whole, or makes it; what is not one is refused.
+#[cfg(not(unix))]
+pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let target = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => path.canonicalize()?,
+        Ok(_) => return Err(io::Error::other("it is not a regular file")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => path.to_owned(),
+    };
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -192,7 +210,7 @@ fn rename_over(target: &Path, contents: &[u8]) -> io::Result<()> {
     let mut temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(folder)?;
     temporary.write_all(contents)?;
     temporary.as_file().sync_all()?;
-    temporary.persist(target).map_err(|error| error.error)?;
+    temporary.persist(&target).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -203,6 +221,8 @@ mod tests {
     use super::*;
 
     static NONE: LazyLock<Environment> = LazyLock::new(Environment::default);
+
+    const LIMIT: Duration = Duration::from_secs(1);
 
     fn disk() -> Disk<'static> {
         Disk::new(&NONE)
@@ -216,8 +236,8 @@ mod tests {
     fn replaces_a_file_by_one_that_only_its_owner_reads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        disk().replace(&path, b"one").unwrap();
-        disk().replace(&path, b"two").unwrap();
+        disk().write(&path, b"one", LIMIT).unwrap();
+        disk().write(&path, b"two", LIMIT).unwrap();
         assert_eq!(read(&disk(), &path).unwrap().expose(), b"two");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         #[cfg(unix)]
@@ -232,9 +252,9 @@ mod tests {
     fn keeps_a_link_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-        disk().replace(&real, b"one").unwrap();
+        disk().write(&real, b"one", LIMIT).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        disk().replace(&link, b"two").unwrap();
+        disk().write(&link, b"two", LIMIT).unwrap();
         assert!(link.is_symlink());
         assert_eq!(read(&disk(), &real).unwrap().expose(), b"two");
     }
@@ -244,9 +264,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = read(&disk(), folder.path()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::IsADirectory);
-        assert!(disk().replace(folder.path(), b"").is_err());
+        assert!(disk().write(folder.path(), b"", LIMIT).is_err());
         let path = folder.path().join("large");
-        disk().replace(&path, &vec![0; 1 + MAX_SIZE as usize]).unwrap();
+        disk().write(&path, &vec![0; 1 + MAX_SIZE as usize], LIMIT).unwrap();
         assert_eq!(read(&disk(), &path).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -107,6 +107,7 @@ mod tests {
 
     use super::*;
     use crate::cache::Above;
+    use crate::os::destination::tests::is_root;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
@@ -189,5 +190,22 @@ mod tests {
         assert_eq!(error.source.to_string(), "it is not a regular file");
         named.clear(&|_| true).unwrap();
         assert!(named.path().exists());
+    }
+
+    #[test]
+    fn writes_through_no_link_of_another_user() {
+        if !is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let [named, _] = places(folder.path());
+        let real = folder.path().join("real");
+        disk::replace(&real, TWO).unwrap();
+        symlink(&real, named.path()).unwrap();
+        named.write(ONE).unwrap();
+        std::os::unix::fs::lchown(named.path(), Some(65_534), None).unwrap();
+        let error = named.write(TWO).unwrap_err();
+        assert!(error.source.to_string().contains("another user (uid 65534)"), "{error:?}");
+        assert_eq!(disk::read(&real, MAX_SIZE).unwrap().expose(), ONE);
     }
 }

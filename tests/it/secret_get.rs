@@ -89,3 +89,64 @@ fn shows_no_secret_under_debug() {
     assert!(!outcome.stderr.contains("correct horse"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("GetSecretValue of prod/db-credentials in us-east-1"));
 }
+
+#[test]
+fn takes_a_dash_and_the_descriptor_for_standard_output() {
+    use std::io::Write as _;
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let get = |out: &str| tool.run(&["secret", "get", "prod/keystore", "--out", out]);
+    let bytes: Vec<u8> = (0..=255).collect();
+    for out in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let outcome = get(out);
+        assert_eq!((outcome.code, &outcome.stdout), (0, &bytes), "{out}: {outcome}");
+    }
+    // Behind `>> FILE` it appends, as any program does.
+    let path = emulator.directory().join("appended");
+    std::fs::write(&path, "before").unwrap();
+    for out in ["-", "/dev/stdout"] {
+        let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+        file.write_all(b"|").unwrap();
+        let arguments = ["secret", "get", "prod/keystore", "--out", out];
+        assert_eq!(tool.run_into(&arguments, file.into()).code, 0);
+    }
+    let appended = [b"before|", &bytes[..], b"|", &bytes].concat();
+    assert_eq!(std::fs::read(&path).unwrap(), appended);
+}
+
+#[test]
+fn does_not_wait_for_ever_for_the_reader_of_a_pipe() {
+    let emulator = emulator();
+    let path = emulator.directory().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let arguments = ["secret", "get", DB, "--timeout", "2", "--out", path.to_str().unwrap()];
+    let outcome = Tool::new(&emulator).run(&arguments);
+    assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
+    assert!(outcome.stderr.contains("no process read it"), "{outcome}");
+}
+
+#[test]
+fn writes_to_no_pipe_and_through_no_link_of_another_user() {
+    use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        use std::io::Write as _;
+        let words = "skipped: only root can make files of another user";
+        let _ = writeln!(std::io::stderr(), "{words}");
+        return;
+    }
+    let emulator = emulator();
+    let at = |name: &str| emulator.directory().join(name);
+    std::fs::write(at("file"), "before").unwrap();
+    symlink("file", at("link")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    for name in ["link", "pipe"] {
+        lchown(at(name), Some(65_534), None).unwrap();
+        let out = at(name);
+        let arguments = ["secret", "get", DB, "--out", out.to_str().unwrap()];
+        let outcome = Tool::new(&emulator).run(&arguments);
+        assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
+        assert!(outcome.stderr.contains("belongs to another user"), "{outcome}");
+        assert!(!outcome.stderr.contains("correct horse"), "{outcome}");
+    }
+    assert_eq!(std::fs::read_to_string(at("file")).unwrap(), "before");
+}

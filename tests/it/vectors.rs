@@ -113,7 +113,12 @@ impl Files for Vectors {
         None
     }
 
-    fn replace(&self, _path: &Path, _contents: &[u8]) -> Result<(), FileError> {
+    fn write(
+        &self,
+        _path: &Path,
+        _contents: &[u8],
+        _limit: std::time::Duration,
+    ) -> Result<(), FileError> {
         unreachable!("vectors are read only")
     }
 }

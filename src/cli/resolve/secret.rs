@@ -23,6 +23,8 @@ pub(super) fn get(
     let given = own("--secrets-endpoint", &args.secrets_endpoint)?;
     let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
     let destination = match own("--out", &args.out)? {
+        // As everywhere: a file of that name is written `./-`.
+        Some(path) if path.value == "-" => Destination::Stdout(stdout),
         Some(path) => Destination::File(PathBuf::from(path.value)),
         None => Destination::Stdout(stdout),
     };
