@@ -24,7 +24,7 @@ pub enum Place {
     Directory(Directory),
 }
 
-/// A directory that belongs to this user alone; it is made where there is none.
+/// A directory that belongs to this user alone; it is made if there is none.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Directory {
     /// Its path.
@@ -36,7 +36,7 @@ pub struct Directory {
 /// Whose the directory above another one has to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Above {
-    /// Anybody's: somebody named the directory itself.
+    /// Any user's, since the user named the directory itself; missing ones above it are made too.
     Anybodys,
     /// This user's: its variable may be inherited from another user, whose own programs would be
     /// kept out by what was made there (`sudo`, `su`).
@@ -62,8 +62,8 @@ pub trait Store: Sync {
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>>;
 
     /// Returns the files that are the cache's by their names ([`name::Role`]), some hundreds at the
-    /// most; none where there is no directory.
-    fn list(&self) -> io::Result<Vec<Listed>>;
+    /// most; `None` if there is no directory.
+    fn list(&self) -> io::Result<Option<Vec<Listed>>>;
 }
 
 /// A file that is locked until this is dropped.

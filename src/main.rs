@@ -131,6 +131,9 @@ fn exchange_credentials(
         Place::Directory(path) => Some(PrivateDirectory::new(path)),
         Place::Nowhere => None,
     };
+    if let Place::Directory(directory) = &exchange.cache {
+        trace.show(format_args!("cache: in `{}`", directory.path.display()));
+    }
     let provider = &exchange.provider;
     let identity = store.as_ref().and_then(|_| sessions::identity_of(&provider.source, disk));
     let sessions = match (&store, &identity) {

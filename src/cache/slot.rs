@@ -173,7 +173,7 @@ impl<'a> Slot<'a> {
             return false;
         }
         self.show(world.trace, format_args!("kept"));
-        let files = self.store.list().unwrap_or_default();
+        let files = self.store.list().ok().flatten().unwrap_or_default();
         for file in litter(&files, world.clock.now()) {
             // What cannot be removed is another writer's to remove.
             let _ = self.store.remove(file);

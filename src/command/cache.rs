@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 
 /// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
 pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let files = store.list().map_err(|source| CacheError::Show { place: shown(place), source })?;
+    let listed = store.list().map_err(|source| CacheError::Show { place: shown(place), source })?;
+    let Some(files) = listed else { return Ok(absent(place)) };
     let entries: Vec<(Name, Option<Entry>)> = ours(&files)
         .filter_map(|(_, role)| match role {
             Role::Entry(name) => Some(name),
@@ -40,7 +41,7 @@ pub fn clear(place: &Directory, store: &dyn Store) -> Result<SecretBytes, Error>
     let mut sessions = 0;
     // A listing is bounded: there may be more than one.
     loop {
-        let files = store.list().map_err(failed)?;
+        let Some(files) = store.list().map_err(failed)? else { return Ok(absent(place)) };
         let found: Vec<(&str, Role)> = ours(&files).collect();
         if found.is_empty() {
             break;
@@ -60,6 +61,10 @@ pub fn clear(place: &Directory, store: &dyn Store) -> Result<SecretBytes, Error>
 /// Returns what is said where there is no place for a cache.
 pub fn nowhere() -> SecretBytes {
     line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
+}
+
+fn absent(place: &Directory) -> SecretBytes {
+    line(&format!("no sessions are cached: no such directory: {}", shown(place)))
 }
 
 fn ours(files: &[Listed]) -> impl Iterator<Item = (&str, Role)> {
@@ -135,6 +140,6 @@ pub enum CacheError {
 impl From<CacheError> for Error {
     fn from(error: CacheError) -> Self {
         Self::new(Kind::Local, error)
-            .hint("a directory of yours is wanted that nobody else may enter (`chmod 700`)")
+            .hint("the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`")
     }
 }

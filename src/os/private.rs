@@ -42,8 +42,8 @@ mod elsewhere {
             Err(io::ErrorKind::Unsupported.into())
         }
 
-        fn list(&self) -> io::Result<Vec<Listed>> {
-            Ok(Vec::new())
+        fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+            Ok(None)
         }
     }
 }

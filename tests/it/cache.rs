@@ -431,17 +431,83 @@ fn a_place_that_cannot_be_used_is_not_fatal() {
     fs::create_dir(at("own")).unwrap();
     set_mode(&at("own"), 0o700);
     symlink("own", at("link")).unwrap();
-    let places = ["file", "file/below", "open", "link", "absent/below"];
+    let places = ["file", "file/below", "open", "link"];
     for place in places {
         let path = at(place);
         tool.vend(&["--cache-dir", path.to_str().unwrap()]);
         let outcome =
             tool.run(&["credential-process", "--debug", "--cache-dir", path.to_str().unwrap()]);
         assert!(outcome.stderr.contains("not kept: "), "{place}: {outcome}");
+        assert!(outcome.stderr.contains(&format!("`{}`", path.display())), "{place}: {outcome}");
+        let secret = tool.run(&[&SECRET[..], &["--cache-dir", path.to_str().unwrap()]].concat());
+        assert_eq!((secret.code, secret.stderr.as_str()), (0, ""), "{place}: {secret}");
     }
-    assert_eq!(made(&emulator), 2 * places.len());
+    assert_eq!(made(&emulator), 3 * places.len());
     assert_eq!((files(&at("open")), files(&at("own"))), (Vec::new(), Vec::new()));
-    assert!(!at("absent").exists());
+}
+
+#[test]
+fn a_directory_that_is_named_and_missing_is_made() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let path = emulator.directory().join("one/two/three");
+    let place = ["--cache-dir", path.to_str().unwrap()];
+    let first = tool.vend(&place);
+    assert_eq!(tool.vend(&place), first);
+    assert_eq!(made(&emulator), 1);
+    for directory in [path.parent().unwrap().parent().unwrap(), path.parent().unwrap(), &path] {
+        assert_eq!(directory.metadata().unwrap().mode() & 0o7777, 0o700, "{directory:?}");
+    }
+}
+
+#[test]
+fn cache_commands_name_what_is_wrong_with_the_directory() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let at = |name: &str| emulator.directory().join(name);
+    fs::write(at("file"), "").unwrap();
+    for name in ["open", "own", "theirs"] {
+        fs::create_dir(at(name)).unwrap();
+        set_mode(&at(name), if name == "open" { 0o755 } else { 0o700 });
+    }
+    symlink("own", at("link")).unwrap();
+    own_by_nobody(&at("theirs"));
+    let mut rows = vec![
+        ("file", "it is a link, or not a directory"),
+        ("link", "it is a link, or not a directory"),
+        ("open", "others may enter or read it (mode 0755)"),
+    ];
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        rows.push(("theirs", "it belongs to another user"));
+    }
+    for (name, reason) in rows {
+        for command in ["show", "clear"] {
+            let path = at(name);
+            let outcome = tool.run(&["cache", command, "--cache-dir", path.to_str().unwrap()]);
+            assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{name}: {outcome}");
+            assert!(outcome.stderr.contains(reason), "{name}: {outcome}");
+            assert!(outcome.stderr.contains(path.to_str().unwrap()), "{name}: {outcome}");
+        }
+    }
+}
+
+#[test]
+fn cache_commands_tell_a_missing_directory_from_an_empty_one() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let at = |name: &str| emulator.directory().join(name);
+    fs::create_dir(at("own")).unwrap();
+    set_mode(&at("own"), 0o700);
+    for (name, words) in [("own", "is empty"), ("absent", "no such directory"), ("a/b", "no such")]
+    {
+        for command in ["show", "clear"] {
+            let path = at(name);
+            let outcome = tool.run(&["cache", command, "--cache-dir", path.to_str().unwrap()]);
+            assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{name}: {outcome}");
+            assert!(outcome.text().contains(words), "{name}: {outcome}");
+        }
+    }
+    assert!(!at("absent").exists() && !at("a").exists());
 }
 
 #[test]

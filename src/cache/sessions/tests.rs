@@ -71,8 +71,8 @@ impl Store for Shelf {
         Ok(Some(Box::new(Held)))
     }
 
-    fn list(&self) -> io::Result<Vec<Listed>> {
-        Ok(Vec::new())
+    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+        Ok(None)
     }
 }
 

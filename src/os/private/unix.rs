@@ -3,9 +3,10 @@
 //! Everything is reached through one descriptor of the directory and judged by what was opened, so
 //! that a path that is swapped meanwhile changes nothing.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -71,7 +72,7 @@ impl PrivateDirectory {
             Ok(directory) => directory,
             Err((Some(Errno::NOENT), _)) => return Ok(None),
             Err((Some(Errno::NOTDIR | Errno::LOOP), _)) => {
-                return Err(refused("it is a link, or no directory"));
+                return Err(refused("it is a link, or not a directory"));
             }
             Err((_, error)) => return Err(error),
         };
@@ -79,10 +80,14 @@ impl PrivateDirectory {
         Ok(Some(self.opened.get_or_init(|| directory)))
     }
 
-    /// Opens the directory, and makes it where there is none; what is above it has to be there.
+    /// Opens the directory, and makes it if there is none. Missing ones above it are made only for
+    /// a directory that the user named: a variable's may be gone because the login has ended.
     fn made(&self) -> io::Result<&OwnedFd> {
         if let Some(directory) = self.existing()? {
             return Ok(directory);
+        }
+        if let (Above::Anybodys, Some(parent)) = (self.above, self.path.parent()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
         match self.by_name(|above, name| rustix::fs::mkdirat(above, name, Mode::RWXU)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -142,8 +147,8 @@ impl Store for PrivateDirectory {
         }
     }
 
-    fn list(&self) -> io::Result<Vec<Listed>> {
-        let Some(directory) = self.existing()? else { return Ok(Vec::new()) };
+    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+        let Some(directory) = self.existing()? else { return Ok(None) };
         let mut files = Vec::new();
         for entry in Dir::read_from(directory)? {
             let entry = entry?;
@@ -164,7 +169,7 @@ impl Store for PrivateDirectory {
                 break;
             }
         }
-        Ok(files)
+        Ok(Some(files))
     }
 }
 
@@ -247,7 +252,7 @@ mod tests {
     const ENTRY: &str = "session-0123456789abcdef0123456789abcdef";
 
     fn names(directory: &PrivateDirectory) -> Vec<String> {
-        directory.list().unwrap().into_iter().map(|file| file.name).collect()
+        directory.list().unwrap().into_iter().flatten().map(|file| file.name).collect()
     }
 
     #[test]
