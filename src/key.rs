@@ -6,6 +6,7 @@ mod software;
 pub(crate) use encrypted::check_cost;
 
 use crate::password::{PasswordError, Passwords};
+use crate::pem::Form;
 use crate::secret::SecretBytes;
 use crate::signer::Signer;
 
@@ -25,9 +26,27 @@ pub enum KeyMaterial {
     LegacyEncrypted,
     /// A PEM block with another label that ends in `PRIVATE KEY`.
     Labelled(String),
+    /// A DSA key.
+    Dsa,
+    /// A key that a TPM keeps: the file is of use to that TPM only.
+    Tpm,
 }
 
 impl KeyMaterial {
+    /// Returns the key in `contents`, or `None` if `form` is not one of a private key; `parameters`
+    /// come from the `EC PARAMETERS` block before it.
+    pub fn of(form: Form, contents: SecretBytes, parameters: Option<SecretBytes>) -> Option<Self> {
+        Some(match form {
+            Form::Pkcs8 => Self::Pkcs8(contents),
+            Form::Pkcs1 => Self::Pkcs1(contents),
+            Form::Sec1 => Self::Sec1(contents, parameters),
+            Form::EncryptedPkcs8 => Self::EncryptedPkcs8(contents),
+            Form::Dsa => Self::Dsa,
+            Form::Tpm => Self::Tpm,
+            _ => return None,
+        })
+    }
+
     /// Opens the key; `what` names it where a password has to be asked for.
     pub fn open(&self, what: &str, passwords: &dyn Passwords) -> Result<Box<dyn Signer>, KeyError> {
         match self {
@@ -42,6 +61,8 @@ impl KeyMaterial {
             }
             Self::LegacyEncrypted => Err(KeyError::LegacyEncryption),
             Self::Labelled(label) => Err(KeyError::Label(label.clone())),
+            Self::Dsa => Err(KeyError::Algorithm("DSA".to_owned())),
+            Self::Tpm => Err(KeyError::Tpm),
         }
     }
 }
@@ -50,7 +71,7 @@ impl KeyMaterial {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A key block of a kind that is not read, such as `DSA` or `OPENSSH`.
+    /// A key block of a kind that is not read, such as `OPENSSH`.
     #[error("`{0}` blocks are not read")]
     Label(String),
     /// The block does not hold what its label says.
@@ -71,6 +92,9 @@ pub enum KeyError {
     /// An RSA key outside 2048 to 8192 bits, or one that contradicts itself.
     #[error("the RSA key in it was rejected: {0}")]
     Rsa(String),
+    /// A TPM keeps it.
+    #[error("the private key in it is kept by a TPM")]
+    Tpm,
     /// Encrypted as OpenSSL did before PKCS#8: a key derivation of one MD5.
     #[error("the private key in it is encrypted in OpenSSL's old way (`Proc-Type: 4,ENCRYPTED`)")]
     LegacyEncryption,

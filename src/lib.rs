@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod aws;
+pub mod ber;
 pub mod board;
 pub mod bundle;
 pub mod cache;

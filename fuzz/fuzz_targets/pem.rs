@@ -7,16 +7,23 @@ use roles_anywhere::bundle::BundleError;
 use roles_anywhere::files::Source;
 use roles_anywhere::identity::IdentityError;
 use roles_anywhere::pem::{Container, open};
-use roles_anywhere_fuzz::check_error;
+use roles_anywhere_fuzz::{check_error, check_line};
 
 fuzz_target!(|data: &[u8]| {
     match open(data) {
         Ok(Container::Pem(blocks)) => {
-            assert!(!blocks.is_empty());
-            let decoded: usize = blocks.iter().map(|block| block.contents.expose().len()).sum();
+            assert!(!blocks.sound.is_empty());
+            let sound = blocks.sound.iter();
+            let decoded: usize = sound.map(|block| block.contents.expose().len()).sum();
             assert!(decoded <= data.len());
+            for damage in blocks.damaged {
+                check_line(&damage.to_string());
+            }
         }
-        Ok(Container::Der(form)) => assert!(!form.to_string().is_empty()),
+        Ok(Container::Der(form, contents)) => {
+            assert!(!form.to_string().is_empty());
+            assert!(contents.expose().len() <= data.len());
+        }
         Err(error) => check_error(IdentityError::Bundle {
             place: Source::Stdin,
             source: BundleError::Form(error),

@@ -109,14 +109,18 @@ pub fn is_affordable_pkcs12(der: &[u8]) -> bool {
     !has_scrypt && !numbers.into_iter().any(|n| (AFFORDABLE + 1..=10_000_000).contains(&n))
 }
 
+fn is_affordable_der(der: &[u8]) -> bool {
+    is_affordable_pkcs8(der) && is_affordable_pkcs12(der)
+}
+
 /// Returns whether a file of any form is cheap to open with its keys.
 pub fn is_affordable(bytes: &[u8]) -> bool {
     use roles_anywhere::pem::{Container, open};
     match open(bytes) {
         Ok(Container::Pem(blocks)) => {
-            blocks.iter().all(|block| is_affordable_pkcs8(block.contents.expose()))
+            blocks.sound.iter().all(|block| is_affordable_der(block.contents.expose()))
         }
-        Ok(Container::Der(_)) => is_affordable_pkcs8(bytes) && is_affordable_pkcs12(bytes),
+        Ok(Container::Der(_, contents)) => is_affordable_der(contents.expose()),
         Err(_) => true,
     }
 }

@@ -75,11 +75,20 @@ fn file_hint(error: &FileError) -> &'static str {
 fn bundle_hint(error: &BundleError) -> String {
     match error {
         BundleError::Form(NotPem::Other(Form::Utf16)) => "save it as UTF-8 or ASCII".to_owned(),
+        BundleError::Form(NotPem::Unread(Form::JavaKeystore)) => {
+            "convert it: `keytool -importkeystore -srckeystore FILE -destkeystore FILE.p12 -deststoretype PKCS12`".to_owned()
+        }
+        BundleError::Form(NotPem::Unread(_)) => {
+            "pass the private key that belongs to it".to_owned()
+        }
         BundleError::Form(NotPem::Other(_)) => {
             "PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted".to_owned()
         }
         BundleError::Form(_) => {
-            "copy the file anew, with its `-----BEGIN` and `-----END` lines".to_owned()
+            "copy the file again, with its `-----BEGIN` and `-----END` lines".to_owned()
+        }
+        BundleError::Mislabelled { .. } => {
+            "check which file is which: `openssl asn1parse -in FILE` shows what is inside".to_owned()
         }
         BundleError::Certificate(_) => {
             "look at it with `openssl x509 -noout -text -in FILE`".to_owned()
@@ -107,6 +116,7 @@ fn key_hint(error: &KeyError) -> String {
             "pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`"
         }
         KeyError::WrongPassword => "check the password, and whether it ends in a blank or a line break",
+        KeyError::Tpm => "keys of a TPM do not work yet; pass a key that is in a file",
         KeyError::Algorithm(_) | KeyError::Curve(_) => {
             "use a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or ML-DSA"
         }

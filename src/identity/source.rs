@@ -1,11 +1,12 @@
 //! Where an identity is read from, and how certificate, chain and key are joined into one.
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, BundleError};
 use crate::certificate::Certificate;
 use crate::certificate::chain::Chain;
 use crate::files::{Files, Source};
 use crate::identity::{Identity, IdentityError};
 use crate::password::Passwords;
+use crate::pem::{Form, NotPem};
 use crate::signer::Signer;
 use crate::time::Timestamp;
 
@@ -49,22 +50,26 @@ impl IdentitySource {
         now: Timestamp,
     ) -> Result<Identity, IdentityError> {
         let opened = |source| open_bundle(source, files, passwords);
+        let mut bundle = opened(&self.certificate)?;
         let (mut certificates, signer) = if self.certificate == self.private_key {
-            let bundle = opened(&self.certificate)?;
-            let signer = self.signer(&bundle, files, passwords)?;
-            (certificates_of(&self.certificate, bundle)?, signer)
+            let signer = self.signer(&mut bundle, files, passwords)?;
+            (certificates_of(&self.certificate, &mut bundle)?, signer)
         } else {
-            let certificates = certificates_of(&self.certificate, opened(&self.certificate)?)?;
-            (certificates, self.signer(&opened(&self.private_key)?, files, passwords)?)
+            let certificates = certificates_of(&self.certificate, &mut bundle)?;
+            (certificates, self.signer(&mut opened(&self.private_key)?, files, passwords)?)
         };
         let own = |at: &usize| certificates[*at].public_key() == signer.public_key();
         let rank = |at: &usize| (certificates[*at].is_valid_at(now), certificates[*at].not_after());
         let Some(at) = (0..certificates.len()).filter(own).max_by_key(rank) else {
-            return Err(self.mismatch(&certificates));
+            // The certificate of the key may be the one that could not be read.
+            return Err(match bundle.certificate_defect() {
+                Some(defect) => unreadable(&self.certificate, defect),
+                None => self.mismatch(&certificates),
+            });
         };
         let leaf = certificates.remove(at);
         if let Some(source) = &self.intermediates {
-            certificates.extend(certificates_of(source, opened(source)?)?);
+            certificates.extend(intermediates_of(source, opened(source))?);
         }
         let chain = Chain::new(&leaf, certificates, now);
         Identity::new(leaf, chain, signer).map_err(|leaf| self.mismatch(&[*leaf]))
@@ -72,7 +77,7 @@ impl IdentitySource {
 
     fn signer(
         &self,
-        bundle: &Bundle,
+        bundle: &mut Bundle,
         files: &dyn Files,
         passwords: &dyn Passwords,
     ) -> Result<Box<dyn Signer>, IdentityError> {
@@ -95,7 +100,7 @@ pub fn read_certificates(
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Vec<Certificate>, IdentityError> {
-    certificates_of(source, open_bundle(source, files, passwords)?)
+    certificates_of(source, &mut open_bundle(source, files, passwords)?)
 }
 
 /// Reads the private key of `source` alone, without a certificate to prove it by.
@@ -105,8 +110,8 @@ pub fn read_key(
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Box<dyn Signer>, IdentityError> {
-    let bundle = open_bundle(source, files, passwords)?;
-    open_key(source, &bundle, permissions, files, passwords)
+    let mut bundle = open_bundle(source, files, passwords)?;
+    open_key(source, &mut bundle, permissions, files, passwords)
 }
 
 fn open_bundle(
@@ -116,20 +121,46 @@ fn open_bundle(
 ) -> Result<Bundle, IdentityError> {
     let bytes = files.read(source)?;
     Bundle::open(bytes.expose(), &source.to_string(), passwords)
-        .map_err(|error| IdentityError::Bundle { place: source.clone(), source: error })
+        .map_err(|error| unreadable(source, error))
 }
 
-fn certificates_of(source: &Source, bundle: Bundle) -> Result<Vec<Certificate>, IdentityError> {
-    if bundle.certificates.is_empty() {
-        let (place, contents) = (source.clone(), bundle.contents);
-        return Err(IdentityError::NoCertificate { place, contents });
+fn unreadable(source: &Source, error: BundleError) -> IdentityError {
+    IdentityError::Bundle { place: source.clone(), source: error }
+}
+
+/// Takes the certificates out of `bundle`, of which there has to be one.
+fn certificates_of(
+    source: &Source,
+    bundle: &mut Bundle,
+) -> Result<Vec<Certificate>, IdentityError> {
+    if !bundle.certificates.is_empty() {
+        return Ok(std::mem::take(&mut bundle.certificates));
     }
-    Ok(bundle.certificates)
+    if let Some(defect) = bundle.certificate_defect() {
+        return Err(unreadable(source, defect));
+    }
+    let (place, contents) = (source.clone(), bundle.contents.clone());
+    Err(IdentityError::NoCertificate { place, contents })
+}
+
+/// Returns the certificates of `--intermediates`. An empty file is none: cert-manager writes an
+/// empty `ca.crt` if the issuer has no CA certificate to give.
+fn intermediates_of(
+    source: &Source,
+    opened: Result<Bundle, IdentityError>,
+) -> Result<Vec<Certificate>, IdentityError> {
+    match opened {
+        Err(IdentityError::Bundle {
+            source: BundleError::Form(NotPem::Other(Form::Empty)),
+            ..
+        }) => Ok(Vec::new()),
+        opened => certificates_of(source, &mut opened?),
+    }
 }
 
 fn open_key(
     source: &Source,
-    bundle: &Bundle,
+    bundle: &mut Bundle,
     permissions: Permissions,
     files: &dyn Files,
     passwords: &dyn Passwords,
@@ -141,7 +172,10 @@ fn open_key(
         return Err(IdentityError::Readable { place: place(), mode });
     }
     match bundle.keys.as_slice() {
-        [] => Err(IdentityError::NoKey { place: place(), contents: bundle.contents.clone() }),
+        [] => Err(match bundle.key_defect() {
+            Some(defect) => unreadable(source, defect),
+            None => IdentityError::NoKey { place: place(), contents: bundle.contents.clone() },
+        }),
         [key] => key
             .open(&source.to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),

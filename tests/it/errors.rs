@@ -189,6 +189,41 @@ fn key_files() {
     snapshot("key_mismatched_among_several", &process(&chain, &[]));
 }
 
+/// What a decoder says of these would quote the key.
+#[test]
+fn damaged_key_files_are_never_quoted() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let key = read(&emulator, "leaf/p256.key.pem");
+    let line = key.lines().nth(1).unwrap().to_owned();
+    write(&emulator, "four-dashes.pem", key.replacen("KEY-----", "KEY----", 1));
+    write(&emulator, "one-line.pem", key.replacen("KEY-----", "KEY----", 1).replace('\n', ""));
+    write(&emulator, "letter.pem", key.replacen(&line, &format!("{line}*"), 1));
+    write(&emulator, "cut.pem", key.replacen(&line, &line[1..], 1));
+    write(&emulator, "labels.pem", key.replace("END PRIVATE", "END RSA PRIVATE"));
+    write(&emulator, "no-label.pem", key.replace("PRIVATE KEY", &line[..30]));
+    write(&emulator, "certificate.pem", key.replace("PRIVATE KEY", "CERTIFICATE"));
+    let leaf = read(&emulator, "leaf/p256.pem").replace("CERTIFICATE", "PRIVATE KEY");
+    write(&emulator, "leaf.pem", leaf);
+    write(&emulator, "store.jks", b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01");
+    for name in ["four-dashes", "one-line", "letter", "cut", "labels", "no-label"] {
+        let outcome = process(&tool.clone().key(format!("{name}.pem")), &["--debug"]);
+        let quoted = line
+            .as_bytes()
+            .windows(14)
+            .any(|part| outcome.stderr.as_bytes().windows(14).any(|window| window == part));
+        assert!(!quoted, "{outcome}");
+        snapshot(
+            &format!("key_damaged_{}", name.replace('-', "_")),
+            &process(&tool.clone().key(format!("{name}.pem")), &[]),
+        );
+    }
+    snapshot("key_labelled_certificate", &process(&tool.clone().key("leaf.pem"), &[]));
+    let key = tool.clone().certificate("certificate.pem");
+    snapshot("certificate_labelled_key", &process(&key, &[]));
+    snapshot("key_java_keystore", &process(&tool.clone().key("store.jks"), &[]));
+}
+
 #[test]
 fn refusals_about_the_certificate() {
     let emulator = emulator();

@@ -18,7 +18,7 @@ use ecdsa::DigestAlgorithm;
 use ecdsa::hazmat::sign_prehashed_rfc6979;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p384::NistP384;
-use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
+use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
@@ -32,10 +32,17 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 /// Reads the `ECPrivateKey` (RFC 5915) of a `PrivateKeyInfo`, whose algorithm names the curve.
-pub(super) fn from_pkcs8(info: &PrivateKeyInfoRef<'_>) -> Result<Box<dyn Signer>, KeyError> {
-    let inner = EcPrivateKey::from_der(info.private_key.as_bytes());
+pub(super) fn from_pkcs8(
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    private_key: &[u8],
+) -> Result<Box<dyn Signer>, KeyError> {
+    let inner = EcPrivateKey::from_der(private_key);
     let inner = inner.map_err(|_| KeyError::Damaged)?;
-    open(curve_of(&info.algorithm)?, &inner)
+    let own = inner.parameters.and_then(|parameters| parameters.named_curve());
+    match (curve_of(algorithm), own) {
+        (Err(KeyError::NoCurve), Some(own)) => open(own, &inner),
+        (curve, _) => open(curve?, &inner),
+    }
 }
 
 /// Reads `ECPrivateKey` (RFC 5915), whose curve it names itself, or the parameters beside it do.
@@ -59,11 +66,11 @@ fn open(curve: ObjectIdentifier, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signe
 }
 
 fn open_on(curve: Curve, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signer>, KeyError> {
-    let sec1 = curve.sec1(key.private_key).ok_or(KeyError::Damaged)?;
+    let scalar = curve.scalar(key.private_key).ok_or(KeyError::Damaged)?;
+    let sec1 = curve.sec1(scalar.expose()).ok_or(KeyError::Damaged)?;
     let pair = EcdsaKeyPair::from_private_key_der(curve.algorithm(), sec1.expose())
         .map_err(|_| KeyError::Damaged)?;
     let public_key = PublicKey(pair.public_key().as_ref().to_vec());
-    let scalar = SecretBytes::new(key.private_key.to_vec());
     Ok(Box::new(EcKey { curve, scalar, pair, public_key }))
 }
 
@@ -82,6 +89,21 @@ impl Curve {
             Self::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
             Self::P521 => &ECDSA_P521_SHA256_ASN1_SIGNING,
         }
+    }
+
+    /// Returns the scalar in as many octets as the curve's order has. RFC 5915 wants these, and
+    /// GnuTLS writes a sign octet more, or leaves leading zeros out.
+    fn scalar(self, octets: &[u8]) -> Option<SecretBytes> {
+        let size: usize = match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        };
+        let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+        let mut scalar = vec![0; size.checked_sub(octets.len() - zeros)?];
+        scalar.reserve_exact(size);
+        scalar.extend_from_slice(&octets[zeros..]);
+        Some(SecretBytes::new(scalar))
     }
 
     /// Renders the key as SEC1 with the curve named and without the public point, which a file may

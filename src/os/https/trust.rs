@@ -10,10 +10,10 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
     verify_tls13_signature,
 };
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use crate::bundle;
 use crate::certificate::Certificate;
 use crate::http::{Presented, Reason, TransportError, Trust};
 use crate::os::disk;
@@ -183,7 +183,7 @@ fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
 fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
     let (origin, found) = match trust {
         Trust::File { origin, path } => {
-            (format!("`{}` (from {origin})", path.display()), bundle(path))
+            (format!("`{}` (from {origin})", path.display()), chosen(path))
         }
         Trust::System | Trust::Everybody => ("the system".to_owned(), system()),
     };
@@ -203,10 +203,21 @@ fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
 /// The largest bundle that is read, in bytes.
 const MAX_BUNDLE: u64 = 16 << 20;
 
-fn bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+/// Reads the bundle that the user chose, in any form.
+fn chosen(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let bytes = disk::read(path, MAX_BUNDLE).map_err(|error| error.to_string())?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes.expose()).collect();
-    certificates.map_err(|error| error.to_string())
+    let certificates = bundle::ca_certificates(bytes.expose());
+    certificates
+        .map(|certificates| certificates.into_iter().map(CertificateDer::from).collect())
+        .map_err(|error| error.to_string())
+}
+
+/// Reads the system's bundle, which is PEM; a block that is damaged is left out.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    use rustls::pki_types::pem::PemObject;
+    let bytes = disk::read(path, MAX_BUNDLE).map_err(|error| error.to_string())?;
+    Ok(CertificateDer::pem_slice_iter(bytes.expose()).filter_map(Result::ok).collect())
 }
 
 /// Reads the one bundle that the system keeps, and its directory of single files only where there
@@ -215,7 +226,7 @@ fn bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 fn system() -> Result<Vec<CertificateDer<'static>>, String> {
     let probed = openssl_probe::probe();
     match (probed.cert_file, probed.cert_dir.first()) {
-        (Some(file), _) => bundle(&file),
+        (Some(file), _) => system_bundle(&file),
         (None, Some(folder)) => {
             Ok(rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs)
         }
