@@ -50,7 +50,8 @@ Examples:
   POST   /clock          {\"advance_seconds\": N}; GET
   POST   /sessions       {\"end_after_seconds\": N | null}
   POST   /revoke         {\"serial\": DECIMAL} | {\"certificate\": PEM}
-  POST   /profiles       {\"arn\": ARN, \"enabled\": BOOL}, and /trust-anchors
+  POST   /profiles       {\"arn\": ARN, \"enabled\": BOOL}
+  POST   /trust-anchors  {\"arn\": ARN, \"enabled\": BOOL, \"certificate\": PEM}, one of them or both
 
 Faults: {\"operation\": \"CreateSession\" | … | \"*\", \"times\": N (0: for ever), then any of
   \"status\", \"code\", \"message\", \"headers\": {}, \"body\", \"delay_ms\", \"cut\": true,

@@ -21,6 +21,8 @@ enum ControlError {
     Fault(#[from] FaultError),
     #[error("give `serial` in decimal, or `certificate` in PEM")]
     Serial,
+    #[error("give `enabled`, or `certificate` in PEM")]
+    Anchor,
     #[error("there is none of that ARN")]
     Arn,
     #[error("there is no such route")]
@@ -45,6 +47,14 @@ struct End {
 #[serde(deny_unknown_fields)]
 struct Revoke {
     serial: Option<String>,
+    certificate: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Anchor {
+    arn: String,
+    enabled: Option<bool>,
     certificate: Option<String>,
 }
 
@@ -94,9 +104,7 @@ fn route(state: &mut State, request: &Request) -> Result<Value, ControlError> {
             return switched(found, &switch);
         }
         ("POST", "/trust-anchors") => {
-            let switch: Switch = body(request)?;
-            let found = state.enable_trust_anchor(&switch.arn, switch.enabled);
-            return switched(found, &switch);
+            return trust_anchor(state, &body(request)?);
         }
         ("GET", "/requests") => return Ok(json!(state.log)),
         ("DELETE", "/requests") => {
@@ -144,13 +152,33 @@ fn serial(revoke: Revoke) -> Result<String, ControlError> {
             let digits = serial.trim_start_matches('0');
             Ok(if digits.is_empty() { "0" } else { digits }.to_owned())
         }
-        (None, Some(certificate)) => pem::parse(certificate)
-            .ok()
-            .and_then(|block| Certificate::parse(block.contents()).ok())
-            .map(|certificate| certificate.serial_decimal)
-            .ok_or(ControlError::Serial),
+        (None, Some(pem)) => {
+            certificate(&pem).map(|own| own.serial_decimal).ok_or(ControlError::Serial)
+        }
         _ => Err(ControlError::Serial),
     }
+}
+
+fn certificate(pem: &str) -> Option<Certificate> {
+    Certificate::parse(pem::parse(pem).ok()?.contents()).ok()
+}
+
+fn trust_anchor(state: &mut State, anchor: &Anchor) -> Result<Value, ControlError> {
+    let Anchor { arn, enabled, certificate: pem } = anchor;
+    let replacement = match pem {
+        Some(pem) => Some(certificate(pem).ok_or(ControlError::Anchor)?),
+        None if enabled.is_none() => return Err(ControlError::Anchor),
+        None => None,
+    };
+    let mut found = state.trust_anchors.iter().any(|anchor| anchor.arn == *arn);
+    if let Some(enabled) = enabled {
+        found &= state.enable_trust_anchor(arn, *enabled);
+    }
+    if let Some(replacement) = replacement {
+        found &= state.replace_trust_anchor(arn, replacement.der);
+    }
+    let is_enabled = state.trust_anchors.iter().any(|anchor| anchor.arn == *arn && anchor.enabled);
+    if found { Ok(json!({ "arn": arn, "enabled": is_enabled })) } else { Err(ControlError::Arn) }
 }
 
 fn switched(found: bool, switch: &Switch) -> Result<Value, ControlError> {
@@ -226,6 +254,22 @@ mod tests {
         for wrong in ["0x1", "", "-1"] {
             assert_eq!(call(&mut state, "POST", "/revoke", &json!({"serial": wrong})).0, 400);
         }
+    }
+
+    #[test]
+    fn a_trust_anchor_gets_another_certificate() {
+        let mut state = state();
+        let der = Pki::shared().unwrap().der("anchor/intermediate.pem").unwrap();
+        let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
+        let body = json!({"arn": TRUST_ANCHOR_ARN, "certificate": certificate});
+        let (status, answer) = call(&mut state, "POST", "/trust-anchors", &body);
+        assert_eq!((status, &answer["enabled"]), (200, &json!(true)));
+        assert_eq!(state.trust_anchors[0].certificate, der);
+        let call = |state: &mut State, body: &Value| call(state, "POST", "/trust-anchors", body).0;
+        assert_eq!(call(&mut state, &json!({"arn": TRUST_ANCHOR_ARN})), 400);
+        let text = json!({"arn": TRUST_ANCHOR_ARN, "certificate": "text"});
+        assert_eq!(call(&mut state, &text), 400);
+        assert_eq!(call(&mut state, &json!({"arn": "x", "certificate": certificate})), 404);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::os;
 use crate::pki::Pki;
 use crate::server::{self, Listeners};
 use crate::state::{Shared, State, Strictness};
+use crate::x509::Certificate;
 
 /// How an emulator is to be. The default is strict, on free ports, in a directory of its own.
 #[derive(Debug, Clone, Default)]
@@ -150,6 +151,18 @@ impl Emulator {
     /// Enables or disables a trust anchor.
     pub fn enable_trust_anchor(&self, arn: &str, enabled: bool) {
         self.shared.lock().enable_trust_anchor(arn, enabled);
+    }
+
+    /// Gives a trust anchor another certificate, in PEM.
+    ///
+    /// # Panics
+    ///
+    /// If it is not one certificate, or if there is no trust anchor of that ARN.
+    pub fn replace_trust_anchor(&self, arn: &str, certificate: &str) {
+        let block = pem::parse(certificate).ok();
+        let der = block.map(pem::Pem::into_contents).filter(|der| Certificate::parse(der).is_ok());
+        let replaced = der.is_some_and(|der| self.shared.lock().replace_trust_anchor(arn, der));
+        assert!(replaced, "not a certificate, or no trust anchor {arn}");
     }
 
     /// Revokes the certificate of a serial number in decimal.

@@ -90,6 +90,12 @@ impl State {
         let anchor = self.trust_anchors.iter_mut().find(|anchor| anchor.arn == arn);
         anchor.map(|anchor| anchor.enabled = enabled).is_some()
     }
+
+    /// Gives a trust anchor another certificate, in DER; `false` if there is none of that ARN.
+    pub(crate) fn replace_trust_anchor(&mut self, arn: &str, certificate: Vec<u8>) -> bool {
+        let anchor = self.trust_anchors.iter_mut().find(|anchor| anchor.arn == arn);
+        anchor.map(|anchor| anchor.certificate = certificate).is_some()
+    }
 }
 
 /// The state as the servers and the API share it.

@@ -1,18 +1,20 @@
-//! Whether a leaf may authenticate to a trust anchor: the path by rustls-webpki, and what webpki
-//! does not look at (keyUsage, the anchor's own validity and constraints, a weak signature) by us.
+//! Whether a leaf may authenticate to a trust anchor: a certification path, and what Roles Anywhere
+//! asks of a leaf and of an anchor beyond that.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
-use rustls_pki_types::{CertificateDer, UnixTime};
+mod constraints;
+mod name;
+mod path;
+
+use rustls_pki_types::CertificateDer;
 use thiserror::Error;
 use time::OffsetDateTime;
-use webpki::{
-    ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error as WebpkiError,
-    ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath, anchor_from_trusted_cert,
-};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::x509::Certificate;
+use path::Search;
 
 /// What a leaf is measured against.
 #[derive(Debug, Clone, Copy)]
@@ -106,62 +108,35 @@ impl Trust<'_> {
         chain: &[CertificateDer<'_>],
     ) -> Result<(), Distrust> {
         check_end_entity_form(leaf)?;
-        let path_length = self.check_anchor()?;
-        self.check_path(leaf, chain, path_length)?;
+        self.check_anchor()?;
+        self.check_path(leaf, chain)?;
         check_end_entity_use(leaf)
     }
 
-    /// Returns how many CAs the anchor allows below it: to webpki it is but a name and a key.
-    fn check_anchor(&self) -> Result<Option<u32>, Distrust> {
+    fn check_anchor(&self) -> Result<(), Distrust> {
         let anchor = Certificate::parse(self.anchor).map_err(|_| Distrust::Anchor)?;
         let valid = (anchor.not_before..=anchor.not_after).contains(&self.now);
         let signs = anchor.key_usage.is_some_and(|usage| usage.key_cert_sign);
-        if valid && signs && anchor.is_ca == Some(true) {
-            Ok(anchor.path_length)
-        } else {
-            Err(Distrust::Anchor)
-        }
+        if valid && signs && anchor.is_ca == Some(true) { Ok(()) } else { Err(Distrust::Anchor) }
     }
 
-    fn check_path(
-        &self,
-        leaf: &Certificate,
-        chain: &[CertificateDer<'_>],
-        path_length: Option<u32>,
-    ) -> Result<(), Distrust> {
-        let anchor = CertificateDer::from(self.anchor);
-        let anchors = [anchor_from_trusted_cert(&anchor).map_err(|_| Distrust::Anchor)?];
-        let leaf = CertificateDer::from(leaf.der.as_slice());
-        let leaf = EndEntityCert::try_from(&leaf).map_err(|error| distrust(&error))?;
-        let crls: Vec<_> = self
+    fn check_path(&self, leaf: &Certificate, chain: &[CertificateDer<'_>]) -> Result<(), Distrust> {
+        let crls = self
             .crls
             .iter()
-            .filter_map(|der| webpki::BorrowedCertRevocationList::from_der(der).ok())
-            .map(CertRevocationList::from)
-            .collect();
-        let crls: Vec<_> = crls.iter().collect();
-        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|builder| {
-            builder
-                .with_depth(RevocationCheckDepth::EndEntity)
-                .with_status_policy(UnknownStatusPolicy::Allow)
-                .with_expiration_policy(ExpirationPolicy::Ignore)
-                .build()
-        });
-        leaf.verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            &anchors,
-            chain,
-            unix_time(self.now),
-            ClientAuthIfPresent { any: self.any_extended_key_usage },
-            revocation,
-            Some(&|path: &VerifiedPath<'_>| check_issuers(path, path_length)),
-        )
-        .map(drop)
-        .map_err(|error| distrust(&error))
+            .filter_map(|der| CertificateRevocationList::from_der(der).ok().map(|(_, list)| list));
+        let search = Search {
+            anchor: path::read(self.anchor).ok_or(Distrust::Anchor)?,
+            chain: chain.iter().filter_map(|der| path::read(der)).collect(),
+            crls: crls.collect(),
+            now: self.now,
+            any_extended_key_usage: self.any_extended_key_usage,
+        };
+        search.run(&path::read(&leaf.der).ok_or(Distrust::Malformed)?)
     }
 }
 
-/// What must hold before webpki can read the leaf as one.
+/// What must hold of a leaf whatever path it has.
 fn check_end_entity_form(leaf: &Certificate) -> Result<(), Distrust> {
     if !leaf.version_3 {
         return Err(Distrust::Version);
@@ -169,10 +144,13 @@ fn check_end_entity_form(leaf: &Certificate) -> Result<(), Distrust> {
     if leaf.weakly_signed {
         return Err(Distrust::WeakSignature);
     }
+    if leaf.is_ca == Some(true) {
+        return Err(Distrust::Ca);
+    }
     Ok(())
 }
 
-/// What webpki does not look at.
+/// What Roles Anywhere asks of a leaf beyond a path.
 fn check_end_entity_use(leaf: &Certificate) -> Result<(), Distrust> {
     if leaf.subject.empty {
         return Err(Distrust::Subject);
@@ -183,77 +161,16 @@ fn check_end_entity_use(leaf: &Certificate) -> Result<(), Distrust> {
     Ok(())
 }
 
-/// Refuses a path that is longer than the anchor allows, or through a CA whose keyUsage lacks
-/// keyCertSign. The latter's error is one that webpki itself has no use for here; [`distrust`]
-/// reads it back.
-fn check_issuers(path: &VerifiedPath<'_>, path_length: Option<u32>) -> Result<(), WebpkiError> {
-    let length = path.intermediate_certificates().count();
-    if path_length.is_some_and(|most| u32::try_from(length).is_ok_and(|length| length > most)) {
-        return Err(WebpkiError::PathLenConstraintViolated);
-    }
-    let may_sign = path.intermediate_certificates().all(|issuer| {
-        Certificate::parse(&issuer.der())
-            .is_ok_and(|issuer| issuer.key_usage.is_some_and(|usage| usage.key_cert_sign))
-    });
-    if may_sign { Ok(()) } else { Err(WebpkiError::CertDistrusted) }
-}
-
-/// clientAuth or anyExtendedKeyUsage, if the extension is there at all.
-struct ClientAuthIfPresent {
-    any: bool,
-}
-
-impl ExtendedKeyUsageValidator for ClientAuthIfPresent {
-    fn validate(&self, usages: KeyPurposeIdIter<'_, '_>) -> Result<(), WebpkiError> {
-        const CLIENT_AUTH: [usize; 9] = [1, 3, 6, 1, 5, 5, 7, 3, 2];
-        const ANY: [usize; 5] = [2, 5, 29, 37, 0];
-        let mut present = false;
-        for usage in usages {
-            let usage = usage?.to_decoded_oid();
-            if usage == CLIENT_AUTH || usage == ANY {
-                return Ok(());
-            }
-            present = true;
-        }
-        if present && !self.any { Err(WebpkiError::EmptyEkuExtension) } else { Ok(()) }
-    }
-}
-
-fn distrust(error: &WebpkiError) -> Distrust {
-    match error {
-        WebpkiError::CertExpired { .. } | WebpkiError::InvalidCertValidity => Distrust::Expired,
-        WebpkiError::CertNotValidYet { .. } => Distrust::NotYetValid,
-        WebpkiError::CertRevoked => Distrust::Revoked,
-        WebpkiError::CaUsedAsEndEntity => Distrust::Ca,
-        WebpkiError::EmptyEkuExtension => Distrust::ExtendedKeyUsage,
-        WebpkiError::UnsupportedCertVersion => Distrust::Version,
-        WebpkiError::CertDistrusted => Distrust::IssuerKeyUsage,
-        WebpkiError::EndEntityUsedAsCa
-        | WebpkiError::PathLenConstraintViolated
-        | WebpkiError::NameConstraintViolation => Distrust::IssuerConstraints,
-        WebpkiError::UnsupportedCriticalExtension
-        | WebpkiError::BadDer
-        | WebpkiError::BadDerTime
-        | WebpkiError::MalformedExtensions
-        | WebpkiError::ExtensionValueInvalid
-        | WebpkiError::InvalidSerialNumber
-        | WebpkiError::TrailingData(_) => Distrust::Malformed,
-        _ => Distrust::NoPath,
-    }
-}
-
-fn unix_time(now: OffsetDateTime) -> UnixTime {
-    let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
-    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
     use std::sync::Arc;
 
+    use rcgen::string::BmpString;
     use rcgen::{
-        BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-        GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+        BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
+        ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+        NameConstraints, SanType,
     };
     use time::macros::datetime;
 
@@ -391,16 +308,8 @@ mod tests {
     fn verify_built(
         change: impl Fn(&mut CertificateParams, &mut CertificateParams, &mut CertificateParams),
     ) -> Result<(), Distrust> {
-        let ca = |name: &str| {
-            let mut params = CertificateParams::default();
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-            params
-        };
-        let (mut root, mut intermediate) = (ca("root"), ca("intermediate"));
-        let mut leaf = CertificateParams::new(["leaf.example.com".to_owned()]).unwrap();
-        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let (mut root, mut intermediate) = (ca_params("root"), ca_params("intermediate"));
+        let mut leaf = leaf_params();
         change(&mut root, &mut intermediate, &mut leaf);
         let root_key = KeyPair::generate().unwrap();
         let root_certificate = root.self_signed(&root_key).unwrap();
@@ -409,14 +318,27 @@ mod tests {
         let intermediate_certificate = intermediate.signed_by(&intermediate_key, &root).unwrap();
         let intermediate = Issuer::new(intermediate, intermediate_key);
         let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &intermediate).unwrap();
-        let trust = Trust {
-            anchor: root_certificate.der(),
-            crls: &[],
-            now: NOW,
-            any_extended_key_usage: false,
-        };
         let leaf = Certificate::parse(leaf.der()).unwrap();
-        trust.verify(&leaf, &[intermediate_certificate.der().clone()])
+        trust(root_certificate.der()).verify(&leaf, &[intermediate_certificate.der().clone()])
+    }
+
+    fn ca_params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    fn leaf_params() -> CertificateParams {
+        let mut params = CertificateParams::new(["leaf.example.com".to_owned()]).unwrap();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params
+    }
+
+    fn trust(anchor: &[u8]) -> Trust<'_> {
+        Trust { anchor, crls: &[], now: NOW, any_extended_key_usage: false }
     }
 
     #[test]
@@ -457,6 +379,179 @@ mod tests {
             );
             assert_eq!(verify_built(|root, _, _| root.name_constraints = permit(name)), expected);
         }
+    }
+
+    /// Returns a name constraint that permits one GeneralName, as an extension.
+    fn permit_only(tag: u8, base: &[u8]) -> CustomExtension {
+        let tlv = |tag: u8, content: &[u8]| {
+            [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
+        };
+        let subtree = tlv(0x30, &tlv(tag, base));
+        let content = tlv(0x30, &tlv(0xa0, &subtree));
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 30], content);
+        extension.set_criticality(true);
+        extension
+    }
+
+    #[test]
+    fn uris_are_constrained_by_their_host() {
+        let verify = |base: &str, uri: &str| {
+            verify_built(|_, intermediate, leaf| {
+                intermediate.custom_extensions = vec![permit_only(0x86, base.as_bytes())];
+                leaf.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
+            })
+        };
+        for (base, uri, permitted) in [
+            ("prod.example.org", "spiffe://prod.example.org/ns/app/sa/web", true),
+            ("PROD.example.org", "spiffe://prod.example.org", true),
+            ("prod.example.org", "spiffe://test.example.org/web", false),
+            ("prod.example.org", "spiffe://sub.prod.example.org/web", false),
+            (".example.org", "https://user@www.example.org:8443/?q", true),
+            (".example.org", "https://example.org/", false),
+            ("example.org", "https://192.0.2.1/", false),
+            ("example.org", "https://[2001:db8::1]/", false),
+            ("example.org", "urn:example.org", false),
+        ] {
+            let expected = if permitted { Ok(()) } else { Err(Distrust::IssuerConstraints) };
+            assert_eq!(verify(base, uri), expected, "{base} {uri}");
+        }
+    }
+
+    #[test]
+    fn directory_names_are_constrained_by_their_beginning() {
+        let subtree = |organization: &str| {
+            let mut name = DistinguishedName::new();
+            name.push(DnType::OrganizationName, organization);
+            name
+        };
+        let verify = |permitted: &str, excluded: Option<&str>, organization: &str| {
+            verify_built(|_, intermediate, leaf| {
+                let names =
+                    |organization: &str| GeneralSubtree::DirectoryName(subtree(organization));
+                intermediate.name_constraints = Some(NameConstraints {
+                    permitted_subtrees: vec![names(permitted)],
+                    excluded_subtrees: excluded.map(names).into_iter().collect(),
+                });
+                leaf.distinguished_name = subtree(organization);
+                leaf.distinguished_name.push(DnType::CommonName, "leaf");
+            })
+        };
+        let refused = Err(Distrust::IssuerConstraints);
+        assert_eq!(verify("Example", None, "Example"), Ok(()));
+        assert_eq!(verify("EXAMPLE ", None, "Example"), Ok(()));
+        assert_eq!(verify("Other", None, "Example"), refused);
+        assert_eq!(verify("Example", Some("Example"), "Example"), refused);
+    }
+
+    #[test]
+    fn addresses_and_mailboxes_are_constrained_too() {
+        let verify = |tag: u8, base: &[u8], name: &SanType| {
+            verify_built(|_, intermediate, leaf| {
+                intermediate.custom_extensions = vec![permit_only(tag, base)];
+                leaf.subject_alt_names = vec![name.clone()];
+            })
+        };
+        let refused = Err(Distrust::IssuerConstraints);
+        let address = |text: &str| SanType::IpAddress(text.parse().unwrap());
+        let network = [192, 0, 2, 0, 255, 255, 255, 0];
+        assert_eq!(verify(0x87, &network, &address("192.0.2.77")), Ok(()));
+        assert_eq!(verify(0x87, &network, &address("192.0.3.77")), refused);
+        assert_eq!(verify(0x87, &network, &address("2001:db8::1")), refused);
+        let mailbox = |text: &str| SanType::Rfc822Name(text.try_into().unwrap());
+        assert_eq!(verify(0x81, b"example.com", &mailbox("me@EXAMPLE.com")), Ok(()));
+        assert_eq!(verify(0x81, b"me@example.com", &mailbox("me@example.com")), Ok(()));
+        assert_eq!(verify(0x81, b"me@example.com", &mailbox("you@example.com")), refused);
+        assert_eq!(verify(0x81, b".example.com", &mailbox("me@example.com")), refused);
+        // A form that nothing here can judge: only a name of that form is refused.
+        assert_eq!(verify(0x88, &[0x2a, 3], &mailbox("me@example.com")), Ok(()));
+    }
+
+    #[test]
+    fn names_are_those_of_rfc_5280() {
+        let named = |value: DnValue| {
+            let mut name = DistinguishedName::new();
+            name.push(DnType::CommonName, value);
+            name
+        };
+        let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
+        let printable = DnValue::PrintableString("Issuing CA 1".try_into().unwrap());
+        let bmp = DnValue::BmpString(BmpString::from_str("Issuing CA 1").unwrap());
+        for (own, expected) in [
+            (utf8("Issuing CA 1"), Ok(())),
+            (printable, Ok(())),
+            (bmp, Ok(())),
+            (utf8(" ISSUING  ca 1"), Ok(())),
+            (utf8("Issuing CA 2"), Err(Distrust::NoPath)),
+            (utf8("IssuingCA 1"), Err(Distrust::NoPath)),
+        ] {
+            // The leaf names its issuer in another way than the issuer names itself.
+            let text = format!("{own:?}");
+            let root_key = KeyPair::generate().unwrap();
+            let mut root = ca_params("root");
+            root.distinguished_name = named(own);
+            let root_certificate = root.self_signed(&root_key).unwrap();
+            root.distinguished_name = named(utf8("Issuing CA 1"));
+            let leaf = leaf_params()
+                .signed_by(&KeyPair::generate().unwrap(), &Issuer::new(root, root_key))
+                .unwrap();
+            let leaf = Certificate::parse(leaf.der()).unwrap();
+            assert_eq!(trust(root_certificate.der()).verify(&leaf, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ca_that_renews_its_key_does_not_lengthen_the_path() {
+        let [old, new, issuing] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let mut root = ca_params("root");
+        root.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+        let anchor = root.self_signed(&old).unwrap();
+        let new_with_old = root.signed_by(&new, &Issuer::from_params(&root, &old)).unwrap();
+        let intermediate = ca_params("issuing");
+        let between = intermediate.signed_by(&issuing, &Issuer::from_params(&root, &new)).unwrap();
+        let leaf = leaf_params()
+            .signed_by(&KeyPair::generate().unwrap(), &Issuer::new(intermediate, issuing))
+            .unwrap();
+        let leaf = Certificate::parse(leaf.der()).unwrap();
+        let chain = [new_with_old.der().clone(), between.der().clone()];
+        assert_eq!(trust(anchor.der()).verify(&leaf, &chain), Ok(()));
+        assert_eq!(trust(anchor.der()).verify(&leaf, &chain[1..]), Err(Distrust::NoPath));
+    }
+
+    #[test]
+    fn ml_dsa_signs_a_whole_chain() {
+        for algorithm in [&rcgen::PKCS_ML_DSA_44, &rcgen::PKCS_ML_DSA_65, &rcgen::PKCS_ML_DSA_87] {
+            let [root_key, key, leaf_key] =
+                [(); 3].map(|()| KeyPair::generate_for(algorithm).unwrap());
+            let (root, intermediate) = (ca_params("root"), ca_params("issuing"));
+            let anchor = root.self_signed(&root_key).unwrap();
+            let between = intermediate.signed_by(&key, &Issuer::new(root, root_key)).unwrap();
+            let leaf = leaf_params().signed_by(&leaf_key, &Issuer::new(intermediate, key)).unwrap();
+            let leaf = Certificate::parse(leaf.der()).unwrap();
+            let chain = [between.der().clone()];
+            assert_eq!(trust(anchor.der()).verify(&leaf, &chain), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_critical_extension_of_policies_is_known() {
+        let policies = |id: &[u64], content: &[u8]| {
+            let mut extension = CustomExtension::from_oid_content(id, content.to_vec());
+            extension.set_criticality(true);
+            extension
+        };
+        // anyPolicy; requireExplicitPolicy 9; inhibitAnyPolicy 9.
+        let any_policy = [0x30, 8, 0x30, 6, 6, 4, 0x55, 0x1d, 0x20, 0];
+        let known = [
+            policies(&[2, 5, 29, 32], &any_policy),
+            policies(&[2, 5, 29, 36], &[0x30, 3, 0x80, 1, 9]),
+            policies(&[2, 5, 29, 54], &[2, 1, 9]),
+        ];
+        assert_eq!(verify_built(|_, ca, _| ca.custom_extensions.extend(known.clone())), Ok(()));
+        let unknown = policies(&[1, 3, 6, 1, 4, 1, 99_999, 1], &[5, 0]);
+        assert_eq!(
+            verify_built(|_, ca, _| ca.custom_extensions.push(unknown.clone())),
+            Err(Distrust::Malformed)
+        );
     }
 
     #[test]
@@ -547,7 +642,7 @@ mod tests {
         // What follows 1.2.840.113549.1.1 and 1.2.840.10045.4 in an AlgorithmIdentifier.
         let rsa = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
         let ecdsa = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
-        for algorithm in ALL_VERIFICATION_ALGS {
+        for algorithm in webpki::ALL_VERIFICATION_ALGS {
             let id = algorithm.signature_alg_id();
             let ends = |prefix: &[u8], arcs: &[u8]| {
                 let position = id.windows(prefix.len()).position(|window| window == prefix);

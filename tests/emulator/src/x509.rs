@@ -31,8 +31,6 @@ pub(crate) struct Certificate {
     pub(crate) not_after: OffsetDateTime,
     /// What basicConstraints says, where it is there.
     pub(crate) is_ca: Option<bool>,
-    /// How many CAs a CA has below it at most.
-    pub(crate) path_length: Option<u32>,
     /// What keyUsage says, where it is there.
     pub(crate) key_usage: Option<KeyUsage>,
     /// Signed with MD5 or SHA-1, by whomever.
@@ -115,9 +113,7 @@ impl Certificate {
             issuer: name(x509.issuer()),
             not_before: x509.validity().not_before.to_datetime(),
             not_after: x509.validity().not_after.to_datetime(),
-            is_ca: basic_constraints.as_ref().map(|extension| extension.value.ca),
-            path_length: basic_constraints
-                .and_then(|extension| extension.value.path_len_constraint),
+            is_ca: basic_constraints.map(|extension| extension.value.ca),
             key_usage: key_usage.map(|extension| KeyUsage {
                 digital_signature: extension.value.digital_signature(),
                 key_cert_sign: extension.value.key_cert_sign(),
