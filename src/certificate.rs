@@ -5,16 +5,19 @@ pub mod chain;
 pub mod contents;
 #[cfg(test)]
 pub(crate) mod forge;
+mod name;
 pub mod objection;
+mod signature;
 
 use std::fmt;
 
+use crate::time::Timestamp;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
-use crate::time::Timestamp;
+pub use name::Name;
+pub use signature::SignatureCheck;
 
 /// One certificate: its DER, and what this program says or decides by it.
 #[derive(Clone, Eq, PartialEq)]
@@ -103,21 +106,9 @@ impl Certificate {
         self.profile
     }
 
-    /// Returns whether it names itself as its issuer, as roots do.
+    /// Returns whether it names itself as its issuer: a root, or a CA that certifies a key of its own.
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
-    }
-
-    /// Returns whether `self` carries the signature of `issuer`'s key.
-    pub fn is_signed_by(&self, issuer: &Self) -> bool {
-        let own = X509Certificate::from_der(&self.der);
-        let theirs = X509Certificate::from_der(&issuer.der);
-        match (own, theirs) {
-            (Ok((_, own)), Ok((_, theirs))) => {
-                own.verify_signature(Some(theirs.public_key())).is_ok()
-            }
-            _ => false,
-        }
     }
 }
 
@@ -129,42 +120,6 @@ impl fmt::Debug for Certificate {
 
 /// The longest serial number that is read, in bytes; RFC 5280 allows 20.
 const MAX_SERIAL: usize = 64;
-
-/// A distinguished name, kept as its DER: most runs compare names and show none.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Name(Vec<u8>);
-
-impl Name {
-    /// Returns whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.text().is_empty()
-    }
-
-    fn text(&self) -> String {
-        // What x509-parser read inside of a certificate it does not always read by itself.
-        let name = X509Name::from_der(&self.0);
-        name.map_or_else(
-            |_| "(a name that cannot be read)".to_owned(),
-            |(_, name)| name.to_string(),
-        )
-    }
-}
-
-impl From<&X509Name<'_>> for Name {
-    fn from(name: &X509Name<'_>) -> Self {
-        Self(name.as_raw().to_vec())
-    }
-}
-
-/// Renders `C=US, O=Example, CN=host`, in the order of the certificate.
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.text() {
-            text if text.is_empty() => f.write_str("(empty name)"),
-            text => f.write_str(&text),
-        }
-    }
-}
 
 /// A public key as its `subjectPublicKey` bits: the `RSAPublicKey` DER of PKCS#1, or a point of an
 /// elliptic curve.
@@ -290,7 +245,8 @@ mod tests {
         assert_eq!(profile.client_auth, None);
         assert!(profile.is_v3 && !profile.is_ca && !profile.weak_digest);
         let issuer = vector("intermediate.pem");
-        assert!(leaf.is_signed_by(&issuer) && !leaf.is_signed_by(&leaf));
+        assert_eq!(leaf.check_signature(&issuer), SignatureCheck::Valid);
+        assert_eq!(leaf.check_signature(&leaf), SignatureCheck::Invalid);
     }
 
     #[test]

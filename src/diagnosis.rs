@@ -3,6 +3,7 @@
 //! The service's messages name no cause. What is known of each is in its row here, and what can be
 //! seen locally (the clock, the chain, the leaf) decides between the causes of one message.
 
+mod chain;
 mod secret;
 mod session;
 
@@ -10,6 +11,7 @@ use std::fmt;
 
 use crate::aws::fault::Fault;
 use crate::certificate::Certificate;
+use crate::certificate::chain::Chain;
 use crate::time::Timestamp;
 
 pub use secret::get_secret_value;
@@ -81,8 +83,8 @@ pub struct Evidence<'a> {
     pub received: Timestamp,
     /// The end-entity certificate that was sent.
     pub leaf: &'a Certificate,
-    /// The intermediates that were sent.
-    pub intermediates: &'a [Certificate],
+    /// What was sent with it, what was left out, and why.
+    pub chain: &'a Chain,
 }
 
 /// Returns by how many seconds this machine's clock is behind AWS's; negative where it is ahead.

@@ -6,7 +6,7 @@ pub use source::{IdentitySource, Permissions, read_certificates, read_key};
 
 use crate::bundle::BundleError;
 use crate::certificate::Certificate;
-use crate::certificate::chain::{Chain, LeftOut};
+use crate::certificate::chain::Chain;
 use crate::files::{FileError, Source};
 use crate::key::KeyError;
 use crate::signer::{SignError, Signer};
@@ -40,15 +40,14 @@ impl Identity {
         &self.certificate
     }
 
-    /// Returns the certificates between the end entity and the trust anchor, the leaf's issuer
-    /// first.
+    /// Returns the certificates that are sent with the end-entity certificate, the nearest first.
     pub fn intermediates(&self) -> &[Certificate] {
         &self.chain.intermediates
     }
 
-    /// Returns what stood in the files and is not sent.
-    pub fn left_out(&self) -> &[(Certificate, LeftOut)] {
-        &self.chain.left_out
+    /// Returns what was selected from the certificates that were given, and what was left out.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// Returns the private key's signer.
@@ -183,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::certificate::Profile;
+    use crate::certificate::chain::Selection;
     use crate::files::{Action, Files};
     use crate::password::{PasswordError, Passwords};
     use crate::secret::{Secret, SecretBytes};
@@ -388,10 +388,10 @@ mod tests {
     }
 
     #[test]
-    fn leaves_strangers_out() {
+    fn sends_what_was_given_without_the_issuer_among_it() {
         let identity = named("broken/other-ca");
-        assert_eq!(identity.intermediates(), []);
-        assert_eq!(identity.left_out()[0].1, LeftOut::Unrelated);
+        assert_eq!(identity.chain().selection, Selection::AsGiven);
+        assert_eq!(identity.intermediates().len(), 1);
     }
 
     #[test]

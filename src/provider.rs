@@ -5,6 +5,7 @@ use crate::aws::endpoint::Service;
 use crate::aws::fault::Fault;
 use crate::call::{self, Answer, CallError, Deadline};
 use crate::certificate::Name;
+use crate::certificate::chain::Selection;
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::error::Error;
@@ -77,7 +78,7 @@ impl RolesAnywhere {
             let evidence = Evidence {
                 received: answer.received,
                 leaf: identity.certificate(),
-                intermediates: identity.intermediates(),
+                chain: identity.chain(),
             };
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
             let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
@@ -169,11 +170,16 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         leaf.not_before(),
         leaf.not_after()
     ));
+    if identity.chain().selection == Selection::AsGiven && !identity.intermediates().is_empty() {
+        world.trace.show(format_args!(
+            "the issuer is not among the certificates that were given: they are sent as given"
+        ));
+    }
     for intermediate in identity.intermediates() {
         let (subject, issuer) = (shown(intermediate.subject()), shown(intermediate.issuer()));
         world.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
     }
-    for (certificate, reason) in identity.left_out() {
+    for (certificate, reason) in &identity.chain().left_out {
         let subject = shown(certificate.subject());
         world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
     }

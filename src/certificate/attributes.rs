@@ -9,13 +9,13 @@ use std::fmt;
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
-use x509_parser::asn1_rs::{Any, Tag as Asn1};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::x509::X509Name;
 
 use crate::certificate::Certificate;
 use crate::certificate::contents::{general_names, hex, parse, serial_hex};
+use crate::certificate::name::text;
 use crate::certificate::objection::Objection;
 use crate::time::Timestamp;
 
@@ -258,35 +258,6 @@ fn key_of(oid: &str) -> (&str, bool) {
         "2.5.4.42" => ("GN", false),
         "2.5.4.97" => ("organizationIdentifier", false),
         other => (other, false),
-    }
-}
-
-/// Returns the text of a string type (X.520 `DirectoryString` and what CAs write in its place).
-fn text(value: &Any<'_>) -> Option<String> {
-    match value.tag() {
-        Asn1::Utf8String
-        | Asn1::PrintableString
-        | Asn1::Ia5String
-        | Asn1::NumericString
-        | Asn1::VisibleString => String::from_utf8(value.data.to_vec()).ok(),
-        // T.61 by name, Latin-1 (or UTF-8) in what CAs write.
-        Asn1::T61String => Some(
-            String::from_utf8(value.data.to_vec())
-                .unwrap_or_else(|_| value.data.iter().copied().map(char::from).collect()),
-        ),
-        Asn1::BmpString => {
-            let (units, rest) = value.data.as_chunks::<2>();
-            let units = units.iter().copied().map(u16::from_be_bytes);
-            let text = char::decode_utf16(units).collect::<Result<String, _>>().ok()?;
-            rest.is_empty().then_some(text)
-        }
-        Asn1::UniversalString => {
-            let (units, rest) = value.data.as_chunks::<4>();
-            let units = units.iter().copied().map(u32::from_be_bytes);
-            let text = units.map(char::from_u32).collect::<Option<String>>()?;
-            rest.is_empty().then_some(text)
-        }
-        _ => None,
     }
 }
 

@@ -1,31 +1,53 @@
-//! The certificates between the end entity and the trust anchor, in the order of issue.
+//! The certificates that are sent with a leaf: those on its paths of issue, the shortest first.
+//!
+//! Which CA the trust anchor is cannot be known here, so every path upwards from the leaf counts.
+//! RFC 5280, 6.1 and RFC 4158 say what a path is. Key identifiers order candidates and do not
+//! eliminate any (RFC 4158, 3.5.12); if in doubt the signature decides.
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, SignatureCheck};
 use crate::time::Timestamp;
 
 /// The most certificates that Roles Anywhere takes in a chain.
 pub const MAX_LENGTH: usize = 5;
 
-/// What is sent with a leaf, and what is not.
+/// The most certificates that are found to be issuers, so that a bundle of thousands of one name
+/// costs no thousands of verifications.
+const MAX_FOUND: usize = 100;
+
+/// What is sent with a leaf, what is not, and why.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Chain {
-    /// Issuer of the leaf first, then upwards; no leaf, no root, at most [`MAX_LENGTH`].
+    /// What decided what is sent.
+    pub selection: Selection,
+    /// What is sent; at most [`MAX_LENGTH`], and never the leaf.
     pub intermediates: Vec<Certificate>,
-    /// What was at hand and is not sent, each with the reason.
+    /// What was given and is not sent, each with the reason.
     pub left_out: Vec<(Certificate, LeftOut)>,
+}
+
+/// What decided what is sent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Selection {
+    /// The leaf's issuer was given: what is on a path from the leaf is sent, without roots.
+    Paths,
+    /// The leaf's issuer was not given: what was given is sent as it was given, roots too.
+    #[default]
+    AsGiven,
 }
 
 /// Why a certificate is not sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LeftOut {
-    /// It is self-issued: a root, which the service has to know by itself.
+    /// Its own key signed it: a root, which the service has to know by itself.
     Root,
     /// It is the end-entity certificate once more.
     Leaf,
-    /// It did not issue any certificate of the chain.
+    /// It is out of date, and its renewed certificate was given too.
+    Outdated,
+    /// It is on no path from the leaf.
     Unrelated,
-    /// The chain is full without it.
-    TooDeep,
+    /// Five others are sent, and the service takes no more.
+    NoRoom,
 }
 
 impl LeftOut {
@@ -33,101 +55,238 @@ impl LeftOut {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Root => "a root, which the trust anchor has to hold",
-            Self::Leaf => "the end-entity certificate once more",
-            Self::Unrelated => "no issuer of the chain, or out of date beside one that is not",
-            Self::TooDeep => "deeper than the five certificates that the service takes",
+            Self::Leaf => "the end-entity certificate again",
+            Self::Outdated => "out of date, and its renewed certificate is sent",
+            Self::Unrelated => "on no path from the end-entity certificate",
+            Self::NoRoom => "the service takes five certificates, and five others come first",
         }
     }
 }
 
 impl Chain {
-    /// Orders `pool` above `leaf`; of two issuers alike, the one that is valid at `now` is taken.
-    pub fn new(leaf: &Certificate, pool: Vec<Certificate>, now: Timestamp) -> Self {
-        let mut chain = Self::default();
-        let mut pool = distinct(pool);
-        if let Some(at) = pool.iter().position(|certificate| certificate == leaf) {
-            chain.left_out.push((pool.remove(at), LeftOut::Leaf));
-        }
-        let mut last = leaf.clone();
-        while let Some(at) = issuer_of(&last, &pool, now) {
-            last = pool.remove(at);
-            if last.is_self_issued() {
-                chain.left_out.push((last, LeftOut::Root));
-                break;
-            }
-            if chain.intermediates.len() == MAX_LENGTH {
-                // Nothing above is looked at: a file may hold thousands.
-                chain.left_out.push((last, LeftOut::TooDeep));
-                chain.left_out.extend(pool.drain(..).map(|ca| (ca, LeftOut::TooDeep)));
-                break;
-            }
-            chain.intermediates.push(last.clone());
-        }
-        let rest = pool.into_iter().map(|certificate| (certificate, LeftOut::Unrelated));
-        chain.left_out.extend(rest);
+    /// Selects from the certificates that were `given` what `leaf` needs at `now`.
+    pub fn new(leaf: &Certificate, given: Vec<Certificate>, now: Timestamp) -> Self {
+        let (given, copies) = distinct(leaf, given);
+        let mut search = Search {
+            given: &given,
+            now,
+            fates: vec![None; given.len()],
+            steps: vec![Step { certificate: leaf, below: None }],
+            sent: Vec::new(),
+        };
+        search.run();
+        let Search { fates, sent, .. } = search;
+        let mut chain = if fates.iter().all(Option::is_none) {
+            Self::as_given(given)
+        } else {
+            Self::of_paths(given, &fates, &sent)
+        };
+        chain.left_out.splice(0..0, copies.into_iter().map(|copy| (copy, LeftOut::Leaf)));
         chain
+    }
+
+    fn as_given(mut given: Vec<Certificate>) -> Self {
+        let rest = given.split_off(given.len().min(MAX_LENGTH));
+        let left_out = rest.into_iter().map(|certificate| (certificate, LeftOut::NoRoom));
+        Self { selection: Selection::AsGiven, intermediates: given, left_out: left_out.collect() }
+    }
+
+    fn of_paths(given: Vec<Certificate>, fates: &[Option<Fate>], sent: &[usize]) -> Self {
+        let intermediates = sent.iter().map(|at| given[*at].clone()).collect();
+        // Nothing above what has no room was searched.
+        let full = fates.contains(&Some(Fate::LeftOut(LeftOut::NoRoom)));
+        let not_found = if full { LeftOut::NoRoom } else { LeftOut::Unrelated };
+        let left_out = given.into_iter().zip(fates).filter_map(|(certificate, fate)| match fate {
+            Some(Fate::Sent) => None,
+            Some(Fate::LeftOut(reason)) => Some((certificate, *reason)),
+            None => Some((certificate, not_found)),
+        });
+        Self { selection: Selection::Paths, intermediates, left_out: left_out.collect() }
     }
 }
 
-fn distinct(pool: Vec<Certificate>) -> Vec<Certificate> {
-    let mut kept: Vec<Certificate> = Vec::with_capacity(pool.len());
-    for certificate in pool {
-        if !kept.contains(&certificate) {
+/// Returns each certificate once and without the leaf; and the leaf, if it is among them.
+fn distinct(
+    leaf: &Certificate,
+    given: Vec<Certificate>,
+) -> (Vec<Certificate>, Option<Certificate>) {
+    let mut kept: Vec<Certificate> = Vec::with_capacity(given.len());
+    let mut copy = None;
+    for certificate in given {
+        if certificate == *leaf {
+            copy = Some(certificate);
+        } else if !kept.contains(&certificate) {
             kept.push(certificate);
         }
     }
-    kept
+    (kept, copy)
 }
 
-/// Returns where in `pool` the issuer of `child` stands.
-///
-/// The name decides, and the key identifiers where both have them. Only where that leaves several
-/// (a CA renewed under its name, or cross-signed) is the signature verified; one that is valid is
-/// preferred to one that is not, and one that leads on to a root.
-fn issuer_of(child: &Certificate, pool: &[Certificate], now: Timestamp) -> Option<usize> {
-    if child.is_self_issued() {
-        return None;
-    }
-    let named = |at: &usize| pool[*at].subject == child.issuer && key_ids_agree(child, &pool[*at]);
-    let mut candidates: Vec<usize> = (0..pool.len()).filter(named).collect();
-    if candidates.len() > 1 {
-        let signed: Vec<usize> =
-            candidates.iter().copied().filter(|at| child.is_signed_by(&pool[*at])).collect();
-        if !signed.is_empty() {
-            candidates = signed;
+/// What becomes of a certificate that was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fate {
+    Sent,
+    LeftOut(LeftOut),
+}
+
+/// A certificate of a path, and the step that it is the issuer of; the leaf has none.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    certificate: &'a Certificate,
+    below: Option<usize>,
+}
+
+/// A breadth-first search upwards from the leaf, so that what is sent is in the order of the
+/// length of the paths that it is on. Each certificate is used once.
+struct Search<'a> {
+    given: &'a [Certificate],
+    now: Timestamp,
+    /// Of each that was given; `None` while it is not found.
+    fates: Vec<Option<Fate>>,
+    steps: Vec<Step<'a>>,
+    sent: Vec<usize>,
+}
+
+impl Search<'_> {
+    fn run(&mut self) {
+        let mut next = 0;
+        while next < self.steps.len() {
+            let issuers = self.issuers(next);
+            for at in &issuers {
+                self.fates[*at] = self.fate(next, *at, &issuers);
+                if self.fates[*at] == Some(Fate::Sent) {
+                    self.sent.push(*at);
+                    self.steps.push(Step { certificate: &self.given[*at], below: Some(next) });
+                }
+            }
+            next += 1;
         }
-        candidates.sort_by_key(|at| (!pool[*at].is_valid_at(now), pool[*at].is_self_issued()));
     }
-    candidates.first().copied()
+
+    /// Decides about one of the `issuers` of a step; `None` if the path does not go on by it.
+    fn fate(&self, step: usize, at: usize, issuers: &[usize]) -> Option<Fate> {
+        let certificate = &self.given[at];
+        let renewed = |other: &usize| {
+            let other = &self.given[*other];
+            other.is_valid_at(self.now)
+                && other.issuer == certificate.issuer
+                && other.public_key == certificate.public_key
+        };
+        if is_root(certificate) {
+            Some(Fate::LeftOut(LeftOut::Root))
+        } else if self.is_loop(step, certificate) {
+            None
+        } else if !certificate.is_valid_at(self.now) && issuers.iter().any(renewed) {
+            Some(Fate::LeftOut(LeftOut::Outdated))
+        } else if self.sent.len() == MAX_LENGTH {
+            Some(Fate::LeftOut(LeftOut::NoRoom))
+        } else {
+            Some(Fate::Sent)
+        }
+    }
+
+    /// Returns the issuers of a step that are not found yet, the likeliest first.
+    fn issuers(&self, step: usize) -> Vec<usize> {
+        let child = self.steps[step].certificate;
+        let named = |at: &usize| self.given[*at].subject == child.issuer;
+        let of_name: Vec<usize> = (0..self.given.len()).filter(named).collect();
+        let mut candidates: Vec<usize> =
+            of_name.iter().copied().filter(|at| self.fates[*at].is_none()).collect();
+        candidates.sort_by_key(|at| self.rank(child, &self.given[*at]));
+        candidates.truncate(MAX_FOUND.saturating_sub(self.fates.iter().flatten().count()));
+        match candidates[..] {
+            [only] if of_name.len() == 1 && is_certain_issuer(child, &self.given[only]) => {
+                candidates
+            }
+            _ => signers(child, &candidates, self.given),
+        }
+    }
+
+    fn rank(&self, child: &Certificate, issuer: &Certificate) -> (KeyIds, bool, bool) {
+        (key_ids(child, issuer), !issuer.is_valid_at(self.now), !issuer.profile.is_ca)
+    }
+
+    /// Whether the issuer of a certificate is on the path below it: two CAs that certify each
+    /// other, or the old and the new key of one CA. A path does not pass a CA twice.
+    fn is_loop(&self, step: usize, certificate: &Certificate) -> bool {
+        let mut below = Some(step);
+        while let Some(step) = below {
+            let Step { certificate: on_path, below: next } = self.steps[step];
+            if on_path.subject == certificate.issuer
+                && certificate.check_signature(on_path) == SignatureCheck::Valid
+            {
+                return true;
+            }
+            below = next;
+        }
+        false
+    }
 }
 
-fn key_ids_agree(child: &Certificate, issuer: &Certificate) -> bool {
+/// How the key identifiers of a certificate and its issuer compare, the best first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum KeyIds {
+    Equal,
+    Absent,
+    Different,
+}
+
+fn key_ids(child: &Certificate, issuer: &Certificate) -> KeyIds {
     match (&child.authority_key_id, &issuer.subject_key_id) {
-        (Some(authority), Some(subject)) => authority == subject,
-        _ => true,
+        (Some(authority), Some(subject)) if authority == subject => KeyIds::Equal,
+        (Some(_), Some(_)) => KeyIds::Different,
+        _ => KeyIds::Absent,
     }
+}
+
+/// Whether the only CA of the issuer's name may be taken for the issuer without a verification,
+/// which would cost every start some time.
+fn is_certain_issuer(child: &Certificate, issuer: &Certificate) -> bool {
+    issuer.profile.is_ca && !child.is_self_issued() && key_ids(child, issuer) != KeyIds::Different
+}
+
+/// Returns those of `candidates` whose key signed `child`; if that cannot be told of any, all of
+/// which it cannot be told.
+fn signers(child: &Certificate, candidates: &[usize], given: &[Certificate]) -> Vec<usize> {
+    let checked: Vec<(usize, SignatureCheck)> =
+        candidates.iter().map(|at| (*at, child.check_signature(&given[*at]))).collect();
+    let of = |wanted: SignatureCheck| {
+        checked.iter().filter(move |(_, check)| *check == wanted).map(|(at, _)| *at)
+    };
+    let valid: Vec<usize> = of(SignatureCheck::Valid).collect();
+    if valid.is_empty() { of(SignatureCheck::Unsupported).collect() } else { valid }
+}
+
+/// Whether a certificate's own key signed it. If that cannot be told, as with SHA-1, the key
+/// identifiers decide.
+fn is_root(certificate: &Certificate) -> bool {
+    certificate.is_self_issued()
+        && match certificate.check_signature(certificate) {
+            SignatureCheck::Valid => true,
+            SignatureCheck::Invalid => false,
+            SignatureCheck::Unsupported => key_ids(certificate, certificate) != KeyIds::Different,
+        }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificate::Name;
 
     /// In 2027.
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
     fn read(name: &str) -> Certificate {
-        let path = format!("{}/tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its vector")]
-        let pem = ::pem::parse(std::fs::read(path).unwrap()).unwrap();
-        Certificate::from_der(pem.contents()).unwrap()
+        crate::certificate::forge::committed(&format!("tests/vectors/pki/{name}"))
     }
 
     #[test]
     fn leaves_out_the_root_the_leaf_and_strangers() {
         let [leaf, stranger, intermediate, root] =
             ["leaf-p256.pem", "leaf-p384.pem", "intermediate.pem", "root.pem"].map(read);
-        let pool = vec![root.clone(), stranger.clone(), leaf.clone(), intermediate.clone()];
-        let chain = Chain::new(&leaf, pool, NOW);
+        let given = vec![root.clone(), stranger.clone(), leaf.clone(), intermediate.clone()];
+        let chain = Chain::new(&leaf, given, NOW);
+        assert_eq!(chain.selection, Selection::Paths);
         assert_eq!(chain.intermediates, [intermediate]);
         assert_eq!(
             chain.left_out,
@@ -139,27 +298,42 @@ mod tests {
     fn prefers_the_renewed_certificate_of_a_ca() {
         let [leaf, new] = ["leaf-p256.pem", "intermediate.pem"].map(read);
         let old = Certificate { not_after: NOW.after(-1), serial: "0".to_owned(), ..new.clone() };
-        let chain = Chain::new(&leaf, vec![old, new.clone()], NOW);
+        let chain = Chain::new(&leaf, vec![old.clone(), new.clone()], NOW);
         assert_eq!(chain.intermediates, [new]);
+        assert_eq!(chain.left_out, [(old.clone(), LeftOut::Outdated)]);
+        // Alone it is better than nothing: this clock may be wrong.
+        assert_eq!(Chain::new(&leaf, vec![old.clone()], NOW).intermediates, [old]);
     }
 
     #[test]
     fn counts_a_repeated_certificate_once() {
         let [leaf, intermediate] = ["leaf-p256.pem", "intermediate.pem"].map(read);
         let chain = Chain::new(&leaf, vec![intermediate.clone(), intermediate.clone()], NOW);
-        assert_eq!(chain, Chain { intermediates: vec![intermediate], left_out: Vec::new() });
+        assert_eq!((chain.intermediates, chain.left_out), (vec![intermediate], Vec::new()));
     }
 
     #[test]
-    fn sends_nothing_for_an_empty_pool() {
+    fn sends_nothing_if_nothing_was_given() {
         assert_eq!(Chain::new(&read("leaf-p256.pem"), Vec::new(), NOW), Chain::default());
+    }
+
+    #[test]
+    fn sends_everything_as_it_was_given_if_the_issuer_was_not() {
+        let [leaf, root] = ["leaf-p256.pem", "root.pem"].map(read);
+        let other = |n: usize| Certificate { serial: n.to_string(), ..root.clone() };
+        let given: Vec<Certificate> = (0..7).map(other).collect();
+        let chain = Chain::new(&leaf, given.clone(), NOW);
+        assert_eq!(chain.selection, Selection::AsGiven);
+        assert_eq!(chain.intermediates, given[..5]);
+        let left_out = given[5..].iter().map(|own| (own.clone(), LeftOut::NoRoom));
+        assert_eq!(chain.left_out, left_out.collect::<Vec<_>>());
     }
 
     /// Seven CAs in a row with no key identifiers, by name alone.
     #[test]
     fn sends_five_at_most() {
         let template = read("intermediate.pem");
-        let name = |n: usize| crate::certificate::Name(vec![n as u8]);
+        let name = |n: usize| Name(vec![n as u8]);
         let ca = |n: usize| Certificate {
             serial: n.to_string(),
             subject: name(n),
@@ -171,6 +345,47 @@ mod tests {
         let chain = Chain::new(&ca(0), (1..8).rev().map(ca).collect(), NOW);
         let serials: Vec<&str> = chain.intermediates.iter().map(Certificate::serial).collect();
         assert_eq!(serials, ["1", "2", "3", "4", "5"]);
-        assert!(chain.left_out.iter().all(|(_, reason)| *reason == LeftOut::TooDeep));
+        assert!(chain.left_out.iter().all(|(_, reason)| *reason == LeftOut::NoRoom));
+    }
+
+    #[test]
+    fn a_bundle_of_one_name_is_verified_in_part() {
+        let [leaf, intermediate] = ["leaf-p256.pem", "intermediate.pem"].map(read);
+        let namesake = |n: usize| Certificate { serial: n.to_string(), ..intermediate.clone() };
+        let given: Vec<Certificate> = (0..150).map(namesake).collect();
+        let search = Search {
+            given: &given,
+            now: NOW,
+            fates: vec![None; given.len()],
+            steps: vec![Step { certificate: &leaf, below: None }],
+            sent: Vec::new(),
+        };
+        assert_eq!(search.issuers(0).len(), MAX_FOUND);
+    }
+
+    /// The key of another intermediate with the name of this one.
+    #[test]
+    fn a_namesake_with_another_key_is_no_issuer() {
+        let [leaf, intermediate, root] =
+            ["leaf-p256.pem", "intermediate.pem", "root.pem"].map(read);
+        let namesake = Certificate { der: root.der.clone(), ..intermediate.clone() };
+        let chain = Chain::new(&leaf, vec![namesake.clone(), intermediate.clone()], NOW);
+        assert_eq!(chain.intermediates, [intermediate]);
+        assert_eq!(chain.left_out, [(namesake, LeftOut::Unrelated)]);
+    }
+
+    /// As a root that is signed with SHA-1 is recognised.
+    #[test]
+    fn key_identifiers_decide_about_a_root_whose_signature_cannot_be_verified() {
+        let sha1 = crate::certificate::forge::committed("certs/broken/sha1.pem");
+        let root = Certificate { subject: sha1.issuer.clone(), ..sha1 };
+        assert_eq!(root.check_signature(&root), SignatureCheck::Unsupported);
+        let with = |subject: Option<u8>, authority: Option<u8>| Certificate {
+            subject_key_id: subject.map(|id| vec![id]),
+            authority_key_id: authority.map(|id| vec![id]),
+            ..root.clone()
+        };
+        assert!(is_root(&with(Some(1), None)) && is_root(&with(Some(1), Some(1))));
+        assert!(!is_root(&with(Some(1), Some(2))));
     }
 }

@@ -1,9 +1,9 @@
 //! `CreateSession`: every refusal that the service is known to give.
 
+use super::chain::untrusted;
 use super::{Evidence, clock_offset, general, seconds_behind};
 use crate::aws::create_session::{SessionDuration, SessionRequest};
 use crate::aws::fault::Fault;
-use crate::certificate::Certificate;
 use crate::certificate::objection::Objection;
 
 /// Returns the likely causes of `fault` and what to do, the likeliest first.
@@ -24,7 +24,7 @@ pub fn create_session(
         return insufficient_certificate(evidence);
     }
     if has("untrusted") {
-        return vec![untrusted(session, evidence)];
+        return untrusted(session, evidence);
     }
     if has("revoked") {
         let serial = evidence.leaf.serial();
@@ -64,28 +64,6 @@ fn invalid_signature(
             vec![format!("the answer has no date to compare the clock with; {altered}")]
         }
     }
-}
-
-fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> String {
-    let out_of_date = |ca: &&Certificate| !ca.is_valid_at(evidence.received);
-    if let Some(ca) = evidence.intermediates.iter().find(out_of_date) {
-        let (subject, from, to) = (ca.subject(), ca.not_before(), ca.not_after());
-        return format!(
-            "the intermediate `{subject}` that was sent is valid from {from} to {to} only: put its renewed certificate into `--intermediates`"
-        );
-    }
-    let last = evidence.intermediates.last().unwrap_or(evidence.leaf);
-    let count = evidence.intermediates.len();
-    let sent = match count {
-        0 => "the certificate was sent alone".to_owned(),
-        1 => "the certificate was sent with one intermediate".to_owned(),
-        count => format!("the certificate was sent with {count} intermediates"),
-    };
-    format!(
-        "{sent}, which leads to the issuer `{}`: that CA has to be the certificate of {}, or the CAs up to that one have to be in `--intermediates`",
-        last.issuer(),
-        session.trust_anchor
-    )
 }
 
 fn insufficient_certificate(evidence: &Evidence<'_>) -> Vec<String> {

@@ -8,6 +8,7 @@
 mod architecture;
 mod cache;
 mod canonical;
+mod chains;
 mod client;
 mod credential_process;
 mod daemon;
