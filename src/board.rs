@@ -40,6 +40,17 @@ impl Standing {
         (self.left(now) > 0).then_some(session)
     }
 
+    /// Returns the session that may be handed out at `now`: the valid one, or one that has expired
+    /// only by the wall clock.
+    ///
+    /// A wall clock that was set forward must not end a good session while AWS cannot be reached. It
+    /// may also be right, after a virtual machine was paused: so [`Board::ask`] waits for a refresh
+    /// before such a session is handed out.
+    pub fn usable(&self, now: Moment) -> Option<&Rc<Session>> {
+        let (session, received) = self.session.as_ref()?;
+        (session.life > now.least_seconds_since(*received)).then_some(session)
+    }
+
     /// Returns how many seconds the session in hand has left at `now`; 0 where there is none.
     pub fn left(&self, now: Moment) -> i64 {
         let left = |(session, received): &(Rc<Session>, Moment)| {

@@ -113,7 +113,7 @@ async fn attempt_once(
 }
 
 /// Waits for `future`, but for no longer than `limit`.
-async fn within<T>(
+pub(crate) async fn within<T>(
     world: &World<'_>,
     limit: Duration,
     future: impl Future<Output = T>,

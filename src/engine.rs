@@ -199,7 +199,7 @@ impl<'a> Engine<'a> {
     fn fetched(&mut self, session: Session) {
         let now = self.moment();
         self.schedule.succeeded(session.life, now);
-        self.reporter.received(&session, &self.standing, now.wall);
+        self.reporter.received(&session, now.wall);
         self.publish(|standing| {
             standing.trying = false;
             standing.trouble = None;
@@ -219,7 +219,7 @@ impl<'a> Engine<'a> {
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let trouble = Trouble { kind: error.kind(), message: error.words(), at: now.wall };
         let next = self.schedule.next(now);
-        self.reporter.failed(&trouble, self.standing.valid(now).map(Rc::as_ref), next);
+        self.reporter.failed(&trouble, self.standing.usable(now).map(Rc::as_ref), next);
         self.publish(|standing| {
             standing.trying = false;
             standing.refreshes.count(trouble.kind);

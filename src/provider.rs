@@ -1,5 +1,7 @@
 //! Sources of credentials.
 
+mod clock;
+
 use crate::aws::create_session::{AnswerError, SessionRequest};
 use crate::aws::endpoint::Service;
 use crate::aws::fault::Fault;
@@ -11,6 +13,8 @@ use crate::diagnosis::{self, Evidence, Refusal};
 use crate::error::Error;
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::legible;
+use crate::provider::clock::Asked;
+pub use crate::provider::clock::SKEW;
 use crate::signer::SignError;
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
@@ -26,8 +30,9 @@ pub struct RolesAnywhere {
     pub session: SessionRequest,
 }
 
-/// How far the clocks may differ, in seconds, before a refused signature is put down to it.
-const SKEW: u64 = 240;
+/// The longest life of a session, in seconds. AWS makes none that lives longer, so that an answer that
+/// says so is wrong or has a wrong date.
+const LONGEST_LIFE: i64 = 43_200;
 
 impl RolesAnywhere {
     /// Fetches a session with the identity as it is in its files now.
@@ -54,9 +59,9 @@ impl RolesAnywhere {
 
     /// Fetches a session with `identity`: signs, sends, reads.
     ///
-    /// Refuses an identity that is out of date before anything is sent. Where AWS refuses the
-    /// signature and the clocks differ by more than four minutes, it is signed once more by AWS's;
-    /// [`Session::clock_offset`] says so.
+    /// Refuses an identity that is out of date before anything is signed; if it is so by this
+    /// machine's clock, AWS is asked for the time first. If AWS refuses the signature and the clocks
+    /// differ by four minutes or more, it is signed again by AWS's; [`Session::clock_offset`] says so.
     pub async fn exchange(
         &self,
         identity: &Identity,
@@ -64,12 +69,14 @@ impl RolesAnywhere {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Session, Error> {
-        let mut offset = usable(clock_offset, identity, world.clock.now())?;
+        let mut offset = self.offset(identity, clock_offset, world, deadline).await?;
         let mut answer = self.call(identity, offset, world, deadline).await?;
-        if let Some(found) = skew(&answer, offset) {
+        if let Some(found) = clock::skew(&answer, offset) {
             world.trace.show(format_args!(
-                "this machine's clock is {found} s behind AWS's (ahead where negative): signing again by AWS's"
+                "this machine's clock is {found} s behind AWS's (ahead if negative): signing again by AWS's"
             ));
+            let received = answer.received;
+            identity.check_validity(received.after(found)).map_err(|e| by_date(e, received))?;
             offset = found;
             answer = self.call(identity, offset, world, deadline).await?;
         }
@@ -84,6 +91,12 @@ impl RolesAnywhere {
             let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
             return Err(refusal.not_again_within(answer.retry_after()));
         }
+        if let Some(found) = clock::measured(&answer, identity).filter(|found| *found != offset) {
+            world.trace.show(format_args!(
+                "this machine's clock is {found} s behind AWS's (ahead if negative)"
+            ));
+            offset = found;
+        }
         let session = self.session(&answer, offset)?;
         let Credentials { access_key_id, expiration, .. } = &session.credentials;
         let role = &self.session.role;
@@ -91,6 +104,33 @@ impl RolesAnywhere {
             "session of {role}: access key {access_key_id}, until {expiration}"
         ));
         Ok(session)
+    }
+
+    /// Returns by how many seconds to sign after this machine's time, so that `identity` is valid.
+    async fn offset(
+        &self,
+        identity: &Identity,
+        known: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<i64, Error> {
+        let now = world.clock.now();
+        let error = match clock::usable(known, identity, now) {
+            Ok(offset) => return Ok(offset),
+            Err(error) => error,
+        };
+        match clock::ask(&self.session.endpoint, world, deadline).await {
+            Asked::Behind(behind) => match identity.check_validity(now.after(behind)) {
+                Ok(()) => Ok(behind),
+                // The clocks agree.
+                Err(_) if behind.unsigned_abs() < SKEW => Err(error.into()),
+                Err(error) => Err(by_date(error, now)),
+            },
+            Asked::TlsOutOfDate => Err(Error::from(error).hint(format!(
+                "AWS's TLS certificate is out of date by this machine's clock too, which says {now}: set the clock"
+            ))),
+            Asked::Nothing => Err(error.into()),
+        }
     }
 
     async fn call(
@@ -117,7 +157,7 @@ impl RolesAnywhere {
     /// Reads a session; its life is counted by AWS's clock, which the answer's `Date` tells too.
     fn session(&self, answer: &Answer, clock_offset: i64) -> Result<Session, AnswerError> {
         let now = answer.received.after(clock_offset);
-        let credentials = self.session.parse(&answer.response, now)?;
+        let mut credentials = self.session.parse(&answer.response, now)?;
         let date = answer.response.header("date").and_then(Timestamp::from_http_date);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
@@ -127,31 +167,20 @@ impl RolesAnywhere {
             let expiration = credentials.expiration;
             return Err(AnswerError::Expired { expiration, now: date.unwrap_or(now) });
         }
+        if life > LONGEST_LIFE {
+            // An SDK goes by what it is told.
+            credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFE);
+        }
+        let life = life.min(LONGEST_LIFE);
         Ok(Session { credentials, received: answer.received, life, clock_offset })
     }
 }
 
-/// Returns the offset by which `identity` is valid now: the one that was found before, or none, for
-/// somebody may have set the clock since. Refuses an identity that is out of date by both.
-fn usable(found: i64, identity: &Identity, now: Timestamp) -> Result<i64, IdentityError> {
-    match identity.check_validity(now.after(found)) {
-        Ok(()) => Ok(found),
-        Err(_) if identity.check_validity(now).is_ok() => Ok(0),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns by how many seconds this machine's clock is behind AWS's, where that may be why a
-/// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
-/// somebody has set meanwhile.
-fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
-    if (200..300).contains(&answer.response.status) {
-        return None;
-    }
-    let fault = Fault::parse(&answer.response);
-    let behind = answer.received.seconds_until(fault.date?);
-    let found = if behind.unsigned_abs() > SKEW { behind } else { 0 };
-    (fault.is_about_signature() && behind.abs_diff(clock_offset) > SKEW).then_some(found)
+/// Adds whose time it is by which `error` refuses an identity, this machine's being `now`.
+fn by_date(error: IdentityError, now: Timestamp) -> Error {
+    Error::from(error).hint(format!(
+        "that time is the `Date` of AWS's answer; this machine's clock says {now}: if it is right, check what is between here and AWS"
+    ))
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
@@ -186,7 +215,7 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::aws::create_session::tests::{ANSWER, request};
     use crate::files::Source;
@@ -199,14 +228,14 @@ mod tests {
     use crate::world::Environment;
 
     /// Returns an identity that is valid from 2026 to 2046.
-    fn identity() -> Identity {
+    pub(super) fn identity() -> Identity {
         let environment = Environment::default();
         let disk = Disk::new(&environment);
         let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
         source().open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
     }
 
-    fn source() -> IdentitySource {
+    pub(super) fn source() -> IdentitySource {
         let place = |name: &str| {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
             Source::File(root.join("certs/leaf").join(name))
@@ -224,14 +253,14 @@ mod tests {
         let identity = identity();
         let year = 366 * 86_400;
         let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
-        assert_eq!(usable(7_200, &identity, now).unwrap(), 7_200);
-        assert_eq!(usable(50 * year, &identity, now).unwrap(), 0);
-        assert_eq!(usable(-50 * year, &identity, now).unwrap(), 0);
+        assert_eq!(clock::usable(7_200, &identity, now).unwrap(), 7_200);
+        assert_eq!(clock::usable(50 * year, &identity, now).unwrap(), 0);
+        assert_eq!(clock::usable(-50 * year, &identity, now).unwrap(), 0);
         // The clock says 1970, and is known to be behind.
         let behind = Timestamp::from_unix(0);
-        assert_eq!(usable(56 * year, &identity, behind).unwrap(), 56 * year);
-        assert!(usable(0, &identity, behind).is_err());
-        assert!(usable(year, &identity, behind).is_err());
+        assert_eq!(clock::usable(56 * year, &identity, behind).unwrap(), 56 * year);
+        assert!(clock::usable(0, &identity, behind).is_err());
+        assert!(clock::usable(year, &identity, behind).is_err());
     }
     const DATE: Timestamp = Timestamp::from_unix(1_440_938_160);
 
@@ -244,23 +273,23 @@ mod tests {
     }
 
     #[test]
-    fn puts_a_refused_signature_down_to_a_clock_that_is_off_by_more_than_four_minutes() {
+    fn puts_a_refused_signature_down_to_a_clock_that_is_off_by_four_minutes() {
         let refused = r#"{"code":"InvalidSignatureException"}"#;
         let rows = [
-            (403, refused, 240, 0, None),
-            (403, refused, 241, 0, Some(241)),
-            (403, refused, -240, 0, None),
-            (403, refused, -241, 0, Some(-241)),
+            (403, refused, 239, 0, None),
+            (403, refused, 240, 0, Some(240)),
+            (403, refused, -239, 0, None),
+            (403, refused, -240, 0, Some(-240)),
             // It was signed by AWS's clock already; or by what was found before, and is no more so.
             (403, refused, 7_200, 7_200, None),
-            (403, refused, 7_200, 6_960, None),
+            (403, refused, 7_200, 6_961, None),
             (403, refused, 0, 7_200, Some(0)),
             (403, r#"{"code":"AccessDeniedException"}"#, 7_200, 0, None),
             (201, refused, 7_200, 0, None),
         ];
         for (status, body, behind, offset, found) in rows {
             let answer = answer(status, body, behind);
-            assert_eq!(skew(&answer, offset), found, "{status} {body} {behind} {offset}");
+            assert_eq!(clock::skew(&answer, offset), found, "{status} {body} {behind} {offset}");
         }
     }
 

@@ -214,7 +214,7 @@ impl Endpoints {
 
     fn readiness(&self, caller: &Caller) -> Reply {
         let standing = self.board.standing();
-        if standing.valid(Moment::of(&*self.ports.clock)).is_some() {
+        if standing.usable(Moment::of(&*self.ports.clock)).is_some() {
             return reply::text("ready\n");
         }
         // What is wrong with the identity is no business of other machines.
@@ -229,7 +229,7 @@ impl Endpoints {
         let Ports { clock, timer, .. } = &self.ports;
         let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
-        let Some(session) = standing.valid(Moment::of(&**clock)) else {
+        let Some(session) = standing.usable(Moment::of(&**clock)) else {
             *rendered = None;
             return Err(standing);
         };

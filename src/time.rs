@@ -18,6 +18,11 @@ pub trait Clock: Sync {
     /// system tells (Linux), the time that the machine slept is in it.
     fn uptime(&self) -> Duration;
 
+    /// Returns whether [`Clock::uptime`] goes on while the machine sleeps.
+    fn counts_sleep(&self) -> bool {
+        false
+    }
+
     /// Returns how long this machine has been running; `None` where the system tells it to nobody.
     fn running(&self) -> Option<Running> {
         None

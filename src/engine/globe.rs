@@ -163,6 +163,10 @@ impl Clock for Globe {
     fn uptime(&self) -> Duration {
         self.state().uptime
     }
+
+    fn counts_sleep(&self) -> bool {
+        true
+    }
 }
 
 impl Timer for Globe {

@@ -129,7 +129,11 @@ impl<'a> Play<'a> {
         let standing = self.board.standing();
         assert_good(self.globe, &standing);
         let state = self.globe.state();
-        let moment = Moment { wall: Timestamp::from_unix(state.wall), uptime: state.uptime };
+        let moment = Moment {
+            wall: Timestamp::from_unix(state.wall),
+            uptime: state.uptime,
+            counts_sleep: true,
+        };
         let valid = standing.valid(moment);
         assert!(state.in_flight <= 1);
         // Fair weather ends every trouble, that of a refusal after its longest pause. A session that
@@ -151,7 +155,7 @@ impl<'a> Play<'a> {
 fn assert_good(globe: &Globe, standing: &Standing) {
     let moment = globe.moment();
     let truth = globe.state().truth;
-    if let Some(session) = standing.valid(moment) {
+    if let Some(session) = standing.usable(moment) {
         assert!(!session.credentials.access_key_id.is_empty());
         let end = session.credentials.expiration.unix();
         assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
@@ -299,6 +303,42 @@ fn refreshes_at_most_every_five_seconds_whatever_is_asked_for() {
         globe.state().fetches
     });
     assert_eq!(fetches, 13);
+}
+
+#[test]
+fn a_wall_clock_that_jumps_ends_no_good_session() {
+    let globe = Globe::new();
+    perform(&globe, |play| {
+        for weather in [Weather::Over, Weather::Lost] {
+            play.take(Step::Turn(weather, 0));
+            play.take(Step::Set(40 * 366 * 86_400));
+            play.take(Step::Pass(600));
+            let standing = play.board.standing();
+            assert!(standing.trouble.is_some(), "{weather:?}");
+            assert!(standing.usable(globe.moment()).is_some(), "{weather:?}");
+        }
+        // Its end is its end.
+        play.take(Step::Pass(2_400));
+        assert!(play.board.standing().usable(globe.moment()).is_none());
+    });
+}
+
+#[test]
+fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
+    let globe = Globe::new();
+    perform(&globe, |play| {
+        play.take(Step::Pass(10));
+        let old = Rc::clone(&play.board.standing().session.as_ref().unwrap().0);
+        globe.state().wall += 7_200;
+        let board = play.board;
+        let mut asking = Box::pin(board.ask(&globe, &globe, Duration::from_secs(1)));
+        let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(ask().is_pending(), "the session may have expired");
+        play.settle();
+        let Poll::Ready(standing) = ask() else { panic!("AWS has answered") };
+        let served = standing.usable(globe.moment()).unwrap();
+        assert_ne!(served.credentials.access_key_id, old.credentials.access_key_id);
+    });
 }
 
 fn weather() -> impl Strategy<Value = Weather> {

@@ -1,9 +1,10 @@
 //! What the operator is told of identities and sessions: in the log, and by the supervisor's status.
 
-use crate::board::{Standing, Trouble};
+use crate::board::Trouble;
 use crate::credentials::Session;
 use crate::error::Error;
 use crate::log::{Fact, Level, Log};
+use crate::provider::SKEW;
 use crate::refresh::Next;
 use crate::time::Timestamp;
 use crate::world::Supervisor;
@@ -16,6 +17,8 @@ pub(super) struct Reporter<'a> {
     end: Option<CertificateEnd>,
     /// The last words about an identity that could not be taken into use.
     unusable: Option<String>,
+    /// The last clock offset that was told.
+    told_offset: i64,
 }
 
 /// When a certificate ends, and what was said of that.
@@ -34,7 +37,7 @@ const LAST_DAYS: i64 = 30 * 86_400;
 impl<'a> Reporter<'a> {
     /// Has told nothing yet.
     pub(super) fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
-        Self { log, supervisor, end: None, unusable: None }
+        Self { log, supervisor, end: None, unusable: None, told_offset: 0 }
     }
 
     /// Tells of an identity that was taken into use.
@@ -75,10 +78,11 @@ impl<'a> Reporter<'a> {
         self.unusable = Some(reason);
     }
 
-    /// Tells of a session that came at `now`, `before` being how it stood until then.
-    pub(super) fn received(&mut self, session: &Session, before: &Standing, now: Timestamp) {
+    /// Tells of a session that came at `now`.
+    pub(super) fn received(&mut self, session: &Session, now: Timestamp) {
         let offset = session.clock_offset;
-        if offset != before.clock_offset {
+        if is_news(offset, self.told_offset) {
+            self.told_offset = offset;
             let (level, what) = match offset {
                 0 => (Level::Info, "this machine's clock is AWS's again"),
                 _ => {
@@ -135,6 +139,37 @@ impl<'a> Reporter<'a> {
                 "the certificate ends soon: renew it",
                 &[("not_after", &end.not_after), ("days", &days)],
             );
+        }
+    }
+}
+
+/// The fewest seconds by which a clock offset has to change to be told again: each answer is a second
+/// or two off, and clocks drift.
+const NEWS: u64 = 60;
+
+/// Returns whether a clock offset of so many seconds is news after the one that was `told`.
+fn is_news(offset: i64, told: i64) -> bool {
+    let offset = if offset.unsigned_abs() < SKEW { 0 } else { offset };
+    (offset == 0) != (told == 0) || offset.abs_diff(told) >= NEWS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_that_wavers_is_told_once() {
+        let rows = [
+            (0, 0, false),
+            (6, 0, false),
+            (240, 0, true),
+            (0, 240, true),
+            (241, 240, false),
+            (-299, -240, false),
+            (300, 240, true),
+        ];
+        for (offset, told, expected) in rows {
+            assert_eq!(is_news(offset, told), expected, "{offset} {told}");
         }
     }
 }

@@ -61,6 +61,10 @@ impl Clock for SystemClock {
         awake_or_asleep().saturating_sub(self.started)
     }
 
+    fn counts_sleep(&self) -> bool {
+        cfg!(target_os = "linux")
+    }
+
     #[cfg(target_os = "linux")]
     fn running(&self) -> Option<Running> {
         let seconds = i64::try_from(awake_or_asleep().as_secs()).ok()?;

@@ -1,7 +1,7 @@
 //! Requests in, responses out: each rule as rows.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use http_body_util::{Empty, Full};
@@ -43,6 +43,8 @@ struct World {
     uptime: AtomicI64,
     dice: AtomicU64,
     overslept: AtomicI64,
+    /// Whether the clock that nobody sets goes on while the machine sleeps.
+    counts_sleep: AtomicBool,
 }
 
 impl Clock for World {
@@ -52,6 +54,10 @@ impl Clock for World {
 
     fn uptime(&self) -> Duration {
         Duration::from_secs(self.uptime.load(Ordering::Relaxed).unsigned_abs())
+    }
+
+    fn counts_sleep(&self) -> bool {
+        self.counts_sleep.load(Ordering::Relaxed)
     }
 }
 
@@ -195,7 +201,10 @@ fn standing(life: i64) -> Standing {
     };
     let session = Session { credentials, received: NOW, life, clock_offset: 0 };
     Standing {
-        session: Some((Rc::new(session), Moment { wall: NOW, uptime: Duration::ZERO })),
+        session: Some((
+            Rc::new(session),
+            Moment { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
+        )),
         certificate_end: Some(NOW.after(86_400)),
         clock_offset: -300,
         refreshes: Refreshes { succeeded: 3, refused: 2, ..Refreshes::default() },
@@ -521,6 +530,20 @@ fn never_hands_out_what_has_ended() {
         assert_eq!(desk.ask("GET", "/healthz", &[]).status(), 200);
     }
     assert!(desk.endpoints.documents.borrow().is_none(), "documents of what has ended are kept");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
+    let desk = Desk::new();
+    desk.world.overslept.store(400, Ordering::Relaxed);
+    desk.world.counts_sleep.store(true, Ordering::Relaxed);
+    for (elapsed, awake, status) in [(9_999_999_999, 1, 200), (9_999_999_999, 3_600, 503)] {
+        desk.world.now.store(elapsed, Ordering::Relaxed);
+        desk.world.uptime.store(awake, Ordering::Relaxed);
+        assert_eq!(desk.get(CREDENTIALS).status(), status, "{elapsed} {awake}");
+        assert_eq!(desk.get_container().status(), status, "{elapsed} {awake}");
+        assert_eq!(desk.ask("GET", "/readyz", &[]).status(), status, "{elapsed} {awake}");
+    }
 }
 
 #[test]

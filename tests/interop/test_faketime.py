@@ -84,3 +84,46 @@ def test_forgets_an_offset_that_no_longer_holds(emulator, clock, tmp_path):
     wait_for(lambda: abs(metrics(serve)[offset]) < 10)
     assert metrics(serve)["roles_anywhere_credentials_expiry_seconds"] > 0
     assert serve.stop() == 0
+
+
+YEARS = 30 * 366 * 86_400
+
+
+def test_a_clock_that_jumps_past_the_certificates_end_ends_no_session(emulator, clock, tmp_path):
+    """Nor can AWS be asked for the time: the session is good by the clock that nobody sets."""
+    serve = Serve(tmp_path)
+    del os.environ["LD_PRELOAD"]
+    succeeded = 'roles_anywhere_refreshes_total{result="succeeded"}'
+    failed = 'roles_anywhere_refreshes_total{result="identity"}'
+    wait_for(lambda: metrics(serve)[succeeded] == 1)
+    emulator.fault(cut=True, times=0)
+    clock(YEARS)
+    wait_for(lambda: metrics(serve)[failed] >= 1)
+    url = serve.imds["AWS_EC2_METADATA_SERVICE_ENDPOINT"] + "/readyz"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as answer:
+        assert answer.status == 200
+    clock(0)
+    assert serve.stop() == 0
+
+
+def test_goes_by_awss_time_if_its_clock_puts_the_certificate_out_of_date(emulator, clock, tmp_path):
+    """The connection to AWS is open yet, and so tells the time in spite of the clock."""
+    serve = Serve(tmp_path)
+    del os.environ["LD_PRELOAD"]
+    succeeded = 'roles_anywhere_refreshes_total{result="succeeded"}'
+    wait_for(lambda: metrics(serve)[succeeded] == 1)
+    clock(YEARS)
+    wait_for(lambda: metrics(serve)[succeeded] == 2)
+    assert abs(metrics(serve)["roles_anywhere_clock_offset_seconds"] + YEARS) < 10
+    assert serve.stop() == 0
+
+
+@pytest.mark.parametrize("seconds", [YEARS, -YEARS])
+def test_names_the_clock_if_it_makes_tls_fail(emulator, clock, tool, seconds):
+    """Exit 3: the certificate is out of date by this machine's clock, and AWS cannot be asked."""
+    clock(seconds)
+    outcome = tool("credential-process")
+    assert outcome.returncode == 3
+    assert outcome.stdout == b""
+    assert b"TLS certificate is out of date by this machine's clock too" in outcome.stderr

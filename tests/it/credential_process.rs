@@ -3,8 +3,10 @@
 use std::process::Stdio;
 
 use crate::tool::{Tool, emulator};
+use roles_anywhere::os::clock::SystemClock;
+use roles_anywhere::time::{Clock as _, Timestamp};
 use roles_anywhere_emulator as aws;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn vends_with_every_kind_of_key() {
@@ -71,7 +73,7 @@ fn sends_what_is_asked_for() {
     let tool = Tool::new(&emulator);
     tool.vend(&["--role-session-name", "me@plant", "--session-duration", "1800"]);
     let request = emulator.requests().pop().unwrap();
-    let body: serde_json::Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
+    let body: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
     let wanted = json!({
         "durationSeconds": 1800,
         "profileArn": aws::PROFILE_ARN,
@@ -218,7 +220,38 @@ fn refuses_before_it_calls_where_it_can() {
         assert_eq!(tool.clone().identity(name).run(&["credential-process"]).code, 3);
     }
     assert_eq!(tool.run(&["credential-process", "--session-duration", "1"]).code, 2);
-    assert_eq!(emulator.requests().len(), 0);
+    // AWS was asked for the time, and nothing was signed.
+    let is_unsigned = |request: &Value| request["operation"] != "CreateSession";
+    assert!(emulator.requests().iter().all(is_unsigned), "{:?}", emulator.requests());
+}
+
+#[test]
+fn asks_for_the_time_before_it_refuses_a_certificate_as_out_of_date() {
+    let here = SystemClock::start().now();
+    // Times of AWS at which the certificates are valid.
+    let rows = [
+        ("broken/expired", "2026-01-01T12:00:00Z"),
+        ("broken/not-yet-valid", "2045-12-15T12:00:00Z"),
+    ];
+    for (name, there) in rows {
+        let emulator = emulator();
+        emulator.advance(here.seconds_until(Timestamp::from_rfc3339(there).unwrap()));
+        Tool::new(&emulator).identity(name).vend(&[]);
+        let operations: Vec<Value> =
+            emulator.requests().iter().map(|request| request["operation"].clone()).collect();
+        assert_eq!(operations.len(), 2, "{operations:?}");
+        assert_eq!(operations[1], "CreateSession");
+    }
+}
+
+#[test]
+fn a_date_from_outside_makes_no_signature_beyond_the_certificates_validity() {
+    let emulator = emulator();
+    emulator.advance(25 * 366 * 86_400);
+    let outcome = Tool::new(&emulator).run(&["credential-process"]);
+    assert_eq!((outcome.code, outcome.stdout.len()), (3, 0), "{outcome}");
+    assert!(outcome.stderr.contains("the `Date` of AWS's answer"), "{outcome}");
+    assert_eq!(emulator.requests().len(), 1);
 }
 
 /// Returns a header of the last request.

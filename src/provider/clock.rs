@@ -1,0 +1,110 @@
+//! By how much this machine's clock differs from AWS's, and what may be done about it.
+
+use std::time::Duration;
+
+use crate::aws::fault::Fault;
+use crate::call::{Answer, Deadline, within};
+use crate::http::{Distrust, Endpoint, Request, TransportError};
+use crate::identity::{Identity, IdentityError};
+use crate::time::Timestamp;
+use crate::world::World;
+
+/// From how many seconds on the clocks count as different: signatures of five minutes ago are
+/// refused, and less than this is what networks and whole seconds make.
+pub const SKEW: u64 = 240;
+
+/// How long AWS's time is waited for.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Returns the offset by which `identity` is valid now: the one that was found before, or none, since
+/// the clock may have been set meanwhile. Refuses an identity that is out of date by both.
+pub(super) fn usable(
+    found: i64,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<i64, IdentityError> {
+    match identity.check_validity(now.after(found)) {
+        Ok(()) => Ok(found),
+        Err(_) if identity.check_validity(now).is_ok() => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns by how many seconds this machine's clock is behind AWS's, where that may be why a
+/// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
+/// was set meanwhile.
+pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
+    if (200..300).contains(&answer.response.status) {
+        return None;
+    }
+    let behind = behind(answer)?;
+    let is_about_signature = Fault::parse(&answer.response).is_about_signature();
+    (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(significant(behind))
+}
+
+/// Returns the offset that the `Date` of an answer shows, 0 for clocks that agree; `None` if there is
+/// no date, or one by which `identity` could not have been accepted.
+pub(super) fn measured(answer: &Answer, identity: &Identity) -> Option<i64> {
+    let found = significant(behind(answer)?);
+    identity.check_validity(answer.received.after(found)).is_ok().then_some(found)
+}
+
+fn behind(answer: &Answer) -> Option<i64> {
+    let date = answer.response.header("date").and_then(Timestamp::from_http_date)?;
+    Some(answer.received.seconds_until(date))
+}
+
+fn significant(behind: i64) -> i64 {
+    if behind.unsigned_abs() >= SKEW { behind } else { 0 }
+}
+
+/// What came of asking AWS for the time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// This machine's clock is so many seconds behind.
+    Behind(i64),
+    /// By this machine's clock the server's TLS certificate is out of date too.
+    TlsOutOfDate,
+    /// There was no answer, or none with a date.
+    Nothing,
+}
+
+/// Asks AWS for the time, by the `Date` of an answer to an unsigned request.
+pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadline) -> Asked {
+    let request = Request {
+        method: "GET",
+        endpoint: endpoint.clone(),
+        path: "/",
+        query: String::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let limit = LIMIT.min(deadline.remaining(world.clock.uptime()));
+    let response = match within(world, limit, world.transport.send(&request)).await {
+        Some(Ok(response)) => response,
+        Some(Err(error)) => {
+            world.trace.show(format_args!("could not ask {endpoint} for the time: {error}"));
+            return match error {
+                TransportError::Untrusted { distrust: Distrust::Time, .. } => Asked::TlsOutOfDate,
+                _ => Asked::Nothing,
+            };
+        }
+        None => {
+            world.trace.show(format_args!("could not ask {endpoint} for the time: no answer"));
+            return Asked::Nothing;
+        }
+    };
+    let answer = Answer { response, received: world.clock.now() };
+    match behind(&answer) {
+        Some(behind) => {
+            world.trace.show(format_args!(
+                "this machine's clock puts the certificate out of date; it is {behind} s behind AWS's (ahead if negative)"
+            ));
+            Asked::Behind(behind)
+        }
+        None => Asked::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests;
