@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-pub use endpoint::{Endpoint, EndpointError, is_loopback};
+pub use endpoint::{Endpoint, EndpointError, is_loopback, is_loopback_name};
 use zeroize::Zeroize;
 
 use crate::secret::SecretBytes;

@@ -71,11 +71,22 @@ impl fmt::Display for Endpoint {
 /// Returns whether the URL's host is this machine, by address or as `localhost`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => is_loopback_name(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Returns whether a name is this machine's: `localhost` or below it, in any case. Such a name is
+/// never looked up; the client connects to loopback.
+pub fn is_loopback_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let (start, end) = match name.len().checked_sub("localhost".len()) {
+        Some(at) if name.is_char_boundary(at) => name.split_at(at),
+        _ => return false,
+    };
+    end.eq_ignore_ascii_case("localhost") && (start.is_empty() || start.ends_with('.'))
 }
 
 /// A URL that cannot be the endpoint of an AWS service.
@@ -128,7 +139,12 @@ mod tests {
         assert_eq!(Endpoint::parse("http://127.0.0.1.example"), Err(EndpointError::Plain));
         assert_eq!(Endpoint::parse("http://localhost.example"), Err(EndpointError::Plain));
         assert!(Endpoint::parse("http://127.1.2.3:1").is_ok());
-        assert!(Endpoint::parse("http://localhost:1").is_ok());
+        for own in ["localhost", "localhost.", "aws.localhost", "LOCALHOST"] {
+            assert!(Endpoint::parse(&format!("http://{own}:1")).unwrap().is_loopback(), "{own}");
+        }
+        for other in ["alocalhost", "localhost.a", "localhost..", "alocalhost.localhosts"] {
+            assert!(Endpoint::parse(&format!("http://{other}:1")).is_err(), "{other}");
+        }
     }
 
     #[test]

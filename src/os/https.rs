@@ -2,6 +2,7 @@
 
 mod connect;
 mod failure;
+mod resolve;
 mod trust;
 
 use std::sync::{Arc, OnceLock};
@@ -95,6 +96,7 @@ impl Client {
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls_configuration(&verifier))
             .user_agent(user_agent())
+            .dns_resolver(resolve::Resolver)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .http1_only()

@@ -55,6 +55,28 @@ fn tries_a_dead_port_three_times() {
     snapshot("unreachable_refused", &process(&Tool::new(&emulator), &["--endpoint", &endpoint]));
 }
 
+/// A name server could send plain HTTP, and with it the signature, to another machine.
+#[test]
+fn a_name_below_localhost_is_this_machine_and_looked_up_nowhere() {
+    let emulator = emulator();
+    for name in ["aws.localhost", "a.b.localhost."] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut bytes = [0; 4_096];
+            let count = stream.read(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes[..count]).to_lowercase()
+        });
+        let endpoint = format!("http://{name}:{port}");
+        let outcome = process(&Tool::new(&emulator), &["--endpoint", &endpoint, "--timeout", "3"]);
+        assert_eq!(outcome.code, 5, "{outcome}");
+        assert!(!outcome.stderr.contains("address of"), "{outcome}");
+        let asked = asked.join().unwrap();
+        assert!(asked.contains(&format!("host: {name}:{port}\r\n")), "{asked}");
+    }
+}
+
 #[test]
 fn gives_up_in_time_where_nothing_answers() {
     let emulator = emulator();

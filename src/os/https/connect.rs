@@ -11,6 +11,7 @@ use url::Url;
 use crate::http::proxy::host_and_port;
 use crate::http::{Endpoint, Reason, TransportError};
 use crate::legible;
+use crate::os::https::resolve;
 
 /// What came of asking once more.
 pub(super) enum Answer {
@@ -31,7 +32,11 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
         return Answer::NotAsked;
     }
     let name = host_and_port(proxy);
-    let stream = match TcpStream::connect((host.trim_matches(['[', ']']), port)).await {
+    let connected = async {
+        let addresses = resolve::addresses(host.trim_matches(['[', ']']), port).await?;
+        TcpStream::connect(&*addresses).await
+    };
+    let stream = match connected.await {
         Ok(stream) => stream,
         Err(error) => {
             let (peer, source) = (format!("the proxy {name}"), Reason(error.to_string()));
