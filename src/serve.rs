@@ -78,7 +78,7 @@ pub struct Endpoints {
     instance: Instance,
     board: Rc<Board>,
     ports: Ports,
-    tokens: RefCell<Tokens>,
+    tokens: Tokens,
     /// Without one there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
     /// The documents, and which session they are of.
@@ -99,9 +99,9 @@ impl Endpoints {
         Self {
             instance: Instance::new(role, region),
             audit: Audit::new(Rc::clone(&ports.log)),
+            tokens: Tokens::new(&*ports.entropy),
             board,
             ports,
-            tokens: RefCell::default(),
             container_token: RefCell::default(),
             documents: RefCell::default(),
             requests: Requests::default(),
@@ -142,9 +142,8 @@ impl Endpoints {
             Route::Healthz => reply::text("alive\n"),
             Route::Readyz => self.readiness(caller),
             Route::Metrics => {
-                let tokens = self.tokens.borrow().count(self.ports.clock.uptime());
                 let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
-                reply::metrics(metrics::render(&standing, &self.requests, tokens, now))
+                reply::metrics(metrics::render(&standing, &self.requests, now))
             }
             _ => self.metadata(request, route, caller).await,
         }
@@ -157,7 +156,7 @@ impl Endpoints {
             return reply::refusal(StatusCode::BAD_REQUEST, why);
         };
         let uptime = self.ports.clock.uptime();
-        let token = self.tokens.borrow_mut().issue(&*self.ports.entropy, seconds, uptime);
+        let token = self.tokens.issue(seconds, uptime);
         let bytes = SecretBytes::new(token.expose().as_bytes().to_vec());
         let mut reply = reply::secret_text(reply::wiped(bytes));
         reply.headers_mut().insert(reply::TTL, seconds.into());
@@ -168,7 +167,7 @@ impl Endpoints {
     async fn metadata<B>(&self, request: &Request<B>, route: Route<'_>, caller: &Caller) -> Reply {
         let uptime = self.ports.clock.uptime();
         let token = request.headers().get(TOKEN).map(HeaderValue::as_bytes);
-        let Some(left) = token.and_then(|token| self.tokens.borrow().left(token, uptime)) else {
+        let Some(left) = token.and_then(|token| self.tokens.left(token, uptime)) else {
             return reply::refusal(StatusCode::UNAUTHORIZED, "a valid token is required");
         };
         let mut reply = match route {

@@ -21,12 +21,7 @@ impl Requests {
 }
 
 /// Renders what is known at `now`.
-pub(super) fn render(
-    standing: &Standing,
-    requests: &Requests,
-    tokens: usize,
-    now: Moment,
-) -> String {
+pub(super) fn render(standing: &Standing, requests: &Requests, now: Moment) -> String {
     let mut page = Page(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",
@@ -45,7 +40,6 @@ pub(super) fn render(
         "Seconds by which this machine's clock was found behind AWS's; negative where ahead.",
         standing.clock_offset,
     );
-    page.gauge("tokens", "Tokens of instance metadata that are alive.", tokens);
     page.head("refreshes_total", "counter", "Refreshes of the credentials, by how they ended.");
     let refreshes = standing.refreshes;
     for (result, count) in [

@@ -1,10 +1,10 @@
-//! The tokens of both ways in: 256 bits each, compared in constant time.
+//! The tokens of both routes: 256 bits that prove them, compared in constant time.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::HeaderValue;
@@ -12,73 +12,63 @@ use zeroize::Zeroizing;
 
 use crate::secret::{Entropy, Secret};
 
-/// How many tokens may be alive at once.
-const CAPACITY: usize = 1_024;
-/// Bytes of what finds a token, which is no secret.
-const NAME: usize = 8;
-/// Bytes of what proves it.
+/// Bytes of a container token.
 const PROOF: usize = 32;
-/// Characters of both in base64.
-const LENGTH: usize = 54;
+/// Bytes of an instance metadata token before its MAC: nanoseconds at which it was issued, seconds
+/// that it is valid for, both big-endian.
+const CLAIM: usize = 8 + 4;
+/// Bytes of HMAC-SHA256.
+const MAC: usize = 32;
+/// Characters of claim and MAC in base64.
+const LENGTH: usize = 59;
 
-/// The IMDSv2 tokens that are alive. Time is the process's own: a clock that is set changes nothing.
-#[derive(Default)]
-pub(super) struct Tokens(HashMap<[u8; NAME], Token>);
-
-struct Token {
-    proof: Zeroizing<[u8; PROOF]>,
-    ends: Duration,
+/// Issues and verifies IMDSv2 tokens without keeping any: each carries when it was issued and for how
+/// long it is valid, and a MAC over both with a key of this process. No client can push out the
+/// token of another. Time is the process's own: a clock that is set changes nothing.
+pub(super) struct Tokens {
+    key: hmac::Key,
 }
 
 impl Tokens {
-    /// Makes a token that is alive for `seconds`. Where there are too many, the first to end goes.
-    pub(super) fn issue(
-        &mut self,
-        entropy: &dyn Entropy,
-        seconds: u32,
-        uptime: Duration,
-    ) -> Secret {
-        if self.0.len() >= CAPACITY {
-            self.0.retain(|_, token| token.ends > uptime);
-        }
-        if self.0.len() >= CAPACITY
-            && let Some(name) = self.0.iter().min_by_key(|(_, token)| token.ends).map(|it| *it.0)
-        {
-            self.0.remove(&name);
-        }
-        let name = dice(entropy);
-        let proof = Zeroizing::new(dice(entropy));
-        let mut bytes = Zeroizing::new([0; NAME + PROOF]);
-        bytes[..NAME].copy_from_slice(&name);
-        bytes[NAME..].copy_from_slice(&*proof);
-        let ends = uptime + Duration::from_secs(seconds.into());
-        self.0.insert(name, Token { proof, ends });
+    /// Makes the key that tokens are issued with.
+    pub(super) fn new(entropy: &dyn Entropy) -> Self {
+        let key = Zeroizing::new(dice::<MAC>(entropy));
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &*key) }
+    }
+
+    /// Returns a token that is valid for `seconds` from `uptime` on.
+    pub(super) fn issue(&self, seconds: u32, uptime: Duration) -> Secret {
+        let issued = u64::try_from(uptime.as_nanos()).unwrap_or(u64::MAX);
+        let mut bytes = Zeroizing::new([0; CLAIM + MAC]);
+        let (claim, mac) = bytes.split_at_mut(CLAIM);
+        claim[..8].copy_from_slice(&issued.to_be_bytes());
+        claim[8..].copy_from_slice(&seconds.to_be_bytes());
+        mac.copy_from_slice(hmac::sign(&self.key, claim).as_ref());
         Secret::new(URL_SAFE_NO_PAD.encode(*bytes))
     }
 
-    /// Returns the seconds that a token is still alive for, rounded up; `None` where it is not.
+    /// Returns the seconds that a token is still valid for, rounded up; `None` if it is not valid.
     pub(super) fn left(&self, token: &[u8], uptime: Duration) -> Option<u64> {
         if token.len() != LENGTH {
             return None;
         }
-        let mut bytes = Zeroizing::new([0; NAME + PROOF]);
-        URL_SAFE_NO_PAD.decode_slice(token, &mut *bytes).ok()?;
-        let (name, proof) = bytes.split_first_chunk::<NAME>()?;
-        let known = self.0.get(name)?;
-        verify_slices_are_equal(&*known.proof, proof).ok()?;
-        let left = known.ends.checked_sub(uptime).filter(|left| !left.is_zero())?;
+        let mut bytes = Zeroizing::new([0; CLAIM + MAC]);
+        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut *bytes).ok()?;
+        let (claim, mac) = bytes[..length].split_at_checked(CLAIM)?;
+        // In constant time.
+        hmac::verify(&self.key, claim, mac).ok()?;
+        let (issued, seconds) = claim.split_first_chunk::<8>()?;
+        let issued = Duration::from_nanos(u64::from_be_bytes(*issued));
+        let seconds = u32::from_be_bytes(seconds.try_into().ok()?);
+        let ends = issued + Duration::from_secs(seconds.into());
+        let left = ends.checked_sub(uptime).filter(|left| !left.is_zero())?;
         Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
-    }
-
-    /// Counts those that are alive.
-    pub(super) fn count(&self, uptime: Duration) -> usize {
-        self.0.values().filter(|token| token.ends > uptime).count()
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} tokens>", self.0.len())
+        f.write_str("<the key of tokens>")
     }
 }
 
@@ -154,55 +144,57 @@ mod tests {
 
     #[test]
     fn a_token_lives_as_long_as_it_was_made_for() {
-        let mut tokens = Tokens::default();
-        let token = tokens.issue(&Counter::default(), 60, at(100));
+        let tokens = Tokens::new(&Counter::default());
+        let token = tokens.issue(60, at(100));
         let left = |uptime| tokens.left(token.expose().as_bytes(), uptime);
         assert_eq!(token.expose().len(), LENGTH);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        assert!(token.expose().chars().all(plain));
         assert_eq!(left(at(100)), Some(60));
         assert_eq!(left(at(159)), Some(1));
         assert_eq!(left(Duration::from_millis(159_999)), Some(1));
         assert_eq!(left(at(160)), None);
-        assert_eq!((tokens.count(at(159)), tokens.count(at(160))), (1, 0));
+        assert_eq!(left(at(u64::MAX)), None);
     }
 
     #[test]
     fn every_bit_of_a_token_counts() {
-        let mut tokens = Tokens::default();
-        let token = tokens.issue(&Counter::default(), 60, at(0));
+        let tokens = Tokens::new(&Counter::default());
+        let token = tokens.issue(60, at(0));
         let bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
-        assert_eq!(bytes.len(), 40);
+        assert_eq!(bytes.len(), CLAIM + MAC);
         for bit in 0..bytes.len() * 8 {
             let mut other = bytes.clone();
             other[bit / 8] ^= 1 << (bit % 8);
             let other = URL_SAFE_NO_PAD.encode(other);
             assert_eq!(tokens.left(other.as_bytes(), at(0)), None, "{bit}");
         }
+        let mut last = token.expose().as_bytes().to_vec();
+        // The bits of the last character that stand for nothing.
+        *last.last_mut().unwrap() += 1;
+        assert_eq!(tokens.left(&last, at(0)), None);
         for other in ["", "x", &token.expose()[1..], &format!("{}=", token.expose())] {
             assert_eq!(tokens.left(other.as_bytes(), at(0)), None, "{other}");
         }
     }
 
     #[test]
-    fn the_first_to_end_makes_room() {
-        let (mut tokens, dice) = (Tokens::default(), Counter::default());
-        let long: Vec<_> = (0..CAPACITY - 1).map(|_| tokens.issue(&dice, 100, at(0))).collect();
-        let short = tokens.issue(&dice, 50, at(0));
-        assert_eq!(tokens.count(at(1)), CAPACITY);
-        let last = tokens.issue(&dice, 10, at(1));
-        assert_eq!(tokens.count(at(1)), CAPACITY);
-        assert_eq!(tokens.left(short.expose().as_bytes(), at(1)), None);
-        for token in long.iter().chain([&last]) {
-            assert!(tokens.left(token.expose().as_bytes(), at(1)).is_some());
+    fn no_token_makes_another_invalid() {
+        let tokens = Tokens::new(&Counter::default());
+        let first = tokens.issue(300, at(0));
+        for second in 0..100_000 {
+            let _ = tokens.issue(21_600, Duration::from_micros(second));
         }
+        assert_eq!(tokens.left(first.expose().as_bytes(), at(1)), Some(299));
     }
 
     #[test]
-    fn those_that_ended_make_room_before_others() {
-        let (mut tokens, dice) = (Tokens::default(), Counter::default());
-        let ended: Vec<_> = (0..CAPACITY).map(|_| tokens.issue(&dice, 10, at(0))).collect();
-        let _ = tokens.issue(&dice, 10, at(10));
-        assert_eq!(tokens.0.len(), 1);
-        assert_eq!(tokens.left(ended[0].expose().as_bytes(), at(10)), None);
+    fn a_token_of_another_process_is_not_valid() {
+        let dice = Counter::default();
+        let [one, other] = [(); 2].map(|()| Tokens::new(&dice));
+        let token = one.issue(60, at(0));
+        assert_eq!(one.left(token.expose().as_bytes(), at(0)), Some(60));
+        assert_eq!(other.left(token.expose().as_bytes(), at(0)), None);
     }
 
     #[test]
