@@ -65,6 +65,8 @@ impl Standing {
 pub struct Trouble {
     /// Who can mend it.
     pub kind: Kind,
+    /// What is wrong in a word of ours, as [`crate::error::Error::code`] has it.
+    pub code: &'static str,
     /// The error with its causes and hints, of several lines.
     pub message: String,
     /// When it failed.

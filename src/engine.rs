@@ -217,7 +217,8 @@ impl<'a> Engine<'a> {
             Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
-        let trouble = Trouble { kind: error.kind(), message: error.words(), at: now.wall };
+        let (kind, code) = (error.kind(), error.code());
+        let trouble = Trouble { kind, code, message: error.words(), at: now.wall };
         let next = self.schedule.next(now);
         self.reporter.failed(&trouble, self.standing.usable(now).map(Rc::as_ref), next);
         self.publish(|standing| {

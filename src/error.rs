@@ -1,5 +1,6 @@
 //! The one error that reaches the user, and how it is printed.
 
+mod code;
 mod hints;
 
 use std::fmt::{self, Write as _};

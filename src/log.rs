@@ -12,7 +12,15 @@ use crate::time::Timestamp;
 pub trait Log {
     /// Writes one event: what happened in a few words, then its facts by name.
     fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]);
+
+    /// Writes one event before it returns; a log that cannot take it now keeps nothing of it.
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten>;
 }
+
+/// The log does not take an event now: it is full, or its reader does not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the log does not take the event")]
+pub struct Unwritten;
 
 /// One fact of an event: its name in snake case, and its value.
 pub type Fact<'a> = (&'static str, &'a dyn Value);

@@ -202,6 +202,10 @@ async fn run(
 }
 
 fn show_way(exchange: &Exchange, trace: &dyn Trace) {
+    if !exchange.ignored.is_empty() {
+        let names = exchange.ignored.join(" ");
+        trace.show(format_args!("ignored: variables of a Kubernetes Service: {names}"));
+    }
     let TransportOptions { trust, proxy, .. } = &exchange.transport;
     trace.show(format_args!("trust: {trust}"));
     let session = &exchange.provider.session.endpoint;

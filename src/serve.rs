@@ -7,13 +7,17 @@ mod caller;
 mod container;
 mod document;
 mod guard;
+mod host;
 mod instance;
 mod metrics;
+mod policy;
 mod reply;
 mod route;
 mod token;
+mod unavailable;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -28,23 +32,25 @@ use crate::arn::RoleArn;
 use crate::board::{Board, Standing};
 use crate::credentials::Session;
 use crate::error::Error;
-use crate::log::Log;
+use crate::log::{Log, Unwritten};
 use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Clock, Timer};
 use audit::Audit;
 pub use caller::{Caller, Owner, Reach, Remote};
-pub use container::TokenPlace;
+pub use container::{Found, TokenPlace};
 use document::Documents;
-use guard::Refusal;
+pub use host::{AllowedHost, HostError};
 use instance::Instance;
 use metrics::Requests;
+pub use policy::{AuditPolicy, Offer, Policy};
 pub use reply::Reply;
 pub use route::CONTAINER;
 use route::Route;
 pub use token::is_container_token;
 use token::{ContainerToken, Tokens};
+use unavailable::{Reader, nothing, unaudited};
 
 /// Bound sockets, on their way to be served.
 pub trait Listener {
@@ -76,6 +82,7 @@ pub struct Ports {
 /// The endpoints, and what they remember.
 pub struct Endpoints {
     instance: Instance,
+    policy: Policy,
     board: Rc<Board>,
     ports: Ports,
     tokens: Tokens,
@@ -95,10 +102,17 @@ const TOKEN: hyper::header::HeaderName =
 
 impl Endpoints {
     /// Serves what is on `board` as the credentials of `role`.
-    pub fn new(role: &RoleArn, region: &Region, board: Rc<Board>, ports: Ports) -> Self {
+    pub fn new(
+        role: &RoleArn,
+        region: &Region,
+        policy: Policy,
+        board: Rc<Board>,
+        ports: Ports,
+    ) -> Self {
         Self {
             instance: Instance::new(role, region),
-            audit: Audit::new(Rc::clone(&ports.log)),
+            audit: Audit::new(Rc::clone(&ports.log), policy.audit),
+            policy,
             tokens: Tokens::new(&*ports.entropy),
             board,
             ports,
@@ -112,14 +126,15 @@ impl Endpoints {
     /// when the answer is made, so that no credentials go out that have ended.
     pub async fn answer<B: Body>(&self, request: &Request<B>, caller: &Caller) -> Reply {
         let route = Route::of(request.uri().path(), &self.instance);
-        let reply = match turn_away(request, route, caller) {
+        let reply = match guard::turn_away(request, route, caller, &self.policy) {
             Some(reply) => reply,
             None => self.answer_route(request, route, caller).await,
         };
         if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN = reply.status() {
             let why = reply.extensions().get().map_or("", |reply::Why(why)| why);
+            let host = reply.extensions().get().map(|reply::ForHost(host)| host.as_str());
             let uptime = self.ports.clock.uptime();
-            self.audit.refused((route.name(), reply.status()), why, caller, uptime);
+            self.audit.refused((route.name(), reply.status()), (why, host), caller, uptime);
         }
         self.requests.count(route.name(), reply.status());
         reply
@@ -128,6 +143,17 @@ impl Endpoints {
     /// Counts a request that could not be read.
     pub fn count_unreadable(&self, status: StatusCode) {
         self.requests.count("unreadable", status);
+    }
+
+    /// Tells the log of vends that it did not take, as soon as it takes that; never ends.
+    pub async fn keep_audit(&self) -> Infallible {
+        self.audit.keep(&*self.ports.timer).await
+    }
+
+    /// Tells the log of vends that it did not take, if it takes that now.
+    pub fn end_audit(&self) {
+        // There is no other place to tell it.
+        let _ = self.audit.tell_missed();
     }
 
     async fn answer_route<B>(
@@ -140,10 +166,11 @@ impl Endpoints {
             Route::Token => self.issue(request),
             Route::Container => self.container(request, route, caller).await,
             Route::Healthz => reply::text("alive\n"),
-            Route::Readyz => self.readiness(caller),
+            Route::Readyz => self.readiness(),
             Route::Metrics => {
                 let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
-                reply::metrics(metrics::render(&standing, &self.requests, now))
+                let unlogged = self.audit.unlogged();
+                reply::metrics(metrics::render(&standing, &self.requests, unlogged, now))
             }
             _ => self.metadata(request, route, caller).await,
         }
@@ -174,15 +201,16 @@ impl Endpoints {
             Route::Fixed(body) => reply::text(body.clone()),
             Route::Role => reply::text(self.instance.role_name.clone()),
             Route::Credentials => match self.documents().await {
-                Ok(documents) => {
-                    self.audit_vend(request.method(), route, caller, &documents);
-                    reply::secret_text(documents.imds.clone())
-                }
-                Err(standing) => reply::unavailable(&reason(&standing)),
+                Ok(documents) => match self.audit_vend(request.method(), route, caller, &documents)
+                {
+                    Ok(()) => reply::secret_text(documents.imds.clone()),
+                    Err(Unwritten) => unaudited(),
+                },
+                Err(standing) => nothing(&standing, Reader::Anyone),
             },
             Route::Profile => match self.documents().await {
                 Ok(documents) => reply::text(documents.profile.clone()),
-                Err(standing) => reply::unavailable(&reason(&standing)),
+                Err(standing) => nothing(&standing, Reader::Anyone),
             },
             _ => reply::refusal(StatusCode::NOT_FOUND, "not found"),
         };
@@ -203,23 +231,19 @@ impl Endpoints {
             return reply::unauthorized(why);
         }
         match self.documents().await {
-            Ok(documents) => {
-                self.audit_vend(request.method(), route, caller, &documents);
-                reply::secret_json(documents.container.clone())
-            }
-            Err(standing) => reply::unavailable(&reason(&standing)),
+            Ok(documents) => match self.audit_vend(request.method(), route, caller, &documents) {
+                Ok(()) => reply::secret_json(documents.container.clone()),
+                Err(Unwritten) => unaudited(),
+            },
+            Err(standing) => nothing(&standing, Reader::Holder),
         }
     }
 
-    fn readiness(&self, caller: &Caller) -> Reply {
+    fn readiness(&self) -> Reply {
         let standing = self.board.standing();
-        if standing.usable(Moment::of(&*self.ports.clock)).is_some() {
-            return reply::text("ready\n");
-        }
-        // What is wrong with the identity is no business of other machines.
-        match caller.reach {
-            Reach::Everything => reply::unavailable(&reason(&standing)),
-            _ => reply::unavailable("no credentials"),
+        match standing.usable(Moment::of(&*self.ports.clock)) {
+            Some(_) => reply::text("ready\n"),
+            None => nothing(&standing, Reader::Anyone),
         }
     }
 
@@ -242,10 +266,17 @@ impl Endpoints {
         }
     }
 
-    fn audit_vend(&self, method: &Method, route: Route<'_>, caller: &Caller, sent: &Documents) {
+    fn audit_vend(
+        &self,
+        method: &Method,
+        route: Route<'_>,
+        caller: &Caller,
+        sent: &Documents,
+    ) -> Result<(), Unwritten> {
         // The answer to HEAD has no body.
-        if method != Method::HEAD {
-            self.audit.vended(route.name(), caller, &self.instance.role_arn, sent);
+        match *method == Method::HEAD {
+            true => Ok(()),
+            false => self.audit.vended(route.name(), caller, &self.instance.role_arn, sent),
         }
     }
 }
@@ -254,26 +285,6 @@ impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<endpoints of {}>", self.instance.role_arn)
     }
-}
-
-/// Turns away what is not for us, what is not there, and what has a body.
-fn turn_away<B: Body>(request: &Request<B>, route: Route<'_>, caller: &Caller) -> Option<Reply> {
-    if let Err(Refusal { status, why }) = guard::check(request, caller) {
-        return Some(reply::refusal(status, why));
-    }
-    if !request.body().is_end_stream() {
-        return Some(reply::too_large());
-    }
-    if route == Route::Unknown || !route.is_within(caller.reach) {
-        return Some(reply::refusal(StatusCode::NOT_FOUND, "not found"));
-    }
-    route.wants_instead_of(request.method()).map(reply::not_allowed)
-}
-
-/// Returns in a line why there are no credentials.
-fn reason(standing: &Standing) -> String {
-    let trouble = standing.trouble.as_ref().map(|trouble| trouble.summary());
-    trouble.unwrap_or_else(|| "the first session is still being asked for".to_owned())
 }
 
 #[cfg(test)]

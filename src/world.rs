@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -103,6 +104,24 @@ impl Environment {
     /// Returns the names of variables whose values are not UTF-8.
     pub fn illegible(&self) -> impl Iterator<Item = &str> {
         self.illegible.iter().map(String::as_str)
+    }
+
+    /// Returns the variables whose names begin with `prefix`, and their values.
+    pub fn beginning_with<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let from = self.variables.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.map(|(name, value)| (name.as_str(), value.as_str()))
+            .take_while(move |(name, _)| name.starts_with(prefix))
+    }
+
+    /// Returns the environment without the variables of these names.
+    #[must_use]
+    pub fn without(&self, names: &[String]) -> Self {
+        let mut rest = self.clone();
+        rest.variables.retain(|name, _| !names.contains(name));
+        rest
     }
 
     /// Returns the value of `name`; an empty one is none.

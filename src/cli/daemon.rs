@@ -45,6 +45,18 @@ pub struct ServeArgs {
     /// Let other machines in: `container` (with its token), or `imds` too [default, without it: none]
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "container")]
     pub allow_remote: Option<String>,
+    /// A host that requests may be for, beside this machine: a service's name, a translated address; may be repeated
+    #[arg(long, value_name = "NAME[:PORT]", action = clap::ArgAction::Append, allow_hyphen_values = true)]
+    pub allow_host: Vec<String>,
+    /// Serve container credentials only, no instance metadata
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_imds: Option<String>,
+    /// Serve instance metadata only, no container credentials
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_container: Option<String>,
+    /// Refuse credentials while the log does not take the line of a vend
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub require_audit: Option<String>,
     /// The IP time to live of replies, 1 to 255 [default: 64; 1 where other machines are let in]
     #[arg(long, value_name = "HOPS", allow_hyphen_values = true)]
     pub hop_limit: Option<String>,

@@ -5,7 +5,9 @@
 mod daemon;
 mod diagnostic;
 mod identity;
+mod kubernetes;
 mod secret;
+mod serving;
 mod session;
 mod setting;
 mod transport;
@@ -70,6 +72,8 @@ pub struct Exchange {
     pub cache: Place,
     /// Whether to show what happens.
     pub debug: Debug,
+    /// The names of variables that Kubernetes set for a Service of our name, and that are ignored.
+    pub ignored: Vec<String>,
 }
 
 /// What is to be done with credentials.
@@ -103,7 +107,20 @@ pub fn resolve(
     if let Some(name) = environment.illegible().find(|name| is_ours(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
     }
-    match line.command {
+    let (environment, ignored) = kubernetes::without_service(environment);
+    let mut plan = resolve_command(line.command, &environment, stdout)?;
+    if let Command::Exchange(exchange) = &mut plan.command {
+        exchange.ignored = ignored;
+    }
+    Ok(plan)
+}
+
+fn resolve_command(
+    command: CommandArgs,
+    environment: &Environment,
+    stdout: Stdout,
+) -> Result<Plan, UsageError> {
+    match command {
         CommandArgs::CredentialProcess(args) => {
             let settings = Settings { args: &args.session, environment };
             let session = Session::resolve(&settings)?;
@@ -194,6 +211,7 @@ fn exchange(
         timeout: transport::timeout(settings)?,
         cache,
         debug,
+        ignored: Vec::new(),
     };
     let password = identity::password(settings)?;
     Ok(Plan { command: Command::Exchange(Box::new(exchange)), password })

@@ -16,7 +16,7 @@ use crate::cache::Directory;
 use crate::command::daemon::Daemon;
 use crate::error::Error;
 use crate::region::Region;
-use crate::serve::{CONTAINER, Endpoints, Listener, Ports, Remote, TokenPlace};
+use crate::serve::{CONTAINER, Endpoints, Listener, Offer, Policy, Ports, Remote, TokenPlace};
 use crate::time::Timer;
 
 /// Where to listen, what to hand out, and how it runs.
@@ -26,6 +26,8 @@ pub struct Serve {
     pub listen: Vec<SocketAddr>,
     /// What other machines may ask for.
     pub remote: Remote,
+    /// What is handed out, and to requests for which hosts.
+    pub policy: Policy,
     /// The IP time to live of replies; where it is not said, 64 on loopback and 1 elsewhere.
     pub hop_limit: Option<u8>,
     /// Where the token of the container route is kept.
@@ -79,10 +81,15 @@ pub fn open<P: TokenPlace>(
     board: Rc<Board>,
     ports: Ports,
 ) -> Result<(Rc<Endpoints>, Option<P>), Error> {
-    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, board, ports));
+    let policy = plan.policy.clone();
+    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, board, ports));
     let Some(place) = place else { return Ok((endpoints, None)) };
     match plan.token_file {
         TokenFile::At(_) => endpoints.renew_container_token(&place)?,
+        // Without it there would be nothing to serve.
+        TokenFile::In(_) if plan.policy.offer == Offer::Container => {
+            endpoints.renew_container_token(&place)?;
+        }
         _ if !endpoints.rotate_container_token(&place) => return Ok((endpoints, None)),
         _ => {}
     }
@@ -99,12 +106,21 @@ pub async fn run(
     stop: Pin<Box<dyn Future<Output = ()>>>,
 ) -> Result<(), Error> {
     let serving = listener.serve(Rc::clone(&endpoints), stop);
-    let Some(place) = place else { return serving.await };
-    let outcome = match select(serving, pin!(keep_token(&endpoints, place, timer))).await {
+    let token = pin!(async {
+        match place {
+            Some(place) => keep_token(&endpoints, place, timer).await,
+            None => std::future::pending().await,
+        }
+    });
+    let audit = pin!(endpoints.keep_audit());
+    let outcome = match select(serving, select(token, audit)).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right((never, _)) => match never {},
+        Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => match never {},
     };
-    endpoints.withdraw_container_token(place);
+    if let Some(place) = place {
+        endpoints.withdraw_container_token(place);
+    }
+    endpoints.end_audit();
     outcome
 }
 
@@ -125,20 +141,25 @@ async fn keep_token(
 
 /// Returns what the SDKs are to have in their environment: one way or the other, as lines of a
 /// shell with a comment before each way.
-pub fn print_env(remote: Remote, addresses: &[SocketAddr], token: Option<&Path>) -> String {
+pub fn print_env(
+    (remote, offer): (Remote, Offer),
+    addresses: &[SocketAddr],
+    token: Option<&Path>,
+) -> String {
     let addresses: Vec<SocketAddr> = addresses.iter().map(|address| reachable(*address)).collect();
     let local = addresses.iter().find(|address| address.ip().is_loopback());
     let imds = local.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
     let mut lines = String::new();
-    if let Some(address) = imds {
+    if let Some(address) = imds.filter(|_| offer.has_imds()) {
         let _ = writeln!(lines, "# Instance metadata (IMDSv2): every AWS SDK and the AWS CLI.");
         let endpoint = format!("http://{address}");
         export(&mut lines, "AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint);
     }
     if let (Some(path), Some(address)) = (token, local.or_else(|| addresses.first())) {
+        let start = if lines.is_empty() { "Container" } else { "Or container" };
         let _ = writeln!(
             lines,
-            "# Or container credentials, for those who can read the token: the AWS CLI and the SDKs that take a\n\
+            "# {start} credentials, for those who can read the token: the AWS CLI and the SDKs that take a\n\
              # token file (Python, JavaScript v3, Rust, .NET; Go, Java and others in newer versions)."
         );
         let uri = format!("http://{address}{CONTAINER}");
@@ -176,7 +197,7 @@ mod tests {
 
     fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
-        let text = print_env(remote, &addresses, token.map(Path::new));
+        let text = print_env((remote, Offer::Both), &addresses, token.map(Path::new));
         assert!(text.ends_with('\n'), "{text}");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
         exports.map(str::to_owned).collect()
@@ -215,6 +236,12 @@ mod tests {
             exports(Remote::Container, &["192.0.2.1:80"], Some("/token"))[0],
             "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://192.0.2.1:80/credentials'"
         );
+        let address = ["127.0.0.1:1".parse().unwrap()];
+        let token = Some(Path::new("/token"));
+        let text = print_env((Remote::Refused, Offer::Container), &address, token);
+        assert!(!text.contains("METADATA"), "{text}");
+        assert!(text.contains("_FULL_URI='http://127.0.0.1:1/credentials'"), "{text}");
+        assert!(!text.contains("# Or "), "{text}");
         assert_eq!(
             exports(Remote::Imds, &["192.0.2.1:80"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://192.0.2.1:80'"]

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use super::*;
 use crate::credentials::Credentials;
-use crate::log::Fact;
+use crate::log::{Fact, Unwritten};
 use crate::refresh::SHORTEST_INTERVAL;
 use crate::secret::Secret;
 use crate::time::Timer;
@@ -216,6 +216,11 @@ impl Log for Globe {
         let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
         assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
         self.state().log.push(what.to_owned());
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        self.event(level, what, facts);
+        Ok(())
     }
 }
 

@@ -48,9 +48,6 @@ pub(crate) async fn update(
     ended
 }
 
-/// How many file descriptors are kept for files, AWS and the event loop.
-const OWN_DESCRIPTORS: usize = 48;
-
 /// Serves credentials until it is told to stop.
 pub(crate) async fn serve(
     plan: &Serve,
@@ -63,6 +60,8 @@ pub(crate) async fn serve(
     let addresses = listener.addresses();
     let board = Rc::new(Board::default());
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
+    // Held until the end.
+    let _claim = place.as_ref().map(TokenOnDisk::claim).transpose()?;
     let (endpoints, place) =
         serving::open(plan, place, Rc::clone(&board), outside.serving_ports(clock))?;
     let place: Option<&TokenOnDisk> = place.as_ref();
@@ -116,8 +115,8 @@ async fn keep(
 }
 
 fn bind(plan: &Serve) -> Result<Http, Error> {
-    let connections = process::descriptors().saturating_sub(OWN_DESCRIPTORS).clamp(8, 512);
-    let limits = Limits { connections, ..Limits::default() };
+    let open = process::open_descriptors() + plan.listen.len();
+    let limits = Limits::within(process::descriptors().saturating_sub(open));
     Http::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
 }
 
@@ -141,6 +140,14 @@ impl Outside {
             .collect();
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
         let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));
+        if !exchange.ignored.is_empty() {
+            let names = exchange.ignored.join(" ");
+            log.event(
+                Level::Info,
+                "variables of a Kubernetes Service ignored",
+                &[("names", &names)],
+            );
+        }
         Ok(Self { events, supervisor: Systemd::find(), log })
     }
 
@@ -151,12 +158,12 @@ impl Outside {
         addresses: &[SocketAddr],
         token: Option<&Path>,
     ) -> Result<(), Error> {
-        if token.is_none() {
+        if token.is_none() && plan.policy.offer.has_container() {
             let words = "no container credentials: name a place for their token by --token-file";
             self.log.event(Level::Warning, words, &[]);
         }
         if plan.print_env {
-            let lines = serving::print_env(plan.remote, addresses, token);
+            let lines = serving::print_env((plan.remote, plan.policy.offer), addresses, token);
             terminal::print(lines.as_bytes())?;
         }
         for address in addresses {

@@ -1,5 +1,6 @@
 //! The sockets of `serve`: HTTP/1.1 by hyper on the event loop of this thread.
 
+mod body;
 mod crowd;
 mod owner;
 mod watched;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use http_body_util::Full;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -24,6 +25,7 @@ use tokio::task::LocalSet;
 
 use crate::error::{Error, Kind};
 use crate::serve::{Caller, Endpoints, Listener, Reach, Remote};
+use body::Body;
 use crowd::{Crowd, Pulse};
 use watched::Watched;
 
@@ -54,11 +56,24 @@ impl Default for Limits {
     }
 }
 
+/// How many file descriptors are kept for files, AWS and name servers.
+const RESERVE: usize = 48;
+
+impl Limits {
+    /// Returns the limits of a process that may open so many file descriptors more. Some are kept in
+    /// reserve: without, clients that connect would keep `serve` from the next session.
+    pub fn within(descriptors: usize) -> Self {
+        let reserve = RESERVE.min(descriptors / 3 * 2);
+        let usual = Self::default();
+        Self { connections: (descriptors - reserve).clamp(1, usual.connections), ..usual }
+    }
+}
+
 /// The bytes of a request's head, which is the least that hyper takes.
 const HEAD: usize = 8_192;
 /// How many connections the kernel keeps for us until they are accepted.
 const BACKLOG: i32 = 1_024;
-/// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
+/// How long to wait if no connection can be accepted, nor closed to make room for one.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Bound sockets.
@@ -149,10 +164,18 @@ async fn accept(
     endpoints: Rc<Endpoints>,
 ) -> Infallible {
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            // One that was gone before it was accepted, or no descriptor to be had.
-            tokio::time::sleep(PAUSE).await;
-            continue;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) if is_exhausted(&error) && crowd.make_room() => {
+                // What is to be closed is closed when its task is polled next.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            // One that was gone before it was accepted, or nothing to close.
+            Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
         };
         // Whoever is gone already has no address any more.
         if let Ok(local) = stream.local_addr() {
@@ -164,6 +187,19 @@ async fn accept(
     }
 }
 
+/// Returns whether there is no file descriptor, or no memory, for one connection more.
+#[cfg(unix)]
+fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| exhausted.contains(&error))
+}
+
+#[cfg(not(unix))]
+fn is_exhausted(_error: &io::Error) -> bool {
+    true
+}
+
 /// Serves one connection to its end, or until `ending` and the end of the request that runs.
 async fn converse(
     stream: TcpStream,
@@ -172,14 +208,17 @@ async fn converse(
     pulse: Rc<Pulse>,
     ending: impl Future<Output = ()>,
 ) {
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         let (caller, endpoints, pulse) = (&caller, &endpoints, &pulse);
         async move {
+            let body = Body::of(request.body_mut(), pulse).await;
             pulse.answers();
-            let reply = endpoints.answer(&request, caller).await;
-            match request.body().is_end_stream() {
-                true => pulse.writes(),
-                false => pulse.refuses(),
+            // The rest of a body stays where it is until the answer is made.
+            let (head, _rest) = request.into_parts();
+            let reply = endpoints.answer(&hyper::Request::from_parts(head, body), caller).await;
+            match body {
+                Body::Empty => pulse.writes(),
+                Body::Present => pulse.refuses(),
             }
             Ok::<_, Infallible>(reply.map(Full::new))
         }

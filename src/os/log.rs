@@ -8,16 +8,19 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::log::{Fact, Level, Log, LogFormat};
+use crate::log::{Fact, Level, Log, LogFormat, Unwritten};
 use crate::time::{Clock, Timestamp};
 
-/// Gathers lines and writes what there is whenever the event loop comes round, many at once where
-/// many came. A reader who does not read holds nothing up: beyond 64 KiB lines are lost, and
-/// counted.
-#[expect(missing_debug_implementations, reason = "holds a port")]
+/// Writes lines to standard error and never waits for its reader.
+///
+/// An event is kept and written when the event loop comes round, many at once if many came: beyond
+/// 64 KiB events are lost, and counted. A record is written before [`Log::record`] returns, or is
+/// not kept at all.
+#[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct StderrLog {
     format: LogFormat,
     clock: Rc<dyn Clock>,
+    sink: Box<dyn Sink>,
     /// The last second, and how it is written: many events share one.
     stamp: RefCell<(Timestamp, String)>,
     waiting: RefCell<Vec<u8>>,
@@ -26,20 +29,31 @@ pub struct StderrLog {
     came: Notify,
 }
 
+/// Where lines go.
+trait Sink {
+    /// Writes what can be written without a wait, and returns how many bytes that was.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+}
+
 /// The most bytes of lines that wait.
 const ROOM: usize = 64 << 10;
 /// What a pipe that is ready takes without a wait (`PIPE_BUF` of Linux).
 const PIPE: usize = 4_096;
-/// How long a reader who does not read is left alone.
+/// How long a reader who does not read is left alone, and a disk that is full.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl StderrLog {
     /// Takes the form of a line and the clock that stamps it.
     pub fn new(format: LogFormat, clock: Rc<dyn Clock>) -> Self {
+        Self::to(Box::new(Stderr::open()), format, clock)
+    }
+
+    fn to(sink: Box<dyn Sink>, format: LogFormat, clock: Rc<dyn Clock>) -> Self {
         let now = clock.now();
         Self {
             format,
             clock,
+            sink,
             stamp: RefCell::new((now, now.to_string())),
             waiting: RefCell::default(),
             lost: Cell::default(),
@@ -51,67 +65,116 @@ impl StderrLog {
     pub async fn run(&self) -> Infallible {
         loop {
             self.came.notified().await;
-            while !self.flush() {
+            while self.flush().is_err() {
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
 
-    /// Writes what can be written at once, and returns whether that is all.
-    fn flush(&self) -> bool {
+    /// Writes all that waits, and how many events were lost.
+    fn flush(&self) -> Result<(), Unwritten> {
         let mut waiting = self.waiting.borrow_mut();
-        let mut stderr = io::stderr().lock();
-        let mut written = 0;
-        while written < waiting.len() && is_ready() {
-            let end = waiting.len().min(written + PIPE);
-            // Where nobody can be told any more, nothing is worth keeping.
-            if stderr.write_all(&waiting[written..end]).is_err() {
-                written = waiting.len();
-                break;
-            }
-            written = end;
+        self.write(&mut waiting)?;
+        let lost = self.lost.get();
+        if lost > 0 {
+            let facts: [Fact<'_>; 1] = [("events", &lost)];
+            *waiting = self.render(Level::Warning, "nobody read the log", &facts).into_bytes();
+            self.lost.set(0);
+            self.write(&mut waiting)?;
         }
-        waiting.drain(..written);
-        waiting.is_empty()
+        Ok(())
     }
 
-    /// Keeps a line until it is written, where there is room.
-    fn keep(&self, line: &str) -> bool {
-        let mut waiting = self.waiting.borrow_mut();
-        let room = waiting.len() + line.len() <= ROOM;
-        if room {
-            waiting.extend_from_slice(line.as_bytes());
-            self.came.notify_one();
+    /// Writes from the start of `bytes` what can be written now, and takes it out. What is left is
+    /// written later: no line is torn.
+    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), Unwritten> {
+        let mut written = 0;
+        while written < bytes.len() {
+            let end = bytes.len().min(written + PIPE);
+            match self.sink.write(&bytes[written..end]) {
+                Ok(count) if count > 0 => written += count,
+                _ => break,
+            }
         }
-        room
+        bytes.drain(..written);
+        if bytes.is_empty() { Ok(()) } else { Err(Unwritten) }
+    }
+
+    fn render(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+        let now = self.clock.now();
+        let mut stamp = self.stamp.borrow_mut();
+        if stamp.0 != now {
+            *stamp = (now, now.to_string());
+        }
+        self.format.render(&stamp.1, level, what, facts)
     }
 }
 
 /// What came last is written, too.
 impl Drop for StderrLog {
     fn drop(&mut self) {
-        self.flush();
+        // There is no other place to say that it is not.
+        let _ = self.flush();
     }
 }
 
 impl Log for StderrLog {
     fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
-        let now = self.clock.now();
-        let mut stamp = self.stamp.borrow_mut();
-        if stamp.0 != now {
-            *stamp = (now, now.to_string());
+        let line = self.render(level, what, facts);
+        let mut waiting = self.waiting.borrow_mut();
+        // What was lost is told before what comes behind it.
+        match self.lost.get() == 0 && waiting.len() + line.len() <= ROOM {
+            true => waiting.extend_from_slice(line.as_bytes()),
+            false => self.lost.set(self.lost.get() + 1),
         }
-        let now = stamp.1.as_str();
-        let lost = self.lost.get();
-        if lost > 0 {
-            let facts: [Fact<'_>; 1] = [("events", &lost)];
-            let line = self.format.render(now, Level::Warning, "nobody read the log", &facts);
-            if self.keep(&line) {
-                self.lost.set(0);
+        self.came.notify_one();
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        self.flush()?;
+        let mut line = self.render(level, what, facts).into_bytes();
+        let length = line.len();
+        let written = self.write(&mut line);
+        if written.is_err() && line.len() < length {
+            // A disk was full in the middle of the line: its end follows as soon as it can.
+            self.waiting.borrow_mut().append(&mut line);
+            self.came.notify_one();
+        }
+        written
+    }
+}
+
+/// Standard error.
+struct Stderr {
+    /// Whether a write may have to wait for a reader: not if it is a file.
+    has_reader: bool,
+}
+
+impl Stderr {
+    #[cfg(unix)]
+    fn open() -> Self {
+        use rustix::fs::{FileType, fstat};
+        let is_file = fstat(rustix::stdio::stderr())
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        Self { has_reader: !is_file }
+    }
+
+    #[cfg(not(unix))]
+    fn open() -> Self {
+        Self { has_reader: false }
+    }
+}
+
+impl Sink for Stderr {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.has_reader && !is_ready() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        loop {
+            match io::stderr().lock().write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return outcome,
             }
-        }
-        if !self.keep(&self.format.render(now, level, what, facts)) {
-            self.lost.set(self.lost.get() + 1);
         }
     }
 }
@@ -124,11 +187,101 @@ fn is_ready() -> bool {
     let stderr = rustix::stdio::stderr();
     let mut descriptors = [PollFd::new(&stderr, PollFlags::OUT)];
     let ready = poll(&mut descriptors, Some(&now));
-    // What cannot be asked is written to: files are always ready.
+    // What cannot be asked is written to.
     ready.is_err() || descriptors[0].revents().contains(PollFlags::OUT)
 }
 
 #[cfg(not(unix))]
 fn is_ready() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::clock::SystemClock;
+
+    /// A file on a disk with room for so many bytes.
+    #[derive(Clone, Default)]
+    struct Disk(Rc<RefCell<(Vec<u8>, usize)>>);
+
+    impl Disk {
+        fn with(room: usize) -> Self {
+            Self(Rc::new(RefCell::new((Vec::new(), room))))
+        }
+
+        fn grow(&self, room: usize) {
+            self.0.borrow_mut().1 += room;
+        }
+
+        fn lines(&self) -> Vec<String> {
+            let text = String::from_utf8(self.0.borrow().0.clone()).unwrap();
+            text.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
+        }
+    }
+
+    impl Sink for Disk {
+        fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+            let mut disk = self.0.borrow_mut();
+            let count = bytes.len().min(disk.1);
+            disk.0.extend_from_slice(&bytes[..count]);
+            disk.1 -= count;
+            if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(count) }
+        }
+    }
+
+    fn log(disk: &Disk) -> StderrLog {
+        StderrLog::to(Box::new(disk.clone()), LogFormat::Text, Rc::new(SystemClock::start()))
+    }
+
+    #[test]
+    fn a_record_is_written_before_it_returns_and_behind_what_came_before() {
+        let disk = Disk::with(usize::MAX);
+        let log = log(&disk);
+        log.event(Level::Info, "one", &[]);
+        assert!(disk.lines().is_empty());
+        for _ in 0..1_000 {
+            assert_eq!(log.record(Level::Info, "two", &[]), Ok(()));
+        }
+        let lines = disk.lines();
+        assert_eq!((lines.len(), &*lines[0], &*lines[1]), (1_001, "info one", "info two"));
+    }
+
+    #[test]
+    fn a_record_that_is_not_written_is_not_kept() {
+        let disk = Disk::with(0);
+        let log = log(&disk);
+        assert_eq!(log.record(Level::Info, "one", &[]), Err(Unwritten));
+        disk.grow(1_000);
+        assert_eq!(log.record(Level::Info, "two", &[]), Ok(()));
+        assert_eq!(disk.lines(), ["info two"]);
+    }
+
+    #[test]
+    fn no_line_is_torn_by_a_disk_that_is_full() {
+        let disk = Disk::with(10);
+        let log = log(&disk);
+        assert_eq!(log.record(Level::Info, "one", &[]), Err(Unwritten));
+        assert_eq!(log.record(Level::Info, "two", &[]), Err(Unwritten));
+        disk.grow(1_000);
+        assert_eq!(log.record(Level::Info, "three", &[]), Ok(()));
+        assert_eq!(disk.lines(), ["info one", "info three"]);
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_without_another_event() {
+        let disk = Disk::with(0);
+        let log = log(&disk);
+        for _ in 0..10_000 {
+            log.event(Level::Info, "one", &[]);
+        }
+        assert_eq!(log.flush(), Err(Unwritten));
+        disk.grow(usize::MAX / 2);
+        assert_eq!(log.flush(), Ok(()));
+        let lines = disk.lines();
+        let (last, kept) = lines.split_last().unwrap();
+        let lost = 10_000 - kept.len();
+        assert!(lost > 0 && kept.iter().all(|line| line == "info one"));
+        assert_eq!(*last, format!("warning nobody read the log events={lost}"));
+    }
 }

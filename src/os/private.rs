@@ -12,6 +12,7 @@ mod unix;
 mod elsewhere {
     use crate::cache::{Directory, Listed, Lock, Store};
     use crate::secret::SecretBytes;
+    use std::fs::File;
     use std::io;
 
     /// No directory: on this system nothing tells whose it is.
@@ -22,6 +23,11 @@ mod elsewhere {
         /// Takes the place, to no effect.
         pub fn new(_place: &Directory) -> Self {
             Self
+        }
+
+        /// Locks nothing.
+        pub fn lock_file(&self, _name: &str) -> io::Result<Option<File>> {
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 

@@ -1,15 +1,20 @@
 //! The file of the container token: a place of our own choice is judged as the cache's is.
 
+mod claim;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Directory, Store as _};
 use crate::command::serve::TokenFile;
+use crate::error::{Error, Kind};
 use crate::files::{Action, FileError, Source};
 use crate::os::disk;
 use crate::os::private::PrivateDirectory;
-use crate::serve::{TokenPlace, is_container_token};
+use crate::secret::SecretBytes;
+use crate::serve::{Found, TokenPlace, is_container_token};
+pub use claim::Claim;
 
 /// The file of the container token, which belongs to one process.
 #[derive(Debug)]
@@ -58,8 +63,20 @@ impl TokenPlace for TokenOnDisk {
         written.map_err(|source| self.error(Action::Write, source))
     }
 
-    fn is_empty(&self) -> bool {
-        self.path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    fn restore(&self, token: &[u8]) -> Result<(), FileError> {
+        // What a link leads to may be any file of this user.
+        if self.own.is_some() || self.path.is_symlink() {
+            return self.write(token);
+        }
+        disk::replace(&self.path, token).map_err(|source| self.error(Action::Write, source))
+    }
+
+    fn found(&self, token: &[u8]) -> Found {
+        match self.contents() {
+            Ok(Some(contents)) if contents.expose() == token => Found::Token,
+            Ok(None) => Found::Nothing,
+            _ => Found::SomethingElse,
+        }
     }
 
     fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
@@ -68,6 +85,33 @@ impl TokenPlace for TokenOnDisk {
 }
 
 impl TokenOnDisk {
+    /// Takes the place for this process, until the claim is dropped; an error if another process has
+    /// it. A place that cannot be claimed (without locks, or of another user) is not.
+    pub fn claim(&self) -> Result<Option<Claim>, Error> {
+        let claimed = match &self.own {
+            Some((directory, name)) => Claim::within(directory, name),
+            None => Claim::beside(&self.path),
+        };
+        match claimed {
+            Ok(Some(claim)) => Ok(Some(claim)),
+            Ok(None) => Err(InUse(self.path.display().to_string()).into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Returns what is in the file; `None` if there is none. Opens nothing but a regular file.
+    fn contents(&self) -> io::Result<Option<SecretBytes>> {
+        if let Some((directory, name)) = &self.own {
+            return PrivateDirectory::new(directory).read(name);
+        }
+        match self.path.metadata() {
+            Ok(metadata) if metadata.is_file() => disk::read(&self.path, MAX_SIZE).map(Some),
+            Ok(_) => Err(io::Error::other("it is not a regular file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns whether a file is there that is neither empty nor a token: a key, perhaps, which was
     /// named by mistake.
     fn holds_something_else(&self) -> bool {
@@ -99,6 +143,17 @@ impl TokenOnDisk {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("another `serve` keeps its token in `{0}`")]
+struct InUse(String);
+
+impl From<InUse> for Error {
+    fn from(error: InUse) -> Self {
+        Self::new(Kind::Local, error)
+            .hint("name a file for each by `--token-file`, or end the other `serve` first")
+    }
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -119,15 +174,89 @@ mod tests {
             .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
     }
 
+    /// Writes over a file, as others do.
+    fn put(path: &Path, contents: &[u8]) {
+        use std::io::Write as _;
+        let mut options = fs::File::options();
+        let mut file = options.write(true).create(true).truncate(true).open(path).unwrap();
+        file.write_all(contents).unwrap();
+    }
+
+    #[test]
+    fn one_process_has_a_place_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        for place in places(folder.path()) {
+            let other = TokenOnDisk { path: place.path.clone(), own: place.own.clone() };
+            let claim = place.claim().unwrap().unwrap();
+            // Its file is replaced, and may be gone meanwhile.
+            for _ in 0..2 {
+                let error = other.claim().unwrap_err();
+                assert_eq!(error.kind(), Kind::Local);
+                let text = error.to_string();
+                assert!(text.contains(&place.path.display().to_string()), "{text}");
+                assert!(text.contains("--token-file"), "{text}");
+                place.write(ONE).unwrap();
+                fs::remove_file(&place.path).unwrap();
+            }
+            drop(claim);
+            drop(other.claim().unwrap().unwrap());
+            let left = place.path.parent().unwrap().read_dir().unwrap().flatten();
+            let files = left.filter(|entry| entry.path().is_file()).count();
+            assert_eq!(files, 0, "a lock file stays behind");
+        }
+    }
+
+    #[test]
+    fn two_names_of_one_file_are_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let [named, _] = places(folder.path());
+        named.write(ONE).unwrap();
+        let link = folder.path().join("link");
+        symlink(&named.path, &link).unwrap();
+        let _claim = named.claim().unwrap();
+        assert!(TokenOnDisk { path: link, own: None }.claim().is_err());
+    }
+
+    #[test]
+    fn finds_and_restores_what_others_made_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for place in places(folder.path()) {
+            assert_eq!(place.found(ONE), Found::Nothing);
+            place.write(ONE).unwrap();
+            assert_eq!(place.found(ONE), Found::Token);
+            for other in [&b""[..], &ONE[..10], TWO, b"something else", &[b'A'; 9_000]] {
+                put(&place.path, other);
+                assert_eq!(place.found(ONE), Found::SomethingElse);
+                place.restore(ONE).unwrap();
+                assert_eq!(place.found(ONE), Found::Token);
+            }
+        }
+    }
+
+    #[test]
+    fn restores_nothing_through_a_link_to_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for place in places(folder.path()) {
+            place.write(ONE).unwrap();
+            let victim = folder.path().join("victim");
+            put(&victim, b"a key, perhaps");
+            fs::remove_file(&place.path).unwrap();
+            symlink(&victim, &place.path).unwrap();
+            assert_eq!(place.found(ONE), Found::SomethingElse);
+            let _ = place.restore(ONE);
+            assert_eq!(disk::read(&victim, MAX_SIZE).unwrap().expose(), b"a key, perhaps");
+        }
+    }
+
     #[test]
     fn is_empty_until_it_is_written_and_when_it_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            assert!(place.is_empty());
+            assert_eq!(place.found(TWO), Found::Nothing);
             place.write(ONE).unwrap();
-            assert!(!place.is_empty());
+            assert_ne!(place.found(TWO), Found::Nothing);
             fs::remove_file(place.path()).unwrap();
-            assert!(place.is_empty());
+            assert_eq!(place.found(TWO), Found::Nothing);
             place.write(TWO).unwrap();
             assert_eq!(disk::read(place.path(), MAX_SIZE).unwrap().expose(), TWO);
         }
@@ -139,7 +268,7 @@ mod tests {
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
         fs::remove_dir_all(folder.path().join("own")).unwrap();
-        assert!(own.is_empty());
+        assert_eq!(own.found(TWO), Found::Nothing);
         own.write(TWO).unwrap();
         assert_eq!(disk::read(own.path(), MAX_SIZE).unwrap().expose(), TWO);
     }
@@ -152,10 +281,10 @@ mod tests {
             clear().unwrap();
             place.write(ONE).unwrap();
             clear().unwrap();
-            assert!(!place.is_empty());
+            assert_ne!(place.found(TWO), Found::Nothing);
             place.write(TWO).unwrap();
             clear().unwrap();
-            assert!(place.is_empty());
+            assert_eq!(place.found(TWO), Found::Nothing);
             let real = folder.path().join("real");
             disk::replace(&real, TWO).unwrap();
             symlink(&real, place.path()).unwrap();

@@ -10,11 +10,26 @@ pub trait TokenPlace {
     /// no token may be refused.
     fn write(&self, token: &[u8]) -> Result<(), FileError>;
 
-    /// Returns whether there is no file; opens none.
-    fn is_empty(&self) -> bool;
+    /// Replaces what others left of the file by `token`, whatever that is; through a link, as
+    /// [`TokenPlace::write`] does.
+    fn restore(&self, token: &[u8]) -> Result<(), FileError>;
+
+    /// Returns what is there, where `token` should be.
+    fn found(&self, token: &[u8]) -> Found;
 
     /// Removes the file where `is_ours` says so of its contents; a link stays.
     fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError>;
+}
+
+/// What is at the place of a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Found {
+    /// The token.
+    Token,
+    /// Nothing.
+    Nothing,
+    /// Something else: what others made of the file, or put there instead.
+    SomethingElse,
 }
 
 impl Endpoints {
@@ -36,15 +51,17 @@ impl Endpoints {
         renewed.is_ok()
     }
 
-    /// Writes the token again where its file is gone.
+    /// Writes the token again if its file is gone, or others changed it.
     pub fn restore_container_token(&self, place: &dyn TokenPlace) {
         let token = self.container_token.borrow();
         let Some(token) = &*token else { return };
-        if !place.is_empty() {
-            self.audit.token_is_there();
-        } else {
-            let written = place.write(token.current().expose().as_bytes());
-            self.audit.token_was_gone(written.as_ref().err().map(|error| error as _));
+        let token = token.current().expose().as_bytes();
+        match place.found(token) {
+            Found::Token => self.audit.token_is_there(),
+            found => {
+                let written = place.restore(token);
+                self.audit.token_was_lost(found, written.as_ref().err().map(|error| error as _));
+            }
         }
     }
 

@@ -21,7 +21,12 @@ impl Requests {
 }
 
 /// Renders what is known at `now`.
-pub(super) fn render(standing: &Standing, requests: &Requests, now: Moment) -> String {
+pub(super) fn render(
+    standing: &Standing,
+    requests: &Requests,
+    unlogged: u64,
+    now: Moment,
+) -> String {
     let mut page = Page(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",
@@ -51,6 +56,8 @@ pub(super) fn render(standing: &Standing, requests: &Requests, now: Moment) -> S
     ] {
         page.line("refreshes_total", format_args!("{{result=\"{result}\"}}"), count);
     }
+    page.head("unlogged_vends_total", "counter", "Vends that the log did not take, only counted.");
+    page.line("unlogged_vends_total", format_args!(""), unlogged);
     page.head("requests_total", "counter", "Answers, by route and status.");
     for ((route, status), count) in requests.0.borrow().iter() {
         let labels = format_args!("{{route=\"{route}\",status=\"{status}\"}}");

@@ -45,6 +45,10 @@ pub(super) fn metrics(body: String) -> Reply {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Why(pub(super) &'static str);
 
+/// The host that a refused request was for: goes with a response for the log to say.
+#[derive(Clone, Debug)]
+pub(super) struct ForHost(pub(super) String);
+
 /// Returns a refusal that says why in a line.
 pub(super) fn refusal(status: StatusCode, why: &'static str) -> Reply {
     let mut reply = with(status, TEXT, Bytes::from_static(why.as_bytes()));
@@ -74,27 +78,42 @@ pub(super) fn too_large() -> Reply {
 }
 
 /// Returns an error as the SDKs' clients of container credentials read it.
-///
-/// Some look for `Code` and `Message`, some for `code` and `message`.
 fn error(status: StatusCode, code: &str, message: &str) -> Reply {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        #[serde(rename = "Code")]
-        upper_code: &'a str,
-        #[serde(rename = "Message")]
-        upper_message: &'a str,
-        code: &'a str,
-        message: &'a str,
-    }
-    let document = Document { upper_code: code, upper_message: message, code, message };
+    let document = Failure::new(code, message);
     with(status, JSON, serde_json::to_vec(&document).expect("strings serialize").into())
 }
 
-/// Returns that there are no credentials, and why.
-pub(super) fn unavailable(why: &str) -> Reply {
-    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "CredentialsUnavailable", why);
+/// Returns that there are no credentials: the kind of what is wrong, a code of ours for it, and a
+/// message, in which nothing may stand that the caller may not read.
+pub(super) fn unavailable(kind: &'static str, reason: &'static str, message: &str) -> Reply {
+    let failure = Failure::new("CredentialsUnavailable", message);
+    let document = Failure { kind: Some(kind), reason: Some(reason), ..failure };
+    let body = serde_json::to_vec(&document).expect("strings serialize").into();
+    let mut reply = with(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
     reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
     reply
+}
+
+/// Some SDKs look for `Code` and `Message`, some for `code` and `message`.
+#[derive(Serialize)]
+struct Failure<'a> {
+    #[serde(rename = "Code")]
+    upper_code: &'a str,
+    #[serde(rename = "Message")]
+    upper_message: &'a str,
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl<'a> Failure<'a> {
+    fn new(code: &'a str, message: &'a str) -> Self {
+        let (upper_code, upper_message) = (code, message);
+        Self { upper_code, upper_message, code, message, kind: None, reason: None }
+    }
 }
 
 /// Returns the bytes as a body whose memory is wiped once it was sent.

@@ -7,6 +7,7 @@ use hyper::body::Bytes;
 
 use super::caller::Reach;
 use super::instance::Instance;
+use super::policy::Offer;
 
 /// The path of container credentials.
 pub const CONTAINER: &str = "/credentials";
@@ -76,15 +77,16 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Tells whether there is such a route for those who reach so far.
+    /// Tells whether there is such a route for those who reach so far, if `offer` is served.
     ///
     /// A prober on another machine may ask for health, which tells it nothing about the role.
     /// The numbers say how it stands with the certificate and with AWS: they are for this machine.
-    pub(super) fn is_within(self, reach: Reach) -> bool {
+    pub(super) fn is_within(self, reach: Reach, offer: Offer) -> bool {
         match self {
-            Self::Container | Self::Healthz | Self::Readyz | Self::Unknown => true,
+            Self::Container => offer.has_container(),
+            Self::Healthz | Self::Readyz | Self::Unknown => true,
             Self::Metrics => reach == Reach::Everything,
-            _ => reach != Reach::Container,
+            _ => reach != Reach::Container && offer.has_imds(),
         }
     }
 
@@ -157,16 +159,24 @@ mod tests {
         let instance = instance();
         let body = instance.at("/latest").unwrap();
         let imds = [Token, Role, Credentials, Profile, Fixed(body), Absent];
-        let within = |route: Route<'_>| {
-            [Reach::Everything, Reach::Imds, Reach::Container].map(|reach| route.is_within(reach))
+        let offered = |route: Route<'_>, offer| {
+            [Reach::Everything, Reach::Imds, Reach::Container]
+                .map(|reach| route.is_within(reach, offer))
         };
+        let within = |route| offered(route, Offer::Both);
         for route in imds {
             assert_eq!(within(route), [true, true, false], "{route:?}");
+            assert_eq!(offered(route, Offer::Imds), within(route), "{route:?}");
+            assert_eq!(offered(route, Offer::Container), [false; 3], "{route:?}");
         }
         for route in [Container, Healthz, Readyz] {
             assert_eq!(within(route), [true; 3], "{route:?}");
         }
-        assert_eq!(within(Metrics), [true, false, false]);
+        assert_eq!(offered(Container, Offer::Imds), [false; 3]);
+        for offer in [Offer::Both, Offer::Imds, Offer::Container] {
+            assert_eq!(offered(Metrics, offer), [true, false, false]);
+            assert_eq!(offered(Readyz, offer), [true; 3]);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::board::{Refreshes, Trouble};
 use crate::credentials::{Credentials, Session};
 use crate::error::Kind;
 use crate::files::{Action, FileError, Source};
-use crate::log::{Fact, Level};
+use crate::log::{Fact, Level, Unwritten};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -47,6 +47,9 @@ struct World {
     counts_sleep: AtomicBool,
 }
 
+/// A sleep is over when it is polled for the second time.
+const NEXT_POLL: i64 = -1;
+
 impl Clock for World {
     fn now(&self) -> Timestamp {
         NOW.after(self.now.load(Ordering::Relaxed))
@@ -64,8 +67,17 @@ impl Clock for World {
 impl Timer for World {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         let asked = i64::try_from(duration.as_millis()).unwrap();
-        let over = self.overslept.load(Ordering::Relaxed) >= asked;
-        match over {
+        let overslept = self.overslept.load(Ordering::Relaxed);
+        if overslept == NEXT_POLL {
+            let mut polled = false;
+            return Box::pin(std::future::poll_fn(move |_| {
+                match std::mem::replace(&mut polled, true) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                }
+            }));
+        }
+        match overslept >= asked {
             true => Box::pin(std::future::ready(())),
             false => Box::pin(std::future::pending()),
         }
@@ -78,13 +90,22 @@ impl Entropy for World {
     }
 }
 
+/// A log, on a disk that may be full.
 #[derive(Default)]
-struct Lines(RefCell<Vec<String>>);
+struct Lines(RefCell<Vec<String>>, Cell<bool>);
 
 impl Log for Lines {
     fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
         let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.0.borrow_mut().push(format!("{}: {what} {}", level.as_str(), facts.join(" ")));
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        if self.1.get() {
+            return Err(Unwritten);
+        }
+        self.event(level, what, facts);
+        Ok(())
     }
 }
 
@@ -106,8 +127,16 @@ impl TokenPlace for OneFile {
         Ok(())
     }
 
-    fn is_empty(&self) -> bool {
-        self.contents.borrow().is_none()
+    fn restore(&self, token: &[u8]) -> Result<(), FileError> {
+        self.write(token)
+    }
+
+    fn found(&self, token: &[u8]) -> Found {
+        match self.contents.borrow().as_deref() {
+            Some(contents) if contents == token => Found::Token,
+            Some(_) => Found::SomethingElse,
+            None => Found::Nothing,
+        }
     }
 
     fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
@@ -128,6 +157,10 @@ struct Desk {
 impl Desk {
     /// Has a session of an hour, and a container token.
     fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    fn with(policy: Policy) -> Self {
         let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
         let board = Rc::new(Board::default());
         board.publish(standing(3_600));
@@ -139,7 +172,7 @@ impl Desk {
         };
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
-        let endpoints = Endpoints::new(&role, &region, Rc::clone(&board), ports);
+        let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&board), ports);
         let desk = Self { world, lines, board, file: OneFile::default(), endpoints };
         desk.renew().unwrap();
         desk
@@ -214,7 +247,7 @@ fn standing(life: i64) -> Standing {
 
 fn trouble() -> Standing {
     let message = "AWS refused CreateSession\n  hint: do this".to_owned();
-    let trouble = Trouble { kind: Kind::Refused, message, at: NOW };
+    let trouble = Trouble { kind: Kind::Refused, code: "access_denied", message, at: NOW };
     Standing { trouble: Some(Rc::new(trouble)), ..Standing::default() }
 }
 
@@ -393,19 +426,30 @@ fn a_container_token_that_is_gone_is_written_again() {
     desk.file.full.set(true);
     for _ in 0..3 {
         desk.endpoints.restore_container_token(&desk.file);
-        assert!(desk.file.is_empty());
+        assert_eq!(desk.file.found(token.as_bytes()), Found::Nothing);
     }
     desk.file.full.set(false);
     desk.endpoints.restore_container_token(&desk.file);
     assert_eq!(desk.container_token(), token);
-    // Another process may have the place now.
-    *desk.file.contents.borrow_mut() = Some(b"another's".to_vec());
-    desk.endpoints.restore_container_token(&desk.file);
-    assert_eq!(desk.container_token(), "another's");
     let lines = desk.lines.0.borrow();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: container token is gone reason=could not write"));
     assert!(lines[1].starts_with("warning: container token was gone: written again"));
+}
+
+#[test]
+fn a_container_token_that_others_changed_is_written_again() {
+    let desk = Desk::new();
+    let token = desk.container_token();
+    for (round, other) in ["", &token[..10], "another's"].into_iter().enumerate() {
+        *desk.file.contents.borrow_mut() = Some(other.into());
+        desk.endpoints.restore_container_token(&desk.file);
+        assert_eq!(desk.container_token(), token);
+        let lines = desk.lines.0.borrow();
+        assert_eq!(lines.len(), round + 1, "{lines:?}");
+        assert!(lines[round].starts_with("warning: container token was changed: written again"));
+        assert!(!lines.concat().contains(&token[..10]));
+    }
 }
 
 #[test]
@@ -559,24 +603,29 @@ fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
 }
 
 #[test]
-fn says_why_there_is_nothing() {
+fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token() {
     let desk = Desk::new();
     desk.world.overslept.store(400, Ordering::Relaxed);
-    desk.board.publish(Standing::default());
-    let asked = "the first session is still being asked for";
-    for (standing, why) in [(Standing::default(), asked), (trouble(), "AWS refused CreateSession")]
-    {
+    let starting = "the first session is still being asked for";
+    let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
+    let rows = [
+        (Standing::default(), ["starting", "no_session_yet"], starting, starting),
+        (trouble(), ["refused", "access_denied"], refused, "AWS refused CreateSession"),
+    ];
+    for (standing, [kind, reason], anyone, holder) in rows {
         desk.board.publish(standing);
-        for reply in [desk.get(CREDENTIALS), desk.get_container(), desk.ask("GET", "/readyz", &[])]
-        {
+        let from = |reach| desk.ask_from(reach, "GET", "/readyz", &[]);
+        let readiness = [Reach::Everything, Reach::Container, Reach::Imds].map(from);
+        let metadata = [desk.get(CREDENTIALS), desk.get("/latest/meta-data/iam/info")];
+        let anyones = readiness.into_iter().chain(metadata).map(|reply| (reply, anyone));
+        for (reply, why) in anyones.chain([(desk.get_container(), holder)]) {
             assert_eq!(reply.status(), 503);
             assert_eq!(header(&reply, "retry-after"), Some("5"));
             let document = json(&reply);
             assert_eq!(document["Code"], "CredentialsUnavailable");
             assert_eq!((&document["Message"], &document["message"]), (&why.into(), &why.into()));
+            assert_eq!((&document["kind"], &document["reason"]), (&kind.into(), &reason.into()));
         }
-        let remote = desk.ask_from(Reach::Container, "GET", "/readyz", &[]);
-        assert_eq!(json(&remote)["Message"], "no credentials");
     }
 }
 
@@ -646,6 +695,109 @@ fn tells_of_those_turned_away_once_a_second() {
 }
 
 #[test]
+fn the_line_of_a_vend_is_there_before_its_answer_is() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    let ways =
+        [(CREDENTIALS, (TOKEN, token)), (CONTAINER, ("authorization", desk.container_token()))];
+    for (path, (name, value)) in ways {
+        let before = desk.lines.0.borrow().len();
+        assert_eq!(desk.ask("GET", path, &[(name, &value)]).status(), 200);
+        assert_eq!(desk.lines.0.borrow().len(), before + 1);
+    }
+}
+
+#[test]
+fn vends_without_a_line_are_counted_by_user_and_told_once_the_log_works_again() {
+    let desk = Desk::new();
+    let keep = desk.endpoints.keep_audit();
+    let mut keep = std::pin::pin!(keep);
+    let mut context = Context::from_waker(Waker::noop());
+    desk.world.overslept.store(NEXT_POLL, Ordering::Relaxed);
+    desk.lines.1.set(true);
+    for _ in 0..3 {
+        assert_eq!(desk.get(CREDENTIALS).status(), 200);
+        assert_eq!(desk.get_container().status(), 200);
+        assert!(keep.as_mut().poll(&mut context).is_pending());
+    }
+    assert!(desk.lines.0.borrow().is_empty());
+    let page = text(&desk.ask("GET", "/metrics", &[]));
+    assert!(page.contains("roles_anywhere_unlogged_vends_total 6\n"), "{page}");
+    // Without another request.
+    desk.lines.1.set(false);
+    assert!(keep.as_mut().poll(&mut context).is_pending());
+    assert_eq!(
+        *desk.lines.0.borrow(),
+        ["warning: credentials vended while the log took nothing uid=1000 count=6"]
+    );
+}
+
+#[test]
+fn what_was_missed_is_told_before_the_next_vend() {
+    let desk = Desk::new();
+    desk.lines.1.set(true);
+    desk.get_container();
+    desk.lines.1.set(false);
+    desk.get_container();
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].ends_with("took nothing uid=1000 count=1"), "{lines:?}");
+    assert!(lines[1].starts_with("info: credentials vended route=container"), "{lines:?}");
+}
+
+#[test]
+fn refuses_to_vend_without_a_line_if_audit_is_required() {
+    let desk = Desk::with(Policy { audit: AuditPolicy::Required, ..Policy::default() });
+    desk.lines.1.set(true);
+    for reply in [desk.get(CREDENTIALS), desk.get_container()] {
+        assert_eq!(reply.status(), 503);
+        assert_eq!(
+            (&json(&reply)["kind"], &json(&reply)["reason"]),
+            (&"local".into(), &"audit".into())
+        );
+        assert!(!text(&reply).contains("ASIA") && !text(&reply).contains("very-"));
+    }
+    desk.lines.1.set(false);
+    assert_eq!(desk.get(CREDENTIALS).status(), 200);
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 1, "nothing went out that would have to be counted: {lines:?}");
+}
+
+#[test]
+fn serves_the_routes_that_are_offered() {
+    let status = |desk: &Desk, reply: fn(&Desk) -> Reply| reply(desk).status().as_u16();
+    let token: fn(&Desk) -> Reply = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
+    let rows = [(Offer::Both, 200, 200), (Offer::Imds, 200, 404), (Offer::Container, 404, 200)];
+    for (offer, imds, container) in rows {
+        let desk = Desk::with(Policy { offer, ..Policy::default() });
+        assert_eq!(status(&desk, token), imds, "{offer:?}");
+        assert_eq!(status(&desk, |desk| desk.ask("GET", "/latest/", &[])) == 404, imds == 404);
+        assert_eq!(status(&desk, Desk::get_container), container, "{offer:?}");
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert_eq!(desk.ask("GET", path, &[]).status(), 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn names_the_host_that_it_refuses_in_the_log() {
+    let desk =
+        Desk::with(Policy { hosts: vec!["serve:9911".parse().unwrap()], ..Policy::default() });
+    let status = |host: &str| {
+        let request = Request::builder().uri("/healthz").header("host", host);
+        match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Reach::Container) {
+            Poll::Ready(reply) => reply.status().as_u16(),
+            Poll::Pending => panic!("no answer"),
+        }
+    };
+    assert_eq!((status("serve:9911"), status("other.example:9911")), (200, 403));
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let said = "reason=this host is not served here host=other.example:9911 peer=127.0.0.1:5000";
+    assert!(lines[0].contains(said), "{lines:?}");
+}
+
+#[test]
 fn counts_in_the_format_of_prometheus() {
     let desk = Desk::new();
     desk.get(CREDENTIALS);
@@ -665,6 +817,7 @@ fn counts_in_the_format_of_prometheus() {
         "roles_anywhere_refreshes_total{result=\"unreachable\"} 0",
         "roles_anywhere_refreshes_total{result=\"identity\"} 0",
         "roles_anywhere_refreshes_total{result=\"local\"} 0",
+        "roles_anywhere_unlogged_vends_total 0",
         "roles_anywhere_requests_total{route=\"container\",status=\"401\"} 1",
         "roles_anywhere_requests_total{route=\"imds\",status=\"200\"} 2",
         "roles_anywhere_requests_total{route=\"token\",status=\"200\"} 2",

@@ -37,10 +37,14 @@ impl Client {
     }
 
     fn ask(&mut self, method: &str, path: &str, header: (&str, &str)) -> Answer {
-        let begun = Instant::now();
         let (name, value) = header;
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n\r\n");
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n\r\n"
+        ))
+    }
+
+    fn exchange(&mut self, head: &str) -> Answer {
+        let begun = Instant::now();
         self.stream.write_all(head.as_bytes()).unwrap();
         let mut bytes = Vec::new();
         let mut buffer = [0; 4_096];
@@ -59,8 +63,22 @@ impl Client {
         }
     }
 
+    /// Asks without any token.
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, ("Accept", "*/*"))
+    }
+
+    /// As [`Client::get`], for `host`.
+    pub(crate) fn get_for(&mut self, host: &str, path: &str) -> Answer {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+    }
+
     pub(crate) fn token(&mut self) -> String {
-        let answer = self.ask("PUT", "/latest/api/token", (TTL, "21600"));
+        self.token_for("21600")
+    }
+
+    pub(crate) fn token_for(&mut self, seconds: &str) -> String {
+        let answer = self.ask("PUT", "/latest/api/token", (TTL, seconds));
         assert_eq!(answer.status, 200);
         answer.body
     }

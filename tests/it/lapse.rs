@@ -15,7 +15,7 @@ use roles_anywhere::cli::resolve::{Command, Exchange, resolve};
 use roles_anywhere::command::secret_get::Stdout;
 use roles_anywhere::engine::{Engine, Ports};
 use roles_anywhere::generation::Generations;
-use roles_anywhere::log::{Fact, Level, Log};
+use roles_anywhere::log::{Fact, Level, Log, Unwritten};
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::disk::Disk;
 use roles_anywhere::os::https::Https;
@@ -214,6 +214,10 @@ impl Supervisor for Quiet {
 
 impl Log for Quiet {
     fn event(&self, _level: Level, _what: &str, _facts: &[Fact<'_>]) {}
+
+    fn record(&self, _: Level, _: &str, _: &[Fact<'_>]) -> Result<(), Unwritten> {
+        Ok(())
+    }
 }
 
 impl Entropy for Quiet {

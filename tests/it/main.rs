@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod cache;
 mod canonical;
 mod chains;

@@ -95,20 +95,172 @@ fn its_token_is_there_as_long_as_it_runs() {
     }
 }
 
+/// The SDK for Go asks for 300 s, the AWS CLI for six hours, anew in each process.
 #[test]
-fn leaves_the_token_of_another_where_it_ends() {
+fn no_number_of_tokens_pushes_one_out() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = start(&Tool::new(&emulator), &folder.path().join("token"));
+    let mut client = connect(&daemon, &folder.path().join("token"));
+    let first = client.token_for("300");
+    for _ in 0..1_100 {
+        client.token();
+    }
+    assert_eq!(client.metadata("/latest/meta-data/", &first).status, 200);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_second_serve_is_refused_the_token_file_of_the_first() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let daemons = [(); 2].map(|()| {
-        let daemon = start(&Tool::new(&emulator), &token_file);
-        daemon.wait_for("listening");
-        daemon
-    });
-    for (daemon, rest) in daemons.into_iter().zip([1, 0]) {
-        assert_eq!(daemon.stop(), Some(0));
-        assert_eq!(folder.path().read_dir().unwrap().count(), rest);
+    let tool = Tool::new(&emulator);
+    let daemon = start(&tool, &token_file);
+    daemon.wait_for("listening");
+    let token = fs::read(&token_file).unwrap();
+    let mut second = start(&tool, &token_file);
+    assert_eq!(second.end(), Some(6));
+    let reason = second.wait_for("ended by an error")["reason"].as_str().unwrap().to_owned();
+    let words = format!("another `serve` keeps its token in `{}`\n", token_file.display());
+    assert!(reason.starts_with(&words), "{reason}");
+    assert_eq!(fs::read(&token_file).unwrap(), token);
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let next = start(&tool, &token_file);
+    next.wait_for("listening");
+    assert_eq!(next.stop(), Some(0));
+}
+
+/// A process that was killed leaves its lock file, and the next one takes it over.
+#[test]
+fn a_token_file_is_free_once_its_process_is_dead() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let mut daemon = start(&Tool::new(&emulator), &token_file);
+    daemon.wait_for("listening");
+    daemon.signal(Signal::KILL);
+    assert_eq!(daemon.end(), None);
+    assert!(token_file.exists());
+    let next = start(&Tool::new(&emulator), &token_file);
+    next.wait_for("listening");
+    assert_eq!(next.stop(), Some(0));
+}
+
+#[test]
+fn a_token_file_that_others_changed_is_restored() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let daemon = start(&Tool::new(&emulator), &token_file);
+    daemon.wait_for("listening");
+    let token = fs::read(&token_file).unwrap();
+    let replace = |contents: &str| {
+        fs::write(folder.path().join("new"), contents).unwrap();
+        fs::rename(folder.path().join("new"), &token_file).unwrap();
+    };
+    let changes: [&dyn Fn(); 2] =
+        [&|| drop(fs::File::create(&token_file).unwrap()), &|| replace("another's")];
+    for (round, change) in changes.iter().enumerate() {
+        change();
+        daemon.wait_for_nth("container token was changed: written again", round + 1);
+        assert_eq!(fs::read(&token_file).unwrap(), token);
     }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// Whatever is wrong is told to every local user in words of ours only.
+#[test]
+fn no_text_of_an_error_is_served_without_the_container_token() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let key = fs::read_to_string(emulator.directory().join("leaf/p256.key.pem")).unwrap();
+    let secret: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+    let wrong = [
+        ("ROLES_ANYWHERE_PRIVATE_KEY", key.as_str()),
+        ("ROLES_ANYWHERE_CERTIFICATE", key.as_str()),
+    ];
+    for (variable, value) in wrong {
+        let tool = Tool::new(&emulator).set(variable, value);
+        let daemon = start(&tool, &folder.path().join("token"));
+        let mut client = connect(&daemon, &folder.path().join("token"));
+        daemon.wait_for("refresh failed; there is nothing to hand out");
+        let token = client.token();
+        let role = client.metadata(ROLE, &token).body;
+        for answer in [client.get("/readyz"), client.metadata(&format!("{ROLE}{role}"), &token)] {
+            assert_eq!(answer.status, 503);
+            let body: Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(
+                (&body["kind"], &body["reason"]),
+                (&"identity".into(), &"unreadable".into())
+            );
+            for at in 0..secret.len() - 14 {
+                assert!(!answer.body.contains(&secret[at..at + 14]), "{variable}");
+            }
+            assert!(!answer.body.contains("BEGIN") && answer.body.len() < 400, "{}", answer.body);
+        }
+        assert_eq!(daemon.stop(), Some(0));
+    }
+}
+
+#[test]
+fn serves_container_credentials_only_and_for_hosts_that_were_allowed() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let place = token_file.to_str().unwrap();
+    let tool = Tool::new(&emulator)
+        .set("ROLES_ANYWHERE_ALLOW_HOST", "roles-anywhere.plant.svc 10.96.0.7:9911")
+        .set("ROLES_ANYWHERE_NO_IMDS", "true")
+        // What Kubernetes sets for a Service named roles-anywhere.
+        .set("ROLES_ANYWHERE_PORT", "tcp://10.96.0.7:9911")
+        .set("ROLES_ANYWHERE_PORT_9911_TCP_ADDR", "10.96.0.7")
+        .set("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0", "--allow-remote"];
+    let daemon = Daemon::start(&tool, &[&arguments[..], &["--token-file", place]].concat());
+    let ignored = daemon.wait_for("variables of a Kubernetes Service ignored");
+    assert!(ignored["names"].as_str().unwrap().contains("ROLES_ANYWHERE_PORT "), "{ignored}");
+    let mut client = connect(&daemon, &token_file);
+    daemon.wait_for("session received");
+    assert_eq!(client.container().status, 200);
+    assert_eq!(client.get("/latest/meta-data/").status, 404);
+    for host in ["roles-anywhere.plant.svc", "roles-anywhere.plant.svc:80", "10.96.0.7:9911"] {
+        assert_eq!(client.get_for(host, "/healthz").status, 200, "{host}");
+    }
+    assert_eq!(client.get_for("10.96.0.7:9912", "/healthz").status, 403);
+    let refused = daemon.wait_for("request refused");
+    assert_eq!(refused["host"], "10.96.0.7:9912");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn variables_of_a_kubernetes_service_are_told_under_debug_only() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).set("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7");
+    tool.vend(&[]);
+    let debug = tool.run(&["credential-process", "--debug"]);
+    assert_eq!(debug.code, 0);
+    assert!(debug.stderr.contains("ROLES_ANYWHERE_SERVICE_HOST"), "{debug}");
+}
+
+#[test]
+fn idle_connections_lock_no_client_out_with_few_descriptors() {
+    let emulator = emulator();
+    emulator.end_sessions_after(Some(3));
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    let daemon = start(&Tool::new(&emulator).with_few_descriptors(), &token_file);
+    let listening = daemon.wait_for("listening");
+    let address: std::net::SocketAddr = listening["address"].as_str().unwrap().parse().unwrap();
+    let _idle: Vec<_> = (0..40).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let begun = Instant::now();
+    // The next sessions are fetched meanwhile, by descriptors that are kept for that.
+    daemon.wait_for_nth("session received", 3);
+    let mut client = connect(&daemon, &token_file);
+    assert_eq!(client.get("/healthz").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]

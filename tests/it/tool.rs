@@ -16,7 +16,7 @@ pub(crate) fn emulator() -> Emulator {
 #[derive(Clone)]
 pub(crate) struct Tool {
     program: PathBuf,
-    launcher: Option<&'static str>,
+    launcher: &'static [&'static str],
     user: Option<u32>,
     directory: PathBuf,
     variables: Vec<(String, OsString)>,
@@ -26,7 +26,7 @@ impl Tool {
     pub(crate) fn new(emulator: &Emulator) -> Self {
         Self {
             program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
-            launcher: None,
+            launcher: &[],
             user: None,
             directory: emulator.directory().to_owned(),
             variables: emulator.environment(),
@@ -55,7 +55,13 @@ impl Tool {
 
     /// Runs the binary without a terminal, as a service has none.
     pub(crate) fn detached(mut self) -> Self {
-        self.launcher = Some("setsid");
+        self.launcher = &["setsid", "--wait"];
+        self
+    }
+
+    /// Runs the binary with at most 20 file descriptors.
+    pub(crate) fn with_few_descriptors(mut self) -> Self {
+        self.launcher = &["prlimit", "--nofile=20:20"];
         self
     }
 
@@ -128,12 +134,13 @@ impl Tool {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = match self.launcher {
-            Some(launcher) => Command::new(launcher),
-            None => Command::new(&self.program),
+            [launcher, options @ ..] => {
+                let mut command = Command::new(launcher);
+                command.args(options).arg(&self.program);
+                command
+            }
+            [] => Command::new(&self.program),
         };
-        if self.launcher.is_some() {
-            command.arg("--wait").arg(&self.program);
-        }
         if let Some(user) = self.user {
             use std::os::unix::process::CommandExt;
             command.uid(user);

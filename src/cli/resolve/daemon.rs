@@ -1,23 +1,20 @@
 //! `update`, `serve` and the cache: how credentials are kept.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use super::serving;
 use super::session::Session;
 use super::setting::{Setting, Settings, boolean};
 use crate::cache::{Above, Directory, Place};
 use crate::cli::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::command::daemon::{Daemon, FirstFailure};
-use crate::command::serve::{Serve, TokenFile};
+use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
 use crate::profile::ProfileName;
-use crate::serve::Remote;
+use crate::serve::{Offer, Policy, Remote};
 use crate::usage::UsageError;
 use crate::world::Environment;
-
-/// The port of the official helper.
-const PORT: u16 = 9911;
 
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
@@ -36,8 +33,8 @@ pub(super) fn serve(
     settings: &Settings<'_>,
     session: &Session,
 ) -> Result<Serve, UsageError> {
-    let remote = remote(settings.given("allow-remote", &args.allow_remote)?)?;
-    let listen = listen(args, settings)?;
+    let remote = serving::remote(settings.given("allow-remote", &args.allow_remote)?)?;
+    let listen = serving::listen(args, settings)?;
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
         && remote == Remote::Refused
     {
@@ -51,23 +48,24 @@ pub(super) fn serve(
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let token_file = match settings.given("token-file", &args.token_file)? {
-        Some(setting) => TokenFile::At(PathBuf::from(setting.value)),
-        None => match place(None, settings.environment) {
-            Place::Directory(directory) => TokenFile::In(directory),
-            // Without it nothing would be there for other machines.
-            Place::Nowhere if remote != Remote::Refused => {
-                let variable = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
-                return Err(UsageError::Missing { flag: "--token-file", variable });
-            }
-            Place::Nowhere => TokenFile::Nowhere,
-        },
-    };
+    let offer = serving::offer(args, settings)?;
+    if offer == Offer::Container && remote == Remote::Imds {
+        return Err(UsageError::Conflict {
+            first: "--allow-remote=imds".to_owned(),
+            second: "--no-imds".to_owned(),
+            why: "leave one of them out",
+        });
+    }
     Ok(Serve {
         listen,
         remote,
         hop_limit: hop_limit.transpose()?,
-        token_file,
+        token_file: serving::token_file(args, settings, remote, offer)?,
+        policy: Policy {
+            offer,
+            hosts: serving::hosts(args, settings)?,
+            audit: serving::audit(args, settings)?,
+        },
         print_env: settings.given("print-env", &args.print_env)?.map_or(Ok(false), boolean)?,
         region: session.request.region.clone(),
         role: session.request.role.clone(),
@@ -105,7 +103,7 @@ pub(super) fn cache_place(
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
-fn place(said: Option<Setting>, environment: &Environment) -> Place {
+pub(super) fn place(said: Option<Setting>, environment: &Environment) -> Place {
     if let Some(setting) = said {
         let path = PathBuf::from(setting.value);
         return Place::Directory(Directory { path, above: Above::Anybodys });
@@ -173,56 +171,4 @@ fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBu
             variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),
         }),
     }
-}
-
-fn remote(setting: Option<Setting>) -> Result<Remote, UsageError> {
-    let Some(setting) = setting else { return Ok(Remote::Refused) };
-    match setting.value.as_str() {
-        "container" | "true" | "1" => Ok(Remote::Container),
-        "imds" => Ok(Remote::Imds),
-        "false" | "0" => Ok(Remote::Refused),
-        _ => Err(setting.refuse("`container` or `imds`")),
-    }
-}
-
-fn listen(args: &ServeArgs, settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
-    let port = settings.given("port", &args.port)?;
-    let said: Vec<Setting> = args
-        .listen
-        .iter()
-        .filter(|value| !value.is_empty())
-        .map(|value| Setting { origin: "--listen".to_owned(), value: value.clone() })
-        .collect();
-    let said = match (said.is_empty(), settings.variable("ROLES_ANYWHERE_LISTEN")) {
-        (true, Some(setting)) => setting
-            .value
-            .split_whitespace()
-            .map(|value| Setting { origin: setting.origin.clone(), value: value.to_owned() })
-            .collect(),
-        _ => said,
-    };
-    match (said.first(), &port) {
-        (Some(listen), Some(port)) => Err(UsageError::Conflict {
-            first: port.origin.clone(),
-            second: listen.origin.clone(),
-            why: "an address names its port; leave one of them out",
-        }),
-        (Some(_), None) => said
-            .into_iter()
-            .map(|setting| match setting.value.parse() {
-                Ok(address) => Ok(address),
-                Err(_) => Err(setting
-                    .refuse("an address and a port such as `127.0.0.1:9911` or `[::1]:9911`")),
-            })
-            .collect(),
-        (None, None) => Ok(vec![loopback(PORT)]),
-        (None, Some(setting)) => match setting.value.parse() {
-            Ok(port) => Ok(vec![loopback(port)]),
-            Err(_) => Err(setting.clone().refuse("a port, 0 to 65535")),
-        },
-    }
-}
-
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }

@@ -147,7 +147,8 @@ impl Crowd {
         select(empty, pin!(sleep(self.limits.drain))).await;
     }
 
-    fn make_room(&self) -> bool {
+    /// Closes the connection that has kept us waiting longest; returns whether there was one.
+    pub(super) fn make_room(&self) -> bool {
         let mut seats = self.seats.borrow_mut();
         let slowest = seats.iter().map(|(number, seat)| (seat.pulse.0.get(), *number)).min();
         match slowest {
@@ -196,6 +197,13 @@ impl Pulse {
     /// Bytes came.
     pub(super) fn reads(&self) {
         if self.0.get().0 == Phase::Idle {
+            self.turn(Phase::Reading);
+        }
+    }
+
+    /// The head of a request is there, and its body has to be waited for.
+    pub(super) fn reads_on(&self) {
+        if self.0.get().0 != Phase::Reading {
             self.turn(Phase::Reading);
         }
     }

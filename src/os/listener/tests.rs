@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::board::{Board, Standing};
 use crate::credentials::{Credentials, Session};
-use crate::log::{Fact, Level, Log};
+use crate::log::{Fact, Level, Log, Unwritten};
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
 use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::Secret;
-use crate::serve::Ports;
+use crate::serve::{Policy, Ports};
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.
@@ -34,6 +34,11 @@ impl Log for Lines {
     fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
         let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let _ = self.0.send(format!("{what} {}", facts.join(" ")));
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        self.event(level, what, facts);
+        Ok(())
     }
 }
 
@@ -64,7 +69,8 @@ impl Server {
             };
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
-            let endpoints = Rc::new(Endpoints::new(&role, &region, board, ports));
+            let endpoints =
+                Rc::new(Endpoints::new(&role, &region, Policy::default(), board, ports));
             let stop = Box::pin(async { drop(stopped.await) });
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -271,6 +277,28 @@ fn takes_heads_of_eight_kilobytes_and_no_body() {
 }
 
 #[test]
+fn an_empty_body_in_chunks_is_no_body() {
+    let server = Server::start(&["127.0.0.1:0"], good, QUICK);
+    let head = "PUT /latest/api/token HTTP/1.1\r\nHost: localhost\r\n\
+                X-aws-ec2-metadata-token-ttl-seconds: 60\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut client = server.connect();
+    for end in ["0\r\n\r\n", "0;extension=1\r\n\r\n", "0\r\nTrailer: 1\r\n\r\n"] {
+        client.send(&format!("{head}{end}"));
+        assert_eq!(client.answer(true).status, 200, "{end}");
+    }
+    // The end of the body may come later, but has no more time than a head.
+    let mut client = server.connect();
+    for part in [head, "0\r", "\n\r\n"] {
+        client.send(part);
+        std::thread::sleep(SHORT / 8);
+    }
+    assert_eq!(client.answer(true).status, 200);
+    assert!(client.is_served());
+    client.send(head);
+    assert_eq!(client.rest(), b"");
+}
+
+#[test]
 fn hears_out_whom_it_refuses_in_the_middle() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
     let mut client = server.connect();
@@ -392,6 +420,16 @@ fn one_too_many_takes_the_seat_of_who_is_silent_longest() {
     assert_eq!(clients.remove(1).rest(), b"");
     for client in &mut clients {
         assert!(client.is_served());
+    }
+}
+
+#[test]
+fn keeps_descriptors_in_reserve() {
+    let rows = [(0, 1), (1, 1), (7, 3), (30, 10), (72, 24), (100, 52), (1_000, 512)];
+    for (free, connections) in rows {
+        let limits = Limits::within(free);
+        assert_eq!(limits.connections, connections, "{free}");
+        assert!(free < 3 || free - connections >= free.min(72) / 2, "{free}");
     }
 }
 

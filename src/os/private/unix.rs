@@ -60,6 +60,17 @@ impl PrivateDirectory {
         Ok(act(parent.as_fd(), Path::new(name))?)
     }
 
+    /// Locks a file against other processes, for as long as it stays open; makes it if there is none.
+    /// Returns `None` if another process has it.
+    pub fn lock_file(&self, name: &str) -> io::Result<Option<File>> {
+        let (file, _) = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Opens the directory; `None` where there is none.
     fn existing(&self) -> io::Result<Option<&OwnedFd>> {
         if let Some(opened) = self.opened.get() {
@@ -139,12 +150,7 @@ impl Store for PrivateDirectory {
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
-        let (file, _) = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(Locked(file)))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(self.lock_file(name)?.map(|file| Box::new(Locked(file)) as _))
     }
 
     fn list(&self) -> io::Result<Option<Vec<Listed>>> {

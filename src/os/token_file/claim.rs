@@ -1,0 +1,106 @@
+//! A lock beside a token's file: one `serve` keeps its token there.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cache::{Directory, Store as _};
+use crate::os::private::PrivateDirectory;
+
+/// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
+/// replaced. The system unlocks what a dead process held.
+#[derive(Debug)]
+pub struct Claim {
+    /// Held for its lock.
+    _file: File,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A name in a directory of our own.
+    Within(Directory, String),
+    /// A file beside the token's.
+    Beside(PathBuf),
+}
+
+impl Claim {
+    /// Claims the file `name` of a directory of our own; `None` if another process has it.
+    pub(super) fn within(directory: &Directory, name: &str) -> io::Result<Option<Self>> {
+        let name = format!("{name}.lock");
+        let file = PrivateDirectory::new(directory).lock_file(&name)?;
+        let place = Place::Within(directory.clone(), name);
+        Ok(file.map(|file| Self { _file: file, place }))
+    }
+
+    /// Claims the file at `path`, or what it links to; `None` if another process has it.
+    pub(super) fn beside(path: &Path) -> io::Result<Option<Self>> {
+        let path =
+            path.canonicalize().or_else(|error| match (path.parent(), path.file_name()) {
+                (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+                _ => Err(error),
+            })?;
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".lock");
+        let path = path.with_file_name(name);
+        // Who held it before may remove the file once it is opened here: then it is not the lock.
+        loop {
+            let file = open(&path)?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, &path) => {
+                    return Ok(Some(Self { _file: file, place: Place::Beside(path) }));
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Leaves no file behind.
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A lock file that stays is taken over by the next process.
+        let _ = match &self.place {
+            Place::Within(directory, name) => PrivateDirectory::new(directory).remove(name),
+            Place::Beside(path) => std::fs::remove_file(path),
+        };
+    }
+}
+
+/// Opens the lock file, which is of this user alone: another user could hold it for ever.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    match ours && metadata.is_file() && metadata.mode() & 0o077 == 0 {
+        true => Ok(file),
+        false => Err(io::ErrorKind::PermissionDenied.into()),
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: io::Result<std::fs::Metadata>| metadata.map(|it| (it.dev(), it.ino())).ok();
+    id(file.metadata()).is_some_and(|own| id(path.symlink_metadata()) == Some(own))
+}
+
+#[cfg(not(unix))]
+fn open(_path: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
