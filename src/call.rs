@@ -30,6 +30,11 @@ impl Deadline {
         Self { at: uptime.saturating_add(limit), limit }
     }
 
+    /// Returns how long it was from the start.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Returns the time that is left at `uptime`.
     pub fn remaining(&self, uptime: Duration) -> Duration {
         self.at.saturating_sub(uptime)

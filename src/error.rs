@@ -114,8 +114,15 @@ impl Error {
     /// Returns whether another process that asks AWS for the same on the same way would fail alike:
     /// AWS refused, failed, or could not be reached, and not because this process had too little time.
     pub fn is_shared(&self) -> bool {
-        let late = matches!(self.source.downcast_ref(), Some(CallError::Timeout { .. }));
-        matches!(self.kind, Kind::Refused | Kind::Unreachable) && !late
+        matches!(self.kind, Kind::Refused | Kind::Unreachable) && self.time_limit().is_none()
+    }
+
+    /// Returns the time that was too short, if that is what failed.
+    pub fn time_limit(&self) -> Option<Duration> {
+        match self.source.downcast_ref() {
+            Some(CallError::Timeout { limit, .. }) => Some(*limit),
+            _ => None,
+        }
     }
 }
 

@@ -235,7 +235,7 @@ pub(crate) mod tests {
         source().open(&disk, &passwords, Timestamp::from_unix(1_780_000_000)).unwrap()
     }
 
-    pub(super) fn source() -> IdentitySource {
+    pub(crate) fn source() -> IdentitySource {
         let place = |name: &str| {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
             Source::File(root.join("certs/leaf").join(name))

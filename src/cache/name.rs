@@ -20,6 +20,7 @@ const FORM: &[u8] = b"roles-anywhere session 2";
 const PREFIX: &str = "session-";
 const DIGITS: usize = 32;
 const LOCK: &str = ".lock";
+const SECOND: &str = ".second";
 
 /// What ends the name of a file that is being written.
 pub const UNFINISHED: &str = ".new";
@@ -73,6 +74,12 @@ impl Name {
     pub fn lock(&self) -> String {
         format!("{}{LOCK}", self.0)
     }
+
+    /// Returns the name of the file that is locked by the one process that makes the entry too,
+    /// while the holder of the first lock takes too long.
+    pub fn second_lock(&self) -> String {
+        format!("{}{SECOND}{LOCK}", self.0)
+    }
 }
 
 /// Renders as much of it as people need to tell a few apart.
@@ -87,7 +94,7 @@ impl fmt::Display for Name {
 pub enum Role {
     /// It holds this entry.
     Entry(Name),
-    /// It is locked by whoever refreshes this entry.
+    /// It is locked by the process that makes or refreshes this entry.
     Lock(Name),
     /// It was being written when its writer died, or is so now.
     Unfinished,
@@ -97,7 +104,7 @@ impl Role {
     /// Tells what the file called `file` is; `None` where it is none of ours.
     pub fn of(file: &str) -> Option<Self> {
         if let Some(name) = file.strip_suffix(LOCK) {
-            return Name::parse(name).map(Self::Lock);
+            return Name::parse(name.strip_suffix(SECOND).unwrap_or(name)).map(Self::Lock);
         }
         if let Some(rest) = file.strip_suffix(UNFINISHED) {
             let (name, _) = rest.split_once('.')?;
@@ -173,6 +180,7 @@ mod tests {
         let rows = [
             (name.to_owned(), Some(Role::Entry(own.clone()))),
             (own.lock(), Some(Role::Lock(own.clone()))),
+            (own.second_lock(), Some(Role::Lock(own.clone()))),
             (format!("{name}.0f{UNFINISHED}"), Some(Role::Unfinished)),
             (format!("{name}{UNFINISHED}"), None),
             (format!("{name}0"), None),

@@ -1,5 +1,7 @@
 //! What a process that failed leaves for those that wait for it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
@@ -15,6 +17,8 @@ pub(super) struct Note {
     failed: i64,
     /// What AWS's side had to do with it, if anything.
     shared: Option<Shared>,
+    /// The time in milliseconds that was too short, if that is what failed.
+    time_limit: Option<u64>,
 }
 
 /// A failure that another process on the same way would meet as well.
@@ -32,7 +36,7 @@ struct Shared {
 impl Note {
     /// Notes a failure at `now`; `id` is random.
     pub(super) fn new(id: u64, now: Timestamp) -> Self {
-        Self { id, failed: now.unix(), shared: None }
+        Self { id, failed: now.unix(), shared: None, time_limit: None }
     }
 
     /// Adds what failed, where that is on AWS's side, beyond `proxy`.
@@ -44,7 +48,9 @@ impl Note {
             reason: error.reasons().join(": "),
             hints: error.hints().to_vec(),
         });
-        Self { shared, ..self }
+        let time_limit =
+            error.time_limit().map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        Self { shared, time_limit, ..self }
     }
 
     /// Reads a note; `None` where it is none, or is being written.
@@ -55,6 +61,16 @@ impl Note {
     /// Renders what is to be read.
     pub(super) fn render(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("strings and numbers serialize")
+    }
+
+    /// Returns whether a process that has `left` may do better: it has more time than was too short.
+    pub(super) fn may_do_better(&self, left: Duration) -> bool {
+        self.time_limit.is_none_or(|limit| left > Duration::from_millis(limit))
+    }
+
+    /// Returns whether a process that has `left` need not try: twice of that was too short.
+    pub(super) fn is_hopeless(&self, left: Duration) -> bool {
+        self.time_limit.is_some_and(|limit| left * 2 < Duration::from_millis(limit))
     }
 
     /// Returns when the failure was.
@@ -83,7 +99,6 @@ struct Elsewhere(String);
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::time::Duration;
 
     use super::*;
     use crate::cache::entry::tests::RECEIVED;
@@ -127,6 +142,21 @@ mod tests {
         let refused = Error::new(Kind::Refused, io::Error::other("AccessDenied"));
         let note = read(&Note::new(7, RECEIVED).with(&refused, None));
         assert_eq!(note.error(None).unwrap().kind(), Kind::Refused);
+    }
+
+    #[test]
+    fn tells_who_has_more_time_than_was_too_short() {
+        let late: Error =
+            CallError::Timeout { host: "a".into(), limit: Duration::from_secs(5), attempt: 1 }
+                .into();
+        let note = read(&Note::new(7, RECEIVED).with(&late, None));
+        assert!(!note.may_do_better(Duration::from_secs(5)));
+        assert!(note.may_do_better(Duration::from_secs(6)));
+        assert!(
+            note.is_hopeless(Duration::from_secs(2)) && !note.is_hopeless(Duration::from_secs(3))
+        );
+        let other = read(&Note::new(7, RECEIVED).with(&lost(), None));
+        assert!(other.may_do_better(Duration::ZERO) && !other.is_hopeless(Duration::ZERO));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Where a command gets its session from: the cache, else AWS.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+
 use crate::cache::Store;
 use crate::cache::name::Name;
 use crate::cache::policy::{Standing, patience_of_refresh, standing};
@@ -92,8 +96,8 @@ impl<'a> Sessions<'a> {
     /// Returns a session.
     ///
     /// A kept one that is valid is served, come what may. From [`Standing::Due`] on, the process that
-    /// gets the lock refreshes it first. Where there is none, one process makes it while the others
-    /// wait for it, though not for longer than half of their time.
+    /// gets the lock refreshes it first. If there is none, one process makes it while the others wait
+    /// for it; after half of their time, one of them makes it too.
     pub async fn session(&self, world: &World<'_>, deadline: Deadline) -> Result<Vended, Error> {
         let Some(slot) = &self.slot else {
             world.trace.show(format_args!("cache: none"));
@@ -191,13 +195,17 @@ impl<'a> Sessions<'a> {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Vended, Error> {
-        let lock = match slot.wait(world, deadline).await {
+        let make = self.make(clock_offset, world, deadline);
+        let (made, lock) = match slot.wait(world, deadline).await {
             Waited::Served(session) => return Ok(session.into()),
             Waited::Failed(error) => return Err(error),
-            Waited::Locked(lock) => Some(lock),
-            Waited::Unlocked => None,
+            Waited::Locked(lock) => (make.await, Some(lock)),
+            Waited::Second(lock) => match select(pin!(make), pin!(slot.watch(world))).await {
+                Either::Left((made, _)) => (made, Some(lock)),
+                Either::Right((session, _)) => return Ok(session.into()),
+            },
+            Waited::Unlocked => (make.await, None),
         };
-        let made = self.make(clock_offset, world, deadline).await;
         match (&made, lock) {
             (Ok(made), _) => {
                 slot.keep(&made.session, world);

@@ -11,7 +11,7 @@ use crate::cache::policy::{Standing, litter, may_refresh, patience_of_waiting, s
 use crate::cache::{Lock, Store};
 use crate::call::Deadline;
 use crate::credentials::Session;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::provider::RolesAnywhere;
 use crate::time::{Clock, Timestamp};
 use crate::world::{Trace, World};
@@ -46,6 +46,8 @@ pub(super) enum Waited<'a> {
     Served(Session),
     /// It is this process's turn.
     Locked(Box<dyn Lock + 'a>),
+    /// It is this process's turn, while the one before may still make it.
+    Second(Box<dyn Lock + 'a>),
     /// It failed, and so would this one.
     Failed(Error),
     /// It is to be done without a lock.
@@ -65,6 +67,29 @@ pub(super) enum Miss {
 
 /// How often is looked whether another process is done.
 const INTERVAL: Duration = Duration::from_millis(15);
+/// The same, after half of the time: there may be many that look.
+const LONG_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Which lock was taken.
+enum Locked<'a> {
+    First(Box<dyn Lock + 'a>),
+    Second(Box<dyn Lock + 'a>),
+    No,
+}
+
+/// Another process was waited for, and time was up.
+#[derive(Debug, thiserror::Error)]
+#[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
+struct Late {
+    limit: Duration,
+}
+
+impl From<Late> for Error {
+    fn from(error: Late) -> Self {
+        Self::new(Kind::Unreachable, error)
+            .hint("check the network and any proxy to it; `--timeout SECONDS` allows more time")
+    }
+}
 
 impl<'a> Slot<'a> {
     /// Returns the session that is kept.
@@ -102,32 +127,48 @@ impl<'a> Slot<'a> {
     /// Once one has failed on AWS's side, so have all that wait: if each tried, AWS would be called
     /// most when it can do least. After another failure (a proxy, a password, less time) they try by
     /// themselves, at the same time: one after the other they would wait for ever.
+    ///
+    /// From half of the time on, one of those that wait calls AWS too, since the one that they wait
+    /// for may be stuck. The others wait to their own ends, and so do those that have too little time
+    /// left after another one had too little.
     pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> Waited<'a> {
-        let before = self.note();
+        let before = self.notes();
         let proxy = self.proxy(world);
         let begun = world.clock.uptime();
         let until = begun + patience_of_waiting(deadline.remaining(begun));
         loop {
-            let locked = self.store.try_lock(&self.name.lock());
-            // Only after the lock: whoever had it has written what there is to read.
+            let now = world.clock.uptime();
+            let locked = self.lock(now >= until);
+            // Only after the lock: the process that had it has written what there is to read.
             if let Some(session) = self.fresh(world) {
                 return Waited::Served(session);
             }
-            let failure = self.note().filter(|note| note.differs_from(before.as_ref()));
-            if let Some(error) = failure.as_ref().and_then(|note| note.error(proxy.as_deref())) {
+            let failure = news(self.notes(), &before);
+            if let Some(error) = failure.iter().find_map(|note| note.error(proxy.as_deref())) {
                 return Waited::Failed(error);
             }
+            let left = deadline.remaining(now);
+            let locked = match failure.iter().any(|note| note.is_hopeless(left)) {
+                true => Ok(Locked::No),
+                false => locked,
+            };
             match locked {
-                Ok(Some(lock)) => return Waited::Locked(lock),
-                Ok(None) if failure.is_some() => {
+                Ok(Locked::First(lock)) => return Waited::Locked(lock),
+                Ok(Locked::Second(lock)) => {
+                    self.show(world.trace, format_args!("another process takes too long"));
+                    return Waited::Second(lock);
+                }
+                Ok(Locked::No) if failure.iter().any(|note| note.may_do_better(left)) => {
                     self.show(world.trace, format_args!("another process failed"));
                     return Waited::Unlocked;
                 }
-                Ok(None) if world.clock.uptime() >= until => {
-                    self.show(world.trace, format_args!("another process takes too long"));
-                    return Waited::Unlocked;
+                Ok(Locked::No) if left.is_zero() => {
+                    return Waited::Failed(Late { limit: deadline.limit() }.into());
                 }
-                Ok(None) => world.timer.sleep(INTERVAL).await,
+                Ok(Locked::No) => {
+                    let interval = if now >= until { LONG_INTERVAL } else { INTERVAL };
+                    world.timer.sleep(interval.min(left)).await;
+                }
                 Err(error) => {
                     self.show(world.trace, format_args!("no lock: {error}"));
                     return Waited::Unlocked;
@@ -136,9 +177,39 @@ impl<'a> Slot<'a> {
         }
     }
 
+    /// Takes the first lock, or the second one if it may.
+    fn lock(&self, may_be_second: bool) -> io::Result<Locked<'a>> {
+        if let Some(lock) = self.store.try_lock(&self.name.lock())? {
+            return Ok(Locked::First(lock));
+        }
+        if may_be_second && let Some(lock) = self.store.try_lock(&self.name.second_lock())? {
+            return Ok(Locked::Second(lock));
+        }
+        Ok(Locked::No)
+    }
+
+    /// Returns what another process makes, while this one makes it too.
+    pub(super) async fn watch(&self, world: &World<'_>) -> Session {
+        loop {
+            world.timer.sleep(LONG_INTERVAL).await;
+            if let Some(session) = self.fresh(world) {
+                return session;
+            }
+        }
+    }
+
     /// Returns how a process that had the lock failed last.
     fn note(&self) -> Option<Note> {
-        let note = self.store.read(&self.name.lock()).ok()??;
+        self.note_in(&self.name.lock())
+    }
+
+    /// Returns how processes that had the first and the second lock failed last.
+    fn notes(&self) -> [Option<Note>; 2] {
+        [self.note(), self.note_in(&self.name.second_lock())]
+    }
+
+    fn note_in(&self, file: &str) -> Option<Note> {
+        let note = self.store.read(file).ok()??;
         Note::parse(note.expose())
     }
 
@@ -186,3 +257,14 @@ impl<'a> Slot<'a> {
         trace.show(format_args!("cache: {}: {message}", self.name));
     }
 }
+
+/// Returns the notes that are not those of `before`.
+fn news(notes: [Option<Note>; 2], before: &[Option<Note>; 2]) -> Vec<Note> {
+    let is_news = |(note, before): (Option<Note>, &Option<Note>)| {
+        note.filter(|note| note.differs_from(before.as_ref()))
+    };
+    notes.into_iter().zip(before).filter_map(is_news).collect()
+}
+
+#[cfg(test)]
+mod tests;

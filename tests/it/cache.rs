@@ -195,6 +195,19 @@ fn twenty_at_once_make_one_session() {
 }
 
 #[test]
+fn twenty_at_once_make_two_calls_if_aws_takes_more_than_half_of_their_time() {
+    let emulator = emulator();
+    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 5_000, "times": 0}));
+    let tool = Tool::new(&emulator).cached();
+    let mut ids = key_ids(&at_once(&tool, 20, &["credential-process", "--timeout", "8"]));
+    ids.dedup();
+    assert_eq!((ids.len(), made(&emulator)), (1, 2));
+    assert_eq!(files(&directory(&emulator)).len(), 3, "the session and two locks");
+    assert_eq!(tool.run(&["cache", "clear"]).code, 0);
+    assert_eq!(files(&directory(&emulator)), Vec::<String>::new());
+}
+
+#[test]
 fn one_refreshes_what_is_due_while_the_others_are_served() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).cached();
