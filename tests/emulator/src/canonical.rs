@@ -62,6 +62,12 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     encode_hex(&Sha256::digest(bytes))
 }
 
+/// Whether a request says by `X-Amz-Content-Sha256`, signed or not, that its body is another one.
+pub(crate) fn declares_another_body(request: &Request) -> bool {
+    let own = sha256_hex(&request.body);
+    request.header_values("x-amz-content-sha256").any(|declared| declared != own)
+}
+
 /// Returns the path with each segment encoded once more, as every service but S3 has it.
 fn canonical_path(path: &str) -> String {
     if path.is_empty() {
@@ -154,6 +160,21 @@ mod tests {
             canonical_headers(&request, &["c".to_owned()]),
             Err(MissingHeader("c".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_declared_hash_is_that_of_the_body() {
+        let declares = |values: &[&str]| {
+            let header = |value: &&str| ("x-amz-content-sha256".to_owned(), (*value).to_owned());
+            let headers = values.iter().map(header).collect();
+            declares_another_body(&Request { headers, body: b"{}".to_vec(), ..Request::default() })
+        };
+        let own = sha256_hex(b"{}");
+        assert!(!declares(&[]) && !declares(&[&own]) && !declares(&[&own, &own]));
+        let other = sha256_hex(b"");
+        for wrong in [other.as_str(), "UNSIGNED-PAYLOAD", "", &own.to_uppercase()] {
+            assert!(declares(&[wrong]) && declares(&[&own, wrong]), "{wrong}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ Examples:
     ///
     /// Prints lines of `export NAME='value'` to stdout, then serves until SIGINT or SIGTERM.
     #[command(after_help = "Control API, at $EMULATOR_CONTROL:
-  GET    /requests       the log: operation, verdict, reason, session, headers, body
+  GET    /requests       the latest 10,000: operation, verdict, reason, session, headers, body
   DELETE /requests       forgets it
   POST   /faults         one fault or an array; GET those left; DELETE all
   POST   /clock          {\"advance_seconds\": N}; GET

@@ -25,7 +25,12 @@ const HTTP: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// Reads the `YYYYMMDD'T'HHMMSS'Z'` of `X-Amz-Date`.
+///
+/// The parser also takes a year with a sign, which AWS does not.
 pub(crate) fn parse_amz(text: &str) -> Option<OffsetDateTime> {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     PrimitiveDateTime::parse(text, AMZ).ok().map(PrimitiveDateTime::assume_utc)
 }
 
@@ -70,7 +75,17 @@ mod tests {
         let date = datetime!(2026-03-01 12:34:56 UTC);
         assert_eq!(format_amz(date), "20260301T123456Z");
         assert_eq!(parse_amz("20260301T123456Z"), Some(date));
-        assert_eq!(parse_amz("2026-03-01T12:34:56Z"), None);
+        for wrong in [
+            "2026-03-01T12:34:56Z",
+            "+20260301T123456Z",
+            "-20260301T123456Z",
+            " 20260301T123456Z",
+            "20260301T123456",
+            "20260301T123460Z",
+            "",
+        ] {
+            assert_eq!(parse_amz(wrong), None, "{wrong}");
+        }
         assert_eq!(format_iso(date), "2026-03-01T12:34:56Z");
         assert_eq!(format_http(date), "Sun, 01 Mar 2026 12:34:56 GMT");
     }

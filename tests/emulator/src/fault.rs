@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::message::Reply;
 use crate::refusal::Protocol;
+use crate::service;
 
 /// One fault: the requests that it strikes, and what it does to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,10 +53,28 @@ fn once() -> u32 {
     1
 }
 
-/// A script that is not a fault or an array of faults.
+/// Why a script of faults is refused, all of it.
 #[derive(Debug, Error)]
-#[error("not a fault or an array of faults: {0}")]
-pub struct FaultError(serde_json::Error);
+#[non_exhaustive]
+pub enum FaultError {
+    /// It is not a fault or an array of faults.
+    #[error("not a fault or an array of faults: {0}")]
+    Script(serde_json::Error),
+    /// No request is of that operation.
+    #[error("there is no operation `{0}`: expected `*`, {known}", known = known_operations())]
+    Operation(String),
+    /// No answer has that status.
+    #[error("no answer has the status {0}: expected 200 to 599")]
+    Status(u16),
+    /// It is not a header of HTTP.
+    #[error("`{0}` cannot be sent as a header")]
+    Header(String),
+}
+
+fn known_operations() -> String {
+    let names: Vec<String> = service::operations().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
 
 /// Where the connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +89,24 @@ pub(crate) enum Ending {
 }
 
 impl Fault {
+    /// Refuses a fault that would strike no request, or that no server could answer with: the test
+    /// that wants it would pass without it.
+    fn check(&self) -> Result<(), FaultError> {
+        if self.operation != "*" && !service::operations().any(|name| name == self.operation) {
+            return Err(FaultError::Operation(self.operation.clone()));
+        }
+        if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
+            return Err(FaultError::Status(status));
+        }
+        let sendable = |(name, value): &(&String, &String)| {
+            HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+        };
+        match self.headers.iter().find(|header| !sendable(header)) {
+            Some((name, _)) => Err(FaultError::Header(name.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Returns how long the answer is held back.
     pub(crate) fn delay(&self) -> Duration {
         Duration::from_millis(self.delay_ms)
@@ -120,7 +158,8 @@ impl Faults {
     /// Appends one fault or an array of them.
     pub(crate) fn add(&mut self, script: Value) -> Result<(), FaultError> {
         let script = if script.is_array() { script } else { Value::Array(vec![script]) };
-        let mut faults: Vec<Fault> = serde_json::from_value(script).map_err(FaultError)?;
+        let mut faults: Vec<Fault> = serde_json::from_value(script).map_err(FaultError::Script)?;
+        faults.iter().try_for_each(Fault::check)?;
         self.0.append(&mut faults);
         Ok(())
     }
@@ -206,6 +245,32 @@ mod tests {
             |protocol| faults.take("x").unwrap().reply(protocol, "id").map(|reply| reply.status);
         assert_eq!(status(Protocol::RestJson), Some(201));
         assert_eq!(status(Protocol::Json11), Some(200));
+    }
+
+    #[test]
+    fn refuses_what_would_strike_nothing_or_cannot_be_answered() {
+        let refused = |script: Value| {
+            let mut faults = Faults::default();
+            let error = faults.add(script).unwrap_err().to_string();
+            assert_eq!(faults.left(), []);
+            error
+        };
+        let error = refused(json!({"operation": "CreateSesion"}));
+        assert!(error.contains("`CreateSesion`: expected `*`, `CreateSession`"), "{error}");
+        for wrong in ["", "createSession", "AssumeRole"] {
+            assert!(refused(json!({"operation": wrong})).contains("no operation"), "{wrong}");
+        }
+        for wrong in [0, 42, 100, 199, 600, 999, 65_535] {
+            assert!(refused(json!({"status": wrong})).contains("200 to 599"), "{wrong}");
+        }
+        for (name, value) in [("a b", "c"), ("", "c"), ("a", "b\r\nc: d")] {
+            assert!(refused(json!({"headers": {name: value}})).contains("header"), "{name}");
+        }
+        // All or nothing.
+        refused(json!([{"status": 503}, {"status": 42}]));
+        for operation in service::operations() {
+            faults(json!({"operation": operation, "status": 200}));
+        }
     }
 
     #[test]

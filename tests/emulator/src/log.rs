@@ -1,6 +1,6 @@
 //! The log of requests, each with its verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +14,40 @@ const REDACTED: &str = "(redacted)";
 const TOKEN: &str = "x-amz-security-token";
 /// The members of a request that are a secret's value.
 const SECRETS: [&str; 2] = ["SecretString", "SecretBinary"];
+
+/// The latest requests, the oldest first: at most [`MOST_ENTRIES`], of at most [`MOST_BYTES`].
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Log {
+    entries: VecDeque<Entry>,
+    #[serde(skip)]
+    bytes: usize,
+}
+
+/// More than any test asks for; days of a daemon that somebody forgot.
+const MOST_ENTRIES: usize = 10_000;
+/// What clients send counts, not what a session adds to it.
+const MOST_BYTES: usize = 64 << 20;
+
+impl Log {
+    /// Appends an entry, and drops the oldest ones that are too many.
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+        while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.bytes();
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,6 +91,13 @@ pub(crate) struct SessionEntry {
 }
 
 impl Entry {
+    /// Returns how many bytes of the request are in it.
+    fn bytes(&self) -> usize {
+        let headers: usize =
+            self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.path.len() + self.query.len() + self.body.len() + headers
+    }
+
     /// Returns the entry of a request that was accepted, for the caller to amend.
     pub(crate) fn new(request: &Request, operation: &str) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
@@ -148,6 +189,28 @@ mod tests {
         );
         assert_eq!(body(true, r#"{ "SecretId": "n" }"#), r#"{ "SecretId": "n" }"#);
         assert_eq!(body(false, r#"{"durationSeconds":900"#), r#"{"durationSeconds":900"#);
+    }
+
+    #[test]
+    fn the_oldest_entries_are_dropped() {
+        let entry = |path: usize, body: usize| {
+            let (path, body) = (path.to_string(), vec![b'a'; body]);
+            Entry::new(&Request { path, body, ..Request::default() }, "X")
+        };
+        let mut log = Log::default();
+        for n in 0..MOST_ENTRIES + 3 {
+            log.push(entry(n, 0));
+        }
+        assert_eq!(log.iter().count(), MOST_ENTRIES);
+        assert_eq!(log.iter().next().unwrap().path, "3");
+        for n in 0..65 {
+            log.push(entry(n, 1 << 20));
+        }
+        assert_eq!(log.iter().count(), 63);
+        assert_eq!(log.iter().last().unwrap().path, "64");
+        assert_eq!(log.bytes, log.iter().map(Entry::bytes).sum::<usize>());
+        log.clear();
+        assert_eq!((log.iter().count(), log.bytes), (0, 0));
     }
 
     #[test]

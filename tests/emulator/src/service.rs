@@ -32,6 +32,15 @@ enum Operation {
     Unknown(Protocol),
 }
 
+/// Returns what an operation may be called in the log and in a fault.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    [CREATE_SESSION, GET_CALLER_IDENTITY].into_iter().chain(secrets::OPERATIONS).chain([UNKNOWN])
+}
+
+const CREATE_SESSION: &str = "CreateSession";
+const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
+const UNKNOWN: &str = "Unknown";
+
 /// Answers a request and logs it.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
     let operation = Operation::of(request);
@@ -81,7 +90,7 @@ fn perform(
             let created = create_session(state, request)?;
             entry.session = Some(SessionEntry::from(&created.session));
             entry.tolerated = created.tolerated;
-            state.sessions.insert(created.session.access_key_id.clone(), created.session);
+            state.keep(created.session);
             Ok(created.reply.with("x-amzn-requestid", request_id))
         }
         Operation::GetCallerIdentity => {
@@ -139,10 +148,10 @@ impl Operation {
 
     fn name(&self) -> &str {
         match self {
-            Self::CreateSession => "CreateSession",
-            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::CreateSession => CREATE_SESSION,
+            Self::GetCallerIdentity => GET_CALLER_IDENTITY,
             Self::Secrets(name) => name,
-            Self::UnknownAction(_) | Self::Unknown(_) => "Unknown",
+            Self::UnknownAction(_) | Self::Unknown(_) => UNKNOWN,
         }
     }
 

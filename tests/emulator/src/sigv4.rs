@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::account::REGION;
 use crate::authorization::{self, Authorization};
-use crate::canonical::{Equals, canonical_request, string_to_sign};
+use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
 use crate::message::Request;
 use crate::refusal::{Protocol, Refusal};
@@ -40,6 +40,9 @@ pub(crate) fn authenticate<'a>(
     check_signed_headers(&authorization, request, words)?;
     if request.header("x-amz-security-token") != Some(session.session_token.as_str()) {
         return Err(words.unknown_key("session-token"));
+    }
+    if declares_another_body(request) {
+        return Err(words.mismatch("content-sha256"));
     }
     let canonical = canonical_request(request, &authorization.signed_headers, Equals::Encoded)
         .map_err(|_| words.mismatch("signed-headers"))?;
@@ -432,7 +435,22 @@ mod tests {
         let mut request = case.request();
         set(&mut request, "x-amz-content-sha256", "UNSIGNED-PAYLOAD");
         request.body.push(b' ');
-        assert_eq!(case.refusal(&request, Protocol::Json11).2, "signature");
+        assert_eq!(case.refusal(&request, Protocol::Json11).2, "content-sha256");
+    }
+
+    #[test]
+    fn refuses_the_hash_of_another_body_and_a_year_with_a_sign() {
+        let case = Case::new();
+        let mut request = case.request();
+        let own = crate::canonical::sha256_hex(&request.body);
+        set(&mut request, "x-amz-content-sha256", &own);
+        assert!(authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).is_ok());
+        set(&mut request, "x-amz-content-sha256", &own.replace(['a', '0'], "1"));
+        assert_eq!(case.refusal(&request, Protocol::Json11).2, "content-sha256");
+        let mut request = case.request();
+        let date = format!("+{}", request.header("x-amz-date").unwrap());
+        set(&mut request, "x-amz-date", &date);
+        assert_eq!(case.refusal(&request, Protocol::Json11).2, "authorization-malformed");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::account::{self, Profile};
 use crate::clock::Clock;
 use crate::fault::Faults;
-use crate::log::Entry;
+use crate::log::Log;
 use crate::pki::{Pki, PkiError};
 use crate::secrets::store::Secrets;
 use crate::session::Session;
@@ -47,8 +47,11 @@ pub(crate) struct State {
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
-    pub(crate) log: Vec<Entry>,
+    pub(crate) log: Log,
 }
+
+/// As many as requests in the log.
+const MOST_SESSIONS: usize = 10_000;
 
 impl State {
     /// Returns the account at the start.
@@ -75,8 +78,19 @@ impl State {
             sessions: HashMap::new(),
             secrets: Secrets::seeded(clock.now()),
             faults: Faults::default(),
-            log: Vec::new(),
+            log: Log::default(),
         })
+    }
+
+    /// Keeps a session; of too many the one that ends first is forgotten.
+    pub(crate) fn keep(&mut self, session: Session) {
+        if self.sessions.len() >= MOST_SESSIONS {
+            let first = self.sessions.values().min_by_key(|session| session.expiration);
+            if let Some(id) = first.map(|session| session.access_key_id.clone()) {
+                self.sessions.remove(&id);
+            }
+        }
+        self.sessions.insert(session.access_key_id.clone(), session);
     }
 
     /// Enables or disables a profile; `false` if there is none of that ARN.
@@ -111,5 +125,35 @@ impl Shared {
     /// Locks it; a thread that died holding the lock left nothing half done that matters here.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::session;
+
+    #[test]
+    fn of_too_many_sessions_the_first_to_end_is_forgotten() {
+        let mut state = State::new(&Pki::shared().unwrap(), Strictness::Documented).unwrap();
+        let now = state.clock.now();
+        let session = |ends: usize| Session {
+            access_key_id: format!("ASIA{ends}"),
+            secret_access_key: session::secret_access_key(),
+            session_token: session::session_token(),
+            expiration: now + Duration::seconds(i64::try_from(ends).unwrap()),
+            duration_seconds: 3600,
+            role_arn: account::ROLE_ARN.to_owned(),
+            role_session_name: "job".to_owned(),
+            source_identity: "CN=job".to_owned(),
+            tags: std::collections::BTreeMap::new(),
+        };
+        for ends in (1..=MOST_SESSIONS + 1).rev() {
+            state.keep(session(ends));
+        }
+        assert_eq!(state.sessions.len(), MOST_SESSIONS);
+        assert!(state.sessions.contains_key("ASIA1") && !state.sessions.contains_key("ASIA2"));
     }
 }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use crate::account::REGION;
 use crate::authorization::{self, Authorization};
-use crate::canonical::{Equals, canonical_request, string_to_sign};
+use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
 use crate::message::Request;
 use crate::refusal::Refusal;
@@ -63,6 +63,9 @@ pub(super) fn authenticate(
     check_date(&authorization, date, now)?;
     if unsigned_header(&authorization, request) {
         tolerate("unsigned-header")?;
+    }
+    if declares_another_body(request) {
+        return Err(invalid("content-sha256"));
     }
     check_signature(request, &authorization, date, &leaf)?;
     Ok(Authenticated { leaf, chain, tolerated })

@@ -130,6 +130,9 @@ fn a_signature_that_is_wrong_in_any_way_is_invalid() {
     let emulator = emulator();
     let good = Request::new("leaf/p256");
     let hex = good.clone().with("durationSeconds", json!(900));
+    // Of nothing, and the body is something.
+    let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let other_body = vec![("x-amz-content-sha256", hash)];
     let cases = [
         ("serial", Request { serial: Some("0a1b".to_owned()), ..hex }),
         (
@@ -147,6 +150,12 @@ fn a_signature_that_is_wrong_in_any_way_is_invalid() {
         ("scope-date", Request { scope_date: Some("20200101".to_owned()), ..good.clone() }),
         ("date-skew", Request { skew_seconds: -1000, ..good.clone() }),
         ("date-skew", Request { skew_seconds: 1000, ..good.clone() }),
+        ("date-malformed", Request { date_sign: "+", ..good.clone() }),
+        ("content-sha256", Request { more: other_body.clone(), ..good.clone() }),
+        (
+            "content-sha256",
+            Request { more: other_body, unsigned: vec!["x-amz-content-sha256"], ..good.clone() },
+        ),
         ("unsigned-header", Request { unsigned: vec!["x-amz-x509"], ..good.clone() }),
         ("unsigned-header", Request { unsigned: vec!["x-amz-x509-chain"], ..good.clone() }),
         ("unsigned-header", Request { unsigned: vec!["host"], ..good.clone() }),

@@ -36,6 +36,10 @@ pub(crate) struct Request {
     pub(crate) skew_seconds: i64,
     /// Headers that are sent and not signed.
     pub(crate) unsigned: Vec<&'static str>,
+    /// In front of the date, and of the date in the scope.
+    pub(crate) date_sign: &'static str,
+    /// Headers beyond those of every request.
+    pub(crate) more: Vec<(&'static str, &'static str)>,
     /// The whole value, where it is not the chain's.
     pub(crate) chain_header: Option<String>,
 }
@@ -59,6 +63,8 @@ impl Request {
             scope_date: None,
             skew_seconds: 0,
             unsigned: Vec::new(),
+            date_sign: "",
+            more: Vec::new(),
             chain_header: None,
         }
     }
@@ -77,7 +83,7 @@ impl Request {
     pub(crate) fn sign(&self, emulator: &impl Place) -> Call {
         let file = |path: &str| der(&emulator.directory().join(path));
         let leaf = file(&format!("{}.pem", self.identity));
-        let date = amz_date(self.skew_seconds);
+        let date = format!("{}{}", self.date_sign, amz_date(self.skew_seconds));
         let mut call = Call {
             path: "/sessions".to_owned(),
             query: self.query.clone(),
@@ -87,6 +93,9 @@ impl Request {
         call.header("content-type", "application/json");
         call.header("host", host(emulator));
         call.header("x-amz-date", &*date);
+        for (name, value) in &self.more {
+            call.header(name, *value);
+        }
         call.header("x-amz-x509", STANDARD.encode(&leaf));
         let chain: Vec<_> = self.chain.iter().map(|path| STANDARD.encode(file(path))).collect();
         match &self.chain_header {
@@ -96,7 +105,8 @@ impl Request {
         }
         let serial = X509Certificate::from_der(&leaf).unwrap().1.serial.to_string();
         let serial = self.serial.as_ref().unwrap_or(&serial);
-        let scope_date = self.scope_date.as_deref().unwrap_or(&date[..8]);
+        let scope_date =
+            self.scope_date.as_deref().or_else(|| date.split('T').next()).unwrap_or_default();
         let scope = format!("{scope_date}/{}", self.scope);
         let key = file(&format!("{}.key.pem", self.identity));
         let (algorithm, sign) = signer(&self.identity, &key);
