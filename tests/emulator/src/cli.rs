@@ -71,6 +71,9 @@ Example:
     #[command(after_help = "Example:
   roles-anywhere-emulator pki ./certs && openssl x509 -in ./certs/leaf/p256.pem -noout -text")]
     Pki(PkiArguments),
+    /// Becomes a command that ends with `run`; `run` starts it, and no person
+    #[command(hide = true)]
+    Exec(Exec),
 }
 
 /// What `run` and `serve` have in common.
@@ -108,6 +111,17 @@ pub struct Run {
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
+    pub command: Vec<OsString>,
+}
+
+/// `exec`.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// The process id of `run`
+    #[arg(long, value_name = "PID")]
+    pub parent: i32,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
 }
 

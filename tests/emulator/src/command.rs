@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::{Arguments, PkiArguments, Run, Serve, Subcommands, World};
-use crate::emulator::{Emulator, Options};
+use crate::emulator::{self, Emulator, Options};
 use crate::environment::export_line;
 use crate::error::Error;
 use crate::os;
@@ -19,6 +19,7 @@ pub fn perform(arguments: Arguments) -> Result<u8, Error> {
         Subcommands::Run(run) => perform_run(run),
         Subcommands::Serve(serve) => perform_serve(serve),
         Subcommands::Pki(pki) => write_pki(&pki),
+        Subcommands::Exec(exec) => run::exec(exec.parent, &exec.command),
     }
 }
 
@@ -35,6 +36,7 @@ pub fn exit_code(error: &Error) -> u8 {
 
 fn perform_run(arguments: Run) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
+    emulator::sweep();
     let options = options(arguments.world)?;
     let tool = options.tool.clone().unwrap_or_default();
     let emulator = Emulator::start(options)?;
@@ -44,6 +46,7 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
 
 fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
+    emulator::sweep();
     let options = Options {
         directory: arguments.dir,
         port: arguments.port,

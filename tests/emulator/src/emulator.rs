@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::environment::{World, aws_config};
@@ -52,9 +51,18 @@ pub struct Emulator {
 /// What tells a directory of an emulator, and from that of a PKI alone.
 const OURS: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
 
+/// What the names of temporary directories begin with.
+const PREFIX: &str = "roles-anywhere-emulator-";
+
+/// Removes the temporary directories of emulators that were killed.
+#[cfg(unix)]
+pub(crate) fn sweep() {
+    os::sweep(PREFIX);
+}
+
 #[derive(Debug)]
 enum Directory {
-    Temporary(TempDir),
+    Temporary(os::LockedDirectory),
     Kept(PathBuf),
 }
 
@@ -203,7 +211,7 @@ impl Directory {
                 }
                 Ok(Self::Kept(path))
             }
-            None => os::temporary_directory("roles-anywhere-emulator-")
+            None => os::temporary_directory(PREFIX)
                 .map(Self::Temporary)
                 .map_err(failed(Path::new("a temporary directory"))),
         }

@@ -2,6 +2,7 @@
 //! needs from here as an argument or through these few functions.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -49,8 +50,25 @@ pub(crate) fn write(path: &Path, contents: &[u8], private: bool) -> io::Result<(
     file.write_all(contents)
 }
 
-/// Makes an empty directory that is removed with the value, for its owner alone (0700 on Unix).
-pub(crate) fn temporary_directory(prefix: &str) -> io::Result<TempDir> {
+/// A temporary directory, locked for as long as it is used.
+#[derive(Debug)]
+pub(crate) struct LockedDirectory {
+    directory: TempDir,
+    /// Held until the directory is gone.
+    _lock: File,
+}
+
+impl LockedDirectory {
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// The file whose lock says that a temporary directory is used.
+const LOCK: &str = "lock";
+
+/// Makes a directory that is removed with the value, for its owner alone (0700 on Unix).
+pub(crate) fn temporary_directory(prefix: &str) -> io::Result<LockedDirectory> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     #[cfg(unix)]
@@ -58,7 +76,35 @@ pub(crate) fn temporary_directory(prefix: &str) -> io::Result<TempDir> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
-    builder.tempdir()
+    let directory = builder.tempdir()?;
+    // It gets its name once it is locked: what has that name unlocked has been left.
+    let new = directory.path().join("lock.new");
+    let lock = File::create_new(&new)?;
+    lock.lock()?;
+    std::fs::rename(&new, directory.path().join(LOCK))?;
+    Ok(LockedDirectory { directory, _lock: lock })
+}
+
+/// Removes the directories of [`temporary_directory`] whose process was killed. What is not this
+/// user's own, or not for this user alone, is left.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "the one place that opens files")]
+pub(crate) fn sweep(prefix: &str) {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
+    let Ok(entries) = std::env::temp_dir().read_dir() else { return };
+    for entry in entries.flatten() {
+        // Not that of what a link points to.
+        let Ok(metadata) = entry.metadata() else { continue };
+        let is_private = metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0;
+        if is_private && entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
+            let path = entry.path();
+            let lock = File::open(path.join(LOCK));
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                let _ = std::fs::remove_dir_all(path);
+            }
+        }
+    }
 }
 
 /// Creates a directory and its parents; `private` ones are for their owner alone (0700 on Unix).

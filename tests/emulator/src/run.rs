@@ -112,8 +112,7 @@ fn spawn(emulator: &Emulator, path: OsString, command: &[OsString]) -> Result<Ch
         return Err(Error::Command { command: String::new(), source });
     };
     let inherited = os::environment().into_iter().filter(|(name, _)| !is_unclean(name));
-    Command::new(program)
-        .args(arguments)
+    tied(program, arguments)
         .env_clear()
         .envs(inherited)
         .envs(emulator.environment())
@@ -123,6 +122,45 @@ fn spawn(emulator: &Emulator, path: OsString, command: &[OsString]) -> Result<Ch
             command: program.to_string_lossy().into_owned(),
             source,
         })
+}
+
+/// Returns a command that ends with this process, however that ends: our own program, which asks
+/// the kernel for that and becomes the command. The wish outlives the change of program; between
+/// fork and exec only unsafe code could make it.
+#[cfg(target_os = "linux")]
+fn tied(program: &OsString, arguments: &[OsString]) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    // Our own program even if its file was replaced since, as a build does.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(env!("CARGO_PKG_NAME")).arg("exec");
+    command.arg("--parent").arg(std::process::id().to_string());
+    command.arg("--").arg(program).args(arguments);
+    command
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tied(program: &OsString, arguments: &[OsString]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
+/// Becomes a command that the kernel kills once `parent` has ended.
+pub(crate) fn exec(parent: i32, command: &[OsString]) -> Result<u8, Error> {
+    use std::os::unix::process::CommandExt as _;
+    let Some((program, arguments)) = command.split_first() else {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        return Err(Error::Command { command: String::new(), source });
+    };
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| Error::Process("tie the command to `run`", error.into()))?;
+    // It may have ended before that.
+    if rustix::process::getppid() != Pid::from_raw(parent) {
+        return Err(Error::Stopped(Signal::KILL.as_raw()));
+    }
+    let source = Command::new(program).args(arguments).exec();
+    Err(Error::Command { command: program.to_string_lossy().into_owned(), source })
 }
 
 /// Passes on what was sent to us alone. What a terminal sends goes to its whole foreground group:

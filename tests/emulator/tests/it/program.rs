@@ -160,6 +160,50 @@ fn run_leaves_nothing_behind_however_it_ends() {
 }
 
 #[test]
+fn a_killed_run_takes_its_command_with_it_and_the_next_one_removes_its_directory() {
+    let parent = tempfile::tempdir().unwrap();
+    let run = |script: &str| {
+        let mut command = program(&["run", "--tool", "/bin/true", "--", "sh", "-c", script]);
+        command.env("TMPDIR", parent.path()).stdout(Stdio::piped());
+        command
+    };
+    let start = || {
+        let mut child =
+            run("trap '' TERM HUP; echo $$ $EMULATOR_DIR; exec sleep 60").spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (pid, directory) = line.trim().split_once(' ').unwrap();
+        (child, pid.to_owned(), Path::new(directory).to_owned())
+    };
+    let (mut killed, command, left) = start();
+    let (mut other, _, used) = start();
+    kill("KILL", killed.id());
+    killed.wait().unwrap();
+    if cfg!(target_os = "linux") {
+        // A zombie until whoever adopted it has waited for it.
+        let state = || std::fs::read_to_string(format!("/proc/{command}/stat")).unwrap_or_default();
+        let lives =
+            || state().rsplit(')').next().is_some_and(|rest| rest.contains(['S', 'R', 'D']));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while lives() {
+            assert!(std::time::Instant::now() < until, "the command goes on: {}", state());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+    assert!(left.join("tls.pem").exists());
+    // Of another program, or not locked by anything: not ours to remove.
+    let foreign = parent.path().join("roles-anywhere-emulator-foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("mine"), "").unwrap();
+    assert!(run("true").output().unwrap().status.success());
+    assert!(!left.exists());
+    assert!(used.join("tls.pem").exists() && foreign.join("mine").exists());
+    kill("INT", other.id());
+    other.wait().unwrap();
+    assert!(!used.exists());
+}
+
+#[test]
 fn pki_writes_every_file_and_keys_for_their_owner_alone() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("a/pki");
