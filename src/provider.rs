@@ -91,7 +91,9 @@ impl RolesAnywhere {
             let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
             return Err(refusal.not_again_within(answer.retry_after()));
         }
-        if let Some(found) = clock::measured(&answer, identity).filter(|found| *found != offset) {
+        if let Some(found) =
+            clock::measured(&answer, offset, identity).filter(|found| *found != offset)
+        {
             world.trace.show(format_args!(
                 "this machine's clock is {found} s behind AWS's (ahead if negative)"
             ));
@@ -158,7 +160,7 @@ impl RolesAnywhere {
     fn session(&self, answer: &Answer, clock_offset: i64) -> Result<Session, AnswerError> {
         let now = answer.received.after(clock_offset);
         let mut credentials = self.session.parse(&answer.response, now)?;
-        let date = answer.response.header("date").and_then(Timestamp::from_http_date);
+        let date = clock::date(answer, now);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
         // `Date` and this machine's time are whole seconds, rounded down: the one that began counts.

@@ -9,9 +9,13 @@ use crate::identity::{Identity, IdentityError};
 use crate::time::Timestamp;
 use crate::world::World;
 
-/// From how many seconds on the clocks count as different: signatures of five minutes ago are
-/// refused, and less than this is what networks and whole seconds make.
+/// From how many seconds on the clocks count as different: signatures of five to fifteen minutes ago
+/// are refused, and networks and whole seconds make less than this.
 pub const SKEW: u64 = 240;
+
+/// By how many seconds AWS's clock can differ from the time of a signature that it accepted: fifteen
+/// minutes, and the time that the answer took.
+const ACCEPTED: u64 = 960;
 
 /// How long AWS's time is waited for.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -42,11 +46,22 @@ pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
     (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(significant(behind))
 }
 
-/// Returns the offset that the `Date` of an answer shows, 0 for clocks that agree; `None` if there is
-/// no date, or one by which `identity` could not have been accepted.
-pub(super) fn measured(answer: &Answer, identity: &Identity) -> Option<i64> {
-    let found = significant(behind(answer)?);
-    identity.check_validity(answer.received.after(found)).is_ok().then_some(found)
+/// Returns the offset that the `Date` of an answer shows which accepted a signature made
+/// `clock_offset` seconds after this machine's time; 0 for clocks that agree.
+///
+/// Returns `None` if there is no date, or one by which neither the signature nor `identity` could have
+/// been accepted: kept, it would spoil the next signature.
+pub(super) fn measured(answer: &Answer, clock_offset: i64, identity: &Identity) -> Option<i64> {
+    let behind = behind(answer)?;
+    let found = significant(behind);
+    let is_valid = identity.check_validity(answer.received.after(found)).is_ok();
+    (is_valid && behind.abs_diff(clock_offset) <= ACCEPTED).then_some(found)
+}
+
+/// Returns the `Date` of an answer that accepted a signature of about `now`, if it can be true.
+pub(super) fn date(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
+    let date = answer.response.header("date").and_then(Timestamp::from_http_date)?;
+    (now.seconds_until(date).unsigned_abs() <= ACCEPTED).then_some(date)
 }
 
 fn behind(answer: &Answer) -> Option<i64> {
