@@ -116,6 +116,8 @@ def seeds():
         for label, der in found:
             if label == "PKCS7":
                 yield "pkcs7", der
+            if label == "PKCS12":
+                yield "pkcs12", der
             if label in KINDS:
                 yield "key", KINDS[label] + der
             if label == "EC PRIVATE KEY":

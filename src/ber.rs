@@ -29,14 +29,25 @@ pub fn trimmed(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns the tag of the first value in `bytes` and its contents, and moves `bytes` behind it; of
-/// DER only.
-pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+/// One value in DER.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    /// The first octet of its tag.
+    pub tag: u8,
+    /// What is behind its length.
+    pub contents: &'a [u8],
+    /// All of it.
+    pub whole: &'a [u8],
+}
+
+/// Returns the first value in `bytes`, which is DER, and moves `bytes` behind it.
+pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<Value<'a>> {
     let mut rest = *bytes;
     let Header { tag, length } = Header::read(&mut rest)?;
     let (contents, rest) = rest.split_at_checked(length?)?;
+    let whole = &bytes[..bytes.len() - rest.len()];
     *bytes = rest;
-    Some((*tag.first()?, contents))
+    Some(Value { tag: *tag.first()?, contents, whole })
 }
 
 fn is_padding(bytes: &[u8]) -> bool {
@@ -125,10 +136,8 @@ fn part(outer: &Header<'_>, bytes: &mut &[u8], der: &mut Vec<u8>, depth: usize) 
     }
     let mut piece = Zeroizing::new(Vec::new());
     copy(bytes, &mut piece, depth)?;
-    match next(&mut piece.as_slice())? {
-        (0x04, octets) => der.extend_from_slice(octets),
-        _ => return None,
-    }
+    let octets = next(&mut piece.as_slice()).filter(|piece| piece.tag == 0x04)?.contents;
+    der.extend_from_slice(octets);
     Some(())
 }
 

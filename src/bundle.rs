@@ -176,9 +176,8 @@ fn could_hold(label: &str, is_key: bool) -> bool {
 
 /// Returns a certificate without what OpenSSL writes behind it in a `TRUSTED CERTIFICATE`.
 fn alone<'a>(label: &str, der: &'a [u8]) -> &'a [u8] {
-    let mut rest = der;
-    match ber::next(&mut rest) {
-        Some(_) if label.starts_with("TRUSTED") => &der[..der.len() - rest.len()],
+    match ber::next(&mut { der }) {
+        Some(first) if label.starts_with("TRUSTED") => first.whole,
         _ => der,
     }
 }

@@ -1,6 +1,7 @@
 //! Private keys in files: of what kind one is, and the signer that it becomes.
 
 mod encrypted;
+pub(crate) mod pbe;
 mod software;
 
 pub(crate) use encrypted::check_cost;
@@ -57,7 +58,7 @@ impl KeyMaterial {
             }
             Self::EncryptedPkcs8(der) => {
                 let decrypted = encrypted::decrypt(der.expose(), what, passwords)?;
-                software::from_pkcs8(decrypted.as_bytes())
+                software::from_pkcs8(&decrypted)
             }
             Self::LegacyEncrypted => Err(KeyError::LegacyEncryption),
             Self::Labelled(label) => Err(KeyError::Label(label.clone())),

@@ -204,7 +204,7 @@ fn sequence(bytes: &[u8]) -> Option<&[u8]> {
 
 /// Counts the INTEGERs that `bytes` begin with.
 fn integers(mut bytes: &[u8]) -> usize {
-    std::iter::from_fn(|| ber::next(&mut bytes).filter(|(tag, _)| *tag == 2)).count()
+    std::iter::from_fn(|| ber::next(&mut bytes).filter(|value| value.tag == 2)).count()
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {

@@ -1,32 +1,33 @@
 //! PKCS#12 (`.p12`, `.pfx`, RFC 7292): certificates and keys behind one password.
 //!
-//! `p12-keystore` reads it, old (RC2, 3DES) and new (AES, SHA-256). What its key derivation would
-//! cost is checked before, for an attacker may write these files.
+//! Read by `der` and the ciphers of RustCrypto. `p12-keystore`, which did before, reads neither BER,
+//! nor the null password, nor PBMAC1, nor a password beyond U+FFFF, and stands on pre-releases. What
+//! a file's key derivations cost is added up before each, for an attacker may write these files.
 
-use cms::content_info::ContentInfo;
-use cms::encrypted_data::EncryptedData;
+mod mac;
+
 use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode, Sequence};
-use p12_keystore::Pkcs12Archive;
-use pkcs8::pkcs5::pbes2;
-use pkcs8::spki::AlgorithmIdentifierRef;
-use pkcs12::AuthenticatedSafe;
-use pkcs12::pfx::Pfx;
-use pkcs12::safe_bag::SafeContents;
+use der::{Decode, Sequence};
+use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
+use zeroize::Zeroizing;
 
+use crate::ber;
+use crate::key::pbe::{Cost, Encrypted, Kdf, Password, Scheme};
 use crate::key::{KeyError, check_cost};
 use crate::password::Passwords;
 use crate::secret::SecretBytes;
 
-/// The most iterations of all key derivations and the integrity check of a file together.
+use mac::{Mac, MacData};
+
+/// The most iterations of one key derivation, and of all of a file together.
+const MAX_ITERATIONS_EACH: u64 = 1_000_000;
 const MAX_ITERATIONS: u64 = 3_000_000;
 const MAX_ITERATIONS_TEXT: &str = "3,000,000 iterations in a file, 1,000,000 each";
 /// The most derivations by scrypt in a file; what each may cost is capped as anywhere.
 const MAX_SCRYPTS: u64 = 4;
 const MAX_SCRYPTS_TEXT: &str = "4 derivations by scrypt in a file";
-/// The largest file, in bytes, which bounds what is hidden in its encrypted parts.
-const MAX_SIZE: usize = 64 << 10;
-const MAX_SIZE_TEXT: &str = "65,536 bytes of PKCS#12";
+/// How deep bags may be in bags.
+const MAX_DEPTH: usize = 4;
 
 /// What a PKCS#12 file holds.
 #[derive(Debug, Default)]
@@ -37,139 +38,297 @@ pub struct Archive {
     pub keys: Vec<SecretBytes>,
 }
 
-/// Opens a file without a password where it has none, else with the one for `what`.
-pub fn open(der: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
-    if der.len() > MAX_SIZE {
-        let cost = format!("up to {} bytes of it", der.len());
-        return Err(KeyError::TooCostly { cost, cap: MAX_SIZE_TEXT });
+/// Opens a file without a password if that is possible, else with the one for `what`.
+pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
+    let file = ber::to_der(bytes).ok_or(KeyError::Damaged)?;
+    let pfx = Pfx::from_der(&file).map_err(|_| KeyError::Damaged)?;
+    if pfx.safe.kind == SIGNED {
+        return Err(KeyError::Encryption("PKCS#12's public-key mode".to_owned()));
     }
-    costs(der).ok_or(KeyError::Damaged)??.check()?;
-    if let Ok(archive) = Pkcs12Archive::from_pkcs12(der, "") {
-        return Ok(read(&archive));
+    // The octets as they are in the file, which the MAC is of.
+    let safe = pfx.safe.octets().ok_or(KeyError::Damaged)?;
+    let mac = pfx.mac.as_ref().map(Mac::parse).transpose()?;
+    let attempt = |password: Option<&Password>| {
+        let mut walk = Walk { password, cost: Total::default(), archive: Archive::default() };
+        if let Some(mac) = &mac {
+            walk.cost.add(mac.kdf())?;
+            if password.is_some_and(|password| !mac.verifies(password, safe)) {
+                return Err(KeyError::WrongPassword);
+            }
+        }
+        walk.safes(safe)?;
+        Ok(walk.archive)
+    };
+    // What can be seen without a password says what it would cost.
+    attempt(None)?;
+    // Makers differ in whether no password is none or an empty one (RFC 7292, B.1).
+    for password in [Password::none(), Password::new("")] {
+        match attempt(Some(&password)) {
+            Err(KeyError::WrongPassword) => {}
+            Err(KeyError::Damaged) if mac.is_none() => {}
+            opened => return opened,
+        }
     }
-    let password = passwords.password(what)?;
-    Pkcs12Archive::from_pkcs12(der, password.expose()).map(|archive| read(&archive)).map_err(
-        |error| match error {
-            p12_keystore::error::Error::UnsupportedEncryptionScheme
-            | p12_keystore::error::Error::UnsupportedMacAlgorithm => {
-                KeyError::Encryption("a scheme of PKCS#12".to_owned())
-            }
-            p12_keystore::error::Error::InvalidParameters => {
-                KeyError::TooCostly { cost: "too much".to_owned(), cap: MAX_ITERATIONS_TEXT }
-            }
-            _ => KeyError::WrongPassword,
-        },
-    )
-}
-
-fn read(archive: &Pkcs12Archive) -> Archive {
-    let certificates = archive.certs.iter().map(|bag| bag.cert.as_der().to_vec());
-    let keys = archive.keys.iter().map(|bag| SecretBytes::new(bag.key.as_der().to_vec()));
-    Archive { certificates: certificates.collect(), keys: keys.collect() }
+    let password = Password::new(passwords.password(what)?.expose());
+    attempt(Some(&password)).map_err(|error| match error {
+        // What a wrong password decrypts is not a structure, unless a MAC has proven the password.
+        KeyError::Damaged if mac.is_none() => KeyError::WrongPassword,
+        error => error,
+    })
 }
 
 /// What the key derivations of a file cost together.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cost {
+struct Total {
     iterations: u64,
     scrypts: u64,
 }
 
-impl Cost {
-    fn add(&mut self, other: Self) {
-        self.iterations = self.iterations.saturating_add(other.iterations);
-        self.scrypts = self.scrypts.saturating_add(other.scrypts);
-    }
-
-    fn check(self) -> Result<(), KeyError> {
+impl Total {
+    /// Adds a derivation, or refuses it if it, or all of them, would cost more than is allowed.
+    fn add(&mut self, kdf: &Kdf) -> Result<(), KeyError> {
+        check_cost(kdf)?;
         let too_costly = |cost, cap| Err(KeyError::TooCostly { cost, cap });
-        match self {
-            Self { iterations, .. } if iterations > MAX_ITERATIONS => {
-                too_costly(format!("{iterations} iterations"), MAX_ITERATIONS_TEXT)
+        match kdf.cost() {
+            Cost::Iterations(count) => {
+                self.iterations = self.iterations.saturating_add(count);
+                if count > MAX_ITERATIONS_EACH || self.iterations > MAX_ITERATIONS {
+                    let cost = format!("{} iterations", self.iterations);
+                    return too_costly(cost, MAX_ITERATIONS_TEXT);
+                }
             }
-            Self { scrypts, .. } if scrypts > MAX_SCRYPTS => {
-                too_costly(format!("{scrypts} derivations by scrypt"), MAX_SCRYPTS_TEXT)
+            Cost::Scrypt { .. } => {
+                self.scrypts += 1;
+                if self.scrypts > MAX_SCRYPTS {
+                    let cost = format!("{} derivations by scrypt", self.scrypts);
+                    return too_costly(cost, MAX_SCRYPTS_TEXT);
+                }
             }
-            _ => Ok(()),
+        }
+        Ok(())
+    }
+}
+
+/// A way through a file, with a password or with none: then only what is not encrypted is seen.
+struct Walk<'a> {
+    password: Option<&'a Password>,
+    cost: Total,
+    archive: Archive,
+}
+
+impl Walk<'_> {
+    /// Goes through an `AuthenticatedSafe`.
+    fn safes(&mut self, octets: &[u8]) -> Result<(), KeyError> {
+        let safes = ber::to_der(octets).ok_or(KeyError::Damaged)?;
+        let safes: Vec<ContentInfo<'_>> = decode(&safes)?;
+        for safe in &safes {
+            match safe.kind {
+                DATA => self.bags(safe.octets().ok_or(KeyError::Damaged)?, MAX_DEPTH)?,
+                ENCRYPTED => {
+                    let (algorithm, data) = safe.encrypted().ok_or(KeyError::Damaged)?;
+                    if let Some(bags) = self.decrypt(&decode(algorithm)?, &data)? {
+                        self.bags(&bags, MAX_DEPTH)?;
+                    }
+                }
+                ENVELOPED => {
+                    return Err(KeyError::Encryption("PKCS#12's public-key mode".to_owned()));
+                }
+                _ => return Err(KeyError::Damaged),
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes through `SafeContents`.
+    fn bags(&mut self, octets: &[u8], depth: usize) -> Result<(), KeyError> {
+        let depth = depth.checked_sub(1).ok_or(KeyError::Damaged)?;
+        let bags = ber::to_der(octets).ok_or(KeyError::Damaged)?;
+        let bags: Vec<SafeBag<'_>> = decode(&bags)?;
+        for bag in &bags {
+            let value = bag.value.value();
+            match bag.kind {
+                KEY => self.archive.keys.push(SecretBytes::new(value.to_vec())),
+                SHROUDED_KEY => {
+                    let shrouded: Encrypted<'_> = decode(value)?;
+                    let data = shrouded.data.as_bytes();
+                    if let Some(key) = self.decrypt(&shrouded.algorithm, data)? {
+                        self.archive.keys.push(SecretBytes::new(ber::trimmed(&key).to_vec()));
+                    }
+                }
+                CERTIFICATE => {
+                    let bag: CertificateBag<'_> = decode(value)?;
+                    if bag.kind == X509 {
+                        self.archive.certificates.push(bag.certificate.as_bytes().to_vec());
+                    }
+                }
+                BAGS => self.bags(value, depth)?,
+                // Revocation lists, secrets, and what came later.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Decrypts `data` if there is a password.
+    fn decrypt(
+        &mut self,
+        algorithm: &AlgorithmIdentifierRef<'_>,
+        data: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+        let scheme = Scheme::parse(algorithm)?;
+        self.cost.add(scheme.kdf())?;
+        let Some(password) = self.password else { return Ok(None) };
+        scheme.decrypt(password, data).map(Some).ok_or(KeyError::WrongPassword)
+    }
+}
+
+fn decode<'a, T: Decode<'a>>(der: &'a [u8]) -> Result<T, KeyError> {
+    T::from_der(der).map_err(|_| KeyError::Damaged)
+}
+
+#[derive(Sequence)]
+struct Pfx<'a> {
+    _version: u8,
+    safe: ContentInfo<'a>,
+    #[asn1(optional = "true")]
+    mac: Option<MacData<'a>>,
+}
+
+/// `ContentInfo` (RFC 5652, 3).
+#[derive(Sequence)]
+struct ContentInfo<'a> {
+    kind: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    content: AnyRef<'a>,
+}
+
+impl<'a> ContentInfo<'a> {
+    /// Returns the octets of the type data.
+    fn octets(&self) -> Option<&'a [u8]> {
+        let octets = self.content.decode_as::<&OctetStringRef>().ok()?;
+        (self.kind == DATA).then_some(octets.as_bytes())
+    }
+
+    /// Returns algorithm and text of `EncryptedData` (RFC 5652, 8).
+    fn encrypted(&self) -> Option<(&'a [u8], Zeroizing<Vec<u8>>)> {
+        let mut data = self.content.value();
+        let _version = ber::next(&mut data)?;
+        let mut info = ber::next(&mut data)?.contents;
+        let _kind = ber::next(&mut info)?;
+        let algorithm = ber::next(&mut info)?.whole;
+        let text = ber::next(&mut info)?;
+        match text.tag {
+            0x80 => Some((algorithm, Zeroizing::new(text.contents.to_vec()))),
+            // In pieces, as NSS writes it.
+            0xa0 => {
+                let mut pieces = text.contents;
+                let mut octets = Zeroizing::new(Vec::with_capacity(pieces.len()));
+                while !pieces.is_empty() {
+                    octets.extend(ber::next(&mut pieces).filter(|piece| piece.tag == 4)?.contents);
+                }
+                Some((algorithm, octets))
+            }
+            _ => None,
         }
     }
 }
 
-/// Adds up each key derivation that can be seen without the password; `None` where the file is
-/// damaged. What is inside encrypted parts is bounded by the size of the file, and by
-/// `p12-keystore` itself.
-fn costs(der: &[u8]) -> Option<Result<Cost, KeyError>> {
-    let pfx = Pfx::from_der(der).ok()?;
-    let mut total = Cost::default();
-    if let Some(mac) = &pfx.mac_data {
-        let iterations = u64::try_from(mac.iterations).unwrap_or(0);
-        total.add(Cost { iterations, scrypts: 0 });
-    }
-    let safes = content_of(&pfx.auth_safe)?;
-    for safe in AuthenticatedSafe::from_der(&safes).ok()? {
-        let found = match content_of(&safe) {
-            Some(contents) => costs_of_bags(&contents)?,
-            None => {
-                let encrypted: EncryptedData = safe.content.decode_as().ok()?;
-                let algorithm = encrypted.enc_content_info.content_enc_alg.to_der().ok()?;
-                cost(&AlgorithmIdentifierRef::from_der(&algorithm).ok()?)
-            }
-        };
-        match found {
-            Ok(cost) => total.add(cost),
-            Err(error) => return Some(Err(error)),
-        }
-    }
-    Some(Ok(total))
+#[derive(Sequence)]
+struct SafeBag<'a> {
+    kind: ObjectIdentifier,
+    /// Tagged explicitly, so that its contents are a value.
+    value: AnyRef<'a>,
+    #[asn1(optional = "true")]
+    _attributes: Option<AnyRef<'a>>,
 }
 
-fn costs_of_bags(contents: &[u8]) -> Option<Result<Cost, KeyError>> {
-    let mut total = Cost::default();
-    for bag in SafeContents::from_der(contents).ok()? {
-        // Not every bag holds a key; what is no algorithm has no cost.
-        if let Ok(value) = AnyRef::from_der(&bag.bag_value)
-            && let Ok(shrouded) = Shrouded::from_der(value.value())
+#[derive(Sequence)]
+struct CertificateBag<'a> {
+    kind: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    certificate: &'a OctetStringRef,
+}
+
+const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+const SIGNED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+const ENVELOPED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
+const ENCRYPTED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+
+const KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.1");
+const SHROUDED_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.2");
+const CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.3");
+const BAGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.6");
+const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.22.1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::PasswordError;
+    use crate::secret::Secret;
+
+    struct Hunter2;
+
+    impl Passwords for Hunter2 {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Ok(Secret::new("hunter2".to_owned()))
+        }
+    }
+
+    fn committed(name: &str) -> Vec<u8> {
+        let path = format!("{}/certs/forms/{name}", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn reads_what_others_write() {
+        for (name, certificates) in [
+            ("modern", 3),
+            ("legacy", 3),
+            ("plain", 3),
+            ("empty-password", 3),
+            ("null-password", 2),
+            ("null-password-3des", 2),
+            ("nss", 3),
+            ("pbmac1", 3),
+            ("rc2-128", 2),
+            ("2des", 2),
+        ] {
+            let archive = open(&committed(&format!("{name}.p12")), "it", &Hunter2).unwrap();
+            assert_eq!(
+                (archive.keys.len(), archive.certificates.len()),
+                (1, certificates),
+                "{name}"
+            );
+        }
+    }
+
+    /// The MAC is of the octets as they are in the file, in BER too.
+    #[test]
+    fn notices_every_change_of_what_the_mac_is_of() {
+        // One of NSS, whose MAC takes 600,000 rounds.
+        for (name, changes) in
+            [("modern.p12", 9), ("nss.p12", 1), ("pbmac1.p12", 9), ("null-password.p12", 9)]
         {
-            match cost(&shrouded.algorithm) {
-                Ok(cost) => total.add(cost),
-                Err(error) => return Some(Err(error)),
+            let file = committed(name);
+            for change in 0..changes {
+                let mut changed = file.clone();
+                let at = 40 + (1 + change) * (file.len() - 180) / changes;
+                changed[at] ^= 1;
+                assert!(open(&changed, "it", &Hunter2).is_err(), "{name}: {at}");
             }
         }
     }
-    Some(Ok(total))
-}
 
-/// Returns the octets of a `ContentInfo` of the type data, `None` for another type.
-fn content_of(info: &ContentInfo) -> Option<Vec<u8>> {
-    let content = info.content.to_der().ok()?;
-    <&OctetStringRef>::from_der(&content).ok().map(|octets| octets.as_bytes().to_vec())
-}
-
-fn cost(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Cost, KeyError> {
-    let Some(parameters) = algorithm.parameters else { return Ok(Cost::default()) };
-    if let Ok(parameters) = parameters.decode_as::<pbes2::Parameters>() {
-        check_cost(&parameters)?;
-        return Ok(match &parameters.kdf {
-            pbes2::Kdf::Pbkdf2(kdf) => {
-                Cost { iterations: u64::from(kdf.iteration_count), scrypts: 0 }
-            }
-            _ => Cost { iterations: 0, scrypts: 1 },
-        });
+    #[test]
+    fn adds_up_what_derivations_cost() {
+        let mut total = Total::default();
+        let kdf = |iterations| Kdf::pkcs12(&[], iterations).unwrap();
+        for _ in 0..3 {
+            total.add(&kdf(1_000_000)).unwrap();
+        }
+        assert!(matches!(total.add(&kdf(1)), Err(KeyError::TooCostly { .. })));
+        let once = Total::default().add(&kdf(1_000_001));
+        assert!(matches!(once, Err(KeyError::TooCostly { .. })));
     }
-    let iterations = parameters.decode_as::<Pbe<'_>>().map_or(0, |pbe| pbe.iterations);
-    Ok(Cost { iterations, scrypts: 0 })
-}
-
-/// `EncryptedPrivateKeyInfo`, as far as its cost goes.
-#[derive(Sequence)]
-struct Shrouded<'a> {
-    algorithm: AlgorithmIdentifierRef<'a>,
-    _data: &'a OctetStringRef,
-}
-
-/// `pkcs-12PbeParams` (RFC 7292, appendix C).
-#[derive(Sequence)]
-struct Pbe<'a> {
-    _salt: &'a OctetStringRef,
-    iterations: u64,
 }

@@ -8,7 +8,7 @@ use roles_anywhere::identity::IdentityError;
 use roles_anywhere::key::KeyMaterial;
 use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::signer::Digest;
-use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_pkcs8};
+use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_der};
 
 fuzz_target!(|data: &[u8]| {
     let Some((kind, der)) = data.split_first() else { return };
@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
         b's' => KeyMaterial::Sec1(secret(der), None),
         // The parameters as long as they are for a curve that is named.
         b'p' if der.len() > 10 => KeyMaterial::Sec1(secret(&der[10..]), Some(secret(&der[..10]))),
-        b'e' if is_affordable_pkcs8(der) => KeyMaterial::EncryptedPkcs8(secret(der)),
+        b'e' if is_affordable_der(der) => KeyMaterial::EncryptedPkcs8(secret(der)),
         _ => return,
     };
     match key.open("", &OnePassword { known: true }) {

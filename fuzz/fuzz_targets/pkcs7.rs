@@ -8,7 +8,8 @@ use roles_anywhere::pkcs7::certificates;
 
 fuzz_target!(|data: &[u8]| {
     let found = certificates(data).unwrap_or_default();
-    assert!(found.iter().map(Vec::len).sum::<usize>() <= data.len());
+    // A length that was not said beforehand may be longer once it is.
+    assert!(found.iter().map(Vec::len).sum::<usize>() <= 2 * data.len() + 16);
     for der in found {
         let _ = Certificate::from_der(&der);
     }

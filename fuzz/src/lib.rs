@@ -3,9 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pkcs8::EncryptedPrivateKeyInfoRef;
-use pkcs8::pkcs5::EncryptionScheme;
-use pkcs8::pkcs5::pbes2::Kdf;
 use roles_anywhere::error::Error;
 use roles_anywhere::files::{Action, FileError, Files, Source};
 use roles_anywhere::password::{PasswordError, Passwords};
@@ -80,23 +77,14 @@ impl Files for OneFile<'_> {
     }
 }
 
-/// Returns whether an encrypted PKCS#8 key is cheap to try; what is none is.
-pub fn is_affordable_pkcs8(der: &[u8]) -> bool {
-    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else { return true };
-    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else { return true };
-    match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => u64::from(kdf.iteration_count) <= AFFORDABLE,
-        Kdf::Scrypt(kdf) => {
-            let lanes = u64::from(kdf.block_size) * u64::from(kdf.parallelization);
-            kdf.cost_parameter.saturating_mul(lanes) <= AFFORDABLE
-        }
-        _ => true,
-    }
+/// Returns whether a key or a PKCS#12 file is cheap to try: no number in it, wherever it is, can be a
+/// count of iterations that is not. It also refuses a few that are cheap.
+pub fn is_affordable_der(der: &[u8]) -> bool {
+    let joined = roles_anywhere::ber::to_der(der);
+    has_small_numbers(der) && joined.is_none_or(|joined| has_small_numbers(&joined))
 }
 
-/// Returns whether a PKCS#12 file is cheap to try: no number in it, wherever it stands, can be a
-/// count of iterations that is not. It also turns down a few that are cheap.
-pub fn is_affordable_pkcs12(der: &[u8]) -> bool {
+fn has_small_numbers(der: &[u8]) -> bool {
     const SCRYPT: [u8; 11] = [6, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 4, 11];
     let has_scrypt = der.windows(SCRYPT.len()).any(|window| window == SCRYPT);
     let number = |at: usize| {
@@ -107,10 +95,6 @@ pub fn is_affordable_pkcs12(der: &[u8]) -> bool {
     let numbers = (0..der.len()).filter(|at| der[*at] == 2).filter_map(number);
     // What is larger than the caps of the tool is refused by it before anything is derived.
     !has_scrypt && !numbers.into_iter().any(|n| (AFFORDABLE + 1..=10_000_000).contains(&n))
-}
-
-fn is_affordable_der(der: &[u8]) -> bool {
-    is_affordable_pkcs8(der) && is_affordable_pkcs12(der)
 }
 
 /// Returns whether a file of any form is cheap to open with its keys.

@@ -165,7 +165,6 @@ fn key_files() {
         ("key_no_password_pkcs12", "modern.p12"),
         ("key_encrypted_legacy", "legacy.key.pem"),
         ("key_encrypted_pbes1", "pbes1-md5-des.key.pem"),
-        ("key_encrypted_pbe", "pbe-sha1-3des.key.pem"),
         ("key_costly_pbkdf2", "costly-pbkdf2.key.pem"),
         ("key_costly_scrypt", "costly-scrypt.key.pem"),
         ("key_costly_pkcs12", "costly.p12"),
