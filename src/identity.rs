@@ -107,6 +107,8 @@ pub enum IdentityError {
         place: Source,
         /// How many.
         count: usize,
+        /// What the file holds.
+        contents: String,
     },
     /// The private key cannot be used.
     #[error("could not open the private key of {place}")]

@@ -35,6 +35,9 @@ impl From<IdentityError> for Error {
                 "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
             }
             IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
+            IdentityError::SeveralKeys { contents, .. } if contents.contains("PKCS") => {
+                "take one entry out: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
+            }
             IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
             IdentityError::Key { source, .. } => key_hint(source),
             IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.to_string().trim_matches('`')),

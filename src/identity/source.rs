@@ -179,6 +179,9 @@ fn open_key(
         [key] => key
             .open(&source.to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),
-        several => Err(IdentityError::SeveralKeys { place: place(), count: several.len() }),
+        several => {
+            let (count, contents) = (several.len(), bundle.contents.clone());
+            Err(IdentityError::SeveralKeys { place: place(), count, contents })
+        }
     }
 }

@@ -245,9 +245,10 @@ def pbes2(
     say_length: bool = False,
     scrypt: bool = False,
     omit_default: bool = True,
+    salt: int = 16,
 ) -> bytes:
     """Returns `EncryptedPrivateKeyInfo` by hand: PBES2, AES-CBC, and PBKDF2 or scrypt."""
-    salt, vector = os.urandom(16), os.urandom(16)
+    salt, vector = os.urandom(salt), os.urandom(16)
     length = [integer(size)] if say_length else []
     if scrypt:
         secret = Scrypt(salt, size, n=1 << 14, r=8, p=1).derive(password.encode())
@@ -369,8 +370,16 @@ def pkcs12_by_openssl(
         return openssl("pkcs12", "-export", "-in", together, *more, *options)
 
 
-def pkcs12_by_hand(key: bytes, chain: list[x509.Certificate], password: str | None) -> bytes:
-    """Returns a PKCS#12 file (RFC 7292) of a PKCS#8 key: PBES2 and a MAC, or nothing hidden."""
+def pkcs12_by_hand(
+    key: bytes,
+    chain: list[x509.Certificate],
+    password: str | None,
+    pbmac1: tuple[str, str] | None = None,
+) -> bytes:
+    """Returns a PKCS#12 file (RFC 7292) of a PKCS#8 key: PBES2 and a MAC, or nothing hidden.
+
+    The MAC is PBMAC1 (RFC 9579) if the hashes of its derivation and of itself are given.
+    """
     data, bags = "1.2.840.113549.1.7.1", "1.2.840.113549.1.12.10.1"
 
     def explicit(contents: bytes) -> bytes:
@@ -386,13 +395,27 @@ def pkcs12_by_hand(key: bytes, chain: list[x509.Certificate], password: str | No
     contents = [sequence(oid(data), explicit(octets(safe))) for safe in (keys, others)]
     safe = sequence(*contents)
     members = [integer(3), sequence(oid(data), explicit(octets(safe)))]
-    if password:
+    if password and pbmac1:
+        members.append(pbmac1_by_hand(safe, password, *pbmac1))
+    elif password:
         salt = os.urandom(8)
         secret = pkcs12_mac_key(password, salt, 2048)
         mac = hmac.digest(secret, safe, "sha256")
         algorithm = sequence(oid("2.16.840.1.101.3.4.2.1"), NULL)
         members.append(sequence(sequence(algorithm, octets(mac)), octets(salt), integer(2048)))
     return sequence(*members)
+
+
+def pbmac1_by_hand(message: bytes, password: str, prf: str, mac: str) -> bytes:
+    """Returns `MacData` whose salt and iterations are not those that count."""
+    salt, size = os.urandom(16), hashlib.new(mac).digest_size
+    secret = hashlib.pbkdf2_hmac(prf, password.encode(), salt, 2048, size)
+    function, scheme = (sequence(oid(PRFS[name][1]), NULL) for name in (prf, mac))
+    parameters = sequence(octets(salt), integer(2048), integer(size), function)
+    kdf = sequence(oid("1.2.840.113549.1.5.12"), parameters)
+    algorithm = sequence(oid("1.2.840.113549.1.5.14"), sequence(kdf, scheme))
+    digest = hmac.digest(secret, message, mac)
+    return sequence(sequence(algorithm, octets(digest)), octets(b"NOT USED"), integer(1))
 
 
 def pkcs12_mac_key(password: str, salt: bytes, rounds: int) -> bytes:

@@ -556,7 +556,6 @@ def test_vends_with_pkcs12_and_a_password_of_any_text(vends, authority, password
     vends("p256", "--pkcs8-password", password, certificate=made)
 
 
-@pytest.mark.xfail(reason="a password beyond U+FFFF does not open PKCS#12: no surrogates are made")
 def test_vends_with_pkcs12_and_a_password_with_an_emoji(vends, authority):
     hidden = scheme(pkcs12.PBES.PBESv2SHA256AndAES256CBC, hashes.SHA256(), "a😀b")
     leaf = authority.certificate_of("p256")
