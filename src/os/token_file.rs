@@ -207,6 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn takes_no_file_of_other_programs_for_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let [named, _] = places(folder.path());
+        let lock = folder.path().join(".token.lock");
+        disk::replace(&lock, b"1234\n").unwrap();
+        assert!(named.claim().unwrap().is_none());
+        assert_eq!(disk::read(&lock, MAX_SIZE).unwrap().expose(), b"1234\n");
+        fs::remove_file(&lock).unwrap();
+        if is_root() {
+            symlink(folder.path().join("own/x"), named.path()).unwrap();
+            std::os::unix::fs::lchown(named.path(), Some(65_534), None).unwrap();
+            fs::create_dir(folder.path().join("own")).unwrap();
+            assert!(named.claim().unwrap().is_none());
+            assert_eq!(folder.path().join("own").read_dir().unwrap().count(), 0);
+        }
+    }
+
+    #[test]
     fn two_names_of_one_file_are_one_place() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());

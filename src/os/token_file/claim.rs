@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Directory, Store as _};
+#[cfg(unix)]
+use crate::os::destination;
 use crate::os::private::PrivateDirectory;
 
 /// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
@@ -36,6 +38,9 @@ impl Claim {
 
     /// Claims the file at `path`, or what it links to; `None` if another process has it.
     pub(super) fn beside(path: &Path) -> io::Result<Option<Self>> {
+        // Through no link of another user: the lock file would be where that leads.
+        #[cfg(unix)]
+        destination::find(path)?;
         let path =
             path.canonicalize().or_else(|error| match (path.parent(), path.file_name()) {
                 (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
@@ -71,7 +76,8 @@ impl Drop for Claim {
     }
 }
 
-/// Opens the lock file, which is of this user alone: another user could hold it for ever.
+/// Opens the lock file, which is of this user alone, as another user could hold it for ever, and
+/// empty, as it is removed in the end.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -82,7 +88,8 @@ fn open(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    match ours && metadata.is_file() && metadata.mode() & 0o077 == 0 {
+    let empty = metadata.is_file() && metadata.len() == 0;
+    match ours && empty && metadata.mode() & 0o077 == 0 {
         true => Ok(file),
         false => Err(io::ErrorKind::PermissionDenied.into()),
     }
