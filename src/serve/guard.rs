@@ -103,7 +103,7 @@ fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
         | "cf-connecting-ip"
         | "x-original-forwarded-for"
         | "x-envoy-external-address" => "a request with a header Client-IP is refused",
-        // Browsers say where the page is from that asks: by hand, or from us, is no other page.
+        // A browser names the site of the page that asks: `none` is its address bar, `same-origin` us.
         "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {
             "a request with Sec-Fetch-Site of another page is refused"
         }

@@ -95,7 +95,7 @@ fn its_token_is_there_as_long_as_it_runs() {
     }
 }
 
-/// The SDK for Go asks for 300 s, the AWS CLI for six hours, anew in each process.
+/// The SDK for Go asks for 300 s; each process of the AWS CLI for six hours.
 #[test]
 fn no_number_of_tokens_pushes_one_out() {
     let emulator = emulator();
