@@ -6,6 +6,7 @@
 mod cache;
 mod daemon;
 mod deferred;
+pub mod rejection;
 pub mod resolve;
 
 pub use cache::{CacheArgs, CacheCommandArgs, CachePlaceArgs};

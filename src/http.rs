@@ -4,13 +4,14 @@ mod endpoint;
 pub mod proxy;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, is_loopback, is_loopback_name};
 use zeroize::Zeroize;
 
+use crate::reveal::{Holds, Shown, shown};
 use crate::secret::SecretBytes;
 
 /// A request to send. Its headers may hold a session token, so `Debug` shows their names alone.
@@ -95,9 +96,17 @@ impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("the system's CA certificates"),
-            Self::File { origin, path } => write!(f, "`{}` (from {origin})", path.display()),
+            Self::File { origin, path } => f.write_str(&bundle_name(origin, path, false)),
             Self::Everybody => f.write_str("everybody"),
         }
+    }
+}
+
+/// Returns the name of a file of CA certificates for messages; `exists` says whether it is there.
+pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
+    match shown(&path.to_string_lossy(), Holds::Text, || exists) {
+        Shown::Value(path) => format!("`{path}` (from {origin})"),
+        Shown::Hidden(_) => format!("the file that `{origin}` names"),
     }
 }
 

@@ -7,7 +7,7 @@ pub use source::{IdentitySource, Permissions, read_certificates, read_key};
 use crate::bundle::BundleError;
 use crate::certificate::Certificate;
 use crate::certificate::chain::Chain;
-use crate::files::{FileError, Source};
+use crate::files::{FileError, SourceName};
 use crate::key::KeyError;
 use crate::signer::{SignError, Signer};
 use crate::time::Timestamp;
@@ -80,7 +80,7 @@ pub enum IdentityError {
     #[error("could not read {place}")]
     Bundle {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// Why not.
         source: BundleError,
     },
@@ -88,7 +88,7 @@ pub enum IdentityError {
     #[error("there is no certificate in {place}, only {contents}")]
     NoCertificate {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// What it holds.
         contents: String,
     },
@@ -96,7 +96,7 @@ pub enum IdentityError {
     #[error("there is no private key in {place}, only {contents}")]
     NoKey {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// What it holds.
         contents: String,
     },
@@ -104,7 +104,7 @@ pub enum IdentityError {
     #[error("there are {count} private keys in {place}")]
     SeveralKeys {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// How many.
         count: usize,
         /// What the file holds.
@@ -114,7 +114,7 @@ pub enum IdentityError {
     #[error("could not open the private key of {place}")]
     Key {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// Why not.
         source: KeyError,
     },
@@ -122,7 +122,7 @@ pub enum IdentityError {
     #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
     Readable {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// Its permissions.
         mode: u32,
     },
@@ -133,9 +133,9 @@ pub enum IdentityError {
     )]
     KeyMismatch {
         /// The file of the key.
-        key: Source,
+        key: SourceName,
         /// The file of the certificate.
-        certificate: Source,
+        certificate: SourceName,
         /// The subject of the first certificate in it.
         subject: String,
         /// How many certificates are in it.
@@ -145,7 +145,7 @@ pub enum IdentityError {
     #[error("could not sign with the private key of {place}")]
     Sign {
         /// Which file.
-        place: Source,
+        place: SourceName,
         /// Why not.
         source: SignError,
     },
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::certificate::Profile;
     use crate::certificate::chain::Selection;
-    use crate::files::{Action, Files};
+    use crate::files::{Action, Files, Location, Source};
     use crate::password::{PasswordError, Passwords};
     use crate::secret::{Secret, SecretBytes};
     use crate::signer::SigningAlgorithm;
@@ -195,11 +195,11 @@ mod tests {
 
     impl Files for Certs {
         fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
-            let Source::File(path) = place else { unreachable!("{place} is no file") };
+            let Location::File(path) = &place.location else { unreachable!("{place:?}") };
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs").join(path);
             #[expect(clippy::disallowed_methods, reason = "a test reads its certificates")]
             let read = std::fs::read(&path);
-            let place = place.clone();
+            let place = place.name(false);
             read.map(SecretBytes::new).map_err(|source| FileError {
                 action: Action::Read,
                 place,

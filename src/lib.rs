@@ -33,6 +33,7 @@ pub mod profile;
 pub mod provider;
 pub mod refresh;
 pub mod region;
+pub mod reveal;
 pub mod secret;
 pub mod serve;
 pub mod signer;

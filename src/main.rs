@@ -14,7 +14,7 @@ use roles_anywhere::cache::Place;
 use roles_anywhere::cache::sessions::{self, Sessions};
 use roles_anywhere::call::Deadline;
 use roles_anywhere::cli::resolve::{self, Command, Debug, Exchange, Purpose};
-use roles_anywhere::cli::{CommandLine, Shell};
+use roles_anywhere::cli::{CommandLine, Shell, rejection};
 use roles_anywhere::command::update::{self, Mode};
 use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
@@ -22,7 +22,6 @@ use roles_anywhere::command::{
 use roles_anywhere::error::{Error, Kind};
 use roles_anywhere::files::Files;
 use roles_anywhere::http::TransportOptions;
-use roles_anywhere::legible;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::Disk;
@@ -32,6 +31,7 @@ use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
 use roles_anywhere::profile::file::Written;
+use roles_anywhere::reveal::{Paths, path_name};
 use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::time::Clock;
 use roles_anywhere::world::{NoTrace, Trace, World};
@@ -60,11 +60,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what clap says of a command line that is none, in less than 4,000 bytes.
+/// Prints what is said of a command line that clap rejects.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    let text = legible::lines(text.trim_end());
-    terminal::write_stderr(&text[..text.floor_char_boundary(3_900)]);
+    terminal::write_stderr(&rejection::message(error, Paths(&|path| path.exists())));
     ExitCode::from(Kind::Usage.exit_code())
 }
 
@@ -91,7 +89,8 @@ struct Defect(String);
 fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure> {
     let environment = environment::read();
     let plan =
-        resolve::resolve(line, &environment, terminal::stdout_kind()).map_err(Error::from)?;
+        resolve::resolve(line, &environment, terminal::stdout_kind(), Paths(&|path| path.exists()))
+            .map_err(Error::from)?;
     let disk = Disk::new(&environment);
     let passwords = KeyPassword::new(plan.password, &disk);
     let answer = match &plan.command {
@@ -132,7 +131,7 @@ fn exchange_credentials(
         Place::Nowhere => None,
     };
     if let Place::Directory(directory) = &exchange.cache {
-        trace.show(format_args!("cache: in `{}`", directory.path.display()));
+        trace.show(format_args!("cache: in {}", path_name(&directory.path, false)));
     }
     let provider = &exchange.provider;
     let identity = store.as_ref().and_then(|_| sessions::identity_of(&provider.source, disk));
@@ -185,7 +184,7 @@ async fn run(
             let edited = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
             let warn = |words: String| report::warn(&words, plan.daemon.log_format, &clock);
             if let Written::InPlace(obstacle) = edited.written {
-                warn(format!("`{}` was written in place: {obstacle}", plan.file.display()));
+                warn(format!("{} was written in place: {obstacle}", path_name(&plan.file, true)));
             }
             edited.caveats.iter().for_each(|caveat| warn(caveat.to_string()));
             Ok(SecretBytes::default())

@@ -1,6 +1,6 @@
 //! The password of an encrypted key: where it may come from, and the port that gets it.
 
-use crate::files::{FileError, Source};
+use crate::files::{FileError, Source, SourceName};
 use crate::secret::Secret;
 
 /// Where the password of an encrypted key is, as the user says.
@@ -41,5 +41,5 @@ pub enum PasswordError {
     Unreadable(#[from] FileError),
     /// The place that was named holds no text.
     #[error("the password in {0} is not UTF-8")]
-    NotText(Source),
+    NotText(SourceName),
 }

@@ -187,7 +187,7 @@ fn by_date(error: IdentityError, now: Timestamp) -> Error {
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
     if let Some(mode) = world.files.readable_by_others(&source.private_key) {
-        let key = &source.private_key;
+        let key = source.private_key.name(true);
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
@@ -240,7 +240,7 @@ pub(crate) mod tests {
     pub(crate) fn source() -> IdentitySource {
         let place = |name: &str| {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-            Source::File(root.join("certs/leaf").join(name))
+            Source::file(root.join("certs/leaf").join(name))
         };
         IdentitySource {
             certificate: place("p256.pem"),

@@ -4,6 +4,7 @@ use crate::arn::ArnError;
 use crate::http::EndpointError;
 use crate::http::proxy::ProxyError;
 use crate::profile::ProfileNameError;
+use crate::reveal::{Contents, Shown, option_of};
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -17,12 +18,20 @@ pub enum UsageError {
         /// The variable that would do as well.
         variable: String,
     },
+    /// Key material is given instead of the name of what holds it, or in another option altogether.
+    #[error("`{origin}` holds {}{}", contents.noun(), instead_of(origin, *contents))]
+    Contents {
+        /// The flag or variable.
+        origin: String,
+        /// What it holds.
+        contents: Contents,
+    },
     /// An ARN is not the one that is wanted.
     #[error("`{origin}` is not usable: `{value}`")]
     Arn {
         /// The flag or variable.
         origin: String,
-        /// What it says.
+        /// What it says, which may be shown.
         value: String,
         /// What is wrong with it.
         source: ArnError,
@@ -52,12 +61,12 @@ pub enum UsageError {
         source: ProfileNameError,
     },
     /// A value is not one of those that are taken.
-    #[error("`{origin}` is `{value}`, and {wanted} is wanted")]
+    #[error("`{origin}` {}, and {wanted} is wanted", says(value))]
     Value {
         /// The flag or variable.
         origin: String,
         /// What it says.
-        value: String,
+        value: Shown,
         /// What it may say.
         wanted: &'static str,
     },
@@ -65,12 +74,12 @@ pub enum UsageError {
     #[error("the environment variable {0} is not UTF-8")]
     Illegible(String),
     /// A flag took another flag for its value, as happens behind an empty shell variable.
-    #[error("`{origin}` has the flag `{value}` for its value")]
+    #[error("`{origin}` has {} for its value", flag(value))]
     FlagAsValue {
         /// The flag.
         origin: String,
         /// The flag behind it.
-        value: String,
+        value: Shown,
     },
     /// Two settings lie in different Regions.
     #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
@@ -125,6 +134,7 @@ impl UsageError {
     pub fn hint(&self) -> String {
         match self {
             Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
+            Self::Contents { origin, contents } => contents_hint(origin, *contents),
             Self::Arn { source, .. } => arn_hint(source).to_owned(),
             Self::Endpoint { .. } => {
                 "write it as `https://HOST[:PORT]`; `http://` works for this machine alone"
@@ -136,6 +146,9 @@ impl UsageError {
             Self::Profile { .. } => {
                 "take the name as it stands in brackets in the credentials file".to_owned()
             }
+            Self::Value { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
+                PASSWORD_HINT.to_owned()
+            }
             Self::Value { .. } => "see `--help`".to_owned(),
             Self::Illegible(_) => "set it to a path or text in UTF-8, or unset it".to_owned(),
             Self::FlagAsValue { .. } => {
@@ -146,6 +159,80 @@ impl UsageError {
             Self::Conflict { why, .. } => (*why).to_owned(),
             Self::NotYet { instead, .. } => (*instead).to_owned(),
         }
+    }
+}
+
+const PASSWORD_HINT: &str =
+    "write the password to a file, and pass its path by `--key-password-file`";
+
+fn says(value: &Shown) -> String {
+    match value {
+        Shown::Value(value) => format!("is `{value}`"),
+        Shown::Hidden(Some(contents)) => format!("holds {}", contents.noun()),
+        Shown::Hidden(None) => "has a value that is not shown".to_owned(),
+    }
+}
+
+fn flag(value: &Shown) -> String {
+    value.value().map_or_else(|| "a flag".to_owned(), |value| format!("the flag `{value}`"))
+}
+
+/// Returns `, not …` with what belongs into the option.
+fn instead_of(origin: &str, contents: Contents) -> &'static str {
+    match (option_of(origin).as_str(), contents) {
+        ("private-key", Contents::PrivateKey) | ("certificate", Contents::Certificate) => {
+            ", not the path of one"
+        }
+        ("intermediates", Contents::Certificate) => ", not the path of a file of them",
+        (
+            "private-key"
+            | "certificate"
+            | "intermediates"
+            | "key-password-file"
+            | "ca-bundle"
+            | "aws-ca-bundle"
+            | "ssl-cert-file"
+            | "out"
+            | "token-file"
+            | "credentials-file"
+            | "aws-shared-credentials-file",
+            _,
+        ) => ", not the path of a file",
+        ("cache-dir", _) => ", not the path of a directory",
+        ("key-password-env", _) => ", not the name of a variable",
+        ("key-password-fd", _) => ", not the number of a file descriptor",
+        ("name|arn", _) => ", not the name or the ARN of a secret",
+        (option, _) if option.ends_with("-arn") => ", not an ARN",
+        ("proxy" | "https-proxy" | "all-proxy" | "endpoint" | "secrets-endpoint", _) => {
+            ", not a URL"
+        }
+        (option, _) if option.starts_with("aws-endpoint-url") => ", not a URL",
+        _ => "",
+    }
+}
+
+fn contents_hint(origin: &str, contents: Contents) -> String {
+    match (option_of(origin).as_str(), contents) {
+        ("private-key", Contents::Certificate) | ("certificate", Contents::PrivateKey) => {
+            "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
+                .to_owned()
+        }
+        (option @ ("private-key" | "certificate" | "intermediates"), contents) => {
+            let noun = match contents {
+                Contents::PrivateKey => "the key",
+                Contents::Certificate => "the certificate",
+                Contents::Encoded => "it",
+            };
+            format!("pass `--{option} env:NAME`, or write {noun} to a file")
+        }
+        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", Contents::Certificate) => {
+            "write the certificate to a file, and name that".to_owned()
+        }
+        (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
+        (_, Contents::PrivateKey) => {
+            "a key belongs into `--private-key`, by its path or as `env:NAME`".to_owned()
+        }
+        (_, _) => "certificates belong into `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::files::{Action, FileError, Source};
+    use crate::files::{Action, FileError, Location, Source};
     use crate::http::{Request, Response, TransportError};
     use crate::identity::{IdentitySource, Permissions};
     use crate::password::PasswordError;
@@ -165,7 +165,7 @@ pub(crate) mod tests {
 
     /// Returns where the identity would be.
     pub(crate) fn source() -> IdentitySource {
-        let place = |name: &str| Source::Variable(name.to_owned());
+        let place = |name: &str| Source::from(Location::Variable(name.to_owned()));
         IdentitySource {
             certificate: place("certificate"),
             private_key: place("key"),
@@ -179,7 +179,7 @@ pub(crate) mod tests {
             let text = *self.0.lock().unwrap();
             text.map(|text| SecretBytes::new(text.as_bytes().to_vec())).ok_or_else(|| FileError {
                 action: Action::Read,
-                place: source.clone(),
+                place: source.name(false),
                 source: std::io::ErrorKind::NotFound.into(),
             })
         }

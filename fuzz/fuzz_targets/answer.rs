@@ -90,8 +90,8 @@ fn read(answer: &Response) {
 fn get(answers: Vec<Response>, selection: Selection) {
     let provider = RolesAnywhere {
         source: IdentitySource {
-            certificate: Source::Stdin,
-            private_key: Source::Stdin,
+            certificate: Source::parse("-"),
+            private_key: Source::parse("-"),
             intermediates: None,
             permissions: Permissions::Lenient,
         },

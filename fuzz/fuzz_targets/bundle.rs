@@ -17,17 +17,17 @@ fuzz_target!(|data: &[u8]| {
         Ok(bundle) => {
             for key in &bundle.keys {
                 if let Err(source) = key.open("it", &passwords) {
-                    check_error(IdentityError::Key { place: Source::Stdin, source });
+                    check_error(IdentityError::Key { place: Source::parse("-").name(true), source });
                 }
             }
         }
-        Err(source) => check_error(IdentityError::Bundle { place: Source::Stdin, source }),
+        Err(source) => check_error(IdentityError::Bundle { place: Source::parse("-").name(true), source }),
     }
     // All of it in one file: leaf, key and chain.
     let source = IdentitySource {
-        certificate: Source::Stdin,
-        private_key: Source::Stdin,
-        intermediates: Some(Source::Stdin),
+        certificate: Source::parse("-"),
+        private_key: Source::parse("-"),
+        intermediates: Some(Source::parse("-")),
         permissions: Permissions::Strict,
     };
     match source.open(&OneFile(data), &OnePassword { known: false }, NOW) {

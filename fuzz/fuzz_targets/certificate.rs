@@ -56,7 +56,7 @@ fn elements(mut data: &[u8]) -> Vec<&[u8]> {
 /// Shows a certificate in every view.
 fn look(der: &[u8]) {
     for output in [Output::Official, Output::Text, Output::Full] {
-        let plan = ReadCertificateData { certificate: Source::Stdin, output };
+        let plan = ReadCertificateData { certificate: Source::parse("-"), output };
         match run(&plan, &OneFile(der), &OnePassword { known: false }, NOW) {
             Err(error) => check_error(error),
             Ok(shown) => {

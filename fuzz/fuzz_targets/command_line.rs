@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use roles_anywhere::cli::CommandLine;
 use roles_anywhere::cli::resolve::{Command, resolve};
 use roles_anywhere::command::secret_get::Stdout;
+use roles_anywhere::reveal::Paths;
 use roles_anywhere::world::Environment;
 use roles_anywhere_fuzz::check_error;
 
@@ -23,7 +24,7 @@ fuzz_target!(|text: &str| {
     };
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match resolve(line, &Environment::new(pairs), Stdout::Terminal) {
+    match resolve(line, &Environment::new(pairs), Stdout::Terminal, Paths(&|_| false)) {
         Ok(plan) => {
             if let Command::Exchange(exchange) = plan.command {
                 let session = &exchange.provider.session;

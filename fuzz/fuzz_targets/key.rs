@@ -28,6 +28,6 @@ fuzz_target!(|data: &[u8]| {
             // A key that contradicts itself may refuse to.
             let _ = signer.sign_with(Digest::Sha256, b"message");
         }
-        Err(error) => check_error(IdentityError::Key { place: Source::Stdin, source: error }),
+        Err(error) => check_error(IdentityError::Key { place: Source::parse("-").name(true), source: error }),
     }
 });

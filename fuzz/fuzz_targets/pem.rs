@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(contents.expose().len() <= data.len());
         }
         Err(error) => check_error(IdentityError::Bundle {
-            place: Source::Stdin,
+            place: Source::parse("-").name(true),
             source: BundleError::Form(error),
         }),
     }

@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(certificates <= 2 * data.len() + 16);
         }
         Err(error) => check_error(IdentityError::Bundle {
-            place: Source::Stdin,
+            place: Source::parse("-").name(true),
             source: BundleError::Pkcs12(error),
         }),
     }

@@ -41,7 +41,7 @@ fuzz_target!(|text: &str| {
     if let Ok(url) = url::Url::parse(place) {
         let _ = (is_exempt(exceptions, &url), host_and_port(&url));
     }
-    let _ = (Source::parse(place).to_string(), RoleSessionName::parse(place));
+    let _ = (Source::parse(place).name(false).to_string(), RoleSessionName::parse(place));
     for moment in [Timestamp::from_rfc3339(place), Timestamp::from_http_date(place)] {
         if let Some(moment) = moment {
             // Once read, it is written and read again as it was.

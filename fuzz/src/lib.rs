@@ -56,7 +56,7 @@ impl Files for OneFile<'_> {
     fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
         let refused = || FileError {
             action: Action::Read,
-            place: source.clone(),
+            place: source.name(false),
             source: std::io::ErrorKind::FileTooLarge.into(),
         };
         let fits = self.0.len() as u64 <= roles_anywhere::files::MAX_SIZE;

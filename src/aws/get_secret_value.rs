@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::SecretArn;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
+use crate::reveal::{Holds, Shown, shown};
 use crate::secret::{Secret, SecretBytes};
 
 /// Which secret, and which version of it.
@@ -57,6 +58,16 @@ pub enum SecretId {
     Arn(SecretArn),
     /// By its name in the Region that is asked.
     Name(String),
+}
+
+impl SecretId {
+    /// Returns its name for messages, or `NAME` if it may not be shown.
+    pub fn shown(&self) -> String {
+        match shown(&self.to_string(), Holds::Text, || false) {
+            Shown::Value(name) => name,
+            Shown::Hidden(_) => "NAME".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for SecretId {

@@ -26,6 +26,7 @@ use crate::command::update::Update;
 use crate::http::{Endpoint, TransportOptions};
 use crate::password::PasswordSource;
 use crate::provider::RolesAnywhere;
+use crate::reveal::Paths;
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -98,17 +99,19 @@ pub enum Debug {
     On,
 }
 
-/// Returns the plan behind `line` and `environment`; `stdout` is what standard output is.
+/// Returns the plan behind `line` and `environment`; `stdout` is what standard output is, and
+/// `paths` are asked what an error may show.
 pub fn resolve(
     line: CommandLine,
     environment: &Environment,
     stdout: Stdout,
+    paths: Paths<'_>,
 ) -> Result<Plan, UsageError> {
     if let Some(name) = environment.illegible().find(|name| is_ours(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
     }
     let (environment, ignored) = kubernetes::without_service(environment);
-    let mut plan = resolve_command(line.command, &environment, stdout)?;
+    let mut plan = resolve_command(line.command, &environment, stdout, paths)?;
     if let Command::Exchange(exchange) = &mut plan.command {
         exchange.ignored = ignored;
     }
@@ -119,31 +122,32 @@ fn resolve_command(
     command: CommandArgs,
     environment: &Environment,
     stdout: Stdout,
+    paths: Paths<'_>,
 ) -> Result<Plan, UsageError> {
     match command {
         CommandArgs::CredentialProcess(args) => {
-            let settings = Settings { args: &args.session, environment };
+            let settings = Settings { args: &args.session, environment, paths };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let cache = daemon::cache(&args.cache, &settings)?;
             exchange(&settings, session, cache, Purpose::CredentialProcess)
         }
         CommandArgs::Update(args) => {
-            let settings = Settings { args: &args.session, environment };
+            let settings = Settings { args: &args.session, environment, paths };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let update = daemon::update(&args, &settings)?;
             exchange(&settings, session, Place::Nowhere, Purpose::Update(update))
         }
         CommandArgs::Serve(args) => {
-            let settings = Settings { args: &args.session, environment };
+            let settings = Settings { args: &args.session, environment, paths };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let serve = daemon::serve(&args, &settings, &session)?;
             exchange(&settings, session, Place::Nowhere, Purpose::Serve(Box::new(serve)))
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
-            let settings = Settings { args: &args.session, environment };
+            let settings = Settings { args: &args.session, environment, paths };
             let session = Session::resolve(&settings)?;
             let get = secret::get(&args, &settings, &session, stdout)?;
             let cache = daemon::cache(&args.cache, &settings)?;
@@ -154,12 +158,14 @@ fn resolve_command(
                 CacheCommandArgs::Show(place) => (place, Command::CacheShow),
                 CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
             };
-            let settings = Settings { args: &SessionArgs::default(), environment };
+            let settings = Settings { args: &SessionArgs::default(), environment, paths };
             Ok(Plan::without_password(command(daemon::cache_place(place, &settings)?)))
         }
-        CommandArgs::SignString(args) => diagnostic::sign_string(args.into_inner(), environment),
+        CommandArgs::SignString(args) => {
+            diagnostic::sign_string(args.into_inner(), environment, paths)
+        }
         CommandArgs::ReadCertificateData(args) => {
-            diagnostic::read_certificate_data(args.into_inner(), environment)
+            diagnostic::read_certificate_data(args.into_inner(), environment, paths)
         }
         CommandArgs::Version => Ok(Plan::without_password(Command::Version)),
         CommandArgs::Completion(args) => {

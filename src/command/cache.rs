@@ -8,6 +8,7 @@ use crate::cache::name::{Name, Role};
 use crate::cache::{Directory, Listed, Store};
 use crate::error::{Error, Kind};
 use crate::legible;
+use crate::reveal::path_name;
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
@@ -108,7 +109,7 @@ fn table(rows: &[[String; 5]]) -> String {
 }
 
 fn shown(place: &Directory) -> String {
-    format!("`{}`", place.path.display())
+    path_name(&place.path, false)
 }
 
 fn line(text: &str) -> SecretBytes {

@@ -12,6 +12,7 @@ use crate::call::{self, Answer, CallError, Deadline};
 use crate::credentials::Session;
 use crate::diagnosis::{self, Refusal};
 use crate::error::{Error, Kind};
+use crate::reveal::{Holds, Shown, shown};
 use crate::secret::SecretBytes;
 use crate::sigv4::access_key;
 use crate::world::World;
@@ -113,7 +114,7 @@ async fn call(
     world: &World<'_>,
 ) -> Result<Answer, CallError> {
     let (region, service) = (&request.region, Service::SecretsManager.name());
-    world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret));
+    world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret.shown()));
     call::send(world, deadline, |now| {
         let now = now.after(session.clock_offset);
         access_key::sign(request.to_http(), region, service, now, &session.credentials)
@@ -163,13 +164,20 @@ pub enum SelectionError {
     #[error("the member of the secret for `--key` is a text that cannot be decoded")]
     Undecodable,
     /// The object has no such member.
-    #[error("the secret has no member `{key}` among its {count}")]
+    #[error("the secret has no {} among its {count}", member(key))]
     NoMember {
         /// The member that was asked for.
         key: String,
         /// How many there are.
         count: usize,
     },
+}
+
+fn member(key: &str) -> String {
+    match shown(key, Holds::Text, || false) {
+        Shown::Value(key) => format!("member `{key}`"),
+        Shown::Hidden(_) => "member of that name".to_owned(),
+    }
 }
 
 impl From<SelectionError> for Error {

@@ -44,7 +44,7 @@ pub fn run(
     let message = fixed_string(&*signer);
     let signature = signer
         .sign_with(plan.digest, &message)
-        .map_err(|source| IdentityError::Sign { place: plan.private_key.clone(), source })?;
+        .map_err(|source| IdentityError::Sign { place: plan.private_key.name(true), source })?;
     let hex = || signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let printed = match plan.format {
         Format::Json => format!("\"{}\"", hex()).into_bytes(),

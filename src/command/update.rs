@@ -19,6 +19,7 @@ use crate::profile::file::{self, SharedCredentialsFile, Written};
 use crate::profile::{self, ProfileName};
 use crate::provider::RolesAnywhere;
 use crate::refresh::Moment;
+use crate::reveal::{Holds, Shown, shown};
 use crate::time::Timer;
 use crate::world::World;
 pub use caveat::Caveat;
@@ -183,8 +184,13 @@ impl Writer<'_> {
     }
 
     fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
-        let (file, profile) = (self.plan.file.display(), &self.plan.profile);
-        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", profile)];
+        let judged = |text: &str| match shown(text, Holds::Text, || true) {
+            Shown::Value(value) => value,
+            Shown::Hidden(_) => "(not shown)".to_owned(),
+        };
+        let file = judged(&self.plan.file.to_string_lossy());
+        let profile = judged(&self.plan.profile.to_string());
+        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
         let facts: Vec<_> = facts.into_iter().chain(more).collect();
         self.ports.log.event(level, words, &facts);
     }

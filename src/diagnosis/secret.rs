@@ -26,7 +26,7 @@ pub fn get_secret_value(
         "AccessDeniedException" => denied(request, role),
         "InvalidRequestException" if message.contains("deletion") => format!(
             "`{0}` is scheduled for deletion: `aws secretsmanager restore-secret --secret-id {0}` brings it back",
-            request.secret
+            request.secret.shown()
         ),
         "InvalidRequestException" => {
             "the secret is not in a state to be read: it may be in rotation, or have no value yet"
@@ -51,11 +51,13 @@ fn not_found(request: &SecretRequest, role: &RoleArn) -> String {
     let account = role.account();
     match (&request.secret, request.version_id.is_some() || request.version_stage.is_some()) {
         (secret, true) => format!(
-            "`{secret}` in {} has no such version, or does not exist: see `aws secretsmanager list-secret-version-ids --secret-id {secret}`",
+            "`{0}` in {1} has no such version, or does not exist: see `aws secretsmanager list-secret-version-ids --secret-id {0}`",
+            secret.shown(),
             request.region
         ),
-        (SecretId::Name(name), false) => format!(
-            "`{name}` was looked for in {} and account {account}: check the name, pass `--region`, or name a secret of another account by its ARN",
+        (name @ SecretId::Name(_), false) => format!(
+            "`{}` was looked for in {} and account {account}: check the name, pass `--region`, or name a secret of another account by its ARN",
+            name.shown(),
             request.region
         ),
         (SecretId::Arn(arn), false) => format!(
@@ -76,7 +78,7 @@ fn denied(request: &SecretRequest, role: &RoleArn) -> String {
 fn kms(request: &SecretRequest, role: &RoleArn) -> String {
     format!(
         "{role} must be allowed kms:Decrypt on the KMS key of `{}`, by its own policy and by the key's policy; the key must be enabled",
-        request.secret
+        request.secret.shown()
     )
 }
 
@@ -84,11 +86,12 @@ fn kms(request: &SecretRequest, role: &RoleArn) -> String {
 fn resource(request: &SecretRequest, role: &RoleArn) -> String {
     match &request.secret {
         SecretId::Arn(arn) => arn.to_string(),
-        SecretId::Name(name) => format!(
-            "arn:{}:secretsmanager:{}:{}:secret:{name}-??????",
+        SecretId::Name(_) => format!(
+            "arn:{}:secretsmanager:{}:{}:secret:{}-??????",
             role.partition().as_str(),
             request.region,
-            role.account()
+            role.account(),
+            request.secret.shown()
         ),
     }
 }

@@ -112,7 +112,7 @@ mod tests {
     fn every_error_has_a_kind_and_a_code_of_ours() {
         let reason = || Reason("-----BEGIN SECRET".to_owned());
         let host = || "-----BEGIN SECRET".to_owned();
-        let place = || Source::Variable("-----BEGIN SECRET".to_owned());
+        let place = || Source::parse("env:-----BEGIN SECRET").name(false);
         let lost = |source| Error::from(CallError::Transport { source, attempt: 1 });
         let unreadable =
             FileError { action: Action::Read, place: place(), source: std::io::Error::other("x") };

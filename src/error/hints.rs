@@ -40,7 +40,7 @@ impl From<IdentityError> for Error {
             }
             IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
             IdentityError::Key { source, .. } => key_hint(source),
-            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.to_string().trim_matches('`')),
+            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.value.as_deref().unwrap_or("FILE")),
             IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
             IdentityError::KeyMismatch { .. } => {
                 "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()

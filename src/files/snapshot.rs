@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::files::{FileError, Files, Source};
+use crate::files::{FileError, Files, Location, Source};
 use crate::secret::SecretBytes;
 
 /// The contents of some places, each read once; every other place is read as ever.
@@ -15,8 +15,8 @@ use crate::secret::SecretBytes;
 pub struct Snapshot<'a> {
     files: &'a dyn Files,
     /// The places as they were given, some perhaps twice.
-    places: Vec<Source>,
-    contents: BTreeMap<Source, SecretBytes>,
+    places: Vec<Location>,
+    contents: BTreeMap<Location, SecretBytes>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -25,14 +25,14 @@ impl<'a> Snapshot<'a> {
         files: &'a dyn Files,
         places: impl IntoIterator<Item = &'s Source>,
     ) -> Result<Self, FileError> {
-        let places: Vec<Source> = places.into_iter().cloned().collect();
-        let mut contents = BTreeMap::new();
-        for place in &places {
-            if !contents.contains_key(place) {
-                contents.insert(place.clone(), files.read(place)?);
+        let (mut locations, mut contents) = (Vec::new(), BTreeMap::new());
+        for place in places {
+            if !contents.contains_key(&place.location) {
+                contents.insert(place.location.clone(), files.read(place)?);
             }
+            locations.push(place.location.clone());
         }
-        Ok(Self { files, places, contents })
+        Ok(Self { files, places: locations, contents })
     }
 
     /// Returns a SHA-256 of the contents in the order of their places: the same where, and only
@@ -50,7 +50,9 @@ impl<'a> Snapshot<'a> {
 
 impl Files for Snapshot<'_> {
     fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-        self.contents.get(source).map_or_else(|| self.files.read(source), |kept| Ok(kept.clone()))
+        self.contents
+            .get(&source.location)
+            .map_or_else(|| self.files.read(source), |kept| Ok(kept.clone()))
     }
 
     fn readable_by_others(&self, source: &Source) -> Option<u32> {
@@ -80,7 +82,7 @@ mod tests {
     impl Files for Shelf {
         fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
             self.0.lock().unwrap().push(source.clone());
-            let Source::Variable(name) = source else { unreachable!("{source} is no variable") };
+            let Location::Variable(name) = &source.location else { unreachable!("{source:?}") };
             Ok(SecretBytes::new(name.trim_end_matches('\'').as_bytes().to_vec()))
         }
 
@@ -99,7 +101,7 @@ mod tests {
     }
 
     fn place(name: &str) -> Source {
-        Source::Variable(name.to_owned())
+        Location::Variable(name.to_owned()).into()
     }
 
     fn digest(names: &[&str]) -> [u8; 32] {

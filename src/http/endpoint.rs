@@ -16,7 +16,7 @@ impl Endpoint {
             "https" => {}
             "http" if is_loopback(&url) => {}
             "http" => return Err(EndpointError::Plain),
-            other => return Err(EndpointError::Scheme(other.to_owned())),
+            other => return Err(EndpointError::Scheme(known_scheme(other))),
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(EndpointError::UserInformation);
@@ -96,9 +96,9 @@ pub enum EndpointError {
     /// It is not a URL.
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
-    /// Another scheme than `https` or `http`.
-    #[error("the scheme is `{0}`, not `https`")]
-    Scheme(String),
+    /// Another scheme than `https` or `http`: its name if it is one that is known.
+    #[error("the scheme is {}, not `https`", scheme(*.0))]
+    Scheme(Option<&'static str>),
     /// `http` to another machine.
     #[error("plain `http` to another machine would show the credentials to the network")]
     Plain,
@@ -111,6 +111,19 @@ pub enum EndpointError {
     /// There is no host, or one that no name server knows.
     #[error("there is no usable host in it")]
     Host,
+}
+
+/// Returns a scheme by its name. Of another nothing is shown: `name:password@host` has the user for
+/// its scheme.
+pub(super) fn known_scheme(name: &str) -> Option<&'static str> {
+    let known = ["socks5", "socks5h", "socks4", "socks4a", "socks", "ftp", "file", "unix", "tcp"];
+    let more = ["ws", "wss", "ssh", "quic", "arn"];
+    known.into_iter().chain(more).find(|known| *known == name)
+}
+
+/// Returns the words for a scheme.
+pub(super) fn scheme(name: Option<&str>) -> String {
+    name.map_or_else(|| "another one".to_owned(), |name| format!("`{name}`"))
 }
 
 #[cfg(test)]
@@ -152,7 +165,8 @@ mod tests {
         assert_eq!(Endpoint::parse("https://a.example/base"), Err(EndpointError::Path));
         assert_eq!(Endpoint::parse("https://a.example/?q"), Err(EndpointError::Path));
         assert_eq!(Endpoint::parse("https://u:p@a.example"), Err(EndpointError::UserInformation));
-        assert_eq!(Endpoint::parse("ftp://a"), Err(EndpointError::Scheme("ftp".to_owned())));
+        assert_eq!(Endpoint::parse("ftp://a"), Err(EndpointError::Scheme(Some("ftp"))));
+        assert_eq!(Endpoint::parse("hunter2:p@a"), Err(EndpointError::Scheme(None)));
         assert!(matches!(Endpoint::parse("a.example"), Err(EndpointError::Malformed(_))));
     }
 }

@@ -6,6 +6,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use crate::http::Endpoint;
+use crate::http::endpoint::{known_scheme, scheme};
 
 /// A proxy, and the hosts that are reached without it.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ impl Proxy {
         match url.scheme() {
             "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => {}
             "http" | "https" => return Err(ProxyError::Host),
-            other => return Err(ProxyError::Scheme(other.to_owned())),
+            other => return Err(ProxyError::Scheme(known_scheme(other))),
         }
         Ok(Self { url, origin, no_proxy: no_proxy.to_owned() })
     }
@@ -89,8 +90,8 @@ pub enum ProxyError {
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
     /// A kind of proxy that is not spoken, such as SOCKS.
-    #[error("proxies of the scheme `{0}` are not supported, only `http` and `https`")]
-    Scheme(String),
+    #[error("proxies of the scheme {} are not supported, only `http` and `https`", scheme(*.0))]
+    Scheme(Option<&'static str>),
     /// There is no host.
     #[error("there is no host in it")]
     Host,
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_speak() {
         let refused = |text: &str| Proxy::parse(text, "--proxy", "").unwrap_err();
-        assert_eq!(refused("socks5://p:1080"), ProxyError::Scheme("socks5".to_owned()));
+        assert_eq!(refused("socks5://p:1080"), ProxyError::Scheme(Some("socks5")));
         assert!(matches!(refused("http://"), ProxyError::Malformed(_)));
     }
 }

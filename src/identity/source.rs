@@ -51,7 +51,7 @@ impl IdentitySource {
     ) -> Result<Identity, IdentityError> {
         let opened = |source| open_bundle(source, files, passwords);
         let mut bundle = opened(&self.certificate)?;
-        let (mut certificates, signer) = if self.certificate == self.private_key {
+        let (mut certificates, signer) = if self.certificate.location == self.private_key.location {
             let signer = self.signer(&mut bundle, files, passwords)?;
             (certificates_of(&self.certificate, &mut bundle)?, signer)
         } else {
@@ -86,8 +86,8 @@ impl IdentitySource {
 
     fn mismatch(&self, certificates: &[Certificate]) -> IdentityError {
         IdentityError::KeyMismatch {
-            key: self.private_key.clone(),
-            certificate: self.certificate.clone(),
+            key: self.private_key.name(true),
+            certificate: self.certificate.name(true),
             subject: certificates.first().map_or_else(String::new, |c| c.subject().to_string()),
             count: certificates.len(),
         }
@@ -120,12 +120,12 @@ fn open_bundle(
     passwords: &dyn Passwords,
 ) -> Result<Bundle, IdentityError> {
     let bytes = files.read(source)?;
-    Bundle::open(bytes.expose(), &source.to_string(), passwords)
+    Bundle::open(bytes.expose(), &source.name(true).to_string(), passwords)
         .map_err(|error| unreadable(source, error))
 }
 
 fn unreadable(source: &Source, error: BundleError) -> IdentityError {
-    IdentityError::Bundle { place: source.clone(), source: error }
+    IdentityError::Bundle { place: source.name(true), source: error }
 }
 
 /// Takes the certificates out of `bundle`, of which there has to be one.
@@ -139,7 +139,7 @@ fn certificates_of(
     if let Some(defect) = bundle.certificate_defect() {
         return Err(unreadable(source, defect));
     }
-    let (place, contents) = (source.clone(), bundle.contents.clone());
+    let (place, contents) = (source.name(true), bundle.contents.clone());
     Err(IdentityError::NoCertificate { place, contents })
 }
 
@@ -165,7 +165,7 @@ fn open_key(
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Box<dyn Signer>, IdentityError> {
-    let place = || source.clone();
+    let place = || source.name(true);
     if permissions == Permissions::Strict
         && let Some(mode) = files.readable_by_others(source)
     {
@@ -177,7 +177,7 @@ fn open_key(
             None => IdentityError::NoKey { place: place(), contents: bundle.contents.clone() },
         }),
         [key] => key
-            .open(&source.to_string(), passwords)
+            .open(&place().to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),
         several => {
             let (count, contents) = (several.len(), bundle.contents.clone());

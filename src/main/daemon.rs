@@ -13,7 +13,7 @@ use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
 use roles_anywhere::engine::{Ending, Engine, Ports};
 use roles_anywhere::error::{Error, Kind};
-use roles_anywhere::files::Source;
+use roles_anywhere::files::Location;
 use roles_anywhere::generation::Generations;
 use roles_anywhere::log::{Level, Log as _};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
@@ -133,8 +133,8 @@ impl Outside {
             .provider
             .source
             .places()
-            .filter_map(|place| match place {
-                Source::File(path) => Some(path.clone()),
+            .filter_map(|place| match &place.location {
+                Location::File(path) => Some(path.clone()),
                 _ => None,
             })
             .collect();

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::files::{Action, FileError, Files, MAX_SIZE, Source};
+use crate::files::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
 #[cfg(unix)]
 use crate::os::destination;
 use crate::secret::SecretBytes;
@@ -22,7 +22,7 @@ use crate::world::Environment;
 pub struct Disk<'a> {
     environment: &'a Environment,
     /// What can be read only once, or why it could not be read.
-    kept: Mutex<BTreeMap<Source, Result<SecretBytes, io::ErrorKind>>>,
+    kept: Mutex<BTreeMap<Location, Result<SecretBytes, io::ErrorKind>>>,
 }
 
 impl<'a> Disk<'a> {
@@ -32,33 +32,34 @@ impl<'a> Disk<'a> {
     }
 
     fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
-        match source {
+        let location = &source.location;
+        match location {
             // What comes through a pipe comes once, whoever reads it again.
-            Source::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
-                self.once(source, || read(path, MAX_SIZE))
+            Location::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
+                self.once(location, || read(path, MAX_SIZE))
             }
-            Source::File(path) => read(path, MAX_SIZE),
-            Source::Variable(name) => match self.environment.get(name) {
+            Location::File(path) => read(path, MAX_SIZE),
+            Location::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(value.as_bytes().to_vec())),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
             },
-            Source::Stdin => self.once(source, || patient::read_all(&io::stdin(), MAX_SIZE)),
-            Source::Descriptor(number) => self.once(source, || read_descriptor(*number)),
+            Location::Stdin => self.once(location, || patient::read_all(&io::stdin(), MAX_SIZE)),
+            Location::Descriptor(number) => self.once(location, || read_descriptor(*number)),
         }
     }
 
     fn once(
         &self,
-        source: &Source,
+        location: &Location,
         read: impl FnOnce() -> io::Result<SecretBytes>,
     ) -> io::Result<SecretBytes> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(source) {
+        if let Some(known) = kept.get(location) {
             return known.clone().map_err(io::Error::from);
         }
         // A pipe that nobody writes to is waited for once: what was in it is gone.
         let bytes = read();
-        kept.insert(source.clone(), bytes.as_ref().map(Clone::clone).map_err(io::Error::kind));
+        kept.insert(location.clone(), bytes.as_ref().map(Clone::clone).map_err(io::Error::kind));
         bytes
     }
 }
@@ -67,23 +68,28 @@ impl Files for Disk<'_> {
     fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
         self.bytes(source).map_err(|error| FileError {
             action: Action::Read,
-            place: source.clone(),
+            place: source.name(exists(source)),
             source: error,
         })
     }
 
     fn readable_by_others(&self, source: &Source) -> Option<u32> {
-        let Source::File(path) = source else { return None };
+        let Location::File(path) = &source.location else { return None };
         readable_by_others(path)
     }
 
     fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
         write(path, contents, limit).map_err(|source| FileError {
             action: Action::Write,
-            place: Source::File(path.to_owned()),
+            place: SourceName::of_path(path, path.exists()),
             source,
         })
     }
+}
+
+/// Returns whether a source is a file that is there; it is asked for messages only.
+fn exists(source: &Source) -> bool {
+    matches!(&source.location, Location::File(path) if path.exists())
 }
 
 /// Reads an open descriptor through a copy that the kernel makes, as `/dev/fd/N` would open the file
@@ -229,7 +235,7 @@ mod tests {
     }
 
     fn read(disk: &Disk<'_>, path: &Path) -> Result<SecretBytes, FileError> {
-        disk.read(&Source::File(path.to_owned()))
+        disk.read(&Source::file(path))
     }
 
     #[test]

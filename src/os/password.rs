@@ -33,7 +33,7 @@ impl<'a> KeyPassword<'a> {
     fn read(&self, place: &Source) -> Result<Secret, PasswordError> {
         let bytes = self.files.read(place)?;
         let text = std::str::from_utf8(bytes.expose());
-        let text = text.map_err(|_| PasswordError::NotText(place.clone()))?;
+        let text = text.map_err(|_| PasswordError::NotText(place.name(true)))?;
         let line = text.strip_suffix('\n').unwrap_or(text);
         Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
     }

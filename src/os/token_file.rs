@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Directory, Store as _};
 use crate::command::serve::TokenFile;
 use crate::error::{Error, Kind};
-use crate::files::{Action, FileError, Source};
+use crate::files::{Action, FileError, SourceName};
 use crate::os::disk;
 use crate::os::private::PrivateDirectory;
+use crate::reveal::path_name;
 use crate::secret::SecretBytes;
 use crate::serve::{Found, TokenPlace, is_container_token};
 pub use claim::Claim;
@@ -94,7 +95,7 @@ impl TokenOnDisk {
         };
         match claimed {
             Ok(Some(claim)) => Ok(Some(claim)),
-            Ok(None) => Err(InUse(self.path.display().to_string()).into()),
+            Ok(None) => Err(InUse(path_name(&self.path, true)).into()),
             Err(_) => Ok(None),
         }
     }
@@ -139,12 +140,12 @@ impl TokenOnDisk {
     }
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
-        FileError { action, place: Source::File(self.path.clone()), source }
+        FileError { action, place: SourceName::of_path(&self.path, true), source }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("another `serve` keeps its token in `{0}`")]
+#[error("another `serve` keeps its token in {0}")]
 struct InUse(String);
 
 impl From<InUse> for Error {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::log::Value;
 use crate::profile::ProfileError;
+use crate::reveal::path_name;
 use crate::secret::SecretBytes;
 use crate::time::Timer;
 
@@ -96,13 +97,13 @@ impl Value for Obstacle {}
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileFileError {
     /// Another process edits it.
-    #[error("another process is writing `{}`", path.display())]
+    #[error("another process is writing {}", path_name(path, true))]
     Busy {
         /// The credentials file.
         path: PathBuf,
     },
     /// It could not be read.
-    #[error("could not read `{}`", path.display())]
+    #[error("could not read {}", path_name(path, false))]
     Read {
         /// The credentials file.
         path: PathBuf,
@@ -110,7 +111,7 @@ pub enum ProfileFileError {
         source: io::Error,
     },
     /// It could not be written.
-    #[error("could not write `{}`", path.display())]
+    #[error("could not write {}", path_name(path, false))]
     Write {
         /// The credentials file.
         path: PathBuf,
@@ -118,7 +119,7 @@ pub enum ProfileFileError {
         source: io::Error,
     },
     /// Its directory is not there, and could not be made.
-    #[error("could not make the directory `{}`", path.display())]
+    #[error("could not make the directory {}", path_name(path, false))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -126,19 +127,22 @@ pub enum ProfileFileError {
         source: io::Error,
     },
     /// It is a directory, a pipe or a device.
-    #[error("`{}` is not a regular file", path.display())]
+    #[error("{} is not a regular file", path_name(path, true))]
     NotRegular {
         /// The credentials file.
         path: PathBuf,
     },
     /// It is a link to what is not there.
-    #[error("`{}` is a link that leads nowhere", path.display())]
+    #[error("{} is a link that leads nowhere", path_name(path, true))]
     Dangling {
         /// The link.
         path: PathBuf,
     },
     /// It is a link of another user to a file that is not theirs.
-    #[error("`{}` is a link of another user (uid {owner}), to a file that is not theirs", path.display())]
+    #[error(
+        "{} is a link of another user (uid {owner}), to a file that is not theirs",
+        path_name(path, true)
+    )]
     ForeignLink {
         /// The link.
         path: PathBuf,
@@ -146,19 +150,19 @@ pub enum ProfileFileError {
         owner: u32,
     },
     /// It is, or would become, larger than any credentials file.
-    #[error("`{}` is larger than {MAX_SIZE} bytes", path.display())]
+    #[error("{} is larger than {MAX_SIZE} bytes", path_name(path, true))]
     TooLarge {
         /// The credentials file.
         path: PathBuf,
     },
     /// Something stands where the new file is prepared, and it is not what we left there.
-    #[error("`{}` is in the way: it is not a file of ours", path.display())]
+    #[error("{} is in the way: it is not a file of ours", path_name(path, true))]
     InTheWay {
         /// The temporary file.
         path: PathBuf,
     },
     /// Its text could not be edited.
-    #[error("could not edit `{}`", path.display())]
+    #[error("could not edit {}", path_name(path, true))]
     Text {
         /// The credentials file.
         path: PathBuf,

@@ -120,7 +120,7 @@ impl TokenPlace for OneFile {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         if self.full.get() {
             let source = std::io::ErrorKind::StorageFull.into();
-            let place = Source::File("token".into());
+            let place = Source::file("token").name(true);
             return Err(FileError { action: Action::Write, place, source });
         }
         *self.contents.borrow_mut() = Some(token.to_vec());

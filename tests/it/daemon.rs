@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::leak;
 use crate::tool::{Tool, emulator};
 use roles_anywhere_emulator::Emulator;
 
@@ -107,6 +108,12 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !thread::panicking() {
+            let log = self.log.lock().unwrap();
+            log.iter().for_each(|line| leak::check(line.to_string().as_bytes()));
+            let heard = self.heard.lock().unwrap();
+            heard.iter().for_each(|message| leak::check(message.as_bytes()));
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use roles_anywhere::os::disk::Disk;
 use roles_anywhere::os::https::Https;
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::password::PasswordSource;
+use roles_anywhere::reveal::Paths;
 use roles_anywhere::secret::Entropy;
 use roles_anywhere::time::{Clock, Timer, Timestamp};
 use roles_anywhere::world::{Environment, Event, Events, NoTrace, Supervisor, World};
@@ -192,7 +193,7 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     // A fetch has a minute: so much is two seconds of real time at the least.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line = CommandLine::try_parse_from(line).unwrap();
-    match resolve(line, environment, Stdout::Stream).unwrap().command {
+    match resolve(line, environment, Stdout::Stream, Paths(&|_| false)).unwrap().command {
         Command::Exchange(exchange) => *exchange,
         _ => unreachable!("it is an exchange"),
     }

@@ -18,6 +18,8 @@ mod errors;
 mod fault;
 mod help;
 mod lapse;
+mod leak;
+mod reveal;
 mod secret_get;
 mod serve;
 mod tool;

@@ -7,9 +7,13 @@ use std::process::{Child, Command, Stdio};
 
 use roles_anywhere_emulator::{Emulator, Options};
 
+use crate::leak;
+
 /// Starts an emulator of its own for one test.
 pub(crate) fn emulator() -> Emulator {
-    Emulator::start(Options::default()).unwrap()
+    let emulator = Emulator::start(Options::default()).unwrap();
+    leak::learn(emulator.directory());
+    emulator
 }
 
 /// The binary and the variables that it is run with: the emulator's, and no others.
@@ -172,6 +176,8 @@ impl Outcome {
     /// Waits for the end of a run.
     pub(crate) fn of(child: Child) -> Self {
         let output = child.wait_with_output().unwrap();
+        leak::check(&output.stdout);
+        leak::check(&output.stderr);
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: output.stdout,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsaParams};
 use p256::ecdsa::signature::Verifier;
-use roles_anywhere::files::{Action, FileError, Files, Source};
+use roles_anywhere::files::{Action, FileError, Files, Location, Source};
 use roles_anywhere::http::{Endpoint, Request};
 use roles_anywhere::identity::{Identity, IdentitySource, Permissions};
 use roles_anywhere::password::{PasswordError, Passwords};
@@ -86,7 +86,7 @@ fn signed(case: &str, key: &str) -> Signed {
 }
 
 fn identity(key: &str) -> Identity {
-    let path = |name: String| Source::File(Path::new("tests/vectors/pki").join(name));
+    let path = |name: String| Source::file(Path::new("tests/vectors/pki").join(name));
     let source = IdentitySource {
         certificate: path(format!("leaf-{key}.pem")),
         private_key: path(format!("leaf-{key}.key.pem")),
@@ -100,9 +100,9 @@ struct Vectors;
 
 impl Files for Vectors {
     fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
-        let Source::File(path) = place else { unreachable!("{place} is no file") };
+        let Location::File(path) = &place.location else { unreachable!("{place:?}") };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let place = place.clone();
+        let place = place.name(false);
         match std::fs::read(&path) {
             Ok(bytes) => Ok(SecretBytes::new(bytes)),
             Err(source) => Err(FileError { action: Action::Read, place, source }),

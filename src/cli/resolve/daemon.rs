@@ -38,7 +38,7 @@ pub(super) fn serve(
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
         && remote == Remote::Refused
     {
-        let setting = Setting { origin: "--listen".to_owned(), value: address.to_string() };
+        let setting = settings.setting("--listen", &address.to_string())?;
         return Err(
             setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
         );
@@ -103,7 +103,7 @@ pub(super) fn cache_place(
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
-pub(super) fn place(said: Option<Setting>, environment: &Environment) -> Place {
+pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> Place {
     if let Some(setting) = said {
         let path = PathBuf::from(setting.value);
         return Place::Directory(Directory { path, above: Above::Anybodys });
@@ -146,7 +146,7 @@ fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageErr
     Ok(Daemon { first_failure, log_format })
 }
 
-fn profile(setting: Option<Setting>) -> Result<ProfileName, UsageError> {
+fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
     let (origin, name) = match setting {
         Some(setting) => (setting.origin, setting.value),
         None => ("--profile".to_owned(), "default".to_owned()),
@@ -160,7 +160,7 @@ fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBu
         return Ok(PathBuf::from(setting.value));
     }
     let home = settings.environment.get("HOME").map(Path::new);
-    match (settings.variable("AWS_SHARED_CREDENTIALS_FILE"), home) {
+    match (settings.variable("AWS_SHARED_CREDENTIALS_FILE")?, home) {
         (Some(setting), home) => match (setting.value.strip_prefix("~/"), home) {
             (Some(rest), Some(home)) => Ok(home.join(rest)),
             _ => Ok(PathBuf::from(setting.value)),

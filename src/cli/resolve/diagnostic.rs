@@ -1,10 +1,11 @@
 //! The two commands that look at a key and a certificate without AWS.
 
-use super::setting::Settings;
+use super::setting::{Setting, Settings};
 use super::{Command, Plan, identity};
 use crate::cli::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
 use crate::command::read_certificate_data::{Output, ReadCertificateData};
 use crate::command::sign_string::{Format, SignString};
+use crate::reveal::Paths;
 use crate::signer::Digest;
 use crate::usage::UsageError;
 use crate::world::Environment;
@@ -12,21 +13,28 @@ use crate::world::Environment;
 pub(super) fn sign_string(
     args: SignStringArgs,
     environment: &Environment,
+    paths: Paths<'_>,
 ) -> Result<Plan, UsageError> {
-    let format = match given(&args.format) {
-        None | Some("json") => Format::Json,
-        Some("text") => Format::Text,
-        Some("bin") => Format::Bin,
-        Some(other) => return Err(refuse("--format", other, "`json`, `text` or `bin`")),
-    };
-    let digest = match given(&args.digest).map(str::to_ascii_uppercase).as_deref() {
-        None | Some("SHA256") => Digest::Sha256,
-        Some("SHA384") => Digest::Sha384,
-        Some("SHA512") => Digest::Sha512,
-        Some(other) => return Err(refuse("--digest", other, "`SHA256`, `SHA384` or `SHA512`")),
-    };
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
-    let settings = Settings { args: &session, environment };
+    let settings = Settings { args: &session, environment, paths };
+    let format = match given(&settings, "--format", &args.format)? {
+        None => Format::Json,
+        Some(setting) => match setting.value.as_str() {
+            "json" => Format::Json,
+            "text" => Format::Text,
+            "bin" => Format::Bin,
+            _ => return Err(setting.refuse("`json`, `text` or `bin`")),
+        },
+    };
+    let digest = match given(&settings, "--digest", &args.digest)? {
+        None => Digest::Sha256,
+        Some(setting) => match setting.value.to_ascii_uppercase().as_str() {
+            "SHA256" => Digest::Sha256,
+            "SHA384" => Digest::Sha384,
+            "SHA512" => Digest::Sha512,
+            _ => return Err(setting.refuse("`SHA256`, `SHA384` or `SHA512`")),
+        },
+    };
     let command = SignString {
         private_key: identity::private_key(&settings)?,
         permissions: identity::permissions(&settings)?,
@@ -39,24 +47,30 @@ pub(super) fn sign_string(
 pub(super) fn read_certificate_data(
     args: ReadCertificateDataArgs,
     environment: &Environment,
+    paths: Paths<'_>,
 ) -> Result<Plan, UsageError> {
-    let output = match given(&args.output) {
-        None | Some("json") => Output::Official,
-        Some("text") => Output::Text,
-        Some("full") => Output::Full,
-        Some(other) => return Err(refuse("--output", other, "`json`, `text` or `full`")),
-    };
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
-    let settings = Settings { args: &session, environment };
+    let settings = Settings { args: &session, environment, paths };
+    let output = match given(&settings, "--output", &args.output)? {
+        None => Output::Official,
+        Some(setting) => match setting.value.as_str() {
+            "json" => Output::Official,
+            "text" => Output::Text,
+            "full" => Output::Full,
+            _ => return Err(setting.refuse("`json`, `text` or `full`")),
+        },
+    };
     let certificate = identity::certificate(&settings)?;
     let command = Command::ReadCertificateData(ReadCertificateData { certificate, output });
     Ok(Plan { command, password: identity::password(&settings)? })
 }
 
-fn given(value: &Option<String>) -> Option<&str> {
-    value.as_deref().filter(|value| !value.is_empty())
-}
-
-fn refuse(flag: &str, value: &str, wanted: &'static str) -> UsageError {
-    UsageError::Value { origin: flag.to_owned(), value: value.to_owned(), wanted }
+/// Returns an option that has no variable; an empty value is none.
+fn given<'a>(
+    settings: &Settings<'a>,
+    flag: &str,
+    value: &Option<String>,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let value = value.as_ref().filter(|value| !value.is_empty());
+    value.map(|value| settings.setting(flag, value)).transpose()
 }

@@ -2,7 +2,7 @@
 
 use super::setting::{Setting, Settings};
 use crate::cli::IdentityArgs;
-use crate::files::Source;
+use crate::files::{Location, Source};
 use crate::identity::{IdentitySource, Permissions};
 use crate::password::PasswordSource;
 use crate::secret::Secret;
@@ -51,7 +51,7 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
     let variable = settings.text("key-password-env", |args| &args.identity.key_password_env)?;
     let descriptor = settings.text("key-password-fd", |args| &args.identity.key_password_fd)?;
     let given = settings.text("pkcs8-password", |args| &args.identity.pkcs8_password)?;
-    let all: Vec<&Setting> =
+    let all: Vec<&Setting<'_>> =
         [&file, &variable, &descriptor, &given].into_iter().flatten().collect();
     if let [first, second, ..] = all.as_slice() {
         return Err(UsageError::Conflict {
@@ -64,25 +64,30 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
         return Ok(PasswordSource::Given(Secret::new(setting.value)));
     }
     if let Some(setting) = file {
-        return Ok(PasswordSource::Place(Source::File(setting.value.into())));
+        return Ok(PasswordSource::Place(Source::file(setting.value).named_by(setting.origin)));
     }
     if let Some(setting) = variable {
-        return Ok(PasswordSource::Place(Source::Variable(setting.value)));
+        let place = Source::from(Location::Variable(setting.value));
+        return Ok(PasswordSource::Place(place.named_by(setting.origin)));
     }
     if let Some(setting) = descriptor {
         return match setting.value.parse() {
-            Ok(number) => Ok(PasswordSource::Place(Source::Descriptor(number))),
+            Ok(number) => {
+                let place = Source::from(Location::Descriptor(number));
+                Ok(PasswordSource::Place(place.named_by(setting.origin)))
+            }
             Err(_) => Err(setting.refuse("the number of an open file descriptor")),
         };
     }
     let credential = settings.environment.get("CREDENTIALS_DIRECTORY").map(|folder| {
-        Source::File(std::path::Path::new(folder).join("roles-anywhere-key-password"))
+        let path = std::path::Path::new(folder).join("roles-anywhere-key-password");
+        Source::file(path).named_by("CREDENTIALS_DIRECTORY")
     });
     Ok(PasswordSource::Unsaid { credential })
 }
 
 /// Takes a source, and refuses what the official helper takes for something else.
-fn place(setting: &Setting) -> Result<Source, UsageError> {
+fn place(setting: &Setting<'_>) -> Result<Source, UsageError> {
     let foreign = ["pkcs11:", "handle:"].iter().any(|scheme| setting.value.starts_with(scheme));
     if foreign {
         // A PKCS#11 URI may hold a PIN: only its scheme is repeated.
@@ -90,7 +95,7 @@ fn place(setting: &Setting) -> Result<Source, UsageError> {
         let what = format!("{} {scheme}:…", setting.origin);
         return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
     }
-    Ok(Source::parse(&setting.value))
+    Ok(Source::parse(&setting.value).named_by(&setting.origin))
 }
 
 fn refuse_what_does_not_work_yet(args: &IdentityArgs) -> Result<(), UsageError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::session::Session;
+use super::session::{Session, arn};
 use super::setting::{Setting, Settings};
 use crate::aws::endpoint::Service;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
@@ -18,28 +18,28 @@ pub(super) fn get(
     session: &Session,
     stdout: Stdout,
 ) -> Result<SecretGet, UsageError> {
-    let secret = secret_id(&args.secret)?;
+    let secret = secret_id(&args.secret, settings)?;
     let region = secret_region(&secret, settings, session)?;
-    let given = own("--secrets-endpoint", &args.secrets_endpoint)?;
+    let given = own(settings, "--secrets-endpoint", &args.secrets_endpoint)?;
     let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
-    let destination = match own("--out", &args.out)? {
+    let destination = match own(settings, "--out", &args.out)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => Destination::Stdout(stdout),
         Some(path) => Destination::File(PathBuf::from(path.value)),
         None => Destination::Stdout(stdout),
     };
-    let value = |setting: Option<Setting>| setting.map(|setting| setting.value);
+    let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value);
     Ok(SecretGet {
         request: SecretRequest {
             secret,
-            version_id: value(own("--version-id", &args.version_id)?),
-            version_stage: value(own("--version-stage", &args.version_stage)?),
+            version_id: value(own(settings, "--version-id", &args.version_id)?),
+            version_stage: value(own(settings, "--version-stage", &args.version_stage)?),
             endpoint,
             region,
         },
         selection: selection(
-            value(own("--output", &args.output)?).as_deref(),
-            value(own("--key", &args.key)?),
+            own(settings, "--output", &args.output)?,
+            value(own(settings, "--key", &args.key)?),
         )?,
         destination,
     })
@@ -47,31 +47,28 @@ pub(super) fn get(
 
 /// Takes an option that the official helper has not: an empty value, as an unset shell variable
 /// leaves it, would hand out more than was asked for.
-fn own(flag: &str, value: &Option<String>) -> Result<Option<Setting>, UsageError> {
-    let Some(value) = value.clone() else { return Ok(None) };
-    let setting = Setting { origin: flag.to_owned(), value };
+fn own<'a>(
+    settings: &Settings<'a>,
+    flag: &str,
+    value: &Option<String>,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let Some(value) = value else { return Ok(None) };
+    let setting = settings.setting(flag, value)?;
     if setting.value.is_empty() {
         return Err(setting.refuse("a value"));
     }
-    if setting.value.starts_with("--") {
-        return Err(UsageError::FlagAsValue { origin: setting.origin, value: setting.value });
-    }
-    Ok(Some(setting))
+    setting.unless_flag().map(Some)
 }
 
-fn secret_id(text: &str) -> Result<SecretId, UsageError> {
+fn secret_id(text: &str, settings: &Settings<'_>) -> Result<SecretId, UsageError> {
+    let setting = settings.setting("NAME|ARN", text)?;
     if text.is_empty() {
-        let setting = Setting { origin: "NAME|ARN".to_owned(), value: String::new() };
         return Err(setting.refuse("the name or the ARN of a secret"));
     }
-    if !text.starts_with("arn:") {
-        return Ok(SecretId::Name(text.to_owned()));
+    match text.starts_with("arn:") {
+        true => arn(setting).map(SecretId::Arn),
+        false => Ok(SecretId::Name(text.to_owned())),
     }
-    text.parse().map(SecretId::Arn).map_err(|source| UsageError::Arn {
-        origin: "NAME|ARN".to_owned(),
-        value: text.to_owned(),
-        source,
-    })
 }
 
 /// Returns where the secret is: by its ARN, `--region`, or with the trust anchor.
@@ -110,20 +107,18 @@ fn secret_region(
     Ok(region)
 }
 
-fn selection(output: Option<&str>, key: Option<String>) -> Result<Selection, UsageError> {
-    match (output, key) {
-        (Some("json"), Some(_)) => Err(UsageError::Conflict {
+fn selection(output: Option<Setting<'_>>, key: Option<String>) -> Result<Selection, UsageError> {
+    if let Some(setting) = output.as_ref().filter(|s| !["text", "json"].contains(&&*s.value)) {
+        return Err(setting.clone().refuse("`text` or `json`"));
+    }
+    match (output.is_some_and(|setting| setting.value == "json"), key) {
+        (true, Some(_)) => Err(UsageError::Conflict {
             first: "--key".to_owned(),
             second: "--output json".to_owned(),
             why: "a member is printed as text; leave one of them out",
         }),
-        (Some("json"), None) => Ok(Selection::Document),
-        (None | Some("text"), Some(key)) => Ok(Selection::Member(key)),
-        (None | Some("text"), None) => Ok(Selection::Value),
-        (Some(other), _) => Err(UsageError::Value {
-            origin: "--output".to_owned(),
-            value: other.to_owned(),
-            wanted: "`text` or `json`",
-        }),
+        (true, None) => Ok(Selection::Document),
+        (false, Some(key)) => Ok(Selection::Member(key)),
+        (false, None) => Ok(Selection::Value),
     }
 }

@@ -15,7 +15,7 @@ use crate::usage::UsageError;
 const PORT: u16 = 9911;
 
 /// Returns what other machines may ask for.
-pub(super) fn remote(setting: Option<Setting>) -> Result<Remote, UsageError> {
+pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<Remote, UsageError> {
     let Some(setting) = setting else { return Ok(Remote::Refused) };
     match setting.value.as_str() {
         "container" | "true" | "1" => Ok(Remote::Container),
@@ -31,7 +31,7 @@ pub(super) fn listen(
     settings: &Settings<'_>,
 ) -> Result<Vec<SocketAddr>, UsageError> {
     let port = settings.given("port", &args.port)?;
-    let said = repeated("listen", &args.listen, settings);
+    let said = repeated("listen", &args.listen, settings)?;
     match (said.first(), &port) {
         (Some(listen), Some(port)) => Err(UsageError::Conflict {
             first: port.origin.clone(),
@@ -59,7 +59,7 @@ pub(super) fn hosts(
     args: &ServeArgs,
     settings: &Settings<'_>,
 ) -> Result<Vec<AllowedHost>, UsageError> {
-    let said = repeated("allow-host", &args.allow_host, settings);
+    let said = repeated("allow-host", &args.allow_host, settings)?;
     said.into_iter()
         .map(|setting| match setting.value.parse() {
             Ok(host) => Ok(host),
@@ -72,15 +72,20 @@ pub(super) fn hosts(
 
 /// Returns the values of an option that may be repeated; in its variable they are separated by
 /// blanks.
-fn repeated(name: &str, values: &[String], settings: &Settings<'_>) -> Vec<Setting> {
-    let flag = |value: &String| Setting { origin: format!("--{name}"), value: value.clone() };
-    let said: Vec<Setting> = values.iter().filter(|value| !value.is_empty()).map(flag).collect();
-    match (said.is_empty(), settings.variable(&variable(name))) {
-        (true, Some(Setting { origin, value })) => value
-            .split_whitespace()
-            .map(|value| Setting { origin: origin.clone(), value: value.to_owned() })
-            .collect(),
-        _ => said,
+fn repeated<'a>(
+    name: &str,
+    values: &[String],
+    settings: &Settings<'a>,
+) -> Result<Vec<Setting<'a>>, UsageError> {
+    let said = values.iter().filter(|value| !value.is_empty());
+    let said = said.map(|value| settings.setting(format!("--{name}"), value));
+    let said: Vec<Setting<'a>> = said.collect::<Result<_, _>>()?;
+    match (said.is_empty(), settings.variable(&variable(name))?) {
+        (true, Some(setting)) => {
+            let values = setting.value.split_whitespace();
+            values.map(|value| settings.setting(&*setting.origin, value)).collect()
+        }
+        _ => Ok(said),
     }
 }
 
@@ -143,7 +148,7 @@ pub(super) fn audit(args: &ServeArgs, settings: &Settings<'_>) -> Result<AuditPo
 }
 
 /// Returns the flag or variable that turns a switch on.
-fn switched(setting: Option<Setting>) -> Result<Option<String>, UsageError> {
+fn switched(setting: Option<Setting<'_>>) -> Result<Option<String>, UsageError> {
     let Some(setting) = setting else { return Ok(None) };
     let origin = setting.origin.clone();
     Ok(boolean(setting)?.then_some(origin))

@@ -11,6 +11,7 @@ use crate::http::Endpoint;
 use crate::identity::IdentitySource;
 use crate::provider::RolesAnywhere;
 use crate::region::{Partition, Region};
+use crate::reveal::Shown;
 use crate::usage::UsageError;
 
 /// What the flags of a session mean.
@@ -37,11 +38,14 @@ impl Session {
         &self,
         settings: &Settings<'_>,
         service: Service,
-        given: Option<Setting>,
+        given: Option<Setting<'_>>,
         region: &Region,
     ) -> Result<Endpoint, UsageError> {
         let (variant, origin) = &self.variant;
-        let chosen = given.or_else(|| configured(settings, service));
+        let chosen = match given {
+            Some(given) => Some(given),
+            None => configured(settings, service)?,
+        };
         let Some(setting) = chosen else { return Ok(endpoint::of(service, region, *variant)) };
         if let Some(origin) = origin {
             return Err(UsageError::Conflict {
@@ -111,11 +115,13 @@ fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
     })
 }
 
-fn arn<T: FromStr<Err = ArnError>>(setting: Setting) -> Result<T, UsageError> {
-    setting.value.parse().map_err(|source| UsageError::Arn {
-        origin: setting.origin,
-        value: shortened(&setting.value),
-        source,
+/// Reads an ARN. The error quotes parts of it, and so only if all of it may be shown.
+pub(super) fn arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<T, UsageError> {
+    setting.value.parse().map_err(|source| match setting.shown() {
+        Shown::Value(value) => {
+            UsageError::Arn { origin: setting.origin, value: shortened(&value), source }
+        }
+        Shown::Hidden(_) => setting.refuse("an ARN"),
     })
 }
 
@@ -173,7 +179,10 @@ fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<String>), UsageEr
 }
 
 /// Returns the endpoint that the environment has for `service`.
-fn configured(settings: &Settings<'_>, service: Service) -> Option<Setting> {
+fn configured<'a>(
+    settings: &Settings<'a>,
+    service: Service,
+) -> Result<Option<Setting<'a>>, UsageError> {
     let (ours, aws) = match service {
         Service::RolesAnywhere => ("ROLES_ANYWHERE_ENDPOINT", "AWS_ENDPOINT_URL_ROLESANYWHERE"),
         Service::SecretsManager => {
@@ -181,10 +190,12 @@ fn configured(settings: &Settings<'_>, service: Service) -> Option<Setting> {
         }
     };
     let ignored = settings.environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    let aws_variables: &[&str] = match ignored {
+    let aws_variables: &[&'static str] = match ignored {
         Some(value) if value.eq_ignore_ascii_case("true") => &[],
         _ => &[aws, "AWS_ENDPOINT_URL"],
     };
-    let of_aws = || aws_variables.iter().find_map(|name| settings.variable(name));
-    settings.variable(ours).or_else(of_aws)
+    match settings.variable(ours)? {
+        Some(setting) => Ok(Some(setting)),
+        None => Ok(settings.first_variable(aws_variables)?.map(|(_, setting)| setting)),
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::SessionArgs;
 use crate::region::Region;
+use crate::reveal::{Contents, Holds, Paths, Shown, shown, shown_flag};
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -10,19 +11,55 @@ use crate::world::Environment;
 pub(super) struct Settings<'a> {
     pub(super) args: &'a SessionArgs,
     pub(super) environment: &'a Environment,
+    pub(super) paths: Paths<'a>,
 }
 
 /// A value, and the flag or variable that it came from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Setting {
+#[derive(Clone)]
+pub(super) struct Setting<'a> {
     pub(super) origin: String,
     pub(super) value: String,
+    paths: Paths<'a>,
 }
 
-impl Setting {
+impl<'a> Setting<'a> {
+    /// Takes a value of any option; key material that is given for its name is refused.
+    pub(super) fn new(
+        origin: impl Into<String>,
+        value: impl Into<String>,
+        paths: Paths<'a>,
+    ) -> Result<Self, UsageError> {
+        let setting = Self { origin: origin.into(), value: value.into(), paths };
+        match Contents::of(&setting.value) {
+            // What is no place but the password itself, of which nothing is ever shown.
+            Some(_) if setting.is_password() => Ok(setting),
+            Some(contents) => Err(UsageError::Contents { origin: setting.origin, contents }),
+            None => Ok(setting),
+        }
+    }
+
+    fn is_password(&self) -> bool {
+        ["--pkcs8-password", "ROLES_ANYWHERE_PKCS8_PASSWORD"].contains(&&*self.origin)
+    }
+
+    /// Returns the value as a message may hold it.
+    pub(super) fn shown(&self) -> Shown {
+        shown(&self.value, Holds::of(&self.origin), || self.paths.exists(&self.value))
+    }
+
     /// Refuses the value, since `wanted` was wanted.
     pub(super) fn refuse(self, wanted: &'static str) -> UsageError {
-        UsageError::Value { origin: self.origin, value: self.value, wanted }
+        let value = self.shown();
+        UsageError::Value { origin: self.origin, value, wanted }
+    }
+
+    /// Refuses a flag for a value.
+    pub(super) fn unless_flag(self) -> Result<Self, UsageError> {
+        if !self.value.starts_with("--") {
+            return Ok(self);
+        }
+        let value = shown_flag(&self.value, Holds::of(&self.origin));
+        Err(UsageError::FlagAsValue { origin: self.origin, value })
     }
 }
 
@@ -32,7 +69,7 @@ impl<'a> Settings<'a> {
         &self,
         name: &str,
         field: impl Fn(&'a SessionArgs) -> &'a Option<String>,
-    ) -> Result<Option<Setting>, UsageError> {
+    ) -> Result<Option<Setting<'a>>, UsageError> {
         self.given(name, field(self.args))
     }
 
@@ -41,17 +78,11 @@ impl<'a> Settings<'a> {
         &self,
         name: &str,
         value: &Option<String>,
-    ) -> Result<Option<Setting>, UsageError> {
+    ) -> Result<Option<Setting<'a>>, UsageError> {
         if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-            let origin = format!("--{name}");
-            if value.starts_with("--") {
-                return Err(UsageError::FlagAsValue { origin, value: value.clone() });
-            }
-            return Ok(Some(Setting { origin, value: value.clone() }));
+            return self.setting(format!("--{name}"), value)?.unless_flag().map(Some);
         }
-        let variable = variable(name);
-        let value = self.environment.get(&variable).map(str::to_owned);
-        Ok(value.map(|value| Setting { origin: variable, value }))
+        self.variable(&variable(name))
     }
 
     /// Returns the option named `name`, which has to be there.
@@ -59,7 +90,7 @@ impl<'a> Settings<'a> {
         &self,
         name: &'static str,
         field: impl Fn(&'a SessionArgs) -> &'a Option<String>,
-    ) -> Result<Setting, UsageError> {
+    ) -> Result<Setting<'a>, UsageError> {
         let flag = name.strip_prefix("--").unwrap_or(name);
         self.text(flag, field)?
             .ok_or_else(|| UsageError::Missing { flag: name, variable: variable(flag) })
@@ -81,16 +112,40 @@ impl<'a> Settings<'a> {
         field: impl Fn(&'a SessionArgs) -> &'a Option<String>,
         aws_variable: &str,
     ) -> Result<Option<String>, UsageError> {
-        let setting = self.text(name, field)?.or_else(|| self.variable(aws_variable));
+        let setting = match self.text(name, field)? {
+            Some(setting) => Some(setting),
+            None => self.variable(aws_variable)?,
+        };
         let Some(setting) = setting else { return Ok(None) };
         let origin = setting.origin.clone();
         Ok(boolean(setting)?.then_some(origin))
     }
 
-    /// Returns an environment variable that is not one of ours.
-    pub(super) fn variable(&self, name: &str) -> Option<Setting> {
-        let value = self.environment.get(name)?;
-        Some(Setting { origin: name.to_owned(), value: value.to_owned() })
+    /// Returns an environment variable; an empty one is none.
+    pub(super) fn variable(&self, name: &str) -> Result<Option<Setting<'a>>, UsageError> {
+        self.environment.get(name).map(|value| self.setting(name, value)).transpose()
+    }
+
+    /// Returns the first of several environment variables.
+    pub(super) fn first_variable(
+        &self,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, Setting<'a>)>, UsageError> {
+        for name in names {
+            if let Some(setting) = self.variable(name)? {
+                return Ok(Some((name, setting)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a value of an option.
+    pub(super) fn setting(
+        &self,
+        origin: impl Into<String>,
+        value: &str,
+    ) -> Result<Setting<'a>, UsageError> {
+        Setting::new(origin, value, self.paths)
     }
 
     /// Returns `--region`.
@@ -107,7 +162,7 @@ pub(super) fn variable(name: &str) -> String {
 }
 
 /// Reads what Go's `strconv.ParseBool` reads, in any case.
-pub(super) fn boolean(setting: Setting) -> Result<bool, UsageError> {
+pub(super) fn boolean(setting: Setting<'_>) -> Result<bool, UsageError> {
     match setting.value.to_ascii_lowercase().as_str() {
         "1" | "t" | "true" => Ok(true),
         "0" | "f" | "false" => Ok(false),

@@ -9,6 +9,7 @@ use crate::aws::get_secret_value::SecretRequest;
 use crate::cache::{Above, Directory};
 use crate::files::Source;
 use crate::http::Trust;
+use crate::reveal::Paths;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
 const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";
@@ -29,7 +30,8 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> 
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(base().iter().chain(variables).map(owned));
-    resolve(line, &environment, Stdout::Stream).map_err(|error| error.to_string())
+    resolve(line, &environment, Stdout::Stream, Paths(&|_| false))
+        .map_err(|error| error.to_string())
 }
 
 fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<Exchange, String> {
@@ -58,7 +60,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
         &[("ROLES_ANYWHERE_SESSION_DURATION", "1800"), ("ROLES_ANYWHERE_DEBUG", "0")],
     )
     .unwrap();
-    assert_eq!(plan.provider.source.certificate, Source::parse("b"));
+    assert_eq!(plan.provider.source.certificate, Source::parse("b").named_by("--certificate"));
     assert_eq!(plan.provider.session.duration.seconds(), Some(900));
     assert_eq!(plan.debug, Debug::On);
 }
@@ -66,7 +68,9 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
 #[test]
 fn takes_an_empty_value_for_not_given() {
     let plan = process(&["--certificate=", "--intermediates", "", "--debug="], &[]).unwrap();
-    assert_eq!(plan.provider.source.certificate, Source::parse("cert.pem"));
+    let variable = "ROLES_ANYWHERE_CERTIFICATE";
+    let certificate = Source::parse("cert.pem").named_by(variable);
+    assert_eq!(plan.provider.source.certificate, certificate);
     assert_eq!(plan.provider.source.intermediates, None);
     assert_eq!(plan.debug, Debug::Off);
 }
@@ -265,7 +269,7 @@ fn refuses_empty_values_of_options_that_narrow_what_is_handed_out() {
 fn refuses_a_variable_that_is_not_text() {
     let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
     let environment = Environment::default().with_illegible(["AWS_CA_BUNDLE".to_owned()]);
-    let error = resolve(line, &environment, Stdout::Stream).unwrap_err();
+    let error = resolve(line, &environment, Stdout::Stream, Paths(&|_| false)).unwrap_err();
     assert_eq!(error, UsageError::Illegible("AWS_CA_BUNDLE".to_owned()));
 }
 
@@ -280,7 +284,7 @@ fn takes_the_password_from_one_place() {
         panic!("{:?}", plan.password)
     };
     let path = "/run/credentials/a/roles-anywhere-key-password";
-    assert_eq!(place, Source::parse(path));
+    assert_eq!(place, Source::parse(path).named_by("CREDENTIALS_DIRECTORY"));
 }
 
 #[test]

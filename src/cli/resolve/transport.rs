@@ -45,16 +45,15 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
         let origin = if flag { "--ca-bundle" } else { "ROLES_ANYWHERE_CA_BUNDLE" };
         return Ok(file(origin, setting.value));
     }
-    let variables = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
-    let found = variables.into_iter().find_map(|name| Some((name, settings.variable(name)?)));
+    let found = settings.first_variable(&["AWS_CA_BUNDLE", "SSL_CERT_FILE"])?;
     Ok(found.map_or(Trust::System, |(name, setting)| file(name, setting.value)))
 }
 
 /// Services are reached by https, and by http on this machine alone, where no proxy stands: so
 /// HTTP_PROXY is never asked. A proxy of the environment has to be usable only where it is used.
 fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Proxy>, UsageError> {
-    let no_proxy = ["NO_PROXY", "no_proxy"].into_iter().find_map(|n| settings.variable(n));
-    let no_proxy = no_proxy.map(|setting| setting.value).unwrap_or_default();
+    let no_proxy = settings.first_variable(&["NO_PROXY", "no_proxy"])?;
+    let no_proxy = no_proxy.map(|(_, setting)| setting.value).unwrap_or_default();
     let with_proxy = settings.text("with-proxy", |args| &args.with_proxy)?;
     let wanted = with_proxy.map(|setting| Ok((setting.origin.clone(), boolean(setting)?)));
     let wanted = wanted.transpose()?;
@@ -75,8 +74,7 @@ fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Prox
         return Ok(None);
     }
     let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let found = variables.into_iter().find_map(|name| Some((name, settings.variable(name)?)));
-    let Some((name, setting)) = found else { return Ok(None) };
+    let Some((name, setting)) = settings.first_variable(&variables)? else { return Ok(None) };
     if endpoints.iter().all(|endpoint| proxy::is_exempt(&no_proxy, &endpoint.url("/", ""))) {
         return Ok(None);
     }

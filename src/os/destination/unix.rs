@@ -17,6 +17,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::random::SystemEntropy;
+use crate::reveal::path_name;
 use crate::secret::Entropy as _;
 
 /// What a path leads to.
@@ -132,13 +133,13 @@ impl Walk {
     fn follow(&mut self, name: &OsStr, stat: &Stat) -> io::Result<()> {
         let link = self.at.join(name);
         if !is_trusted(stat) {
-            return Err(refused(foreign(&format!("the link `{}`", link.display()), stat)));
+            return Err(refused(foreign(&format!("the link {}", path_name(&link, true)), stat)));
         }
         let target = rustix::fs::readlinkat(&self.directory, name, Vec::new())?;
         // What was read has to be the link whose owner was checked.
         let again = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if (again.st_dev, again.st_ino, again.st_uid) != (stat.st_dev, stat.st_ino, stat.st_uid) {
-            return Err(refused(format!("the link `{}` changes", link.display())));
+            return Err(refused(format!("the link {} changes", path_name(&link, true))));
         }
         self.links += 1;
         if self.links > MAX_LINKS {

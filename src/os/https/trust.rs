@@ -15,7 +15,7 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::bundle;
 use crate::certificate::Certificate;
-use crate::http::{Presented, Reason, TransportError, Trust};
+use crate::http::{Presented, Reason, TransportError, Trust, bundle_name};
 use crate::os::disk;
 
 /// What the trust roots were read into, or why they could not be.
@@ -182,9 +182,7 @@ fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
 
 fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
     let (origin, found) = match trust {
-        Trust::File { origin, path } => {
-            (format!("`{}` (from {origin})", path.display()), chosen(path))
-        }
+        Trust::File { origin, path } => (bundle_name(origin, path, path.exists()), chosen(path)),
         Trust::System | Trust::Everybody => ("the system".to_owned(), system()),
     };
     let mut roots = RootCertStore::empty();

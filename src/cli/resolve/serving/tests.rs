@@ -7,6 +7,7 @@ use crate::cli::CommandLine;
 use crate::cli::resolve::{Command, Purpose, resolve};
 use crate::command::secret_get::Stdout;
 use crate::command::serve::Serve;
+use crate::reveal::Paths;
 use crate::serve::Policy;
 use crate::world::Environment;
 
@@ -26,7 +27,8 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
-    let plan = resolve(line, &environment, Stdout::Stream).map_err(|error| error.to_string())?;
+    let plan = resolve(line, &environment, Stdout::Stream, Paths(&|_| false))
+        .map_err(|error| error.to_string())?;
     match plan.command {
         Command::Exchange(exchange) => match exchange.purpose {
             Purpose::Serve(serve) => Ok((*serve, exchange.ignored)),

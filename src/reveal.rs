@@ -1,0 +1,198 @@
+//! Which values of options and variables may be shown, in errors, logs and status alike.
+//!
+//! Any option can receive a key: `ROLES_ANYWHERE_PRIVATE_KEY="$(cat key.pem)"` is the classic
+//! mistake of a CI job. Every text that repeats a value asks [`shown`] first.
+
+mod contents;
+
+use std::fmt;
+use std::path::Path;
+
+pub use contents::Contents;
+
+/// What an option or a variable may hold besides what it should hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holds {
+    /// Nothing secret by its nature: a Region, an ARN, a directory.
+    Text,
+    /// Key material, or a URL that may hold a password.
+    Sensitive,
+    /// A password, or the place of one.
+    Password,
+}
+
+impl Holds {
+    /// Returns what the option or variable of that name may hold: `--proxy`, `HTTPS_PROXY`.
+    pub fn of(name: &str) -> Self {
+        let own = option_of(name);
+        match own.as_str() {
+            _ if own.contains("password") => Self::Password,
+            "certificate" | "private-key" | "intermediates" => Self::Sensitive,
+            "proxy" | "http-proxy" | "https-proxy" | "all-proxy" => Self::Sensitive,
+            "endpoint" | "secrets-endpoint" => Self::Sensitive,
+            _ if own.starts_with("aws-endpoint-url") => Self::Sensitive,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Returns the name of an option without its dashes, whether its flag or its variable is named.
+pub fn option_of(name: &str) -> String {
+    let own = name.strip_prefix("--").or_else(|| name.strip_prefix("ROLES_ANYWHERE_"));
+    own.unwrap_or(name).to_ascii_lowercase().replace('_', "-")
+}
+
+/// Tells whether a path exists. It is asked only when an error is made.
+#[derive(Clone, Copy)]
+pub struct Paths<'a>(pub &'a dyn Fn(&Path) -> bool);
+
+impl Paths<'_> {
+    /// Returns whether `path` exists.
+    pub fn exists(self, path: &str) -> bool {
+        (self.0)(Path::new(path))
+    }
+}
+
+impl fmt::Debug for Paths<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Paths")
+    }
+}
+
+/// A value as a text for people may hold it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Shown {
+    /// The value itself.
+    Value(String),
+    /// It is not shown; what it is, as far as that can be told.
+    Hidden(Option<Contents>),
+}
+
+impl Shown {
+    /// Returns the value if it may be shown.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Hidden(_) => None,
+        }
+    }
+}
+
+/// Returns `value` as a text may hold it; `exists` tells whether it is the path of something.
+pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown {
+    let contents = Contents::of(value);
+    if contents.is_some() || value.contains(is_line_break) {
+        return Shown::Hidden(contents);
+    }
+    let short = value.len() <= LONGEST;
+    let harmless = match holds {
+        Holds::Password => short && begins_as_path(value),
+        Holds::Sensitive => is_arn(value) || short && is_harmless(value),
+        Holds::Text => is_arn(value) || short && (is_harmless(value) || is_brief(value)),
+    };
+    match harmless || exists() {
+        true => Shown::Value(value.to_owned()),
+        false => Shown::Hidden(None),
+    }
+}
+
+/// Returns the text between backticks, or `instead` if it may not be shown.
+pub fn quoted(value: &str, holds: Holds, instead: &str) -> String {
+    match shown(value, holds, || false) {
+        Shown::Value(value) => format!("`{value}`"),
+        Shown::Hidden(_) => instead.to_owned(),
+    }
+}
+
+/// Returns the name of a path that no option for key material named; `exists` says whether it is
+/// known to be there.
+pub fn path_name(path: &Path, exists: bool) -> String {
+    match shown(&path.to_string_lossy(), Holds::Text, || exists) {
+        Shown::Value(path) => format!("`{path}`"),
+        Shown::Hidden(_) => "a path that is not shown".to_owned(),
+    }
+}
+
+/// Returns whether a value is a flag such as `--private-key`: a password has digits or capitals, and
+/// one that has not is no longer than a flag.
+fn is_flag(value: &str) -> bool {
+    let word = value.strip_prefix("--").unwrap_or_default();
+    (2..=BRIEF).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+}
+
+/// Returns a flag that stands for a value as a text may hold it.
+pub fn shown_flag(value: &str, holds: Holds) -> Shown {
+    match holds {
+        Holds::Text | Holds::Sensitive if is_flag(value) => Shown::Value(value.to_owned()),
+        _ => shown(value, holds, || false),
+    }
+}
+
+/// The most bytes of a value that is shown, unless it is an ARN or exists as a path.
+const LONGEST: usize = 255;
+/// The most characters of a text that is shown whatever it is.
+const BRIEF: usize = 32;
+
+fn is_line_break(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn begins_as_path(value: &str) -> bool {
+    ["/", "./", "../"].iter().any(|start| value.starts_with(start))
+}
+
+fn is_brief(value: &str) -> bool {
+    value.len() <= BRIEF && value.bytes().all(|b| matches!(b, b' '..=b'~'))
+}
+
+/// Returns whether a value is of a form that no key and no password has by accident.
+fn is_harmless(value: &str) -> bool {
+    begins_as_path(value)
+        || value.starts_with('~')
+        || is_number(value)
+        || is_descriptor(value)
+        || is_variable(value)
+        || is_file_name(value)
+        || is_public_url(value)
+}
+
+fn is_number(value: &str) -> bool {
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    (1..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_descriptor(value: &str) -> bool {
+    value.strip_prefix("fd:").is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
+fn is_variable(value: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    let name = value.strip_prefix("env:").unwrap_or_default();
+    (1..=40).contains(&name.len()) && name.bytes().all(legal)
+}
+
+fn is_file_name(value: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    value.len() <= 64 && value.contains('.') && value.bytes().all(legal)
+}
+
+/// Any `@` hides it: what stands before one may be a password that is not escaped.
+fn is_public_url(value: &str) -> bool {
+    let schemes = ["http://", "https://", "socks4://", "socks5://", "socks5h://", "socks://"];
+    let begins = schemes.iter().any(|scheme| value.starts_with(scheme));
+    begins && !value.contains('@') && url::Url::parse(value).is_ok_and(|url| url.has_host())
+}
+
+fn is_arn(value: &str) -> bool {
+    let parts: Vec<&str> = value.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, resource] = parts[..] else { return false };
+    let word = |text: &str| {
+        text.len() <= BRIEF && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    [partition, service, region, account].into_iter().all(word)
+        && value.len() <= 2_048
+        && resource.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests;
