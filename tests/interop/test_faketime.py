@@ -1,6 +1,7 @@
 """The built binary on a wall clock that a test sets, by libfaketime: what a sleeping laptop sees."""
 
 import os
+import signal
 import sysconfig
 import time
 import urllib.request
@@ -83,6 +84,32 @@ def test_forgets_an_offset_that_no_longer_holds(emulator, clock, tmp_path):
     clock(0)
     wait_for(lambda: abs(metrics(serve)[offset]) < 10)
     assert metrics(serve)["roles_anywhere_credentials_expiry_seconds"] > 0
+    assert serve.stop() == 0
+
+
+def test_a_clock_that_is_nearly_too_far_ahead_makes_no_more_calls(emulator, clock, tmp_path):
+    """Sessions of 900 seconds that come when the clock is 897 seconds ahead have not ended."""
+    emulator.end_sessions_after(900)
+    clock(897)
+    serve = Serve(tmp_path)
+    del os.environ["LD_PRELOAD"]
+    offset = "roles_anywhere_clock_offset_seconds"
+    wait_for(lambda: abs(metrics(serve)[offset] + 897) < 10)
+    assert metrics(serve)["roles_anywhere_credentials_expiry_seconds"] > 800
+    time.sleep(6)
+    assert len(emulator.requests("CreateSession")) == 1
+    assert serve.stop() == 0
+
+
+def test_sessions_that_end_at_once_are_refreshed_every_five_seconds(emulator, clock, tmp_path):
+    """SIGHUP changes nothing about that."""
+    emulator.end_sessions_after(2)
+    serve = Serve(tmp_path)
+    del os.environ["LD_PRELOAD"]
+    for _ in range(11):
+        time.sleep(1)
+        os.kill(serve.process.pid, signal.SIGHUP)
+    assert len(emulator.requests("CreateSession")) in (2, 3)
     assert serve.stop() == 0
 
 
