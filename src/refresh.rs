@@ -26,7 +26,7 @@ impl Moment {
         earlier.wall.seconds_until(self.wall).max(self.uptime_since(earlier))
     }
 
-    /// Returns the fewest seconds that may have passed since `earlier`: if the clock that nobody sets
+    /// Returns the fewest seconds that may have passed since `earlier`: if the other clock
     /// counts sleep, a wall clock that has gone further may have been set.
     pub fn least_seconds_since(self, earlier: Self) -> i64 {
         if self.counts_sleep { self.uptime_since(earlier) } else { self.seconds_since(earlier) }

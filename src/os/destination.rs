@@ -4,6 +4,8 @@
 pub(super) use unix::{Destination, find};
 
 #[cfg(unix)]
+mod stream;
+#[cfg(unix)]
 mod unix;
 
 #[cfg(test)]

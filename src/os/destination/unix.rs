@@ -10,12 +10,12 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::os::destination::stream::{Deadline, duplicate, send};
 use crate::os::random::SystemEntropy;
 use crate::reveal::path_name;
 use crate::secret::Entropy as _;
@@ -41,10 +41,6 @@ pub(in crate::os) struct Entry {
 
 /// The most links on one path, as Linux has it.
 const MAX_LINKS: usize = 40;
-/// How often a pipe without a reader is opened again.
-const INTERVAL: Duration = Duration::from_millis(20);
-/// What a pipe that is ready takes at once on every system (POSIX's PIPE_BUF).
-const CHUNK: usize = 512;
 
 /// Follows `path` to what is written to.
 ///
@@ -227,87 +223,6 @@ impl Entry {
             }
         }
     }
-}
-
-/// When writing has to end.
-struct Deadline {
-    at: Instant,
-    limit: Duration,
-}
-
-#[expect(clippy::disallowed_methods, reason = "a pipe is waited for where it is written to")]
-impl Deadline {
-    fn after(limit: Duration) -> Self {
-        Self { at: Instant::now() + limit, limit }
-    }
-
-    fn left(&self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
-    }
-
-    fn pause(&self) -> io::Result<()> {
-        if self.left().is_zero() {
-            return Err(self.late());
-        }
-        let interval = Timespec::try_from(INTERVAL.min(self.left())).ok();
-        match poll(&mut [], interval.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn late(&self) -> io::Error {
-        let seconds = self.limit.as_secs();
-        let why = format!("no process read it within {seconds} s");
-        io::Error::new(io::ErrorKind::TimedOut, why)
-    }
-}
-
-/// Writes as much at a time as never blocks, whether or not the descriptor may.
-fn send(file: &mut File, contents: &[u8], until: &Deadline) -> io::Result<()> {
-    let mut rest = contents;
-    while !rest.is_empty() {
-        let timeout = Timespec::try_from(until.left()).ok();
-        let ready = match poll(&mut [PollFd::new(file, PollFlags::OUT)], timeout.as_ref()) {
-            Err(Errno::INTR) => continue,
-            ready => ready?,
-        };
-        if ready == 0 {
-            return Err(until.late());
-        }
-        match rustix::io::write(file.as_fd(), &rest[..rest.len().min(CHUNK)]) {
-            Ok(count) => rest = &rest[count..],
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Returns another descriptor of what `number` has open. Opening its path instead would start at
-/// the beginning of a file.
-fn duplicate(number: u32) -> io::Result<File> {
-    match number {
-        1 => return Ok(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?)),
-        2 => return Ok(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?)),
-        _ => {}
-    }
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-        let raw =
-            i32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let copied = pidfd_open(getpid(), PidfdFlags::empty())
-            .and_then(|own| pidfd_getfd(own, raw, PidfdGetfdFlags::empty()));
-        match copied {
-            Ok(descriptor) => return Ok(File::from(descriptor)),
-            // A kernel before 5.6, or a sandbox that does not let it through.
-            Err(Errno::NOSYS | Errno::PERM) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(format!("/dev/fd/{number}"), flags, Mode::empty())?))
 }
 
 fn open_directory(above: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
