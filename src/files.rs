@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::native;
 use crate::reveal::{Holds, shown};
 use crate::secret::SecretBytes;
 
@@ -46,7 +47,7 @@ impl Source {
         }
         match text.strip_prefix("env:") {
             Some(name) if !name.is_empty() => Location::Variable(name.to_owned()).into(),
-            _ => Self::file(text),
+            _ => Self::file(native::path(text)),
         }
     }
 

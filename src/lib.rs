@@ -24,6 +24,7 @@ pub mod identity;
 pub mod key;
 pub mod legible;
 pub mod log;
+pub mod native;
 pub mod os;
 pub mod password;
 pub mod pem;

@@ -8,6 +8,8 @@ mod contents;
 use std::fmt;
 use std::path::Path;
 
+use crate::native;
+
 pub use contents::Contents;
 
 /// What an option or a variable may hold besides what it should hold.
@@ -49,7 +51,7 @@ pub struct Paths<'a>(pub &'a dyn Fn(&Path) -> bool);
 impl Paths<'_> {
     /// Returns whether `path` exists.
     pub fn exists(self, path: &str) -> bool {
-        (self.0)(Path::new(path))
+        (self.0)(&native::path(path))
     }
 }
 

@@ -70,8 +70,8 @@ pub enum UsageError {
         /// What it may say.
         wanted: &'static str,
     },
-    /// A variable that would be asked is not UTF-8.
-    #[error("the environment variable {0} is not UTF-8")]
+    /// An option or a variable that is not a path is not UTF-8.
+    #[error("`{0}` is not UTF-8")]
     Illegible(String),
     /// A flag took another flag for its value, as happens behind an empty shell variable.
     #[error("`{origin}` has {} for its value", flag(value))]
@@ -150,7 +150,7 @@ impl UsageError {
                 PASSWORD_HINT.to_owned()
             }
             Self::Value { .. } => "see `--help`".to_owned(),
-            Self::Illegible(_) => "set it to a path or text in UTF-8, or unset it".to_owned(),
+            Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()
             }

@@ -1,6 +1,6 @@
 //! Everything a command may touch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::files::Files;
 use crate::http::Transport;
+use crate::native;
 use crate::password::Passwords;
 use crate::secret::Entropy;
 use crate::time::{Clock, Timer};
@@ -85,25 +86,18 @@ pub trait Supervisor {
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
-    illegible: BTreeSet<String>,
 }
 
 impl Environment {
     /// Takes the variables over.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { variables: variables.into_iter().collect(), illegible: BTreeSet::new() }
-    }
-
-    /// Adds the names of variables whose values are not UTF-8.
-    #[must_use]
-    pub fn with_illegible(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.illegible.extend(names);
-        self
+        Self { variables: variables.into_iter().collect() }
     }
 
     /// Returns the names of variables whose values are not UTF-8.
     pub fn illegible(&self) -> impl Iterator<Item = &str> {
-        self.illegible.iter().map(String::as_str)
+        let all = self.variables.iter();
+        all.filter(|(_, value)| !native::is_utf8(value)).map(|(name, _)| name.as_str())
     }
 
     /// Returns the variables whose names begin with `prefix`, and their values.

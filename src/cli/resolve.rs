@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::cache::Place;
 use crate::cli::resolve::session::Session;
-use crate::cli::resolve::setting::Settings;
+use crate::cli::resolve::setting::{Settings, is_path};
 use crate::cli::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
 use crate::command::read_certificate_data::ReadCertificateData;
 use crate::command::secret_get::{SecretGet, Stdout};
@@ -107,7 +107,7 @@ pub fn resolve(
     stdout: Stdout,
     paths: Paths<'_>,
 ) -> Result<Plan, UsageError> {
-    if let Some(name) = environment.illegible().find(|name| is_ours(name)) {
+    if let Some(name) = environment.illegible().find(|name| is_ours(name) && !is_path(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
     }
     let (environment, ignored) = kubernetes::without_service(environment);
@@ -176,18 +176,10 @@ fn resolve_command(
 
 /// Returns whether the value of a variable would be asked for.
 fn is_ours(name: &str) -> bool {
-    let shared = [
-        "AWS_CA_BUNDLE",
-        "SSL_CERT_FILE",
-        "CREDENTIALS_DIRECTORY",
-        "RUNTIME_DIRECTORY",
-        "XDG_RUNTIME_DIR",
-        "AWS_SHARED_CREDENTIALS_FILE",
-    ];
     name.starts_with("ROLES_ANYWHERE_")
         || name.starts_with("AWS_ENDPOINT_URL")
         || name.to_ascii_uppercase().ends_with("_PROXY")
-        || shared.contains(&name)
+        || is_path(name)
 }
 
 impl Plan {

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::files::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
+use crate::native;
 #[cfg(unix)]
 use crate::os::destination;
 use crate::secret::SecretBytes;
@@ -40,7 +41,7 @@ impl<'a> Disk<'a> {
             }
             Location::File(path) => read(path, MAX_SIZE),
             Location::Variable(name) => match self.environment.get(name) {
-                Some(value) => Ok(SecretBytes::new(value.as_bytes().to_vec())),
+                Some(value) => Ok(SecretBytes::new(native::octets(value))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
             },
             Location::Stdin => self.once(location, || patient::read_all(&io::stdin(), MAX_SIZE)),

@@ -1,19 +1,18 @@
-//! The environment variables of this process.
+//! The environment variables of this process, and its command line.
 
-use std::ffi::OsString;
-
+use crate::native;
 use crate::world::Environment;
 
-/// Reads all variables once; of those that are not UTF-8, the names.
+/// Reads all variables once, as [`native::text`] has them.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn read() -> Environment {
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok()?;
-        Some((name, value.into_string()))
-    });
-    type Pair = (String, Result<String, OsString>);
-    let (legible, illegible): (Vec<Pair>, Vec<Pair>) =
-        variables.partition(|(_, value)| value.is_ok());
-    let pairs = legible.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)));
-    Environment::new(pairs).with_illegible(illegible.into_iter().map(|(name, _)| name))
+    Environment::new(
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, native::text(value)))),
+    )
+}
+
+/// Returns the command line, as [`native::text`] has it.
+pub fn arguments() -> impl Iterator<Item = String> {
+    std::env::args_os().map(native::text)
 }

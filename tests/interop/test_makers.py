@@ -15,6 +15,7 @@ import material
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from emulator import TOOL
 from keys import issue, new_key, openssl
 from material import PASSWORD, der, integer, octets, oid, pem, sequence
 
@@ -331,6 +332,24 @@ def test_vends_of_variables_that_hold_no_line_breaks(vends, identity, monkeypatc
                            ("CHAIN", identity.intermediates)):
         monkeypatch.setenv(variable, WRITTEN[name](path.read_text()))
     vends("--certificate", "env:LEAF", "--private-key", "env:KEY", "--intermediates", "env:CHAIN")
+
+
+def test_vends_with_file_names_that_are_not_utf_8(identity, tmp_path, monkeypatch):
+    folder = os.fsencode(tmp_path) + b"/schl\xfcssel"
+    os.mkdir(folder)
+    names = {}
+    for name, path in (("key", identity.key), ("leaf", identity.certificate),
+                       ("ca", identity.intermediates), ("trust", os.environ["AWS_CA_BUNDLE"])):
+        names[name] = folder + b"/" + name.encode() + b"-\xe9.pem"
+        Path(os.fsdecode(names[name])).write_bytes(Path(path).read_bytes())
+    monkeypatch.setenv("AWS_CA_BUNDLE", os.fsdecode(names["trust"]))
+    monkeypatch.setenv("ROLES_ANYWHERE_INTERMEDIATES", os.fsdecode(names["ca"]))
+    command = [TOOL, "credential-process", "--certificate", names["leaf"], "--private-key"]
+    done = subprocess.run([*command, names["key"]], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run([*command, folder + b"/absent"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"absent" in done.stderr
 
 
 def test_an_empty_file_of_intermediates_is_none(vends, identity, emulator, tmp_path):

@@ -1,6 +1,6 @@
 //! `update`, `serve` and the cache: how credentials are kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::serving;
 use super::session::Session;
@@ -11,6 +11,7 @@ use crate::command::daemon::{Daemon, FirstFailure};
 use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
+use crate::native;
 use crate::profile::ProfileName;
 use crate::serve::{Offer, Policy, Remote};
 use crate::usage::UsageError;
@@ -105,7 +106,7 @@ pub(super) fn cache_place(
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
 pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> Place {
     if let Some(setting) = said {
-        let path = PathBuf::from(setting.value);
+        let path = native::path(&setting.value);
         return Place::Directory(Directory { path, above: Above::Anybodys });
     }
     match service_directory(environment).or_else(|| login_directory(environment)) {
@@ -129,7 +130,7 @@ fn login_directory(environment: &Environment) -> Option<PathBuf> {
 }
 
 fn absolute(path: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+    Some(native::path(path)).filter(|path| path.is_absolute())
 }
 
 fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
@@ -157,13 +158,13 @@ fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
 fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {
     let said = settings.given("credentials-file", &args.credentials_file)?;
     if let Some(setting) = said {
-        return Ok(PathBuf::from(setting.value));
+        return Ok(native::path(&setting.value));
     }
-    let home = settings.environment.get("HOME").map(Path::new);
+    let home = settings.environment.get("HOME").map(native::path);
     match (settings.variable("AWS_SHARED_CREDENTIALS_FILE")?, home) {
         (Some(setting), home) => match (setting.value.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => Ok(home.join(rest)),
-            _ => Ok(PathBuf::from(setting.value)),
+            (Some(rest), Some(home)) => Ok(home.join(native::path(rest))),
+            _ => Ok(native::path(&setting.value)),
         },
         (None, Some(home)) => Ok(home.join(".aws/credentials")),
         (None, None) => Err(UsageError::Missing {

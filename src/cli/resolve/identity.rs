@@ -4,6 +4,7 @@ use super::setting::{Setting, Settings};
 use crate::cli::IdentityArgs;
 use crate::files::{Location, Source};
 use crate::identity::{IdentitySource, Permissions};
+use crate::native;
 use crate::password::PasswordSource;
 use crate::secret::Secret;
 use crate::usage::UsageError;
@@ -64,7 +65,8 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
         return Ok(PasswordSource::Given(Secret::new(setting.value)));
     }
     if let Some(setting) = file {
-        return Ok(PasswordSource::Place(Source::file(setting.value).named_by(setting.origin)));
+        let path = native::path(&setting.value);
+        return Ok(PasswordSource::Place(Source::file(path).named_by(setting.origin)));
     }
     if let Some(setting) = variable {
         let place = Source::from(Location::Variable(setting.value));
@@ -80,7 +82,7 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
         };
     }
     let credential = settings.environment.get("CREDENTIALS_DIRECTORY").map(|folder| {
-        let path = std::path::Path::new(folder).join("roles-anywhere-key-password");
+        let path = native::path(folder).join("roles-anywhere-key-password");
         Source::file(path).named_by("CREDENTIALS_DIRECTORY")
     });
     Ok(PasswordSource::Unsaid { credential })

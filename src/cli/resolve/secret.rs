@@ -1,13 +1,12 @@
 //! `secret get`: which secret, and where it goes.
 
-use std::path::PathBuf;
-
 use super::session::{Session, arn};
 use super::setting::{Setting, Settings};
 use crate::aws::endpoint::Service;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::cli::SecretGetArgs;
 use crate::command::secret_get::{Destination, SecretGet, Selection, Stdout};
+use crate::native;
 use crate::region::Region;
 use crate::usage::UsageError;
 
@@ -25,7 +24,7 @@ pub(super) fn get(
     let destination = match own(settings, "--out", &args.out)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => Destination::Stdout(stdout),
-        Some(path) => Destination::File(PathBuf::from(path.value)),
+        Some(path) => Destination::File(native::path(&path.value)),
         None => Destination::Stdout(stdout),
     };
     let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value);

@@ -1,13 +1,13 @@
 //! What `serve` listens on, hands out, and to whom.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use super::daemon::place;
 use super::setting::{Setting, Settings, boolean, variable};
 use crate::cache::Place;
 use crate::cli::ServeArgs;
 use crate::command::serve::TokenFile;
+use crate::native;
 use crate::serve::{AllowedHost, AuditPolicy, HostError, Offer, Remote};
 use crate::usage::UsageError;
 
@@ -130,7 +130,7 @@ pub(super) fn token_file(
         };
     }
     match (said, place(None, settings.environment)) {
-        (Some(setting), _) => Ok(TokenFile::At(PathBuf::from(setting.value))),
+        (Some(setting), _) => Ok(TokenFile::At(native::path(&setting.value))),
         (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),
         // Without it nothing would be there for other machines, or for any.
         (None, Place::Nowhere) if remote != Remote::Refused || !offer.has_imds() => {

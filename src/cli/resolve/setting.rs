@@ -1,6 +1,7 @@
 //! One option from its flag, else from its environment variable.
 
 use crate::cli::SessionArgs;
+use crate::native;
 use crate::region::Region;
 use crate::reveal::{Contents, Holds, Paths, Shown, shown, shown_flag};
 use crate::usage::UsageError;
@@ -30,6 +31,9 @@ impl<'a> Setting<'a> {
         paths: Paths<'a>,
     ) -> Result<Self, UsageError> {
         let setting = Self { origin: origin.into(), value: value.into(), paths };
+        if !native::is_utf8(&setting.value) && !is_path(&setting.origin) {
+            return Err(UsageError::Illegible(setting.origin));
+        }
         match Contents::of(&setting.value) {
             // What is no place but the password itself, of which nothing is ever shown.
             Some(_) if setting.is_password() => Ok(setting),
@@ -153,6 +157,36 @@ impl<'a> Settings<'a> {
         let Some(setting) = self.text("region", |args| &args.region)? else { return Ok(None) };
         let region = Region::parse(&setting.value);
         region.map(Some).ok_or_else(|| setting.refuse("a Region such as `eu-central-1`"))
+    }
+}
+
+/// The options that take a path, which may be any octets.
+const PATHS: [&str; 9] = [
+    "certificate",
+    "private-key",
+    "intermediates",
+    "key-password-file",
+    "ca-bundle",
+    "out",
+    "cache-dir",
+    "credentials-file",
+    "token-file",
+];
+
+/// Returns whether the value of a flag or a variable is a path.
+pub(super) fn is_path(origin: &str) -> bool {
+    const SHARED: [&str; 7] = [
+        "AWS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "CREDENTIALS_DIRECTORY",
+        "RUNTIME_DIRECTORY",
+        "XDG_RUNTIME_DIR",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "HOME",
+    ];
+    match origin.strip_prefix("--") {
+        Some(option) => PATHS.contains(&option),
+        None => SHARED.contains(&origin) || PATHS.iter().any(|option| variable(option) == origin),
     }
 }
 

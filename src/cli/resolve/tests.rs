@@ -268,9 +268,28 @@ fn refuses_empty_values_of_options_that_narrow_what_is_handed_out() {
 #[test]
 fn refuses_a_variable_that_is_not_text() {
     let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
-    let environment = Environment::default().with_illegible(["AWS_CA_BUNDLE".to_owned()]);
+    let environment =
+        Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
     let error = resolve(line, &environment, Stdout::Stream, Paths(&|_| false)).unwrap_err();
-    assert_eq!(error, UsageError::Illegible("AWS_CA_BUNDLE".to_owned()));
+    assert_eq!(error, UsageError::Illegible("HTTPS_PROXY".to_owned()));
+    let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
+    assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");
+    assert!(get(&["\u{10fffc}"], &[]).unwrap_err().contains("is not UTF-8"));
+}
+
+#[test]
+#[cfg(unix)]
+fn takes_paths_that_are_not_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let trust = |words: &[&str], variables: &[(&str, &str)]| {
+        process(words, variables).unwrap().transport.trust
+    };
+    let name = "schl\u{10fffc}ssel";
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(b"schl\xfcssel"));
+    let file = |origin| Trust::File { origin, path: path.to_owned() };
+    assert_eq!(trust(&["--ca-bundle", name], &[]), file("--ca-bundle"));
+    assert_eq!(trust(&[], &[("SSL_CERT_FILE", name)]), file("SSL_CERT_FILE"));
+    assert_eq!(Source::parse(name), Source::file(path));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The way to AWS that is asked for: trust, proxy, time.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::{Settings, boolean};
 use crate::http::proxy::{self, Proxy};
 use crate::http::{Endpoint, TransportOptions, Trust};
+use crate::native;
 use crate::usage::UsageError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
     if settings.flag("no-verify-ssl", |args| &args.no_verify_ssl)? {
         return Ok(Trust::Everybody);
     }
-    let file = |origin, value| Trust::File { origin, path: PathBuf::from(value) };
+    let file = |origin, value: String| Trust::File { origin, path: native::path(&value) };
     if let Some(setting) = settings.text("ca-bundle", |args| &args.ca_bundle)? {
         let flag = setting.origin.starts_with("--");
         let origin = if flag { "--ca-bundle" } else { "ROLES_ANYWHERE_CA_BUNDLE" };
