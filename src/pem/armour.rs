@@ -190,7 +190,7 @@ fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), Fault> {
         let text = &block[at..at + length];
         // Base64 has no colon: it is a header, whether a blank line follows or not.
         if text.contains(&b':') {
-            encrypted |= contains_word(text, b"ENCRYPTED");
+            encrypted |= contains_word(text, b"Proc-Type") && contains_word(text, b"ENCRYPTED");
         } else if let Err(offset) = gather(text, &mut letters) {
             return Err(Fault { reason: Reason::Letters(0), offset: at + offset });
         }
@@ -325,6 +325,8 @@ mod tests {
         let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
                     DEK-Info: AES-128-CBC,00\n\nBQUF\n-----END RSA PRIVATE KEY-----\n";
         assert!(open(text.as_bytes()).unwrap().sound[0].encrypted);
+        let comment = text.replace("Proc-Type: 4", "Comment: not");
+        assert!(!open(comment.as_bytes()).unwrap().sound[0].encrypted);
     }
 
     #[test]
