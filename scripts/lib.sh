@@ -54,3 +54,11 @@ apt_install() {
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -q --no-install-recommends "$@"
 }
+
+# Raised by hand: a newer one may have found more to say.
+CARGO_DENY=0.20.2
+install_cargo_deny() {
+    [ "$("$target/tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ] || return 0
+    # Not optimized: it runs for seconds, and is built in a third of the time.
+    cargo install --quiet --locked --debug --root "$target/tools" "cargo-deny@$CARGO_DENY"
+}

@@ -99,6 +99,45 @@ fn every_file_says_what_it_is_for() {
     assert_eq!(silent, BTreeSet::new());
 }
 
+/// What SECURITY.md lists as a parser of foreign bytes checks arithmetic in release builds, and so
+/// does our own code.
+#[test]
+fn parsers_of_foreign_bytes_check_for_overflow() {
+    let read =
+        |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let (security, manifest, lock) = (read("SECURITY.md"), read("Cargo.toml"), read("Cargo.lock"));
+    let section = security.split("## Parsers of foreign bytes").nth(1).unwrap();
+    let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with('|'));
+    let readers = rows.filter_map(|row| row.split('|').nth(3));
+    let listed: BTreeSet<&str> =
+        readers.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(listed.len() > 20, "{listed:?}");
+    let is_checked = |name: &str| {
+        let block = manifest.split(&format!("[profile.release.package.{name}]\n")).nth(1);
+        let block = block.map(|rest| rest.split("\n[").next().unwrap());
+        block.is_some_and(|block| block.contains("overflow-checks = true"))
+    };
+    assert!(is_checked("roles-anywhere"));
+    for name in &listed {
+        assert!(lock.contains(&format!("name = \"{name}\"\n")), "{name} is not a dependency");
+        assert!(is_checked(name), "{name}");
+    }
+    assert_eq!(manifest.matches("\noverflow-checks = true").count(), listed.len() + 1);
+}
+
+/// A pre-release may change under a caret requirement, and is maintained by its next one only.
+#[test]
+fn no_dependency_is_a_pre_release() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = fs::read_to_string(path).unwrap();
+    let versions = lock.lines().filter_map(|line| line.strip_prefix("version = \""));
+    // What stands behind a plus is no part of the order of versions.
+    let pre_releases: Vec<&str> = versions
+        .filter(|version| version.split('+').next().is_some_and(|version| version.contains('-')))
+        .collect();
+    assert_eq!(pre_releases, [""; 0]);
+}
+
 /// Returns a file without its tests.
 fn code_of(file: &Path) -> String {
     if file.ends_with("tests.rs") {

@@ -24,7 +24,7 @@ pub(crate) struct Log {
     bytes: usize,
 }
 
-/// More than any test asks for; days of a daemon that somebody forgot.
+/// More than a test reads; a daemon that runs for days against the emulator stays below it.
 const MOST_ENTRIES: usize = 10_000;
 /// What clients send counts, not what a session adds to it.
 const MOST_BYTES: usize = 64 << 20;

@@ -180,7 +180,7 @@ fn a_killed_run_takes_its_command_with_it_and_the_next_one_removes_its_directory
     kill("KILL", killed.id());
     killed.wait().unwrap();
     if cfg!(target_os = "linux") {
-        // A zombie until whoever adopted it has waited for it.
+        // It is a zombie until its new parent waits for it.
         let state = || std::fs::read_to_string(format!("/proc/{command}/stat")).unwrap_or_default();
         let lives =
             || state().rsplit(')').next().is_some_and(|rest| rest.contains(['S', 'R', 'D']));
