@@ -46,8 +46,12 @@ fn check(certificate: &[u8], issuer: &[u8]) -> Option<SignatureCheck> {
     let Some(algorithm) =
         of_key.iter().find(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm)
     else {
-        // A key of another kind did not make it; one of this kind on another curve may have.
-        let is_of_other_kind = is_known && of_key.is_empty();
+        // A known kind of key that never makes such a signature did not; one on another curve, or
+        // one that is only for RSASSA-PSS, may have.
+        let is_of_known_kind = ALL_VERIFICATION_ALGS
+            .iter()
+            .any(|algorithm| oid(&algorithm.public_key_alg_id()) == oid(key_algorithm));
+        let is_of_other_kind = is_known && is_of_known_kind && of_key.is_empty();
         return Some(if is_of_other_kind {
             SignatureCheck::Invalid
         } else {
@@ -84,7 +88,7 @@ fn is_short_rsa(algorithm: &[u8], key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::forge::committed;
+    use crate::certificate::forge::{Forge, committed};
 
     #[test]
     fn every_kind_of_leaf_has_the_signature_of_its_ca() {
@@ -109,6 +113,9 @@ mod tests {
         let ca = committed("certs/anchor/intermediate.pem");
         let sha1 = committed("certs/broken/sha1.pem");
         assert_eq!(sha1.check_signature(&ca), SignatureCheck::Unsupported);
+        // id-RSASSA-PSS
+        let pss = Forge { key_algorithm: Some("1.2.840.113549.1.1.10"), ..Forge::default() };
+        assert_eq!(ca.check_signature(&pss.make()), SignatureCheck::Unsupported);
         assert!(is_short_rsa(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00", &[0; 140]));
     }
 }
