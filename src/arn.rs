@@ -24,6 +24,11 @@ pub struct RoleArn(Arn);
 pub struct SecretArn(Arn, Region);
 
 impl TrustAnchorArn {
+    /// Returns the account that holds it, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
     /// Returns the Region that holds the trust anchor.
     pub fn region(&self) -> &Region {
         &self.1
@@ -36,6 +41,16 @@ impl TrustAnchorArn {
 }
 
 impl ProfileArn {
+    /// Returns the id of the profile, the last part of its ARN.
+    pub fn id(&self) -> &str {
+        self.0.text.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the account that holds it, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
     /// Returns the Region that holds the profile.
     pub fn region(&self) -> &Region {
         &self.1

@@ -372,6 +372,7 @@ mod tests {
                         Ok(answer(503, &[("retry-after", value)]).unwrap().response)
                     }
                     Step::Lost => Err(TransportError::Interrupted {
+                        plain: false,
                         host: "a.example".to_owned(),
                         source: Reason("gone".to_owned()),
                     }),

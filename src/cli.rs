@@ -220,7 +220,7 @@ pub struct SessionArgs {
     /// CA certificates to believe instead of the system's, PEM [also AWS_CA_BUNDLE, SSL_CERT_FILE]
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub ca_bundle: Option<String>,
-    /// An HTTP proxy, or `none` [default: HTTPS_PROXY, NO_PROXY]
+    /// An HTTP or SOCKS5 proxy, or `none` [default: HTTPS_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL", allow_hyphen_values = true)]
     pub proxy: Option<String>,
     /// How long the whole may take, in seconds, 1 to 600 [default: 20]

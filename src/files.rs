@@ -82,7 +82,9 @@ impl Source {
             }
         };
         let origin = self.origin.as_deref().map(Into::into);
-        SourceName { kind, value: value.map(String::into_boxed_str), origin }
+        let begins = |path: &Path| path.to_string_lossy().starts_with(['~', '$']);
+        let unexpanded = matches!(&self.location, Location::File(path) if begins(path));
+        SourceName { kind, value: value.map(String::into_boxed_str), origin, unexpanded }
     }
 }
 
@@ -113,6 +115,8 @@ pub struct SourceName {
     pub value: Option<Box<str>>,
     /// The flag or variable that named it, if one did.
     pub origin: Option<Box<str>>,
+    /// Whether it is a path that begins with `~` or `$`, as a shell would expand it.
+    pub unexpanded: bool,
 }
 
 /// A kind of place that something is read from.
@@ -133,7 +137,12 @@ impl SourceName {
     pub fn of_path(path: &Path, exists: bool) -> Self {
         let path = path.to_string_lossy();
         let value = shown(&path, Holds::Text, || exists).value().map(Into::into);
-        Self { kind: SourceKind::File, value, origin: None }
+        Self {
+            kind: SourceKind::File,
+            value,
+            origin: None,
+            unexpanded: path.starts_with(['~', '$']),
+        }
     }
 
     /// Adds the flag or variable that named it.

@@ -173,6 +173,8 @@ pub enum TransportError {
         target: String,
         /// Whether it may do so a moment later.
         transient: bool,
+        /// Whether it asks for a user name and a password (status 407).
+        login: bool,
         /// Its status line, or what is known instead.
         source: Reason,
     },
@@ -181,6 +183,8 @@ pub enum TransportError {
     Interrupted {
         /// The host.
         host: String,
+        /// Whether it was asked by HTTP without TLS.
+        plain: bool,
         /// How.
         source: Reason,
     },

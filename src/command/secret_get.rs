@@ -12,6 +12,7 @@ use crate::call::{self, Answer, CallError, Deadline};
 use crate::credentials::Session;
 use crate::diagnosis::{self, Refusal};
 use crate::error::{Error, Kind};
+use crate::files::FileError;
 use crate::reveal::{Holds, Shown, shown};
 use crate::secret::SecretBytes;
 use crate::sigv4::access_key;
@@ -67,8 +68,8 @@ pub async fn run(
     let answer = ask(sessions, &plan.request, deadline, world).await?;
     if !(200..300).contains(&answer.response.status) {
         let fault = Fault::parse(&answer.response);
-        let role = &sessions.provider().session.role;
-        let hints = diagnosis::get_secret_value(&fault, &plan.request, role, answer.received);
+        let session = &sessions.provider().session;
+        let hints = diagnosis::get_secret_value(&fault, &plan.request, session, answer.received);
         return Err(Refusal::new("GetSecretValue", fault, hints).into());
     }
     let secret = get_secret_value::parse(&answer.response)?;
@@ -76,7 +77,8 @@ pub async fn run(
     match &plan.destination {
         Destination::File(path) => {
             let left = deadline.remaining(world.clock.uptime());
-            world.files.write(path, bytes.expose(), left)?;
+            let written = world.files.write(path, bytes.expose(), left);
+            written.map_err(|error| FileError { place: error.place.named_by("--out"), ..error })?;
             Ok(SecretBytes::default())
         }
         Destination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),

@@ -2,6 +2,7 @@
 
 use super::{clock_offset, general};
 use crate::arn::RoleArn;
+use crate::aws::create_session::SessionRequest;
 use crate::aws::fault::Fault;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::time::Timestamp;
@@ -12,9 +13,10 @@ use crate::time::Timestamp;
 pub fn get_secret_value(
     fault: &Fault,
     request: &SecretRequest,
-    role: &RoleArn,
+    session: &SessionRequest,
     received: Timestamp,
 ) -> Vec<String> {
+    let role = &session.role;
     if let Some(hint) = general(fault) {
         return vec![hint];
     }
@@ -38,7 +40,8 @@ pub fn get_secret_value(
         }
         "ExpiredTokenException" | "InvalidSignatureException" | "UnrecognizedClientException" => {
             clock_offset(fault, received).unwrap_or_else(|| format!(
-                "the session was made a moment ago in {}: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers",
+                "the session was made a moment ago in {}, and the secret was asked for in {}: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers",
+                session.region,
                 request.region
             ))
         }

@@ -33,17 +33,33 @@ pub fn create_session(
             session.trust_anchor
         )];
     }
+    let accounts = accounts(session);
+    let beside = |hints: Vec<String>| accounts.iter().cloned().chain(hints).collect();
     if has("unable to assume role") {
-        return unable_to_assume(message, session);
+        return beside(unable_to_assume(message, session));
+    }
+    // A profile lists roles of its own account only.
+    if let (true, Some(hint)) = (has("isn't one of those listed in the profile"), &accounts) {
+        return vec![hint.clone()];
     }
     if let Some(hint) = configuration(&has, session) {
-        return vec![hint];
+        return beside(vec![hint]);
     }
-    match fault.code.as_deref() {
+    beside(match fault.code.as_deref() {
         Some("ValidationException") => vec!["the request breaks a rule of the service; the words above name the member and the rule".to_owned()],
         Some("ResourceNotFoundException") => vec![format!("check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {} and in these accounts", session.region)],
         _ => vec!["run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()],
-    }
+    })
+}
+
+/// Says which of trust anchor, profile and role are in different accounts. AWS may allow it one
+/// day: nothing is refused for it here.
+fn accounts(session: &SessionRequest) -> Option<String> {
+    let SessionRequest { trust_anchor, profile, role, .. } = session;
+    let (anchor, profile, role) = (trust_anchor.account(), profile.account(), role.account());
+    (anchor != profile || anchor != role).then(|| format!(
+        "the accounts differ: the trust anchor is in {anchor}, the profile in {profile} and the role in {role}; a session needs all three in one account"
+    ))
 }
 
 fn invalid_signature(
@@ -113,8 +129,9 @@ fn configuration(has: &dyn Fn(&str) -> bool, session: &SessionRequest) -> Option
         return Some(format!("enable {profile} (`aws rolesanywhere enable-profile`)"));
     }
     if has("isn't one of those listed in the profile") {
+        let id = profile.id();
         return Some(format!(
-            "add {role} to the roles of {profile} (`aws rolesanywhere update-profile`)"
+            "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
         ));
     }
     if has("not authorized to set rolesessionname") {

@@ -6,13 +6,15 @@ use crate::bundle::BundleError;
 use crate::call::CallError;
 use crate::diagnosis::Refusal;
 use crate::error::{Error, Kind};
-use crate::files::{Action, FileError};
+use crate::files::{Action, FileError, SourceKind, SourceName};
 use crate::http::{Distrust, Presented, TransportError};
 use crate::identity::IdentityError;
 use crate::key::KeyError;
+use crate::password::PasswordError;
 use crate::pem::{Form, NotPem};
 use crate::profile::ProfileError;
 use crate::profile::file::ProfileFileError;
+use crate::reveal::option_of;
 use crate::usage::UsageError;
 
 impl From<UsageError> for Error {
@@ -25,8 +27,14 @@ impl From<UsageError> for Error {
 impl From<IdentityError> for Error {
     fn from(error: IdentityError) -> Self {
         let hint = match &error {
-            IdentityError::Unreadable(error) => file_hint(error).to_owned(),
+            IdentityError::Unreadable(error) => source_hint(error),
             IdentityError::Bundle { source, .. } => bundle_hint(source),
+            IdentityError::NoCertificate { place, contents }
+                if is_named_by(place, "intermediates")
+                    && (contents.contains("KEY") || contents.contains("key")) =>
+            {
+                "this option takes CA certificates, and the file holds a private key".to_owned()
+            }
             IdentityError::NoCertificate { contents, .. } if contents.contains("KEY") || contents.contains("key") => {
                 "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
             }
@@ -53,6 +61,41 @@ impl From<IdentityError> for Error {
             }
         };
         Self::new(Kind::Identity, error).hint(hint)
+    }
+}
+
+fn is_named_by(place: &SourceName, option: &str) -> bool {
+    place.origin.as_deref().is_some_and(|origin| option_of(origin) == option)
+}
+
+/// Returns what to do about a source that could not be read, by the kind of its place.
+fn source_hint(error: &FileError) -> String {
+    let place = &error.place;
+    let origin = place.origin.as_deref().unwrap_or("the option");
+    let missing = error.source.kind() == std::io::ErrorKind::NotFound;
+    match (place.kind, &place.value) {
+        (SourceKind::Variable, Some(name)) => {
+            format!("set {name} and export it, or name another variable by `{origin}`")
+        }
+        (SourceKind::Variable, None) => {
+            format!("`{origin}` takes the name of a variable, which has to be set and exported")
+        }
+        (SourceKind::Descriptor, Some(number)) => {
+            format!("open file descriptor {number} for this process, as `{number}< FILE` does in a shell")
+        }
+        (SourceKind::Descriptor, None) => {
+            format!("`{origin}` takes the number of a file descriptor that is open: `3` with `3< FILE`")
+        }
+        (SourceKind::File, _) if missing && place.unexpanded => {
+            "`~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path".to_owned()
+        }
+        (SourceKind::File, None) if missing => {
+            format!("its value is not shown, as it may be secret: `{origin}` takes the path of a file")
+        }
+        (SourceKind::File, Some(path)) if missing && place.origin.is_some() => {
+            format!("there is no `{path}`: correct `{origin}`")
+        }
+        _ => file_hint(error).to_owned(),
     }
 }
 
@@ -115,6 +158,7 @@ fn key_hint(error: &KeyError) -> String {
         KeyError::TooCostly { .. } => {
             "encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
         }
+        KeyError::Password(PasswordError::Unreadable(error)) => return source_hint(error),
         KeyError::Password(_) => {
             "pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`"
         }
@@ -170,8 +214,14 @@ fn transport_hint(error: &TransportError) -> (Kind, String) {
         TransportError::Handshake { .. } => {
             "TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?".to_owned()
         }
+        TransportError::Proxy { login: true, .. } => {
+            "the proxy asks for a login: write it into HTTPS_PROXY as `http://USER:PASSWORD@HOST:PORT`".to_owned()
+        }
         TransportError::Proxy { .. } => {
             "the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without".to_owned()
+        }
+        TransportError::Interrupted { plain: true, .. } => {
+            "if TLS is spoken on that port, write the endpoint as `https://`".to_owned()
         }
         TransportError::Interrupted { .. } => "try again; a proxy or gateway in between may cut connections".to_owned(),
         TransportError::TooLarge { .. } => "something other than AWS seems to answer there".to_owned(),
@@ -251,9 +301,11 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Busy { .. } => {
                 "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
             }
-            ProfileFileError::Read { .. } => "check the path and its permissions",
+            ProfileFileError::Read { .. } => {
+                "check the path that `--credentials-file` or AWS_SHARED_CREDENTIALS_FILE names, and its permissions"
+            }
             ProfileFileError::Write { .. } => {
-                "check the permissions of the file and of its directory, and the space left"
+                "check the permissions of the file and of its directory, and the space left; `--credentials-file` names another"
             }
             ProfileFileError::Directory { .. } => {
                 "make the directory above it, or name another file by `--credentials-file`"

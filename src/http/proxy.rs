@@ -16,19 +16,26 @@ pub struct Proxy {
     no_proxy: String,
 }
 
+/// The port of SOCKS (RFC 1928, 3), which the parser of URLs does not know.
+const SOCKS_PORT: u16 = 1080;
+
 impl Proxy {
-    /// Reads the URL of an HTTP proxy; `http://` is assumed where no scheme is written.
+    /// Reads the URL of an HTTP or SOCKS5 proxy; `http://` is assumed where no scheme is written.
     ///
     /// `origin` is the flag or variable that it comes from; `no_proxy` holds the value of
     /// `NO_PROXY`, comma-separated.
     pub fn parse(text: &str, origin: &'static str, no_proxy: &str) -> Result<Self, ProxyError> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         // The text may hold a password: nothing of it gets into an error.
-        let url = Url::parse(&text).map_err(ProxyError::Malformed)?;
+        let mut url = Url::parse(&text).map_err(ProxyError::Malformed)?;
         match url.scheme() {
-            "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => {}
-            "http" | "https" => return Err(ProxyError::Host),
+            "http" | "https" | "socks5" | "socks5h"
+                if url.host_str().is_some_and(|host| !host.is_empty()) => {}
+            "http" | "https" | "socks5" | "socks5h" => return Err(ProxyError::Host),
             other => return Err(ProxyError::Scheme(known_scheme(other))),
+        }
+        if url.port_or_known_default().is_none() {
+            url.set_port(Some(SOCKS_PORT)).map_err(|()| ProxyError::Host)?;
         }
         Ok(Self { url, origin, no_proxy: no_proxy.to_owned() })
     }
@@ -90,7 +97,7 @@ pub enum ProxyError {
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
     /// A kind of proxy that is not spoken, such as SOCKS.
-    #[error("proxies of the scheme {} are not supported, only `http` and `https`", scheme(*.0))]
+    #[error("proxies of the scheme {} are not supported, only `http`, `https`, `socks5` and `socks5h`", scheme(*.0))]
     Scheme(Option<&'static str>),
     /// There is no host.
     #[error("there is no host in it")]
@@ -134,7 +141,7 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_speak() {
         let refused = |text: &str| Proxy::parse(text, "--proxy", "").unwrap_err();
-        assert_eq!(refused("socks5://p:1080"), ProxyError::Scheme(Some("socks5")));
+        assert_eq!(refused("socks4://p:1080"), ProxyError::Scheme(Some("socks4")));
         assert!(matches!(refused("http://"), ProxyError::Malformed(_)));
     }
 }

@@ -1,5 +1,7 @@
 //! The file system of this machine, its standard input and its open file descriptors.
 
+#[cfg(unix)]
+mod access;
 mod patient;
 
 use std::collections::BTreeMap;
@@ -39,7 +41,7 @@ impl<'a> Disk<'a> {
             Location::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
                 self.once(location, || read(path, MAX_SIZE))
             }
-            Location::File(path) => read(path, MAX_SIZE),
+            Location::File(path) => read(path, MAX_SIZE).map_err(|error| explained(path, error)),
             Location::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(native::octets(value))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
@@ -86,6 +88,15 @@ impl Files for Disk<'_> {
             source,
         })
     }
+}
+
+#[cfg(unix)]
+use access::explain as explained;
+
+/// Returns the error as it is: on this system nothing tells more.
+#[cfg(not(unix))]
+fn explained(_path: &Path, error: io::Error) -> io::Error {
+    error
 }
 
 /// Returns whether a source is a file that is there; it is asked for messages only.

@@ -140,7 +140,9 @@ impl TokenOnDisk {
     }
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
-        FileError { action, place: SourceName::of_path(&self.path, true), source }
+        let place = SourceName::of_path(&self.path, true);
+        let place = if self.own.is_none() { place.named_by("--token-file") } else { place };
+        FileError { action, place, source }
     }
 }
 

@@ -49,7 +49,7 @@ fn usage() {
         ("usage_session_name", &["--role-session-name", "no spaces"]),
         ("usage_timeout", &["--timeout", "forever"]),
         ("usage_boolean", &["--debug=maybe"]),
-        ("usage_proxy_scheme", &["--proxy", "socks5://me:hunter2@proxy:1080"]),
+        ("usage_proxy_scheme", &["--proxy", "socks4://me:hunter2@proxy:1080"]),
         ("usage_with_and_without_proxy", &["--with-proxy", "--proxy", "none"]),
         ("usage_flag_swallowed", &["--certificate", "--private-key"]),
         ("usage_not_yet_selector", &["--cert-selector", "Key=x509Subject,Value=CN=a"]),
@@ -221,6 +221,41 @@ fn damaged_key_files_are_never_quoted() {
     let key = tool.clone().certificate("certificate.pem");
     snapshot("certificate_labelled_key", &process(&key, &[]));
     snapshot("key_java_keystore", &process(&tool.clone().key("store.jks"), &[]));
+}
+
+#[test]
+fn hints_name_the_option_and_what_belongs_into_it() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let key = emulator.directory().join("leaf/p256.key.pem");
+    let rows: [(&str, &[&str]); 6] = [
+        ("hint_intermediates_are_a_key", &["--intermediates", key.to_str().unwrap()]),
+        ("hint_variable_not_set", &["--private-key", "env:NOPE"]),
+        ("hint_descriptor_not_open", &["--private-key", "fd:987"]),
+        ("hint_tilde", &["--private-key", "~/host.key"]),
+        ("hint_home", &["--certificate", "$HOME/pki/host.pem"]),
+        ("hint_hidden_path", &["--certificate", "pki/host"]),
+    ];
+    for (name, arguments) in rows {
+        snapshot(name, &process(&tool, arguments));
+    }
+    let locked = tool.clone().detached().key(form("scrypt.key.pem"));
+    let rows: [(&str, &[&str]); 3] = [
+        ("hint_password_file", &["--key-password-file", "/nonexistent/password"]),
+        ("hint_password_variable", &["--key-password-env", "NOPE"]),
+        ("hint_password_descriptor", &["--key-password-fd", "987"]),
+    ];
+    for (name, arguments) in rows {
+        snapshot(name, &process(&locked, arguments));
+    }
+    let elsewhere = "arn:aws:iam::999999999999:role/R";
+    snapshot("hint_other_account", &process(&tool, &["--role-arn", elsewhere]));
+    emulator.fault(json!({"operation": "GetSecretValue", "status": 400, "code": "UnrecognizedClientException", "message": "The security token included in the request is invalid.", "times": 2}));
+    let arguments = ["secret", "get", "n", "--region", "eu-west-1"];
+    let endpoint = ["--secrets-endpoint", emulator.endpoint()];
+    snapshot("hint_secret_region", &tool.run(&[&arguments[..], &endpoint].concat()));
+    let plain = emulator.endpoint().replace("https://", "http://");
+    snapshot("hint_plain_http_to_tls", &process(&tool, &["--endpoint", &plain]));
 }
 
 #[test]

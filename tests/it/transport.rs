@@ -181,6 +181,74 @@ fn goes_through_a_proxy_that_agrees() {
 }
 
 #[test]
+fn goes_through_a_socks_proxy() {
+    let emulator = emulator();
+    let target = emulator.endpoint().trim_start_matches("https://").to_owned();
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = std::sync::Arc::clone(&asked);
+    let proxy = serve(move |mut stream| {
+        let request = accept_socks(&mut stream);
+        told.lock().unwrap().push(request);
+        tunnel(stream, TcpStream::connect(&target).unwrap());
+    });
+    // With `socks5h` the proxy looks the name up.
+    let rows = [
+        ("socks5h", ELSEWHERE, "rolesanywhere.us-east-1.amazonaws.com:443"),
+        ("socks5", "https://192.0.2.1", "192.0.2.1:443"),
+    ];
+    for (scheme, endpoint, peer) in rows {
+        let url = format!("{scheme}://me:hunter2@{proxy}");
+        let tool = Tool::new(&emulator).set("HTTPS_PROXY", url);
+        let outcome = process(&tool, &["--endpoint", endpoint, "--no-verify-ssl"]);
+        assert_eq!(outcome.code, 0, "{outcome}");
+        assert_eq!(asked.lock().unwrap().pop().unwrap(), format!("me:hunter2 {peer}"));
+    }
+}
+
+#[test]
+fn names_a_socks_proxy_that_refuses() {
+    let emulator = emulator();
+    let proxy = serve(|mut stream| {
+        let mut greeting = [0; 3];
+        let _ = stream.read_exact(&mut greeting);
+        let _ = stream.write_all(&[5, 0xff]);
+    });
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5h://{proxy}"));
+    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+    assert_eq!(outcome.code, 5, "{outcome}");
+    assert!(outcome.stderr.contains(&format!("the proxy {proxy}")), "{outcome}");
+}
+
+/// Takes a SOCKS5 request with a login (RFC 1928, RFC 1929), and returns `USER:PASSWORD HOST:PORT`.
+fn accept_socks(stream: &mut TcpStream) -> String {
+    let octets = |stream: &mut TcpStream, count: usize| {
+        let mut octets = vec![0; count];
+        stream.read_exact(&mut octets).unwrap();
+        octets
+    };
+    let text = |stream: &mut TcpStream| {
+        let length = octets(stream, 1)[0];
+        String::from_utf8(octets(stream, length.into())).unwrap()
+    };
+    let greeting = octets(stream, 2);
+    octets(stream, greeting[1].into());
+    stream.write_all(&[5, 2]).unwrap();
+    octets(stream, 1);
+    let login = format!("{}:{}", text(stream), text(stream));
+    stream.write_all(&[1, 0]).unwrap();
+    let host = match octets(stream, 4)[3] {
+        1 => {
+            let [a, b, c, d] = octets(stream, 4).try_into().unwrap();
+            std::net::Ipv4Addr::new(a, b, c, d).to_string()
+        }
+        _ => text(stream),
+    };
+    let port = u16::from_be_bytes(octets(stream, 2).try_into().unwrap());
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+    format!("{login} {host}:{port}")
+}
+
+#[test]
 fn never_asks_a_proxy_for_this_machine() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).set("HTTPS_PROXY", "http://127.0.0.1:1");

@@ -189,14 +189,11 @@ fn takes_the_proxy_of_the_environment_unless_told() {
     assert_eq!(proxy(&["--proxy", "none"], &[https]).unwrap(), None);
     assert_eq!(proxy(&["--with-proxy"], &[]).unwrap(), None);
     assert_eq!(proxy(&["--with-proxy=false"], &[https]).unwrap(), None);
-    let socks = ("ALL_PROXY", "socks5://p");
-    assert_eq!(proxy(&[], &[socks, ("NO_PROXY", "*")]).unwrap(), None);
-    assert!(proxy(&[], &[socks]).is_err());
+    let unusable = ("HTTPS_PROXY", "socks4://p");
+    assert_eq!(proxy(&[], &[unusable, ("NO_PROXY", "*")]).unwrap(), None);
+    assert!(proxy(&[], &[unusable]).is_err());
     assert!(proxy(&["--with-proxy", "--proxy", "none"], &[]).is_err());
-    assert_eq!(
-        proxy(&[], &[("HTTPS_PROXY", "socks5://p")]).unwrap_err(),
-        "`HTTPS_PROXY` is not usable"
-    );
+    assert_eq!(proxy(&[], &[unusable]).unwrap_err(), "`HTTPS_PROXY` is not usable");
 }
 
 #[test]
@@ -343,4 +340,30 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
     }
     assert!(process(&["--no-cache", "--cache-dir", "d"], &[]).is_err());
     assert!(process(&[], &[no_cache, cache_dir]).is_err());
+}
+
+#[test]
+fn takes_socks_proxies_from_https_proxy_and_ignores_them_in_all_proxy() {
+    let proxy = |variables: &[(&str, &str)]| {
+        let shown = |plan: Exchange| plan.transport.proxy.map(|proxy| proxy.to_string());
+        process(&[], variables).map(shown)
+    };
+    for value in ["socks://127.0.0.1:1080/", "SOCKS5://p:1080", "socks5h://p", "socks4a://p"] {
+        for name in ["ALL_PROXY", "all_proxy"] {
+            assert_eq!(proxy(&[(name, value)]), Ok(None), "{name}={value}");
+        }
+    }
+    let rows = [
+        ("socks5://me:hunter2@p:1081", "socks5://p:1081 (from HTTPS_PROXY)"),
+        ("socks5h://p", "socks5h://p:1080 (from HTTPS_PROXY)"),
+    ];
+    for (value, shown) in rows {
+        let variables = [("HTTPS_PROXY", value), ("ALL_PROXY", "socks://q")];
+        assert_eq!(proxy(&variables), Ok(Some(shown.to_owned())));
+    }
+    assert!(proxy(&[("HTTPS_PROXY", "socks://p:1080")]).is_err());
+    assert_eq!(
+        proxy(&[("ALL_PROXY", "http://p")]),
+        Ok(Some("http://p:80 (from ALL_PROXY)".to_owned()))
+    );
 }

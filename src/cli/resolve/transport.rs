@@ -73,8 +73,15 @@ fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Prox
     if let Some((_, false)) = wanted {
         return Ok(None);
     }
-    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let Some((name, setting)) = settings.first_variable(&variables)? else { return Ok(None) };
+    let own = settings.first_variable(&["HTTPS_PROXY", "https_proxy"])?;
+    let found = match own {
+        Some(found) => Some(found),
+        // GNOME sets `socks://`, which the official helper ignores in these.
+        None => settings
+            .first_variable(&["ALL_PROXY", "all_proxy"])?
+            .filter(|(_, setting)| !setting.value.to_ascii_lowercase().starts_with("socks")),
+    };
+    let Some((name, setting)) = found else { return Ok(None) };
     if endpoints.iter().all(|endpoint| proxy::is_exempt(&no_proxy, &endpoint.url("/", ""))) {
         return Ok(None);
     }

@@ -44,13 +44,14 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
         }
     };
     let target = format!("{}:{}", endpoint.host(), endpoint.port());
-    let (transient, words) = match answer(stream, proxy, &target).await {
+    let (status, words) = match answer(stream, proxy, &target).await {
         Ok((200..300, _)) => return Answer::Agreed,
-        Ok((status, status_line)) => (status >= 500, status_line),
-        Err(error) => (true, format!("it closed the connection ({error})")),
+        Ok((status, status_line)) => (Some(status), status_line),
+        Err(error) => (None, format!("it closed the connection ({error})")),
     };
     let source = Reason(words);
-    Answer::Refused(TransportError::Proxy { proxy: name, target, transient, source })
+    let (transient, login) = (status.is_none_or(|status| status >= 500), status == Some(407));
+    Answer::Refused(TransportError::Proxy { proxy: name, target, transient, login, source })
 }
 
 /// Returns the proxy's status, and its status line.

@@ -29,7 +29,11 @@ impl Failure<'_> {
             return self.tls(host, tls);
         }
         if !self.error.is_connect() {
-            return TransportError::Interrupted { host, source: self.reason() };
+            return TransportError::Interrupted {
+                host,
+                plain: self.is_plain(),
+                source: self.reason(),
+            };
         }
         let target = self.request.endpoint.url("/", "");
         if let Some(proxy) = self.options.proxy.as_ref().and_then(|p| p.on_the_way_to(&target)) {
@@ -42,10 +46,14 @@ impl Failure<'_> {
         TransportError::Connect { peer, source: self.reason() }
     }
 
+    fn is_plain(&self) -> bool {
+        self.request.endpoint.url("/", "").scheme() == "http"
+    }
+
     /// Names a failure in the middle of an answer.
     pub(super) fn while_reading(self) -> TransportError {
         let host = self.request.endpoint.host().to_owned();
-        TransportError::Interrupted { host, source: self.reason() }
+        TransportError::Interrupted { host, plain: self.is_plain(), source: self.reason() }
     }
 
     /// Names a failure on the way through `proxy`, which is asked once more for its answer.
@@ -61,13 +69,20 @@ impl Failure<'_> {
             Ok(connect::Answer::Refused(error)) => error,
             Ok(connect::Answer::Agreed) => TransportError::Interrupted {
                 host: format!("{host} through the proxy {name}"),
+                plain: false,
                 source: self.reason(),
             },
             // A proxy that speaks TLS: what reqwest says of it has to do.
             Ok(connect::Answer::NotAsked) if find::<std::io::Error>(&self.error).is_none() => {
                 let target = format!("{host}:{}", self.request.endpoint.port());
                 let source = self.reason();
-                TransportError::Proxy { proxy: name, target, transient: false, source }
+                TransportError::Proxy {
+                    proxy: name,
+                    target,
+                    transient: false,
+                    login: false,
+                    source,
+                }
             }
             Ok(connect::Answer::NotAsked) | Err(_) => {
                 let peer = format!("the proxy {name}");
