@@ -146,7 +146,7 @@ impl Log for StderrLog {
 
 /// Standard error.
 struct Stderr {
-    /// Whether a write may have to wait for a reader: not if it is a file.
+    /// Whether a write may have to wait for a reader: not if it is a file or `/dev/null`.
     has_reader: bool,
 }
 
@@ -154,9 +154,14 @@ impl Stderr {
     #[cfg(unix)]
     fn open() -> Self {
         use rustix::fs::{FileType, fstat};
-        let is_file = fstat(rustix::stdio::stderr())
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-        Self { has_reader: !is_file }
+        let stderr = rustix::stdio::stderr();
+        let kind = fstat(stderr).map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let has_reader = match kind {
+            Ok(FileType::RegularFile) => false,
+            Ok(FileType::CharacterDevice) => rustix::termios::isatty(stderr),
+            _ => true,
+        };
+        Self { has_reader }
     }
 
     #[cfg(not(unix))]
