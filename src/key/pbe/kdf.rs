@@ -247,7 +247,7 @@ fn iterations(count: u64) -> Result<u32, KeyError> {
     }
 }
 
-/// `PBKDF2-params` (RFC 8018, A.2); its salt may be from elsewhere, which nobody writes.
+/// `PBKDF2-params` (RFC 8018, A.2); its salt may be from elsewhere, which no program is known to write.
 #[derive(Sequence)]
 struct Pbkdf2Parameters<'a> {
     salt: &'a OctetStringRef,
