@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     report_panics();
     let clock = SystemClock::start();
     process::keep_memory_private();
+    process::survive_file_size_limit();
     let outcome = match CommandLine::try_parse_from(environment::arguments()) {
         Ok(line) => answer(line, &clock).and_then(|bytes| Ok(terminal::print(bytes.expose())?)),
         Err(error) => match error.kind() {

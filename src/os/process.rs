@@ -18,6 +18,19 @@ pub fn keep_memory_private() {
     }
 }
 
+/// Lets a write beyond the limit of a file's size (`ulimit -f`) fail like any other, instead of
+/// ending this process by SIGXFSZ.
+///
+/// A handler that does nothing of note, since only `unsafe` code may ignore a signal; it is not
+/// inherited by programs, as an ignored signal would be.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::SIGXFSZ;
+        let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
+    }
+}
+
 /// Raises the number of files that this process may have open to what it may be raised to, and
 /// returns it; where that is not known, it is taken for plenty.
 pub fn descriptors() -> usize {
