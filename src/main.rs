@@ -30,7 +30,6 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::private::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, terminal};
-use roles_anywhere::profile::file::Written;
 use roles_anywhere::reveal::{Paths, path_name};
 use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::time::Clock;
@@ -182,12 +181,8 @@ async fn run(
         Purpose::SecretGet(get) => secret_get::run(sessions, get, deadline, world).await,
         Purpose::Update(plan) if plan.mode == Mode::Once => {
             let provider = sessions.provider();
-            let edited = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
-            let warn = |words: String| report::warn(&words, plan.daemon.log_format, &clock);
-            if let Written::InPlace(obstacle) = edited.written {
-                warn(format!("{} was written in place: {obstacle}", path_name(&plan.file, true)));
-            }
-            edited.caveats.iter().for_each(|caveat| warn(caveat.to_string()));
+            let outcome = update::once(plan, provider, deadline, world, &CredentialsFile).await?;
+            report::updated(plan, &outcome, &clock);
             Ok(SecretBytes::default())
         }
         Purpose::Update(plan) => {

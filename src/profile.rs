@@ -6,16 +6,22 @@
 //! so they are edited, and an `[a]` for the AWS CLI is added; who reads both, merges them.
 //! `[profile a]` belongs into the other file, `config`, so it is not the profile `a`.
 
+pub mod contents;
 pub mod file;
 mod line;
+mod merge;
+mod syntax;
+pub mod upkeep;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::credentials::Credentials;
 use crate::log::Value;
+use crate::profile::contents::LongLivedKey;
 use crate::profile::line::{Kind, Line};
 use crate::secret::SecretBytes;
+pub use syntax::SyntaxError;
 
 /// The name of a profile that can be the heading of a section, and be read again by every SDK.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,7 +45,7 @@ impl FromStr for ProfileName {
         if let Some(character) = name.chars().find(|c| matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(ProfileNameError::Character(character));
         }
-        match name.trim() == name {
+        match line::trim(name) == name {
             true => Ok(Self(name.to_owned())),
             false => Err(ProfileNameError::Blanks),
         }
@@ -72,7 +78,7 @@ pub enum ProfileNameError {
 }
 
 /// A credentials file cannot be edited.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProfileError {
     /// AWS's answer holds what would be read as something else.
     #[error("AWS's `{0}` holds characters that a credentials file cannot")]
@@ -80,69 +86,73 @@ pub enum ProfileError {
     /// No SDK reads it, and bytes added to it would damage it.
     #[error("it is UTF-16")]
     Utf16,
+    /// The AWS CLI cannot read any of it.
+    #[error("the AWS CLI cannot parse it")]
+    Syntax(#[from] SyntaxError),
+    /// The profile holds a key that AWS does not show again.
+    #[error(transparent)]
+    LongLived(#[from] LongLivedKey),
 }
 
 /// The names of the three settings, in the order in which they are added.
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 /// What the session token was called once; the AWS CLI and boto3 look for it first.
-const OLD_TOKEN: &[u8] = b"aws_security_token";
-
-/// What some editors begin UTF-8 with.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const OLD_TOKEN: &str = "aws_security_token";
 
 /// Sets the credentials of `profile` in the text of a credentials file; every other line stays.
 ///
-/// A section that is there several times is edited each time, since SDKs differ in which they take;
-/// one that is not there, or not to the AWS CLI, is added at the end. A setting that holds the value already keeps its
-/// line, so that nothing changes where nothing is new; its repetitions in the same section, which
-/// the AWS CLI refuses, are left out.
+/// A heading that SDKs read as different names is edited for each of them; a profile that is not
+/// there, or not for the AWS CLI, is added at the end. A setting that has the value already keeps
+/// its line, so that nothing changes if nothing is new; its repetitions in the same section, which
+/// the AWS CLI refuses, are left out. A text that the AWS CLI cannot parse afterwards is refused.
 pub fn replace(
     text: &[u8],
     profile: &ProfileName,
     credentials: &Credentials,
 ) -> Result<SecretBytes, ProfileError> {
-    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Err(ProfileError::Utf16);
-    }
     let values = values(credentials)?;
-    let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { b"" };
-    let lines = line::split(&text[mark.len()..]);
-    let mut output = Output { pieces: vec![mark], values, ending: first_ending(&lines) };
-    let name = profile.0.as_bytes();
+    let lines = line::split(legible(text)?);
+    let mut output = Output { pieces: Vec::new(), values, ending: first_ending(&lines) };
     let mut found = false;
     let mut sections = sections(&lines).peekable();
     while let Some(section) = sections.next() {
-        match section[0].kind {
-            Kind::Heading { python, others } if [python, others].contains(&name) => {
-                found |= python == name;
-                output.edit(section, sections.peek().map(|next| &next[0]));
-            }
-            _ => output.pieces.extend(section.iter().map(|line| line.whole)),
+        if is_of(section, profile) {
+            found |= matches!(section[0].kind, Kind::Heading { python, .. } if python == profile.0);
+            output.edit(section, sections.peek().map(|next| &next[0]));
+        } else {
+            output.pieces.extend(section.iter().map(|line| line.whole));
         }
     }
     if !found {
         output.append(lines.last(), profile);
     }
     // Of its final size at once, so that no copy of it stays behind in memory.
-    Ok(SecretBytes::new(output.pieces.concat()))
+    let new = SecretBytes::new(output.pieces.concat().into_bytes());
+    // Repetitions of our own keys are gone by now; what is left is told by its line in the file.
+    syntax::check(&line::split(legible(new.expose())?))
+        .map_err(|error| syntax::check(&lines).err().unwrap_or(error))?;
+    Ok(new)
 }
 
-/// Returns whether a section of `profile` has a session token under its old name, which would be
-/// taken before the one that [`replace`] sets.
-pub fn has_old_token(text: &[u8], profile: &ProfileName) -> bool {
-    let lines = line::split(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
-    let name = profile.0.as_bytes();
-    sections(&lines).any(|section| match section[0].kind {
-        Kind::Heading { python, others } => {
-            [python, others].contains(&name) && section.iter().any(is_old_token)
-        }
-        _ => false,
+/// Returns a text as UTF-8, the only encoding that SDKs agree about.
+fn legible(text: &[u8]) -> Result<&str, ProfileError> {
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        return Err(ProfileError::Utf16);
+    }
+    std::str::from_utf8(text).map_err(|error| {
+        let before = &text[..error.valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        SyntaxError::Encoding { line }.into()
     })
 }
 
-fn is_old_token(line: &Line<'_>) -> bool {
-    matches!(line.kind, Kind::Setting { key, .. } if key.eq_ignore_ascii_case(OLD_TOKEN))
+/// Returns whether a section is a profile's to the AWS CLI or to other SDKs.
+fn is_of(section: &[Line<'_>], profile: &ProfileName) -> bool {
+    match section[0].kind {
+        Kind::Heading { python, others } => [python, others].contains(&profile.0.as_str()),
+        _ => false,
+    }
 }
 
 /// Takes lines apart at the headings; what is before the first is a section without one.
@@ -150,35 +160,35 @@ fn sections<'a, 'b>(lines: &'b [Line<'a>]) -> impl Iterator<Item = &'b [Line<'a>
     lines.chunk_by(|_, next| !matches!(next.kind, Kind::Heading { .. }))
 }
 
-fn values(credentials: &Credentials) -> Result<[&[u8]; 3], ProfileError> {
+fn values(credentials: &Credentials) -> Result<[&str; 3], ProfileError> {
     let values = [
-        credentials.access_key_id.as_bytes(),
-        credentials.secret_access_key.expose().as_bytes(),
-        credentials.session_token.expose().as_bytes(),
+        credentials.access_key_id.as_str(),
+        credentials.secret_access_key.expose(),
+        credentials.session_token.expose(),
     ];
     for (key, value) in KEYS.iter().zip(values) {
         // A `#` or `;` begins a comment, to some SDKs after a blank and to others anywhere.
-        let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"#;".contains(byte);
-        if value.is_empty() || !value.iter().all(is_plain) {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#;".contains(&byte);
+        if value.is_empty() || !value.bytes().all(is_plain) {
             return Err(ProfileError::Value(key));
         }
     }
     Ok(values)
 }
 
-fn first_ending<'a>(lines: &[Line<'a>]) -> &'a [u8] {
+fn first_ending<'a>(lines: &[Line<'a>]) -> &'a str {
     match lines.first() {
         Some(line) if !line.ending.is_empty() => line.ending,
-        _ => b"\n",
+        _ => "\n",
     }
 }
 
 /// The edited text, in pieces that are put together at the end.
 struct Output<'a> {
-    pieces: Vec<&'a [u8]>,
-    values: [&'a [u8]; 3],
+    pieces: Vec<&'a str>,
+    values: [&'a str; 3],
     /// How a new line ends.
-    ending: &'a [u8],
+    ending: &'a str,
 }
 
 impl<'a> Output<'a> {
@@ -193,7 +203,7 @@ impl<'a> Output<'a> {
             Some(at) => Some(&section[at]),
             None => section.iter().find(|line| matches!(line.kind, Kind::Setting { .. })).or(next),
         };
-        let indent = neighbour.map_or(&b""[..], |line| line.indent);
+        let indent = neighbour.map_or("", |line| line.indent);
         if !section[0].ending.is_empty() {
             self.ending = section[0].ending;
         }
@@ -216,7 +226,7 @@ impl<'a> Output<'a> {
     /// Writes a setting that is there already.
     fn set(&mut self, line: &Line<'a>, key: usize) {
         match line.kind {
-            Kind::Setting { value, .. } if value == self.values[key] => {
+            Kind::Setting { value, .. } if value == Some(self.values[key]) => {
                 self.pieces.push(line.whole);
             }
             _ => self.write(line.indent, key, line.ending),
@@ -224,7 +234,7 @@ impl<'a> Output<'a> {
     }
 
     /// Adds the settings that are nowhere in the section behind the line that was written last.
-    fn add_missing(&mut self, last: &Line<'a>, indent: &'a [u8], first: [Option<usize>; 3]) {
+    fn add_missing(&mut self, last: &Line<'a>, indent: &'a str, first: [Option<usize>; 3]) {
         let missing = (0..KEYS.len()).filter(|key| first[*key].is_none());
         for (count, key) in missing.enumerate() {
             if count == 0 && last.ending.is_empty() {
@@ -244,21 +254,21 @@ impl<'a> Output<'a> {
                 self.pieces.push(self.ending);
             }
         }
-        self.pieces.extend([b"[", profile.0.as_bytes(), b"]", self.ending]);
+        self.pieces.extend(["[", &profile.0, "]", self.ending]);
         for key in 0..KEYS.len() {
-            self.write(b"", key, self.ending);
+            self.write("", key, self.ending);
         }
     }
 
-    fn write(&mut self, indent: &'a [u8], key: usize, ending: &'a [u8]) {
-        self.pieces.extend([indent, KEYS[key].as_bytes(), b" = ", self.values[key], ending]);
+    fn write(&mut self, indent: &'a str, key: usize, ending: &'a str) {
+        self.pieces.extend([indent, KEYS[key], " = ", self.values[key], ending]);
     }
 }
 
 /// Returns which of the three settings a line begins; SDKs read their names in any case.
 fn setting(line: &Line<'_>) -> Option<&'static str> {
     let Kind::Setting { key, .. } = line.kind else { return None };
-    KEYS.into_iter().find(|own| own.as_bytes().eq_ignore_ascii_case(key))
+    KEYS.into_iter().find(|own| key.to_lowercase() == *own)
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::credentials::Credentials;
+use roles_anywhere::profile::contents::{conflicts, long_lived_key};
 use roles_anywhere::profile::file::ProfileFileError;
 use roles_anywhere::profile::{ProfileName, replace};
 use roles_anywhere::secret::Secret;
 use roles_anywhere_fuzz::{NOW, check_error, check_line};
 
-const KEYS: [&[u8]; 3] = [b"aws_access_key_id", b"aws_secret_access_key", b"aws_session_token"];
+const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 fuzz_target!(|data: &[u8]| {
     let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
@@ -29,19 +30,25 @@ fuzz_target!(|data: &[u8]| {
         expiration: NOW,
         account_id: "123456789012".to_owned(),
     };
+    if let Some(key) = long_lived_key(text, &name) {
+        check_error(ProfileFileError::Text { path: "f".into(), source: key.into() });
+    }
     let once = match replace(text, &name, &credentials) {
         Ok(once) => once,
         Err(source) => return check_error(ProfileFileError::Text { path: "f".into(), source }),
     };
     let twice = replace(once.expose(), &name, &credentials).unwrap();
+    assert!(long_lived_key(once.expose(), &name).is_none());
+    for conflict in conflicts(once.expose(), &name) {
+        check_line(&conflict.to_string());
+    }
     assert!(once.expose() == twice.expose(), "the second edit changes something");
     for value in [&b"ASIANEW"[..], b"new/secret", b"new-token"] {
         assert!(once.expose().windows(value.len()).any(|window| window == value));
     }
     // What names none of the keys is all there still, and nothing stands before it.
-    let lower = text.to_ascii_lowercase();
-    let mentions = |key: &[u8]| lower.windows(key.len()).any(|window| window == key);
-    if !KEYS.into_iter().any(mentions) {
+    let lower = String::from_utf8_lossy(text).to_lowercase();
+    if !KEYS.into_iter().any(|key| lower.contains(key)) {
         assert!(is_within(text, once.expose()));
     }
 });

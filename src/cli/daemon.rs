@@ -22,6 +22,12 @@ pub struct UpdateArgs {
     /// Write it once, and exit
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub once: Option<String>,
+    /// Replace a long-lived access key in the profile
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub force: Option<String>,
+    /// Print nothing on success (with `--once`)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub quiet: Option<String>,
     /// The shared credentials file [default: ~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE]
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub credentials_file: Option<String>,

@@ -1,6 +1,7 @@
 //! `update`: keep a profile of the shared credentials file fresh.
 
 mod caveat;
+mod writer;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -8,21 +9,22 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::board::{Board, Refreshes};
+use crate::board::Board;
 use crate::call::Deadline;
-use crate::command::daemon::{Daemon, FirstFailure};
+use crate::command::daemon::Daemon;
 use crate::credentials::Credentials;
 use crate::engine::{Ending, Engine, Ports};
 use crate::error::Error;
-use crate::log::{Fact, Level};
-use crate::profile::file::{self, SharedCredentialsFile, Written};
-use crate::profile::{self, ProfileName};
+use crate::profile::contents::{conflicts, long_lived_key};
+use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
+use crate::profile::upkeep::{Step, Unsettled, Upkeep};
+use crate::profile::{self, ProfileError, ProfileName};
 use crate::provider::RolesAnywhere;
-use crate::refresh::Moment;
-use crate::reveal::{Holds, Shown, shown};
-use crate::time::Timer;
+use crate::secret::{Secret, SecretBytes};
+use crate::time::{Clock, Timer, Timestamp};
 use crate::world::World;
 pub use caveat::Caveat;
+use writer::Writer;
 
 /// What to write, and how it runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,6 +35,12 @@ pub struct Update {
     pub file: PathBuf,
     /// Once, or for as long as it runs.
     pub mode: Mode,
+    /// Whether a long-lived key in the profile is replaced.
+    pub force: bool,
+    /// Whether it says nothing if all is well.
+    pub quiet: bool,
+    /// The profile that AWS_PROFILE selects, if it is another one.
+    pub selected: Option<String>,
     /// How it runs.
     pub daemon: Daemon,
 }
@@ -47,18 +55,21 @@ pub enum Mode {
 }
 
 /// How long to wait for another process that writes the file.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait after the file could not be written for the first time; every publication ends
-/// a pause.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// How long to wait before what is in the file is looked at again.
-const IDLE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the file is watched after it was written.
+const WATCH: Duration = Duration::from_secs(1);
+/// How long it is watched if a process that we can see may still write to it.
+const LONG_WATCH: Duration = Duration::from_secs(6);
+/// How long to wait before a file that may change is read again.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// What became of the file, and what is wrong with it still.
+/// A profile that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Edited {
+pub struct Outcome {
     /// How it was written.
     pub written: Written,
+    /// Until when its credentials are valid.
+    pub expiration: Timestamp,
     /// What its owner should mend.
     pub caveats: Vec<Caveat>,
 }
@@ -70,14 +81,20 @@ pub async fn once(
     deadline: Deadline,
     world: &World<'_>,
     file: &dyn SharedCredentialsFile,
-) -> Result<Edited, Error> {
+) -> Result<Outcome, Error> {
+    plan.check(file, world.clock, world.timer).await?;
     let session = provider.fetch(0, world, deadline).await?;
-    plan.write(&session.credentials, file, world.timer).await
+    let credentials = &session.credentials;
+    let (written, unfinished) = plan.write(credentials, file, world.clock, world.timer).await?;
+    let mut caveats = plan.caveats(file);
+    caveats.extend(unfinished.map(Caveat::Unfinished));
+    Ok(Outcome { written, expiration: credentials.expiration, caveats })
 }
 
 /// Keeps the profile fresh until it is told to stop.
 ///
-/// Returns an error only where the first try fails and that is to end it.
+/// Returns an error if the file must not be edited at all, or if the first try fails and that is to
+/// end it.
 pub async fn keep(
     plan: &Update,
     engine: &mut Engine<'_>,
@@ -85,11 +102,15 @@ pub async fn keep(
     ports: Ports<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
+    match plan.check(file, ports.clock, ports.timer).await {
+        Err(error @ ProfileFileError::Text { .. }) => return Err(error.into()),
+        // What else is wrong with the file may pass.
+        Ok(()) | Err(_) => {}
+    }
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
     }
-    let mut writer = Writer { plan, board, ports, file, reported: None, said: Vec::new() };
-    let writing = pin!(writer.run());
+    let writing = pin!(Writer::new(plan, board, ports, file).run());
     // The engine ends when it is told to, the writer only with an error that is to end it.
     match select(pin!(engine.run()), writing).await {
         Either::Left(((), _)) => Ok(()),
@@ -98,317 +119,157 @@ pub async fn keep(
 }
 
 impl Update {
+    /// Finds out whether the file can be edited, before AWS is asked for anything.
+    async fn check(
+        &self,
+        file: &dyn SharedCredentialsFile,
+        clock: &dyn Clock,
+        timer: &dyn Timer,
+    ) -> Result<(), ProfileFileError> {
+        let placeholder = Credentials {
+            access_key_id: "ID".to_owned(),
+            secret_access_key: Secret::new("SECRET".to_owned()),
+            session_token: Secret::new("TOKEN".to_owned()),
+            expiration: Timestamp::from_unix(0),
+            account_id: String::new(),
+        };
+        let start = clock.uptime();
+        loop {
+            let look = file.look(&self.file)?;
+            let Err(source) = self.edit(look.text.expose(), &placeholder, self.force) else {
+                return Ok(());
+            };
+            // It may be a part of what another program is writing.
+            let waited = clock.uptime().saturating_sub(start);
+            if look.age.max(waited) >= WATCH
+                && (file.writer(&self.file).is_none() || waited >= PATIENCE)
+            {
+                return Err(ProfileFileError::Text { path: self.file.clone(), source });
+            }
+            timer.sleep(PAUSE).await;
+        }
+    }
+
+    /// Returns the new text of the file.
+    fn edit(
+        &self,
+        text: &[u8],
+        credentials: &Credentials,
+        force: bool,
+    ) -> Result<SecretBytes, ProfileError> {
+        match long_lived_key(text, &self.profile).filter(|_| !force) {
+            Some(key) => Err(key.into()),
+            None => profile::replace(text, &self.profile, credentials),
+        }
+    }
+
+    /// Writes the profile, and watches the file until what other programs were about to write is
+    /// in it, too; returns who may still write to a file that was replaced.
     async fn write(
         &self,
         credentials: &Credentials,
         file: &dyn SharedCredentialsFile,
+        clock: &dyn Clock,
         timer: &dyn Timer,
-    ) -> Result<Edited, Error> {
-        let mut has_old_token = false;
-        let mut edit = |text: &[u8]| {
-            has_old_token = profile::has_old_token(text, &self.profile);
-            profile::replace(text, &self.profile, credentials)
-        };
-        let written = file::edit(file, &self.file, &mut edit, timer, PATIENCE).await?;
-        let readable = file.readable_by_others(&self.file).map(|mode| Caveat::Readable { mode });
-        let old_token = has_old_token.then_some(Caveat::OldToken);
-        Ok(Edited { written, caveats: readable.into_iter().chain(old_token).collect() })
-    }
-}
-
-/// Writes what the board has into the file.
-struct Writer<'a> {
-    plan: &'a Update,
-    board: &'a Board,
-    ports: Ports<'a>,
-    file: &'a dyn SharedCredentialsFile,
-    /// Why the file could not be written the last time, and how the refreshes stood then: the next
-    /// one has the supervisor told something else.
-    reported: Option<(String, Refreshes)>,
-    /// What the log heard of already.
-    said: Vec<Caveat>,
-}
-
-impl Writer<'_> {
-    /// Keeps the profile as the board has it. Returns an error only of its first try, and only
-    /// where that is to end the daemon.
-    async fn run(&mut self) -> Error {
-        let mut pause = match self.write().await {
-            Err(error) if self.plan.daemon.first_failure == FirstFailure::Exits => return error,
-            outcome => self.report(&outcome, FIRST_PAUSE),
-        };
-        self.ports.supervisor.ready();
+    ) -> Result<(Written, Option<Unsettled>), Error> {
+        let mut upkeep = Upkeep::new(file, &self.file);
+        let mut watch = Watch::default();
+        let mut written = Written::Unchanged;
         loop {
-            select(pin!(self.board.changed()), self.ports.timer.sleep(pause)).await;
-            let outcome = self.write().await;
-            pause = self.report(&outcome, pause);
-        }
-    }
-
-    /// Writes the session in hand where it is good, and leaves the file alone where none is; what
-    /// somebody else did to the profile since is undone.
-    async fn write(&self) -> Result<Option<Edited>, Error> {
-        let standing = self.board.standing();
-        let Some(session) = standing.valid(Moment::of(self.ports.clock)) else {
-            return Ok(None);
-        };
-        self.plan.write(&session.credentials, self.file, self.ports.timer).await.map(Some)
-    }
-
-    /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
-    /// was left alone before.
-    fn report(&mut self, outcome: &Result<Option<Edited>, Error>, pause: Duration) -> Duration {
-        let edited = match outcome {
-            Ok(Some(edited)) => edited,
-            Ok(None) => return IDLE,
-            Err(error) => return self.report_failure(error, pause),
-        };
-        if self.reported.take().is_some() {
-            self.report_recovery();
-        }
-        match edited.written {
-            Written::Unchanged => {}
-            Written::Whole => self.say(Level::Info, "profile written", None),
-            Written::InPlace(obstacle) => {
-                let words = "profile written in place: a reader may see a part of it";
-                self.say(Level::Warning, words, Some(("reason", &obstacle)));
+            let now = clock.uptime();
+            // A long-lived key that appears later is not what `--force` was about.
+            let force = self.force && watch.written.is_none();
+            let step = upkeep.advance(&mut |text| self.edit(text, credentials, force), now)?;
+            if let Step::Written(how) = step {
+                written = how;
+            }
+            let is_unfinished = now < upkeep.unfinished_until();
+            match watch.after(step, now, is_unfinished, || upkeep.writer()) {
+                Next::Wait => timer.sleep(PAUSE).await,
+                Next::End(unfinished) => return Ok((written, unfinished)),
+                Next::GiveUp(source) => {
+                    let path = self.file.clone();
+                    return Err(ProfileFileError::Unsettled { path, source }.into());
+                }
             }
         }
-        for caveat in &edited.caveats {
-            if !self.said.contains(caveat) {
-                self.say(Level::Warning, &caveat.to_string(), None);
-                self.said.push(*caveat);
+    }
+
+    /// Returns what the owner of the file should mend.
+    fn caveats(&self, file: &dyn SharedCredentialsFile) -> Vec<Caveat> {
+        let readable = file.readable_by_others(&self.file).map(|mode| Caveat::Readable { mode });
+        let look = file.look(&self.file).unwrap_or_default();
+        let conflicts = conflicts(look.text.expose(), &self.profile);
+        readable.into_iter().chain(conflicts.into_iter().map(Caveat::Conflict)).collect()
+    }
+}
+
+/// How long `update --once` has waited, and for what.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watch {
+    /// When the file was written last.
+    written: Option<Duration>,
+    /// Since when it has to be written and cannot.
+    waiting: Option<Duration>,
+}
+
+/// What `update --once` does next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Next {
+    Wait,
+    /// The profile is written; another program may still write to what was replaced.
+    End(Option<Unsettled>),
+    /// The profile is not written.
+    GiveUp(Unsettled),
+}
+
+impl Watch {
+    /// `is_unfinished` says that a program that we cannot see may still write to what was replaced.
+    fn after(
+        &mut self,
+        step: Step,
+        now: Duration,
+        is_unfinished: bool,
+        writer: impl FnOnce() -> Option<u32>,
+    ) -> Next {
+        let since = |start: Duration| now.saturating_sub(start);
+        match step {
+            Step::Written(_) => {
+                *self = Self { written: Some(now), waiting: None };
+                Next::Wait
             }
-        }
-        IDLE
-    }
-
-    fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
-        let judged = |text: &str| match shown(text, Holds::Text, || true) {
-            Shown::Value(value) => value,
-            Shown::Hidden(_) => "(not shown)".to_owned(),
-        };
-        let file = judged(&self.plan.file.to_string_lossy());
-        let profile = judged(&self.plan.profile.to_string());
-        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
-        let facts: Vec<_> = facts.into_iter().chain(more).collect();
-        self.ports.log.event(level, words, &facts);
-    }
-
-    fn report_failure(&mut self, error: &Error, pause: Duration) -> Duration {
-        let reason = error.words();
-        let before = self.reported.take();
-        if before.as_ref().is_none_or(|(before, _)| *before != reason) {
-            self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
-        }
-        let pause = if before.is_none() { FIRST_PAUSE } else { (pause * 2).min(IDLE) };
-        let reported = (reason, self.board.standing().refreshes);
-        if before.as_ref() != Some(&reported) {
-            let first = reported.0.lines().next().unwrap_or_default();
-            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
-        }
-        self.reported = Some(reported);
-        pause
-    }
-
-    fn report_recovery(&self) {
-        self.say(Level::Info, "the profile can be written again", None);
-        if let Some((session, _)) = &self.board.standing().session {
-            let expiration = session.credentials.expiration;
-            let status = format!("a session until {expiration} is in the profile");
-            self.ports.supervisor.status(&status);
+            Step::Waiting(reason) => match since(*self.waiting.get_or_insert(now)) >= PATIENCE {
+                true => Next::GiveUp(reason),
+                false => Next::Wait,
+            },
+            Step::Watching(reason) => {
+                self.waiting = None;
+                let limit = match reason {
+                    Unsettled::Open(_) => LONG_WATCH,
+                    _ => PATIENCE,
+                };
+                match self.written.is_none_or(|written| since(written) >= limit) {
+                    true => Next::End(Some(reason)),
+                    false => Next::Wait,
+                }
+            }
+            Step::Current => {
+                self.waiting = None;
+                match self.written.map(since) {
+                    None => Next::End(None),
+                    Some(watched) if watched < WATCH || is_unfinished => Next::Wait,
+                    Some(watched) => match writer() {
+                        None => Next::End(None),
+                        Some(writer) if watched >= LONG_WATCH => {
+                            Next::End(Some(Unsettled::Open(writer)))
+                        }
+                        Some(_) => Next::Wait,
+                    },
+                }
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-    use std::path::Path;
-    use std::pin::Pin;
-    use std::sync::Mutex;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-    use crate::engine::globe::{Globe, Weather};
-    use crate::error::Kind;
-    use crate::profile::file::{Edit, ProfileFileError};
-    use crate::secret::SecretBytes;
-    use crate::world::Event;
-
-    /// A credentials file in memory.
-    #[derive(Default)]
-    struct Desk(Mutex<State>);
-
-    #[derive(Default)]
-    struct State {
-        text: String,
-        /// Why it cannot be written.
-        obstacle: Option<io::ErrorKind>,
-        tries: usize,
-    }
-
-    impl Desk {
-        fn put(&self, text: &str) {
-            self.0.lock().unwrap().text = text.to_owned();
-        }
-
-        fn text(&self) -> String {
-            self.0.lock().unwrap().text.clone()
-        }
-
-        fn obstruct(&self, obstacle: impl Into<Option<io::ErrorKind>>) {
-            self.0.lock().unwrap().obstacle = obstacle.into();
-        }
-
-        fn tries(&self) -> usize {
-            self.0.lock().unwrap().tries
-        }
-    }
-
-    impl SharedCredentialsFile for Desk {
-        fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
-            let mut state = self.0.lock().unwrap();
-            state.tries += 1;
-            if let Some(kind) = state.obstacle {
-                return Err(ProfileFileError::Write { path: path.to_owned(), source: kind.into() });
-            }
-            let new: SecretBytes = edit(state.text.as_bytes()).unwrap();
-            let new = String::from_utf8(new.expose().to_vec()).unwrap();
-            let is_old = new == state.text;
-            state.text = new;
-            Ok(if is_old { Written::Unchanged } else { Written::Whole })
-        }
-
-        fn readable_by_others(&self, _path: &Path) -> Option<u32> {
-            None
-        }
-    }
-
-    /// `update`, and the world that it runs in.
-    struct Play<'a> {
-        globe: &'a Globe,
-        updating: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
-    }
-
-    impl Play<'_> {
-        fn pass(&mut self, seconds: u64) {
-            for second in 0..=seconds {
-                if second > 0 {
-                    self.globe.pass();
-                }
-                for _ in 0..8 {
-                    let mut context = Context::from_waker(Waker::noop());
-                    assert!(self.updating.as_mut().poll(&mut context).is_pending(), "it ended");
-                }
-            }
-        }
-    }
-
-    fn plan(first_failure: FirstFailure) -> Update {
-        Update {
-            profile: "a".parse().unwrap(),
-            file: PathBuf::from("credentials"),
-            mode: Mode::Continuous,
-            daemon: Daemon { first_failure, ..Daemon::default() },
-        }
-    }
-
-    fn play(desk: &Desk, act: impl FnOnce(&mut Play<'_>)) {
-        let (globe, board) = (Globe::new(), Board::default());
-        let plan = plan(FirstFailure::TriesOn);
-        let mut engine = Engine::new(&globe, &board, globe.ports());
-        let updating = Box::pin(keep(&plan, &mut engine, &board, globe.ports(), desk));
-        let mut play = Play { globe: &globe, updating };
-        play.pass(0);
-        act(&mut play);
-    }
-
-    #[test]
-    fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() {
-        let desk = Desk::default();
-        play(&desk, |play| {
-            assert!(desk.text().contains("ASIA1"), "{}", desk.text());
-            play.globe.turn(Weather::Lost, 0);
-            play.pass(3_500);
-            desk.put("");
-            play.pass(30);
-            assert!(desk.text().contains("ASIA1"), "it is not looked at again");
-            play.pass(100);
-            desk.put("");
-            play.pass(300);
-            assert_eq!(desk.text(), "", "what is over was written");
-        });
-    }
-
-    #[test]
-    fn ends_where_it_is_told_to_before_it_has_anything() {
-        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
-        globe.turn(Weather::Fair, 10);
-        globe.happen(Event::Stop);
-        let plan = plan(FirstFailure::TriesOn);
-        let mut engine = Engine::new(&globe, &board, globe.ports());
-        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
-        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(ended, Poll::Ready(Ok(()))));
-    }
-
-    #[test]
-    fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
-        let (globe, board, desk) = (Globe::new(), Board::default(), Desk::default());
-        desk.obstruct(io::ErrorKind::PermissionDenied);
-        let plan = plan(FirstFailure::Exits);
-        let mut engine = Engine::new(&globe, &board, globe.ports());
-        let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &desk));
-        let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
-    }
-
-    #[test]
-    fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
-        let desk = Desk::default();
-        play(&desk, |play| {
-            let globe = play.globe;
-            let status = || globe.statuses().pop().unwrap_or_default();
-            assert!(status().starts_with("a session until "), "{}", status());
-            desk.obstruct(io::ErrorKind::PermissionDenied);
-            // Another session is in hand, and in the file is the one before.
-            play.pass(3_000);
-            assert!(status().starts_with("the profile is not written: "), "{}", status());
-            desk.obstruct(None);
-            play.pass(30);
-            assert!(status().starts_with("a session until "), "{}", status());
-        });
-    }
-
-    #[test]
-    fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
-        let desk = Desk::default();
-        play(&desk, |play| {
-            for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
-                if is_lost {
-                    desk.put("");
-                }
-                desk.obstruct(io::ErrorKind::PermissionDenied);
-                let tries = desk.tries();
-                while desk.tries() == tries {
-                    play.pass(1);
-                }
-                for pause in [2, 4, 8, 16, 30, 30] {
-                    let tries = desk.tries();
-                    play.pass(pause - 1);
-                    assert_eq!(desk.tries(), tries, "before {pause} s");
-                    play.pass(1);
-                    assert_eq!(desk.tries(), tries + 1, "after {pause} s");
-                }
-                let mut statuses = play.globe.statuses();
-                statuses.retain(|status| status.starts_with("the profile is not written: "));
-                assert_eq!(statuses.len(), before + 1, "{statuses:?}");
-                assert!(!statuses[before].contains("error: "), "{statuses:?}");
-                desk.obstruct(None);
-                play.pass(30);
-                assert!(desk.text().contains("ASIA1"), "{}", desk.text());
-            }
-        });
-    }
-}
+mod tests;

@@ -108,6 +108,16 @@ impl Globe {
         self.state().statuses.clone()
     }
 
+    /// Returns what was logged.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// Returns how often AWS was asked.
+    pub(crate) fn fetches(&self) -> u64 {
+        self.state().fetches
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }

@@ -12,8 +12,8 @@ use crate::identity::IdentityError;
 use crate::key::KeyError;
 use crate::password::PasswordError;
 use crate::pem::{Form, NotPem};
-use crate::profile::ProfileError;
 use crate::profile::file::ProfileFileError;
+use crate::profile::{ProfileError, SyntaxError};
 use crate::reveal::option_of;
 use crate::usage::UsageError;
 
@@ -301,6 +301,12 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Busy { .. } => {
                 "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
             }
+            ProfileFileError::Unsettled { .. } => {
+                "run it again when the other program has finished; `lsof` or `fuser` find it"
+            }
+            ProfileFileError::ForeignOwner { .. } => {
+                "run `update` as that user, or name a file of your own by `--credentials-file`"
+            }
             ProfileFileError::Read { .. } => {
                 "check the path that `--credentials-file` or AWS_SHARED_CREDENTIALS_FILE names, and its permissions"
             }
@@ -323,6 +329,16 @@ impl From<ProfileFileError> for Error {
                 "remove it, once nothing writes the credentials file"
             }
             ProfileFileError::Text { source: ProfileError::Utf16, .. } => "save it as UTF-8",
+            ProfileFileError::Text {
+                source: ProfileError::Syntax(SyntaxError::ByteOrderMark),
+                ..
+            } => "save it as UTF-8 without a byte-order mark",
+            ProfileFileError::Text { source: ProfileError::Syntax(_), .. } => {
+                "correct that line; `aws configure list-profiles` tells whether the AWS CLI can read the file"
+            }
+            ProfileFileError::Text { source: ProfileError::LongLived(_), .. } => {
+                "AWS cannot show that key again: pass `--profile NAME` to write another profile, or `--force` to replace it"
+            }
             ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
                 "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
             }

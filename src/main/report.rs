@@ -2,9 +2,12 @@
 //! line of the log that was asked for.
 
 use roles_anywhere::cli::resolve::{Command, Purpose};
-use roles_anywhere::error::Error;
+use roles_anywhere::command::update::{Outcome, Update};
+use roles_anywhere::error::{Error, legible};
 use roles_anywhere::log::{Fact, Level, LogFormat};
 use roles_anywhere::os::terminal;
+use roles_anywhere::profile::file::Written;
+use roles_anywhere::reveal::{Holds, path_name, quoted};
 use roles_anywhere::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
@@ -35,11 +38,42 @@ impl Failure {
     }
 }
 
-/// Says that something was done, and is not as it should be.
-pub(crate) fn warn(words: &str, format: LogFormat, clock: &dyn Clock) {
-    match format {
-        LogFormat::Text => terminal::write_stderr(&format!("warning: {words}")),
+/// Says what `update --once` wrote, and what is not as it should be.
+pub(crate) fn updated(plan: &Update, outcome: &Outcome, clock: &dyn Clock) {
+    let format = plan.daemon.log_format;
+    let warn = |words: &str| match format {
+        LogFormat::Text => terminal::write_stderr(&legible(&format!("warning: {words}"))),
         LogFormat::Json => write_json(clock.now(), Level::Warning, words, &[]),
+    };
+    let file = path_name(&plan.file, true);
+    let name = |name: &str| quoted(name, Holds::Text, "(not shown)");
+    let profile = name(&plan.profile.to_string());
+    if let Written::InPlace(obstacle) = outcome.written {
+        warn(&format!("{file} was written in place: {obstacle}"));
+    }
+    outcome.caveats.iter().for_each(|caveat| warn(&caveat.to_string()));
+    let expiration = outcome.expiration;
+    match format {
+        _ if plan.quiet => {}
+        LogFormat::Text => {
+            let selected = plan.selected.as_ref().map_or_else(String::new, |selected| {
+                format!("; AWS_PROFILE selects another profile, {}", name(selected))
+            });
+            let words = format!(
+                "wrote profile `{profile}` to `{file}`, valid until {expiration}{selected}"
+            );
+            terminal::write_stderr(&legible(&words));
+        }
+        LogFormat::Json => {
+            let bare = |quoted: &str| quoted.trim_matches('`').to_owned();
+            let (file, profile) = (bare(&file), bare(&profile));
+            let facts: [Fact<'_>; 3] =
+                [("file", &file), ("profile", &profile), ("valid_until", &expiration)];
+            let selected = plan.selected.as_ref().map(|selected| bare(&name(selected)));
+            let selected = selected.as_ref().map(|name| -> Fact<'_> { ("aws_profile", name) });
+            let facts: Vec<_> = facts.into_iter().chain(selected).collect();
+            write_json(clock.now(), Level::Info, "profile written", &facts);
+        }
     }
 }
 

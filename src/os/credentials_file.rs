@@ -1,19 +1,20 @@
 //! The credentials file on this machine's disk: locked, edited, and replaced in one step.
 //!
-//! The temporary file that takes the place of the old one is the lock, too. Whoever has the
-//! advisory lock of the file that stands under its name is the only one to edit; the name goes with
-//! the rename, the lock with the process, however it ends. So nothing stays behind but, after a
-//! kill, the temporary file itself, which the next run takes over; a lock that lasts beyond the
-//! rename would need a file of its own that nobody may ever delete.
+//! The temporary file that takes the place of the old one is the lock, too. The process that has
+//! the advisory lock of the file under its name is the only one to edit; the name goes with the
+//! rename, the lock with the process, however it ends. So nothing stays behind but, after a kill,
+//! the temporary file itself, which the next run removes; a lock that lasts beyond the rename
+//! would need a file of its own that may never be deleted.
 //!
 //! The credentials file is locked as well, for those who may write to it and not to its directory,
-//! or see it as a mount of its own: they write over it, and under its lock alone. Since everybody
-//! who may read a file can lock it, and for as long as they like, the others do without this lock
-//! where they cannot have it: they look again before the rename, and who wrote in place looks
-//! afterwards whether the file is still the one that stands there.
+//! or see it as a mount of its own: they write over it, and under its lock only. Since every
+//! process that may read a file can lock it, and for as long as it likes, the others do without
+//! this lock if they cannot have it: they look again before the rename, and a process that wrote in
+//! place looks afterwards whether the file is still the one under its name.
 //!
-//! Neither the AWS CLI nor an editor knows of these locks. What they write while we edit makes us
-//! begin anew, but for the moment between the last look and the rename.
+//! Neither the AWS CLI nor an editor knows of these locks. The file is only edited as it was found
+//! by a look that judged it, and the old file is handed back open after the rename, since a program
+//! may have opened it in between.
 
 #[cfg(unix)]
 mod attributes;
@@ -25,12 +26,19 @@ mod link;
 mod old;
 #[cfg(unix)]
 mod temporary;
+#[cfg(target_os = "linux")]
+mod writers;
 
+use std::fs::File;
+#[cfg(not(target_os = "linux"))]
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::os::disk;
-use crate::profile::file::{Edit, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Written};
+use crate::profile::file::{
+    Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
+};
 use crate::secret::SecretBytes;
 
 /// Any credentials file on this machine's disk.
@@ -38,13 +46,35 @@ use crate::secret::SecretBytes;
 pub struct CredentialsFile;
 
 impl SharedCredentialsFile for CredentialsFile {
-    fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
+    fn look(&self, path: &Path) -> Result<Look, ProfileFileError> {
+        let Some(target) = find(path)? else { return Ok(Look::default()) };
+        match File::options().read(true).open(&target) {
+            Ok(file) => {
+                let metadata = file.metadata().map_err(|error| unreadable(&target, error))?;
+                check_owner(&metadata, &target)?;
+                look(&file).map_err(|error| unreadable(&target, error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Look::default()),
+            Err(error) => Err(unreadable(&target, error)),
+        }
+    }
+
+    fn writer(&self, path: &Path) -> Option<u32> {
+        writer_of(&path.metadata().ok()?)
+    }
+
+    fn try_edit(
+        &self,
+        path: &Path,
+        expected: Option<Stamp>,
+        edit: &mut Edit<'_>,
+    ) -> Result<Edited, ProfileFileError> {
         let target = resolve(path)?;
         // A look without the lock is enough to see that nothing is new, and leaves no trace.
         if target.exists() && edited(&target, &read(&target)?, edit)?.is_none() {
-            return Ok(Written::Unchanged);
+            return Ok(Written::Unchanged.into());
         }
-        replace(&target, edit)
+        replace(&target, expected, edit)
     }
 
     fn readable_by_others(&self, path: &Path) -> Option<u32> {
@@ -53,36 +83,36 @@ impl SharedCredentialsFile for CredentialsFile {
 }
 
 #[cfg(not(unix))]
-use elsewhere::{follow, replace};
+use elsewhere::{check_owner, follow, is_in_place, replace, stamp};
 #[cfg(unix)]
-use link::follow;
-
-/// Edits the file under its locks.
+use link::{check_owner, follow};
 #[cfg(unix)]
-fn replace(target: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
-    use crate::profile::file::Obstacle;
-    use old::Old;
-    use temporary::{Claim, Install, Temporary, unwritable};
+use old::{is_in_place, replace, stamp};
+#[cfg(target_os = "linux")]
+use writers::writer_of;
 
-    // Held until all is done, in whatever way.
-    let claim = Temporary::claim(target)?;
-    let old = Old::open(target)?;
-    let text = old.as_ref().map(|old| old.text.clone()).unwrap_or_default();
-    let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged) };
-    let (obstacle, cause) = match &claim {
-        Claim::Denied(error) => (Obstacle::Directory, again(error)),
-        Claim::Granted(temporary) => match temporary.install(target, old.as_ref(), &new) {
-            Ok(()) => return Ok(Written::Whole),
-            Err(Install::Changed) => return Err(busy(target)),
-            Err(Install::Failed(error)) => return Err(unwritable(target, error)),
-            Err(Install::Prevented(obstacle, error)) => (obstacle, error),
-        },
-    };
-    match old {
-        Some(old) => old.overwrite(target, &new)?,
-        None => return Err(unwritable(target, cause)),
+/// Nothing tells which processes have a file open.
+#[cfg(not(target_os = "linux"))]
+fn writer_of(_file: &Metadata) -> Option<u32> {
+    None
+}
+
+/// Reads an open file from its start.
+fn look(file: &File) -> io::Result<Look> {
+    use std::io::Seek as _;
+    let mut file = file;
+    // Read until it holds still: the stamp is to be the one of the text.
+    loop {
+        let before = file.metadata()?;
+        file.rewind()?;
+        let text = disk::whole(file, usize::try_from(before.len()).unwrap_or(0), MAX_SIZE)?;
+        let after = file.metadata()?;
+        if stamp(&before) == stamp(&after) {
+            let age = after.modified()?.elapsed().unwrap_or_default();
+            let in_place = is_in_place(&after);
+            return Ok(Look { stamp: Some(stamp(&after)), age, in_place, text });
+        }
     }
-    Ok(Written::InPlace(obstacle))
 }
 
 /// Returns the same error of the system once more.
@@ -124,16 +154,9 @@ fn busy(target: &Path) -> ProfileFileError {
 
 /// Returns where the file really is or will be, behind all links; makes its directory.
 fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
-    let unreadable = |error| unreadable(path, error);
-    let place = match path.metadata() {
-        Ok(metadata) if metadata.is_file() => follow(path)?,
-        Ok(_) => return Err(ProfileFileError::NotRegular { path: path.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unreadable(error)),
-        Err(_) if path.is_symlink() => {
-            return Err(ProfileFileError::Dangling { path: path.to_owned() });
-        }
-        Err(error) if path.file_name().is_none() => return Err(unreadable(error)),
-        Err(_) => {
+    let place = match find(path)? {
+        Some(place) => place,
+        None => {
             let folder = folder_of(path);
             disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
@@ -142,8 +165,20 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
             path.to_owned()
         }
     };
-    let folder = folder_of(&place).canonicalize().map_err(unreadable)?;
+    let folder = folder_of(&place).canonicalize().map_err(|error| unreadable(path, error))?;
     Ok(folder.join(place.file_name().unwrap_or_default()))
+}
+
+/// Returns where the file is, behind all links but those of directories; `None` if it is not there.
+fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => follow(path).map(Some),
+        Ok(_) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unreadable(path, error)),
+        Err(_) if path.is_symlink() => Err(ProfileFileError::Dangling { path: path.to_owned() }),
+        Err(error) if path.file_name().is_none() => Err(unreadable(path, error)),
+        Err(_) => Ok(None),
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {

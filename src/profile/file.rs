@@ -7,53 +7,96 @@ use std::time::Duration;
 
 use crate::log::Value;
 use crate::profile::ProfileError;
+use crate::profile::upkeep::Unsettled;
 use crate::reveal::path_name;
 use crate::secret::SecretBytes;
-use crate::time::Timer;
 
 /// The largest credentials file that is edited, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 
-/// How long to wait between two tries at a file that another process holds.
-const PAUSE: Duration = Duration::from_millis(20);
-
 /// Turns the text of the file into its new text; the text of a file that is not there is empty.
 ///
-/// It is called again where the file changed in the meantime, so it must be a function of the text.
+/// It is called again if the file has changed in the meantime, so it must be a function of the text.
 pub type Edit<'a> = dyn FnMut(&[u8]) -> Result<SecretBytes, ProfileError> + 'a;
 
 /// A credentials file that several processes edit and others read at any time.
 pub trait SharedCredentialsFile: Sync {
-    /// Reads `path`, edits it and writes it, unless another process does so now.
+    /// Reads `path` as it is now.
+    fn look(&self, path: &Path) -> Result<Look, ProfileFileError>;
+
+    /// Returns a process that has the file open for writing, of those that this one may see.
+    fn writer(&self, path: &Path) -> Option<u32>;
+
+    /// Edits and writes `path`, unless another process does so now, or it is not as `expected`.
     ///
     /// It never waits for the other process: [`ProfileFileError::Busy`] asks to come back. A
-    /// process that was killed holds nobody up, and leaves the old file or the new one. Owner,
-    /// group, mode and a link stay as they are; a link of somebody who owns neither this process
-    /// nor what it leads to is refused. A file that is not there is made of mode 0600, and its
-    /// directory, where that is all that is missing, of mode 0700.
-    fn try_edit(&self, path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError>;
+    /// process that was killed blocks no other, and leaves the old file or the new one. Owner,
+    /// group, mode and a link stay as they are; a link of another user is refused unless the file
+    /// is theirs. A file that is not there is made of mode 0600, and its directory, if that is all
+    /// that is missing, of mode 0700.
+    fn try_edit(
+        &self,
+        path: &Path,
+        expected: Option<Stamp>,
+        edit: &mut Edit<'_>,
+    ) -> Result<Edited, ProfileFileError>;
 
     /// Returns the permissions of a file that others than its owner may read.
     fn readable_by_others(&self, path: &Path) -> Option<u32>;
 }
 
-/// Edits as soon as no other process does, or gives up after `patience`.
-pub async fn edit(
-    file: &dyn SharedCredentialsFile,
-    path: &Path,
-    edit: &mut Edit<'_>,
-    timer: &dyn Timer,
-    patience: Duration,
-) -> Result<Written, ProfileFileError> {
-    let mut left = patience;
-    loop {
-        match file.try_edit(path, edit) {
-            Err(ProfileFileError::Busy { .. }) if left >= PAUSE => {
-                timer.sleep(PAUSE).await;
-                left -= PAUSE;
-            }
-            outcome => return outcome,
-        }
+/// A file that another one has replaced, kept open: programs that opened it before may write to it.
+pub trait ReplacedFile {
+    /// Reads it as it is now.
+    fn look(&self) -> io::Result<Look>;
+
+    /// Returns a process that has it open for writing, of those that this one may see.
+    fn writer(&self) -> Option<u32>;
+}
+
+/// A file as it was found.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Which file it is, and which version of it; `None` if there is none.
+    pub stamp: Option<Stamp>,
+    /// How long ago it was modified, by the wall clock.
+    pub age: Duration,
+    /// Whether nothing happened to it since it was modified: it did not get its name by a rename.
+    pub in_place: bool,
+    /// Its text; empty if there is none.
+    pub text: SecretBytes,
+}
+
+/// Tells a file, and a version of it, from others.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stamp {
+    /// The file system.
+    pub device: u64,
+    /// The file.
+    pub inode: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was modified, in seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+/// What an edit came to.
+pub struct Edited {
+    /// What became of the file.
+    pub written: Written,
+    /// The file that was replaced, with the text that was edited.
+    pub replaced: Option<(Box<dyn ReplacedFile>, Look)>,
+}
+
+impl From<Written> for Edited {
+    fn from(written: Written) -> Self {
+        Self { written, replaced: None }
+    }
+}
+
+impl fmt::Debug for Edited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)
     }
 }
 
@@ -79,6 +122,8 @@ pub enum Obstacle {
     Directory,
     /// A new file could not be given its owner, group or access list.
     Owner,
+    /// The file has other names, which a new file would not have.
+    HardLinks,
 }
 
 impl fmt::Display for Obstacle {
@@ -87,6 +132,7 @@ impl fmt::Display for Obstacle {
             Self::Mounted => "the file is a mount of its own",
             Self::Directory => "its directory cannot be written to",
             Self::Owner => "its owner, group or access list cannot be given to a new file",
+            Self::HardLinks => "the file has several hard links",
         })
     }
 }
@@ -101,6 +147,22 @@ pub enum ProfileFileError {
     Busy {
         /// The credentials file.
         path: PathBuf,
+    },
+    /// Another program may be in the middle of writing it.
+    #[error("did not write {}", path_name(path, true))]
+    Unsettled {
+        /// The credentials file.
+        path: PathBuf,
+        /// What tells so.
+        source: Unsettled,
+    },
+    /// It is another user's, who could have put it there.
+    #[error("{} belongs to another user (uid {owner})", path_name(path, true))]
+    ForeignOwner {
+        /// The credentials file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
     },
     /// It could not be read.
     #[error("could not read {}", path_name(path, false))]
@@ -169,64 +231,4 @@ pub enum ProfileFileError {
         /// Why.
         source: ProfileError,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::{Pin, pin};
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-
-    /// A file that is busy for some tries, and a timer that counts what it was asked for.
-    struct Desk {
-        busy: AtomicU32,
-        slept: Mutex<Duration>,
-    }
-
-    impl SharedCredentialsFile for Desk {
-        fn try_edit(&self, path: &Path, _edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
-            match self
-                .busy
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-            {
-                Ok(_) => Err(ProfileFileError::Busy { path: path.to_owned() }),
-                Err(_) => Ok(Written::Whole),
-            }
-        }
-
-        fn readable_by_others(&self, _path: &Path) -> Option<u32> {
-            None
-        }
-    }
-
-    impl Timer for Desk {
-        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-            *self.slept.lock().unwrap() += duration;
-            Box::pin(std::future::ready(()))
-        }
-    }
-
-    fn outcome(busy: u32, patience: u64) -> (Result<Written, ProfileFileError>, u128) {
-        let desk = Desk { busy: AtomicU32::new(busy), slept: Mutex::default() };
-        let mut unchanged = |text: &[u8]| Ok(SecretBytes::new(text.to_vec()));
-        let patience = Duration::from_millis(patience);
-        let editing = edit(&desk, Path::new("f"), &mut unchanged, &desk, patience);
-        let Poll::Ready(outcome) = pin!(editing).poll(&mut Context::from_waker(Waker::noop()))
-        else {
-            panic!("it waits for something else than the timer");
-        };
-        (outcome, desk.slept.lock().unwrap().as_millis())
-    }
-
-    #[test]
-    fn waits_for_the_other_process_and_no_longer_than_it_may() {
-        assert!(matches!(outcome(0, 1_000), (Ok(Written::Whole), 0)));
-        assert!(matches!(outcome(5, 1_000), (Ok(Written::Whole), 100)));
-        assert!(matches!(outcome(50, 1_000), (Ok(Written::Whole), 1_000)));
-        assert!(matches!(outcome(51, 1_000), (Err(ProfileFileError::Busy { .. }), 1_000)));
-        assert!(matches!(outcome(1, 0), (Err(ProfileFileError::Busy { .. }), 0)));
-    }
 }

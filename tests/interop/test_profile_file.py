@@ -1,5 +1,7 @@
 """`update --once` into files as people have them, and what botocore and boto3 read from them."""
 
+import os
+
 import boto3
 import pytest
 from botocore.configloader import raw_config_parse
@@ -12,16 +14,16 @@ FILES = {
     "another profile": OTHER,
     "no final newline": OTHER.rstrip("\n"),
     "old keys": OTHER + "[mine]\naws_access_key_id=i\naws_secret_access_key : s\naws_session_token = t # t\n",
-    "other case": "[mine]\nAWS_Access_Key_Id = i\n" + OTHER,
+    "other case": "[mine]\nAWS_Access_Key_Id = i\naws_session_token = t\n" + OTHER,
     "crlf": "[mine]\r\nregion = r\r\n\r\n" + OTHER.replace("\n", "\r\n"),
     "heading with a comment": "[mine] # c\n; aws_session_token = c\n" + OTHER,
-    "heading with a comment in brackets": "[mine] # see [other]\naws_access_key_id = i\n" + OTHER,
-    "heading with blanks": "[ mine ]\naws_access_key_id = i\n" + OTHER,
+    "heading with a comment in brackets": "[mine] # see [other]\naws_access_key_id = i\naws_session_token = t\n" + OTHER,
+    "heading with blanks": "[ mine ]\naws_access_key_id = i\naws_session_token = t\n" + OTHER,
     "nested": "[mine]\ns3 =\n  aws_access_key_id = n\n  max_queue_size = 1\n" + OTHER,
     "several lines": "[mine]\naws_session_token =\n  a = 1\n\n  b = 2\nregion = r\n" + OTHER,
     "indented": "[mine]\n  region = r\n  x = 1\n" + OTHER,
     "indented headings": "[mine]\n  [other]\n  region = r\n",
-    "repeated keys": "[mine]\naws_access_key_id = i\naws_access_key_id = j\n" + OTHER,
+    "repeated keys": "[mine]\naws_access_key_id = i\naws_session_token = t\naws_access_key_id = j\n" + OTHER,
 }
 
 
@@ -29,6 +31,8 @@ FILES = {
 def test_botocore_reads_the_new_values_and_the_rest_as_it_was(tool, tmp_path, emulator, name):
     file = tmp_path / "credentials"
     file.write_bytes(FILES[name].encode())
+    # A file that was written a moment ago would be waited for.
+    os.utime(file, (0, 0))
     # botocore reads nothing of a file in which a key is repeated.
     before = parse(tmp_path, FILES[name].replace("aws_access_key_id = j\n", ""))
 

@@ -20,8 +20,14 @@ use crate::world::Environment;
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
     let once = settings.given("once", &args.once)?.map_or(Ok(false), boolean)?;
+    let profile = profile(settings.given("profile", &args.profile)?)?;
+    let selected = settings.environment.get("AWS_PROFILE");
+    let selected = selected.filter(|selected| *selected != profile.to_string());
     Ok(Update {
-        profile: profile(settings.given("profile", &args.profile)?)?,
+        force: settings.given("force", &args.force)?.map_or(Ok(false), boolean)?,
+        quiet: settings.given("quiet", &args.quiet)?.map_or(Ok(false), boolean)?,
+        selected: selected.map(str::to_owned),
+        profile,
         file: credentials_file(args, settings)?,
         mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(&args.daemon, settings)?,

@@ -2,16 +2,21 @@
 
 use std::fmt;
 
+use crate::profile::contents::Conflict;
+use crate::profile::upkeep::Unsettled;
+
 /// Something that is wrong with a file that was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Caveat {
     /// Others than its owner can read it.
     Readable {
         /// Its permissions.
         mode: u32,
     },
-    /// The profile holds the session token under its old name, too.
-    OldToken,
+    /// Clients use other credentials than those that were written.
+    Conflict(Conflict),
+    /// Another program may still write to the file that was replaced.
+    Unfinished(Unsettled),
 }
 
 impl fmt::Display for Caveat {
@@ -20,8 +25,10 @@ impl fmt::Display for Caveat {
             Self::Readable { mode } => {
                 write!(f, "the credentials file can be read by others (mode {mode:04o})")
             }
-            Self::OldToken => f.write_str(
-                "the AWS CLI and boto3 take the profile's `aws_security_token` before the session token: remove that line",
+            Self::Conflict(conflict) => conflict.fmt(f),
+            Self::Unfinished(reason) => write!(
+                f,
+                "another program has not finished writing the credentials file that was replaced, and what it still writes is lost: {reason}"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Links to the credentials file: followed where whoever made them could have written it anyway.
+//! Whose the credentials file and the links to it may be.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::os::credentials_file::unreadable;
+use crate::os::credentials_file::{folder_of, unreadable};
 use crate::profile::file::ProfileFileError;
 
 /// How many links Linux follows before it takes them for a circle.
@@ -39,5 +39,18 @@ pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
     match links.into_iter().find(|(_, link)| !trusted.contains(&link.uid())) {
         Some((path, link)) => Err(ProfileFileError::ForeignLink { path, owner: link.uid() }),
         None => Ok(place),
+    }
+}
+
+/// Refuses a file of another user, who could have put it there for us to write credentials to.
+///
+/// Root may keep the file of a user fresh, in a directory of the same user.
+pub(super) fn check_owner(file: &Metadata, target: &Path) -> Result<(), ProfileFileError> {
+    let (own, owner) = (rustix::process::geteuid(), file.uid());
+    let is_in_own_folder =
+        || folder_of(target).metadata().is_ok_and(|folder| folder.uid() == owner);
+    match owner == own.as_raw() || owner == 0 || (own.is_root() && is_in_own_folder()) {
+        true => Ok(()),
+        false => Err(ProfileFileError::ForeignOwner { path: target.to_owned(), owner }),
     }
 }

@@ -5,13 +5,78 @@ use std::io::{self, Seek as _};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::os::credentials_file::temporary::{is_at, is_denied, lock, open, unwritable};
-use crate::os::credentials_file::{busy, unreadable};
+use crate::os::credentials_file::temporary::{
+    Claim, Install, Temporary, is_at, is_denied, lock, open, unwritable,
+};
+use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
 use crate::os::disk;
-use crate::profile::file::{MAX_SIZE, ProfileFileError};
+use crate::profile::file::{
+    Edit, Edited, Look, MAX_SIZE, Obstacle, ProfileFileError, ReplacedFile, Stamp, Written,
+};
 use crate::secret::SecretBytes;
+
+/// Edits the file under its locks, if it is as `expected`.
+pub(super) fn replace(
+    target: &Path,
+    expected: Option<Stamp>,
+    edit: &mut Edit<'_>,
+) -> Result<Edited, ProfileFileError> {
+    // Held until all is done, in whatever way.
+    let claim = Temporary::claim(target)?;
+    let old = Old::open(target)?;
+    if old.as_ref().map(|old| stamp(&old.metadata)) != expected {
+        return Err(busy(target));
+    }
+    let text = old.as_ref().map(|old| old.text.clone()).unwrap_or_default();
+    let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged.into()) };
+    let has_other_names = old.as_ref().is_some_and(|old| old.metadata.nlink() > 1);
+    let (obstacle, cause) = match &claim {
+        Claim::Denied(error) => (Obstacle::Directory, again(error)),
+        Claim::Granted(_) if has_other_names => (Obstacle::HardLinks, Errno::MLINK.into()),
+        Claim::Granted(temporary) => match temporary.install(target, old.as_ref(), &new) {
+            Ok(()) => {
+                let replaced = old.map(|old| old.into_replaced());
+                return Ok(Edited { written: Written::Whole, replaced });
+            }
+            Err(Install::Changed) => return Err(busy(target)),
+            Err(Install::Failed(error)) => return Err(unwritable(target, error)),
+            Err(Install::Prevented(obstacle, error)) => (obstacle, error),
+        },
+    };
+    match old {
+        Some(old) => old.overwrite(target, &new)?,
+        None => return Err(unwritable(target, cause)),
+    }
+    Ok(Written::InPlace(obstacle).into())
+}
+
+/// Returns what tells a file, and a version of it, from others.
+pub(super) fn stamp(of: &Metadata) -> Stamp {
+    Stamp {
+        device: of.dev(),
+        inode: of.ino(),
+        size: of.len(),
+        modified: (of.mtime(), of.mtime_nsec()),
+    }
+}
+
+/// Returns whether nothing happened to a file since it was modified; a rename does.
+pub(super) fn is_in_place(of: &Metadata) -> bool {
+    (of.mtime(), of.mtime_nsec()) == (of.ctime(), of.ctime_nsec())
+}
+
+impl ReplacedFile for File {
+    fn look(&self) -> io::Result<Look> {
+        look(self)
+    }
+
+    fn writer(&self) -> Option<u32> {
+        writer_of(&self.metadata().ok()?)
+    }
+}
 
 /// The credentials file as it is found, locked where nobody else has its lock.
 pub(super) struct Old {
@@ -28,7 +93,7 @@ impl Old {
     /// Opens the file, locks it if it can, and reads it; `None` where there is none.
     pub(super) fn open(target: &Path) -> Result<Option<Self>, ProfileFileError> {
         let failed = |error| unreadable(target, error);
-        let (file, denied) = match open(target, false) {
+        let (file, denied) = match open(target) {
             Ok(file) => (file, None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if is_denied(&error) => {
@@ -42,6 +107,7 @@ impl Old {
         if !metadata.is_file() {
             return Err(ProfileFileError::NotRegular { path: target.to_owned() });
         }
+        check_owner(&metadata, target)?;
         // Until it was open, another file may have taken its place.
         if !is_at(&metadata, target) {
             return Err(busy(target));
@@ -55,11 +121,17 @@ impl Old {
     ///
     /// Its stamp alone would not tell of who wrote it a moment after it was written before.
     pub(super) fn is_unchanged(&self, target: &Path) -> bool {
-        let stamp = |of: &Metadata| (of.len(), of.mtime(), of.mtime_nsec());
         let now = self.file.metadata();
         now.is_ok_and(|now| stamp(&now) == stamp(&self.metadata))
             && is_at(&self.metadata, target)
             && self.read_again().is_ok_and(|now| now.expose() == self.text.expose())
+    }
+
+    /// Hands the file over, with its text as it was edited.
+    fn into_replaced(self) -> (Box<dyn ReplacedFile>, Look) {
+        let stamp = Some(stamp(&self.metadata));
+        let base = Look { stamp, text: self.text, ..Look::default() };
+        (Box::new(self.file), base)
     }
 
     fn read_again(&self) -> io::Result<SecretBytes> {
@@ -109,7 +181,7 @@ impl Old {
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length as u64) {
-        Err(error @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => Err(error.into()),
+        Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
         _ => Ok(()),
     }
 }

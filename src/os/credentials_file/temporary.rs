@@ -31,32 +31,35 @@ pub(super) enum Install {
     Failed(io::Error),
 }
 
-/// The temporary file, locked; removed when dropped, where it did not become the credentials file.
+/// The temporary file, locked; removed when dropped, unless it became the credentials file.
 pub(super) struct Temporary {
     path: PathBuf,
     file: File,
 }
 
 impl Temporary {
-    /// Makes the temporary file of `target` or takes one over that a killed process left.
+    /// Makes the temporary file of `target`; one that a killed process left is removed first.
     pub(super) fn claim(target: &Path) -> Result<Claim, ProfileFileError> {
         let path = path_of(target);
-        let file = match open(&path, true) {
+        let file = match create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match remove_stale(&path, target)? {
+                    None => create(&path),
+                    Some(denied) => Err(denied),
+                }
+            }
+            created => created,
+        };
+        let file = match file {
             Ok(file) => file,
-            Err(error) if is_denied(&error) && !(path.is_symlink() && may_write_beside(&path)) => {
-                return Ok(Claim::Denied(error));
-            }
-            Err(_) if path.symlink_metadata().is_ok() => {
-                return Err(ProfileFileError::InTheWay { path });
-            }
+            Err(error) if is_denied(&error) => return Ok(Claim::Denied(error)),
+            // Another process was quicker.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(busy(target)),
             Err(error) => return Err(unwritable(target, error)),
         };
-        let metadata = file.metadata().map_err(|error| unwritable(target, error))?;
-        if !is_ours(&metadata, target) {
-            return Err(ProfileFileError::InTheWay { path });
-        }
         lock(&file, target)?;
-        // Until it was locked, whoever had the lock may have renamed or removed it.
+        // Until it was locked, another process may have taken it for one that was left.
+        let metadata = file.metadata().map_err(|error| unwritable(target, error))?;
         match is_at(&metadata, &path) {
             true => Ok(Claim::Granted(Self { path, file })),
             false => Err(busy(target)),
@@ -83,7 +86,10 @@ impl Temporary {
         if !as_it_was {
             return Err(Install::Changed);
         }
-        std::fs::rename(&self.path, target).map_err(prevented)?;
+        match old {
+            Some(_) => std::fs::rename(&self.path, target).map_err(prevented)?,
+            None => rename_to_new(&self.path, target)?,
+        }
         // The new file is there already; that its name lasts through a loss of power is as much as
         // the file system grants.
         let folder = File::options().read(true).open(folder_of(target));
@@ -92,9 +98,8 @@ impl Temporary {
     }
 
     fn write(&self, text: &SecretBytes) -> io::Result<()> {
-        // What a killed process left may have the attributes of the credentials file already.
+        // Whatever the umask is.
         self.file.set_permissions(Permissions::from_mode(0o600))?;
-        self.file.set_len(0)?;
         (&self.file).write_all(text.expose())
     }
 }
@@ -103,17 +108,70 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         let is_there = self.file.metadata().is_ok_and(|own| is_at(&own, &self.path));
         if is_there {
-            // What cannot be removed is for its owner alone, and the next run takes it over.
+            // What cannot be removed is for its owner only, and the next run removes it.
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// Opens a file for reading and writing that is no link, without waiting should it be a pipe.
-pub(super) fn open(path: &Path, create: bool) -> io::Result<File> {
+/// Removes the temporary file that a killed process left; returns why it may not be removed.
+///
+/// It is never written into: a process that had it open would see what is written.
+fn remove_stale(path: &Path, target: &Path) -> Result<Option<io::Error>, ProfileFileError> {
+    let in_the_way = || ProfileFileError::InTheWay { path: path.to_owned() };
+    let file = match options().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(busy(target)),
+        Err(error) if is_denied(&error) && !may_write_beside(path) => return Ok(Some(error)),
+        Err(_) => return Err(in_the_way()),
+    };
+    let metadata = file.metadata().map_err(|error| unwritable(target, error))?;
+    if !is_ours(&metadata, target) {
+        return Err(in_the_way());
+    }
+    // A process that is alive holds the lock.
+    lock(&file, target)?;
+    if !is_at(&metadata, path) {
+        return Err(busy(target));
+    }
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(None),
+        Err(error) if is_denied(&error) => Ok(Some(error)),
+        Err(error) => Err(unwritable(target, error)),
+    }
+}
+
+/// Renames the new file to a name that no file has: one that was made in the meantime stays.
+fn rename_to_new(from: &Path, target: &Path) -> Result<(), Install> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, target, RenameFlags::NOREPLACE) {
+            // A file system that cannot.
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            Err(Errno::EXIST) => return Err(Install::Changed),
+            outcome => return outcome.map_err(|error| prevented(error.into())),
+        }
+    }
+    std::fs::rename(from, target).map_err(prevented)
+}
+
+/// Makes a file of mode 0600 that was not there.
+fn create(path: &Path) -> io::Result<File> {
+    options().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens a file for reading and writing.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    options().read(true).write(true).open(path)
+}
+
+/// Opens what is no link, without waiting if it is a pipe.
+fn options() -> OpenOptions {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(create).mode(0o600).custom_flags(flags).open(path)
+    options.custom_flags(flags);
+    options
 }
 
 /// Takes the lock of an open file, unless another process has it.

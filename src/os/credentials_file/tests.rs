@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at real files")]
 
 use std::fs::{self, File, Permissions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -63,7 +63,13 @@ impl Home {
 
 /// Replaces the whole text.
 fn write(path: &Path, text: &str) -> Result<Written, ProfileFileError> {
-    CredentialsFile.try_edit(path, &mut |_| Ok(SecretBytes::new(text.as_bytes().to_vec())))
+    try_edit(path, &mut |_| Ok(SecretBytes::new(text.as_bytes().to_vec())))
+}
+
+/// Edits the file as it is now.
+fn try_edit(path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
+    let look = CredentialsFile.look(path)?;
+    CredentialsFile.try_edit(path, look.stamp, edit).map(|edited| edited.written)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -139,6 +145,7 @@ fn keeps_owner_and_group() {
     }
     let home = Home::new();
     set_mode(&home.path, 0o640);
+    std::os::unix::fs::chown(home.folder.path(), Some(NOBODY), None).unwrap();
     std::os::unix::fs::chown(&home.path, Some(NOBODY), Some(12)).unwrap();
     assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
     let metadata = home.path.metadata().unwrap();
@@ -205,7 +212,10 @@ fn follows_a_link_of_somebody_else_to_what_is_theirs_alone() {
     let last = home.folder.path().join("last");
     symlink(&elsewhere.path, &last).unwrap();
     symlink("last", &home.path).unwrap();
-    let give_target_to = |owner| give(&elsewhere.path, owner);
+    let give_target_to = |owner| {
+        give(&elsewhere.path, owner);
+        give(elsewhere.folder.path(), owner);
+    };
     for foreign in [&home.path, &last] {
         give_target_to(0);
         give(foreign, NOBODY);
@@ -226,8 +236,116 @@ fn follows_a_link_of_somebody_else_to_what_is_theirs_alone() {
     give_target_to(NOBODY - 1);
     give(&last, NOBODY);
     set_mode(&elsewhere.path, 0o666);
-    let written = unprivileged(|| write(&home.path, "new"));
-    assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Directory));
+    let error = unprivileged(|| write(&home.path, "new")).unwrap_err();
+    assert!(matches!(error, ProfileFileError::ForeignOwner { owner, .. } if owner == NOBODY - 1));
+}
+
+#[test]
+fn refuses_a_file_of_another_user() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    set_mode(&home.path, 0o666);
+    let give = |path: &Path, owner| std::os::unix::fs::chown(path, Some(owner), None).unwrap();
+    give(&home.path, NOBODY - 1);
+    let is_refused = |outcome: Result<Written, ProfileFileError>| matches!(outcome, Err(ProfileFileError::ForeignOwner { owner, .. }) if owner == NOBODY - 1);
+    assert!(is_refused(unprivileged(|| write(&home.path, "new"))));
+    assert!(is_refused(write(&home.path, "new")));
+    assert!(matches!(CredentialsFile.look(&home.path), Err(ProfileFileError::ForeignOwner { .. })));
+    assert_eq!(home.text(), "old");
+    // A user's own directory: root keeps the file fresh.
+    give(home.folder.path(), NOBODY - 1);
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(home.path.metadata().unwrap().uid(), NOBODY - 1);
+    assert!(is_refused(unprivileged(|| write(&home.path, "newer"))));
+}
+
+#[test]
+fn writes_a_file_with_several_hard_links_in_place() {
+    let home = Home::new();
+    let other = home.folder.path().join("other");
+    fs::hard_link(&home.path, &other).unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::InPlace(Obstacle::HardLinks));
+    assert_eq!(fs::read_to_string(&other).unwrap(), "new");
+    assert_eq!(home.names().len(), 2);
+}
+
+#[test]
+fn writes_nothing_that_another_process_can_have_open() {
+    let home = Home::new();
+    fs::write(home.temporary(), "left").unwrap();
+    set_mode(&home.temporary(), 0o666);
+    let mut left = File::options().read(true).write(true).open(home.temporary()).unwrap();
+    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    let mut text = String::new();
+    left.read_to_string(&mut text).unwrap();
+    assert_eq!((text.as_str(), home.text().as_str()), ("left", "new"));
+    assert_ne!(left.metadata().unwrap().ino(), home.path.metadata().unwrap().ino());
+}
+
+#[test]
+fn edits_the_version_that_was_looked_at_only() {
+    let home = Home::new();
+    let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
+    fs::write(&home.path, "other").unwrap();
+    let mut edit = |_: &[u8]| Ok(SecretBytes::new(b"new".to_vec()));
+    for expected in [stamp, None] {
+        let outcome = CredentialsFile.try_edit(&home.path, expected, &mut edit);
+        assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })), "{outcome:?}");
+    }
+    fs::remove_file(&home.path).unwrap();
+    let outcome = CredentialsFile.try_edit(&home.path, stamp, &mut edit);
+    assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })), "{outcome:?}");
+    assert_eq!(home.names(), Vec::<String>::new());
+}
+
+#[test]
+fn hands_the_replaced_file_over() {
+    let home = Home::new();
+    let mut writer = File::options().write(true).open(&home.path).unwrap();
+    let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
+    let mut edit = |_: &[u8]| Ok(SecretBytes::new(b"new".to_vec()));
+    let edited = CredentialsFile.try_edit(&home.path, stamp, &mut edit).unwrap();
+    let (file, base) = edited.replaced.unwrap();
+    assert_eq!((base.stamp, base.text.expose()), (stamp, b"old".as_slice()));
+    assert_eq!(file.look().unwrap().stamp, stamp);
+    writer.write_all(b"theirs").unwrap();
+    assert_eq!((file.look().unwrap().text.expose(), home.text().as_str()), (&b"theirs"[..], "new"));
+}
+
+#[test]
+fn keeps_a_file_that_was_made_in_the_meantime() {
+    let home = Home::empty();
+    let outcome = try_edit(&home.path, &mut |_| {
+        fs::write(&home.path, "other").unwrap();
+        Ok(SecretBytes::new(b"new".to_vec()))
+    });
+    assert!(matches!(outcome, Err(ProfileFileError::Busy { .. })), "{outcome:?}");
+    assert_eq!((home.text().as_str(), home.names().len()), ("other", 1));
+}
+
+#[test]
+fn sees_a_process_that_has_the_file_open_for_writing() {
+    use std::process::{Command, Stdio};
+    let home = Home::new();
+    assert_eq!(CredentialsFile.writer(&home.path), None);
+    for (redirection, is_writer) in [("<", false), (">>", true)] {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("exec 3{redirection}\"$0\"; echo open; read line")])
+            .arg(&home.path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut open = [0; 5];
+        child.stdout.take().unwrap().read_exact(&mut open).unwrap();
+        let seen = CredentialsFile.writer(&home.path);
+        assert_eq!(seen, is_writer.then_some(child.id()), "{redirection}");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+    assert_eq!(CredentialsFile.writer(&home.path), None);
 }
 
 #[test]
@@ -273,7 +391,7 @@ fn touches_nothing_where_the_text_cannot_be_edited() {
             Ok(SecretBytes::new([old, b"x"].concat()))
         }
     };
-    let error = CredentialsFile.try_edit(&home.path, &mut edit).unwrap_err();
+    let error = try_edit(&home.path, &mut edit).unwrap_err();
     assert!(matches!(error, ProfileFileError::Text { source: ProfileError::Utf16, .. }));
     assert_eq!((home.text().as_str(), home.names()), ("old", vec!["credentials".to_owned()]));
 }
@@ -397,7 +515,7 @@ fn overwrites_nothing_that_came_in_the_meantime() {
     let (by_editor, by_rename) = (b"in place".as_slice(), b"renamed!".as_slice());
     for intruder in [by_editor, by_rename] {
         let mut calls = 0;
-        let outcome = CredentialsFile.try_edit(&home.path, &mut |old| {
+        let outcome = try_edit(&home.path, &mut |old| {
             calls += 1;
             if calls == 2 && intruder == by_editor {
                 fs::write(&home.path, intruder).unwrap();
@@ -475,7 +593,7 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
                 let value = value.parse::<usize>().unwrap() + 1;
                 Ok(SecretBytes::new(format!("{head}{value}\n{tail}").into_bytes()))
             };
-            while let Err(error) = CredentialsFile.try_edit(&home.path, &mut edit) {
+            while let Err(error) = try_edit(&home.path, &mut edit) {
                 assert!(matches!(error, ProfileFileError::Busy { .. }), "{error:?}");
                 assert!(Instant::now() < deadline, "it is busy for ever");
                 thread::yield_now();

@@ -1,0 +1,253 @@
+//! `update` beside other programs that write the file, second by second.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::command::daemon::FirstFailure;
+use crate::engine::globe::{Globe, Weather};
+use crate::error::Kind;
+use crate::profile::upkeep::fake::FakeFile;
+use crate::world::Event;
+
+/// `update`, and the world that it runs in.
+struct Play<'a> {
+    globe: &'a Globe,
+    updating: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
+}
+
+impl Play<'_> {
+    fn pass(&mut self, seconds: u64) {
+        for second in 0..=seconds {
+            if second > 0 {
+                self.globe.pass();
+            }
+            for _ in 0..8 {
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(self.updating.as_mut().poll(&mut context).is_pending(), "it ended");
+            }
+        }
+    }
+}
+
+fn plan(first_failure: FirstFailure) -> Update {
+    Update {
+        profile: "a".parse().unwrap(),
+        file: PathBuf::from("credentials"),
+        mode: Mode::Continuous,
+        force: false,
+        quiet: false,
+        selected: None,
+        daemon: Daemon { first_failure, ..Daemon::default() },
+    }
+}
+
+fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
+    let (globe, board) = (Globe::new(), Board::default());
+    let plan = plan(FirstFailure::TriesOn);
+    let mut engine = Engine::new(&globe, &board, globe.ports());
+    let updating = Box::pin(keep(&plan, &mut engine, &board, globe.ports(), file));
+    let mut play = Play { globe: &globe, updating };
+    play.pass(0);
+    act(&mut play);
+}
+
+#[test]
+fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() {
+    let file = FakeFile::default();
+    play(&file, |play| {
+        assert!(file.text().contains("ASIA1"), "{}", file.text());
+        play.globe.turn(Weather::Lost, 0);
+        play.pass(3_500);
+        file.put("");
+        play.pass(30);
+        assert!(file.text().contains("ASIA1"), "it is not looked at again");
+        play.pass(100);
+        file.put("");
+        play.pass(300);
+        assert_eq!(file.text(), "", "what is over was written");
+    });
+}
+
+#[test]
+fn ends_where_it_is_told_to_before_it_has_anything() {
+    let (globe, board, file) = (Globe::new(), Board::default(), FakeFile::default());
+    globe.turn(Weather::Fair, 10);
+    globe.happen(Event::Stop);
+    let plan = plan(FirstFailure::TriesOn);
+    let mut engine = Engine::new(&globe, &board, globe.ports());
+    let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &file));
+    let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(ended, Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
+    let (globe, board, file) = (Globe::new(), Board::default(), FakeFile::default());
+    file.obstruct(io::ErrorKind::PermissionDenied);
+    let plan = plan(FirstFailure::Exits);
+    let mut engine = Engine::new(&globe, &board, globe.ports());
+    let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &file));
+    let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
+}
+
+#[test]
+fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
+    let file = FakeFile::default();
+    play(&file, |play| {
+        let globe = play.globe;
+        let status = || globe.statuses().pop().unwrap_or_default();
+        assert!(status().starts_with("a session until "), "{}", status());
+        file.obstruct(io::ErrorKind::PermissionDenied);
+        // Another session is in hand, and in the file is the one before.
+        play.pass(3_000);
+        assert!(status().starts_with("the profile is not written: "), "{}", status());
+        file.obstruct(None);
+        play.pass(30);
+        assert!(status().starts_with("a session until "), "{}", status());
+    });
+}
+
+#[test]
+fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
+    let file = FakeFile::default();
+    play(&file, |play| {
+        for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
+            if is_lost {
+                file.put("[b]\n");
+            }
+            file.obstruct(io::ErrorKind::PermissionDenied);
+            let edits = file.edits();
+            while file.edits() == edits {
+                play.pass(1);
+            }
+            for pause in [2, 4, 8, 16, 30, 30] {
+                let edits = file.edits();
+                play.pass(pause - 1);
+                assert_eq!(file.edits(), edits, "before {pause} s");
+                play.pass(1);
+                assert_eq!(file.edits(), edits + 1, "after {pause} s");
+            }
+            let mut statuses = play.globe.statuses();
+            statuses.retain(|status| status.starts_with("the profile is not written: "));
+            assert_eq!(statuses.len(), before + 1, "{statuses:?}");
+            assert!(!statuses[before].contains("error: "), "{statuses:?}");
+            file.obstruct(None);
+            play.pass(30);
+            // A session later, or not.
+            assert!(file.text().contains("ASIA"), "{}", file.text());
+        }
+    });
+}
+
+#[test]
+fn dropped_keys_are_restored_within_five_seconds() {
+    let file = FakeFile::holding("[b]\nx = 1\n");
+    play(&file, |play| {
+        for _ in 0..3 {
+            file.put("[b]\nx = 1\n");
+            play.pass(5);
+            assert!(file.text().contains("ASIA1"), "{}", file.text());
+            play.pass(50);
+        }
+    });
+}
+
+#[test]
+fn a_truncated_file_is_waited_for_and_that_is_said_once() {
+    let file = FakeFile::holding("[b]\nx = 1\n");
+    play(&file, |play| {
+        let current = file.current().unwrap();
+        file.put("");
+        file.show_writer(current, 7);
+        play.pass(60);
+        assert_eq!(file.text(), "");
+        let said = |play: &Play<'_>| {
+            play.globe.log().iter().filter(|what| *what == "profile not written").count()
+        };
+        assert_eq!(said(play), 1);
+        file.put("[b]\nx = 2\n");
+        file.show_writer(current, None);
+        play.pass(5);
+        assert!(file.text().starts_with("[b]\nx = 2\n") && file.text().contains("ASIA1"));
+        assert_eq!(said(play), 1);
+    });
+}
+
+#[test]
+fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
+    let file = FakeFile::holding("");
+    let mut text = "[a]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n";
+    file.put("[b]\nx = 1\n");
+    play(&file, |play| {
+        play.pass(5);
+        file.put(text);
+        // Other sessions come, too.
+        play.pass(5_000);
+        assert_eq!(file.text(), text);
+        let said = play.globe.log();
+        assert_eq!(said.iter().filter(|what| *what == "profile not written").count(), 1);
+        text = "[b]\nx = 1\n";
+        file.put(text);
+        play.pass(5);
+        assert!(file.text().contains("ASIA"), "{}", file.text());
+    });
+}
+
+/// Polls `keep` once, in whatever world.
+fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
+    let (globe, board) = (Globe::new(), Board::default());
+    let mut engine = Engine::new(&globe, &board, globe.ports());
+    let updating = pin!(keep(plan, &mut engine, &board, globe.ports(), file));
+    let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(globe.fetches() > 0, poll.is_pending(), "AWS is asked if the file can be written");
+    poll
+}
+
+#[test]
+fn a_long_lived_key_ends_it_before_aws_is_asked() {
+    let file = FakeFile::holding("[a]\naws_access_key_id = AKIA1\n");
+    let mut plan = plan(FirstFailure::TriesOn);
+    let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
+    assert_eq!(error.kind(), Kind::Local);
+    let words = error.to_string();
+    assert!(words.contains("profile `a`") && words.contains("`AKIA1`"), "{words}");
+    assert!(words.contains("`--force`"), "{words}");
+    plan.force = true;
+    assert!(first_poll(&plan, &file).is_pending());
+}
+
+#[test]
+fn a_watch_ends_when_no_program_is_left_that_may_write() {
+    let at = Duration::from_millis;
+    let idle = || None;
+    let busy = || Some(7);
+    let mut watch = Watch::default();
+    // Nothing was new.
+    assert_eq!(watch.after(Step::Current, at(0), false, busy), Next::End(None));
+    assert_eq!(watch.after(Step::Written(Written::Whole), at(100), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(1_050), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(1_100), true, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(1_100), false, idle), Next::End(None));
+    // A writer that we see, or that was seen to truncate the old file, has six seconds.
+    assert_eq!(watch.after(Step::Current, at(1_100), false, busy), Next::Wait);
+    assert_eq!(watch.after(Step::Watching(Unsettled::Empty), at(6_000), false, idle), Next::Wait);
+    let open = Some(Unsettled::Open(7));
+    assert_eq!(watch.after(Step::Current, at(6_100), false, busy), Next::End(open));
+    assert_eq!(
+        watch.after(Step::Watching(Unsettled::Open(7)), at(6_100), false, idle),
+        Next::End(open)
+    );
+    assert_eq!(watch.after(Step::Watching(Unsettled::Recent), at(6_100), false, idle), Next::Wait);
+    // Each edit is watched again, and a file that never holds still is given up.
+    assert_eq!(watch.after(Step::Written(Written::Whole), at(7_000), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(7_900), false, idle), Next::Wait);
+    let recent = Step::Waiting(Unsettled::Recent);
+    assert_eq!(watch.after(recent, at(8_000), false, idle), Next::Wait);
+    assert_eq!(watch.after(recent, at(27_900), false, idle), Next::Wait);
+    assert_eq!(watch.after(recent, at(28_000), false, idle), Next::GiveUp(Unsettled::Recent));
+    assert_eq!(watch.after(Step::Current, at(28_000), false, idle), Next::End(None));
+    assert_eq!(watch.after(recent, at(28_000), false, idle), Next::Wait);
+}

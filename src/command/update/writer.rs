@@ -1,0 +1,194 @@
+//! The writer of the daemon: keeps the file as the last session and other programs make it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::select;
+
+use crate::board::{Board, Refreshes};
+use crate::command::daemon::FirstFailure;
+use crate::command::update::{Caveat, PATIENCE, Update};
+use crate::engine::Ports;
+use crate::error::Error;
+use crate::log::{Fact, Level};
+use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
+use crate::profile::upkeep::{Step, Upkeep};
+use crate::refresh::Moment;
+use crate::reveal::{Holds, Shown, shown};
+use crate::secret::SecretBytes;
+
+/// How long to wait before the file is read again: keys that another program dropped are back
+/// within five seconds, two of which it has to be still.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long to wait after the file could not be written for the first time; every publication ends
+/// a pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause after failures.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Writes what the board has into the file.
+pub(super) struct Writer<'a> {
+    plan: &'a Update,
+    board: &'a Board,
+    ports: Ports<'a>,
+    file: &'a dyn SharedCredentialsFile,
+    upkeep: Upkeep<'a>,
+    /// Whether it was written once: what appears later is not what `--force` was about.
+    has_written: bool,
+    /// Since when the file has to be written and another program may be writing it, and whether
+    /// that was reported.
+    waiting: Option<(Duration, bool)>,
+    /// Why the file could not be written the last time, and how the refreshes stood then: the next
+    /// one has the supervisor told something else.
+    reported: Option<(String, Refreshes)>,
+    /// The caveats that were logged.
+    said: Vec<Caveat>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(
+        plan: &'a Update,
+        board: &'a Board,
+        ports: Ports<'a>,
+        file: &'a dyn SharedCredentialsFile,
+    ) -> Self {
+        Self {
+            plan,
+            board,
+            ports,
+            file,
+            upkeep: Upkeep::new(file, &plan.file),
+            has_written: false,
+            waiting: None,
+            reported: None,
+            said: Vec::new(),
+        }
+    }
+
+    /// Keeps the profile as the board has it. Returns an error only of its first try, and only if
+    /// that is to end the daemon.
+    pub(super) async fn run(mut self) -> Error {
+        let mut is_first = true;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let outcome = self.step();
+            let is_waiting = matches!(outcome, Ok(Step::Waiting(_)));
+            pause = match outcome {
+                Err(error) if is_first && self.plan.daemon.first_failure == FirstFailure::Exits => {
+                    return error.into();
+                }
+                outcome => self.report(outcome, pause),
+            };
+            if is_first && (!is_waiting || self.plan.daemon.first_failure != FirstFailure::Exits) {
+                self.ports.supervisor.ready();
+                is_first = false;
+            }
+            select(pin!(self.board.changed()), self.ports.timer.sleep(pause)).await;
+        }
+    }
+
+    /// Writes the current session while it is valid, and carries over what other programs wrote;
+    /// what they did to the profile is undone.
+    fn step(&mut self) -> Result<Step, ProfileFileError> {
+        let now = self.ports.clock.uptime();
+        let standing = self.board.standing();
+        let session = standing.valid(Moment::of(self.ports.clock));
+        let force = self.plan.force && !self.has_written;
+        let mut edit = |text: &[u8]| match session {
+            Some(session) => self.plan.edit(text, &session.credentials, force),
+            None => Ok(SecretBytes::new(text.to_vec())),
+        };
+        let step = self.upkeep.advance(&mut edit, now)?;
+        self.has_written |= matches!(step, Step::Written(_));
+        match step {
+            Step::Waiting(source) => {
+                let (since, is_reported) = self.waiting.get_or_insert((now, false));
+                if !*is_reported && now.saturating_sub(*since) >= PATIENCE {
+                    *is_reported = true;
+                    let path = self.plan.file.clone();
+                    return Err(ProfileFileError::Unsettled { path, source });
+                }
+            }
+            _ => self.waiting = None,
+        }
+        Ok(step)
+    }
+
+    /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
+    /// was left alone before.
+    fn report(&mut self, outcome: Result<Step, ProfileFileError>, pause: Duration) -> Duration {
+        let step = match outcome {
+            Ok(step) => step,
+            Err(error) => return self.report_failure(error, pause),
+        };
+        // What cannot be written yet may still be what could not be written before.
+        if !matches!(step, Step::Waiting(_)) && self.reported.take().is_some() {
+            self.report_recovery();
+        }
+        if let Step::Written(written) = step {
+            self.report_written(written);
+        }
+        LOOK
+    }
+
+    fn report_written(&mut self, written: Written) {
+        match written {
+            Written::Unchanged => {}
+            Written::Whole => self.say(Level::Info, "profile written", None),
+            Written::InPlace(obstacle) => {
+                let words = "profile written in place: a reader may see a part of it";
+                self.say(Level::Warning, words, Some(("reason", &obstacle)));
+            }
+        }
+        for caveat in self.plan.caveats(self.file) {
+            if !self.said.contains(&caveat) {
+                self.say(Level::Warning, &caveat.to_string(), None);
+                self.said.push(caveat);
+            }
+        }
+    }
+
+    fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
+        let judged = |text: &str| match shown(text, Holds::Text, || true) {
+            Shown::Value(value) => value,
+            Shown::Hidden(_) => "(not shown)".to_owned(),
+        };
+        let file = judged(&self.plan.file.to_string_lossy());
+        let profile = judged(&self.plan.profile.to_string());
+        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
+        let facts: Vec<_> = facts.into_iter().chain(more).collect();
+        self.ports.log.event(level, words, &facts);
+    }
+
+    fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
+        let is_of_text =
+            matches!(error, ProfileFileError::Text { .. } | ProfileFileError::Unsettled { .. });
+        let reason = Error::from(error).words();
+        let before = self.reported.take();
+        if before.as_ref().is_none_or(|(before, _)| *before != reason) {
+            self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
+        }
+        let pause = match before {
+            // It is read again at once when it has changed.
+            _ if is_of_text => LOOK,
+            None => FIRST_PAUSE,
+            Some(_) => (pause * 2).min(LAST_PAUSE),
+        };
+        let reported = (reason, self.board.standing().refreshes);
+        if before.as_ref() != Some(&reported) {
+            let first = reported.0.lines().next().unwrap_or_default();
+            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
+        }
+        self.reported = Some(reported);
+        pause
+    }
+
+    fn report_recovery(&self) {
+        self.say(Level::Info, "the profile can be written again", None);
+        if let Some((session, _)) = &self.board.standing().session {
+            let expiration = session.credentials.expiration;
+            let status = format!("a session until {expiration} is in the profile");
+            self.ports.supervisor.status(&status);
+        }
+    }
+}
