@@ -102,10 +102,11 @@ pub async fn keep(
     ports: Ports<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
-    match plan.check(file, ports.clock, ports.timer).await {
-        Err(error @ ProfileFileError::Text { .. }) => return Err(error.into()),
-        // What else is wrong with the file may pass.
-        Ok(()) | Err(_) => {}
+    // What else is wrong with the file may pass.
+    if let Err(error @ ProfileFileError::Text { .. }) =
+        plan.check(file, ports.clock, ports.timer).await
+    {
+        return Err(error.into());
     }
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
@@ -211,6 +212,9 @@ struct Watch {
     written: Option<Duration>,
     /// Since when it has to be written and cannot.
     waiting: Option<Duration>,
+    /// Whether no process had it open for writing the last time: what one had written by then is
+    /// found by the next step only.
+    is_closed: bool,
 }
 
 /// What `update --once` does next.
@@ -233,9 +237,10 @@ impl Watch {
         writer: impl FnOnce() -> Option<u32>,
     ) -> Next {
         let since = |start: Duration| now.saturating_sub(start);
+        let was_closed = std::mem::take(&mut self.is_closed);
         match step {
             Step::Written(_) => {
-                *self = Self { written: Some(now), waiting: None };
+                *self = Self { written: Some(now), ..Self::default() };
                 Next::Wait
             }
             Step::Waiting(reason) => match since(*self.waiting.get_or_insert(now)) >= PATIENCE {
@@ -258,8 +263,12 @@ impl Watch {
                 match self.written.map(since) {
                     None => Next::End(None),
                     Some(watched) if watched < WATCH || is_unfinished => Next::Wait,
+                    Some(_) if was_closed => Next::End(None),
                     Some(watched) => match writer() {
-                        None => Next::End(None),
+                        None => {
+                            self.is_closed = true;
+                            Next::Wait
+                        }
                         Some(writer) if watched >= LONG_WATCH => {
                             Next::End(Some(Unsettled::Open(writer)))
                         }

@@ -152,7 +152,9 @@ fn settings<'a>(section: &[Line<'a>]) -> Vec<Setting<'a>> {
                 });
             }
             Kind::Continuation => {
-                settings.iter_mut().last().into_iter().for_each(|last| last.is_empty = false)
+                if let Some(last) = settings.last_mut() {
+                    last.is_empty = false;
+                }
             }
             Kind::Aside | Kind::Heading { .. } => {}
         }

@@ -114,7 +114,7 @@ impl Item {
             match (&line.kind, items.last_mut()) {
                 (Kind::Continuation, Some(last)) => last.text.push_str(line.whole),
                 (Kind::Setting { key, .. }, _) => {
-                    items.push(Self { key: key.to_lowercase(), text: line.whole.to_owned() })
+                    items.push(Self { key: key.to_lowercase(), text: line.whole.to_owned() });
                 }
                 (Kind::Heading { .. }, _) => {
                     items.push(Self { key: "[".to_owned(), text: line.whole.to_owned() });

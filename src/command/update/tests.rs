@@ -230,7 +230,11 @@ fn a_watch_ends_when_no_program_is_left_that_may_write() {
     assert_eq!(watch.after(Step::Written(Written::Whole), at(100), false, idle), Next::Wait);
     assert_eq!(watch.after(Step::Current, at(1_050), false, idle), Next::Wait);
     assert_eq!(watch.after(Step::Current, at(1_100), true, idle), Next::Wait);
-    assert_eq!(watch.after(Step::Current, at(1_100), false, idle), Next::End(None));
+    // What was written until no process had it open is seen by the next step.
+    assert_eq!(watch.after(Step::Current, at(1_100), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Watching(Unsettled::Recent), at(1_120), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(1_140), false, idle), Next::Wait);
+    assert_eq!(watch.after(Step::Current, at(1_160), false, busy), Next::End(None));
     // A writer that we see, or that was seen to truncate the old file, has six seconds.
     assert_eq!(watch.after(Step::Current, at(1_100), false, busy), Next::Wait);
     assert_eq!(watch.after(Step::Watching(Unsettled::Empty), at(6_000), false, idle), Next::Wait);
@@ -248,6 +252,6 @@ fn a_watch_ends_when_no_program_is_left_that_may_write() {
     assert_eq!(watch.after(recent, at(8_000), false, idle), Next::Wait);
     assert_eq!(watch.after(recent, at(27_900), false, idle), Next::Wait);
     assert_eq!(watch.after(recent, at(28_000), false, idle), Next::GiveUp(Unsettled::Recent));
-    assert_eq!(watch.after(Step::Current, at(28_000), false, idle), Next::End(None));
+    assert_eq!(watch.after(Step::Current, at(28_000), false, idle), Next::Wait);
     assert_eq!(watch.after(recent, at(28_000), false, idle), Next::Wait);
 }

@@ -24,8 +24,10 @@ struct State {
     obstacle: Option<io::ErrorKind>,
     edits: usize,
     /// What another program does between the last look and the rename.
-    in_between: Option<Box<dyn FnOnce(&FakeFile) + Send>>,
+    in_between: Option<Act>,
 }
+
+type Act = Box<dyn FnOnce(&FakeFile) + Send>;
 
 #[derive(Default)]
 struct Inode {

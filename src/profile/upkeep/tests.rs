@@ -183,7 +183,7 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
     assert_eq!(file.text(), with_ours(OTHERS));
     // What came by a rename was whole.
     file.rename_over("[b]\nx = 1\n");
-    play.pass(2_000);
+    play.pass(2_200);
     assert!(file.text().contains("x = 1") && file.text().contains(OURS));
     assert_eq!(play.upkeep.unfinished_until(), Duration::from_secs(6));
 }
