@@ -59,9 +59,8 @@ pub(crate) fn updated(plan: &Update, outcome: &Outcome, clock: &dyn Clock) {
             let selected = plan.selected.as_ref().map_or_else(String::new, |selected| {
                 format!("; AWS_PROFILE selects another profile, {}", name(selected))
             });
-            let words = format!(
-                "wrote profile `{profile}` to `{file}`, valid until {expiration}{selected}"
-            );
+            let words =
+                format!("wrote profile {profile} to {file}, valid until {expiration}{selected}");
             terminal::write_stderr(&legible(&words));
         }
         LogFormat::Json => {
