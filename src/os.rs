@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod credentials_file;
+mod descriptor;
 mod destination;
 pub mod disk;
 pub mod environment;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::files::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
 use crate::native;
+use crate::os::descriptor;
 #[cfg(unix)]
 use crate::os::destination;
 use crate::secret::SecretBytes;
@@ -104,24 +105,12 @@ fn exists(source: &Source) -> bool {
     matches!(&source.location, Location::File(path) if path.exists())
 }
 
-/// Reads an open descriptor through a copy that the kernel makes, as `/dev/fd/N` would open the file
-/// anew and ask for permissions that were dropped since.
+/// Reads an open descriptor, through a copy if the kernel makes one.
 fn read_descriptor(number: u32) -> io::Result<SecretBytes> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-        let raw =
-            i32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let copied = pidfd_open(getpid(), PidfdFlags::empty())
-            .and_then(|own| pidfd_getfd(own, raw, PidfdGetfdFlags::empty()));
-        match copied {
-            Ok(descriptor) => return patient::read_all(&descriptor, MAX_SIZE),
-            // A kernel before 5.6, or a sandbox that does not let it through.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {}
-            Err(error) => return Err(error.into()),
-        }
+    match descriptor::copy(number)? {
+        Some(file) => patient::read_all(&file, MAX_SIZE),
+        None => read(Path::new(&format!("/dev/fd/{number}")), MAX_SIZE),
     }
-    read(Path::new(&format!("/dev/fd/{number}")), MAX_SIZE)
 }
 
 /// Returns the permissions of a file that others than its owner may read.

@@ -9,6 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::os::descriptor;
+
 /// How often a pipe without a reader is opened again.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// What a pipe that is ready takes at once on every system (POSIX's PIPE_BUF).
@@ -69,27 +71,15 @@ pub(super) fn send(file: &mut File, contents: &[u8], until: &Deadline) -> io::Re
     Ok(())
 }
 
-/// Returns another descriptor of what `number` has open. Opening its path instead would start at
-/// the beginning of a file.
+/// Returns another descriptor of what `number` has open.
 pub(super) fn duplicate(number: u32) -> io::Result<File> {
     match number {
         1 => return Ok(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?)),
         2 => return Ok(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?)),
         _ => {}
     }
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-        let raw =
-            i32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let copied = pidfd_open(getpid(), PidfdFlags::empty())
-            .and_then(|own| pidfd_getfd(own, raw, PidfdGetfdFlags::empty()));
-        match copied {
-            Ok(descriptor) => return Ok(File::from(descriptor)),
-            // A kernel before 5.6, or a sandbox that does not let it through.
-            Err(Errno::NOSYS | Errno::PERM) => {}
-            Err(error) => return Err(error.into()),
-        }
+    if let Some(copy) = descriptor::copy(number)? {
+        return Ok(copy);
     }
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(File::from(rustix::fs::open(format!("/dev/fd/{number}"), flags, Mode::empty())?))
