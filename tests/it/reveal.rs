@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use crate::daemon::Daemon;
-use crate::leak::{self, PASSWORDS};
+use crate::leak::PASSWORDS;
 use crate::tool::{Tool, emulator, steady};
 
 /// Returns the forms in which a key gets into a value, each with a name.
@@ -252,6 +252,6 @@ fn a_daemon_shows_no_key_either() {
     let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
     let daemon = Daemon::start(&tool, &line);
     daemon.wait_for("listening");
+    // What it logged and told systemd is searched when it is dropped.
     assert_eq!(daemon.stop(), Some(0));
-    leak::check(b"");
 }
