@@ -31,7 +31,7 @@ pub fn trimmed(bytes: &[u8]) -> &[u8] {
 
 /// One value in DER.
 #[derive(Clone, Copy, Debug)]
-pub struct Value<'a> {
+pub struct Tlv<'a> {
     /// The first octet of its tag.
     pub tag: u8,
     /// What is behind its length.
@@ -41,13 +41,13 @@ pub struct Value<'a> {
 }
 
 /// Returns the first value in `bytes`, which is DER, and moves `bytes` behind it.
-pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<Value<'a>> {
+pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<Tlv<'a>> {
     let mut rest = *bytes;
     let Header { tag, length } = Header::read(&mut rest)?;
     let (contents, rest) = rest.split_at_checked(length?)?;
     let whole = &bytes[..bytes.len() - rest.len()];
     *bytes = rest;
-    Some(Value { tag: *tag.first()?, contents, whole })
+    Some(Tlv { tag: *tag.first()?, contents, whole })
 }
 
 fn is_padding(bytes: &[u8]) -> bool {

@@ -49,7 +49,7 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
     let safe = pfx.safe.octets().ok_or(KeyError::Damaged)?;
     let mac = pfx.mac.as_ref().map(Mac::parse).transpose()?;
     let attempt = |password: Option<&Password>| {
-        let mut walk = Walk { password, cost: Total::default(), archive: Archive::default() };
+        let mut walk = SafeWalk { password, cost: Total::default(), archive: Archive::default() };
         if let Some(mac) = &mac {
             walk.cost.add(mac.kdf())?;
             if password.is_some_and(|password| !mac.verifies(password, safe)) {
@@ -110,13 +110,13 @@ impl Total {
 }
 
 /// A way through a file, with a password or with none: then only what is not encrypted is seen.
-struct Walk<'a> {
+struct SafeWalk<'a> {
     password: Option<&'a Password>,
     cost: Total,
     archive: Archive,
 }
 
-impl Walk<'_> {
+impl SafeWalk<'_> {
     /// Goes through an `AuthenticatedSafe`.
     fn safes(&mut self, octets: &[u8]) -> Result<(), KeyError> {
         let safes = ber::to_der(octets).ok_or(KeyError::Damaged)?;

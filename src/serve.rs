@@ -44,7 +44,7 @@ use document::Documents;
 pub use host::{AllowedHost, HostError};
 use instance::Instance;
 use metrics::Requests;
-pub use policy::{AuditPolicy, Offer, Policy};
+pub use policy::{AuditPolicy, Offer, ServePolicy};
 pub use reply::Reply;
 pub use route::CONTAINER;
 use route::Route;
@@ -82,7 +82,7 @@ pub struct Ports {
 /// The endpoints, and what they remember.
 pub struct Endpoints {
     instance: Instance,
-    policy: Policy,
+    policy: ServePolicy,
     board: Rc<Board>,
     ports: Ports,
     tokens: Tokens,
@@ -105,7 +105,7 @@ impl Endpoints {
     pub fn new(
         role: &RoleArn,
         region: &Region,
-        policy: Policy,
+        policy: ServePolicy,
         board: Rc<Board>,
         ports: Ports,
     ) -> Self {

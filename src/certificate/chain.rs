@@ -70,16 +70,16 @@ impl Chain {
         let mut search = Search {
             given: &given,
             now,
-            fates: vec![None; given.len()],
-            steps: vec![Step { certificate: leaf, below: None }],
+            decisions: vec![None; given.len()],
+            steps: vec![PathStep { certificate: leaf, below: None }],
             sent: Vec::new(),
         };
         search.run();
-        let Search { fates, sent, .. } = search;
-        let mut chain = if fates.iter().all(Option::is_none) {
+        let Search { decisions, sent, .. } = search;
+        let mut chain = if decisions.iter().all(Option::is_none) {
             Self::as_given(given)
         } else {
-            Self::of_paths(given, &fates, &sent)
+            Self::of_paths(given, &decisions, &sent)
         };
         chain.left_out.splice(0..0, copies.into_iter().map(|copy| (copy, LeftOut::Leaf)));
         chain
@@ -91,16 +91,17 @@ impl Chain {
         Self { selection: Selection::AsGiven, intermediates: given, left_out: left_out.collect() }
     }
 
-    fn of_paths(given: Vec<Certificate>, fates: &[Option<Fate>], sent: &[usize]) -> Self {
+    fn of_paths(given: Vec<Certificate>, decisions: &[Option<Decision>], sent: &[usize]) -> Self {
         let intermediates = sent.iter().map(|at| given[*at].clone()).collect();
         // Nothing above what has no room was searched.
-        let full = fates.contains(&Some(Fate::LeftOut(LeftOut::NoRoom)));
+        let full = decisions.contains(&Some(Decision::LeftOut(LeftOut::NoRoom)));
         let not_found = if full { LeftOut::NoRoom } else { LeftOut::Unrelated };
-        let left_out = given.into_iter().zip(fates).filter_map(|(certificate, fate)| match fate {
-            Some(Fate::Sent) => None,
-            Some(Fate::LeftOut(reason)) => Some((certificate, *reason)),
-            None => Some((certificate, not_found)),
-        });
+        let left_out =
+            given.into_iter().zip(decisions).filter_map(|(certificate, decision)| match decision {
+                Some(Decision::Sent) => None,
+                Some(Decision::LeftOut(reason)) => Some((certificate, *reason)),
+                None => Some((certificate, not_found)),
+            });
         Self { selection: Selection::Paths, intermediates, left_out: left_out.collect() }
     }
 }
@@ -124,14 +125,14 @@ fn distinct(
 
 /// What becomes of a certificate that was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Fate {
+enum Decision {
     Sent,
     LeftOut(LeftOut),
 }
 
 /// A certificate of a path, and the step that it is the issuer of; the leaf has none.
 #[derive(Clone, Copy)]
-struct Step<'a> {
+struct PathStep<'a> {
     certificate: &'a Certificate,
     below: Option<usize>,
 }
@@ -142,8 +143,8 @@ struct Search<'a> {
     given: &'a [Certificate],
     now: Timestamp,
     /// Of each that was given; `None` while it is not found.
-    fates: Vec<Option<Fate>>,
-    steps: Vec<Step<'a>>,
+    decisions: Vec<Option<Decision>>,
+    steps: Vec<PathStep<'a>>,
     sent: Vec<usize>,
 }
 
@@ -153,10 +154,10 @@ impl Search<'_> {
         while next < self.steps.len() {
             let issuers = self.issuers(next);
             for at in &issuers {
-                self.fates[*at] = self.fate(next, *at, &issuers);
-                if self.fates[*at] == Some(Fate::Sent) {
+                self.decisions[*at] = self.decide(next, *at, &issuers);
+                if self.decisions[*at] == Some(Decision::Sent) {
                     self.sent.push(*at);
-                    self.steps.push(Step { certificate: &self.given[*at], below: Some(next) });
+                    self.steps.push(PathStep { certificate: &self.given[*at], below: Some(next) });
                 }
             }
             next += 1;
@@ -164,7 +165,7 @@ impl Search<'_> {
     }
 
     /// Decides about one of the `issuers` of a step; `None` if the path does not go on by it.
-    fn fate(&self, step: usize, at: usize, issuers: &[usize]) -> Option<Fate> {
+    fn decide(&self, step: usize, at: usize, issuers: &[usize]) -> Option<Decision> {
         let certificate = &self.given[at];
         let renewed = |other: &usize| {
             let other = &self.given[*other];
@@ -173,15 +174,15 @@ impl Search<'_> {
                 && other.public_key == certificate.public_key
         };
         if is_root(certificate) {
-            Some(Fate::LeftOut(LeftOut::Root))
+            Some(Decision::LeftOut(LeftOut::Root))
         } else if self.is_loop(step, certificate) {
             None
         } else if !certificate.is_valid_at(self.now) && issuers.iter().any(renewed) {
-            Some(Fate::LeftOut(LeftOut::Outdated))
+            Some(Decision::LeftOut(LeftOut::Outdated))
         } else if self.sent.len() == MAX_LENGTH {
-            Some(Fate::LeftOut(LeftOut::NoRoom))
+            Some(Decision::LeftOut(LeftOut::NoRoom))
         } else {
-            Some(Fate::Sent)
+            Some(Decision::Sent)
         }
     }
 
@@ -191,9 +192,9 @@ impl Search<'_> {
         let named = |at: &usize| self.given[*at].subject == child.issuer;
         let of_name: Vec<usize> = (0..self.given.len()).filter(named).collect();
         let mut candidates: Vec<usize> =
-            of_name.iter().copied().filter(|at| self.fates[*at].is_none()).collect();
+            of_name.iter().copied().filter(|at| self.decisions[*at].is_none()).collect();
         candidates.sort_by_key(|at| self.rank(child, &self.given[*at]));
-        candidates.truncate(MAX_FOUND.saturating_sub(self.fates.iter().flatten().count()));
+        candidates.truncate(MAX_FOUND.saturating_sub(self.decisions.iter().flatten().count()));
         match candidates[..] {
             [only] if of_name.len() == 1 && is_certain_issuer(child, &self.given[only]) => {
                 candidates
@@ -211,7 +212,7 @@ impl Search<'_> {
     fn is_loop(&self, step: usize, certificate: &Certificate) -> bool {
         let mut below = Some(step);
         while let Some(step) = below {
-            let Step { certificate: on_path, below: next } = self.steps[step];
+            let PathStep { certificate: on_path, below: next } = self.steps[step];
             if on_path.subject == certificate.issuer
                 && certificate.check_signature(on_path) == SignatureCheck::Valid
             {
@@ -356,8 +357,8 @@ mod tests {
         let search = Search {
             given: &given,
             now: NOW,
-            fates: vec![None; given.len()],
-            steps: vec![Step { certificate: &leaf, below: None }],
+            decisions: vec![None; given.len()],
+            steps: vec![PathStep { certificate: &leaf, below: None }],
             sent: Vec::new(),
         };
         assert_eq!(search.issuers(0).len(), MAX_FOUND);

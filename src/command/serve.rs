@@ -16,7 +16,7 @@ use crate::cache::Directory;
 use crate::command::daemon::Daemon;
 use crate::error::Error;
 use crate::region::Region;
-use crate::serve::{CONTAINER, Endpoints, Listener, Offer, Policy, Ports, Remote, TokenPlace};
+use crate::serve::{CONTAINER, Endpoints, Listener, Offer, Ports, Remote, ServePolicy, TokenPlace};
 use crate::time::Timer;
 
 /// Where to listen, what to hand out, and how it runs.
@@ -27,7 +27,7 @@ pub struct Serve {
     /// What other machines may ask for.
     pub remote: Remote,
     /// What is handed out, and to requests for which hosts.
-    pub policy: Policy,
+    pub policy: ServePolicy,
     /// The IP time to live of replies; where it is not said, 64 on loopback and 1 elsewhere.
     pub hop_limit: Option<u8>,
     /// Where the token of the container route is kept.

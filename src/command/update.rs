@@ -55,7 +55,7 @@ pub enum Mode {
 }
 
 /// How long to wait for another process that writes the file.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WRITER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the file is watched after it was written.
 const WATCH: Duration = Duration::from_secs(1);
 /// How long it is watched if a process that we can see may still write to it.
@@ -65,7 +65,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A profile that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Outcome {
+pub struct UpdateOutcome {
     /// How it was written.
     pub written: Written,
     /// Until when its credentials are valid.
@@ -81,14 +81,14 @@ pub async fn once(
     deadline: Deadline,
     world: &World<'_>,
     file: &dyn SharedCredentialsFile,
-) -> Result<Outcome, Error> {
+) -> Result<UpdateOutcome, Error> {
     plan.check(file, world.clock, world.timer).await?;
     let session = provider.fetch(0, world, deadline).await?;
     let credentials = &session.credentials;
     let (written, unfinished) = plan.write(credentials, file, world.clock, world.timer).await?;
     let mut caveats = plan.caveats(file);
     caveats.extend(unfinished.map(Caveat::Unfinished));
-    Ok(Outcome { written, expiration: credentials.expiration, caveats })
+    Ok(UpdateOutcome { written, expiration: credentials.expiration, caveats })
 }
 
 /// Keeps the profile fresh until it is told to stop.
@@ -143,7 +143,7 @@ impl Update {
             // It may be a part of what another program is writing.
             let waited = clock.uptime().saturating_sub(start);
             if look.age.max(waited) >= WATCH
-                && (file.writer(&self.file).is_none() || waited >= PATIENCE)
+                && (file.writer(&self.file).is_none() || waited >= WRITER_TIMEOUT)
             {
                 return Err(ProfileFileError::Text { path: self.file.clone(), source });
             }
@@ -186,9 +186,9 @@ impl Update {
             }
             let is_unfinished = now < upkeep.unfinished_until();
             match watch.after(step, now, is_unfinished, || upkeep.writer()) {
-                Next::Wait => timer.sleep(PAUSE).await,
-                Next::End(unfinished) => return Ok((written, unfinished)),
-                Next::GiveUp(source) => {
+                NextAction::Wait => timer.sleep(PAUSE).await,
+                NextAction::End(unfinished) => return Ok((written, unfinished)),
+                NextAction::GiveUp(source) => {
                     let path = self.file.clone();
                     return Err(ProfileFileError::Unsettled { path, source }.into());
                 }
@@ -219,7 +219,7 @@ struct Watch {
 
 /// What `update --once` does next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Next {
+enum NextAction {
     Wait,
     /// The profile is written; another program may still write to what was replaced.
     End(Option<Unsettled>),
@@ -235,44 +235,46 @@ impl Watch {
         now: Duration,
         is_unfinished: bool,
         writer: impl FnOnce() -> Option<u32>,
-    ) -> Next {
+    ) -> NextAction {
         let since = |start: Duration| now.saturating_sub(start);
         let was_closed = std::mem::take(&mut self.is_closed);
         match step {
             Step::Written(_) => {
                 *self = Self { written: Some(now), ..Self::default() };
-                Next::Wait
+                NextAction::Wait
             }
-            Step::Waiting(reason) => match since(*self.waiting.get_or_insert(now)) >= PATIENCE {
-                true => Next::GiveUp(reason),
-                false => Next::Wait,
-            },
+            Step::Waiting(reason) => {
+                match since(*self.waiting.get_or_insert(now)) >= WRITER_TIMEOUT {
+                    true => NextAction::GiveUp(reason),
+                    false => NextAction::Wait,
+                }
+            }
             Step::Watching(reason) => {
                 self.waiting = None;
                 let limit = match reason {
                     Unsettled::Open(_) => LONG_WATCH,
-                    _ => PATIENCE,
+                    _ => WRITER_TIMEOUT,
                 };
                 match self.written.is_none_or(|written| since(written) >= limit) {
-                    true => Next::End(Some(reason)),
-                    false => Next::Wait,
+                    true => NextAction::End(Some(reason)),
+                    false => NextAction::Wait,
                 }
             }
             Step::Current => {
                 self.waiting = None;
                 match self.written.map(since) {
-                    None => Next::End(None),
-                    Some(watched) if watched < WATCH || is_unfinished => Next::Wait,
-                    Some(_) if was_closed => Next::End(None),
+                    None => NextAction::End(None),
+                    Some(watched) if watched < WATCH || is_unfinished => NextAction::Wait,
+                    Some(_) if was_closed => NextAction::End(None),
                     Some(watched) => match writer() {
                         None => {
                             self.is_closed = true;
-                            Next::Wait
+                            NextAction::Wait
                         }
                         Some(writer) if watched >= LONG_WATCH => {
-                            Next::End(Some(Unsettled::Open(writer)))
+                            NextAction::End(Some(Unsettled::Open(writer)))
                         }
-                        Some(_) => Next::Wait,
+                        Some(_) => NextAction::Wait,
                     },
                 }
             }

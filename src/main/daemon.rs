@@ -61,7 +61,7 @@ pub(crate) async fn serve(
     let board = Rc::new(Board::default());
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     // Held until the end.
-    let _claim = place.as_ref().map(TokenOnDisk::claim).transpose()?;
+    let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
     let (endpoints, place) =
         serving::open(plan, place, Rc::clone(&board), outside.serving_ports(clock))?;
     let place: Option<&TokenOnDisk> = place.as_ref();

@@ -2,7 +2,7 @@
 //! line of the log that was asked for.
 
 use roles_anywhere::cli::resolve::{Command, Purpose};
-use roles_anywhere::command::update::{Outcome, Update};
+use roles_anywhere::command::update::{Update, UpdateOutcome};
 use roles_anywhere::error::{Error, legible};
 use roles_anywhere::log::{Fact, Level, LogFormat};
 use roles_anywhere::os::terminal;
@@ -39,7 +39,7 @@ impl Failure {
 }
 
 /// Says what `update --once` wrote, and what is not as it should be.
-pub(crate) fn updated(plan: &Update, outcome: &Outcome, clock: &dyn Clock) {
+pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock) {
     let format = plan.daemon.log_format;
     let warn = |words: &str| match format {
         LogFormat::Text => terminal::write_stderr(&legible(&format!("warning: {words}"))),

@@ -25,7 +25,7 @@ use tokio::task::LocalSet;
 
 use crate::error::{Error, Kind};
 use crate::serve::{Caller, Endpoints, Listener, Reach, Remote};
-use body::Body;
+use body::RequestBody;
 use crowd::{Crowd, Pulse};
 use watched::Watched;
 
@@ -211,14 +211,14 @@ async fn converse(
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         let (caller, endpoints, pulse) = (&caller, &endpoints, &pulse);
         async move {
-            let body = Body::of(request.body_mut(), pulse).await;
+            let body = RequestBody::of(request.body_mut(), pulse).await;
             pulse.answers();
             // The rest of a body stays where it is until the answer is made.
             let (head, _rest) = request.into_parts();
             let reply = endpoints.answer(&hyper::Request::from_parts(head, body), caller).await;
             match body {
-                Body::Empty => pulse.writes(),
-                Body::Present => pulse.refuses(),
+                RequestBody::Empty => pulse.writes(),
+                RequestBody::Present => pulse.refuses(),
             }
             Ok::<_, Infallible>(reply.map(Full::new))
         }

@@ -1,6 +1,6 @@
 //! The file of the container token: a place of our own choice is judged as the cache's is.
 
-mod claim;
+mod lock;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::os::private::PrivateDirectory;
 use crate::reveal::path_name;
 use crate::secret::SecretBytes;
 use crate::serve::{Found, TokenPlace, is_container_token};
-pub use claim::Claim;
+pub use lock::TokenLock;
 
 /// The file of the container token, which belongs to one process.
 #[derive(Debug)]
@@ -86,15 +86,15 @@ impl TokenPlace for TokenOnDisk {
 }
 
 impl TokenOnDisk {
-    /// Takes the place for this process, until the claim is dropped; an error if another process has
-    /// it. A place that cannot be claimed (without locks, or of another user) is not.
-    pub fn claim(&self) -> Result<Option<Claim>, Error> {
-        let claimed = match &self.own {
-            Some((directory, name)) => Claim::within(directory, name),
-            None => Claim::beside(&self.path),
+    /// Locks the file for this process, until the lock is dropped; an error if another process has
+    /// locked it. A file that cannot be locked (no locks, or another user's) is used without.
+    pub fn lock(&self) -> Result<Option<TokenLock>, Error> {
+        let locked = match &self.own {
+            Some((directory, name)) => TokenLock::within(directory, name),
+            None => TokenLock::beside(&self.path),
         };
-        match claimed {
-            Ok(Some(claim)) => Ok(Some(claim)),
+        match locked {
+            Ok(Some(lock)) => Ok(Some(lock)),
             Ok(None) => Err(InUse(path_name(&self.path, true)).into()),
             Err(_) => Ok(None),
         }
@@ -190,10 +190,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             let other = TokenOnDisk { path: place.path.clone(), own: place.own.clone() };
-            let claim = place.claim().unwrap().unwrap();
+            let lock = place.lock().unwrap().unwrap();
             // Its file is replaced, and may be gone meanwhile.
             for _ in 0..2 {
-                let error = other.claim().unwrap_err();
+                let error = other.lock().unwrap_err();
                 assert_eq!(error.kind(), Kind::Local);
                 let text = error.to_string();
                 assert!(text.contains(&place.path.display().to_string()), "{text}");
@@ -201,8 +201,8 @@ mod tests {
                 place.write(ONE).unwrap();
                 fs::remove_file(&place.path).unwrap();
             }
-            drop(claim);
-            drop(other.claim().unwrap().unwrap());
+            drop(lock);
+            drop(other.lock().unwrap().unwrap());
             let left = place.path.parent().unwrap().read_dir().unwrap().flatten();
             let files = left.filter(|entry| entry.path().is_file()).count();
             assert_eq!(files, 0, "a lock file stays behind");
@@ -215,14 +215,14 @@ mod tests {
         let [named, _] = places(folder.path());
         let lock = folder.path().join(".token.lock");
         disk::replace(&lock, b"1234\n").unwrap();
-        assert!(named.claim().unwrap().is_none());
+        assert!(named.lock().unwrap().is_none());
         assert_eq!(disk::read(&lock, MAX_SIZE).unwrap().expose(), b"1234\n");
         fs::remove_file(&lock).unwrap();
         if is_root() {
             symlink(folder.path().join("own/x"), named.path()).unwrap();
             std::os::unix::fs::lchown(named.path(), Some(65_534), None).unwrap();
             fs::create_dir(folder.path().join("own")).unwrap();
-            assert!(named.claim().unwrap().is_none());
+            assert!(named.lock().unwrap().is_none());
             assert_eq!(folder.path().join("own").read_dir().unwrap().count(), 0);
         }
     }
@@ -234,8 +234,8 @@ mod tests {
         named.write(ONE).unwrap();
         let link = folder.path().join("link");
         symlink(&named.path, &link).unwrap();
-        let _claim = named.claim().unwrap();
-        assert!(TokenOnDisk { path: link, own: None }.claim().is_err());
+        let _lock = named.lock().unwrap();
+        assert!(TokenOnDisk { path: link, own: None }.lock().is_err());
     }
 
     #[test]

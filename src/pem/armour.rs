@@ -47,11 +47,11 @@ pub struct Damage {
     pub position: Position,
     /// Its label, if it has one that is safe to show.
     pub label: String,
-    reason: Reason,
+    reason: DamageReason,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-enum Reason {
+enum DamageReason {
     #[error("begins with a line that is not `-----BEGIN LABEL-----`")]
     Begin,
     #[error("does not end with `-----END` and the same label")]
@@ -77,13 +77,15 @@ pub(super) fn open(bytes: &[u8]) -> Result<Blocks, NotPem> {
         let block = &bytes[at + BEGIN.len()..next.unwrap_or(bytes.len())];
         let label = label(block);
         let shown = label.filter(|label| is_shown(label)).unwrap_or_default().to_owned();
-        match label.ok_or(Fault::BEGIN).and_then(|label| decode(block, label)) {
+        match label.ok_or(BlockFault::BEGIN).and_then(|label| decode(block, label)) {
             Ok((encrypted, contents)) => {
                 blocks.sound.push(Block { label: shown, encrypted, contents, position });
             }
-            Err(Fault { reason, offset }) => {
+            Err(BlockFault { reason, offset }) => {
                 let reason = match reason {
-                    Reason::Letters(_) => Reason::Letters(lines.of(at + BEGIN.len() + offset)),
+                    DamageReason::Letters(_) => {
+                        DamageReason::Letters(lines.of(at + BEGIN.len() + offset))
+                    }
                     reason => reason,
                 };
                 blocks.damaged.push(Damage { position, label: shown, reason });
@@ -158,26 +160,26 @@ fn is_read(label: &str) -> bool {
 }
 
 /// Why a block is damaged, and at which octet behind its `-----BEGIN`.
-struct Fault {
-    reason: Reason,
+struct BlockFault {
+    reason: DamageReason,
     offset: usize,
 }
 
-impl Fault {
-    const BEGIN: Self = Self { reason: Reason::Begin, offset: 0 };
-    const END: Self = Self { reason: Reason::End, offset: 0 };
-    const EMPTY: Self = Self { reason: Reason::Empty, offset: 0 };
-    const BASE64: Self = Self { reason: Reason::Base64, offset: 0 };
+impl BlockFault {
+    const BEGIN: Self = Self { reason: DamageReason::Begin, offset: 0 };
+    const END: Self = Self { reason: DamageReason::End, offset: 0 };
+    const EMPTY: Self = Self { reason: DamageReason::Empty, offset: 0 };
+    const BASE64: Self = Self { reason: DamageReason::Base64, offset: 0 };
 }
 
 /// Decodes what is between the label and the end of `block`; nothing of a label that is not read.
-fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), Fault> {
+fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), BlockFault> {
     let start = 1 + label.len() + DASHES.len();
-    let end = find(block, END, start).ok_or(Fault::END)?;
+    let end = find(block, END, start).ok_or(BlockFault::END)?;
     let tail = &block[end + END.len()..];
     let tail = tail.strip_prefix(label.as_bytes()).filter(|tail| tail.starts_with(DASHES));
     if tail.is_none() {
-        return Err(Fault::END);
+        return Err(BlockFault::END);
     }
     if !is_read(label) {
         return Ok((false, SecretBytes::default()));
@@ -192,14 +194,14 @@ fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), Fault> {
         if text.contains(&b':') {
             encrypted |= contains_word(text, b"Proc-Type") && contains_word(text, b"ENCRYPTED");
         } else if let Err(offset) = gather(text, &mut letters) {
-            return Err(Fault { reason: Reason::Letters(0), offset: at + offset });
+            return Err(BlockFault { reason: DamageReason::Letters(0), offset: at + offset });
         }
         at += next;
     }
     if letters.is_empty() {
-        return Err(Fault::EMPTY);
+        return Err(BlockFault::EMPTY);
     }
-    let decoded = BASE64.decode(&*letters).map_err(|_| Fault::BASE64)?;
+    let decoded = BASE64.decode(&*letters).map_err(|_| BlockFault::BASE64)?;
     let decoded = SecretBytes::new(decoded);
     Ok((encrypted, SecretBytes::new(ber::trimmed(decoded.expose()).to_vec())))
 }

@@ -125,12 +125,12 @@ pub fn conflicts(text: &[u8], profile: &ProfileName) -> Vec<Conflict> {
 }
 
 fn is_own_source(section: &[Line<'_>], profile: &ProfileName) -> bool {
-    let is_source = |of: &Setting<'_>| of.key == "source_profile" && of.value == profile.0;
+    let is_source = |of: &ProfileSetting<'_>| of.key == "source_profile" && of.value == profile.0;
     settings(section).iter().any(is_source)
 }
 
 /// A setting of a section.
-struct Setting<'a> {
+struct ProfileSetting<'a> {
     /// Its name as SDKs compare it.
     key: String,
     /// Its value in the line of its name.
@@ -139,13 +139,13 @@ struct Setting<'a> {
     is_empty: bool,
 }
 
-fn settings<'a>(section: &[Line<'a>]) -> Vec<Setting<'a>> {
-    let mut settings: Vec<Setting<'a>> = Vec::new();
+fn settings<'a>(section: &[Line<'a>]) -> Vec<ProfileSetting<'a>> {
+    let mut settings: Vec<ProfileSetting<'a>> = Vec::new();
     for line in section {
         match line.kind {
             Kind::Setting { key, value } => {
                 let value = value.unwrap_or_default();
-                settings.push(Setting {
+                settings.push(ProfileSetting {
                     key: key.to_lowercase(),
                     value,
                     is_empty: value.is_empty(),

@@ -9,13 +9,13 @@ use hyper::{Request, StatusCode, Version};
 
 use super::caller::Caller;
 use super::host::{self, AllowedHost};
-use super::policy::Policy;
+use super::policy::ServePolicy;
 use super::reply::{self, Reply};
 use super::route::Route;
 
 /// Why a request is not heard.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Refusal {
+struct Rejection {
     /// The status of the answer.
     status: StatusCode,
     /// The reason, for the answer and the log.
@@ -29,9 +29,9 @@ pub(super) fn turn_away<B: Body>(
     request: &Request<B>,
     route: Route<'_>,
     caller: &Caller,
-    policy: &Policy,
+    policy: &ServePolicy,
 ) -> Option<Reply> {
-    if let Err(Refusal { status, why, host }) = check(request, caller, &policy.hosts) {
+    if let Err(Rejection { status, why, host }) = check(request, caller, &policy.hosts) {
         let mut reply = reply::refusal(status, why);
         if let Some(host) = host {
             reply.extensions_mut().insert(reply::ForHost(host));
@@ -63,7 +63,7 @@ const LONGEST_HOST: usize = 255;
 ///
 /// A name of a web page's choice that leads to this machine (DNS rebinding) is no `Host` of ours;
 /// `hosts` are the names that the operator allowed.
-fn check<B>(request: &Request<B>, caller: &Caller, hosts: &[AllowedHost]) -> Result<(), Refusal> {
+fn check<B>(request: &Request<B>, caller: &Caller, hosts: &[AllowedHost]) -> Result<(), Rejection> {
     let host = host(request.headers(), request.version())?;
     // A target in absolute form names the host as well, and goes before the header.
     let target = request.uri().authority().map(|authority| authority.as_str());
@@ -71,11 +71,11 @@ fn check<B>(request: &Request<B>, caller: &Caller, hosts: &[AllowedHost]) -> Res
         if !is_ours(host, caller.local.ip(), hosts) {
             let why = "this host is not served here";
             let host = Some(host[..host.floor_char_boundary(LONGEST_HOST)].to_owned());
-            return Err(Refusal { status: StatusCode::FORBIDDEN, why, host });
+            return Err(Rejection { status: StatusCode::FORBIDDEN, why, host });
         }
     }
     match request.headers().iter().find_map(|(name, value)| passed_on(name.as_str(), value)) {
-        Some(why) => Err(Refusal { status: StatusCode::FORBIDDEN, why, host: None }),
+        Some(why) => Err(Rejection { status: StatusCode::FORBIDDEN, why, host: None }),
         None => Ok(()),
     }
 }
@@ -112,8 +112,8 @@ fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
 }
 
 /// Returns the `Host` header, which only HTTP/1.0 may be without.
-fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Refusal> {
-    let refused = |why| Err(Refusal { status: StatusCode::BAD_REQUEST, why, host: None });
+fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Rejection> {
+    let refused = |why| Err(Rejection { status: StatusCode::BAD_REQUEST, why, host: None });
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => match host.to_str() {

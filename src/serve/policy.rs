@@ -4,7 +4,7 @@ use super::host::AllowedHost;
 
 /// What the operator decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Policy {
+pub struct ServePolicy {
     /// The routes that there are.
     pub offer: Offer,
     /// Hosts that requests may be for, beside this machine and its addresses.

@@ -157,10 +157,10 @@ struct Desk {
 impl Desk {
     /// Has a session of an hour, and a container token.
     fn new() -> Self {
-        Self::with(Policy::default())
+        Self::with(ServePolicy::default())
     }
 
-    fn with(policy: Policy) -> Self {
+    fn with(policy: ServePolicy) -> Self {
         let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
         let board = Rc::new(Board::default());
         board.publish(standing(3_600));
@@ -747,7 +747,7 @@ fn what_was_missed_is_told_before_the_next_vend() {
 
 #[test]
 fn refuses_to_vend_without_a_line_if_audit_is_required() {
-    let desk = Desk::with(Policy { audit: AuditPolicy::Required, ..Policy::default() });
+    let desk = Desk::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
     desk.lines.1.set(true);
     for reply in [desk.get(CREDENTIALS), desk.get_container()] {
         assert_eq!(reply.status(), 503);
@@ -769,7 +769,7 @@ fn serves_the_routes_that_are_offered() {
     let token: fn(&Desk) -> Reply = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
     let rows = [(Offer::Both, 200, 200), (Offer::Imds, 200, 404), (Offer::Container, 404, 200)];
     for (offer, imds, container) in rows {
-        let desk = Desk::with(Policy { offer, ..Policy::default() });
+        let desk = Desk::with(ServePolicy { offer, ..ServePolicy::default() });
         assert_eq!(status(&desk, token), imds, "{offer:?}");
         assert_eq!(status(&desk, |desk| desk.ask("GET", "/latest/", &[])) == 404, imds == 404);
         assert_eq!(status(&desk, Desk::get_container), container, "{offer:?}");
@@ -781,8 +781,10 @@ fn serves_the_routes_that_are_offered() {
 
 #[test]
 fn names_the_host_that_it_refuses_in_the_log() {
-    let desk =
-        Desk::with(Policy { hosts: vec!["serve:9911".parse().unwrap()], ..Policy::default() });
+    let desk = Desk::with(ServePolicy {
+        hosts: vec!["serve:9911".parse().unwrap()],
+        ..ServePolicy::default()
+    });
     let status = |host: &str| {
         let request = Request::builder().uri("/healthz").header("host", host);
         match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Reach::Container) {

@@ -13,7 +13,7 @@ use crate::command::update::{Mode, Update};
 use crate::log::LogFormat;
 use crate::native;
 use crate::profile::ProfileName;
-use crate::serve::{Offer, Policy, Remote};
+use crate::serve::{Offer, Remote, ServePolicy};
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -68,7 +68,7 @@ pub(super) fn serve(
         remote,
         hop_limit: hop_limit.transpose()?,
         token_file: serving::token_file(args, settings, remote, offer)?,
-        policy: Policy {
+        policy: ServePolicy {
             offer,
             hosts: serving::hosts(args, settings)?,
             audit: serving::audit(args, settings)?,

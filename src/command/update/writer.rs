@@ -7,7 +7,7 @@ use futures_util::future::select;
 
 use crate::board::{Board, Refreshes};
 use crate::command::daemon::FirstFailure;
-use crate::command::update::{Caveat, PATIENCE, Update};
+use crate::command::update::{Caveat, Update, WRITER_TIMEOUT};
 use crate::engine::Ports;
 use crate::error::Error;
 use crate::log::{Fact, Level};
@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
         match step {
             Step::Waiting(source) => {
                 let (since, is_reported) = self.waiting.get_or_insert((now, false));
-                if !*is_reported && now.saturating_sub(*since) >= PATIENCE {
+                if !*is_reported && now.saturating_sub(*since) >= WRITER_TIMEOUT {
                     *is_reported = true;
                     let path = self.plan.file.clone();
                     return Err(ProfileFileError::Unsettled { path, source });

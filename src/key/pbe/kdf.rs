@@ -138,21 +138,21 @@ impl Kdf {
         iv: usize,
     ) -> Option<(Zeroizing<Vec<u8>>, Vec<u8>)> {
         let iv = match self.function {
-            Function::Pkcs12 { .. } => self.pkcs12_octets(password, Purpose::Iv, iv).to_vec(),
+            Function::Pkcs12 { .. } => self.pkcs12_octets(password, KeyPurpose::Iv, iv).to_vec(),
             _ => Vec::new(),
         };
-        Some((self.octets(password, Purpose::Key, key)?, iv))
+        Some((self.octets(password, KeyPurpose::Key, key)?, iv))
     }
 
     /// Derives the key of a MAC.
     pub(crate) fn mac_key(&self, password: &Password, size: usize) -> Option<Zeroizing<Vec<u8>>> {
-        self.octets(password, Purpose::Mac, size)
+        self.octets(password, KeyPurpose::Mac, size)
     }
 
     fn octets(
         &self,
         password: &Password,
-        purpose: Purpose,
+        purpose: KeyPurpose,
         size: usize,
     ) -> Option<Zeroizing<Vec<u8>>> {
         let mut key = Zeroizing::new(vec![0; size]);
@@ -174,7 +174,7 @@ impl Kdf {
     fn pkcs12_octets(
         &self,
         password: &Password,
-        purpose: Purpose,
+        purpose: KeyPurpose,
         size: usize,
     ) -> Zeroizing<Vec<u8>> {
         let Function::Pkcs12 { hash, iterations } = self.function else {
@@ -193,14 +193,14 @@ impl Kdf {
 
 /// What PKCS#12 derives octets for, by the number that it has there.
 #[derive(Clone, Copy)]
-enum Purpose {
+enum KeyPurpose {
     Key = 1,
     Iv = 2,
     Mac = 3,
 }
 
 struct Pkcs12Input<'a> {
-    purpose: Purpose,
+    purpose: KeyPurpose,
     password: &'a [u8],
     salt: &'a [u8],
     iterations: u32,
@@ -279,7 +279,7 @@ mod tests {
     fn derives_as_openssl_does() {
         let octets = |hash, password: &Password, size| {
             let kdf = Kdf::pkcs12_with(hash, &[1, 2, 3, 4, 5, 6, 7, 8], 1_000).unwrap();
-            let octets = kdf.octets(password, Purpose::Key, size).unwrap();
+            let octets = kdf.octets(password, KeyPurpose::Key, size).unwrap();
             octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>()
         };
         let password = Password::new("a😀b");

@@ -17,13 +17,13 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const CHUNK: usize = 512;
 
 /// When writing has to end.
-pub(super) struct Deadline {
+pub(super) struct WriteDeadline {
     at: Instant,
     limit: Duration,
 }
 
 #[expect(clippy::disallowed_methods, reason = "a pipe is waited for where it is written to")]
-impl Deadline {
+impl WriteDeadline {
     pub(super) fn after(limit: Duration) -> Self {
         Self { at: Instant::now() + limit, limit }
     }
@@ -51,7 +51,7 @@ impl Deadline {
 }
 
 /// Writes as much at a time as never blocks, whether or not the descriptor may.
-pub(super) fn send(file: &mut File, contents: &[u8], until: &Deadline) -> io::Result<()> {
+pub(super) fn send(file: &mut File, contents: &[u8], until: &WriteDeadline) -> io::Result<()> {
     let mut rest = contents;
     while !rest.is_empty() {
         let timeout = Timespec::try_from(until.left()).ok();

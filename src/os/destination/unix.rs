@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::os::destination::stream::{Deadline, duplicate, send};
+use crate::os::destination::stream::{WriteDeadline, duplicate, send};
 use crate::os::random::SystemEntropy;
 use crate::reveal::path_name;
 use crate::secret::Entropy as _;
@@ -174,12 +174,12 @@ impl Destination {
         match self {
             Self::File(entry) => entry.replace(contents),
             Self::Special(entry) => {
-                let until = Deadline::after(limit);
+                let until = WriteDeadline::after(limit);
                 let mut file = entry.open_special(&until)?;
                 send(&mut file, contents, &until)
             }
             Self::Descriptor(number) => {
-                send(&mut duplicate(*number)?, contents, &Deadline::after(limit))
+                send(&mut duplicate(*number)?, contents, &WriteDeadline::after(limit))
             }
         }
     }
@@ -189,9 +189,9 @@ impl Entry {
     /// Writes a temporary file of mode 0600 beside it and renames it over it.
     pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
         let temporary = format!(".roles-anywhere-{:016x}", SystemEntropy.bits());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
-        let flags = flags | OFlags::CLOEXEC;
         let made = rustix::fs::openat(&self.directory, &temporary, flags, mode)?;
         let mut file = File::from(made);
         let rename =
@@ -205,10 +205,10 @@ impl Entry {
     }
 
     /// Opens a pipe or device, once a process reads from it.
-    fn open_special(&self, until: &Deadline) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    fn open_special(&self, until: &WriteDeadline) -> io::Result<File> {
+        let flags =
+            OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
         loop {
-            let flags = flags | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty()) {
                 Ok(opened) => {
                     let stat = rustix::fs::fstat(&opened)?;

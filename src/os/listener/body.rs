@@ -5,20 +5,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 
 use super::crowd::Pulse;
 
 /// Whether a request has a body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Body {
+pub(super) enum RequestBody {
     /// It has none, or one of no bytes.
     Empty,
     /// It has one, which is not read.
     Present,
 }
 
-impl Body {
+impl RequestBody {
     /// Returns whether `incoming` is empty. Chunks have to be waited for to tell that; the client has
     /// as long for them as for a head.
     pub(super) async fn of(incoming: &mut Incoming, pulse: &Pulse) -> Self {
@@ -41,7 +41,7 @@ impl Body {
 }
 
 /// A body for the endpoints, which ask no more than whether there is one.
-impl HttpBody for Body {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -18,7 +18,7 @@ use crate::os::random::SystemEntropy;
 use crate::refresh::Moment;
 use crate::region::Region;
 use crate::secret::Secret;
-use crate::serve::{Policy, Ports};
+use crate::serve::{Ports, ServePolicy};
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.
@@ -70,7 +70,7 @@ impl Server {
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
             let endpoints =
-                Rc::new(Endpoints::new(&role, &region, Policy::default(), board, ports));
+                Rc::new(Endpoints::new(&role, &region, ServePolicy::default(), board, ports));
             let stop = Box::pin(async { drop(stopped.await) });
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

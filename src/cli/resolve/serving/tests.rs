@@ -8,7 +8,7 @@ use crate::cli::resolve::{Command, Purpose, resolve};
 use crate::command::secret_get::Stdout;
 use crate::command::serve::Serve;
 use crate::reveal::Paths;
-use crate::serve::Policy;
+use crate::serve::ServePolicy;
 use crate::world::Environment;
 
 const BASE: [(&str, &str); 5] = [
@@ -38,7 +38,7 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     }
 }
 
-fn policy(words: &[&str], variables: &[(&str, &str)]) -> Result<Policy, String> {
+fn policy(words: &[&str], variables: &[(&str, &str)]) -> Result<ServePolicy, String> {
     planned(words, variables).map(|(serve, _)| serve.policy)
 }
 

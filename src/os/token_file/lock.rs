@@ -13,30 +13,30 @@ use crate::os::private::PrivateDirectory;
 /// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
 /// replaced. The system unlocks what a dead process held.
 #[derive(Debug)]
-pub struct Claim {
+pub struct TokenLock {
     /// Held for its lock.
     _file: File,
-    place: Place,
+    location: LockFile,
 }
 
 #[derive(Debug)]
-enum Place {
+enum LockFile {
     /// A name in a directory of our own.
     Within(Directory, String),
-    /// A file beside the token's.
+    /// A file beside the token's, by its path.
     Beside(PathBuf),
 }
 
-impl Claim {
-    /// Claims the file `name` of a directory of our own; `None` if another process has it.
+impl TokenLock {
+    /// Locks the token's file `name` in a directory of our own; `None` if another process has it.
     pub(super) fn within(directory: &Directory, name: &str) -> io::Result<Option<Self>> {
         let name = format!("{name}.lock");
         let file = PrivateDirectory::new(directory).lock_file(&name)?;
-        let place = Place::Within(directory.clone(), name);
-        Ok(file.map(|file| Self { _file: file, place }))
+        let location = LockFile::Within(directory.clone(), name);
+        Ok(file.map(|file| Self { _file: file, location }))
     }
 
-    /// Claims the file at `path`, or what it links to; `None` if another process has it.
+    /// Locks the token's file at `path`, or what it links to; `None` if another process has it.
     pub(super) fn beside(path: &Path) -> io::Result<Option<Self>> {
         // Through no link of another user: the lock file would be where that leads.
         #[cfg(unix)]
@@ -55,7 +55,7 @@ impl Claim {
             let file = open(&path)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path) => {
-                    return Ok(Some(Self { _file: file, place: Place::Beside(path) }));
+                    return Ok(Some(Self { _file: file, location: LockFile::Beside(path) }));
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -66,12 +66,12 @@ impl Claim {
 }
 
 /// Leaves no file behind.
-impl Drop for Claim {
+impl Drop for TokenLock {
     fn drop(&mut self) {
         // A lock file that stays is taken over by the next process.
-        let _ = match &self.place {
-            Place::Within(directory, name) => PrivateDirectory::new(directory).remove(name),
-            Place::Beside(path) => std::fs::remove_file(path),
+        let _ = match &self.location {
+            LockFile::Within(directory, name) => PrivateDirectory::new(directory).remove(name),
+            LockFile::Beside(path) => std::fs::remove_file(path),
         };
     }
 }
