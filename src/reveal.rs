@@ -98,6 +98,14 @@ pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown 
     }
 }
 
+/// Returns the value of a field of a log event; `exists` says whether it is the path of something.
+pub fn field(value: &str, exists: bool) -> String {
+    match shown(value, Holds::Text, || exists) {
+        Shown::Value(value) => value,
+        Shown::Hidden(_) => "(not shown)".to_owned(),
+    }
+}
+
 /// Returns the text between backticks, or `instead` if it may not be shown.
 pub fn quoted(value: &str, holds: Holds, instead: &str) -> String {
     match shown(value, holds, || false) {

@@ -7,7 +7,7 @@ use roles_anywhere::error::{Error, legible};
 use roles_anywhere::log::{Fact, Level, LogFormat};
 use roles_anywhere::os::terminal;
 use roles_anywhere::profile::file::Written;
-use roles_anywhere::reveal::{Holds, path_name, quoted};
+use roles_anywhere::reveal::{Holds, field, path_name, quoted};
 use roles_anywhere::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
@@ -64,11 +64,11 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
             terminal::write_stderr(&legible(&words));
         }
         LogFormat::Json => {
-            let bare = |quoted: &str| quoted.trim_matches('`').to_owned();
-            let (file, profile) = (bare(&file), bare(&profile));
+            let file = field(&plan.file.to_string_lossy(), true);
+            let profile = field(&plan.profile.to_string(), false);
             let facts: [Fact<'_>; 3] =
                 [("file", &file), ("profile", &profile), ("valid_until", &expiration)];
-            let selected = plan.selected.as_ref().map(|selected| bare(&name(selected)));
+            let selected = plan.selected.as_ref().map(|selected| field(selected, false));
             let selected = selected.as_ref().map(|name| -> Fact<'_> { ("aws_profile", name) });
             let facts: Vec<_> = facts.into_iter().chain(selected).collect();
             write_json(clock.now(), Level::Info, "profile written", &facts);

@@ -34,7 +34,7 @@ pub(super) fn usable(
     }
 }
 
-/// Returns by how many seconds this machine's clock is behind AWS's, where that may be why a
+/// Returns by how many seconds this machine's clock is behind AWS's, if that may be why a
 /// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
 /// was set meanwhile.
 pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
@@ -60,13 +60,16 @@ pub(super) fn measured(answer: &Answer, clock_offset: i64, identity: &Identity) 
 
 /// Returns the `Date` of an answer that accepted a signature of about `now`, if it can be true.
 pub(super) fn date(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
-    let date = answer.response.header("date").and_then(Timestamp::from_http_date)?;
-    (now.seconds_until(date).unsigned_abs() <= ACCEPTED).then_some(date)
+    stated(answer).filter(|date| now.seconds_until(*date).unsigned_abs() <= ACCEPTED)
+}
+
+/// Returns the `Date` of an answer.
+fn stated(answer: &Answer) -> Option<Timestamp> {
+    answer.response.header("date").and_then(Timestamp::from_http_date)
 }
 
 fn behind(answer: &Answer) -> Option<i64> {
-    let date = answer.response.header("date").and_then(Timestamp::from_http_date)?;
-    Some(answer.received.seconds_until(date))
+    stated(answer).map(|date| answer.received.seconds_until(date))
 }
 
 fn significant(behind: i64) -> i64 {

@@ -19,13 +19,13 @@ use crate::world::Environment;
 
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
-    let once = settings.given("once", &args.once)?.map_or(Ok(false), boolean)?;
+    let once = settings.switch("once", &args.once)?;
     let profile = profile(settings.given("profile", &args.profile)?)?;
     let selected = settings.environment.get("AWS_PROFILE");
     let selected = selected.filter(|selected| *selected != profile.to_string());
     Ok(Update {
-        force: settings.given("force", &args.force)?.map_or(Ok(false), boolean)?,
-        quiet: settings.given("quiet", &args.quiet)?.map_or(Ok(false), boolean)?,
+        force: settings.switch("force", &args.force)?,
+        quiet: settings.switch("quiet", &args.quiet)?,
         selected: selected.map(str::to_owned),
         profile,
         file: credentials_file(args, settings)?,
@@ -73,7 +73,7 @@ pub(super) fn serve(
             hosts: serving::hosts(args, settings)?,
             audit: serving::audit(args, settings)?,
         },
-        print_env: settings.given("print-env", &args.print_env)?.map_or(Ok(false), boolean)?,
+        print_env: settings.switch("print-env", &args.print_env)?,
         region: session.request.region.clone(),
         role: session.request.role.clone(),
         daemon: daemon(&args.daemon, settings)?,
@@ -140,7 +140,7 @@ fn absolute(path: &str) -> Option<PathBuf> {
 }
 
 fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
-    let fail_fast = settings.given("fail-fast", &args.fail_fast)?.map_or(Ok(false), boolean)?;
+    let fail_fast = settings.switch("fail-fast", &args.fail_fast)?;
     let log_format = match settings.given("log-format", &args.log_format)? {
         None => LogFormat::Text,
         Some(setting) => match setting.value.as_str() {

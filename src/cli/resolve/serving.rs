@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::daemon::place;
-use super::setting::{Setting, Settings, boolean, variable};
+use super::setting::{Setting, Settings, variable};
 use crate::cache::Place;
 use crate::cli::ServeArgs;
 use crate::command::serve::TokenFile;
@@ -91,8 +91,8 @@ fn repeated<'a>(
 
 /// Returns by which routes credentials are handed out.
 pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, UsageError> {
-    let no_imds = switched(settings.given("no-imds", &args.no_imds)?)?;
-    let no_container = switched(settings.given("no-container", &args.no_container)?)?;
+    let no_imds = settings.switch_origin("no-imds", &args.no_imds)?;
+    let no_container = settings.switch_origin("no-container", &args.no_container)?;
     match (no_imds, no_container) {
         (Some(first), Some(second)) => Err(UsageError::Conflict {
             first,
@@ -143,15 +143,8 @@ pub(super) fn token_file(
 
 /// Returns what becomes of a vend that the log does not take.
 pub(super) fn audit(args: &ServeArgs, settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
-    let required = switched(settings.given("require-audit", &args.require_audit)?)?;
-    Ok(required.map_or(AuditPolicy::Counted, |_| AuditPolicy::Required))
-}
-
-/// Returns the flag or variable that turns a switch on.
-fn switched(setting: Option<Setting<'_>>) -> Result<Option<String>, UsageError> {
-    let Some(setting) = setting else { return Ok(None) };
-    let origin = setting.origin.clone();
-    Ok(boolean(setting)?.then_some(origin))
+    let is_required = settings.switch("require-audit", &args.require_audit)?;
+    Ok(if is_required { AuditPolicy::Required } else { AuditPolicy::Counted })
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -120,9 +120,21 @@ impl<'a> Settings<'a> {
             Some(setting) => Some(setting),
             None => self.variable(aws_variable)?,
         };
-        let Some(setting) = setting else { return Ok(None) };
-        let origin = setting.origin.clone();
-        Ok(boolean(setting)?.then_some(origin))
+        setting.map_or(Ok(None), switched_on)
+    }
+
+    /// Returns whether the boolean option named `name` of a command's own arguments is on.
+    pub(super) fn switch(&self, name: &str, value: &Option<String>) -> Result<bool, UsageError> {
+        self.given(name, value)?.map_or(Ok(false), boolean)
+    }
+
+    /// Returns what turns the boolean option named `name` of a command's own arguments on.
+    pub(super) fn switch_origin(
+        &self,
+        name: &str,
+        value: &Option<String>,
+    ) -> Result<Option<String>, UsageError> {
+        self.given(name, value)?.map_or(Ok(None), switched_on)
     }
 
     /// Returns an environment variable; an empty one is none.
@@ -193,6 +205,12 @@ pub(super) fn is_path(origin: &str) -> bool {
 /// Returns the variable of an option: `ROLES_ANYWHERE_ROLE_ARN` for `role-arn`.
 pub(super) fn variable(name: &str) -> String {
     format!("ROLES_ANYWHERE_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Returns the flag or variable of a boolean option if it is on.
+fn switched_on(setting: Setting<'_>) -> Result<Option<String>, UsageError> {
+    let origin = setting.origin.clone();
+    Ok(boolean(setting)?.then_some(origin))
 }
 
 /// Reads what Go's `strconv.ParseBool` reads, in any case.

@@ -14,7 +14,7 @@ use crate::log::{Fact, Level};
 use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::profile::upkeep::{Step, Upkeep};
 use crate::refresh::Moment;
-use crate::reveal::{Holds, Shown, shown};
+use crate::reveal::field;
 use crate::secret::SecretBytes;
 
 /// How long to wait before the file is read again: keys that another program dropped are back
@@ -149,12 +149,8 @@ impl<'a> Writer<'a> {
     }
 
     fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
-        let judged = |text: &str| match shown(text, Holds::Text, || true) {
-            Shown::Value(value) => value,
-            Shown::Hidden(_) => "(not shown)".to_owned(),
-        };
-        let file = judged(&self.plan.file.to_string_lossy());
-        let profile = judged(&self.plan.profile.to_string());
+        let file = field(&self.plan.file.to_string_lossy(), true);
+        let profile = field(&self.plan.profile.to_string(), true);
         let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
         let facts: Vec<_> = facts.into_iter().chain(more).collect();
         self.ports.log.event(level, words, &facts);
