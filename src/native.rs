@@ -33,7 +33,7 @@ pub fn text(name: OsString) -> String {
     text
 }
 
-/// Returns `name` as text; what is none on this system is lost.
+/// Returns `name` as text; what is not Unicode becomes U+FFFD.
 #[cfg(not(unix))]
 pub fn text(name: OsString) -> String {
     name.to_string_lossy().into_owned()

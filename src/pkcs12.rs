@@ -61,7 +61,7 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
     };
     // What can be seen without a password says what it would cost.
     attempt(None)?;
-    // Makers differ in whether no password is none or an empty one (RFC 7292, B.1).
+    // Programs differ in whether they write no password as absent or as empty (RFC 7292, B.1).
     for password in [Password::none(), Password::new("")] {
         match attempt(Some(&password)) {
             Err(KeyError::WrongPassword) => {}
@@ -109,7 +109,7 @@ impl Total {
     }
 }
 
-/// A way through a file, with a password or with none: then only what is not encrypted is seen.
+/// A traversal of a file, with a password or without: then only what is not encrypted is seen.
 struct SafeWalk<'a> {
     password: Option<&'a Password>,
     cost: Total,

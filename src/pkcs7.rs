@@ -5,7 +5,7 @@ use crate::ber;
 /// The content type signedData, 1.2.840.113549.1.7.2.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
-/// Returns the DER of each certificate in the `SignedData` of `bytes`, or `None` if it is none.
+/// Returns the DER of each certificate in the `SignedData` of `bytes`, or `None` if it is not one.
 pub fn certificates(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let der = ber::to_der(bytes)?;
     let mut info = inside(&mut &der[..], 0x30)?;

@@ -20,7 +20,7 @@ pub struct Proxy {
 const SOCKS_PORT: u16 = 1080;
 
 impl Proxy {
-    /// Reads the URL of an HTTP or SOCKS5 proxy; `http://` is assumed where no scheme is written.
+    /// Reads the URL of an HTTP or SOCKS5 proxy; `http://` is assumed if no scheme is written.
     ///
     /// `origin` is the flag or variable that it comes from; `no_proxy` holds the value of
     /// `NO_PROXY`, comma-separated.

@@ -143,7 +143,7 @@ fn certificates_of(
     Err(IdentityError::NoCertificate { place, contents })
 }
 
-/// Returns the certificates of `--intermediates`. An empty file is none: cert-manager writes an
+/// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager writes an
 /// empty `ca.crt` if the issuer has no CA certificate to give.
 fn intermediates_of(
     source: &Source,

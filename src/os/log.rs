@@ -39,7 +39,7 @@ trait Sink {
 const ROOM: usize = 64 << 10;
 /// What a pipe that is ready takes without a wait (`PIPE_BUF` of Linux).
 const PIPE: usize = 4_096;
-/// How long a reader who does not read is left alone, and a disk that is full.
+/// How long to wait before the log is written again, after it took nothing.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl StderrLog {

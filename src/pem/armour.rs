@@ -73,7 +73,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Blocks, NotPem> {
         let Some(at) = next else { break };
         next = find(bytes, BEGIN, at + BEGIN.len());
         let position = Position { block: number, line: lines.of(at) };
-        // Whatever does not end before the next one begins never ends.
+        // A block without its END line goes as far as the next BEGIN, and is damaged.
         let block = &bytes[at + BEGIN.len()..next.unwrap_or(bytes.len())];
         let label = label(block);
         let shown = label.filter(|label| is_shown(label)).unwrap_or_default().to_owned();

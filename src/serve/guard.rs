@@ -13,7 +13,7 @@ use super::policy::ServePolicy;
 use super::reply::{self, Reply};
 use super::route::Route;
 
-/// Why a request is not heard.
+/// Why a request is rejected.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Rejection {
     /// The status of the answer.

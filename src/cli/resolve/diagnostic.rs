@@ -65,7 +65,7 @@ pub(super) fn read_certificate_data(
     Ok(Plan { command, password: identity::password(&settings)? })
 }
 
-/// Returns an option that has no variable; an empty value is none.
+/// Returns an option that has no variable; an empty value counts as not given.
 fn given<'a>(
     settings: &Settings<'a>,
     flag: &str,

@@ -1,5 +1,5 @@
 //! The variables that Kubernetes sets in every pod for a Service named `roles-anywhere`: they look
-//! like options of ours, and are none.
+//! like our options and are not.
 
 use std::borrow::Cow;
 

@@ -51,7 +51,7 @@ impl<'a> Setting<'a> {
         shown(&self.value, Holds::of(&self.origin), || self.paths.exists(&self.value))
     }
 
-    /// Refuses the value, since `wanted` was wanted.
+    /// Refuses the value, as `wanted` was expected.
     pub(super) fn refuse(self, wanted: &'static str) -> UsageError {
         let value = self.shown();
         UsageError::Value { origin: self.origin, value, wanted }
@@ -68,7 +68,7 @@ impl<'a> Setting<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Returns the option named `name`, e.g. `role-arn`; an empty value is none.
+    /// Returns the option named `name`, e.g. `role-arn`; an empty value counts as not given.
     pub(super) fn text(
         &self,
         name: &str,
@@ -77,7 +77,7 @@ impl<'a> Settings<'a> {
         self.given(name, field(self.args))
     }
 
-    /// Returns the option named `name` of a command's own arguments; an empty value is none.
+    /// Returns the option named `name` of a command's own arguments; an empty value counts as not given.
     pub(super) fn given(
         &self,
         name: &str,
@@ -137,7 +137,7 @@ impl<'a> Settings<'a> {
         self.given(name, value)?.map_or(Ok(None), switched_on)
     }
 
-    /// Returns an environment variable; an empty one is none.
+    /// Returns an environment variable; an empty one counts as not set.
     pub(super) fn variable(&self, name: &str) -> Result<Option<Setting<'a>>, UsageError> {
         self.environment.get(name).map(|value| self.setting(name, value)).transpose()
     }

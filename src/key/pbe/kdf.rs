@@ -29,7 +29,7 @@ impl Password {
         Self { utf8: Zeroizing::new(text.as_bytes().to_vec()), utf16 }
     }
 
-    /// Returns that there is none, which PKCS#12 tells from an empty one.
+    /// Returns the absent password, which PKCS#12 tells from an empty one.
     pub(crate) fn none() -> Self {
         Self { utf8: Zeroizing::default(), utf16: Zeroizing::default() }
     }
@@ -76,7 +76,7 @@ pub(crate) enum Cost {
 }
 
 impl Kdf {
-    /// Reads a derivation of PBES2, and the length of the key where it is said.
+    /// Reads a derivation of PBES2, and the length of the key if it is given.
     pub(crate) fn parse(
         algorithm: &AlgorithmIdentifierRef<'_>,
     ) -> Result<(Self, Option<usize>), KeyError> {

@@ -98,7 +98,7 @@ impl Temporary {
     }
 
     fn write(&self, text: &SecretBytes) -> io::Result<()> {
-        // Whatever the umask is.
+        // The umask of this process may have taken more away.
         self.file.set_permissions(Permissions::from_mode(0o600))?;
         (&self.file).write_all(text.expose())
     }

@@ -78,7 +78,7 @@ pub(in crate::os) fn find(path: &Path) -> io::Result<Destination> {
     }
 }
 
-/// A directory that was reached, and the way that is left.
+/// A directory that was reached, and the components of the path that are left.
 struct Walk {
     directory: OwnedFd,
     /// The path of `directory`, as far as it is known.
@@ -151,8 +151,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Returns the number of the descriptor that the way that is left names. The kernel's own links
-    /// to descriptors lead nowhere by their text.
+    /// Returns the number of the descriptor that the components left over name. The text of the
+    /// kernel's own links to descriptors is not a path.
     fn descriptor(&self) -> Option<u32> {
         let name = self.rest.back()?;
         let number: u32 = std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()?;
@@ -226,7 +226,7 @@ impl Entry {
 }
 
 fn open_directory(above: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-    // With O_PATH a directory need not be readable, as none has to be on a way.
+    // With O_PATH a directory need not be readable: the kernel asks no more of one on a path.
     #[cfg(target_os = "linux")]
     let access = OFlags::PATH;
     #[cfg(not(target_os = "linux"))]
