@@ -130,7 +130,8 @@ fn exchange_credentials(
         Place::Directory(path) => Some(PrivateDirectory::new(path)),
         Place::Nowhere => None,
     };
-    if let Place::Directory(directory) = &exchange.cache {
+    // The name is made for the trace only: a cache hit does without.
+    if let (Place::Directory(directory), Debug::On) = (&exchange.cache, &exchange.debug) {
         trace.show(format_args!("cache: in {}", path_name(&directory.path, false)));
     }
     let provider = &exchange.provider;

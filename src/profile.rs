@@ -4,7 +4,7 @@
 //! other SDKs read the outcome the same way. Where they disagree about a heading, each is served:
 //! `[ a ]` and `[a] # see [b]` are the profile `a` to most of them and another one to the AWS CLI,
 //! so they are edited, and an `[a]` for the AWS CLI is added; who reads both, merges them.
-//! `[profile a]` belongs into the other file, `config`, so it is not the profile `a`.
+//! `[profile a]` belongs in the other file, `config`, so it is not the profile `a`.
 
 pub mod contents;
 pub mod file;

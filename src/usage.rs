@@ -141,7 +141,7 @@ impl UsageError {
                     .to_owned()
             }
             Self::Proxy { .. } => {
-                "write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong into HTTPS_PROXY, where nobody else sees them".to_owned()
+                "write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong in HTTPS_PROXY, where no other user sees them".to_owned()
             }
             Self::Profile { .. } => {
                 "take the name as it stands in brackets in the credentials file".to_owned()
@@ -177,7 +177,7 @@ fn flag(value: &Shown) -> String {
     value.value().map_or_else(|| "a flag".to_owned(), |value| format!("the flag `{value}`"))
 }
 
-/// Returns `, not …` with what belongs into the option.
+/// Returns `, not …` with what belongs in the option.
 fn instead_of(origin: &str, contents: Contents) -> &'static str {
     match (option_of(origin).as_str(), contents) {
         ("private-key", Contents::PrivateKey) | ("certificate", Contents::Certificate) => {
@@ -230,9 +230,9 @@ fn contents_hint(origin: &str, contents: Contents) -> String {
         }
         (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
         (_, Contents::PrivateKey) => {
-            "a key belongs into `--private-key`, by its path or as `env:NAME`".to_owned()
+            "a key belongs in `--private-key`, by its path or as `env:NAME`".to_owned()
         }
-        (_, _) => "certificates belong into `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
+        (_, _) => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
     }
 }
 

@@ -63,7 +63,7 @@ fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Content
 fn instead(what: What, contents: Option<Contents>) -> Error {
     let hint = match contents {
         Some(_) => {
-            "a key belongs into `--private-key` and a certificate into `--certificate`, by their path or as `env:NAME`"
+            "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`"
         }
         None => "see `--help`; a value with a blank in it has to be in quotes",
     };

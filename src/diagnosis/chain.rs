@@ -12,7 +12,7 @@ pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Ve
     let cause = if let Some(ca) = sent.iter().find(|ca| !ca.is_valid_at(received)) {
         let (subject, from, to) = (ca.subject(), ca.not_before(), ca.not_after());
         format!(
-            "the intermediate `{subject}` that was sent is valid from {from} to {to} only: put its renewed certificate into `--intermediates`"
+            "the intermediate `{subject}` that was sent is valid from {from} to {to} only: put its renewed certificate in `--intermediates`"
         )
     } else if chain.selection == Selection::AsGiven && !sent.is_empty() {
         issuer_not_given(session, leaf)

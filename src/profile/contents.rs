@@ -65,7 +65,7 @@ pub enum Conflict {
     Preferred(String),
     /// A setting that some SDKs use instead of the keys.
     Disputed(String),
-    /// A heading as it belongs into the file `config`.
+    /// A heading as it belongs in the file `config`.
     ConfigHeading(String),
 }
 
