@@ -116,9 +116,11 @@ pub enum EndpointError {
 /// Returns a scheme by its name. Of another nothing is shown: `name:password@host` has the user for
 /// its scheme.
 pub(super) fn known_scheme(name: &str) -> Option<&'static str> {
-    let known = ["socks5", "socks5h", "socks4", "socks4a", "socks", "ftp", "file", "unix", "tcp"];
-    let more = ["ws", "wss", "ssh", "quic", "arn"];
-    known.into_iter().chain(more).find(|known| *known == name)
+    const KNOWN: [&str; 14] = [
+        "socks5", "socks5h", "socks4", "socks4a", "socks", "ftp", "file", "unix", "tcp", "ws",
+        "wss", "ssh", "quic", "arn",
+    ];
+    KNOWN.into_iter().find(|known| *known == name)
 }
 
 /// Returns the words for a scheme.

@@ -1,4 +1,4 @@
-//! The way to AWS that is asked for: trust, proxy, time.
+//! The network options: trust, proxy, time.
 
 use std::time::Duration;
 
