@@ -164,8 +164,13 @@ pub fn print_env(
         );
         let uri = format!("http://{address}{CONTAINER}");
         export(&mut lines, "AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
-        let path = path.display().to_string();
-        export(&mut lines, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &path);
+        match path.to_str() {
+            Some(path) => export(&mut lines, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path),
+            None => {
+                let words = "# The name of the token file is not UTF-8, so it is not printed here.";
+                let _ = writeln!(lines, "{words}");
+            }
+        }
         if !address.ip().is_loopback() {
             let _ = writeln!(
                 lines,

@@ -97,20 +97,27 @@ fn writer_of(_file: &Metadata) -> Option<u32> {
     None
 }
 
+/// How often a file is read that changes while it is read.
+const READS: u32 = 4;
+
 /// Reads an open file from its start.
 fn look(file: &File) -> io::Result<Look> {
     use std::io::Seek as _;
     let mut file = file;
-    // Read until it holds still: the stamp is to be the one of the text.
+    let mut reads = 0;
+    // Again if it changed meanwhile, since the stamp has to be the one of the text. A program that
+    // never stops writing must not hold up the event loop: the stamp from before the last read is
+    // out of date at the next look, so nothing is written over that text.
     loop {
         let before = file.metadata()?;
         file.rewind()?;
         let text = disk::whole(file, usize::try_from(before.len()).unwrap_or(0), MAX_SIZE)?;
         let after = file.metadata()?;
-        if stamp(&before) == stamp(&after) {
+        reads += 1;
+        if stamp(&before) == stamp(&after) || reads == READS {
             let age = after.modified()?.elapsed().unwrap_or_default();
             let in_place = is_in_place(&after);
-            return Ok(Look { stamp: Some(stamp(&after)), age, in_place, text });
+            return Ok(Look { stamp: Some(stamp(&before)), age, in_place, text });
         }
     }
 }
