@@ -138,9 +138,14 @@ fn label(block: &[u8]) -> Option<&str> {
         .then_some(label)
 }
 
-/// Returns whether a label is one in capitals, and not text of which a part may be a key.
+/// Returns whether a label is one in capitals, and not text of which a part may be a key: without
+/// a word that is longer than CERTIFICATES, as the hexadecimal digits of a key are.
 fn is_shown(label: &str) -> bool {
-    label.len() <= 40 && label.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'#'))
+    let legal = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'#');
+    label.len() <= 40
+        && label
+            .split(' ')
+            .all(|word| word.len() <= "CERTIFICATES".len() && word.bytes().all(legal))
 }
 
 /// Returns whether something is read from blocks of `label`.
@@ -262,6 +267,23 @@ mod tests {
 
     fn damage(text: &str) -> String {
         open(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn shows_no_label_that_may_be_a_key() {
+        for label in
+            ["6AF438DF509915", "6AF438DF5099156F2CF5E150F6CFCERTIFICATE", "aKey", "MIGHAgEA"]
+        {
+            let text = BLOCK.replace("BEGIN CERTIFICATE", &format!("BEGIN {label}"));
+            let error = open(text.as_bytes()).unwrap_err();
+            assert!(
+                matches!(&error, NotPem::Damaged(damage) if damage.label.is_empty()),
+                "{error:?}"
+            );
+        }
+        for label in ["NEW CERTIFICATE REQUEST", "PKCS #7 SIGNED DATA", "ENCRYPTED PRIVATE KEY"] {
+            assert!(is_shown(label), "{label}");
+        }
     }
 
     #[test]
