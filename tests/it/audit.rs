@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use roles_anywhere_emulator::Emulator;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::tool::{Tool, emulator};
+use crate::leak;
+use crate::tool::{Running, Tool, emulator};
 
 /// How long a test waits for what has to come.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -22,7 +23,7 @@ const MISSED: &str = "credentials vended while the log took nothing";
 
 /// A `serve` whose log goes where the test says.
 struct Serve {
-    child: Child,
+    child: Running,
     address: SocketAddr,
     token_file: PathBuf,
     _emulator: Emulator,
@@ -69,6 +70,7 @@ impl Drop for Serve {
 
 /// The events of a log, those that are whole.
 fn events(text: &str) -> Vec<Value> {
+    leak::check(text.as_bytes());
     let lines = text.lines().map(|line| line.trim_start_matches('x'));
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr};
+use std::process::ChildStderr;
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use roles_anywhere::cache::name::Name;
 use roles_anywhere_emulator::{self as aws, Emulator};
 use serde_json::{Value, json};
 
-use crate::tool::{Outcome, Tool, emulator, steady};
+use crate::leak;
+use crate::tool::{Outcome, Running, Tool, emulator, steady};
 
 const SECRET: [&str; 3] = ["secret", "get", "prod/db-credentials"];
 
@@ -363,9 +364,10 @@ fn a_failure_behind_one_proxy_is_none_behind_another() {
     let (connection, _) = slow.accept().unwrap();
     let waiters = [spawn(&proxy), spawn("127.0.0.1:1")];
     drop((connection, slow));
-    let end = |(mut child, mut stderr): (Child, BufReader<ChildStderr>)| {
+    let end = |(mut child, mut stderr): (Running, BufReader<ChildStderr>)| {
         let mut text = String::new();
         stderr.read_to_string(&mut text).unwrap();
+        leak::check(text.as_bytes());
         assert_eq!(child.wait().unwrap().code(), Some(5), "{text}");
         text.rsplit_once("error: ").unwrap().1.to_owned()
     };

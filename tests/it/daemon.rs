@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::leak;
-use crate::tool::{Tool, emulator};
+use crate::tool::{Running, Tool, emulator};
 use roles_anywhere_emulator::Emulator;
 
 /// How long a test waits for what has to come.
@@ -22,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A daemon that logs JSON, and systemd's end of its socket.
 pub(crate) struct Daemon {
-    child: Child,
+    child: Running,
     log: Arc<Mutex<Vec<Value>>>,
     heard: Arc<Mutex<Vec<String>>>,
     _folder: tempfile::TempDir,
@@ -414,7 +413,7 @@ fn says_once_what_is_wrong_with_the_file() {
 fn is_not_held_up_by_a_log_that_nobody_reads() {
     let desk = Desk::new();
     desk.emulator.end_sessions_after(Some(3));
-    let (reader, mut writer) = std::io::pipe().unwrap();
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
     while std::io::Write::write(&mut writer, &[b'x'; 4_096]).is_ok() {}
     rustix::io::ioctl_fionbio(&writer, false).unwrap();
@@ -425,5 +424,7 @@ fn is_not_held_up_by_a_log_that_nobody_reads() {
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(until(|| child.try_wait().unwrap()).expect("it does not end").code(), Some(0));
-    drop(reader);
+    let mut log = Vec::new();
+    std::io::Read::read_to_end(&mut reader, &mut log).unwrap();
+    leak::check(&log);
 }

@@ -2,8 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::Read;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use roles_anywhere_emulator::{Emulator, Options};
 
@@ -103,26 +106,27 @@ impl Tool {
 
     pub(crate) fn run_into(&self, arguments: &[&str], stdout: Stdio) -> Outcome {
         let child = self.command(arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-        Outcome::of(child)
+        Outcome::of(Running(child))
     }
 
     /// Starts the binary and lets it run, for the test to wait for or to kill.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
         self.spawn_into(arguments, Stdio::piped())
     }
 
     /// As [`Tool::spawn`], with a standard error of the test's own.
-    pub(crate) fn spawn_into(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap()
+    pub(crate) fn spawn_into(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> Running {
+        Running(self.command(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap())
     }
 
-    /// Starts the binary and lets it run, unheard; as the user nobody where the tests run as root,
+    /// Starts the binary and lets it run; as the user nobody where the tests run as root,
     /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
     #[cfg(target_os = "linux")]
-    pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Child, tempfile::TempDir) {
+    pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Running, tempfile::TempDir) {
         let (tool, folder) = self.reachable();
         let mut command = tool.for_nobody().command(arguments);
-        (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), folder)
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        (Running(child), folder)
     }
 
     /// Copies the binary to a folder that every user can reach.
@@ -137,6 +141,9 @@ impl Tool {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        // A test may have made the key of this run.
+        let values = self.variables.iter().map(|(_, value)| Path::new(value));
+        values.chain(arguments.iter().map(Path::new)).for_each(leak::learn_file);
         let mut command = match self.launcher {
             [launcher, options @ ..] => {
                 let mut command = Command::new(launcher);
@@ -165,6 +172,50 @@ impl Tool {
     }
 }
 
+/// A run that has not ended; what it said and no test read is searched for secrets once it has.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Waits for the end and returns all that it said.
+    fn output(&mut self) -> (Vec<u8>, Vec<u8>) {
+        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
+        let stderr = thread::spawn(|| read(stderr));
+        (read(stdout), stderr.join().unwrap())
+    }
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !thread::panicking() && self.0.try_wait().is_ok_and(|status| status.is_some()) {
+            let (stdout, stderr) = self.output();
+            leak::check(&stdout);
+            leak::check(&stderr);
+        }
+    }
+}
+
+fn read(stream: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut bytes).unwrap();
+    }
+    bytes
+}
+
 /// What came of a run. Its `Display` is what snapshots hold.
 pub(crate) struct Outcome {
     pub(crate) code: i32,
@@ -174,15 +225,12 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Waits for the end of a run.
-    pub(crate) fn of(child: Child) -> Self {
-        let output = child.wait_with_output().unwrap();
-        leak::check(&output.stdout);
-        leak::check(&output.stderr);
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+    pub(crate) fn of(mut run: Running) -> Self {
+        let (stdout, stderr) = run.output();
+        leak::check(&stdout);
+        leak::check(&stderr);
+        let code = run.wait().unwrap().code().unwrap_or(-1);
+        Self { code, stdout, stderr: String::from_utf8(stderr).unwrap() }
     }
 
     pub(crate) fn text(&self) -> String {
