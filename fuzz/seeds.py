@@ -127,6 +127,9 @@ def seeds():
     yield from (("answer", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()
     yield from (("profile", text.encode()) for text in PROFILES)
+    # Each file by itself, and once with each edit in its middle.
+    yield from (("leak", bytes([file])) for file in range(14))
+    yield from (("leak", bytes([edit % 6, edit, 0, 90 + 8 * edit, 40 + edit])) for edit in range(16))
     yield from (("command_line", "\0".join(words).encode()) for words in LINES)
 
 

@@ -145,6 +145,7 @@ impl Transport for Answers {
         assert!(at < 6, "three tries a call");
         let lost = || TransportError::Interrupted {
             host: "a.example".to_owned(),
+            plain: false,
             source: Reason("lost".to_owned()),
         };
         let answer = self.answers.get(at).cloned().ok_or_else(lost);

@@ -59,7 +59,7 @@ impl Store for OneEntry {
         unreachable!("it is only looked at")
     }
 
-    fn list(&self) -> io::Result<Vec<Listed>> {
-        Ok(vec![Listed { name: NAME.to_owned(), modified: NOW }])
+    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+        Ok(Some(vec![Listed { name: NAME.to_owned(), modified: NOW }]))
     }
 }

@@ -1,5 +1,8 @@
 //! What the targets share: the invariants of an error, and stand-ins for the ports.
 
+#[path = "../../tests/it/leak/search.rs"]
+pub mod leak;
+
 use std::path::Path;
 use std::time::Duration;
 
