@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import leaks
 from emulator import REPOSITORY, TOOL, exports
 
 AWS_CLI = Path(sys.executable).parent / "aws"
@@ -66,7 +67,7 @@ class Serve:
     """`roles-anywhere serve` for the identity of the environment, until `stop`."""
 
     def __init__(self, directory: Path):
-        self._log = (directory / "serve.log").open("wb")
+        self._log = (directory / "serve.log").open("w+b")
         command = [TOOL, "serve", "--port", "0", "--print-env", "--token-file", directory / "token"]
         self.process = subprocess.Popen(
             [str(word) for word in command],
@@ -86,5 +87,8 @@ class Serve:
         """Ends it as a supervisor would, and returns its exit code."""
         self.process.terminate()
         code = self.process.wait(timeout=30)
+        leaks.learn_file(os.environ.get("ROLES_ANYWHERE_PRIVATE_KEY", ""))
+        self._log.seek(0)
+        leaks.check(self._log.read())
         self._log.close()
         return code

@@ -9,6 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import leaks
 import pytest
 from clients import AWS_CLI
 from emulator import EMULATOR, TOOL, Emulator, is_foreign
@@ -18,6 +19,7 @@ def pytest_sessionstart() -> None:
     missing = [str(path) for path in (EMULATOR, TOOL, AWS_CLI) if not path.exists()]
     if missing:
         pytest.exit(f"not built or not installed: {', '.join(missing)}", returncode=2)
+    leaks.watch()
 
 
 @pytest.fixture(scope="session")

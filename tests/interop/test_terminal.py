@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 
+import leaks
 import material
 import pytest
 from emulator import TOOL
@@ -116,6 +117,7 @@ class Session:
         report = os.read(self.report, 100).decode()
         while self.read(0.05):
             pass
+        leaks.check(self.shown)
         return report, out, err
 
     def close(self) -> None:
