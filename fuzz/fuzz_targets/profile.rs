@@ -10,7 +10,7 @@ use roles_anywhere::profile::contents::{conflicts, long_lived_key};
 use roles_anywhere::profile::file::ProfileFileError;
 use roles_anywhere::profile::{ProfileName, replace};
 use roles_anywhere::secret::Secret;
-use roles_anywhere_fuzz::{NOW, check_error};
+use roles_anywhere_fuzz::{NOW, check_error, check_line};
 
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
