@@ -26,6 +26,14 @@ pub enum UsageError {
         /// What it holds.
         contents: Contents,
     },
+    /// Key material is given behind `env:`, which takes a name.
+    #[error("`{origin}` holds {} behind `env:`, not the name of a variable", contents.noun())]
+    ContentsForName {
+        /// The flag or variable.
+        origin: String,
+        /// What is behind `env:`.
+        contents: Contents,
+    },
     /// An ARN is not the one that is wanted.
     #[error("`{origin}` is not usable: `{value}`")]
     Arn {
@@ -135,6 +143,10 @@ impl UsageError {
         match self {
             Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
             Self::Contents { origin, contents } => contents_hint(origin, *contents),
+            Self::ContentsForName { origin, .. } => {
+                let option = option_of(origin);
+                format!("`env:` takes the name of a variable, and not its value: export it as NAME, and pass `--{option} env:NAME`")
+            }
             Self::Arn { source, .. } => arn_hint(source).to_owned(),
             Self::Endpoint { .. } => {
                 "write it as `https://HOST[:PORT]`; `http://` works for this machine alone"

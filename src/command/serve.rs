@@ -51,7 +51,12 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TokenFile {
     /// In this file, which has to be writable.
-    At(PathBuf),
+    At {
+        /// The file.
+        path: PathBuf,
+        /// The flag or variable that named it.
+        origin: String,
+    },
     /// In a file of this directory that is named by the address: several of one user do not meet.
     In(Directory),
     /// Nowhere: there is no such route.
@@ -62,7 +67,7 @@ impl TokenFile {
     /// Returns the file of a process that listens on `addresses`.
     pub fn path(&self, addresses: &[SocketAddr]) -> Option<PathBuf> {
         match (self, addresses) {
-            (Self::At(path), _) => Some(path.clone()),
+            (Self::At { path, .. }, _) => Some(path.clone()),
             (Self::In(folder), [first, ..]) => {
                 let address = first.ip().to_string().replace(':', "_");
                 Some(folder.path.join(format!("container-token-{address}-{}", first.port())))
@@ -85,7 +90,7 @@ pub fn open<P: TokenPlace>(
     let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, board, ports));
     let Some(place) = place else { return Ok((endpoints, None)) };
     match plan.token_file {
-        TokenFile::At(_) => endpoints.renew_container_token(&place)?,
+        TokenFile::At { .. } => endpoints.renew_container_token(&place)?,
         // Without it there would be nothing to serve.
         TokenFile::In(_) if plan.policy.offer == Offer::Container => {
             endpoints.renew_container_token(&place)?;

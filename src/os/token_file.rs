@@ -21,6 +21,8 @@ pub use lock::TokenLock;
 #[derive(Debug)]
 pub struct TokenOnDisk {
     path: PathBuf,
+    /// The flag or variable that named it.
+    origin: Option<String>,
     /// The directory that we chose, and the file's name in it.
     own: Option<(Directory, String)>,
 }
@@ -38,7 +40,11 @@ impl TokenOnDisk {
             (TokenFile::In(directory), Some(name)) => Some((directory.clone(), name.to_owned())),
             _ => None,
         };
-        Some(Self { path, own })
+        let origin = match plan {
+            TokenFile::At { origin, .. } => Some(origin.clone()),
+            _ => None,
+        };
+        Some(Self { path, origin, own })
     }
 
     /// Returns where it is.
@@ -141,7 +147,10 @@ impl TokenOnDisk {
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
         let place = SourceName::of_path(&self.path, true);
-        let place = if self.own.is_none() { place.named_by("--token-file") } else { place };
+        let place = match &self.origin {
+            Some(origin) => place.named_by(origin.as_str()),
+            None => place,
+        };
         FileError { action, place, source }
     }
 }
@@ -173,7 +182,8 @@ mod tests {
     /// A place of each kind in `folder`.
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
         let own = Directory { path: folder.join("own"), above: Above::Own };
-        [TokenFile::At(folder.join("token")), TokenFile::In(own)]
+        let origin = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
+        [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)]
             .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
     }
 
@@ -189,7 +199,8 @@ mod tests {
     fn one_process_has_a_place_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            let other = TokenOnDisk { path: place.path.clone(), own: place.own.clone() };
+            let other =
+                TokenOnDisk { path: place.path.clone(), origin: None, own: place.own.clone() };
             let lock = place.lock().unwrap().unwrap();
             // Its file is replaced, and may be gone meanwhile.
             for _ in 0..2 {
@@ -207,6 +218,15 @@ mod tests {
             let files = left.filter(|entry| entry.path().is_file()).count();
             assert_eq!(files, 0, "a lock file stays behind");
         }
+    }
+
+    #[test]
+    fn an_error_names_what_named_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let [named, _] = places(folder.path());
+        put(named.path(), b"of another program");
+        let text = named.write(ONE).unwrap_err().to_string();
+        assert!(text.contains("(from ROLES_ANYWHERE_TOKEN_FILE)"), "{text}");
     }
 
     #[test]
@@ -235,7 +255,7 @@ mod tests {
         let link = folder.path().join("link");
         symlink(&named.path, &link).unwrap();
         let _lock = named.lock().unwrap();
-        assert!(TokenOnDisk { path: link, own: None }.lock().is_err());
+        assert!(TokenOnDisk { path: link, origin: None, own: None }.lock().is_err());
     }
 
     #[test]

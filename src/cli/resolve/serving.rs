@@ -130,7 +130,9 @@ pub(super) fn token_file(
         };
     }
     match (said, place(None, settings.environment)) {
-        (Some(setting), _) => Ok(TokenFile::At(native::path(&setting.value))),
+        (Some(Setting { origin, value, .. }), _) => {
+            Ok(TokenFile::At { path: native::path(&value), origin })
+        }
         (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),
         // Without it nothing would be there for other machines, or for any.
         (None, Place::Nowhere) if remote != Remote::Refused || !offer.has_imds() => {

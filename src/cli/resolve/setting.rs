@@ -3,7 +3,7 @@
 use crate::cli::SessionArgs;
 use crate::native;
 use crate::region::Region;
-use crate::reveal::{Contents, Holds, Paths, Shown, shown, shown_flag};
+use crate::reveal::{Contents, Holds, Paths, Shown, option_of, shown, shown_flag};
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -37,9 +37,17 @@ impl<'a> Setting<'a> {
         match Contents::of(&setting.value) {
             // What is no place but the password itself, of which nothing is ever shown.
             Some(_) if setting.is_password() => Ok(setting),
+            Some(contents) if setting.is_source() && setting.value.starts_with("env:") => {
+                Err(UsageError::ContentsForName { origin: setting.origin, contents })
+            }
             Some(contents) => Err(UsageError::Contents { origin: setting.origin, contents }),
             None => Ok(setting),
         }
+    }
+
+    /// Returns whether it takes `env:NAME`.
+    fn is_source(&self) -> bool {
+        matches!(&*option_of(&self.origin), "private-key" | "certificate" | "intermediates")
     }
 
     fn is_password(&self) -> bool {

@@ -91,8 +91,10 @@ fn keeps_a_token_only_if_there_are_container_credentials() {
         planned(words, variables).map(|(serve, _)| serve.token_file)
     };
     let variable = ("ROLES_ANYWHERE_TOKEN_FILE", "/t");
+    let from_variable =
+        TokenFile::At { path: "/t".into(), origin: "ROLES_ANYWHERE_TOKEN_FILE".to_owned() };
     assert_eq!(file(&["--no-container"], &[variable]).unwrap(), TokenFile::Nowhere);
-    assert_eq!(file(&["--no-imds"], &[variable]).unwrap(), TokenFile::At("/t".into()));
+    assert_eq!(file(&["--no-imds"], &[variable]).unwrap(), from_variable);
     assert!(matches!(file(&["--no-imds"], &[]).unwrap(), TokenFile::In(_)));
     // Nothing would be served.
     let nowhere = ("XDG_RUNTIME_DIR", "");
