@@ -206,7 +206,7 @@ impl<'a> Upkeep<'a> {
         let is_current = made.as_ref().is_ok_and(|made| made.expose() == look.text.expose());
         if is_current {
             self.size = look.stamp.map(|stamp| stamp.size);
-            self.take_over(late);
+            self.take_over(late, now);
             return Ok(watching.map_or(Step::Current, Step::Watching));
         }
         let sight = Sight { size: look.stamp.map(|of| of.size), size_before: self.size, still };
@@ -217,7 +217,7 @@ impl<'a> Upkeep<'a> {
             Err(ProfileFileError::Busy { .. }) => return Ok(Step::Waiting(Unsettled::Locked)),
             edited => edited?,
         };
-        self.take_over(late);
+        self.take_over(late, now);
         if look.in_place && look.stamp.is_some() {
             self.unfinished_until = now + STILL_EMPTY.saturating_sub(still);
         }
@@ -251,10 +251,15 @@ impl<'a> Upkeep<'a> {
         (None, watching)
     }
 
-    fn take_over(&mut self, late: Option<(usize, Look)>) {
-        if let Some((at, look)) = late {
-            self.replaced[at].base = look;
+    /// Takes what was written to a file that was replaced for its text.
+    fn take_over(&mut self, late: Option<(usize, Look)>, now: Duration) {
+        let Some((at, look)) = late else { return };
+        let size = |look: &Look| look.stamp.map(|stamp| stamp.size);
+        if size(&look) < size(&self.replaced[at].base) {
+            // It may be a half, and the program that writes the other one out of sight.
+            self.unfinished_until = self.unfinished_until.max(now + STILL_EMPTY);
         }
+        self.replaced[at].base = look;
     }
 }
 

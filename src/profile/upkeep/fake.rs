@@ -22,6 +22,8 @@ struct State {
     current: Option<usize>,
     /// Why it cannot be written.
     obstacle: Option<io::ErrorKind>,
+    /// Whose it is, if it is another user's.
+    owner: Option<u32>,
     edits: usize,
     /// What another program does between the last look and the rename.
     in_between: Option<Act>,
@@ -91,6 +93,11 @@ impl FakeFile {
         self.state().obstacle = obstacle.into();
     }
 
+    /// Gives the file to another user.
+    pub(crate) fn give_to(&self, owner: u32) {
+        self.state().owner = Some(owner);
+    }
+
     pub(crate) fn text(&self) -> String {
         let state = self.state();
         let text = state.current.map(|current| state.files[current].text.clone());
@@ -121,7 +128,10 @@ impl FakeFile {
 }
 
 impl SharedCredentialsFile for FakeFile {
-    fn look(&self, _path: &Path) -> Result<Look, ProfileFileError> {
+    fn look(&self, path: &Path) -> Result<Look, ProfileFileError> {
+        if let Some(owner) = self.state().owner {
+            return Err(ProfileFileError::ForeignOwner { path: path.to_owned(), owner });
+        }
         Ok(self.current().map_or_else(Look::default, |current| self.look_at(current)))
     }
 

@@ -189,6 +189,24 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
 }
 
 #[test]
+fn half_of_the_replaced_file_is_watched_until_the_rest_is_there() {
+    let file = FakeFile::holding(OTHERS);
+    let old = file.current().unwrap();
+    let mut play = Play::of(&file);
+    file.write_to(old, "[b]\n");
+    play.pass(1_500);
+    assert_eq!(file.text(), with_ours("[b]\n"));
+    let until = play.upkeep.unfinished_until();
+    assert!(until >= Duration::from_millis(6_000), "{until:?}");
+    play.pass(3_500);
+    file.write_to(old, OTHERS);
+    play.pass(1_500);
+    assert_eq!(file.text(), with_ours(OTHERS));
+    // What is whole is not waited for.
+    assert_eq!(play.upkeep.unfinished_until(), until);
+}
+
+#[test]
 fn both_programs_that_wrote_the_old_and_the_new_file_keep_their_changes() {
     let file = FakeFile::holding(OTHERS);
     let old = file.current().unwrap();
