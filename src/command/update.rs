@@ -103,8 +103,11 @@ pub async fn keep(
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
     // What else is wrong with the file may pass.
-    if let Err(error @ ProfileFileError::Text { .. }) =
-        plan.check(file, ports.clock, ports.timer).await
+    if let Err(
+        error @ (ProfileFileError::Text { .. }
+        | ProfileFileError::ForeignOwner { .. }
+        | ProfileFileError::ForeignLink { .. }),
+    ) = plan.check(file, ports.clock, ports.timer).await
     {
         return Err(error.into());
     }

@@ -220,6 +220,16 @@ fn a_long_lived_key_ends_it_before_aws_is_asked() {
 }
 
 #[test]
+fn a_file_of_another_user_ends_it_before_aws_is_asked() {
+    let file = FakeFile::holding("[b]\n");
+    file.give_to(4_321);
+    let plan = plan(FirstFailure::TriesOn);
+    let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
+    assert_eq!(error.kind(), Kind::Local);
+    assert!(error.to_string().contains("another user (uid 4321)"), "{error}");
+}
+
+#[test]
 fn a_watch_ends_when_no_program_is_left_that_may_write() {
     let at = Duration::from_millis;
     let idle = || None;
