@@ -81,10 +81,15 @@ impl Bundle {
             }
         }
         let mut parameters = None;
+        let mut has_keystore = false;
         for block in blocks.sound {
             match block.label.as_str() {
                 "EC PARAMETERS" => parameters = Some(block.contents),
-                "PKCS12" => self.add(Form::Pkcs12, block.contents, what, passwords)?,
+                "PKCS12" if has_keystore => return Err(BundleError::Keystores),
+                "PKCS12" => {
+                    has_keystore = true;
+                    self.add(Form::Pkcs12, block.contents, what, passwords)?;
+                }
                 label if label.ends_with("PRIVATE KEY") => {
                     let added = key(block, &mut parameters).map(|key| self.keys.push(key));
                     self.note(true, added);
@@ -252,6 +257,9 @@ pub enum BundleError {
     /// It is PKCS#12 and cannot be opened.
     #[error(transparent)]
     Pkcs12(KeyError),
+    /// More than one PKCS#12 is in it; what the passwords of all would cost is not bounded.
+    #[error("it holds several PKCS#12 files")]
+    Keystores,
 }
 
 #[cfg(test)]
@@ -277,6 +285,20 @@ mod tests {
 
     fn open(text: &str) -> Bundle {
         Bundle::open(text.as_bytes(), "it", &NoPassword).unwrap()
+    }
+
+    #[test]
+    fn reads_one_keystore_of_a_file() {
+        use base64::Engine as _;
+        let path = format!("{}/certs/forms/null-password.p12", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
+        let keystore = std::fs::read(path).unwrap();
+        let text = base64::prelude::BASE64_STANDARD.encode(keystore);
+        let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
+        assert_eq!(open(&block).keys.len(), 1);
+        // What the passwords of all would cost is not bounded.
+        let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NoPassword).unwrap_err();
+        assert!(matches!(error, BundleError::Keystores), "{error}");
     }
 
     #[test]

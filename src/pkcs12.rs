@@ -15,6 +15,7 @@ use crate::ber;
 use crate::key::pbe::{Cost, Encrypted, Kdf, Password, Scheme};
 use crate::key::{KeyError, check_cost};
 use crate::password::Passwords;
+use crate::pem::Form;
 use crate::secret::SecretBytes;
 
 use mac::{Mac, MacData};
@@ -152,6 +153,10 @@ impl SafeWalk<'_> {
                     let shrouded: Encrypted<'_> = decode(value)?;
                     let data = shrouded.data.as_bytes();
                     if let Some(key) = self.decrypt(&shrouded.algorithm, data)? {
+                        // A wrong password leaves a padding that looks right once in 256 times.
+                        if Form::of(&key) != Form::Pkcs8 {
+                            return Err(KeyError::Damaged);
+                        }
                         self.archive.keys.push(SecretBytes::new(ber::trimmed(&key).to_vec()));
                     }
                 }
@@ -274,6 +279,14 @@ mod tests {
         }
     }
 
+    struct Wrong;
+
+    impl Passwords for Wrong {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Ok(Secret::new("wrong".to_owned()))
+        }
+    }
+
     fn committed(name: &str) -> Vec<u8> {
         let path = format!("{}/certs/forms/{name}", env!("CARGO_MANIFEST_DIR"));
         #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
@@ -317,6 +330,43 @@ mod tests {
                 changed[at] ^= 1;
                 assert!(open(&changed, "it", &Hunter2).is_err(), "{name}: {at}");
             }
+        }
+    }
+
+    #[test]
+    fn takes_nothing_for_a_key_that_a_wrong_password_decrypts() {
+        fn inside<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
+            ber::next(bytes).unwrap().contents
+        }
+        fn last<'a>(mut bytes: &'a [u8]) -> ber::Tlv<'a> {
+            std::iter::from_fn(|| ber::next(&mut bytes)).last().unwrap()
+        }
+        let file = committed("modern.p12");
+        let mut pfx = inside(&mut file.as_slice());
+        inside(&mut pfx);
+        // [0] and the octet string in it, and in that the safe with the key.
+        let octets = inside(&mut last(inside(&mut pfx)).contents);
+        let safe = last(inside(&mut { octets }));
+        let bag = inside(&mut inside(&mut inside(&mut last(safe.contents).contents)));
+        let mut bag = bag;
+        inside(&mut bag);
+        let data = last(inside(&mut inside(&mut bag))).contents;
+        let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
+        let safes = [b"\x30\x82", &length(safe.whole)[..], safe.whole].concat();
+        let mut file = [
+            b"\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80\x04\x82",
+            &length(&safes)[..],
+            &safes,
+            &[0; 6],
+        ]
+        .concat();
+        assert_eq!(open(&file, "it", &Hunter2).unwrap().keys.len(), 1);
+        let at = file.windows(data.len()).position(|window| window == data).unwrap();
+        // What decides about the last octet of the text.
+        let at = at + data.len() - 17;
+        for octet in (0..=255).filter(|octet| *octet != file[at]).collect::<Vec<u8>>() {
+            file[at] = octet;
+            assert!(open(&file, "it", &Wrong).is_err(), "{octet}");
         }
     }
 
