@@ -73,22 +73,33 @@ fn same_names(one: &X509Name<'_>, other: &X509Name<'_>) -> bool {
 
 /// A set: its order in DER follows from the encoding, which may differ.
 fn same_rdns(one: &RelativeDistinguishedName<'_>, other: &RelativeDistinguishedName<'_>) -> bool {
-    let mut rest: Vec<_> = other.iter().collect();
-    let all_found = one.iter().all(|attribute| {
-        let at = rest.iter().position(|candidate| same_attributes(attribute, candidate));
-        at.map(|at| rest.swap_remove(at)).is_some()
-    });
-    all_found && rest.is_empty()
+    attributes(one) == attributes(other)
 }
 
-fn same_attributes(one: &AttributeTypeAndValue<'_>, other: &AttributeTypeAndValue<'_>) -> bool {
-    if one.attr_type() != other.attr_type() {
-        return false;
-    }
-    let (one, other) = (one.attr_value(), other.attr_value());
-    match (text(one), text(other)) {
-        (Some(one), Some(other)) => prepared(&one) == prepared(&other),
-        _ => one.tag() == other.tag() && one.data == other.data,
+/// Returns what tells the attributes of a set from others, in an order of its own.
+fn attributes<'a>(rdn: &'a RelativeDistinguishedName<'_>) -> Vec<(&'a [u8], Value<'a>)> {
+    let of = |attribute: &'a AttributeTypeAndValue<'_>| {
+        (attribute.attr_type().as_bytes(), Value::of(attribute.attr_value()))
+    };
+    let mut attributes: Vec<_> = rdn.iter().map(of).collect();
+    attributes.sort_unstable();
+    attributes
+}
+
+/// What the value of an attribute is compared by.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+enum Value<'a> {
+    Text(String),
+    /// The tag and the contents of what is no text.
+    Other(u32, &'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    fn of(value: &'a Any<'_>) -> Self {
+        match text(value) {
+            Some(text) => Self::Text(prepared(&text)),
+            None => Self::Other(value.tag().0, value.data),
+        }
     }
 }
 
@@ -199,6 +210,17 @@ mod tests {
         assert_ne!(own, name(&[rdn(&[(CN, "a")])]));
         assert_ne!(own, name(&[rdn(&[(CN, "a"), (OU, "b"), (OU, "b")])]));
         assert_ne!(name(&[rdn(&[(CN, "a"), (CN, "a")])]), own);
+    }
+
+    #[test]
+    fn a_set_of_many_attributes_takes_no_time_of_its_square() {
+        let values: Vec<String> = (0..4_500).map(|number| number.to_string()).collect();
+        let mut attributes: Vec<(&str, &str)> =
+            values.iter().map(|value| (CN, value.as_str())).collect();
+        let own = name(&[rdn(&attributes)]);
+        attributes.reverse();
+        // One by one it would take many seconds.
+        assert_eq!(own, name(&[rdn(&attributes)]));
     }
 
     #[test]
