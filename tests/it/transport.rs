@@ -219,6 +219,16 @@ fn names_a_socks_proxy_that_refuses() {
     assert!(outcome.stderr.contains(&format!("the proxy {proxy}")), "{outcome}");
 }
 
+#[test]
+fn names_a_socks_proxy_that_is_not_there() {
+    let emulator = emulator();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
+    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+    let words = format!("could not connect to the proxy 127.0.0.1:{port}, tried 3 times");
+    assert!(outcome.code == 5 && outcome.stderr.contains(&words), "{outcome}");
+}
+
 /// Takes a SOCKS5 request with a login (RFC 1928, RFC 1929), and returns `USER:PASSWORD HOST:PORT`.
 fn accept_socks(stream: &mut TcpStream) -> String {
     let octets = |stream: &mut TcpStream, count: usize| {

@@ -19,7 +19,7 @@ pub(super) enum Answer {
     Refused(TransportError),
     /// It opened the tunnel this time.
     Agreed,
-    /// It speaks TLS, and was not asked.
+    /// It speaks TLS or SOCKS, and was not asked.
     NotAsked,
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
     let (Some(host), Some(port)) = (proxy.host_str(), proxy.port_or_known_default()) else {
         return Answer::NotAsked;
     };
-    if proxy.scheme() != "http" {
+    if proxy.scheme() == "https" {
         return Answer::NotAsked;
     }
     let name = host_and_port(proxy);
@@ -43,6 +43,9 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
             return Answer::Refused(TransportError::Connect { peer, source });
         }
     };
+    if proxy.scheme() != "http" {
+        return Answer::NotAsked;
+    }
     let target = format!("{}:{}", endpoint.host(), endpoint.port());
     let (status, words) = match answer(stream, proxy, &target).await {
         Ok((200..300, _)) => return Answer::Agreed,

@@ -72,7 +72,7 @@ impl Failure<'_> {
                 plain: false,
                 source: self.reason(),
             },
-            // A proxy that speaks TLS: what reqwest says of it has to do.
+            // A proxy that speaks TLS or SOCKS: what reqwest says of it has to do.
             Ok(connect::Answer::NotAsked) if find::<std::io::Error>(&self.error).is_none() => {
                 let target = format!("{host}:{}", self.request.endpoint.port());
                 let source = self.reason();
