@@ -26,8 +26,11 @@ use crate::world::Environment;
 pub struct Disk<'a> {
     environment: &'a Environment,
     /// What can be read only once, or why it could not be read.
-    kept: Mutex<BTreeMap<Location, Result<SecretBytes, io::ErrorKind>>>,
+    kept: Mutex<BTreeMap<Location, Kept>>,
 }
+
+/// What a source held that can be read once, or why it could not be.
+type Kept = Result<SecretBytes, (io::ErrorKind, String)>;
 
 impl<'a> Disk<'a> {
     /// Takes the environment that `env:NAME` is read from.
@@ -59,11 +62,13 @@ impl<'a> Disk<'a> {
     ) -> io::Result<SecretBytes> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(location) {
-            return known.clone().map_err(io::Error::from);
+            return known.clone().map_err(|(kind, words)| io::Error::new(kind, words));
         }
         // A pipe that nobody writes to is waited for once: what was in it is gone.
         let bytes = read();
-        kept.insert(location.clone(), bytes.as_ref().map(Clone::clone).map_err(io::Error::kind));
+        let result = bytes.as_ref().map(Clone::clone);
+        let result = result.map_err(|error| (error.kind(), error.to_string()));
+        kept.insert(location.clone(), result);
         bytes
     }
 }
@@ -252,6 +257,15 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn says_of_a_closed_descriptor_what_it_said_before() {
+        let (disk, closed) = (disk(), Source::from(Location::Descriptor(987)));
+        let errors = [(); 2].map(|()| disk.read(&closed).unwrap_err().source.to_string());
+        assert_eq!(errors[0], errors[1]);
+        assert!(errors[0].contains("Bad file descriptor"), "{errors:?}");
     }
 
     #[test]
