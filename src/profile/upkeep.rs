@@ -25,6 +25,8 @@ const STILL: Duration = Duration::from_secs(1);
 const STILL_SHORTER: Duration = Duration::from_secs(2);
 /// How long one that is empty, or no longer there, must have been still.
 const STILL_EMPTY: Duration = Duration::from_secs(6);
+/// By how much the clock of a file server may differ from this machine's.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 /// How many files that were replaced are kept open: at two sessions an hour, those of hours.
 const MOST_REPLACED: usize = 8;
 
@@ -93,8 +95,9 @@ impl Stillness {
             _ => now,
         };
         self.seen = Some((look.stamp, since));
-        // Without a file there is no age.
-        let age = look.stamp.map_or(Duration::ZERO, |_| look.age);
+        // Without a file there is no age, and that of a file on a server is by the server's clock.
+        let has_age = look.stamp.is_some() && look.age >= CLOCKS_DIFFER;
+        let age = if has_age { look.age } else { Duration::ZERO };
         age.max(now.saturating_sub(since))
     }
 }

@@ -104,6 +104,16 @@ fn empty_file_that_is_still_counts_as_empty_unless_a_process_has_it_open() {
 }
 
 #[test]
+fn clock_of_a_file_server_does_not_make_a_file_still() {
+    let still = |seconds| {
+        let age = Duration::from_secs(seconds);
+        let look = Look { stamp: Some(Stamp::default()), age, ..Look::default() };
+        Stillness::default().of(&look, Duration::ZERO).as_secs()
+    };
+    assert_eq!([still(10), still(299), still(300), still(10_000)], [0, 0, 300, 10_000]);
+}
+
+#[test]
 fn file_that_was_removed_or_became_shorter_is_waited_for() {
     let file = FakeFile::holding(OTHERS);
     let mut play = Play::of(&file);
