@@ -141,7 +141,7 @@ fn next_pause(
     let jitter = full_jitter(attempt, dice);
     match outcome {
         Ok(answer) if (200..300).contains(&answer.response.status) => None,
-        Ok(answer) => Fault::parse(&answer.response)
+        Ok(answer) => Fault::parse(&answer.response, &[])
             .is_transient()
             .then(|| answer.retry_after().map_or(jitter, |asked| asked.max(jitter))),
         Err(error) => error.is_transient().then_some(jitter),

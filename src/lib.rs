@@ -32,6 +32,7 @@ pub mod pkcs12;
 pub mod pkcs7;
 pub mod profile;
 pub mod provider;
+pub mod redact;
 pub mod refresh;
 pub mod region;
 pub mod reveal;

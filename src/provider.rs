@@ -81,7 +81,7 @@ impl RolesAnywhere {
             answer = self.call(identity, offset, world, deadline).await?;
         }
         if !(200..300).contains(&answer.response.status) {
-            let fault = Fault::parse(&answer.response);
+            let fault = Fault::parse(&answer.response, &self.session.hidden());
             let evidence = Evidence {
                 received: answer.received,
                 leaf: identity.certificate(),

@@ -98,6 +98,11 @@ pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown 
     }
 }
 
+/// Returns whether a value that is no path may be shown.
+pub fn is_shown(value: &str) -> bool {
+    shown(value, Holds::Text, || false).value().is_some()
+}
+
 /// Returns the value of a field of a log event; `exists` says whether it is the path of something.
 pub fn field(value: &str, exists: bool) -> String {
     match shown(value, Holds::Text, || exists) {

@@ -82,7 +82,7 @@ fn read(answer: &Response) {
     if let Err(error) = get_secret_value::parse(answer) {
         check_error(error);
     }
-    let fault = Fault::parse(answer);
+    let fault = Fault::parse(answer, &[]);
     assert!(fault.message.chars().count() <= 1_000);
 }
 

@@ -8,6 +8,7 @@ use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::credentials::Credentials;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
+use crate::reveal::is_shown;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -48,6 +49,12 @@ impl SessionRequest {
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: serde_json::to_vec(&body).expect("strings and a number serialize"),
         }
+    }
+
+    /// Returns the values that are not shown, and not when AWS repeats them either.
+    pub fn hidden(&self) -> Vec<&str> {
+        let name = self.role_session_name.as_ref().map(RoleSessionName::as_str);
+        name.into_iter().filter(|name| !is_shown(name)).collect()
     }
 
     /// Reads the credentials of a 2xx `response`, which have to be for the role that was asked for
@@ -243,6 +250,15 @@ pub(crate) mod tests {
                 r#""trustAnchorArn":"arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a"}"#
             )
         );
+    }
+
+    #[test]
+    fn hides_a_session_name_that_may_be_a_key() {
+        let named = |name: &str| {
+            let role_session_name = RoleSessionName::parse(name);
+            SessionRequest { role_session_name, ..request() }.hidden().len()
+        };
+        assert_eq!((named("me@host"), named(&"0123456789abcdef".repeat(4))), (0, 1));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::http::Response;
+use crate::redact::redacted;
 use crate::time::Timestamp;
 
 /// AWS answered, and the answer was no.
@@ -15,7 +16,8 @@ pub struct Fault {
     /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
     /// answered instead.
     pub code: Option<String>,
-    /// AWS's words, 1,000 characters at most, as they came (see [`crate::legible`]); may be empty.
+    /// AWS's words, 1,000 characters at most, without our secrets, but with characters that do not
+    /// show (see [`crate::legible`]); may be empty.
     pub message: String,
     /// The id by which AWS finds the request.
     pub request_id: Option<String>,
@@ -24,8 +26,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Reads the refusal that `response` is.
-    pub fn parse(response: &Response) -> Self {
+    /// Reads the refusal that `response` is; what it repeats of `secrets` is not taken over.
+    pub fn parse(response: &Response, secrets: &[&str]) -> Self {
         let body: Map<String, Value> =
             serde_json::from_slice(response.body.expose()).unwrap_or_default();
         let first = |names: &[&str]| {
@@ -34,15 +36,21 @@ impl Fault {
         let header = response.header("x-amzn-errortype").map(str::to_owned);
         let code = header.or_else(|| first(&["__type", "code", "Code"]));
         let message = first(&["message", "Message", "errorMessage"]).unwrap_or_default();
+        let repeats = |text: &str| redacted(text, secrets) != text;
         let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
         Self {
             status: response.status,
-            code: code.map(|code| short(bare(&code), 100)),
-            message: short(&message, 1_000),
+            code: code
+                .as_deref()
+                .map(bare)
+                .filter(|c| is_code(c) && !repeats(c))
+                .map(str::to_owned),
+            message: short(&redacted(&message, secrets), 1_000),
             request_id: request_id
                 .iter()
                 .find_map(|name| response.header(name))
-                .map(|id| short(id, 100)),
+                .filter(|id| is_request_id(id) && !repeats(id))
+                .map(str::to_owned),
             date: response.header("date").and_then(Timestamp::from_http_date),
         }
     }
@@ -105,6 +113,19 @@ fn bare(code: &str) -> &str {
     code.rsplit('#').next().unwrap_or(code)
 }
 
+/// The longest code or request id that is taken for one: any text can be in its place.
+const LONGEST: usize = 64;
+
+fn is_code(code: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'.';
+    (1..=LONGEST).contains(&code.len()) && code.bytes().all(legal)
+}
+
+fn is_request_id(id: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    (1..=LONGEST).contains(&id.len()) && id.bytes().all(legal)
+}
+
 /// Returns the first `limit` characters of what a foreign host says.
 fn short(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
@@ -116,12 +137,48 @@ mod tests {
     use crate::secret::SecretBytes;
 
     fn fault(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
+        with_secrets(status, headers, body, &[])
+    }
+
+    fn with_secrets(status: u16, headers: &[(&str, &str)], body: &str, secrets: &[&str]) -> Fault {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Fault::parse(&Response {
+        let response = Response {
             status,
             headers: headers.iter().map(owned).collect(),
             body: SecretBytes::new(body.as_bytes().to_vec()),
-        })
+        };
+        Fault::parse(&response, secrets)
+    }
+
+    const TOKEN: &str = "IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789";
+
+    #[test]
+    fn repeats_no_secret_that_was_sent() {
+        let headers = [("x-amzn-errortype", &TOKEN[..30]), ("x-amzn-requestid", &TOKEN[..30])];
+        let body = format!(r#"{{"message":"{}x-amz-security-token:{TOKEN}"}}"#, "a ".repeat(480));
+        let fault = with_secrets(403, &headers, &body, &["", TOKEN]);
+        assert_eq!((&fault.code, &fault.request_id), (&None, &None));
+        assert!(!format!("{fault:?}").contains(&TOKEN[..8]), "{fault:?}");
+        assert!(fault.message.ends_with("-token:(not shown)"), "{fault:?}");
+    }
+
+    #[test]
+    fn takes_only_a_code_for_a_code_and_an_id_for_an_id() {
+        let read = |text: &str| {
+            let headers = [("x-amzn-errortype", text), ("x-amzn-requestid", text)];
+            let Fault { code, request_id, .. } = fault(400, &headers, "");
+            (code.is_some(), request_id.is_some())
+        };
+        for (text, expected) in [
+            ("EC2ThrottledException", (true, true)),
+            ("Client.AccessDenied", (true, false)),
+            ("01234567-89ab-4def-8123-456789abcdef", (false, true)),
+            ("a b", (false, false)),
+            ("a\u{2800}", (false, false)),
+            (&"a".repeat(65), (false, false)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 
     #[test]

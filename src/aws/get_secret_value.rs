@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::SecretArn;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::reveal::{Holds, Shown, shown};
+use crate::reveal::{Holds, Shown, is_shown, shown};
 use crate::secret::{Secret, SecretBytes};
 
 /// Which secret, and which version of it.
@@ -48,6 +48,16 @@ impl SecretRequest {
             ],
             body: serde_json::to_vec(&body).expect("strings serialize"),
         }
+    }
+
+    /// Returns the values that are not shown, and not when AWS repeats them either.
+    pub fn hidden(&self) -> Vec<&str> {
+        let name = match &self.secret {
+            SecretId::Name(name) => Some(name),
+            SecretId::Arn(_) => None,
+        };
+        let values = [name, self.version_id.as_ref(), self.version_stage.as_ref()];
+        values.into_iter().flatten().map(String::as_str).filter(|value| !is_shown(value)).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::aws::fault::Fault;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretValue, SecretVersion};
 use crate::cache::sessions::{Origin, Sessions, Vended};
 use crate::call::{self, Answer, CallError, Deadline};
-use crate::credentials::Session;
+use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Refusal};
 use crate::error::{Error, Kind};
 use crate::files::FileError;
@@ -65,9 +65,9 @@ pub async fn run(
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
-    let answer = ask(sessions, &plan.request, deadline, world).await?;
+    let (answer, used) = ask(sessions, &plan.request, deadline, world).await?;
     if !(200..300).contains(&answer.response.status) {
-        let fault = Fault::parse(&answer.response);
+        let fault = refusal(&answer, &plan.request, &used);
         let session = &sessions.provider().session;
         let hints = diagnosis::get_secret_value(&fault, &plan.request, session, answer.received);
         return Err(Refusal::new("GetSecretValue", fault, hints).into());
@@ -85,26 +85,35 @@ pub async fn run(
     }
 }
 
-/// Asks for a secret; where AWS does not take the kept session that it is asked with, once more with
+/// Asks for a secret, and returns the session that it was asked with; where AWS does not take the kept session that it is asked with, once more with
 /// another one.
 async fn ask(
     sessions: &Sessions<'_>,
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
-) -> Result<Answer, Error> {
+) -> Result<(Answer, Session), Error> {
     let Vended { session, origin } = sessions.session(world, deadline).await?;
     let answer = call(&session, request, deadline, world).await?;
     if origin == Origin::Aws || !is_about_session(&answer) {
-        return Ok(answer);
+        return Ok((answer, session));
     }
-    let other = sessions.instead_of(&session, world, deadline).await?;
-    Ok(call(&other.session, request, deadline, world).await?)
+    let other = sessions.instead_of(&session, world, deadline).await?.session;
+    Ok((call(&other, request, deadline, world).await?, other))
+}
+
+/// Reads a refusal without what it repeats of the request: AWS shows the request that it signed
+/// itself, session token included, if the signature is wrong.
+fn refusal(answer: &Answer, request: &SecretRequest, session: &Session) -> Fault {
+    let Credentials { secret_access_key, session_token, .. } = &session.credentials;
+    let mut secrets = request.hidden();
+    secrets.extend([secret_access_key.expose(), session_token.expose()]);
+    Fault::parse(&answer.response, &secrets)
 }
 
 /// Returns whether a session is refused: it is over, or the clocks were set since it was kept.
 fn is_about_session(answer: &Answer) -> bool {
-    let fault = Fault::parse(&answer.response);
+    let fault = Fault::parse(&answer.response, &[]);
     let refused = !(200..300).contains(&answer.response.status);
     refused && (fault.is_about_credentials() || fault.is_about_signature())
 }

@@ -42,7 +42,7 @@ pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
         return None;
     }
     let behind = behind(answer)?;
-    let is_about_signature = Fault::parse(&answer.response).is_about_signature();
+    let is_about_signature = Fault::parse(&answer.response, &[]).is_about_signature();
     (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(significant(behind))
 }
 

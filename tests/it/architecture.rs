@@ -7,7 +7,7 @@ use std::path::Path;
 /// Top-level modules from the ground up; a module may import only from rows above its own.
 const LAYERS: &[&[&str]] = &[
     &["native"],
-    &["secret", "time", "region", "legible", "reveal"],
+    &["secret", "time", "region", "legible", "redact", "reveal"],
     &["ber"],
     &["http", "files", "pem", "log", "refresh"],
     &["password"],

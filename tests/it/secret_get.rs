@@ -150,3 +150,21 @@ fn writes_to_no_pipe_and_through_no_link_of_another_user() {
     }
     assert_eq!(std::fs::read_to_string(at("file")).unwrap(), "before");
 }
+
+/// AWS answers a wrong signature with the request as it was signed, session token included.
+#[test]
+fn shows_nothing_of_what_aws_repeats() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).cached();
+    let token = tool.vend(&[])["SessionToken"].as_str().unwrap().to_owned();
+    let version = "0123456789abcdeffedcba9876543210".repeat(2);
+    let message = format!("x-amz-security-token:{token}\nVersionId: {version}");
+    emulator.fault(json!({
+        "operation": "GetSecretValue", "times": 0, "status": 400,
+        "code": "InvalidSignature", "message": message, "headers": {"x-amzn-requestid": version},
+    }));
+    let outcome = tool.run(&["secret", "get", DB, "--debug", "--version-id", &version]);
+    assert_eq!(outcome.code, 4, "{outcome}");
+    assert!(outcome.stderr.contains("x-amz-security-token:(not shown)\\n"), "{outcome}");
+    assert!(!outcome.stderr.contains(&token[..14]) && !outcome.stderr.contains(&version[..14]));
+}
