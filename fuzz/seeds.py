@@ -32,7 +32,7 @@ PLACES = [
     "Sun, 30 Aug 2015 12:36:00 GMT",
 ]
 SESSION = (
-    '200\nDate: Sun, 30 Aug 2015 12:36:00 GMT\n\n{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE",'
+    '200\nDate: Sun, 30 Aug 2015 12:36:00 GMT\n\n{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLEEXAMPLE00",'
     '"secretAccessKey":"secret","sessionToken":"token","expiration":"2027-08-30T12:36:00Z"},'
     '"roleArn":"arn:aws:iam::123456789012:role/r"}],"subjectArn":"arn"}'
 )

@@ -78,6 +78,14 @@ pub enum UsageError {
         /// What it may say.
         wanted: &'static str,
     },
+    /// A value is not one of those that are taken, and nothing of it is shown.
+    #[error("`{origin}` is not usable: expected {wanted}")]
+    Unseen {
+        /// The flag or variable.
+        origin: String,
+        /// What it may say.
+        wanted: &'static str,
+    },
     /// An option or a variable that is not a path is not UTF-8.
     #[error("`{0}` is not UTF-8")]
     Illegible(String),
@@ -158,10 +166,10 @@ impl UsageError {
             Self::Profile { .. } => {
                 "take the name as it stands in brackets in the credentials file".to_owned()
             }
-            Self::Value { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
+            Self::Value { origin, .. } | Self::Unseen { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
                 PASSWORD_HINT.to_owned()
             }
-            Self::Value { .. } => "see `--help`".to_owned(),
+            Self::Value { .. } | Self::Unseen { .. } => "see `--help`".to_owned(),
             Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()

@@ -64,7 +64,8 @@ impl SessionRequest {
             .map_err(|error| AnswerError::Malformed(error.classify()))?;
         let set = answer.credential_set.into_iter().next().ok_or(AnswerError::Empty)?;
         if set.role_arn != self.role.to_string() {
-            return Err(AnswerError::OtherRole { role_arn: set.role_arn });
+            let role = set.role_arn.parse().ok().filter(|_| is_shown(&set.role_arn));
+            return Err(AnswerError::OtherRole { role });
         }
         let Wire { access_key_id, secret_access_key, session_token, expiration } = set.credentials;
         let members = [
@@ -76,6 +77,10 @@ impl SessionRequest {
         let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
         if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
             return Err(AnswerError::Blank(member));
+        }
+        // It is shown in logs: nothing else may be in its place.
+        if !is_access_key_id(&access_key_id) {
+            return Err(AnswerError::Blank("accessKeyId"));
         }
         let expiration =
             Timestamp::from_rfc3339(&expiration).ok_or(AnswerError::Blank("expiration"))?;
@@ -144,10 +149,10 @@ pub enum AnswerError {
     #[error("the answer holds no credentials")]
     Empty,
     /// The credentials are for another role.
-    #[error("the answer is for the role `{role_arn}`, which was not asked for")]
+    #[error("the answer is for {}, which was not asked for", other(role.as_ref()))]
     OtherRole {
-        /// The role that it is for.
-        role_arn: String,
+        /// The role that it is for, if it is one.
+        role: Option<RoleArn>,
     },
     /// A member is blank or unreadable.
     #[error("the member `{0}` of the answer is blank or malformed")]
@@ -160,6 +165,16 @@ pub enum AnswerError {
         /// The time by this machine's clock.
         now: Timestamp,
     },
+}
+
+/// Returns whether `id` is of the form of an access key id: STS documents 16 to 128 characters.
+fn is_access_key_id(id: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    (16..=128).contains(&id.len()) && id.bytes().all(legal)
+}
+
+fn other(role: Option<&RoleArn>) -> String {
+    role.map_or_else(|| "something else".to_owned(), |role| format!("the role `{role}`"))
 }
 
 fn class(category: &serde_json::error::Category) -> &'static str {
@@ -226,7 +241,7 @@ pub(crate) mod tests {
 
     /// Answers [`request`] with a session that ends at 12:36 on 30 August 2015.
     pub(crate) const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
-        "credentials":{"accessKeyId":"ASIA","secretAccessKey":"s3","sessionToken":"t0",
+        "credentials":{"accessKeyId":"ASIAEXAMPLEEXAMPLE00","secretAccessKey":"s3","sessionToken":"t0",
         "expiration":"2015-08-30T12:36:00Z"},"packedPolicySize":1,
         "roleArn":"arn:aws:iam::123456789012:role/path/R","sourceIdentity":"CN=a"}],
         "subjectArn":"x"}"#;
@@ -271,7 +286,7 @@ pub(crate) mod tests {
     #[test]
     fn reads_the_documented_answer() {
         let credentials = parse(ANSWER, 0).unwrap();
-        assert_eq!(credentials.access_key_id, "ASIA");
+        assert_eq!(credentials.access_key_id, "ASIAEXAMPLEEXAMPLE00");
         assert_eq!(credentials.secret_access_key.expose(), "s3");
         assert_eq!(credentials.session_token.expose(), "t0");
         assert_eq!(credentials.expiration, Timestamp::from_unix(1_440_938_160));
@@ -282,6 +297,10 @@ pub(crate) mod tests {
     fn refuses_answers_that_make_no_sense() {
         let refused = |from: &str, to: &str| parse(&ANSWER.replace(from, to), 0).unwrap_err();
         assert!(matches!(refused("role/path/R", "role/R"), AnswerError::OtherRole { .. }));
+        for id in [" ", "short", "wJalrXUtnFEMIK7MDENGbPx", &"A".repeat(129)] {
+            let refusal = refused("ASIAEXAMPLEEXAMPLE00", id);
+            assert!(matches!(refusal, AnswerError::Blank("accessKeyId")), "{id}");
+        }
         assert!(matches!(refused("ASIA", " "), AnswerError::Blank("accessKeyId")));
         assert!(matches!(refused("s3", ""), AnswerError::Blank("secretAccessKey")));
         assert!(matches!(refused("t0", "t\\n0"), AnswerError::Blank("sessionToken")));
@@ -291,6 +310,24 @@ pub(crate) mod tests {
         assert!(matches!(parse(&ANSWER[..200], 0), Err(AnswerError::Malformed(_))));
         assert!(matches!(parse(r#"{"credentialSet":[]}"#, 0), Err(AnswerError::Empty)));
         assert!(matches!(parse(ANSWER, 1_440_938_160), Err(AnswerError::Expired { .. })));
+    }
+
+    #[test]
+    fn names_another_role_only_if_it_is_one() {
+        let refused = |to: &str| {
+            let body = ANSWER.replace("arn:aws:iam::123456789012:role/path/R", to);
+            parse(&body, 0).unwrap_err().to_string()
+        };
+        let of = "arn:aws:iam::123456789012:role/S";
+        assert_eq!(
+            refused(of),
+            format!("the answer is for the role `{of}`, which was not asked for")
+        );
+        for other in ["IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789", "arn:aws:iam::1:role/IQoJb3JpZ2lu"]
+        {
+            let words = "the answer is for something else, which was not asked for";
+            assert_eq!(refused(other), words);
+        }
     }
 
     #[test]

@@ -78,10 +78,10 @@ def test_debug_of_a_secret_shows_neither_it_nor_the_session(emulator, tool):
 
 def test_debug_of_a_failure_shows_no_secret(emulator, tool):
     # An answer that is credentials up to where it was cut.
-    key, token = "S" * 40, "IQoJ" + "T" * 400
-    credentials = {"accessKeyId": "ASIA", "secretAccessKey": key, "sessionToken": token}
+    key_id, key, token = "ASIA" + "E" * 16, "S" * 40, "IQoJ" + "T" * 400
+    credentials = {"accessKeyId": key_id, "secretAccessKey": key, "sessionToken": token}
     body = json.dumps({"credentialSet": [{"credentials": credentials}]})
-    for wrong in (body, body[:-3], body.replace('"ASIA"', "17")):
+    for wrong in (body, body[:-3], body.replace(f'"{key_id}"', "17")):
         emulator.fault(operation="CreateSession", body=wrong)
         done = tool("credential-process", "--debug")
         assert (done.returncode, done.stdout) == (5, b"")

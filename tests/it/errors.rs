@@ -402,7 +402,7 @@ fn answers_that_make_no_sense() {
 fn answer(role: &str, secret: &str, expiration: &str) -> serde_json::Value {
     let body = json!({"credentialSet": [{
         "credentials": {
-            "accessKeyId": "ASIAEXAMPLE",
+            "accessKeyId": "ASIAEXAMPLEEXAMPLE00",
             "secretAccessKey": secret,
             "sessionToken": "token",
             "expiration": expiration,

@@ -21,7 +21,7 @@ pub(crate) fn faults(count: usize) -> Vec<Value> {
         json!({"cut_after": 100}),
         json!({"body": session(["", "s3cr3t", "t0k3n", "2100-01-01T00:00:00Z"])}),
         json!({"status": 200, "body": "<html>captive portal</html>"}),
-        json!({"body": session(["ASIAOVER", "s3cr3t", "t0k3n", "2015-08-30T12:36:00Z"])}),
+        json!({"body": session(["ASIAOVEROVEROVEROVER", "s3cr3t", "t0k3n", "2015-08-30T12:36:00Z"])}),
         json!({"status": 502, "delay_ms": 20}),
         json!({"status": 429, "code": "ThrottlingException"}),
         json!({"cut_after": 0}),

@@ -117,7 +117,7 @@ impl Machine {
         let end = self.now().after(3_600).to_string();
         let body = ANSWER.replace("2015-08-30T12:36:00Z", &end);
         let body = match self.status {
-            201 => body.replace("\"ASIA\"", &format!("\"ASIA{number}\"")),
+            201 => body.replace("EXAMPLE00", &format!("EXAMPLE0{number}")),
             _ => r#"{"code":"AccessDeniedException"}"#.to_owned(),
         };
         let body = SecretBytes::new(body.into_bytes());
@@ -235,7 +235,7 @@ fn the_second_call_serves_all_if_the_first_one_is_stuck() {
     let mut ended = machine.run(&processes(60));
     let (first, _) = ended.remove(0);
     assert!(first.is_err());
-    assert_eq!(ids(ended), BTreeSet::from(["ASIA2".to_owned()]));
+    assert_eq!(ids(ended), BTreeSet::from(["ASIAEXAMPLEEXAMPLE02".to_owned()]));
     assert_eq!(machine.calls(), 2);
 }
 

@@ -65,6 +65,11 @@ impl<'a> Setting<'a> {
         UsageError::Value { origin: self.origin, value, wanted }
     }
 
+    /// Refuses the value without a word of it, as `wanted` was expected.
+    pub(super) fn refuse_unseen(self, wanted: &'static str) -> UsageError {
+        UsageError::Unseen { origin: self.origin, wanted }
+    }
+
     /// Refuses a flag for a value.
     pub(super) fn unless_flag(self) -> Result<Self, UsageError> {
         if !self.value.starts_with("--") {
@@ -226,6 +231,7 @@ pub(super) fn boolean(setting: Setting<'_>) -> Result<bool, UsageError> {
     match setting.value.to_ascii_lowercase().as_str() {
         "1" | "t" | "true" => Ok(true),
         "0" | "f" | "false" => Ok(false),
-        _ => Err(setting.refuse("`true`, `false`, `1` or `0`")),
+        // A password is easily typed here: in `--help` these stand below its options.
+        _ => Err(setting.refuse_unseen("`true` or `false`")),
     }
 }

@@ -85,7 +85,11 @@ fn reads_booleans_as_the_official_helper_does() {
     }
     assert_eq!(
         process(&[], &[("ROLES_ANYWHERE_DEBUG", "yes")]).unwrap_err(),
-        "`ROLES_ANYWHERE_DEBUG` is `yes`, and `true`, `false`, `1` or `0` is wanted"
+        "`ROLES_ANYWHERE_DEBUG` is not usable: expected `true` or `false`"
+    );
+    assert_eq!(
+        process(&["--key-password-fd", "hunter2"], &[]).unwrap_err(),
+        "`--key-password-fd` is not usable: expected the number of an open file descriptor"
     );
     assert!(
         process(&["--debug", "false"], &[]).unwrap_err().contains("unexpected argument 'false'")
