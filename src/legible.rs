@@ -23,7 +23,14 @@ pub fn is_invisible(character: char) -> bool {
     GeneralCategoryGroup::Other.contains(category)
         || GeneralCategoryGroup::Separator.contains(category)
         || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        || BLANK.contains(&character)
 }
+
+/// What shows as a blank, or not at all, and is a symbol, a letter or a mark to Unicode: braille
+/// without a dot, the place of an object, blanks of hieroglyphs, a filler of Khitan, a note without
+/// a head.
+const BLANK: [char; 6] =
+    ['\u{2800}', '\u{fffc}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
 /// Returns `text` as one line: what is invisible, line breaks too, as `\n` or `\u{202e}`.
 pub fn line(text: &str) -> Cow<'_, str> {
@@ -81,7 +88,8 @@ mod tests {
     /// Cc, Cf, Zl, Zp, Zs, Cn, Co, and letters and marks that do not show.
     const INVISIBLE: &str = "\u{0}\t\u{1b}\u{7f}\u{85}\u{9b}\u{a0}\u{ad}\u{34f}\u{61c}\u{115f}\
         \u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{3000}\u{3164}\u{e000}\
-        \u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{e0001}\u{e0041}\u{e0100}\u{f0000}\u{10ffff}";
+        \u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{2800}\u{fffc}\u{13441}\
+        \u{16fe4}\u{1d159}\u{e0001}\u{e0041}\u{e0100}\u{f0000}\u{10ffff}";
 
     #[test]
     fn escapes_what_does_not_show() {

@@ -98,6 +98,15 @@ pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown 
     }
 }
 
+/// Returns whether a value can be taken for the name of something that is to be created. What is
+/// there is shown: a key that became the name of a file would be in every text from then on.
+pub fn is_new_name(value: &str, paths: Paths<'_>) -> bool {
+    let known = || paths.exists(value);
+    let within = || value.rsplit_once('/').is_some_and(|(above, _)| paths.exists(above));
+    let short = || value.chars().count() <= BRIEF && !value.contains(is_line_break);
+    Contents::of(value).is_none() && (is_shown(value) || short() || known() || within())
+}
+
 /// Returns whether a value that is no path may be shown.
 pub fn is_shown(value: &str) -> bool {
     shown(value, Holds::Text, || false).value().is_some()

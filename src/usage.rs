@@ -86,6 +86,14 @@ pub enum UsageError {
         /// What it may say.
         wanted: &'static str,
     },
+    /// A value that may be a key would become the name of a file or a directory.
+    #[error(
+        "`{origin}` has a value that is not shown, and there is no file or directory of that name"
+    )]
+    NoName {
+        /// The flag or variable.
+        origin: String,
+    },
     /// An option or a variable that is not a path is not UTF-8.
     #[error("`{0}` is not UTF-8")]
     Illegible(String),
@@ -170,6 +178,7 @@ impl UsageError {
                 PASSWORD_HINT.to_owned()
             }
             Self::Value { .. } | Self::Unseen { .. } => "see `--help`".to_owned(),
+            Self::NoName { .. } => "if it is the name of a new one, write it as `./NAME`".to_owned(),
             Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()

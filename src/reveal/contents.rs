@@ -1,5 +1,8 @@
 //! Tells key material from the name of a file that holds it.
 
+mod jwk;
+mod octets;
+
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine as _};
@@ -16,8 +19,8 @@ pub enum Contents {
 }
 
 impl Contents {
-    /// Returns what `value` is, or nothing if it is no key material: PEM, its base64, or the base64
-    /// or hexadecimal form of DER, whole or cut off.
+    /// Returns what `value` is, or nothing if it is no key material: PEM, its base64, the base64
+    /// or hexadecimal form of DER, or a JWK, whole or cut off.
     pub fn of(value: &str) -> Option<Self> {
         Self::within(value, NESTED)
     }
@@ -26,6 +29,12 @@ impl Contents {
     fn within(value: &str, nested: u8) -> Option<Self> {
         if let Some((_, after)) = value.split_once("-----BEGIN") {
             return Some(Self::of_label(after));
+        }
+        if let Some(found) = jwk::of(value) {
+            return Some(found);
+        }
+        if let Some(found) = octets::runs(value).find_map(|run| Self::of_der(&run)) {
+            return Some(found);
         }
         // Wrapped or indented base64 is one run.
         let joined = value.bytes().any(|b| b.is_ascii_whitespace());
@@ -37,14 +46,6 @@ impl Contents {
     }
 
     fn of_run(run: &str, nested: u8) -> Option<Self> {
-        let digits = run.bytes().take_while(u8::is_ascii_hexdigit).count();
-        if digits >= SHORTEST_HEX {
-            let octet = |at: usize| u8::from_str_radix(&run[2 * at..2 * at + 2], 16).ok();
-            let head: Vec<u8> = (0..HEAD).map_while(octet).collect();
-            if let Some(found) = Self::of_der(&head) {
-                return Some(found);
-            }
-        }
         // A path is told from DER, and from base64 of a text, by its first characters.
         let head = decoded(&run[..run.len().min(HEAD)])?;
         let is_text = |octet: &u8| octet.is_ascii_graphic() || octet.is_ascii_whitespace();
@@ -99,8 +100,6 @@ impl Contents {
 const NESTED: u8 = 2;
 /// The fewest characters that are taken for base64 of something.
 const SHORTEST: usize = 20;
-/// The fewest digits that are taken for hexadecimal DER: a serial number is shorter.
-const SHORTEST_HEX: usize = 48;
 
 /// Takes the last bits of what is cut off for what they are.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

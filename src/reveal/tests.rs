@@ -156,6 +156,67 @@ fn tells_key_material_in_every_form() {
 }
 
 #[test]
+fn tells_hexadecimal_as_programs_print_it() {
+    for (pem, contents) in [(EC, Contents::PrivateKey), (CERTIFICATE, Contents::Certificate)] {
+        let octets: Vec<String> = der(pem).iter().map(|octet| format!("{octet:02x}")).collect();
+        let lines: Vec<String> = octets.chunks(15).map(|line| line.join(":")).collect();
+        for form in [
+            octets.join(":"),
+            octets.join(" ").to_uppercase(),
+            format!("0x{}", octets.concat()),
+            format!("KEY={}", octets.concat()),
+            format!("\\x{}", octets.join("\\x")),
+            format!("{{ 0x{} }}", octets.join(", 0x")),
+            format!("priv:\n    {}", lines.join(":\n    ")),
+            octets[..24].join(":"),
+        ] {
+            assert_eq!(Contents::of(&form), Some(contents), "{form}");
+        }
+    }
+    let fingerprint = "30:82:20:91:aa:01:cc:1d".repeat(4).replace("1d30", "1d:30");
+    for value in [fingerprint.as_str(), "30:82:01:02", "0x30820102", &"30".repeat(11)] {
+        assert_eq!(Contents::of(value), None, "{value}");
+    }
+}
+
+#[test]
+fn tells_json_web_keys() {
+    let private = r#"{"kty":"EC","crv":"P-256","x":"f83O","y":"x_FE","d":"jpsQnnGQmL-YBIffH1136"}"#;
+    for form in [
+        private.to_owned(),
+        format!("{{\"keys\":[{private}]}}"),
+        private.replace('"', "\\\""),
+        private.replace('"', "'").replace(':', " : "),
+        STANDARD.encode(private),
+        private[28..].to_owned(),
+    ] {
+        assert_eq!(Contents::of(&form), Some(Contents::PrivateKey), "{form}");
+    }
+    assert_eq!(Contents::of(&private[..40]), Some(Contents::Encoded));
+    assert_eq!(Contents::of(r#"{"user":"d","id":"kty"}"#), None);
+}
+
+#[test]
+fn creates_nothing_that_may_be_named_by_a_key() {
+    let is_new = |value: &str| is_new_name(value, Paths(&|path| path == Path::new("keys/of")));
+    let hex = "0123456789abcdef".repeat(4);
+    let names = ["out.json", "secret", "ключ.txt", "./", "~/x", "/a", "keys/of", "файл"];
+    for name in names.map(str::to_owned).into_iter().chain([
+        format!("./{hex}"),
+        format!("/tmp/{hex}"),
+        format!("keys/of/{hex}"),
+    ]) {
+        assert!(is_new(&name), "{name}");
+    }
+    let base64 = "evZzL1gdAFr88hb2/9OF5JrKzCzGcKStDaDhXNXNsfQ=";
+    for key in
+        [&hex, base64, &format!("0x{hex}"), &format!("keys/{hex}"), EC, "a\nb", &"9".repeat(77)]
+    {
+        assert!(!is_new(key), "{key}");
+    }
+}
+
+#[test]
 fn takes_no_ordinary_value_for_key_material() {
     let values = [
         "/etc/pki/tls/private/MIIBcert/host.key",

@@ -168,6 +168,49 @@ fn a_key_where_any_command_takes_something_is_not_shown() {
     }
 }
 
+/// What is there is shown from then on, in each error that names it.
+#[test]
+fn a_key_becomes_the_name_of_nothing() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).set("HOME", emulator.directory());
+    let scalar = "7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4";
+    let jwk = format!(r#"{{"kty":"oct","d":"{}"}}"#, &scalar[..40]);
+    let colons = scalar.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap());
+    let values = [
+        scalar.to_owned(),
+        format!("0x{scalar}"),
+        STANDARD.encode(&scalar[..32]),
+        colons.collect::<Vec<_>>().join(":"),
+        "5562".repeat(19),
+        jwk,
+    ];
+    for value in values {
+        let lines: [&[&str]; 4] = [
+            &["credential-process", "--cache-dir", &value],
+            &["secret", "get", "prod/db-credentials", "--out", &value],
+            &["update", "--once", "--credentials-file", &value],
+            &["serve", "--fail-fast", "--token-file", &value],
+        ];
+        for line in lines {
+            let outcome = tool.run(line);
+            assert_eq!(outcome.code, 2, "{value}: {outcome}");
+            assert!(!outcome.stderr.contains(&value[2..16]), "{outcome}");
+            let made = fs::exists(&value).unwrap();
+            let _ = fs::remove_file(&value);
+            assert!(!made, "{}: {value}", line[0]);
+        }
+        let outcome = tool.clone().set("HOME", &value).unset("AWS_SHARED_CREDENTIALS_FILE");
+        let outcome = outcome.run(&["update", "--once"]);
+        assert_eq!(outcome.code, 2, "{value}: {outcome}");
+    }
+    let outcome = tool.run(&["secret", "get", "prod/db-credentials", "--out", scalar]);
+    steady(|| insta::assert_snapshot!("reveal_key_as_new_file", outcome));
+    let named = emulator.directory().join(scalar);
+    let outcome =
+        tool.run(&["secret", "get", "prod/db-credentials", "--out", named.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
 #[test]
 fn a_password_where_its_place_belongs_is_not_shown() {
     let emulator = emulator();

@@ -84,6 +84,7 @@ pub(super) fn serve(
 pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, UsageError> {
     let off = settings.given("no-cache", &args.no_cache)?;
     let said = settings.given("cache-dir", &args.place.cache_dir)?;
+    let said = said.map(Setting::creatable).transpose()?;
     let off = off.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
     match (off, said) {
         (Some((first, true)), Some(said))
@@ -164,10 +165,15 @@ fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
 fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {
     let said = settings.given("credentials-file", &args.credentials_file)?;
     if let Some(setting) = said {
-        return Ok(native::path(&setting.value));
+        return Ok(native::path(&setting.creatable()?.value));
     }
-    let home = settings.environment.get("HOME").map(native::path);
-    match (settings.variable("AWS_SHARED_CREDENTIALS_FILE")?, home) {
+    let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
+    let said = said.map(Setting::creatable).transpose()?;
+    let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
+    let home = if needs_home { settings.variable("HOME")? } else { None };
+    let home = home.map(Setting::creatable).transpose()?;
+    let home = home.map(|setting| native::path(&setting.value));
+    match (said, home) {
         (Some(setting), home) => match (setting.value.strip_prefix("~/"), home) {
             (Some(rest), Some(home)) => Ok(home.join(native::path(rest))),
             _ => Ok(native::path(&setting.value)),

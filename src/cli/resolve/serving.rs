@@ -130,7 +130,8 @@ pub(super) fn token_file(
         };
     }
     match (said, place(None, settings.environment)) {
-        (Some(Setting { origin, value, .. }), _) => {
+        (Some(setting), _) => {
+            let Setting { origin, value, .. } = setting.creatable()?;
             Ok(TokenFile::At { path: native::path(&value), origin })
         }
         (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),

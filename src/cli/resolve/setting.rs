@@ -3,7 +3,7 @@
 use crate::cli::SessionArgs;
 use crate::native;
 use crate::region::Region;
-use crate::reveal::{Contents, Holds, Paths, Shown, option_of, shown, shown_flag};
+use crate::reveal::{Contents, Holds, Paths, Shown, is_new_name, option_of, shown, shown_flag};
 use crate::usage::UsageError;
 use crate::world::Environment;
 
@@ -68,6 +68,14 @@ impl<'a> Setting<'a> {
     /// Refuses the value without a word of it, as `wanted` was expected.
     pub(super) fn refuse_unseen(self, wanted: &'static str) -> UsageError {
         UsageError::Unseen { origin: self.origin, wanted }
+    }
+
+    /// Refuses what may be a key as the name of a file or a directory that is to be created.
+    pub(super) fn creatable(self) -> Result<Self, UsageError> {
+        match is_new_name(&self.value, self.paths) {
+            true => Ok(self),
+            false => Err(UsageError::NoName { origin: self.origin }),
+        }
     }
 
     /// Refuses a flag for a value.
