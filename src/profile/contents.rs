@@ -62,9 +62,9 @@ pub enum Conflict {
     /// The session token under its old name.
     OldToken,
     /// A setting that the AWS CLI and the SDKs use instead of the keys.
-    Preferred(String),
+    Preferred(&'static str),
     /// A setting that some SDKs use instead of the keys.
-    Disputed(String),
+    Disputed(&'static str),
     /// A heading as it belongs in the file `config`.
     ConfigHeading(String),
 }
@@ -94,6 +94,9 @@ impl fmt::Display for Conflict {
 
 /// What the AWS CLI uses before the keys of the profile that it is in.
 const PREFERRED: [&str; 3] = ["role_arn", "sso_account_id", "sso_role_name"];
+/// What some SDKs use before them. Other names that begin with `sso_` mean nothing to any SDK.
+const DISPUTED: [&str; 5] =
+    ["credential_process", "sso_session", "sso_start_url", "sso_region", "sso_registration_scopes"];
 
 /// Returns what makes clients use other credentials than the keys of a profile, each once.
 pub fn conflicts(text: &[u8], profile: &ProfileName) -> Vec<Conflict> {
@@ -107,15 +110,17 @@ pub fn conflicts(text: &[u8], profile: &ProfileName) -> Vec<Conflict> {
         }
         // What is under `[DEFAULT]` counts for every profile.
         if is_of(section, profile) || python == "DEFAULT" {
-            found.extend(settings(section).into_iter().filter_map(|setting| match setting.key {
-                key if key == OLD_TOKEN => Some(Conflict::OldToken),
-                // With the profile as its own source, its keys are used to assume the role.
-                key if key == "role_arn" && is_own_source(section, profile) => None,
-                key if PREFERRED.contains(&key.as_str()) => Some(Conflict::Preferred(key)),
-                key if key == "credential_process" || key.starts_with("sso_") => {
-                    Some(Conflict::Disputed(key))
+            let known =
+                |names: &[&'static str], key: &str| names.iter().copied().find(|name| *name == key);
+            found.extend(settings(section).into_iter().filter_map(|setting| {
+                match setting.key.as_str() {
+                    OLD_TOKEN => Some(Conflict::OldToken),
+                    // With the profile as its own source, its keys are used to assume the role.
+                    "role_arn" if is_own_source(section, profile) => None,
+                    key => known(&PREFERRED, key)
+                        .map(Conflict::Preferred)
+                        .or_else(|| known(&DISPUTED, key).map(Conflict::Disputed)),
                 }
-                _ => None,
             }));
         }
     }
@@ -201,14 +206,15 @@ mod tests {
     #[test]
     fn finds_what_is_used_instead_of_the_keys() {
         let of = |text: &str| conflicts(text.as_bytes(), &name("a"));
-        let preferred = |key: &str| vec![Conflict::Preferred(key.to_owned())];
-        let disputed = |key: &str| vec![Conflict::Disputed(key.to_owned())];
+        let preferred = |key| vec![Conflict::Preferred(key)];
+        let disputed = |key| vec![Conflict::Disputed(key)];
         assert_eq!(of("[a]\naws_security_token = old\n"), [Conflict::OldToken]);
         assert_eq!(of("[b]\n[ a ]\nregion = r\nAWS_Security_Token:"), [Conflict::OldToken]);
         assert_eq!(of("[a]\nRole_Arn = r\nsource_profile = b\n"), preferred("role_arn"));
         assert_eq!(of("[a]\nsso_account_id = 1\n"), preferred("sso_account_id"));
         assert_eq!(of("[DEFAULT]\nsso_role_name = r\n[a]\n"), preferred("sso_role_name"));
         assert_eq!(of("[a]\nsso_session = s\n"), disputed("sso_session"));
+        assert_eq!(of("[a]\nsso_\u{202e}MIGHAgEAMBMGByqGSM49 = s\n"), []);
         assert_eq!(of("[a]\ncredential_process = p\n"), disputed("credential_process"));
         assert_eq!(of("[profile b]\n"), [Conflict::ConfigHeading("profile b".to_owned())]);
         assert!(of("[a]\nrole_arn = r\nsource_profile = a\n").is_empty());
