@@ -167,7 +167,7 @@ pub struct IdentityArgs {
     /// The same, on an open file descriptor
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub key_password_fd: Option<String>,
-    /// The same, itself: everybody on this machine can see it
+    /// The same, itself: every user of this machine can see it
     #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
     pub pkcs8_password: Option<String>,
     /// Refuse a key file that others than its owner can read

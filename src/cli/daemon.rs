@@ -83,7 +83,7 @@ pub struct ServeArgs {
 /// How a daemon runs.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DaemonArgs {
-    /// Exit where the first try fails, instead of trying on
+    /// Exit if the first try fails, instead of retrying
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub fail_fast: Option<String>,
     /// `text` or `json`, to stderr [default: text]
