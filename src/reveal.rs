@@ -112,6 +112,36 @@ pub fn is_shown(value: &str) -> bool {
     shown(value, Holds::Text, || false).value().is_some()
 }
 
+/// Returns whether AWS may repeat a value that it was sent: one that may be shown, a name of words
+/// (`prod/payments/postgres/app-credentials`) or a UUID, both of which are often longer than a text
+/// that is shown whatever it is. Without its name, a refusal says little.
+pub fn may_be_repeated(value: &str) -> bool {
+    is_shown(value)
+        || is_uuid(value)
+        || value.len() <= LONGEST && value.split(SEPARATORS).all(is_word)
+}
+
+const SEPARATORS: [char; 7] = ['/', '-', '_', '.', ':', '@', '+'];
+
+/// Returns whether letters, and then a few digits, are all there is, and the letters are of one case or
+/// form words with a capital each: encoded octets mix letters and digits at random.
+fn is_word(word: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
+    let one_case =
+        letters.iter().all(u8::is_ascii_lowercase) || letters.iter().all(u8::is_ascii_uppercase);
+    letters.len() <= BRIEF
+        && word.len() - letters.len() <= 8
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && (one_case || letters.split(u8::is_ascii_lowercase).all(|capitals| capitals.len() <= 1))
+        && (one_case || letters.split(u8::is_ascii_uppercase).skip(1).all(|rest| rest.len() >= 2))
+}
+
+fn is_uuid(value: &str) -> bool {
+    let hex = |word: &str| word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words: Vec<&str> = value.split('-').collect();
+    words.iter().map(|word| word.len()).eq([8, 4, 4, 4, 12]) && words.into_iter().all(hex)
+}
+
 /// Returns the value of a field of a log event; `exists` says whether it is the path of something.
 pub fn field(value: &str, exists: bool) -> String {
     match shown(value, Holds::Text, || exists) {

@@ -8,7 +8,7 @@ use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::credentials::Credentials;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::reveal::is_shown;
+use crate::reveal::{is_shown, may_be_repeated};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -54,7 +54,7 @@ impl SessionRequest {
     /// Returns the values that are not shown, and not when AWS repeats them either.
     pub fn hidden(&self) -> Vec<&str> {
         let name = self.role_session_name.as_ref().map(RoleSessionName::as_str);
-        name.into_iter().filter(|name| !is_shown(name)).collect()
+        name.into_iter().filter(|name| !may_be_repeated(name)).collect()
     }
 
     /// Reads the credentials of a 2xx `response`, which have to be for the role that was asked for

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::SecretArn;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::reveal::{Holds, Shown, is_shown, shown};
+use crate::reveal::{Holds, Shown, may_be_repeated, shown};
 use crate::secret::{Secret, SecretBytes};
 
 /// Which secret, and which version of it.
@@ -57,7 +57,8 @@ impl SecretRequest {
             SecretId::Arn(_) => None,
         };
         let values = [name, self.version_id.as_ref(), self.version_stage.as_ref()];
-        values.into_iter().flatten().map(String::as_str).filter(|value| !is_shown(value)).collect()
+        let values = values.into_iter().flatten().map(String::as_str);
+        values.filter(|value| !may_be_repeated(value)).collect()
     }
 }
 

@@ -268,3 +268,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_of_words_may_be_repeated_and_encoded_octets_may_not() {
+    for name in [
+        "prod/payments/postgres/app-credentials-v2",
+        "Teams/PlatformServices/production.database_password",
+        "arn-like:name:of:several:words:20261125",
+        "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111".replace("EXAMPLE", "0123456").as_str(),
+    ] {
+        assert!(may_be_repeated(name), "{name}");
+    }
+    for name in [
+        "pPiDvoNX6SYlZIBm/dUdJ4ba4GO+7cQmXlR2nW1s",
+        "0123456789abcdef0123456789abcdef0123456789abcdef",
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg",
+        "73:f9:5c:fa:2e:2b:bf:86:73:f9:5c:fa:2e:2b:bf:86",
+    ] {
+        assert!(!may_be_repeated(name), "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_base64_or_hex_of_random_octets_may_be_repeated(octets in proptest::collection::vec(any::<u8>(), 32..64)) {
+        for text in [STANDARD.encode(&octets), URL_SAFE_NO_PAD.encode(&octets)] {
+            // What begins like a path is shown as one.
+            prop_assert!(text.starts_with('/') || !may_be_repeated(&text), "{text}");
+        }
+    }
+}
