@@ -103,8 +103,10 @@ pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown 
 pub fn is_new_name(value: &str, paths: Paths<'_>) -> bool {
     let known = || paths.exists(value);
     let within = || value.rsplit_once('/').is_some_and(|(above, _)| paths.exists(above));
-    let short = || value.chars().count() <= BRIEF && !value.contains(is_line_break);
-    Contents::of(value).is_none() && (is_shown(value) || short() || known() || within())
+    // Keys are ASCII; a name in another script is not shown for what it may be besides.
+    let foreign =
+        || !value.is_ascii() && value.chars().count() <= BRIEF && !value.contains(is_line_break);
+    Contents::of(value).is_none() && (is_shown(value) || foreign() || known() || within())
 }
 
 /// Returns whether a value that is no path may be shown.
@@ -196,7 +198,20 @@ fn begins_as_path(value: &str) -> bool {
 }
 
 fn is_brief(value: &str) -> bool {
-    value.len() <= BRIEF && value.bytes().all(|b| matches!(b, b' '..=b'~'))
+    let printable = value.bytes().all(|b| matches!(b, b' '..=b'~'));
+    value.len() <= BRIEF && printable && !has_random_word(value)
+}
+
+/// Returns whether a word is as random as the last line of a PEM file is: 16 characters of base64 or
+/// more, with capitals, small letters, and digits or signs among them.
+fn has_random_word(value: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    value.split(|c| !is_base64(c)).filter(|word| word.len() >= 16).any(|word| {
+        let has = |of: fn(&u8) -> bool| word.bytes().any(|b| of(&b));
+        has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && has(|b| b.is_ascii_digit() || b"+=".contains(b))
+    })
 }
 
 /// Returns whether a value is of a form that no key and no password has by accident.

@@ -49,6 +49,10 @@ fn shows_what_no_key_and_no_password_looks_like() {
         ("keys/client.pem", true, false, false),
         ("hunter2", true, false, false),
         ("no spaces", true, false, false),
+        ("FLYIy+WYi7wfVKgk445D8OQ=", false, false, false),
+        ("NK4qLLO6iaUbDP+YjAAfIkrS", false, false, false),
+        ("prod/DB1-Credentials", true, false, false),
+        ("ProductionDatabaseCredentials", true, false, false),
         ("abcdefghijklmnopqrstuvwxyz012345", true, false, false),
         ("abcdefghijklmnopqrstuvwxyz0123456", false, false, false),
         ("ключ", false, false, false),
@@ -209,9 +213,16 @@ fn creates_nothing_that_may_be_named_by_a_key() {
         assert!(is_new(&name), "{name}");
     }
     let base64 = "evZzL1gdAFr88hb2/9OF5JrKzCzGcKStDaDhXNXNsfQ=";
-    for key in
-        [&hex, base64, &format!("0x{hex}"), &format!("keys/{hex}"), EC, "a\nb", &"9".repeat(77)]
-    {
+    for key in [
+        &hex,
+        base64,
+        &format!("0x{hex}"),
+        &format!("keys/{hex}"),
+        EC,
+        "a\nb",
+        &"9".repeat(77),
+        "NK4qLLO6iaUbDP+YjAAfIkrS",
+    ] {
         assert!(!is_new(key), "{key}");
     }
 }
