@@ -259,6 +259,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_our_directory_is_one_place_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let [_, own] = places(folder.path());
+        own.write(ONE).unwrap();
+        let named = TokenOnDisk { path: own.path.clone(), origin: None, own: None };
+        let lock = own.lock().unwrap().unwrap();
+        assert!(named.lock().is_err());
+        drop(lock);
+        let _lock = named.lock().unwrap().unwrap();
+        assert!(own.lock().is_err());
+    }
+
+    #[test]
     fn finds_and_restores_what_others_made_of_it() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {

@@ -30,7 +30,8 @@ enum LockFile {
 impl TokenLock {
     /// Locks the token's file `name` in a directory of our own; `None` if another process has it.
     pub(super) fn within(directory: &Directory, name: &str) -> io::Result<Option<Self>> {
-        let name = format!("{name}.lock");
+        // The name that `beside` takes: the file may be named by its path, too.
+        let name = format!(".{name}.lock");
         let file = PrivateDirectory::new(directory).lock_file(&name)?;
         let location = LockFile::Within(directory.clone(), name);
         Ok(file.map(|file| Self { _file: file, location }))
