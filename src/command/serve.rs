@@ -151,9 +151,12 @@ pub fn print_env(
     addresses: &[SocketAddr],
     token: Option<&Path>,
 ) -> String {
+    // A listener on every address is reached by loopback too, but is not one of loopback alone.
+    let loopback = addresses.iter().find(|address| address.ip().is_loopback());
+    let imds = loopback.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
+    let imds = imds.map(|address| reachable(*address));
     let addresses: Vec<SocketAddr> = addresses.iter().map(|address| reachable(*address)).collect();
     let local = addresses.iter().find(|address| address.ip().is_loopback());
-    let imds = local.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
     let mut lines = String::new();
     if let Some(address) = imds.filter(|_| offer.has_imds()) {
         let _ = writeln!(lines, "# Instance metadata (IMDSv2): every AWS SDK and the AWS CLI.");
@@ -246,6 +249,15 @@ mod tests {
             exports(Remote::Container, &["192.0.2.1:80"], Some("/token"))[0],
             "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://192.0.2.1:80/credentials'"
         );
+        assert_eq!(
+            exports(Remote::Container, &["0.0.0.0:80", "127.0.0.1:1"], None),
+            ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://127.0.0.1:1'"]
+        );
+        for address in ["0.0.0.0:80", "[::]:80"] {
+            let container = exports(Remote::Container, &[address], Some("/token"));
+            assert!(container[0].starts_with("AWS_CONTAINER_"), "{container:?}");
+            assert_eq!(exports(Remote::Imds, &[address], None).len(), 1);
+        }
         let address = ["127.0.0.1:1".parse().unwrap()];
         let token = Some(Path::new("/token"));
         let text = print_env((Remote::Refused, Offer::Container), &address, token);
