@@ -87,7 +87,7 @@ impl Temporary {
             return Err(Install::Changed);
         }
         match old {
-            Some(old) => rename_over(&self.path, target, &old.metadata)?,
+            Some(_) => std::fs::rename(&self.path, target).map_err(prevented)?,
             None => rename_to_new(&self.path, target)?,
         }
         // The new file is there already; that its name lasts through a loss of power is as much as
@@ -139,34 +139,6 @@ fn remove_stale(path: &Path, target: &Path) -> Result<Option<io::Error>, Profile
         Err(error) if is_denied(&error) => Ok(Some(error)),
         Err(error) => Err(unwritable(target, error)),
     }
-}
-
-/// Renames the new file to the name of the old one, unless another file has it by now.
-///
-/// A rename would remove what another program renamed to that name since the last check. The two
-/// names are exchanged instead, and exchanged again if the file that came back is not the old one.
-fn rename_over(from: &Path, target: &Path, old: &Metadata) -> Result<(), Install> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{RenameFlags, renameat_with};
-        let exchange = || renameat_with(CWD, from, CWD, target, RenameFlags::EXCHANGE);
-        match exchange() {
-            // A file system that cannot.
-            Err(Errno::INVAL | Errno::NOSYS) => {}
-            Err(Errno::NOENT) => return Err(Install::Changed),
-            Err(error) => return Err(prevented(error.into())),
-            Ok(()) if is_at(old, from) => {
-                // If it cannot be removed, the next run removes it as what a killed one left.
-                let _ = std::fs::remove_file(from);
-                return Ok(());
-            }
-            Ok(()) => {
-                exchange().map_err(|error| Install::Failed(error.into()))?;
-                return Err(Install::Changed);
-            }
-        }
-    }
-    std::fs::rename(from, target).map_err(prevented)
 }
 
 /// Renames the new file to a name that no file has: one that was made in the meantime stays.
@@ -253,36 +225,4 @@ fn path_of(target: &Path) -> PathBuf {
 
 fn may_write_beside(path: &Path) -> bool {
     accessat(CWD, folder_of(path), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests look at real files")]
-
-    use super::*;
-
-    #[test]
-    fn a_file_that_another_program_renamed_there_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        for (name, text) in [("new", "ours"), ("target", "old"), ("other", "theirs")] {
-            std::fs::write(path(name), text).unwrap();
-        }
-        let old = path("target").metadata().unwrap();
-        std::fs::rename(path("other"), path("target")).unwrap();
-        let outcome = rename_over(&path("new"), &path("target"), &old);
-        assert!(matches!(outcome, Err(Install::Changed)));
-        assert_eq!(std::fs::read(path("target")).unwrap(), b"theirs");
-        assert_eq!(std::fs::read(path("new")).unwrap(), b"ours");
-
-        let old = path("target").metadata().unwrap();
-        assert!(rename_over(&path("new"), &path("target"), &old).is_ok());
-        assert_eq!(std::fs::read(path("target")).unwrap(), b"ours");
-        assert!(!path("new").exists());
-
-        std::fs::write(path("new"), "again").unwrap();
-        std::fs::remove_file(path("target")).unwrap();
-        let outcome = rename_over(&path("new"), &path("target"), &old);
-        assert!(matches!(outcome, Err(Install::Changed)));
-    }
 }
