@@ -553,11 +553,13 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
         let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
         let inode = || desk.file.metadata().unwrap().ino();
         let replaced = inode();
-        // Half of them while it starts and talks to AWS, half of them while it writes.
+        // Half of them while it starts and talks to AWS, or as soon as the new file is there; half of
+        // them while it writes.
         let mut run = tool.spawn(&["update", "--once", "--profile", &name]);
         let started = Instant::now();
-        let is_time = || match turn % 2 {
+        let is_time = || match turn % 4 {
             0 => started.elapsed() >= moment,
+            2 => inode() != replaced,
             _ => stamp() != found || inode() != replaced,
         };
         while !is_time() && run.try_wait().unwrap().is_none() {
