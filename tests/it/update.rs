@@ -545,16 +545,14 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     }
     let (whole, writing) = (started.elapsed(), started.elapsed() - exchange);
     assert!(run.wait().unwrap().success());
-    let mut before = desk.text();
-    let (mut left, mut written) = (0, 0);
+    let (mut before, mut left, mut written) = (desk.text(), 0, 0);
     for turn in 0_u32..200 {
         let name = format!("p{}", turn % 20);
         desk.settle();
         let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
         let inode = || desk.file.metadata().unwrap().ino();
         let replaced = inode();
-        // Half of them while it starts and talks to AWS, or as soon as the new file is there; half of
-        // them while it writes.
+        // Half while it starts and talks to AWS, or as soon as the new file is there; half while it writes.
         let mut run = tool.spawn(&["update", "--once", "--profile", &name]);
         let started = Instant::now();
         let is_time = || match turn % 4 {
