@@ -1,4 +1,4 @@
-//! BER (X.690) where it is found in place of DER: NSS, Firefox, Bouncy Castle and EJBCA write
+//! BER (X.690) that is found in place of DER: NSS, Firefox, Bouncy Castle and EJBCA write
 //! PKCS#12 and PKCS#7 with lengths that are not said beforehand and octet strings in pieces.
 //!
 //! It is re-encoded as DER, for parsers that read nothing else. The `ber` feature of `der` reads one

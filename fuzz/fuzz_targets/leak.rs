@@ -93,7 +93,7 @@ fn edited(file: &[u8], what: u8, at: usize, much: usize) -> Vec<u8> {
         10 => replaced(&replaced(file, "+", "-"), "/", "_"),
         11 => String::from_utf8_lossy(file).encode_utf16().flat_map(u16::to_le_bytes).collect(),
         12 => insert(&secret_text(much)),
-        // Where it is likelier to be shown: in the label.
+        // In the label, which is more likely to be shown than the contents.
         13 => {
             let secret = secret_text(much);
             replaced(

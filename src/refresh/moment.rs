@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::time::{Clock, Timestamp};
 
-/// What both clocks of this machine say: the one that people set, and the one that nobody does.
+/// What both clocks of this machine say: the one that can be set, and the one that only counts up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Moment {
     /// The wall clock; it goes on while the machine sleeps.

@@ -43,7 +43,7 @@ struct World {
     uptime: AtomicI64,
     dice: AtomicU64,
     overslept: AtomicI64,
-    /// Whether the clock that nobody sets goes on while the machine sleeps.
+    /// Whether the clock that only counts up also counts while the machine sleeps.
     counts_sleep: AtomicBool,
 }
 

@@ -101,7 +101,7 @@ fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
         let status = || globe.statuses().pop().unwrap_or_default();
         assert!(status().starts_with("a session until "), "{}", status());
         file.obstruct(io::ErrorKind::PermissionDenied);
-        // Another session is in hand, and in the file is the one before.
+        // The session was renewed, and the file still holds the previous one.
         play.pass(3_000);
         assert!(status().starts_with("the profile is not written: "), "{}", status());
         file.obstruct(None);
