@@ -141,6 +141,8 @@ pub enum TransportError {
     Resolve {
         /// The host.
         host: String,
+        /// Whether a SOCKS proxy was to be told the address, and not the name.
+        for_socks: bool,
         /// What the resolver said.
         source: Reason,
     },

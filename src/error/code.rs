@@ -132,7 +132,10 @@ mod tests {
             (refused(503, Some("x")), "unreachable aws_failure"),
             (refused(403, None), "unreachable bad_answer"),
             (AnswerError::Empty.into(), "unreachable bad_answer"),
-            (lost(TransportError::Resolve { host: host(), source: reason() }), "unreachable dns"),
+            (
+                lost(TransportError::Resolve { host: host(), for_socks: false, source: reason() }),
+                "unreachable dns",
+            ),
             (
                 lost(TransportError::TrustStore { origin: host(), source: reason() }),
                 "local trust_store",

@@ -140,6 +140,9 @@ fn transport_hint(error: &TransportError) -> (Kind, String) {
         TransportError::Connect { .. } => {
             "check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken".to_owned()
         }
+        TransportError::Resolve { for_socks: true, .. } => {
+            "with `socks5://` this machine looks the name up; write `socks5h://` if the proxy is to do it".to_owned()
+        }
         TransportError::Resolve { .. } => {
             "check DNS, the Region and HTTPS_PROXY; not every Region has FIPS or dual-stack endpoints".to_owned()
         }

@@ -229,6 +229,20 @@ fn names_a_socks_proxy_that_is_not_there() {
     assert!(outcome.code == 5 && outcome.stderr.contains(&words), "{outcome}");
 }
 
+#[test]
+fn names_a_host_that_is_not_found_before_a_socks_proxy_is_asked_for_it() {
+    let emulator = emulator();
+    let proxy = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 3]);
+    });
+    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5://{proxy}"));
+    let outcome = process(&tool, &["--endpoint", "https://aws.invalid"]);
+    assert_eq!(outcome.code, 5, "{outcome}");
+    for words in ["could not find the address of aws.invalid", "`socks5h://`"] {
+        assert!(outcome.stderr.contains(words), "{words}: {outcome}");
+    }
+}
+
 /// Takes a SOCKS5 request with a login (RFC 1928, RFC 1929), and returns `USER:PASSWORD HOST:PORT`.
 fn accept_socks(stream: &mut TcpStream) -> String {
     let octets = |stream: &mut TcpStream, count: usize| {

@@ -43,6 +43,12 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
             return Answer::Refused(TransportError::Connect { peer, source });
         }
     };
+    if proxy.scheme() == "socks5"
+        && let Err(error) = resolve::addresses(endpoint.host().trim_matches(['[', ']']), 0).await
+    {
+        let (host, source) = (endpoint.host().to_owned(), Reason(error.to_string()));
+        return Answer::Refused(TransportError::Resolve { host, for_socks: true, source });
+    }
     if proxy.scheme() != "http" {
         return Answer::NotAsked;
     }

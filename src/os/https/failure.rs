@@ -40,7 +40,7 @@ impl Failure<'_> {
             return self.proxied(host, proxy).await;
         }
         if self.error.is_dns() {
-            return TransportError::Resolve { host, source: self.reason() };
+            return TransportError::Resolve { host, for_socks: false, source: self.reason() };
         }
         let peer = format!("{host}:{}", self.request.endpoint.port());
         TransportError::Connect { peer, source: self.reason() }
