@@ -62,7 +62,11 @@ fn main() -> ExitCode {
 
 /// Prints what is said of a command line that clap rejects.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    terminal::write_stderr(&rejection::message(error, Paths(&|path| path.exists())));
+    terminal::write_stderr(&rejection::message(
+        error,
+        &environment::arguments().collect::<Vec<_>>(),
+        Paths(&|path| path.exists()),
+    ));
     ExitCode::from(Kind::Usage.exit_code())
 }
 

@@ -105,6 +105,14 @@ pub enum UsageError {
         /// The flag behind it.
         value: Shown,
     },
+    /// The value of an option is behind a blank, and belongs behind `=`.
+    #[error("the value of `{option}` is an argument of its own")]
+    Detached {
+        /// The flag.
+        option: String,
+        /// Its value if it may be shown, else what stands for one.
+        value: &'static str,
+    },
     /// Two settings lie in different Regions.
     #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
     Regions {
@@ -182,6 +190,9 @@ impl UsageError {
             Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()
+            }
+            Self::Detached { option, value } => {
+                format!("write `{option}={value}`, without a blank")
             }
             Self::Regions { why, .. } => (*why).to_owned(),
             Self::Partitions { .. } => "take all of them from one partition".to_owned(),

@@ -1,17 +1,23 @@
 //! What is said of a command line that clap rejects: clap's own words only if they quote nothing
 //! that may be secret, since any argument can be a key.
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::cli::CommandLine;
 use crate::error::{Error, Kind};
 use crate::legible;
 use crate::reveal::{Contents, Holds, Paths, Shown, shown, shown_flag};
+use crate::usage::UsageError;
 
 /// The most bytes that are printed.
 const MAX_LENGTH: usize = 3_900;
 
 /// Returns the message for a command line that clap rejects.
-pub fn message(error: &clap::Error, paths: Paths<'_>) -> String {
+pub fn message(error: &clap::Error, line: &[String], paths: Paths<'_>) -> String {
+    if let Some(detached) = detached(error, line) {
+        return Error::from(detached).to_string();
+    }
     match hidden(error, paths) {
         None => {
             let text = error.render().to_string();
@@ -57,6 +63,28 @@ fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Content
         Shown::Value(_) => None,
         Shown::Hidden(contents) => Some((what, contents)),
     }
+}
+
+/// Returns the option that a rejected argument is the value of, behind a blank instead of a `=`.
+fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
+    let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
+    let [.., option, _] = line.split_inclusive(|word| word == own).next()? else { return None };
+    let name = option.strip_prefix("--")?;
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let mut program = CommandLine::command();
+    program.build();
+    (is_unknown && takes_equals(&program, name)).then(|| {
+        // Nothing else is shown: it may be a secret all the same.
+        let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
+        UsageError::Detached { option: option.clone(), value: value.unwrap_or("VALUE") }
+    })
+}
+
+/// Returns whether the option of that name, of any command, takes its value behind `=` only.
+fn takes_equals(command: &clap::Command, name: &str) -> bool {
+    let mut known = command.get_arguments();
+    known.any(|arg| arg.is_require_equals_set() && arg.get_long() == Some(name))
+        || command.get_subcommands().any(|command| takes_equals(command, name))
 }
 
 /// Returns the error for what may not be shown.
@@ -113,8 +141,10 @@ mod tests {
     const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2";
 
     fn rejected(words: &[&str]) -> String {
-        let line = [&["roles-anywhere"], words].concat();
-        message(&CommandLine::try_parse_from(line).unwrap_err(), Paths(&|_| false))
+        let line: Vec<String> =
+            [&["roles-anywhere"], words].concat().into_iter().map(str::to_owned).collect();
+        let error = CommandLine::try_parse_from(&line).unwrap_err();
+        message(&error, &line, Paths(&|_| false))
     }
 
     #[test]
@@ -125,6 +155,25 @@ mod tests {
         assert!(rejected(&["credentials"]).contains("'credential-process'"));
         assert!(rejected(&["completion", "basch"]).contains("'basch'"));
         assert!(rejected(&["secret", "get"]).contains("NAME|ARN"));
+    }
+
+    #[test]
+    fn tells_of_a_value_that_belongs_behind_an_equals_sign() {
+        let rows: [(&[&str], &str); 5] = [
+            (&["serve", "--allow-remote", "imds"], "`--allow-remote=imds`"),
+            (&["serve", "--allow-remote", "hunter2"], "`--allow-remote=VALUE`"),
+            (&["serve", "--no-imds", "false", "--port", "0"], "`--no-imds=false`"),
+            (&["update", "--once", "true"], "`--once=true`"),
+            (&["secret", "get", "n", "--no-cache", "true"], "`--no-cache=true`"),
+        ];
+        for (line, hint) in rows {
+            let text = rejected(line);
+            let hint = format!("\n  hint: write {hint}, without a blank");
+            assert!(text.ends_with(&hint) && !text.contains("hunter2"), "{line:?}: {text}");
+        }
+        for line in [&["serve", "imds"][..], &["serve", "--port", "0", "imds"]] {
+            assert!(!rejected(line).contains("without a blank"));
+        }
     }
 
     #[test]
