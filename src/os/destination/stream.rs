@@ -44,7 +44,8 @@ impl WriteDeadline {
     }
 
     fn late(&self) -> io::Error {
-        let seconds = self.limit.as_secs();
+        // It is what was left of a limit in whole seconds.
+        let seconds = self.limit.as_millis().div_ceil(1_000);
         let why = format!("no process read it within {seconds} s");
         io::Error::new(io::ErrorKind::TimedOut, why)
     }

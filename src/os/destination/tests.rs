@@ -105,6 +105,8 @@ fn gives_up_on_a_pipe_that_is_not_read() {
     let path = pipe(&folder.path().join("pipe"));
     let error = write(&path).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+    // Part of a second is one: of `--timeout 2`, less than that is left when the secret is there.
+    assert!(error.to_string().ends_with("within 1 s"), "{error}");
     // A reader that does not read: the pipe is full after 64 KiB.
     let _reader = reader(&path);
     let error = find(&path).unwrap().write(&[b'a'; 1 << 20], SHORT).unwrap_err();
