@@ -105,6 +105,7 @@ pub async fn keep(
     // What else is wrong with the file may pass.
     if let Err(
         error @ (ProfileFileError::Text { .. }
+        | ProfileFileError::NotRegular { .. }
         | ProfileFileError::ForeignOwner { .. }
         | ProfileFileError::ForeignLink { .. }),
     ) = plan.check(file, ports.clock, ports.timer).await

@@ -274,6 +274,11 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Text { source: ProfileError::Syntax(_), .. } => {
                 "correct that line; `aws configure list-profiles` tells whether the AWS CLI can read the file"
             }
+            ProfileFileError::Text { source: ProfileError::LongLived(key), .. }
+                if key.is_temporary() =>
+            {
+                "if it is not needed, pass `--force` to replace it; else `--profile NAME`"
+            }
             ProfileFileError::Text { source: ProfileError::LongLived(_), .. } => {
                 "AWS cannot show that key again: pass `--profile NAME` to write another profile, or `--force` to replace it"
             }

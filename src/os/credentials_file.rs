@@ -179,6 +179,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
 /// Returns where the file is, behind all links but those of directories; `None` if it is not there.
 fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
     match path.metadata() {
+        _ if is_descriptor(path) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
         Ok(metadata) if metadata.is_file() => follow(path).map(Some),
         Ok(_) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unreadable(path, error)),
@@ -186,6 +187,14 @@ fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
         Err(error) if path.file_name().is_none() => Err(unreadable(path, error)),
         Err(_) => Ok(None),
     }
+}
+
+/// Returns whether a path is one of an open descriptor. What it leads to may be a regular file, such
+/// as the one that standard output was redirected to.
+fn is_descriptor(path: &Path) -> bool {
+    folder_of(path)
+        .canonicalize()
+        .is_ok_and(|folder| folder == Path::new("/dev/fd") || folder.starts_with("/proc"))
 }
 
 fn folder_of(path: &Path) -> &Path {

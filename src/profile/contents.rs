@@ -7,12 +7,13 @@ use crate::profile::line::{self, Kind, Line};
 use crate::profile::{KEYS, OLD_TOKEN, ProfileName, is_of, legible, sections};
 use crate::reveal::{Holds, quoted};
 
-/// A profile holds a long-lived access key, whose secret AWS does not show again.
+/// A profile holds a long-lived access key, whose secret AWS does not show again, or a key without
+/// its session token.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the profile {} holds {}",
     quoted(profile, Holds::Text, "(not shown)"),
-    words(key_id.as_deref())
+    self.words()
 )]
 pub struct LongLivedKey {
     /// The profile.
@@ -21,10 +22,21 @@ pub struct LongLivedKey {
     pub key_id: Option<String>,
 }
 
-fn words(key_id: Option<&str>) -> String {
-    match key_id {
-        Some(id) => format!("the long-lived access key `{id}`"),
-        None => "a long-lived access key".to_owned(),
+impl LongLivedKey {
+    /// Returns whether it is a temporary key, which is of no use without the session token that the
+    /// profile lacks.
+    pub fn is_temporary(&self) -> bool {
+        self.key_id.as_ref().is_some_and(|id| id.starts_with("ASIA"))
+    }
+
+    fn words(&self) -> String {
+        match &self.key_id {
+            Some(id) if self.is_temporary() => {
+                format!("the temporary access key `{id}` without its session token")
+            }
+            Some(id) => format!("the long-lived access key `{id}`"),
+            None => "a long-lived access key".to_owned(),
+        }
     }
 }
 

@@ -308,6 +308,9 @@ fn touches_nothing_where_aws_refuses() {
 #[test]
 fn refuses_what_cannot_be_the_name_of_a_profile() {
     let desk = Desk::new();
+    let slash = format!("{}/", desk.file.display());
+    let outcome = desk.tool().run(&["update", "--once", "--credentials-file", &slash]);
+    assert_eq!(outcome.code, 2, "{outcome}");
     for name in ["a]", "a\nb", " a", "DEFAULT"] {
         let outcome = once(&desk.tool(), name);
         assert_eq!(outcome.code, 2, "{name:?}: {outcome}");
@@ -338,6 +341,38 @@ fn says_what_is_wrong_with_the_file() {
         assert_eq!(outcome.code, 6, "{outcome}");
         assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{outcome}");
     }
+}
+
+#[test]
+fn writes_no_credentials_to_an_open_descriptor() {
+    let desk = Desk::new();
+    let own = format!("/proc/{}/fd/1", std::process::id());
+    let link = desk.folder.path().join("link");
+    std::os::unix::fs::symlink("/dev/stdout", &link).unwrap();
+    let places = ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/77", "/proc/self/fd/1"];
+    for place in places.into_iter().chain([own.as_str(), link.to_str().unwrap(), "/dev/null"]) {
+        for mode in [&["update", "--once"][..], &["update"]] {
+            let arguments = [mode, &["--credentials-file", place]].concat();
+            fs::write(&desk.file, "").unwrap();
+            let stdout = fs::File::options().write(true).open(&desk.file).unwrap();
+            let outcome = desk.tool().run_into(&arguments, stdout.into());
+            assert_eq!((outcome.code, desk.text().as_str()), (6, ""), "{place}: {outcome}");
+            let words = "is not a regular file";
+            assert!(outcome.stderr.contains(words), "{place}: {outcome}");
+        }
+    }
+    assert_eq!(desk.vended(), Vec::<String>::new());
+}
+
+#[test]
+fn calls_a_temporary_key_without_its_token_by_its_name() {
+    let desk =
+        Desk::with("[a]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n");
+    let outcome = once(&desk.tool(), "a");
+    assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
+    let words = "the temporary access key `ASIAIOSFODNN7EXAMPLE` without its session token";
+    assert!(outcome.stderr.contains(words) && outcome.stderr.contains("`--force`"), "{outcome}");
+    assert!(!outcome.stderr.contains("long-lived"), "{outcome}");
 }
 
 #[test]

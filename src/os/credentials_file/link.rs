@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::os::credentials_file::{folder_of, unreadable};
+use crate::os::credentials_file::{folder_of, is_descriptor, unreadable};
 use crate::profile::file::ProfileFileError;
 
 /// How many links Linux follows before it takes them for a circle.
@@ -22,6 +22,9 @@ pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
     let mut links: Vec<(PathBuf, Metadata)> = Vec::new();
     let mut place = path.to_owned();
     let file = loop {
+        if is_descriptor(&place) {
+            return Err(ProfileFileError::NotRegular { path: path.to_owned() });
+        }
         let metadata = place.symlink_metadata().map_err(failed)?;
         if !metadata.is_symlink() {
             break metadata;
