@@ -105,6 +105,9 @@ fn file_hint(error: &FileError) -> &'static str {
         (Action::Write, ErrorKind::Unsupported) => {
             "name a regular file, in a directory that no other user can write to"
         }
+        (Action::Write, ErrorKind::NotADirectory) => {
+            "make the directory, or name a file in another one"
+        }
         (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
         (Action::Write | Action::Remove, _) => {
             "check the folder, its permissions and the space left"

@@ -5,7 +5,7 @@ mod access;
 mod patient;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 #[cfg(not(unix))]
 use std::io::Write as _;
 use std::io::{self, Read};
@@ -18,6 +18,7 @@ use crate::native;
 use crate::os::descriptor;
 #[cfg(unix)]
 use crate::os::destination;
+use crate::reveal::{Holds, quoted};
 use crate::secret::SecretBytes;
 use crate::world::Environment;
 
@@ -183,12 +184,48 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 
+/// Returns the error for what is not a regular file.
+pub(super) fn not_regular(metadata: &Metadata) -> io::Error {
+    let what = match metadata.is_dir() {
+        true => "it is a directory",
+        false if is_device(metadata) => "it is a device",
+        false => "it is not a regular file",
+    };
+    io::Error::new(io::ErrorKind::Unsupported, what)
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = metadata.file_type();
+    kind.is_char_device() || kind.is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_metadata: &Metadata) -> bool {
+    false
+}
+
+/// Names the directory of a file that is to be written, if that is what is missing.
+fn without_directory(path: &Path, error: io::Error) -> io::Error {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| error.kind() == io::ErrorKind::NotFound && !folder.exists()) {
+        None => error,
+        Some(folder) => {
+            let folder = quoted(&folder.to_string_lossy(), Holds::Text, "above it");
+            let words = format!("there is no directory {folder}");
+            io::Error::new(io::ErrorKind::NotADirectory, words)
+        }
+    }
+}
+
 /// Replaces a file whole; a pipe or a device of this user or of root is written to.
 ///
 /// If `path` is a link, the file that it points to is replaced and the link stays.
 #[cfg(unix)]
 fn write(path: &Path, contents: &[u8], limit: Duration) -> io::Result<()> {
-    destination::find(path)?.write(contents, limit)
+    let found = destination::find(path).map_err(|error| without_directory(path, error));
+    found?.write(contents, limit)
 }
 
 /// Replaces a file whole.
@@ -200,7 +237,7 @@ fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
 /// Replaces a regular file whole, or makes it; what is not one is refused.
 #[cfg(unix)]
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match destination::find(path)? {
+    match destination::find(path).map_err(|error| without_directory(path, error))? {
         destination::Destination::File(entry) => entry.replace(contents),
         _ => Err(io::Error::other("it is not a regular file")),
     }
@@ -211,7 +248,7 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let target = match path.metadata() {
         Ok(metadata) if metadata.is_file() => path.canonicalize()?,
-        Ok(_) => return Err(io::Error::other("it is not a regular file")),
+        Ok(metadata) => return Err(not_regular(&metadata)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Err(_) => path.to_owned(),
     };
@@ -219,7 +256,8 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(folder)?;
+    let temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(folder);
+    let mut temporary = temporary.map_err(|error| without_directory(path, error))?;
     temporary.write_all(contents)?;
     temporary.as_file().sync_all()?;
     temporary.persist(&target).map_err(|error| error.error)?;

@@ -56,11 +56,12 @@ impl TokenOnDisk {
 /// A directory of our own is opened each time: since the last it may have been made anew.
 impl TokenPlace for TokenOnDisk {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
+        let there = self.path.metadata().ok();
         let written = match &self.own {
             Some((directory, name)) => PrivateDirectory::new(directory).write(name, token),
             // A pipe would be waited for, and the token is not for a device.
-            None if self.path.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
-                Err(io::Error::other("it is not a regular file"))
+            None if let Some(other) = there.filter(|there| !there.is_file()) => {
+                Err(disk::not_regular(&other))
             }
             None if self.holds_something_else() => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, "it holds something else"))
@@ -113,7 +114,7 @@ impl TokenOnDisk {
         }
         match self.path.metadata() {
             Ok(metadata) if metadata.is_file() => disk::read(&self.path, MAX_SIZE).map(Some),
-            Ok(_) => Err(io::Error::other("it is not a regular file")),
+            Ok(metadata) => Err(disk::not_regular(&metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -370,7 +371,7 @@ mod tests {
         let [named, _] = places(folder.path());
         fs::create_dir(named.path()).unwrap();
         let error = named.write(ONE).unwrap_err();
-        assert_eq!(error.source.to_string(), "it is not a regular file");
+        assert_eq!(error.source.to_string(), "it is a directory");
         named.clear(&|_| true).unwrap();
         assert!(named.path().exists());
     }

@@ -115,6 +115,27 @@ fn takes_a_dash_and_the_descriptor_for_standard_output() {
 }
 
 #[test]
+fn names_the_directory_that_a_file_is_to_be_written_to() {
+    let emulator = emulator();
+    let out = |path: &std::path::Path| {
+        let tool = Tool::new(&emulator);
+        tool.run(&["secret", "get", DB, "--out", path.to_str().unwrap()])
+    };
+    let folder = emulator.directory().join("missing");
+    let outcome = out(&folder.join("secret"));
+    assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
+    let words = format!("there is no directory `{}`", folder.display());
+    assert!(outcome.stderr.contains(&words), "{outcome}");
+    assert!(outcome.stderr.contains("hint: make the directory"), "{outcome}");
+    // Behind a slash belongs a directory.
+    let outcome = out(&emulator.directory().join("file/"));
+    assert_eq!((outcome.code, outcome.stdout.len()), (2, 0), "{outcome}");
+    assert!(outcome.stderr.contains("`--out` is "), "{outcome}");
+    assert!(outcome.stderr.contains("the path of a file"), "{outcome}");
+    assert!(!emulator.directory().join("file").exists());
+}
+
+#[test]
 fn does_not_wait_for_ever_for_the_reader_of_a_pipe() {
     let emulator = emulator();
     let path = emulator.directory().join("pipe");

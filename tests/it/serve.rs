@@ -270,6 +270,28 @@ fn takes_its_token_away_where_the_first_try_ends_it() {
 }
 
 #[test]
+fn says_why_its_token_cannot_be_kept() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let rows = [
+        ("/dev/null".to_owned(), 6, "it is a device"),
+        (place("missing/token"), 6, "/missing`\n  hint: make the directory"),
+        (place("token/"), 2, "the path of a file"),
+        (place("token/."), 2, "the path of a file"),
+    ];
+    for (place, code, words) in rows {
+        let arguments = ["serve", "--port", "0", "--token-file", &place];
+        let outcome = Tool::new(&emulator).run(&arguments);
+        assert_eq!((outcome.code, outcome.stdout.len()), (code, 0), "{outcome}");
+        for words in [words, "--token-file"] {
+            assert!(outcome.stderr.contains(words), "{words}: {outcome}");
+        }
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
 fn says_why_there_is_nothing_and_serves_once_there_is() {
     let emulator = emulator();
     emulator.enable_profile(roles_anywhere_emulator::PROFILE_ARN, false);

@@ -165,10 +165,10 @@ fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
 fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {
     let said = settings.given("credentials-file", &args.credentials_file)?;
     if let Some(setting) = said {
-        return Ok(native::path(&setting.creatable()?.value));
+        return Ok(native::path(&setting.creatable_file()?.value));
     }
     let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
-    let said = said.map(Setting::creatable).transpose()?;
+    let said = said.map(Setting::creatable_file).transpose()?;
     let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
     let home = if needs_home { settings.variable("HOME")? } else { None };
     let home = home.map(Setting::creatable).transpose()?;

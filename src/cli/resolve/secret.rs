@@ -24,7 +24,7 @@ pub(super) fn get(
     let destination = match own(settings, "--out", &args.out)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => Destination::Stdout(stdout),
-        Some(path) => Destination::File(native::path(&path.creatable()?.value)),
+        Some(path) => Destination::File(native::path(&path.creatable_file()?.value)),
         None => Destination::Stdout(stdout),
     };
     let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value);

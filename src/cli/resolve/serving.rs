@@ -131,7 +131,7 @@ pub(super) fn token_file(
     }
     match (said, place(None, settings.environment)) {
         (Some(setting), _) => {
-            let Setting { origin, value, .. } = setting.creatable()?;
+            let Setting { origin, value, .. } = setting.creatable_file()?;
             Ok(TokenFile::At { path: native::path(&value), origin })
         }
         (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),

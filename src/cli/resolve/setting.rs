@@ -78,6 +78,15 @@ impl<'a> Setting<'a> {
         }
     }
 
+    /// As [`Setting::creatable`], for a file: a slash in the end belongs to a directory.
+    pub(super) fn creatable_file(self) -> Result<Self, UsageError> {
+        let setting = self.creatable()?;
+        match setting.value.ends_with('/') || setting.value.ends_with("/.") {
+            true => Err(setting.refuse("the path of a file")),
+            false => Ok(setting),
+        }
+    }
+
     /// Refuses a flag for a value.
     pub(super) fn unless_flag(self) -> Result<Self, UsageError> {
         if !self.value.starts_with("--") {
