@@ -94,6 +94,14 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
     },
+    /// A path that is to be created begins with what a shell would have replaced.
+    #[error("the `{prefix}` that `{origin}` begins with was not expanded")]
+    Unexpanded {
+        /// The flag or variable.
+        origin: String,
+        /// `~` or `$`.
+        prefix: char,
+    },
     /// An option or a variable that is not a path is not UTF-8.
     #[error("`{0}` is not UTF-8")]
     Illegible(String),
@@ -187,6 +195,9 @@ impl UsageError {
             }
             Self::Value { .. } | Self::Unseen { .. } => "see `--help`".to_owned(),
             Self::NoName { .. } => "if it is the name of a new one, write it as `./NAME`".to_owned(),
+            Self::Unexpanded { .. } => {
+                "write the path in full, or as `./NAME` if the name begins so: a shell expands `~` at the start of a word only, and other programs do not at all".to_owned()
+            }
             Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()

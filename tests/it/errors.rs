@@ -33,7 +33,7 @@ fn usage() {
     let tool = Tool::new(&emulator);
     let profile_elsewhere = aws::PROFILE_ARN.replace("us-east-1", "eu-west-1");
     let role_in_china = aws::ROLE_ARN.replace("arn:aws:", "arn:aws-cn:");
-    let rows: [(&str, &[&str]); 19] = [
+    let rows: [(&str, &[&str]); 20] = [
         ("usage_swapped_arns", &["--role-arn", aws::PROFILE_ARN]),
         ("usage_malformed_arn", &["--trust-anchor-arn", "trust-anchor/1"]),
         ("usage_unknown_partition", &["--role-arn", "arn:azure:iam::123456789012:role/R"]),
@@ -52,6 +52,7 @@ fn usage() {
         ("usage_proxy_scheme", &["--proxy", "socks4://me:hunter2@proxy:1080"]),
         ("usage_with_and_without_proxy", &["--with-proxy", "--proxy", "none"]),
         ("usage_flag_swallowed", &["--certificate", "--private-key"]),
+        ("usage_unexpanded", &["--cache-dir=~/sessions"]),
         ("usage_not_yet_selector", &["--cert-selector", "Key=x509Subject,Value=CN=a"]),
     ];
     for (name, arguments) in rows {

@@ -107,7 +107,8 @@ pub(super) fn cache_place(
     args: &CachePlaceArgs,
     settings: &Settings<'_>,
 ) -> Result<Place, UsageError> {
-    Ok(place(settings.given("cache-dir", &args.cache_dir)?, settings.environment))
+    let said = settings.given("cache-dir", &args.cache_dir)?;
+    Ok(place(said.map(Setting::expanded).transpose()?, settings.environment))
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
@@ -168,17 +169,16 @@ fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBu
         return Ok(native::path(&setting.creatable_file()?.value));
     }
     let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
-    let said = said.map(Setting::creatable_file).transpose()?;
     let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
     let home = if needs_home { settings.variable("HOME")? } else { None };
     let home = home.map(Setting::creatable).transpose()?;
-    let home = home.map(|setting| native::path(&setting.value));
     match (said, home) {
-        (Some(setting), home) => match (setting.value.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => Ok(home.join(native::path(rest))),
-            _ => Ok(native::path(&setting.value)),
-        },
-        (None, Some(home)) => Ok(home.join(".aws/credentials")),
+        (Some(mut setting), Some(home)) => {
+            setting.value = home.value + &setting.value["~".len()..];
+            Ok(native::path(&setting.creatable_file()?.value))
+        }
+        (Some(setting), None) => Ok(native::path(&setting.creatable_file()?.value)),
+        (None, Some(home)) => Ok(native::path(&home.value).join(".aws/credentials")),
         (None, None) => Err(UsageError::Missing {
             flag: "--credentials-file",
             variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),

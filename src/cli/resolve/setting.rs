@@ -70,11 +70,24 @@ impl<'a> Setting<'a> {
         UsageError::Unseen { origin: self.origin, wanted }
     }
 
-    /// Refuses what may be a key as the name of a file or a directory that is to be created.
+    /// Refuses a path that a shell would have expanded: it would be created under that very name.
+    pub(super) fn expanded(self) -> Result<Self, UsageError> {
+        let mut characters = self.value.chars();
+        let prefix = match (characters.next(), characters.next()) {
+            (Some('~'), _) => '~',
+            (Some('$'), Some('{' | '(' | '_' | 'a'..='z' | 'A'..='Z')) => '$',
+            _ => return Ok(self),
+        };
+        Err(UsageError::Unexpanded { origin: self.origin, prefix })
+    }
+
+    /// Refuses what may be a key as the name of a file or a directory that is to be created, and
+    /// what a shell would have expanded.
     pub(super) fn creatable(self) -> Result<Self, UsageError> {
-        match is_new_name(&self.value, self.paths) {
-            true => Ok(self),
-            false => Err(UsageError::NoName { origin: self.origin }),
+        let this = self.expanded()?;
+        match is_new_name(&this.value, this.paths) {
+            true => Ok(this),
+            false => Err(UsageError::NoName { origin: this.origin }),
         }
     }
 

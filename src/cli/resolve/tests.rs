@@ -371,3 +371,55 @@ fn takes_socks_proxies_from_https_proxy_and_ignores_them_in_all_proxy() {
         Ok(Some("http://p:80 (from ALL_PROXY)".to_owned()))
     );
 }
+
+/// The file that `update` writes.
+fn written(words: &[&str], variables: &[(&str, &str)]) -> Result<PathBuf, String> {
+    match exchanged(&[&["update"], words].concat(), variables)?.purpose {
+        Purpose::Update(update) => Ok(update.file),
+        _ => Err("another command".to_owned()),
+    }
+}
+
+#[test]
+fn expands_the_home_directory_where_sdks_do() {
+    let shared = "AWS_SHARED_CREDENTIALS_FILE";
+    let home = ("HOME", "/home/me");
+    assert_eq!(written(&[], &[(shared, "~/c"), home]), Ok(PathBuf::from("/home/me/c")));
+    assert_eq!(written(&[], &[(shared, "~//c"), home]), Ok(PathBuf::from("/home/me//c")));
+    assert_eq!(written(&[], &[home]), Ok(PathBuf::from("/home/me/.aws/credentials")));
+    let named = written(&["--credentials-file", "./~/c"], &[home]);
+    assert_eq!(named, Ok(PathBuf::from("./~/c")));
+}
+
+/// It would become a file or a directory of that name where the process runs.
+#[test]
+fn creates_nothing_under_a_name_that_a_shell_would_have_expanded() {
+    let shared = "AWS_SHARED_CREDENTIALS_FILE";
+    let refusal = |origin: &str, prefix: &str| {
+        format!("the `{prefix}` that `{origin}` begins with was not expanded")
+    };
+    for (value, prefix) in [
+        ("~/c", "~"),
+        ("~", "~"),
+        ("~me/c", "~"),
+        ("$HOME/c", "$"),
+        ("${XDG_RUNTIME_DIR}/c", "$"),
+        ("$(pwd)/c", "$"),
+    ] {
+        assert_eq!(written(&[], &[(shared, value)]), Err(refusal(shared, prefix)), "{value}");
+        for (command, option) in [
+            ("update", "--credentials-file"),
+            ("serve", "--token-file"),
+            ("credential-process", "--cache-dir"),
+        ] {
+            let outcome = resolved(&[command, option, value], &[("HOME", "/home/me")]);
+            assert_eq!(outcome.err(), Some(refusal(option, prefix)), "{option} {value}");
+        }
+        let outcome = resolved(&["secret", "get", "s", "--out", value], &[]);
+        assert_eq!(outcome.err(), Some(refusal("--out", prefix)), "{value}");
+        let variable = "ROLES_ANYWHERE_CACHE_DIR";
+        let outcome = resolved(&["cache", "clear"], &[(variable, value)]);
+        assert_eq!(outcome.err(), Some(refusal(variable, prefix)), "{value}");
+    }
+    assert_eq!(written(&["--credentials-file", "$1"], &[]), Ok(PathBuf::from("$1")));
+}
