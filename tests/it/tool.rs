@@ -72,6 +72,12 @@ impl Tool {
         self
     }
 
+    /// Runs the binary so that it can write the first 200 bytes of a file only.
+    pub(crate) fn with_small_files(mut self) -> Self {
+        self.launcher = &["prlimit", "--fsize=200:200"];
+        self
+    }
+
     pub(crate) fn set(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self = self.unset(name);
         self.variables.push((name.to_owned(), value.as_ref().to_owned()));

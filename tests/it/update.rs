@@ -629,3 +629,17 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
         "{left} temporary files were left, {written} runs came to write"
     );
 }
+
+/// A limit or a quota may end a write in its middle.
+#[test]
+fn a_file_that_cannot_be_written_in_place_to_its_end_is_as_it_was() {
+    let keys = "aws_access_key_id = ASIA1\naws_secret_access_key = s\naws_session_token = t\n";
+    let text = format!("[a]\n{keys}[b]\nregion = eu-central-1\n");
+    let desk = Desk::with(&text);
+    fs::hard_link(&desk.file, desk.folder.path().join("other")).unwrap();
+    desk.settle();
+    let outcome = once(&desk.tool().with_small_files(), "a");
+    assert_eq!(outcome.code, 6, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("File too large"), "{}", outcome.stderr);
+    assert_eq!(desk.text(), text);
+}

@@ -170,9 +170,19 @@ impl Old {
         let mut padded = Zeroizing::new(Vec::with_capacity(length));
         padded.extend_from_slice(text);
         padded.resize(length, b'\n');
-        self.file.write_all_at(&padded, 0)?;
-        self.file.set_len(text.len() as u64)?;
+        let written = self.file.write_all_at(&padded, 0);
+        written
+            .and_then(|()| self.file.set_len(text.len() as u64))
+            .inspect_err(|_| self.restore())?;
         self.file.sync_all()
+    }
+
+    /// Writes the old text back: a quota or a limit may end a write in its middle, and what was
+    /// there before takes no more space than it did.
+    fn restore(&self) {
+        let old = self.text.expose();
+        let restored = self.file.write_all_at(old, 0);
+        let _ = restored.and_then(|()| self.file.set_len(old.len() as u64));
     }
 }
 
