@@ -3,6 +3,7 @@
 use super::Evidence;
 use crate::aws::create_session::SessionRequest;
 use crate::certificate::chain::{Chain, Selection};
+use crate::certificate::contents::Contents;
 use crate::certificate::{Certificate, Name};
 
 /// Returns the likely causes of a missing path to the trust anchor.
@@ -19,7 +20,25 @@ pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Ve
     } else {
         path_ends(session, leaf, sent)
     };
-    [Some(cause), selection(chain)].into_iter().flatten().collect()
+    [no_ca(sent), Some(cause), selection(chain)].into_iter().flatten().collect()
+}
+
+/// Says which of the certificates that were sent AWS does not take for a CA, by its trust model.
+fn no_ca(sent: &[Certificate]) -> Option<String> {
+    sent.iter().find_map(|ca| {
+        let usage = Contents::of(ca).key_usage;
+        let signs = usage.is_some_and(|usage| usage.contains(&"keyCertSign"));
+        let fault = match (ca.profile().is_ca, signs) {
+            (true, true) => return None,
+            (false, true) => "no basicConstraints with CA:TRUE",
+            (true, false) => "no keyUsage with keyCertSign",
+            (false, false) => "no basicConstraints with CA:TRUE and no keyUsage with keyCertSign",
+        };
+        Some(format!(
+            "the intermediate `{}` that was sent has {fault}, which AWS requires of a CA: have it issued again",
+            ca.subject()
+        ))
+    })
 }
 
 fn issuer_not_given(session: &SessionRequest, leaf: &Certificate) -> String {
@@ -142,6 +161,22 @@ mod tests {
             hints.contains("which leads to the issuers `CN=Root 1`, `CN=Root 2`: one"),
             "{hints}"
         );
+    }
+
+    #[test]
+    fn an_intermediate_that_aws_takes_for_no_ca_comes_first() {
+        let sent = |intermediates: Vec<Certificate>| {
+            let left_out = Vec::new();
+            let chain = Chain { selection: Selection::Paths, intermediates, left_out };
+            hints(&chain, "2027-01-01T00:00:00Z")
+        };
+        let (issuer, good) = (Forge::default().issuer, committed("certs/anchor/intermediate.pem"));
+        let neither = Forge { subject: issuer.clone(), ..Forge::default() };
+        let found = sent(vec![good.clone(), neither.make()]);
+        let expected = "the intermediate `CN=Forger` that was sent has no basicConstraints with CA:TRUE and no keyUsage with keyCertSign, which AWS requires of a CA: have it issued again\nthe certificate was sent with 2 intermediates";
+        assert!(found.starts_with(expected), "{found}");
+        let found = sent(vec![good]);
+        assert!(found.starts_with("the certificate was sent with one"), "{found}");
     }
 
     #[test]
