@@ -60,6 +60,8 @@ pub enum Look {
         not_before: Timestamp,
         /// Its last second.
         not_after: Timestamp,
+        /// The option of a password that its key has no use for.
+        unused_password: Option<String>,
     },
 }
 
@@ -233,8 +235,9 @@ impl<'a> Engine<'a> {
         match self.origin.look(effort)? {
             Look::LeftAlone => {}
             Look::Same => self.reporter.usable(),
-            Look::New { serial, subject, not_before, not_after } => {
+            Look::New { serial, subject, not_before, not_after, unused_password } => {
                 self.reporter.identity(&serial, &subject, not_before, not_after);
+                self.reporter.unused_password(unused_password);
                 self.schedule.renewed();
                 self.publish(|standing| standing.certificate_end = Some(not_after));
             }

@@ -60,13 +60,14 @@ impl<'a> Generations<'a> {
     /// Opens the identity of `snapshot`, and takes it into use.
     fn take(&self, snapshot: &Snapshot<'_>) -> Result<Look, Error> {
         let world = World { files: snapshot, ..self.world };
-        let identity = self.provider.open(self.clock_offset.get(), &world)?;
+        let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;
         let leaf = identity.certificate();
         let look = Look::New {
             serial: leaf.serial().to_owned(),
             subject: leaf.subject().to_string(),
             not_before: leaf.not_before(),
             not_after: leaf.not_after(),
+            unused_password,
         };
         let used = Used { digest: snapshot.digest(), identity: Rc::new(identity) };
         *self.used.borrow_mut() = Some(used);

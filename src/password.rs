@@ -21,6 +21,11 @@ pub enum PasswordSource {
 pub trait Passwords: Sync {
     /// Returns the password that opens `what`, e.g. "`client.key`"; a person is asked once a process.
     fn password(&self, what: &str) -> Result<Secret, PasswordError>;
+
+    /// Returns the option that names a password which nothing asked for since this was called last.
+    fn unused(&self) -> Option<String> {
+        None
+    }
 }
 
 /// No password could be had.

@@ -34,6 +34,9 @@ pub struct RolesAnywhere {
 /// says so is wrong or has a wrong date.
 const LONGEST_LIFE: i64 = 43_200;
 
+/// What is said of a password for a key without one.
+pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
+
 impl RolesAnywhere {
     /// Fetches a session with the identity as it is in its files now.
     ///
@@ -45,16 +48,25 @@ impl RolesAnywhere {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Session, Error> {
-        let identity = self.open(clock_offset, world)?;
+        let (identity, _) = self.open(clock_offset, world)?;
         self.exchange(&identity, clock_offset, world, deadline).await
     }
 
-    /// Opens the identity.
-    pub fn open(&self, clock_offset: i64, world: &World<'_>) -> Result<Identity, IdentityError> {
+    /// Opens the identity; returns the option of a password that its key has no use for, too. That is
+    /// no error: OpenSSL takes one with any key.
+    pub fn open(
+        &self,
+        clock_offset: i64,
+        world: &World<'_>,
+    ) -> Result<(Identity, Option<String>), IdentityError> {
         let now = world.clock.now().after(clock_offset);
         let identity = self.source.open(world.files, world.passwords, now)?;
         show_identity(world, &self.source, &identity);
-        Ok(identity)
+        let unused = world.passwords.unused();
+        if let Some(option) = &unused {
+            world.trace.show(format_args!("{UNUSED_PASSWORD}: {option}"));
+        }
+        Ok((identity, unused))
     }
 
     /// Fetches a session with `identity`: signs, sends, reads.

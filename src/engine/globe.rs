@@ -267,6 +267,7 @@ impl Origin for Globe {
         state.used = Some(state.files);
         let not_after = Timestamp::from_unix(state.truth + state.validity);
         Ok(Look::New {
+            unused_password: None,
             serial: state.files.to_string(),
             subject: String::new(),
             not_before: Timestamp::from_unix(START),

@@ -4,7 +4,7 @@ use crate::board::Trouble;
 use crate::credentials::Session;
 use crate::error::Error;
 use crate::log::{Fact, Level, Log};
-use crate::provider::SKEW;
+use crate::provider::{SKEW, UNUSED_PASSWORD};
 use crate::refresh::Next;
 use crate::time::Timestamp;
 use crate::world::Supervisor;
@@ -17,6 +17,8 @@ pub(super) struct Reporter<'a> {
     end: Option<CertificateEnd>,
     /// The last words about an identity that could not be taken into use.
     unusable: Option<String>,
+    /// Whether it was told that a password is of no use.
+    told_of_password: bool,
     /// The last clock offset that was told.
     told_offset: i64,
 }
@@ -37,7 +39,7 @@ const LAST_DAYS: i64 = 30 * 86_400;
 impl<'a> Reporter<'a> {
     /// Has told nothing yet.
     pub(super) fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
-        Self { log, supervisor, end: None, unusable: None, told_offset: 0 }
+        Self { log, supervisor, end: None, unusable: None, told_of_password: false, told_offset: 0 }
     }
 
     /// Tells of an identity that was taken into use.
@@ -57,6 +59,14 @@ impl<'a> Reporter<'a> {
         let near = not_after.after(-third.min(LAST_DAYS));
         self.end = Some(CertificateEnd { not_after, near, warned: None });
         self.unusable = None;
+    }
+
+    /// Tells once of a password that the key has no use for.
+    pub(super) fn unused_password(&mut self, option: Option<String>) {
+        if let Some(option) = option.filter(|_| !self.told_of_password) {
+            self.told_of_password = true;
+            self.log.event(Level::Info, UNUSED_PASSWORD, &[("option", &option)]);
+        }
     }
 
     /// Takes note of files that hold the identity in use: what is wrong with them next is news.

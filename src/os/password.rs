@@ -1,5 +1,6 @@
 //! The password of an encrypted key: from the place that was named, from systemd, or from a person.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::files::{Files, Source};
@@ -12,12 +13,13 @@ pub struct KeyPassword<'a> {
     source: PasswordSource,
     files: &'a dyn Files,
     kept: Mutex<Option<Secret>>,
+    asked: AtomicBool,
 }
 
 impl<'a> KeyPassword<'a> {
     /// Takes the place to get it from; nothing is read before it is needed.
     pub fn new(source: PasswordSource, files: &'a dyn Files) -> Self {
-        Self { source, files, kept: Mutex::default() }
+        Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
 
     fn ask_once(&self, what: &str) -> Result<Secret, PasswordError> {
@@ -41,6 +43,7 @@ impl<'a> KeyPassword<'a> {
 
 impl Passwords for KeyPassword<'_> {
     fn password(&self, what: &str) -> Result<Secret, PasswordError> {
+        self.asked.store(true, Ordering::Relaxed);
         match &self.source {
             PasswordSource::Given(password) => Ok(password.clone()),
             PasswordSource::Place(place) => self.read(place),
@@ -53,6 +56,17 @@ impl Passwords for KeyPassword<'_> {
                 answer => answer,
             },
             PasswordSource::Unsaid { credential: None } => self.ask_once(what),
+        }
+    }
+
+    fn unused(&self) -> Option<String> {
+        let asked = self.asked.swap(false, Ordering::Relaxed);
+        match &self.source {
+            _ if asked => None,
+            PasswordSource::Given(_) => Some("--pkcs8-password".to_owned()),
+            PasswordSource::Place(place) => place.origin.clone(),
+            // Of a unit whose key is encrypted on other machines.
+            PasswordSource::Unsaid { .. } => None,
         }
     }
 }

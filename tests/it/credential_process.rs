@@ -42,6 +42,26 @@ fn reads_pkcs1_and_sec1() {
 }
 
 #[test]
+fn tells_under_debug_of_a_password_that_no_key_needs() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator).identity("leaf/p256");
+    let words = "the key opened without the password that was given: --key-password-file";
+    let password = ["credential-process", "--key-password-file", "./password"];
+    let outcome = tool.run(&[&password[..], &["--debug"]].concat());
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(outcome.stderr.matches(words).count(), 1, "{outcome}");
+    let outcome = tool.run(&password);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    // The emulator does not trust this one, which is opened first.
+    let certs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
+    let tool = tool.certificate(certs.join("leaf/p256.pem")).set("PASSWORD", "hunter2");
+    let tool = tool.key(certs.join("forms/scrypt.key.pem"));
+    let outcome = tool.run(&["credential-process", "--key-password-env", "PASSWORD", "--debug"]);
+    assert!(outcome.stderr.contains(" ms: certificate: "), "{outcome}");
+    assert!(!outcome.stderr.contains("without the password"), "{outcome}");
+}
+
+#[test]
 fn takes_leaf_and_chain_from_one_file_in_any_order() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).identity("leaf/p256").unset("ROLES_ANYWHERE_INTERMEDIATES");

@@ -82,6 +82,11 @@ impl Daemon {
             .unwrap_or_else(|| panic!("no {what} in {:?}", self.heard.lock().unwrap()));
     }
 
+    /// Returns how many events of that name there are so far.
+    fn count(&self, event: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|line| line["event"] == event).count()
+    }
+
     fn forget_what_was_told(&self) {
         self.heard.lock().unwrap().clear();
     }
@@ -237,6 +242,20 @@ fn update_outlives_a_refusal_and_leaves_the_file_alone() {
     desk.put("leaf/rsa2048.key.pem", "tls.key");
     desk.wait_for_profile("rsa2048");
     daemon.wait_until_told("STATUS=a session until ");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn update_says_once_that_the_key_needs_no_password() {
+    let desk = Desk::new();
+    let tool = desk.tool().set("ROLES_ANYWHERE_KEY_PASSWORD_FILE", desk.path("password"));
+    let daemon = Daemon::start(&tool, &["update"]);
+    let event = "the key opened without the password that was given";
+    assert_eq!(daemon.wait_for(event)["option"], "ROLES_ANYWHERE_KEY_PASSWORD_FILE");
+    desk.put("leaf/rsa2048.pem", "tls.crt");
+    desk.put("leaf/rsa2048.key.pem", "tls.key");
+    desk.wait_for_profile("rsa2048");
+    assert_eq!(daemon.count(event), 1);
     assert_eq!(daemon.stop(), Some(0));
 }
 
