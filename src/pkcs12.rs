@@ -6,6 +6,8 @@
 
 mod mac;
 
+use std::cell::Cell;
+
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Sequence};
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
@@ -49,10 +51,12 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
     // The octets as they are in the file, which the MAC is of.
     let safe = pfx.safe.octets().ok_or(KeyError::Damaged)?;
     let mac = pfx.mac.as_ref().map(Mac::parse).transpose()?;
+    let forms_differ = Cell::new(false);
     let attempt = |password: Option<&Password>| {
-        let mut walk = SafeWalk { password, cost: Total::default(), archive: Archive::default() };
+        let (cost, archive) = Default::default();
+        let mut walk = SafeWalk { password, cost, archive, forms_differ: &forms_differ };
         if let Some(mac) = &mac {
-            walk.cost.add(mac.kdf())?;
+            walk.count(mac.kdf())?;
             if password.is_some_and(|password| !mac.verifies(password, safe)) {
                 return Err(KeyError::WrongPassword);
             }
@@ -69,8 +73,15 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
             Err(KeyError::Damaged) if mac.is_none() => {}
             opened => return opened,
         }
+        if !forms_differ.get() {
+            break;
+        }
     }
-    let password = Password::new(passwords.password(what)?.expose());
+    let password = passwords.password(what)?;
+    if password.expose().is_empty() {
+        return Err(KeyError::WrongPassword);
+    }
+    let password = Password::new(password.expose());
     attempt(Some(&password)).map_err(|error| match error {
         // What a wrong password decrypts is not a structure, unless a MAC has proven the password.
         KeyError::Damaged if mac.is_none() => KeyError::WrongPassword,
@@ -115,6 +126,8 @@ struct SafeWalk<'a> {
     password: Option<&'a Password>,
     cost: Total,
     archive: Archive,
+    /// Whether a derivation was met that tells no password from an empty one.
+    forms_differ: &'a Cell<bool>,
 }
 
 impl SafeWalk<'_> {
@@ -174,6 +187,12 @@ impl SafeWalk<'_> {
         Ok(())
     }
 
+    /// Counts a derivation before it is run.
+    fn count(&mut self, kdf: &Kdf) -> Result<(), KeyError> {
+        self.forms_differ.set(self.forms_differ.get() || kdf.knows_no_password());
+        self.cost.add(kdf)
+    }
+
     /// Decrypts `data` if there is a password.
     fn decrypt(
         &mut self,
@@ -181,7 +200,7 @@ impl SafeWalk<'_> {
         data: &[u8],
     ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
         let scheme = Scheme::parse(algorithm)?;
-        self.cost.add(scheme.kdf())?;
+        self.count(scheme.kdf())?;
         let Some(password) = self.password else { return Ok(None) };
         scheme.decrypt(password, data).map(Some).ok_or(KeyError::WrongPassword)
     }
@@ -268,6 +287,7 @@ const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::pbe::DERIVED;
     use crate::password::PasswordError;
     use crate::secret::Secret;
 
@@ -333,8 +353,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn takes_nothing_for_a_key_that_a_wrong_password_decrypts() {
+    /// Returns `modern.p12` without its MAC and its certificates, and its encrypted key.
+    fn without_mac() -> (Vec<u8>, Vec<u8>) {
         fn inside<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
             ber::next(bytes).unwrap().contents
         }
@@ -353,13 +373,47 @@ mod tests {
         let data = last(inside(&mut inside(&mut bag))).contents;
         let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
         let safes = [b"\x30\x82", &length(safe.whole)[..], safe.whole].concat();
-        let mut file = [
+        let file = [
             b"\x30\x80\x02\x01\x03\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80\x04\x82",
             &length(&safes)[..],
             &safes,
             &[0; 6],
         ]
         .concat();
+        (file, data.to_vec())
+    }
+
+    struct Empty;
+
+    impl Passwords for Empty {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Ok(Secret::new(String::new()))
+        }
+    }
+
+    /// Returns how many keys are derived to open a file.
+    fn derived(file: &[u8], passwords: &dyn Passwords) -> u32 {
+        DERIVED.set(0);
+        let _ = open(file, "it", passwords);
+        DERIVED.get()
+    }
+
+    #[test]
+    fn derives_a_key_once_of_each_form_of_a_password() {
+        let (file, _) = without_mac();
+        // PBES2 does not tell no password from an empty one.
+        assert_eq!(derived(&file, &Hunter2), 2);
+        assert_eq!(derived(&file, &Empty), 1);
+        assert!(matches!(open(&file, "it", &Empty), Err(KeyError::WrongPassword)));
+        // The key of the MAC: of PBMAC1, and of PKCS#12's own; with the password, two more.
+        assert_eq!(derived(&committed("pbmac1.p12"), &Hunter2), 4);
+        assert_eq!(derived(&committed("modern.p12"), &Hunter2), 5);
+        assert_eq!(derived(&committed("modern.p12"), &Empty), 2);
+    }
+
+    #[test]
+    fn takes_nothing_for_a_key_that_a_wrong_password_decrypts() {
+        let (mut file, data) = without_mac();
         assert_eq!(open(&file, "it", &Hunter2).unwrap().keys.len(), 1);
         let at = file.windows(data.len()).position(|window| window == data).unwrap();
         // What decides about the last octet of the text.

@@ -13,6 +13,8 @@ use der::Sequence;
 use der::asn1::{AnyRef, OctetStringRef};
 use des::{TdesEde2, TdesEde3};
 pub(crate) use hash::Hash;
+#[cfg(test)]
+pub(crate) use kdf::DERIVED;
 pub(crate) use kdf::{Cost, Kdf, Password};
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use rc2::Rc2;

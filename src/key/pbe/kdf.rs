@@ -50,6 +50,12 @@ macro_rules! with {
     };
 }
 
+#[cfg(test)]
+std::thread_local! {
+    /// How many keys this thread has derived.
+    pub(crate) static DERIVED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 /// How a key is derived.
 #[derive(Debug)]
 pub(crate) struct Kdf {
@@ -130,6 +136,11 @@ impl Kdf {
         }
     }
 
+    /// Returns whether it tells no password from an empty one.
+    pub(crate) fn knows_no_password(&self) -> bool {
+        matches!(self.function, Function::Pkcs12 { .. })
+    }
+
     /// Derives a key and, by PKCS#12's way, an initialization vector; else there is none.
     pub(crate) fn key_and_iv(
         &self,
@@ -155,6 +166,8 @@ impl Kdf {
         purpose: KeyPurpose,
         size: usize,
     ) -> Option<Zeroizing<Vec<u8>>> {
+        #[cfg(test)]
+        DERIVED.set(DERIVED.get() + 1);
         let mut key = Zeroizing::new(vec![0; size]);
         match self.function {
             Function::Pbkdf2 { hash, iterations } => {
