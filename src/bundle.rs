@@ -4,7 +4,7 @@ use crate::ber;
 use crate::certificate::{Certificate, CertificateError};
 use crate::key::{KeyError, KeyMaterial};
 use crate::password::Passwords;
-use crate::pem::{self, Block, Blocks, Container, Form, NotPem, Position};
+use crate::pem::{self, Block, Blocks, Container, Form, NotPem, PKCS7_LABELS, Position};
 use crate::pkcs7;
 use crate::pkcs12;
 use crate::secret::SecretBytes;
@@ -94,7 +94,7 @@ impl Bundle {
                     let added = key(block, &mut parameters).map(|key| self.keys.push(key));
                     self.note(true, added);
                 }
-                "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => {
+                label if PKCS7_LABELS.contains(&label) => {
                     let added = self.add_pkcs7(block.contents.expose());
                     self.note(false, added);
                 }
@@ -158,7 +158,9 @@ pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
                     label if label.ends_with("CERTIFICATE") => {
                         certificates.push(alone(label, der).to_vec());
                     }
-                    "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => certificates.extend(of_pkcs7(der)?),
+                    label if PKCS7_LABELS.contains(&label) => {
+                        certificates.extend(of_pkcs7(der)?);
+                    }
                     _ => {}
                 }
             }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod command;
 pub mod credentials;
 pub mod diagnosis;
+mod encoding;
 pub mod engine;
 pub mod error;
 pub mod files;

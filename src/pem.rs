@@ -9,6 +9,7 @@ use base64::Engine as _;
 use zeroize::Zeroizing;
 
 use crate::ber;
+use crate::encoding::BASE64;
 use crate::secret::SecretBytes;
 
 /// One `-----BEGIN …-----` block, decoded.
@@ -23,6 +24,9 @@ pub struct Block {
     /// Where it is in its file.
     pub position: Position,
 }
+
+/// The labels of PKCS#7.
+pub(crate) const PKCS7_LABELS: [&str; 3] = ["PKCS7", "CMS", "PKCS #7 SIGNED DATA"];
 
 /// The blocks of a file, in order.
 #[derive(Debug, Default)]
@@ -67,7 +71,7 @@ pub fn open(bytes: &[u8]) -> Result<Container, NotPem> {
 fn from_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
-    armour::BASE64.decode(&*text).ok().map(Zeroizing::new)
+    BASE64.decode(&*text).ok().map(Zeroizing::new)
 }
 
 /// Nothing could be read.

@@ -133,6 +133,20 @@ pub(super) fn readable_by_others(_path: &Path) -> Option<u32> {
     None
 }
 
+/// Returns whether a file is the one that is under a path, and not behind a link.
+#[cfg(unix)]
+pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let there = path.symlink_metadata();
+    there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
+}
+
+/// Returns that it is: on this system nothing tells.
+#[cfg(not(unix))]
+pub(super) fn is_at(_own: &Metadata, _path: &Path) -> bool {
+    true
+}
+
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that opens files")]
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {

@@ -7,22 +7,14 @@
 
 use std::fmt;
 
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use base64::Engine as _;
 use zeroize::Zeroizing;
 
-use super::{Block, Blocks, NotPem};
+use super::{Block, Blocks, NotPem, PKCS7_LABELS};
 use crate::ber;
+use crate::encoding::BASE64;
 use crate::legible;
 use crate::secret::SecretBytes;
-
-/// Takes base64 with and without its padding.
-pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Where a block is in its file, both counted from one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -150,18 +142,15 @@ fn is_shown(label: &str) -> bool {
 
 /// Returns whether something is read from blocks of `label`.
 fn is_read(label: &str) -> bool {
-    const READ: [&str; 9] = [
+    const READ: [&str; 6] = [
         "CERTIFICATE",
         "X509 CERTIFICATE",
         "TRUSTED CERTIFICATE",
-        "PKCS7",
-        "CMS",
-        "PKCS #7 SIGNED DATA",
         "PKCS12",
         "EC PARAMETERS",
         "PRIVATE KEY",
     ];
-    READ.contains(&label) || label.ends_with(" PRIVATE KEY")
+    READ.contains(&label) || PKCS7_LABELS.contains(&label) || label.ends_with(" PRIVATE KEY")
 }
 
 /// Why a block is damaged, and at which octet behind its `-----BEGIN`.

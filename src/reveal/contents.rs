@@ -3,9 +3,9 @@
 mod jwk;
 mod octets;
 
-use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, Engine as _};
+use base64::Engine as _;
+
+use crate::encoding::BASE64;
 
 /// What a value is if it is the contents of a file of key material.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,14 +100,6 @@ impl Contents {
 const NESTED: u8 = 2;
 /// The fewest characters that are taken for base64 of something.
 const SHORTEST: usize = 20;
-
-/// Takes the last bits of what is cut off for what they are.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// The characters that tell what the rest is.
 const HEAD: usize = 24;

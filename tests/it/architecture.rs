@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Top-level modules from the ground up; a module may import only from rows above its own.
 const LAYERS: &[&[&str]] = &[
-    &["native"],
+    &["native", "encoding"],
     &["secret", "time", "region", "legible", "redact", "reveal"],
     &["ber"],
     &["http", "files", "pem", "log", "refresh"],

@@ -9,10 +9,10 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use crate::os::credentials_file::temporary::{
-    Claim, Install, Temporary, is_at, is_denied, lock, open, unwritable,
+    Claim, Install, Temporary, is_denied, lock, open, unwritable,
 };
 use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
-use crate::os::disk;
+use crate::os::disk::{self, is_at};
 use crate::profile::file::{
     Edit, Edited, Look, MAX_SIZE, Obstacle, ProfileFileError, ReplacedFile, Stamp, Written,
 };

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::os::credentials_file::old::Old;
 use crate::os::credentials_file::{attributes, busy, folder_of};
+use crate::os::disk::is_at;
 use crate::profile::file::{Obstacle, ProfileFileError};
 use crate::secret::SecretBytes;
 
@@ -181,12 +182,6 @@ pub(super) fn lock(file: &File, target: &Path) -> Result<(), ProfileFileError> {
         Err(TryLockError::WouldBlock) => Err(busy(target)),
         Err(TryLockError::Error(error)) => Err(unwritable(target, error)),
     }
-}
-
-/// Returns whether a file is the one that stands under a path.
-pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
-    let there = path.symlink_metadata();
-    there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
 }
 
 /// Returns the error for a file that the system does not let us write.

@@ -1,11 +1,12 @@
 //! Whose TLS certificates are believed; what takes long is read while the connection is made.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
     verify_tls13_signature,
@@ -13,13 +14,36 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::bundle;
+use crate::bundle::{self, BundleError};
 use crate::certificate::Certificate;
 use crate::http::{Presented, Reason, TransportError, Trust, bundle_name};
 use crate::os::disk;
 
-/// What the trust roots were read into, or why they could not be.
-type Roots = Result<Arc<WebPkiServerVerifier>, (String, Reason)>;
+/// What the trust roots were read into, or where they are and why they could not be read.
+type Roots = Result<Arc<WebPkiServerVerifier>, (String, RootsError)>;
+
+/// The trust roots could not be read.
+#[derive(Debug, thiserror::Error)]
+enum RootsError {
+    /// Their file could not be read.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// The bundle that the user chose is damaged.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The file holds no certificate, or the system has none.
+    #[error("there are none")]
+    Missing,
+    /// None of them can be used.
+    #[error(transparent)]
+    Verifier(#[from] VerifierBuilderError),
+    /// The thread that read them panicked.
+    #[error("the thread that read them ended early")]
+    Thread,
+    /// Nothing is left to read.
+    #[error("they were read before")]
+    Taken,
+}
 
 /// A verifier that waits for its roots only once a server has presented itself.
 #[derive(Debug)]
@@ -61,10 +85,9 @@ impl Loading {
     fn end(self) -> Roots {
         match self {
             Self::Later(trust, provider) => load(&trust, provider),
-            Self::Thread(handle) => handle.join().unwrap_or_else(|_| {
-                let reason = Reason("the thread that read them ended early".to_owned());
-                Err(("the system".to_owned(), reason))
-            }),
+            Self::Thread(handle) => {
+                handle.join().unwrap_or_else(|_| Err(("the system".to_owned(), RootsError::Thread)))
+            }
         }
     }
 }
@@ -108,8 +131,9 @@ impl Verifier {
     pub(super) fn trouble(&self) -> Option<TransportError> {
         let Source::Roots { loaded, .. } = &self.source else { return None };
         match loaded.get() {
-            Some(Err((origin, reason))) => {
-                Some(TransportError::TrustStore { origin: origin.clone(), source: reason.clone() })
+            Some(Err((origin, error))) => {
+                let source = Reason(error.to_string());
+                Some(TransportError::TrustStore { origin: origin.clone(), source })
             }
             _ => None,
         }
@@ -174,10 +198,7 @@ impl ServerCertVerifier for Verifier {
 
 fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
     let loading = loading.lock().unwrap_or_else(PoisonError::into_inner).take();
-    loading.map_or_else(
-        || Err(("the system".to_owned(), Reason("they were read before".to_owned()))),
-        Loading::end,
-    )
+    loading.map_or_else(|| Err(("the system".to_owned(), RootsError::Taken)), Loading::end)
 }
 
 fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
@@ -185,43 +206,43 @@ fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
         Trust::File { origin, path } => (bundle_name(origin, path, path.exists()), chosen(path)),
         Trust::System | Trust::Everybody => ("the system".to_owned(), system()),
     };
+    found.and_then(|certificates| verifier(certificates, provider)).map_err(|error| (origin, error))
+}
+
+fn verifier(
+    certificates: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, RootsError> {
+    if certificates.is_empty() {
+        return Err(RootsError::Missing);
+    }
     let mut roots = RootCertStore::empty();
-    match found {
-        Ok(certificates) if certificates.is_empty() => {
-            return Err((origin, Reason("there are none".to_owned())));
-        }
-        Ok(certificates) => roots.add_parsable_certificates(certificates),
-        Err(why) => return Err((origin, Reason(why))),
-    };
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|error| (origin, Reason(error.to_string())))
+    roots.add_parsable_certificates(certificates);
+    Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?)
 }
 
 /// The largest bundle that is read, in bytes.
 const MAX_BUNDLE: u64 = 16 << 20;
 
 /// Reads the bundle that the user chose, in any form.
-fn chosen(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = disk::read(path, MAX_BUNDLE).map_err(|error| error.to_string())?;
-    let certificates = bundle::ca_certificates(bytes.expose());
-    certificates
-        .map(|certificates| certificates.into_iter().map(CertificateDer::from).collect())
-        .map_err(|error| error.to_string())
+fn chosen(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let bytes = disk::read(path, MAX_BUNDLE)?;
+    let certificates = bundle::ca_certificates(bytes.expose())?;
+    Ok(certificates.into_iter().map(CertificateDer::from).collect())
 }
 
 /// Reads the system's bundle, which is PEM; a block that is damaged is left out.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn system_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn system_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
     use rustls::pki_types::pem::PemObject;
-    let bytes = disk::read(path, MAX_BUNDLE).map_err(|error| error.to_string())?;
+    let bytes = disk::read(path, MAX_BUNDLE)?;
     Ok(CertificateDer::pem_slice_iter(bytes.expose()).filter_map(Result::ok).collect())
 }
 
 /// Reads the one bundle that the system keeps, and its directory of single files only where there
 /// is no bundle: reading both, as is usual, costs two milliseconds.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn system() -> Result<Vec<CertificateDer<'static>>, String> {
+fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
     let probed = openssl_probe::probe();
     match (probed.cert_file, probed.cert_dir.first()) {
         (Some(file), _) => system_bundle(&file),
@@ -233,6 +254,6 @@ fn system() -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn system() -> Result<Vec<CertificateDer<'static>>, String> {
+fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
     Ok(rustls_native_certs::load_native_certs().certs)
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Directory, Store as _};
 #[cfg(unix)]
 use crate::os::destination;
+use crate::os::disk;
 use crate::os::private::PrivateDirectory;
 
 /// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
@@ -55,7 +56,7 @@ impl TokenLock {
         loop {
             let file = open(&path)?;
             match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => {
+                Ok(()) if disk::is_at(&file.metadata()?, &path) => {
                     return Ok(Some(Self { _file: file, location: LockFile::Beside(path) }));
                 }
                 Ok(()) => {}
@@ -96,19 +97,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: io::Result<std::fs::Metadata>| metadata.map(|it| (it.dev(), it.ino())).ok();
-    id(file.metadata()).is_some_and(|own| id(path.symlink_metadata()) == Some(own))
-}
-
 #[cfg(not(unix))]
 fn open(_path: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
-    true
 }
