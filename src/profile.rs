@@ -17,7 +17,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::credentials::Credentials;
-use crate::log::Value;
 use crate::profile::contents::LongLivedKey;
 use crate::profile::line::{Kind, Line};
 use crate::secret::SecretBytes;
@@ -57,8 +56,6 @@ impl fmt::Display for ProfileName {
         f.write_str(&self.0)
     }
 }
-
-impl Value for ProfileName {}
 
 /// A text is not the name of a profile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

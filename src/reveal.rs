@@ -148,9 +148,22 @@ fn is_uuid(value: &str) -> bool {
 pub fn field(value: &str, exists: bool) -> String {
     match shown(value, Holds::Text, || exists) {
         Shown::Value(value) => value,
-        Shown::Hidden(_) => "(not shown)".to_owned(),
+        Shown::Hidden(_) => HIDDEN.to_owned(),
     }
 }
+
+/// Returns the name of a profile for a field of a log event.
+pub fn profile_field(name: &str) -> String {
+    if may_be_repeated(name) { name.to_owned() } else { HIDDEN.to_owned() }
+}
+
+/// Returns the name of a profile for a message.
+pub fn profile_name(name: &str) -> String {
+    if may_be_repeated(name) { format!("`{name}`") } else { HIDDEN.to_owned() }
+}
+
+/// What stands for a value that is not shown.
+const HIDDEN: &str = "(not shown)";
 
 /// Returns the text between backticks, or `instead` if it may not be shown.
 pub fn quoted(value: &str, holds: Holds, instead: &str) -> String {

@@ -7,7 +7,7 @@ use roles_anywhere::error::{Error, legible};
 use roles_anywhere::log::{Fact, Level, LogFormat};
 use roles_anywhere::os::terminal;
 use roles_anywhere::profile::file::Written;
-use roles_anywhere::reveal::{Holds, field, path_name, quoted};
+use roles_anywhere::reveal::{field, path_name, profile_field, profile_name};
 use roles_anywhere::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
@@ -46,8 +46,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
         LogFormat::Json => write_json(clock.now(), Level::Warning, words, &[]),
     };
     let file = path_name(&plan.file, true);
-    let name = |name: &str| quoted(name, Holds::Text, "(not shown)");
-    let profile = name(&plan.profile.to_string());
+    let profile = plan.profile.to_string();
     if let Written::InPlace(obstacle) = outcome.written {
         warn(&format!("{file} was written in place: {obstacle}"));
     }
@@ -57,18 +56,19 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
         _ if plan.quiet => {}
         LogFormat::Text => {
             let selected = plan.selected.as_ref().map_or_else(String::new, |selected| {
-                format!("; AWS_PROFILE selects another profile, {}", name(selected))
+                format!("; AWS_PROFILE selects another profile, {}", profile_name(selected))
             });
+            let profile = profile_name(&profile);
             let words =
                 format!("wrote profile {profile} to {file}, valid until {expiration}{selected}");
             terminal::write_stderr(&legible(&words));
         }
         LogFormat::Json => {
             let file = field(&plan.file.to_string_lossy(), true);
-            let profile = field(&plan.profile.to_string(), false);
+            let profile = profile_field(&profile);
             let facts: [Fact<'_>; 3] =
                 [("file", &file), ("profile", &profile), ("valid_until", &expiration)];
-            let selected = plan.selected.as_ref().map(|selected| field(selected, false));
+            let selected = plan.selected.as_ref().map(|selected| profile_field(selected));
             let selected = selected.as_ref().map(|name| -> Fact<'_> { ("aws_profile", name) });
             let facts: Vec<_> = facts.into_iter().chain(selected).collect();
             write_json(clock.now(), Level::Info, "profile written", &facts);

@@ -5,14 +5,14 @@ use std::fmt;
 
 use crate::profile::line::{self, Kind, Line};
 use crate::profile::{KEYS, OLD_TOKEN, ProfileName, is_of, legible, sections};
-use crate::reveal::{Holds, quoted};
+use crate::reveal::{Holds, profile_name, quoted};
 
 /// A profile holds a long-lived access key, whose secret AWS does not show again, or a key without
 /// its session token.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the profile {} holds {}",
-    quoted(profile, Holds::Text, "(not shown)"),
+    profile_name(profile),
     self.words()
 )]
 pub struct LongLivedKey {

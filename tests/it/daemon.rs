@@ -260,6 +260,31 @@ fn update_says_once_that_the_key_needs_no_password() {
 }
 
 #[test]
+fn a_profile_is_named_in_one_way() {
+    let desk = Desk::new();
+    let long = "payments-production-account-readonly-access";
+    for (name, shown) in
+        [(long, long), ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYxyz", "(not shown)")]
+    {
+        let mut arguments = vec!["update", "--profile", name, "--log-format", "json"];
+        let daemon = Daemon::start(&desk.tool(), &arguments[..3]);
+        assert_eq!(daemon.wait_for("profile written")["profile"], shown);
+        assert_eq!(daemon.stop(), Some(0));
+        arguments.push("--once");
+        let outcome = desk.tool().run(&arguments);
+        assert!(outcome.stderr.contains(&format!("\"profile\":\"{shown}\"")), "{outcome}");
+        let outcome = desk.tool().run(&["update", "--once", "--profile", name]);
+        let quoted = if shown == name { format!("`{name}`") } else { shown.to_owned() };
+        assert!(outcome.stderr.contains(&format!("wrote profile {quoted} to ")), "{outcome}");
+        let key = format!("[{name}]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n");
+        fs::write(desk.path("credentials"), key).unwrap();
+        let outcome = desk.tool().run(&["update", "--once", "--profile", name]);
+        assert!(outcome.stderr.contains(&format!("the profile {quoted} holds ")), "{outcome}");
+        fs::remove_file(desk.path("credentials")).unwrap();
+    }
+}
+
+#[test]
 fn tells_systemd_how_it_stands() {
     let desk = Desk::new();
     let mut daemon = Daemon::start(&desk.tool(), &["update"]);

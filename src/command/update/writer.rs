@@ -14,7 +14,7 @@ use crate::log::{Fact, Level};
 use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::profile::upkeep::{Step, Upkeep};
 use crate::refresh::Moment;
-use crate::reveal::field;
+use crate::reveal::{field, profile_field};
 use crate::secret::SecretBytes;
 
 /// How long to wait before the file is read again: keys that another program dropped are back
@@ -150,7 +150,7 @@ impl<'a> Writer<'a> {
 
     fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
         let file = field(&self.plan.file.to_string_lossy(), true);
-        let profile = field(&self.plan.profile.to_string(), true);
+        let profile = profile_field(&self.plan.profile.to_string());
         let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
         let facts: Vec<_> = facts.into_iter().chain(more).collect();
         self.ports.log.event(level, words, &facts);
