@@ -189,3 +189,30 @@ fn shows_nothing_of_what_aws_repeats() {
     assert!(outcome.stderr.contains("x-amz-security-token:(not shown)\\n"), "{outcome}");
     assert!(!outcome.stderr.contains(&token[..14]) && !outcome.stderr.contains(&version[..14]));
 }
+
+/// Linux alone writes a file that has no name yet.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_kill_leaves_no_secret_under_another_name() {
+    let emulator = emulator();
+    let tool = Tool::new(&emulator);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("secret");
+    let names = || {
+        let entries = folder.path().read_dir().unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+    };
+    for _ in 0..10 {
+        let mut run = tool.spawn(&["secret", "get", DB, "--out", out.to_str().unwrap()]);
+        // As soon as anything is there.
+        while names().is_empty() && run.try_wait().unwrap().is_none() {}
+        let _ = run.kill();
+        run.wait().unwrap();
+        assert_eq!(names(), ["secret"]);
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&std::fs::read(&out).unwrap()).unwrap()["port"],
+            5432
+        );
+        std::fs::remove_file(&out).unwrap();
+    }
+}

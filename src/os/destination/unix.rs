@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -186,22 +186,59 @@ impl Destination {
 }
 
 impl Entry {
-    /// Writes a temporary file of mode 0600 beside it and renames it over it.
+    /// Puts a new file of mode 0600 under this name, in the place of one that has it.
+    ///
+    /// On Linux the file gets a name when all is in it, so that a process that is killed leaves
+    /// nothing. If another file has the name, it needs one beside it for the moment of the rename.
     pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
+        let fill = |mut file: &File| file.write_all(contents).and_then(|()| file.sync_all());
         let temporary = format!(".roles-anywhere-{:016x}", SystemEntropy.bits());
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let made = rustix::fs::openat(&self.directory, &temporary, flags, mode)?;
-        let mut file = File::from(made);
+        let unnamed = self.unnamed();
+        if let Some(file) = &unnamed {
+            fill(file)?;
+            if self.link(file, &self.name).is_ok() {
+                return Ok(());
+            }
+        }
+        let is_there = unnamed.is_some_and(|file| self.link(&file, temporary.as_ref()).is_ok());
+        let written = match is_there {
+            true => Ok(()),
+            // A file system without unnamed files, or a system without `/proc`.
+            false => fill(&self.create(&temporary)?),
+        };
         let rename =
             || rustix::fs::renameat(&self.directory, &temporary, &self.directory, &self.name);
-        let written =
-            file.write_all(contents).and_then(|()| file.sync_all()).and_then(|()| Ok(rename()?));
-        written.inspect_err(|_| {
+        written.and_then(|()| Ok(rename()?)).inspect_err(|_| {
             // The first error is the one to tell.
             let _ = rustix::fs::unlinkat(&self.directory, &temporary, AtFlags::empty());
         })
+    }
+
+    fn create(&self, name: &str) -> io::Result<File> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(File::from(rustix::fs::openat(&self.directory, name, flags, mode)?))
+    }
+
+    /// Makes a file without a name, where the file system can.
+    #[cfg(target_os = "linux")]
+    fn unnamed(&self) -> Option<File> {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        rustix::fs::openat(&self.directory, ".", flags, mode).ok().map(File::from)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn unnamed(&self) -> Option<File> {
+        None
+    }
+
+    /// Gives a file without a name one that no file has.
+    fn link(&self, file: &File, name: &OsStr) -> io::Result<()> {
+        let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let follow = AtFlags::SYMLINK_FOLLOW;
+        Ok(rustix::fs::linkat(rustix::fs::CWD, descriptor, &self.directory, name, follow)?)
     }
 
     /// Opens a pipe or device, once a process reads from it.
