@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
     KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
     PqdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
 };
-use der::asn1::OctetStringRef;
+use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, DecodeValue, Encode, FixedTag, Header, Reader, Sequence, Tag};
 pub(super) use ec::from_sec1;
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
@@ -46,7 +46,15 @@ pub(super) fn from_pkcs8(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
 
 /// Reads `RSAPrivateKey` (RFC 8017, A.1.2).
 pub(super) fn from_pkcs1(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
-    rsa(rsa::KeyPair::from_der(der))
+    rsa(rsa::KeyPair::from_der(der)).map_err(|error| match has_more_primes(der) {
+        true => KeyError::Rsa("it has more than two primes".to_owned()),
+        false => error,
+    })
+}
+
+/// Returns whether it is of the version for several primes, which aws-lc does not know.
+fn has_more_primes(der: &[u8]) -> bool {
+    AnyRef::from_der(der).is_ok_and(|key| key.value().starts_with(b"\x02\x01\x01"))
 }
 
 fn rsa(
@@ -280,6 +288,16 @@ mod tests {
         let public = tlv(0x81, &[b"\0", &usual.0]);
         let version_2 = tlv(0x30, &[b"\x02\x01\x01", &algorithm, &inner, &public]);
         assert_eq!(public_key(from_pkcs8(&version_2)), usual);
+    }
+
+    #[test]
+    fn says_that_a_key_has_more_than_two_primes() {
+        let key = tlv(0x30, &[b"\x02\x01\x01", &tlv(2, &[&[1; 256]])]);
+        let error = from_pkcs1(&key).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the RSA key in it was rejected: it has more than two primes"
+        );
     }
 
     #[test]
