@@ -1,10 +1,8 @@
 //! What is said of a command line that clap rejects: clap's own words only if they quote nothing
 //! that may be secret, since any argument can be a key.
 
-use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::CommandLine;
 use crate::error::{Error, Kind};
 use crate::legible;
 use crate::reveal::{Contents, Holds, Paths, Shown, shown, shown_flag};
@@ -65,26 +63,20 @@ fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Content
     }
 }
 
-/// Returns the option that a rejected argument is the value of, behind a blank instead of a `=`.
+/// Returns the option that a rejected argument is the value of, behind a blank instead of a `=`:
+/// every option takes a value, and the others take the next argument.
 fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
     let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
-    let [.., option, _] = line.split_inclusive(|word| word == own).next()? else { return None };
-    let name = option.strip_prefix("--")?;
-    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    let mut program = CommandLine::command();
-    program.build();
-    (is_unknown && takes_equals(&program, name)).then(|| {
-        // Nothing else is shown: it may be a secret all the same.
-        let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
-        UsageError::Detached { option: option.clone(), value: value.unwrap_or("VALUE") }
-    })
-}
-
-/// Returns whether the option of that name, of any command, takes its value behind `=` only.
-fn takes_equals(command: &clap::Command, name: &str) -> bool {
-    let mut known = command.get_arguments();
-    known.any(|arg| arg.is_require_equals_set() && arg.get_long() == Some(name))
-        || command.get_subcommands().any(|command| takes_equals(command, name))
+    let at = line.iter().position(|word| word == own)?.checked_sub(1)?;
+    let (option, before) = (&line[at], &line[at.checked_sub(1)?]);
+    // Behind another option it may be that one's value.
+    if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") {
+        return None;
+    }
+    let option = shown_flag(option, Holds::Text).value().filter(|it| it.starts_with("--"))?.into();
+    // Nothing else is shown: it may be a secret all the same.
+    let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
+    Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
 }
 
 /// Returns the error for what may not be shown.

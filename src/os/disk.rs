@@ -253,7 +253,7 @@ fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     match destination::find(path).map_err(|error| without_directory(path, error))? {
         destination::Destination::File(entry) => entry.replace(contents),
-        _ => Err(io::Error::other("it is not a regular file")),
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file")),
     }
 }
 

@@ -40,9 +40,6 @@ enum RootsError {
     /// The thread that read them panicked.
     #[error("the thread that read them ended early")]
     Thread,
-    /// Nothing is left to read.
-    #[error("they were read before")]
-    Taken,
 }
 
 /// A verifier that waits for its roots only once a server has presented itself.
@@ -198,7 +195,7 @@ impl ServerCertVerifier for Verifier {
 
 fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
     let loading = loading.lock().unwrap_or_else(PoisonError::into_inner).take();
-    loading.map_or_else(|| Err(("the system".to_owned(), RootsError::Taken)), Loading::end)
+    loading.map_or_else(|| Err(("the system".to_owned(), RootsError::Thread)), Loading::end)
 }
 
 fn load(trust: &Trust, provider: Arc<CryptoProvider>) -> Roots {
