@@ -9,6 +9,7 @@ pub mod policy;
 pub mod sessions;
 mod slot;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub enum Place {
 pub struct Directory {
     /// Its path.
     pub path: PathBuf,
+    /// The flag or variable that named it.
+    pub origin: Cow<'static, str>,
     /// Whose the directory above it has to be.
     pub above: Above,
 }

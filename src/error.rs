@@ -45,6 +45,8 @@ impl Kind {
 pub struct Error {
     kind: Kind,
     source: Box<dyn std::error::Error + Send + Sync>,
+    /// Where the path of the file that it is about comes from.
+    origin: Option<String>,
     hints: Vec<String>,
     retry_after: Option<Duration>,
 }
@@ -57,7 +59,8 @@ const HEADING: &str = "error: ";
 impl Error {
     /// Makes an error without hints.
     pub fn new(kind: Kind, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { kind, source: Box::new(source), hints: Vec::new(), retry_after: None }
+        let source = Box::new(source);
+        Self { kind, source, origin: None, hints: Vec::new(), retry_after: None }
     }
 
     /// Adds what to try.
@@ -65,6 +68,12 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Adds where the path of the file comes from that it is about: `from --out`.
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..self }
     }
 
     /// Adds how long AWS asks to be left alone.
@@ -88,6 +97,9 @@ impl Error {
         let mut reasons = vec![legible(&self.source.to_string())];
         let mut cause = self.source.source();
         let mut last = reasons[0].clone();
+        if let Some(origin) = &self.origin {
+            reasons[0] += &format!(" ({origin})");
+        }
         while let Some(error) = cause {
             let words = legible(&error.to_string());
             // Some libraries repeat their cause; once is enough.

@@ -136,7 +136,8 @@ fn exchange_credentials(
     };
     // The name is made for the trace only: a cache hit does without.
     if let (Place::Directory(directory), Debug::On) = (&exchange.cache, &exchange.debug) {
-        trace.show(format_args!("cache: in {}", path_name(&directory.path, false)));
+        let (path, origin) = (path_name(&directory.path, false), &directory.origin);
+        trace.show(format_args!("cache: in {path} (from {origin})"));
     }
     let provider = &exchange.provider;
     let identity = store.as_ref().and_then(|_| sessions::identity_of(&provider.source, disk));

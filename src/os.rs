@@ -1,5 +1,6 @@
 //! The real clock, disk, network and terminal. Only `main` imports this module.
 
+mod access;
 pub mod clock;
 pub mod credentials_file;
 mod descriptor;

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
 pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let listed = store.list().map_err(|source| CacheError::Show { place: shown(place), source })?;
+    let listed = store.list().map_err(|source| CacheError::Show { place: named(place), source })?;
     let Some(files) = listed else { return Ok(absent(place)) };
     let entries: Vec<(Name, Option<Entry>)> = ours(&files)
         .filter_map(|(_, role)| match role {
@@ -38,7 +38,7 @@ pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<Secr
 
 /// Removes what is ours in `store`, which is at `place`, and says how many sessions that were.
 pub fn clear(place: &Directory, store: &dyn Store) -> Result<SecretBytes, Error> {
-    let failed = |source| CacheError::Clear { place: shown(place), source };
+    let failed = |source| CacheError::Clear { place: named(place), source };
     let mut sessions = 0;
     // A listing is bounded: there may be more than one.
     loop {
@@ -112,6 +112,11 @@ fn shown(place: &Directory) -> String {
     path_name(&place.path, false)
 }
 
+/// Returns the place for an error, with what named it.
+fn named(place: &Directory) -> String {
+    format!("{} (from {})", shown(place), place.origin)
+}
+
 fn line(text: &str) -> SecretBytes {
     SecretBytes::new(format!("{}\n", legible::lines(text)).into_bytes())
 }
@@ -123,7 +128,7 @@ pub enum CacheError {
     /// What is kept cannot be listed.
     #[error("could not read the cache {place}")]
     Show {
-        /// Where it is.
+        /// Where it is, and what named it.
         place: String,
         /// Why not.
         source: io::Error,

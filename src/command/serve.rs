@@ -218,7 +218,11 @@ mod tests {
 
     #[test]
     fn keeps_the_tokens_of_two_addresses_apart() {
-        let folder = TokenFile::In(Directory { path: "/run/a".into(), above: Above::Own });
+        let folder = TokenFile::In(Directory {
+            path: "/run/a".into(),
+            origin: "XDG_RUNTIME_DIR".into(),
+            above: Above::Own,
+        });
         let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
         assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));
         assert_eq!(of("[::1]:9911"), Path::new("/run/a/container-token-__1-9911"));

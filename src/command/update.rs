@@ -33,6 +33,8 @@ pub struct Update {
     pub profile: ProfileName,
     /// The shared credentials file.
     pub file: PathBuf,
+    /// Where its path comes from, as a message says it: `from --credentials-file`.
+    pub origin: String,
     /// Once, or for as long as it runs.
     pub mode: Mode,
     /// Whether a long-lived key in the profile is replaced.
@@ -82,7 +84,8 @@ pub async fn once(
     world: &World<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<UpdateOutcome, Error> {
-    plan.check(file, world.clock, world.timer).await?;
+    let checked = plan.check(file, world.clock, world.timer).await;
+    checked.map_err(|error| plan.failed(error))?;
     let session = provider.fetch(0, world, deadline).await?;
     let credentials = &session.credentials;
     let (written, unfinished) = plan.write(credentials, file, world.clock, world.timer).await?;
@@ -110,7 +113,7 @@ pub async fn keep(
         | ProfileFileError::ForeignLink { .. }),
     ) = plan.check(file, ports.clock, ports.timer).await
     {
-        return Err(error.into());
+        return Err(plan.failed(error));
     }
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
@@ -184,7 +187,8 @@ impl Update {
             let now = clock.uptime();
             // A long-lived key that appears later is not what `--force` was about.
             let force = self.force && watch.written.is_none();
-            let step = upkeep.advance(&mut |text| self.edit(text, credentials, force), now)?;
+            let step = upkeep.advance(&mut |text| self.edit(text, credentials, force), now);
+            let step = step.map_err(|error| self.failed(error))?;
             if let Step::Written(how) = step {
                 written = how;
             }
@@ -194,10 +198,17 @@ impl Update {
                 NextAction::End(unfinished) => return Ok((written, unfinished)),
                 NextAction::GiveUp(source) => {
                     let path = self.file.clone();
-                    return Err(ProfileFileError::Unsettled { path, source }.into());
+                    return Err(self.failed(ProfileFileError::Unsettled { path, source }));
                 }
             }
         }
+    }
+
+    /// Returns the error as it is printed: with what named the file.
+    // Cold, and so not copied into its callers: the program has to stay small.
+    #[cold]
+    fn failed(&self, error: ProfileFileError) -> Error {
+        Error::from(error).with_origin(&self.origin)
     }
 
     /// Returns what the owner of the file should mend.

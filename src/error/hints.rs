@@ -248,9 +248,7 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::ForeignOwner { .. } => {
                 "run `update` as that user, or name a file of your own by `--credentials-file`"
             }
-            ProfileFileError::Read { .. } => {
-                "check the path that `--credentials-file` or AWS_SHARED_CREDENTIALS_FILE names, and its permissions"
-            }
+            ProfileFileError::Read { .. } => "check the path and its permissions",
             ProfileFileError::Write { .. } => {
                 "check the permissions of the file and of its directory, and the space left; `--credentials-file` names another"
             }

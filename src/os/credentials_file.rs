@@ -35,7 +35,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::os::disk;
+use crate::os::{access, disk};
 use crate::profile::file::{
     Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
 };
@@ -151,7 +151,7 @@ fn unreadable(target: &Path, source: io::Error) -> ProfileFileError {
     let path = target.to_owned();
     match source.kind() {
         io::ErrorKind::FileTooLarge => ProfileFileError::TooLarge { path },
-        _ => ProfileFileError::Read { path, source },
+        _ => ProfileFileError::Read { path, source: access::explain(target, source) },
     }
 }
 
@@ -167,7 +167,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
             let folder = folder_of(path);
             disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
-                source,
+                source: access::explain(folder, source),
             })?;
             path.to_owned()
         }

@@ -1,7 +1,5 @@
 //! The file system of this machine, its standard input and its open file descriptors.
 
-#[cfg(unix)]
-mod access;
 mod patient;
 
 use std::collections::BTreeMap;
@@ -15,6 +13,7 @@ use std::time::Duration;
 
 use crate::files::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
 use crate::native;
+use crate::os::access;
 use crate::os::descriptor;
 #[cfg(unix)]
 use crate::os::destination;
@@ -46,7 +45,7 @@ impl<'a> Disk<'a> {
             Location::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
                 self.once(location, || read(path, MAX_SIZE))
             }
-            Location::File(path) => read(path, MAX_SIZE).map_err(|error| explained(path, error)),
+            Location::File(path) => read(path, MAX_SIZE),
             Location::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(native::octets(value))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
@@ -97,15 +96,6 @@ impl Files for Disk<'_> {
     }
 }
 
-#[cfg(unix)]
-use access::explain as explained;
-
-/// Returns the error as it is: on this system nothing tells more.
-#[cfg(not(unix))]
-fn explained(_path: &Path, error: io::Error) -> io::Error {
-    error
-}
-
 /// Returns whether a source is a file that is there; it is asked for messages only.
 fn exists(source: &Source) -> bool {
     matches!(&source.location, Location::File(path) if path.exists())
@@ -148,8 +138,12 @@ pub(super) fn is_at(_own: &Metadata, _path: &Path) -> bool {
 }
 
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that opens files")]
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
+    read_plainly(path, limit).map_err(|error| access::explain(path, error))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens files")]
+fn read_plainly(path: &Path, limit: u64) -> io::Result<SecretBytes> {
     let metadata = path.metadata()?;
     if metadata.len() > limit {
         return Err(too_large(limit));
@@ -238,8 +232,7 @@ fn without_directory(path: &Path, error: io::Error) -> io::Error {
 /// If `path` is a link, the file that it points to is replaced and the link stays.
 #[cfg(unix)]
 fn write(path: &Path, contents: &[u8], limit: Duration) -> io::Result<()> {
-    let found = destination::find(path).map_err(|error| without_directory(path, error));
-    found?.write(contents, limit)
+    destination(path)?.write(contents, limit).map_err(|error| access::explain(path, error))
 }
 
 /// Replaces a file whole.
@@ -248,10 +241,16 @@ fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
     replace(path, contents)
 }
 
+/// Returns what `path` leads to; the error names the directory that is missing or refuses.
+#[cfg(unix)]
+fn destination(path: &Path) -> io::Result<destination::Destination> {
+    destination::find(path).map_err(|error| access::explain(path, without_directory(path, error)))
+}
+
 /// Replaces a regular file whole, or makes it; what is not one is refused.
 #[cfg(unix)]
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match destination::find(path).map_err(|error| without_directory(path, error))? {
+    match destination(path)? {
         destination::Destination::File(entry) => entry.replace(contents),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file")),
     }

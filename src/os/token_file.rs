@@ -10,8 +10,8 @@ use crate::cache::{Directory, Store as _};
 use crate::command::serve::TokenFile;
 use crate::error::{Error, Kind};
 use crate::files::{Action, FileError, SourceName};
-use crate::os::disk;
 use crate::os::private::PrivateDirectory;
+use crate::os::{access, disk};
 use crate::reveal::path_name;
 use crate::secret::SecretBytes;
 use crate::serve::{Found, TokenPlace, is_container_token};
@@ -21,8 +21,8 @@ pub use lock::TokenLock;
 #[derive(Debug)]
 pub struct TokenOnDisk {
     path: PathBuf,
-    /// The flag or variable that named it.
-    origin: Option<String>,
+    /// The flag or variable that named it, or the directory that it is in.
+    origin: String,
     /// The directory that we chose, and the file's name in it.
     own: Option<(Directory, String)>,
 }
@@ -41,8 +41,9 @@ impl TokenOnDisk {
             _ => None,
         };
         let origin = match plan {
-            TokenFile::At { origin, .. } => Some(origin.clone()),
-            _ => None,
+            TokenFile::At { origin, .. } => origin.clone(),
+            TokenFile::In(directory) => directory.origin.to_string(),
+            TokenFile::Nowhere => return None,
         };
         Some(Self { path, origin, own })
     }
@@ -102,7 +103,10 @@ impl TokenOnDisk {
         };
         match locked {
             Ok(Some(lock)) => Ok(Some(lock)),
-            Ok(None) => Err(InUse(path_name(&self.path, true)).into()),
+            Ok(None) => {
+                let error = Error::from(InUse(path_name(&self.path, true)));
+                Err(error.with_origin(&format!("from {}", self.origin)))
+            }
             Err(_) => Ok(None),
         }
     }
@@ -141,17 +145,15 @@ impl TokenOnDisk {
         if metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_SIZE)
             && is_ours(disk::read(&self.path, MAX_SIZE)?.expose())
         {
-            std::fs::remove_file(&self.path)?;
+            // By leave of the directory, whatever the mode of the file is.
+            let folder = self.path.parent().unwrap_or(&self.path);
+            std::fs::remove_file(&self.path).map_err(|error| access::explain(folder, error))?;
         }
         Ok(())
     }
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
-        let place = SourceName::of_path(&self.path, true);
-        let place = match &self.origin {
-            Some(origin) => place.named_by(origin.as_str()),
-            None => place,
-        };
+        let place = SourceName::of_path(&self.path, true).named_by(self.origin.as_str());
         FileError { action, place, source }
     }
 }
@@ -182,7 +184,11 @@ mod tests {
 
     /// A place of each kind in `folder`.
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
-        let own = Directory { path: folder.join("own"), above: Above::Own };
+        let own = Directory {
+            path: folder.join("own"),
+            origin: "XDG_RUNTIME_DIR".into(),
+            above: Above::Own,
+        };
         let origin = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
         [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)]
             .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
@@ -200,8 +206,11 @@ mod tests {
     fn one_process_has_a_place_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            let other =
-                TokenOnDisk { path: place.path.clone(), origin: None, own: place.own.clone() };
+            let other = TokenOnDisk {
+                path: place.path.clone(),
+                origin: "--token-file".to_owned(),
+                own: place.own.clone(),
+            };
             let lock = place.lock().unwrap().unwrap();
             // Its file is replaced, and may be gone meanwhile.
             for _ in 0..2 {
@@ -256,7 +265,11 @@ mod tests {
         let link = folder.path().join("link");
         symlink(&named.path, &link).unwrap();
         let _lock = named.lock().unwrap();
-        assert!(TokenOnDisk { path: link, origin: None, own: None }.lock().is_err());
+        assert!(
+            TokenOnDisk { path: link, origin: "--token-file".to_owned(), own: None }
+                .lock()
+                .is_err()
+        );
     }
 
     #[test]
@@ -264,7 +277,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
-        let named = TokenOnDisk { path: own.path.clone(), origin: None, own: None };
+        let named =
+            TokenOnDisk { path: own.path.clone(), origin: "--token-file".to_owned(), own: None };
         let lock = own.lock().unwrap().unwrap();
         assert!(named.lock().is_err());
         drop(lock);

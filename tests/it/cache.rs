@@ -493,7 +493,10 @@ fn cache_commands_name_what_is_wrong_with_the_directory() {
         ("open", "others may enter or read it (mode 0755)"),
     ];
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        rows.push(("theirs", "it belongs to another user"));
+        rows.push((
+            "theirs",
+            "it belongs to uid 65534 (mode 0700), and this process runs as uid 0",
+        ));
     }
     for (name, reason) in rows {
         for command in ["show", "clear"] {
@@ -536,7 +539,7 @@ fn keeps_nothing_in_another_user_s_place() {
     }
     tool.vend(&[]);
     let outcome = tool.run(&["credential-process", "--debug"]);
-    assert!(outcome.stderr.contains("above it belongs to another user"), "{outcome}");
+    assert!(outcome.stderr.contains("above it belongs to uid 65534 (mode 0"), "{outcome}");
     assert_eq!((made(&emulator), files(&run)), (2, Vec::new()));
 }
 

@@ -16,6 +16,7 @@ mod daemon;
 mod diagnostic;
 mod errors;
 mod fault;
+mod file_errors;
 mod help;
 mod lapse;
 mod leak;

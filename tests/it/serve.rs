@@ -123,7 +123,10 @@ fn a_second_serve_is_refused_the_token_file_of_the_first() {
     let mut second = start(&tool, &token_file);
     assert_eq!(second.end(), Some(6));
     let reason = second.wait_for("ended by an error")["reason"].as_str().unwrap().to_owned();
-    let words = format!("another `serve` keeps its token in `{}`\n", token_file.display());
+    let words = format!(
+        "another `serve` keeps its token in `{}` (from --token-file)\n",
+        token_file.display()
+    );
     assert!(reason.starts_with(&words), "{reason}");
     assert_eq!(fs::read(&token_file).unwrap(), token);
     assert_eq!(daemon.stop(), Some(0));

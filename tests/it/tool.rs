@@ -66,6 +66,12 @@ impl Tool {
         self
     }
 
+    /// Runs the binary for a minute at most: it should end by itself.
+    pub(crate) fn for_a_minute(mut self) -> Self {
+        self.launcher = &["timeout", "60"];
+        self
+    }
+
     /// Runs the binary with at most 20 file descriptors.
     pub(crate) fn with_few_descriptors(mut self) -> Self {
         self.launcher = &["prlimit", "--nofile=20:20"];

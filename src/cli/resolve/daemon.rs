@@ -23,12 +23,14 @@ pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Updat
     let profile = profile(settings.given("profile", &args.profile)?)?;
     let selected = settings.environment.get("AWS_PROFILE");
     let selected = selected.filter(|selected| *selected != profile.to_string());
+    let (file, origin) = credentials_file(args, settings)?;
     Ok(Update {
         force: settings.switch("force", &args.force)?,
         quiet: settings.switch("quiet", &args.quiet)?,
         selected: selected.map(str::to_owned),
         profile,
-        file: credentials_file(args, settings)?,
+        file,
+        origin,
         mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(&args.daemon, settings)?,
     })
@@ -115,30 +117,34 @@ pub(super) fn cache_place(
 pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> Place {
     if let Some(setting) = said {
         let path = native::path(&setting.value);
-        return Place::Directory(Directory { path, above: Above::Anybodys });
+        let origin = setting.origin.into();
+        return Place::Directory(Directory { path, origin, above: Above::Anybodys });
     }
     match service_directory(environment).or_else(|| login_directory(environment)) {
-        Some(above) => Place::Directory(Directory { path: above.join(OWN), above: Above::Own }),
+        Some((above, variable)) => {
+            let (path, origin) = (above.join(OWN), variable.into());
+            Place::Directory(Directory { path, origin, above: Above::Own })
+        }
         None => Place::Nowhere,
     }
 }
 
 const OWN: &str = "roles-anywhere";
 
-/// Returns the place in memory that systemd made for this service.
-fn service_directory(environment: &Environment) -> Option<PathBuf> {
+/// Returns the place in memory that systemd made for this service, and the variable that names it.
+fn service_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
     // It lists several separated by colons.
-    let list = environment.get("RUNTIME_DIRECTORY")?;
-    absolute(list.split(':').next()?)
+    absolute("RUNTIME_DIRECTORY", environment.get("RUNTIME_DIRECTORY")?.split(':').next()?)
 }
 
-/// Returns the place in memory that was made for the programs of this user.
-fn login_directory(environment: &Environment) -> Option<PathBuf> {
-    absolute(environment.get("XDG_RUNTIME_DIR")?)
+/// Returns the place in memory that was made for the programs of this user, and the variable that
+/// names it.
+fn login_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
+    absolute("XDG_RUNTIME_DIR", environment.get("XDG_RUNTIME_DIR")?)
 }
 
-fn absolute(path: &str) -> Option<PathBuf> {
-    Some(native::path(path)).filter(|path| path.is_absolute())
+fn absolute(variable: &'static str, path: &str) -> Option<(PathBuf, &'static str)> {
+    Some((native::path(path), variable)).filter(|(path, _)| path.is_absolute())
 }
 
 fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
@@ -163,10 +169,16 @@ fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
     name.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
-fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBuf, UsageError> {
+/// Returns the credentials file, and where its path comes from, as a message says it.
+fn credentials_file(
+    args: &UpdateArgs,
+    settings: &Settings<'_>,
+) -> Result<(PathBuf, String), UsageError> {
+    let from = |setting: &Setting<'_>| format!("from {}", setting.origin);
     let said = settings.given("credentials-file", &args.credentials_file)?;
     if let Some(setting) = said {
-        return Ok(native::path(&setting.creatable_file()?.value));
+        let setting = setting.creatable_file()?;
+        return Ok((native::path(&setting.value), from(&setting)));
     }
     let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
     let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
@@ -175,10 +187,17 @@ fn credentials_file(args: &UpdateArgs, settings: &Settings<'_>) -> Result<PathBu
     match (said, home) {
         (Some(mut setting), Some(home)) => {
             setting.value = home.value + &setting.value["~".len()..];
-            Ok(native::path(&setting.creatable_file()?.value))
+            let setting = setting.creatable_file()?;
+            Ok((native::path(&setting.value), from(&setting)))
         }
-        (Some(setting), None) => Ok(native::path(&setting.creatable_file()?.value)),
-        (None, Some(home)) => Ok(native::path(&home.value).join(".aws/credentials")),
+        (Some(setting), None) => {
+            let setting = setting.creatable_file()?;
+            Ok((native::path(&setting.value), from(&setting)))
+        }
+        (None, Some(home)) => {
+            let origin = "the default of --credentials-file".to_owned();
+            Ok((native::path(&home.value).join(".aws/credentials"), origin))
+        }
         (None, None) => Err(UsageError::Missing {
             flag: "--credentials-file",
             variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),

@@ -322,22 +322,28 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
     let service = ("RUNTIME_DIRECTORY", "/run/a:/run/b");
     let no_cache = ("ROLES_ANYWHERE_NO_CACHE", "1");
     let cache_dir = ("ROLES_ANYWHERE_CACHE_DIR", "/c");
-    let directory = |path: &str, above| Place::Directory(Directory { path: path.into(), above });
-    let at = |path: &str| directory(path, Above::Anybodys);
-    let within = |path: &str| directory(path, Above::Own);
+    let directory = |path: &str, origin: &'static str, above| {
+        Place::Directory(Directory { path: path.into(), origin: origin.into(), above })
+    };
+    let at = |path: &str, origin| directory(path, origin, Above::Anybodys);
+    let within = |path: &str, origin| directory(path, origin, Above::Own);
     type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Place);
     let rows: [Row<'_>; 11] = [
         (&[], &[], Place::Nowhere),
-        (&[], &[run], within("/run/user/1/roles-anywhere")),
-        (&[], &[run, service], within("/run/a/roles-anywhere")),
+        (&[], &[run], within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR")),
+        (&[], &[run, service], within("/run/a/roles-anywhere", "RUNTIME_DIRECTORY")),
         (&[], &[("XDG_RUNTIME_DIR", "relative")], Place::Nowhere),
-        (&[], &[run, cache_dir], at("/c")),
-        (&["--cache-dir", "d"], &[run, cache_dir], at("d")),
+        (&[], &[run, cache_dir], at("/c", "ROLES_ANYWHERE_CACHE_DIR")),
+        (&["--cache-dir", "d"], &[run, cache_dir], at("d", "--cache-dir")),
         (&["--no-cache"], &[run], Place::Nowhere),
-        (&["--no-cache=false"], &[run, no_cache], within("/run/user/1/roles-anywhere")),
+        (
+            &["--no-cache=false"],
+            &[run, no_cache],
+            within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR"),
+        ),
         (&[], &[run, no_cache], Place::Nowhere),
         (&["--no-cache"], &[cache_dir], Place::Nowhere),
-        (&["--cache-dir", "d"], &[no_cache], at("d")),
+        (&["--cache-dir", "d"], &[no_cache], at("d", "--cache-dir")),
     ];
     for (words, variables, wanted) in rows {
         assert_eq!(process(words, variables).unwrap().cache, wanted, "{words:?} {variables:?}");

@@ -35,6 +35,7 @@ fn plan(first_failure: FirstFailure) -> Update {
     Update {
         profile: "a".parse().unwrap(),
         file: PathBuf::from("credentials"),
+        origin: "from --credentials-file".to_owned(),
         mode: Mode::Continuous,
         force: false,
         quiet: false,
@@ -104,6 +105,7 @@ fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
         // The session was renewed, and the file still holds the previous one.
         play.pass(3_000);
         assert!(status().starts_with("the profile is not written: "), "{}", status());
+        assert!(status().ends_with(" (from --credentials-file)"), "{}", status());
         file.obstruct(None);
         play.pass(30);
         assert!(status().starts_with("a session until "), "{}", status());

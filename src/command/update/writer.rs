@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
             let is_waiting = matches!(outcome, Ok(Step::Waiting(_)));
             pause = match outcome {
                 Err(error) if is_first && self.plan.daemon.first_failure == FirstFailure::Exits => {
-                    return error.into();
+                    return self.plan.failed(error);
                 }
                 outcome => self.report(outcome, pause),
             };
@@ -159,7 +159,7 @@ impl<'a> Writer<'a> {
     fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
         let is_of_text =
             matches!(error, ProfileFileError::Text { .. } | ProfileFileError::Unsettled { .. });
-        let reason = Error::from(error).words();
+        let reason = self.plan.failed(error).words();
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
+use crate::os::access;
 use crate::os::credentials_file::old::Old;
 use crate::os::credentials_file::{attributes, busy, folder_of};
 use crate::os::disk::is_at;
@@ -186,7 +187,7 @@ pub(super) fn lock(file: &File, target: &Path) -> Result<(), ProfileFileError> {
 
 /// Returns the error for a file that the system does not let us write.
 pub(super) fn unwritable(target: &Path, source: io::Error) -> ProfileFileError {
-    ProfileFileError::Write { path: target.to_owned(), source }
+    ProfileFileError::Write { path: target.to_owned(), source: access::explain(target, source) }
 }
 
 /// Returns whether an error is about what we may do.

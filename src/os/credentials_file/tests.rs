@@ -557,9 +557,11 @@ fn writes_in_place_where_its_directory_cannot_be_written_to() {
         .unwrap();
     set_mode(home.folder.path(), 0o555);
     let error = unprivileged(|| write(&home.path, "new")).unwrap_err();
-    assert!(
-        matches!(error, ProfileFileError::Write { source, .. } if source.raw_os_error() == Some(13))
-    );
+    let ProfileFileError::Write { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.kind(), io::ErrorKind::PermissionDenied);
+    let words = format!("permission denied: the directory `{}`", home.folder.path().display());
+    assert!(source.to_string().starts_with(&words), "{source}");
+    assert!(source.to_string().contains("(mode 0555), and this process runs as uid"), "{source}");
     set_mode(home.folder.path(), 0o755);
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::os::access;
 use crate::os::destination::stream::{WriteDeadline, duplicate, send};
 use crate::os::random::SystemEntropy;
 use crate::reveal::path_name;
@@ -191,6 +192,17 @@ impl Entry {
     /// On Linux the file gets a name when all is in it, so that a process that is killed leaves
     /// nothing. If another file has the name, it needs one beside it for the moment of the rename.
     pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
+        self.try_replace(contents).map_err(|error| match rustix::fs::fstat(&self.directory) {
+            // A file is made and renamed by leave of its directory, whatever its own mode is.
+            Ok(stat) => {
+                let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
+                access::denied("its directory", stat.st_uid, mode, error)
+            }
+            Err(_) => error,
+        })
+    }
+
+    fn try_replace(&self, contents: &[u8]) -> io::Result<()> {
         let fill = |mut file: &File| file.write_all(contents).and_then(|()| file.sync_all());
         let temporary = format!(".roles-anywhere-{:016x}", SystemEntropy.bits());
         let unnamed = self.unnamed();

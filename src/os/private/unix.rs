@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::cache::name::{Role, UNFINISHED};
 use crate::cache::{Above, Directory, Listed, Lock, Store};
+use crate::os::access;
 use crate::os::random::SystemEntropy;
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::Timestamp;
@@ -54,8 +55,9 @@ impl PrivateDirectory {
         // Systemd's are links, of root.
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = rustix::fs::open(parent, flags, Mode::empty())?;
-        if !is_ours(&rustix::fs::fstat(&parent)?) {
-            return Err(refused("the directory above it belongs to another user"));
+        let stat = rustix::fs::fstat(&parent)?;
+        if !is_ours(&stat) {
+            return Err(foreign("the directory above it", &stat));
         }
         Ok(act(parent.as_fd(), Path::new(name))?)
     }
@@ -63,12 +65,19 @@ impl PrivateDirectory {
     /// Locks a file against other processes, for as long as it stays open; makes it if there is none.
     /// Returns `None` if another process has it.
     pub fn lock_file(&self, name: &str) -> io::Result<Option<File>> {
-        let (file, _) = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE)?;
+        let opened = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE);
+        let (file, _) = opened.map_err(|error| self.explained(name, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Adds owner and mode to a refused permission on a file of the directory; on the directory
+    /// itself if `name` is empty.
+    fn explained(&self, name: &str, error: io::Error) -> io::Error {
+        access::explain(&self.path.join(name), error)
     }
 
     /// Opens the directory; `None` where there is none.
@@ -85,7 +94,7 @@ impl PrivateDirectory {
             Err((Some(Errno::NOTDIR | Errno::LOOP), _)) => {
                 return Err(refused("it is a link, or not a directory"));
             }
-            Err((_, error)) => return Err(error),
+            Err((_, error)) => return Err(self.explained("", error)),
         };
         check(&rustix::fs::fstat(&directory)?)?;
         Ok(Some(self.opened.get_or_init(|| directory)))
@@ -98,10 +107,13 @@ impl PrivateDirectory {
             return Ok(directory);
         }
         if let (Above::Anybodys, Some(parent)) = (self.above, self.path.parent()) {
-            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
+            made.map_err(|error| self.explained("", error))?;
         }
         match self.by_name(|above, name| rustix::fs::mkdirat(above, name, Mode::RWXU)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(self.explained("", error));
+            }
             _ => {}
         }
         self.existing()?.ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -114,7 +126,7 @@ impl Store for PrivateDirectory {
         let (file, size) = match open(directory, name, OFlags::RDONLY) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.explained(name, error)),
         };
         if size > MAX_SIZE {
             return Err(refused("it is too large"));
@@ -130,7 +142,8 @@ impl Store for PrivateDirectory {
         let directory = self.made()?;
         let unfinished = format!("{name}.{:016x}{UNFINISHED}", SystemEntropy.bits());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let (mut file, _) = open(directory, &unfinished, flags)?;
+        let made = open(directory, &unfinished, flags);
+        let (mut file, _) = made.map_err(|error| self.explained(&unfinished, error))?;
         let written = file
             .write_all(contents)
             .and_then(|()| file.sync_all())
@@ -145,7 +158,8 @@ impl Store for PrivateDirectory {
         let Some(directory) = self.existing()? else { return Ok(()) };
         match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
+            // By leave of the directory, whatever the mode of the file is.
+            Err(error) => Err(self.explained("", error.into())),
         }
     }
 
@@ -156,7 +170,8 @@ impl Store for PrivateDirectory {
     fn list(&self) -> io::Result<Option<Vec<Listed>>> {
         let Some(directory) = self.existing()? else { return Ok(None) };
         let mut files = Vec::new();
-        for entry in Dir::read_from(directory)? {
+        let entries = Dir::read_from(directory);
+        for entry in entries.map_err(|error| self.explained("", error.into()))? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
             // What is not ours is not counted either: it would hide what is.
@@ -203,10 +218,10 @@ fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u6
     Ok((File::from(file), u64::try_from(stat.st_size).unwrap_or(u64::MAX)))
 }
 
-/// Refuses what belongs to somebody else, or is open to others.
+/// Refuses what belongs to another user, or is open to others.
 fn check(stat: &Stat) -> io::Result<()> {
     if !is_ours(stat) {
-        return Err(refused("it belongs to another user"));
+        return Err(foreign("it", stat));
     }
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
@@ -220,6 +235,12 @@ fn check(stat: &Stat) -> io::Result<()> {
 
 fn is_ours(stat: &Stat) -> bool {
     stat.st_uid == rustix::process::geteuid().as_raw()
+}
+
+/// Refuses what belongs to another user.
+fn foreign(what: &str, stat: &Stat) -> io::Error {
+    let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
+    refused(access::ownership(what, stat.st_uid, mode))
 }
 
 fn refused(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
@@ -238,7 +259,11 @@ mod tests {
     }
 
     fn at(path: &Path) -> PrivateDirectory {
-        PrivateDirectory::new(&Directory { path: path.to_owned(), above: Above::Own })
+        PrivateDirectory::new(&Directory {
+            path: path.to_owned(),
+            origin: "XDG_RUNTIME_DIR".into(),
+            above: Above::Own,
+        })
     }
 
     fn mode(path: &Path) -> u32 {
@@ -359,7 +384,11 @@ mod tests {
         assert!(own.list().is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         let path = folder.path().join("own");
-        let named = PrivateDirectory::new(&Directory { path, above: Above::Anybodys });
+        let named = PrivateDirectory::new(&Directory {
+            path,
+            origin: "--cache-dir".into(),
+            above: Above::Anybodys,
+        });
         named.write("a", b"one").unwrap();
         assert_eq!(text(&named, "a").as_deref(), Some("one"));
     }
