@@ -7,8 +7,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use roles_anywhere::credentials::Credentials;
-use roles_anywhere::profile::contents::{conflicts, long_lived_key};
-use roles_anywhere::profile::{ProfileName, replace};
+use roles_anywhere::credentials_file::contents::{conflicts, long_lived_key};
+use roles_anywhere::credentials_file::{ProfileName, replace};
 use roles_anywhere::secret::Secret;
 use roles_anywhere::time::Timestamp;
 

@@ -2,5 +2,6 @@
 
 pub mod create_session;
 pub mod endpoint;
-pub mod fault;
+pub mod error_response;
 pub mod get_secret_value;
+pub mod retry;

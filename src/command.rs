@@ -2,7 +2,6 @@
 
 pub mod cache;
 pub mod credential_process;
-pub mod daemon;
 pub mod read_certificate_data;
 pub mod secret_get;
 pub mod serve;

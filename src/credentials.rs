@@ -1,7 +1,5 @@
 //! Temporary AWS credentials.
 
-pub mod process;
-
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

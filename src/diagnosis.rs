@@ -4,18 +4,18 @@
 //! seen locally (the clock, the chain, the leaf) decides between the causes of one message.
 
 mod chain;
-mod secret;
-mod session;
+mod create_session;
+mod get_secret_value;
 
 use std::fmt;
 
-use crate::aws::fault::Fault;
-use crate::certificate::Certificate;
-use crate::certificate::chain::Chain;
+use crate::aws::error_response::Fault;
 use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::chain::Chain;
 
-pub use secret::get_secret_value;
-pub use session::create_session;
+pub use create_session::create_session;
+pub use get_secret_value::get_secret_value;
 
 /// A refusal of AWS, with what to do about it.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! HTTP messages as plain data, and the port that moves them; no sockets here.
 
 mod endpoint;
+pub mod https;
 pub mod proxy;
 
 use std::fmt;
@@ -11,8 +12,8 @@ use std::time::Duration;
 pub use endpoint::{Endpoint, EndpointError, is_loopback, is_loopback_name};
 use zeroize::Zeroize;
 
-use crate::reveal::{Holds, Shown, shown};
 use crate::secret::SecretBytes;
+use crate::text::disclosure::{Holds, Shown, shown};
 
 /// A request to send. Its headers may hold a session token, so `Debug` shows their names alone.
 #[derive(Clone)]

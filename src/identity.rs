@@ -1,16 +1,19 @@
 //! A certificate together with the key that owns it.
 
+pub mod bundle;
+pub mod pkcs12;
+pub mod pkcs7;
 mod source;
 
 pub use source::{IdentitySource, Permissions, read_certificates, read_key};
 
-use crate::bundle::BundleError;
-use crate::certificate::Certificate;
-use crate::certificate::chain::Chain;
-use crate::files::{FileError, SourceName};
+use crate::identity::bundle::BundleError;
+use crate::input_source::{FileError, SourceName};
 use crate::key::KeyError;
-use crate::signer::{SignError, Signer};
+use crate::key::signer::{SignError, Signer};
 use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::chain::Chain;
 
 /// A certificate, its chain, and a signer proven to hold its private key.
 ///
@@ -183,12 +186,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::certificate::Profile;
-    use crate::certificate::chain::Selection;
-    use crate::files::{Action, Files, Location, Source};
+    use crate::input_source::{Action, Files, Location, Source};
+    use crate::key::signer::SigningAlgorithm;
     use crate::password::{PasswordError, Passwords};
     use crate::secret::{Secret, SecretBytes};
-    use crate::signer::SigningAlgorithm;
+    use crate::x509::Profile;
+    use crate::x509::chain::Selection;
 
     /// The test PKI, see `certs/README.md`.
     struct Certs;

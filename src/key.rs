@@ -2,14 +2,15 @@
 
 mod encrypted;
 pub(crate) mod pbe;
+pub mod signer;
 mod software;
 
 pub(crate) use encrypted::check_cost;
 
+use crate::encoding::Form;
+use crate::key::signer::Signer;
 use crate::password::{PasswordError, Passwords};
-use crate::pem::Form;
 use crate::secret::SecretBytes;
-use crate::signer::Signer;
 
 /// A private key as it stands in a file, not yet decrypted.
 #[derive(Debug)]

@@ -10,30 +10,30 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use roles_anywhere::cache::Place;
-use roles_anywhere::cache::sessions::{self, Sessions};
-use roles_anywhere::call::Deadline;
-use roles_anywhere::cli::resolve::{self, Command, Debug, Exchange, Purpose};
-use roles_anywhere::cli::{CommandLine, Shell, rejection};
+use roles_anywhere::aws::retry::Deadline;
 use roles_anywhere::command::update::{self, Mode};
 use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
 };
-use roles_anywhere::error::{Error, Kind};
-use roles_anywhere::files::Files;
 use roles_anywhere::http::TransportOptions;
+use roles_anywhere::http::https::Https;
+use roles_anywhere::input_source::Files;
+use roles_anywhere::options::resolve::{self, Command, Debug, Exchange, Purpose};
+use roles_anywhere::options::{CommandLine, Shell, rejection};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::Disk;
-use roles_anywhere::os::https::Https;
 use roles_anywhere::os::password::KeyPassword;
-use roles_anywhere::os::private::PrivateDirectory;
+use roles_anywhere::os::private_dir::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
-use roles_anywhere::os::{environment, process, terminal};
-use roles_anywhere::reveal::{Paths, path_name};
+use roles_anywhere::os::{environment, process, stdio};
+use roles_anywhere::output::error::{Error, Kind};
+use roles_anywhere::ports::{NoTrace, Trace, World};
 use roles_anywhere::secret::SecretBytes;
+use roles_anywhere::session_cache::Place;
+use roles_anywhere::session_cache::sessions::{self, Sessions};
+use roles_anywhere::text::disclosure::{Paths, path_name};
 use roles_anywhere::time::Clock;
-use roles_anywhere::world::{NoTrace, Trace, World};
 
 use report::Failure;
 
@@ -43,10 +43,10 @@ fn main() -> ExitCode {
     process::keep_memory_private();
     process::survive_file_size_limit();
     let outcome = match CommandLine::try_parse_from(environment::arguments()) {
-        Ok(line) => answer(line, &clock).and_then(|bytes| Ok(terminal::print(bytes.expose())?)),
+        Ok(line) => answer(line, &clock).and_then(|bytes| Ok(stdio::print(bytes.expose())?)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                terminal::print(error.render().to_string().as_bytes()).map_err(Failure::from)
+                stdio::print(error.render().to_string().as_bytes()).map_err(Failure::from)
             }
             _ => return not_a_command(&error),
         },
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 /// Prints what is said of a command line that clap rejects.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    terminal::write_stderr(&rejection::message(
+    stdio::write_stderr(&rejection::message(
         error,
         &environment::arguments().collect::<Vec<_>>(),
         Paths(&|path| path.exists()),
@@ -81,7 +81,7 @@ fn report_panics() {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
         let defect = Error::new(Kind::Internal, Defect(place))
             .hint("please report this line and the command, without secrets");
-        terminal::write_stderr(&defect.to_string());
+        stdio::write_stderr(&defect.to_string());
         std::process::exit(i32::from(Kind::Internal.exit_code()));
     }));
 }
@@ -93,7 +93,7 @@ struct Defect(String);
 fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure> {
     let environment = environment::read();
     let plan =
-        resolve::resolve(line, &environment, terminal::stdout_kind(), Paths(&|path| path.exists()))
+        resolve::resolve(line, &environment, stdio::stdout_kind(), Paths(&|path| path.exists()))
             .map_err(Error::from)?;
     let disk = Disk::new(&environment);
     let passwords = KeyPassword::new(plan.password, &disk);
@@ -125,7 +125,7 @@ fn exchange_credentials(
     clock: &SystemClock,
 ) -> Result<SecretBytes, Error> {
     let uptime = || clock.uptime();
-    let stderr = terminal::StderrTrace::new(&uptime);
+    let stderr = stdio::StderrTrace::new(&uptime);
     let trace: &dyn Trace = match exchange.debug {
         Debug::On => &stderr,
         Debug::Off => &NoTrace,

@@ -9,14 +9,13 @@ pub mod disk;
 pub mod environment;
 #[cfg(unix)]
 pub mod events;
-pub mod https;
 pub mod listener;
 pub mod log;
 pub mod password;
-pub mod private;
+pub mod private_dir;
 pub mod process;
 pub mod random;
+pub mod stdio;
 #[cfg(unix)]
 pub mod supervisor;
-pub mod terminal;
 pub mod token_file;

@@ -1,6 +1,6 @@
 //! The password of an encrypted key: where it may come from, and the port that gets it.
 
-use crate::files::{FileError, Source, SourceName};
+use crate::input_source::{FileError, Source, SourceName};
 use crate::secret::Secret;
 
 /// Where the password of an encrypted key is, as the user says.

@@ -4,22 +4,22 @@ mod clock;
 
 use crate::aws::create_session::{AnswerError, SessionRequest};
 use crate::aws::endpoint::Service;
-use crate::aws::fault::Fault;
-use crate::call::{self, Answer, CallError, Deadline};
-use crate::certificate::Name;
-use crate::certificate::chain::Selection;
+use crate::aws::error_response::Fault;
+use crate::aws::retry::{self, Answer, CallError, Deadline};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
-use crate::error::Error;
 use crate::identity::{Identity, IdentityError, IdentitySource};
-use crate::legible;
+use crate::key::signer::SignError;
+use crate::output::error::Error;
+use crate::ports::World;
 use crate::provider::clock::Asked;
 pub use crate::provider::clock::SKEW;
-use crate::signer::SignError;
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
+use crate::text::escape;
 use crate::time::Timestamp;
-use crate::world::World;
+use crate::x509::Name;
+use crate::x509::chain::Selection;
 
 /// Trades a certificate for credentials at IAM Roles Anywhere.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl RolesAnywhere {
         world: &World<'_>,
         deadline: Deadline,
     ) -> Result<Answer, CallError> {
-        call::send(world, deadline, |now| {
+        retry::send(world, deadline, |now| {
             let now = now.after(clock_offset);
             let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
             let signed = sigv4::sign(self.session.to_http(), &scope, now, identity)?;
@@ -203,7 +203,7 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
-    let shown = |name: &Name| legible::line(&name.to_string()).into_owned();
+    let shown = |name: &Name| escape::line(&name.to_string()).into_owned();
     let leaf = identity.certificate();
     world.trace.show(format_args!(
         "certificate: {}, serial {}, issued by {}, valid from {} to {}",
@@ -232,14 +232,14 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
 pub(crate) mod tests {
     use super::*;
     use crate::aws::create_session::tests::{ANSWER, request};
-    use crate::files::Source;
     use crate::http::Response;
     use crate::identity::Permissions;
+    use crate::input_source::Source;
     use crate::os::disk::Disk;
     use crate::os::password::KeyPassword;
     use crate::password::PasswordSource;
+    use crate::ports::Environment;
     use crate::secret::SecretBytes;
-    use crate::world::Environment;
 
     /// Returns an identity that is valid from 2026 to 2046.
     pub(super) fn identity() -> Identity {

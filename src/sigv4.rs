@@ -13,7 +13,7 @@ pub mod x509;
 
 use crate::http::Request;
 use crate::identity::Identity;
-use crate::signer::SignError;
+use crate::key::signer::SignError;
 use crate::sigv4::canonical::CanonicalRequest;
 use crate::sigv4::scope::Scope;
 use crate::time::Timestamp;

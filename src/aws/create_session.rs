@@ -8,8 +8,8 @@ use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::credentials::Credentials;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::reveal::{is_shown, may_be_repeated};
 use crate::secret::Secret;
+use crate::text::disclosure::{is_shown, may_be_repeated};
 use crate::time::Timestamp;
 
 /// What to ask for.

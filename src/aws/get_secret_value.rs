@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::arn::SecretArn;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::reveal::{Holds, Shown, may_be_repeated, shown};
 use crate::secret::{Secret, SecretBytes};
+use crate::text::disclosure::{Holds, Shown, may_be_repeated, shown};
 
 /// Which secret, and which version of it.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,13 +3,13 @@
 use std::io;
 
 use crate::aws::create_session::RoleSessionName;
-use crate::cache::entry::Entry;
-use crate::cache::name::{Name, Role};
-use crate::cache::{Directory, Listed, Store};
-use crate::error::{Error, Kind};
-use crate::legible;
-use crate::reveal::path_name;
+use crate::output::error::{Error, Kind};
 use crate::secret::SecretBytes;
+use crate::session_cache::entry::Entry;
+use crate::session_cache::key::{Name, Role};
+use crate::session_cache::{Directory, Listed, Store};
+use crate::text::disclosure::path_name;
+use crate::text::escape;
 use crate::time::Timestamp;
 
 /// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
@@ -86,7 +86,7 @@ fn row(name: &Name, entry: Option<&Entry>, now: Timestamp) -> [String; 5] {
     [
         role.to_string(),
         session_name.map_or_else(none, str::to_owned),
-        legible::line(&session.credentials.access_key_id).into_owned(),
+        escape::line(&session.credentials.access_key_id).into_owned(),
         left,
         file,
     ]
@@ -118,7 +118,7 @@ fn named(place: &Directory) -> String {
 }
 
 fn line(text: &str) -> SecretBytes {
-    SecretBytes::new(format!("{}\n", legible::lines(text)).into_bytes())
+    SecretBytes::new(format!("{}\n", escape::lines(text)).into_bytes())
 }
 
 /// The cache cannot be looked at, or not be cleared.

@@ -1,17 +1,18 @@
 //! `credential-process`: print one set of credentials and exit.
 
-use crate::cache::sessions::Sessions;
-use crate::call::Deadline;
-use crate::credentials::process;
-use crate::error::Error;
+pub mod document;
+
+use crate::aws::retry::Deadline;
+use crate::output::error::Error;
+use crate::ports::{Trace, World};
 use crate::secret::SecretBytes;
+use crate::session_cache::sessions::Sessions;
 use crate::time::Clock;
-use crate::world::{Trace, World};
 
 /// Returns the document of a kept session, where nothing else is to be done.
 pub fn ready(sessions: &Sessions<'_>, clock: &dyn Clock, trace: &dyn Trace) -> Option<SecretBytes> {
     let session = sessions.ready(clock, trace)?;
-    Some(process::to_json(&session.credentials))
+    Some(document::to_json(&session.credentials))
 }
 
 /// Returns the document to print.
@@ -23,5 +24,5 @@ pub async fn run(
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
     let vended = sessions.session(world, deadline).await?;
-    Ok(process::to_json(&vended.session.credentials))
+    Ok(document::to_json(&vended.session.credentials))
 }

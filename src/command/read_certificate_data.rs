@@ -8,14 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::certificate::Certificate;
-use crate::certificate::contents::{Contents, KeyKind};
-use crate::error::Error;
-use crate::files::{Files, Source};
 use crate::identity::read_certificates;
+use crate::input_source::{Files, Source};
+use crate::output::error::Error;
 use crate::password::Passwords;
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::details::{Contents, KeyKind};
 
 /// What to read, and how to show it.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::forge::{CN, Forge, O, committed, name, rdn};
+    use crate::x509::cert_builder::{CN, Forge, O, committed, name, rdn};
 
     fn now() -> Timestamp {
         Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()

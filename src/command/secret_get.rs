@@ -5,18 +5,18 @@ mod document;
 use std::path::PathBuf;
 
 use crate::aws::endpoint::Service;
-use crate::aws::fault::Fault;
+use crate::aws::error_response::Fault;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretValue, SecretVersion};
-use crate::cache::sessions::{Origin, Sessions, Vended};
-use crate::call::{self, Answer, CallError, Deadline};
+use crate::aws::retry::{self, Answer, CallError, Deadline};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Refusal};
-use crate::error::{Error, Kind};
-use crate::files::FileError;
-use crate::reveal::{Holds, Shown, shown};
+use crate::input_source::FileError;
+use crate::output::error::{Error, Kind};
+use crate::ports::World;
 use crate::secret::SecretBytes;
+use crate::session_cache::sessions::{Origin, Sessions, Vended};
 use crate::sigv4::access_key;
-use crate::world::World;
+use crate::text::disclosure::{Holds, Shown, shown};
 
 /// What to read, and how to hand it out.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ async fn call(
 ) -> Result<Answer, CallError> {
     let (region, service) = (&request.region, Service::SecretsManager.name());
     world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret.shown()));
-    call::send(world, deadline, |now| {
+    retry::send(world, deadline, |now| {
         let now = now.after(session.clock_offset);
         access_key::sign(request.to_http(), region, service, now, &session.credentials)
     })

@@ -11,12 +11,14 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use crate::arn::RoleArn;
-use crate::board::Board;
-use crate::cache::Directory;
-use crate::command::daemon::Daemon;
-use crate::error::Error;
+use crate::daemon::Daemon;
+use crate::output::error::Error;
+use crate::refresh::status::Board;
 use crate::region::Region;
-use crate::serve::{CONTAINER, Endpoints, Listener, Offer, Ports, Remote, ServePolicy, TokenPlace};
+use crate::server::{
+    CONTAINER, Endpoints, Listener, Offer, Ports, Remote, ServePolicy, TokenPlace,
+};
+use crate::session_cache::Directory;
 use crate::time::Timer;
 
 /// Where to listen, what to hand out, and how it runs.
@@ -206,7 +208,7 @@ fn export(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Above;
+    use crate::session_cache::Above;
 
     fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();

@@ -2,13 +2,13 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::certificate::PublicKey;
-use crate::error::Error;
-use crate::files::{Files, Source};
 use crate::identity::{IdentityError, Permissions, read_key};
+use crate::input_source::{Files, Source};
+use crate::key::signer::{Digest, Signer, SigningAlgorithm};
+use crate::output::error::Error;
 use crate::password::Passwords;
 use crate::secret::SecretBytes;
-use crate::signer::{Digest, Signer, SigningAlgorithm};
+use crate::x509::PublicKey;
 
 /// What to sign with, and how to print it.
 #[derive(Clone, Debug)]

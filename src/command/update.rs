@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::board::Board;
-use crate::call::Deadline;
-use crate::command::daemon::Daemon;
+use crate::aws::retry::Deadline;
 use crate::credentials::Credentials;
-use crate::engine::{Ending, Engine, Ports};
-use crate::error::Error;
-use crate::profile::contents::{conflicts, long_lived_key};
-use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
-use crate::profile::upkeep::{Step, Unsettled, Upkeep};
-use crate::profile::{self, ProfileError, ProfileName};
+use crate::credentials_file::contents::{conflicts, long_lived_key};
+use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
+use crate::credentials_file::upkeep::{Step, Unsettled, Upkeep};
+use crate::credentials_file::{self, ProfileError, ProfileName};
+use crate::daemon::Daemon;
+use crate::output::error::Error;
+use crate::ports::World;
 use crate::provider::RolesAnywhere;
+use crate::refresh::refresher::{Ending, Engine, Ports};
+use crate::refresh::status::Board;
 use crate::secret::{Secret, SecretBytes};
 use crate::time::{Clock, Timer, Timestamp};
-use crate::world::World;
 pub use caveat::Caveat;
 use writer::Writer;
 
@@ -167,7 +167,7 @@ impl Update {
     ) -> Result<SecretBytes, ProfileError> {
         match long_lived_key(text, &self.profile).filter(|_| !force) {
             Some(key) => Err(key.into()),
-            None => profile::replace(text, &self.profile, credentials),
+            None => credentials_file::replace(text, &self.profile, credentials),
         }
     }
 

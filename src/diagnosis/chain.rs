@@ -2,9 +2,9 @@
 
 use super::Evidence;
 use crate::aws::create_session::SessionRequest;
-use crate::certificate::chain::{Chain, Selection};
-use crate::certificate::contents::Contents;
-use crate::certificate::{Certificate, Name};
+use crate::x509::chain::{Chain, Selection};
+use crate::x509::details::Contents;
+use crate::x509::{Certificate, Name};
 
 /// Returns the likely causes of a missing path to the trust anchor.
 pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Vec<String> {
@@ -119,9 +119,9 @@ fn and_more(listed: &[String], count: usize) -> String {
 mod tests {
     use super::*;
     use crate::aws::create_session::tests::request;
-    use crate::certificate::chain::LeftOut;
-    use crate::certificate::forge::{self, CN, Forge, committed, rdn};
     use crate::time::Timestamp;
+    use crate::x509::cert_builder::{self, CN, Forge, committed, rdn};
+    use crate::x509::chain::LeftOut;
 
     fn hints(chain: &Chain, received: &str) -> String {
         let leaf = Forge::default().make();
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_path_may_end_at_several_cas() {
         let ca = |issuer: &str| {
-            let issuer = forge::name(&[rdn(&[(CN, issuer)])]);
+            let issuer = cert_builder::name(&[rdn(&[(CN, issuer)])]);
             Forge { subject: Forge::default().issuer, issuer, ..Forge::default() }.make()
         };
         let chain = Chain {

@@ -1,14 +1,14 @@
 //! Where an identity is read from, and how certificate, chain and key are joined into one.
 
-use crate::bundle::{Bundle, BundleError};
-use crate::certificate::Certificate;
-use crate::certificate::chain::Chain;
-use crate::files::{Files, Source};
+use crate::encoding::{Form, NotPem};
+use crate::identity::bundle::{Bundle, BundleError};
 use crate::identity::{Identity, IdentityError};
+use crate::input_source::{Files, Source};
+use crate::key::signer::Signer;
 use crate::password::Passwords;
-use crate::pem::{Form, NotPem};
-use crate::signer::Signer;
 use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::chain::Chain;
 
 /// Where to find an identity, as the user wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]

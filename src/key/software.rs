@@ -16,9 +16,9 @@ pub(super) use ec::from_sec1;
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
 
-use crate::certificate::PublicKey;
 use crate::key::KeyError;
-use crate::signer::{Digest, SignError, Signature, Signer, SigningAlgorithm};
+use crate::key::signer::{Digest, SignError, Signature, Signer, SigningAlgorithm};
+use crate::x509::PublicKey;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

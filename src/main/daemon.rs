@@ -6,16 +6,11 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use roles_anywhere::board::Board;
-use roles_anywhere::cli::resolve::Exchange;
-use roles_anywhere::command::daemon::{Daemon, FirstFailure};
 use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
-use roles_anywhere::engine::{Ending, Engine, Ports};
-use roles_anywhere::error::{Error, Kind};
-use roles_anywhere::files::Location;
-use roles_anywhere::generation::Generations;
-use roles_anywhere::log::{Level, Log as _};
+use roles_anywhere::daemon::{Daemon, FirstFailure};
+use roles_anywhere::input_source::Location;
+use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::events::SystemEvents;
@@ -23,11 +18,16 @@ use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::log::StderrLog;
 use roles_anywhere::os::process;
 use roles_anywhere::os::random::SystemEntropy;
+use roles_anywhere::os::stdio;
 use roles_anywhere::os::supervisor::Systemd;
-use roles_anywhere::os::terminal;
 use roles_anywhere::os::token_file::TokenOnDisk;
-use roles_anywhere::serve::{self, Listener as _};
-use roles_anywhere::world::{Supervisor, World};
+use roles_anywhere::output::error::{Error, Kind};
+use roles_anywhere::output::log::{Level, Log as _};
+use roles_anywhere::ports::{Supervisor, World};
+use roles_anywhere::refresh::refresher::{Ending, Engine, Ports};
+use roles_anywhere::refresh::reloading_identity::Generations;
+use roles_anywhere::refresh::status::Board;
+use roles_anywhere::server::{self, Listener as _};
 use tokio::sync::Notify;
 
 /// Keeps a profile fresh until it is told to stop.
@@ -164,7 +164,7 @@ impl Outside {
         }
         if plan.print_env {
             let lines = serving::print_env((plan.remote, plan.policy.offer), addresses, token);
-            terminal::print(lines.as_bytes())?;
+            stdio::print(lines.as_bytes())?;
         }
         for address in addresses {
             self.log.event(Level::Info, "listening", &[("address", address)]);
@@ -191,8 +191,8 @@ impl Outside {
         }
     }
 
-    fn serving_ports(&self, clock: SystemClock) -> serve::Ports {
-        serve::Ports {
+    fn serving_ports(&self, clock: SystemClock) -> server::Ports {
+        server::Ports {
             clock: Rc::new(clock),
             timer: Rc::new(SystemTimer),
             entropy: Rc::new(SystemEntropy),

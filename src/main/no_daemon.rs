@@ -1,11 +1,11 @@
 //! In place of `daemon` on a system without Unix signals: what goes on running is not there yet.
 
-use roles_anywhere::cli::resolve::Exchange;
 use roles_anywhere::command::serve::Serve;
 use roles_anywhere::command::update::Update;
-use roles_anywhere::error::{Error, Kind};
+use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::SystemClock;
-use roles_anywhere::world::World;
+use roles_anywhere::output::error::{Error, Kind};
+use roles_anywhere::ports::World;
 
 /// Refuses.
 pub(crate) async fn update(

@@ -1,13 +1,13 @@
 //! What a run says of itself on standard error where it is no daemon's log: for a reader, or as a
 //! line of the log that was asked for.
 
-use roles_anywhere::cli::resolve::{Command, Purpose};
 use roles_anywhere::command::update::{Update, UpdateOutcome};
-use roles_anywhere::error::{Error, legible};
-use roles_anywhere::log::{Fact, Level, LogFormat};
-use roles_anywhere::os::terminal;
-use roles_anywhere::profile::file::Written;
-use roles_anywhere::reveal::{field, path_name, profile_field, profile_name};
+use roles_anywhere::credentials_file::file::Written;
+use roles_anywhere::options::resolve::{Command, Purpose};
+use roles_anywhere::os::stdio;
+use roles_anywhere::output::error::{Error, legible};
+use roles_anywhere::output::log::{Fact, Level, LogFormat};
+use roles_anywhere::text::disclosure::{field, path_name, profile_field, profile_name};
 use roles_anywhere::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
@@ -27,7 +27,7 @@ impl Failure {
     /// Says so.
     pub(crate) fn report(&self, clock: &dyn Clock) {
         match self.format {
-            LogFormat::Text => terminal::write_stderr(&self.error.to_string()),
+            LogFormat::Text => stdio::write_stderr(&self.error.to_string()),
             LogFormat::Json => {
                 let reason = self.error.words();
                 let code = self.error.kind().exit_code();
@@ -42,7 +42,7 @@ impl Failure {
 pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock) {
     let format = plan.daemon.log_format;
     let warn = |words: &str| match format {
-        LogFormat::Text => terminal::write_stderr(&legible(&format!("warning: {words}"))),
+        LogFormat::Text => stdio::write_stderr(&legible(&format!("warning: {words}"))),
         LogFormat::Json => write_json(clock.now(), Level::Warning, words, &[]),
     };
     let file = path_name(&plan.file, true);
@@ -61,7 +61,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
             let profile = profile_name(&profile);
             let words =
                 format!("wrote profile {profile} to {file}, valid until {expiration}{selected}");
-            terminal::write_stderr(&legible(&words));
+            stdio::write_stderr(&legible(&words));
         }
         LogFormat::Json => {
             let file = field(&plan.file.to_string_lossy(), true);
@@ -88,5 +88,5 @@ pub(crate) fn log_format(command: &Command) -> LogFormat {
 
 fn write_json(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) {
     let line = LogFormat::Json.render(&now.to_string(), level, what, facts);
-    terminal::write_stderr(line.trim_end());
+    stdio::write_stderr(line.trim_end());
 }

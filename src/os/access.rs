@@ -14,7 +14,7 @@ mod unix {
 
     use rustix::io::Errno;
 
-    use crate::reveal::path_name;
+    use crate::text::disclosure::path_name;
 
     /// How many links are followed to find out what refuses.
     const MAX_LINKS: usize = 40;

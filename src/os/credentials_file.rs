@@ -18,14 +18,14 @@
 
 #[cfg(unix)]
 mod attributes;
+#[cfg(unix)]
+mod existing;
+#[cfg(unix)]
+mod lock_file;
 #[cfg(not(unix))]
-mod elsewhere;
+mod non_unix;
 #[cfg(unix)]
-mod link;
-#[cfg(unix)]
-mod old;
-#[cfg(unix)]
-mod temporary;
+mod symlink;
 #[cfg(target_os = "linux")]
 mod writers;
 
@@ -35,10 +35,10 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::os::{access, disk};
-use crate::profile::file::{
+use crate::credentials_file::file::{
     Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
 };
+use crate::os::{access, disk};
 use crate::secret::SecretBytes;
 
 /// Any credentials file on this machine's disk.
@@ -82,12 +82,12 @@ impl SharedCredentialsFile for CredentialsFile {
     }
 }
 
+#[cfg(unix)]
+use existing::{is_in_place, replace, stamp};
 #[cfg(not(unix))]
-use elsewhere::{check_owner, follow, is_in_place, replace, stamp};
+use non_unix::{check_owner, follow, is_in_place, replace, stamp};
 #[cfg(unix)]
-use link::{check_owner, follow};
-#[cfg(unix)]
-use old::{is_in_place, replace, stamp};
+use symlink::{check_owner, follow};
 #[cfg(target_os = "linux")]
 use writers::writer_of;
 

@@ -1,6 +1,6 @@
 //! The file system of this machine, its standard input and its open file descriptors.
 
-mod patient;
+mod pipe;
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -11,15 +11,15 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::files::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
-use crate::native;
+use crate::input_source::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
 use crate::os::access;
 use crate::os::descriptor;
 #[cfg(unix)]
 use crate::os::destination;
-use crate::reveal::{Holds, quoted};
+use crate::ports::Environment;
 use crate::secret::SecretBytes;
-use crate::world::Environment;
+use crate::text::disclosure::{Holds, quoted};
+use crate::text::path;
 
 /// The file system of this machine, its standard input and its open file descriptors.
 #[derive(Debug)]
@@ -42,15 +42,15 @@ impl<'a> Disk<'a> {
         let location = &source.location;
         match location {
             // What comes through a pipe comes once, whoever reads it again.
-            Location::File(path) if path.metadata().is_ok_and(|m| patient::is_pipe(&m)) => {
+            Location::File(path) if path.metadata().is_ok_and(|m| pipe::is_pipe(&m)) => {
                 self.once(location, || read(path, MAX_SIZE))
             }
             Location::File(path) => read(path, MAX_SIZE),
             Location::Variable(name) => match self.environment.get(name) {
-                Some(value) => Ok(SecretBytes::new(native::octets(value))),
+                Some(value) => Ok(SecretBytes::new(path::octets(value))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
             },
-            Location::Stdin => self.once(location, || patient::read_all(&io::stdin(), MAX_SIZE)),
+            Location::Stdin => self.once(location, || pipe::read_all(&io::stdin(), MAX_SIZE)),
             Location::Descriptor(number) => self.once(location, || read_descriptor(*number)),
         }
     }
@@ -104,7 +104,7 @@ fn exists(source: &Source) -> bool {
 /// Reads an open descriptor, through a copy if the kernel makes one.
 fn read_descriptor(number: u32) -> io::Result<SecretBytes> {
     match descriptor::copy(number)? {
-        Some(file) => patient::read_all(&file, MAX_SIZE),
+        Some(file) => pipe::read_all(&file, MAX_SIZE),
         None => read(Path::new(&format!("/dev/fd/{number}")), MAX_SIZE),
     }
 }
@@ -138,7 +138,7 @@ pub(super) fn is_at(_own: &Metadata, _path: &Path) -> bool {
 }
 
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.
-pub(super) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
     read_plainly(path, limit).map_err(|error| access::explain(path, error))
 }
 
@@ -148,8 +148,8 @@ fn read_plainly(path: &Path, limit: u64) -> io::Result<SecretBytes> {
     if metadata.len() > limit {
         return Err(too_large(limit));
     }
-    if patient::is_pipe(&metadata) {
-        return patient::read_all(&patient::open(path)?, limit);
+    if pipe::is_pipe(&metadata) {
+        return pipe::read_all(&pipe::open(path)?, limit);
     }
     let size = usize::try_from(metadata.len()).unwrap_or(0);
     whole(File::open(path)?, size, limit)

@@ -1,18 +1,18 @@
 //! The environment variables of this process, and its command line.
 
-use crate::native;
-use crate::world::Environment;
+use crate::ports::Environment;
+use crate::text::path;
 
-/// Reads all variables once, as [`native::text`] has them.
+/// Reads all variables once, as [`path::text`] has them.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn read() -> Environment {
     Environment::new(
         std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, native::text(value)))),
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, path::text(value)))),
     )
 }
 
-/// Returns the command line, as [`native::text`] has it.
+/// Returns the command line, as [`path::text`] has it.
 pub fn arguments() -> impl Iterator<Item = String> {
-    std::env::args_os().map(native::text)
+    std::env::args_os().map(path::text)
 }

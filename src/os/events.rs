@@ -1,7 +1,7 @@
 //! What happens to a daemon from outside: signals, and changes of its files.
 
 #[cfg(target_os = "linux")]
-mod watch;
+mod inotify;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Sleep, sleep};
 
-use crate::world::{Event, Events};
+use crate::ports::{Event, Events};
 
 /// Signals, and changes of some files where the system tells of them.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ struct Sources {
     stop: [Signal; 2],
     reload: Signal,
     #[cfg(target_os = "linux")]
-    watch: Option<watch::Watch>,
+    watch: Option<inotify::Watch>,
     /// Runs while a change may have others behind it.
     settling: Option<Pin<Box<Sleep>>>,
 }
@@ -51,7 +51,7 @@ impl SystemEvents {
             stop: [signal(terminate)?, signal(interrupt)?],
             reload: signal(reload)?,
             #[cfg(target_os = "linux")]
-            watch: watch::Watch::new(files).ok(),
+            watch: inotify::Watch::new(files).ok(),
             settling: None,
         })))
     }

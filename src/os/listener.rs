@@ -1,9 +1,9 @@
 //! The sockets of `serve`: HTTP/1.1 by hyper on the event loop of this thread.
 
 mod body;
-mod crowd;
-mod owner;
-mod watched;
+mod connections;
+mod peer_uid;
+mod tracked_stream;
 
 use std::convert::Infallible;
 use std::io;
@@ -23,11 +23,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-use crate::error::{Error, Kind};
-use crate::serve::{Caller, Endpoints, Listener, Reach, Remote};
+use crate::output::error::{Error, Kind};
+use crate::server::{Caller, Endpoints, Listener, Reach, Remote};
 use body::RequestBody;
-use crowd::{Crowd, Pulse};
-use watched::Watched;
+use connections::{Crowd, Pulse};
+use tracked_stream::Watched;
 
 /// What a client may take of this process.
 #[derive(Clone, Copy, Debug)]
@@ -180,7 +180,7 @@ async fn accept(
         // Whoever is gone already has no address any more.
         if let Ok(local) = stream.local_addr() {
             let _ = stream.set_nodelay(true);
-            let caller = Rc::new(Caller::new(peer, local, reach, owner::of));
+            let caller = Rc::new(Caller::new(peer, local, reach, peer_uid::of));
             let endpoints = Rc::clone(&endpoints);
             crowd.seat(|pulse, ending| converse(stream, caller, endpoints, pulse, ending.wait()));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::log::{Fact, Level, Log, LogFormat, Unwritten};
+use crate::output::log::{Fact, Level, Log, LogFormat, Unwritten};
 use crate::time::{Clock, Timestamp};
 
 /// Writes lines to standard error and never waits for its reader.

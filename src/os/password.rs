@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::files::{Files, Source};
+use crate::input_source::{Files, Source};
 use crate::password::{PasswordError, PasswordSource, Passwords};
 use crate::secret::Secret;
 
@@ -75,12 +75,12 @@ mod terminal {
     //! Asks on the terminal device, whatever standard input and output are.
 
     use super::PasswordError;
-    use crate::legible;
     use crate::secret::Secret;
+    use crate::text::escape;
 
     pub(super) fn ask(what: &str) -> Result<Secret, PasswordError> {
         check_foreground()?;
-        rpassword::prompt_password(format!("Password of {}: ", legible::line(what)))
+        rpassword::prompt_password(format!("Password of {}: ", escape::line(what)))
             .map(Secret::new)
             .map_err(PasswordError::NoAnswer)
     }

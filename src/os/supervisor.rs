@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sd_notify::{NotifyState, notify};
 
-use crate::error::legible;
-use crate::world::Supervisor;
+use crate::output::error::legible;
+use crate::ports::Supervisor;
 
 /// systemd, or nobody.
 #[derive(Clone, Copy, Debug)]

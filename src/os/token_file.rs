@@ -6,15 +6,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::cache::{Directory, Store as _};
 use crate::command::serve::TokenFile;
-use crate::error::{Error, Kind};
-use crate::files::{Action, FileError, SourceName};
-use crate::os::private::PrivateDirectory;
+use crate::input_source::{Action, FileError, SourceName};
+use crate::os::private_dir::PrivateDirectory;
 use crate::os::{access, disk};
-use crate::reveal::path_name;
+use crate::output::error::{Error, Kind};
 use crate::secret::SecretBytes;
-use crate::serve::{Found, TokenPlace, is_container_token};
+use crate::server::{Found, TokenPlace, is_container_token};
+use crate::session_cache::{Directory, Store as _};
+use crate::text::disclosure::path_name;
 pub use lock::TokenLock;
 
 /// The file of the container token, which belongs to one process.
@@ -176,8 +176,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::cache::Above;
     use crate::os::destination::tests::is_root;
+    use crate::session_cache::Above;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";

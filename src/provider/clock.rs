@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::aws::fault::Fault;
-use crate::call::{Answer, Deadline, within};
+use crate::aws::error_response::Fault;
+use crate::aws::retry::{Answer, Deadline, within};
 use crate::http::{Distrust, Endpoint, Request, TransportError};
 use crate::identity::{Identity, IdentityError};
+use crate::ports::World;
 use crate::time::Timestamp;
-use crate::world::World;
 
 /// From how many seconds on the clocks count as different: signatures of five to fifteen minutes ago
 /// are refused, and networks and whole seconds make less than this.

@@ -8,8 +8,8 @@ use std::process::ChildStderr;
 use std::thread;
 use std::time::Duration;
 
-use roles_anywhere::cache::entry::Entry;
-use roles_anywhere::cache::name::Name;
+use roles_anywhere::session_cache::entry::Entry;
+use roles_anywhere::session_cache::key::Name;
 use roles_anywhere_emulator::{self as aws, Emulator};
 use serde_json::{Value, json};
 

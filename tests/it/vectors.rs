@@ -4,9 +4,9 @@ use std::path::Path;
 
 use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsaParams};
 use p256::ecdsa::signature::Verifier;
-use roles_anywhere::files::{Action, FileError, Files, Location, Source};
 use roles_anywhere::http::{Endpoint, Request};
 use roles_anywhere::identity::{Identity, IdentitySource, Permissions};
+use roles_anywhere::input_source::{Action, FileError, Files, Location, Source};
 use roles_anywhere::password::{PasswordError, Passwords};
 use roles_anywhere::region::Region;
 use roles_anywhere::secret::{Secret, SecretBytes};

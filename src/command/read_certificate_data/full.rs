@@ -4,19 +4,19 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::Serialize;
 
 use super::{Official, days_left, fingerprint};
-use crate::certificate::attributes::{Attributes, Fate, Reason, Tag};
-use crate::certificate::contents::{Contents, KeyKind};
-use crate::certificate::objection::{Objection, Severity};
-use crate::certificate::{Certificate, Name};
-use crate::legible;
+use crate::text::escape;
 use crate::time::Timestamp;
+use crate::x509::details::{Contents, KeyKind};
+use crate::x509::requirements::{Objection, Severity};
+use crate::x509::session_attributes::{Attributes, Fate, Reason, Tag};
+use crate::x509::{Certificate, Name};
 
 /// Renders `certificates` as one object, indented, with a newline.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
     let views = certificates.iter().map(|certificate| View::of(certificate, now)).collect();
     let json = serde_json::to_string_pretty(&Document { certificates: views })
         .expect("strings and numbers serialize");
-    legible::json(&json).into_owned() + "\n"
+    escape::json(&json).into_owned() + "\n"
 }
 
 #[derive(Serialize)]

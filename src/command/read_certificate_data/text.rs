@@ -6,12 +6,12 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::{days_left, fingerprint};
-use crate::certificate::Certificate;
-use crate::certificate::attributes::{Attributes, Fate, Tag};
-use crate::certificate::contents::Contents;
-use crate::certificate::objection::{Objection, Severity};
-use crate::legible;
+use crate::text::escape;
 use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::details::Contents;
+use crate::x509::requirements::{Objection, Severity};
+use crate::x509::session_attributes::{Attributes, Fate, Tag};
 
 /// Renders `certificates` one after the other; of several, the CAs without AWS's view.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
@@ -153,5 +153,5 @@ impl Page {
 
 /// Escapes what does not show; a backslash is doubled, so that each text has one meaning.
 fn printable(text: &str) -> String {
-    legible::line(&text.replace('\\', "\\\\")).into_owned()
+    escape::line(&text.replace('\\', "\\\\")).into_owned()
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::profile::contents::Conflict;
-use crate::profile::upkeep::Unsettled;
+use crate::credentials_file::contents::Conflict;
+use crate::credentials_file::upkeep::Unsettled;
 
 /// Something that is wrong with a file that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::command::daemon::FirstFailure;
-use crate::engine::globe::{Globe, Weather};
-use crate::error::Kind;
-use crate::profile::upkeep::fake::FakeFile;
-use crate::world::Event;
+use crate::credentials_file::upkeep::fake::FakeFile;
+use crate::daemon::FirstFailure;
+use crate::output::error::Kind;
+use crate::ports::Event;
+use crate::refresh::refresher::simulation::{Globe, Weather};
 
 /// `update`, and the world that it runs in.
 struct Play<'a> {

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use futures_util::future::select;
 
-use crate::board::{Board, Refreshes};
-use crate::command::daemon::FirstFailure;
 use crate::command::update::{Caveat, Update, WRITER_TIMEOUT};
-use crate::engine::Ports;
-use crate::error::Error;
-use crate::log::{Fact, Level};
-use crate::profile::file::{ProfileFileError, SharedCredentialsFile, Written};
-use crate::profile::upkeep::{Step, Upkeep};
-use crate::refresh::Moment;
-use crate::reveal::{field, profile_field};
+use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
+use crate::credentials_file::upkeep::{Step, Upkeep};
+use crate::daemon::FirstFailure;
+use crate::output::error::Error;
+use crate::output::log::{Fact, Level};
+use crate::refresh::clock_reading::Moment;
+use crate::refresh::refresher::Ports;
+use crate::refresh::status::{Board, Refreshes};
 use crate::secret::SecretBytes;
+use crate::text::disclosure::{field, profile_field};
 
 /// How long to wait before the file is read again: keys that another program dropped are back
 /// within five seconds, two of which it has to be still.

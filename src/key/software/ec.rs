@@ -22,10 +22,10 @@ use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
-use crate::certificate::PublicKey;
 use crate::key::KeyError;
+use crate::key::signer::{Digest, SignError, Signature, Signer, SigningAlgorithm};
 use crate::secret::SecretBytes;
-use crate::signer::{Digest, SignError, Signature, Signer, SigningAlgorithm};
+use crate::x509::PublicKey;
 
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");

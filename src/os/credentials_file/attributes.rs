@@ -4,7 +4,7 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::os::credentials_file::old::Old;
+use crate::os::credentials_file::existing::Old;
 
 /// Gives `new` the owner, group, extended attributes and mode of the old file.
 ///

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::*;
-use crate::profile::ProfileError;
-use crate::profile::file::Obstacle;
+use crate::credentials_file::ProfileError;
+use crate::credentials_file::file::Obstacle;
 
 const NOBODY: u32 = 65_534;
 /// What takes longer will never end: a lock is broken.
@@ -488,7 +488,7 @@ fn writes_in_place_under_the_lock_of_the_file_alone() {
 #[test]
 fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
     let home = Home::new();
-    let old = old::Old::open(&home.path).unwrap().unwrap();
+    let old = existing::Old::open(&home.path).unwrap().unwrap();
     let other = home.folder.path().join("other");
     fs::write(&other, "other").unwrap();
     fs::rename(other, &home.path).unwrap();
@@ -501,7 +501,7 @@ fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
 #[test]
 fn sees_another_text_under_the_same_stamp() {
     let home = Home::new();
-    let old = old::Old::open(&home.path).unwrap().unwrap();
+    let old = existing::Old::open(&home.path).unwrap().unwrap();
     assert!(old.is_unchanged(&home.path));
     fs::write(&home.path, "two").unwrap();
     let writable = File::options().write(true).open(&home.path).unwrap();

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, Incoming};
 
-use super::crowd::Pulse;
+use super::connections::Pulse;
 
 /// Whether a request has a body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -10,15 +10,15 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::board::{Board, Standing};
 use crate::credentials::{Credentials, Session};
-use crate::log::{Fact, Level, Log, Unwritten};
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
-use crate::refresh::Moment;
+use crate::output::log::{Fact, Level, Log, Unwritten};
+use crate::refresh::clock_reading::Moment;
+use crate::refresh::status::{Board, Standing};
 use crate::region::Region;
 use crate::secret::Secret;
-use crate::serve::{Ports, ServePolicy};
+use crate::server::{Ports, ServePolicy};
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.

@@ -5,11 +5,11 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cache::{Directory, Store as _};
 #[cfg(unix)]
 use crate::os::destination;
 use crate::os::disk;
-use crate::os::private::PrivateDirectory;
+use crate::os::private_dir::PrivateDirectory;
+use crate::session_cache::{Directory, Store as _};
 
 /// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
 /// replaced. The system unlocks what a dead process held.

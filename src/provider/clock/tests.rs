@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use super::*;
 use crate::aws::create_session::tests::{ANSWER, request};
 use crate::credentials::Session;
-use crate::error::{Error, Kind};
 use crate::http::{Reason, Response, Transport};
+use crate::output::error::{Error, Kind};
+use crate::ports::NoTrace;
+use crate::ports::tests::Offline;
 use crate::provider::RolesAnywhere;
 use crate::provider::tests::{identity, source};
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Clock, Timer};
-use crate::world::NoTrace;
-use crate::world::tests::Offline;
 
 /// How the unsigned request for the time ends.
 #[derive(Clone, Copy)]

@@ -9,14 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
-use roles_anywhere::cli::resolve::Purpose;
 use roles_anywhere::command::serve as serving;
+use roles_anywhere::options::resolve::Purpose;
 use roles_anywhere::os::clock::SystemTimer;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::token_file::TokenOnDisk;
-use roles_anywhere::serve::{Listener as _, Ports};
-use roles_anywhere::world::Event;
+use roles_anywhere::ports::Event;
+use roles_anywhere::server::{Listener as _, Ports};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 

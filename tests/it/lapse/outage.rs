@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use roles_anywhere::board::Standing;
-use roles_anywhere::error::Kind;
-use roles_anywhere::refresh::Moment;
-use roles_anywhere::world::Event;
+use roles_anywhere::output::error::Kind;
+use roles_anywhere::ports::Event;
+use roles_anywhere::refresh::clock_reading::Moment;
+use roles_anywhere::refresh::status::Standing;
 use serde_json::json;
 
 use super::{Hands, live};

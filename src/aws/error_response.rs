@@ -1,0 +1,229 @@
+//! An answer of AWS that is a refusal: code, message, request id.
+//!
+//! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
+
+use serde_json::{Map, Value};
+
+use crate::http::Response;
+use crate::text::redact::redacted;
+use crate::time::Timestamp;
+
+/// AWS answered, and the answer was no.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// HTTP status.
+    pub status: u16,
+    /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
+    /// answered instead.
+    pub code: Option<String>,
+    /// AWS's words, 1,000 characters at most, without our secrets, but with characters that do not
+    /// show (see [`crate::text::escape`]); may be empty.
+    pub message: String,
+    /// The id by which AWS finds the request.
+    pub request_id: Option<String>,
+    /// The answer's `Date`.
+    pub date: Option<Timestamp>,
+}
+
+impl Fault {
+    /// Reads the refusal that `response` is; what it repeats of `secrets` is not taken over.
+    pub fn parse(response: &Response, secrets: &[&str]) -> Self {
+        let body: Map<String, Value> =
+            serde_json::from_slice(response.body.expose()).unwrap_or_default();
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
+        };
+        let header = response.header("x-amzn-errortype").map(str::to_owned);
+        let code = header.or_else(|| first(&["__type", "code", "Code"]));
+        let message = first(&["message", "Message", "errorMessage"]).unwrap_or_default();
+        let repeats = |text: &str| redacted(text, secrets) != text;
+        let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
+        Self {
+            status: response.status,
+            code: code
+                .as_deref()
+                .map(bare)
+                .filter(|c| is_code(c) && !repeats(c))
+                .map(str::to_owned),
+            message: short(&redacted(&message, secrets), 1_000),
+            request_id: request_id
+                .iter()
+                .find_map(|name| response.header(name))
+                .filter(|id| is_request_id(id) && !repeats(id))
+                .map(str::to_owned),
+            date: response.header("date").and_then(Timestamp::from_http_date),
+        }
+    }
+
+    /// Returns whether AWS asks to be called less often.
+    pub fn is_throttle(&self) -> bool {
+        self.status == 429
+            || self.code.as_deref().is_some_and(|code| THROTTLING_CODES.contains(&code))
+    }
+
+    /// Returns whether the signature was refused, be it for its time.
+    pub fn is_about_signature(&self) -> bool {
+        let codes = ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"];
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+            || self.message.to_ascii_lowercase().contains("signature")
+    }
+
+    /// Returns whether the credentials were refused, and not what they were to be used for.
+    pub fn is_about_credentials(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| CREDENTIALS_CODES.contains(&code))
+    }
+
+    /// Returns whether the same request may be answered otherwise a moment later.
+    pub fn is_transient(&self) -> bool {
+        self.status >= 500 || self.is_throttle()
+    }
+}
+
+/// What services of JSON, XML and query protocols answer to credentials that are over or unknown.
+const CREDENTIALS_CODES: [&str; 7] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
+
+/// The throttling codes of botocore's standard retry mode.
+const THROTTLING_CODES: [&str; 13] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Drops what stands behind `:` and before `#`, as in `aws.protocols#Code:http://…`.
+fn bare(code: &str) -> &str {
+    let code = code.split(':').next().unwrap_or(code);
+    code.rsplit('#').next().unwrap_or(code)
+}
+
+/// The longest code or request id that is taken for one: any text can be in its place.
+const LONGEST: usize = 64;
+
+fn is_code(code: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'.';
+    (1..=LONGEST).contains(&code.len()) && code.bytes().all(legal)
+}
+
+fn is_request_id(id: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    (1..=LONGEST).contains(&id.len()) && id.bytes().all(legal)
+}
+
+/// Returns the first `limit` characters of what a foreign host says.
+fn short(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    fn fault(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
+        with_secrets(status, headers, body, &[])
+    }
+
+    fn with_secrets(status: u16, headers: &[(&str, &str)], body: &str, secrets: &[&str]) -> Fault {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let response = Response {
+            status,
+            headers: headers.iter().map(owned).collect(),
+            body: SecretBytes::new(body.as_bytes().to_vec()),
+        };
+        Fault::parse(&response, secrets)
+    }
+
+    const TOKEN: &str = "IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789";
+
+    #[test]
+    fn repeats_no_secret_that_was_sent() {
+        let headers = [("x-amzn-errortype", &TOKEN[..30]), ("x-amzn-requestid", &TOKEN[..30])];
+        let body = format!(r#"{{"message":"{}x-amz-security-token:{TOKEN}"}}"#, "a ".repeat(480));
+        let fault = with_secrets(403, &headers, &body, &["", TOKEN]);
+        assert_eq!((&fault.code, &fault.request_id), (&None, &None));
+        assert!(!format!("{fault:?}").contains(&TOKEN[..8]), "{fault:?}");
+        assert!(fault.message.ends_with("-token:(not shown)"), "{fault:?}");
+    }
+
+    #[test]
+    fn takes_only_a_code_for_a_code_and_an_id_for_an_id() {
+        let read = |text: &str| {
+            let headers = [("x-amzn-errortype", text), ("x-amzn-requestid", text)];
+            let Fault { code, request_id, .. } = fault(400, &headers, "");
+            (code.is_some(), request_id.is_some())
+        };
+        for (text, expected) in [
+            ("EC2ThrottledException", (true, true)),
+            ("Client.AccessDenied", (true, false)),
+            ("01234567-89ab-4def-8123-456789abcdef", (false, true)),
+            ("a b", (false, false)),
+            ("a\u{2800}", (false, false)),
+            (&"a".repeat(65), (false, false)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_rest_json_and_json_1_1() {
+        let rest = fault(
+            403,
+            &[
+                ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/coral/"),
+                ("x-amzn-requestid", "abc"),
+                ("date", "Sun, 30 Aug 2015 12:36:00 GMT"),
+            ],
+            r#"{"message":"Invalid signature"}"#,
+        );
+        assert_eq!(rest.code.as_deref(), Some("AccessDeniedException"));
+        assert_eq!(rest.message, "Invalid signature");
+        assert_eq!(rest.request_id.as_deref(), Some("abc"));
+        assert_eq!(rest.date, Some(Timestamp::from_unix(1_440_938_160)));
+        let json = fault(400, &[], r#"{"__type":"a.b#DecryptionFailure","Message":"no"}"#);
+        assert_eq!(json.code.as_deref(), Some("DecryptionFailure"));
+        assert_eq!(json.message, "no");
+        let both = fault(400, &[], r#"{"__type":"A","code":7,"message":"m","Message":"n"}"#);
+        assert_eq!((both.code.as_deref(), both.message.as_str()), (Some("A"), "m"));
+    }
+
+    #[test]
+    fn survives_an_answer_that_is_not_awss() {
+        let page = fault(502, &[], "<html>\u{1b}[2J");
+        assert_eq!(page.code, None);
+        assert_eq!(page.message, "");
+        assert!(page.is_transient());
+        let escape = fault(400, &[], "{\"message\":\"a\\u001b[2Jb\"}");
+        assert_eq!(escape.message, "a\u{1b}[2Jb");
+    }
+
+    #[test]
+    fn tells_credentials_that_are_over_from_what_they_may_not_do() {
+        assert!(fault(400, &[], r#"{"__type":"ExpiredTokenException"}"#).is_about_credentials());
+        assert!(!fault(400, &[], r#"{"__type":"AccessDeniedException"}"#).is_about_credentials());
+        assert!(!fault(403, &[], "").is_about_credentials());
+    }
+
+    #[test]
+    fn tells_throttling_from_refusal() {
+        assert!(fault(429, &[], "").is_throttle());
+        assert!(fault(400, &[], r#"{"__type":"ThrottlingException"}"#).is_throttle());
+        assert!(!fault(403, &[("x-amzn-errortype", "AccessDeniedException")], "").is_transient());
+    }
+}

@@ -1,0 +1,162 @@
+//! What went wrong underneath reqwest, in the words of the port.
+
+use std::error::Error;
+
+use rustls::CertificateError;
+use url::Url;
+
+use crate::http::https::proxy_connect;
+use crate::http::https::trust::Verifier;
+use crate::http::proxy::host_and_port;
+use crate::http::{Distrust, Reason, Request, TransportError, TransportOptions};
+
+/// An error of reqwest, and what is needed to make sense of it.
+pub(super) struct Failure<'a> {
+    pub(super) request: &'a Request,
+    pub(super) options: &'a TransportOptions,
+    pub(super) verifier: &'a Verifier,
+    pub(super) error: reqwest::Error,
+}
+
+impl Failure<'_> {
+    /// Names a failure before there was an answer.
+    pub(super) async fn while_connecting(self) -> TransportError {
+        let host = self.request.endpoint.host().to_owned();
+        if let Some(trouble) = self.verifier.trouble() {
+            return trouble;
+        }
+        if let Some(tls) = find::<rustls::Error>(&self.error) {
+            return self.tls(host, tls);
+        }
+        if !self.error.is_connect() {
+            return TransportError::Interrupted {
+                host,
+                plain: self.is_plain(),
+                source: self.reason(),
+            };
+        }
+        let target = self.request.endpoint.url("/", "");
+        if let Some(proxy) = self.options.proxy.as_ref().and_then(|p| p.on_the_way_to(&target)) {
+            return self.proxied(host, proxy).await;
+        }
+        if self.error.is_dns() {
+            return TransportError::Resolve { host, for_socks: false, source: self.reason() };
+        }
+        let peer = format!("{host}:{}", self.request.endpoint.port());
+        TransportError::Connect { peer, source: self.reason() }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.request.endpoint.url("/", "").scheme() == "http"
+    }
+
+    /// Names a failure in the middle of an answer.
+    pub(super) fn while_reading(self) -> TransportError {
+        let host = self.request.endpoint.host().to_owned();
+        TransportError::Interrupted { host, plain: self.is_plain(), source: self.reason() }
+    }
+
+    /// Names a failure on the way through `proxy`, which is asked once more for its answer.
+    async fn proxied(&self, host: String, proxy: &Url) -> TransportError {
+        let name = host_and_port(proxy);
+        if self.error.is_timeout() {
+            let peer = format!("{host} through the proxy {name}");
+            return TransportError::Connect { peer, source: self.reason() };
+        }
+        let repeated = proxy_connect::repeat(proxy, &self.request.endpoint);
+        let limit = self.options.connect_timeout;
+        match tokio::time::timeout(limit, repeated).await {
+            Ok(proxy_connect::Answer::Refused(error)) => error,
+            Ok(proxy_connect::Answer::Agreed) => TransportError::Interrupted {
+                host: format!("{host} through the proxy {name}"),
+                plain: false,
+                source: self.reason(),
+            },
+            // A proxy that speaks TLS or SOCKS: what reqwest says of it has to do.
+            Ok(proxy_connect::Answer::NotAsked)
+                if find::<std::io::Error>(&self.error).is_none() =>
+            {
+                let target = format!("{host}:{}", self.request.endpoint.port());
+                let source = self.reason();
+                TransportError::Proxy {
+                    proxy: name,
+                    target,
+                    transient: false,
+                    login: false,
+                    source,
+                }
+            }
+            Ok(proxy_connect::Answer::NotAsked) | Err(_) => {
+                let peer = format!("the proxy {name}");
+                TransportError::Connect { peer, source: self.reason() }
+            }
+        }
+    }
+
+    fn tls(&self, host: String, error: &rustls::Error) -> TransportError {
+        let rustls::Error::InvalidCertificate(why) = error else {
+            return TransportError::Handshake { host, source: Reason(error.to_string()) };
+        };
+        let presented = self.verifier.presented().map(Box::new);
+        // A proxy that speaks TLS presents a certificate too.
+        let host = match &presented {
+            Some(presented) if presented.name != host.trim_matches(['[', ']']) => {
+                format!("the proxy {}", presented.name)
+            }
+            _ => host,
+        };
+        let (distrust, words) = distrust(why);
+        TransportError::Untrusted { host, presented, distrust, source: Reason(words) }
+    }
+
+    /// Returns the innermost cause, which says most.
+    fn reason(&self) -> Reason {
+        if self.error.is_timeout() {
+            let seconds = self.options.connect_timeout.as_secs();
+            return Reason(format!("no connection within {seconds} s"));
+        }
+        let mut innermost: &dyn Error = &self.error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let text = innermost.to_string();
+        // rustls points at a page for programmers.
+        Reason(text.split(": https://").next().unwrap_or(&text).to_owned())
+    }
+}
+
+/// Says what is wrong with a certificate, where rustls names its variant alone.
+fn distrust(why: &CertificateError) -> (Distrust, String) {
+    match why {
+        CertificateError::UnknownIssuer => {
+            (Distrust::Issuer, "no CA that is trusted here issued it".to_owned())
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            (Distrust::Name, format!("it is not for this host name: {why}"))
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            (Distrust::Time, format!("it has expired by this machine's clock: {why}"))
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            (Distrust::Time, format!("it is not valid yet by this machine's clock: {why}"))
+        }
+        CertificateError::Other(other) => (Distrust::Other, other.0.to_string()),
+        other => (Distrust::Other, other.to_string()),
+    }
+}
+
+/// Finds an error of type `T` among the causes, also inside an `io::Error`, which hides its own.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| find::<T>(inner)) {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}

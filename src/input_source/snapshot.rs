@@ -1,0 +1,133 @@
+//! Files as they were at one moment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::input_source::{FileError, Files, Location, Source};
+use crate::secret::SecretBytes;
+
+/// The contents of some places, each read once; every other place is read as ever.
+///
+/// What is hashed and what is opened are of the same bytes, whatever is written meanwhile.
+#[expect(missing_debug_implementations, reason = "holds a reference to a port")]
+pub struct Snapshot<'a> {
+    files: &'a dyn Files,
+    /// The places as they were given, some perhaps twice.
+    places: Vec<Location>,
+    contents: BTreeMap<Location, SecretBytes>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// Reads each of `places`.
+    pub fn take<'s>(
+        files: &'a dyn Files,
+        places: impl IntoIterator<Item = &'s Source>,
+    ) -> Result<Self, FileError> {
+        let (mut locations, mut contents) = (Vec::new(), BTreeMap::new());
+        for place in places {
+            if !contents.contains_key(&place.location) {
+                contents.insert(place.location.clone(), files.read(place)?);
+            }
+            locations.push(place.location.clone());
+        }
+        Ok(Self { files, places: locations, contents })
+    }
+
+    /// Returns a SHA-256 of the contents in the order of their places: the same where, and only
+    /// where, all of them are the same. The places themselves are not in it.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Context::new(&SHA256);
+        for bytes in self.places.iter().filter_map(|place| self.contents.get(place)) {
+            // With its length before it, no content runs into the next one.
+            hash.update(&(bytes.expose().len() as u64).to_be_bytes());
+            hash.update(bytes.expose());
+        }
+        hash.finish().as_ref().try_into().expect("a SHA-256 is 32 bytes")
+    }
+}
+
+impl Files for Snapshot<'_> {
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+        self.contents
+            .get(&source.location)
+            .map_or_else(|| self.files.read(source), |kept| Ok(kept.clone()))
+    }
+
+    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+        self.files.readable_by_others(source)
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        limit: std::time::Duration,
+    ) -> Result<(), FileError> {
+        self.files.write(path, contents, limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Places named by what they hold, and how often each was read.
+    #[derive(Default)]
+    struct Shelf(Mutex<Vec<Source>>);
+
+    impl Files for Shelf {
+        fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+            self.0.lock().unwrap().push(source.clone());
+            let Location::Variable(name) = &source.location else { unreachable!("{source:?}") };
+            Ok(SecretBytes::new(name.trim_end_matches('\'').as_bytes().to_vec()))
+        }
+
+        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
+            Some(0o644)
+        }
+
+        fn write(
+            &self,
+            _path: &Path,
+            _contents: &[u8],
+            _limit: std::time::Duration,
+        ) -> Result<(), FileError> {
+            unreachable!("a snapshot is not written")
+        }
+    }
+
+    fn place(name: &str) -> Source {
+        Location::Variable(name.to_owned()).into()
+    }
+
+    fn digest(names: &[&str]) -> [u8; 32] {
+        let places: Vec<Source> = names.iter().map(|name| place(name)).collect();
+        Snapshot::take(&Shelf::default(), &places).unwrap().digest()
+    }
+
+    #[test]
+    fn reads_each_place_once_and_other_places_as_ever() {
+        let shelf = Shelf::default();
+        let snapshot = Snapshot::take(&shelf, &[place("a"), place("b"), place("a")]).unwrap();
+        for name in ["a", "b", "c", "c"] {
+            assert_eq!(snapshot.read(&place(name)).unwrap().expose(), name.as_bytes());
+        }
+        assert_eq!(*shelf.0.lock().unwrap(), [place("a"), place("b"), place("c"), place("c")]);
+        assert_eq!(snapshot.readable_by_others(&place("a")), Some(0o644));
+    }
+
+    #[test]
+    fn tells_contents_apart_and_not_places() {
+        assert_eq!(digest(&["a", "b"]), digest(&["a'", "b'"]));
+        let different = [&["a", "b"][..], &["b", "a"], &["ab"], &["a", "b", "b"], &["a", "a", "b"]];
+        for (at, names) in different.iter().enumerate() {
+            for other in &different[at + 1..] {
+                assert_ne!(digest(names), digest(other), "{names:?} {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What is said of a command line that clap rejects: clap's own words only if they quote nothing
+//! that may be secret, since any argument can be a key.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::output::error::{Error, Kind};
+use crate::output::usage::UsageError;
+use crate::text::disclosure::{Contents, Holds, Paths, Shown, shown, shown_flag};
+use crate::text::escape;
+
+/// The most bytes that are printed.
+const MAX_LENGTH: usize = 3_900;
+
+/// Returns the message for a command line that clap rejects.
+pub fn message(error: &clap::Error, line: &[String], paths: Paths<'_>) -> String {
+    if let Some(detached) = detached(error, line) {
+        return Error::from(detached).to_string();
+    }
+    match hidden(error, paths) {
+        None => {
+            let text = error.render().to_string();
+            let text = escape::lines(text.trim_end());
+            text[..text.floor_char_boundary(MAX_LENGTH)].to_owned()
+        }
+        Some((what, contents)) => instead(what, contents).to_string(),
+    }
+}
+
+/// Returns what of the command line may not be shown, if there is such a thing.
+fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Contents>)> {
+    let value = |kind| match error.get(kind) {
+        Some(ContextValue::String(value)) => Some(value.as_str()),
+        _ => None,
+    };
+    let own = value(ContextKind::InvalidArg).unwrap_or_default();
+    let judged = |value: &str, holds| shown(value, holds, || paths.exists(value));
+    let (what, shown) = match error.kind() {
+        ErrorKind::UnknownArgument if own.starts_with("--") => {
+            (What::Argument, shown_flag(own, Holds::Text))
+        }
+        // Behind the options of a command it may be the second word of a password without quotes.
+        ErrorKind::UnknownArgument => {
+            let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+            let holds = if usage.contains("[OPTIONS]") { Holds::Password } else { Holds::Text };
+            (What::Argument, judged(own, holds))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let name = value(ContextKind::InvalidSubcommand).unwrap_or_default();
+            (What::Command, judged(name, Holds::Text))
+        }
+        _ => {
+            let value = value(ContextKind::InvalidValue)?;
+            let holds = match Holds::of(own.split(['=', ' ', '[']).next().unwrap_or_default()) {
+                Holds::Text => Holds::Text,
+                _ => Holds::Password,
+            };
+            (What::Value(own.to_owned()), judged(value, holds))
+        }
+    };
+    match shown {
+        Shown::Value(_) => None,
+        Shown::Hidden(contents) => Some((what, contents)),
+    }
+}
+
+/// Returns the option that a rejected argument is the value of, behind a blank instead of a `=`:
+/// every option takes a value, and the others take the next argument.
+fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
+    let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
+    let at = line.iter().position(|word| word == own)?.checked_sub(1)?;
+    let (option, before) = (&line[at], &line[at.checked_sub(1)?]);
+    // Behind another option it may be that one's value.
+    if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") {
+        return None;
+    }
+    let option = shown_flag(option, Holds::Text).value().filter(|it| it.starts_with("--"))?.into();
+    // Nothing else is shown: it may be a secret all the same.
+    let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
+    Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
+}
+
+/// Returns the error for what may not be shown.
+fn instead(what: What, contents: Option<Contents>) -> Error {
+    let hint = match contents {
+        Some(_) => {
+            "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`"
+        }
+        None => "see `--help`; a value with a blank in it has to be in quotes",
+    };
+    Error::new(Kind::Usage, Rejected { what, contents }).hint(hint)
+}
+
+/// Which part of a command line is rejected.
+#[derive(Debug)]
+enum What {
+    /// An argument that no option or command takes.
+    Argument,
+    /// The name of a command.
+    Command,
+    /// The value of the argument of that name.
+    Value(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}", words(what, *contents))]
+struct Rejected {
+    what: What,
+    contents: Option<Contents>,
+}
+
+fn words(what: &What, contents: Option<Contents>) -> String {
+    match (what, contents) {
+        (What::Argument, Some(contents)) => {
+            format!("unexpected argument: it holds {}", contents.noun())
+        }
+        (What::Argument, None) => "unexpected argument, which is not shown".to_owned(),
+        (What::Command, Some(contents)) => {
+            format!("the command line holds {} instead of a command", contents.noun())
+        }
+        (What::Command, None) => "unrecognized subcommand, which is not shown".to_owned(),
+        (What::Value(name), Some(contents)) => format!("`{name}` holds {}", contents.noun()),
+        (What::Value(name), None) => format!("`{name}` has a value that is not shown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::options::CommandLine;
+
+    const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2";
+
+    fn rejected(words: &[&str]) -> String {
+        let line: Vec<String> =
+            [&["roles-anywhere"], words].concat().into_iter().map(str::to_owned).collect();
+        let error = CommandLine::try_parse_from(&line).unwrap_err();
+        message(&error, &line, Paths(&|_| false))
+    }
+
+    #[test]
+    fn keeps_the_words_of_clap_for_what_may_be_shown() {
+        let text = rejected(&["credential-process", "--certificat", "x"]);
+        assert!(text.starts_with("error: unexpected argument '--certificat' found"), "{text}");
+        assert!(text.contains("'--certificate'"), "{text}");
+        assert!(rejected(&["credentials"]).contains("'credential-process'"));
+        assert!(rejected(&["completion", "basch"]).contains("'basch'"));
+        assert!(rejected(&["secret", "get"]).contains("NAME|ARN"));
+    }
+
+    #[test]
+    fn tells_of_a_value_that_belongs_behind_an_equals_sign() {
+        let rows: [(&[&str], &str); 5] = [
+            (&["serve", "--allow-remote", "imds"], "`--allow-remote=imds`"),
+            (&["serve", "--allow-remote", "hunter2"], "`--allow-remote=VALUE`"),
+            (&["serve", "--no-imds", "false", "--port", "0"], "`--no-imds=false`"),
+            (&["update", "--once", "true"], "`--once=true`"),
+            (&["secret", "get", "n", "--no-cache", "true"], "`--no-cache=true`"),
+        ];
+        for (line, hint) in rows {
+            let text = rejected(line);
+            let hint = format!("\n  hint: write {hint}, without a blank");
+            assert!(text.ends_with(&hint) && !text.contains("hunter2"), "{line:?}: {text}");
+        }
+        for line in [&["serve", "imds"][..], &["serve", "--port", "0", "imds"]] {
+            assert!(!rejected(line).contains("without a blank"));
+        }
+    }
+
+    #[test]
+    fn repeats_no_key_and_no_word_that_may_be_a_password() {
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n");
+        let unknown = format!("--regoin={KEY}");
+        let value = format!("--help={KEY}");
+        let lines: [&[&str]; 10] = [
+            &["--private-key", KEY],
+            &[&pem],
+            &[KEY],
+            &["credential-process", KEY],
+            &["credential-process", &pem],
+            &["credential-process", &unknown],
+            &["credential-process", &value],
+            &["completion", KEY],
+            &["completion", &pem],
+            &["update", "--pkcs8-password", "correct", "horse"],
+        ];
+        for line in lines {
+            let text = rejected(line);
+            assert!(text.starts_with("error: "), "{text}");
+            assert!(!text.contains(&KEY[..14]) && !text.contains("horse"), "{text}");
+        }
+        let text = rejected(&["completion", KEY]);
+        assert!(text.starts_with("error: `<SHELL>` holds a private key\n  hint: "), "{text}");
+    }
+}

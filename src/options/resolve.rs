@@ -1,0 +1,219 @@
+//! What the command line and the environment mean; the only judge of illegal combinations.
+//!
+//! Nothing is opened here: the outcome is a plan, or a [`UsageError`] that names the flag.
+
+mod daemon;
+mod diagnostic;
+mod identity;
+mod kubernetes;
+mod secret;
+mod serving;
+mod session;
+mod setting;
+mod transport;
+
+use std::time::Duration;
+
+use crate::command::read_certificate_data::ReadCertificateData;
+use crate::command::secret_get::{SecretGet, Stdout};
+use crate::command::serve::Serve;
+use crate::command::sign_string::SignString;
+use crate::command::update::Update;
+use crate::http::{Endpoint, TransportOptions};
+use crate::options::resolve::session::Session;
+use crate::options::resolve::setting::{Settings, is_path};
+use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
+use crate::output::usage::UsageError;
+use crate::password::PasswordSource;
+use crate::ports::Environment;
+use crate::provider::RolesAnywhere;
+use crate::session_cache::Place;
+use crate::text::disclosure::Paths;
+
+/// What is to be done, and where the password of an encrypted key is.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The command.
+    pub command: Command,
+    /// Where the password is.
+    pub password: PasswordSource,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Make a session, and do something with its credentials.
+    Exchange(Box<Exchange>),
+    /// Sign a fixed string.
+    SignString(SignString),
+    /// Show a certificate.
+    ReadCertificateData(ReadCertificateData),
+    /// List the cached sessions.
+    CacheShow(Place),
+    /// Remove the cached sessions.
+    CacheClear(Place),
+    /// Print the version.
+    Version,
+    /// Print a completion script.
+    Completion(Shell),
+}
+
+/// A session, and what its credentials are for.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What the credentials are for.
+    pub purpose: Purpose,
+    /// Where they come from.
+    pub provider: RolesAnywhere,
+    /// How AWS is reached.
+    pub transport: TransportOptions,
+    /// How long the whole may take.
+    pub timeout: Duration,
+    /// Where sessions are kept.
+    pub cache: Place,
+    /// Whether to show what happens.
+    pub debug: Debug,
+    /// The names of variables that Kubernetes set for a Service of our name, and that are ignored.
+    pub ignored: Vec<String>,
+}
+
+/// What is to be done with credentials.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// Print them.
+    CredentialProcess,
+    /// Read a secret with them.
+    SecretGet(Box<SecretGet>),
+    /// Keep a profile fresh with them.
+    Update(Update),
+    /// Hand them out.
+    Serve(Box<Serve>),
+}
+
+/// Whether to show what happens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Debug {
+    /// Say nothing but errors.
+    Off,
+    /// Show what is signed, sent and answered.
+    On,
+}
+
+/// Returns the plan behind `line` and `environment`; `stdout` is what standard output is, and
+/// `paths` are asked what an error may show.
+pub fn resolve(
+    line: CommandLine,
+    environment: &Environment,
+    stdout: Stdout,
+    paths: Paths<'_>,
+) -> Result<Plan, UsageError> {
+    if let Some(name) = environment.illegible().find(|name| is_ours(name) && !is_path(name)) {
+        return Err(UsageError::Illegible(name.to_owned()));
+    }
+    let (environment, ignored) = kubernetes::without_service(environment);
+    let mut plan = resolve_command(line.command, &environment, stdout, paths)?;
+    if let Command::Exchange(exchange) = &mut plan.command {
+        exchange.ignored = ignored;
+    }
+    Ok(plan)
+}
+
+fn resolve_command(
+    command: CommandArgs,
+    environment: &Environment,
+    stdout: Stdout,
+    paths: Paths<'_>,
+) -> Result<Plan, UsageError> {
+    match command {
+        CommandArgs::CredentialProcess(args) => {
+            let settings = Settings { args: &args.session, environment, paths };
+            let session = Session::resolve(&settings)?;
+            session.check_own_region(&settings)?;
+            let cache = daemon::cache(&args.cache, &settings)?;
+            exchange(&settings, session, cache, Purpose::CredentialProcess)
+        }
+        CommandArgs::Update(args) => {
+            let settings = Settings { args: &args.session, environment, paths };
+            let session = Session::resolve(&settings)?;
+            session.check_own_region(&settings)?;
+            let update = daemon::update(&args, &settings)?;
+            exchange(&settings, session, Place::Nowhere, Purpose::Update(update))
+        }
+        CommandArgs::Serve(args) => {
+            let settings = Settings { args: &args.session, environment, paths };
+            let session = Session::resolve(&settings)?;
+            session.check_own_region(&settings)?;
+            let serve = daemon::serve(&args, &settings, &session)?;
+            exchange(&settings, session, Place::Nowhere, Purpose::Serve(Box::new(serve)))
+        }
+        CommandArgs::Secret(SecretArgs::Get(args)) => {
+            let settings = Settings { args: &args.session, environment, paths };
+            let session = Session::resolve(&settings)?;
+            let get = secret::get(&args, &settings, &session, stdout)?;
+            let cache = daemon::cache(&args.cache, &settings)?;
+            exchange(&settings, session, cache, Purpose::SecretGet(Box::new(get)))
+        }
+        CommandArgs::Cache(args) => {
+            let (place, command): (_, fn(Place) -> Command) = match &args {
+                CacheCommandArgs::Show(place) => (place, Command::CacheShow),
+                CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
+            };
+            let settings = Settings { args: &SessionArgs::default(), environment, paths };
+            Ok(Plan::without_password(command(daemon::cache_place(place, &settings)?)))
+        }
+        CommandArgs::SignString(args) => {
+            diagnostic::sign_string(args.into_inner(), environment, paths)
+        }
+        CommandArgs::ReadCertificateData(args) => {
+            diagnostic::read_certificate_data(args.into_inner(), environment, paths)
+        }
+        CommandArgs::Version => Ok(Plan::without_password(Command::Version)),
+        CommandArgs::Completion(args) => {
+            Ok(Plan::without_password(Command::Completion(args.shell)))
+        }
+    }
+}
+
+/// Returns whether the value of a variable would be asked for.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("ROLES_ANYWHERE_")
+        || name.starts_with("AWS_ENDPOINT_URL")
+        || name.to_ascii_uppercase().ends_with("_PROXY")
+        || is_path(name)
+}
+
+impl Plan {
+    fn without_password(command: Command) -> Self {
+        Self { command, password: PasswordSource::Unsaid { credential: None } }
+    }
+}
+
+fn exchange(
+    settings: &Settings<'_>,
+    session: Session,
+    cache: Place,
+    purpose: Purpose,
+) -> Result<Plan, UsageError> {
+    let debug = if settings.flag("debug", |args| &args.debug)? { Debug::On } else { Debug::Off };
+    let secrets = match &purpose {
+        Purpose::SecretGet(get) => Some(&get.request.endpoint),
+        _ => None,
+    };
+    let endpoints: Vec<&Endpoint> =
+        [Some(&session.request.endpoint), secrets].into_iter().flatten().collect();
+    let transport = transport::options(settings, &endpoints)?;
+    let exchange = Exchange {
+        purpose,
+        provider: session.into_provider(),
+        transport,
+        timeout: transport::timeout(settings)?,
+        cache,
+        debug,
+        ignored: Vec::new(),
+    };
+    let password = identity::password(settings)?;
+    Ok(Plan { command: Command::Exchange(Box::new(exchange)), password })
+}
+
+#[cfg(test)]
+mod tests;

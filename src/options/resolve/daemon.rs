@@ -1,0 +1,206 @@
+//! `update`, `serve` and the cache: how credentials are kept.
+
+use std::path::PathBuf;
+
+use super::serving;
+use super::session::Session;
+use super::setting::{Setting, Settings, boolean};
+use crate::command::serve::Serve;
+use crate::command::update::{Mode, Update};
+use crate::credentials_file::ProfileName;
+use crate::daemon::{Daemon, FirstFailure};
+use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
+use crate::output::log::LogFormat;
+use crate::output::usage::UsageError;
+use crate::ports::Environment;
+use crate::server::{Offer, Remote, ServePolicy};
+use crate::session_cache::{Above, Directory, Place};
+use crate::text::path;
+
+/// Returns what `update` writes, and how it runs.
+pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
+    let once = settings.switch("once", &args.once)?;
+    let profile = profile(settings.given("profile", &args.profile)?)?;
+    let selected = settings.environment.get("AWS_PROFILE");
+    let selected = selected.filter(|selected| *selected != profile.to_string());
+    let (file, origin) = credentials_file(args, settings)?;
+    Ok(Update {
+        force: settings.switch("force", &args.force)?,
+        quiet: settings.switch("quiet", &args.quiet)?,
+        selected: selected.map(str::to_owned),
+        profile,
+        file,
+        origin,
+        mode: if once { Mode::Once } else { Mode::Continuous },
+        daemon: daemon(&args.daemon, settings)?,
+    })
+}
+
+/// Returns what `serve` listens on, and how it runs.
+pub(super) fn serve(
+    args: &ServeArgs,
+    settings: &Settings<'_>,
+    session: &Session,
+) -> Result<Serve, UsageError> {
+    let remote = serving::remote(settings.given("allow-remote", &args.allow_remote)?)?;
+    let listen = serving::listen(args, settings)?;
+    if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
+        && remote == Remote::Refused
+    {
+        let setting = settings.setting("--listen", &address.to_string())?;
+        return Err(
+            setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
+        );
+    }
+    let hop_limit = settings.given("hop-limit", &args.hop_limit)?;
+    let hop_limit = hop_limit.map(|setting| match setting.value.parse() {
+        Ok(hops @ 1..=255_u8) => Ok(hops),
+        _ => Err(setting.refuse("1 to 255")),
+    });
+    let offer = serving::offer(args, settings)?;
+    if offer == Offer::Container && remote == Remote::Imds {
+        return Err(UsageError::Conflict {
+            first: "--allow-remote=imds".to_owned(),
+            second: "--no-imds".to_owned(),
+            why: "leave one of them out",
+        });
+    }
+    Ok(Serve {
+        listen,
+        remote,
+        hop_limit: hop_limit.transpose()?,
+        token_file: serving::token_file(args, settings, remote, offer)?,
+        policy: ServePolicy {
+            offer,
+            hosts: serving::hosts(args, settings)?,
+            audit: serving::audit(args, settings)?,
+        },
+        print_env: settings.switch("print-env", &args.print_env)?,
+        region: session.request.region.clone(),
+        role: session.request.role.clone(),
+        daemon: daemon(&args.daemon, settings)?,
+    })
+}
+
+/// Returns where sessions are cached: as said, else where a private place in memory is.
+pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, UsageError> {
+    let off = settings.given("no-cache", &args.no_cache)?;
+    let said = settings.given("cache-dir", &args.place.cache_dir)?;
+    let said = said.map(Setting::creatable).transpose()?;
+    let off = off.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
+    match (off, said) {
+        (Some((first, true)), Some(said))
+            if first.starts_with("--") == said.origin.starts_with("--") =>
+        {
+            Err(UsageError::Conflict { first, second: said.origin, why: "leave one of them out" })
+        }
+        (Some((first, true)), Some(said))
+            if said.origin.starts_with("--") && !first.starts_with("--") =>
+        {
+            Ok(place(Some(said), settings.environment))
+        }
+        (Some((_, true)), _) => Ok(Place::Nowhere),
+        (_, said) => Ok(place(said, settings.environment)),
+    }
+}
+
+/// Returns the cache that `cache show` and `cache clear` are about.
+pub(super) fn cache_place(
+    args: &CachePlaceArgs,
+    settings: &Settings<'_>,
+) -> Result<Place, UsageError> {
+    let said = settings.given("cache-dir", &args.cache_dir)?;
+    Ok(place(said.map(Setting::expanded).transpose()?, settings.environment))
+}
+
+/// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
+pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> Place {
+    if let Some(setting) = said {
+        let path = path::path(&setting.value);
+        let origin = setting.origin.into();
+        return Place::Directory(Directory { path, origin, above: Above::Anybodys });
+    }
+    match service_directory(environment).or_else(|| login_directory(environment)) {
+        Some((above, variable)) => {
+            let (path, origin) = (above.join(OWN), variable.into());
+            Place::Directory(Directory { path, origin, above: Above::Own })
+        }
+        None => Place::Nowhere,
+    }
+}
+
+const OWN: &str = "roles-anywhere";
+
+/// Returns the place in memory that systemd made for this service, and the variable that names it.
+fn service_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
+    // It lists several separated by colons.
+    absolute("RUNTIME_DIRECTORY", environment.get("RUNTIME_DIRECTORY")?.split(':').next()?)
+}
+
+/// Returns the place in memory that was made for the programs of this user, and the variable that
+/// names it.
+fn login_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
+    absolute("XDG_RUNTIME_DIR", environment.get("XDG_RUNTIME_DIR")?)
+}
+
+fn absolute(variable: &'static str, path: &str) -> Option<(PathBuf, &'static str)> {
+    Some((path::path(path), variable)).filter(|(path, _)| path.is_absolute())
+}
+
+fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
+    let fail_fast = settings.switch("fail-fast", &args.fail_fast)?;
+    let log_format = match settings.given("log-format", &args.log_format)? {
+        None => LogFormat::Text,
+        Some(setting) => match setting.value.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => return Err(setting.refuse("`text` or `json`")),
+        },
+    };
+    let first_failure = if fail_fast { FirstFailure::Exits } else { FirstFailure::TriesOn };
+    Ok(Daemon { first_failure, log_format })
+}
+
+fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
+    let (origin, name) = match setting {
+        Some(setting) => (setting.origin, setting.value),
+        None => ("--profile".to_owned(), "default".to_owned()),
+    };
+    name.parse().map_err(|source| UsageError::Profile { origin, source })
+}
+
+/// Returns the credentials file, and where its path comes from, as a message says it.
+fn credentials_file(
+    args: &UpdateArgs,
+    settings: &Settings<'_>,
+) -> Result<(PathBuf, String), UsageError> {
+    let from = |setting: &Setting<'_>| format!("from {}", setting.origin);
+    let said = settings.given("credentials-file", &args.credentials_file)?;
+    if let Some(setting) = said {
+        let setting = setting.creatable_file()?;
+        return Ok((path::path(&setting.value), from(&setting)));
+    }
+    let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
+    let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
+    let home = if needs_home { settings.variable("HOME")? } else { None };
+    let home = home.map(Setting::creatable).transpose()?;
+    match (said, home) {
+        (Some(mut setting), Some(home)) => {
+            setting.value = home.value + &setting.value["~".len()..];
+            let setting = setting.creatable_file()?;
+            Ok((path::path(&setting.value), from(&setting)))
+        }
+        (Some(setting), None) => {
+            let setting = setting.creatable_file()?;
+            Ok((path::path(&setting.value), from(&setting)))
+        }
+        (None, Some(home)) => {
+            let origin = "the default of --credentials-file".to_owned();
+            Ok((path::path(&home.value).join(".aws/credentials"), origin))
+        }
+        (None, None) => Err(UsageError::Missing {
+            flag: "--credentials-file",
+            variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,76 @@
+//! The two commands that look at a key and a certificate without AWS.
+
+use super::setting::{Setting, Settings};
+use super::{Command, Plan, identity};
+use crate::command::read_certificate_data::{Output, ReadCertificateData};
+use crate::command::sign_string::{Format, SignString};
+use crate::key::signer::Digest;
+use crate::options::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
+use crate::output::usage::UsageError;
+use crate::ports::Environment;
+use crate::text::disclosure::Paths;
+
+pub(super) fn sign_string(
+    args: SignStringArgs,
+    environment: &Environment,
+    paths: Paths<'_>,
+) -> Result<Plan, UsageError> {
+    let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
+    let settings = Settings { args: &session, environment, paths };
+    let format = match given(&settings, "--format", &args.format)? {
+        None => Format::Json,
+        Some(setting) => match setting.value.as_str() {
+            "json" => Format::Json,
+            "text" => Format::Text,
+            "bin" => Format::Bin,
+            _ => return Err(setting.refuse("`json`, `text` or `bin`")),
+        },
+    };
+    let digest = match given(&settings, "--digest", &args.digest)? {
+        None => Digest::Sha256,
+        Some(setting) => match setting.value.to_ascii_uppercase().as_str() {
+            "SHA256" => Digest::Sha256,
+            "SHA384" => Digest::Sha384,
+            "SHA512" => Digest::Sha512,
+            _ => return Err(setting.refuse("`SHA256`, `SHA384` or `SHA512`")),
+        },
+    };
+    let command = SignString {
+        private_key: identity::private_key(&settings)?,
+        permissions: identity::permissions(&settings)?,
+        format,
+        digest,
+    };
+    Ok(Plan { command: Command::SignString(command), password: identity::password(&settings)? })
+}
+
+pub(super) fn read_certificate_data(
+    args: ReadCertificateDataArgs,
+    environment: &Environment,
+    paths: Paths<'_>,
+) -> Result<Plan, UsageError> {
+    let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
+    let settings = Settings { args: &session, environment, paths };
+    let output = match given(&settings, "--output", &args.output)? {
+        None => Output::Official,
+        Some(setting) => match setting.value.as_str() {
+            "json" => Output::Official,
+            "text" => Output::Text,
+            "full" => Output::Full,
+            _ => return Err(setting.refuse("`json`, `text` or `full`")),
+        },
+    };
+    let certificate = identity::certificate(&settings)?;
+    let command = Command::ReadCertificateData(ReadCertificateData { certificate, output });
+    Ok(Plan { command, password: identity::password(&settings)? })
+}
+
+/// Returns an option that has no variable; an empty value counts as not given.
+fn given<'a>(
+    settings: &Settings<'a>,
+    flag: &str,
+    value: &Option<String>,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let value = value.as_ref().filter(|value| !value.is_empty());
+    value.map(|value| settings.setting(flag, value)).transpose()
+}

@@ -1,0 +1,158 @@
+//! What `serve` listens on, hands out, and to whom.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::daemon::place;
+use super::setting::{Setting, Settings, variable};
+use crate::command::serve::TokenFile;
+use crate::options::ServeArgs;
+use crate::output::usage::UsageError;
+use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, Remote};
+use crate::session_cache::Place;
+use crate::text::path;
+
+/// The port of the official helper.
+const PORT: u16 = 9911;
+
+/// Returns what other machines may ask for.
+pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<Remote, UsageError> {
+    let Some(setting) = setting else { return Ok(Remote::Refused) };
+    match setting.value.as_str() {
+        "container" | "true" | "1" => Ok(Remote::Container),
+        "imds" => Ok(Remote::Imds),
+        "false" | "0" => Ok(Remote::Refused),
+        _ => Err(setting.refuse("`container` or `imds`")),
+    }
+}
+
+/// Returns the addresses to listen on.
+pub(super) fn listen(
+    args: &ServeArgs,
+    settings: &Settings<'_>,
+) -> Result<Vec<SocketAddr>, UsageError> {
+    let port = settings.given("port", &args.port)?;
+    let said = repeated("listen", &args.listen, settings)?;
+    match (said.first(), &port) {
+        (Some(listen), Some(port)) => Err(UsageError::Conflict {
+            first: port.origin.clone(),
+            second: listen.origin.clone(),
+            why: "an address names its port; leave one of them out",
+        }),
+        (Some(_), None) => said
+            .into_iter()
+            .map(|setting| match setting.value.parse() {
+                Ok(address) => Ok(address),
+                Err(_) => Err(setting
+                    .refuse("an address and a port such as `127.0.0.1:9911` or `[::1]:9911`")),
+            })
+            .collect(),
+        (None, None) => Ok(vec![loopback(PORT)]),
+        (None, Some(setting)) => match setting.value.parse() {
+            Ok(port) => Ok(vec![loopback(port)]),
+            Err(_) => Err(setting.clone().refuse("a port, 0 to 65535")),
+        },
+    }
+}
+
+/// Returns the hosts that requests may be for, beside this machine and its addresses.
+pub(super) fn hosts(
+    args: &ServeArgs,
+    settings: &Settings<'_>,
+) -> Result<Vec<AllowedHost>, UsageError> {
+    let said = repeated("allow-host", &args.allow_host, settings)?;
+    said.into_iter()
+        .map(|setting| match setting.value.parse() {
+            Ok(host) => Ok(host),
+            Err(HostError) => Err(setting.refuse(
+                "a host name or an address, with a port or without, such as `serve` or `10.96.0.7:9911`",
+            )),
+        })
+        .collect()
+}
+
+/// Returns the values of an option that may be repeated; in its variable they are separated by
+/// blanks.
+fn repeated<'a>(
+    name: &str,
+    values: &[String],
+    settings: &Settings<'a>,
+) -> Result<Vec<Setting<'a>>, UsageError> {
+    let said = values.iter().filter(|value| !value.is_empty());
+    let said = said.map(|value| settings.setting(format!("--{name}"), value));
+    let said: Vec<Setting<'a>> = said.collect::<Result<_, _>>()?;
+    match (said.is_empty(), settings.variable(&variable(name))?) {
+        (true, Some(setting)) => {
+            let values = setting.value.split_whitespace();
+            values.map(|value| settings.setting(&*setting.origin, value)).collect()
+        }
+        _ => Ok(said),
+    }
+}
+
+/// Returns by which routes credentials are handed out.
+pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, UsageError> {
+    let no_imds = settings.switch_origin("no-imds", &args.no_imds)?;
+    let no_container = settings.switch_origin("no-container", &args.no_container)?;
+    match (no_imds, no_container) {
+        (Some(first), Some(second)) => Err(UsageError::Conflict {
+            first,
+            second,
+            why: "nothing would be served; leave one out",
+        }),
+        (Some(_), None) => Ok(Offer::Container),
+        (None, Some(_)) => Ok(Offer::Imds),
+        (None, None) => Ok(Offer::Both),
+    }
+}
+
+/// Returns where the token of container credentials is kept.
+pub(super) fn token_file(
+    args: &ServeArgs,
+    settings: &Settings<'_>,
+    remote: Remote,
+    offer: Offer,
+) -> Result<TokenFile, UsageError> {
+    let said = settings.given("token-file", &args.token_file)?;
+    if !offer.has_container() {
+        // A variable may be there for other commands; flags that exclude each other were meant.
+        return match said.filter(|setting| setting.origin.starts_with("--")) {
+            Some(setting) => Err(UsageError::Conflict {
+                first: setting.origin,
+                second: "--no-container".to_owned(),
+                why: "the token is of container credentials; leave one of them out",
+            }),
+            None if remote == Remote::Container => Err(UsageError::Conflict {
+                first: "--allow-remote".to_owned(),
+                second: "--no-container".to_owned(),
+                why: "other machines get container credentials only, if not `--allow-remote=imds`",
+            }),
+            None => Ok(TokenFile::Nowhere),
+        };
+    }
+    match (said, place(None, settings.environment)) {
+        (Some(setting), _) => {
+            let Setting { origin, value, .. } = setting.creatable_file()?;
+            Ok(TokenFile::At { path: path::path(&value), origin })
+        }
+        (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),
+        // Without it nothing would be there for other machines, or for any.
+        (None, Place::Nowhere) if remote != Remote::Refused || !offer.has_imds() => {
+            let variable = variable("token-file");
+            Err(UsageError::Missing { flag: "--token-file", variable })
+        }
+        (None, Place::Nowhere) => Ok(TokenFile::Nowhere),
+    }
+}
+
+/// Returns what becomes of a vend that the log does not take.
+pub(super) fn audit(args: &ServeArgs, settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
+    let is_required = settings.switch("require-audit", &args.require_audit)?;
+    Ok(if is_required { AuditPolicy::Required } else { AuditPolicy::Counted })
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+#[cfg(test)]
+mod tests;

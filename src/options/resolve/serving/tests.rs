@@ -1,0 +1,127 @@
+//! What the options of `serve` mean together.
+
+use clap::Parser as _;
+
+use super::*;
+use crate::command::secret_get::Stdout;
+use crate::command::serve::Serve;
+use crate::options::CommandLine;
+use crate::options::resolve::{Command, Purpose, resolve};
+use crate::ports::Environment;
+use crate::server::ServePolicy;
+use crate::text::disclosure::Paths;
+
+const BASE: [(&str, &str); 5] = [
+    ("ROLES_ANYWHERE_CERTIFICATE", "cert.pem"),
+    (
+        "ROLES_ANYWHERE_TRUST_ANCHOR_ARN",
+        "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a",
+    ),
+    ("ROLES_ANYWHERE_PROFILE_ARN", "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"),
+    ("ROLES_ANYWHERE_ROLE_ARN", "arn:aws:iam::123456789012:role/R"),
+    ("XDG_RUNTIME_DIR", "/run/user/1"),
+];
+
+fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<String>), String> {
+    let all = ["roles-anywhere", "serve"].iter().chain(words);
+    let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment = Environment::new(BASE.iter().chain(variables).map(owned));
+    let plan = resolve(line, &environment, Stdout::Stream, Paths(&|_| false))
+        .map_err(|error| error.to_string())?;
+    match plan.command {
+        Command::Exchange(exchange) => match exchange.purpose {
+            Purpose::Serve(serve) => Ok((*serve, exchange.ignored)),
+            _ => Err("another command".to_owned()),
+        },
+        _ => Err("another command".to_owned()),
+    }
+}
+
+fn policy(words: &[&str], variables: &[(&str, &str)]) -> Result<ServePolicy, String> {
+    planned(words, variables).map(|(serve, _)| serve.policy)
+}
+
+#[test]
+fn takes_hosts_from_flags_else_from_their_variable() {
+    let hosts =
+        |words: &[&str], variables: &[(&str, &str)]| policy(words, variables).map(|it| it.hosts);
+    let of = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+    let variable = ("ROLES_ANYWHERE_ALLOW_HOST", " b  c:80\n");
+    assert_eq!(hosts(&[], &[]).unwrap(), of(&[]));
+    let twice = ["--allow-host", "a", "--allow-host=10.96.0.7:9911"];
+    assert_eq!(hosts(&twice, &[variable]).unwrap(), of(&["a", "10.96.0.7:9911"]));
+    assert_eq!(hosts(&["--allow-host", ""], &[variable]).unwrap(), of(&["b", "c:80"]));
+    for wrong in ["*", "http://a", "a/b", "--port"] {
+        let error = hosts(&["--allow-host", wrong], &[]).unwrap_err();
+        assert!(error.contains("--allow-host"), "{error}");
+        assert!(hosts(&[], &[("ROLES_ANYWHERE_ALLOW_HOST", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn offers_both_routes_or_the_one_that_is_left() {
+    let offer =
+        |words: &[&str], variables: &[(&str, &str)]| policy(words, variables).map(|it| it.offer);
+    assert_eq!(offer(&[], &[]).unwrap(), Offer::Both);
+    assert_eq!(offer(&["--no-imds"], &[]).unwrap(), Offer::Container);
+    assert_eq!(offer(&["--no-container"], &[]).unwrap(), Offer::Imds);
+    assert_eq!(offer(&["--no-imds=false", "--no-container"], &[]).unwrap(), Offer::Imds);
+    let variable = ("ROLES_ANYWHERE_NO_IMDS", "1");
+    assert_eq!(offer(&[], &[variable]).unwrap(), Offer::Container);
+    assert_eq!(offer(&["--no-imds=0"], &[variable]).unwrap(), Offer::Both);
+    for words in [
+        &["--no-imds", "--no-container"][..],
+        &["--no-imds", "--allow-remote=imds"],
+        &["--no-container", "--allow-remote"],
+        &["--no-container", "--token-file", "t"],
+        &["--no-imds=perhaps"],
+    ] {
+        let error = offer(words, &[]).unwrap_err();
+        assert!(error.contains("--no-"), "{words:?}: {error}");
+    }
+    assert!(offer(&["--no-container"], &[variable]).is_err());
+    let remote = ["--no-container", "--allow-remote=imds", "--listen", "0.0.0.0:1"];
+    assert_eq!(offer(&remote, &[]).unwrap(), Offer::Imds);
+}
+
+#[test]
+fn keeps_a_token_only_if_there_are_container_credentials() {
+    let file = |words: &[&str], variables: &[(&str, &str)]| {
+        planned(words, variables).map(|(serve, _)| serve.token_file)
+    };
+    let variable = ("ROLES_ANYWHERE_TOKEN_FILE", "/t");
+    let from_variable =
+        TokenFile::At { path: "/t".into(), origin: "ROLES_ANYWHERE_TOKEN_FILE".to_owned() };
+    assert_eq!(file(&["--no-container"], &[variable]).unwrap(), TokenFile::Nowhere);
+    assert_eq!(file(&["--no-imds"], &[variable]).unwrap(), from_variable);
+    assert!(matches!(file(&["--no-imds"], &[]).unwrap(), TokenFile::In(_)));
+    // Nothing would be served.
+    let nowhere = ("XDG_RUNTIME_DIR", "");
+    assert_eq!(file(&[], &[nowhere]).unwrap(), TokenFile::Nowhere);
+    assert_eq!(file(&["--no-imds"], &[nowhere]).unwrap_err(), "`--token-file` is missing");
+}
+
+#[test]
+fn requires_an_audit_line_if_told_to() {
+    let audit = |words: &[&str]| policy(words, &[]).map(|it| it.audit);
+    assert_eq!(audit(&[]).unwrap(), AuditPolicy::Counted);
+    assert_eq!(audit(&["--require-audit"]).unwrap(), AuditPolicy::Required);
+    assert_eq!(audit(&["--require-audit=false"]).unwrap(), AuditPolicy::Counted);
+}
+
+#[test]
+fn is_not_stopped_by_the_variables_of_a_kubernetes_service() {
+    let service = [
+        ("ROLES_ANYWHERE_PORT", "tcp://10.96.0.7:9911"),
+        ("ROLES_ANYWHERE_PORT_9911_TCP_ADDR", "10.96.0.7"),
+        ("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7"),
+    ];
+    let (serve, ignored) = planned(&[], &service).unwrap();
+    assert_eq!(serve.listen, [loopback(PORT)]);
+    assert_eq!(ignored, service.map(|(name, _)| name));
+    let listen = ["--listen", "127.0.0.1:1"];
+    assert_eq!(planned(&listen, &service).unwrap().0.listen, [loopback(1)]);
+    let port = [("ROLES_ANYWHERE_PORT", "tcp")];
+    assert!(planned(&[], &port).unwrap_err().contains("ROLES_ANYWHERE_PORT"));
+}

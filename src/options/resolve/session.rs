@@ -1,0 +1,201 @@
+//! The identity and the session that are asked for.
+
+use std::str::FromStr;
+
+use super::identity;
+use super::setting::{Setting, Settings};
+use crate::arn::ArnError;
+use crate::aws::create_session::{RoleSessionName, SessionDuration, SessionRequest};
+use crate::aws::endpoint::{self, Service, Variant};
+use crate::http::Endpoint;
+use crate::identity::IdentitySource;
+use crate::output::usage::UsageError;
+use crate::provider::RolesAnywhere;
+use crate::region::{Partition, Region};
+use crate::text::disclosure::Shown;
+
+/// What the flags of a session mean.
+pub(super) struct Session {
+    pub(super) source: IdentitySource,
+    pub(super) request: SessionRequest,
+    /// Which kind of endpoints, and which setting asks for another than the plain one.
+    variant: (Variant, Option<String>),
+}
+
+impl Session {
+    pub(super) fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let source = identity::source(settings)?;
+        let request = request(settings)?;
+        let session = Self { source, request, variant: variant(settings)? };
+        let given = settings.text("endpoint", |args| &args.endpoint)?;
+        let region = session.request.region.clone();
+        let endpoint = session.endpoint_of(settings, Service::RolesAnywhere, given, &region)?;
+        Ok(Self { request: SessionRequest { endpoint, ..session.request }, ..session })
+    }
+
+    /// Returns where `service` is: as given, by the variables of the AWS SDKs, or by its Region.
+    pub(super) fn endpoint_of(
+        &self,
+        settings: &Settings<'_>,
+        service: Service,
+        given: Option<Setting<'_>>,
+        region: &Region,
+    ) -> Result<Endpoint, UsageError> {
+        let (variant, origin) = &self.variant;
+        let chosen = match given {
+            Some(given) => Some(given),
+            None => configured(settings, service)?,
+        };
+        let Some(setting) = chosen else { return Ok(endpoint::of(service, region, *variant)) };
+        if let Some(origin) = origin {
+            return Err(UsageError::Conflict {
+                first: setting.origin,
+                second: origin.clone(),
+                why: "an endpoint of your own is what it is; leave one of them out",
+            });
+        }
+        Endpoint::parse(&setting.value)
+            .map_err(|source| UsageError::Endpoint { origin: setting.origin, source })
+    }
+
+    /// Refuses a `--region` that is not the trust anchor's: no session could be made there.
+    pub(super) fn check_own_region(&self, settings: &Settings<'_>) -> Result<(), UsageError> {
+        let Some(asked) = settings.region()? else { return Ok(()) };
+        let asked = asked.without_fips().unwrap_or(asked);
+        let own = &self.request.region;
+        if asked == *own {
+            return Ok(());
+        }
+        Err(UsageError::Regions {
+            first: "--trust-anchor-arn",
+            first_region: own.to_string(),
+            second: "--region",
+            second_region: asked.to_string(),
+            why: ONE_REGION,
+        })
+    }
+
+    pub(super) fn into_provider(self) -> RolesAnywhere {
+        RolesAnywhere { source: self.source, session: self.request }
+    }
+}
+
+const ONE_REGION: &str =
+    "a session is made in the Region of its trust anchor: take all of them from one Region";
+
+fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
+    let trust_anchor: crate::arn::TrustAnchorArn =
+        arn(settings.required("--trust-anchor-arn", |args| &args.trust_anchor_arn)?)?;
+    let profile: crate::arn::ProfileArn =
+        arn(settings.required("--profile-arn", |args| &args.profile_arn)?)?;
+    let role: crate::arn::RoleArn = arn(settings.required("--role-arn", |args| &args.role_arn)?)?;
+
+    let anchor = ("--trust-anchor-arn", trust_anchor.partition());
+    same_partition(anchor, ("--profile-arn", profile.partition()))?;
+    same_partition(anchor, ("--role-arn", role.partition()))?;
+    if trust_anchor.region() != profile.region() {
+        return Err(UsageError::Regions {
+            first: "--trust-anchor-arn",
+            first_region: trust_anchor.region().to_string(),
+            second: "--profile-arn",
+            second_region: profile.region().to_string(),
+            why: ONE_REGION,
+        });
+    }
+    let region = trust_anchor.region().clone();
+    let endpoint = endpoint::of(Service::RolesAnywhere, &region, Variant::default());
+    Ok(SessionRequest {
+        duration: duration(settings)?,
+        role_session_name: role_session_name(settings)?,
+        trust_anchor,
+        profile,
+        role,
+        endpoint,
+        region,
+    })
+}
+
+/// Reads an ARN. The error quotes parts of it, and so only if all of it may be shown.
+pub(super) fn arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<T, UsageError> {
+    setting.value.parse().map_err(|source| match setting.shown() {
+        Shown::Value(value) => {
+            UsageError::Arn { origin: setting.origin, value: shortened(&value), source }
+        }
+        Shown::Hidden(_) => setting.refuse("an ARN"),
+    })
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+fn same_partition(
+    (first, first_partition): (&'static str, Partition),
+    (second, second_partition): (&'static str, Partition),
+) -> Result<(), UsageError> {
+    if first_partition == second_partition {
+        return Ok(());
+    }
+    Err(UsageError::Partitions {
+        first,
+        first_partition: first_partition.as_str(),
+        second,
+        second_partition: second_partition.as_str(),
+    })
+}
+
+fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
+    let Some(setting) = settings.text("session-duration", |args| &args.session_duration)? else {
+        return Ok(SessionDuration::Seconds(3_600));
+    };
+    if setting.value == "profile" {
+        return Ok(SessionDuration::OfProfile);
+    }
+    let seconds = setting.value.parse().ok().and_then(SessionDuration::from_seconds);
+    seconds.ok_or_else(|| setting.refuse("900 to 43200 seconds, or `profile`,"))
+}
+
+fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
+    let setting = settings.text("role-session-name", |args| &args.role_session_name)?;
+    let Some(setting) = setting else { return Ok(None) };
+    let name = RoleSessionName::parse(&setting.value);
+    name.map(Some).ok_or_else(|| setting.refuse("a name of 2 to 64 letters, digits and `_+=,.@-`"))
+}
+
+/// Returns the kind of endpoints that is asked for, and what asks for it.
+fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<String>), UsageError> {
+    let region = settings.region()?;
+    let pseudo_region = region.filter(|region| region.without_fips().is_some());
+    let fips = settings.flag_or("fips", |args| &args.fips, "AWS_USE_FIPS_ENDPOINT")?;
+    let dual = "AWS_USE_DUALSTACK_ENDPOINT";
+    let dual_stack = settings.flag_or("dual-stack", |args| &args.dual_stack, dual)?;
+    let region = pseudo_region.map(|region| format!("--region {region}"));
+    let variant =
+        Variant { fips: fips.is_some() || region.is_some(), dual_stack: dual_stack.is_some() };
+    Ok((variant, fips.or(region).or(dual_stack)))
+}
+
+/// Returns the endpoint that the environment has for `service`.
+fn configured<'a>(
+    settings: &Settings<'a>,
+    service: Service,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let (ours, aws) = match service {
+        Service::RolesAnywhere => ("ROLES_ANYWHERE_ENDPOINT", "AWS_ENDPOINT_URL_ROLESANYWHERE"),
+        Service::SecretsManager => {
+            ("ROLES_ANYWHERE_SECRETS_ENDPOINT", "AWS_ENDPOINT_URL_SECRETS_MANAGER")
+        }
+    };
+    let ignored = settings.environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let aws_variables: &[&'static str] = match ignored {
+        Some(value) if value.eq_ignore_ascii_case("true") => &[],
+        _ => &[aws, "AWS_ENDPOINT_URL"],
+    };
+    match settings.variable(ours)? {
+        Some(setting) => Ok(Some(setting)),
+        None => Ok(settings.first_variable(aws_variables)?.map(|(_, setting)| setting)),
+    }
+}

@@ -1,0 +1,66 @@
+//! Where there is no Unix: a lock file that stays, and a temporary file that is renamed.
+
+use std::fs::Metadata;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::credentials_file::file::{Edit, Edited, ProfileFileError, Stamp, Written};
+use crate::os::credentials_file::{busy, edited, read, unreadable};
+use crate::secret::SecretBytes;
+
+/// Returns where the file is that is under a path, behind all links.
+pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
+    path.canonicalize().map_err(|error| unreadable(path, error))
+}
+
+/// Edits the file under a lock. A lock on a file that is to be replaced would shut its readers out
+/// here, so it is on a file of its own.
+pub(super) fn replace(
+    target: &Path,
+    expected: Option<Stamp>,
+    edit: &mut Edit<'_>,
+) -> Result<Edited, ProfileFileError> {
+    let failed = |source| ProfileFileError::Write { path: target.to_owned(), source };
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".roles-anywhere.lock");
+    let lock = target.with_file_name(name);
+    let options = &mut std::fs::File::options();
+    let lock = options.write(true).create(true).truncate(false).open(lock).map_err(failed)?;
+    match lock.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => return Err(busy(target)),
+        Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
+        Ok(()) => {}
+    }
+    if target.metadata().ok().as_ref().map(stamp) != expected {
+        return Err(busy(target));
+    }
+    let old = if target.exists() { read(target)? } else { SecretBytes::default() };
+    let Some(new) = edited(target, &old, edit)? else { return Ok(Written::Unchanged.into()) };
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    temporary.write_all(new.expose()).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(target).map_err(|error| failed(error.error))?;
+    Ok(Written::Whole.into())
+}
+
+/// Returns what tells a version of a file from others.
+pub(super) fn stamp(of: &Metadata) -> Stamp {
+    let modified = of.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.unwrap_or_default();
+    let seconds = i64::try_from(modified.as_secs()).unwrap_or(i64::MAX);
+    let modified = (seconds, i64::from(modified.subsec_nanos()));
+    Stamp { size: of.len(), modified, ..Stamp::default() }
+}
+
+/// Accepts any: nothing tells whose a file is.
+pub(super) fn check_owner(_file: &Metadata, _target: &Path) -> Result<(), ProfileFileError> {
+    Ok(())
+}
+
+/// Returns true: nothing tells.
+pub(super) fn is_in_place(_file: &Metadata) -> bool {
+    true
+}

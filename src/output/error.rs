@@ -1,0 +1,201 @@
+//! The one error that reaches the user, and how it is printed.
+
+mod code;
+mod hints;
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::aws::retry::CallError;
+use crate::text::escape;
+
+/// Who can fix it. Decides the exit code, and nothing else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Whoever typed the command or set the environment.
+    Usage,
+    /// The owner of the certificate and the key.
+    Identity,
+    /// The owner of the AWS account: AWS answered and refused.
+    Refused,
+    /// The network, or AWS itself.
+    Unreachable,
+    /// Whoever runs this machine: files, standard output.
+    Local,
+    /// We.
+    Internal,
+}
+
+impl Kind {
+    /// Returns the exit code of the process.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::Identity => 3,
+            Self::Refused => 4,
+            Self::Unreachable => 5,
+            Self::Local => 6,
+            Self::Internal => 70,
+        }
+    }
+}
+
+/// An error on its way to the user: what failed, why, and what to try.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    source: Box<dyn std::error::Error + Send + Sync>,
+    /// Where the path of the file that it is about comes from.
+    origin: Option<String>,
+    hints: Vec<String>,
+    retry_after: Option<Duration>,
+}
+
+/// The most bytes that an error may print: SDKs log all of it.
+const MAX_LENGTH: usize = 4_000;
+/// What a printed error begins with.
+const HEADING: &str = "error: ";
+
+impl Error {
+    /// Makes an error without hints.
+    pub fn new(kind: Kind, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let source = Box::new(source);
+        Self { kind, source, origin: None, hints: Vec::new(), retry_after: None }
+    }
+
+    /// Adds what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds where the path of the file comes from that it is about: `from --out`.
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..self }
+    }
+
+    /// Adds how long AWS asks to be left alone.
+    #[must_use]
+    pub fn not_again_within(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
+
+    /// Returns how long AWS asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Returns who can fix it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns what failed, then each cause of it, as they are printed.
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = vec![legible(&self.source.to_string())];
+        let mut cause = self.source.source();
+        let mut last = reasons[0].clone();
+        if let Some(origin) = &self.origin {
+            reasons[0] += &format!(" ({origin})");
+        }
+        while let Some(error) = cause {
+            let words = legible(&error.to_string());
+            // Some libraries repeat their cause; once is enough.
+            if !last.contains(&words) {
+                reasons.push(words.clone());
+            }
+            last = words;
+            cause = error.source();
+        }
+        reasons
+    }
+
+    /// Returns all that is printed but the heading, which a terminal wants and a log does not.
+    pub fn words(&self) -> String {
+        let text = self.to_string();
+        text.strip_prefix(HEADING).unwrap_or(&text).to_owned()
+    }
+
+    /// Returns what to try.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Returns whether another process that asks AWS for the same on the same way would fail alike:
+    /// AWS refused, failed, or could not be reached, and not because this process had too little time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.kind, Kind::Refused | Kind::Unreachable) && self.time_limit().is_none()
+    }
+
+    /// Returns the time that was too short, if that is what failed.
+    pub fn time_limit(&self) -> Option<Duration> {
+        match self.source.downcast_ref() {
+            Some(CallError::Timeout { limit, .. }) => Some(*limit),
+            _ => None,
+        }
+    }
+}
+
+/// Renders `error: …`, a line `caused by: …` for each cause and a line `hint: …` for each hint,
+/// in less than 4,000 bytes, without a final newline.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = format!("{HEADING}{}", self.reasons().join("\n  caused by: "));
+        for hint in &self.hints {
+            write!(text, "\n  hint: {}", legible(hint))?;
+        }
+        f.write_str(&text[..text.floor_char_boundary(MAX_LENGTH)])
+    }
+}
+
+/// Returns `text` as one line that is safe to print, shortened if it is longer than 1,000 characters.
+pub fn legible(text: &str) -> String {
+    match text.char_indices().nth(1_000) {
+        Some((end, _)) => escape::line(&text[..end]).into_owned() + "…",
+        None => escape::line(text).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Reason, TransportError};
+
+    #[test]
+    fn prints_the_error_its_causes_and_its_hints() {
+        let source = TransportError::Connect {
+            peer: "a.example:443".to_owned(),
+            source: Reason("connection refused".to_owned()),
+        };
+        let error = Error::from(CallError::Transport { source, attempt: 3 });
+        assert_eq!(
+            error.to_string(),
+            "error: could not connect to a.example:443, tried 3 times\n  \
+             caused by: connection refused\n  \
+             hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken"
+        );
+        assert_eq!(error.kind().exit_code(), 5);
+    }
+
+    #[test]
+    fn stays_below_four_kilobytes_and_keeps_its_hint() {
+        let error = Error::new(Kind::Local, Reason("ä".repeat(9_000))).hint("this");
+        assert!(error.to_string().len() <= 4_000);
+        assert!(error.to_string().ends_with("hint: this"));
+        let hints = ["a", "b", "c", "d", "e"].map(|hint| hint.repeat(999));
+        let error = hints.into_iter().fold(error, Error::hint);
+        assert!(error.to_string().len() <= 4_000);
+    }
+
+    #[test]
+    fn lets_nothing_through_that_does_not_show() {
+        let reason = "a\u{1b}[2J\nerror: b\u{202e}\u{2028}\u{200b}\u{e0041}";
+        let error = Error::new(Kind::Local, Reason(reason.to_owned())).hint("\u{2066}c");
+        assert_eq!(
+            error.to_string(),
+            "error: a\\u{1b}[2J\\nerror: b\\u{202e}\\u{2028}\\u{200b}\\u{e0041}\n  hint: \\u{2066}c"
+        );
+    }
+}

@@ -1,0 +1,292 @@
+//! What each module's error becomes at the edge: whose it is to fix, and what to try.
+
+mod key_files;
+
+use crate::aws::create_session::AnswerError;
+use crate::aws::get_secret_value::SecretAnswerError;
+use crate::aws::retry::CallError;
+use crate::credentials_file::file::ProfileFileError;
+use crate::credentials_file::{ProfileError, SyntaxError};
+use crate::diagnosis::Refusal;
+use crate::http::{Distrust, Presented, TransportError};
+use crate::identity::IdentityError;
+use crate::input_source::{Action, FileError, SourceKind, SourceName};
+use crate::output::error::{Error, Kind};
+use crate::output::usage::UsageError;
+use crate::text::disclosure::option_of;
+use key_files::{bundle_hint, key_hint};
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        let hint = error.hint();
+        Self::new(Kind::Usage, error).hint(hint)
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        let hint = match &error {
+            IdentityError::Unreadable(error) => source_hint(error),
+            IdentityError::Bundle { source, .. } => bundle_hint(source),
+            IdentityError::NoCertificate { place, contents }
+                if is_named_by(place, "intermediates")
+                    && (contents.contains("KEY") || contents.contains("key")) =>
+            {
+                "this option takes CA certificates, and the file holds a private key".to_owned()
+            }
+            IdentityError::NoCertificate { contents, .. } if contents.contains("KEY") || contents.contains("key") => {
+                "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
+            }
+            IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
+            IdentityError::NoKey { contents, .. } if contents.contains("CERTIFICATE") || contents.contains("certificate") => {
+                "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
+            }
+            IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
+            IdentityError::SeveralKeys { contents, .. } if contents.contains("PKCS") => {
+                "take one entry out: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
+            }
+            IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
+            IdentityError::Key { source, .. } => key_hint(source),
+            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.value.as_deref().unwrap_or("FILE")),
+            IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
+            IdentityError::KeyMismatch { .. } => {
+                "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()
+            }
+            IdentityError::Expired { .. } => {
+                "renew the certificate; if it is not that old, set this machine's clock".to_owned()
+            }
+            IdentityError::NotYetValid { .. } => {
+                "check this machine's clock and time zone, then the certificate's dates".to_owned()
+            }
+        };
+        Self::new(Kind::Identity, error).hint(hint)
+    }
+}
+
+fn is_named_by(place: &SourceName, option: &str) -> bool {
+    place.origin.as_deref().is_some_and(|origin| option_of(origin) == option)
+}
+
+/// Returns what to do about a source that could not be read, by the kind of its place.
+fn source_hint(error: &FileError) -> String {
+    let place = &error.place;
+    let origin = place.origin.as_deref().unwrap_or("the option");
+    let missing = error.source.kind() == std::io::ErrorKind::NotFound;
+    match (place.kind, &place.value) {
+        (SourceKind::Variable, Some(name)) => {
+            format!("set {name} and export it, or name another variable by `{origin}`")
+        }
+        (SourceKind::Variable, None) => {
+            format!("`{origin}` takes the name of a variable, which has to be set and exported")
+        }
+        (SourceKind::Descriptor, Some(number)) => {
+            format!("open file descriptor {number} for this process, as `{number}< FILE` does in a shell")
+        }
+        (SourceKind::Descriptor, None) => {
+            format!("`{origin}` takes the number of a file descriptor that is open: `3` with `3< FILE`")
+        }
+        (SourceKind::File, _) if missing && place.unexpanded => {
+            "`~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path".to_owned()
+        }
+        (SourceKind::File, None) if missing => {
+            format!("its value is not shown, as it may be secret: `{origin}` takes the path of a file")
+        }
+        (SourceKind::File, Some(path)) if missing && place.origin.is_some() => {
+            format!("there is no `{path}`: correct `{origin}`")
+        }
+        _ => file_hint(error).to_owned(),
+    }
+}
+
+fn file_hint(error: &FileError) -> &'static str {
+    use std::io::ErrorKind;
+    match (error.action, error.source.kind()) {
+        (Action::Write, ErrorKind::AlreadyExists) => "name another file, or remove this one",
+        (Action::Write, ErrorKind::Unsupported) => {
+            "name a regular file, in a directory that no other user can write to"
+        }
+        (Action::Write, ErrorKind::NotADirectory) => {
+            "make the directory, or name a file in another one"
+        }
+        (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
+        (Action::Write | Action::Remove, _) => {
+            "check the folder, its permissions and the space left"
+        }
+        (Action::Read, ErrorKind::FileTooLarge) => {
+            "this is no certificate and no key; check the path"
+        }
+        (Action::Read, ErrorKind::TimedOut) => "check what should write to it",
+        (Action::Read, _) => "check the path and its permissions",
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        let (kind, hint) = match &error {
+            CallError::Sign(_) => {
+                (Kind::Identity, "try the key with `openssl pkey -check`".to_owned())
+            }
+            CallError::AccessKey(_) => (Kind::Internal, "please report this".to_owned()),
+            CallError::Transport { source, .. } => transport_hint(source),
+            CallError::Timeout { .. } => (
+                Kind::Unreachable,
+                "check the network and any proxy to it; `--timeout SECONDS` allows more time"
+                    .to_owned(),
+            ),
+        };
+        Self::new(kind, error).hint(hint)
+    }
+}
+
+fn transport_hint(error: &TransportError) -> (Kind, String) {
+    let hint = match error {
+        TransportError::Connect { .. } => {
+            "check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken".to_owned()
+        }
+        TransportError::Resolve { for_socks: true, .. } => {
+            "with `socks5://` this machine looks the name up; write `socks5h://` if the proxy is to do it".to_owned()
+        }
+        TransportError::Resolve { .. } => {
+            "check DNS, the Region and HTTPS_PROXY; not every Region has FIPS or dual-stack endpoints".to_owned()
+        }
+        TransportError::Untrusted { presented, distrust, .. } => {
+            distrust_hint(presented.as_deref(), *distrust)
+        }
+        TransportError::Handshake { .. } => {
+            "TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?".to_owned()
+        }
+        TransportError::Proxy { login: true, .. } => {
+            "the proxy asks for a login: write it into HTTPS_PROXY as `http://USER:PASSWORD@HOST:PORT`".to_owned()
+        }
+        TransportError::Proxy { .. } => {
+            "the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without".to_owned()
+        }
+        TransportError::Interrupted { plain: true, .. } => {
+            "if TLS is spoken on that port, write the endpoint as `https://`".to_owned()
+        }
+        TransportError::Interrupted { .. } => "try again; a proxy or gateway in between may cut connections".to_owned(),
+        TransportError::TooLarge { .. } => "something other than AWS seems to answer there".to_owned(),
+        TransportError::TrustStore { .. } => {
+            "a PEM file with one CA certificate or more is wanted".to_owned()
+        }
+    };
+    let kind = match error {
+        TransportError::TrustStore { .. } => Kind::Local,
+        _ => Kind::Unreachable,
+    };
+    (kind, hint)
+}
+
+fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
+    let who = presented.map_or_else(String::new, |presented| {
+        let Presented { subject, issuer, .. } = presented;
+        format!("it was presented as `{subject}`, issued by `{issuer}`; ")
+    });
+    let what = match distrust {
+        Distrust::Issuer => {
+            "where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE"
+        }
+        Distrust::Name => "check the host name of the endpoint, and what answers there",
+        Distrust::Time => {
+            "check this machine's clock; if it is right, the certificate has to be renewed"
+        }
+        Distrust::Other => {
+            "it has to be replaced by a server certificate of X.509 v3 that a CA issued; `--ca-bundle FILE` names that CA"
+        }
+    };
+    format!("{who}{what}")
+}
+
+impl From<Refusal> for Error {
+    fn from(mut refusal: Refusal) -> Self {
+        let hints = std::mem::take(&mut refusal.hints);
+        let foreign = refusal.fault.code.is_none();
+        let kind = match foreign || refusal.fault.is_transient() {
+            true => Kind::Unreachable,
+            false => Kind::Refused,
+        };
+        hints.into_iter().fold(Self::new(kind, refusal), Self::hint)
+    }
+}
+
+impl From<AnswerError> for Error {
+    fn from(error: AnswerError) -> Self {
+        let hint = match &error {
+            AnswerError::Expired { .. } => "check this machine's clock",
+            _ => {
+                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+            }
+        };
+        Self::new(Kind::Unreachable, error).hint(hint)
+    }
+}
+
+impl From<SecretAnswerError> for Error {
+    fn from(error: SecretAnswerError) -> Self {
+        Self::new(Kind::Unreachable, error).hint(
+            "something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy",
+        )
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        let hint = file_hint(&error);
+        Self::new(Kind::Local, error).hint(hint)
+    }
+}
+
+impl From<ProfileFileError> for Error {
+    fn from(error: ProfileFileError) -> Self {
+        let hint = match &error {
+            ProfileFileError::Busy { .. } => {
+                "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
+            }
+            ProfileFileError::Unsettled { .. } => {
+                "run it again when the other program has finished; `lsof` or `fuser` find it"
+            }
+            ProfileFileError::ForeignOwner { .. } => {
+                "run `update` as that user, or name a file of your own by `--credentials-file`"
+            }
+            ProfileFileError::Read { .. } => "check the path and its permissions",
+            ProfileFileError::Write { .. } => {
+                "check the permissions of the file and of its directory, and the space left; `--credentials-file` names another"
+            }
+            ProfileFileError::Directory { .. } => {
+                "make the directory above it, or name another file by `--credentials-file`"
+            }
+            ProfileFileError::NotRegular { .. } | ProfileFileError::TooLarge { .. } => {
+                "check the path: the AWS credentials file is wanted"
+            }
+            ProfileFileError::Dangling { .. } => {
+                "make the file that it leads to, or remove the link"
+            }
+            ProfileFileError::ForeignLink { .. } => {
+                "remove the link, or name the file that it leads to by `--credentials-file`"
+            }
+            ProfileFileError::InTheWay { .. } => {
+                "remove it, once nothing writes the credentials file"
+            }
+            ProfileFileError::Text { source: ProfileError::Utf16, .. } => "save it as UTF-8",
+            ProfileFileError::Text {
+                source: ProfileError::Syntax(SyntaxError::ByteOrderMark),
+                ..
+            } => "save it as UTF-8 without a byte-order mark",
+            ProfileFileError::Text { source: ProfileError::Syntax(_), .. } => {
+                "correct that line; `aws configure list-profiles` tells whether the AWS CLI can read the file"
+            }
+            ProfileFileError::Text { source: ProfileError::LongLived(key), .. }
+                if key.is_temporary() =>
+            {
+                "if it is not needed, pass `--force` to replace it; else `--profile NAME`"
+            }
+            ProfileFileError::Text { source: ProfileError::LongLived(_), .. } => {
+                "AWS cannot show that key again: pass `--profile NAME` to write another profile, or `--force` to replace it"
+            }
+            ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
+                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+            }
+        };
+        Self::new(Kind::Local, error).hint(hint)
+    }
+}

@@ -1,0 +1,196 @@
+//! What a daemon tells its operator, one line an event; no clock and no stream here.
+
+use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
+
+use serde_json::{Map, Number, Value as Json};
+
+use crate::text::escape;
+use crate::time::Timestamp;
+
+/// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
+pub trait Log {
+    /// Writes one event: what happened in a few words, then its facts by name.
+    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]);
+
+    /// Writes one event before it returns; a log that cannot take it now keeps nothing of it.
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten>;
+}
+
+/// The log does not take an event now: it is full, or its reader does not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the log does not take the event")]
+pub struct Unwritten;
+
+/// One fact of an event: its name in snake case, and its value.
+pub type Fact<'a> = (&'static str, &'a dyn Value);
+
+/// What a fact may be: a text, or a number, which JSON tells apart.
+pub trait Value: fmt::Display {
+    /// Returns the number that it is; a text is none, even one of digits.
+    fn number(&self) -> Option<Number> {
+        None
+    }
+}
+
+impl Value for str {}
+impl Value for String {}
+impl Value for Timestamp {}
+impl Value for SocketAddr {}
+impl Value for std::path::Display<'_> {}
+impl Value for dyn std::error::Error + '_ {}
+
+impl<T: Value + ?Sized> Value for &T {
+    fn number(&self) -> Option<Number> {
+        (**self).number()
+    }
+}
+
+/// Makes facts of the integers.
+macro_rules! numbers {
+    ($($integer:ty)*) => {
+        $(impl Value for $integer {
+            fn number(&self) -> Option<Number> {
+                Some((*self).into())
+            }
+        })*
+    };
+}
+
+numbers!(u8 u16 u64 i64);
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    /// All is as it should be.
+    Info,
+    /// Something is wrong, and this program goes on.
+    Warning,
+    /// Nothing can be handed out.
+    Error,
+}
+
+impl Level {
+    /// Returns the word that stands for it in a line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For a reader: time, level, what happened, `name=value`.
+    #[default]
+    Text,
+    /// For a program: one JSON object with `time`, `level`, `event` and the facts.
+    Json,
+}
+
+impl LogFormat {
+    /// Renders one event of `now`, a time as [`crate::time::Timestamp`] renders it, as one line with
+    /// its newline; what does not show is escaped.
+    pub fn render(self, now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+        match self {
+            Self::Text => text(now, level, what, facts),
+            Self::Json => json(now, level, what, facts),
+        }
+    }
+}
+
+fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    let mut line = String::with_capacity(384);
+    for part in [now, " ", level.as_str(), " ", what] {
+        line.push_str(part);
+    }
+    for (name, value) in facts {
+        line.push(' ');
+        line.push_str(name);
+        line.push('=');
+        let start = line.len();
+        let _ = write!(line, "{value}");
+        let text = &line[start..];
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
+            let text = line.split_off(start);
+            line.push_str(&escape::json(&Json::from(text).to_string()));
+        }
+    }
+    line.push('\n');
+    line
+}
+
+fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    let head = [
+        ("time", Json::from(now)),
+        ("level", Json::from(level.as_str())),
+        ("event", Json::from(what)),
+    ];
+    let facts = facts.iter().map(|(name, value)| match value.number() {
+        Some(number) => (*name, Json::Number(number)),
+        None => (*name, Json::from(value.to_string())),
+    });
+    let object: Map<String, Json> =
+        head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
+    escape::json(&Json::Object(object).to_string()).into_owned() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2015-08-30T12:36:00Z";
+
+    #[test]
+    fn writes_one_line_whatever_is_in_a_fact() {
+        let facts: [Fact<'_>; 3] = [
+            ("role", &"arn:aws:iam::1:role/a"),
+            ("reason", &"two\nlines \"of\" it"),
+            ("none", &""),
+        ];
+        assert_eq!(
+            LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &facts),
+            "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\"\n"
+        );
+        let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &facts);
+        assert_eq!(line.matches('\n').count(), 1);
+        let value: Json = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["reason"], "two\nlines \"of\" it");
+        assert_eq!(value["level"], "warning");
+    }
+
+    #[test]
+    fn writes_nothing_that_does_not_show() {
+        let reason =
+            "\u{9b}31m\u{7f}\u{85}\u{1b}]0;ä\u{7}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let line = format.render(NOW, Level::Warning, "refresh failed", &[("reason", &reason)]);
+            assert!(
+                line.trim_end_matches('\n').chars().all(|c| c == 'ä' || matches!(c, ' '..='~')),
+                "{line:?}"
+            );
+            let text = line.split_once(" reason=").map_or(&*line, |(_, text)| text);
+            let value: Json = serde_json::from_str(text).unwrap();
+            assert_eq!(value.get("reason").unwrap_or(&value), reason);
+        }
+    }
+
+    #[test]
+    fn tells_numbers_from_texts_in_json() {
+        let facts: [Fact<'_>; 3] = [("seconds", &-60_i64), ("status", &503_u16), ("serial", &"7")];
+        assert_eq!(
+            LogFormat::Json.render(NOW, Level::Info, "a", &facts),
+            format!(
+                "{{\"event\":\"a\",\"level\":\"info\",\"seconds\":-60,\"serial\":\"7\",\"status\":503,\"time\":\"{NOW}\"}}\n"
+            )
+        );
+        assert!(
+            LogFormat::Text
+                .render(NOW, Level::Info, "a", &facts)
+                .ends_with(" seconds=-60 status=503 serial=7\n")
+        );
+    }
+}

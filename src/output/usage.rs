@@ -1,0 +1,298 @@
+//! What can be wrong with what was typed: flags, environment variables and their combinations.
+
+use crate::arn::ArnError;
+use crate::credentials_file::ProfileNameError;
+use crate::http::EndpointError;
+use crate::http::proxy::ProxyError;
+use crate::text::disclosure::{Contents, Shown, option_of};
+
+/// The command line or the environment asks for something that cannot be done.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// Something that is needed was not given.
+    #[error("`{flag}` is missing")]
+    Missing {
+        /// The flag.
+        flag: &'static str,
+        /// The variable that would do as well.
+        variable: String,
+    },
+    /// Key material is given instead of the name of what holds it, or in another option altogether.
+    #[error("`{origin}` holds {}{}", contents.noun(), instead_of(origin, *contents))]
+    Contents {
+        /// The flag or variable.
+        origin: String,
+        /// What it holds.
+        contents: Contents,
+    },
+    /// Key material is given behind `env:`, which takes a name.
+    #[error("`{origin}` holds {} behind `env:`, not the name of a variable", contents.noun())]
+    ContentsForName {
+        /// The flag or variable.
+        origin: String,
+        /// What is behind `env:`.
+        contents: Contents,
+    },
+    /// An ARN is not the one that is wanted.
+    #[error("`{origin}` is not usable: `{value}`")]
+    Arn {
+        /// The flag or variable.
+        origin: String,
+        /// What it says, which may be shown.
+        value: String,
+        /// What is wrong with it.
+        source: ArnError,
+    },
+    /// An endpoint is not usable.
+    #[error("`{origin}` is not usable")]
+    Endpoint {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: EndpointError,
+    },
+    /// A proxy is not usable.
+    #[error("`{origin}` is not usable")]
+    Proxy {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: ProxyError,
+    },
+    /// A text is not the name of a profile.
+    #[error("`{origin}` is not usable")]
+    Profile {
+        /// The flag or variable.
+        origin: String,
+        /// What is wrong with it.
+        source: ProfileNameError,
+    },
+    /// A value is not one of those that are taken.
+    #[error("`{origin}` {}, and {wanted} is wanted", says(value))]
+    Value {
+        /// The flag or variable.
+        origin: String,
+        /// What it says.
+        value: Shown,
+        /// What it may say.
+        wanted: &'static str,
+    },
+    /// A value is not one of those that are taken, and nothing of it is shown.
+    #[error("`{origin}` is not usable: expected {wanted}")]
+    Unseen {
+        /// The flag or variable.
+        origin: String,
+        /// What it may say.
+        wanted: &'static str,
+    },
+    /// A value that may be a key would become the name of a file or a directory.
+    #[error(
+        "`{origin}` has a value that is not shown, and there is no file or directory of that name"
+    )]
+    NoName {
+        /// The flag or variable.
+        origin: String,
+    },
+    /// A path that is to be created begins with what a shell would have replaced.
+    #[error("the `{prefix}` that `{origin}` begins with was not expanded")]
+    Unexpanded {
+        /// The flag or variable.
+        origin: String,
+        /// `~` or `$`.
+        prefix: char,
+    },
+    /// An option or a variable that is not a path is not UTF-8.
+    #[error("`{0}` is not UTF-8")]
+    Illegible(String),
+    /// A flag took another flag for its value, as happens behind an empty shell variable.
+    #[error("`{origin}` has {} for its value", flag(value))]
+    FlagAsValue {
+        /// The flag.
+        origin: String,
+        /// The flag behind it.
+        value: Shown,
+    },
+    /// The value of an option is behind a blank, and belongs behind `=`.
+    #[error("the value of `{option}` is an argument of its own")]
+    Detached {
+        /// The flag.
+        option: String,
+        /// Its value if it may be shown, else what stands for one.
+        value: &'static str,
+    },
+    /// Two settings lie in different Regions.
+    #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
+    Regions {
+        /// One flag.
+        first: &'static str,
+        /// Its Region.
+        first_region: String,
+        /// The other flag.
+        second: &'static str,
+        /// Its Region.
+        second_region: String,
+        /// Why that cannot be.
+        why: &'static str,
+    },
+    /// Two settings lie in different partitions.
+    #[error(
+        "`{first}` is in the partition {first_partition}, and `{second}` in {second_partition}"
+    )]
+    Partitions {
+        /// One flag.
+        first: &'static str,
+        /// Its partition.
+        first_partition: &'static str,
+        /// The other flag.
+        second: &'static str,
+        /// Its partition.
+        second_partition: &'static str,
+    },
+    /// Two settings exclude each other.
+    #[error("`{first}` and `{second}` exclude each other")]
+    Conflict {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A flag, a value or a command of the official helper that does not work here yet.
+    #[error("`{what}` of the official helper does not work in roles-anywhere yet")]
+    NotYet {
+        /// As it was typed.
+        what: String,
+        /// What works instead.
+        instead: &'static str,
+    },
+}
+
+impl UsageError {
+    /// Returns what to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
+            Self::Contents { origin, contents } => contents_hint(origin, *contents),
+            Self::ContentsForName { origin, .. } => {
+                let option = option_of(origin);
+                format!("`env:` takes the name of a variable, and not its value: export it as NAME, and pass `--{option} env:NAME`")
+            }
+            Self::Arn { source, .. } => arn_hint(source).to_owned(),
+            Self::Endpoint { .. } => {
+                "write it as `https://HOST[:PORT]`; `http://` works for this machine alone"
+                    .to_owned()
+            }
+            Self::Proxy { .. } => {
+                "write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong in HTTPS_PROXY, where no other user sees them".to_owned()
+            }
+            Self::Profile { .. } => {
+                "take the name as it stands in brackets in the credentials file".to_owned()
+            }
+            Self::Value { origin, .. } | Self::Unseen { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
+                PASSWORD_HINT.to_owned()
+            }
+            Self::Value { .. } | Self::Unseen { .. } => "see `--help`".to_owned(),
+            Self::NoName { .. } => "if it is the name of a new one, write it as `./NAME`".to_owned(),
+            Self::Unexpanded { .. } => {
+                "write the path in full, or as `./NAME` if the name begins so: a shell expands `~` at the start of a word only, and other programs do not at all".to_owned()
+            }
+            Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
+            Self::FlagAsValue { .. } => {
+                "give it a value; a shell variable in this place may be empty".to_owned()
+            }
+            Self::Detached { option, value } => {
+                format!("write `{option}={value}`, without a blank")
+            }
+            Self::Regions { why, .. } => (*why).to_owned(),
+            Self::Partitions { .. } => "take all of them from one partition".to_owned(),
+            Self::Conflict { why, .. } => (*why).to_owned(),
+            Self::NotYet { instead, .. } => (*instead).to_owned(),
+        }
+    }
+}
+
+const PASSWORD_HINT: &str =
+    "write the password to a file, and pass its path by `--key-password-file`";
+
+fn says(value: &Shown) -> String {
+    match value {
+        Shown::Value(value) => format!("is `{value}`"),
+        Shown::Hidden(Some(contents)) => format!("holds {}", contents.noun()),
+        Shown::Hidden(None) => "has a value that is not shown".to_owned(),
+    }
+}
+
+fn flag(value: &Shown) -> String {
+    value.value().map_or_else(|| "a flag".to_owned(), |value| format!("the flag `{value}`"))
+}
+
+/// Returns `, not …` with what belongs in the option.
+fn instead_of(origin: &str, contents: Contents) -> &'static str {
+    match (option_of(origin).as_str(), contents) {
+        ("private-key", Contents::PrivateKey) | ("certificate", Contents::Certificate) => {
+            ", not the path of one"
+        }
+        ("intermediates", Contents::Certificate) => ", not the path of a file of them",
+        (
+            "private-key"
+            | "certificate"
+            | "intermediates"
+            | "key-password-file"
+            | "ca-bundle"
+            | "aws-ca-bundle"
+            | "ssl-cert-file"
+            | "out"
+            | "token-file"
+            | "credentials-file"
+            | "aws-shared-credentials-file",
+            _,
+        ) => ", not the path of a file",
+        ("cache-dir", _) => ", not the path of a directory",
+        ("key-password-env", _) => ", not the name of a variable",
+        ("key-password-fd", _) => ", not the number of a file descriptor",
+        ("name|arn", _) => ", not the name or the ARN of a secret",
+        (option, _) if option.ends_with("-arn") => ", not an ARN",
+        ("proxy" | "https-proxy" | "all-proxy" | "endpoint" | "secrets-endpoint", _) => {
+            ", not a URL"
+        }
+        (option, _) if option.starts_with("aws-endpoint-url") => ", not a URL",
+        _ => "",
+    }
+}
+
+fn contents_hint(origin: &str, contents: Contents) -> String {
+    match (option_of(origin).as_str(), contents) {
+        ("private-key", Contents::Certificate) | ("certificate", Contents::PrivateKey) => {
+            "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
+                .to_owned()
+        }
+        (option @ ("private-key" | "certificate" | "intermediates"), contents) => {
+            let noun = match contents {
+                Contents::PrivateKey => "the key",
+                Contents::Certificate => "the certificate",
+                Contents::Encoded => "it",
+            };
+            format!("pass `--{option} env:NAME`, or write {noun} to a file")
+        }
+        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", Contents::Certificate) => {
+            "write the certificate to a file, and name that".to_owned()
+        }
+        (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
+        (_, Contents::PrivateKey) => {
+            "a key belongs in `--private-key`, by its path or as `env:NAME`".to_owned()
+        }
+        (_, _) => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
+    }
+}
+
+fn arn_hint(error: &ArnError) -> &'static str {
+    match error {
+        ArnError::Kind { .. } => "the ARNs of trust anchor, profile and role are easily swapped",
+        ArnError::Partition(_) | ArnError::RegionPartition { .. } => {
+            "the second part of the ARN is its partition, such as `aws` or `aws-cn`"
+        }
+        _ => "copy the ARN as the AWS console or CLI shows it",
+    }
+}

@@ -1,0 +1,168 @@
+//! The identity of a daemon: certificate, chain and key of one moment, swapped whole.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::aws::retry::Deadline;
+use crate::credentials::Session;
+use crate::identity::{Identity, IdentityError};
+use crate::input_source::snapshot::Snapshot;
+use crate::output::error::{Error, Kind};
+use crate::ports::World;
+use crate::provider::RolesAnywhere;
+use crate::refresh::refresher::{Effort, Look, Origin};
+
+/// The identity in use, and the way to sessions with it.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct Generations<'a> {
+    provider: &'a RolesAnywhere,
+    world: World<'a>,
+    /// How long one fetch may take.
+    timeout: Duration,
+    used: RefCell<Option<Used>>,
+    /// What the files held, or failed with, when they last made no identity, and when that was.
+    failed: RefCell<Option<(Seen, Duration)>>,
+    clock_offset: Cell<i64>,
+}
+
+/// How long files that made no identity are left alone while they stay as they are: what they need
+/// besides, such as a password, may be there by then.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Used {
+    digest: [u8; 32],
+    identity: Rc<Identity>,
+}
+
+/// What was seen in the files.
+#[derive(Eq, PartialEq)]
+enum Seen {
+    /// Their digest, and who can read the key.
+    Bytes([u8; 32], Option<u32>),
+    Unreadable(String),
+}
+
+impl<'a> Generations<'a> {
+    /// Takes where the identity is; nothing is opened yet.
+    pub fn new(provider: &'a RolesAnywhere, world: World<'a>, timeout: Duration) -> Self {
+        Self {
+            provider,
+            world,
+            timeout,
+            used: RefCell::default(),
+            failed: RefCell::default(),
+            clock_offset: Cell::default(),
+        }
+    }
+
+    /// Opens the identity of `snapshot`, and takes it into use.
+    fn take(&self, snapshot: &Snapshot<'_>) -> Result<Look, Error> {
+        let world = World { files: snapshot, ..self.world };
+        let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;
+        let leaf = identity.certificate();
+        let look = Look::New {
+            serial: leaf.serial().to_owned(),
+            subject: leaf.subject().to_string(),
+            not_before: leaf.not_before(),
+            not_after: leaf.not_after(),
+            unused_password,
+        };
+        let used = Used { digest: snapshot.digest(), identity: Rc::new(identity) };
+        *self.used.borrow_mut() = Some(used);
+        Ok(look)
+    }
+
+    /// Looks at what is in the files unless `seen` is what failed before.
+    fn unless_seen(
+        &self,
+        seen: Seen,
+        effort: Effort,
+        look: impl FnOnce() -> Result<Look, Error>,
+    ) -> Result<Look, Error> {
+        let now = self.world.clock.uptime();
+        let before =
+            |(before, at): &(Seen, Duration)| *before == seen && now.saturating_sub(*at) < PATIENCE;
+        if effort == Effort::Once && self.failed.borrow().as_ref().is_some_and(before) {
+            return Ok(Look::LeftAlone);
+        }
+        let looked = look();
+        *self.failed.borrow_mut() = looked.is_err().then_some((seen, now));
+        looked
+    }
+
+    async fn exchange(&self) -> Result<Session, Error> {
+        let identity = self.used.borrow().as_ref().map(|used| Rc::clone(&used.identity));
+        let identity = identity.ok_or_else(|| Error::new(Kind::Internal, NoIdentity))?;
+        let world = &self.world;
+        let deadline = Deadline::new(world.clock.uptime(), self.timeout);
+        let offset = self.clock_offset.get();
+        let session = self.provider.exchange(&identity, offset, world, deadline).await?;
+        self.clock_offset.set(session.clock_offset);
+        Ok(session)
+    }
+}
+
+impl Origin for Generations<'_> {
+    fn look(&self, effort: Effort) -> Result<Look, Error> {
+        let snapshot = match Snapshot::take(self.world.files, self.provider.source.places()) {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                let error = Error::from(IdentityError::from(error));
+                return self
+                    .unless_seen(Seen::Unreadable(error.to_string()), effort, || Err(error));
+            }
+        };
+        let digest = snapshot.digest();
+        if self.used.borrow().as_ref().is_some_and(|used| used.digest == digest) {
+            *self.failed.borrow_mut() = None;
+            return Ok(Look::Same);
+        }
+        let mode = self.world.files.readable_by_others(&self.provider.source.private_key);
+        self.unless_seen(Seen::Bytes(digest, mode), effort, || self.take(&snapshot))
+    }
+
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {
+        Box::pin(self.exchange())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a session was to be fetched before there was an identity")]
+struct NoIdentity;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::create_session::tests::request;
+    use crate::ports::NoTrace;
+    use crate::ports::tests::{Offline, source};
+    use crate::refresh::refresher::simulation::Globe;
+
+    #[test]
+    fn tries_what_made_no_identity_again_where_it_changed_after_a_while_or_when_told_to() {
+        let (globe, desk) = (Globe::new(), Offline::holding("a"));
+        let provider = RolesAnywhere { source: source(), session: request() };
+        let world = World {
+            clock: &globe,
+            timer: &globe,
+            entropy: &globe,
+            files: &desk,
+            passwords: &desk,
+            transport: &desk,
+            trace: &NoTrace,
+        };
+        let generations = Generations::new(&provider, world, Duration::from_secs(20));
+        let is_tried = |effort| generations.look(effort).is_err();
+        for text in [Some("a"), Some("b"), None, Some("a")] {
+            desk.hold(text);
+            assert!(is_tried(Effort::Once) && !is_tried(Effort::Once), "{text:?}");
+            assert!(is_tried(Effort::Again) && !is_tried(Effort::Once), "{text:?}");
+        }
+        (0..29).for_each(|_| globe.pass());
+        assert!(!is_tried(Effort::Once));
+        globe.pass();
+        assert!(is_tried(Effort::Once) && !is_tried(Effort::Once));
+    }
+}

@@ -1,0 +1,297 @@
+//! Which requests are heard at all: those made here and for us, not those that a browser or a
+//! proxy was talked into.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hyper::body::Body;
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::{Request, StatusCode, Version};
+
+use super::host::{self, AllowedHost};
+use super::peer::Caller;
+use super::policy::ServePolicy;
+use super::response::{self, Reply};
+use super::router::Route;
+
+/// Why a request is rejected.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Rejection {
+    /// The status of the answer.
+    status: StatusCode,
+    /// The reason, for the answer and the log.
+    why: &'static str,
+    /// The host that it was for, if that is the reason; for the log.
+    host: Option<String>,
+}
+
+/// Turns away what is not for us, what is not there, and what has a body.
+pub(super) fn turn_away<B: Body>(
+    request: &Request<B>,
+    route: Route<'_>,
+    caller: &Caller,
+    policy: &ServePolicy,
+) -> Option<Reply> {
+    if let Err(Rejection { status, why, host }) = check(request, caller, &policy.hosts) {
+        let mut reply = response::refusal(status, why);
+        if let Some(host) = host {
+            reply.extensions_mut().insert(response::ForHost(host));
+        }
+        return Some(reply);
+    }
+    if !request.body().is_end_stream() {
+        return Some(response::too_large());
+    }
+    if route == Route::Unknown || !route.is_within(caller.reach, policy.offer) {
+        return Some(response::refusal(StatusCode::NOT_FOUND, "not found"));
+    }
+    route.wants_instead_of(request.method()).map(response::not_allowed)
+}
+
+/// Where AWS serves metadata and container credentials: some machines lead these addresses to us.
+const AWS: [IpAddr; 5] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+];
+
+/// The most bytes of a refused host that are logged: a name has no more.
+const LONGEST_HOST: usize = 255;
+
+/// Refuses a request that is not for us by its `Host`, or that was passed on.
+///
+/// A name of a web page's choice that leads to this machine (DNS rebinding) is no `Host` of ours;
+/// `hosts` are the names that the operator allowed.
+fn check<B>(request: &Request<B>, caller: &Caller, hosts: &[AllowedHost]) -> Result<(), Rejection> {
+    let host = host(request.headers(), request.version())?;
+    // A target in absolute form names the host as well, and goes before the header.
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    for host in [host, target].into_iter().flatten() {
+        if !is_ours(host, caller.local.ip(), hosts) {
+            let why = "this host is not served here";
+            let host = Some(host[..host.floor_char_boundary(LONGEST_HOST)].to_owned());
+            return Err(Rejection { status: StatusCode::FORBIDDEN, why, host });
+        }
+    }
+    match request.headers().iter().find_map(|(name, value)| passed_on(name.as_str(), value)) {
+        Some(why) => Err(Rejection { status: StatusCode::FORBIDDEN, why, host: None }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the reason to refuse a request with such a header (its name in lower case): a proxy or a
+/// browser added it, and no SDK sends it.
+fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
+    Some(match name {
+        "origin" => "a request with Origin is refused",
+        "via" => "a request with Via is refused",
+        "forwarded" => "a request with Forwarded is refused",
+        "x-forwarded-for" => "a request with X-Forwarded-For is refused",
+        "x-forwarded-host" => "a request with X-Forwarded-Host is refused",
+        "x-forwarded-proto" => "a request with X-Forwarded-Proto is refused",
+        _ if name == "x-forwarded" || name.starts_with("x-forwarded-") => {
+            "a request with a header X-Forwarded-… is refused"
+        }
+        "x-real-ip" => "a request with X-Real-IP is refused",
+        // Each of them is one vendor's X-Forwarded-For.
+        "client-ip"
+        | "true-client-ip"
+        | "x-client-ip"
+        | "x-cluster-client-ip"
+        | "fastly-client-ip"
+        | "cf-connecting-ip"
+        | "x-original-forwarded-for"
+        | "x-envoy-external-address" => "a request with a header Client-IP is refused",
+        // A browser names the site of the page that asks: `none` is its address bar, `same-origin` us.
+        "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {
+            "a request with Sec-Fetch-Site of another page is refused"
+        }
+        _ => return None,
+    })
+}
+
+/// Returns the `Host` header, which only HTTP/1.0 may be without.
+fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Rejection> {
+    let refused = |why| Err(Rejection { status: StatusCode::BAD_REQUEST, why, host: None });
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => match host.to_str() {
+            Ok(host) => Ok(Some(host)),
+            Err(_) => refused("the header Host is malformed"),
+        },
+        (Some(_), Some(_)) => refused("the header Host is there more than once"),
+        (None, _) if version < Version::HTTP_11 => Ok(None),
+        (None, _) => refused("the header Host is missing"),
+    }
+}
+
+fn is_ours(text: &str, local: IpAddr, hosts: &[AllowedHost]) -> bool {
+    let Some((name, port)) = host::split(text) else { return false };
+    if name.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let address = match host::bracketed(name) {
+        Some(v6) => Some(IpAddr::V6(v6)),
+        None => name.parse().map(IpAddr::V4).ok(),
+    };
+    let own = address.is_some_and(|address| {
+        address.to_canonical().is_loopback() || address == local || AWS.contains(&address)
+    });
+    // No digits behind the colon are no port (RFC 3986, 3.2.3).
+    let port = port.filter(|port| !port.is_empty()).map(str::parse);
+    own || hosts.iter().any(|host| match port {
+        None => host.allows(name, None),
+        Some(Ok(port)) => host.allows(name, Some(port)),
+        Some(Err(_)) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::peer::Reach;
+    use super::*;
+
+    fn caller() -> Caller {
+        let end = |text: &str| text.parse().unwrap();
+        Caller::new(end("192.0.2.9:5000"), end("192.0.2.1:80"), Reach::Container, |_, _| None)
+    }
+
+    fn status(headers: &[(&str, &str)]) -> u16 {
+        let mut request = Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match check(&request.body(()).unwrap(), &caller(), &[]) {
+            Ok(()) => 200,
+            Err(refusal) => refusal.status.as_u16(),
+        }
+    }
+
+    #[test]
+    fn knows_its_own_hosts_and_those_of_aws() {
+        let ours = [
+            "localhost",
+            "LocalHost:9911",
+            "127.0.0.1",
+            "127.9.9.9:1",
+            "[::1]",
+            "[::1]:9911",
+            "[::ffff:127.0.0.1]:80",
+            "192.0.2.1",
+            "192.0.2.1:8080",
+            "169.254.169.254",
+            "169.254.170.2:80",
+            "169.254.170.23",
+            "[fd00:ec2::254]",
+            "[fd00:ec2::23]:80",
+        ];
+        for host in ours {
+            assert_eq!(status(&[("host", host)]), 200, "{host}");
+        }
+    }
+
+    #[test]
+    fn refuses_foreign_hosts() {
+        let foreign = [
+            "",
+            "a.example",
+            "localhost.a.example",
+            "127.0.0.1.a.example",
+            "127.0.0.1@a.example",
+            "localhost:80:80",
+            "localhost:x",
+            "192.0.2.2",
+            "169.254.169.253",
+            "::1",
+            "[::1",
+            "[fd00:ec2::255]",
+            "2130706433",
+            "0x7f.1",
+            "0.0.0.0",
+        ];
+        for host in foreign {
+            assert_eq!(status(&[("host", host)]), 403, "{host}");
+        }
+    }
+
+    #[test]
+    fn wants_one_host() {
+        assert_eq!(status(&[]), 400);
+        assert_eq!(status(&[("host", "localhost"), ("host", "localhost")]), 400);
+        let old = Request::builder().version(Version::HTTP_10).uri("/").body(()).unwrap();
+        assert_eq!(check(&old, &caller(), &[]), Ok(()));
+    }
+
+    #[test]
+    fn looks_at_the_host_of_an_absolute_target_too() {
+        let of = |target| {
+            let request = Request::builder().uri(target).header("host", "localhost");
+            check(&request.body(()).unwrap(), &caller(), &[]).is_ok()
+        };
+        assert!(of("http://169.254.169.254/latest"));
+        assert!(!of("http://a.example/latest"));
+        assert!(!of("http://a@localhost/latest"));
+    }
+
+    #[test]
+    fn a_host_that_was_allowed_is_ours_and_no_other_is() {
+        let hosts = ["serve", "10.96.0.7:9911", "[fd00::7]"].map(|host| host.parse().unwrap());
+        let of = |target: &str, host: &str| {
+            let request = Request::builder().uri(target).header("host", host);
+            check(&request.body(()).unwrap(), &caller(), &hosts)
+        };
+        for host in ["serve", "Serve:80", "serve:", "10.96.0.7:9911", "[fd00::7]:80", "localhost"] {
+            assert_eq!(of("/", host), Ok(()), "{host}");
+        }
+        for host in ["serve.a.example", "a.serve", "10.96.0.7", "serve:99999", "serve:80:80"] {
+            let refusal = of("/", host).unwrap_err();
+            assert_eq!((refusal.status.as_u16(), refusal.host.as_deref()), (403, Some(host)));
+        }
+        assert!(of("http://serve/latest", "serve").is_ok());
+        assert_eq!(of("http://a.example/", "serve").unwrap_err().host.unwrap(), "a.example");
+        let long = "a".repeat(2_000);
+        assert_eq!(of("/", &long).unwrap_err().host.unwrap().len(), LONGEST_HOST);
+    }
+
+    #[test]
+    fn refuses_what_was_passed_on() {
+        for name in [
+            "X-Forwarded-For",
+            "X-Forwarded-Host",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Port",
+            "X-Forwarded-Server",
+            "X-Forwarded-Client-Cert",
+            "X-Forwarded",
+            "X-Real-IP",
+            "Client-IP",
+            "True-Client-IP",
+            "X-Client-IP",
+            "CF-Connecting-IP",
+            "Forwarded",
+            "Via",
+            "Origin",
+        ] {
+            assert_eq!(status(&[("host", "localhost"), (name, "")]), 403, "{name}");
+        }
+        for name in ["X-Forward", "X-Amzn-Trace-Id", "User-Agent", "Accept", "X-Client-Id"] {
+            assert_eq!(status(&[("host", "localhost"), (name, "")]), 200, "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_another_page_makes_a_browser_ask() {
+        let of = |values: &[&str]| {
+            let sites = values.iter().map(|value| ("sec-fetch-site", *value));
+            status(&[("host", "localhost")].into_iter().chain(sites).collect::<Vec<_>>())
+        };
+        for value in ["none", "same-origin"] {
+            assert_eq!(of(&[value]), 200, "{value}");
+        }
+        for value in ["cross-site", "same-site", "", "None", "none, cross-site", "new"] {
+            assert_eq!(of(&[value]), 403, "{value}");
+        }
+        assert_eq!(of(&["none", "cross-site"]), 403);
+    }
+}

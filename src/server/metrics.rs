@@ -1,0 +1,85 @@
+//! The numbers of `/metrics`, in the text format of Prometheus.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use hyper::StatusCode;
+
+use crate::refresh::clock_reading::Moment;
+use crate::refresh::status::Standing;
+
+/// The answers, counted by route and status; both are of a small set.
+#[derive(Debug, Default)]
+pub(super) struct Requests(RefCell<BTreeMap<(&'static str, u16), u64>>);
+
+impl Requests {
+    /// Counts an answer.
+    pub(super) fn count(&self, route: &'static str, status: StatusCode) {
+        *self.0.borrow_mut().entry((route, status.as_u16())).or_default() += 1;
+    }
+}
+
+/// Renders what is known at `now`.
+pub(super) fn render(
+    standing: &Standing,
+    requests: &Requests,
+    unlogged: u64,
+    now: Moment,
+) -> String {
+    let mut page = Page(String::with_capacity(4_096));
+    page.gauge(
+        "credentials_expiry_seconds",
+        "Seconds until the credentials in hand end; 0 without any.",
+        standing.left(now),
+    );
+    if let Some(end) = standing.certificate_end {
+        page.gauge(
+            "certificate_expiry_seconds",
+            "Seconds until the certificate in use ends; negative once it has.",
+            now.wall.after(standing.clock_offset).seconds_until(end),
+        );
+    }
+    page.gauge(
+        "clock_offset_seconds",
+        "Seconds by which this machine's clock was found behind AWS's; negative where ahead.",
+        standing.clock_offset,
+    );
+    page.head("refreshes_total", "counter", "Refreshes of the credentials, by how they ended.");
+    let refreshes = standing.refreshes;
+    for (result, count) in [
+        ("succeeded", refreshes.succeeded),
+        ("refused", refreshes.refused),
+        ("unreachable", refreshes.unreachable),
+        ("identity", refreshes.identity),
+        ("local", refreshes.local),
+    ] {
+        page.line("refreshes_total", format_args!("{{result=\"{result}\"}}"), count);
+    }
+    page.head("unlogged_vends_total", "counter", "Vends that the log did not take, only counted.");
+    page.line("unlogged_vends_total", format_args!(""), unlogged);
+    page.head("requests_total", "counter", "Answers, by route and status.");
+    for ((route, status), count) in requests.0.borrow().iter() {
+        let labels = format_args!("{{route=\"{route}\",status=\"{status}\"}}");
+        page.line("requests_total", labels, count);
+    }
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
+        self.head(name, "gauge", help);
+        self.line(name, format_args!(""), value);
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP roles_anywhere_{name} {help}");
+        let _ = writeln!(self.0, "# TYPE roles_anywhere_{name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: fmt::Arguments<'_>, value: impl fmt::Display) {
+        let _ = writeln!(self.0, "roles_anywhere_{name}{labels} {value}");
+    }
+}

@@ -1,0 +1,860 @@
+//! Requests in, responses out: each rule as rows.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use http_body_util::{Empty, Full};
+use hyper::body::Bytes;
+use serde_json::Value;
+
+use super::*;
+use crate::credentials::{Credentials, Session};
+use crate::input_source::{Action, FileError, Source};
+use crate::output::error::Kind;
+use crate::output::log::{Fact, Level, Unwritten};
+use crate::refresh::status::{Refreshes, Trouble};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
+const TOKEN: &str = "x-aws-ec2-metadata-token";
+const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+const CREDENTIALS: &str = "/latest/meta-data/iam/security-credentials/Plant";
+const IMDS: [&str; 12] = [
+    "/latest",
+    "/latest/meta-data/",
+    "/latest/meta-data/iam",
+    "/latest/meta-data/iam/info",
+    "/latest/meta-data/iam/security-credentials/",
+    CREDENTIALS,
+    "/latest/meta-data/iam/security-credentials/Other",
+    "/latest/meta-data/placement/region",
+    "/latest/meta-data/placement/availability-zone",
+    "/latest/meta-data/instance-id",
+    "/latest/dynamic/instance-identity/document",
+    "/latest/user-data",
+];
+
+/// A clock that is moved by hand, dice that count, and a timer that never ends.
+#[derive(Default)]
+struct World {
+    now: AtomicI64,
+    uptime: AtomicI64,
+    dice: AtomicU64,
+    overslept: AtomicI64,
+    /// Whether the clock that only counts up also counts while the machine sleeps.
+    counts_sleep: AtomicBool,
+}
+
+/// A sleep is over when it is polled for the second time.
+const NEXT_POLL: i64 = -1;
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        NOW.after(self.now.load(Ordering::Relaxed))
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_secs(self.uptime.load(Ordering::Relaxed).unsigned_abs())
+    }
+
+    fn counts_sleep(&self) -> bool {
+        self.counts_sleep.load(Ordering::Relaxed)
+    }
+}
+
+impl Timer for World {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        let asked = i64::try_from(duration.as_millis()).unwrap();
+        let overslept = self.overslept.load(Ordering::Relaxed);
+        if overslept == NEXT_POLL {
+            let mut polled = false;
+            return Box::pin(std::future::poll_fn(move |_| {
+                match std::mem::replace(&mut polled, true) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                }
+            }));
+        }
+        match overslept >= asked {
+            true => Box::pin(std::future::ready(())),
+            false => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+impl Entropy for World {
+    fn bits(&self) -> u64 {
+        self.dice.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A log, on a disk that may be full.
+#[derive(Default)]
+struct Lines(RefCell<Vec<String>>, Cell<bool>);
+
+impl Log for Lines {
+    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
+        let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.0.borrow_mut().push(format!("{}: {what} {}", level.as_str(), facts.join(" ")));
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        if self.1.get() {
+            return Err(Unwritten);
+        }
+        self.event(level, what, facts);
+        Ok(())
+    }
+}
+
+/// One file, on a disk that may be full.
+#[derive(Default)]
+struct OneFile {
+    contents: RefCell<Option<Vec<u8>>>,
+    full: Cell<bool>,
+}
+
+impl TokenPlace for OneFile {
+    fn write(&self, token: &[u8]) -> Result<(), FileError> {
+        if self.full.get() {
+            let source = std::io::ErrorKind::StorageFull.into();
+            let place = Source::file("token").name(true);
+            return Err(FileError { action: Action::Write, place, source });
+        }
+        *self.contents.borrow_mut() = Some(token.to_vec());
+        Ok(())
+    }
+
+    fn restore(&self, token: &[u8]) -> Result<(), FileError> {
+        self.write(token)
+    }
+
+    fn found(&self, token: &[u8]) -> Found {
+        match self.contents.borrow().as_deref() {
+            Some(contents) if contents == token => Found::Token,
+            Some(_) => Found::SomethingElse,
+            None => Found::Nothing,
+        }
+    }
+
+    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
+        let mut contents = self.contents.borrow_mut();
+        *contents = contents.take().filter(|contents| !is_ours(contents));
+        Ok(())
+    }
+}
+
+struct Desk {
+    world: Rc<World>,
+    lines: Rc<Lines>,
+    board: Rc<Board>,
+    file: OneFile,
+    endpoints: Endpoints,
+}
+
+impl Desk {
+    /// Has a session of an hour, and a container token.
+    fn new() -> Self {
+        Self::with(ServePolicy::default())
+    }
+
+    fn with(policy: ServePolicy) -> Self {
+        let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
+        let board = Rc::new(Board::default());
+        board.publish(standing(3_600));
+        let ports = Ports {
+            clock: Rc::clone(&world) as Rc<dyn Clock>,
+            timer: Rc::clone(&world) as Rc<dyn Timer>,
+            entropy: Rc::clone(&world) as Rc<dyn Entropy>,
+            log: Rc::clone(&lines) as Rc<dyn Log>,
+        };
+        let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
+        let region = Region::parse("eu-central-1").unwrap();
+        let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&board), ports);
+        let desk = Self { world, lines, board, file: OneFile::default(), endpoints };
+        desk.renew().unwrap();
+        desk
+    }
+
+    fn renew(&self) -> Result<(), FileError> {
+        self.endpoints.renew_container_token(&self.file)
+    }
+
+    fn container_token(&self) -> String {
+        String::from_utf8(self.file.contents.borrow().clone().unwrap()).unwrap()
+    }
+
+    fn try_ask<B: Body>(&self, request: &Request<B>, reach: Reach) -> Poll<Reply> {
+        let end = |text: &str| text.parse().unwrap();
+        let peer = end("127.0.0.1:5000");
+        let caller = Caller::new(peer, end("127.0.0.1:9911"), reach, |_, _| Some(1_000));
+        let mut answer = std::pin::pin!(self.endpoints.answer(request, &caller));
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.ask_from(Reach::Everything, method, path, headers)
+    }
+
+    fn ask_from(&self, reach: Reach, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match self.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), reach) {
+            Poll::Ready(reply) => reply,
+            Poll::Pending => panic!("no answer: {method} {path}"),
+        }
+    }
+
+    fn token(&self, seconds: &str) -> String {
+        let reply = self.ask("PUT", "/latest/api/token", &[(TTL, seconds)]);
+        assert_eq!(reply.status(), 200);
+        text(&reply)
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[(TOKEN, &self.token("60"))])
+    }
+
+    fn get_container(&self) -> Reply {
+        self.ask("GET", CONTAINER, &[("authorization", &self.container_token())])
+    }
+}
+
+fn standing(life: i64) -> Standing {
+    let credentials = Credentials {
+        access_key_id: "ASIAEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("very-secret".to_owned()),
+        session_token: Secret::new("very-session".to_owned()),
+        expiration: NOW.after(life),
+        account_id: "123456789012".to_owned(),
+    };
+    let session = Session { credentials, received: NOW, life, clock_offset: 0 };
+    Standing {
+        session: Some((
+            Rc::new(session),
+            Moment { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
+        )),
+        certificate_end: Some(NOW.after(86_400)),
+        clock_offset: -300,
+        refreshes: Refreshes { succeeded: 3, refused: 2, ..Refreshes::default() },
+        ..Standing::default()
+    }
+}
+
+fn trouble() -> Standing {
+    let message = "AWS refused CreateSession\n  hint: do this".to_owned();
+    let trouble = Trouble { kind: Kind::Refused, code: "access_denied", message, at: NOW };
+    Standing { trouble: Some(Rc::new(trouble)), ..Standing::default() }
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8(reply.body().to_vec()).unwrap()
+}
+
+fn json(reply: &Reply) -> Value {
+    serde_json::from_slice(reply.body()).unwrap()
+}
+
+fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply.headers().get(name).map(|value| value.to_str().unwrap())
+}
+
+#[test]
+fn hands_out_a_token_for_1_to_21600_seconds() {
+    let desk = Desk::new();
+    let status = |ttl: &str| {
+        let reply = desk.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
+        let echoed = (reply.status() == 200).then_some(ttl);
+        assert_eq!(header(&reply, TTL), echoed);
+        reply.status().as_u16()
+    };
+    for ttl in ["1", "60", "21600"] {
+        assert_eq!(status(ttl), 200, "{ttl}");
+    }
+    for ttl in ["", "0", "21601", "-1", "+1", "1.0", " 1", "1e3", "4294967297", "x"] {
+        assert_eq!(status(ttl), 400, "{ttl:?}");
+    }
+    assert_eq!(desk.ask("PUT", "/latest/api/token", &[]).status(), 400);
+}
+
+#[test]
+fn no_client_pushes_out_the_token_of_another() {
+    let desk = Desk::new();
+    // As the SDK for Go asks for one, beside many `aws` commands.
+    let first = desk.token("300");
+    for _ in 0..1_100 {
+        desk.token("21600");
+    }
+    let reply = desk.ask("GET", CREDENTIALS, &[(TOKEN, &first)]);
+    assert_eq!((reply.status().as_u16(), header(&reply, TTL)), (200, Some("300")));
+}
+
+#[test]
+fn hands_out_credentials_as_ec2_does() {
+    let desk = Desk::new();
+    let reply = desk.get("/latest/meta-data/iam/security-credentials/");
+    assert_eq!((reply.status().as_u16(), text(&reply).as_str()), (200, "Plant"));
+    let reply = desk.get(CREDENTIALS);
+    assert_eq!(reply.status(), 200);
+    assert_eq!(header(&reply, "content-type"), Some("text/plain"));
+    assert_eq!(header(&reply, "cache-control"), Some("no-store"));
+    assert_eq!(
+        text(&reply),
+        concat!(
+            r#"{"Code":"Success","LastUpdated":"2015-08-30T12:36:00Z","Type":"AWS-HMAC","#,
+            r#""AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"very-secret","#,
+            r#""Token":"very-session","Expiration":"2015-08-30T13:36:00Z"}"#
+        )
+    );
+    let profile = json(&desk.get("/latest/meta-data/iam/info"));
+    assert_eq!(profile["Code"], "Success");
+    assert_eq!(profile["InstanceProfileArn"], "arn:aws:iam::123456789012:instance-profile/Plant");
+}
+
+#[test]
+fn hands_out_credentials_as_ecs_does() {
+    let reply = Desk::new().get_container();
+    assert_eq!(reply.status(), 200);
+    assert_eq!(header(&reply, "content-type"), Some("application/json"));
+    assert_eq!(
+        text(&reply),
+        concat!(
+            r#"{"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"very-secret","#,
+            r#""Token":"very-session","Expiration":"2015-08-30T13:36:00Z","#,
+            r#""AccountId":"123456789012","RoleArn":"arn:aws:iam::123456789012:role/path/Plant"}"#
+        )
+    );
+}
+
+#[test]
+fn all_metadata_wants_a_token_that_is_alive() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    for path in IMDS {
+        let missing = path.ends_with("Other") || path.ends_with("user-data");
+        let status = |headers: &[(&str, &str)]| {
+            let reply = desk.ask("GET", path, headers);
+            let left = header(&reply, TTL).map(str::to_owned);
+            (reply.status().as_u16(), left)
+        };
+        desk.world.uptime.store(0, Ordering::Relaxed);
+        assert_eq!(status(&[]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, "")]), (401, None), "{path}");
+        assert_eq!(status(&[(TOKEN, &token[1..])]), (401, None), "{path}");
+        let container = desk.container_token();
+        assert_eq!(status(&[(TOKEN, &container)]), (401, None), "{path}");
+        desk.world.uptime.store(59, Ordering::Relaxed);
+        let found = (if missing { 404 } else { 200 }, Some("1".to_owned()));
+        assert_eq!(status(&[(TOKEN, &token)]), found, "{path}");
+        desk.world.uptime.store(60, Ordering::Relaxed);
+        assert_eq!(status(&[(TOKEN, &token)]), (401, None), "{path}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    for moved in [-1_000_000, 1_000_000] {
+        desk.world.now.store(moved, Ordering::Relaxed);
+        let reply = desk.ask("GET", "/latest", &[(TOKEN, &token)]);
+        assert_eq!(header(&reply, TTL), Some("60"));
+    }
+}
+
+#[test]
+fn container_credentials_want_their_token_as_it_is() {
+    let desk = Desk::new();
+    let (token, imds) = (desk.container_token(), desk.token("60"));
+    let bearer = format!("Bearer {token}");
+    let wrong: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("authorization", "")],
+        &[("authorization", &bearer)],
+        &[("authorization", &imds)],
+        &[("authorization", &token[1..])],
+        &[("authorization", &token), ("authorization", &token)],
+    ];
+    for headers in wrong {
+        let reply = desk.ask("GET", CONTAINER, headers);
+        assert_eq!(reply.status(), 401, "{headers:?}");
+        let document = json(&reply);
+        assert_eq!(document["Code"], document["code"]);
+        assert!(document["message"].is_string() && document["Message"].is_string());
+    }
+}
+
+#[test]
+fn without_a_token_file_there_are_no_container_credentials() {
+    let desk = Desk::new();
+    *desk.endpoints.container_token.borrow_mut() = None;
+    assert_eq!(desk.get_container().status(), 404);
+}
+
+#[test]
+fn a_container_token_is_good_until_the_next_but_one_was_written() {
+    let desk = Desk::new();
+    let first = desk.container_token();
+    let status =
+        |token: &str| desk.ask("GET", CONTAINER, &[("authorization", token)]).status().as_u16();
+    desk.endpoints.rotate_container_token(&desk.file);
+    let second = desk.container_token();
+    assert_ne!(first, second);
+    assert_eq!((status(&first), status(&second)), (200, 200));
+    desk.file.full.set(true);
+    for _ in 0..3 {
+        desk.endpoints.rotate_container_token(&desk.file);
+        assert_eq!((status(&first), status(&second)), (200, 200));
+    }
+    let line = desk.lines.0.borrow().iter().filter(|it| it.contains("token kept")).count();
+    assert_eq!(line, 3);
+    desk.file.full.set(false);
+    desk.renew().unwrap();
+    assert_eq!((status(&first), status(&second)), (401, 200));
+}
+
+#[test]
+fn a_container_token_that_is_gone_is_written_again() {
+    let desk = Desk::new();
+    let token = desk.container_token();
+    desk.endpoints.restore_container_token(&desk.file);
+    *desk.file.contents.borrow_mut() = None;
+    desk.file.full.set(true);
+    for _ in 0..3 {
+        desk.endpoints.restore_container_token(&desk.file);
+        assert_eq!(desk.file.found(token.as_bytes()), Found::Nothing);
+    }
+    desk.file.full.set(false);
+    desk.endpoints.restore_container_token(&desk.file);
+    assert_eq!(desk.container_token(), token);
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("warning: container token is gone reason=could not write"));
+    assert!(lines[1].starts_with("warning: container token was gone: written again"));
+}
+
+#[test]
+fn a_container_token_that_others_changed_is_written_again() {
+    let desk = Desk::new();
+    let token = desk.container_token();
+    for (round, other) in ["", &token[..10], "another's"].into_iter().enumerate() {
+        *desk.file.contents.borrow_mut() = Some(other.into());
+        desk.endpoints.restore_container_token(&desk.file);
+        assert_eq!(desk.container_token(), token);
+        let lines = desk.lines.0.borrow();
+        assert_eq!(lines.len(), round + 1, "{lines:?}");
+        assert!(lines[round].starts_with("warning: container token was changed: written again"));
+        assert!(!lines.concat().contains(&token[..10]));
+    }
+}
+
+#[test]
+fn a_container_token_ends_with_its_file_but_for_anothers() {
+    for (now, left) in [(None, None), (Some("another's"), Some("another's"))] {
+        let desk = Desk::new();
+        let token = desk.container_token();
+        if let Some(now) = now {
+            *desk.file.contents.borrow_mut() = Some(now.into());
+        }
+        desk.endpoints.withdraw_container_token(&desk.file);
+        assert_eq!(desk.file.contents.borrow().as_deref(), left.map(str::as_bytes));
+        assert_eq!(desk.ask("GET", CONTAINER, &[("authorization", &token)]).status(), 404);
+    }
+}
+
+#[test]
+fn an_access_by_another_method_is_told_which_it_is() {
+    let desk = Desk::new();
+    for path in IMDS.into_iter().chain([CONTAINER, "/healthz", "/readyz", "/metrics"]) {
+        for method in ["PUT", "POST", "DELETE", "OPTIONS", "PATCH"] {
+            let reply = desk.ask(method, path, &[]);
+            assert_eq!(reply.status(), 405, "{method} {path}");
+            assert_eq!(header(&reply, "allow"), Some("GET, HEAD"));
+        }
+    }
+    let reply = desk.ask("GET", "/latest/api/token", &[]);
+    assert_eq!((reply.status().as_u16(), header(&reply, "allow")), (405, Some("PUT")));
+    for method in ["GET", "PUT", "POST"] {
+        assert_eq!(desk.ask(method, "/else", &[]).status(), 404);
+    }
+}
+
+#[test]
+fn head_is_answered_as_get_is() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    for path in IMDS.into_iter().chain(["/healthz", "/readyz"]) {
+        let headers = [(TOKEN, token.as_str())];
+        let (head, get) = (desk.ask("HEAD", path, &headers), desk.ask("GET", path, &headers));
+        assert_eq!((head.status(), head.body()), (get.status(), get.body()), "{path}");
+        assert_eq!(head.headers(), get.headers());
+    }
+    // What has no body is no vend.
+    assert_eq!(desk.lines.0.borrow().len(), 1);
+}
+
+#[test]
+fn every_route_is_guarded_and_none_redirects() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    let routes = IMDS.into_iter().chain([CONTAINER, "/healthz", "/readyz", "/metrics", "/else"]);
+    for path in routes.chain(["/latest/api/token", "//latest//api//token//"]) {
+        for name in ["x-forwarded-for", "x-forwarded-host", "forwarded", "via", "origin"] {
+            for method in ["GET", "PUT"] {
+                let headers = [(name, "x"), (TOKEN, token.as_str()), (TTL, "60")];
+                assert_eq!(desk.ask(method, path, &headers).status(), 403, "{name} {path}");
+            }
+        }
+        let reply = desk.ask("GET", path, &[]);
+        assert!(!reply.status().is_redirection() && header(&reply, "location").is_none());
+        let foreign = Request::builder().uri(path).header("host", "a.example");
+        let foreign = foreign.body(Empty::<Bytes>::new()).unwrap();
+        match desk.try_ask(&foreign, Reach::Everything) {
+            Poll::Ready(reply) => assert_eq!(reply.status(), 403),
+            Poll::Pending => panic!("no answer"),
+        }
+    }
+}
+
+#[test]
+fn refuses_a_body() {
+    let desk = Desk::new();
+    let request = Request::builder().uri("/healthz").header("host", "localhost");
+    let request = request.body(Full::<Bytes>::from("x")).unwrap();
+    match desk.try_ask(&request, Reach::Everything) {
+        Poll::Ready(reply) => {
+            assert_eq!(reply.status(), 413);
+            assert_eq!(header(&reply, "connection"), Some("close"));
+        }
+        Poll::Pending => panic!("no answer"),
+    }
+}
+
+#[test]
+fn other_machines_reach_what_they_may() {
+    let desk = Desk::new();
+    let container = desk.container_token();
+    let status = |reach, path| {
+        let headers = [("authorization", container.as_str()), (TOKEN, "x")];
+        desk.ask_from(reach, "GET", path, &headers).status().as_u16()
+    };
+    for reach in [Reach::Container, Reach::Imds] {
+        for path in [CONTAINER, "/healthz", "/readyz"] {
+            assert_eq!(status(reach, path), 200, "{path}");
+        }
+        assert_eq!(status(reach, "/metrics"), 404);
+    }
+    for path in IMDS.into_iter().chain(["/latest/api/token"]) {
+        assert_eq!(status(Reach::Container, path), 404, "{path}");
+        assert_ne!(status(Reach::Imds, path), 404, "{path}");
+    }
+}
+
+#[test]
+fn never_hands_out_what_has_ended() {
+    let desk = Desk::new();
+    desk.world.overslept.store(400, Ordering::Relaxed);
+    // By whichever clock has gone further: the wall's may be set back, the other sleeps with the
+    // machine.
+    let rows = [
+        (0, 0, 200),
+        (3_599, 3_599, 200),
+        (3_600, 0, 503),
+        (0, 3_600, 503),
+        (-99_999, 3_599, 200),
+        (-99_999, 3_600, 503),
+        (99_999, 1, 503),
+    ];
+    for (elapsed, awake, status) in rows {
+        desk.world.now.store(elapsed, Ordering::Relaxed);
+        desk.world.uptime.store(awake, Ordering::Relaxed);
+        for reply in
+            [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")]
+        {
+            assert_eq!(reply.status(), status, "{elapsed}");
+            assert_eq!(
+                text(&reply).contains("Success") || text(&reply).contains("ASIA"),
+                status == 200
+            );
+        }
+        let ready = desk.ask("GET", "/readyz", &[]).status().as_u16();
+        assert_eq!(ready, status, "{elapsed}");
+        assert_eq!(desk.ask("GET", "/healthz", &[]).status(), 200);
+    }
+    assert!(desk.endpoints.documents.borrow().is_none(), "documents of what has ended are kept");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
+    let desk = Desk::new();
+    desk.world.overslept.store(400, Ordering::Relaxed);
+    desk.world.counts_sleep.store(true, Ordering::Relaxed);
+    for (elapsed, awake, status) in [(9_999_999_999, 1, 200), (9_999_999_999, 3_600, 503)] {
+        desk.world.now.store(elapsed, Ordering::Relaxed);
+        desk.world.uptime.store(awake, Ordering::Relaxed);
+        assert_eq!(desk.get(CREDENTIALS).status(), status, "{elapsed} {awake}");
+        assert_eq!(desk.get_container().status(), status, "{elapsed} {awake}");
+        assert_eq!(desk.ask("GET", "/readyz", &[]).status(), status, "{elapsed} {awake}");
+    }
+}
+
+#[test]
+fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token() {
+    let desk = Desk::new();
+    desk.world.overslept.store(400, Ordering::Relaxed);
+    let starting = "the first session is still being asked for";
+    let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
+    let rows = [
+        (Standing::default(), ["starting", "no_session_yet"], starting, starting),
+        (trouble(), ["refused", "access_denied"], refused, "AWS refused CreateSession"),
+    ];
+    for (standing, [kind, reason], anyone, holder) in rows {
+        desk.board.publish(standing);
+        let from = |reach| desk.ask_from(reach, "GET", "/readyz", &[]);
+        let readiness = [Reach::Everything, Reach::Container, Reach::Imds].map(from);
+        let metadata = [desk.get(CREDENTIALS), desk.get("/latest/meta-data/iam/info")];
+        let anyones = readiness.into_iter().chain(metadata).map(|reply| (reply, anyone));
+        for (reply, why) in anyones.chain([(desk.get_container(), holder)]) {
+            assert_eq!(reply.status(), 503);
+            assert_eq!(header(&reply, "retry-after"), Some("5"));
+            let document = json(&reply);
+            assert_eq!(document["Code"], "CredentialsUnavailable");
+            assert_eq!((&document["Message"], &document["message"]), (&why.into(), &why.into()));
+            assert_eq!((&document["kind"], &document["reason"]), (&kind.into(), &reason.into()));
+        }
+    }
+}
+
+#[test]
+fn waits_for_the_exchange_in_flight() {
+    let desk = Desk::new();
+    desk.board.publish(Standing { trying: true, ..Standing::default() });
+    let token = desk.container_token();
+    let request = Request::builder().uri(CONTAINER).header("host", "localhost");
+    let request = request.header("authorization", token).body(Empty::<Bytes>::new()).unwrap();
+    let end: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let caller = Caller::new(end, end, Reach::Everything, |_, _| None);
+    let mut answer = std::pin::pin!(desk.endpoints.answer(&request, &caller));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(answer.as_mut().poll(&mut context).is_pending());
+    desk.board.publish(standing(3_600));
+    match answer.as_mut().poll(&mut context) {
+        Poll::Ready(reply) => assert_eq!(reply.status(), 200),
+        Poll::Pending => panic!("not woken"),
+    }
+}
+
+#[test]
+fn hands_out_the_new_session_at_once() {
+    let desk = Desk::new();
+    let first = text(&desk.get_container());
+    let mut next = standing(3_600);
+    let (session, received) = next.session.take().unwrap();
+    let mut session = Session::clone(&session);
+    session.credentials.access_key_id = "ASIANEXT".to_owned();
+    next.session = Some((Rc::new(session), received));
+    desk.board.publish(next);
+    assert_eq!(text(&desk.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
+}
+
+#[test]
+fn tells_who_got_what_and_no_secret() {
+    let desk = Desk::new();
+    desk.get(CREDENTIALS);
+    desk.get_container();
+    let lines = desk.lines.0.borrow();
+    let line = |route: &str| {
+        format!(
+            "info: credentials vended route={route} peer=127.0.0.1:5000 uid=1000 \
+             role=arn:aws:iam::123456789012:role/path/Plant access_key_id=ASIAEXAMPLE \
+             expiration=2015-08-30T13:36:00Z"
+        )
+    };
+    assert_eq!(*lines, [line("imds"), line("container")]);
+}
+
+#[test]
+fn tells_of_those_turned_away_once_a_second() {
+    let desk = Desk::new();
+    for _ in 0..5 {
+        desk.ask("GET", CONTAINER, &[("authorization", "very-secret-guess")]);
+    }
+    desk.world.uptime.store(1, Ordering::Relaxed);
+    desk.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("warning: request refused route=container status=401 "));
+    let why = "reason=the header Authorization has to hold the token of the token file peer=";
+    assert!(lines[0].contains(why), "{lines:?}");
+    assert!(lines[0].ends_with(" unsaid=0") && lines[1].ends_with(" unsaid=4"), "{lines:?}");
+    assert!(!lines.concat().contains("very-secret"));
+}
+
+#[test]
+fn the_line_of_a_vend_is_there_before_its_answer_is() {
+    let desk = Desk::new();
+    let token = desk.token("60");
+    let ways =
+        [(CREDENTIALS, (TOKEN, token)), (CONTAINER, ("authorization", desk.container_token()))];
+    for (path, (name, value)) in ways {
+        let before = desk.lines.0.borrow().len();
+        assert_eq!(desk.ask("GET", path, &[(name, &value)]).status(), 200);
+        assert_eq!(desk.lines.0.borrow().len(), before + 1);
+    }
+}
+
+#[test]
+fn vends_without_a_line_are_counted_by_user_and_told_once_the_log_works_again() {
+    let desk = Desk::new();
+    let keep = desk.endpoints.keep_audit();
+    let mut keep = std::pin::pin!(keep);
+    let mut context = Context::from_waker(Waker::noop());
+    desk.world.overslept.store(NEXT_POLL, Ordering::Relaxed);
+    desk.lines.1.set(true);
+    for _ in 0..3 {
+        assert_eq!(desk.get(CREDENTIALS).status(), 200);
+        assert_eq!(desk.get_container().status(), 200);
+        assert!(keep.as_mut().poll(&mut context).is_pending());
+    }
+    assert!(desk.lines.0.borrow().is_empty());
+    let page = text(&desk.ask("GET", "/metrics", &[]));
+    assert!(page.contains("roles_anywhere_unlogged_vends_total 6\n"), "{page}");
+    // Without another request.
+    desk.lines.1.set(false);
+    assert!(keep.as_mut().poll(&mut context).is_pending());
+    assert_eq!(
+        *desk.lines.0.borrow(),
+        ["warning: credentials vended while the log took nothing uid=1000 count=6"]
+    );
+}
+
+#[test]
+fn what_was_missed_is_told_before_the_next_vend() {
+    let desk = Desk::new();
+    desk.lines.1.set(true);
+    desk.get_container();
+    desk.lines.1.set(false);
+    desk.get_container();
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].ends_with("took nothing uid=1000 count=1"), "{lines:?}");
+    assert!(lines[1].starts_with("info: credentials vended route=container"), "{lines:?}");
+}
+
+#[test]
+fn refuses_to_vend_without_a_line_if_audit_is_required() {
+    let desk = Desk::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
+    desk.lines.1.set(true);
+    for reply in [desk.get(CREDENTIALS), desk.get_container()] {
+        assert_eq!(reply.status(), 503);
+        assert_eq!(
+            (&json(&reply)["kind"], &json(&reply)["reason"]),
+            (&"local".into(), &"audit".into())
+        );
+        assert!(!text(&reply).contains("ASIA") && !text(&reply).contains("very-"));
+    }
+    desk.lines.1.set(false);
+    assert_eq!(desk.get(CREDENTIALS).status(), 200);
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 1, "nothing went out that would have to be counted: {lines:?}");
+}
+
+#[test]
+fn serves_the_routes_that_are_offered() {
+    let status = |desk: &Desk, reply: fn(&Desk) -> Reply| reply(desk).status().as_u16();
+    let token: fn(&Desk) -> Reply = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
+    let rows = [(Offer::Both, 200, 200), (Offer::Imds, 200, 404), (Offer::Container, 404, 200)];
+    for (offer, imds, container) in rows {
+        let desk = Desk::with(ServePolicy { offer, ..ServePolicy::default() });
+        assert_eq!(status(&desk, token), imds, "{offer:?}");
+        assert_eq!(status(&desk, |desk| desk.ask("GET", "/latest/", &[])) == 404, imds == 404);
+        assert_eq!(status(&desk, Desk::get_container), container, "{offer:?}");
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert_eq!(desk.ask("GET", path, &[]).status(), 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn names_the_host_that_it_refuses_in_the_log() {
+    let desk = Desk::with(ServePolicy {
+        hosts: vec!["serve:9911".parse().unwrap()],
+        ..ServePolicy::default()
+    });
+    let status = |host: &str| {
+        let request = Request::builder().uri("/healthz").header("host", host);
+        match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Reach::Container) {
+            Poll::Ready(reply) => reply.status().as_u16(),
+            Poll::Pending => panic!("no answer"),
+        }
+    };
+    assert_eq!((status("serve:9911"), status("other.example:9911")), (200, 403));
+    let lines = desk.lines.0.borrow();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let said = "reason=this host is not served here host=other.example:9911 peer=127.0.0.1:5000";
+    assert!(lines[0].contains(said), "{lines:?}");
+}
+
+#[test]
+fn counts_in_the_format_of_prometheus() {
+    let desk = Desk::new();
+    desk.get(CREDENTIALS);
+    desk.get(CREDENTIALS);
+    desk.ask("GET", CONTAINER, &[]);
+    desk.endpoints.count_unreadable(StatusCode::BAD_REQUEST);
+    let reply = desk.ask("GET", "/metrics", &[]);
+    assert_eq!(header(&reply, "content-type"), Some("text/plain; version=0.0.4"));
+    let page = text(&reply);
+    let wanted = [
+        "roles_anywhere_credentials_expiry_seconds 3600",
+        // By AWS's clock, which this machine's is 300 s ahead of.
+        "roles_anywhere_certificate_expiry_seconds 86700",
+        "roles_anywhere_clock_offset_seconds -300",
+        "roles_anywhere_refreshes_total{result=\"succeeded\"} 3",
+        "roles_anywhere_refreshes_total{result=\"refused\"} 2",
+        "roles_anywhere_refreshes_total{result=\"unreachable\"} 0",
+        "roles_anywhere_refreshes_total{result=\"identity\"} 0",
+        "roles_anywhere_refreshes_total{result=\"local\"} 0",
+        "roles_anywhere_unlogged_vends_total 0",
+        "roles_anywhere_requests_total{route=\"container\",status=\"401\"} 1",
+        "roles_anywhere_requests_total{route=\"imds\",status=\"200\"} 2",
+        "roles_anywhere_requests_total{route=\"token\",status=\"200\"} 2",
+        "roles_anywhere_requests_total{route=\"unreadable\",status=\"400\"} 1",
+    ];
+    let found: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(found, wanted);
+    for name in wanted.map(|line| line.split(['{', ' ']).next().unwrap()) {
+        let heads = ["HELP", "TYPE"].map(|head| format!("# {head} {name} "));
+        let count = |head: &String| page.lines().filter(|line| line.starts_with(head)).count();
+        assert_eq!(heads.each_ref().map(count), [1, 1], "{name}");
+    }
+    assert!(!page.contains("very-"));
+}
+
+#[test]
+fn labels_come_from_no_client() {
+    let desk = Desk::new();
+    for number in 0..100 {
+        desk.ask("GET", &format!("/latest/{number}"), &[]);
+        desk.ask(&format!("M{number}"), &format!("/{number}"), &[]);
+    }
+    assert_eq!(text(&desk.ask("GET", "/metrics", &[])).matches("requests_total{").count(), 2);
+}
+
+#[test]
+fn shows_no_secret_to_a_debugger() {
+    let desk = Desk::new();
+    desk.get_container();
+    let shown = format!(
+        "{:?} {:?} {:?} {:?}",
+        desk.endpoints,
+        desk.endpoints.container_token,
+        desk.endpoints.tokens,
+        desk.endpoints.documents.borrow().as_ref().map(|it| Rc::clone(&it.1)),
+    );
+    assert!(!shown.contains("very-") && !shown.contains(&desk.container_token()), "{shown}");
+}
