@@ -123,8 +123,8 @@ def seeds():
             if label == "EC PRIVATE KEY":
                 yield "key", b"p" + P256 + der
     yield from (("arn", text.encode()) for text in ARNS)
-    yield from (("place", text.encode()) for text in PLACES)
-    yield from (("answer", text.encode()) for text in ANSWERS)
+    yield from (("source", text.encode()) for text in PLACES)
+    yield from (("response", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()
     yield from (("profile", text.encode()) for text in PROFILES)
     # Each file by itself, and once with each edit in its middle.

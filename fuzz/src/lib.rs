@@ -1,6 +1,6 @@
 //! What the targets share: the invariants of an error, and stand-ins for the ports.
 
-#[path = "../../tests/it/leak/search.rs"]
+#[path = "../../tests/e2e/leak/search.rs"]
 pub mod leak;
 
 use std::path::Path;

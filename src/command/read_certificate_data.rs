@@ -330,7 +330,7 @@ mod tests {
     fn hands_all_of_it_to_a_program() {
         let json = printed(&[committed("certs/broken/server-auth-only.pem")], Output::Full);
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../tests/it/snapshots");
+        settings.set_snapshot_path("../../tests/e2e/snapshots");
         settings.set_prepend_module_to_snapshot(false);
         settings.add_filter(r#""certificateData": "[^"]+""#, r#""certificateData": "…""#);
         settings.bind(|| insta::assert_snapshot!("read_certificate_data_full", json));

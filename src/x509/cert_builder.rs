@@ -122,7 +122,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the first certificate of a file of this repository.
-#[cfg(test)] // All of this is; tests/it/architecture.rs wants it said where files are read.
+#[cfg(test)] // All of this is; tests/e2e/architecture.rs wants it said where files are read.
 pub(crate) fn committed(path: &str) -> Certificate {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     #[expect(clippy::disallowed_methods, reason = "a test reads a committed certificate")]

@@ -50,7 +50,7 @@ CLIENTS = {
     ),
     "boto3": Client([sys.executable, "-c", BOTO3]),
     # Has to be there, as the two above.
-    "rust": Client([BUILT / "rust/debug/roles-anywhere-client"]),
+    "rust": Client([BUILT / "rust/debug/sdk-client"]),
     "javascript": Client(
         ["node", BUILT / "javascript/client.js"],
         BUILT / "javascript/installed",

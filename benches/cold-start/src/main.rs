@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bench_world::{Server, WorldError, emulator};
+use bench_common::{Server, WorldError, emulator};
 use measure::{Program, Times};
 use report::{Report, Row};
 

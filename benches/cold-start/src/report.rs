@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bench_world::target::line;
+use bench_common::target::line;
 
 use crate::measure::Times;
 

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use bench_world::{Server, WorldError, emulator, http};
+use bench_common::{Server, WorldError, emulator, http};
 use load::{Round, Target};
 use report::{Report, Route};
 
