@@ -1,8 +1,29 @@
 //! What `update` and `serve` have in common.
 
+#[cfg(test)]
+pub(crate) mod recorder;
+mod report;
+
 use crate::output::error::Error;
-use crate::output::log::LogFormat;
+use crate::output::log::{Log, LogFormat};
+use crate::ports::Supervisor;
 use crate::refresh::refresher::{Ending, Engine};
+use crate::time::{Clock, Timer};
+pub use report::Reporter;
+
+/// What a daemon runs on beside its refresher.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
+pub struct DaemonPorts<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Waits.
+    pub timer: &'a dyn Timer,
+    /// Looks after this process.
+    pub supervisor: &'a dyn Supervisor,
+    /// Takes what the operator has to know.
+    pub log: &'a dyn Log,
+}
 
 /// How a daemon runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -27,7 +48,7 @@ impl Daemon {
     /// Makes the first try of `engine`; its failure is an error only where it is to end the daemon.
     pub async fn start(self, engine: &mut Engine<'_>) -> Result<Ending, Error> {
         match engine.start().await {
-            Err(error) if self.first_failure == FirstFailure::Exits => Err(error),
+            Err(error) if self.first_failure == FirstFailure::Exits => Err(Error::from(&error)),
             Err(_) => Ok(Ending::NotYet),
             Ok(ending) => Ok(ending),
         }

@@ -1,6 +1,7 @@
 //! Sources of credentials.
 
 mod clock;
+mod error;
 
 use crate::aws::create_session::{AnswerError, SessionRequest};
 use crate::aws::endpoint::Service;
@@ -10,10 +11,10 @@ use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::key::signer::SignError;
-use crate::output::error::Error;
 use crate::ports::World;
 use crate::provider::clock::Asked;
 pub use crate::provider::clock::SKEW;
+pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
 use crate::text::escape;
@@ -47,7 +48,7 @@ impl RolesAnywhere {
         clock_offset: i64,
         world: &World<'_>,
         deadline: Deadline,
-    ) -> Result<Session, Error> {
+    ) -> Result<Session, ProviderError> {
         let (identity, _) = self.open(clock_offset, world)?;
         self.exchange(&identity, clock_offset, world, deadline).await
     }
@@ -80,7 +81,7 @@ impl RolesAnywhere {
         clock_offset: i64,
         world: &World<'_>,
         deadline: Deadline,
-    ) -> Result<Session, Error> {
+    ) -> Result<Session, ProviderError> {
         let mut offset = self.offset(identity, clock_offset, world, deadline).await?;
         let mut answer = self.call(identity, offset, world, deadline).await?;
         if let Some(found) = clock::skew(&answer, offset) {
@@ -100,8 +101,10 @@ impl RolesAnywhere {
                 chain: identity.chain(),
             };
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
-            let refusal = Error::from(Refusal::new("CreateSession", fault, hints));
-            return Err(refusal.not_again_within(answer.retry_after()));
+            return Err(ProviderError::Refused {
+                source: Refusal::new("CreateSession", fault, hints),
+                retry_after: answer.retry_after(),
+            });
         }
         if let Some(found) =
             clock::measured(&answer, offset, identity).filter(|found| *found != offset)
@@ -127,7 +130,7 @@ impl RolesAnywhere {
         known: i64,
         world: &World<'_>,
         deadline: Deadline,
-    ) -> Result<i64, Error> {
+    ) -> Result<i64, ProviderError> {
         let now = world.clock.now();
         let error = match clock::usable(known, identity, now) {
             Ok(offset) => return Ok(offset),
@@ -140,9 +143,10 @@ impl RolesAnywhere {
                 Err(_) if behind.unsigned_abs() < SKEW => Err(error.into()),
                 Err(error) => Err(by_date(error, now)),
             },
-            Asked::TlsOutOfDate => Err(Error::from(error).hint(format!(
-                "AWS's TLS certificate is out of date by this machine's clock too, which says {now}: set the clock"
-            ))),
+            Asked::TlsOutOfDate => Err(ProviderError::Identity {
+                source: error,
+                clock: Some(ClockFinding::TlsOutOfDate { local: now }),
+            }),
             Asked::Nothing => Err(error.into()),
         }
     }
@@ -191,10 +195,9 @@ impl RolesAnywhere {
 }
 
 /// Adds whose time it is by which `error` refuses an identity, this machine's being `now`.
-fn by_date(error: IdentityError, now: Timestamp) -> Error {
-    Error::from(error).hint(format!(
-        "that time is the `Date` of AWS's answer; this machine's clock says {now}: if it is right, check what is between here and AWS"
-    ))
+fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
+    let clock = Some(ClockFinding::OutOfDateByAws { local: now });
+    ProviderError::Identity { source, clock }
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {

@@ -67,7 +67,7 @@ pub trait Listener {
 /// What the endpoints run on.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct Ports {
+pub struct ServerPorts {
     /// Tells the time.
     pub clock: Rc<dyn Clock>,
     /// Waits.
@@ -83,7 +83,7 @@ pub struct Endpoints {
     instance: Instance,
     policy: ServePolicy,
     board: Rc<Board>,
-    ports: Ports,
+    ports: ServerPorts,
     tokens: Tokens,
     /// Without one there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
@@ -106,7 +106,7 @@ impl Endpoints {
         region: &Region,
         policy: ServePolicy,
         board: Rc<Board>,
-        ports: Ports,
+        ports: ServerPorts,
     ) -> Self {
         Self {
             instance: Instance::new(role, region),
@@ -248,7 +248,7 @@ impl Endpoints {
 
     /// Returns the documents of a session that is good now, or how it stands with getting one.
     async fn documents(&self) -> Result<Rc<Documents>, Rc<Standing>> {
-        let Ports { clock, timer, .. } = &self.ports;
+        let ServerPorts { clock, timer, .. } = &self.ports;
         let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
         let Some(session) = standing.usable(Moment::of(&**clock)) else {

@@ -16,7 +16,7 @@ use crate::output::error::Error;
 use crate::refresh::status::Board;
 use crate::region::Region;
 use crate::server::{
-    CONTAINER, Endpoints, Listener, Offer, Ports, Remote, ServePolicy, TokenPlace,
+    CONTAINER, Endpoints, Listener, Offer, Remote, ServePolicy, ServerPorts, TokenPlace,
 };
 use crate::session_cache::Directory;
 use crate::time::Timer;
@@ -86,7 +86,7 @@ pub fn open<P: TokenPlace>(
     plan: &Serve,
     place: Option<P>,
     board: Rc<Board>,
-    ports: Ports,
+    ports: ServerPorts,
 ) -> Result<(Rc<Endpoints>, Option<P>), Error> {
     let policy = plan.policy.clone();
     let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, board, ports));

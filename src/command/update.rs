@@ -15,11 +15,11 @@ use crate::credentials_file::contents::{conflicts, long_lived_key};
 use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::credentials_file::upkeep::{Step, Unsettled, Upkeep};
 use crate::credentials_file::{self, ProfileError, ProfileName};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, DaemonPorts};
 use crate::output::error::Error;
 use crate::ports::World;
 use crate::provider::RolesAnywhere;
-use crate::refresh::refresher::{Ending, Engine, Ports};
+use crate::refresh::refresher::{Ending, Engine};
 use crate::refresh::status::Board;
 use crate::secret::{Secret, SecretBytes};
 use crate::time::{Clock, Timer, Timestamp};
@@ -102,7 +102,7 @@ pub async fn keep(
     plan: &Update,
     engine: &mut Engine<'_>,
     board: &Board,
-    ports: Ports<'_>,
+    ports: DaemonPorts<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
     // What else is wrong with the file may pass.

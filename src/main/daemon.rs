@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures_util::future::{Either, select};
 use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
-use roles_anywhere::daemon::{Daemon, FirstFailure};
+use roles_anywhere::daemon::{Daemon, DaemonPorts, FirstFailure, Reporter};
 use roles_anywhere::input_source::Location;
 use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
@@ -24,7 +24,7 @@ use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere::output::log::{Level, Log as _};
 use roles_anywhere::ports::{Supervisor, World};
-use roles_anywhere::refresh::refresher::{Ending, Engine, Ports};
+use roles_anywhere::refresh::refresher::{Ending, Engine, RefresherPorts};
 use roles_anywhere::refresh::reloading_identity::Generations;
 use roles_anywhere::refresh::status::Board;
 use roles_anywhere::server::{self, Listener as _};
@@ -38,10 +38,11 @@ pub(crate) async fn update(
     world: World<'_>,
 ) -> Result<(), Error> {
     let outside = Outside::open(exchange, plan.daemon, clock)?;
-    let ports = outside.ports(&world);
+    let reporter = outside.reporter();
     let board = Board::default();
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let mut engine = Engine::new(&origin, &board, ports);
+    let mut engine = Engine::new(&origin, &board, outside.refresher_ports(&world, &reporter));
+    let ports = outside.ports(&world);
     let keeping = pin!(update::keep(plan, &mut engine, &board, ports, &CredentialsFile));
     let ended = outside.while_logging(keeping).await;
     outside.supervisor.stopping();
@@ -70,7 +71,8 @@ pub(crate) async fn serve(
         return Err(error);
     }
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let mut engine = Engine::new(&origin, &board, outside.ports(&world));
+    let reporter = outside.reporter();
+    let mut engine = Engine::new(&origin, &board, outside.refresher_ports(&world, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
     let keeping = pin!(keep(plan.daemon, &mut engine, &outside.supervisor, &stop));
@@ -180,19 +182,34 @@ impl Outside {
         }
     }
 
-    fn ports<'a>(&'a self, world: &World<'a>) -> Ports<'a> {
-        Ports {
+    fn reporter(&self) -> Reporter<'_> {
+        Reporter::new(&*self.log, &self.supervisor)
+    }
+
+    fn refresher_ports<'a>(
+        &'a self,
+        world: &World<'a>,
+        reporter: &'a Reporter<'a>,
+    ) -> RefresherPorts<'a> {
+        RefresherPorts {
             clock: world.clock,
-            timer: world.timer,
             entropy: world.entropy,
             events: &self.events,
+            observer: reporter,
+        }
+    }
+
+    fn ports<'a>(&'a self, world: &World<'a>) -> DaemonPorts<'a> {
+        DaemonPorts {
+            clock: world.clock,
+            timer: world.timer,
             supervisor: &self.supervisor,
             log: &*self.log,
         }
     }
 
-    fn serving_ports(&self, clock: SystemClock) -> server::Ports {
-        server::Ports {
+    fn serving_ports(&self, clock: SystemClock) -> server::ServerPorts {
+        server::ServerPorts {
             clock: Rc::new(clock),
             timer: Rc::new(SystemTimer),
             entropy: Rc::new(SystemEntropy),

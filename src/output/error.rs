@@ -1,6 +1,5 @@
 //! The one error that reaches the user, and how it is printed.
 
-mod code;
 mod hints;
 
 use std::fmt::{self, Write as _};
@@ -118,6 +117,13 @@ impl Error {
         text.strip_prefix(HEADING).unwrap_or(&text).to_owned()
     }
 
+    /// Returns in one line what failed and why: the error and its first cause.
+    pub fn summary(&self) -> String {
+        let mut reasons = self.reasons();
+        reasons.truncate(2);
+        reasons.join(": ")
+    }
+
     /// Returns what to try.
     pub fn hints(&self) -> &[String] {
         &self.hints
@@ -161,7 +167,12 @@ pub fn legible(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::http::{Reason, TransportError};
+    use crate::identity::IdentityError;
+    use crate::provider::{ClockFinding, ProviderError};
+    use crate::time::Timestamp;
 
     #[test]
     fn prints_the_error_its_causes_and_its_hints() {
@@ -177,6 +188,45 @@ mod tests {
              hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken"
         );
         assert_eq!(error.kind().exit_code(), 5);
+    }
+
+    #[test]
+    fn a_certificate_that_is_out_of_date_by_either_clock_is_told_by_both() {
+        let now = Timestamp::from_unix(1_800_000_000);
+        let rows = [
+            (
+                ClockFinding::OutOfDateByAws { local: now },
+                "that time is the `Date` of AWS's answer; this machine's clock says 2027-01-15T08:00:00Z: if it is right, check what is between here and AWS",
+            ),
+            (
+                ClockFinding::TlsOutOfDate { local: now },
+                "AWS's TLS certificate is out of date by this machine's clock too, which says 2027-01-15T08:00:00Z: set the clock",
+            ),
+        ];
+        for (finding, hint) in rows {
+            let subject = "CN=a".to_owned();
+            let source = IdentityError::Expired { subject, not_after: now, now };
+            let error = ProviderError::Identity { source, clock: Some(finding) };
+            let error = Error::from(error);
+            assert_eq!(error.hints().len(), 2);
+            assert_eq!(error.hints()[1], hint);
+        }
+    }
+
+    #[test]
+    fn a_shared_error_reads_like_the_error_itself() {
+        let error = || {
+            ProviderError::from(CallError::Timeout {
+                host: "a.example".to_owned(),
+                limit: Duration::from_secs(20),
+                attempt: 2,
+            })
+        };
+        let shared = Error::from(&Arc::new(error()));
+        let own = Error::from(error());
+        assert_eq!(shared.to_string(), own.to_string());
+        assert_eq!((shared.kind(), shared.summary()), (own.kind(), own.summary()));
+        assert_eq!(own.time_limit(), Some(Duration::from_secs(20)));
     }
 
     #[test]

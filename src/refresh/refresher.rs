@@ -3,24 +3,22 @@
 //! [`crate::refresh::schedule`] decides when; [`Board`] is where the outcome stands. The engine itself never
 //! gives up: it ends when it is told to.
 
-mod report;
-
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
 use crate::credentials::Session;
-use crate::output::error::{Error, Kind};
-use crate::output::log::{Level, Log};
-use crate::ports::{Event, Events, Supervisor};
+use crate::ports::{Event, Events};
+use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::Moment;
-use crate::refresh::refresher::report::Reporter;
+use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{Failure, Next, Policy, Schedule};
 use crate::refresh::status::{Board, Standing, Trouble};
 use crate::secret::Entropy;
-use crate::time::{Clock, Timer, Timestamp};
+use crate::time::{Clock, Timestamp};
 
 /// Where sessions come from: an identity in files, and AWS behind it.
 pub trait Origin {
@@ -29,10 +27,10 @@ pub trait Origin {
     ///
     /// What failed before is tried again where it changed since, after a while, or under
     /// [`Effort::Again`].
-    fn look(&self, effort: Effort) -> Result<Look, Error>;
+    fn look(&self, effort: Effort) -> Result<Look, ProviderError>;
 
     /// Fetches a session with the identity in use.
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>>;
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>>;
 }
 
 /// How hard [`Origin::look`] tries.
@@ -69,19 +67,15 @@ pub enum Look {
 /// What an engine runs on.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct Ports<'a> {
+pub struct RefresherPorts<'a> {
     /// Tells the time.
     pub clock: &'a dyn Clock,
-    /// Waits.
-    pub timer: &'a dyn Timer,
     /// Spreads the tries.
     pub entropy: &'a dyn Entropy,
     /// Says what happens from outside, and waits.
     pub events: &'a dyn Events,
-    /// Looks after this process.
-    pub supervisor: &'a dyn Supervisor,
-    /// Takes what the operator has to know.
-    pub log: &'a dyn Log,
+    /// Is told what happens.
+    pub observer: &'a dyn Observer,
 }
 
 /// How long nothing happens at the most: files are looked at and the wall clock is read as often.
@@ -92,29 +86,27 @@ const TICK: Duration = Duration::from_secs(5);
 pub struct Engine<'a> {
     origin: &'a dyn Origin,
     board: &'a Board,
-    ports: Ports<'a>,
+    ports: RefresherPorts<'a>,
     schedule: Schedule,
     standing: Standing,
-    reporter: Reporter<'a>,
 }
 
 /// How a try ended.
 enum Outcome {
     Fetched,
-    Failed(Error),
+    Failed(Arc<ProviderError>),
     Stopped,
 }
 
 impl<'a> Engine<'a> {
     /// Takes where sessions come from and where they are published.
-    pub fn new(origin: &'a dyn Origin, board: &'a Board, ports: Ports<'a>) -> Self {
+    pub fn new(origin: &'a dyn Origin, board: &'a Board, ports: RefresherPorts<'a>) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        let reporter = Reporter::new(ports.log, ports.supervisor);
-        Self { origin, board, ports, schedule, standing: Standing::default(), reporter }
+        Self { origin, board, ports, schedule, standing: Standing::default() }
     }
 
     /// Tries once, and returns the error of a first try that fails.
-    pub async fn start(&mut self) -> Result<Ending, Error> {
+    pub async fn start(&mut self) -> Result<Ending, Arc<ProviderError>> {
         match self.attempt().await {
             Outcome::Fetched => Ok(Ending::NotYet),
             Outcome::Failed(error) => Err(error),
@@ -125,7 +117,7 @@ impl<'a> Engine<'a> {
     /// Keeps a session in hand until it is told to stop.
     pub async fn run(&mut self) {
         loop {
-            self.ports.supervisor.alive();
+            self.ports.observer.alive();
             self.look_around();
             let pause = match self.schedule.next(self.moment()) {
                 Next::Wait(pause) => pause.min(self.tick()),
@@ -151,7 +143,7 @@ impl<'a> Engine<'a> {
 
     async fn attempt(&mut self) -> Outcome {
         // Where the identity is what fails, its files are tried again before AWS is.
-        let fails = |trouble: &Rc<Trouble>| trouble.kind == Kind::Identity;
+        let fails = |trouble: &Trouble| trouble.error.kind() == ErrorKind::Identity;
         let again = self.standing.certificate_end.is_none()
             || self.standing.trouble.as_ref().is_some_and(fails);
         let looked = if again { self.look(Effort::Again) } else { Ok(()) };
@@ -161,7 +153,7 @@ impl<'a> Engine<'a> {
             (_, looked) => match (self.fetch().await, looked) {
                 (None, _) => return Outcome::Stopped,
                 // That the identity in use is over says less than what is wrong with the next.
-                (Some(Err(error)), Err(next)) if error.kind() == Kind::Identity => Err(next),
+                (Some(Err(error)), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
                 (Some(fetched), _) => fetched,
             },
         };
@@ -171,6 +163,7 @@ impl<'a> Engine<'a> {
                 Outcome::Fetched
             }
             Err(error) => {
+                let error = Arc::new(error);
                 self.failed(&error);
                 Outcome::Failed(error)
             }
@@ -179,7 +172,7 @@ impl<'a> Engine<'a> {
 
     /// Fetches while events go on: nothing that happens meanwhile starts a second fetch. Returns
     /// nothing where it is told to stop.
-    async fn fetch(&mut self) -> Option<Result<Session, Error>> {
+    async fn fetch(&mut self) -> Option<Result<Session, ProviderError>> {
         self.publish(|standing| standing.trying = true);
         let origin = self.origin;
         let mut fetch = origin.fetch();
@@ -188,7 +181,7 @@ impl<'a> Engine<'a> {
                 Either::Left((fetched, _)) => return Some(fetched),
                 Either::Right((event, rest)) => {
                     fetch = rest;
-                    self.ports.supervisor.alive();
+                    self.ports.observer.alive();
                     match event {
                         Event::Stop => return None,
                         Event::Reload => self.reload(),
@@ -202,7 +195,7 @@ impl<'a> Engine<'a> {
     fn fetched(&mut self, session: Session) {
         let now = self.moment();
         self.schedule.succeeded(session.life, now);
-        self.reporter.received(&session, now.wall);
+        self.ports.observer.received(&session, now.wall);
         self.publish(|standing| {
             standing.trying = false;
             standing.trouble = None;
@@ -212,33 +205,31 @@ impl<'a> Engine<'a> {
         });
     }
 
-    fn failed(&mut self, error: &Error) {
+    fn failed(&mut self, error: &Arc<ProviderError>) {
         let now = self.moment();
         let failure = match error.kind() {
-            Kind::Refused => Failure::Refused,
-            Kind::Identity => Failure::Identity,
-            Kind::Usage | Kind::Unreachable | Kind::Local | Kind::Internal => Failure::Passing,
+            ErrorKind::Refused => Failure::Refused,
+            ErrorKind::Identity => Failure::Identity,
+            ErrorKind::Unreachable | ErrorKind::Local | ErrorKind::Internal => Failure::Passing,
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
-        let (kind, code) = (error.kind(), error.code());
-        let trouble = Trouble { kind, code, message: error.words(), at: now.wall };
         let next = self.schedule.next(now);
-        self.reporter.failed(&trouble, self.standing.usable(now).map(Rc::as_ref), next);
+        self.ports.observer.failed(error, self.standing.usable(now).map(Rc::as_ref), next);
+        let trouble = Trouble { error: Arc::clone(error), at: now.wall };
         self.publish(|standing| {
             standing.trying = false;
-            standing.refreshes.count(trouble.kind);
-            standing.trouble = Some(Rc::new(trouble));
+            standing.refreshes.count(trouble.error.kind());
+            standing.trouble = Some(trouble);
         });
     }
 
     /// Takes another identity into use where there is one.
-    fn look(&mut self, effort: Effort) -> Result<(), Error> {
-        match self.origin.look(effort)? {
-            Look::LeftAlone => {}
-            Look::Same => self.reporter.usable(),
-            Look::New { serial, subject, not_before, not_after, unused_password } => {
-                self.reporter.identity(&serial, &subject, not_before, not_after);
-                self.reporter.unused_password(unused_password);
+    fn look(&mut self, effort: Effort) -> Result<(), ProviderError> {
+        let look = self.origin.look(effort)?;
+        self.ports.observer.looked(Ok(&look));
+        match look {
+            Look::LeftAlone | Look::Same => {}
+            Look::New { not_after, .. } => {
                 self.schedule.renewed();
                 self.publish(|standing| standing.certificate_end = Some(not_after));
             }
@@ -250,19 +241,18 @@ impl<'a> Engine<'a> {
     fn look_around(&mut self) {
         let tried = self.standing.certificate_end.is_some() || self.standing.trouble.is_some();
         if tried && let Err(error) = self.look(Effort::Once) {
-            self.reporter.unusable(&error);
+            self.ports.observer.looked(Err(&Arc::new(error)));
         }
     }
 
     fn reload(&mut self) {
-        self.ports.supervisor.reloading();
-        self.ports.log.event(Level::Info, "files are read anew", &[]);
+        self.ports.observer.reloading();
         if let Err(error) = self.look(Effort::Again) {
-            self.reporter.unusable(&error);
+            self.ports.observer.looked(Err(&Arc::new(error)));
         }
         // Whoever does something with the session in hand looks at that anew, too.
         self.publish(|_| {});
-        self.ports.supervisor.ready();
+        self.ports.observer.reloaded();
     }
 
     /// Considers the wish of a caller; whoever waits for nothing is told so at once.
@@ -284,7 +274,7 @@ impl<'a> Engine<'a> {
     }
 
     fn tick(&self) -> Duration {
-        let wanted = self.ports.supervisor.interval().map_or(TICK, |interval| interval / 2);
+        let wanted = self.ports.observer.interval().map_or(TICK, |interval| interval / 2);
         wanted.min(TICK)
     }
 }
@@ -301,4 +291,4 @@ pub enum Ending {
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-pub(crate) mod simulation;
+pub mod simulation;

@@ -9,9 +9,8 @@ use crate::aws::retry::Deadline;
 use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::Snapshot;
-use crate::output::error::{Error, Kind};
 use crate::ports::World;
-use crate::provider::RolesAnywhere;
+use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::refresher::{Effort, Look, Origin};
 
 /// The identity in use, and the way to sessions with it.
@@ -58,7 +57,7 @@ impl<'a> Generations<'a> {
     }
 
     /// Opens the identity of `snapshot`, and takes it into use.
-    fn take(&self, snapshot: &Snapshot<'_>) -> Result<Look, Error> {
+    fn take(&self, snapshot: &Snapshot<'_>) -> Result<Look, ProviderError> {
         let world = World { files: snapshot, ..self.world };
         let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;
         let leaf = identity.certificate();
@@ -79,8 +78,8 @@ impl<'a> Generations<'a> {
         &self,
         seen: Seen,
         effort: Effort,
-        look: impl FnOnce() -> Result<Look, Error>,
-    ) -> Result<Look, Error> {
+        look: impl FnOnce() -> Result<Look, ProviderError>,
+    ) -> Result<Look, ProviderError> {
         let now = self.world.clock.uptime();
         let before =
             |(before, at): &(Seen, Duration)| *before == seen && now.saturating_sub(*at) < PATIENCE;
@@ -92,9 +91,9 @@ impl<'a> Generations<'a> {
         looked
     }
 
-    async fn exchange(&self) -> Result<Session, Error> {
+    async fn exchange(&self) -> Result<Session, ProviderError> {
         let identity = self.used.borrow().as_ref().map(|used| Rc::clone(&used.identity));
-        let identity = identity.ok_or_else(|| Error::new(Kind::Internal, NoIdentity))?;
+        let identity = identity.ok_or(ProviderError::NoIdentity)?;
         let world = &self.world;
         let deadline = Deadline::new(world.clock.uptime(), self.timeout);
         let offset = self.clock_offset.get();
@@ -105,13 +104,13 @@ impl<'a> Generations<'a> {
 }
 
 impl Origin for Generations<'_> {
-    fn look(&self, effort: Effort) -> Result<Look, Error> {
+    fn look(&self, effort: Effort) -> Result<Look, ProviderError> {
         let snapshot = match Snapshot::take(self.world.files, self.provider.source.places()) {
             Ok(snapshot) => snapshot,
             Err(error) => {
-                let error = Error::from(IdentityError::from(error));
-                return self
-                    .unless_seen(Seen::Unreadable(error.to_string()), effort, || Err(error));
+                let seen = Seen::Unreadable(format!("{error}: {}", error.source));
+                let error = IdentityError::from(error);
+                return self.unless_seen(seen, effort, || Err(error.into()));
             }
         };
         let digest = snapshot.digest();
@@ -123,14 +122,10 @@ impl Origin for Generations<'_> {
         self.unless_seen(Seen::Bytes(digest, mode), effort, || self.take(&snapshot))
     }
 
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
         Box::pin(self.exchange())
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("a session was to be fetched before there was an identity")]
-struct NoIdentity;
 
 #[cfg(test)]
 mod tests {
@@ -138,16 +133,16 @@ mod tests {
     use crate::aws::create_session::tests::request;
     use crate::ports::NoTrace;
     use crate::ports::tests::{Offline, source};
-    use crate::refresh::refresher::simulation::Globe;
+    use crate::refresh::refresher::simulation::Simulation;
 
     #[test]
     fn tries_what_made_no_identity_again_where_it_changed_after_a_while_or_when_told_to() {
-        let (globe, desk) = (Globe::new(), Offline::holding("a"));
+        let (simulation, desk) = (Simulation::new(), Offline::holding("a"));
         let provider = RolesAnywhere { source: source(), session: request() };
         let world = World {
-            clock: &globe,
-            timer: &globe,
-            entropy: &globe,
+            clock: &simulation,
+            timer: &simulation,
+            entropy: &simulation,
             files: &desk,
             passwords: &desk,
             transport: &desk,
@@ -160,9 +155,9 @@ mod tests {
             assert!(is_tried(Effort::Once) && !is_tried(Effort::Once), "{text:?}");
             assert!(is_tried(Effort::Again) && !is_tried(Effort::Once), "{text:?}");
         }
-        (0..29).for_each(|_| globe.pass());
+        (0..29).for_each(|_| simulation.pass());
         assert!(!is_tried(Effort::Once));
-        globe.pass();
+        simulation.pass();
         assert!(is_tried(Effort::Once) && !is_tried(Effort::Once));
     }
 }

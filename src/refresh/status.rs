@@ -6,13 +6,14 @@
 use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::select;
 use tokio::sync::Notify;
 
 use crate::credentials::Session;
-use crate::output::error::Kind;
+use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::Moment;
 use crate::time::{Clock, Timer, Timestamp};
 
@@ -22,7 +23,7 @@ pub struct Standing {
     /// The last session, and when it came; whether it is still good is for [`Standing::valid`].
     pub session: Option<(Rc<Session>, Moment)>,
     /// Why the last refresh failed, until one succeeds.
-    pub trouble: Option<Rc<Trouble>>,
+    pub trouble: Option<Trouble>,
     /// Whether an exchange is in flight.
     pub trying: bool,
     /// When the certificate in use ends, where one could be read.
@@ -60,29 +61,13 @@ impl Standing {
     }
 }
 
-/// Why a refresh failed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// Why a refresh failed, and when.
+#[derive(Clone, Debug)]
 pub struct Trouble {
-    /// Who can mend it.
-    pub kind: Kind,
-    /// What is wrong in a word of ours, as [`crate::output::error::Error::code`] has it.
-    pub code: &'static str,
-    /// The error with its causes and hints, of several lines.
-    pub message: String,
+    /// What failed.
+    pub error: Arc<ProviderError>,
     /// When it failed.
     pub at: Timestamp,
-}
-
-impl Trouble {
-    /// Returns in one line what failed and why: the error and its first cause.
-    pub fn summary(&self) -> String {
-        let mut lines = self.message.lines();
-        let error = lines.next().unwrap_or_default();
-        match lines.next().and_then(|line| line.trim_start().strip_prefix("caused by: ")) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_owned(),
-        }
-    }
 }
 
 /// How the refreshes ended, counted since the start.
@@ -102,12 +87,12 @@ pub struct Refreshes {
 
 impl Refreshes {
     /// Counts a refresh that failed.
-    pub fn count(&mut self, kind: Kind) {
+    pub fn count(&mut self, kind: ErrorKind) {
         let counter = match kind {
-            Kind::Refused => &mut self.refused,
-            Kind::Unreachable => &mut self.unreachable,
-            Kind::Identity => &mut self.identity,
-            Kind::Usage | Kind::Local | Kind::Internal => &mut self.local,
+            ErrorKind::Refused => &mut self.refused,
+            ErrorKind::Unreachable => &mut self.unreachable,
+            ErrorKind::Identity => &mut self.identity,
+            ErrorKind::Local | ErrorKind::Internal => &mut self.local,
         };
         *counter += 1;
     }

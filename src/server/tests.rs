@@ -1,6 +1,7 @@
 //! Requests in, responses out: each rule as rows.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -9,10 +10,12 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::*;
+use crate::aws::error_response::Fault;
 use crate::credentials::{Credentials, Session};
+use crate::diagnosis::Refusal;
 use crate::input_source::{Action, FileError, Source};
-use crate::output::error::Kind;
 use crate::output::log::{Fact, Level, Unwritten};
+use crate::provider::ProviderError;
 use crate::refresh::status::{Refreshes, Trouble};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -164,7 +167,7 @@ impl Desk {
         let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
         let board = Rc::new(Board::default());
         board.publish(standing(3_600));
-        let ports = Ports {
+        let ports = ServerPorts {
             clock: Rc::clone(&world) as Rc<dyn Clock>,
             timer: Rc::clone(&world) as Rc<dyn Timer>,
             entropy: Rc::clone(&world) as Rc<dyn Entropy>,
@@ -246,9 +249,16 @@ fn standing(life: i64) -> Standing {
 }
 
 fn trouble() -> Standing {
-    let message = "AWS refused CreateSession\n  hint: do this".to_owned();
-    let trouble = Trouble { kind: Kind::Refused, code: "access_denied", message, at: NOW };
-    Standing { trouble: Some(Rc::new(trouble)), ..Standing::default() }
+    let fault = Fault {
+        status: 403,
+        code: Some("AccessDeniedException".to_owned()),
+        message: String::new(),
+        request_id: None,
+        date: None,
+    };
+    let source = Refusal::new("CreateSession", fault, vec!["do this".to_owned()]);
+    let error = Arc::new(ProviderError::Refused { source, retry_after: None });
+    Standing { trouble: Some(Trouble { error, at: NOW }), ..Standing::default() }
 }
 
 fn text(reply: &Reply) -> String {
@@ -610,7 +620,12 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
     let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
     let rows = [
         (Standing::default(), ["starting", "no_session_yet"], starting, starting),
-        (trouble(), ["refused", "access_denied"], refused, "AWS refused CreateSession"),
+        (
+            trouble(),
+            ["refused", "access_denied"],
+            refused,
+            "AWS refused CreateSession: 403 AccessDeniedException",
+        ),
     ];
     for (standing, [kind, reason], anyone, holder) in rows {
         desk.board.publish(standing);

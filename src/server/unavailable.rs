@@ -1,6 +1,7 @@
 //! The answers that there are no credentials.
 
 use super::response::{self, Reply};
+use crate::output::error::Error;
 use crate::refresh::status::Standing;
 
 /// Who reads why there are no credentials.
@@ -19,9 +20,9 @@ pub(super) fn nothing(standing: &Standing, reader: Reader) -> Reply {
         let message = "the first session is still being asked for";
         return response::unavailable("starting", "no_session_yet", message);
     };
-    let (kind, code) = (trouble.kind.name(), trouble.code);
+    let (kind, code) = (trouble.error.kind().name(), trouble.error.code());
     match reader {
-        Reader::Holder => response::unavailable(kind, code, &trouble.summary()),
+        Reader::Holder => response::unavailable(kind, code, &Error::from(&trouble.error).summary()),
         Reader::Anyone => {
             let message =
                 format!("no credentials: {kind}, {code}; the log of `serve` has the error");

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use roles_anywhere::command::secret_get::Stdout;
+use roles_anywhere::daemon::Reporter;
 use roles_anywhere::http::https::Https;
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, Exchange, resolve};
@@ -19,7 +20,7 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::log::{Fact, Level, Log, Unwritten};
 use roles_anywhere::password::PasswordSource;
 use roles_anywhere::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
-use roles_anywhere::refresh::refresher::{Engine, Ports};
+use roles_anywhere::refresh::refresher::{Engine, RefresherPorts};
 use roles_anywhere::refresh::reloading_identity::Generations;
 use roles_anywhere::refresh::status::{Board, Standing};
 use roles_anywhere::secret::Entropy;
@@ -173,14 +174,9 @@ fn live<'a>(
     let board = Rc::new(Board::default());
     let last = Cell::new(Instant::now());
     let lapse = Lapse { hands, board: &board, last, meanwhile: RefCell::new(meanwhile) };
-    let ports = Ports {
-        clock: hands,
-        timer: hands,
-        entropy: &Quiet,
-        events: &lapse,
-        supervisor: &Quiet,
-        log: &Quiet,
-    };
+    let reporter = Reporter::new(&Quiet, &Quiet);
+    let ports =
+        RefresherPorts { clock: hands, entropy: &Quiet, events: &lapse, observer: &reporter };
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
     let engine = Engine::new(&origin, &board, ports);
     let daemon = Daemon { exchange: &exchange, world, board: Rc::clone(&board), engine };

@@ -6,14 +6,16 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::credentials_file::upkeep::fake::FakeFile;
-use crate::daemon::FirstFailure;
+use crate::daemon::recorder::Recorder;
+use crate::daemon::{FirstFailure, Reporter};
 use crate::output::error::Kind;
 use crate::ports::Event;
-use crate::refresh::refresher::simulation::{Globe, Weather};
+use crate::refresh::refresher::simulation::{AwsBehaviour, Simulation};
 
 /// `update`, and the world that it runs in.
 struct Play<'a> {
-    globe: &'a Globe,
+    simulation: &'a Simulation,
+    recorder: &'a Recorder,
     updating: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
 }
 
@@ -21,7 +23,7 @@ impl Play<'_> {
     fn pass(&mut self, seconds: u64) {
         for second in 0..=seconds {
             if second > 0 {
-                self.globe.pass();
+                self.simulation.pass();
             }
             for _ in 0..8 {
                 let mut context = Context::from_waker(Waker::noop());
@@ -29,6 +31,10 @@ impl Play<'_> {
             }
         }
     }
+}
+
+fn ports<'a>(simulation: &'a Simulation, recorder: &'a Recorder) -> DaemonPorts<'a> {
+    DaemonPorts { clock: simulation, timer: simulation, supervisor: recorder, log: recorder }
 }
 
 fn plan(first_failure: FirstFailure) -> Update {
@@ -45,11 +51,13 @@ fn plan(first_failure: FirstFailure) -> Update {
 }
 
 fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
-    let (globe, board) = (Globe::new(), Board::default());
+    let (simulation, board) = (Simulation::new(), Board::default());
+    let recorder = Recorder::default();
+    let reporter = Reporter::new(&recorder, &recorder);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&globe, &board, globe.ports());
-    let updating = Box::pin(keep(&plan, &mut engine, &board, globe.ports(), file));
-    let mut play = Play { globe: &globe, updating };
+    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
+    let updating = Box::pin(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), file));
+    let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
     play.pass(0);
     act(&mut play);
 }
@@ -59,7 +67,7 @@ fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() 
     let file = FakeFile::default();
     play(&file, |play| {
         assert!(file.text().contains("ASIA1"), "{}", file.text());
-        play.globe.turn(Weather::Lost, 0);
+        play.simulation.turn(AwsBehaviour::Lost, 0);
         play.pass(3_500);
         file.put("");
         play.pass(30);
@@ -73,23 +81,27 @@ fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() 
 
 #[test]
 fn ends_where_it_is_told_to_before_it_has_anything() {
-    let (globe, board, file) = (Globe::new(), Board::default(), FakeFile::default());
-    globe.turn(Weather::Fair, 10);
-    globe.happen(Event::Stop);
+    let (simulation, board, file) = (Simulation::new(), Board::default(), FakeFile::default());
+    let recorder = Recorder::default();
+    let reporter = Reporter::new(&recorder, &recorder);
+    simulation.turn(AwsBehaviour::Answers, 10);
+    simulation.happen(Event::Stop);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&globe, &board, globe.ports());
-    let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &file));
+    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
+    let updating = pin!(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Ok(()))));
 }
 
 #[test]
 fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
-    let (globe, board, file) = (Globe::new(), Board::default(), FakeFile::default());
+    let (simulation, board, file) = (Simulation::new(), Board::default(), FakeFile::default());
+    let recorder = Recorder::default();
+    let reporter = Reporter::new(&recorder, &recorder);
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(FirstFailure::Exits);
-    let mut engine = Engine::new(&globe, &board, globe.ports());
-    let updating = pin!(keep(&plan, &mut engine, &board, globe.ports(), &file));
+    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
+    let updating = pin!(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
 }
@@ -98,8 +110,8 @@ fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
 fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
     let file = FakeFile::default();
     play(&file, |play| {
-        let globe = play.globe;
-        let status = || globe.statuses().pop().unwrap_or_default();
+        let recorder = play.recorder;
+        let status = || recorder.statuses().pop().unwrap_or_default();
         assert!(status().starts_with("a session until "), "{}", status());
         file.obstruct(io::ErrorKind::PermissionDenied);
         // The session was renewed, and the file still holds the previous one.
@@ -132,7 +144,7 @@ fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_s
                 play.pass(1);
                 assert_eq!(file.edits(), edits + 1, "after {pause} s");
             }
-            let mut statuses = play.globe.statuses();
+            let mut statuses = play.recorder.statuses();
             statuses.retain(|status| status.starts_with("the profile is not written: "));
             assert_eq!(statuses.len(), before + 1, "{statuses:?}");
             assert!(!statuses[before].contains("error: "), "{statuses:?}");
@@ -167,7 +179,7 @@ fn a_truncated_file_is_waited_for_and_that_is_said_once() {
         play.pass(60);
         assert_eq!(file.text(), "");
         let said = |play: &Play<'_>| {
-            play.globe.log().iter().filter(|what| *what == "profile not written").count()
+            play.recorder.log().iter().filter(|what| *what == "profile not written").count()
         };
         assert_eq!(said(play), 1);
         file.put("[b]\nx = 2\n");
@@ -189,7 +201,7 @@ fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
         // Other sessions come, too.
         play.pass(5_000);
         assert_eq!(file.text(), text);
-        let said = play.globe.log();
+        let said = play.recorder.log();
         assert_eq!(said.iter().filter(|what| *what == "profile not written").count(), 1);
         text = "[b]\nx = 1\n";
         file.put(text);
@@ -200,11 +212,17 @@ fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
 
 /// Polls `keep` once, in whatever world.
 fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
-    let (globe, board) = (Globe::new(), Board::default());
-    let mut engine = Engine::new(&globe, &board, globe.ports());
-    let updating = pin!(keep(plan, &mut engine, &board, globe.ports(), file));
+    let (simulation, board) = (Simulation::new(), Board::default());
+    let recorder = Recorder::default();
+    let reporter = Reporter::new(&recorder, &recorder);
+    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
+    let updating = pin!(keep(plan, &mut engine, &board, ports(&simulation, &recorder), file));
     let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
-    assert_eq!(globe.fetches() > 0, poll.is_pending(), "AWS is asked if the file can be written");
+    assert_eq!(
+        simulation.fetches() > 0,
+        poll.is_pending(),
+        "AWS is asked if the file can be written"
+    );
     poll
 }
 

@@ -8,11 +8,10 @@ use futures_util::future::select;
 use crate::command::update::{Caveat, Update, WRITER_TIMEOUT};
 use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::credentials_file::upkeep::{Step, Upkeep};
-use crate::daemon::FirstFailure;
+use crate::daemon::{DaemonPorts, FirstFailure};
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level};
 use crate::refresh::clock_reading::Moment;
-use crate::refresh::refresher::Ports;
 use crate::refresh::status::{Board, Refreshes};
 use crate::secret::SecretBytes;
 use crate::text::disclosure::{field, profile_field};
@@ -30,7 +29,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Writer<'a> {
     plan: &'a Update,
     board: &'a Board,
-    ports: Ports<'a>,
+    ports: DaemonPorts<'a>,
     file: &'a dyn SharedCredentialsFile,
     upkeep: Upkeep<'a>,
     /// Whether it was written once: what appears later is not what `--force` was about.
@@ -49,7 +48,7 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         plan: &'a Update,
         board: &'a Board,
-        ports: Ports<'a>,
+        ports: DaemonPorts<'a>,
         file: &'a dyn SharedCredentialsFile,
     ) -> Self {
         Self {

@@ -18,7 +18,7 @@ use crate::refresh::clock_reading::Moment;
 use crate::refresh::status::{Board, Standing};
 use crate::region::Region;
 use crate::secret::Secret;
-use crate::server::{Ports, ServePolicy};
+use crate::server::{ServePolicy, ServerPorts};
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.
@@ -61,7 +61,7 @@ impl Server {
             said.send(http.addresses()).unwrap();
             let board = Rc::new(Board::default());
             board.publish(standing());
-            let ports = Ports {
+            let ports = ServerPorts {
                 clock: Rc::new(SystemClock::start()),
                 timer: Rc::new(SystemTimer),
                 entropy: Rc::new(SystemEntropy),

@@ -2,6 +2,8 @@
 
 mod key_files;
 
+use std::sync::Arc;
+
 use crate::aws::create_session::AnswerError;
 use crate::aws::get_secret_value::SecretAnswerError;
 use crate::aws::retry::CallError;
@@ -13,6 +15,7 @@ use crate::identity::IdentityError;
 use crate::input_source::{Action, FileError, SourceKind, SourceName};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
+use crate::provider::{ClockFinding, ErrorKind, ProviderError};
 use crate::text::disclosure::option_of;
 use key_files::{bundle_hint, key_hint};
 
@@ -23,9 +26,73 @@ impl From<UsageError> for Error {
     }
 }
 
+impl From<ErrorKind> for Kind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Identity => Self::Identity,
+            ErrorKind::Refused => Self::Refused,
+            ErrorKind::Unreachable => Self::Unreachable,
+            ErrorKind::Local => Self::Local,
+            ErrorKind::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        let (kind, hints, retry_after) =
+            (error.kind(), provider_hints(&error), error.retry_after());
+        // The error itself, not its wrapper: [`Error::time_limit`] asks for it.
+        let bare = match error {
+            ProviderError::Identity { source, .. } => Self::new(kind.into(), source),
+            ProviderError::Request(source) => Self::new(kind.into(), source),
+            ProviderError::Refused { source, .. } => Self::new(kind.into(), source),
+            ProviderError::Response(source) => Self::new(kind.into(), source),
+            other => Self::new(kind.into(), other),
+        };
+        hints.into_iter().fold(bare, Self::hint).not_again_within(retry_after)
+    }
+}
+
+impl From<&Arc<ProviderError>> for Error {
+    fn from(error: &Arc<ProviderError>) -> Self {
+        let bare = Self::new(error.kind().into(), Arc::clone(error));
+        provider_hints(error).into_iter().fold(bare, Self::hint)
+    }
+}
+
+fn provider_hints(error: &ProviderError) -> Vec<String> {
+    match error {
+        ProviderError::Identity { source, clock } => {
+            std::iter::once(identity_hint(source)).chain(clock.map(clock_hint)).collect()
+        }
+        ProviderError::Request(error) => vec![request_hint(error)],
+        ProviderError::Refused { source, .. } => source.hints.clone(),
+        ProviderError::Response(error) => vec![answer_hint(error).to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+fn clock_hint(finding: ClockFinding) -> String {
+    match finding {
+        ClockFinding::OutOfDateByAws { local } => format!(
+            "that time is the `Date` of AWS's answer; this machine's clock says {local}: if it is right, check what is between here and AWS"
+        ),
+        ClockFinding::TlsOutOfDate { local } => format!(
+            "AWS's TLS certificate is out of date by this machine's clock too, which says {local}: set the clock"
+        ),
+    }
+}
+
 impl From<IdentityError> for Error {
     fn from(error: IdentityError) -> Self {
-        let hint = match &error {
+        let hint = identity_hint(&error);
+        Self::new(Kind::Identity, error).hint(hint)
+    }
+}
+
+fn identity_hint(error: &IdentityError) -> String {
+    match error {
             IdentityError::Unreadable(error) => source_hint(error),
             IdentityError::Bundle { source, .. } => bundle_hint(source),
             IdentityError::NoCertificate { place, contents }
@@ -58,9 +125,7 @@ impl From<IdentityError> for Error {
             IdentityError::NotYetValid { .. } => {
                 "check this machine's clock and time zone, then the certificate's dates".to_owned()
             }
-        };
-        Self::new(Kind::Identity, error).hint(hint)
-    }
+        }
 }
 
 fn is_named_by(place: &SourceName, option: &str) -> bool {
@@ -122,24 +187,24 @@ fn file_hint(error: &FileError) -> &'static str {
 
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
-        let (kind, hint) = match &error {
-            CallError::Sign(_) => {
-                (Kind::Identity, "try the key with `openssl pkey -check`".to_owned())
-            }
-            CallError::AccessKey(_) => (Kind::Internal, "please report this".to_owned()),
-            CallError::Transport { source, .. } => transport_hint(source),
-            CallError::Timeout { .. } => (
-                Kind::Unreachable,
-                "check the network and any proxy to it; `--timeout SECONDS` allows more time"
-                    .to_owned(),
-            ),
-        };
-        Self::new(kind, error).hint(hint)
+        let hint = request_hint(&error);
+        Self::new(error.kind().into(), error).hint(hint)
     }
 }
 
-fn transport_hint(error: &TransportError) -> (Kind, String) {
-    let hint = match error {
+fn request_hint(error: &CallError) -> String {
+    match error {
+        CallError::Sign(_) => "try the key with `openssl pkey -check`".to_owned(),
+        CallError::AccessKey(_) => "please report this".to_owned(),
+        CallError::Transport { source, .. } => transport_hint(source),
+        CallError::Timeout { .. } => {
+            "check the network and any proxy to it; `--timeout SECONDS` allows more time".to_owned()
+        }
+    }
+}
+
+fn transport_hint(error: &TransportError) -> String {
+    match error {
         TransportError::Connect { .. } => {
             "check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken".to_owned()
         }
@@ -169,12 +234,7 @@ fn transport_hint(error: &TransportError) -> (Kind, String) {
         TransportError::TrustStore { .. } => {
             "a PEM file with one CA certificate or more is wanted".to_owned()
         }
-    };
-    let kind = match error {
-        TransportError::TrustStore { .. } => Kind::Local,
-        _ => Kind::Unreachable,
-    };
-    (kind, hint)
+    }
 }
 
 fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
@@ -200,24 +260,24 @@ fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
 impl From<Refusal> for Error {
     fn from(mut refusal: Refusal) -> Self {
         let hints = std::mem::take(&mut refusal.hints);
-        let foreign = refusal.fault.code.is_none();
-        let kind = match foreign || refusal.fault.is_transient() {
-            true => Kind::Unreachable,
-            false => Kind::Refused,
-        };
+        let kind = refusal.kind().into();
         hints.into_iter().fold(Self::new(kind, refusal), Self::hint)
     }
 }
 
 impl From<AnswerError> for Error {
     fn from(error: AnswerError) -> Self {
-        let hint = match &error {
-            AnswerError::Expired { .. } => "check this machine's clock",
-            _ => {
-                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
-            }
-        };
+        let hint = answer_hint(&error);
         Self::new(Kind::Unreachable, error).hint(hint)
+    }
+}
+
+fn answer_hint(error: &AnswerError) -> &'static str {
+    match error {
+        AnswerError::Expired { .. } => "check this machine's clock",
+        _ => {
+            "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+        }
     }
 }
 

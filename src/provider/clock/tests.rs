@@ -7,11 +7,11 @@ use super::*;
 use crate::aws::create_session::tests::{ANSWER, request};
 use crate::credentials::Session;
 use crate::http::{Reason, Response, Transport};
-use crate::output::error::{Error, Kind};
 use crate::ports::NoTrace;
 use crate::ports::tests::Offline;
 use crate::provider::RolesAnywhere;
 use crate::provider::tests::{identity, source};
+use crate::provider::{ClockFinding, ErrorKind, ProviderError};
 use crate::secret::{Entropy, SecretBytes};
 use crate::time::{Clock, Timer};
 
@@ -59,7 +59,7 @@ impl Skewed {
     }
 
     /// Makes a session with an offset that was found before.
-    fn exchange(&self, known: i64) -> Result<Session, Error> {
+    fn exchange(&self, known: i64) -> Result<Session, ProviderError> {
         let provider = RolesAnywhere { source: source(), session: request() };
         let offline = Offline::default();
         let world = World {
@@ -205,9 +205,16 @@ fn refuses_a_certificate_that_is_out_of_date_by_awss_time_too() {
     for (now, words) in [(AFTER, "expired at 2046"), (BEFORE, "is valid from 2026")] {
         let world = Skewed::new(now, now);
         let error = world.exchange(0).unwrap_err();
-        assert_eq!(error.kind(), Kind::Identity);
+        assert_eq!(error.kind(), ErrorKind::Identity);
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(world.methods(), ["GET"], "nothing is signed");
+    }
+}
+
+fn finding_of(error: &ProviderError) -> Option<ClockFinding> {
+    match error {
+        ProviderError::Identity { clock, .. } => *clock,
+        _ => None,
     }
 }
 
@@ -221,11 +228,12 @@ fn refuses_by_its_own_clock_if_aws_does_not_tell_the_time() {
     for (answer, names_the_clock, seconds) in rows {
         let world = Skewed { answer, ..Skewed::new(AFTER, TODAY) };
         let error = world.exchange(0).unwrap_err();
-        assert_eq!(error.kind(), Kind::Identity);
+        assert_eq!(error.kind(), ErrorKind::Identity);
         let text = error.to_string();
         assert!(text.contains("it is 2050-06-01T12:00:00Z now"), "{text}");
-        let tls = text.contains("TLS certificate is out of date by this machine's clock too");
-        assert_eq!(tls, names_the_clock, "{text}");
+        let local = at(AFTER);
+        let finding = names_the_clock.then_some(ClockFinding::TlsOutOfDate { local });
+        assert_eq!(finding_of(&error), finding, "{text}");
         assert_eq!(world.uptime(), Duration::from_secs(seconds));
         assert_eq!(world.methods(), ["GET"]);
     }
@@ -236,9 +244,11 @@ fn a_date_from_outside_makes_no_signature_beyond_the_certificates_validity() {
     for (there, words) in [(AFTER, "expired at 2046"), (BEFORE, "is valid from 2026")] {
         let world = Skewed::new(TODAY, there);
         let error = world.exchange(0).unwrap_err();
-        assert_eq!(error.kind(), Kind::Identity);
+        assert_eq!(error.kind(), ErrorKind::Identity);
         let text = error.to_string();
-        assert!(text.contains(words) && text.contains("`Date` of AWS's answer"), "{text}");
+        assert!(text.contains(words), "{text}");
+        let finding = ClockFinding::OutOfDateByAws { local: at(TODAY) };
+        assert_eq!(finding_of(&error), Some(finding), "{text}");
         assert_eq!(world.methods(), ["POST"], "it is not signed again");
     }
 }

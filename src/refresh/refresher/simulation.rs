@@ -1,23 +1,30 @@
-//! A world of one thread for tests, whose time and weather they move.
+//! A simulation of AWS, of this machine's clocks and of the identity's files, which tests advance.
 
 use std::sync::{Mutex, MutexGuard};
 use std::task::Poll;
 
 use super::*;
+use crate::aws::error_response::Fault;
+use crate::aws::retry::CallError;
 use crate::credentials::Credentials;
-use crate::output::log::{Fact, Unwritten};
+use crate::diagnosis::Refusal;
+use crate::identity::IdentityError;
+use crate::input_source::{Location, Source};
 use crate::refresh::schedule::SHORTEST_INTERVAL;
 use crate::secret::Secret;
 use crate::time::Timer;
 
-/// What tries come to.
+/// How AWS answers, or fails to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Weather {
-    Fair,
+pub enum AwsBehaviour {
+    /// It returns a session.
+    Answers,
+    /// It does not answer in time.
     Lost,
-    Refused,
-    /// The certificate in use is over.
-    Over,
+    /// It refuses.
+    Refuses,
+    /// It is not asked, as the certificate has expired.
+    CertificateExpired,
 }
 
 #[derive(Debug)]
@@ -27,7 +34,7 @@ pub(super) struct State {
     /// The time of this machine.
     pub(super) wall: i64,
     pub(super) uptime: Duration,
-    pub(super) weather: Weather,
+    pub(super) behaviour: AwsBehaviour,
     pub(super) delay: u64,
     pub(super) life: i64,
     /// The identity in the files, whether it can be used, and whether it was looked at.
@@ -41,27 +48,24 @@ pub(super) struct State {
     pub(super) succeeded: Option<Duration>,
     pub(super) events: Vec<Event>,
     pub(super) dice: u64,
-    pub(super) statuses: Vec<String>,
-    /// What was logged.
-    pub(super) log: Vec<String>,
     /// For how many seconds a certificate is good.
     pub(super) validity: i64,
 }
 
-/// A world of one thread, behind every port.
+/// Every port of a refresher, and its source of sessions; of one thread.
 #[derive(Debug)]
-pub(crate) struct Globe(Mutex<State>);
+pub struct Simulation(Mutex<State>);
 
 const START: i64 = 1_440_938_160;
 
-impl Globe {
-    /// Makes a world of fair weather.
-    pub(crate) fn new() -> Self {
+impl Simulation {
+    /// Returns a simulation in which AWS answers at once and all clocks agree.
+    pub fn new() -> Self {
         Self(Mutex::new(State {
             truth: START,
             wall: START,
             uptime: Duration::ZERO,
-            weather: Weather::Fair,
+            behaviour: AwsBehaviour::Answers,
             delay: 0,
             life: 3_600,
             files: 1,
@@ -73,48 +77,63 @@ impl Globe {
             succeeded: None,
             events: Vec::new(),
             dice: 0,
-            statuses: Vec::new(),
-            log: Vec::new(),
             validity: 1_000_000_000,
         }))
     }
 
-    /// Returns it as the ports of an engine, whose [`Origin`] it is, too.
-    pub(crate) fn ports(&self) -> Ports<'_> {
-        Ports { clock: self, timer: self, entropy: self, events: self, supervisor: self, log: self }
+    /// Returns the ports of an engine whose [`Origin`] is this simulation, too.
+    pub fn ports<'a>(&'a self, observer: &'a dyn Observer) -> RefresherPorts<'a> {
+        RefresherPorts { clock: self, entropy: self, events: self, observer }
     }
 
     /// Lets a second pass.
-    pub(crate) fn pass(&self) {
-        let mut state = self.state();
-        state.truth += 1;
-        state.wall += 1;
-        state.uptime += Duration::from_secs(1);
+    pub fn pass(&self) {
+        self.sleep_for(1);
     }
 
-    /// Makes tries come to this from now on, after so many seconds.
-    pub(crate) fn turn(&self, weather: Weather, delay: u64) {
+    /// Lets so many seconds pass at once, as the sleep of a machine does.
+    pub fn sleep_for(&self, seconds: u32) {
         let mut state = self.state();
-        (state.weather, state.delay) = (weather, delay);
+        state.truth += i64::from(seconds);
+        state.wall += i64::from(seconds);
+        state.uptime += Duration::from_secs(seconds.into());
+    }
+
+    /// Sets this machine's clock forward by so many seconds, or back.
+    pub fn set_clock(&self, seconds: i64) {
+        self.state().wall += seconds;
+    }
+
+    /// Makes AWS answer like this from now on, after so many seconds.
+    pub fn turn(&self, behaviour: AwsBehaviour, delay: u64) {
+        let mut state = self.state();
+        (state.behaviour, state.delay) = (behaviour, delay);
+    }
+
+    /// Replaces the identity's files by others, which make an identity or none.
+    pub fn rotate(&self, usable: bool) {
+        let mut state = self.state();
+        state.files += 1;
+        (state.usable, state.seen) = (usable, false);
+    }
+
+    /// Brings the identity's previous files back.
+    pub fn restore(&self) {
+        self.state().files -= 1;
+    }
+
+    /// Makes certificates be valid for so many seconds from now on.
+    pub fn certify_for(&self, seconds: i64) {
+        self.state().validity = seconds;
     }
 
     /// Lets an event happen, after those before it.
-    pub(crate) fn happen(&self, event: Event) {
+    pub fn happen(&self, event: Event) {
         self.state().events.insert(0, event);
     }
 
-    /// Returns what the supervisor was told.
-    pub(crate) fn statuses(&self) -> Vec<String> {
-        self.state().statuses.clone()
-    }
-
-    /// Returns what was logged.
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.state().log.clone()
-    }
-
     /// Returns how often AWS was asked.
-    pub(crate) fn fetches(&self) -> u64 {
+    pub fn fetches(&self) -> u64 {
         self.state().fetches
     }
 
@@ -165,7 +184,7 @@ impl Globe {
     }
 }
 
-impl Clock for Globe {
+impl Clock for Simulation {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix(self.state().wall)
     }
@@ -179,13 +198,13 @@ impl Clock for Globe {
     }
 }
 
-impl Timer for Globe {
+impl Timer for Simulation {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         self.after(duration, ())
     }
 }
 
-impl Entropy for Globe {
+impl Entropy for Simulation {
     fn bits(&self) -> u64 {
         let mut state = self.state();
         state.dice = state.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -193,7 +212,7 @@ impl Entropy for Globe {
     }
 }
 
-impl Events for Globe {
+impl Events for Simulation {
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
         let mut elapsed = self.after(limit, Event::Elapsed);
         Box::pin(std::future::poll_fn(move |context| {
@@ -203,47 +222,43 @@ impl Events for Globe {
     }
 }
 
-impl Supervisor for Globe {
-    fn ready(&self) {}
+impl Observer for Simulation {
+    fn looked(&self, _found: Result<&Look, &Arc<ProviderError>>) {}
 
-    fn reloading(&self) {}
+    fn received(&self, _session: &Session, _now: Timestamp) {}
 
-    fn stopping(&self) {}
-
-    fn status(&self, status: &str) {
-        self.state().statuses.push(status.to_owned());
-    }
-
-    fn alive(&self) {}
-
-    fn interval(&self) -> Option<Duration> {
-        None
-    }
+    fn failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}
 }
 
-impl Log for Globe {
-    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
-        let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
-        assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
-        self.state().log.push(what.to_owned());
-    }
-
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
-        self.event(level, what, facts);
-        Ok(())
-    }
+fn refused() -> ProviderError {
+    let fault = Fault {
+        status: 403,
+        code: Some("AccessDeniedException".to_owned()),
+        message: String::new(),
+        request_id: None,
+        date: None,
+    };
+    let source = Refusal::new("CreateSession", fault, Vec::new());
+    ProviderError::Refused { source, retry_after: None }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?}")]
-struct Storm(Weather);
+fn lost(limit: u64) -> ProviderError {
+    let (host, limit) = ("aws.example".to_owned(), Duration::from_secs(limit));
+    CallError::Timeout { host, limit, attempt: 1 }.into()
+}
 
-#[derive(Debug, thiserror::Error)]
-#[error("the files make no identity")]
-struct NoneYet;
+/// Returns the error of files that make no identity.
+fn no_identity() -> ProviderError {
+    let place = Source::from(Location::Stdin).name(false);
+    IdentityError::NoCertificate { place, contents: "nothing".to_owned() }.into()
+}
+
+fn expired(now: Timestamp) -> ProviderError {
+    IdentityError::Expired { subject: "CN=a".to_owned(), not_after: now, now }.into()
+}
 
 /// Counts fetches in flight, however they end.
-struct Flight<'a>(&'a Globe);
+struct Flight<'a>(&'a Simulation);
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
@@ -251,8 +266,8 @@ impl Drop for Flight<'_> {
     }
 }
 
-impl Origin for Globe {
-    fn look(&self, effort: Effort) -> Result<Look, Error> {
+impl Origin for Simulation {
+    fn look(&self, effort: Effort) -> Result<Look, ProviderError> {
         let mut state = self.state();
         if state.used == Some(state.files) {
             return Ok(Look::Same);
@@ -262,7 +277,7 @@ impl Origin for Globe {
         }
         state.seen = true;
         if !state.usable {
-            return Err(Error::new(Kind::Identity, NoneYet));
+            return Err(no_identity());
         }
         state.used = Some(state.files);
         let not_after = Timestamp::from_unix(state.truth + state.validity);
@@ -275,7 +290,7 @@ impl Origin for Globe {
         })
     }
 
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, Error>> + '_>> {
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
         let (start, delay) = {
             let mut state = self.state();
             state.in_flight += 1;
@@ -288,15 +303,16 @@ impl Origin for Globe {
         Box::pin(async move {
             let _flight = flight;
             self.sleep(delay).await;
-            let weather = self.state().weather;
-            match weather {
-                Weather::Fair => {
+            let behaviour = self.state().behaviour;
+            let now = self.now();
+            match behaviour {
+                AwsBehaviour::Answers => {
                     self.succeeds(start);
                     Ok(self.session())
                 }
-                Weather::Lost => Err(Error::new(Kind::Unreachable, Storm(weather))),
-                Weather::Refused => Err(Error::new(Kind::Refused, Storm(weather))),
-                Weather::Over => Err(Error::new(Kind::Identity, Storm(weather))),
+                AwsBehaviour::Lost => Err(lost(delay.as_secs())),
+                AwsBehaviour::Refuses => Err(refused()),
+                AwsBehaviour::CertificateExpired => Err(expired(now)),
             }
         })
     }

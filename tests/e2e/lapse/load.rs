@@ -16,7 +16,7 @@ use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::ports::Event;
-use roles_anywhere::server::{Listener as _, Ports};
+use roles_anywhere::server::{Listener as _, ServerPorts};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -91,7 +91,7 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
         Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
     let addresses = listener.addresses();
     // Clients are of this world, and so is their patience.
-    let ports = Ports {
+    let ports = ServerPorts {
         clock,
         timer: Rc::new(SystemTimer),
         entropy: Rc::new(SystemEntropy),

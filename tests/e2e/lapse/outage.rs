@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use roles_anywhere::output::error::Kind;
 use roles_anywhere::ports::Event;
+use roles_anywhere::provider::ErrorKind;
 use roles_anywhere::refresh::clock_reading::Moment;
 use roles_anywhere::refresh::status::Standing;
 use serde_json::json;
@@ -28,7 +28,7 @@ struct Seen {
     elapsed: u64,
     /// The seconds that the session in hand had left by AWS's clock, where one was handed out.
     left: Option<i64>,
-    trouble: Option<Kind>,
+    trouble: Option<ErrorKind>,
 }
 
 /// Runs the engine for so many seconds, and returns what was on the board all the while.
@@ -44,7 +44,7 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
         seen.borrow_mut().push(Seen {
             elapsed,
             left: left(standing, Moment::of(&hands)),
-            trouble: standing.trouble.as_ref().map(|trouble| trouble.kind),
+            trouble: standing.trouble.as_ref().map(|trouble| trouble.error.kind()),
         });
         if elapsed >= end { Event::Stop } else { Event::Elapsed }
     };
@@ -89,8 +89,10 @@ fn serves_through_an_hour_without_aws_and_recovers_within_a_minute_of_its_return
     between(&seen, 60, 1_000, |at| at.left > Some(25 * 60) && at.trouble.is_none());
     // A session is served to its end, and not for a second longer.
     between(&seen, 1_000, 3_500, |at| at.left.is_some_and(|left| left > 0));
-    between(&seen, 2_000, 3_500, |at| at.trouble == Some(Kind::Unreachable));
-    between(&seen, 3_650, 4_700, |at| at.left.is_none() && at.trouble == Some(Kind::Unreachable));
+    between(&seen, 2_000, 3_500, |at| at.trouble == Some(ErrorKind::Unreachable));
+    between(&seen, 3_650, 4_700, |at| {
+        at.left.is_none() && at.trouble == Some(ErrorKind::Unreachable)
+    });
     between(&seen, 4_800, 6_000, |at| at.left > Some(25 * 60) && at.trouble.is_none());
 }
 

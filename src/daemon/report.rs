@@ -1,26 +1,38 @@
 //! What the operator is told of identities and sessions: in the log, and by the supervisor's status.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::credentials::Session;
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level, Log};
 use crate::ports::Supervisor;
-use crate::provider::{SKEW, UNUSED_PASSWORD};
+use crate::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
+use crate::refresh::observer::Observer;
+use crate::refresh::refresher::Look;
 use crate::refresh::schedule::Next;
-use crate::refresh::status::Trouble;
 use crate::time::Timestamp;
 
 /// Tells the operator, and remembers what need not be told again.
-pub(super) struct Reporter<'a> {
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct Reporter<'a> {
     log: &'a dyn Log,
     supervisor: &'a dyn Supervisor,
+    told: RefCell<Told>,
+}
+
+/// What the operator was told before.
+#[derive(Default)]
+struct Told {
     /// The end of the certificate in use.
     end: Option<CertificateEnd>,
     /// The last words about an identity that could not be taken into use.
     unusable: Option<String>,
     /// Whether it was told that a password is of no use.
-    told_of_password: bool,
+    password: bool,
     /// The last clock offset that was told.
-    told_offset: i64,
+    offset: i64,
 }
 
 /// When a certificate ends, and what was said of that.
@@ -38,18 +50,12 @@ const LAST_DAYS: i64 = 30 * 86_400;
 
 impl<'a> Reporter<'a> {
     /// Has told nothing yet.
-    pub(super) fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
-        Self { log, supervisor, end: None, unusable: None, told_of_password: false, told_offset: 0 }
+    pub fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
+        Self { log, supervisor, told: RefCell::default() }
     }
 
     /// Tells of an identity that was taken into use.
-    pub(super) fn identity(
-        &mut self,
-        serial: &str,
-        subject: &str,
-        not_before: Timestamp,
-        not_after: Timestamp,
-    ) {
+    fn identity(&self, serial: &str, subject: &str, not_before: Timestamp, not_after: Timestamp) {
         self.log.event(
             Level::Info,
             "identity in use",
@@ -57,42 +63,79 @@ impl<'a> Reporter<'a> {
         );
         let third = not_before.seconds_until(not_after) / 3;
         let near = not_after.after(-third.min(LAST_DAYS));
-        self.end = Some(CertificateEnd { not_after, near, warned: None });
-        self.unusable = None;
+        let mut told = self.told.borrow_mut();
+        told.end = Some(CertificateEnd { not_after, near, warned: None });
+        told.unusable = None;
     }
 
     /// Tells once of a password that the key has no use for.
-    pub(super) fn unused_password(&mut self, option: Option<String>) {
-        if let Some(option) = option.filter(|_| !self.told_of_password) {
-            self.told_of_password = true;
+    fn unused_password(&self, option: Option<&String>) {
+        let mut told = self.told.borrow_mut();
+        if let Some(option) = option.filter(|_| !told.password) {
+            told.password = true;
             self.log.event(Level::Info, UNUSED_PASSWORD, &[("option", &option)]);
         }
     }
 
-    /// Takes note of files that hold the identity in use: what is wrong with them next is news.
-    pub(super) fn usable(&mut self) {
-        self.unusable = None;
-    }
-
     /// Tells why an identity could not be taken into use, once as long as that stays the same.
-    pub(super) fn unusable(&mut self, error: &Error) {
-        let reason = error.words();
-        if self.unusable.as_ref() == Some(&reason) {
+    fn unusable(&self, error: &Arc<ProviderError>) {
+        let reason = Error::from(error).words();
+        let mut told = self.told.borrow_mut();
+        if told.unusable.as_ref() == Some(&reason) {
             return;
         }
-        let what = match self.end {
+        let what = match told.end {
             Some(_) => "the identity's files changed and make none yet; the one in use stays",
             None => "the identity's files make none yet",
         };
         self.log.event(Level::Warning, what, &[("reason", &reason)]);
-        self.unusable = Some(reason);
+        told.unusable = Some(reason);
     }
 
-    /// Tells of a session that came at `now`.
-    pub(super) fn received(&mut self, session: &Session, now: Timestamp) {
+    fn warn_of_the_last_days(&self, now: Timestamp) {
+        let mut told = self.told.borrow_mut();
+        let Some(end) = &mut told.end else { return };
+        let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
+        if now >= end.near && !today {
+            end.warned = Some(now);
+            let days = now.seconds_until(end.not_after) / 86_400;
+            self.log.event(
+                Level::Warning,
+                "the certificate ends soon: renew it",
+                &[("not_after", &end.not_after), ("days", &days)],
+            );
+        }
+    }
+}
+
+impl Observer for Reporter<'_> {
+    fn reloading(&self) {
+        self.supervisor.reloading();
+        self.log.event(Level::Info, "files are read anew", &[]);
+    }
+
+    fn reloaded(&self) {
+        self.supervisor.ready();
+    }
+
+    fn looked(&self, found: Result<&Look, &Arc<ProviderError>>) {
+        match found {
+            Ok(Look::New { serial, subject, not_before, not_after, unused_password }) => {
+                self.identity(serial, subject, *not_before, *not_after);
+                self.unused_password(unused_password.as_ref());
+            }
+            // What is wrong with the files next is news.
+            Ok(Look::Same) => self.told.borrow_mut().unusable = None,
+            Ok(Look::LeftAlone) => {}
+            Err(error) => self.unusable(error),
+        }
+    }
+
+    fn received(&self, session: &Session, now: Timestamp) {
         let offset = session.clock_offset;
-        if is_news(offset, self.told_offset) {
-            self.told_offset = offset;
+        let told_offset = self.told.borrow().offset;
+        if is_news(offset, told_offset) {
+            self.told.borrow_mut().offset = offset;
             let (level, what) = match offset {
                 0 => (Level::Info, "this machine's clock is AWS's again"),
                 _ => {
@@ -116,9 +159,9 @@ impl<'a> Reporter<'a> {
         self.warn_of_the_last_days(now);
     }
 
-    /// Tells of a refresh that failed, what is in hand nevertheless, and when the next one is due.
-    pub(super) fn failed(&self, trouble: &Trouble, in_hand: Option<&Session>, next: Next) {
-        let (level, what) = match in_hand {
+    fn failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
+        let error = Error::from(error);
+        let (level, what) = match held {
             Some(_) => (Level::Warning, "refresh failed; the session in hand is still good"),
             None => (Level::Error, "refresh failed; there is nothing to hand out"),
         };
@@ -126,10 +169,10 @@ impl<'a> Reporter<'a> {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let facts: [Fact<'_>; 2] = [("reason", &trouble.message), ("seconds_to_next_try", &again)];
+        let facts: [Fact<'_>; 2] = [("reason", &error.words()), ("seconds_to_next_try", &again)];
         self.log.event(level, what, &facts);
-        let status = in_hand.map_or_else(
-            || trouble.summary(),
+        let status = held.map_or_else(
+            || error.summary(),
             |session| {
                 let expiration = session.credentials.expiration;
                 format!("a session until {expiration} is in hand; the last refresh failed")
@@ -138,18 +181,12 @@ impl<'a> Reporter<'a> {
         self.supervisor.status(&status);
     }
 
-    fn warn_of_the_last_days(&mut self, now: Timestamp) {
-        let Some(end) = &mut self.end else { return };
-        let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
-        if now >= end.near && !today {
-            end.warned = Some(now);
-            let days = now.seconds_until(end.not_after) / 86_400;
-            self.log.event(
-                Level::Warning,
-                "the certificate ends soon: renew it",
-                &[("not_after", &end.not_after), ("days", &days)],
-            );
-        }
+    fn alive(&self) {
+        self.supervisor.alive();
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        self.supervisor.interval()
     }
 }
 
@@ -164,22 +201,4 @@ fn is_news(offset: i64, told: i64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_offset_that_wavers_is_told_once() {
-        let rows = [
-            (0, 0, false),
-            (6, 0, false),
-            (240, 0, true),
-            (0, 240, true),
-            (241, 240, false),
-            (-299, -240, false),
-            (300, 240, true),
-        ];
-        for (offset, told, expected) in rows {
-            assert_eq!(is_news(offset, told), expected, "{offset} {told}");
-        }
-    }
-}
+mod tests;

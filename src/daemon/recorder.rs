@@ -1,0 +1,61 @@
+//! What a daemon logs and tells its supervisor, kept for a test to read.
+
+use std::sync::Mutex;
+
+use crate::output::log::{Fact, Level, Log, Unwritten};
+use crate::ports::Supervisor;
+
+/// Takes events and statuses, and keeps them.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    log: Mutex<Vec<String>>,
+    statuses: Mutex<Vec<String>>,
+}
+
+impl Recorder {
+    /// Returns what was logged, without its facts.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Returns what was logged since the last call.
+    pub(crate) fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    /// Returns what the supervisor was told.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.statuses.lock().unwrap().clone()
+    }
+}
+
+impl Supervisor for Recorder {
+    fn ready(&self) {}
+
+    fn reloading(&self) {}
+
+    fn stopping(&self) {}
+
+    fn status(&self, status: &str) {
+        self.statuses.lock().unwrap().push(status.to_owned());
+    }
+
+    fn alive(&self) {}
+
+    fn interval(&self) -> Option<std::time::Duration> {
+        None
+    }
+}
+
+impl Log for Recorder {
+    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
+        let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
+        assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
+        self.log.lock().unwrap().push(what.to_owned());
+    }
+
+    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+        self.event(level, what, facts);
+        Ok(())
+    }
+}

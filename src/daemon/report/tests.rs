@@ -1,0 +1,132 @@
+//! What the operator is told while identities, clocks and sessions come and go.
+
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
+use super::*;
+use crate::daemon::recorder::Recorder;
+use crate::ports::Event;
+use crate::refresh::refresher::Engine;
+use crate::refresh::refresher::simulation::Simulation;
+use crate::refresh::status::Board;
+
+/// A refresher that reports, advanced by hand.
+struct Run<'a> {
+    simulation: &'a Simulation,
+    refresher: Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+impl Run<'_> {
+    fn settle(&mut self) {
+        for _ in 0..8 {
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(self.refresher.as_mut().poll(&mut context).is_pending(), "it ended");
+        }
+    }
+
+    fn pass(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.simulation.pass();
+            self.settle();
+        }
+    }
+}
+
+fn run(simulation: &Simulation, recorder: &Recorder, act: impl FnOnce(&mut Run<'_>)) {
+    let board = Board::default();
+    let reporter = Reporter::new(recorder, recorder);
+    let mut refresher = Engine::new(simulation, &board, simulation.ports(&reporter));
+    let refresher = Box::pin(async move { refresher.run().await });
+    let mut run = Run { simulation, refresher };
+    run.settle();
+    act(&mut run);
+}
+
+#[test]
+fn an_offset_that_wavers_is_told_once() {
+    let rows = [
+        (0, 0, false),
+        (6, 0, false),
+        (240, 0, true),
+        (0, 240, true),
+        (241, 240, false),
+        (-299, -240, false),
+        (300, 240, true),
+    ];
+    for (offset, told, expected) in rows {
+        assert_eq!(is_news(offset, told), expected, "{offset} {told}");
+    }
+}
+
+/// Returns the hours after which a certificate of so many days is warned of.
+fn warned_of_after(days: i64) -> Vec<i64> {
+    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    simulation.certify_for(days * 86_400);
+    let mut hours = Vec::new();
+    run(&simulation, &recorder, |run| {
+        for hour in 1..days * 24 {
+            recorder.take_log();
+            run.simulation.sleep_for(3_600);
+            run.settle();
+            if recorder.log().iter().any(|what| what == "the certificate ends soon: renew it") {
+                hours.push(hour);
+            }
+        }
+    });
+    hours
+}
+
+#[test]
+fn warns_once_a_day_in_the_last_third_or_thirty_days_of_a_certificate() {
+    for (days, last) in [(9, 3), (300, 30)] {
+        let each_day: Vec<i64> = (days - last..days).map(|day| day * 24).collect();
+        assert_eq!(warned_of_after(days), each_day, "of {days} days");
+    }
+}
+
+#[test]
+fn tells_of_a_clock_that_goes_wrong_and_of_one_that_was_set() {
+    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    let wrong = "this machine's clock is not AWS's: set it, and keep it set by NTP";
+    let right = "this machine's clock is AWS's again";
+    run(&simulation, &recorder, |run| {
+        for (seconds, expected) in [(0, None), (-7_200, Some(wrong)), (7_200, Some(right))] {
+            recorder.take_log();
+            run.simulation.set_clock(seconds);
+            run.settle();
+            run.pass(5_400);
+            let log = recorder.log();
+            let told: Vec<_> = log.iter().filter(|what| what.contains("clock")).collect();
+            assert_eq!(told, Vec::from_iter(expected));
+        }
+    });
+}
+
+const NO_IDENTITY: &str = "the identity's files changed and make none yet; the one in use stays";
+
+#[test]
+fn says_once_why_the_files_make_no_identity() {
+    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    run(&simulation, &recorder, |run| {
+        run.simulation.rotate(false);
+        for _ in 0..3 {
+            run.simulation.happen(Event::Reload);
+            run.pass(30);
+        }
+    });
+    assert_eq!(recorder.log().iter().filter(|line| *line == NO_IDENTITY).count(), 1);
+}
+
+#[test]
+fn says_again_why_the_files_make_no_identity_after_they_held_the_one_in_use() {
+    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    run(&simulation, &recorder, |run| {
+        for _ in 0..2 {
+            run.simulation.rotate(false);
+            run.pass(30);
+            run.simulation.restore();
+            run.pass(30);
+        }
+    });
+    assert_eq!(recorder.log().iter().filter(|line| *line == NO_IDENTITY).count(), 2);
+}
