@@ -6,11 +6,11 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use roles_anywhere::credentials::Credentials;
 use roles_anywhere::credentials_file::contents::{conflicts, long_lived_key};
 use roles_anywhere::credentials_file::{ProfileName, replace};
-use roles_anywhere::secret::Secret;
-use roles_anywhere::time::Timestamp;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::time::Timestamp;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

@@ -16,10 +16,10 @@ pub mod upkeep;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::credentials::Credentials;
 use crate::credentials_file::contents::LongLivedKey;
 use crate::credentials_file::line::{Kind, Line};
-use crate::secret::SecretBytes;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::secret::SecretBytes;
 pub use syntax::SyntaxError;
 
 /// The name of a profile that can be the heading of a section, and be read again by every SDK.

@@ -6,10 +6,10 @@ mod report;
 
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
-use crate::ports::Supervisor;
-use crate::refresh::refresher::{Ending, Engine};
-use crate::time::{Clock, Timer};
 pub use report::Reporter;
+use roles_anywhere_client::ports::Supervisor;
+use roles_anywhere_client::refresh::refresher::{Ending, Engine};
+use roles_anywhere_client::time::{Clock, Timer};
 
 /// What a daemon runs on beside its refresher.
 #[derive(Clone, Copy)]

@@ -10,30 +10,30 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use roles_anywhere::aws::retry::Deadline;
 use roles_anywhere::command::update::{self, Mode};
 use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
 };
-use roles_anywhere::http::TransportOptions;
-use roles_anywhere::http::https::Https;
-use roles_anywhere::input_source::Files;
 use roles_anywhere::options::resolve::{self, Command, Debug, Exchange, Purpose};
 use roles_anywhere::options::{CommandLine, Shell, rejection};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
-use roles_anywhere::os::disk::Disk;
+use roles_anywhere::os::disk::{self, Disk};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::private_dir::PrivateDirectory;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, stdio};
 use roles_anywhere::output::error::{Error, Kind};
-use roles_anywhere::ports::{NoTrace, Trace, World};
-use roles_anywhere::secret::SecretBytes;
 use roles_anywhere::session_cache::Place;
 use roles_anywhere::session_cache::sessions::{self, Sessions};
-use roles_anywhere::text::disclosure::{Paths, path_name};
-use roles_anywhere::time::Clock;
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::http::TransportOptions;
+use roles_anywhere_client::http::https::Https;
+use roles_anywhere_client::input_source::Files;
+use roles_anywhere_client::ports::{NoTrace, Trace, World};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::{Paths, path_name};
+use roles_anywhere_client::time::Clock;
 
 use report::Failure;
 
@@ -154,7 +154,7 @@ fn exchange_credentials(
         return Ok(document);
     }
     show_way(exchange, trace);
-    let transport = Https::new(exchange.transport.clone());
+    let transport = Https::new(exchange.transport.clone(), disk::read);
     let files: &dyn Files = identity.as_ref().map_or(disk, |identity| identity);
     let world = World {
         clock,

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-use crate::secret::SecretBytes;
-use crate::time::Timestamp;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::time::Timestamp;
 
 /// Where sessions are kept.
 #[derive(Clone, Debug, Eq, PartialEq)]

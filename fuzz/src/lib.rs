@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use roles_anywhere::output::error::Error;
-use roles_anywhere::input_source::{Action, FileError, Files, Source};
-use roles_anywhere::password::{PasswordError, Passwords};
-use roles_anywhere::secret::{Secret, SecretBytes};
-use roles_anywhere::time::Timestamp;
+use roles_anywhere_client::input_source::{Action, FileError, Files, Source};
+use roles_anywhere_client::password::{PasswordError, Passwords};
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::time::Timestamp;
 
 /// In 2027, when the certificates under `certs/` are valid.
 pub const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -35,7 +35,7 @@ pub fn check_error(error: impl Into<Error>) {
 
 /// Panics where a line that is printed would play with the terminal.
 pub fn check_line(line: &str) {
-    assert!(!line.chars().any(roles_anywhere::text::escape::is_invisible), "{line:?}");
+    assert!(!line.chars().any(roles_anywhere_client::text::escape::is_invisible), "{line:?}");
 }
 
 /// Answers with the one password, or with none.
@@ -62,7 +62,7 @@ impl Files for OneFile<'_> {
             place: source.name(false),
             source: std::io::ErrorKind::FileTooLarge.into(),
         };
-        let fits = self.0.len() as u64 <= roles_anywhere::input_source::MAX_SIZE;
+        let fits = self.0.len() as u64 <= roles_anywhere_client::input_source::MAX_SIZE;
         fits.then(|| SecretBytes::new(self.0.to_vec())).ok_or_else(refused)
     }
 
@@ -83,7 +83,7 @@ impl Files for OneFile<'_> {
 /// Returns whether a key or a PKCS#12 file is cheap to try: no number in it, wherever it is, can be a
 /// count of iterations that is not. It also refuses a few that are cheap.
 pub fn is_affordable_der(der: &[u8]) -> bool {
-    let joined = roles_anywhere::encoding::ber::to_der(der);
+    let joined = roles_anywhere_client::encoding::ber::to_der(der);
     has_small_numbers(der) && joined.is_none_or(|joined| has_small_numbers(&joined))
 }
 
@@ -102,7 +102,7 @@ fn has_small_numbers(der: &[u8]) -> bool {
 
 /// Returns whether a file of any form is cheap to open with its keys.
 pub fn is_affordable(bytes: &[u8]) -> bool {
-    use roles_anywhere::encoding::{Container, open};
+    use roles_anywhere_client::encoding::{Container, open};
     match open(bytes) {
         Ok(Container::Pem(blocks)) => {
             blocks.sound.iter().all(|block| is_affordable_der(block.contents.expose()))
@@ -115,7 +115,7 @@ pub fn is_affordable(bytes: &[u8]) -> bool {
 /// A clock that stands still.
 pub struct StoppedClock;
 
-impl roles_anywhere::time::Clock for StoppedClock {
+impl roles_anywhere_client::time::Clock for StoppedClock {
     fn now(&self) -> Timestamp {
         NOW
     }

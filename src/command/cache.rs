@@ -2,15 +2,15 @@
 
 use std::io;
 
-use crate::aws::create_session::RoleSessionName;
 use crate::output::error::{Error, Kind};
-use crate::secret::SecretBytes;
 use crate::session_cache::entry::Entry;
 use crate::session_cache::key::{Name, Role};
 use crate::session_cache::{Directory, Listed, Store};
-use crate::text::disclosure::path_name;
-use crate::text::escape;
-use crate::time::Timestamp;
+use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
+use roles_anywhere_client::text::escape;
+use roles_anywhere_client::time::Timestamp;
 
 /// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
 pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {

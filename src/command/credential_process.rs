@@ -2,12 +2,12 @@
 
 pub mod document;
 
-use crate::aws::retry::Deadline;
 use crate::output::error::Error;
-use crate::ports::{Trace, World};
-use crate::secret::SecretBytes;
 use crate::session_cache::sessions::Sessions;
-use crate::time::Clock;
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::time::Clock;
 
 /// Returns the document of a kept session, where nothing else is to be done.
 pub fn ready(sessions: &Sessions<'_>, clock: &dyn Clock, trace: &dyn Trace) -> Option<SecretBytes> {

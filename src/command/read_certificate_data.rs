@@ -8,14 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::identity::read_certificates;
-use crate::input_source::{Files, Source};
 use crate::output::error::Error;
-use crate::password::Passwords;
-use crate::secret::SecretBytes;
-use crate::time::Timestamp;
-use crate::x509::Certificate;
-use crate::x509::details::{Contents, KeyKind};
+use roles_anywhere_client::identity::read_certificates;
+use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::password::Passwords;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::x509::Certificate;
+use roles_anywhere_client::x509::details::{Contents, KeyKind};
 
 /// What to read, and how to show it.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::x509::cert_builder::{CN, Forge, O, committed, name, rdn};
+    use roles_anywhere_client::test_support::cert_builder::{CN, Forge, O, committed, name, rdn};
 
     fn now() -> Timestamp {
         Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()

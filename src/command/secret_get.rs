@@ -4,19 +4,21 @@ mod document;
 
 use std::path::PathBuf;
 
-use crate::aws::endpoint::Service;
-use crate::aws::error_response::Fault;
-use crate::aws::get_secret_value::{self, SecretRequest, SecretValue, SecretVersion};
-use crate::aws::retry::{self, Answer, CallError, Deadline};
-use crate::credentials::{Credentials, Session};
-use crate::diagnosis::{self, Refusal};
-use crate::input_source::FileError;
 use crate::output::error::{Error, Kind};
-use crate::ports::World;
-use crate::secret::SecretBytes;
 use crate::session_cache::sessions::{Origin, Sessions, Vended};
-use crate::sigv4::access_key;
-use crate::text::disclosure::{Holds, Shown, shown};
+use roles_anywhere_client::aws::endpoint::Service;
+use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::aws::get_secret_value::{
+    self, SecretRequest, SecretValue, SecretVersion,
+};
+use roles_anywhere_client::aws::retry::{self, Answer, CallError, Deadline};
+use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::diagnosis::{self, Refusal};
+use roles_anywhere_client::input_source::FileError;
+use roles_anywhere_client::ports::World;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::sigv4::access_key;
+use roles_anywhere_client::text::disclosure::{Holds, Shown, shown};
 
 /// What to read, and how to hand it out.
 #[derive(Clone, Debug)]
@@ -201,7 +203,7 @@ impl From<SelectionError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+    use roles_anywhere_client::secret::Secret;
 
     fn secret(value: SecretValue) -> SecretVersion {
         SecretVersion {

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::arn::RoleArn;
 use crate::daemon::Daemon;
 use crate::output::error::Error;
-use crate::refresh::status::Board;
-use crate::region::Region;
 use crate::server::{
     CONTAINER, Endpoints, Listener, Offer, Remote, ServePolicy, ServerPorts, TokenPlace,
 };
 use crate::session_cache::Directory;
-use crate::time::Timer;
+use roles_anywhere_client::arn::RoleArn;
+use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::time::Timer;
 
 /// Where to listen, what to hand out, and how it runs.
 #[derive(Clone, Debug)]

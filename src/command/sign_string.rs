@@ -2,13 +2,13 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::identity::{IdentityError, Permissions, read_key};
-use crate::input_source::{Files, Source};
-use crate::key::signer::{Digest, Signer, SigningAlgorithm};
 use crate::output::error::Error;
-use crate::password::Passwords;
-use crate::secret::SecretBytes;
-use crate::x509::PublicKey;
+use roles_anywhere_client::identity::{IdentityError, Permissions, read_key};
+use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
+use roles_anywhere_client::password::Passwords;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::x509::PublicKey;
 
 /// What to sign with, and how to print it.
 #[derive(Clone, Debug)]

@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::aws::retry::Deadline;
-use crate::credentials::Credentials;
 use crate::credentials_file::contents::{conflicts, long_lived_key};
 use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::credentials_file::upkeep::{Step, Unsettled, Upkeep};
 use crate::credentials_file::{self, ProfileError, ProfileName};
 use crate::daemon::{Daemon, DaemonPorts};
 use crate::output::error::Error;
-use crate::ports::World;
-use crate::provider::RolesAnywhere;
-use crate::refresh::refresher::{Ending, Engine};
-use crate::refresh::status::Board;
-use crate::secret::{Secret, SecretBytes};
-use crate::time::{Clock, Timer, Timestamp};
 pub use caveat::Caveat;
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::ports::World;
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::refresh::refresher::{Ending, Engine};
+use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use writer::Writer;
 
 /// What to write, and how it runs.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::credentials_file::line::{self, Kind, Line};
 use crate::credentials_file::{KEYS, OLD_TOKEN, ProfileName, is_of, legible, sections};
-use crate::text::disclosure::{Holds, profile_name, quoted};
+use roles_anywhere_client::text::disclosure::{Holds, profile_name, quoted};
 
 /// A profile holds a long-lived access key, whose secret AWS does not show again, or a key without
 /// its session token.

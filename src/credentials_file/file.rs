@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::credentials_file::ProfileError;
 use crate::credentials_file::upkeep::Unsettled;
 use crate::output::log::Value;
-use crate::secret::SecretBytes;
-use crate::text::disclosure::path_name;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
 
 /// The largest credentials file that is edited, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;

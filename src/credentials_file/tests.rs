@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::secret::Secret;
-use crate::time::Timestamp;
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::time::Timestamp;
 
 const NEW: [&str; 3] = ["ASIANEW", "new/secret+key=", "new-token=="];
 

@@ -17,7 +17,7 @@ use crate::credentials_file::file::{
 };
 use crate::credentials_file::merge::merge;
 use crate::output::log::Value;
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// How long a file must have been still.
 const STILL: Duration = Duration::from_secs(1);

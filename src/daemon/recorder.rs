@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use crate::output::log::{Fact, Level, Log, Unwritten};
-use crate::ports::Supervisor;
+use roles_anywhere_client::ports::Supervisor;
 
 /// Takes events and statuses, and keeps them.
 #[derive(Debug, Default)]

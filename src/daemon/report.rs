@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credentials::Session;
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level, Log};
-use crate::ports::Supervisor;
-use crate::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
-use crate::refresh::observer::Observer;
-use crate::refresh::refresher::Look;
-use crate::refresh::schedule::Next;
-use crate::time::Timestamp;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::ports::Supervisor;
+use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
+use roles_anywhere_client::refresh::observer::Observer;
+use roles_anywhere_client::refresh::refresher::Look;
+use roles_anywhere_client::refresh::schedule::Next;
+use roles_anywhere_client::time::Timestamp;
 
 /// Tells the operator, and remembers what need not be told again.
 #[expect(missing_debug_implementations, reason = "holds ports")]

@@ -9,7 +9,6 @@ use futures_util::future::{Either, select};
 use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
 use roles_anywhere::daemon::{Daemon, DaemonPorts, FirstFailure, Reporter};
-use roles_anywhere::input_source::Location;
 use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
@@ -23,11 +22,12 @@ use roles_anywhere::os::supervisor::Systemd;
 use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere::output::log::{Level, Log as _};
-use roles_anywhere::ports::{Supervisor, World};
-use roles_anywhere::refresh::refresher::{Ending, Engine, RefresherPorts};
-use roles_anywhere::refresh::reloading_identity::Generations;
-use roles_anywhere::refresh::status::Board;
 use roles_anywhere::server::{self, Listener as _};
+use roles_anywhere_client::input_source::Location;
+use roles_anywhere_client::ports::{Supervisor, World};
+use roles_anywhere_client::refresh::refresher::{Ending, Engine, RefresherPorts};
+use roles_anywhere_client::refresh::reloading_identity::Generations;
+use roles_anywhere_client::refresh::status::Board;
 use tokio::sync::Notify;
 
 /// Keeps a profile fresh until it is told to stop.

@@ -5,7 +5,7 @@ use roles_anywhere::command::update::Update;
 use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::output::error::{Error, Kind};
-use roles_anywhere::ports::World;
+use roles_anywhere_client::ports::World;
 
 /// Refuses.
 pub(crate) async fn update(

@@ -7,8 +7,8 @@ use roles_anywhere::options::resolve::{Command, Purpose};
 use roles_anywhere::os::stdio;
 use roles_anywhere::output::error::{Error, legible};
 use roles_anywhere::output::log::{Fact, Level, LogFormat};
-use roles_anywhere::text::disclosure::{field, path_name, profile_field, profile_name};
-use roles_anywhere::time::{Clock, Timestamp};
+use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
+use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
 pub(crate) struct Failure {

@@ -5,8 +5,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
-use crate::text::disclosure::{Contents, Holds, Paths, Shown, shown, shown_flag};
-use crate::text::escape;
+use roles_anywhere_client::text::disclosure::{Contents, Holds, Paths, Shown, shown, shown_flag};
+use roles_anywhere_client::text::escape;
 
 /// The most bytes that are printed.
 const MAX_LENGTH: usize = 3_900;

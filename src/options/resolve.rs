@@ -19,16 +19,16 @@ use crate::command::secret_get::{SecretGet, Stdout};
 use crate::command::serve::Serve;
 use crate::command::sign_string::SignString;
 use crate::command::update::Update;
-use crate::http::{Endpoint, TransportOptions};
 use crate::options::resolve::session::Session;
 use crate::options::resolve::setting::{Settings, is_path};
 use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
 use crate::output::usage::UsageError;
-use crate::password::PasswordSource;
-use crate::ports::Environment;
-use crate::provider::RolesAnywhere;
 use crate::session_cache::Place;
-use crate::text::disclosure::Paths;
+use roles_anywhere_client::http::{Endpoint, TransportOptions};
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::text::disclosure::Paths;
 
 /// What is to be done, and where the password of an encrypted key is.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ mod unix {
 
     use rustix::io::Errno;
 
-    use crate::text::disclosure::path_name;
+    use roles_anywhere_client::text::disclosure::path_name;
 
     /// How many links are followed to find out what refuses.
     const MAX_LINKS: usize = 40;

@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 #[cfg(target_os = "linux")]
-use crate::time::Running;
-use crate::time::{Clock, Timer, Timestamp};
+use roles_anywhere_client::time::Running;
+use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 
 /// The wall clock, and how long this process has been running.
 #[derive(Clone, Copy, Debug)]

@@ -39,7 +39,7 @@ use crate::credentials_file::file::{
     Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
 };
 use crate::os::{access, disk};
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// Any credentials file on this machine's disk.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,15 +11,17 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::input_source::{Action, FileError, Files, Location, MAX_SIZE, Source, SourceName};
 use crate::os::access;
 use crate::os::descriptor;
 #[cfg(unix)]
 use crate::os::destination;
-use crate::ports::Environment;
-use crate::secret::SecretBytes;
-use crate::text::disclosure::{Holds, quoted};
-use crate::text::path;
+use roles_anywhere_client::input_source::{
+    Action, FileError, Files, Location, MAX_SIZE, Source, SourceName,
+};
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::{Holds, quoted};
+use roles_anywhere_client::text::path;
 
 /// The file system of this machine, its standard input and its open file descriptors.
 #[derive(Debug)]
@@ -138,7 +140,7 @@ pub(super) fn is_at(_own: &Metadata, _path: &Path) -> bool {
 }
 
 /// Reads a file of at most `limit` bytes; a pipe for a bounded time.
-pub(crate) fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
+pub fn read(path: &Path, limit: u64) -> io::Result<SecretBytes> {
     read_plainly(path, limit).map_err(|error| access::explain(path, error))
 }
 

@@ -1,7 +1,7 @@
 //! The environment variables of this process, and its command line.
 
-use crate::ports::Environment;
-use crate::text::path;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::text::path;
 
 /// Reads all variables once, as [`path::text`] has them.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]

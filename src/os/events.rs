@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Sleep, sleep};
 
-use crate::ports::{Event, Events};
+use roles_anywhere_client::ports::{Event, Events};
 
 /// Signals, and changes of some files where the system tells of them.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::output::log::{Fact, Level, Log, LogFormat, Unwritten};
-use crate::time::{Clock, Timestamp};
+use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Writes lines to standard error and never waits for its reader.
 ///

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::input_source::{Files, Source};
-use crate::password::{PasswordError, PasswordSource, Passwords};
-use crate::secret::Secret;
+use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::password::{PasswordError, PasswordSource, Passwords};
+use roles_anywhere_client::secret::Secret;
 
 /// Gets the password, and keeps what a person typed; a file may hold another after a rotation.
 #[expect(missing_debug_implementations, reason = "holds a port and a secret")]
@@ -75,8 +75,8 @@ mod terminal {
     //! Asks on the terminal device, whatever standard input and output are.
 
     use super::PasswordError;
-    use crate::secret::Secret;
-    use crate::text::escape;
+    use roles_anywhere_client::secret::Secret;
+    use roles_anywhere_client::text::escape;
 
     pub(super) fn ask(what: &str) -> Result<Secret, PasswordError> {
         check_foreground()?;

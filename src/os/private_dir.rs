@@ -10,8 +10,8 @@ mod unix;
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use crate::secret::SecretBytes;
     use crate::session_cache::{Directory, Listed, Lock, Store};
+    use roles_anywhere_client::secret::SecretBytes;
     use std::fs::File;
     use std::io;
 

@@ -1,6 +1,6 @@
 //! The generator of aws-lc, seeded by the system.
 
-use crate::secret::Entropy;
+use roles_anywhere_client::secret::Entropy;
 
 /// The generator of aws-lc.
 #[derive(Debug)]

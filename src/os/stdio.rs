@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::command::secret_get::Stdout;
 use crate::output::error::{Error, Kind};
-use crate::ports::Trace;
-use crate::text::escape;
+use roles_anywhere_client::ports::Trace;
+use roles_anywhere_client::text::escape;
 
 /// Returns what standard output is.
 pub fn stdout_kind() -> Stdout {

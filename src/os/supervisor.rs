@@ -5,7 +5,7 @@ use std::time::Duration;
 use sd_notify::{NotifyState, notify};
 
 use crate::output::error::legible;
-use crate::ports::Supervisor;
+use roles_anywhere_client::ports::Supervisor;
 
 /// systemd, or nobody.
 #[derive(Clone, Copy, Debug)]

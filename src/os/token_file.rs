@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::command::serve::TokenFile;
-use crate::input_source::{Action, FileError, SourceName};
 use crate::os::private_dir::PrivateDirectory;
 use crate::os::{access, disk};
 use crate::output::error::{Error, Kind};
-use crate::secret::SecretBytes;
 use crate::server::{Found, TokenPlace, is_container_token};
 use crate::session_cache::{Directory, Store as _};
-use crate::text::disclosure::path_name;
 pub use lock::TokenLock;
+use roles_anywhere_client::input_source::{Action, FileError, SourceName};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
 
 /// The file of the container token, which belongs to one process.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ mod hints;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::aws::retry::CallError;
-use crate::text::escape;
+use roles_anywhere_client::aws::retry::CallError;
+use roles_anywhere_client::text::escape;
 
 /// Who can fix it. Decides the exit code, and nothing else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -169,10 +169,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::http::{Reason, TransportError};
-    use crate::identity::IdentityError;
-    use crate::provider::{ClockFinding, ProviderError};
-    use crate::time::Timestamp;
+    use roles_anywhere_client::http::{Reason, TransportError};
+    use roles_anywhere_client::identity::IdentityError;
+    use roles_anywhere_client::provider::{ClockFinding, ProviderError};
+    use roles_anywhere_client::time::Timestamp;
 
     #[test]
     fn prints_the_error_its_causes_and_its_hints() {

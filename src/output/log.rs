@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Number, Value as Json};
 
-use crate::text::escape;
-use crate::time::Timestamp;
+use roles_anywhere_client::text::escape;
+use roles_anywhere_client::time::Timestamp;
 
 /// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
 pub trait Log {
@@ -92,7 +92,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// Renders one event of `now`, a time as [`crate::time::Timestamp`] renders it, as one line with
+    /// Renders one event of `now`, a time as [`roles_anywhere_client::time::Timestamp`] renders it, as one line with
     /// its newline; what does not show is escaped.
     pub fn render(self, now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
         match self {

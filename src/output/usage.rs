@@ -1,10 +1,10 @@
 //! What can be wrong with what was typed: flags, environment variables and their combinations.
 
-use crate::arn::ArnError;
 use crate::credentials_file::ProfileNameError;
-use crate::http::EndpointError;
-use crate::http::proxy::ProxyError;
-use crate::text::disclosure::{Contents, Shown, option_of};
+use roles_anywhere_client::arn::ArnError;
+use roles_anywhere_client::http::EndpointError;
+use roles_anywhere_client::http::proxy::ProxyError;
+use roles_anywhere_client::text::disclosure::{Contents, Shown, option_of};
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

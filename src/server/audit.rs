@@ -16,7 +16,7 @@ use super::bodies::Documents;
 use super::peer::Caller;
 use super::policy::AuditPolicy;
 use crate::output::log::{Fact, Level, Log, Unwritten};
-use crate::time::Timer;
+use roles_anywhere_client::time::Timer;
 
 /// Writes the events of requests. None holds a secret or a token.
 pub(super) struct Audit {

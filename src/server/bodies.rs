@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::api::imds::Instance;
 use super::response::wiped;
-use crate::credentials::Session;
-use crate::secret::SecretBytes;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// The documents of one session; their memory is wiped when nobody reads them any more.
 pub(super) struct Documents {

@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 
 use hyper::StatusCode;
 
-use crate::refresh::clock_reading::Moment;
-use crate::refresh::status::Standing;
+use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::status::Standing;
 
 /// The answers, counted by route and status; both are of a small set.
 #[derive(Debug, Default)]

@@ -110,7 +110,7 @@ fn collapsed(path: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::Region;
+    use roles_anywhere_client::region::Region;
 
     fn instance() -> Instance {
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();

@@ -10,15 +10,15 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::aws::error_response::Fault;
-use crate::credentials::{Credentials, Session};
-use crate::diagnosis::Refusal;
-use crate::input_source::{Action, FileError, Source};
 use crate::output::log::{Fact, Level, Unwritten};
-use crate::provider::ProviderError;
-use crate::refresh::status::{Refreshes, Trouble};
-use crate::secret::Secret;
-use crate::time::Timestamp;
+use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::diagnosis::Refusal;
+use roles_anywhere_client::input_source::{Action, FileError, Source};
+use roles_anywhere_client::provider::ProviderError;
+use roles_anywhere_client::refresh::status::{Refreshes, Trouble};
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
 const TOKEN: &str = "x-aws-ec2-metadata-token";

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::secret::{Entropy, Secret};
+use roles_anywhere_client::secret::{Entropy, Secret};
 
 /// Bytes of a container token.
 const PROOF: usize = 32;

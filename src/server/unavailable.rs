@@ -2,7 +2,7 @@
 
 use super::response::{self, Reply};
 use crate::output::error::Error;
-use crate::refresh::status::Standing;
+use roles_anywhere_client::refresh::status::Standing;
 
 /// Who reads why there are no credentials.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

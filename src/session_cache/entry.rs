@@ -3,12 +3,12 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
-use crate::aws::create_session::{RoleSessionName, SessionRequest};
-use crate::credentials::{Credentials, Session};
-use crate::secret::{Secret, SecretBytes};
 use crate::session_cache::key::{Name, hex};
-use crate::time::{Running, Timestamp};
+use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
+use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::time::{Running, Timestamp};
 
 /// A kept session, and what was asked for.
 #[derive(Clone, Debug)]
@@ -159,8 +159,8 @@ pub(super) mod tests {
     use proptest::prelude::{ProptestConfig, any, proptest};
 
     use super::*;
-    use crate::aws::create_session::tests::request;
-    use crate::http::Trust;
+    use roles_anywhere_client::http::Trust;
+    use roles_anywhere_client::test_support::session::request;
 
     /// When [`session`] came.
     pub(in crate::session_cache) const RECEIVED: Timestamp = Timestamp::from_unix(1_440_938_160);

@@ -4,17 +4,17 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::aws::retry::Deadline;
-use crate::credentials::Session;
 use crate::output::error::{Error, Kind};
-use crate::ports::{Trace, World};
-use crate::provider::RolesAnywhere;
 use crate::session_cache::entry::Entry;
 use crate::session_cache::failure_record::Note;
 use crate::session_cache::key::Name;
 use crate::session_cache::policy::{Standing, litter, may_refresh, patience_of_waiting, standing};
 use crate::session_cache::{Lock, Store};
-use crate::time::{Clock, Timestamp};
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// The place of one session in a store.
 pub(super) struct Slot<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::output::error::{Error, Kind};
-use crate::time::Timestamp;
+use roles_anywhere_client::time::Timestamp;
 
 /// A failure, as it stands in the lock file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -101,9 +101,9 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::aws::retry::CallError;
-    use crate::http::{Reason, TransportError};
     use crate::session_cache::entry::tests::RECEIVED;
+    use roles_anywhere_client::aws::retry::CallError;
+    use roles_anywhere_client::http::{Reason, TransportError};
 
     fn lost() -> Error {
         let source = TransportError::Connect { peer: "a:1".into(), source: Reason("no".into()) };

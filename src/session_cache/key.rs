@@ -4,8 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::aws::create_session::{RoleSessionName, SessionRequest};
-use crate::http::Trust;
+use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
+use roles_anywhere_client::http::Trust;
 
 /// The name of an entry: `session-` and 32 hexadecimal digits.
 ///
@@ -126,10 +126,10 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::create_session::SessionDuration;
-    use crate::aws::create_session::tests::request;
-    use crate::http::Endpoint;
-    use crate::region::Region;
+    use roles_anywhere_client::aws::create_session::SessionDuration;
+    use roles_anywhere_client::http::Endpoint;
+    use roles_anywhere_client::region::Region;
+    use roles_anywhere_client::test_support::session::request;
 
     #[test]
     fn differs_with_all_that_makes_a_session() {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::credentials::Session;
 use crate::session_cache::Listed;
 use crate::session_cache::key::Role;
-use crate::time::Timestamp;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::time::Timestamp;
 
 /// How a kept session stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

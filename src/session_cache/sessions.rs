@@ -4,20 +4,20 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
-use crate::aws::retry::Deadline;
-use crate::credentials::Session;
-use crate::http::Trust;
-use crate::identity::{IdentitySource, Permissions};
-use crate::input_source::Files;
-use crate::input_source::snapshot::Snapshot;
 use crate::output::error::Error;
-use crate::ports::{Trace, World};
-use crate::provider::RolesAnywhere;
 use crate::session_cache::Store;
 use crate::session_cache::entry_lock::{Slot, Turn, Waited};
 use crate::session_cache::key::Name;
 use crate::session_cache::policy::{Standing, patience_of_refresh, standing};
-use crate::time::Clock;
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::http::Trust;
+use roles_anywhere_client::identity::{IdentitySource, Permissions};
+use roles_anywhere_client::input_source::Files;
+use roles_anywhere_client::input_source::snapshot::Snapshot;
+use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::time::Clock;
 
 /// The sessions of one provider.
 #[expect(missing_debug_implementations, reason = "holds a reference to a port")]

@@ -620,7 +620,7 @@ fn a_damaged_or_foreign_entry_is_made_anew() {
 fn a_set_is_over_by_whichever_clock_says_so() {
     let emulator = emulator();
     let tool = Tool::new(&emulator).cached();
-    let kept = |change: fn(&mut roles_anywhere::time::Running)| {
+    let kept = |change: fn(&mut roles_anywhere_client::time::Running)| {
         let old = tool.vend(&[])["AccessKeyId"].clone();
         let (path, name) = entry(&emulator);
         let mut entry = Entry::parse(&name, &fs::read(&path).unwrap()).unwrap();

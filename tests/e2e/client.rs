@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use roles_anywhere::time::{Clock, Timestamp};
+use roles_anywhere_client::time::{Clock, Timestamp};
 use serde_json::Value;
 
 use crate::leak;

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::tool::{Tool, emulator};
 use roles_anywhere::os::clock::SystemClock;
-use roles_anywhere::time::{Clock as _, Timestamp};
+use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_emulator as aws;
 use serde_json::{Value, json};
 

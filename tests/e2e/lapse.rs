@@ -11,21 +11,21 @@ use std::time::Duration;
 
 use roles_anywhere::command::secret_get::Stdout;
 use roles_anywhere::daemon::Reporter;
-use roles_anywhere::http::https::Https;
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, Exchange, resolve};
 use roles_anywhere::os::clock::SystemClock;
-use roles_anywhere::os::disk::Disk;
+use roles_anywhere::os::disk::{self, Disk};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::log::{Fact, Level, Log, Unwritten};
-use roles_anywhere::password::PasswordSource;
-use roles_anywhere::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
-use roles_anywhere::refresh::refresher::{Engine, RefresherPorts};
-use roles_anywhere::refresh::reloading_identity::Generations;
-use roles_anywhere::refresh::status::{Board, Standing};
-use roles_anywhere::secret::Entropy;
-use roles_anywhere::text::disclosure::Paths;
-use roles_anywhere::time::{Clock, Timer, Timestamp};
+use roles_anywhere_client::http::https::Https;
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
+use roles_anywhere_client::refresh::refresher::{Engine, RefresherPorts};
+use roles_anywhere_client::refresh::reloading_identity::Generations;
+use roles_anywhere_client::refresh::status::{Board, Standing};
+use roles_anywhere_client::secret::Entropy;
+use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use roles_anywhere_emulator::Emulator;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -161,7 +161,7 @@ fn live<'a>(
     let exchange = exchange(line, &environment);
     let disk = Disk::new(&environment);
     let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
-    let transport = Https::new(exchange.transport.clone());
+    let transport = Https::new(exchange.transport.clone(), disk::read);
     let world = World {
         clock: hands,
         timer: hands,

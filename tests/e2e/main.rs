@@ -8,7 +8,6 @@
 mod architecture;
 mod audit;
 mod cache;
-mod canonical;
 mod chains;
 mod client;
 mod credential_process;
@@ -26,4 +25,3 @@ mod serve;
 mod tool;
 mod transport;
 mod update;
-mod vectors;

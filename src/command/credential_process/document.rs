@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
-use crate::credentials::Credentials;
-use crate::secret::SecretBytes;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// Renders the one JSON object that AWS SDKs read from standard output, and a newline.
 pub fn to_json(credentials: &Credentials) -> SecretBytes {
@@ -38,8 +38,8 @@ struct Document<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
-    use crate::time::Timestamp;
+    use roles_anywhere_client::secret::Secret;
+    use roles_anywhere_client::time::Timestamp;
 
     #[test]
     fn renders_the_documented_shape() {

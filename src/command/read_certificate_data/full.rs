@@ -4,12 +4,12 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::Serialize;
 
 use super::{Official, days_left, fingerprint};
-use crate::text::escape;
-use crate::time::Timestamp;
-use crate::x509::details::{Contents, KeyKind};
-use crate::x509::requirements::{Objection, Severity};
-use crate::x509::session_attributes::{Attributes, Fate, Reason, Tag};
-use crate::x509::{Certificate, Name};
+use roles_anywhere_client::text::escape;
+use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::x509::details::{Contents, KeyKind};
+use roles_anywhere_client::x509::requirements::{Objection, Severity};
+use roles_anywhere_client::x509::session_attributes::{Attributes, Fate, Reason, Tag};
+use roles_anywhere_client::x509::{Certificate, Name};
 
 /// Renders `certificates` as one object, indented, with a newline.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {

@@ -6,12 +6,12 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::{days_left, fingerprint};
-use crate::text::escape;
-use crate::time::Timestamp;
-use crate::x509::Certificate;
-use crate::x509::details::Contents;
-use crate::x509::requirements::{Objection, Severity};
-use crate::x509::session_attributes::{Attributes, Fate, Tag};
+use roles_anywhere_client::text::escape;
+use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::x509::Certificate;
+use roles_anywhere_client::x509::details::Contents;
+use roles_anywhere_client::x509::requirements::{Objection, Severity};
+use roles_anywhere_client::x509::session_attributes::{Attributes, Fate, Tag};
 
 /// Renders `certificates` one after the other; of several, the CAs without AWS's view.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {

@@ -11,8 +11,8 @@ use time::UtcDateTime;
 use time::macros::format_description;
 
 use super::SelectionError;
-use crate::aws::get_secret_value::{SecretValue, SecretVersion};
-use crate::secret::{Secret, SecretBytes};
+use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
+use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// Renders the whole answer with the AWS CLI's members, indented as the AWS CLI does, and a newline.
 pub(super) fn render(secret: &SecretVersion) -> SecretBytes {

@@ -9,8 +9,8 @@ use crate::credentials_file::upkeep::fake::FakeFile;
 use crate::daemon::recorder::Recorder;
 use crate::daemon::{FirstFailure, Reporter};
 use crate::output::error::Kind;
-use crate::ports::Event;
-use crate::refresh::refresher::simulation::{AwsBehaviour, Simulation};
+use roles_anywhere_client::ports::Event;
+use roles_anywhere_client::test_support::simulation::{AwsBehaviour, Simulation};
 
 /// `update`, and the world that it runs in.
 struct Play<'a> {

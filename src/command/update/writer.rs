@@ -11,10 +11,10 @@ use crate::credentials_file::upkeep::{Step, Upkeep};
 use crate::daemon::{DaemonPorts, FirstFailure};
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level};
-use crate::refresh::clock_reading::Moment;
-use crate::refresh::status::{Board, Refreshes};
-use crate::secret::SecretBytes;
-use crate::text::disclosure::{field, profile_field};
+use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::status::{Board, Refreshes};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::{field, profile_field};
 
 /// How long to wait before the file is read again: keys that another program dropped are back
 /// within five seconds, two of which it has to be still.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::credentials_file::file::{
     Edit, Edited, Look, ProfileFileError, ReplacedFile, SharedCredentialsFile, Stamp, Written,
 };
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// A name, and the files that were ever under it, each by its number.
 #[derive(Clone, Default)]

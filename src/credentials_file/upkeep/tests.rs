@@ -1,12 +1,12 @@
 //! `update` beside programs that write the file in place, in simulated time.
 
 use super::*;
-use crate::credentials::Credentials;
 use crate::credentials_file::contents::long_lived_key;
 use crate::credentials_file::upkeep::fake::FakeFile;
 use crate::credentials_file::{ProfileError, ProfileName, replace};
-use crate::secret::Secret;
-use crate::time::Timestamp;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::time::Timestamp;
 
 const OTHERS: &str = "[b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
 const OURS: &str =

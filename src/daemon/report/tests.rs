@@ -5,10 +5,10 @@ use std::task::{Context, Waker};
 
 use super::*;
 use crate::daemon::recorder::Recorder;
-use crate::ports::Event;
-use crate::refresh::refresher::Engine;
-use crate::refresh::refresher::simulation::Simulation;
-use crate::refresh::status::Board;
+use roles_anywhere_client::ports::Event;
+use roles_anywhere_client::refresh::refresher::Engine;
+use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::test_support::simulation::Simulation;
 
 /// A refresher that reports, advanced by hand.
 struct Run<'a> {

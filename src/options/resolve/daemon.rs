@@ -12,10 +12,10 @@ use crate::daemon::{Daemon, FirstFailure};
 use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
-use crate::ports::Environment;
 use crate::server::{Offer, Remote, ServePolicy};
 use crate::session_cache::{Above, Directory, Place};
-use crate::text::path;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::text::path;
 
 /// Returns what `update` writes, and how it runs.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {

@@ -4,11 +4,11 @@ use super::setting::{Setting, Settings};
 use super::{Command, Plan, identity};
 use crate::command::read_certificate_data::{Output, ReadCertificateData};
 use crate::command::sign_string::{Format, SignString};
-use crate::key::signer::Digest;
 use crate::options::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
 use crate::output::usage::UsageError;
-use crate::ports::Environment;
-use crate::text::disclosure::Paths;
+use roles_anywhere_client::key::signer::Digest;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::text::disclosure::Paths;
 
 pub(super) fn sign_string(
     args: SignStringArgs,

@@ -1,13 +1,13 @@
 //! The certificate, the key and its password that are asked for.
 
 use super::setting::{Setting, Settings};
-use crate::identity::{IdentitySource, Permissions};
-use crate::input_source::{Location, Source};
 use crate::options::IdentityArgs;
 use crate::output::usage::UsageError;
-use crate::password::PasswordSource;
-use crate::secret::Secret;
-use crate::text::path;
+use roles_anywhere_client::identity::{IdentitySource, Permissions};
+use roles_anywhere_client::input_source::{Location, Source};
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::text::path;
 
 /// Returns the identity; its key is in the certificate's file where it is not said.
 pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::ports::Environment;
+use roles_anywhere_client::ports::Environment;
 
 /// What the names of our variables begin with.
 const PREFIX: &str = "ROLES_ANYWHERE_";

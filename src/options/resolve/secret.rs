@@ -2,13 +2,13 @@
 
 use super::session::{Session, arn};
 use super::setting::{Setting, Settings};
-use crate::aws::endpoint::Service;
-use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::command::secret_get::{Destination, SecretGet, Selection, Stdout};
 use crate::options::SecretGetArgs;
 use crate::output::usage::UsageError;
-use crate::region::Region;
-use crate::text::path;
+use roles_anywhere_client::aws::endpoint::Service;
+use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::text::path;
 
 /// Returns which secret is read, and where it goes.
 pub(super) fn get(

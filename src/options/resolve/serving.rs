@@ -9,7 +9,7 @@ use crate::options::ServeArgs;
 use crate::output::usage::UsageError;
 use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, Remote};
 use crate::session_cache::Place;
-use crate::text::path;
+use roles_anywhere_client::text::path;
 
 /// The port of the official helper.
 const PORT: u16 = 9911;

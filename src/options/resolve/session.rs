@@ -4,15 +4,17 @@ use std::str::FromStr;
 
 use super::identity;
 use super::setting::{Setting, Settings};
-use crate::arn::ArnError;
-use crate::aws::create_session::{RoleSessionName, SessionDuration, SessionRequest};
-use crate::aws::endpoint::{self, Service, Variant};
-use crate::http::Endpoint;
-use crate::identity::IdentitySource;
 use crate::output::usage::UsageError;
-use crate::provider::RolesAnywhere;
-use crate::region::{Partition, Region};
-use crate::text::disclosure::Shown;
+use roles_anywhere_client::arn::ArnError;
+use roles_anywhere_client::aws::create_session::{
+    RoleSessionName, SessionDuration, SessionRequest,
+};
+use roles_anywhere_client::aws::endpoint::{self, Service, Variant};
+use roles_anywhere_client::http::Endpoint;
+use roles_anywhere_client::identity::IdentitySource;
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::region::{Partition, Region};
+use roles_anywhere_client::text::disclosure::Shown;
 
 /// What the flags of a session mean.
 pub(super) struct Session {
@@ -84,11 +86,12 @@ const ONE_REGION: &str =
     "a session is made in the Region of its trust anchor: take all of them from one Region";
 
 fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
-    let trust_anchor: crate::arn::TrustAnchorArn =
+    let trust_anchor: roles_anywhere_client::arn::TrustAnchorArn =
         arn(settings.required("--trust-anchor-arn", |args| &args.trust_anchor_arn)?)?;
-    let profile: crate::arn::ProfileArn =
+    let profile: roles_anywhere_client::arn::ProfileArn =
         arn(settings.required("--profile-arn", |args| &args.profile_arn)?)?;
-    let role: crate::arn::RoleArn = arn(settings.required("--role-arn", |args| &args.role_arn)?)?;
+    let role: roles_anywhere_client::arn::RoleArn =
+        arn(settings.required("--role-arn", |args| &args.role_arn)?)?;
 
     let anchor = ("--trust-anchor-arn", trust_anchor.partition());
     same_partition(anchor, ("--profile-arn", profile.partition()))?;

@@ -2,12 +2,12 @@
 
 use crate::options::SessionArgs;
 use crate::output::usage::UsageError;
-use crate::ports::Environment;
-use crate::region::Region;
-use crate::text::disclosure::{
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::text::disclosure::{
     Contents, Holds, Paths, Shown, is_new_name, option_of, shown, shown_flag,
 };
-use crate::text::path;
+use roles_anywhere_client::text::path;
 
 /// The flags of a session and the environment behind them.
 #[derive(Clone, Copy)]

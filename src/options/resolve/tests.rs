@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::*;
-use crate::aws::get_secret_value::SecretRequest;
-use crate::http::Trust;
-use crate::input_source::Source;
 use crate::session_cache::{Above, Directory};
-use crate::text::disclosure::Paths;
+use roles_anywhere_client::aws::get_secret_value::SecretRequest;
+use roles_anywhere_client::http::Trust;
+use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::text::disclosure::Paths;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
 const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";

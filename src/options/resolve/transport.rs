@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::setting::{Settings, boolean};
-use crate::http::proxy::{self, Proxy};
-use crate::http::{Endpoint, TransportOptions, Trust};
 use crate::output::usage::UsageError;
-use crate::text::path;
+use roles_anywhere_client::http::proxy::{self, Proxy};
+use roles_anywhere_client::http::{Endpoint, TransportOptions, Trust};
+use roles_anywhere_client::text::path;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(20);

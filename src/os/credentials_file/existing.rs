@@ -16,7 +16,7 @@ use crate::os::credentials_file::lock_file::{
 };
 use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
 use crate::os::disk::{self, is_at};
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// Edits the file under its locks, if it is as `expected`.
 pub(super) fn replace(

@@ -13,7 +13,7 @@ use crate::os::access;
 use crate::os::credentials_file::existing::Old;
 use crate::os::credentials_file::{attributes, busy, folder_of};
 use crate::os::disk::is_at;
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// What came of the attempt to be the one who edits.
 pub(super) enum Claim {

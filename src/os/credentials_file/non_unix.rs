@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::credentials_file::file::{Edit, Edited, ProfileFileError, Stamp, Written};
 use crate::os::credentials_file::{busy, edited, read, unreadable};
-use crate::secret::SecretBytes;
+use roles_anywhere_client::secret::SecretBytes;
 
 /// Returns where the file is that is under a path, behind all links.
 pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {

@@ -18,8 +18,8 @@ use rustix::io::Errno;
 use crate::os::access;
 use crate::os::destination::stream::{WriteDeadline, duplicate, send};
 use crate::os::random::SystemEntropy;
-use crate::secret::Entropy as _;
-use crate::text::disclosure::path_name;
+use roles_anywhere_client::secret::Entropy as _;
+use roles_anywhere_client::text::disclosure::path_name;
 
 /// What a path leads to.
 #[derive(Debug)]

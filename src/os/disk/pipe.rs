@@ -18,7 +18,7 @@ mod unix {
     use rustix::fs::OFlags;
 
     use crate::os::disk::too_large;
-    use crate::secret::SecretBytes;
+    use roles_anywhere_client::secret::SecretBytes;
 
     /// How long a pipe may take to be written to its end.
     const LIMIT: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ mod elsewhere {
     use std::io::{self, Read};
     use std::path::Path;
 
-    use crate::secret::SecretBytes;
+    use roles_anywhere_client::secret::SecretBytes;
 
     pub(in crate::os::disk) fn is_pipe(_metadata: &Metadata) -> bool {
         false

@@ -10,15 +10,15 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::credentials::{Credentials, Session};
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
 use crate::output::log::{Fact, Level, Log, Unwritten};
-use crate::refresh::clock_reading::Moment;
-use crate::refresh::status::{Board, Standing};
-use crate::region::Region;
-use crate::secret::Secret;
 use crate::server::{ServePolicy, ServerPorts};
+use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::status::{Board, Standing};
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::secret::Secret;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything may take on a busy machine.

@@ -15,10 +15,10 @@ use rustix::io::Errno;
 
 use crate::os::access;
 use crate::os::random::SystemEntropy;
-use crate::secret::{Entropy, SecretBytes};
 use crate::session_cache::key::{Role, UNFINISHED};
 use crate::session_cache::{Above, Directory, Listed, Lock, Store};
-use crate::time::Timestamp;
+use roles_anywhere_client::secret::{Entropy, SecretBytes};
+use roles_anywhere_client::time::Timestamp;
 
 /// A directory that belongs to this user alone, opened when it is needed first.
 #[derive(Debug)]

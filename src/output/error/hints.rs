@@ -4,20 +4,20 @@ mod key_files;
 
 use std::sync::Arc;
 
-use crate::aws::create_session::AnswerError;
-use crate::aws::get_secret_value::SecretAnswerError;
-use crate::aws::retry::CallError;
 use crate::credentials_file::file::ProfileFileError;
 use crate::credentials_file::{ProfileError, SyntaxError};
-use crate::diagnosis::Refusal;
-use crate::http::{Distrust, Presented, TransportError};
-use crate::identity::IdentityError;
-use crate::input_source::{Action, FileError, SourceKind, SourceName};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
-use crate::provider::{ClockFinding, ErrorKind, ProviderError};
-use crate::text::disclosure::option_of;
 use key_files::{bundle_hint, key_hint};
+use roles_anywhere_client::aws::create_session::AnswerError;
+use roles_anywhere_client::aws::get_secret_value::SecretAnswerError;
+use roles_anywhere_client::aws::retry::CallError;
+use roles_anywhere_client::diagnosis::Refusal;
+use roles_anywhere_client::http::{Distrust, Presented, TransportError};
+use roles_anywhere_client::identity::IdentityError;
+use roles_anywhere_client::input_source::{Action, FileError, SourceKind, SourceName};
+use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
+use roles_anywhere_client::text::disclosure::option_of;
 
 impl From<UsageError> for Error {
     fn from(error: UsageError) -> Self {

@@ -1,8 +1,8 @@
 //! The token of container credentials in its place: written, renewed, missed, taken away.
 
-use crate::input_source::FileError;
 use crate::server::Endpoints;
 use crate::server::token::ContainerToken;
+use roles_anywhere_client::input_source::FileError;
 
 /// The file that clients read the token of container credentials from.
 pub trait TokenPlace {

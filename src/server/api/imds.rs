@@ -7,8 +7,8 @@ use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use crate::arn::RoleArn;
-use crate::region::Region;
+use roles_anywhere_client::arn::RoleArn;
+use roles_anywhere_client::region::Region;
 
 /// What does not change while this program runs.
 #[derive(Debug)]

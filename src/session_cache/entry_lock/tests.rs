@@ -6,18 +6,18 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::aws::create_session::tests::{ANSWER, request};
-use crate::http::{Request, Response, Transport, TransportError, Trust};
-use crate::input_source::snapshot::Snapshot;
 use crate::os::disk::Disk;
 use crate::os::password::KeyPassword;
-use crate::password::PasswordSource;
-use crate::ports::{Environment, NoTrace};
-use crate::provider::tests::source;
-use crate::secret::{Entropy, SecretBytes};
 use crate::session_cache::Listed;
 use crate::session_cache::sessions::Sessions;
-use crate::time::Timer;
+use roles_anywhere_client::http::{Request, Response, Transport, TransportError, Trust};
+use roles_anywhere_client::input_source::snapshot::Snapshot;
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::{Environment, NoTrace};
+use roles_anywhere_client::secret::{Entropy, SecretBytes};
+use roles_anywhere_client::test_support::session::source;
+use roles_anywhere_client::test_support::session::{ANSWER, request};
+use roles_anywhere_client::time::Timer;
 
 /// A machine with a store, and AWS, which answers after a while.
 struct Machine {

@@ -7,15 +7,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::aws::create_session::tests::request;
 use crate::output::error::Kind;
-use crate::ports::NoTrace;
-use crate::ports::tests::{Offline, source};
-use crate::secret::{Entropy, SecretBytes};
 use crate::session_cache::entry::Entry;
 use crate::session_cache::entry::tests::{RECEIVED, session};
 use crate::session_cache::{Listed, Lock};
-use crate::time::{Timer, Timestamp};
+use roles_anywhere_client::ports::NoTrace;
+use roles_anywhere_client::secret::{Entropy, SecretBytes};
+use roles_anywhere_client::test_support::offline::{Offline, source};
+use roles_anywhere_client::test_support::session::request;
+use roles_anywhere_client::time::{Timer, Timestamp};
 
 /// A store, and a clock that stands still.
 struct Shelf {

@@ -15,8 +15,8 @@ use roles_anywhere::os::clock::SystemTimer;
 use roles_anywhere::os::listener::{Http, Limits};
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::token_file::TokenOnDisk;
-use roles_anywhere::ports::Event;
 use roles_anywhere::server::{Listener as _, ServerPorts};
+use roles_anywhere_client::ports::Event;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 

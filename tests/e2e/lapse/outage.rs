@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use roles_anywhere::ports::Event;
-use roles_anywhere::provider::ErrorKind;
-use roles_anywhere::refresh::clock_reading::Moment;
-use roles_anywhere::refresh::status::Standing;
+use roles_anywhere_client::ports::Event;
+use roles_anywhere_client::provider::ErrorKind;
+use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::status::Standing;
 use serde_json::json;
 
 use super::{Hands, live};

@@ -7,9 +7,9 @@ use crate::command::secret_get::Stdout;
 use crate::command::serve::Serve;
 use crate::options::CommandLine;
 use crate::options::resolve::{Command, Purpose, resolve};
-use crate::ports::Environment;
 use crate::server::ServePolicy;
-use crate::text::disclosure::Paths;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::text::disclosure::Paths;
 
 const BASE: [(&str, &str); 5] = [
     ("ROLES_ANYWHERE_CERTIFICATE", "cert.pem"),

@@ -1,10 +1,10 @@
 //! What to try if a file of certificates or keys cannot be used.
 
 use super::source_hint;
-use crate::encoding::{Form, NotPem};
-use crate::identity::bundle::BundleError;
-use crate::key::KeyError;
-use crate::password::PasswordError;
+use roles_anywhere_client::encoding::{Form, NotPem};
+use roles_anywhere_client::identity::bundle::BundleError;
+use roles_anywhere_client::key::KeyError;
+use roles_anywhere_client::password::PasswordError;
 
 /// Returns what to do about a file that cannot be read for certificates and keys.
 pub(super) fn bundle_hint(error: &BundleError) -> String {

@@ -1,0 +1,338 @@
+//! Amazon Resource Names of the three things a session is made of, and of a secret.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::region::{Partition, Region};
+
+/// The ARN of a Roles Anywhere trust anchor; its Region is where the session is created.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustAnchorArn(Arn, Region);
+
+/// The ARN of a Roles Anywhere profile.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProfileArn(Arn, Region);
+
+/// The ARN of an IAM role.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoleArn(Arn);
+
+/// The ARN of a Secrets Manager secret, with or without its six random characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SecretArn(Arn, Region);
+
+impl TrustAnchorArn {
+    /// Returns the account that holds it, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    /// Returns the Region that holds the trust anchor.
+    pub fn region(&self) -> &Region {
+        &self.1
+    }
+
+    /// Returns the partition.
+    pub fn partition(&self) -> Partition {
+        self.0.partition
+    }
+}
+
+impl ProfileArn {
+    /// Returns the id of the profile, the last part of its ARN.
+    pub fn id(&self) -> &str {
+        self.0.text.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the account that holds it, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    /// Returns the Region that holds the profile.
+    pub fn region(&self) -> &Region {
+        &self.1
+    }
+
+    /// Returns the partition.
+    pub fn partition(&self) -> Partition {
+        self.0.partition
+    }
+}
+
+impl RoleArn {
+    /// Returns the name of the role, without its path.
+    pub fn name(&self) -> &str {
+        self.0.text.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the account that holds the role, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    /// Returns the partition.
+    pub fn partition(&self) -> Partition {
+        self.0.partition
+    }
+}
+
+impl SecretArn {
+    /// Returns the Region that holds the secret.
+    pub fn region(&self) -> &Region {
+        &self.1
+    }
+
+    /// Returns the partition.
+    pub fn partition(&self) -> Partition {
+        self.0.partition
+    }
+
+    /// Returns the account that holds the secret, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+}
+
+impl FromStr for TrustAnchorArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        Arn::parse(text, &TRUST_ANCHOR)?.regional().map(|(arn, region)| Self(arn, region))
+    }
+}
+
+impl FromStr for ProfileArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        Arn::parse(text, &PROFILE)?.regional().map(|(arn, region)| Self(arn, region))
+    }
+}
+
+impl FromStr for RoleArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        let arn = Arn::parse(text, &ROLE)?;
+        match arn.region.as_str() {
+            "" => Ok(Self(arn)),
+            region => Err(ArnError::GlobalResource { region: region.to_owned() }),
+        }
+    }
+}
+
+impl FromStr for SecretArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        Arn::parse(text, &SECRET)?.regional().map(|(arn, region)| Self(arn, region))
+    }
+}
+
+impl fmt::Display for TrustAnchorArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Display for ProfileArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Display for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Display for SecretArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+/// A text that is not the ARN that was asked for.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ArnError {
+    /// It has not six parts of which the first is `arn`.
+    #[error("not an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` is wanted")]
+    Malformed,
+    /// It is longer than any ARN that the service takes.
+    #[error("longer than the 1011 characters that the service takes")]
+    TooLong,
+    /// Its partition is none of the eight.
+    #[error("`{0}` is not a partition of AWS")]
+    Partition(String),
+    /// It names another kind of resource.
+    #[error("the ARN of {found}, not of {wanted}")]
+    Kind {
+        /// What it is, e.g. `iam role/App`.
+        found: String,
+        /// What was wanted, e.g. `a trust anchor (rolesanywhere trust-anchor/…)`.
+        wanted: &'static str,
+    },
+    /// There is nothing behind the kind of the resource.
+    #[error("names no resource behind `{0}`")]
+    NoResource(&'static str),
+    /// The account is not twelve digits.
+    #[error("`{0}` is not an account of twelve digits")]
+    Account(String),
+    /// The Region is missing or malformed.
+    #[error("`{0}` is not a Region")]
+    Region(String),
+    /// The Region lies in another partition than the ARN.
+    #[error("the Region `{region}` is not in the partition `{partition}`")]
+    RegionPartition {
+        /// The Region.
+        region: String,
+        /// The partition that the ARN names.
+        partition: &'static str,
+    },
+    /// A Region in the ARN of a global resource.
+    #[error("roles have no Region, and this one says `{region}`")]
+    GlobalResource {
+        /// The Region that should not be there.
+        region: String,
+    },
+    /// A character that no ARN has: a space, a control character, a quote.
+    #[error("has a character that no ARN has: {0:?}")]
+    Character(char),
+}
+
+struct Shape {
+    service: &'static str,
+    prefix: &'static str,
+    wanted: &'static str,
+}
+
+const TRUST_ANCHOR: Shape = Shape {
+    service: "rolesanywhere",
+    prefix: "trust-anchor/",
+    wanted: "a trust anchor (rolesanywhere trust-anchor/…)",
+};
+const PROFILE: Shape = Shape {
+    service: "rolesanywhere",
+    prefix: "profile/",
+    wanted: "a profile (rolesanywhere profile/…)",
+};
+const ROLE: Shape = Shape { service: "iam", prefix: "role/", wanted: "a role (iam role/…)" };
+const SECRET: Shape = Shape {
+    service: "secretsmanager",
+    prefix: "secret:",
+    wanted: "a secret (secretsmanager secret:…)",
+};
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Arn {
+    text: String,
+    partition: Partition,
+    region: String,
+    account: String,
+}
+
+impl Arn {
+    fn parse(text: &str, shape: &Shape) -> Result<Self, ArnError> {
+        if text.len() > 1011 {
+            return Err(ArnError::TooLong);
+        }
+        let strange = |c: &char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\');
+        if let Some(character) = text.chars().find(strange) {
+            return Err(ArnError::Character(character));
+        }
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, service, region, account, resource] = parts[..] else {
+            return Err(ArnError::Malformed);
+        };
+        let partition =
+            Partition::parse(partition).ok_or_else(|| ArnError::Partition(partition.to_owned()))?;
+        if service != shape.service || !resource.starts_with(shape.prefix) {
+            let found = format!("{service} {resource}");
+            return Err(ArnError::Kind { found, wanted: shape.wanted });
+        }
+        if resource.len() == shape.prefix.len() {
+            return Err(ArnError::NoResource(shape.prefix));
+        }
+        if account.len() != 12 || !account.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(ArnError::Account(account.to_owned()));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            partition,
+            region: region.to_owned(),
+            account: account.to_owned(),
+        })
+    }
+
+    fn regional(self) -> Result<(Self, Region), ArnError> {
+        let region =
+            Region::parse(&self.region).ok_or_else(|| ArnError::Region(self.region.clone()))?;
+        if region.partition() != self.partition {
+            let partition = self.partition.as_str();
+            return Err(ArnError::RegionPartition { region: self.region, partition });
+        }
+        Ok((self, region))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a-b";
+
+    #[test]
+    fn reads_the_region_and_the_account() {
+        let anchor: TrustAnchorArn = ANCHOR.parse().unwrap();
+        assert_eq!(anchor.region().as_str(), "eu-central-1");
+        assert_eq!(anchor.to_string(), ANCHOR);
+        let role: RoleArn = "arn:aws-cn:iam::123456789012:role/a/b/c".parse().unwrap();
+        assert_eq!(role.account(), "123456789012");
+        assert_eq!(role.name(), "c");
+        assert_eq!(role.partition(), Partition::AwsCn);
+        let secret: SecretArn =
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:a/b-AbCdEf".parse().unwrap();
+        assert_eq!(secret.region().as_str(), "us-east-1");
+    }
+
+    #[test]
+    fn refuses_a_role_where_a_trust_anchor_is_wanted() {
+        let error = "arn:aws:iam::123456789012:role/r".parse::<TrustAnchorArn>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the ARN of iam role/r, not of a trust anchor (rolesanywhere trust-anchor/…)"
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_malformed() {
+        let refused = |text: &str| text.parse::<TrustAnchorArn>().unwrap_err();
+        assert_eq!(refused(""), ArnError::Malformed);
+        assert_eq!(refused("arn:aws:rolesanywhere"), ArnError::Malformed);
+        assert_eq!(refused(&"a".repeat(1012)), ArnError::TooLong);
+        assert_eq!(refused(&ANCHOR.replace("aws", "azure")), ArnError::Partition("azure".into()));
+        assert_eq!(refused(&ANCHOR.replace("123", "")), ArnError::Account("456789012".into()));
+        assert_eq!(refused(&ANCHOR.replace("a-b", "")), ArnError::NoResource("trust-anchor/"));
+        assert_eq!(refused(&ANCHOR.replace("eu-central-1", "")), ArnError::Region(String::new()));
+        assert_eq!(refused(&ANCHOR.replace("a-b", "a b")), ArnError::Character(' '));
+    }
+
+    #[test]
+    fn refuses_a_region_of_another_partition() {
+        let text = ANCHOR.replace("eu-central-1", "cn-north-1");
+        assert_eq!(
+            text.parse::<TrustAnchorArn>().unwrap_err().to_string(),
+            "the Region `cn-north-1` is not in the partition `aws`"
+        );
+    }
+
+    #[test]
+    fn refuses_a_region_in_the_arn_of_a_role() {
+        let error = "arn:aws:iam:us-east-1:123456789012:role/r".parse::<RoleArn>().unwrap_err();
+        assert_eq!(error, ArnError::GlobalResource { region: "us-east-1".to_owned() });
+    }
+}

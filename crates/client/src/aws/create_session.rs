@@ -1,0 +1,327 @@
+//! `rolesanywhere:CreateSession`.
+//!
+//! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html>
+
+use serde::{Deserialize, Serialize};
+
+use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use crate::credentials::Credentials;
+use crate::http::{Endpoint, Request, Response};
+use crate::region::Region;
+use crate::secret::Secret;
+use crate::text::disclosure::{is_shown, may_be_repeated};
+use crate::time::Timestamp;
+
+/// What to ask for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionRequest {
+    /// Whose trust the certificate chains to.
+    pub trust_anchor: TrustAnchorArn,
+    /// The profile, whose policies bound the session.
+    pub profile: ProfileArn,
+    /// The role to assume.
+    pub role: RoleArn,
+    /// How long the session is to live.
+    pub duration: SessionDuration,
+    /// The name of the session, where the profile takes one.
+    pub role_session_name: Option<RoleSessionName>,
+    /// Where to send the request.
+    pub endpoint: Endpoint,
+    /// The Region that the signature is good for.
+    pub region: Region,
+}
+
+impl SessionRequest {
+    /// Renders the request, unsigned. The ARNs go into the body, where no two encodings compete.
+    pub fn to_http(&self) -> Request {
+        let body = Body {
+            duration_seconds: self.duration.seconds(),
+            profile_arn: self.profile.to_string(),
+            role_arn: self.role.to_string(),
+            role_session_name: self.role_session_name.as_ref().map(RoleSessionName::as_str),
+            trust_anchor_arn: self.trust_anchor.to_string(),
+        };
+        Request {
+            method: "POST",
+            endpoint: self.endpoint.clone(),
+            path: "/sessions",
+            query: String::new(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: serde_json::to_vec(&body).expect("strings and a number serialize"),
+        }
+    }
+
+    /// Returns the values that are not shown, and not when AWS repeats them either.
+    pub fn hidden(&self) -> Vec<&str> {
+        let name = self.role_session_name.as_ref().map(RoleSessionName::as_str);
+        name.into_iter().filter(|name| !may_be_repeated(name)).collect()
+    }
+
+    /// Reads the credentials of a 2xx `response`, which have to be for the role that was asked for
+    /// and still valid at `now`.
+    pub fn parse(&self, response: &Response, now: Timestamp) -> Result<Credentials, AnswerError> {
+        let answer: Answer = serde_json::from_slice(response.body.expose())
+            .map_err(|error| AnswerError::Malformed(error.classify()))?;
+        let set = answer.credential_set.into_iter().next().ok_or(AnswerError::Empty)?;
+        if set.role_arn != self.role.to_string() {
+            let role = set.role_arn.parse().ok().filter(|_| is_shown(&set.role_arn));
+            return Err(AnswerError::OtherRole { role });
+        }
+        let Wire { access_key_id, secret_access_key, session_token, expiration } = set.credentials;
+        let members = [
+            ("accessKeyId", access_key_id.as_str()),
+            ("secretAccessKey", secret_access_key.expose()),
+            ("sessionToken", session_token.expose()),
+        ];
+        // They travel in headers, where nothing but visible ASCII goes.
+        let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
+        if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
+            return Err(AnswerError::Blank(member));
+        }
+        // It is shown in logs: nothing else may be in its place.
+        if !is_access_key_id(&access_key_id) {
+            return Err(AnswerError::Blank("accessKeyId"));
+        }
+        let expiration =
+            Timestamp::from_rfc3339(&expiration).ok_or(AnswerError::Blank("expiration"))?;
+        if expiration <= now {
+            return Err(AnswerError::Expired { expiration, now });
+        }
+        Ok(Credentials {
+            access_key_id,
+            secret_access_key,
+            session_token,
+            expiration,
+            account_id: self.role.account().to_owned(),
+        })
+    }
+}
+
+/// How long a session is to live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SessionDuration {
+    /// As long as the profile says.
+    OfProfile,
+    /// So many seconds, 900 to 43200; the profile's and the role's own limits still hold.
+    Seconds(u32),
+}
+
+impl SessionDuration {
+    /// Refuses what the service refuses.
+    pub fn from_seconds(seconds: u32) -> Option<Self> {
+        (900..=43_200).contains(&seconds).then_some(Self::Seconds(seconds))
+    }
+
+    /// Returns the seconds to ask for, or none to leave it to the profile.
+    pub fn seconds(self) -> Option<u32> {
+        match self {
+            Self::OfProfile => None,
+            Self::Seconds(seconds) => Some(seconds),
+        }
+    }
+}
+
+/// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS takes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoleSessionName(String);
+
+impl RoleSessionName {
+    /// Refuses what STS refuses.
+    pub fn parse(name: &str) -> Option<Self> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        ((2..=64).contains(&name.len()) && name.chars().all(legal)).then(|| Self(name.to_owned()))
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// AWS answered 2xx with something that is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// It is not the JSON that is documented. Holds serde's class, for its words quote the input.
+    #[error("the answer is not the JSON of a session ({})", class(.0))]
+    Malformed(serde_json::error::Category),
+    /// There is no set of credentials in it.
+    #[error("the answer holds no credentials")]
+    Empty,
+    /// The credentials are for another role.
+    #[error("the answer is for {}, which was not asked for", other(role.as_ref()))]
+    OtherRole {
+        /// The role that it is for, if it is one.
+        role: Option<RoleArn>,
+    },
+    /// A member is blank or unreadable.
+    #[error("the member `{0}` of the answer is blank or malformed")]
+    Blank(&'static str),
+    /// The credentials are over already.
+    #[error("the credentials of the answer expired at {expiration}, and it is {now} now")]
+    Expired {
+        /// When they expired.
+        expiration: Timestamp,
+        /// The time by this machine's clock.
+        now: Timestamp,
+    },
+}
+
+/// Returns whether `id` is of the form of an access key id: STS documents 16 to 128 characters.
+fn is_access_key_id(id: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    (16..=128).contains(&id.len()) && id.bytes().all(legal)
+}
+
+fn other(role: Option<&RoleArn>) -> String {
+    role.map_or_else(|| "something else".to_owned(), |role| format!("the role `{role}`"))
+}
+
+fn class(category: &serde_json::error::Category) -> &'static str {
+    match category {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a member is missing or of another type",
+        _ => "it is not JSON",
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<u32>,
+    profile_arn: String,
+    role_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_session_name: Option<&'a str>,
+    trust_anchor_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    credential_set: Vec<CredentialSet>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialSet {
+    credentials: Wire,
+    role_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    access_key_id: String,
+    secret_access_key: Secret,
+    session_token: Secret,
+    expiration: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+    use crate::test_support::session::{ANSWER, request};
+
+    fn parse(body: &str, now: i64) -> Result<Credentials, AnswerError> {
+        let body = SecretBytes::new(body.as_bytes().to_vec());
+        let response = Response { status: 201, headers: Vec::new(), body };
+        request().parse(&response, Timestamp::from_unix(now))
+    }
+
+    #[test]
+    fn puts_the_arns_into_the_body() {
+        let request = request().to_http();
+        assert_eq!((request.path, request.query.as_str()), ("/sessions", ""));
+        assert_eq!(
+            String::from_utf8_lossy(&request.body),
+            concat!(
+                r#"{"durationSeconds":3600,"#,
+                r#""profileArn":"arn:aws:rolesanywhere:us-east-1:123456789012:profile/p","#,
+                r#""roleArn":"arn:aws:iam::123456789012:role/path/R","roleSessionName":"me@host","#,
+                r#""trustAnchorArn":"arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn hides_a_session_name_that_may_be_a_key() {
+        let named = |name: &str| {
+            let role_session_name = RoleSessionName::parse(name);
+            SessionRequest { role_session_name, ..request() }.hidden().len()
+        };
+        assert_eq!((named("me@host"), named(&"0123456789abcdef".repeat(4))), (0, 1));
+    }
+
+    #[test]
+    fn leaves_the_duration_to_the_profile() {
+        let request = SessionRequest { duration: SessionDuration::OfProfile, ..request() };
+        let body = request.to_http().body.clone();
+        assert!(!String::from_utf8_lossy(&body).contains("durationSeconds"));
+    }
+
+    #[test]
+    fn reads_the_documented_answer() {
+        let credentials = parse(ANSWER, 0).unwrap();
+        assert_eq!(credentials.access_key_id, "ASIAEXAMPLEEXAMPLE00");
+        assert_eq!(credentials.secret_access_key.expose(), "s3");
+        assert_eq!(credentials.session_token.expose(), "t0");
+        assert_eq!(credentials.expiration, Timestamp::from_unix(1_440_938_160));
+        assert_eq!(credentials.account_id, "123456789012");
+    }
+
+    #[test]
+    fn refuses_answers_that_make_no_sense() {
+        let refused = |from: &str, to: &str| parse(&ANSWER.replace(from, to), 0).unwrap_err();
+        assert!(matches!(refused("role/path/R", "role/R"), AnswerError::OtherRole { .. }));
+        for id in [" ", "short", "wJalrXUtnFEMIK7MDENGbPx", &"A".repeat(129)] {
+            let refusal = refused("ASIAEXAMPLEEXAMPLE00", id);
+            assert!(matches!(refusal, AnswerError::Blank("accessKeyId")), "{id}");
+        }
+        assert!(matches!(refused("ASIA", " "), AnswerError::Blank("accessKeyId")));
+        assert!(matches!(refused("s3", ""), AnswerError::Blank("secretAccessKey")));
+        assert!(matches!(refused("t0", "t\\n0"), AnswerError::Blank("sessionToken")));
+        assert!(matches!(refused("t0", ""), AnswerError::Blank("sessionToken")));
+        assert!(matches!(refused("2015-08", "x"), AnswerError::Blank("expiration")));
+        assert!(matches!(refused("sessionToken", "other"), AnswerError::Malformed(_)));
+        assert!(matches!(parse(&ANSWER[..200], 0), Err(AnswerError::Malformed(_))));
+        assert!(matches!(parse(r#"{"credentialSet":[]}"#, 0), Err(AnswerError::Empty)));
+        assert!(matches!(parse(ANSWER, 1_440_938_160), Err(AnswerError::Expired { .. })));
+    }
+
+    #[test]
+    fn names_another_role_only_if_it_is_one() {
+        let refused = |to: &str| {
+            let body = ANSWER.replace("arn:aws:iam::123456789012:role/path/R", to);
+            parse(&body, 0).unwrap_err().to_string()
+        };
+        let of = "arn:aws:iam::123456789012:role/S";
+        assert_eq!(
+            refused(of),
+            format!("the answer is for the role `{of}`, which was not asked for")
+        );
+        for other in ["IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789", "arn:aws:iam::1:role/IQoJb3JpZ2lu"]
+        {
+            let words = "the answer is for something else, which was not asked for";
+            assert_eq!(refused(other), words);
+        }
+    }
+
+    #[test]
+    fn quotes_nothing_of_a_malformed_answer() {
+        let error = parse(&ANSWER.replace(r#""s3""#, r#"{"hunter2":1}"#), 0).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn refuses_durations_and_names_that_the_service_refuses() {
+        for seconds in [0, 899, 43_201] {
+            assert_eq!(SessionDuration::from_seconds(seconds), None);
+        }
+        assert!(SessionDuration::from_seconds(900).is_some());
+        for name in ["", "a", "a b", "a/b", &"a".repeat(65)] {
+            assert_eq!(RoleSessionName::parse(name), None, "{name}");
+        }
+    }
+}

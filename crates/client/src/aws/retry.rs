@@ -1,0 +1,417 @@
+//! One call of an AWS API: signed, sent, and tried again within a deadline.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use crate::aws::error_response::Fault;
+use crate::http::{Request, Response, TransportError};
+use crate::key::signer::SignError;
+use crate::ports::World;
+use crate::sigv4::access_key::AccessKeyError;
+use crate::time::Timestamp;
+
+/// The most often that a request is sent.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// When the whole of a command has to be over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Deadline {
+    /// On the clock of [`crate::time::Clock::uptime`].
+    at: Duration,
+    /// How long that was from the start, for messages.
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Ends `limit` after `uptime`.
+    pub fn new(uptime: Duration, limit: Duration) -> Self {
+        Self { at: uptime.saturating_add(limit), limit }
+    }
+
+    /// Returns how long it was from the start.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Returns the time that is left at `uptime`.
+    pub fn remaining(&self, uptime: Duration) -> Duration {
+        self.at.saturating_sub(uptime)
+    }
+}
+
+/// An answer of AWS, and when it came by this machine's clock.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer, of whatever status.
+    pub response: Response,
+    /// When it came.
+    pub received: Timestamp,
+}
+
+impl Answer {
+    /// Returns how long AWS asks to be left alone: `Retry-After`, seconds or a date (RFC 9110,
+    /// 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.response.header("retry-after")?.trim();
+        let seconds = value.parse::<u64>().ok().or_else(|| {
+            let date = Timestamp::from_http_date(value)?;
+            u64::try_from(self.received.seconds_until(date)).ok()
+        })?;
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+/// Sends what `prepare` signs, up to three times, until the answer is final or time is up.
+///
+/// What is tried again: a connection that failed or broke, 5xx, 429 and throttling codes; after a
+/// pause of full jitter, or as long as `Retry-After` says. When the last try ended in such an
+/// answer, it is returned. `prepare` is called for each try, so that each is signed afresh.
+pub async fn send<E: Into<CallError>>(
+    world: &World<'_>,
+    deadline: Deadline,
+    mut prepare: impl FnMut(Timestamp) -> Result<Request, E>,
+) -> Result<Answer, CallError> {
+    let mut attempt = 1;
+    loop {
+        let request = prepare(world.clock.now()).map_err(Into::into)?;
+        let outcome = attempt_once(world, deadline, &request, attempt).await?;
+        let pause = next_pause(&outcome, attempt, world.entropy.bits());
+        let left = deadline.remaining(world.clock.uptime());
+        match pause {
+            Some(pause) if pause < left => {
+                world.trace.show(format_args!("trying again in {} ms", pause.as_millis()));
+                world.timer.sleep(pause).await;
+                attempt += 1;
+            }
+            _ => return outcome.map_err(|source| CallError::Transport { source, attempt }),
+        }
+    }
+}
+
+async fn attempt_once(
+    world: &World<'_>,
+    deadline: Deadline,
+    request: &Request,
+    attempt: u32,
+) -> Result<Result<Answer, TransportError>, CallError> {
+    let started = world.clock.uptime();
+    let sending = world.transport.send(request);
+    let Some(outcome) = within(world, deadline.remaining(started), sending).await else {
+        let host = request.endpoint.host().to_owned();
+        return Err(CallError::Timeout { host, limit: deadline.limit, attempt });
+    };
+    let took = world.clock.uptime().saturating_sub(started).as_millis();
+    let (endpoint, path) = (&request.endpoint, request.path);
+    match &outcome {
+        Ok(response) => world.trace.show(format_args!(
+            "attempt {attempt}: POST {endpoint}{path}: {} in {took} ms",
+            response.status
+        )),
+        Err(error) => world.trace.show(format_args!(
+            "attempt {attempt}: POST {endpoint}{path}: {error} after {took} ms"
+        )),
+    }
+    let received = world.clock.now();
+    Ok(outcome.map(|response| Answer { response, received }))
+}
+
+/// Waits for `future`, but for no longer than `limit`.
+pub(crate) async fn within<T>(
+    world: &World<'_>,
+    limit: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    match select(pin!(future), world.timer.sleep(limit)).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
+}
+
+/// Returns how long to wait before the next try, or `None` where there is to be none.
+fn next_pause(
+    outcome: &Result<Answer, TransportError>,
+    attempt: u32,
+    dice: u64,
+) -> Option<Duration> {
+    if attempt >= MAX_ATTEMPTS {
+        return None;
+    }
+    let jitter = full_jitter(attempt, dice);
+    match outcome {
+        Ok(answer) if (200..300).contains(&answer.response.status) => None,
+        Ok(answer) => Fault::parse(&answer.response, &[])
+            .is_transient()
+            .then(|| answer.retry_after().map_or(jitter, |asked| asked.max(jitter))),
+        Err(error) => error.is_transient().then_some(jitter),
+    }
+}
+
+/// Returns a random share of half a second, doubled for each try after the first.
+fn full_jitter(attempt: u32, dice: u64) -> Duration {
+    let ceiling: u64 = 500 << (attempt - 1).min(5);
+    Duration::from_millis(dice % (ceiling + 1))
+}
+
+/// No answer could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The private key did not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The session's credentials did not sign.
+    #[error(transparent)]
+    AccessKey(#[from] AccessKeyError),
+    /// The request or its answer got lost.
+    #[error("{source}{}", attempts(*attempt))]
+    Transport {
+        /// The last failure.
+        #[source]
+        source: TransportError,
+        /// How often it was tried.
+        attempt: u32,
+    },
+    /// Time was up first.
+    #[error("no answer from {host} within {} s{}", limit.as_secs(), attempts(*attempt))]
+    Timeout {
+        /// The host that was asked.
+        host: String,
+        /// The time that the whole command had.
+        limit: Duration,
+        /// How often it was tried.
+        attempt: u32,
+    },
+}
+
+fn attempts(attempt: u32) -> String {
+    if attempt > 1 { format!(", tried {attempt} times") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::http::{Reason, Transport};
+    use crate::input_source::{FileError, Files, Source};
+    use crate::password::{PasswordError, Passwords};
+    use crate::secret::{Entropy, Secret, SecretBytes};
+    use crate::time::{Clock, Timer};
+
+    fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, TransportError> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Ok(Answer {
+            response: Response {
+                status,
+                headers: headers.iter().map(owned).collect(),
+                body: SecretBytes::default(),
+            },
+            received: Timestamp::from_unix(1_440_938_160),
+        })
+    }
+
+    #[test]
+    fn tries_again_what_may_go_better() {
+        let lost = TransportError::Connect { peer: "a:1".into(), source: Reason("no".into()) };
+        assert!(next_pause(&Err(lost), 1, 0).is_some());
+        for status in [429, 500, 502, 503, 504] {
+            assert!(next_pause(&answer(status, &[]), 1, 0).is_some(), "{status}");
+        }
+        let throttled = [("x-amzn-errortype", "ThrottlingException")];
+        assert!(next_pause(&answer(400, &throttled), 1, 0).is_some());
+    }
+
+    #[test]
+    fn takes_a_refusal_and_a_success_for_an_answer() {
+        for status in [200, 201, 301, 400, 403, 404] {
+            assert_eq!(next_pause(&answer(status, &[]), 1, 0), None, "{status}");
+        }
+        let untrusted = TransportError::Untrusted {
+            host: "a".into(),
+            presented: None,
+            distrust: crate::http::Distrust::Issuer,
+            source: Reason("no".into()),
+        };
+        assert_eq!(next_pause(&Err(untrusted), 1, 0), None);
+    }
+
+    #[test]
+    fn tries_three_times_at_the_most() {
+        assert!(next_pause(&answer(503, &[]), 2, 0).is_some());
+        assert_eq!(next_pause(&answer(503, &[]), 3, 0), None);
+    }
+
+    #[test]
+    fn jitters_fully_and_doubles_the_ceiling() {
+        assert_eq!(full_jitter(1, 0), Duration::ZERO);
+        assert_eq!(full_jitter(1, 500), Duration::from_millis(500));
+        assert_eq!(full_jitter(1, 501), Duration::ZERO);
+        assert_eq!(full_jitter(2, 1000), Duration::from_millis(1000));
+        assert!(full_jitter(1, u64::MAX) <= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn waits_as_long_as_it_is_asked_to() {
+        let pause = |value| next_pause(&answer(503, &[("retry-after", value)]), 1, 3).unwrap();
+        assert_eq!(pause("2"), Duration::from_secs(2));
+        assert_eq!(pause("Sun, 30 Aug 2015 12:36:05 GMT"), Duration::from_secs(5));
+        assert_eq!(pause("Sun, 30 Aug 2015 12:00:00 GMT"), Duration::from_millis(3));
+        assert_eq!(pause("soon"), Duration::from_millis(3));
+        assert_eq!(pause("0"), Duration::from_millis(3));
+    }
+
+    /// A world whose clock moves only when somebody waits, and whose transport answers by a script.
+    struct Desk {
+        uptime: Mutex<Duration>,
+        script: Mutex<Vec<Step>>,
+        sent: Mutex<Vec<Timestamp>>,
+    }
+
+    enum Step {
+        Status(u16),
+        RetryAfter(&'static str),
+        Lost,
+        Silence,
+    }
+
+    impl Desk {
+        fn new(script: Vec<Step>) -> Self {
+            Self { uptime: Mutex::default(), script: Mutex::new(script), sent: Mutex::default() }
+        }
+
+        fn call(&self) -> Result<Answer, CallError> {
+            let world = World {
+                clock: self,
+                timer: self,
+                entropy: self,
+                files: self,
+                passwords: self,
+                transport: self,
+                trace: &crate::ports::NoTrace,
+            };
+            let prepare = |now: Timestamp| {
+                self.sent.lock().unwrap().push(now);
+                Ok::<_, SignError>(request())
+            };
+            let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(send(&world, deadline, prepare))
+        }
+    }
+
+    fn request() -> Request {
+        Request {
+            method: "POST",
+            endpoint: crate::http::Endpoint::parse("https://a.example").unwrap(),
+            path: "/",
+            query: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    impl Clock for Desk {
+        fn now(&self) -> Timestamp {
+            let elapsed = self.uptime().as_secs();
+            Timestamp::from_unix(1_440_938_160).after(i64::try_from(elapsed).unwrap())
+        }
+
+        fn uptime(&self) -> Duration {
+            *self.uptime.lock().unwrap()
+        }
+    }
+
+    impl Timer for Desk {
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+            Box::pin(async move {
+                *self.uptime.lock().unwrap() += duration;
+            })
+        }
+    }
+
+    impl Entropy for Desk {
+        fn bits(&self) -> u64 {
+            400
+        }
+    }
+
+    impl Passwords for Desk {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            unreachable!("a call needs no password")
+        }
+    }
+
+    impl Files for Desk {
+        fn read(&self, _source: &Source) -> Result<SecretBytes, FileError> {
+            unreachable!("a call reads no files")
+        }
+
+        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
+            unreachable!("a call reads no files")
+        }
+
+        fn write(&self, _path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
+            unreachable!("a call writes no files")
+        }
+    }
+
+    impl Transport for Desk {
+        fn send<'a>(
+            &'a self,
+            _request: &'a Request,
+        ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
+            let step = self.script.lock().unwrap().remove(0);
+            Box::pin(async move {
+                match step {
+                    Step::Status(status) => Ok(answer(status, &[]).unwrap().response),
+                    Step::RetryAfter(value) => {
+                        Ok(answer(503, &[("retry-after", value)]).unwrap().response)
+                    }
+                    Step::Lost => Err(TransportError::Interrupted {
+                        plain: false,
+                        host: "a.example".to_owned(),
+                        source: Reason("gone".to_owned()),
+                    }),
+                    Step::Silence => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn signs_each_try_at_its_own_time() {
+        let desk = Desk::new(vec![Step::RetryAfter("3"), Step::Lost, Step::Status(201)]);
+        assert_eq!(desk.call().unwrap().response.status, 201);
+        let start = Timestamp::from_unix(1_440_938_160);
+        let seconds: Vec<i64> =
+            desk.sent.lock().unwrap().iter().map(|sent| start.seconds_until(*sent)).collect();
+        assert_eq!(seconds, [0, 3, 3]);
+        assert_eq!(desk.uptime(), Duration::from_millis(3_400));
+    }
+
+    #[test]
+    fn returns_the_last_answer_after_three_tries() {
+        let desk = Desk::new(vec![Step::Status(500), Step::Lost, Step::Status(503)]);
+        assert_eq!(desk.call().unwrap().response.status, 503);
+        assert_eq!(desk.sent.lock().unwrap().len(), 3);
+        let lost = Desk::new(vec![Step::Lost, Step::Lost, Step::Lost]);
+        assert!(matches!(lost.call(), Err(CallError::Transport { attempt: 3, .. })));
+    }
+
+    #[test]
+    fn does_not_begin_a_pause_that_it_cannot_end() {
+        let desk = Desk::new(vec![Step::RetryAfter("20")]);
+        assert_eq!(desk.call().unwrap().response.status, 503);
+        assert_eq!(desk.uptime(), Duration::ZERO);
+    }
+
+    #[test]
+    fn gives_up_at_the_deadline() {
+        let desk = Desk::new(vec![Step::RetryAfter("15"), Step::Silence]);
+        assert!(matches!(desk.call(), Err(CallError::Timeout { attempt: 2, .. })));
+        assert_eq!(desk.uptime(), Duration::from_secs(20));
+    }
+}

@@ -1,0 +1,451 @@
+//! A certificate together with the key that owns it.
+
+pub mod bundle;
+pub mod pkcs12;
+pub mod pkcs7;
+mod source;
+
+pub use source::{IdentitySource, Permissions, read_certificates, read_key};
+
+use crate::identity::bundle::BundleError;
+use crate::input_source::{FileError, SourceName};
+use crate::key::KeyError;
+use crate::key::signer::{SignError, Signer};
+use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::chain::Chain;
+
+/// A certificate, its chain, and a signer proven to hold its private key.
+///
+/// The proof is the constructor: an `Identity` with a mismatched key cannot exist.
+#[derive(Debug)]
+pub struct Identity {
+    certificate: Certificate,
+    chain: Chain,
+    signer: Box<dyn Signer>,
+}
+
+impl Identity {
+    /// Joins certificate and signer, or hands back the certificate that is not the signer's.
+    pub fn new(
+        certificate: Certificate,
+        chain: Chain,
+        signer: Box<dyn Signer>,
+    ) -> Result<Self, Box<Certificate>> {
+        if certificate.public_key() != signer.public_key() {
+            return Err(Box::new(certificate));
+        }
+        Ok(Self { certificate, chain, signer })
+    }
+
+    /// Returns the end-entity certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Returns the certificates that are sent with the end-entity certificate, the nearest first.
+    pub fn intermediates(&self) -> &[Certificate] {
+        &self.chain.intermediates
+    }
+
+    /// Returns what was selected from the certificates that were given, and what was left out.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Returns the private key's signer.
+    pub fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+
+    /// Refuses a certificate that is not valid at `now`, before the service does so less clearly.
+    pub fn check_validity(&self, now: Timestamp) -> Result<(), IdentityError> {
+        let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
+        let subject = || self.certificate.subject().to_string();
+        if now > not_after {
+            return Err(IdentityError::Expired { subject: subject(), not_after, now });
+        }
+        if now < not_before {
+            return Err(IdentityError::NotYetValid { subject: subject(), not_before, now });
+        }
+        Ok(())
+    }
+}
+
+/// The certificate and the key could not be joined into an identity, or it is out of date.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A file could not be read.
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
+    /// A file is nothing that holds certificates and keys.
+    #[error("could not read {place}")]
+    Bundle {
+        /// Which file.
+        place: SourceName,
+        /// Why not.
+        source: BundleError,
+    },
+    /// A file holds no certificate.
+    #[error("there is no certificate in {place}, only {contents}")]
+    NoCertificate {
+        /// Which file.
+        place: SourceName,
+        /// What it holds.
+        contents: String,
+    },
+    /// A file holds no private key.
+    #[error("there is no private key in {place}, only {contents}")]
+    NoKey {
+        /// Which file.
+        place: SourceName,
+        /// What it holds.
+        contents: String,
+    },
+    /// A file holds more than one private key.
+    #[error("there are {count} private keys in {place}")]
+    SeveralKeys {
+        /// Which file.
+        place: SourceName,
+        /// How many.
+        count: usize,
+        /// What the file holds.
+        contents: String,
+    },
+    /// The private key cannot be used.
+    #[error("could not open the private key of {place}")]
+    Key {
+        /// Which file.
+        place: SourceName,
+        /// Why not.
+        source: KeyError,
+    },
+    /// Others than its owner can read the key, and that was forbidden.
+    #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
+    Readable {
+        /// Which file.
+        place: SourceName,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The private key belongs to no certificate of the file.
+    #[error(
+        "the private key of {key} does not belong to {} of {certificate}",
+        whose(subject, *count)
+    )]
+    KeyMismatch {
+        /// The file of the key.
+        key: SourceName,
+        /// The file of the certificate.
+        certificate: SourceName,
+        /// The subject of the first certificate in it.
+        subject: String,
+        /// How many certificates are in it.
+        count: usize,
+    },
+    /// The private key did not sign.
+    #[error("could not sign with the private key of {place}")]
+    Sign {
+        /// Which file.
+        place: SourceName,
+        /// Why not.
+        source: SignError,
+    },
+    /// The certificate's validity is over.
+    #[error("the certificate of `{subject}` expired at {not_after}, and it is {now} now")]
+    Expired {
+        /// Its subject.
+        subject: String,
+        /// Its last second.
+        not_after: Timestamp,
+        /// The time by this machine's clock.
+        now: Timestamp,
+    },
+    /// The certificate's validity has not begun.
+    #[error("the certificate of `{subject}` is valid from {not_before}, and it is {now} now")]
+    NotYetValid {
+        /// Its subject.
+        subject: String,
+        /// Its first second.
+        not_before: Timestamp,
+        /// The time by this machine's clock.
+        now: Timestamp,
+    },
+}
+
+fn whose(subject: &str, count: usize) -> String {
+    match count {
+        1 => format!("the certificate (`{subject}`)"),
+        _ => format!("any of the {count} certificates"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::input_source::{Action, Files, Location, Source};
+    use crate::key::signer::SigningAlgorithm;
+    use crate::password::{PasswordError, Passwords};
+    use crate::secret::{Secret, SecretBytes};
+    use crate::x509::Profile;
+    use crate::x509::chain::Selection;
+
+    /// The test PKI, see `certs/README.md`.
+    struct Certs;
+
+    impl Files for Certs {
+        fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
+            let Location::File(path) = &place.location else { unreachable!("{place:?}") };
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs").join(path);
+            #[expect(clippy::disallowed_methods, reason = "a test reads its certificates")]
+            let read = std::fs::read(&path);
+            let place = place.name(false);
+            read.map(SecretBytes::new).map_err(|source| FileError {
+                action: Action::Read,
+                place,
+                source,
+            })
+        }
+
+        fn readable_by_others(&self, place: &Source) -> Option<u32> {
+            (*place == Source::parse("leaf/p256.key.pem")).then_some(0o644)
+        }
+
+        fn write(
+            &self,
+            _path: &Path,
+            _contents: &[u8],
+            _limit: std::time::Duration,
+        ) -> Result<(), FileError> {
+            unreachable!("an identity writes no files")
+        }
+    }
+
+    struct NoPassword;
+
+    impl Passwords for NoPassword {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Err(PasswordError::NoTerminal)
+        }
+    }
+
+    fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+        let source = IdentitySource {
+            certificate: Source::parse(certificate),
+            private_key: Source::parse(key),
+            intermediates: Some(Source::parse("anchor/intermediate.pem")),
+            permissions: Permissions::Lenient,
+        };
+        source.open(&Certs, &NoPassword, Timestamp::from_unix(1_800_000_000))
+    }
+
+    fn named(name: &str) -> Identity {
+        open(&format!("{name}.pem"), &format!("{name}.key.pem")).unwrap()
+    }
+
+    #[test]
+    fn opens_every_kind_of_key() {
+        for name in ["rsa2048", "rsa3072", "rsa4096", "rsa8192", "p256", "p384", "p521"] {
+            let identity = named(&format!("leaf/{name}"));
+            assert_eq!(
+                identity.certificate().subject().to_string(),
+                format!("C=US, O=Example, CN={name}")
+            );
+            assert_eq!(identity.intermediates().len(), 1, "{name}");
+            assert!(!identity.signer().sign(b"message").unwrap().0.is_empty());
+        }
+    }
+
+    #[test]
+    fn opens_every_form_of_a_key() {
+        for (name, form) in [("rsa2048", "pkcs1"), ("p256", "sec1")] {
+            let key = format!("leaf/{name}.{form}.pem");
+            assert!(open(&format!("leaf/{name}.pem"), &key).is_ok(), "{key}");
+        }
+    }
+
+    /// Opens the P-256 identity with a certificate or a key in another form; the password is known.
+    fn form(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+        let source = IdentitySource {
+            certificate: Source::parse(certificate),
+            private_key: Source::parse(key),
+            intermediates: None,
+            permissions: Permissions::Lenient,
+        };
+        source.open(&Certs, &Hunter2, Timestamp::from_unix(1_800_000_000))
+    }
+
+    struct Hunter2;
+
+    impl Passwords for Hunter2 {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Ok(Secret::new("hunter2".to_owned()))
+        }
+    }
+
+    #[test]
+    fn opens_keys_in_every_form() {
+        let forms = [
+            "p256.key.der",
+            "p256.sec1.der",
+            "pbes2.key.der",
+            "scrypt.key.pem",
+            "ec-parameters.sec1.pem",
+            "no-public.key.pem",
+            "no-public.sec1.pem",
+            "combined.pem",
+            "combined-key-first.pem",
+            "modern.p12",
+            "legacy.p12",
+            "plain.p12",
+            "empty-password.p12",
+            "pbe-sha1-3des.key.pem",
+            "null-password.p12",
+            "null-password-3des.p12",
+            "armoured.p12.pem",
+            "pbmac1.p12",
+            "rc2-128.p12",
+            "2des.p12",
+        ];
+        for name in forms {
+            let opened = form("leaf/p256.pem", &format!("forms/{name}"));
+            assert!(opened.is_ok(), "{name}: {opened:?}");
+        }
+        for digest in ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512"] {
+            for cipher in ["aes128", "aes192", "aes256", "des3"] {
+                let name = format!("forms/pbes2-hmacWith{digest}-{cipher}.key.pem");
+                let opened = form("leaf/p256.pem", &name);
+                assert!(opened.is_ok(), "{name}: {opened:?}");
+            }
+        }
+        assert!(form("leaf/rsa2048.pem", "forms/rsa2048.pkcs1.der").is_ok());
+    }
+
+    #[test]
+    fn opens_certificates_in_every_form() {
+        for name in ["p256.der", "combined.pem", "modern.p12", "plain.p12"] {
+            let opened = form(&format!("forms/{name}"), "leaf/p256.key.pem");
+            assert!(opened.is_ok(), "{name}: {opened:?}");
+        }
+        for name in ["combined.pem", "combined-key-first.pem"] {
+            assert!(form(&format!("forms/{name}"), &format!("forms/{name}")).is_ok(), "{name}");
+        }
+        for name in [
+            "modern.p12",
+            "legacy.p12",
+            "plain.p12",
+            "empty-password.p12",
+            "null-password.p12",
+            "armoured.p12.pem",
+            "nss.p12",
+        ] {
+            let identity = form(&format!("forms/{name}"), &format!("forms/{name}")).unwrap();
+            assert_eq!(identity.intermediates().len(), 1, "{name}");
+        }
+        for bundle in ["chain.p7b", "chain.der.p7b", "chain.ber.p7b"] {
+            let source = Source::parse(&format!("forms/{bundle}"));
+            let read = read_certificates(&source, &Certs, &NoPassword).unwrap();
+            assert_eq!(read.len(), 2, "{bundle}");
+        }
+    }
+
+    #[test]
+    fn opens_ml_dsa_keys() {
+        for set in ["44", "65", "87"] {
+            let path = |ending: &str| format!("../tests/vectors/pki/leaf-mldsa{set}{ending}");
+            let identity = form(&path(".pem"), &path(".key.pem")).unwrap();
+            assert_eq!(identity.signer().algorithm(), SigningAlgorithm::MlDsa);
+        }
+    }
+
+    #[test]
+    fn says_what_keeps_a_key_closed() {
+        let refused = |name: &str| match form("leaf/p256.pem", &format!("forms/{name}")) {
+            Err(IdentityError::Key { source, .. })
+            | Err(IdentityError::Bundle { source: BundleError::Pkcs12(source), .. }) => source,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert!(matches!(refused("legacy.key.pem"), KeyError::LegacyEncryption));
+        assert!(matches!(refused("pbes1-md5-des.key.pem"), KeyError::Encryption(_)));
+        assert!(matches!(refused("explicit.key.pem"), KeyError::ExplicitCurve));
+        assert!(matches!(refused("explicit.sec1.pem"), KeyError::ExplicitCurve));
+        for name in ["costly-pbkdf2.key.pem", "costly-scrypt.key.pem", "costly.p12"] {
+            let error = refused(name);
+            assert!(matches!(error, KeyError::TooCostly { .. }), "{name}: {error}");
+        }
+        let none = open("leaf/p256.pem", "forms/scrypt.key.pem").unwrap_err();
+        let IdentityError::Key { source: KeyError::Password(source), .. } = none else {
+            panic!("{none}")
+        };
+        assert!(matches!(source, PasswordError::NoTerminal));
+    }
+
+    #[test]
+    fn finds_the_leaf_by_its_key() {
+        let identity = open("leaf/p384.chain.pem", "leaf/p384.key.pem").unwrap();
+        assert!(identity.certificate().subject().to_string().ends_with("CN=p384"));
+        assert_eq!(identity.intermediates().len(), 1);
+    }
+
+    #[test]
+    fn refuses_a_key_of_another_certificate() {
+        let error = open("leaf/p256.pem", "leaf/p384.key.pem").unwrap_err();
+        assert!(matches!(error, IdentityError::KeyMismatch { count: 1, .. }), "{error}");
+        let error = open("leaf/p256.chain.pem", "leaf/rsa2048.key.pem").unwrap_err();
+        assert!(matches!(error, IdentityError::KeyMismatch { count: 2, .. }), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_key_that_others_can_read_where_that_is_forbidden() {
+        let source = Source::parse("leaf/p256.key.pem");
+        let strict = read_key(&source, Permissions::Strict, &Certs, &NoPassword);
+        assert!(matches!(strict, Err(IdentityError::Readable { mode: 0o644, .. })));
+        assert!(read_key(&source, Permissions::Lenient, &Certs, &NoPassword).is_ok());
+    }
+
+    #[test]
+    fn sends_what_was_given_without_the_issuer_among_it() {
+        let identity = named("broken/other-ca");
+        assert_eq!(identity.chain().selection, Selection::AsGiven);
+        assert_eq!(identity.intermediates().len(), 1);
+    }
+
+    #[test]
+    fn refuses_what_is_out_of_date() {
+        let now = Timestamp::from_rfc3339("2030-01-01T00:00:00Z").unwrap();
+        let expired = named("broken/expired").check_validity(now);
+        assert!(matches!(expired, Err(IdentityError::Expired { .. })));
+        let early = named("broken/not-yet-valid").check_validity(now);
+        assert!(matches!(early, Err(IdentityError::NotYetValid { .. })));
+        let identity = named("leaf/p256");
+        let last = identity.certificate().not_after();
+        assert!(identity.check_validity(identity.certificate().not_before()).is_ok());
+        assert!(identity.check_validity(last).is_ok());
+        assert!(identity.check_validity(last.after(1)).is_err());
+    }
+
+    #[test]
+    fn sees_what_the_service_refuses() {
+        let profile = |name: &str| named(&format!("broken/{name}")).certificate().profile();
+        let good = named("leaf/p256").certificate().profile();
+        assert_eq!(
+            good,
+            Profile {
+                is_v3: true,
+                is_ca: false,
+                digital_signature: Some(true),
+                client_auth: Some(true),
+                weak_digest: false
+            }
+        );
+        assert_eq!(profile("no-key-usage").digital_signature, None);
+        assert_eq!(profile("no-digital-signature").digital_signature, Some(false));
+        assert_eq!(profile("server-auth-only").client_auth, Some(false));
+        assert!(profile("ca").is_ca);
+        assert!(profile("sha1").weak_digest);
+        assert!(!profile("v1").is_v3);
+        assert!(named("broken/no-subject").certificate().subject().is_empty());
+    }
+}

@@ -1,0 +1,391 @@
+//! What a file of key material holds: certificates and keys, from whatever form it has.
+
+use crate::encoding::ber;
+use crate::encoding::{self, Block, Blocks, Container, Form, NotPem, PKCS7_LABELS, Position};
+use crate::identity::pkcs7;
+use crate::identity::pkcs12;
+use crate::key::{KeyError, KeyMaterial};
+use crate::password::Passwords;
+use crate::secret::SecretBytes;
+use crate::x509::{Certificate, CertificateError};
+
+/// The certificates and keys of one file, in their order.
+#[derive(Debug, Default)]
+pub struct Bundle {
+    /// Every certificate.
+    pub certificates: Vec<Certificate>,
+    /// Every private key, not yet decrypted.
+    pub keys: Vec<KeyMaterial>,
+    /// What it holds in words, for messages: PEM labels, or the form.
+    pub contents: String,
+    /// What could not be read, which matters if nothing else serves.
+    defects: Vec<Defect>,
+}
+
+/// A part of a file that could not be read.
+#[derive(Debug)]
+struct Defect {
+    /// Whether it would have been a key; else certificates.
+    is_key: bool,
+    error: BundleError,
+}
+
+impl Bundle {
+    /// Opens `bytes`; only a PKCS#12 with a password asks for the one of `what`.
+    ///
+    /// Of several blocks of PEM, one that is damaged does not keep the others from being read.
+    pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Self, BundleError> {
+        let mut bundle = Self::default();
+        match encoding::open(bytes)? {
+            Container::Pem(blocks) => bundle.add_blocks(blocks, what, passwords)?,
+            Container::Der(form, contents) => {
+                bundle.contents = form.to_string();
+                bundle.add(form, contents, what, passwords)?;
+            }
+        }
+        Ok(bundle)
+    }
+
+    /// Takes out what kept a certificate from being read.
+    pub fn certificate_defect(&mut self) -> Option<BundleError> {
+        self.take_defect(false)
+    }
+
+    /// Takes out what kept a private key from being read.
+    pub fn key_defect(&mut self) -> Option<BundleError> {
+        self.take_defect(true)
+    }
+
+    fn take_defect(&mut self, is_key: bool) -> Option<BundleError> {
+        let at = self.defects.iter().position(|defect| defect.is_key == is_key)?;
+        Some(self.defects.swap_remove(at).error)
+    }
+
+    fn add_blocks(
+        &mut self,
+        blocks: Blocks,
+        what: &str,
+        passwords: &dyn Passwords,
+    ) -> Result<(), BundleError> {
+        let labels = blocks.sound.iter().map(|block| match block.label.as_str() {
+            "" => "a block of an unknown label".to_owned(),
+            label => format!("`{label}`"),
+        });
+        self.contents = labels.collect::<Vec<_>>().join(", ");
+        for damage in blocks.damaged {
+            for is_key in [true, false] {
+                if could_hold(&damage.label, is_key) {
+                    let error = NotPem::Damaged(damage.clone()).into();
+                    self.defects.push(Defect { is_key, error });
+                }
+            }
+        }
+        let mut parameters = None;
+        let mut has_keystore = false;
+        for block in blocks.sound {
+            match block.label.as_str() {
+                "EC PARAMETERS" => parameters = Some(block.contents),
+                "PKCS12" if has_keystore => return Err(BundleError::Keystores),
+                "PKCS12" => {
+                    has_keystore = true;
+                    self.add(Form::Pkcs12, block.contents, what, passwords)?;
+                }
+                label if label.ends_with("PRIVATE KEY") => {
+                    let added = key(block, &mut parameters).map(|key| self.keys.push(key));
+                    self.note(true, added);
+                }
+                label if PKCS7_LABELS.contains(&label) => {
+                    let added = self.add_pkcs7(block.contents.expose());
+                    self.note(false, added);
+                }
+                label if label.ends_with("CERTIFICATE") => {
+                    let added = certificate(&block).map(|one| self.certificates.push(one));
+                    self.note(false, added);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, is_key: bool, added: Result<(), BundleError>) {
+        self.defects.extend(added.err().map(|error| Defect { is_key, error }));
+    }
+
+    fn add(
+        &mut self,
+        form: Form,
+        contents: SecretBytes,
+        what: &str,
+        passwords: &dyn Passwords,
+    ) -> Result<(), BundleError> {
+        match form {
+            Form::Certificate => self.certificates.push(Certificate::from_der(contents.expose())?),
+            Form::Pkcs7 => self.add_pkcs7(contents.expose())?,
+            Form::Pkcs12 => {
+                let archive = pkcs12::open(contents.expose(), what, passwords);
+                let archive = archive.map_err(BundleError::Pkcs12)?;
+                for der in &archive.certificates {
+                    self.certificates.push(Certificate::from_der(der)?);
+                }
+                self.keys.extend(archive.keys.into_iter().map(KeyMaterial::Pkcs8));
+            }
+            form => self.keys.extend(KeyMaterial::of(form, contents, None)),
+        }
+        Ok(())
+    }
+
+    fn add_pkcs7(&mut self, der: &[u8]) -> Result<(), BundleError> {
+        for der in pkcs7::certificates(der).ok_or(BundleError::Pkcs7)? {
+            self.certificates.push(Certificate::from_der(&der)?);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the DER of the certificates in a bundle of CA certificates: PEM, DER or PKCS#7.
+pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
+    let of_pkcs7 = |der: &[u8]| pkcs7::certificates(der).ok_or(BundleError::Pkcs7);
+    match encoding::open(bytes)? {
+        Container::Der(Form::Certificate, der) => Ok(vec![der.expose().to_vec()]),
+        Container::Der(Form::Pkcs7, der) => of_pkcs7(der.expose()),
+        Container::Der(..) => Ok(Vec::new()),
+        Container::Pem(blocks) => {
+            let mut certificates = Vec::new();
+            for block in &blocks.sound {
+                let der = block.contents.expose();
+                match block.label.as_str() {
+                    label if label.ends_with("CERTIFICATE") => {
+                        certificates.push(alone(label, der).to_vec());
+                    }
+                    label if PKCS7_LABELS.contains(&label) => {
+                        certificates.extend(of_pkcs7(der)?);
+                    }
+                    _ => {}
+                }
+            }
+            match blocks.damaged.into_iter().next() {
+                Some(damage) if certificates.is_empty() => Err(NotPem::Damaged(damage).into()),
+                _ => Ok(certificates),
+            }
+        }
+    }
+}
+
+/// Returns whether a damaged block of `label` may have been of a key, or else of certificates.
+fn could_hold(label: &str, is_key: bool) -> bool {
+    match is_key {
+        _ if label.is_empty() || label == "PKCS12" => true,
+        true => label.ends_with("PRIVATE KEY"),
+        false => ["CERTIFICATE", "PKCS", "CMS"].iter().any(|word| label.contains(word)),
+    }
+}
+
+/// Returns a certificate without what OpenSSL writes behind it in a `TRUSTED CERTIFICATE`.
+fn alone<'a>(label: &str, der: &'a [u8]) -> &'a [u8] {
+    match ber::next(&mut { der }) {
+        Some(first) if label.starts_with("TRUSTED") => first.whole,
+        _ => der,
+    }
+}
+
+fn certificate(block: &Block) -> Result<Certificate, BundleError> {
+    let der = alone(&block.label, block.contents.expose());
+    Certificate::from_der(der).map_err(|error| mislabelled(block).unwrap_or_else(|| error.into()))
+}
+
+/// Returns the key in a block by what it holds, since tools and hands write any of these labels.
+fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial, BundleError> {
+    if block.encrypted {
+        return Ok(KeyMaterial::LegacyEncrypted);
+    }
+    if let Some(error) = mislabelled(&block) {
+        return Err(error);
+    }
+    let form = match (block.label.as_str(), Form::of(block.contents.expose())) {
+        ("TSS2 PRIVATE KEY", _) => Form::Tpm,
+        ("DSA PRIVATE KEY", _) => Form::Dsa,
+        // Of no form that is known: its own parser says so.
+        ("RSA PRIVATE KEY", Form::Unknown) => Form::Pkcs1,
+        ("EC PRIVATE KEY", Form::Unknown) => Form::Sec1,
+        ("PRIVATE KEY", Form::Unknown) => Form::Pkcs8,
+        ("ENCRYPTED PRIVATE KEY", Form::Unknown) => Form::EncryptedPkcs8,
+        ("RSA PRIVATE KEY" | "EC PRIVATE KEY", form) => form,
+        ("PRIVATE KEY" | "ENCRYPTED PRIVATE KEY", form) => form,
+        _ => Form::Unknown,
+    };
+    let label = block.label;
+    let parameters = if form == Form::Sec1 { parameters.take() } else { None };
+    let key = KeyMaterial::of(form, block.contents, parameters);
+    Ok(key.unwrap_or(KeyMaterial::Labelled(label)))
+}
+
+/// Returns an error if a block of a key holds a certificate, or the reverse.
+fn mislabelled(block: &Block) -> Option<BundleError> {
+    let form = Form::of(block.contents.expose());
+    let is_wrong = match block.label.ends_with("PRIVATE KEY") {
+        true => {
+            matches!(form, Form::Certificate | Form::PublicKey | Form::Pkcs7 | Form::Pkcs12)
+        }
+        false => form.is_key() || form == Form::PublicKey,
+    };
+    let Block { position, label, .. } = block;
+    is_wrong.then(|| BundleError::Mislabelled { position: *position, label: label.clone(), form })
+}
+
+/// A file cannot be read for certificates and keys.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// It is neither PEM nor DER of a kind that is known.
+    #[error(transparent)]
+    Form(#[from] NotPem),
+    /// A certificate in it is damaged.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A block holds something other than its label says.
+    #[error("{position} is labelled `{label}` and holds {form}")]
+    Mislabelled {
+        /// Which block.
+        position: Position,
+        /// Its label.
+        label: String,
+        /// What it holds.
+        form: Form,
+    },
+    /// It is PKCS#7 and damaged.
+    #[error("the PKCS#7 bundle in it is damaged")]
+    Pkcs7,
+    /// It is PKCS#12 and cannot be opened.
+    #[error(transparent)]
+    Pkcs12(KeyError),
+    /// More than one PKCS#12 is in it; what the passwords of all would cost is not bounded.
+    #[error("it holds several PKCS#12 files")]
+    Keystores,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::PasswordError;
+    use crate::secret::Secret;
+
+    struct NoPassword;
+
+    impl Passwords for NoPassword {
+        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
+            Err(PasswordError::NoTerminal)
+        }
+    }
+
+    fn committed(name: &str) -> String {
+        let path = format!("{}/../../certs/{name}", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
+        let text = std::fs::read_to_string(path).unwrap();
+        text
+    }
+
+    fn open(text: &str) -> Bundle {
+        Bundle::open(text.as_bytes(), "it", &NoPassword).unwrap()
+    }
+
+    #[test]
+    fn reads_one_keystore_of_a_file() {
+        use base64::Engine as _;
+        let path = format!("{}/../../certs/forms/null-password.p12", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
+        let keystore = std::fs::read(path).unwrap();
+        let text = base64::prelude::BASE64_STANDARD.encode(keystore);
+        let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
+        assert_eq!(open(&block).keys.len(), 1);
+        // What the passwords of all would cost is not bounded.
+        let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NoPassword).unwrap_err();
+        assert!(matches!(error, BundleError::Keystores), "{error}");
+    }
+
+    #[test]
+    fn reads_a_key_by_what_it_holds_whatever_its_label() {
+        let files = ["leaf/p256.key.pem", "leaf/p256.sec1.pem", "leaf/rsa2048.pkcs1.pem"];
+        for file in files {
+            let text = committed(file);
+            let label = text.split("-----").nth(1).unwrap().strip_prefix("BEGIN ").unwrap();
+            for other in
+                ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"]
+            {
+                let text = text.replace(&format!(" {label}-"), &format!(" {other}-"));
+                let bundle = open(&text);
+                assert!(bundle.keys[0].open("it", &NoPassword).is_ok(), "{file}: {other}");
+            }
+        }
+        let encrypted = committed("forms/scrypt.key.pem").replace("ENCRYPTED ", "");
+        assert!(matches!(open(&encrypted).keys[..], [KeyMaterial::EncryptedPkcs8(_)]));
+    }
+
+    #[test]
+    fn a_damaged_block_does_not_hide_the_others() {
+        let (leaf, key) = (committed("leaf/p256.pem"), committed("leaf/p256.key.pem"));
+        let damaged = |text: &str| text.replacen('\n', "\n***", 1);
+        let cut = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let pgp = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ\n=njUN\n-----END PGP PRIVATE KEY BLOCK-----\n";
+        for beside in [damaged(&leaf), damaged(&key), cut.to_owned(), pgp.to_owned()] {
+            for text in [format!("{beside}{leaf}{key}"), format!("{leaf}{key}{beside}")] {
+                let bundle = open(&text);
+                assert_eq!((bundle.certificates.len(), bundle.keys.len()), (1, 1), "{text}");
+            }
+        }
+        let mut bundle = open(&format!("{}{cut}{key}", damaged(&leaf)));
+        let words = bundle.certificate_defect().unwrap().to_string();
+        assert!(words.contains("PEM block 1 (line 1)"), "{words}");
+        assert!(bundle.key_defect().is_none());
+    }
+
+    #[test]
+    fn says_when_a_label_and_its_block_contradict_each_other() {
+        let leaf = committed("leaf/p256.pem").replace("CERTIFICATE", "PRIVATE KEY");
+        let words = open(&leaf).key_defect().unwrap().to_string();
+        assert_eq!(
+            words,
+            "PEM block 1 (line 1) is labelled `PRIVATE KEY` and holds a certificate in DER"
+        );
+        let key = committed("leaf/p256.key.pem").replace("PRIVATE KEY", "CERTIFICATE");
+        let words = open(&key).certificate_defect().unwrap().to_string();
+        assert_eq!(
+            words,
+            "PEM block 1 (line 1) is labelled `CERTIFICATE` and holds a PKCS#8 key in DER"
+        );
+    }
+
+    #[test]
+    fn names_keys_that_are_not_read() {
+        let refused =
+            |text: &str| open(text).keys[0].open("it", &NoPassword).unwrap_err().to_string();
+        let dsa = "-----BEGIN DSA PRIVATE KEY-----\nMBICAQACAQUCAQUCAQUCAQUCAQU=\n-----END DSA PRIVATE KEY-----";
+        assert_eq!(refused(dsa), "keys of the algorithm DSA are not read");
+        assert_eq!(refused(&dsa.replace("DSA ", "")), "keys of the algorithm DSA are not read");
+        let tpm = dsa.replace("DSA", "TSS2");
+        assert_eq!(refused(&tpm), "the private key in it is kept by a TPM");
+    }
+
+    #[test]
+    fn reads_a_ca_bundle_in_any_form() {
+        let pem = committed("anchor/root.pem");
+        let one_line = pem.replace('\n', " ");
+        let trusted = pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+        let der = ca_certificates(pem.as_bytes()).unwrap();
+        assert_eq!(der.len(), 1);
+        for bytes in [
+            format!("\u{feff}{pem}").into_bytes(),
+            one_line.into_bytes(),
+            trusted.into_bytes(),
+            der[0].clone(),
+            [&der[0][..], b"\r\n"].concat(),
+            format!("{}{pem}", pem.replacen('\n', "\n***", 1)).into_bytes(),
+        ] {
+            assert_eq!(ca_certificates(&bytes).unwrap(), der);
+        }
+        let both = committed("forms/chain.p7b");
+        assert_eq!(ca_certificates(both.as_bytes()).unwrap().len(), 2);
+        let damaged = pem.replacen('\n', "\n***", 1);
+        let words = ca_certificates(damaged.as_bytes()).unwrap_err().to_string();
+        assert_eq!(words, "PEM block 1 (line 1) has something other than base64 in line 2");
+    }
+}

@@ -1,0 +1,118 @@
+//! Private keys in files: of what kind one is, and the signer that it becomes.
+
+mod encrypted;
+pub(crate) mod pbe;
+pub mod signer;
+mod software;
+
+pub(crate) use encrypted::check_cost;
+
+use crate::encoding::Form;
+use crate::key::signer::Signer;
+use crate::password::{PasswordError, Passwords};
+use crate::secret::SecretBytes;
+
+/// A private key as it stands in a file, not yet decrypted.
+#[derive(Debug)]
+pub enum KeyMaterial {
+    /// `PrivateKeyInfo` (RFC 5208, RFC 5958).
+    Pkcs8(SecretBytes),
+    /// `RSAPrivateKey` (RFC 8017, A.1.2).
+    Pkcs1(SecretBytes),
+    /// `ECPrivateKey` (RFC 5915), and the `EC PARAMETERS` block that stood before it.
+    Sec1(SecretBytes, Option<SecretBytes>),
+    /// `EncryptedPrivateKeyInfo` (RFC 5958).
+    EncryptedPkcs8(SecretBytes),
+    /// A PEM block encrypted as OpenSSL did before PKCS#8 (`Proc-Type: 4,ENCRYPTED`).
+    LegacyEncrypted,
+    /// A PEM block with another label that ends in `PRIVATE KEY`.
+    Labelled(String),
+    /// A DSA key.
+    Dsa,
+    /// A key that a TPM keeps: the file is of use to that TPM only.
+    Tpm,
+}
+
+impl KeyMaterial {
+    /// Returns the key in `contents`, or `None` if `form` is not one of a private key; `parameters`
+    /// come from the `EC PARAMETERS` block before it.
+    pub fn of(form: Form, contents: SecretBytes, parameters: Option<SecretBytes>) -> Option<Self> {
+        Some(match form {
+            Form::Pkcs8 => Self::Pkcs8(contents),
+            Form::Pkcs1 => Self::Pkcs1(contents),
+            Form::Sec1 => Self::Sec1(contents, parameters),
+            Form::EncryptedPkcs8 => Self::EncryptedPkcs8(contents),
+            Form::Dsa => Self::Dsa,
+            Form::Tpm => Self::Tpm,
+            _ => return None,
+        })
+    }
+
+    /// Opens the key; `what` names it where a password has to be asked for.
+    pub fn open(&self, what: &str, passwords: &dyn Passwords) -> Result<Box<dyn Signer>, KeyError> {
+        match self {
+            Self::Pkcs8(der) => software::from_pkcs8(der.expose()),
+            Self::Pkcs1(der) => software::from_pkcs1(der.expose()),
+            Self::Sec1(der, parameters) => {
+                software::from_sec1(der.expose(), parameters.as_ref().map(SecretBytes::expose))
+            }
+            Self::EncryptedPkcs8(der) => {
+                let decrypted = encrypted::decrypt(der.expose(), what, passwords)?;
+                software::from_pkcs8(&decrypted)
+            }
+            Self::LegacyEncrypted => Err(KeyError::LegacyEncryption),
+            Self::Labelled(label) => Err(KeyError::Label(label.clone())),
+            Self::Dsa => Err(KeyError::Algorithm("DSA".to_owned())),
+            Self::Tpm => Err(KeyError::Tpm),
+        }
+    }
+}
+
+/// The key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A key block of a kind that is not read, such as `OPENSSH`.
+    #[error("`{0}` blocks are not read")]
+    Label(String),
+    /// The block does not hold what its label says.
+    #[error("the private key in it is damaged or incomplete")]
+    Damaged,
+    /// A kind of key that Roles Anywhere has no algorithm for.
+    #[error("keys of the algorithm {0} are not read")]
+    Algorithm(String),
+    /// A curve other than P-256, P-384 and P-521.
+    #[error("keys on the curve {0} are not read")]
+    Curve(String),
+    /// The EC key describes its curve by its parameters instead of its name.
+    #[error("the EC key in it spells the parameters of its curve out instead of naming it")]
+    ExplicitCurve,
+    /// The EC key does not say on which curve it is.
+    #[error("the EC key in it does not name its curve")]
+    NoCurve,
+    /// An RSA key outside 2048 to 8192 bits, or one that contradicts itself.
+    #[error("the RSA key in it was rejected: {0}")]
+    Rsa(String),
+    /// A TPM keeps it.
+    #[error("the private key in it is kept by a TPM")]
+    Tpm,
+    /// Encrypted as OpenSSL did before PKCS#8: a key derivation of one MD5.
+    #[error("the private key in it is encrypted in OpenSSL's old way (`Proc-Type: 4,ENCRYPTED`)")]
+    LegacyEncryption,
+    /// Encrypted by a scheme that is not read.
+    #[error("the private key in it is encrypted by {0}, which is not read")]
+    Encryption(String),
+    /// Deriving the key from the password would cost more than is allowed.
+    #[error("the password's key derivation in it costs {cost}, and at most {cap} is allowed")]
+    TooCostly {
+        /// What it would cost.
+        cost: String,
+        /// The cap.
+        cap: &'static str,
+    },
+    /// No password could be had.
+    #[error("the private key in it is encrypted")]
+    Password(#[from] PasswordError),
+    /// The password does not open it.
+    #[error("the password does not open it, or it is damaged")]
+    WrongPassword,
+}

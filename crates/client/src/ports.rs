@@ -1,0 +1,131 @@
+//! Everything a command may touch.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::http::Transport;
+use crate::input_source::Files;
+use crate::password::Passwords;
+use crate::secret::Entropy;
+use crate::text::path;
+use crate::time::{Clock, Timer};
+
+/// The ports of the program. `main` passes the real ones, tests pass a smaller world.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
+pub struct World<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Waits.
+    pub timer: &'a dyn Timer,
+    /// Rolls the dice.
+    pub entropy: &'a dyn Entropy,
+    /// Reads certificates and keys, writes secrets.
+    pub files: &'a dyn Files,
+    /// Gets the password of an encrypted key.
+    pub passwords: &'a dyn Passwords,
+    /// Talks to AWS.
+    pub transport: &'a dyn Transport,
+    /// Shows what happens, under `--debug`.
+    pub trace: &'a dyn Trace,
+}
+
+/// What `--debug` shows. Nothing that reaches it may hold a secret.
+pub trait Trace: Sync {
+    /// Shows one message of a line or more.
+    fn show(&self, message: fmt::Arguments<'_>);
+}
+
+/// The trace of a run without `--debug`.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTrace;
+
+impl Trace for NoTrace {
+    fn show(&self, _message: fmt::Arguments<'_>) {}
+}
+
+/// What happens to a daemon from outside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Nothing did, for as long as it was waited for.
+    Elapsed,
+    /// A file of the identity may have changed.
+    Touched,
+    /// It is to read its files anew (SIGHUP).
+    Reload,
+    /// It is to end (SIGTERM, SIGINT).
+    Stop,
+}
+
+/// Tells a daemon what happens, and waits meanwhile.
+pub trait Events {
+    /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
+    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>>;
+}
+
+/// Whoever started a daemon and looks after it, such as systemd.
+pub trait Supervisor {
+    /// Says that the daemon does its work.
+    fn ready(&self);
+    /// Says that files are read anew; [`Supervisor::ready`] ends it.
+    fn reloading(&self);
+    /// Says that the daemon ends.
+    fn stopping(&self);
+    /// Says in one line how it stands.
+    fn status(&self, status: &str);
+    /// Says that the daemon is alive.
+    fn alive(&self);
+    /// Returns how often it wants to hear that, at least.
+    fn interval(&self) -> Option<Duration>;
+}
+
+/// The environment variables, read once. Its values may be secret: `Debug` shows none.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Takes the variables over.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { variables: variables.into_iter().collect() }
+    }
+
+    /// Returns the names of variables whose values are not UTF-8.
+    pub fn illegible(&self) -> impl Iterator<Item = &str> {
+        let all = self.variables.iter();
+        all.filter(|(_, value)| !path::is_utf8(value)).map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the variables whose names begin with `prefix`, and their values.
+    pub fn beginning_with<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let from = self.variables.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.map(|(name, value)| (name.as_str(), value.as_str()))
+            .take_while(move |(name, _)| name.starts_with(prefix))
+    }
+
+    /// Returns the environment without the variables of these names.
+    #[must_use]
+    pub fn without(&self, names: &[String]) -> Self {
+        let mut rest = self.clone();
+        rest.variables.retain(|name, _| !names.contains(name));
+        rest
+    }
+
+    /// Returns the value of `name`; an empty one is none.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} variables>", self.variables.len())
+    }
+}

@@ -1,0 +1,307 @@
+//! Sources of credentials.
+
+mod clock;
+mod error;
+
+use crate::aws::create_session::{AnswerError, SessionRequest};
+use crate::aws::endpoint::Service;
+use crate::aws::error_response::Fault;
+use crate::aws::retry::{self, Answer, CallError, Deadline};
+use crate::credentials::{Credentials, Session};
+use crate::diagnosis::{self, Evidence, Refusal};
+use crate::identity::{Identity, IdentityError, IdentitySource};
+use crate::key::signer::SignError;
+use crate::ports::World;
+use crate::provider::clock::Asked;
+pub use crate::provider::clock::SKEW;
+pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
+use crate::sigv4;
+use crate::sigv4::scope::Scope;
+use crate::text::escape;
+use crate::time::Timestamp;
+use crate::x509::Name;
+use crate::x509::chain::Selection;
+
+/// Trades a certificate for credentials at IAM Roles Anywhere.
+#[derive(Clone, Debug)]
+pub struct RolesAnywhere {
+    /// Where the certificate and the key are.
+    pub source: IdentitySource,
+    /// What to ask for.
+    pub session: SessionRequest,
+}
+
+/// The longest life of a session, in seconds. AWS makes none that lives longer, so that an answer that
+/// says so is wrong or has a wrong date.
+const LONGEST_LIFE: i64 = 43_200;
+
+/// What is said of a password for a key without one.
+pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
+
+impl RolesAnywhere {
+    /// Fetches a session with the identity as it is in its files now.
+    ///
+    /// `clock_offset` is by how many seconds this machine's clock was found behind AWS's before; 0
+    /// where that is not known.
+    pub async fn fetch(
+        &self,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Session, ProviderError> {
+        let (identity, _) = self.open(clock_offset, world)?;
+        self.exchange(&identity, clock_offset, world, deadline).await
+    }
+
+    /// Opens the identity; returns the option of a password that its key has no use for, too. That is
+    /// no error: OpenSSL takes one with any key.
+    pub fn open(
+        &self,
+        clock_offset: i64,
+        world: &World<'_>,
+    ) -> Result<(Identity, Option<String>), IdentityError> {
+        let now = world.clock.now().after(clock_offset);
+        let identity = self.source.open(world.files, world.passwords, now)?;
+        show_identity(world, &self.source, &identity);
+        let unused = world.passwords.unused();
+        if let Some(option) = &unused {
+            world.trace.show(format_args!("{UNUSED_PASSWORD}: {option}"));
+        }
+        Ok((identity, unused))
+    }
+
+    /// Fetches a session with `identity`: signs, sends, reads.
+    ///
+    /// Refuses an identity that is out of date before anything is signed; if it is so by this
+    /// machine's clock, AWS is asked for the time first. If AWS refuses the signature and the clocks
+    /// differ by four minutes or more, it is signed again by AWS's; [`Session::clock_offset`] says so.
+    pub async fn exchange(
+        &self,
+        identity: &Identity,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Session, ProviderError> {
+        let mut offset = self.offset(identity, clock_offset, world, deadline).await?;
+        let mut answer = self.call(identity, offset, world, deadline).await?;
+        if let Some(found) = clock::skew(&answer, offset) {
+            world.trace.show(format_args!(
+                "this machine's clock is {found} s behind AWS's (ahead if negative): signing again by AWS's"
+            ));
+            let received = answer.received;
+            identity.check_validity(received.after(found)).map_err(|e| by_date(e, received))?;
+            offset = found;
+            answer = self.call(identity, offset, world, deadline).await?;
+        }
+        if !(200..300).contains(&answer.response.status) {
+            let fault = Fault::parse(&answer.response, &self.session.hidden());
+            let evidence = Evidence {
+                received: answer.received,
+                leaf: identity.certificate(),
+                chain: identity.chain(),
+            };
+            let hints = diagnosis::create_session(&fault, &self.session, &evidence);
+            return Err(ProviderError::Refused {
+                source: Refusal::new("CreateSession", fault, hints),
+                retry_after: answer.retry_after(),
+            });
+        }
+        if let Some(found) =
+            clock::measured(&answer, offset, identity).filter(|found| *found != offset)
+        {
+            world.trace.show(format_args!(
+                "this machine's clock is {found} s behind AWS's (ahead if negative)"
+            ));
+            offset = found;
+        }
+        let session = self.session(&answer, offset)?;
+        let Credentials { access_key_id, expiration, .. } = &session.credentials;
+        let role = &self.session.role;
+        world.trace.show(format_args!(
+            "session of {role}: access key {access_key_id}, until {expiration}"
+        ));
+        Ok(session)
+    }
+
+    /// Returns by how many seconds to sign after this machine's time, so that `identity` is valid.
+    async fn offset(
+        &self,
+        identity: &Identity,
+        known: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<i64, ProviderError> {
+        let now = world.clock.now();
+        let error = match clock::usable(known, identity, now) {
+            Ok(offset) => return Ok(offset),
+            Err(error) => error,
+        };
+        match clock::ask(&self.session.endpoint, world, deadline).await {
+            Asked::Behind(behind) => match identity.check_validity(now.after(behind)) {
+                Ok(()) => Ok(behind),
+                // The clocks agree.
+                Err(_) if behind.unsigned_abs() < SKEW => Err(error.into()),
+                Err(error) => Err(by_date(error, now)),
+            },
+            Asked::TlsOutOfDate => Err(ProviderError::Identity {
+                source: error,
+                clock: Some(ClockFinding::TlsOutOfDate { local: now }),
+            }),
+            Asked::Nothing => Err(error.into()),
+        }
+    }
+
+    async fn call(
+        &self,
+        identity: &Identity,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer, CallError> {
+        retry::send(world, deadline, |now| {
+            let now = now.after(clock_offset);
+            let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
+            let signed = sigv4::sign(self.session.to_http(), &scope, now, identity)?;
+            world.trace.show(format_args!(
+                "canonical request:\n{}\nstring to sign:\n{}",
+                signed.canonical_request.text(),
+                signed.string_to_sign
+            ));
+            Ok::<_, SignError>(signed.request)
+        })
+        .await
+    }
+
+    /// Reads a session; its life is counted by AWS's clock, which the answer's `Date` tells too.
+    fn session(&self, answer: &Answer, clock_offset: i64) -> Result<Session, AnswerError> {
+        let now = answer.received.after(clock_offset);
+        let mut credentials = self.session.parse(&answer.response, now)?;
+        let date = clock::date(answer, now);
+        let by_date = date.map(|date| date.seconds_until(credentials.expiration));
+        let by_clock = now.seconds_until(credentials.expiration);
+        // `Date` and this machine's time are whole seconds, rounded down: the one that began counts.
+        let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
+        if life <= 0 {
+            let expiration = credentials.expiration;
+            return Err(AnswerError::Expired { expiration, now: date.unwrap_or(now) });
+        }
+        if life > LONGEST_LIFE {
+            // An SDK goes by what it is told.
+            credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFE);
+        }
+        let life = life.min(LONGEST_LIFE);
+        Ok(Session { credentials, received: answer.received, life, clock_offset })
+    }
+}
+
+/// Adds whose time it is by which `error` refuses an identity, this machine's being `now`.
+fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
+    let clock = Some(ClockFinding::OutOfDateByAws { local: now });
+    ProviderError::Identity { source, clock }
+}
+
+fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
+    if let Some(mode) = world.files.readable_by_others(&source.private_key) {
+        let key = source.private_key.name(true);
+        world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
+    }
+    // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
+    let shown = |name: &Name| escape::line(&name.to_string()).into_owned();
+    let leaf = identity.certificate();
+    world.trace.show(format_args!(
+        "certificate: {}, serial {}, issued by {}, valid from {} to {}",
+        shown(leaf.subject()),
+        leaf.serial(),
+        shown(leaf.issuer()),
+        leaf.not_before(),
+        leaf.not_after()
+    ));
+    if identity.chain().selection == Selection::AsGiven && !identity.intermediates().is_empty() {
+        world.trace.show(format_args!(
+            "the issuer is not among the certificates that were given: they are sent as given"
+        ));
+    }
+    for intermediate in identity.intermediates() {
+        let (subject, issuer) = (shown(intermediate.subject()), shown(intermediate.issuer()));
+        world.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
+    }
+    for (certificate, reason) in &identity.chain().left_out {
+        let subject = shown(certificate.subject());
+        world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Response;
+    use crate::secret::SecretBytes;
+    use crate::test_support::session::{ANSWER, identity, request, source};
+
+    #[test]
+    fn lets_go_of_an_offset_by_which_the_certificate_would_be_out_of_date() {
+        let identity = identity();
+        let year = 366 * 86_400;
+        let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
+        assert_eq!(clock::usable(7_200, &identity, now).unwrap(), 7_200);
+        assert_eq!(clock::usable(50 * year, &identity, now).unwrap(), 0);
+        assert_eq!(clock::usable(-50 * year, &identity, now).unwrap(), 0);
+        // The clock says 1970, and is known to be behind.
+        let behind = Timestamp::from_unix(0);
+        assert_eq!(clock::usable(56 * year, &identity, behind).unwrap(), 56 * year);
+        assert!(clock::usable(0, &identity, behind).is_err());
+        assert!(clock::usable(year, &identity, behind).is_err());
+    }
+    const DATE: Timestamp = Timestamp::from_unix(1_440_938_160);
+
+    /// Returns an answer of [`DATE`], which came when this machine's clock was so far behind it.
+    fn answer(status: u16, body: &str, behind: i64) -> Answer {
+        let date = ("date".to_owned(), "Sun, 30 Aug 2015 12:36:00 GMT".to_owned());
+        let body = SecretBytes::new(body.as_bytes().to_vec());
+        let response = Response { status, headers: vec![date], body };
+        Answer { response, received: DATE.after(-behind) }
+    }
+
+    #[test]
+    fn puts_a_refused_signature_down_to_a_clock_that_is_off_by_four_minutes() {
+        let refused = r#"{"code":"InvalidSignatureException"}"#;
+        let rows = [
+            (403, refused, 239, 0, None),
+            (403, refused, 240, 0, Some(240)),
+            (403, refused, -239, 0, None),
+            (403, refused, -240, 0, Some(-240)),
+            // It was signed by AWS's clock already; or by what was found before, and is no more so.
+            (403, refused, 7_200, 7_200, None),
+            (403, refused, 7_200, 6_961, None),
+            (403, refused, 0, 7_200, Some(0)),
+            (403, r#"{"code":"AccessDeniedException"}"#, 7_200, 0, None),
+            (201, refused, 7_200, 0, None),
+        ];
+        for (status, body, behind, offset, found) in rows {
+            let answer = answer(status, body, behind);
+            assert_eq!(clock::skew(&answer, offset), found, "{status} {body} {behind} {offset}");
+        }
+    }
+
+    #[test]
+    fn counts_the_life_of_a_session_by_the_clock_that_leaves_less() {
+        let provider = RolesAnywhere { source: source(), session: request() };
+        // The seconds from the answer's date to the end, by how much the clock is behind, what is
+        // known of that, and the life.
+        let rows = [
+            (3_600, 0, 0, Some(3_599)),
+            (3_600, 10, 0, Some(3_599)),
+            (3_600, -10, 0, Some(3_589)),
+            (3_600, 7_200, 7_200, Some(3_599)),
+            (2, 0, 0, Some(1)),
+            (1, 0, 0, None),
+            (1, 10, 0, None),
+        ];
+        for (seconds, behind, offset, life) in rows {
+            let end = DATE.after(seconds).to_string();
+            let body = ANSWER.replace("2015-08-30T12:36:00Z", &end);
+            let session = provider.session(&answer(201, &body, behind), offset);
+            assert_eq!(session.ok().map(|session| session.life), life, "{seconds} {behind}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Why there is no session: the error of each step, as data.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::aws::create_session::AnswerError;
+use crate::aws::retry::CallError;
+use crate::diagnosis::Refusal;
+use crate::http::TransportError;
+use crate::identity::IdentityError;
+use crate::key::KeyError;
+use crate::time::Timestamp;
+
+/// Why an exchange brought no session.
+#[derive(Debug)]
+pub enum ProviderError {
+    /// The certificate or the key cannot be used.
+    Identity {
+        /// What is wrong with it.
+        source: IdentityError,
+        /// What AWS's clock says about that, if AWS was asked.
+        clock: Option<ClockFinding>,
+    },
+    /// AWS was not reached, or the request could not be signed.
+    Request(CallError),
+    /// AWS answered and refused, or failed.
+    Refused {
+        /// AWS's answer, and what to do about it.
+        source: Refusal,
+        /// How long AWS asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// AWS's answer holds no session.
+    Response(AnswerError),
+    /// There is no identity to fetch a session with yet.
+    NoIdentity,
+}
+
+impl ProviderError {
+    /// Returns the error of the step that failed. There is none for [`ProviderError::NoIdentity`].
+    fn inner(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Identity { source, .. } => Some(source),
+            Self::Request(source) => Some(source),
+            Self::Refused { source, .. } => Some(source),
+            Self::Response(source) => Some(source),
+            Self::NoIdentity => None,
+        }
+    }
+}
+
+/// The words of the step that failed.
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.inner() {
+            Some(error) => fmt::Display::fmt(error, f),
+            None => f.write_str("a session was to be fetched before there was an identity"),
+        }
+    }
+}
+
+/// The causes of the step that failed: its own words are those of this error.
+impl Error for ProviderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.inner()?.source()
+    }
+}
+
+impl From<CallError> for ProviderError {
+    fn from(source: CallError) -> Self {
+        Self::Request(source)
+    }
+}
+
+impl From<AnswerError> for ProviderError {
+    fn from(source: AnswerError) -> Self {
+        Self::Response(source)
+    }
+}
+
+/// What asking AWS for the time showed about an identity that is out of date.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClockFinding {
+    /// It is out of date by AWS's clock, while this machine's clock says so.
+    OutOfDateByAws {
+        /// The time of this machine.
+        local: Timestamp,
+    },
+    /// AWS's TLS certificate is out of date by this machine's clock, too.
+    TlsOutOfDate {
+        /// The time of this machine.
+        local: Timestamp,
+    },
+}
+
+/// Who can fix it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorKind {
+    /// The owner of the certificate and the key.
+    Identity,
+    /// The owner of the AWS account: AWS answered and refused.
+    Refused,
+    /// The network, or AWS itself.
+    Unreachable,
+    /// The owner of this machine.
+    Local,
+    /// The authors of this program.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Returns the word for it in answers and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Local => "local",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl From<IdentityError> for ProviderError {
+    fn from(source: IdentityError) -> Self {
+        Self::Identity { source, clock: None }
+    }
+}
+
+impl ProviderError {
+    /// Returns who can fix it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Identity { .. } => ErrorKind::Identity,
+            Self::Request(error) => error.kind(),
+            Self::Refused { source, .. } => source.kind(),
+            Self::Response(_) => ErrorKind::Unreachable,
+            Self::NoIdentity => ErrorKind::Internal,
+        }
+    }
+
+    /// Returns how long AWS asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Returns a word of ours for what is wrong, such as `expired` or `dns`. No text of a file, an
+    /// answer, a variable or a library gets into it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Identity { source, .. } => identity(source),
+            Self::Request(error) => request(error),
+            Self::Refused { source, .. } => refusal(source),
+            Self::Response(_) => "bad_answer",
+            Self::NoIdentity => "defect",
+        }
+    }
+}
+
+impl CallError {
+    /// Returns who can fix it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Sign(_) => ErrorKind::Identity,
+            Self::AccessKey(_) => ErrorKind::Internal,
+            Self::Transport { source: TransportError::TrustStore { .. }, .. } => ErrorKind::Local,
+            Self::Transport { .. } | Self::Timeout { .. } => ErrorKind::Unreachable,
+        }
+    }
+}
+
+impl Refusal {
+    /// Returns who can fix it: an answer that is not AWS's, or a failure of AWS that may pass, is
+    /// not a refusal.
+    pub fn kind(&self) -> ErrorKind {
+        match self.fault.code.is_none() || self.fault.is_transient() {
+            true => ErrorKind::Unreachable,
+            false => ErrorKind::Refused,
+        }
+    }
+}
+
+fn identity(error: &IdentityError) -> &'static str {
+    match error {
+        IdentityError::Unreadable(_) => "unreadable",
+        IdentityError::Bundle { .. } => "malformed",
+        IdentityError::NoCertificate { .. } => "no_certificate",
+        IdentityError::NoKey { .. } => "no_key",
+        IdentityError::SeveralKeys { .. } => "several_keys",
+        IdentityError::Key { source: KeyError::Password(_) | KeyError::WrongPassword, .. } => {
+            "password"
+        }
+        IdentityError::Key { .. } => "unusable_key",
+        IdentityError::Readable { .. } => "permissions",
+        IdentityError::KeyMismatch { .. } => "mismatch",
+        IdentityError::Sign { .. } => "cannot_sign",
+        IdentityError::Expired { .. } => "expired",
+        IdentityError::NotYetValid { .. } => "not_yet_valid",
+    }
+}
+
+fn request(error: &CallError) -> &'static str {
+    match error {
+        CallError::Sign(_) => "cannot_sign",
+        CallError::AccessKey(_) => "defect",
+        CallError::Timeout { .. } => "timeout",
+        CallError::Transport { source, .. } => match source {
+            TransportError::Connect { .. } => "connect",
+            TransportError::Resolve { .. } => "dns",
+            TransportError::Untrusted { .. } | TransportError::Handshake { .. } => "tls",
+            TransportError::Proxy { .. } => "proxy",
+            TransportError::Interrupted { .. } => "interrupted",
+            TransportError::TooLarge { .. } => "bad_answer",
+            TransportError::TrustStore { .. } => "trust_store",
+        },
+    }
+}
+
+fn refusal(refusal: &Refusal) -> &'static str {
+    let fault = &refusal.fault;
+    if fault.is_throttle() {
+        return "throttled";
+    }
+    match fault.code.as_deref() {
+        None => "bad_answer",
+        Some(_) if fault.is_transient() => "aws_failure",
+        Some("AccessDeniedException") => "access_denied",
+        Some("ResourceNotFoundException") => "not_found",
+        Some("ValidationException") => "validation",
+        Some(_) => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::error_response::Fault;
+    use crate::http::Reason;
+    use crate::input_source::{Action, FileError, Source};
+
+    fn refused(status: u16, code: Option<&str>) -> ProviderError {
+        let code = code.map(str::to_owned);
+        let message = "-----BEGIN SECRET".to_owned();
+        let fault = Fault { status, code, message, request_id: None, date: None };
+        let source = Refusal::new("CreateSession", fault, Vec::new());
+        ProviderError::Refused { source, retry_after: None }
+    }
+
+    #[test]
+    fn every_error_has_a_kind_and_a_code_of_ours() {
+        let reason = || Reason("-----BEGIN SECRET".to_owned());
+        let host = || "-----BEGIN SECRET".to_owned();
+        let place = || Source::parse("env:-----BEGIN SECRET").name(false);
+        let lost = |source| ProviderError::from(CallError::Transport { source, attempt: 1 });
+        let unreadable =
+            FileError { action: Action::Read, place: place(), source: std::io::Error::other("x") };
+        let rows = [
+            (IdentityError::Unreadable(unreadable).into(), "identity unreadable"),
+            (
+                IdentityError::Key { place: place(), source: KeyError::WrongPassword }.into(),
+                "identity password",
+            ),
+            (
+                IdentityError::Key { place: place(), source: KeyError::Label(host()) }.into(),
+                "identity unusable_key",
+            ),
+            (refused(403, Some("AccessDeniedException")), "refused access_denied"),
+            (refused(403, Some("-----BEGIN SECRET")), "refused other"),
+            (refused(429, Some("x")), "unreachable throttled"),
+            (refused(503, Some("x")), "unreachable aws_failure"),
+            (refused(403, None), "unreachable bad_answer"),
+            (AnswerError::Empty.into(), "unreachable bad_answer"),
+            (
+                lost(TransportError::Resolve { host: host(), for_socks: false, source: reason() }),
+                "unreachable dns",
+            ),
+            (
+                lost(TransportError::TrustStore { origin: host(), source: reason() }),
+                "local trust_store",
+            ),
+            (ProviderError::NoIdentity, "internal defect"),
+        ];
+        for (error, words) in rows {
+            assert_eq!(format!("{} {}", error.kind().name(), error.code()), words, "{error}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The engine in a world that a test moves: random schedules of time, failures and rotations.
+
+use std::collections::BTreeSet;
+use std::task::{Context, Poll, Waker};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::test_support::simulation::{AwsBehaviour, Simulation};
+
+/// What a step of a schedule does.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many seconds pass.
+    Pass(u64),
+    /// The machine sleeps for so long.
+    Sleep(u32),
+    /// Somebody sets the wall clock by so much.
+    Set(i64),
+    /// From now on tries come to this, after so many seconds.
+    Turn(AwsBehaviour, u64),
+    /// Sessions live for so long from now on.
+    Live(i64),
+    /// The files hold another identity now, or what makes none.
+    Rotate { usable: bool },
+    /// So many callers ask.
+    Ask(usize),
+    /// The files are to be read anew.
+    Hangup,
+}
+
+/// Moves the world and the engine by turns, and checks what has to hold at every moment.
+struct Play<'a> {
+    simulation: &'a Simulation,
+    board: &'a Board,
+    engine: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    /// For how many seconds of wakefulness AWS has been fair and the identity usable.
+    fair: u64,
+    /// Whether AWS has been fair and the clocks sound from the start.
+    untroubled: bool,
+}
+
+impl<'a> Play<'a> {
+    fn settle(&mut self) {
+        for _ in 0..8 {
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(self.engine.as_mut().poll(&mut context).is_pending(), "the engine ended");
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Pass(seconds) => (0..seconds).for_each(|_| self.second()),
+            Step::Sleep(seconds) => {
+                self.simulation.sleep_for(seconds);
+                (self.untroubled, self.fair) = (false, 0);
+            }
+            Step::Set(seconds) => {
+                self.simulation.set_clock(seconds);
+                (self.untroubled, self.fair) = (false, 0);
+            }
+            Step::Turn(behaviour, delay) => {
+                self.simulation.turn(behaviour, delay);
+                self.fair = 0;
+                self.untroubled &= behaviour == AwsBehaviour::Answers && delay < 20;
+            }
+            Step::Live(seconds) => {
+                self.simulation.state().life = seconds;
+                self.fair = 0;
+                self.untroubled &= seconds == 3_600;
+            }
+            Step::Rotate { usable } => {
+                self.simulation.rotate(usable);
+                self.fair = 0;
+            }
+            Step::Ask(callers) => self.ask(callers),
+            Step::Hangup => self.simulation.happen(Event::Reload),
+        }
+        self.settle();
+        self.check();
+    }
+
+    fn second(&mut self) {
+        self.simulation.pass();
+        let fair = {
+            let state = self.simulation.state();
+            state.behaviour == AwsBehaviour::Answers && state.used.is_some()
+        };
+        self.fair = if fair { self.fair + 1 } else { 0 };
+        self.settle();
+        self.check();
+    }
+
+    /// Lets callers ask as `serve` does: each is answered within its patience.
+    fn ask(&mut self, callers: usize) {
+        let (simulation, board) = (self.simulation, self.board);
+        let mut waiting: Vec<_> = (0..callers)
+            .map(|_| Box::pin(board.ask(simulation, simulation, Duration::from_secs(1))))
+            .collect();
+        let mut context = Context::from_waker(Waker::noop());
+        let at_once = board.standing().valid(Moment::of(simulation)).is_some();
+        for second in 0..2 {
+            waiting.retain_mut(|caller| match caller.as_mut().poll(&mut context) {
+                Poll::Pending => true,
+                Poll::Ready(standing) => {
+                    assert_good(simulation, &standing);
+                    false
+                }
+            });
+            assert!(!at_once || waiting.is_empty(), "somebody waits though a session is valid");
+            self.settle();
+            if second == 0 {
+                waiting.retain_mut(|caller| caller.as_mut().poll(&mut context).is_pending());
+                self.second();
+            }
+        }
+        assert!(waiting.is_empty(), "{} callers wait beyond their patience", waiting.len());
+    }
+
+    fn check(&self) {
+        let standing = self.board.standing();
+        assert_good(self.simulation, &standing);
+        let state = self.simulation.state();
+        let moment = Moment {
+            wall: Timestamp::from_unix(state.wall),
+            uptime: state.uptime,
+            counts_sleep: true,
+        };
+        let valid = standing.valid(moment);
+        assert!(state.in_flight <= 1);
+        // Fair behaviour ends every trouble, that of a refusal after its longest pause. A session that
+        // lives no longer than its fetch takes cannot be had all the time.
+        if self.fair > 900 + 120 && state.life > 120 {
+            assert!(valid.is_some(), "no session after {} fair seconds: {standing:?}", self.fair);
+            assert!(standing.trouble.is_none(), "{standing:?}");
+        }
+        if self.untroubled
+            && let Some(session) = valid
+        {
+            let left = session.credentials.expiration.unix() - state.truth;
+            assert!(left >= 25 * 60, "{left} s of an untroubled hour are left");
+        }
+    }
+}
+
+/// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
+fn assert_good(simulation: &Simulation, standing: &Standing) {
+    let moment = Moment::of(simulation);
+    let truth = simulation.state().truth;
+    if let Some(session) = standing.usable(moment) {
+        assert!(!session.credentials.access_key_id.is_empty());
+        let end = session.credentials.expiration.unix();
+        assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
+    } else if !standing.trying {
+        let silent = standing.trouble.is_none() && standing.session.is_none();
+        assert!(!silent, "there is nothing, and nobody says why");
+    }
+}
+
+fn play(steps: &[Step]) {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| steps.iter().for_each(|step| play.take(*step)));
+}
+
+/// Starts an engine, and lets `act` go on with it.
+fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
+    let board = Board::default();
+    let mut engine = Engine::new(simulation, &board, simulation.ports(simulation));
+    let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
+        Box::pin(async move { engine.run().await });
+    let mut play = Play { simulation, board: &board, engine, fair: 0, untroubled: true };
+    play.settle();
+    act(&mut play)
+}
+
+#[test]
+fn hosts_refresh_at_times_of_their_own() {
+    let refreshed = |dice| {
+        let simulation = Simulation::new();
+        simulation.state().dice = dice;
+        let is_second = |play: &mut Play<'_>| {
+            play.second();
+            simulation.state().fetches == 2
+        };
+        perform(&simulation, |play| (0..3_600).find(|_| is_second(play)))
+    };
+    let times: BTreeSet<Option<u64>> = (0..8).map(|host| refreshed(host << 40)).collect();
+    assert!(times.len() > 4 && !times.contains(&None), "{times:?}");
+}
+
+#[test]
+fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
+    let simulation = Simulation::new();
+    let trouble = perform(&simulation, |play| {
+        for step in
+            [Step::Rotate { usable: false }, Step::Turn(AwsBehaviour::CertificateExpired, 0)]
+        {
+            play.take(step);
+        }
+        play.take(Step::Pass(2_000));
+        play.board.standing().trouble.clone()
+    });
+    assert_eq!(trouble.unwrap().error.code(), "no_certificate");
+}
+
+#[test]
+fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
+    let simulation = Simulation::new();
+    simulation.turn(AwsBehaviour::Refuses, 0);
+    perform(&simulation, |play| {
+        let board = play.board;
+        let mut asking = Box::pin(board.ask(&simulation, &simulation, Duration::from_secs(1)));
+        let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(ask().is_pending());
+        play.settle();
+        assert!(ask().is_ready());
+    });
+}
+
+#[test]
+fn refreshes_at_most_every_five_seconds_whatever_is_asked_for() {
+    let simulation = Simulation::new();
+    let fetches = perform(&simulation, |play| {
+        play.take(Step::Live(2));
+        for _ in 0..60 {
+            play.take(Step::Rotate { usable: true });
+            play.take(Step::Hangup);
+            play.take(Step::Set(3_600));
+            play.second();
+        }
+        simulation.state().fetches
+    });
+    assert_eq!(fetches, 13);
+}
+
+#[test]
+fn a_wall_clock_that_jumps_ends_no_good_session() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        for behaviour in [AwsBehaviour::CertificateExpired, AwsBehaviour::Lost] {
+            play.take(Step::Turn(behaviour, 0));
+            play.take(Step::Set(40 * 366 * 86_400));
+            play.take(Step::Pass(600));
+            let standing = play.board.standing();
+            assert!(standing.trouble.is_some(), "{behaviour:?}");
+            assert!(standing.usable(Moment::of(&simulation)).is_some(), "{behaviour:?}");
+        }
+        // Its end is its end.
+        play.take(Step::Pass(2_400));
+        assert!(play.board.standing().usable(Moment::of(&simulation)).is_none());
+    });
+}
+
+#[test]
+fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        play.take(Step::Pass(10));
+        let old = Rc::clone(&play.board.standing().session.as_ref().unwrap().0);
+        simulation.state().wall += 7_200;
+        let board = play.board;
+        let mut asking = Box::pin(board.ask(&simulation, &simulation, Duration::from_secs(1)));
+        let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(ask().is_pending(), "the session may have expired");
+        play.settle();
+        let Poll::Ready(standing) = ask() else { panic!("AWS has answered") };
+        let served = standing.usable(Moment::of(&simulation)).unwrap();
+        assert_ne!(served.credentials.access_key_id, old.credentials.access_key_id);
+    });
+}
+
+fn behaviour() -> impl Strategy<Value = AwsBehaviour> {
+    prop_oneof![
+        Just(AwsBehaviour::Answers),
+        Just(AwsBehaviour::Lost),
+        Just(AwsBehaviour::Refuses),
+        Just(AwsBehaviour::CertificateExpired),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1_u64..30).prop_map(Step::Pass),
+        4 => (30_u64..4_000).prop_map(Step::Pass),
+        1 => (1_u32..100_000).prop_map(Step::Sleep),
+        1 => (-10_000_i64..10_000).prop_map(Step::Set),
+        4 => (behaviour(), 0_u64..30).prop_map(|(behaviour, delay)| Step::Turn(behaviour, delay)),
+        1 => prop_oneof![Just(3_600_i64), Just(900), Just(43_200), 1_i64..60].prop_map(Step::Live),
+        2 => any::<bool>().prop_map(|usable| Step::Rotate { usable }),
+        4 => (1_usize..5).prop_map(Step::Ask),
+        1 => Just(Step::Hangup),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn is_never_blank_never_expired_never_twice_and_never_dead(
+        steps in proptest::collection::vec(step(), 1..40),
+    ) {
+        play(&steps);
+    }
+}

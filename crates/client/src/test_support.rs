@@ -1,0 +1,12 @@
+//! Fakes of the ports and values for tests, of this crate and of those that use it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on fails"
+)]
+
+pub mod cert_builder;
+pub mod offline;
+pub mod session;
+pub mod simulation;

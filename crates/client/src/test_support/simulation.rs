@@ -1,0 +1,324 @@
+//! A simulation of AWS, of this machine's clocks and of the identity's files, which tests advance.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::aws::error_response::Fault;
+use crate::aws::retry::CallError;
+use crate::credentials::Credentials;
+use crate::credentials::Session;
+use crate::diagnosis::Refusal;
+use crate::identity::IdentityError;
+use crate::input_source::{Location, Source};
+use crate::ports::{Event, Events};
+use crate::provider::ProviderError;
+use crate::refresh::observer::Observer;
+use crate::refresh::refresher::{Effort, Look, Origin, RefresherPorts};
+use crate::refresh::schedule::Next;
+use crate::refresh::schedule::SHORTEST_INTERVAL;
+use crate::secret::Entropy;
+use crate::secret::Secret;
+use crate::time::Timer;
+use crate::time::{Clock, Timestamp};
+
+/// How AWS answers, or fails to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AwsBehaviour {
+    /// It returns a session.
+    Answers,
+    /// It does not answer in time.
+    Lost,
+    /// It refuses.
+    Refuses,
+    /// It is not asked, as the certificate has expired.
+    CertificateExpired,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The time that AWS goes by.
+    pub(crate) truth: i64,
+    /// The time of this machine.
+    pub(crate) wall: i64,
+    pub(crate) uptime: Duration,
+    pub(crate) behaviour: AwsBehaviour,
+    pub(crate) delay: u64,
+    pub(crate) life: i64,
+    /// The identity in the files, whether it can be used, and whether it was looked at.
+    pub(crate) files: u64,
+    pub(crate) usable: bool,
+    pub(crate) seen: bool,
+    pub(crate) used: Option<u64>,
+    pub(crate) in_flight: usize,
+    pub(crate) fetches: u64,
+    /// The start of the last fetch that succeeded.
+    pub(crate) succeeded: Option<Duration>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) dice: u64,
+    /// For how many seconds a certificate is good.
+    pub(crate) validity: i64,
+}
+
+/// Every port of a refresher, and its source of sessions; of one thread.
+#[derive(Debug)]
+pub struct Simulation(Mutex<State>);
+
+const START: i64 = 1_440_938_160;
+
+impl Simulation {
+    /// Returns a simulation in which AWS answers at once and all clocks agree.
+    pub fn new() -> Self {
+        Self(Mutex::new(State {
+            truth: START,
+            wall: START,
+            uptime: Duration::ZERO,
+            behaviour: AwsBehaviour::Answers,
+            delay: 0,
+            life: 3_600,
+            files: 1,
+            usable: true,
+            seen: false,
+            used: None,
+            in_flight: 0,
+            fetches: 0,
+            succeeded: None,
+            events: Vec::new(),
+            dice: 0,
+            validity: 1_000_000_000,
+        }))
+    }
+
+    /// Returns the ports of an engine whose [`Origin`] is this simulation, too.
+    pub fn ports<'a>(&'a self, observer: &'a dyn Observer) -> RefresherPorts<'a> {
+        RefresherPorts { clock: self, entropy: self, events: self, observer }
+    }
+
+    /// Lets a second pass.
+    pub fn pass(&self) {
+        self.sleep_for(1);
+    }
+
+    /// Lets so many seconds pass at once, as the sleep of a machine does.
+    pub fn sleep_for(&self, seconds: u32) {
+        let mut state = self.state();
+        state.truth += i64::from(seconds);
+        state.wall += i64::from(seconds);
+        state.uptime += Duration::from_secs(seconds.into());
+    }
+
+    /// Sets this machine's clock forward by so many seconds, or back.
+    pub fn set_clock(&self, seconds: i64) {
+        self.state().wall += seconds;
+    }
+
+    /// Makes AWS answer like this from now on, after so many seconds.
+    pub fn turn(&self, behaviour: AwsBehaviour, delay: u64) {
+        let mut state = self.state();
+        (state.behaviour, state.delay) = (behaviour, delay);
+    }
+
+    /// Replaces the identity's files by others, which make an identity or none.
+    pub fn rotate(&self, usable: bool) {
+        let mut state = self.state();
+        state.files += 1;
+        (state.usable, state.seen) = (usable, false);
+    }
+
+    /// Brings the identity's previous files back.
+    pub fn restore(&self) {
+        self.state().files -= 1;
+    }
+
+    /// Makes certificates be valid for so many seconds from now on.
+    pub fn certify_for(&self, seconds: i64) {
+        self.state().validity = seconds;
+    }
+
+    /// Lets an event happen, after those before it.
+    pub fn happen(&self, event: Event) {
+        self.state().events.insert(0, event);
+    }
+
+    /// Returns how often AWS was asked.
+    pub fn fetches(&self) -> u64 {
+        self.state().fetches
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Returns a session by whose access key id its true end can be told.
+    fn session(&self) -> Session {
+        let state = self.state();
+        let expiration = Timestamp::from_unix(state.truth + state.life);
+        Session {
+            credentials: Credentials {
+                access_key_id: format!("ASIA{}", state.fetches),
+                secret_access_key: Secret::new("secret".to_owned()),
+                session_token: Secret::new("token".to_owned()),
+                expiration,
+                account_id: "123456789012".to_owned(),
+            },
+            received: Timestamp::from_unix(state.wall),
+            life: state.life,
+            clock_offset: state.truth - state.wall,
+        }
+    }
+
+    /// Checks that a fetch that began at `start` may succeed: AWS is called at most every 5 s by
+    /// refreshes that succeed.
+    fn succeeds(&self, start: Duration) {
+        let before = self.state().succeeded.replace(start);
+        let interval = before.map(|before| start.saturating_sub(before));
+        let is_long_enough = |interval: Duration| interval >= SHORTEST_INTERVAL;
+        assert!(interval.is_none_or(is_long_enough), "two refreshes within {interval:?}");
+    }
+
+    fn after<T>(&self, pause: Duration, value: T) -> Pin<Box<dyn Future<Output = T> + '_>>
+    where
+        T: Copy + 'static,
+    {
+        let end = self.state().uptime + pause;
+        Box::pin(std::future::poll_fn(move |_| match self.state().uptime >= end {
+            true => Poll::Ready(value),
+            false => Poll::Pending,
+        }))
+    }
+}
+
+impl Clock for Simulation {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.state().wall)
+    }
+
+    fn uptime(&self) -> Duration {
+        self.state().uptime
+    }
+
+    fn counts_sleep(&self) -> bool {
+        true
+    }
+}
+
+impl Timer for Simulation {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        self.after(duration, ())
+    }
+}
+
+impl Entropy for Simulation {
+    fn bits(&self) -> u64 {
+        let mut state = self.state();
+        state.dice = state.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.dice >> 33
+    }
+}
+
+impl Events for Simulation {
+    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+        let mut elapsed = self.after(limit, Event::Elapsed);
+        Box::pin(std::future::poll_fn(move |context| {
+            let event = self.state().events.pop();
+            event.map_or_else(|| elapsed.as_mut().poll(context), Poll::Ready)
+        }))
+    }
+}
+
+impl Observer for Simulation {
+    fn looked(&self, _found: Result<&Look, &Arc<ProviderError>>) {}
+
+    fn received(&self, _session: &Session, _now: Timestamp) {}
+
+    fn failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}
+}
+
+fn refused() -> ProviderError {
+    let fault = Fault {
+        status: 403,
+        code: Some("AccessDeniedException".to_owned()),
+        message: String::new(),
+        request_id: None,
+        date: None,
+    };
+    let source = Refusal::new("CreateSession", fault, Vec::new());
+    ProviderError::Refused { source, retry_after: None }
+}
+
+fn lost(limit: u64) -> ProviderError {
+    let (host, limit) = ("aws.example".to_owned(), Duration::from_secs(limit));
+    CallError::Timeout { host, limit, attempt: 1 }.into()
+}
+
+/// Returns the error of files that make no identity.
+fn no_identity() -> ProviderError {
+    let place = Source::from(Location::Stdin).name(false);
+    IdentityError::NoCertificate { place, contents: "nothing".to_owned() }.into()
+}
+
+fn expired(now: Timestamp) -> ProviderError {
+    IdentityError::Expired { subject: "CN=a".to_owned(), not_after: now, now }.into()
+}
+
+/// Counts fetches in flight, however they end.
+struct Flight<'a>(&'a Simulation);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
+
+impl Origin for Simulation {
+    fn look(&self, effort: Effort) -> Result<Look, ProviderError> {
+        let mut state = self.state();
+        if state.used == Some(state.files) {
+            return Ok(Look::Same);
+        }
+        if state.seen && effort == Effort::Once {
+            return Ok(Look::LeftAlone);
+        }
+        state.seen = true;
+        if !state.usable {
+            return Err(no_identity());
+        }
+        state.used = Some(state.files);
+        let not_after = Timestamp::from_unix(state.truth + state.validity);
+        Ok(Look::New {
+            unused_password: None,
+            serial: state.files.to_string(),
+            subject: String::new(),
+            not_before: Timestamp::from_unix(START),
+            not_after,
+        })
+    }
+
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
+        let (start, delay) = {
+            let mut state = self.state();
+            state.in_flight += 1;
+            state.fetches += 1;
+            assert_eq!(state.in_flight, 1, "two fetches at once");
+            assert!(state.used.is_some(), "a fetch without an identity");
+            (state.uptime, Duration::from_secs(state.delay))
+        };
+        let flight = Flight(self);
+        Box::pin(async move {
+            let _flight = flight;
+            self.sleep(delay).await;
+            let behaviour = self.state().behaviour;
+            let now = self.now();
+            match behaviour {
+                AwsBehaviour::Answers => {
+                    self.succeeds(start);
+                    Ok(self.session())
+                }
+                AwsBehaviour::Lost => Err(lost(delay.as_secs())),
+                AwsBehaviour::Refuses => Err(refused()),
+                AwsBehaviour::CertificateExpired => Err(expired(now)),
+            }
+        })
+    }
+}

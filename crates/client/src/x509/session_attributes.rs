@@ -1,0 +1,459 @@
+//! What AWS makes of a certificate: whom a session is for, its tags, and what stands against it.
+//!
+//! The names are those of a profile with the default attribute mapping.
+//! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>,
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html>
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::x509::X509Name;
+
+use crate::time::Timestamp;
+use crate::x509::Certificate;
+use crate::x509::details::{general_names, hex, parse, serial_hex};
+use crate::x509::name::text;
+use crate::x509::requirements::Objection;
+
+/// What Roles Anywhere and STS derive from an end-entity certificate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attributes {
+    /// The role session name where the request gives none.
+    pub session_name: String,
+    /// The source identity, which follows the session wherever it goes.
+    pub source_identity: String,
+    /// The session tags: subject, issuer, then alternative names, in the order of the certificate.
+    pub tags: Vec<Tag>,
+    /// What the service refuses it for, or may refuse it for.
+    pub objections: Vec<Objection>,
+}
+
+impl Attributes {
+    /// Derives them from `certificate`, as the service would at `now`.
+    pub fn of(certificate: &Certificate, now: Timestamp) -> Self {
+        let parsed = parse(certificate);
+        let common_name = common_name(parsed.subject());
+        let mut objections = Objection::to_certificate(certificate, now);
+        let length = common_name.as_ref().map_or(0, |name| name.chars().count());
+        if length > MAX_SOURCE_IDENTITY {
+            objections.push(Objection::LongCommonName(length));
+        }
+        let session_name = serial_hex(&parsed);
+        Self {
+            source_identity: source_identity(common_name, &session_name),
+            session_name,
+            tags: tags(&parsed),
+            objections,
+        }
+    }
+}
+
+/// One session tag, which policies see as `aws:PrincipalTag/KEY`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tag {
+    /// `x509Subject/CN`, `x509SAN/DNS` and the like.
+    pub key: String,
+    /// The value, several joined by `/`; what is no text as `#` and its bytes in hex.
+    pub value: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of an attribute.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// The session has it as a tag.
+    Kept,
+    /// STS would not take it, so the session goes without.
+    Dropped(Reason),
+    /// AWS does not document whether such attributes become tags, nor by which key.
+    Undocumented,
+}
+
+/// Why STS would not take a tag.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// The first character in the value that no tag may have.
+    Character(char),
+    /// The value is of so many characters.
+    ValueLength(usize),
+    /// The key is of so many characters.
+    KeyLength(usize),
+    /// There are as many tags before it as a session takes.
+    Count,
+    /// The value is no text.
+    NotText,
+}
+
+/// Renders "a tag may not have `(` (U+0028)", without ever printing what is not printable.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Character(c) if c.is_ascii_graphic() || c.escape_debug().len() == 1 => {
+                write!(f, "a tag may not have `{c}` (U+{:04X})", u32::from(*c))
+            }
+            Self::Character(c) => write!(f, "a tag may not have U+{:04X}", u32::from(*c)),
+            Self::ValueLength(length) => {
+                write!(f, "{length} characters, and a value has at most {MAX_VALUE}")
+            }
+            Self::KeyLength(length) => {
+                write!(f, "a key of {length} characters, and a key has at most {MAX_KEY}")
+            }
+            Self::Count => write!(f, "a session has at most {MAX_TAGS} tags"),
+            Self::NotText => f.write_str("it is no text"),
+        }
+    }
+}
+
+const MAX_SOURCE_IDENTITY: usize = 64;
+const MAX_TAGS: usize = 50;
+const MAX_KEY: usize = 128;
+const MAX_VALUE: usize = 256;
+
+/// Returns `CN=` and the common name, the bare name where that would be too long, or `ID=` and the
+/// serial number where there is none.
+fn source_identity(common_name: Option<String>, serial: &str) -> String {
+    match common_name {
+        Some(name) if name.chars().count() + 3 <= MAX_SOURCE_IDENTITY => format!("CN={name}"),
+        Some(name) => name,
+        None => format!("ID={serial}"),
+    }
+}
+
+fn common_name(subject: &X509Name<'_>) -> Option<String> {
+    subject.iter_common_name().find_map(|attribute| text(attribute.attr_value()))
+}
+
+/// Maps subject, issuer, and the first DNS name, URI and directory name.
+fn tags(parsed: &X509Certificate<'_>) -> Vec<Tag> {
+    let mut drafts = Drafts::default();
+    drafts.name("x509Subject/", parsed.subject());
+    drafts.name("x509Issuer/", parsed.issuer());
+    let names = general_names(parsed);
+    let first = |value: fn(&GeneralName<'_>) -> Option<String>| names.iter().find_map(value);
+    let dns = first(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    let uri = first(|name| match name {
+        GeneralName::URI(uri) => Some((*uri).to_owned()),
+        _ => None,
+    });
+    for (key, value) in [("x509SAN/DNS", dns), ("x509SAN/URI", uri)] {
+        if let Some(value) = value {
+            drafts.add(key.to_owned(), true, Ok(value));
+        }
+    }
+    let directory_name = names.iter().find_map(|name| match name {
+        GeneralName::DirectoryName(name) => Some(name),
+        _ => None,
+    });
+    if let Some(name) = directory_name {
+        drafts.name("x509SAN/Name/", name);
+    }
+    drafts.judge()
+}
+
+/// Attributes on their way to tags, in the order in which their keys first came.
+#[derive(Default)]
+struct Drafts {
+    drafts: Vec<Draft>,
+    by_key: BTreeMap<String, usize>,
+}
+
+struct Draft {
+    key: String,
+    value: String,
+    is_documented: bool,
+    is_text: bool,
+}
+
+impl Drafts {
+    fn name(&mut self, prefix: &str, name: &X509Name<'_>) {
+        for attribute in name.iter_attributes() {
+            let oid = attribute.attr_type().to_id_string();
+            let value = attribute.attr_value();
+            let (key, is_documented) = key_of(&oid);
+            // As RFC 4514 writes what is no text.
+            let value = text(value).ok_or_else(|| format!("#{}", hex(value.data)));
+            self.add(format!("{prefix}{key}"), is_documented, value);
+        }
+    }
+
+    /// Adds a value, `Err` where it is no text; a second one of its key is joined to the first.
+    fn add(&mut self, key: String, is_documented: bool, value: Result<String, String>) {
+        let is_text = value.is_ok();
+        let value = value.unwrap_or_else(|bytes| bytes);
+        if let Some(at) = self.by_key.get(&key) {
+            let draft = &mut self.drafts[*at];
+            draft.value.push('/');
+            draft.value.push_str(&value);
+            draft.is_text &= is_text;
+        } else {
+            self.by_key.insert(key.clone(), self.drafts.len());
+            self.drafts.push(Draft { key, value, is_documented, is_text });
+        }
+    }
+
+    fn judge(self) -> Vec<Tag> {
+        let mut kept = 0;
+        let judge = |draft: Draft| {
+            let fate = draft.fate(kept);
+            kept += usize::from(!matches!(fate, Fate::Dropped(_)));
+            Tag { key: draft.key, value: draft.value, fate }
+        };
+        self.drafts.into_iter().map(judge).collect()
+    }
+}
+
+impl Draft {
+    fn fate(&self, kept: usize) -> Fate {
+        let lengths = (self.key.chars().count(), self.value.chars().count());
+        let refused = self.value.chars().find(|c| !is_tag_character(*c));
+        match (refused, lengths) {
+            _ if !self.is_text => Fate::Dropped(Reason::NotText),
+            (Some(c), _) => Fate::Dropped(Reason::Character(c)),
+            (None, (_, value)) if value > MAX_VALUE => Fate::Dropped(Reason::ValueLength(value)),
+            (None, (key, _)) if key > MAX_KEY => Fate::Dropped(Reason::KeyLength(key)),
+            _ if kept >= MAX_TAGS => Fate::Dropped(Reason::Count),
+            _ if self.is_documented => Fate::Kept,
+            _ => Fate::Undocumented,
+        }
+    }
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`; a letter's accent that stands alone is a mark and no letter.
+fn is_tag_character(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let groups = [
+        GeneralCategoryGroup::Letter,
+        GeneralCategoryGroup::Separator,
+        GeneralCategoryGroup::Number,
+    ];
+    "_.:/=+-@".contains(c) || groups.iter().any(|group| group.contains(category))
+}
+
+/// Returns what an attribute is called in a tag's key, and whether AWS documents that name.
+fn key_of(oid: &str) -> (&str, bool) {
+    match oid {
+        "2.5.4.3" => ("CN", true),
+        "2.5.4.6" => ("C", true),
+        "2.5.4.7" => ("L", true),
+        "2.5.4.8" => ("ST", true),
+        "2.5.4.10" => ("O", true),
+        "2.5.4.11" => ("OU", true),
+        "0.9.2342.19200300.100.1.1" => ("UID", true),
+        "0.9.2342.19200300.100.1.25" => ("DC", false),
+        "1.2.840.113549.1.9.1" => ("emailAddress", false),
+        "2.5.4.4" => ("SN", false),
+        "2.5.4.5" => ("serialNumber", false),
+        "2.5.4.9" => ("street", false),
+        "2.5.4.12" => ("title", false),
+        "2.5.4.17" => ("postalCode", false),
+        "2.5.4.42" => ("GN", false),
+        "2.5.4.97" => ("organizationIdentifier", false),
+        other => (other, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::cert_builder::{CN, Forge, O, OU, committed, name, rdn, rdn_of_tag};
+
+    fn of(forged: &Forge) -> Attributes {
+        let certificate = forged.make();
+        Attributes::of(&certificate, certificate.not_before())
+    }
+
+    fn of_subject(rdns: &[Vec<u8>]) -> Attributes {
+        of(&Forge { subject: name(rdns), ..Forge::default() })
+    }
+
+    /// Renders a tag a line; the issuer's are the same in all that is forged.
+    fn lines(attributes: &Attributes) -> String {
+        let tags = attributes.tags.iter().filter(|tag| !tag.key.starts_with("x509Issuer/"));
+        let line = |tag: &Tag| match tag.fate {
+            Fate::Kept => format!("{}={}\n", tag.key, tag.value),
+            Fate::Dropped(reason) => format!("{}={:?} dropped: {reason}\n", tag.key, tag.value),
+            Fate::Undocumented => format!("{}={} undocumented\n", tag.key, tag.value),
+        };
+        tags.map(line).collect()
+    }
+
+    #[test]
+    fn maps_what_a_profile_maps_by_default() {
+        let leaf = committed("certs/leaf/p256.pem");
+        let attributes = Attributes::of(&leaf, leaf.not_before());
+        assert_eq!(attributes.session_name, "0a1924da82574a8f11a5f6cc7d75e194");
+        assert_eq!(attributes.source_identity, "CN=p256");
+        assert_eq!(attributes.objections, []);
+        let tags: Vec<String> =
+            attributes.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
+        insta::assert_snapshot!(tags.join("\n"), @"
+        x509Subject/C=US
+        x509Subject/O=Example
+        x509Subject/CN=p256
+        x509Issuer/C=US
+        x509Issuer/O=Example
+        x509Issuer/CN=Emulator Intermediate CA
+        x509SAN/DNS=p256.example.com
+        x509SAN/URI=spiffe://example.com/p256
+        ");
+        assert!(attributes.tags.iter().all(|tag| tag.fate == Fate::Kept));
+    }
+
+    #[test]
+    fn the_source_identity_follows_the_length_of_the_common_name() {
+        for (length, prefix) in [(1, "CN="), (61, "CN="), (62, ""), (64, "")] {
+            let common_name = "ä".repeat(length);
+            let attributes = of_subject(&[rdn(&[(CN, &common_name)])]);
+            assert_eq!(attributes.source_identity, format!("{prefix}{common_name}"));
+            assert_eq!(attributes.objections, []);
+        }
+        let attributes = of_subject(&[rdn(&[(CN, &"n".repeat(65))])]);
+        assert_eq!(attributes.objections, [Objection::LongCommonName(65)]);
+    }
+
+    #[test]
+    fn the_source_identity_is_the_serial_where_there_is_no_common_name() {
+        for (serial, hex) in [(vec![0x01, 0x23], "0123"), (vec![0x45, 0x67], "4567")] {
+            let subject = name(&[rdn(&[(O, "Example")])]);
+            let attributes = of(&Forge { serial, subject, ..Forge::default() });
+            assert_eq!(attributes.source_identity, format!("ID={hex}"));
+            assert_eq!(attributes.session_name, hex);
+        }
+        let empty = of_subject(&[]);
+        assert_eq!(empty.source_identity, "ID=1000");
+        assert_eq!(empty.objections, [Objection::EmptySubject]);
+    }
+
+    #[test]
+    fn joins_values_of_one_attribute_in_the_order_of_the_certificate() {
+        let attributes = of_subject(&[
+            rdn(&[(OU, "Security")]),
+            rdn(&[(CN, "a")]),
+            rdn(&[(OU, "Engineering")]),
+            rdn(&[(OU, "Research"), (O, "Example")]),
+        ]);
+        insta::assert_snapshot!(lines(&attributes), @"
+        x509Subject/OU=Security/Engineering/Research
+        x509Subject/CN=a
+        x509Subject/O=Example
+        ");
+    }
+
+    #[test]
+    fn names_what_sts_would_drop() {
+        let attributes = of_subject(&[
+            rdn(&[(CN, "John (EMP12345)")]),
+            rdn(&[(O, &"o".repeat(257))]),
+            rdn(&[(OU, "a\u{1b}]0;b")]),
+            rdn(&[("2.5.4.7", "Z\u{fc}rich, Kreis 4")]),
+            rdn(&[("2.5.4.8", "Zu\u{308}rich")]),
+            rdn_of_tag("2.5.4.6", 4, &[1, 2]),
+        ]);
+        insta::assert_snapshot!(lines(&attributes), @r##"
+        x509Subject/CN="John (EMP12345)" dropped: a tag may not have `(` (U+0028)
+        x509Subject/O="ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo" dropped: 257 characters, and a value has at most 256
+        x509Subject/OU="a\u{1b}]0;b" dropped: a tag may not have U+001B
+        x509Subject/L="Zürich, Kreis 4" dropped: a tag may not have `,` (U+002C)
+        x509Subject/ST="Zu\u{308}rich" dropped: a tag may not have U+0308
+        x509Subject/C="#0102" dropped: it is no text
+        "##);
+    }
+
+    #[test]
+    fn takes_letters_separators_and_numbers_of_every_script() {
+        for good in ["", "Größe 1", "東京\u{3000}½", "a_.:/=+-@", "Ⅷ", "ไทย"] {
+            assert!(good.chars().all(is_tag_character), "{good}");
+        }
+        // A tab, a mark, a symbol that is alphabetic in Unicode, punctuation.
+        for bad in ['\t', '\u{308}', 'ि', 'Ⓐ', ',', '\'', '"', '*', '\\', '€', '\u{202e}'] {
+            assert!(!is_tag_character(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_256_characters_is_kept() {
+        let attributes = of_subject(&[rdn(&[(O, &"ä".repeat(256))])]);
+        assert_eq!(attributes.tags[0].fate, Fate::Kept);
+    }
+
+    #[test]
+    fn reads_the_string_types_of_old_certificates() {
+        let attributes = of_subject(&[
+            rdn_of_tag("2.5.4.10", 20, b"Gr\xf6\xdfe"),
+            rdn_of_tag("2.5.4.11", 30, &[0, b'a', 0xd8, 0x3d, 0xde, 0x00]),
+            rdn_of_tag("2.5.4.7", 30, &[0xd8, 0x3d]),
+            rdn_of_tag("2.5.4.8", 28, &[0, 0, 0, b'u']),
+            rdn_of_tag("2.5.4.6", 19, b"US"),
+        ]);
+        insta::assert_snapshot!(lines(&attributes), @r##"
+        x509Subject/O=Größe
+        x509Subject/OU="a😀" dropped: a tag may not have `😀` (U+1F600)
+        x509Subject/L="#d83d" dropped: it is no text
+        x509Subject/ST=u
+        x509Subject/C=US
+        "##);
+    }
+
+    #[test]
+    fn marks_attributes_whose_key_is_not_documented() {
+        let attributes = of_subject(&[
+            rdn(&[("0.9.2342.19200300.100.1.25", "example"), ("0.9.2342.19200300.100.1.1", "u1")]),
+            rdn(&[("0.9.2342.19200300.100.1.25", "com"), ("1.2.3.4", "odd")]),
+            rdn(&[("1.2.840.113549.1.9.1", "a@example.com")]),
+        ]);
+        insta::assert_snapshot!(lines(&attributes), @"
+        x509Subject/DC=example/com undocumented
+        x509Subject/UID=u1
+        x509Subject/1.2.3.4=odd undocumented
+        x509Subject/emailAddress=a@example.com undocumented
+        ");
+    }
+
+    #[test]
+    fn takes_the_first_name_of_each_kind() {
+        let inner = name(&[rdn(&[(CN, "inner"), (O, "Example")])]);
+        let other = name(&[rdn(&[(CN, "other")])]);
+        let attributes = of(&Forge {
+            alternative_names: vec![
+                (0x87, vec![192, 0, 2, 1]),
+                (0x81, b"a@example.com".to_vec()),
+                (0x82, b"*.example.com".to_vec()),
+                (0x82, b"second.example.com".to_vec()),
+                (0x86, b"spiffe://example.com/a".to_vec()),
+                (0x86, b"spiffe://example.com/b".to_vec()),
+                (0xa4, inner),
+                (0xa4, other),
+            ],
+            ..Forge::default()
+        });
+        insta::assert_snapshot!(lines(&attributes), @r#"
+        x509Subject/CN=forged
+        x509SAN/DNS="*.example.com" dropped: a tag may not have `*` (U+002A)
+        x509SAN/URI=spiffe://example.com/a
+        x509SAN/Name/CN=inner
+        x509SAN/Name/O=Example
+        "#);
+    }
+
+    #[test]
+    fn counts_tags_and_the_characters_of_keys() {
+        let mut rdns: Vec<Vec<u8>> =
+            (0..51).map(|number| rdn(&[(format!("1.2.3.{number}").as_str(), "v")])).collect();
+        let long = format!("1.2{}", ".1234567".repeat(17));
+        rdns.insert(0, rdn(&[(&long, "v")]));
+        let tags = of_subject(&rdns).tags;
+        assert_eq!(tags[0].fate, Fate::Dropped(Reason::KeyLength(151)));
+        assert_eq!(tags[50].fate, Fate::Undocumented);
+        assert_eq!(tags[51].fate, Fate::Dropped(Reason::Count));
+        assert_eq!(tags[52].key, "x509Issuer/CN");
+        assert_eq!(tags[52].fate, Fate::Dropped(Reason::Count));
+    }
+}
