@@ -28,7 +28,7 @@ use roles_anywhere::session_cache::Place;
 use roles_anywhere::session_cache::sessions::{self, Sessions};
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::http::TransportOptions;
-use roles_anywhere_client::http::https::Https;
+use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::ports::{NoTrace, Trace, World};
 use roles_anywhere_client::secret::SecretBytes;

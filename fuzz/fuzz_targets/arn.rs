@@ -6,9 +6,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::arn::{ArnError, ProfileArn, RoleArn, SecretArn, TrustAnchorArn};
-use roles_anywhere::region::Region;
-use roles_anywhere::usage::UsageError;
+use roles_anywhere::output::usage::UsageError;
+use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, SecretArn, TrustAnchorArn};
+use roles_anywhere_client::region::Region;
 use roles_anywhere_fuzz::check_error;
 
 fuzz_target!(|text: &str| {

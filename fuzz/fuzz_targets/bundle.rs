@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::bundle::Bundle;
-use roles_anywhere::files::Source;
-use roles_anywhere::identity::{IdentityError, IdentitySource, Permissions};
+use roles_anywhere_client::identity::bundle::Bundle;
+use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
+use roles_anywhere_client::input_source::Source;
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, is_affordable};
 
 fuzz_target!(|data: &[u8]| {
@@ -17,11 +17,16 @@ fuzz_target!(|data: &[u8]| {
         Ok(bundle) => {
             for key in &bundle.keys {
                 if let Err(source) = key.open("it", &passwords) {
-                    check_error(IdentityError::Key { place: Source::parse("-").name(true), source });
+                    check_error(IdentityError::Key {
+                        place: Source::parse("-").name(true),
+                        source,
+                    });
                 }
             }
         }
-        Err(source) => check_error(IdentityError::Bundle { place: Source::parse("-").name(true), source }),
+        Err(source) => {
+            check_error(IdentityError::Bundle { place: Source::parse("-").name(true), source })
+        }
     }
     // All of it in one file: leaf, key and chain.
     let source = IdentitySource {

@@ -5,13 +5,13 @@
 use std::io;
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::cache::entry::{Entry, sealed};
-use roles_anywhere::cache::name::Name;
-use roles_anywhere::cache::policy::{Standing, standing};
-use roles_anywhere::cache::{Above, Directory, Listed, Lock, Store};
 use roles_anywhere::command::cache;
-use roles_anywhere::credentials::process::to_json;
-use roles_anywhere::secret::SecretBytes;
+use roles_anywhere::command::credential_process::document::to_json;
+use roles_anywhere::session_cache::entry::{Entry, sealed};
+use roles_anywhere::session_cache::key::Name;
+use roles_anywhere::session_cache::policy::{Standing, standing};
+use roles_anywhere::session_cache::{Above, Directory, Listed, Lock, Store};
+use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{NOW, check_line};
 
 const NAME: &str = "session-0123456789abcdef0123456789abcdef";

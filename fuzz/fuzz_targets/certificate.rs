@@ -5,12 +5,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::certificate::Certificate;
-use roles_anywhere::certificate::attributes::{Attributes, Fate};
-use roles_anywhere::certificate::chain::{Chain, MAX_LENGTH};
 use roles_anywhere::command::read_certificate_data::{Output, ReadCertificateData, run};
-use roles_anywhere::error::Error;
-use roles_anywhere::files::Source;
+use roles_anywhere::output::error::Error;
+use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::x509::Certificate;
+use roles_anywhere_client::x509::chain::{Chain, MAX_LENGTH};
+use roles_anywhere_client::x509::session_attributes::{Attributes, Fate};
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, check_line};
 
 fuzz_target!(|data: &[u8]| {
@@ -18,7 +18,9 @@ fuzz_target!(|data: &[u8]| {
     for der in elements(data) {
         match Certificate::from_der(der) {
             Ok(certificate) => certificates.push(certificate),
-            Err(error) => check_error(Error::new(roles_anywhere::error::Kind::Identity, error)),
+            Err(error) => {
+                check_error(Error::new(roles_anywhere::output::error::Kind::Identity, error))
+            }
         }
         look(der);
     }

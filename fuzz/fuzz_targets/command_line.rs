@@ -6,11 +6,11 @@
 
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::cli::CommandLine;
-use roles_anywhere::cli::resolve::{Command, resolve};
 use roles_anywhere::command::secret_get::Stdout;
-use roles_anywhere::reveal::Paths;
-use roles_anywhere::world::Environment;
+use roles_anywhere::options::CommandLine;
+use roles_anywhere::options::resolve::{Command, resolve};
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::text::disclosure::Paths;
 use roles_anywhere_fuzz::check_error;
 
 fuzz_target!(|text: &str| {

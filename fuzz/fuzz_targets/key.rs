@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::files::Source;
-use roles_anywhere::identity::IdentityError;
-use roles_anywhere::key::KeyMaterial;
-use roles_anywhere::secret::SecretBytes;
-use roles_anywhere::signer::Digest;
+use roles_anywhere_client::identity::IdentityError;
+use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::key::KeyMaterial;
+use roles_anywhere_client::key::signer::Digest;
+use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_der};
 
 fuzz_target!(|data: &[u8]| {
@@ -28,6 +28,8 @@ fuzz_target!(|data: &[u8]| {
             // A key that contradicts itself may refuse to.
             let _ = signer.sign_with(Digest::Sha256, b"message");
         }
-        Err(error) => check_error(IdentityError::Key { place: Source::parse("-").name(true), source: error }),
+        Err(error) => {
+            check_error(IdentityError::Key { place: Source::parse("-").name(true), source: error })
+        }
     }
 });

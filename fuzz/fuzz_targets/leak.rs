@@ -10,11 +10,11 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::bundle::{Bundle, ca_certificates};
 use roles_anywhere::command::read_certificate_data::{Output, ReadCertificateData, run};
-use roles_anywhere::error::Error;
-use roles_anywhere::files::Source;
-use roles_anywhere::identity::{IdentityError, IdentitySource, Permissions};
+use roles_anywhere::output::error::Error;
+use roles_anywhere_client::identity::bundle::{Bundle, ca_certificates};
+use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
+use roles_anywhere_client::input_source::Source;
 use roles_anywhere_fuzz::leak::{Keys, secrets_of};
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, is_affordable};
 

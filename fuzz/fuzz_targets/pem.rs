@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::bundle::BundleError;
-use roles_anywhere::files::Source;
-use roles_anywhere::identity::IdentityError;
-use roles_anywhere::pem::{Container, open};
+use roles_anywhere_client::encoding::{Container, open};
+use roles_anywhere_client::identity::IdentityError;
+use roles_anywhere_client::identity::bundle::BundleError;
+use roles_anywhere_client::input_source::Source;
 use roles_anywhere_fuzz::{check_error, check_line};
 
 fuzz_target!(|data: &[u8]| {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::certificate::Certificate;
-use roles_anywhere::pkcs7::certificates;
+use roles_anywhere_client::identity::pkcs7::certificates;
+use roles_anywhere_client::x509::Certificate;
 
 fuzz_target!(|data: &[u8]| {
     let found = certificates(data).unwrap_or_default();

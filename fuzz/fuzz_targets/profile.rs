@@ -5,11 +5,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::credentials::Credentials;
-use roles_anywhere::profile::contents::{conflicts, long_lived_key};
-use roles_anywhere::profile::file::ProfileFileError;
-use roles_anywhere::profile::{ProfileName, replace};
-use roles_anywhere::secret::Secret;
+use roles_anywhere::credentials_file::contents::{conflicts, long_lived_key};
+use roles_anywhere::credentials_file::file::ProfileFileError;
+use roles_anywhere::credentials_file::{ProfileName, replace};
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::secret::Secret;
 use roles_anywhere_fuzz::{NOW, check_error, check_line};
 
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];

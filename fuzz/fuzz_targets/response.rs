@@ -12,21 +12,21 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
-use roles_anywhere::aws::fault::Fault;
-use roles_anywhere::aws::get_secret_value::{self, SecretId, SecretRequest};
-use roles_anywhere::cache::sessions::Sessions;
-use roles_anywhere::call::Deadline;
+use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::command::secret_get::{self, Destination, SecretGet, Selection, Stdout};
-use roles_anywhere::credentials::process::to_json;
-use roles_anywhere::files::Source;
-use roles_anywhere::http::{Endpoint, Reason, Request, Response, Transport, TransportError};
-use roles_anywhere::identity::{IdentitySource, Permissions};
-use roles_anywhere::provider::RolesAnywhere;
-use roles_anywhere::region::Region;
-use roles_anywhere::secret::{Entropy, SecretBytes};
-use roles_anywhere::time::Timer;
-use roles_anywhere::world::{NoTrace, World};
+use roles_anywhere::session_cache::sessions::Sessions;
+use roles_anywhere_client::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
+use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::http::{Endpoint, Reason, Request, Response, Transport, TransportError};
+use roles_anywhere_client::identity::{IdentitySource, Permissions};
+use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::ports::{NoTrace, World};
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::secret::{Entropy, SecretBytes};
+use roles_anywhere_client::time::Timer;
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, StoppedClock, check_error};
 
 /// A leaf, its chain and its key.

@@ -5,12 +5,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::aws::create_session::RoleSessionName;
-use roles_anywhere::files::Source;
-use roles_anywhere::http::Endpoint;
-use roles_anywhere::http::proxy::{Proxy, host_and_port, is_exempt};
-use roles_anywhere::time::Timestamp;
-use roles_anywhere::usage::UsageError;
+use roles_anywhere::output::usage::UsageError;
+use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::http::Endpoint;
+use roles_anywhere_client::http::proxy::{Proxy, host_and_port, is_exempt};
+use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_fuzz::{check_error, check_line};
 
 fuzz_target!(|text: &str| {

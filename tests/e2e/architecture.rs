@@ -1,101 +1,159 @@
-//! The layering of ARCHITECTURE.md, enforced.
+//! The layering of ARCHITECTURE.md, enforced: by crates where that is possible, here elsewhere.
+//!
+//! Files are parsed whole, so that code behind a test module counts too. What is compiled for tests
+//! only may import anything.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Top-level modules from the ground up; a module may import only from rows above its own.
-const LAYERS: &[&[&str]] = &[
-    &["native", "encoding"],
-    &["secret", "time", "region", "legible", "redact", "reveal"],
-    &["ber"],
-    &["http", "files", "pem", "log", "refresh"],
+use syn::visit::{self, Visit};
+
+/// The modules of `roles-anywhere-client`, bottom first: a module imports from rows above its own.
+const CLIENT: &[&[&str]] = &[
+    &["secret", "text", "time", "region"],
+    &["arn", "credentials", "encoding", "http", "input_source", "x509"],
     &["password"],
-    &["arn", "certificate", "credentials"],
-    &["profile"],
-    &["signer", "usage"],
     &["key"],
-    &["pkcs12", "pkcs7"],
-    &["bundle"],
     &["identity"],
-    &["sigv4", "aws", "world"],
-    &["call", "diagnosis"],
-    &["error"],
-    &["board", "provider"],
-    &["cache", "engine", "serve"],
-    &["generation"],
+    &["ports", "sigv4", "https"],
+    &["aws"],
+    &["diagnosis"],
+    &["provider"],
+    &["refresh"],
+    &["test_support"],
+];
+
+/// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
+const PROGRAM: &[&[&str]] = &[
+    &["output::log"],
+    &["credentials_file"],
+    &["output"],
+    &["daemon", "server", "session_cache"],
     &["command"],
-    &["cli", "os"],
-    &["main", "lib"],
+    &["options", "os"],
+    &["main"],
 ];
 
 #[test]
 fn modules_import_downwards_only() {
     let mut offences = BTreeSet::new();
-    each_file(&mut |file, module| {
-        let own =
-            level(module).unwrap_or_else(|| panic!("`{module}` has no layer; add it to LAYERS"));
-        for target in imports(&code_of(file)) {
-            if target != module && level(&target).is_none_or(|layer| layer >= own) {
-                offences.insert(format!("{module} -> {target}"));
+    for (krate, layers) in [("crates/client/src", CLIENT), ("src", PROGRAM)] {
+        for file in files(krate) {
+            let own = level(layers, &file.path)
+                .unwrap_or_else(|| panic!("{} has no layer; add it to the list", file.path));
+            for target in imports(&file.syntax, &["crate", "roles_anywhere"]) {
+                let is_own = top(&target) == top(&file.path) && !is_listed(layers, &target);
+                if !is_own && level(layers, &target).is_none_or(|layer| layer > own) {
+                    offences.insert(format!("{} -> {target}", file.path));
+                }
             }
         }
-    });
+    }
     assert_eq!(offences, BTreeSet::new());
 }
 
-/// The layers above are read from paths that begin with `crate::NAME`.
+/// Modules of one row do not know each other.
 #[test]
-fn imports_name_their_module_at_once() {
+fn modules_of_one_row_are_independent() {
     let mut offences = BTreeSet::new();
-    each_file(&mut |file, _| {
-        if code_of(file).contains("crate::{") {
-            offences.insert(file.display().to_string());
+    for (krate, layers) in [("crates/client/src", CLIENT), ("src", PROGRAM)] {
+        for file in files(krate) {
+            for target in imports(&file.syntax, &["crate"]) {
+                let same = level(layers, &target) == level(layers, &file.path);
+                if same && top(&target) != top(&file.path) {
+                    offences.insert(format!("{} -> {target}", file.path));
+                }
+            }
         }
-    });
+    }
     assert_eq!(offences, BTreeSet::new());
 }
 
+/// A command that needs another one shares a module with it instead; so do the dialects of `serve`.
 #[test]
-fn only_os_touches_the_world() {
-    // Of the network the sockets: an address is a value.
-    let doors = [
+fn commands_and_dialects_do_not_import_each_other() {
+    let mut offences = BTreeSet::new();
+    for parent in ["command", "server::api"] {
+        let prefix = format!("{parent}::");
+        let child = |path: &str| {
+            let rest = path.strip_prefix(&prefix)?;
+            rest.split("::").next().map(str::to_owned)
+        };
+        for file in files("src") {
+            let Some(own) = child(&file.path) else { continue };
+            for target in imports(&file.syntax, &["crate"]) {
+                if child(&target).is_some_and(|other| other != own) {
+                    offences.insert(format!("{} -> {target}", file.path));
+                }
+            }
+        }
+    }
+    assert_eq!(offences, BTreeSet::new());
+}
+
+/// The client does not know the program, and the emulator knows neither.
+#[test]
+fn crates_are_what_they_say() {
+    let dependencies = |name: &str| {
+        let manifest = read(&format!("{name}/Cargo.toml"));
+        let own = |line: &&str| line.starts_with("roles-anywhere");
+        manifest.lines().filter(own).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(dependencies("crates/client"), [""; 0]);
+    assert_eq!(dependencies("crates/emulator"), [""; 0]);
+    let client = read("crates/client/Cargo.toml");
+    for of_the_terminal in ["clap", "rpassword", "signal-hook"] {
+        assert!(!client.contains(&format!("\n{of_the_terminal} =")), "{of_the_terminal}");
+    }
+}
+
+/// What reaches outside the process, by path: the program does it in `os` and `main`, the client in
+/// `https`. Constants of the compiler and what waits without a runtime are harmless.
+#[test]
+fn only_the_edge_touches_the_system() {
+    let system = [
         "std::fs",
-        "TcpListener",
-        "TcpStream",
-        "ToSocketAddrs",
-        "UdpSocket",
-        "std::env::",
+        "std::env",
         "std::io::stdout",
-        "tokio::",
-        "SystemTime::now",
+        "std::net::TcpStream",
+        "std::net::TcpListener",
+        "std::net::UdpSocket",
+        "std::net::ToSocketAddrs",
+        "tokio",
+        "reqwest",
+        "rustix",
     ];
-    // Constants of the compiler, not the environment of the process; what waits without a runtime.
-    let harmless = ["std::env::consts", "tokio::sync"];
+    let harmless = ["std::env::consts", "tokio::sync", "tokio::select"];
     let mut offences = BTreeSet::new();
-    each_file(&mut |file, module| {
-        if matches!(module, "os" | "main") {
-            return;
+    for (krate, edge) in
+        [("crates/client/src", &["https", "test_support"][..]), ("src", &["os", "main"])]
+    {
+        for file in files(krate) {
+            if edge.contains(&top(&file.path)) {
+                continue;
+            }
+            for path in paths(&file.syntax) {
+                let begins = |with: &&str| path == **with || path.starts_with(&format!("{with}::"));
+                if system.iter().any(begins) && !harmless.iter().any(|with| begins(&with)) {
+                    offences.insert(format!("{}: {path}", file.path));
+                }
+            }
         }
-        let mut code = code_of(file);
-        for word in harmless {
-            code = code.replace(word, "");
-        }
-        for door in doors.iter().filter(|door| code.contains(**door)) {
-            offences.insert(format!("{module}: {door}"));
-        }
-    });
+    }
     assert_eq!(offences, BTreeSet::new());
 }
 
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut silent = BTreeSet::new();
-    each_file(&mut |file, _| {
-        if !fs::read_to_string(file).unwrap().starts_with("//! ") {
-            silent.insert(file.display().to_string());
+    for krate in ["src", "crates/client/src", "crates/emulator/src"] {
+        for path in rust_files(&root().join(krate)) {
+            if !fs::read_to_string(&path).unwrap().starts_with("//! ") {
+                silent.insert(path.display().to_string());
+            }
         }
-    });
+    }
     assert_eq!(silent, BTreeSet::new());
 }
 
@@ -140,43 +198,160 @@ fn no_dependency_is_a_pre_release() {
     assert_eq!(pre_releases, [""; 0]);
 }
 
-/// Returns a file without its tests.
-fn code_of(file: &Path) -> String {
-    if file.ends_with("tests.rs") {
-        return String::new();
-    }
-    let text = fs::read_to_string(file).unwrap();
-    text.split("#[cfg(test)]").next().unwrap_or("").to_owned()
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-fn level(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|row| row.contains(&module))
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
 }
 
-fn imports(code: &str) -> Vec<String> {
-    let prefixes = ["crate::", "roles_anywhere::"];
-    let targets = |prefix: &'static str| {
-        code.match_indices(prefix).filter_map(move |(at, _)| {
-            let rest = &code[at + prefix.len()..];
-            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)
-        })
-    };
-    prefixes.into_iter().flat_map(targets).filter(|target| !target.is_empty()).collect()
+/// A file that is not of tests only: its module's path, without the crate, and what is in it.
+struct File {
+    path: String,
+    syntax: syn::File,
 }
 
-fn each_file(check: &mut impl FnMut(&Path, &str)) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let inside = path.strip_prefix(&root).unwrap().with_extension("");
-            let module = inside.iter().next().unwrap().to_str().unwrap().to_owned();
-            check(&path, &module);
+/// Returns the files of a crate; `mod x;` behind `#[cfg(test)]` takes `x.rs` and `x/` out.
+fn files(krate: &str) -> Vec<File> {
+    let source = root().join(krate);
+    let parsed = rust_files(&source).into_iter().map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let inside = path.strip_prefix(&source).unwrap().with_extension("");
+        let path = inside.iter().map(|name| name.to_str().unwrap()).collect::<Vec<_>>().join("::");
+        File { path, syntax: syn::parse_file(&text).unwrap() }
+    });
+    let mut files: Vec<File> = parsed.collect();
+    let of_tests: Vec<String> = files.iter().flat_map(modules_of_tests).collect();
+    let is_inside =
+        |path: &str, module: &String| path == module || path.starts_with(&format!("{module}::"));
+    files.retain(|file| {
+        file.path != "lib" && !of_tests.iter().any(|module| is_inside(&file.path, module))
+    });
+    assert!(files.len() > 40, "{krate}: {} files", files.len());
+    files
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
         }
     }
+    found
+}
+
+fn modules_of_tests(file: &File) -> Vec<String> {
+    let modules = file.syntax.items.iter().filter_map(|item| match item {
+        syn::Item::Mod(module) if is_of_tests(&module.attrs) => Some(&module.ident),
+        _ => None,
+    });
+    modules.map(|name| format!("{}::{name}", file.path)).collect()
+}
+
+/// Tells whether an item is compiled for tests only: its condition names `test`.
+fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("cfg") => {
+            let condition = list.tokens.to_string();
+            !condition.starts_with("not")
+                && condition.split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
+        }
+        _ => false,
+    })
+}
+
+/// Returns the paths of modules that are imported or named, from behind the name of the crate on.
+fn imports(file: &syn::File, crates: &[&str]) -> BTreeSet<String> {
+    let named = paths(file).into_iter().filter_map(|path| {
+        let (krate, rest) = path.split_once("::")?;
+        crates.contains(&krate).then(|| rest.to_owned())
+    });
+    named.collect()
+}
+
+/// Returns every path in a file that is not of tests only, also in macros.
+fn paths(file: &syn::File) -> BTreeSet<String> {
+    let mut paths = Paths::default();
+    paths.visit_file(file);
+    paths.0
+}
+
+#[derive(Default)]
+struct Paths(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let attributes = match item {
+            syn::Item::Mod(item) => &item.attrs,
+            syn::Item::Fn(item) => &item.attrs,
+            syn::Item::Impl(item) => &item.attrs,
+            syn::Item::Use(item) => &item.attrs,
+            syn::Item::Const(item) => &item.attrs,
+            syn::Item::Struct(item) => &item.attrs,
+            _ => return visit::visit_item(self, item),
+        };
+        if !is_of_tests(attributes) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(String::new(), &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+        self.0.insert(names.join("::"));
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let text = call.tokens.to_string().replace(" :: ", "::");
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let words = text.split(|c| !is_part(c)).filter(|word| word.contains("::"));
+        self.0.extend(words.map(str::to_owned));
+        visit::visit_macro(self, call);
+    }
+}
+
+impl Paths {
+    fn tree(&mut self, before: String, tree: &syn::UseTree) {
+        let joined = |name: &syn::Ident| match before.as_str() {
+            "" => name.to_string(),
+            before => format!("{before}::{name}"),
+        };
+        match tree {
+            syn::UseTree::Path(path) => self.tree(joined(&path.ident), &path.tree),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.tree(before.clone(), tree));
+            }
+            syn::UseTree::Name(name) if name.ident == "self" => drop(self.0.insert(before)),
+            syn::UseTree::Name(name) => drop(self.0.insert(joined(&name.ident))),
+            syn::UseTree::Rename(name) => drop(self.0.insert(joined(&name.ident))),
+            syn::UseTree::Glob(_) => drop(self.0.insert(before)),
+        }
+    }
+}
+
+fn top(path: &str) -> &str {
+    path.split("::").next().unwrap_or(path)
+}
+
+fn is_listed(layers: &[&[&str]], path: &str) -> bool {
+    let is_file = |name: &&str| name.contains("::") && path.starts_with(name);
+    layers.iter().flat_map(|row| row.iter()).any(is_file)
+}
+
+/// Returns the row of the longest listed name that `path` begins with.
+fn level(layers: &[&[&str]], path: &str) -> Option<usize> {
+    let begins = |name: &&&str| path == **name || path.starts_with(&format!("{name}::"));
+    let rows = layers.iter().enumerate();
+    let found =
+        rows.flat_map(|(at, row)| row.iter().filter(begins).map(move |name| (name.len(), at)));
+    found.max().map(|(_, at)| at)
 }

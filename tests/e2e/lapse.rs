@@ -17,7 +17,7 @@ use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::disk::{self, Disk};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::log::{Fact, Level, Log, Unwritten};
-use roles_anywhere_client::http::https::Https;
+use roles_anywhere_client::https::Https;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
 use roles_anywhere_client::refresh::refresher::{Engine, RefresherPorts};

@@ -1,8 +1,6 @@
 //! HTTP messages as plain data, and the port that moves them; no sockets here.
 
 mod endpoint;
-#[cfg(feature = "https")]
-pub mod https;
 pub mod proxy;
 
 use std::fmt;

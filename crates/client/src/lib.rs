@@ -2,7 +2,7 @@
 //!
 //! [`provider::RolesAnywhere::fetch`] is the whole exchange in five steps: open the identity, make
 //! the request, sign it, send it, read the session. What it runs on (clock, files, network,
-//! randomness) comes in as [`ports::World`]; [`http::https`] is the network over reqwest and rustls.
+//! randomness) comes in as [`ports::World`]; [`https`] is the network over reqwest and rustls.
 
 pub mod arn;
 pub mod aws;
@@ -10,6 +10,8 @@ pub mod credentials;
 pub mod diagnosis;
 pub mod encoding;
 pub mod http;
+#[cfg(feature = "https")]
+pub mod https;
 pub mod identity;
 pub mod input_source;
 pub mod key;

@@ -14,8 +14,8 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::http::https::ReadFile;
 use crate::http::{Presented, Reason, TransportError, Trust, bundle_name};
+use crate::https::ReadFile;
 use crate::identity::bundle::{self, BundleError};
 use crate::x509::Certificate;
 

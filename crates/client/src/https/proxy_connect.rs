@@ -8,9 +8,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::http::https::resolve;
 use crate::http::proxy::host_and_port;
 use crate::http::{Endpoint, Reason, TransportError};
+use crate::https::resolve;
 use crate::text::escape;
 
 /// What came of asking once more.

@@ -12,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 use reqwest::header::HeaderValue;
 use rustls::ClientConfig;
 
-use crate::http::https::trust::Verifier;
 use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions};
+use crate::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
 /// The most bytes of an answer that are read: a secret may have 64 KiB, six bytes each in JSON.

@@ -5,10 +5,10 @@ use std::error::Error;
 use rustls::CertificateError;
 use url::Url;
 
-use crate::http::https::proxy_connect;
-use crate::http::https::trust::Verifier;
 use crate::http::proxy::host_and_port;
 use crate::http::{Distrust, Reason, Request, TransportError, TransportOptions};
+use crate::https::proxy_connect;
+use crate::https::trust::Verifier;
 
 /// An error of reqwest, and what is needed to make sense of it.
 pub(super) struct Failure<'a> {
