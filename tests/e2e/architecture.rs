@@ -135,7 +135,7 @@ fn only_the_edge_touches_the_system() {
             }
             for path in paths(&file.syntax) {
                 let begins = |with: &&str| path == **with || path.starts_with(&format!("{with}::"));
-                if system.iter().any(begins) && !harmless.iter().any(|with| begins(&with)) {
+                if system.iter().any(begins) && !harmless.iter().any(begins) {
                     offences.insert(format!("{}: {path}", file.path));
                 }
             }

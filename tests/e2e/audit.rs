@@ -13,8 +13,8 @@ use roles_anywhere_emulator::Emulator;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::environment::{Program, Running, emulator};
 use crate::leak;
-use crate::tool::{Running, Tool, emulator};
 
 /// How long a test waits for what has to come.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -37,7 +37,7 @@ impl Serve {
         let place = token_file.to_str().unwrap();
         let usual =
             ["serve", "--port", "0", "--print-env", "--log-format", "json", "--token-file", place];
-        let mut child = Tool::new(&emulator).spawn_into(&[&usual, options].concat(), log);
+        let mut child = Program::new(&emulator).spawn_into(&[&usual, options].concat(), log);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let uri = lines.map_while(Result::ok).find(|line| line.contains("_FULL_URI")).unwrap();
         let address = uri.split("http://").nth(1).unwrap().split('/').next().unwrap();

@@ -13,8 +13,8 @@ use roles_anywhere::session_cache::key::Name;
 use roles_anywhere_emulator::{self as aws, Emulator};
 use serde_json::{Value, json};
 
+use crate::environment::{CommandOutput, Program, Running, emulator, steady};
 use crate::leak;
-use crate::tool::{Outcome, Running, Tool, emulator, steady};
 
 const SECRET: [&str; 3] = ["secret", "get", "prod/db-credentials"];
 
@@ -59,15 +59,15 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// Runs `tool` so many times at once.
-fn at_once(tool: &Tool, times: usize, arguments: &[&str]) -> Vec<Outcome> {
+fn at_once(tool: &Program, times: usize, arguments: &[&str]) -> Vec<CommandOutput> {
     thread::scope(|scope| {
         let runs: Vec<_> = (0..times).map(|_| scope.spawn(|| tool.run(arguments))).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     })
 }
 
-fn key_ids(outcomes: &[Outcome]) -> Vec<Value> {
-    let key_id = |outcome: &Outcome| {
+fn key_ids(outcomes: &[CommandOutput]) -> Vec<Value> {
+    let key_id = |outcome: &CommandOutput| {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
         outcome.json()["AccessKeyId"].clone()
     };
@@ -77,7 +77,7 @@ fn key_ids(outcomes: &[Outcome]) -> Vec<Value> {
 #[test]
 fn a_second_run_asks_nobody() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let first = tool.vend(&[]);
     assert_eq!(tool.vend(&[]), first);
     // A proxy changes nothing about a session.
@@ -94,7 +94,7 @@ fn a_second_run_asks_nobody() {
 #[test]
 fn is_off_where_it_is_told_so_or_has_no_place() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     tool.clone().cached().vend(&["--no-cache"]);
     tool.vend(&[]);
     tool.cached().unset("XDG_RUNTIME_DIR").vend(&[]);
@@ -105,7 +105,7 @@ fn is_off_where_it_is_told_so_or_has_no_place() {
 #[test]
 fn misses_with_whatever_makes_another_session() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let copy = emulator.directory().join("ca.pem");
     fs::copy(emulator.directory().join("tls-ca.pem"), &copy).unwrap();
     let bare = emulator.endpoint().replace("127.0.0.1", "localhost");
@@ -132,7 +132,7 @@ fn misses_with_a_rotated_certificate_or_key() {
     let emulator = emulator();
     let certificate = emulator.directory().join("host.pem");
     let key = emulator.directory().join("host.key.pem");
-    let tool = Tool::new(&emulator).cached().certificate(&certificate).key(&key);
+    let tool = Program::new(&emulator).cached().certificate(&certificate).key(&key);
     let install = |name: &str| {
         fs::copy(emulator.directory().join(format!("{name}.pem")), &certificate).unwrap();
         fs::copy(emulator.directory().join(format!("{name}.key.pem")), &key).unwrap();
@@ -154,7 +154,7 @@ fn hits_with_an_identity_that_can_be_read_only_once() {
     let emulator = emulator();
     let read = |name: &str| fs::read_to_string(emulator.directory().join(name)).unwrap();
     let combined = read("leaf/p256.pem") + &read("leaf/p256.key.pem");
-    let tool = Tool::new(&emulator)
+    let tool = Program::new(&emulator)
         .cached()
         .set("IDENTITY", &combined)
         .set("ROLES_ANYWHERE_CERTIFICATE", "env:IDENTITY")
@@ -175,7 +175,7 @@ fn hits_with_an_identity_that_can_be_read_only_once() {
 #[test]
 fn refuses_an_open_key_where_asked_to_though_a_session_is_kept() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let key = emulator.directory().join("leaf/p256.key.pem");
     set_mode(&key, 0o600);
     tool.vend(&["--strict-permissions"]);
@@ -189,7 +189,7 @@ fn refuses_an_open_key_where_asked_to_though_a_session_is_kept() {
 fn twenty_at_once_make_one_session() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 500, "times": 0}));
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let mut ids = key_ids(&at_once(&tool, 20, &["credential-process"]));
     ids.dedup();
     assert_eq!((ids.len(), made(&emulator)), (1, 1));
@@ -199,7 +199,7 @@ fn twenty_at_once_make_one_session() {
 fn twenty_at_once_make_two_calls_if_aws_takes_more_than_half_of_their_time() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 5_000, "times": 0}));
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let mut ids = key_ids(&at_once(&tool, 20, &["credential-process", "--timeout", "8"]));
     ids.dedup();
     assert_eq!((ids.len(), made(&emulator)), (1, 2));
@@ -211,7 +211,7 @@ fn twenty_at_once_make_two_calls_if_aws_takes_more_than_half_of_their_time() {
 #[test]
 fn one_refreshes_what_is_due_while_the_others_are_served() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let old = tool.vend(&[])["AccessKeyId"].clone();
     age(&emulator, 2_390);
     assert_eq!(tool.vend(&[])["AccessKeyId"], old, "it is not due yet");
@@ -233,7 +233,7 @@ fn serves_what_is_valid_where_the_refresh_fails() {
     ];
     for fault in faults {
         let emulator = emulator();
-        let tool = Tool::new(&emulator).cached();
+        let tool = Program::new(&emulator).cached();
         let old = tool.vend(&[]);
         age(&emulator, 3_500);
         emulator.fault(fault);
@@ -253,7 +253,7 @@ fn serves_what_is_valid_where_the_refresh_fails() {
 #[test]
 fn does_not_let_whoever_could_be_served_wait_for_long() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let old = tool.vend(&[]);
     age(&emulator, 3_000);
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000, "times": 0}));
@@ -267,7 +267,7 @@ fn does_not_let_whoever_could_be_served_wait_for_long() {
 #[test]
 fn serves_nothing_that_is_over_when_its_refresh_has_failed() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     tool.vend(&[]);
     // It has 4 seconds, of which the last two do not count; its refresh takes 3.
     age(&emulator, 3_596);
@@ -279,7 +279,7 @@ fn serves_nothing_that_is_over_when_its_refresh_has_failed() {
 #[test]
 fn says_under_debug_why_a_refresh_failed() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let run = |words: &[&str]| tool.run(&[&["credential-process", "--debug"], words].concat());
     let miss = run(&[]);
     assert!(miss.stderr.contains("miss: nothing is kept"), "{miss}");
@@ -309,14 +309,14 @@ fn what_aws_answered_to_one_is_the_answer_to_all_that_waited_for_it() {
         let emulator = emulator();
         let fault = json!({"status": status, "code": code, "delay_ms": 1_500, "times": 0});
         emulator.fault(fault);
-        let tool = Tool::new(&emulator).cached();
+        let tool = Program::new(&emulator).cached();
         let outcomes = at_once(&tool, 20, &["credential-process"]);
         for outcome in &outcomes {
             assert_eq!((outcome.code, &outcome.stdout[..]), (exit, &b""[..]), "{outcome}");
             assert!(outcome.stderr.contains(code), "{outcome}");
             assert!(outcome.stderr.contains("hint: "), "{outcome}");
         }
-        let told = |outcome: &&Outcome| {
+        let told = |outcome: &&CommandOutput| {
             outcome.stderr.starts_with("error: another process just failed: AWS refused")
         };
         assert_eq!(outcomes.iter().filter(told).count(), 19);
@@ -331,7 +331,7 @@ fn what_aws_answered_to_one_is_the_answer_to_all_that_waited_for_it() {
 fn tries_at_once_where_the_one_that_was_waited_for_had_less_time() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 1_500, "times": 0}));
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let mut holder = tool.spawn(&["credential-process", "--timeout", "1"]);
     while made(&emulator) == 0 {
         assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
@@ -347,7 +347,7 @@ fn a_failure_behind_one_proxy_is_none_behind_another() {
     let emulator = emulator();
     let slow = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = slow.local_addr().unwrap().to_string();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let spawn = |proxy: &str| {
         let arguments = ["credential-process", "--endpoint", "https://aws.invalid", "--proxy"];
         let mut child = tool.spawn(&[&arguments[..], &[proxy, "--debug"]].concat());
@@ -381,7 +381,7 @@ fn a_failure_behind_one_proxy_is_none_behind_another() {
 #[test]
 fn a_failure_of_another_time_holds_nobody_back() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     emulator.fault(json!({"operation": "CreateSession", "status": 403}));
     assert_eq!(tool.run(&["credential-process"]).code, 4);
     let place = directory(&emulator);
@@ -404,7 +404,7 @@ fn a_failure_of_another_time_holds_nobody_back() {
 fn a_holder_that_was_killed_holds_nobody_up() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 60_000}));
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let mut holder = tool.spawn(&["credential-process"]);
     while made(&emulator) == 0 {
         assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
@@ -422,7 +422,7 @@ fn a_holder_that_was_killed_holds_nobody_up() {
 #[test]
 fn does_not_wait_for_ever_for_another_process() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     tool.vend(&[]);
     let (path, name) = entry(&emulator);
     fs::remove_file(path).unwrap();
@@ -438,7 +438,7 @@ fn does_not_wait_for_ever_for_another_process() {
 #[test]
 fn a_place_that_cannot_be_used_is_not_fatal() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let at = |name: &str| emulator.directory().join(name);
     fs::write(at("file"), "").unwrap();
     fs::create_dir(at("open")).unwrap();
@@ -464,7 +464,7 @@ fn a_place_that_cannot_be_used_is_not_fatal() {
 #[test]
 fn a_directory_that_is_named_and_missing_is_made() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let path = emulator.directory().join("one/two/three");
     let place = ["--cache-dir", path.to_str().unwrap()];
     let first = tool.vend(&place);
@@ -478,7 +478,7 @@ fn a_directory_that_is_named_and_missing_is_made() {
 #[test]
 fn cache_commands_name_what_is_wrong_with_the_directory() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let at = |name: &str| emulator.directory().join(name);
     fs::write(at("file"), "").unwrap();
     for name in ["open", "own", "theirs"] {
@@ -512,7 +512,7 @@ fn cache_commands_name_what_is_wrong_with_the_directory() {
 #[test]
 fn cache_commands_tell_a_missing_directory_from_an_empty_one() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let at = |name: &str| emulator.directory().join(name);
     fs::create_dir(at("own")).unwrap();
     set_mode(&at("own"), 0o700);
@@ -531,7 +531,7 @@ fn cache_commands_tell_a_missing_directory_from_an_empty_one() {
 #[test]
 fn keeps_nothing_in_another_user_s_place() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let run = emulator.directory().join("run");
     own_by_nobody(&run);
     if fs::metadata(&run).unwrap().uid() == fs::metadata("/proc/self").unwrap().uid() {
@@ -546,7 +546,7 @@ fn keeps_nothing_in_another_user_s_place() {
 #[test]
 fn a_full_disk_is_not_fatal_and_nothing_is_left_behind() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     // No file may grow, as on a full disk; what goes into a pipe is no file.
     let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" credential-process";
     let program = env!("CARGO_BIN_EXE_roles-anywhere");
@@ -562,7 +562,7 @@ fn a_full_disk_is_not_fatal_and_nothing_is_left_behind() {
 #[test]
 fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
     let emulator = emulator();
-    let (tool, _folder) = Tool::new(&emulator).cached().reachable();
+    let (tool, _folder) = Program::new(&emulator).cached().reachable();
     let tool = tool.for_nobody();
     open_to_nobody(emulator.directory());
     let run = emulator.directory().join("run");
@@ -586,7 +586,7 @@ fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
 #[test]
 fn a_damaged_or_foreign_entry_is_made_anew() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let first = tool.vend(&[]);
     let (path, _) = entry(&emulator);
     let whole = fs::read(&path).unwrap();
@@ -619,7 +619,7 @@ fn a_damaged_or_foreign_entry_is_made_anew() {
 #[cfg(target_os = "linux")]
 fn a_set_is_over_by_whichever_clock_says_so() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let kept = |change: fn(&mut roles_anywhere_client::time::Running)| {
         let old = tool.vend(&[])["AccessKeyId"].clone();
         let (path, name) = entry(&emulator);
@@ -638,7 +638,7 @@ fn a_set_is_over_by_whichever_clock_says_so() {
 fn remembers_how_far_the_clock_is_off() {
     let emulator = emulator();
     emulator.advance(7_200);
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     tool.vend(&[]);
     assert_eq!(made(&emulator), 2, "the first try told");
     tool.vend(&[]);
@@ -650,7 +650,7 @@ fn remembers_how_far_the_clock_is_off() {
 #[test]
 fn secret_get_shares_the_session() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     tool.vend(&[]);
     for _ in 0..2 {
         let outcome = tool.run(&SECRET);
@@ -663,7 +663,7 @@ fn secret_get_shares_the_session() {
 #[test]
 fn secret_get_makes_a_session_anew_where_the_kept_one_is_not_taken() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let old = tool.vend(&[]);
     let over =
         json!({"operation": "GetSecretValue", "status": 400, "code": "ExpiredTokenException"});
@@ -686,7 +686,7 @@ fn secret_get_makes_a_session_anew_where_the_kept_one_is_not_taken() {
 fn secret_get_survives_a_clock_that_was_set_right() {
     let emulator = emulator();
     emulator.advance(7_200);
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     assert_eq!(tool.run(&SECRET).code, 0);
     emulator.advance(-7_200);
     let outcome = tool.run(&SECRET);
@@ -696,14 +696,14 @@ fn secret_get_survives_a_clock_that_was_set_right() {
 #[test]
 fn shows_and_clears_what_is_kept() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let show = || tool.run(&["cache", "show"]);
     let clear = || tool.run(&["cache", "clear"]);
-    let shown = |name: &str, outcome: &Outcome| {
+    let shown = |name: &str, outcome: &CommandOutput| {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"ASIA\w+", "ASIAKEYID");
         settings.add_filter(r"session-[0-9a-f]{8}", "session-DIGITS");
-        settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.to_string())));
+        settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.plain())));
     };
     shown("cache_nothing_yet", &show());
     tool.vend(&["--role-session-name", "me@plant"]);
@@ -732,7 +732,7 @@ fn shows_and_clears_what_is_kept() {
 #[test]
 fn clears_away_what_writers_left_behind_long_ago() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     tool.vend(&[]);
     let place = directory(&emulator);
     let left =

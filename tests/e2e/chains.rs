@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roles_anywhere_emulator::{Emulator, TRUST_ANCHOR_ARN};
 
-use crate::tool::{Outcome, Tool, emulator, steady};
+use crate::environment::{CommandOutput, Program, emulator, steady};
 use pki::{Ca, Certificate, Leaf, bmp, key_of, printable, utf8};
 
 /// Who can judge a chain beside the emulator.
@@ -38,7 +38,7 @@ impl<'a> Case<'a> {
         Self { openssl: OpenSsl::CannotTell, ..self }
     }
 
-    fn run(&self, emulator: &Emulator) -> Outcome {
+    fn run(&self, emulator: &Emulator) -> CommandOutput {
         let directory = emulator.directory();
         let given: String = self.given.iter().map(|certificate| certificate.pem()).collect();
         for (name, text) in [
@@ -50,7 +50,7 @@ impl<'a> Case<'a> {
             fs::write(directory.join(name), text).unwrap();
         }
         emulator.replace_trust_anchor(TRUST_ANCHOR_ARN, &self.anchor.pem());
-        let tool = Tool::new(emulator).identity("case");
+        let tool = Program::new(emulator).identity("case");
         let tool = match self.given[..] {
             [] => tool.unset("ROLES_ANYWHERE_INTERMEDIATES"),
             _ => tool.set("ROLES_ANYWHERE_INTERMEDIATES", directory.join("case.chain.pem")),
@@ -346,6 +346,6 @@ fn a_refusal_says_what_was_sent_and_what_was_left_out() {
         ("refused_chain_of_one", vec![]),
     ] {
         let outcome = Case::new(&leaf, &given, &elsewhere).run(&emulator());
-        steady(|| insta::assert_snapshot!(name, outcome.to_string()));
+        steady(|| insta::assert_snapshot!(name, outcome.plain()));
     }
 }

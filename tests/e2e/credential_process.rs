@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::tool::{Tool, emulator};
+use crate::environment::{Program, emulator};
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_emulator as aws;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 #[test]
 fn vends_with_every_kind_of_key() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let kinds = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"];
     for name in kinds.into_iter().chain(["mldsa44", "mldsa65", "mldsa87"]) {
         let document = tool.clone().identity(&format!("leaf/{name}")).vend(&[]);
@@ -36,7 +36,7 @@ fn vends_with_every_kind_of_key() {
 #[test]
 fn reads_pkcs1_and_sec1() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     tool.clone().identity("leaf/rsa2048").key("leaf/rsa2048.pkcs1.pem").vend(&[]);
     tool.identity("leaf/p256").key("leaf/p256.sec1.pem").vend(&[]);
 }
@@ -44,7 +44,7 @@ fn reads_pkcs1_and_sec1() {
 #[test]
 fn tells_under_debug_of_a_password_that_no_key_needs() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).identity("leaf/p256");
+    let tool = Program::new(&emulator).identity("leaf/p256");
     let words = "the key opened without the password that was given: --key-password-file";
     let password = ["credential-process", "--key-password-file", "./password"];
     let outcome = tool.run(&[&password[..], &["--debug"]].concat());
@@ -64,7 +64,7 @@ fn tells_under_debug_of_a_password_that_no_key_needs() {
 #[test]
 fn takes_leaf_and_chain_from_one_file_in_any_order() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).identity("leaf/p256").unset("ROLES_ANYWHERE_INTERMEDIATES");
+    let tool = Program::new(&emulator).identity("leaf/p256").unset("ROLES_ANYWHERE_INTERMEDIATES");
     tool.clone().certificate("leaf/p256.chain.pem").vend(&[]);
 
     let read = |name: &str| std::fs::read_to_string(emulator.directory().join(name)).unwrap();
@@ -81,7 +81,7 @@ fn takes_leaf_and_chain_from_one_file_in_any_order() {
 #[test]
 fn never_sends_an_empty_chain() {
     let emulator = emulator();
-    Tool::new(&emulator)
+    Program::new(&emulator)
         .unset("ROLES_ANYWHERE_INTERMEDIATES")
         .vend(&["--trust-anchor-arn", aws::INTERMEDIATE_ANCHOR_ARN]);
     assert_eq!(sent(&emulator, "x-amz-x509-chain"), None);
@@ -90,7 +90,7 @@ fn never_sends_an_empty_chain() {
 #[test]
 fn sends_what_is_asked_for() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     tool.vend(&["--role-session-name", "me@plant", "--session-duration", "1800"]);
     let request = emulator.requests().pop().unwrap();
     let body: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
@@ -112,7 +112,7 @@ fn sends_what_is_asked_for() {
 #[test]
 fn asks_for_an_hour_or_leaves_it_to_the_profile() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let body = |arguments: &[&str]| {
         tool.vend(arguments);
         emulator.requests().pop().unwrap()["body"].as_str().unwrap().to_owned()
@@ -125,7 +125,7 @@ fn asks_for_an_hour_or_leaves_it_to_the_profile() {
 fn is_the_same_program_under_the_official_name() {
     let emulator = emulator();
     let link = emulator.directory().join("aws_signing_helper");
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_roles-anywhere"), &link).unwrap();
     let helper = tool.called(&link);
     helper.vend(&["--debug=false"]);
@@ -136,7 +136,7 @@ fn is_the_same_program_under_the_official_name() {
 fn fails_where_standard_output_is_full() {
     let emulator = emulator();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let outcome = Tool::new(&emulator).run_into(&["credential-process"], Stdio::from(full));
+    let outcome = Program::new(&emulator).run_into(&["credential-process"], Stdio::from(full));
     assert_eq!(outcome.code, 6);
     assert!(outcome.stderr.starts_with("error: could not write to standard output"));
     assert!(!outcome.stderr.contains("ASIA"), "{}", outcome.stderr);
@@ -145,7 +145,7 @@ fn fails_where_standard_output_is_full() {
 #[test]
 fn shows_everything_but_secrets_under_debug() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let outcome = tool.run(&["credential-process", "--debug"]);
     assert_eq!(outcome.code, 0);
     let document = outcome.json();
@@ -179,7 +179,7 @@ fn tries_again_what_may_go_better() {
     for fault in faults {
         let emulator = emulator();
         emulator.fault(fault.clone());
-        Tool::new(&emulator).vend(&[]);
+        Program::new(&emulator).vend(&[]);
         assert_eq!(emulator.requests().len(), 3, "{fault}");
     }
 }
@@ -188,7 +188,7 @@ fn tries_again_what_may_go_better() {
 fn signs_each_try_afresh() {
     let emulator = emulator();
     emulator.fault(json!({"status": 503, "headers": {"retry-after": "1"}}));
-    Tool::new(&emulator).vend(&[]);
+    Program::new(&emulator).vend(&[]);
     let dates: Vec<String> = emulator
         .requests()
         .iter()
@@ -203,7 +203,7 @@ fn signs_again_by_awss_clock_where_its_own_is_wrong() {
     for seconds in [31 * 60, -31 * 60, 9 * 3_600] {
         let emulator = emulator();
         emulator.advance(seconds);
-        let outcome = Tool::new(&emulator).run(&["credential-process", "--debug"]);
+        let outcome = Program::new(&emulator).run(&["credential-process", "--debug"]);
         assert_eq!(outcome.code, 0, "{outcome}");
         assert!(outcome.stderr.contains("signing again by AWS's"), "{outcome}");
         assert_eq!(emulator.requests().len(), 2, "{seconds}");
@@ -218,7 +218,7 @@ fn puts_a_refused_signature_down_to_the_clock_from_four_minutes_on() {
         let refusal =
             json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature"});
         emulator.fault(refusal);
-        let outcome = Tool::new(&emulator).run(&["credential-process"]);
+        let outcome = Program::new(&emulator).run(&["credential-process"]);
         assert_eq!(outcome.code, code, "{seconds}: {outcome}");
     }
 }
@@ -227,7 +227,7 @@ fn puts_a_refused_signature_down_to_the_clock_from_four_minutes_on() {
 fn does_not_wait_beyond_its_deadline() {
     let emulator = emulator();
     emulator.fault(json!({"status": 503, "headers": {"retry-after": "100"}}));
-    let outcome = Tool::new(&emulator).run(&["credential-process"]);
+    let outcome = Program::new(&emulator).run(&["credential-process"]);
     assert_eq!(outcome.code, 5);
     assert_eq!(emulator.requests().len(), 1);
 }
@@ -235,7 +235,7 @@ fn does_not_wait_beyond_its_deadline() {
 #[test]
 fn refuses_before_it_calls_where_it_can() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     for name in ["broken/expired", "broken/not-yet-valid"] {
         assert_eq!(tool.clone().identity(name).run(&["credential-process"]).code, 3);
     }
@@ -256,7 +256,7 @@ fn asks_for_the_time_before_it_refuses_a_certificate_as_out_of_date() {
     for (name, there) in rows {
         let emulator = emulator();
         emulator.advance(here.seconds_until(Timestamp::from_rfc3339(there).unwrap()));
-        Tool::new(&emulator).identity(name).vend(&[]);
+        Program::new(&emulator).identity(name).vend(&[]);
         let operations: Vec<Value> =
             emulator.requests().iter().map(|request| request["operation"].clone()).collect();
         assert_eq!(operations.len(), 2, "{operations:?}");
@@ -268,7 +268,7 @@ fn asks_for_the_time_before_it_refuses_a_certificate_as_out_of_date() {
 fn a_date_from_outside_makes_no_signature_beyond_the_certificates_validity() {
     let emulator = emulator();
     emulator.advance(25 * 366 * 86_400);
-    let outcome = Tool::new(&emulator).run(&["credential-process"]);
+    let outcome = Program::new(&emulator).run(&["credential-process"]);
     assert_eq!((outcome.code, outcome.stdout.len()), (3, 0), "{outcome}");
     assert!(outcome.stderr.contains("the `Date` of AWS's answer"), "{outcome}");
     assert_eq!(emulator.requests().len(), 1);

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::environment::{Program, Running, emulator};
 use crate::leak;
-use crate::tool::{Running, Tool, emulator};
 use roles_anywhere_emulator::Emulator;
 
 /// How long a test waits for what has to come.
@@ -28,7 +28,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start(tool: &Tool, arguments: &[&str]) -> Self {
+    pub(crate) fn start(tool: &Program, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("notify");
         let systemd = UnixDatagram::bind(&socket).unwrap();
@@ -155,8 +155,8 @@ impl Desk {
         fs::copy(self.emulator.directory().join(from), self.path(to)).unwrap();
     }
 
-    fn tool(&self) -> Tool {
-        Tool::new(&self.emulator)
+    fn tool(&self) -> Program {
+        Program::new(&self.emulator)
             .set("ROLES_ANYWHERE_CERTIFICATE", self.path("tls.crt"))
             .set("ROLES_ANYWHERE_PRIVATE_KEY", self.path("tls.key"))
             .set("AWS_SHARED_CREDENTIALS_FILE", self.path("credentials"))

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use roles_anywhere_emulator as aws;
 use serde_json::json;
 
-use crate::tool::{Outcome, Tool, emulator, steady};
+use crate::environment::{CommandOutput, Program, emulator, steady};
 
 /// Compares an outcome with its snapshot, and with what holds for every failure.
-fn snapshot(name: &str, outcome: &Outcome) {
+fn snapshot(name: &str, outcome: &CommandOutput) {
     assert_eq!(outcome.stdout, b"", "{name}: a failure prints nothing on stdout");
     assert_ne!(outcome.code, 0, "{name}");
     assert!(outcome.stderr.len() < 4_096, "{name}");
-    steady(|| insta::assert_snapshot!(name, outcome.to_string()));
+    steady(|| insta::assert_snapshot!(name, outcome.plain()));
 }
 
-fn process(tool: &Tool, arguments: &[&str]) -> Outcome {
+fn process(tool: &Program, arguments: &[&str]) -> CommandOutput {
     tool.run(&[&["credential-process"], arguments].concat())
 }
 
@@ -30,7 +30,7 @@ fn read(emulator: &aws::Emulator, name: &str) -> String {
 #[test]
 fn usage() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let profile_elsewhere = aws::PROFILE_ARN.replace("us-east-1", "eu-west-1");
     let role_in_china = aws::ROLE_ARN.replace("arn:aws:", "arn:aws-cn:");
     let rows: [(&str, &[&str]); 20] = [
@@ -72,7 +72,7 @@ fn usage() {
 #[test]
 fn certificate_files() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     write(&emulator, "empty.pem", "");
     write(&emulator, "text.pem", "hello\n");
     write(&emulator, "utf16.pem", b"\xff\xfe-\0-\0");
@@ -109,7 +109,7 @@ fn certificate_files() {
 fn a_file_without_permission() {
     use std::os::unix::fs::PermissionsExt;
     let emulator = emulator();
-    let (tool, folder) = Tool::new(&emulator).reachable();
+    let (tool, folder) = Program::new(&emulator).reachable();
     let path = folder.path().join("closed.pem");
     std::fs::write(&path, read(&emulator, "leaf/p256.pem")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
@@ -123,14 +123,14 @@ fn a_pipe_that_nobody_writes_to() {
     let emulator = emulator();
     let pipe = emulator.directory().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let tool = Tool::new(&emulator).certificate("pipe");
+    let tool = Program::new(&emulator).certificate("pipe");
     snapshot("certificate_pipe", &process(&tool, &[]));
 }
 
 #[test]
 fn key_files() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let key = read(&emulator, "leaf/p256.key.pem");
     write(&emulator, "two.pem", format!("{key}{key}"));
     write(&emulator, "label.pem", key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"));
@@ -193,7 +193,7 @@ fn key_files() {
 #[test]
 fn damaged_key_files_are_never_quoted() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let key = read(&emulator, "leaf/p256.key.pem");
     let line = key.lines().nth(1).unwrap().to_owned();
     write(&emulator, "four-dashes.pem", key.replacen("KEY-----", "KEY----", 1));
@@ -227,7 +227,7 @@ fn damaged_key_files_are_never_quoted() {
 #[test]
 fn hints_name_the_option_and_what_belongs_into_it() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let key = emulator.directory().join("leaf/p256.key.pem");
     let rows: [(&str, &[&str]); 6] = [
         ("hint_intermediates_are_a_key", &["--intermediates", key.to_str().unwrap()]),
@@ -262,7 +262,7 @@ fn hints_name_the_option_and_what_belongs_into_it() {
 #[test]
 fn refusals_about_the_certificate() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let alone = tool.clone().unset("ROLES_ANYWHERE_INTERMEDIATES");
     snapshot("refused_chain_incomplete", &process(&alone, &[]));
     let names =
@@ -283,7 +283,7 @@ fn refusals_about_the_certificate() {
 #[test]
 fn refusals_about_the_configuration() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let other_anchor = aws::TRUST_ANCHOR_ARN.replace("1111", "2222");
     let other_profile = aws::PROFILE_ARN.replace("6666", "5555");
     let other_role = "arn:aws:iam::123456789012:role/Unlisted";
@@ -314,7 +314,7 @@ fn refusals_about_the_configuration() {
 #[test]
 fn refusals_about_the_signature() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     // Twice, for where the clocks differ it is signed again by AWS's.
     let refused = json!({"status": 403, "code": "AccessDeniedException", "message": "Invalid signature", "times": 2});
     emulator.fault(
@@ -332,7 +332,7 @@ fn refusals_about_the_signature() {
 #[test]
 fn refusals_that_only_words_tell() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let rows = [
         (
             "refused_validation",
@@ -378,7 +378,7 @@ fn refusals_that_only_words_tell() {
 #[test]
 fn answers_that_make_no_sense() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let rows = [
         ("answer_not_json", json!({"body": "<html>hello</html>", "status": 200})),
         ("answer_other_json", json!({"body": "{\"a\":1}", "status": 201})),
@@ -416,7 +416,7 @@ fn answer(role: &str, secret: &str, expiration: &str) -> serde_json::Value {
 #[test]
 fn secrets() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:absent-AbCdEf";
     let no_secrets = tool.clone().set("ROLES_ANYWHERE_ROLE_ARN", aws::NO_SECRETS_ROLE_ARN);
     let get = |arguments: &[&str]| tool.run(&[&["secret", "get"], arguments].concat());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use roles_anywhere_emulator as aws;
 
-use crate::tool::{Outcome, Tool, emulator};
+use crate::environment::{CommandOutput, Program, emulator};
 
 /// What is wrong with a file, or with the place of one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,7 +107,7 @@ const OWN_TOKEN: [Named; 2] = [
 
 /// The tool as the user nobody, with an identity that this user can read.
 struct Fixture {
-    tool: Tool,
+    tool: Program,
     user: u32,
     folder: tempfile::TempDir,
     _emulator: aws::Emulator,
@@ -116,7 +116,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let emulator = emulator();
-        let (tool, folder) = Tool::new(&emulator).for_nobody().for_a_minute().reachable();
+        let (tool, folder) = Program::new(&emulator).for_nobody().for_a_minute().reachable();
         let own = fs::metadata("/proc/self").unwrap().uid();
         let user = if own == 0 { 65_534 } else { own };
         let copy = |from: PathBuf| {
@@ -142,7 +142,7 @@ impl Fixture {
 
     /// Runs the command of an option with a file that has a fault; returns the file's path, the
     /// owner and mode of what refuses it if the system does, and the outcome.
-    fn run(&self, named: Named, fault: Fault) -> (PathBuf, Option<(u32, u32)>, Outcome) {
+    fn run(&self, named: Named, fault: Fault) -> (PathBuf, Option<(u32, u32)>, CommandOutput) {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
         mode(folder.path(), 0o755);
         lchown(folder.path(), Some(self.user), None).unwrap();

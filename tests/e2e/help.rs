@@ -1,11 +1,11 @@
 //! The words of `--help` and of clap's own refusals.
 
-use crate::tool::{Tool, emulator, steady};
+use crate::environment::{Program, emulator, steady};
 
 #[test]
 fn help_and_usage() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let rows: [(&str, &[&str]); 11] = [
         ("help", &["--help"]),
         ("help_credential_process", &["credential-process", "--help"]),
@@ -21,7 +21,7 @@ fn help_and_usage() {
     ];
     steady(|| {
         for (name, arguments) in rows {
-            insta::assert_snapshot!(name, tool.run(arguments).to_string());
+            insta::assert_snapshot!(name, tool.run(arguments).plain());
         }
     });
 }

@@ -30,7 +30,7 @@ use roles_anywhere_emulator::Emulator;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::tool::emulator;
+use crate::environment::emulator;
 
 /// The clocks of this machine and AWS's: they go as they do, and are moved on together.
 struct Hands {

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use crate::daemon::Daemon;
+use crate::environment::{Program, emulator, steady};
 use crate::leak::PASSWORDS;
-use crate::tool::{Tool, emulator, steady};
 
 /// Returns the forms in which a key gets into a value, each with a name.
 fn forms(pem: &str) -> Vec<(&'static str, String)> {
@@ -96,7 +96,7 @@ fn key(tool_directory: &Path) -> String {
 #[test]
 fn a_key_in_any_option_is_named_and_not_shown() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let pem = key(emulator.directory());
     for (form, value) in forms(&pem) {
         for option in OPTIONS {
@@ -115,7 +115,7 @@ fn a_key_in_any_variable_is_not_shown() {
         .map(|option| format!("ROLES_ANYWHERE_{}", option.to_ascii_uppercase().replace('-', "_")));
     for (form, value) in forms(&pem) {
         for name in own.iter().map(String::as_str).chain(VARIABLES) {
-            let tool = Tool::new(&emulator);
+            let tool = Program::new(&emulator);
             let tool = match name {
                 "AWS_CA_BUNDLE" | "SSL_CERT_FILE" => tool.unset("AWS_CA_BUNDLE"),
                 _ => tool,
@@ -130,7 +130,7 @@ fn a_key_in_any_variable_is_not_shown() {
 #[test]
 fn a_key_where_any_command_takes_something_is_not_shown() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).set("HOME", emulator.directory());
+    let tool = Program::new(&emulator).set("HOME", emulator.directory());
     let pem = key(emulator.directory());
     for (form, value) in forms(&pem) {
         let unknown = format!("--regoin={value}");
@@ -172,7 +172,7 @@ fn a_key_where_any_command_takes_something_is_not_shown() {
 #[test]
 fn a_key_becomes_the_name_of_nothing() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).set("HOME", emulator.directory());
+    let tool = Program::new(&emulator).set("HOME", emulator.directory());
     let scalar = "7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4";
     let jwk = format!(r#"{{"kty":"oct","d":"{}"}}"#, &scalar[..40]);
     let colons = scalar.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap());
@@ -204,7 +204,7 @@ fn a_key_becomes_the_name_of_nothing() {
         assert_eq!(outcome.code, 2, "{value}: {outcome}");
     }
     let outcome = tool.run(&["secret", "get", "prod/db-credentials", "--out", scalar]);
-    steady(|| insta::assert_snapshot!("reveal_key_as_new_file", outcome));
+    steady(|| insta::assert_snapshot!("reveal_key_as_new_file", outcome.plain()));
     let named = emulator.directory().join(scalar);
     let outcome =
         tool.run(&["secret", "get", "prod/db-credentials", "--out", named.to_str().unwrap()]);
@@ -215,7 +215,7 @@ fn a_key_becomes_the_name_of_nothing() {
 fn a_password_where_its_place_belongs_is_not_shown() {
     let emulator = emulator();
     let encrypted = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/forms/scrypt.key.pem");
-    let tool = Tool::new(&emulator).key(encrypted).detached();
+    let tool = Program::new(&emulator).key(encrypted).detached();
     for password in PASSWORDS {
         for option in ["key-password-file", "key-password-env", "key-password-fd"] {
             let flag = format!("--{option}");
@@ -247,7 +247,7 @@ fn a_password_where_its_place_belongs_is_not_shown() {
 #[test]
 fn says_what_is_there_instead() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let pem = key(emulator.directory());
     let certificate = fs::read_to_string(emulator.directory().join("leaf/p256.pem")).unwrap();
     let rows = [
@@ -268,7 +268,7 @@ fn says_what_is_there_instead() {
     for (name, variable, value) in rows {
         let tool = tool.clone().set(variable, value);
         let outcome = tool.run(&["credential-process"]);
-        steady(|| insta::assert_snapshot!(name, outcome));
+        steady(|| insta::assert_snapshot!(name, outcome.plain()));
     }
 }
 
@@ -279,7 +279,7 @@ fn a_daemon_shows_no_key_either() {
     let pem = key(emulator.directory());
     for (_, value) in forms(&pem) {
         for variable in ["ROLES_ANYWHERE_PRIVATE_KEY", "ROLES_ANYWHERE_CERTIFICATE"] {
-            let tool = Tool::new(&emulator).set(variable, &value);
+            let tool = Program::new(&emulator).set(variable, &value);
             for command in
                 [&["serve", "--port", "0", "--fail-fast"][..], &["update", "--fail-fast"]]
             {
@@ -291,7 +291,7 @@ fn a_daemon_shows_no_key_either() {
     // A password for a path is no usage error: the daemon keeps trying.
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let tool = Tool::new(&emulator).set("ROLES_ANYWHERE_PRIVATE_KEY", PASSWORDS[1]);
+    let tool = Program::new(&emulator).set("ROLES_ANYWHERE_PRIVATE_KEY", PASSWORDS[1]);
     let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
     let daemon = Daemon::start(&tool, &line);
     daemon.wait_for("listening");

@@ -1,6 +1,6 @@
 //! `secret get`: one process from the certificate to the secret.
 
-use crate::tool::{Tool, emulator};
+use crate::environment::{Program, emulator};
 use serde_json::json;
 
 const DB: &str = "prod/db-credentials";
@@ -8,7 +8,7 @@ const DB: &str = "prod/db-credentials";
 #[test]
 fn prints_the_secret_as_it_is() {
     let emulator = emulator();
-    let outcome = Tool::new(&emulator).run(&["secret", "get", DB]);
+    let outcome = Program::new(&emulator).run(&["secret", "get", DB]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
     assert_eq!(outcome.json()["username"], "app");
     assert!(!outcome.stdout.ends_with(b"\n"), "a pipe gets the bytes alone");
@@ -17,7 +17,7 @@ fn prints_the_secret_as_it_is() {
 #[test]
 fn prints_one_member() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let member = |key: &str| tool.run(&["secret", "get", DB, "--key", key]).text();
     assert_eq!(member("password"), "correct horse battery staple");
     assert_eq!(member("port"), "5432");
@@ -26,7 +26,7 @@ fn prints_one_member() {
 #[test]
 fn prints_the_members_of_the_aws_cli() {
     let emulator = emulator();
-    let document = Tool::new(&emulator).run(&["secret", "get", DB, "--output", "json"]).json();
+    let document = Program::new(&emulator).run(&["secret", "get", DB, "--output", "json"]).json();
     let members: Vec<&String> = document.as_object().unwrap().keys().collect();
     let wanted = ["ARN", "CreatedDate", "Name", "SecretString", "VersionId", "VersionStages"];
     assert_eq!(members, wanted);
@@ -37,7 +37,7 @@ fn prints_the_members_of_the_aws_cli() {
 #[test]
 fn finds_a_secret_by_its_arn_and_version() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let document = tool.run(&["secret", "get", DB, "--output", "json"]).json();
     let (arn, version) =
         (document["ARN"].as_str().unwrap(), document["VersionId"].as_str().unwrap());
@@ -48,7 +48,7 @@ fn finds_a_secret_by_its_arn_and_version() {
 #[test]
 fn hands_binary_out_as_it_is() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let bytes: Vec<u8> = (0..=255).collect();
     assert_eq!(tool.run(&["secret", "get", "prod/keystore"]).stdout, bytes);
 
@@ -67,7 +67,7 @@ fn leaves_the_file_alone_where_it_fails() {
     let path = emulator.directory().join("kept");
     std::fs::write(&path, "before").unwrap();
     let out = path.to_str().unwrap();
-    let outcome = Tool::new(&emulator).run(&["secret", "get", "prod/absent", "--out", out]);
+    let outcome = Program::new(&emulator).run(&["secret", "get", "prod/absent", "--out", out]);
     assert_eq!(outcome.code, 4);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
 }
@@ -76,7 +76,7 @@ fn leaves_the_file_alone_where_it_fails() {
 fn tries_again_at_secrets_manager_too() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "GetSecretValue", "status": 500, "times": 2}));
-    let outcome = Tool::new(&emulator).run(&["secret", "get", DB]);
+    let outcome = Program::new(&emulator).run(&["secret", "get", DB]);
     assert_eq!(outcome.code, 0, "{outcome}");
     assert_eq!(emulator.requests().len(), 4);
 }
@@ -84,7 +84,7 @@ fn tries_again_at_secrets_manager_too() {
 #[test]
 fn shows_no_secret_under_debug() {
     let emulator = emulator();
-    let outcome = Tool::new(&emulator).run(&["secret", "get", DB, "--debug"]);
+    let outcome = Program::new(&emulator).run(&["secret", "get", DB, "--debug"]);
     assert_eq!(outcome.code, 0);
     assert!(!outcome.stderr.contains("correct horse"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("GetSecretValue of prod/db-credentials in us-east-1"));
@@ -94,7 +94,7 @@ fn shows_no_secret_under_debug() {
 fn takes_a_dash_and_the_descriptor_for_standard_output() {
     use std::io::Write as _;
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let get = |out: &str| tool.run(&["secret", "get", "prod/keystore", "--out", out]);
     let bytes: Vec<u8> = (0..=255).collect();
     for out in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
@@ -118,7 +118,7 @@ fn takes_a_dash_and_the_descriptor_for_standard_output() {
 fn names_the_directory_that_a_file_is_to_be_written_to() {
     let emulator = emulator();
     let out = |path: &std::path::Path| {
-        let tool = Tool::new(&emulator);
+        let tool = Program::new(&emulator);
         tool.run(&["secret", "get", DB, "--out", path.to_str().unwrap()])
     };
     let folder = emulator.directory().join("missing");
@@ -141,7 +141,7 @@ fn does_not_wait_for_ever_for_the_reader_of_a_pipe() {
     let path = emulator.directory().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let arguments = ["secret", "get", DB, "--timeout", "2", "--out", path.to_str().unwrap()];
-    let outcome = Tool::new(&emulator).run(&arguments);
+    let outcome = Program::new(&emulator).run(&arguments);
     assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
     assert!(outcome.stderr.contains("no process read it"), "{outcome}");
 }
@@ -164,7 +164,7 @@ fn writes_to_no_pipe_and_through_no_link_of_another_user() {
         lchown(at(name), Some(65_534), None).unwrap();
         let out = at(name);
         let arguments = ["secret", "get", DB, "--out", out.to_str().unwrap()];
-        let outcome = Tool::new(&emulator).run(&arguments);
+        let outcome = Program::new(&emulator).run(&arguments);
         assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
         assert!(outcome.stderr.contains("belongs to another user"), "{outcome}");
         assert!(!outcome.stderr.contains("correct horse"), "{outcome}");
@@ -176,7 +176,7 @@ fn writes_to_no_pipe_and_through_no_link_of_another_user() {
 #[test]
 fn shows_nothing_of_what_aws_repeats() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).cached();
+    let tool = Program::new(&emulator).cached();
     let token = tool.vend(&[])["SessionToken"].as_str().unwrap().to_owned();
     let version = "0123456789abcdeffedcba9876543210".repeat(2);
     let message = format!("x-amz-security-token:{token}\nVersionId: {version}");
@@ -195,7 +195,7 @@ fn shows_nothing_of_what_aws_repeats() {
 #[cfg(target_os = "linux")]
 fn a_kill_leaves_no_secret_under_another_name() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("secret");
     let names = || {

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::client::{Client, End, ROLE};
 use crate::daemon::Daemon;
+use crate::environment::{Program, emulator};
 use crate::fault::{faults, struck, vended};
 use crate::leak::PASSWORDS;
-use crate::tool::{Tool, emulator};
 
-fn start(tool: &Tool, token_file: &Path) -> Daemon {
+fn start(tool: &Program, token_file: &Path) -> Daemon {
     let token_file = token_file.to_str().unwrap();
     Daemon::start(tool, &["serve", "--port", "0", "--token-file", token_file])
 }
@@ -31,7 +31,7 @@ fn connect(daemon: &Daemon, token_file: &Path) -> Client {
 fn hands_out_what_aws_vended_by_both_ways() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
-    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    let tool = Program::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
     let daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
     let address = daemon.wait_for("listening")["address"].as_str().unwrap().replace(':', "-");
     // In a directory that it makes.
@@ -68,7 +68,7 @@ fn follows_no_link_where_its_token_is_to_be() {
     let elsewhere = folder.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, folder.path().join("roles-anywhere")).unwrap();
-    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    let tool = Program::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
     let daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
     daemon.wait_for("no container credentials: name a place for their token by --token-file");
     daemon.wait_for("listening");
@@ -81,7 +81,7 @@ fn follows_no_link_where_its_token_is_to_be() {
 fn its_token_is_there_as_long_as_it_runs() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
-    let tool = Tool::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
+    let tool = Program::new(&emulator).set("XDG_RUNTIME_DIR", folder.path());
     for signal in [Signal::TERM, Signal::INT] {
         let mut daemon = Daemon::start(&tool, &["serve", "--port", "0"]);
         let address = daemon.wait_for("listening")["address"].as_str().unwrap().replace(':', "-");
@@ -101,7 +101,7 @@ fn its_token_is_there_as_long_as_it_runs() {
 fn no_number_of_tokens_pushes_one_out() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
-    let daemon = start(&Tool::new(&emulator), &folder.path().join("token"));
+    let daemon = start(&Program::new(&emulator), &folder.path().join("token"));
     let mut client = connect(&daemon, &folder.path().join("token"));
     let first = client.token_for("300");
     for _ in 0..1_100 {
@@ -116,7 +116,7 @@ fn a_second_serve_is_refused_the_token_file_of_the_first() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let daemon = start(&tool, &token_file);
     daemon.wait_for("listening");
     let token = fs::read(&token_file).unwrap();
@@ -142,12 +142,12 @@ fn a_token_file_is_free_once_its_process_is_dead() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let mut daemon = start(&Tool::new(&emulator), &token_file);
+    let mut daemon = start(&Program::new(&emulator), &token_file);
     daemon.wait_for("listening");
     daemon.signal(Signal::KILL);
     assert_eq!(daemon.end(), None);
     assert!(token_file.exists());
-    let next = start(&Tool::new(&emulator), &token_file);
+    let next = start(&Program::new(&emulator), &token_file);
     next.wait_for("listening");
     assert_eq!(next.stop(), Some(0));
 }
@@ -157,7 +157,7 @@ fn a_token_file_that_others_changed_is_restored() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let daemon = start(&Tool::new(&emulator), &token_file);
+    let daemon = start(&Program::new(&emulator), &token_file);
     daemon.wait_for("listening");
     let token = fs::read(&token_file).unwrap();
     let replace = |contents: &str| {
@@ -182,7 +182,7 @@ fn no_text_of_an_error_is_served_without_the_container_token() {
     // A key itself would be refused at the start; a password may be the name of a file.
     let wrong = ["ROLES_ANYWHERE_PRIVATE_KEY", "ROLES_ANYWHERE_CERTIFICATE"];
     for variable in wrong {
-        let tool = Tool::new(&emulator).set(variable, PASSWORDS[1]);
+        let tool = Program::new(&emulator).set(variable, PASSWORDS[1]);
         let daemon = start(&tool, &folder.path().join("token"));
         let mut client = connect(&daemon, &folder.path().join("token"));
         daemon.wait_for("refresh failed; there is nothing to hand out");
@@ -207,7 +207,7 @@ fn serves_container_credentials_only_and_for_hosts_that_were_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
     let place = token_file.to_str().unwrap();
-    let tool = Tool::new(&emulator)
+    let tool = Program::new(&emulator)
         .set("ROLES_ANYWHERE_ALLOW_HOST", "roles-anywhere.plant.svc 10.96.0.7:9911")
         .set("ROLES_ANYWHERE_NO_IMDS", "true")
         // What Kubernetes sets for a Service named roles-anywhere.
@@ -234,7 +234,7 @@ fn serves_container_credentials_only_and_for_hosts_that_were_allowed() {
 #[test]
 fn variables_of_a_kubernetes_service_are_told_under_debug_only() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).set("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7");
+    let tool = Program::new(&emulator).set("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7");
     tool.vend(&[]);
     let debug = tool.run(&["credential-process", "--debug"]);
     assert_eq!(debug.code, 0);
@@ -247,7 +247,7 @@ fn idle_connections_lock_no_client_out_with_few_descriptors() {
     emulator.end_sessions_after(Some(3));
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let daemon = start(&Tool::new(&emulator).with_few_descriptors(), &token_file);
+    let daemon = start(&Program::new(&emulator).with_few_descriptors(), &token_file);
     let listening = daemon.wait_for("listening");
     let address: std::net::SocketAddr = listening["address"].as_str().unwrap().parse().unwrap();
     let _idle: Vec<_> = (0..40).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
@@ -268,7 +268,7 @@ fn takes_its_token_away_where_the_first_try_ends_it() {
     let token_file = folder.path().join("token");
     let place = token_file.to_str().unwrap();
     let arguments = ["serve", "--port", "0", "--fail-fast", "--token-file", place];
-    let outcome = Tool::new(&emulator).run(&arguments);
+    let outcome = Program::new(&emulator).run(&arguments);
     assert_eq!((outcome.code, token_file.exists()), (4, false), "{outcome}");
 }
 
@@ -285,7 +285,7 @@ fn says_why_its_token_cannot_be_kept() {
     ];
     for (place, code, words) in rows {
         let arguments = ["serve", "--port", "0", "--token-file", &place];
-        let outcome = Tool::new(&emulator).run(&arguments);
+        let outcome = Program::new(&emulator).run(&arguments);
         assert_eq!((outcome.code, outcome.stdout.len()), (code, 0), "{outcome}");
         for words in [words, "--token-file"] {
             assert!(outcome.stderr.contains(words), "{words}: {outcome}");
@@ -300,7 +300,7 @@ fn says_why_there_is_nothing_and_serves_once_there_is() {
     emulator.enable_profile(roles_anywhere_emulator::PROFILE_ARN, false);
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let daemon = start(&Tool::new(&emulator), &token_file);
+    let daemon = start(&Program::new(&emulator), &token_file);
     let mut client = connect(&daemon, &token_file);
     daemon.wait_for("refresh failed; there is nothing to hand out");
     let answer = client.container();
@@ -346,7 +346,7 @@ fn faults_and_rotations_at_once_bring_no_blank_and_no_stale_credentials() {
     for (from, to) in [("leaf/p256.pem", "tls.crt"), ("leaf/p256.key.pem", "tls.key")] {
         fs::copy(emulator.directory().join(from), own(to)).unwrap();
     }
-    let tool = Tool::new(&emulator)
+    let tool = Program::new(&emulator)
         .set("ROLES_ANYWHERE_CERTIFICATE", own("tls.crt"))
         .set("ROLES_ANYWHERE_PRIVATE_KEY", own("tls.key"));
     emulator.fault(faults(FAULTS).into());

@@ -4,21 +4,21 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::tool::{Outcome, Tool, emulator, steady};
+use crate::environment::{CommandOutput, Program, emulator, steady};
 
-fn process(tool: &Tool, arguments: &[&str]) -> Outcome {
+fn process(tool: &Program, arguments: &[&str]) -> CommandOutput {
     tool.run(&[&["credential-process"], arguments].concat())
 }
 
-fn snapshot(name: &str, outcome: &Outcome) {
+fn snapshot(name: &str, outcome: &CommandOutput) {
     assert_eq!(outcome.stdout, b"", "{name}");
-    steady(|| insta::assert_snapshot!(name, outcome.to_string()));
+    steady(|| insta::assert_snapshot!(name, outcome.plain()));
 }
 
 #[test]
 fn names_who_presented_an_untrusted_certificate() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let other = emulator.directory().join("anchor/root.pem");
     snapshot("unreachable_untrusted", &process(&tool, &["--ca-bundle", other.to_str().unwrap()]));
     let outcome = process(&tool, &["--ca-bundle", other.to_str().unwrap(), "--no-verify-ssl"]);
@@ -28,7 +28,7 @@ fn names_who_presented_an_untrusted_certificate() {
 #[test]
 fn names_the_bundle_that_cannot_be_read() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator);
+    let tool = Program::new(&emulator);
     let key = emulator.directory().join("leaf/p256.key.pem");
     let absent = emulator.directory().join("absent.pem");
     snapshot("trust_absent", &process(&tool, &["--ca-bundle", absent.to_str().unwrap()]));
@@ -41,7 +41,7 @@ fn trusts_the_first_bundle_alone() {
     let emulator = emulator();
     let stranger = emulator.directory().join("anchor/root.pem");
     let own = emulator.directory().join("tls-ca.pem");
-    let tool = Tool::new(&emulator).set("SSL_CERT_FILE", &own).set("AWS_CA_BUNDLE", &stranger);
+    let tool = Program::new(&emulator).set("SSL_CERT_FILE", &own).set("AWS_CA_BUNDLE", &stranger);
     assert_eq!(process(&tool, &[]).code, 5);
     assert_eq!(process(&tool, &["--ca-bundle", own.to_str().unwrap()]).code, 0);
     assert_eq!(process(&tool.unset("AWS_CA_BUNDLE"), &[]).code, 0);
@@ -52,7 +52,7 @@ fn tries_a_dead_port_three_times() {
     let emulator = emulator();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("https://127.0.0.1:{port}");
-    snapshot("unreachable_refused", &process(&Tool::new(&emulator), &["--endpoint", &endpoint]));
+    snapshot("unreachable_refused", &process(&Program::new(&emulator), &["--endpoint", &endpoint]));
 }
 
 /// A name server could send plain HTTP, and with it the signature, to another machine.
@@ -69,7 +69,8 @@ fn a_name_below_localhost_is_this_machine_and_looked_up_nowhere() {
             String::from_utf8_lossy(&bytes[..count]).to_lowercase()
         });
         let endpoint = format!("http://{name}:{port}");
-        let outcome = process(&Tool::new(&emulator), &["--endpoint", &endpoint, "--timeout", "3"]);
+        let outcome =
+            process(&Program::new(&emulator), &["--endpoint", &endpoint, "--timeout", "3"]);
         assert_eq!(outcome.code, 5, "{outcome}");
         assert!(!outcome.stderr.contains("address of"), "{outcome}");
         let asked = asked.join().unwrap();
@@ -83,7 +84,7 @@ fn gives_up_in_time_where_nothing_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let arguments = ["--endpoint", &endpoint, "--timeout", "1"];
-    snapshot("unreachable_timeout", &process(&Tool::new(&emulator), &arguments));
+    snapshot("unreachable_timeout", &process(&Program::new(&emulator), &arguments));
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn leaves_no_core_dump() {
     let read = |name: &str| std::fs::read(emulator.directory().join(name)).unwrap();
     let text = |name: &str| String::from_utf8(read(name)).unwrap();
     // Whoever is not root is seen to be so; root runs it as nobody, who cannot read the directory.
-    let tool = Tool::new(&emulator)
+    let tool = Program::new(&emulator)
         .unset("ROLES_ANYWHERE_INTERMEDIATES")
         .set("CERTIFICATE", text("leaf/p256.pem"))
         .set("KEY", text("leaf/p256.key.pem"))
@@ -125,7 +126,7 @@ fn says_what_a_server_without_tls_is() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     });
     let endpoint = format!("https://{address}");
-    let outcome = process(&Tool::new(&emulator), &["--endpoint", &endpoint]);
+    let outcome = process(&Program::new(&emulator), &["--endpoint", &endpoint]);
     snapshot("unreachable_no_tls", &outcome);
 }
 
@@ -142,7 +143,7 @@ fn names_the_status_line_of_a_proxy_that_refuses() {
         let _ =
             stream.write_all(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n").as_bytes());
     });
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
     let arguments = ["--endpoint", ELSEWHERE];
     snapshot("unreachable_proxy_407", &process(&tool, &arguments));
     let tool = tool.set("HTTPS_PROXY", format!("http://me:hunter2@{proxy}"));
@@ -156,7 +157,7 @@ fn names_the_status_line_of_a_proxy_that_refuses() {
 fn names_a_proxy_that_is_not_there() {
     let emulator = emulator();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
     snapshot("unreachable_proxy_dead", &process(&tool, &["--endpoint", ELSEWHERE]));
 }
 
@@ -170,7 +171,7 @@ fn goes_through_a_proxy_that_agrees() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
         tunnel(stream, TcpStream::connect(&target).unwrap());
     });
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
     // The emulator's certificate is not for that name: the tunnel stands, and the name is refused.
     let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
     assert_eq!(outcome.code, 5, "{outcome}");
@@ -198,7 +199,7 @@ fn goes_through_a_socks_proxy() {
     ];
     for (scheme, endpoint, peer) in rows {
         let url = format!("{scheme}://me:hunter2@{proxy}");
-        let tool = Tool::new(&emulator).set("HTTPS_PROXY", url);
+        let tool = Program::new(&emulator).set("HTTPS_PROXY", url);
         let outcome = process(&tool, &["--endpoint", endpoint, "--no-verify-ssl"]);
         assert_eq!(outcome.code, 0, "{outcome}");
         assert_eq!(asked.lock().unwrap().pop().unwrap(), format!("me:hunter2 {peer}"));
@@ -213,7 +214,7 @@ fn names_a_socks_proxy_that_refuses() {
         let _ = stream.read_exact(&mut greeting);
         let _ = stream.write_all(&[5, 0xff]);
     });
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5h://{proxy}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5h://{proxy}"));
     let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
     assert_eq!(outcome.code, 5, "{outcome}");
     assert!(outcome.stderr.contains(&format!("the proxy {proxy}")), "{outcome}");
@@ -223,7 +224,7 @@ fn names_a_socks_proxy_that_refuses() {
 fn names_a_socks_proxy_that_is_not_there() {
     let emulator = emulator();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
     let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
     let words = format!("could not connect to the proxy 127.0.0.1:{port}, tried 3 times");
     assert!(outcome.code == 5 && outcome.stderr.contains(&words), "{outcome}");
@@ -235,7 +236,7 @@ fn names_a_host_that_is_not_found_before_a_socks_proxy_is_asked_for_it() {
     let proxy = serve(|mut stream| {
         let _ = stream.read(&mut [0; 3]);
     });
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", format!("socks5://{proxy}"));
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5://{proxy}"));
     let outcome = process(&tool, &["--endpoint", "https://aws.invalid"]);
     assert_eq!(outcome.code, 5, "{outcome}");
     for words in ["could not find the address of aws.invalid", "`socks5h://`"] {
@@ -275,7 +276,7 @@ fn accept_socks(stream: &mut TcpStream) -> String {
 #[test]
 fn never_asks_a_proxy_for_this_machine() {
     let emulator = emulator();
-    let tool = Tool::new(&emulator).set("HTTPS_PROXY", "http://127.0.0.1:1");
+    let tool = Program::new(&emulator).set("HTTPS_PROXY", "http://127.0.0.1:1");
     tool.set("ALL_PROXY", "http://127.0.0.1:1").vend(&[]);
 }
 

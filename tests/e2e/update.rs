@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::tool::{Outcome, Tool, copy_program, emulator};
+use crate::environment::{CommandOutput, Program, copy_program, emulator};
 use roles_anywhere_emulator::Emulator;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use serde_json::json;
@@ -45,8 +45,8 @@ impl Desk {
         settle(&self.file);
     }
 
-    fn tool(&self) -> Tool {
-        Tool::new(&self.emulator).set("AWS_SHARED_CREDENTIALS_FILE", &self.file)
+    fn tool(&self) -> Program {
+        Program::new(&self.emulator).set("AWS_SHARED_CREDENTIALS_FILE", &self.file)
     }
 
     fn text(&self) -> String {
@@ -77,12 +77,12 @@ fn settle(file: &Path) {
     file.set_modified(std::time::SystemTime::now() - Duration::from_secs(10_000)).unwrap();
 }
 
-fn once(tool: &Tool, profile: &str) -> Outcome {
+fn once(tool: &Program, profile: &str) -> CommandOutput {
     tool.run(&["update", "--once", "--profile", profile])
 }
 
 #[track_caller]
-fn succeeds(outcome: &Outcome) {
+fn succeeds(outcome: &CommandOutput) {
     assert_eq!((outcome.code, outcome.stdout.as_slice()), (0, &b""[..]), "{outcome}");
 }
 
@@ -388,13 +388,13 @@ fn waits_for_another_process() {
     // It comes, finds the file of the other locked, and goes, again and again.
     for _ in 0..3 {
         while tries.next().is_err() {
-            assert!(child.try_wait().unwrap().is_none(), "{}", Outcome::of(child));
+            assert!(child.try_wait().unwrap().is_none(), "{}", CommandOutput::of(child));
             thread::yield_now();
         }
     }
     assert_eq!(desk.text(), "");
     drop(file);
-    succeeds(&Outcome::of(child));
+    succeeds(&CommandOutput::of(child));
     assert!(read(&desk.text()).contains_key("a"));
 }
 
@@ -518,7 +518,7 @@ fn three_hundred_pairs_at_once_lose_nothing() {
     }
 }
 
-fn ten_pairs(tool: &Tool, file: &Path, number: usize) {
+fn ten_pairs(tool: &Program, file: &Path, number: usize) {
     fs::write(file, twenty_profiles()).unwrap();
     settle(file);
     let text = || fs::read_to_string(file).unwrap();
@@ -544,7 +544,7 @@ fn ten_pairs(tool: &Tool, file: &Path, number: usize) {
             let runs = pair
                 .each_ref()
                 .map(|name| tool.spawn(&["update", "--once", "--profile", name.as_str()]));
-            runs.into_iter().for_each(|run| succeeds(&Outcome::of(run)));
+            runs.into_iter().for_each(|run| succeeds(&CommandOutput::of(run)));
             let now = read(&text());
             for (name, settings) in &now {
                 let is_new = settings["aws_access_key_id"] != last[name]["aws_access_key_id"];

@@ -1,8 +1,9 @@
-//! The built binary, run as a user runs it, in the world of an emulator.
+//! The built program, run as a user runs it, and what came of it.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,31 +20,69 @@ pub(crate) fn emulator() -> Emulator {
     emulator
 }
 
-/// The binary and the variables that it is run with: the emulator's, and no others.
+/// The program and the variables that it is run with, and no others.
 #[derive(Clone)]
-pub(crate) struct Tool {
+pub(crate) struct Program {
     program: PathBuf,
     launcher: &'static [&'static str],
     user: Option<u32>,
+    /// Where certificates and keys are.
     directory: PathBuf,
     variables: Vec<(String, OsString)>,
+    /// What a test set, or removed, beyond the variables of its environment.
+    changes: Vec<(String, Option<OsString>)>,
+    stdin: StdinSource,
 }
 
-impl Tool {
+/// What standard input is.
+#[derive(Clone)]
+enum StdinSource {
+    Null,
+    Pipe(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Program {
     pub(crate) fn new(emulator: &Emulator) -> Self {
+        let mut program = Self::offline(emulator.directory());
+        program.variables.extend(emulator.environment());
+        program
+    }
+
+    /// Returns the program without any variable but the one that keeps it from caching.
+    pub(crate) fn offline(directory: &Path) -> Self {
         Self {
             program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
             launcher: &[],
             user: None,
-            directory: emulator.directory().to_owned(),
-            variables: emulator.environment(),
+            directory: directory.to_owned(),
+            variables: Vec::new(),
+            changes: Vec::new(),
+            stdin: StdinSource::Null,
         }
-        .set("ROLES_ANYWHERE_NO_CACHE", "1")
+        .base("ROLES_ANYWHERE_NO_CACHE", "1")
     }
 
-    /// Keeps sessions in the emulator's directory, as the tool does by default.
-    pub(crate) fn cached(self) -> Self {
-        self.unset("ROLES_ANYWHERE_NO_CACHE")
+    /// Sets a variable that every command of the environment has: no snapshot shows it.
+    pub(crate) fn base(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Keeps sessions on disk, as the program does by default.
+    pub(crate) fn cached(mut self) -> Self {
+        self.variables.retain(|(name, _)| name != "ROLES_ANYWHERE_NO_CACHE");
+        self
+    }
+
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = StdinSource::Pipe(bytes.into());
+        self
+    }
+
+    pub(crate) fn stdin_file(mut self, path: &Path) -> Self {
+        self.stdin = StdinSource::File(path.to_owned());
+        self
     }
 
     /// Runs the binary under another name.
@@ -84,14 +123,19 @@ impl Tool {
         self
     }
 
-    pub(crate) fn set(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self = self.unset(name);
-        self.variables.push((name.to_owned(), value.as_ref().to_owned()));
-        self
+    pub(crate) fn set(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.change(name, Some(value.as_ref().to_owned()))
     }
 
-    pub(crate) fn unset(mut self, name: &str) -> Self {
+    pub(crate) fn unset(self, name: &str) -> Self {
+        self.change(name, None)
+    }
+
+    fn change(mut self, name: &str, value: Option<OsString>) -> Self {
         self.variables.retain(|(own, _)| own != name);
+        self.changes.retain(|(own, _)| own != name);
+        self.variables.extend(value.clone().map(|value| (name.to_owned(), value)));
+        self.changes.push((name.to_owned(), value));
         self
     }
 
@@ -112,13 +156,48 @@ impl Tool {
         self.set("ROLES_ANYWHERE_PRIVATE_KEY", path)
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.run_into(arguments, Stdio::piped())
     }
 
-    pub(crate) fn run_into(&self, arguments: &[&str], stdout: Stdio) -> Outcome {
-        let child = self.command(arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-        Outcome::of(Running(child))
+    pub(crate) fn run_into(&self, arguments: &[&str], stdout: Stdio) -> CommandOutput {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let feeder = self.feed(&mut child);
+        let output = CommandOutput::of(Running(child)).to(self.shown(arguments));
+        if let Some(feeder) = feeder {
+            feeder.join().unwrap();
+        }
+        output
+    }
+
+    /// Writes what goes to standard input, if it is a pipe, beside what reads the output.
+    fn feed(&self, child: &mut Child) -> Option<thread::JoinHandle<()>> {
+        let (StdinSource::Pipe(bytes), Some(mut pipe)) = (&self.stdin, child.stdin.take()) else {
+            return None;
+        };
+        let bytes = bytes.clone();
+        // The program may end before it has read it all.
+        Some(thread::spawn(move || drop(pipe.write_all(&bytes))))
+    }
+
+    /// Returns the command as a shell would be given it.
+    fn shown(&self, arguments: &[&str]) -> String {
+        let removed = self.changes.iter().filter(|(_, value)| value.is_none());
+        let mut words: Vec<String> = removed.map(|(name, _)| format!("-u {name}")).collect();
+        if !words.is_empty() {
+            words.insert(0, "env".to_owned());
+        }
+        let set = self.changes.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        words.extend(set.map(|(name, value)| format!("{name}={}", quoted(value))));
+        words.push("roles-anywhere".to_owned());
+        words.extend(arguments.iter().map(|argument| quoted(OsStr::new(argument))));
+        match &self.stdin {
+            StdinSource::Null => {}
+            StdinSource::Pipe(bytes) => words.push(format!("< (pipe of {} bytes)", bytes.len())),
+            StdinSource::File(path) => words.push(format!("< {}", path.display())),
+        }
+        format!("$ {}", words.join(" "))
     }
 
     /// Starts the binary and lets it run, for the test to wait for or to kill.
@@ -126,7 +205,7 @@ impl Tool {
         self.spawn_into(arguments, Stdio::piped())
     }
 
-    /// As [`Tool::spawn`], with a standard error of the test's own.
+    /// As [`Program::spawn`], with a standard error of the test's own.
     pub(crate) fn spawn_into(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> Running {
         Running(self.command(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap())
     }
@@ -172,7 +251,11 @@ impl Tool {
             .args(arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null());
+            .stdin(match &self.stdin {
+                StdinSource::Null => Stdio::null(),
+                StdinSource::Pipe(_) => Stdio::piped(),
+                StdinSource::File(path) => File::open(path).unwrap().into(),
+            });
         command
     }
 
@@ -228,21 +311,60 @@ fn read(stream: Option<impl Read>) -> Vec<u8> {
     bytes
 }
 
+/// Quotes a word for a shell if that is needed. Of one that is long, which is most likely a key of
+/// this run, only the beginning is shown.
+fn quoted(word: &OsStr) -> String {
+    const LONGEST: usize = 200;
+    let word = word.to_string_lossy();
+    let (word, rest) = match word.char_indices().nth(24) {
+        Some((end, _)) if word.len() > LONGEST => (&word[..end], "…"),
+        _ => (&*word, ""),
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:,./@%~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return format!("{word}{rest}");
+    }
+    format!("'{}{rest}'", word.replace('\'', r"'\''"))
+}
+
 /// What came of a run. Its `Display` is what snapshots hold.
-pub(crate) struct Outcome {
+pub(crate) struct CommandOutput {
+    /// What was run, with its prompt; empty of a run that was spawned.
+    command: String,
     pub(crate) code: i32,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
 }
 
-impl Outcome {
+impl CommandOutput {
     /// Waits for the end of a run.
     pub(crate) fn of(mut run: Running) -> Self {
         let (stdout, stderr) = run.output();
         leak::check(&stdout);
         leak::check(&stderr);
         let code = run.wait().unwrap().code().unwrap_or(-1);
-        Self { code, stdout, stderr: String::from_utf8(stderr).unwrap() }
+        Self { command: String::new(), code, stdout, stderr: String::from_utf8(stderr).unwrap() }
+    }
+
+    /// Returns the form of the snapshots in files.
+    pub(crate) fn plain(&self) -> String {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        let stdout = if stdout.is_empty() { "(nothing)" } else { stdout.trim_end() };
+        format!("exit {}\nstdout: {stdout}\n{}", self.code, self.stderr.trim_end())
+    }
+
+    fn to(self, command: String) -> Self {
+        Self { command, ..self }
+    }
+
+    /// Requires what holds for every failure: nothing on standard output, and a text that can be
+    /// read on one screen.
+    #[track_caller]
+    pub(crate) fn failed(self) -> Self {
+        assert_eq!(self.stdout, b"", "a failure prints nothing on stdout");
+        assert_ne!(self.code, 0, "{self}");
+        assert!(self.stderr.len() < 4_096, "{self}");
+        self
     }
 
     pub(crate) fn text(&self) -> String {
@@ -254,16 +376,24 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for CommandOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stdout = String::from_utf8_lossy(&self.stdout);
-        let stdout = if stdout.is_empty() { "(nothing)" } else { stdout.trim_end() };
-        write!(f, "exit {}\nstdout: {stdout}\n{}", self.code, self.stderr.trim_end())
+        let mut lines = vec![self.command.clone(), format!("exit code: {}", self.code)];
+        lines.extend(["----- stdout -----", stdout.trim_end()].map(str::to_owned));
+        lines.extend(["----- stderr -----", self.stderr.trim_end()].map(str::to_owned));
+        lines.retain(|line| !line.is_empty());
+        f.write_str(&lines.join("\n"))
     }
 }
 
 /// Runs `check` with what differs from run to run replaced in snapshots.
 pub(crate) fn steady(check: impl FnOnce()) {
+    filters().bind(check);
+}
+
+/// Returns the settings by which snapshots do not hold what differs from run to run.
+pub(crate) fn filters() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(env!("CARGO_MANIFEST_DIR"), "REPO");
@@ -277,7 +407,7 @@ pub(crate) fn steady(check: impl FnOnce()) {
     );
     settings.add_filter(r"serial \d{10,}", "serial SERIAL");
     settings.add_filter(r"assumed-role/(\w+)/[0-9a-f]+", "assumed-role/$1/SERIAL");
-    settings.bind(check);
+    settings
 }
 
 /// Copies a program by a process of its own: where this one had the copy open to write it, a child
