@@ -8,6 +8,7 @@
 mod architecture;
 mod audit;
 mod cache;
+mod certificate_files;
 mod chains;
 mod client;
 mod credential_process;
@@ -15,14 +16,19 @@ mod daemon;
 mod diagnostic;
 #[expect(dead_code, reason = "the tests move to it one by one")]
 mod environment;
-mod errors;
 mod fault;
 mod file_errors;
 mod help;
+mod hints;
+mod key_files;
 mod lapse;
 mod leak;
+mod refusals;
+mod responses;
 mod reveal;
 mod secret_get;
+mod secrets;
 mod serve;
 mod transport;
 mod update;
+mod usage;

@@ -320,7 +320,7 @@ fn quoted(word: &OsStr) -> String {
         Some((end, _)) if word.len() > LONGEST => (&word[..end], "…"),
         _ => (&*word, ""),
     };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:,./@%~".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:,./@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return format!("{word}{rest}");
     }

@@ -1,0 +1,189 @@
+//! Hints, which name the option and what belongs into it.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::environment::{TestEnvironment, form};
+
+#[test]
+fn advises_to_pass_a_certificate_as_intermediates() {
+    let env = TestEnvironment::new();
+    let key = env.path("leaf/p256.key.pem");
+    let key = key.display();
+    assert_snapshot!(env.fails(&format!("credential-process --intermediates {key}")), @"
+    $ roles-anywhere credential-process --intermediates DIR/leaf/p256.key.pem
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no certificate in `DIR/leaf/p256.key.pem` (from --intermediates), only `PRIVATE KEY`
+      hint: this option takes CA certificates, and the file holds a private key
+    ");
+}
+
+#[test]
+fn advises_to_set_the_variable_of_a_key() {
+    let env = TestEnvironment::offline();
+    assert_snapshot!(env.fails("credential-process --private-key env:NOPE"), @"
+    $ roles-anywhere credential-process --private-key env:NOPE
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the environment variable NOPE (from --private-key)
+      caused by: it is not set, or empty
+      hint: set NOPE and export it, or name another variable by `--private-key`
+    ");
+}
+
+#[test]
+fn advises_to_open_the_descriptor_of_a_key() {
+    let env = TestEnvironment::offline();
+    assert_snapshot!(env.fails("credential-process --private-key fd:987"), @"
+    $ roles-anywhere credential-process --private-key fd:987
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read file descriptor 987 (from --private-key)
+      caused by: Bad file descriptor (os error 9)
+      hint: open file descriptor 987 for this process, as `987< FILE` does in a shell
+    ");
+}
+
+#[test]
+fn advises_to_expand_a_tilde() {
+    let env = TestEnvironment::offline();
+    assert_snapshot!(env.fails("credential-process --private-key ~/host.key"), @"
+    $ roles-anywhere credential-process --private-key '~/host.key'
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read `~/host.key` (from --private-key)
+      caused by: No such file or directory (os error 2)
+      hint: `~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path
+    ");
+}
+
+#[test]
+fn advises_to_expand_a_variable() {
+    let env = TestEnvironment::offline();
+    assert_snapshot!(env.fails("credential-process --certificate $HOME/pki/host.pem"), @"
+    $ roles-anywhere credential-process --certificate '$HOME/pki/host.pem'
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the file that `--certificate` names
+      caused by: No such file or directory (os error 2)
+      hint: `~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path
+    ");
+}
+
+#[test]
+fn advises_to_pass_a_path_which_is_not_shown() {
+    let env = TestEnvironment::offline();
+    assert_snapshot!(env.fails("credential-process --certificate pki/host"), @"
+    $ roles-anywhere credential-process --certificate pki/host
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the file that `--certificate` names
+      caused by: No such file or directory (os error 2)
+      hint: its value is not shown, as it may be secret: `--certificate` takes the path of a file
+    ");
+}
+
+#[test]
+fn advises_to_name_a_password_file_that_exists() {
+    let env = TestEnvironment::offline().detached().key(form("scrypt.key.pem"));
+    assert_snapshot!(env.fails("credential-process --key-password-file /nonexistent/password"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY=REPO/certs/forms/scrypt.key.pem roles-anywhere credential-process --key-password-file /nonexistent/password
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key in it is encrypted
+      caused by: could not read `/nonexistent/password` (from --key-password-file)
+      caused by: No such file or directory (os error 2)
+      hint: there is no `/nonexistent/password`: correct `--key-password-file`
+    ");
+}
+
+#[test]
+fn advises_to_set_the_variable_of_a_password() {
+    let env = TestEnvironment::offline().detached().key(form("scrypt.key.pem"));
+    assert_snapshot!(env.fails("credential-process --key-password-env NOPE"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY=REPO/certs/forms/scrypt.key.pem roles-anywhere credential-process --key-password-env NOPE
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key in it is encrypted
+      caused by: could not read the environment variable that `--key-password-env` names
+      caused by: it is not set, or empty
+      hint: `--key-password-env` takes the name of a variable, which has to be set and exported
+    ");
+}
+
+#[test]
+fn advises_to_open_the_descriptor_of_a_password() {
+    let env = TestEnvironment::offline().detached().key(form("scrypt.key.pem"));
+    assert_snapshot!(env.fails("credential-process --key-password-fd 987"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY=REPO/certs/forms/scrypt.key.pem roles-anywhere credential-process --key-password-fd 987
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key in it is encrypted
+      caused by: could not read the file descriptor that `--key-password-fd` names
+      caused by: Bad file descriptor (os error 9)
+      hint: `--key-password-fd` takes the number of a file descriptor that is open: `3` with `3< FILE`
+    ");
+}
+
+#[test]
+fn advises_to_compare_the_accounts() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.fails("credential-process --role-arn arn:aws:iam::999999999999:role/R"), @"
+    $ roles-anywhere credential-process --role-arn arn:aws:iam::999999999999:role/R
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused CreateSession: 403 AccessDeniedException
+      caused by: Requested Role isn't one of those listed in the Profile. (request id UUID)
+      hint: the accounts differ: the trust anchor is in 123456789012, the profile in 123456789012 and the role in 999999999999; a session needs all three in one account
+    ");
+}
+
+#[test]
+fn advises_to_compare_the_regions_of_role_and_secret() {
+    let env = TestEnvironment::new().fault(json!({
+        "operation": "GetSecretValue",
+        "status": 400,
+        "code": "UnrecognizedClientException",
+        "message": "The security token included in the request is invalid.",
+        "times": 2,
+    }));
+    let endpoint = env.emulator().endpoint();
+    assert_snapshot!(env.fails(&format!("secret get n --region eu-west-1 --secrets-endpoint {endpoint}")), @"
+    $ roles-anywhere secret get n --region eu-west-1 --secrets-endpoint https://127.0.0.1:PORT
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused GetSecretValue: 400 UnrecognizedClientException
+      caused by: The security token included in the request is invalid. (request id UUID)
+      hint: the session was made a moment ago in us-east-1, and the secret was asked for in eu-west-1: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers
+    ");
+}
+
+#[test]
+fn advises_to_speak_tls() {
+    let env = TestEnvironment::new();
+    let plain = env.emulator().endpoint().replace("https://", "http://");
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint {plain}")), @"
+    $ roles-anywhere credential-process --endpoint http://127.0.0.1:PORT
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: lost the connection to 127.0.0.1 before the answer was complete, tried 3 times
+      caused by: invalid HTTP version parsed
+      hint: if TLS is spoken on that port, write the endpoint as `https://`
+    ");
+}
