@@ -23,6 +23,7 @@ mod hints;
 mod key_files;
 mod lapse;
 mod leak;
+mod machine;
 mod refusals;
 mod responses;
 mod reveal;

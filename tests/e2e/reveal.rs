@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use crate::daemon::Daemon;
 use crate::environment::{Program, emulator, steady};
 use crate::leak::PASSWORDS;
+use crate::machine;
 
 /// Returns the forms in which a key gets into a value, each with a name.
 fn forms(pem: &str) -> Vec<(&'static str, String)> {
@@ -95,6 +96,7 @@ fn key(tool_directory: &Path) -> String {
 /// The runner searches each output; what is checked here is that there is an error at all.
 #[test]
 fn a_key_in_any_option_is_named_and_not_shown() {
+    let _busy = machine::busy();
     let emulator = emulator();
     let tool = Program::new(&emulator);
     let pem = key(emulator.directory());
@@ -109,6 +111,7 @@ fn a_key_in_any_option_is_named_and_not_shown() {
 
 #[test]
 fn a_key_in_any_variable_is_not_shown() {
+    let _busy = machine::busy();
     let emulator = emulator();
     let pem = key(emulator.directory());
     let own = OPTIONS
@@ -129,6 +132,7 @@ fn a_key_in_any_variable_is_not_shown() {
 
 #[test]
 fn a_key_where_any_command_takes_something_is_not_shown() {
+    let _busy = machine::busy();
     let emulator = emulator();
     let tool = Program::new(&emulator).set("HOME", emulator.directory());
     let pem = key(emulator.directory());

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use super::{Daemon, Hands, Quiet, live};
 use crate::client::{Client, End, Told};
 use crate::fault::{faults, struck, vended};
+use crate::machine;
 
 /// How many faults strike.
 const FAULTS: usize = 1_000;
@@ -38,6 +39,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
+    let _timed = machine::timed();
     let clock = Rc::new(Hands::new());
     let hands: &Hands = &clock;
     hands.emulator.end_sessions_after(Some(LIFE));
