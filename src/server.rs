@@ -41,7 +41,7 @@ pub use response::Reply;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::refresh::clock_reading::Moment;
-use roles_anywhere_client::refresh::status::{Board, Standing};
+use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Entropy, SecretBytes};
 use roles_anywhere_client::time::{Clock, Timer};
@@ -82,7 +82,7 @@ pub struct ServerPorts {
 pub struct Endpoints {
     instance: Instance,
     policy: ServePolicy,
-    board: Rc<Board>,
+    channel: Rc<StatusChannel>,
     ports: ServerPorts,
     tokens: Tokens,
     /// Without one there is no container route.
@@ -100,12 +100,12 @@ const TOKEN: hyper::header::HeaderName =
     hyper::header::HeaderName::from_static("x-aws-ec2-metadata-token");
 
 impl Endpoints {
-    /// Serves what is on `board` as the credentials of `role`.
+    /// Serves the session of `channel` as the credentials of `role`.
     pub fn new(
         role: &RoleArn,
         region: &Region,
         policy: ServePolicy,
-        board: Rc<Board>,
+        channel: Rc<StatusChannel>,
         ports: ServerPorts,
     ) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Endpoints {
             audit: Audit::new(Rc::clone(&ports.log), policy.audit),
             policy,
             tokens: Tokens::new(&*ports.entropy),
-            board,
+            channel,
             ports,
             container_token: RefCell::default(),
             documents: RefCell::default(),
@@ -167,9 +167,9 @@ impl Endpoints {
             Route::Healthz => response::text("alive\n"),
             Route::Readyz => self.readiness(),
             Route::Metrics => {
-                let (standing, now) = (self.board.standing(), Moment::of(&*self.ports.clock));
+                let (status, now) = (self.channel.status(), Moment::of(&*self.ports.clock));
                 let unlogged = self.audit.unlogged();
-                response::metrics(metrics::render(&standing, &self.requests, unlogged, now))
+                response::metrics(metrics::render(&status, &self.requests, unlogged, now))
             }
             _ => self.metadata(request, route, caller).await,
         }
@@ -205,11 +205,11 @@ impl Endpoints {
                     Ok(()) => response::secret_text(documents.imds.clone()),
                     Err(Unwritten) => unaudited(),
                 },
-                Err(standing) => nothing(&standing, Reader::Anyone),
+                Err(status) => nothing(&status, Reader::Anyone),
             },
             Route::Profile => match self.documents().await {
                 Ok(documents) => response::text(documents.profile.clone()),
-                Err(standing) => nothing(&standing, Reader::Anyone),
+                Err(status) => nothing(&status, Reader::Anyone),
             },
             _ => response::refusal(StatusCode::NOT_FOUND, "not found"),
         };
@@ -234,26 +234,26 @@ impl Endpoints {
                 Ok(()) => response::secret_json(documents.container.clone()),
                 Err(Unwritten) => unaudited(),
             },
-            Err(standing) => nothing(&standing, Reader::Holder),
+            Err(status) => nothing(&status, Reader::Holder),
         }
     }
 
     fn readiness(&self) -> Reply {
-        let standing = self.board.standing();
-        match standing.usable(Moment::of(&*self.ports.clock)) {
+        let status = self.channel.status();
+        match status.usable(Moment::of(&*self.ports.clock)) {
             Some(_) => response::text("ready\n"),
-            None => nothing(&standing, Reader::Anyone),
+            None => nothing(&status, Reader::Anyone),
         }
     }
 
     /// Returns the documents of a session that is good now, or how it stands with getting one.
-    async fn documents(&self) -> Result<Rc<Documents>, Rc<Standing>> {
+    async fn documents(&self) -> Result<Rc<Documents>, Rc<Status>> {
         let ServerPorts { clock, timer, .. } = &self.ports;
-        let standing = self.board.ask(&**clock, &**timer, PATIENCE).await;
+        let status = self.channel.wait_for_session(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
-        let Some(session) = standing.usable(Moment::of(&**clock)) else {
+        let Some(session) = status.usable(Moment::of(&**clock)) else {
             *rendered = None;
-            return Err(standing);
+            return Err(status);
         };
         match &*rendered {
             Some((known, documents)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(documents)),

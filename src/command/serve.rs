@@ -17,7 +17,7 @@ use crate::server::{
 };
 use crate::session_cache::Directory;
 use roles_anywhere_client::arn::RoleArn;
-use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::time::Timer;
 
@@ -79,17 +79,17 @@ impl TokenFile {
     }
 }
 
-/// Makes the endpoints that hand out what is on `board`, and writes the first token to `place`;
+/// Makes the endpoints that hand out the session of `channel`, and writes the first token to `place`;
 /// returns it where that was done. A place that nobody asked for is no error where it cannot be
 /// written: then there is no container route, and the log says why.
 pub fn open<P: TokenPlace>(
     plan: &Serve,
     place: Option<P>,
-    board: Rc<Board>,
+    channel: Rc<StatusChannel>,
     ports: ServerPorts,
 ) -> Result<(Rc<Endpoints>, Option<P>), Error> {
     let policy = plan.policy.clone();
-    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, board, ports));
+    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, channel, ports));
     let Some(place) = place else { return Ok((endpoints, None)) };
     match plan.token_file {
         TokenFile::At { .. } => endpoints.renew_container_token(&place)?,

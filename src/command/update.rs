@@ -21,7 +21,7 @@ use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::{Ending, Engine};
-use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use writer::Writer;
@@ -101,7 +101,7 @@ pub async fn once(
 pub async fn keep(
     plan: &Update,
     engine: &mut Engine<'_>,
-    board: &Board,
+    channel: &StatusChannel,
     ports: DaemonPorts<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
@@ -118,7 +118,7 @@ pub async fn keep(
     if plan.daemon.start(engine).await? == Ending::Stopped {
         return Ok(());
     }
-    let writing = pin!(Writer::new(plan, board, ports, file).run());
+    let writing = pin!(Writer::new(plan, channel, ports, file).run());
     // The engine ends when it is told to, the writer only with an error that is to end it.
     match select(pin!(engine.run()), writing).await {
         Either::Left(((), _)) => Ok(()),

@@ -27,7 +27,7 @@ use roles_anywhere_client::input_source::Location;
 use roles_anywhere_client::ports::{Supervisor, World};
 use roles_anywhere_client::refresh::refresher::{Ending, Engine, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::Generations;
-use roles_anywhere_client::refresh::status::Board;
+use roles_anywhere_client::refresh::status::StatusChannel;
 use tokio::sync::Notify;
 
 /// Keeps a profile fresh until it is told to stop.
@@ -39,11 +39,11 @@ pub(crate) async fn update(
 ) -> Result<(), Error> {
     let outside = Outside::open(exchange, plan.daemon, clock)?;
     let reporter = outside.reporter();
-    let board = Board::default();
+    let channel = StatusChannel::default();
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let mut engine = Engine::new(&origin, &board, outside.refresher_ports(&world, &reporter));
+    let mut engine = Engine::new(&origin, &channel, outside.refresher_ports(&world, &reporter));
     let ports = outside.ports(&world);
-    let keeping = pin!(update::keep(plan, &mut engine, &board, ports, &CredentialsFile));
+    let keeping = pin!(update::keep(plan, &mut engine, &channel, ports, &CredentialsFile));
     let ended = outside.while_logging(keeping).await;
     outside.supervisor.stopping();
     ended
@@ -59,12 +59,12 @@ pub(crate) async fn serve(
     let outside = Outside::open(exchange, plan.daemon, clock)?;
     let listener = bind(plan)?;
     let addresses = listener.addresses();
-    let board = Rc::new(Board::default());
+    let channel = Rc::new(StatusChannel::default());
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     // Held until the end.
     let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
     let (endpoints, place) =
-        serving::open(plan, place, Rc::clone(&board), outside.serving_ports(clock))?;
+        serving::open(plan, place, Rc::clone(&channel), outside.serving_ports(clock))?;
     let place: Option<&TokenOnDisk> = place.as_ref();
     if let Err(error) = outside.introduce(plan, &addresses, place.map(TokenOnDisk::path)) {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
@@ -72,7 +72,7 @@ pub(crate) async fn serve(
     }
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
     let reporter = outside.reporter();
-    let mut engine = Engine::new(&origin, &board, outside.refresher_ports(&world, &reporter));
+    let mut engine = Engine::new(&origin, &channel, outside.refresher_ports(&world, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
     let keeping = pin!(keep(plan.daemon, &mut engine, &outside.supervisor, &stop));

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use hyper::StatusCode;
 
 use roles_anywhere_client::refresh::clock_reading::Moment;
-use roles_anywhere_client::refresh::status::Standing;
+use roles_anywhere_client::refresh::status::Status;
 
 /// The answers, counted by route and status; both are of a small set.
 #[derive(Debug, Default)]
@@ -21,32 +21,27 @@ impl Requests {
 }
 
 /// Renders what is known at `now`.
-pub(super) fn render(
-    standing: &Standing,
-    requests: &Requests,
-    unlogged: u64,
-    now: Moment,
-) -> String {
+pub(super) fn render(status: &Status, requests: &Requests, unlogged: u64, now: Moment) -> String {
     let mut page = Page(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",
         "Seconds until the credentials in hand end; 0 without any.",
-        standing.left(now),
+        status.left(now),
     );
-    if let Some(end) = standing.certificate_end {
+    if let Some(end) = status.certificate_end {
         page.gauge(
             "certificate_expiry_seconds",
             "Seconds until the certificate in use ends; negative once it has.",
-            now.wall.after(standing.clock_offset).seconds_until(end),
+            now.wall.after(status.clock_offset).seconds_until(end),
         );
     }
     page.gauge(
         "clock_offset_seconds",
         "Seconds by which this machine's clock was found behind AWS's; negative where ahead.",
-        standing.clock_offset,
+        status.clock_offset,
     );
     page.head("refreshes_total", "counter", "Refreshes of the credentials, by how they ended.");
-    let refreshes = standing.refreshes;
+    let refreshes = status.refreshes;
     for (result, count) in [
         ("succeeded", refreshes.succeeded),
         ("refused", refreshes.refused),

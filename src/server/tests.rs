@@ -16,7 +16,7 @@ use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::Refusal;
 use roles_anywhere_client::input_source::{Action, FileError, Source};
 use roles_anywhere_client::provider::ProviderError;
-use roles_anywhere_client::refresh::status::{Refreshes, Trouble};
+use roles_anywhere_client::refresh::status::{RefreshError, Refreshes};
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
 
@@ -152,7 +152,7 @@ impl TokenPlace for OneFile {
 struct Desk {
     world: Rc<World>,
     lines: Rc<Lines>,
-    board: Rc<Board>,
+    channel: Rc<StatusChannel>,
     file: OneFile,
     endpoints: Endpoints,
 }
@@ -165,8 +165,8 @@ impl Desk {
 
     fn with(policy: ServePolicy) -> Self {
         let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
-        let board = Rc::new(Board::default());
-        board.publish(standing(3_600));
+        let channel = Rc::new(StatusChannel::default());
+        channel.publish(session_status(3_600));
         let ports = ServerPorts {
             clock: Rc::clone(&world) as Rc<dyn Clock>,
             timer: Rc::clone(&world) as Rc<dyn Timer>,
@@ -175,8 +175,8 @@ impl Desk {
         };
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
-        let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&board), ports);
-        let desk = Self { world, lines, board, file: OneFile::default(), endpoints };
+        let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&channel), ports);
+        let desk = Self { world, lines, channel, file: OneFile::default(), endpoints };
         desk.renew().unwrap();
         desk
     }
@@ -227,7 +227,7 @@ impl Desk {
     }
 }
 
-fn standing(life: i64) -> Standing {
+fn session_status(life: i64) -> Status {
     let credentials = Credentials {
         access_key_id: "ASIAEXAMPLE".to_owned(),
         secret_access_key: Secret::new("very-secret".to_owned()),
@@ -236,7 +236,7 @@ fn standing(life: i64) -> Standing {
         account_id: "123456789012".to_owned(),
     };
     let session = Session { credentials, received: NOW, life, clock_offset: 0 };
-    Standing {
+    Status {
         session: Some((
             Rc::new(session),
             Moment { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
@@ -244,11 +244,11 @@ fn standing(life: i64) -> Standing {
         certificate_end: Some(NOW.after(86_400)),
         clock_offset: -300,
         refreshes: Refreshes { succeeded: 3, refused: 2, ..Refreshes::default() },
-        ..Standing::default()
+        ..Status::default()
     }
 }
 
-fn trouble() -> Standing {
+fn failed_status() -> Status {
     let fault = Fault {
         status: 403,
         code: Some("AccessDeniedException".to_owned()),
@@ -258,7 +258,7 @@ fn trouble() -> Standing {
     };
     let source = Refusal::new("CreateSession", fault, vec!["do this".to_owned()]);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
-    Standing { trouble: Some(Trouble { error, at: NOW }), ..Standing::default() }
+    Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }
 }
 
 fn text(reply: &Reply) -> String {
@@ -619,16 +619,16 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
     let starting = "the first session is still being asked for";
     let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
     let rows = [
-        (Standing::default(), ["starting", "no_session_yet"], starting, starting),
+        (Status::default(), ["starting", "no_session_yet"], starting, starting),
         (
-            trouble(),
+            failed_status(),
             ["refused", "access_denied"],
             refused,
             "AWS refused CreateSession: 403 AccessDeniedException",
         ),
     ];
-    for (standing, [kind, reason], anyone, holder) in rows {
-        desk.board.publish(standing);
+    for (status, [kind, reason], anyone, holder) in rows {
+        desk.channel.publish(status);
         let from = |reach| desk.ask_from(reach, "GET", "/readyz", &[]);
         let readiness = [Reach::Everything, Reach::Container, Reach::Imds].map(from);
         let metadata = [desk.get(CREDENTIALS), desk.get("/latest/meta-data/iam/info")];
@@ -647,7 +647,7 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
 #[test]
 fn waits_for_the_exchange_in_flight() {
     let desk = Desk::new();
-    desk.board.publish(Standing { trying: true, ..Standing::default() });
+    desk.channel.publish(Status { in_flight: true, ..Status::default() });
     let token = desk.container_token();
     let request = Request::builder().uri(CONTAINER).header("host", "localhost");
     let request = request.header("authorization", token).body(Empty::<Bytes>::new()).unwrap();
@@ -656,7 +656,7 @@ fn waits_for_the_exchange_in_flight() {
     let mut answer = std::pin::pin!(desk.endpoints.answer(&request, &caller));
     let mut context = Context::from_waker(Waker::noop());
     assert!(answer.as_mut().poll(&mut context).is_pending());
-    desk.board.publish(standing(3_600));
+    desk.channel.publish(session_status(3_600));
     match answer.as_mut().poll(&mut context) {
         Poll::Ready(reply) => assert_eq!(reply.status(), 200),
         Poll::Pending => panic!("not woken"),
@@ -667,12 +667,12 @@ fn waits_for_the_exchange_in_flight() {
 fn hands_out_the_new_session_at_once() {
     let desk = Desk::new();
     let first = text(&desk.get_container());
-    let mut next = standing(3_600);
+    let mut next = session_status(3_600);
     let (session, received) = next.session.take().unwrap();
     let mut session = Session::clone(&session);
     session.credentials.access_key_id = "ASIANEXT".to_owned();
     next.session = Some((Rc::new(session), received));
-    desk.board.publish(next);
+    desk.channel.publish(next);
     assert_eq!(text(&desk.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
 }
 

@@ -2,7 +2,7 @@
 
 use super::response::{self, Reply};
 use crate::output::error::Error;
-use roles_anywhere_client::refresh::status::Standing;
+use roles_anywhere_client::refresh::status::Status;
 
 /// Who reads why there are no credentials.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,14 +15,14 @@ pub(super) enum Reader {
 
 /// Returns that there are no credentials, and why: the kind and a code for anyone, the error and its
 /// first cause for those who may have the credentials.
-pub(super) fn nothing(standing: &Standing, reader: Reader) -> Reply {
-    let Some(trouble) = &standing.trouble else {
+pub(super) fn nothing(status: &Status, reader: Reader) -> Reply {
+    let Some(failed) = &status.last_error else {
         let message = "the first session is still being asked for";
         return response::unavailable("starting", "no_session_yet", message);
     };
-    let (kind, code) = (trouble.error.kind().name(), trouble.error.code());
+    let (kind, code) = (failed.error.kind().name(), failed.error.code());
     match reader {
-        Reader::Holder => response::unavailable(kind, code, &Error::from(&trouble.error).summary()),
+        Reader::Holder => response::unavailable(kind, code, &Error::from(&failed.error).summary()),
         Reader::Anyone => {
             let message =
                 format!("no credentials: {kind}, {code}; the log of `serve` has the error");

@@ -22,7 +22,7 @@ use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
 use roles_anywhere_client::refresh::refresher::{Engine, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::Generations;
-use roles_anywhere_client::refresh::status::{Board, Standing};
+use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::secret::Entropy;
 use roles_anywhere_client::text::disclosure::Paths;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
@@ -111,13 +111,13 @@ impl Timer for Hands {
 /// Moves the clock on while the engine waits.
 struct Lapse<'a> {
     hands: &'a Hands,
-    board: &'a Board,
+    channel: &'a StatusChannel,
     last: Cell<Instant>,
     meanwhile: RefCell<Meanwhile<'a>>,
 }
 
-/// Looks at the board and does what is to happen, each time that the clock was moved.
-type Meanwhile<'a> = Box<dyn FnMut(&Standing) -> Event + 'a>;
+/// Reads the status and does what is to happen, each time that the clock was moved.
+type Meanwhile<'a> = Box<dyn FnMut(&Status) -> Event + 'a>;
 
 /// The real time that a wait takes, of whatever length: who asks has it to be answered.
 const WAIT: Duration = Duration::from_millis(2);
@@ -127,7 +127,7 @@ const SECOND_OF_AWS: Duration = Duration::from_millis(30);
 impl Events for Lapse<'_> {
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
         Box::pin(async move {
-            let (real, time) = match self.board.standing().trying {
+            let (real, time) = match self.channel.status().in_flight {
                 true => (SECOND_OF_AWS, limit.min(Duration::from_secs(1))),
                 false => (WAIT, limit),
             };
@@ -135,7 +135,7 @@ impl Events for Lapse<'_> {
             sleep_until(self.last.get() + real).await;
             self.last.set(Instant::now());
             self.hands.pass(time);
-            (self.meanwhile.borrow_mut())(&self.board.standing())
+            (self.meanwhile.borrow_mut())(&self.channel.status())
         })
     }
 }
@@ -144,7 +144,7 @@ impl Events for Lapse<'_> {
 struct Daemon<'a> {
     exchange: &'a Exchange,
     world: World<'a>,
-    board: Rc<Board>,
+    channel: Rc<StatusChannel>,
     engine: Engine<'a>,
 }
 
@@ -171,15 +171,15 @@ fn live<'a>(
         transport: &transport,
         trace: &NoTrace,
     };
-    let board = Rc::new(Board::default());
+    let channel = Rc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
-    let lapse = Lapse { hands, board: &board, last, meanwhile: RefCell::new(meanwhile) };
+    let lapse = Lapse { hands, channel: &channel, last, meanwhile: RefCell::new(meanwhile) };
     let reporter = Reporter::new(&Quiet, &Quiet);
     let ports =
         RefresherPorts { clock: hands, entropy: &Quiet, events: &lapse, observer: &reporter };
     let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let engine = Engine::new(&origin, &board, ports);
-    let daemon = Daemon { exchange: &exchange, world, board: Rc::clone(&board), engine };
+    let engine = Engine::new(&origin, &channel, ports);
+    let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), engine };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(daemon));
 }

@@ -51,12 +51,13 @@ fn plan(first_failure: FirstFailure) -> Update {
 }
 
 fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
-    let (simulation, board) = (Simulation::new(), Board::default());
+    let (simulation, channel) = (Simulation::new(), StatusChannel::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
-    let updating = Box::pin(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), file));
+    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating =
+        Box::pin(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), file));
     let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
     play.pass(0);
     act(&mut play);
@@ -81,27 +82,29 @@ fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() 
 
 #[test]
 fn ends_where_it_is_told_to_before_it_has_anything() {
-    let (simulation, board, file) = (Simulation::new(), Board::default(), FakeFile::default());
+    let (simulation, channel, file) =
+        (Simulation::new(), StatusChannel::default(), FakeFile::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
     simulation.turn(AwsBehaviour::Answers, 10);
     simulation.happen(Event::Stop);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
-    let updating = pin!(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), &file));
+    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating = pin!(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Ok(()))));
 }
 
 #[test]
 fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
-    let (simulation, board, file) = (Simulation::new(), Board::default(), FakeFile::default());
+    let (simulation, channel, file) =
+        (Simulation::new(), StatusChannel::default(), FakeFile::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(FirstFailure::Exits);
-    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
-    let updating = pin!(keep(&plan, &mut engine, &board, ports(&simulation, &recorder), &file));
+    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating = pin!(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
 }
@@ -212,11 +215,11 @@ fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
 
 /// Polls `keep` once, in whatever world.
 fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
-    let (simulation, board) = (Simulation::new(), Board::default());
+    let (simulation, channel) = (Simulation::new(), StatusChannel::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
-    let mut engine = Engine::new(&simulation, &board, simulation.ports(&reporter));
-    let updating = pin!(keep(plan, &mut engine, &board, ports(&simulation, &recorder), file));
+    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating = pin!(keep(plan, &mut engine, &channel, ports(&simulation, &recorder), file));
     let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(
         simulation.fetches() > 0,

@@ -12,7 +12,7 @@ use crate::daemon::{DaemonPorts, FirstFailure};
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level};
 use roles_anywhere_client::refresh::clock_reading::Moment;
-use roles_anywhere_client::refresh::status::{Board, Refreshes};
+use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{field, profile_field};
 
@@ -25,10 +25,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause after failures.
 const LAST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Writes what the board has into the file.
+/// Writes the session of the channel into the file.
 pub(super) struct Writer<'a> {
     plan: &'a Update,
-    board: &'a Board,
+    channel: &'a StatusChannel,
     ports: DaemonPorts<'a>,
     file: &'a dyn SharedCredentialsFile,
     upkeep: Upkeep<'a>,
@@ -47,13 +47,13 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub(super) fn new(
         plan: &'a Update,
-        board: &'a Board,
+        channel: &'a StatusChannel,
         ports: DaemonPorts<'a>,
         file: &'a dyn SharedCredentialsFile,
     ) -> Self {
         Self {
             plan,
-            board,
+            channel,
             ports,
             file,
             upkeep: Upkeep::new(file, &plan.file),
@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Keeps the profile as the board has it. Returns an error only of its first try, and only if
+    /// Keeps the profile equal to the session of the channel. Returns an error only of its first try, and only if
     /// that is to end the daemon.
     pub(super) async fn run(mut self) -> Error {
         let mut is_first = true;
@@ -82,7 +82,7 @@ impl<'a> Writer<'a> {
                 self.ports.supervisor.ready();
                 is_first = false;
             }
-            select(pin!(self.board.changed()), self.ports.timer.sleep(pause)).await;
+            select(pin!(self.channel.changed()), self.ports.timer.sleep(pause)).await;
         }
     }
 
@@ -90,8 +90,8 @@ impl<'a> Writer<'a> {
     /// what they did to the profile is undone.
     fn step(&mut self) -> Result<Step, ProfileFileError> {
         let now = self.ports.clock.uptime();
-        let standing = self.board.standing();
-        let session = standing.valid(Moment::of(self.ports.clock));
+        let status = self.channel.status();
+        let session = status.valid(Moment::of(self.ports.clock));
         let force = self.plan.force && !self.has_written;
         let mut edit = |text: &[u8]| match session {
             Some(session) => self.plan.edit(text, &session.credentials, force),
@@ -169,7 +169,7 @@ impl<'a> Writer<'a> {
             None => FIRST_PAUSE,
             Some(_) => (pause * 2).min(LAST_PAUSE),
         };
-        let reported = (reason, self.board.standing().refreshes);
+        let reported = (reason, self.channel.status().refreshes);
         if before.as_ref() != Some(&reported) {
             let first = reported.0.lines().next().unwrap_or_default();
             self.ports.supervisor.status(&format!("the profile is not written: {first}"));
@@ -180,7 +180,7 @@ impl<'a> Writer<'a> {
 
     fn report_recovery(&self) {
         self.say(Level::Info, "the profile can be written again", None);
-        if let Some((session, _)) = &self.board.standing().session {
+        if let Some((session, _)) = &self.channel.status().session {
             let expiration = session.credentials.expiration;
             let status = format!("a session until {expiration} is in the profile");
             self.ports.supervisor.status(&status);

@@ -16,7 +16,7 @@ use crate::output::log::{Fact, Level, Log, Unwritten};
 use crate::server::{ServePolicy, ServerPorts};
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::refresh::clock_reading::Moment;
-use roles_anywhere_client::refresh::status::{Board, Standing};
+use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 
@@ -51,7 +51,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(listen: &[&str], standing: fn() -> Standing, limits: Limits) -> Self {
+    fn start(listen: &[&str], status: fn() -> Status, limits: Limits) -> Self {
         let listen: Vec<SocketAddr> = listen.iter().map(|it| it.parse().unwrap()).collect();
         let (stop, stopped) = oneshot::channel();
         let (said, addresses) = mpsc::channel();
@@ -59,8 +59,8 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let http = Http::bind(&listen, Remote::Refused, None, limits).unwrap();
             said.send(http.addresses()).unwrap();
-            let board = Rc::new(Board::default());
-            board.publish(standing());
+            let channel = Rc::new(StatusChannel::default());
+            channel.publish(status());
             let ports = ServerPorts {
                 clock: Rc::new(SystemClock::start()),
                 timer: Rc::new(SystemTimer),
@@ -70,7 +70,7 @@ impl Server {
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
             let endpoints =
-                Rc::new(Endpoints::new(&role, &region, ServePolicy::default(), board, ports));
+                Rc::new(Endpoints::new(&role, &region, ServePolicy::default(), channel, ports));
             let stop = Box::pin(async { drop(stopped.await) });
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -102,7 +102,7 @@ impl Drop for Server {
     }
 }
 
-fn good() -> Standing {
+fn good() -> Status {
     let moment = Moment::of(&SystemClock::start());
     let now = moment.wall;
     let credentials = Credentials {
@@ -113,7 +113,7 @@ fn good() -> Standing {
         account_id: "123456789012".to_owned(),
     };
     let session = Session { credentials, received: now, life: 3_600, clock_offset: 0 };
-    Standing { session: Some((Rc::new(session), moment)), ..Standing::default() }
+    Status { session: Some((Rc::new(session), moment)), ..Status::default() }
 }
 
 /// The bare bones of a client.
@@ -436,7 +436,7 @@ fn keeps_descriptors_in_reserve() {
 #[test]
 fn one_too_many_is_closed_where_all_wait_for_us() {
     // Without credentials, and with nobody who fetches any, an answer takes 400 ms.
-    let server = Server::start(&["127.0.0.1:0"], Standing::default, QUICK);
+    let server = Server::start(&["127.0.0.1:0"], Status::default, QUICK);
     let token = server
         .connect()
         .ask("PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60")
@@ -463,7 +463,7 @@ fn one_too_many_is_closed_where_all_wait_for_us() {
 #[test]
 fn ends_when_told_to_and_lets_what_runs_end() {
     let limits = Limits { drain: LONG, ..Limits::default() };
-    let mut server = Server::start(&["127.0.0.1:0"], Standing::default, limits);
+    let mut server = Server::start(&["127.0.0.1:0"], Status::default, limits);
     let mut idle = server.connect();
     assert!(idle.is_served());
     let ask = "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60";

@@ -87,7 +87,7 @@ fn script() -> Vec<Value> {
 
 /// Serves as `main` does until the engine is told to stop, and tells where.
 async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>) {
-    let Daemon { exchange, world, board, mut engine } = daemon;
+    let Daemon { exchange, world, channel, mut engine } = daemon;
     let Purpose::Serve(plan) = &exchange.purpose else { unreachable!("it is `serve`") };
     let listener =
         Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
@@ -100,7 +100,7 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
         log: Rc::new(Quiet),
     };
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
-    let (endpoints, place) = serving::open(plan, place, board, ports).unwrap();
+    let (endpoints, place) = serving::open(plan, place, channel, ports).unwrap();
     bound.send(addresses[0]).unwrap();
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use roles_anywhere_client::ports::Event;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::Moment;
-use roles_anywhere_client::refresh::status::Standing;
+use roles_anywhere_client::refresh::status::Status;
 use serde_json::json;
 
 use super::{Hands, live};
@@ -23,19 +23,19 @@ enum Act {
     Sleeps(u64),
 }
 
-/// What stood on the board at one second.
+/// The status at one second.
 struct Seen {
     elapsed: u64,
     /// The seconds that the session in hand had left by AWS's clock, where one was handed out.
     left: Option<i64>,
-    trouble: Option<ErrorKind>,
+    last_error: Option<ErrorKind>,
 }
 
-/// Runs the engine for so many seconds, and returns what was on the board all the while.
+/// Runs the engine for so many seconds, and returns each status meanwhile.
 fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
     let hands = Hands::new();
     let seen = RefCell::new(Vec::new());
-    let meanwhile = |standing: &Standing| {
+    let meanwhile = |status: &Status| {
         let elapsed = hands.moved().wall.as_secs();
         if let Some(due) = acts.iter().position(|(at, _)| *at <= elapsed) {
             acts.remove(due).1.happen(&hands);
@@ -43,8 +43,8 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
         let elapsed = hands.moved().wall.as_secs();
         seen.borrow_mut().push(Seen {
             elapsed,
-            left: left(standing, Moment::of(&hands)),
-            trouble: standing.trouble.as_ref().map(|trouble| trouble.error.kind()),
+            left: left(status, Moment::of(&hands)),
+            last_error: status.last_error.as_ref().map(|failed| failed.error.kind()),
         });
         if elapsed >= end { Event::Stop } else { Event::Elapsed }
     };
@@ -67,8 +67,8 @@ impl Act {
     }
 }
 
-fn left(standing: &Standing, moment: Moment) -> Option<i64> {
-    let session = standing.valid(moment)?;
+fn left(status: &Status, moment: Moment) -> Option<i64> {
+    let session = status.valid(moment)?;
     Some(moment.wall.seconds_until(session.credentials.expiration))
 }
 
@@ -77,8 +77,8 @@ fn between(seen: &[Seen], from: u64, to: u64, check: impl Fn(&Seen) -> bool) {
     let mut any = false;
     for at in seen.iter().filter(|at| (from..to).contains(&at.elapsed)) {
         any = true;
-        let Seen { elapsed, left, trouble } = at;
-        assert!(check(at), "after {elapsed} s: {left:?} s left, {trouble:?}");
+        let Seen { elapsed, left, last_error } = at;
+        assert!(check(at), "after {elapsed} s: {left:?} s left, {last_error:?}");
     }
     assert!(any, "nothing was looked at between {from} and {to}");
 }
@@ -86,26 +86,28 @@ fn between(seen: &[Seen], from: u64, to: u64, check: impl Fn(&Seen) -> bool) {
 #[test]
 fn serves_through_an_hour_without_aws_and_recovers_within_a_minute_of_its_return() {
     let seen = play(6_000, vec![(1_000, Act::Gone), (4_700, Act::Back)]);
-    between(&seen, 60, 1_000, |at| at.left > Some(25 * 60) && at.trouble.is_none());
+    between(&seen, 60, 1_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
     // A session is served to its end, and not for a second longer.
     between(&seen, 1_000, 3_500, |at| at.left.is_some_and(|left| left > 0));
-    between(&seen, 2_000, 3_500, |at| at.trouble == Some(ErrorKind::Unreachable));
+    between(&seen, 2_000, 3_500, |at| at.last_error == Some(ErrorKind::Unreachable));
     between(&seen, 3_650, 4_700, |at| {
-        at.left.is_none() && at.trouble == Some(ErrorKind::Unreachable)
+        at.left.is_none() && at.last_error == Some(ErrorKind::Unreachable)
     });
-    between(&seen, 4_800, 6_000, |at| at.left > Some(25 * 60) && at.trouble.is_none());
+    between(&seen, 4_800, 6_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
 }
 
 #[test]
 fn refreshes_at_once_when_the_machine_wakes() {
     let wakes = 500 + 8 * 3_600;
     let seen = play(wakes + 600, vec![(500, Act::Sleeps(8 * 3_600))]);
-    between(&seen, wakes + 30, wakes + 600, |at| at.left > Some(25 * 60) && at.trouble.is_none());
+    between(&seen, wakes + 30, wakes + 600, |at| {
+        at.left > Some(25 * 60) && at.last_error.is_none()
+    });
 }
 
 #[test]
 fn serves_through_a_throttle() {
     let seen = play(4_000, vec![(1_500, Act::Throttles), (2_400, Act::Back)]);
     between(&seen, 60, 4_000, |at| at.left.is_some_and(|left| left > 0));
-    between(&seen, 2_500, 4_000, |at| at.left > Some(25 * 60) && at.trouble.is_none());
+    between(&seen, 2_500, 4_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
 }

@@ -1,6 +1,6 @@
 //! Keeps a session in hand: one fetch in flight, in the background, for as long as it runs.
 //!
-//! [`crate::refresh::schedule`] decides when; [`Board`] is where the outcome stands. The engine itself never
+//! [`crate::refresh::schedule`] decides when; [`StatusChannel`] is where the outcome stands. The engine itself never
 //! gives up: it ends when it is told to.
 
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::Moment;
 use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{Failure, Next, Policy, Schedule};
-use crate::refresh::status::{Board, Standing, Trouble};
+use crate::refresh::status::{RefreshError, Status, StatusChannel};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timestamp};
 
@@ -85,10 +85,10 @@ const TICK: Duration = Duration::from_secs(5);
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct Engine<'a> {
     origin: &'a dyn Origin,
-    board: &'a Board,
+    channel: &'a StatusChannel,
     ports: RefresherPorts<'a>,
     schedule: Schedule,
-    standing: Standing,
+    status: Status,
 }
 
 /// How a try ended.
@@ -100,9 +100,13 @@ enum Outcome {
 
 impl<'a> Engine<'a> {
     /// Takes where sessions come from and where they are published.
-    pub fn new(origin: &'a dyn Origin, board: &'a Board, ports: RefresherPorts<'a>) -> Self {
+    pub fn new(
+        origin: &'a dyn Origin,
+        channel: &'a StatusChannel,
+        ports: RefresherPorts<'a>,
+    ) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        Self { origin, board, ports, schedule, standing: Standing::default() }
+        Self { origin, channel, ports, schedule, status: Status::default() }
     }
 
     /// Tries once, and returns the error of a first try that fails.
@@ -127,7 +131,7 @@ impl<'a> Engine<'a> {
                 },
             };
             let event = self.ports.events.next(pause);
-            let asked = std::pin::pin!(self.board.asked());
+            let asked = std::pin::pin!(self.channel.requested());
             let event = match select(event, asked).await {
                 Either::Left((event, _)) => Some(event),
                 Either::Right(((), _)) => None,
@@ -143,12 +147,12 @@ impl<'a> Engine<'a> {
 
     async fn attempt(&mut self) -> Outcome {
         // Where the identity is what fails, its files are tried again before AWS is.
-        let fails = |trouble: &Trouble| trouble.error.kind() == ErrorKind::Identity;
-        let again = self.standing.certificate_end.is_none()
-            || self.standing.trouble.as_ref().is_some_and(fails);
+        let fails = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
+        let again = self.status.certificate_end.is_none()
+            || self.status.last_error.as_ref().is_some_and(fails);
         let looked = if again { self.look(Effort::Again) } else { Ok(()) };
         self.schedule.began(self.moment());
-        let fetched = match (self.standing.certificate_end, looked) {
+        let fetched = match (self.status.certificate_end, looked) {
             (None, Err(error)) => Err(error),
             (_, looked) => match (self.fetch().await, looked) {
                 (None, _) => return Outcome::Stopped,
@@ -173,7 +177,7 @@ impl<'a> Engine<'a> {
     /// Fetches while events go on: nothing that happens meanwhile starts a second fetch. Returns
     /// nothing where it is told to stop.
     async fn fetch(&mut self) -> Option<Result<Session, ProviderError>> {
-        self.publish(|standing| standing.trying = true);
+        self.publish(|status| status.in_flight = true);
         let origin = self.origin;
         let mut fetch = origin.fetch();
         loop {
@@ -196,12 +200,12 @@ impl<'a> Engine<'a> {
         let now = self.moment();
         self.schedule.succeeded(session.life, now);
         self.ports.observer.received(&session, now.wall);
-        self.publish(|standing| {
-            standing.trying = false;
-            standing.trouble = None;
-            standing.clock_offset = session.clock_offset;
-            standing.refreshes.succeeded += 1;
-            standing.session = Some((Rc::new(session), now));
+        self.publish(|status| {
+            status.in_flight = false;
+            status.last_error = None;
+            status.clock_offset = session.clock_offset;
+            status.refreshes.succeeded += 1;
+            status.session = Some((Rc::new(session), now));
         });
     }
 
@@ -214,12 +218,12 @@ impl<'a> Engine<'a> {
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let next = self.schedule.next(now);
-        self.ports.observer.failed(error, self.standing.usable(now).map(Rc::as_ref), next);
-        let trouble = Trouble { error: Arc::clone(error), at: now.wall };
-        self.publish(|standing| {
-            standing.trying = false;
-            standing.refreshes.count(trouble.error.kind());
-            standing.trouble = Some(trouble);
+        self.ports.observer.failed(error, self.status.usable(now).map(Rc::as_ref), next);
+        let failed = RefreshError { error: Arc::clone(error), at: now.wall };
+        self.publish(|status| {
+            status.in_flight = false;
+            status.refreshes.count(failed.error.kind());
+            status.last_error = Some(failed);
         });
     }
 
@@ -231,7 +235,7 @@ impl<'a> Engine<'a> {
             Look::LeftAlone | Look::Same => {}
             Look::New { not_after, .. } => {
                 self.schedule.renewed();
-                self.publish(|standing| standing.certificate_end = Some(not_after));
+                self.publish(|status| status.certificate_end = Some(not_after));
             }
         }
         Ok(())
@@ -239,7 +243,7 @@ impl<'a> Engine<'a> {
 
     /// Does so between two tries; the first try looks by itself.
     fn look_around(&mut self) {
-        let tried = self.standing.certificate_end.is_some() || self.standing.trouble.is_some();
+        let tried = self.status.certificate_end.is_some() || self.status.last_error.is_some();
         if tried && let Err(error) = self.look(Effort::Once) {
             self.ports.observer.looked(Err(&Arc::new(error)));
         }
@@ -264,9 +268,9 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn publish(&mut self, change: impl FnOnce(&mut Standing)) {
-        change(&mut self.standing);
-        self.board.publish(self.standing.clone());
+    fn publish(&mut self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status);
+        self.channel.publish(self.status.clone());
     }
 
     fn moment(&self) -> Moment {

@@ -1,7 +1,6 @@
-//! The notice board between the refresh engine and those who hand its credentials out.
+//! The status of a refresher, which it publishes and the other parts of the process read.
 //!
-//! The engine publishes what is in hand; everybody else reads it at once, and never waits while a
-//! session is valid.
+//! Reading never waits. Only [`StatusChannel::wait_for_session`] waits, if no session is valid.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -17,25 +16,25 @@ use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::Moment;
 use crate::time::{Clock, Timer, Timestamp};
 
-/// What is in hand, and how it stands with getting more.
+/// The current session, and how the refreshes of it go.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// The last session, and when it came; whether it is still good is for [`Standing::valid`].
+pub struct Status {
+    /// The last session and when it was received; it may have expired, see [`Status::valid`].
     pub session: Option<(Rc<Session>, Moment)>,
-    /// Why the last refresh failed, until one succeeds.
-    pub trouble: Option<Trouble>,
-    /// Whether an exchange is in flight.
-    pub trying: bool,
-    /// When the certificate in use ends, where one could be read.
+    /// Why the last refresh failed; `None` again when one succeeds.
+    pub last_error: Option<RefreshError>,
+    /// Whether a refresh is in flight.
+    pub in_flight: bool,
+    /// The last second of the certificate in use, if one could be read.
     pub certificate_end: Option<Timestamp>,
-    /// By how many seconds this machine's clock was found behind AWS's.
+    /// By how many seconds this machine's clock is behind AWS's, as last measured.
     pub clock_offset: i64,
-    /// How the refreshes ended.
+    /// Counts of the refreshes by result.
     pub refreshes: Refreshes,
 }
 
-impl Standing {
-    /// Returns the session where it is good at `now`.
+impl Status {
+    /// Returns the session if it has not expired at `now`.
     pub fn valid(&self, now: Moment) -> Option<&Rc<Session>> {
         let (session, _) = self.session.as_ref()?;
         (self.left(now) > 0).then_some(session)
@@ -44,15 +43,15 @@ impl Standing {
     /// Returns the session that may be handed out at `now`: the valid one, or one that has expired
     /// only by the wall clock.
     ///
-    /// A wall clock that was set forward must not end a good session while AWS cannot be reached. It
-    /// may also be right, after a virtual machine was paused: so [`Board::ask`] waits for a refresh
-    /// before such a session is handed out.
+    /// A wall clock that was set forward must not end a good session while AWS cannot be reached.
+    /// But the wall clock may also be right, after a virtual machine was paused. So
+    /// [`StatusChannel::wait_for_session`] waits for a refresh before such a session is returned.
     pub fn usable(&self, now: Moment) -> Option<&Rc<Session>> {
         let (session, received) = self.session.as_ref()?;
         (session.life > now.least_seconds_since(*received)).then_some(session)
     }
 
-    /// Returns how many seconds the session in hand has left at `now`; 0 where there is none.
+    /// Returns for how many more seconds the current session is valid at `now`; 0 without one.
     pub fn left(&self, now: Moment) -> i64 {
         let left = |(session, received): &(Rc<Session>, Moment)| {
             session.life - now.seconds_since(*received)
@@ -63,25 +62,25 @@ impl Standing {
 
 /// Why a refresh failed, and when.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct RefreshError {
     /// What failed.
     pub error: Arc<ProviderError>,
     /// When it failed.
     pub at: Timestamp,
 }
 
-/// How the refreshes ended, counted since the start.
+/// Counts of the refreshes by result, since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Refreshes {
-    /// Those that brought a session.
+    /// Refreshes that returned a session.
     pub succeeded: u64,
-    /// Those that AWS refused.
+    /// Refreshes that AWS refused.
     pub refused: u64,
-    /// Those that did not reach AWS, or met a failure of its own.
+    /// Refreshes that did not reach AWS, or that AWS failed with an error of its own.
     pub unreachable: u64,
-    /// Those that failed for the certificate or the key.
+    /// Refreshes that failed because of the certificate or the key.
     pub identity: u64,
-    /// Those that failed for another reason on this machine.
+    /// Refreshes that failed for another reason on this machine.
     pub local: u64,
 }
 
@@ -98,23 +97,25 @@ impl Refreshes {
     }
 }
 
-/// Where one engine publishes, and any number of others read and ask.
+/// A channel on which one refresher publishes its status, and any number of tasks read it.
+///
+/// All of them run on one thread, so an `Rc` is enough.
 #[derive(Debug, Default)]
-pub struct Board {
-    standing: RefCell<Rc<Standing>>,
+pub struct StatusChannel {
+    status: RefCell<Rc<Status>>,
     changed: Notify,
-    asked: Notify,
+    requested: Notify,
 }
 
-impl Board {
-    /// Returns what is in hand.
-    pub fn standing(&self) -> Rc<Standing> {
-        Rc::clone(&self.standing.borrow())
+impl StatusChannel {
+    /// Returns the last published status.
+    pub fn status(&self) -> Rc<Status> {
+        Rc::clone(&self.status.borrow())
     }
 
-    /// Replaces what is in hand, and wakes whoever waits for it.
-    pub fn publish(&self, standing: Standing) {
-        *self.standing.borrow_mut() = Rc::new(standing);
+    /// Replaces the status, and wakes every task that waits for a change.
+    pub fn publish(&self, status: Status) {
+        *self.status.borrow_mut() = Rc::new(status);
         self.changed.notify_waiters();
     }
 
@@ -123,34 +124,35 @@ impl Board {
         self.changed.notified().await;
     }
 
-    /// Completes when somebody has asked for a session and there was none.
-    pub async fn asked(&self) {
-        self.asked.notified().await;
+    /// Completes when a task waits for a session: there is none, and no refresh is in flight.
+    pub async fn requested(&self) {
+        self.requested.notified().await;
     }
 
-    /// Returns what is in hand: at once where a session is valid; else the engine is told, and the
-    /// end of the exchange in flight is waited for, but for no longer than `patience`.
-    pub async fn ask(
+    /// Returns the status: at once if a session is valid, else after the next refresh, or after
+    /// `timeout` at the latest. The refresher is told that a session is requested.
+    pub async fn wait_for_session(
         &self,
         clock: &dyn Clock,
         timer: &dyn Timer,
-        patience: Duration,
-    ) -> Rc<Standing> {
-        let standing = self.standing();
-        if standing.valid(Moment::of(clock)).is_some() {
-            return standing;
+        timeout: Duration,
+    ) -> Rc<Status> {
+        let status = self.status();
+        if status.valid(Moment::of(clock)).is_some() {
+            return status;
         }
         let ended = pin!(async {
-            if !standing.trying {
+            if !status.in_flight {
+                // The refresher publishes also if it decides that no refresh is due yet.
                 let considered = self.changed();
-                self.asked.notify_one();
+                self.requested.notify_one();
                 considered.await;
             }
-            while self.standing().trying {
+            while self.status().in_flight {
                 self.changed().await;
             }
         });
-        select(ended, timer.sleep(patience)).await;
-        self.standing()
+        select(ended, timer.sleep(timeout)).await;
+        self.status()
     }
 }

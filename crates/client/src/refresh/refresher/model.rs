@@ -32,7 +32,7 @@ enum Step {
 /// Moves the world and the engine by turns, and checks what has to hold at every moment.
 struct Play<'a> {
     simulation: &'a Simulation,
-    board: &'a Board,
+    channel: &'a StatusChannel,
     engine: Pin<Box<dyn Future<Output = ()> + 'a>>,
     /// For how many seconds of wakefulness AWS has been fair and the identity usable.
     fair: u64,
@@ -93,17 +93,19 @@ impl<'a> Play<'a> {
 
     /// Lets callers ask as `serve` does: each is answered within its patience.
     fn ask(&mut self, callers: usize) {
-        let (simulation, board) = (self.simulation, self.board);
+        let (simulation, channel) = (self.simulation, self.channel);
         let mut waiting: Vec<_> = (0..callers)
-            .map(|_| Box::pin(board.ask(simulation, simulation, Duration::from_secs(1))))
+            .map(|_| {
+                Box::pin(channel.wait_for_session(simulation, simulation, Duration::from_secs(1)))
+            })
             .collect();
         let mut context = Context::from_waker(Waker::noop());
-        let at_once = board.standing().valid(Moment::of(simulation)).is_some();
+        let at_once = channel.status().valid(Moment::of(simulation)).is_some();
         for second in 0..2 {
             waiting.retain_mut(|caller| match caller.as_mut().poll(&mut context) {
                 Poll::Pending => true,
-                Poll::Ready(standing) => {
-                    assert_good(simulation, &standing);
+                Poll::Ready(status) => {
+                    assert_good(simulation, &status);
                     false
                 }
             });
@@ -118,21 +120,21 @@ impl<'a> Play<'a> {
     }
 
     fn check(&self) {
-        let standing = self.board.standing();
-        assert_good(self.simulation, &standing);
+        let status = self.channel.status();
+        assert_good(self.simulation, &status);
         let state = self.simulation.state();
         let moment = Moment {
             wall: Timestamp::from_unix(state.wall),
             uptime: state.uptime,
             counts_sleep: true,
         };
-        let valid = standing.valid(moment);
+        let valid = status.valid(moment);
         assert!(state.in_flight <= 1);
-        // Fair behaviour ends every trouble, that of a refusal after its longest pause. A session that
+        // Fair behaviour ends every failure, that of a refusal after its longest pause. A session that
         // lives no longer than its fetch takes cannot be had all the time.
         if self.fair > 900 + 120 && state.life > 120 {
-            assert!(valid.is_some(), "no session after {} fair seconds: {standing:?}", self.fair);
-            assert!(standing.trouble.is_none(), "{standing:?}");
+            assert!(valid.is_some(), "no session after {} fair seconds: {status:?}", self.fair);
+            assert!(status.last_error.is_none(), "{status:?}");
         }
         if self.untroubled
             && let Some(session) = valid
@@ -144,15 +146,15 @@ impl<'a> Play<'a> {
 }
 
 /// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
-fn assert_good(simulation: &Simulation, standing: &Standing) {
+fn assert_good(simulation: &Simulation, status: &Status) {
     let moment = Moment::of(simulation);
     let truth = simulation.state().truth;
-    if let Some(session) = standing.usable(moment) {
+    if let Some(session) = status.usable(moment) {
         assert!(!session.credentials.access_key_id.is_empty());
         let end = session.credentials.expiration.unix();
         assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
-    } else if !standing.trying {
-        let silent = standing.trouble.is_none() && standing.session.is_none();
+    } else if !status.in_flight {
+        let silent = status.last_error.is_none() && status.session.is_none();
         assert!(!silent, "there is nothing, and nobody says why");
     }
 }
@@ -164,11 +166,11 @@ fn play(steps: &[Step]) {
 
 /// Starts an engine, and lets `act` go on with it.
 fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
-    let board = Board::default();
-    let mut engine = Engine::new(simulation, &board, simulation.ports(simulation));
+    let channel = StatusChannel::default();
+    let mut engine = Engine::new(simulation, &channel, simulation.ports(simulation));
     let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
         Box::pin(async move { engine.run().await });
-    let mut play = Play { simulation, board: &board, engine, fair: 0, untroubled: true };
+    let mut play = Play { simulation, channel: &channel, engine, fair: 0, untroubled: true };
     play.settle();
     act(&mut play)
 }
@@ -191,16 +193,16 @@ fn hosts_refresh_at_times_of_their_own() {
 #[test]
 fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
     let simulation = Simulation::new();
-    let trouble = perform(&simulation, |play| {
+    let last_error = perform(&simulation, |play| {
         for step in
             [Step::Rotate { usable: false }, Step::Turn(AwsBehaviour::CertificateExpired, 0)]
         {
             play.take(step);
         }
         play.take(Step::Pass(2_000));
-        play.board.standing().trouble.clone()
+        play.channel.status().last_error.clone()
     });
-    assert_eq!(trouble.unwrap().error.code(), "no_certificate");
+    assert_eq!(last_error.unwrap().error.code(), "no_certificate");
 }
 
 #[test]
@@ -208,8 +210,9 @@ fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
     let simulation = Simulation::new();
     simulation.turn(AwsBehaviour::Refuses, 0);
     perform(&simulation, |play| {
-        let board = play.board;
-        let mut asking = Box::pin(board.ask(&simulation, &simulation, Duration::from_secs(1)));
+        let channel = play.channel;
+        let mut asking =
+            Box::pin(channel.wait_for_session(&simulation, &simulation, Duration::from_secs(1)));
         let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(ask().is_pending());
         play.settle();
@@ -241,13 +244,13 @@ fn a_wall_clock_that_jumps_ends_no_good_session() {
             play.take(Step::Turn(behaviour, 0));
             play.take(Step::Set(40 * 366 * 86_400));
             play.take(Step::Pass(600));
-            let standing = play.board.standing();
-            assert!(standing.trouble.is_some(), "{behaviour:?}");
-            assert!(standing.usable(Moment::of(&simulation)).is_some(), "{behaviour:?}");
+            let status = play.channel.status();
+            assert!(status.last_error.is_some(), "{behaviour:?}");
+            assert!(status.usable(Moment::of(&simulation)).is_some(), "{behaviour:?}");
         }
         // Its end is its end.
         play.take(Step::Pass(2_400));
-        assert!(play.board.standing().usable(Moment::of(&simulation)).is_none());
+        assert!(play.channel.status().usable(Moment::of(&simulation)).is_none());
     });
 }
 
@@ -256,15 +259,16 @@ fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
     let simulation = Simulation::new();
     perform(&simulation, |play| {
         play.take(Step::Pass(10));
-        let old = Rc::clone(&play.board.standing().session.as_ref().unwrap().0);
+        let old = Rc::clone(&play.channel.status().session.as_ref().unwrap().0);
         simulation.state().wall += 7_200;
-        let board = play.board;
-        let mut asking = Box::pin(board.ask(&simulation, &simulation, Duration::from_secs(1)));
+        let channel = play.channel;
+        let mut asking =
+            Box::pin(channel.wait_for_session(&simulation, &simulation, Duration::from_secs(1)));
         let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(ask().is_pending(), "the session may have expired");
         play.settle();
-        let Poll::Ready(standing) = ask() else { panic!("AWS has answered") };
-        let served = standing.usable(Moment::of(&simulation)).unwrap();
+        let Poll::Ready(status) = ask() else { panic!("AWS has answered") };
+        let served = status.usable(Moment::of(&simulation)).unwrap();
         assert_ne!(served.credentials.access_key_id, old.credentials.access_key_id);
     });
 }
