@@ -3,13 +3,14 @@
 #[cfg(test)]
 pub(crate) mod recorder;
 mod report;
+mod supervisor;
 
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
 pub use report::Reporter;
-use roles_anywhere_client::ports::Supervisor;
-use roles_anywhere_client::refresh::refresher::{Ending, Engine};
+use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::time::{Clock, Timer};
+pub use supervisor::Supervisor;
 
 /// What a daemon runs on beside its refresher.
 #[derive(Clone, Copy)]
@@ -45,11 +46,11 @@ pub enum FirstFailure {
 }
 
 impl Daemon {
-    /// Makes the first try of `engine`; its failure is an error only where it is to end the daemon.
-    pub async fn start(self, engine: &mut Engine<'_>) -> Result<Ending, Error> {
-        match engine.start().await {
+    /// Makes the first try of `refresher`; its failure is an error only where it is to end the daemon.
+    pub async fn start(self, refresher: &mut Refresher<'_>) -> Result<Shutdown, Error> {
+        match refresher.start().await {
             Err(error) if self.first_failure == FirstFailure::Exits => Err(Error::from(&error)),
-            Err(_) => Ok(Ending::NotYet),
+            Err(_) => Ok(Shutdown::NotRequested),
             Ok(ending) => Ok(ending),
         }
     }

@@ -40,7 +40,7 @@ pub use policy::{AuditPolicy, Offer, ServePolicy};
 pub use response::Reply;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Entropy, SecretBytes};
@@ -167,7 +167,7 @@ impl Endpoints {
             Route::Healthz => response::text("alive\n"),
             Route::Readyz => self.readiness(),
             Route::Metrics => {
-                let (status, now) = (self.channel.status(), Moment::of(&*self.ports.clock));
+                let (status, now) = (self.channel.status(), ClockReading::of(&*self.ports.clock));
                 let unlogged = self.audit.unlogged();
                 response::metrics(metrics::render(&status, &self.requests, unlogged, now))
             }
@@ -240,7 +240,7 @@ impl Endpoints {
 
     fn readiness(&self) -> Reply {
         let status = self.channel.status();
-        match status.usable(Moment::of(&*self.ports.clock)) {
+        match status.usable(ClockReading::of(&*self.ports.clock)) {
             Some(_) => response::text("ready\n"),
             None => nothing(&status, Reader::Anyone),
         }
@@ -251,7 +251,7 @@ impl Endpoints {
         let ServerPorts { clock, timer, .. } = &self.ports;
         let status = self.channel.wait_for_session(&**clock, &**timer, PATIENCE).await;
         let mut rendered = self.documents.borrow_mut();
-        let Some(session) = status.usable(Moment::of(&**clock)) else {
+        let Some(session) = status.usable(ClockReading::of(&**clock)) else {
             *rendered = None;
             return Err(status);
         };

@@ -49,8 +49,8 @@ fuzz_target!(|data: &[u8]| {
     }
     let selections =
         [Selection::Value, Selection::Member("password".to_owned()), Selection::Document];
-    let dice = data.iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte)));
-    get(answers, selections[dice % 3].clone());
+    let random = data.iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte)));
+    get(answers, selections[random % 3].clone());
 });
 
 /// Makes an answer of its text.

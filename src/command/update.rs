@@ -20,7 +20,7 @@ use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::refresh::refresher::{Ending, Engine};
+use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
@@ -100,7 +100,7 @@ pub async fn once(
 /// end it.
 pub async fn keep(
     plan: &Update,
-    engine: &mut Engine<'_>,
+    refresher: &mut Refresher<'_>,
     channel: &StatusChannel,
     ports: DaemonPorts<'_>,
     file: &dyn SharedCredentialsFile,
@@ -115,12 +115,12 @@ pub async fn keep(
     {
         return Err(plan.failed(error));
     }
-    if plan.daemon.start(engine).await? == Ending::Stopped {
+    if plan.daemon.start(refresher).await? == Shutdown::Requested {
         return Ok(());
     }
     let writing = pin!(Writer::new(plan, channel, ports, file).run());
-    // The engine ends when it is told to, the writer only with an error that is to end it.
-    match select(pin!(engine.run()), writing).await {
+    // The refresher ends when it is told to, the writer only with an error that is to end it.
+    match select(pin!(refresher.run()), writing).await {
         Either::Left(((), _)) => Ok(()),
         Either::Right((error, _)) => Err(error),
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
+use crate::daemon::Supervisor;
 use crate::output::log::{Fact, Level, Log, Unwritten};
-use roles_anywhere_client::ports::Supervisor;
 
 /// Takes events and statuses, and keeps them.
 #[derive(Debug, Default)]
@@ -40,9 +40,9 @@ impl Supervisor for Recorder {
         self.statuses.lock().unwrap().push(status.to_owned());
     }
 
-    fn alive(&self) {}
+    fn watchdog(&self) {}
 
-    fn interval(&self) -> Option<std::time::Duration> {
+    fn watchdog_interval(&self) -> Option<std::time::Duration> {
         None
     }
 }

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::daemon::Supervisor;
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level, Log};
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::ports::Supervisor;
 use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
 use roles_anywhere_client::refresh::observer::Observer;
-use roles_anywhere_client::refresh::refresher::Look;
+use roles_anywhere_client::refresh::refresher::ReloadOutcome;
 use roles_anywhere_client::refresh::schedule::Next;
 use roles_anywhere_client::time::Timestamp;
 
@@ -109,29 +109,35 @@ impl<'a> Reporter<'a> {
 }
 
 impl Observer for Reporter<'_> {
-    fn reloading(&self) {
+    fn reload_started(&self) {
         self.supervisor.reloading();
         self.log.event(Level::Info, "files are read anew", &[]);
     }
 
-    fn reloaded(&self) {
+    fn reload_finished(&self) {
         self.supervisor.ready();
     }
 
-    fn looked(&self, found: Result<&Look, &Arc<ProviderError>>) {
+    fn identity_read(&self, found: Result<&ReloadOutcome, &Arc<ProviderError>>) {
         match found {
-            Ok(Look::New { serial, subject, not_before, not_after, unused_password }) => {
+            Ok(ReloadOutcome::NewIdentity {
+                serial,
+                subject,
+                not_before,
+                not_after,
+                unused_password,
+            }) => {
                 self.identity(serial, subject, *not_before, *not_after);
                 self.unused_password(unused_password.as_ref());
             }
             // What is wrong with the files next is news.
-            Ok(Look::Same) => self.told.borrow_mut().unusable = None,
-            Ok(Look::LeftAlone) => {}
+            Ok(ReloadOutcome::Unchanged) => self.told.borrow_mut().unusable = None,
+            Ok(ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
         }
     }
 
-    fn received(&self, session: &Session, now: Timestamp) {
+    fn session_received(&self, session: &Session, now: Timestamp) {
         let offset = session.clock_offset;
         let told_offset = self.told.borrow().offset;
         if is_news(offset, told_offset) {
@@ -159,7 +165,7 @@ impl Observer for Reporter<'_> {
         self.warn_of_the_last_days(now);
     }
 
-    fn failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
+    fn refresh_failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
         let error = Error::from(error);
         let (level, what) = match held {
             Some(_) => (Level::Warning, "refresh failed; the session in hand is still good"),
@@ -181,12 +187,12 @@ impl Observer for Reporter<'_> {
         self.supervisor.status(&status);
     }
 
-    fn alive(&self) {
-        self.supervisor.alive();
+    fn watchdog(&self) {
+        self.supervisor.watchdog();
     }
 
-    fn interval(&self) -> Option<Duration> {
-        self.supervisor.interval()
+    fn watchdog_interval(&self) -> Option<Duration> {
+        self.supervisor.watchdog_interval()
     }
 }
 

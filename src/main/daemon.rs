@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures_util::future::{Either, select};
 use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
-use roles_anywhere::daemon::{Daemon, DaemonPorts, FirstFailure, Reporter};
+use roles_anywhere::daemon::{Daemon, DaemonPorts, FirstFailure, Reporter, Supervisor};
 use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
@@ -24,9 +24,9 @@ use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere::output::log::{Level, Log as _};
 use roles_anywhere::server::{self, Listener as _};
 use roles_anywhere_client::input_source::Location;
-use roles_anywhere_client::ports::{Supervisor, World};
-use roles_anywhere_client::refresh::refresher::{Ending, Engine, RefresherPorts};
-use roles_anywhere_client::refresh::reloading_identity::Generations;
+use roles_anywhere_client::ports::World;
+use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts, Shutdown};
+use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use tokio::sync::Notify;
 
@@ -40,10 +40,11 @@ pub(crate) async fn update(
     let outside = Outside::open(exchange, plan.daemon, clock)?;
     let reporter = outside.reporter();
     let channel = StatusChannel::default();
-    let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let mut engine = Engine::new(&origin, &channel, outside.refresher_ports(&world, &reporter));
+    let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
+    let mut refresher =
+        Refresher::new(&source, &channel, outside.refresher_ports(&world, &reporter));
     let ports = outside.ports(&world);
-    let keeping = pin!(update::keep(plan, &mut engine, &channel, ports, &CredentialsFile));
+    let keeping = pin!(update::keep(plan, &mut refresher, &channel, ports, &CredentialsFile));
     let ended = outside.while_logging(keeping).await;
     outside.supervisor.stopping();
     ended
@@ -70,12 +71,13 @@ pub(crate) async fn serve(
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
-    let origin = Generations::new(&exchange.provider, world, exchange.timeout);
+    let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
     let reporter = outside.reporter();
-    let mut engine = Engine::new(&origin, &channel, outside.refresher_ports(&world, &reporter));
+    let mut refresher =
+        Refresher::new(&source, &channel, outside.refresher_ports(&world, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
-    let keeping = pin!(keep(plan.daemon, &mut engine, &outside.supervisor, &stop));
+    let keeping = pin!(keep(plan.daemon, &mut refresher, &outside.supervisor, &stop));
     let serving = pin!(serving::run(
         place.map(|place| place as _),
         endpoints,
@@ -95,7 +97,7 @@ pub(crate) async fn serve(
 /// Keeps a session in hand until it is told to stop, and then tells the others by `stop`.
 async fn keep(
     daemon: Daemon,
-    engine: &mut Engine<'_>,
+    refresher: &mut Refresher<'_>,
     supervisor: &Systemd,
     stop: &Notify,
 ) -> Result<(), Error> {
@@ -104,12 +106,12 @@ async fn keep(
     if tries_on {
         supervisor.ready();
     }
-    let started = daemon.start(engine).await;
-    if matches!(started, Ok(Ending::NotYet)) {
+    let started = daemon.start(refresher).await;
+    if matches!(started, Ok(Shutdown::NotRequested)) {
         if !tries_on {
             supervisor.ready();
         }
-        engine.run().await;
+        refresher.run().await;
     }
     supervisor.stopping();
     stop.notify_one();

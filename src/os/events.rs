@@ -62,7 +62,7 @@ impl Events for SystemEvents {
         Box::pin(async move {
             let mut limit = std::pin::pin!(sleep(limit));
             poll_fn(|context| match self.0.borrow_mut().poll(context) {
-                Poll::Pending => limit.as_mut().poll(context).map(|()| Event::Elapsed),
+                Poll::Pending => limit.as_mut().poll(context).map(|()| Event::Timeout),
                 ready => ready,
             })
             .await
@@ -88,7 +88,7 @@ impl Sources {
             // What came meanwhile is told with it: a directory that is busy costs two looks a pause.
             #[cfg(target_os = "linux")]
             self.poll_changed(context);
-            return Poll::Ready(Event::Touched);
+            return Poll::Ready(Event::FilesChanged);
         }
         Poll::Pending
     }
@@ -131,7 +131,7 @@ mod tests {
         watching(file, async |events| {
             for (at, change) in changes.iter().enumerate() {
                 change();
-                assert_eq!(events.next(LIMIT).await, Event::Touched, "change {at}");
+                assert_eq!(events.next(LIMIT).await, Event::FilesChanged, "change {at}");
             }
         });
     }
@@ -223,7 +223,7 @@ mod tests {
             over.store(true, Ordering::Relaxed);
             outcome
         });
-        assert_eq!(told, Event::Touched);
+        assert_eq!(told, Event::FilesChanged);
         assert!(polls < 10, "{polls}");
     }
 
@@ -236,6 +236,6 @@ mod tests {
             let moment = Duration::from_millis(1);
             [events.next(moment).await, events.next(LIMIT).await, events.next(moment).await]
         });
-        assert_eq!(told, [Event::Elapsed, Event::Touched, Event::Elapsed]);
+        assert_eq!(told, [Event::Timeout, Event::FilesChanged, Event::Timeout]);
     }
 }

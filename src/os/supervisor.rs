@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sd_notify::{NotifyState, notify};
 
+use crate::daemon::Supervisor;
 use crate::output::error::legible;
-use roles_anywhere_client::ports::Supervisor;
 
 /// systemd, or nobody.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,13 @@ impl Supervisor for Systemd {
         tell(&[NotifyState::Status(&legible(status))]);
     }
 
-    fn alive(&self) {
+    fn watchdog(&self) {
         if self.watchdog.is_some() {
             tell(&[NotifyState::Watchdog]);
         }
     }
 
-    fn interval(&self) -> Option<Duration> {
+    fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog
     }
 }

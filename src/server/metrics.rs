@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use hyper::StatusCode;
 
-use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 
 /// The answers, counted by route and status; both are of a small set.
@@ -21,7 +21,12 @@ impl Requests {
 }
 
 /// Renders what is known at `now`.
-pub(super) fn render(status: &Status, requests: &Requests, unlogged: u64, now: Moment) -> String {
+pub(super) fn render(
+    status: &Status,
+    requests: &Requests,
+    unlogged: u64,
+    now: ClockReading,
+) -> String {
     let mut page = Page(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",

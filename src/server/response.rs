@@ -17,7 +17,7 @@ pub type Reply = Response<Bytes>;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// After how many seconds it is worth while to ask again: the engine may have tried again by then.
+/// After how many seconds it is worth while to ask again: the refresher may have tried again by then.
 const RETRY_SECONDS: u16 = 5;
 
 /// Returns a success of `text/plain`, which EC2 calls its JSON too.

@@ -39,12 +39,12 @@ const IMDS: [&str; 12] = [
     "/latest/user-data",
 ];
 
-/// A clock that is moved by hand, dice that count, and a timer that never ends.
+/// A clock that is moved by hand, random numbers that count, and a timer that never ends.
 #[derive(Default)]
 struct World {
     now: AtomicI64,
     uptime: AtomicI64,
-    dice: AtomicU64,
+    random: AtomicU64,
     overslept: AtomicI64,
     /// Whether the clock that only counts up also counts while the machine sleeps.
     counts_sleep: AtomicBool,
@@ -89,7 +89,7 @@ impl Timer for World {
 
 impl Entropy for World {
     fn bits(&self) -> u64 {
-        self.dice.fetch_add(1, Ordering::Relaxed)
+        self.random.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -239,7 +239,7 @@ fn session_status(life: i64) -> Status {
     Status {
         session: Some((
             Rc::new(session),
-            Moment { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
+            ClockReading { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
         )),
         certificate_end: Some(NOW.after(86_400)),
         clock_offset: -300,

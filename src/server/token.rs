@@ -36,7 +36,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Makes the key that tokens are issued with.
     pub(super) fn new(entropy: &dyn Entropy) -> Self {
-        let key = Zeroizing::new(dice::<MAC>(entropy));
+        let key = Zeroizing::new(random::<MAC>(entropy));
         let last = RefCell::new((Zeroizing::new([0; LENGTH]), Duration::ZERO));
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &*key), last }
     }
@@ -94,7 +94,7 @@ pub(super) struct ContainerToken {
 impl ContainerToken {
     /// Returns a new token that goes into a header as it is.
     pub(super) fn make(entropy: &dyn Entropy) -> Secret {
-        Secret::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(dice::<PROOF>(entropy))))
+        Secret::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(random::<PROOF>(entropy))))
     }
 
     /// Takes `current` into use; `before` is accepted still.
@@ -127,7 +127,7 @@ pub(super) fn seconds(value: &HeaderValue) -> Option<u32> {
     (1..=21_600).contains(&seconds).then_some(seconds)
 }
 
-fn dice<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
     let mut bytes = [0; N];
     for chunk in bytes.chunks_mut(8) {
         chunk.copy_from_slice(&entropy.bits().to_le_bytes()[..chunk.len()]);
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_token_of_another_process_is_not_valid() {
-        let dice = Counter::default();
-        let [one, other] = [(); 2].map(|()| Tokens::new(&dice));
+        let random = Counter::default();
+        let [one, other] = [(); 2].map(|()| Tokens::new(&random));
         let token = one.issue(60, at(0));
         assert_eq!(one.left(token.expose().as_bytes(), at(0)), Some(60));
         assert_eq!(other.left(token.expose().as_bytes(), at(0)), None);
@@ -226,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_container_token_before_is_accepted_until_the_next() {
-        let dice = Counter::default();
-        let [one, two, three] = [(); 3].map(|()| ContainerToken::make(&dice));
+        let random = Counter::default();
+        let [one, two, three] = [(); 3].map(|()| ContainerToken::make(&random));
         let accepts = |token: &ContainerToken| {
             [&one, &two, &three].map(|secret| token.accepts(secret.expose().as_bytes()))
         };

@@ -1,4 +1,4 @@
-//! Hours in a second: engine, identity and HTTPS as they are, on a clock that the test moves.
+//! Hours in a second: refresher, identity and HTTPS as they are, on a clock that the test moves.
 
 mod load;
 mod outage;
@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use roles_anywhere::command::secret_get::Stdout;
-use roles_anywhere::daemon::Reporter;
+use roles_anywhere::daemon::{Reporter, Supervisor};
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, Exchange, resolve};
 use roles_anywhere::os::clock::SystemClock;
@@ -19,9 +19,9 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::log::{Fact, Level, Log, Unwritten};
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::password::PasswordSource;
-use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Supervisor, World};
-use roles_anywhere_client::refresh::refresher::{Engine, RefresherPorts};
-use roles_anywhere_client::refresh::reloading_identity::Generations;
+use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
+use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
+use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::secret::Entropy;
 use roles_anywhere_client::text::disclosure::Paths;
@@ -108,7 +108,7 @@ impl Timer for Hands {
     }
 }
 
-/// Moves the clock on while the engine waits.
+/// Moves the clock on while the refresher waits.
 struct Lapse<'a> {
     hands: &'a Hands,
     channel: &'a StatusChannel,
@@ -140,12 +140,12 @@ impl Events for Lapse<'_> {
     }
 }
 
-/// A daemon before it runs: its engine, and what that stands on.
+/// A daemon before it runs: its refresher, and what that stands on.
 struct Daemon<'a> {
     exchange: &'a Exchange,
     world: World<'a>,
     channel: Rc<StatusChannel>,
-    engine: Engine<'a>,
+    refresher: Refresher<'a>,
 }
 
 /// Makes a daemon of the command `line` that lives by `hands`, and has it `run`.
@@ -177,9 +177,9 @@ fn live<'a>(
     let reporter = Reporter::new(&Quiet, &Quiet);
     let ports =
         RefresherPorts { clock: hands, entropy: &Quiet, events: &lapse, observer: &reporter };
-    let origin = Generations::new(&exchange.provider, world, exchange.timeout);
-    let engine = Engine::new(&origin, &channel, ports);
-    let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), engine };
+    let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
+    let refresher = Refresher::new(&source, &channel, ports);
+    let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), refresher };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(daemon));
 }
@@ -203,8 +203,8 @@ impl Supervisor for Quiet {
     fn reloading(&self) {}
     fn stopping(&self) {}
     fn status(&self, _status: &str) {}
-    fn alive(&self) {}
-    fn interval(&self) -> Option<Duration> {
+    fn watchdog(&self) {}
+    fn watchdog_interval(&self) -> Option<Duration> {
         None
     }
 }

@@ -51,9 +51,9 @@ impl Trace for NoTrace {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
     /// Nothing did, for as long as it was waited for.
-    Elapsed,
+    Timeout,
     /// A file of the identity may have changed.
-    Touched,
+    FilesChanged,
     /// It is to read its files anew (SIGHUP).
     Reload,
     /// It is to end (SIGTERM, SIGINT).
@@ -64,22 +64,6 @@ pub enum Event {
 pub trait Events {
     /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>>;
-}
-
-/// Whoever started a daemon and looks after it, such as systemd.
-pub trait Supervisor {
-    /// Says that the daemon does its work.
-    fn ready(&self);
-    /// Says that files are read anew; [`Supervisor::ready`] ends it.
-    fn reloading(&self);
-    /// Says that the daemon ends.
-    fn stopping(&self);
-    /// Says in one line how it stands.
-    fn status(&self, status: &str);
-    /// Says that the daemon is alive.
-    fn alive(&self);
-    /// Returns how often it wants to hear that, at least.
-    fn interval(&self) -> Option<Duration>;
 }
 
 /// The environment variables, read once. Its values may be secret: `Debug` shows none.

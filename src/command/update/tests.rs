@@ -55,9 +55,9 @@ fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
+    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating =
-        Box::pin(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), file));
+        Box::pin(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
     let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
     play.pass(0);
     act(&mut play);
@@ -89,8 +89,9 @@ fn ends_where_it_is_told_to_before_it_has_anything() {
     simulation.turn(AwsBehaviour::Answers, 10);
     simulation.happen(Event::Stop);
     let plan = plan(FirstFailure::TriesOn);
-    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating = pin!(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), &file));
+    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating =
+        pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Ok(()))));
 }
@@ -103,8 +104,9 @@ fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
     let reporter = Reporter::new(&recorder, &recorder);
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(FirstFailure::Exits);
-    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating = pin!(keep(&plan, &mut engine, &channel, ports(&simulation, &recorder), &file));
+    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating =
+        pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
 }
@@ -218,8 +220,8 @@ fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
     let (simulation, channel) = (Simulation::new(), StatusChannel::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
-    let mut engine = Engine::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating = pin!(keep(plan, &mut engine, &channel, ports(&simulation, &recorder), file));
+    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
+    let updating = pin!(keep(plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
     let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(
         simulation.fetches() > 0,

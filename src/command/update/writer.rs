@@ -11,7 +11,7 @@ use crate::credentials_file::upkeep::{Step, Upkeep};
 use crate::daemon::{DaemonPorts, FirstFailure};
 use crate::output::error::Error;
 use crate::output::log::{Fact, Level};
-use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{field, profile_field};
@@ -91,7 +91,7 @@ impl<'a> Writer<'a> {
     fn step(&mut self) -> Result<Step, ProfileFileError> {
         let now = self.ports.clock.uptime();
         let status = self.channel.status();
-        let session = status.valid(Moment::of(self.ports.clock));
+        let session = status.valid(ClockReading::of(self.ports.clock));
         let force = self.plan.force && !self.has_written;
         let mut edit = |text: &[u8]| match session {
             Some(session) => self.plan.edit(text, &session.credentials, force),

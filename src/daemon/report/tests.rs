@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use super::*;
 use crate::daemon::recorder::Recorder;
 use roles_anywhere_client::ports::Event;
-use roles_anywhere_client::refresh::refresher::Engine;
+use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::test_support::simulation::Simulation;
 
@@ -35,7 +35,7 @@ impl Run<'_> {
 fn run(simulation: &Simulation, recorder: &Recorder, act: impl FnOnce(&mut Run<'_>)) {
     let channel = StatusChannel::default();
     let reporter = Reporter::new(recorder, recorder);
-    let mut refresher = Engine::new(simulation, &channel, simulation.ports(&reporter));
+    let mut refresher = Refresher::new(simulation, &channel, simulation.ports(&reporter));
     let refresher = Box::pin(async move { refresher.run().await });
     let mut run = Run { simulation, refresher };
     run.settle();

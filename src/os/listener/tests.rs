@@ -15,7 +15,7 @@ use crate::os::random::SystemEntropy;
 use crate::output::log::{Fact, Level, Log, Unwritten};
 use crate::server::{ServePolicy, ServerPorts};
 use roles_anywhere_client::credentials::{Credentials, Session};
-use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
@@ -103,8 +103,8 @@ impl Drop for Server {
 }
 
 fn good() -> Status {
-    let moment = Moment::of(&SystemClock::start());
-    let now = moment.wall;
+    let reading = ClockReading::of(&SystemClock::start());
+    let now = reading.wall;
     let credentials = Credentials {
         access_key_id: "ASIAEXAMPLE".to_owned(),
         secret_access_key: Secret::new("secret".to_owned()),
@@ -113,7 +113,7 @@ fn good() -> Status {
         account_id: "123456789012".to_owned(),
     };
     let session = Session { credentials, received: now, life: 3_600, clock_offset: 0 };
-    Status { session: Some((Rc::new(session), moment)), ..Status::default() }
+    Status { session: Some((Rc::new(session), reading)), ..Status::default() }
 }
 
 /// The bare bones of a client.

@@ -61,7 +61,7 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
             if waits % 200 == 0 {
                 hands.pass(Duration::from_secs(3_600));
             }
-            if over.load(Ordering::Relaxed) { Event::Stop } else { Event::Elapsed }
+            if over.load(Ordering::Relaxed) { Event::Stop } else { Event::Timeout }
         };
         let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
         live(hands, &line, Box::new(meanwhile), async |daemon| {
@@ -85,9 +85,9 @@ fn script() -> Vec<Value> {
     script
 }
 
-/// Serves as `main` does until the engine is told to stop, and tells where.
+/// Serves as `main` does until the refresher is told to stop, and tells where.
 async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>) {
-    let Daemon { exchange, world, channel, mut engine } = daemon;
+    let Daemon { exchange, world, channel, mut refresher } = daemon;
     let Purpose::Serve(plan) = &exchange.purpose else { unreachable!("it is `serve`") };
     let listener =
         Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
@@ -105,8 +105,8 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
     let keeping = async {
-        plan.daemon.start(&mut engine).await.unwrap();
-        engine.run().await;
+        plan.daemon.start(&mut refresher).await.unwrap();
+        refresher.run().await;
         stop.notify_one();
     };
     let serving = serving::run(

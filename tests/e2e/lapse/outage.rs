@@ -1,11 +1,11 @@
-//! An engine through outages of AWS and sleep of its machine.
+//! A refresher through outages of AWS and sleep of its machine.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use roles_anywhere_client::ports::Event;
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::refresh::clock_reading::Moment;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ struct Seen {
     last_error: Option<ErrorKind>,
 }
 
-/// Runs the engine for so many seconds, and returns each status meanwhile.
+/// Runs the refresher for so many seconds, and returns each status meanwhile.
 fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
     let hands = Hands::new();
     let seen = RefCell::new(Vec::new());
@@ -43,13 +43,13 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
         let elapsed = hands.moved().wall.as_secs();
         seen.borrow_mut().push(Seen {
             elapsed,
-            left: left(status, Moment::of(&hands)),
+            left: left(status, ClockReading::of(&hands)),
             last_error: status.last_error.as_ref().map(|failed| failed.error.kind()),
         });
-        if elapsed >= end { Event::Stop } else { Event::Elapsed }
+        if elapsed >= end { Event::Stop } else { Event::Timeout }
     };
     let line = ["credential-process", "--no-cache"];
-    live(&hands, &line, Box::new(meanwhile), async |mut daemon| daemon.engine.run().await);
+    live(&hands, &line, Box::new(meanwhile), async |mut daemon| daemon.refresher.run().await);
     seen.into_inner()
 }
 
@@ -67,9 +67,9 @@ impl Act {
     }
 }
 
-fn left(status: &Status, moment: Moment) -> Option<i64> {
-    let session = status.valid(moment)?;
-    Some(moment.wall.seconds_until(session.credentials.expiration))
+fn left(status: &Status, reading: ClockReading) -> Option<i64> {
+    let session = status.valid(reading)?;
+    Some(reading.wall.seconds_until(session.credentials.expiration))
 }
 
 #[track_caller]

@@ -133,12 +133,12 @@ pub(crate) async fn within<T>(
 fn next_pause(
     outcome: &Result<Answer, TransportError>,
     attempt: u32,
-    dice: u64,
+    random: u64,
 ) -> Option<Duration> {
     if attempt >= MAX_ATTEMPTS {
         return None;
     }
-    let jitter = full_jitter(attempt, dice);
+    let jitter = full_jitter(attempt, random);
     match outcome {
         Ok(answer) if (200..300).contains(&answer.response.status) => None,
         Ok(answer) => Fault::parse(&answer.response, &[])
@@ -149,9 +149,9 @@ fn next_pause(
 }
 
 /// Returns a random share of half a second, doubled for each try after the first.
-fn full_jitter(attempt: u32, dice: u64) -> Duration {
+fn full_jitter(attempt: u32, random: u64) -> Duration {
     let ceiling: u64 = 500 << (attempt - 1).min(5);
-    Duration::from_millis(dice % (ceiling + 1))
+    Duration::from_millis(random % (ceiling + 1))
 }
 
 /// No answer could be had.

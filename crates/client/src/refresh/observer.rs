@@ -1,37 +1,41 @@
-//! What the rest of the program is told while a session is kept current.
+//! The events of a refresher, for the log and the process that supervises the daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::Session;
 use crate::provider::ProviderError;
-use crate::refresh::refresher::Look;
+use crate::refresh::refresher::ReloadOutcome;
 use crate::refresh::schedule::Next;
 use crate::time::Timestamp;
 
 /// Receives the events of a refresher, in the order in which they happen.
+///
+/// The refresher knows no log and no supervisor: a program decides what it reports, and in which
+/// words.
 pub trait Observer {
-    /// The refresher is about to read the files that it was told to read again.
-    fn reloading(&self) {}
+    /// The refresher is about to read the identity's files because it was told to.
+    fn reload_started(&self) {}
 
-    /// It has read them, whatever came of it.
-    fn reloaded(&self) {}
+    /// It has read them, with or without success.
+    fn reload_finished(&self) {}
 
-    /// The files were read: `Ok` tells what they hold, `Err` why that is no identity, while the one
-    /// in use stays.
-    fn looked(&self, found: Result<&Look, &Arc<ProviderError>>);
+    /// The identity's files were read. `Err` says why they hold no usable identity; the current one
+    /// stays in use.
+    fn identity_read(&self, outcome: Result<&ReloadOutcome, &Arc<ProviderError>>);
 
-    /// A session came at `now`.
-    fn received(&self, session: &Session, now: Timestamp);
+    /// A session was received at `now`.
+    fn session_received(&self, session: &Session, now: Timestamp);
 
-    /// A refresh failed, while `held` may still be handed out; the next one is due as `next` says.
-    fn failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next);
+    /// A refresh failed. `current` is the session that is still usable; `next` says when the next
+    /// refresh is due.
+    fn refresh_failed(&self, error: &Arc<ProviderError>, current: Option<&Session>, next: Next);
 
-    /// The refresher is alive; called at least as often as [`Observer::interval`] asks for, twice over.
-    fn alive(&self) {}
+    /// The refresher is running. Called at least twice within [`Observer::watchdog_interval`].
+    fn watchdog(&self) {}
 
-    /// Returns within what time [`Observer::alive`] has to be called, if at all.
-    fn interval(&self) -> Option<Duration> {
+    /// Returns the longest time between two calls of [`Observer::watchdog`], if it is limited.
+    fn watchdog_interval(&self) -> Option<Duration> {
         None
     }
 }

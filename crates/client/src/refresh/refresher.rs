@@ -1,7 +1,7 @@
-//! Keeps a session in hand: one fetch in flight, in the background, for as long as it runs.
+//! Keeps a session current: at most one fetch in flight, in the background.
 //!
-//! [`crate::refresh::schedule`] decides when; [`StatusChannel`] is where the outcome stands. The engine itself never
-//! gives up: it ends when it is told to.
+//! [`crate::refresh::schedule`] decides when to fetch; the result is published on a
+//! [`StatusChannel`]. A refresher never gives up: it ends only when it is told to.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,44 +13,44 @@ use futures_util::future::{Either, select};
 use crate::credentials::Session;
 use crate::ports::{Event, Events};
 use crate::provider::{ErrorKind, ProviderError};
-use crate::refresh::clock_reading::Moment;
+use crate::refresh::clock_reading::ClockReading;
 use crate::refresh::observer::Observer;
-use crate::refresh::schedule::{Failure, Next, Policy, Schedule};
+use crate::refresh::schedule::{FailureKind, Next, Policy, Schedule};
 use crate::refresh::status::{RefreshError, Status, StatusChannel};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timestamp};
 
-/// Where sessions come from: an identity in files, and AWS behind it.
-pub trait Origin {
-    /// Reads the identity's files anew, and takes them into use where they changed and make an
-    /// identity; where they do not, the one in use stays and the error says why.
+/// A source of sessions: an identity in files, and AWS.
+pub trait SessionSource {
+    /// Reads the identity's files, and uses the new identity if they changed and hold a valid one.
+    /// On an error the identity in use stays.
     ///
-    /// What failed before is tried again where it changed since, after a while, or under
-    /// [`Effort::Again`].
-    fn look(&self, effort: Effort) -> Result<Look, ProviderError>;
+    /// Files that failed before are tried again if they changed since, after a while, or under
+    /// [`Retry::Always`].
+    fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError>;
 
     /// Fetches a session with the identity in use.
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>>;
 }
 
-/// How hard [`Origin::look`] tries.
+/// Whether [`SessionSource::reload`] tries files again that failed before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Effort {
-    /// Files that made no identity before are left alone while they stay as they are.
-    Once,
-    /// They are tried again.
-    Again,
+pub enum Retry {
+    /// Only if they changed, or after a while.
+    IfChanged,
+    /// Always.
+    Always,
 }
 
-/// What [`Origin::look`] found.
+/// The result of [`SessionSource::reload`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Look {
+pub enum ReloadOutcome {
     /// The files hold the identity in use.
-    Same,
-    /// They hold what made no identity before, and were not tried again.
-    LeftAlone,
+    Unchanged,
+    /// The files failed before, and were not tried again.
+    Skipped,
     /// Another identity is in use now.
-    New {
+    NewIdentity {
         /// Its serial number, in decimal.
         serial: String,
         /// Its subject.
@@ -59,104 +59,105 @@ pub enum Look {
         not_before: Timestamp,
         /// Its last second.
         not_after: Timestamp,
-        /// The option of a password that its key has no use for.
+        /// The option that gave a password although the key needs none.
         unused_password: Option<String>,
     },
 }
 
-/// What an engine runs on.
+/// The ports of a refresher.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
 pub struct RefresherPorts<'a> {
     /// Tells the time.
     pub clock: &'a dyn Clock,
-    /// Spreads the tries.
+    /// Spreads the refreshes of many hosts.
     pub entropy: &'a dyn Entropy,
-    /// Says what happens from outside, and waits.
+    /// Waits for events from outside.
     pub events: &'a dyn Events,
-    /// Is told what happens.
+    /// Receives the events of the refresher.
     pub observer: &'a dyn Observer,
 }
 
-/// How long nothing happens at the most: files are looked at and the wall clock is read as often.
-const TICK: Duration = Duration::from_secs(5);
+/// The longest wait for an event. The files and the wall clock are read at least this often: no event
+/// tells that a clock was set, or that a file changed on a file system without notifications.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Keeps a session in hand.
+/// Keeps a session current.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct Engine<'a> {
-    origin: &'a dyn Origin,
+pub struct Refresher<'a> {
+    source: &'a dyn SessionSource,
     channel: &'a StatusChannel,
     ports: RefresherPorts<'a>,
     schedule: Schedule,
     status: Status,
 }
 
-/// How a try ended.
-enum Outcome {
+/// The result of one fetch.
+enum FetchOutcome {
     Fetched,
     Failed(Arc<ProviderError>),
     Stopped,
 }
 
-impl<'a> Engine<'a> {
-    /// Takes where sessions come from and where they are published.
+impl<'a> Refresher<'a> {
+    /// Returns a refresher that fetches from `source` and publishes on `channel`.
     pub fn new(
-        origin: &'a dyn Origin,
+        source: &'a dyn SessionSource,
         channel: &'a StatusChannel,
         ports: RefresherPorts<'a>,
     ) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        Self { origin, channel, ports, schedule, status: Status::default() }
+        Self { source, channel, ports, schedule, status: Status::default() }
     }
 
-    /// Tries once, and returns the error of a first try that fails.
-    pub async fn start(&mut self) -> Result<Ending, Arc<ProviderError>> {
+    /// Fetches once, and returns the error if that fails.
+    pub async fn start(&mut self) -> Result<Shutdown, Arc<ProviderError>> {
         match self.attempt().await {
-            Outcome::Fetched => Ok(Ending::NotYet),
-            Outcome::Failed(error) => Err(error),
-            Outcome::Stopped => Ok(Ending::Stopped),
+            FetchOutcome::Fetched => Ok(Shutdown::NotRequested),
+            FetchOutcome::Failed(error) => Err(error),
+            FetchOutcome::Stopped => Ok(Shutdown::Requested),
         }
     }
 
-    /// Keeps a session in hand until it is told to stop.
+    /// Keeps a session current until the refresher is told to stop.
     pub async fn run(&mut self) {
         loop {
-            self.ports.observer.alive();
-            self.look_around();
-            let pause = match self.schedule.next(self.moment()) {
-                Next::Wait(pause) => pause.min(self.tick()),
+            self.ports.observer.watchdog();
+            self.check_files();
+            let wait = match self.schedule.next(self.clock_reading()) {
+                Next::Wait(wait) => wait.min(self.longest_wait()),
                 Next::Fetch => match self.attempt().await {
-                    Outcome::Stopped => return,
-                    Outcome::Fetched | Outcome::Failed(_) => continue,
+                    FetchOutcome::Stopped => return,
+                    FetchOutcome::Fetched | FetchOutcome::Failed(_) => continue,
                 },
             };
-            let event = self.ports.events.next(pause);
-            let asked = std::pin::pin!(self.channel.requested());
-            let event = match select(event, asked).await {
+            let event = self.ports.events.next(wait);
+            let requested = std::pin::pin!(self.channel.requested());
+            let event = match select(event, requested).await {
                 Either::Left((event, _)) => Some(event),
                 Either::Right(((), _)) => None,
             };
             match event {
                 Some(Event::Stop) => return,
-                Some(Event::Reload) => self.reload(),
-                Some(Event::Elapsed | Event::Touched) => {}
-                None => self.asked(),
+                Some(Event::Reload) => self.reload_on_request(),
+                Some(Event::Timeout | Event::FilesChanged) => {}
+                None => self.requested(),
             }
         }
     }
 
-    async fn attempt(&mut self) -> Outcome {
-        // Where the identity is what fails, its files are tried again before AWS is.
-        let fails = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
-        let again = self.status.certificate_end.is_none()
-            || self.status.last_error.as_ref().is_some_and(fails);
-        let looked = if again { self.look(Effort::Again) } else { Ok(()) };
-        self.schedule.began(self.moment());
-        let fetched = match (self.status.certificate_end, looked) {
+    async fn attempt(&mut self) -> FetchOutcome {
+        // After a failure of the identity, its files are read again before AWS is called.
+        let is_identity = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
+        let read_again = self.status.certificate_end.is_none()
+            || self.status.last_error.as_ref().is_some_and(is_identity);
+        let reloaded = if read_again { self.reload(Retry::Always) } else { Ok(()) };
+        self.schedule.began(self.clock_reading());
+        let fetched = match (self.status.certificate_end, reloaded) {
             (None, Err(error)) => Err(error),
-            (_, looked) => match (self.fetch().await, looked) {
-                (None, _) => return Outcome::Stopped,
-                // That the identity in use is over says less than what is wrong with the next.
+            (_, reloaded) => match (self.fetch().await, reloaded) {
+                (None, _) => return FetchOutcome::Stopped,
+                // Why the new files fail says more than that the certificate in use has expired.
                 (Some(Err(error)), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
                 (Some(fetched), _) => fetched,
             },
@@ -164,32 +165,32 @@ impl<'a> Engine<'a> {
         match fetched {
             Ok(session) => {
                 self.fetched(session);
-                Outcome::Fetched
+                FetchOutcome::Fetched
             }
             Err(error) => {
                 let error = Arc::new(error);
                 self.failed(&error);
-                Outcome::Failed(error)
+                FetchOutcome::Failed(error)
             }
         }
     }
 
-    /// Fetches while events go on: nothing that happens meanwhile starts a second fetch. Returns
-    /// nothing where it is told to stop.
+    /// Fetches, and handles events meanwhile; no event starts a second fetch. Returns `None` if the
+    /// refresher is told to stop.
     async fn fetch(&mut self) -> Option<Result<Session, ProviderError>> {
         self.publish(|status| status.in_flight = true);
-        let origin = self.origin;
-        let mut fetch = origin.fetch();
+        let source = self.source;
+        let mut fetch = source.fetch();
         loop {
-            match select(fetch, self.ports.events.next(self.tick())).await {
+            match select(fetch, self.ports.events.next(self.longest_wait())).await {
                 Either::Left((fetched, _)) => return Some(fetched),
                 Either::Right((event, rest)) => {
                     fetch = rest;
-                    self.ports.observer.alive();
+                    self.ports.observer.watchdog();
                     match event {
                         Event::Stop => return None,
-                        Event::Reload => self.reload(),
-                        Event::Elapsed | Event::Touched => {}
+                        Event::Reload => self.reload_on_request(),
+                        Event::Timeout | Event::FilesChanged => {}
                     }
                 }
             }
@@ -197,9 +198,9 @@ impl<'a> Engine<'a> {
     }
 
     fn fetched(&mut self, session: Session) {
-        let now = self.moment();
+        let now = self.clock_reading();
         self.schedule.succeeded(session.life, now);
-        self.ports.observer.received(&session, now.wall);
+        self.ports.observer.session_received(&session, now.wall);
         self.publish(|status| {
             status.in_flight = false;
             status.last_error = None;
@@ -210,15 +211,17 @@ impl<'a> Engine<'a> {
     }
 
     fn failed(&mut self, error: &Arc<ProviderError>) {
-        let now = self.moment();
+        let now = self.clock_reading();
         let failure = match error.kind() {
-            ErrorKind::Refused => Failure::Refused,
-            ErrorKind::Identity => Failure::Identity,
-            ErrorKind::Unreachable | ErrorKind::Local | ErrorKind::Internal => Failure::Passing,
+            ErrorKind::Refused => FailureKind::Refused,
+            ErrorKind::Identity => FailureKind::Identity,
+            ErrorKind::Unreachable | ErrorKind::Local | ErrorKind::Internal => {
+                FailureKind::Transient
+            }
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let next = self.schedule.next(now);
-        self.ports.observer.failed(error, self.status.usable(now).map(Rc::as_ref), next);
+        self.ports.observer.refresh_failed(error, self.status.usable(now).map(Rc::as_ref), next);
         let failed = RefreshError { error: Arc::clone(error), at: now.wall };
         self.publish(|status| {
             status.in_flight = false;
@@ -227,13 +230,13 @@ impl<'a> Engine<'a> {
         });
     }
 
-    /// Takes another identity into use where there is one.
-    fn look(&mut self, effort: Effort) -> Result<(), ProviderError> {
-        let look = self.origin.look(effort)?;
-        self.ports.observer.looked(Ok(&look));
-        match look {
-            Look::LeftAlone | Look::Same => {}
-            Look::New { not_after, .. } => {
+    /// Reads the identity's files, and publishes the end of a new certificate.
+    fn reload(&mut self, retry: Retry) -> Result<(), ProviderError> {
+        let outcome = self.source.reload(retry)?;
+        self.ports.observer.identity_read(Ok(&outcome));
+        match outcome {
+            ReloadOutcome::Skipped | ReloadOutcome::Unchanged => {}
+            ReloadOutcome::NewIdentity { not_after, .. } => {
                 self.schedule.renewed();
                 self.publish(|status| status.certificate_end = Some(not_after));
             }
@@ -241,28 +244,29 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Does so between two tries; the first try looks by itself.
-    fn look_around(&mut self) {
+    /// Reads the files between two fetches; the first fetch reads them by itself.
+    fn check_files(&mut self) {
         let tried = self.status.certificate_end.is_some() || self.status.last_error.is_some();
-        if tried && let Err(error) = self.look(Effort::Once) {
-            self.ports.observer.looked(Err(&Arc::new(error)));
+        if tried && let Err(error) = self.reload(Retry::IfChanged) {
+            self.ports.observer.identity_read(Err(&Arc::new(error)));
         }
     }
 
-    fn reload(&mut self) {
-        self.ports.observer.reloading();
-        if let Err(error) = self.look(Effort::Again) {
-            self.ports.observer.looked(Err(&Arc::new(error)));
+    fn reload_on_request(&mut self) {
+        self.ports.observer.reload_started();
+        if let Err(error) = self.reload(Retry::Always) {
+            self.ports.observer.identity_read(Err(&Arc::new(error)));
         }
-        // Whoever does something with the session in hand looks at that anew, too.
+        // The readers of the status repeat their work on a reload too: `update` checks its file.
         self.publish(|_| {});
-        self.ports.observer.reloaded();
+        self.ports.observer.reload_finished();
     }
 
-    /// Considers the wish of a caller; whoever waits for nothing is told so at once.
-    fn asked(&mut self) {
-        let now = self.moment();
-        self.schedule.asked(now);
+    /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged
+    /// status is published, so that the caller stops waiting.
+    fn requested(&mut self) {
+        let now = self.clock_reading();
+        self.schedule.requested(now);
         if matches!(self.schedule.next(now), Next::Wait(_)) {
             self.publish(|_| {});
         }
@@ -273,23 +277,23 @@ impl<'a> Engine<'a> {
         self.channel.publish(self.status.clone());
     }
 
-    fn moment(&self) -> Moment {
-        Moment::of(self.ports.clock)
+    fn clock_reading(&self) -> ClockReading {
+        ClockReading::of(self.ports.clock)
     }
 
-    fn tick(&self) -> Duration {
-        let wanted = self.ports.observer.interval().map_or(TICK, |interval| interval / 2);
-        wanted.min(TICK)
+    fn longest_wait(&self) -> Duration {
+        let half = self.ports.observer.watchdog_interval().map(|interval| interval / 2);
+        half.map_or(LONGEST_WAIT, |half| half.min(LONGEST_WAIT))
     }
 }
 
-/// Whether an engine has been told to end.
+/// Whether a refresher has been told to stop.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ending {
+pub enum Shutdown {
     /// It has not.
-    NotYet,
+    NotRequested,
     /// It has.
-    Stopped,
+    Requested,
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! The identity of a daemon: certificate, chain and key of one moment, swapped whole.
+//! The identity of a daemon, which follows its files.
+//!
+//! Certificate, chain and key are read together and replaced together, so that a rotation that has
+//! replaced only some of the files never mixes two identities.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -11,88 +14,92 @@ use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::Snapshot;
 use crate::ports::World;
 use crate::provider::{ProviderError, RolesAnywhere};
-use crate::refresh::refresher::{Effort, Look, Origin};
+use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
 
-/// The identity in use, and the way to sessions with it.
+/// Fetches sessions with the identity in use, and reloads that identity from its files.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct Generations<'a> {
+pub struct ReloadingIdentity<'a> {
     provider: &'a RolesAnywhere,
     world: World<'a>,
     /// How long one fetch may take.
     timeout: Duration,
-    used: RefCell<Option<Used>>,
-    /// What the files held, or failed with, when they last made no identity, and when that was.
-    failed: RefCell<Option<(Seen, Duration)>>,
+    loaded: RefCell<Option<Loaded>>,
+    /// The files that last failed, and when that was.
+    failed: RefCell<Option<(Fingerprint, Duration)>>,
     clock_offset: Cell<i64>,
 }
 
-/// How long files that made no identity are left alone while they stay as they are: what they need
-/// besides, such as a password, may be there by then.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// After how long unchanged files that failed are tried again: they may have failed for something
+/// beside them, such as a password, which may be there by then.
+const RETRY_UNCHANGED_AFTER: Duration = Duration::from_secs(30);
 
-struct Used {
+/// The identity in use, and the digest of the files that it was read from.
+struct Loaded {
     digest: [u8; 32],
     identity: Rc<Identity>,
 }
 
-/// What was seen in the files.
+/// Identifies the contents of the files, to recognise files that failed before.
 #[derive(Eq, PartialEq)]
-enum Seen {
-    /// Their digest, and who can read the key.
-    Bytes([u8; 32], Option<u32>),
+enum Fingerprint {
+    /// Their digest, and the mode of the key if others may read it: a refused mode can be changed
+    /// without a change of the contents.
+    Contents([u8; 32], Option<u32>),
+    /// The error, with its cause.
     Unreadable(String),
 }
 
-impl<'a> Generations<'a> {
-    /// Takes where the identity is; nothing is opened yet.
+impl<'a> ReloadingIdentity<'a> {
+    /// Returns an identity that is not loaded yet; no file is opened.
     pub fn new(provider: &'a RolesAnywhere, world: World<'a>, timeout: Duration) -> Self {
         Self {
             provider,
             world,
             timeout,
-            used: RefCell::default(),
+            loaded: RefCell::default(),
             failed: RefCell::default(),
             clock_offset: Cell::default(),
         }
     }
 
-    /// Opens the identity of `snapshot`, and takes it into use.
-    fn take(&self, snapshot: &Snapshot<'_>) -> Result<Look, ProviderError> {
+    /// Opens the identity in `snapshot`, and uses it from now on.
+    fn load(&self, snapshot: &Snapshot<'_>) -> Result<ReloadOutcome, ProviderError> {
         let world = World { files: snapshot, ..self.world };
         let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;
         let leaf = identity.certificate();
-        let look = Look::New {
+        let outcome = ReloadOutcome::NewIdentity {
             serial: leaf.serial().to_owned(),
             subject: leaf.subject().to_string(),
             not_before: leaf.not_before(),
             not_after: leaf.not_after(),
             unused_password,
         };
-        let used = Used { digest: snapshot.digest(), identity: Rc::new(identity) };
-        *self.used.borrow_mut() = Some(used);
-        Ok(look)
+        let loaded = Loaded { digest: snapshot.digest(), identity: Rc::new(identity) };
+        *self.loaded.borrow_mut() = Some(loaded);
+        Ok(outcome)
     }
 
-    /// Looks at what is in the files unless `seen` is what failed before.
-    fn unless_seen(
+    /// Runs `load`, unless the files failed before with the same `fingerprint`; remembers a failure.
+    fn unless_failed(
         &self,
-        seen: Seen,
-        effort: Effort,
-        look: impl FnOnce() -> Result<Look, ProviderError>,
-    ) -> Result<Look, ProviderError> {
+        fingerprint: Fingerprint,
+        retry: Retry,
+        load: impl FnOnce() -> Result<ReloadOutcome, ProviderError>,
+    ) -> Result<ReloadOutcome, ProviderError> {
         let now = self.world.clock.uptime();
-        let before =
-            |(before, at): &(Seen, Duration)| *before == seen && now.saturating_sub(*at) < PATIENCE;
-        if effort == Effort::Once && self.failed.borrow().as_ref().is_some_and(before) {
-            return Ok(Look::LeftAlone);
+        let failed_before = |(failed, at): &(Fingerprint, Duration)| {
+            *failed == fingerprint && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
+        };
+        if retry == Retry::IfChanged && self.failed.borrow().as_ref().is_some_and(failed_before) {
+            return Ok(ReloadOutcome::Skipped);
         }
-        let looked = look();
-        *self.failed.borrow_mut() = looked.is_err().then_some((seen, now));
-        looked
+        let outcome = load();
+        *self.failed.borrow_mut() = outcome.is_err().then_some((fingerprint, now));
+        outcome
     }
 
     async fn exchange(&self) -> Result<Session, ProviderError> {
-        let identity = self.used.borrow().as_ref().map(|used| Rc::clone(&used.identity));
+        let identity = self.loaded.borrow().as_ref().map(|loaded| Rc::clone(&loaded.identity));
         let identity = identity.ok_or(ProviderError::NoIdentity)?;
         let world = &self.world;
         let deadline = Deadline::new(world.clock.uptime(), self.timeout);
@@ -103,23 +110,23 @@ impl<'a> Generations<'a> {
     }
 }
 
-impl Origin for Generations<'_> {
-    fn look(&self, effort: Effort) -> Result<Look, ProviderError> {
+impl SessionSource for ReloadingIdentity<'_> {
+    fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError> {
         let snapshot = match Snapshot::take(self.world.files, self.provider.source.places()) {
             Ok(snapshot) => snapshot,
             Err(error) => {
-                let seen = Seen::Unreadable(format!("{error}: {}", error.source));
+                let fingerprint = Fingerprint::Unreadable(format!("{error}: {}", error.source));
                 let error = IdentityError::from(error);
-                return self.unless_seen(seen, effort, || Err(error.into()));
+                return self.unless_failed(fingerprint, retry, || Err(error.into()));
             }
         };
         let digest = snapshot.digest();
-        if self.used.borrow().as_ref().is_some_and(|used| used.digest == digest) {
+        if self.loaded.borrow().as_ref().is_some_and(|loaded| loaded.digest == digest) {
             *self.failed.borrow_mut() = None;
-            return Ok(Look::Same);
+            return Ok(ReloadOutcome::Unchanged);
         }
         let mode = self.world.files.readable_by_others(&self.provider.source.private_key);
-        self.unless_seen(Seen::Bytes(digest, mode), effort, || self.take(&snapshot))
+        self.unless_failed(Fingerprint::Contents(digest, mode), retry, || self.load(&snapshot))
     }
 
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
@@ -136,28 +143,28 @@ mod tests {
     use crate::test_support::simulation::Simulation;
 
     #[test]
-    fn tries_what_made_no_identity_again_where_it_changed_after_a_while_or_when_told_to() {
-        let (simulation, desk) = (Simulation::new(), Offline::holding("a"));
+    fn failed_files_are_tried_again_if_changed_later_or_on_request() {
+        let (simulation, offline) = (Simulation::new(), Offline::holding("a"));
         let provider = RolesAnywhere { source: source(), session: request() };
         let world = World {
             clock: &simulation,
             timer: &simulation,
             entropy: &simulation,
-            files: &desk,
-            passwords: &desk,
-            transport: &desk,
+            files: &offline,
+            passwords: &offline,
+            transport: &offline,
             trace: &NoTrace,
         };
-        let generations = Generations::new(&provider, world, Duration::from_secs(20));
-        let is_tried = |effort| generations.look(effort).is_err();
+        let reloading = ReloadingIdentity::new(&provider, world, Duration::from_secs(20));
+        let is_tried = |retry| reloading.reload(retry).is_err();
         for text in [Some("a"), Some("b"), None, Some("a")] {
-            desk.hold(text);
-            assert!(is_tried(Effort::Once) && !is_tried(Effort::Once), "{text:?}");
-            assert!(is_tried(Effort::Again) && !is_tried(Effort::Once), "{text:?}");
+            offline.hold(text);
+            assert!(is_tried(Retry::IfChanged) && !is_tried(Retry::IfChanged), "{text:?}");
+            assert!(is_tried(Retry::Always) && !is_tried(Retry::IfChanged), "{text:?}");
         }
         (0..29).for_each(|_| simulation.pass());
-        assert!(!is_tried(Effort::Once));
+        assert!(!is_tried(Retry::IfChanged));
         simulation.pass();
-        assert!(is_tried(Effort::Once) && !is_tried(Effort::Once));
+        assert!(is_tried(Retry::IfChanged) && !is_tried(Retry::IfChanged));
     }
 }

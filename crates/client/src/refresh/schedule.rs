@@ -1,38 +1,40 @@
-//! When a daemon refreshes: a pure decision from what is in hand, what failed, and the clocks.
+//! When a daemon refreshes: a pure decision from the current session, the last failure and the clocks.
 
 use std::time::Duration;
 
-use crate::refresh::clock_reading::Moment;
+use crate::refresh::clock_reading::ClockReading;
 
-/// Whether a session is good enough.
+/// Whether a session can be used, and whether it is time to refresh it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Freshness {
-    /// It is served as it is.
+    /// It can be used.
     Fresh,
-    /// It is served while the next one is fetched.
+    /// It can be used, and the next one is to be fetched.
     Due,
-    /// It is not served.
-    Dead,
+    /// It cannot be used.
+    Expired,
 }
 
-/// From how much of its life on a session is due.
+/// When a session becomes due.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// The share of the life that is left then, in thousandths.
+    /// The remaining share of its lifetime, in thousandths.
     due: i64,
 }
 
 impl Policy {
-    /// Makes a session due at half of its life or up to a tenth of it before, as `dice` fall: so the
-    /// hosts of a fleet do not call all at once, and of an hour 30 to 36 minutes are left.
-    pub fn jittered(dice: u64) -> Self {
-        Self { due: 500 + i64::try_from(dice % 101).unwrap_or(0) }
+    /// Makes a session due at a `random` point between 60 % and 50 % of its lifetime left.
+    ///
+    /// The jitter keeps the hosts of a fleet from calling at the same time. Half of an hour leaves
+    /// time for AWS to be unreachable, and botocore asks again only from 15 minutes before the end.
+    pub fn jittered(random: u64) -> Self {
+        Self { due: 500 + i64::try_from(random % 101).unwrap_or(0) }
     }
 
-    /// Decides, given how many seconds are left of how many.
+    /// Decides, given how many seconds are left of a lifetime.
     pub fn decide(self, left: i64, life: i64) -> Freshness {
         match left {
-            ..=0 => Freshness::Dead,
+            ..=0 => Freshness::Expired,
             left if left <= self.due_at(life) => Freshness::Due,
             _ => Freshness::Fresh,
         }
@@ -44,228 +46,242 @@ impl Policy {
     }
 }
 
-/// Why a refresh failed, as far as it decides when to try again.
+/// Why a refresh failed, as far as it decides when to retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Failure {
-    /// The network, a throttle, a failure of AWS or of this machine: it may pass by itself.
-    Passing,
-    /// AWS refused: somebody has to change something there.
+pub enum FailureKind {
+    /// The network, throttling, or a failure of AWS or of this machine: a retry may succeed.
+    Transient,
+    /// AWS refused: its configuration has to change.
     Refused,
     /// The certificate or the key: their files have to change.
     Identity,
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Next {
     /// Fetch now.
     Fetch,
-    /// Nothing for so long.
+    /// Do nothing for this long.
     Wait(Duration),
 }
 
-/// What is in hand and what failed, and what follows from it.
+/// The current session and the last failure, from which follows when to refresh.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     policy: Policy,
-    held: Option<Held>,
+    current: Option<CurrentSession>,
     failed: Option<Failed>,
     identities: Identities,
-    seen: Option<Moment>,
-    starts: Starts,
+    last_reading: Option<ClockReading>,
+    starts: StartTimes,
 }
 
-/// When refreshes began, on the clock that only counts up.
+/// When refreshes began, by uptime.
 #[derive(Clone, Copy, Debug, Default)]
-struct Starts {
+struct StartTimes {
     /// The start of the refresh in flight, or of the last one.
     latest: Duration,
     /// The start of the last one that succeeded.
     succeeded: Option<Duration>,
 }
 
-/// Counts of the identities that were taken into use, the last being the newest.
+/// Numbers of the identities, counted as they are loaded.
 #[derive(Clone, Copy, Debug, Default)]
 struct Identities {
     newest: u64,
-    /// The one that the fetch in flight, or the last one, was made with.
+    /// The identity of the fetch in flight, or of the last one.
     fetching: u64,
-    /// The one that the session in hand is of.
-    held: u64,
+    /// The identity of the current session.
+    current: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
-    received: Moment,
+struct CurrentSession {
+    received: ClockReading,
     life: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Failed {
-    failure: Failure,
-    /// How many times in a row.
+    kind: FailureKind,
+    /// How many failures of this kind came in a row before this one.
     count: u32,
     at: Duration,
+    /// When to retry, by uptime.
     retry: Duration,
-    /// How long AWS asked to be left alone.
-    asked: Duration,
+    /// AWS's `Retry-After`.
+    retry_after: Duration,
 }
 
-/// The shortest time between the starts of two refreshes that succeed. Neither a session that AWS
-/// lets expire at once, nor a wrong clock, nor files that change all the time make more calls.
+/// The shortest time between the starts of two refreshes that succeed. It limits the calls if AWS
+/// returns sessions that expire at once, if a clock is wrong, or if files change all the time.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
-/// The longest pause after a failure that may pass by itself.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The pauses after a refusal: the first, and the longest.
-const REFUSAL_PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(900));
-/// How long an identity that failed is left alone while its files stay as they are.
-const IDENTITY_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause while there is nothing to hand out.
-const DEAD_PAUSE: Duration = Duration::from_secs(120);
-/// The longest that AWS's wish to be left alone is respected.
-const LONGEST_ASKED: Duration = Duration::from_secs(900);
-/// By how much the clocks have to part before the machine is taken to have slept.
-const SLEPT: u64 = 15;
+/// The longest backoff after a transient failure: AWS may be back at any time.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+/// The first and the longest backoff after a refusal. A person has to change something at AWS, which
+/// takes minutes, and a call that is refused again changes nothing.
+const REFUSED_BACKOFF: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(900));
+/// The backoff after a failure of the identity; a change of its files ends it at once.
+const IDENTITY_BACKOFF: Duration = Duration::from_secs(60);
+/// The longest backoff while no session is valid.
+const EXPIRED_MAX_BACKOFF: Duration = Duration::from_secs(120);
+/// The longest `Retry-After` that is obeyed, so that no answer can stop a daemon for a day.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
+/// By how many seconds the two clocks have to differ before the machine is taken to have slept. NTP
+/// and rounding make smaller differences.
+const SLEEP_THRESHOLD: u64 = 15;
 
 impl Schedule {
-    /// Starts with nothing in hand.
+    /// Returns a schedule without a session: the first refresh is due at once.
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            held: None,
+            current: None,
             failed: None,
             identities: Identities::default(),
-            seen: None,
-            starts: Starts::default(),
+            last_reading: None,
+            starts: StartTimes::default(),
         }
     }
 
     /// Returns what to do at `now`.
     ///
-    /// A machine that slept, or whose clock was set, does not sit out a pause from before.
-    pub fn next(&mut self, now: Moment) -> Next {
-        if self.seen.is_some_and(|seen| slept(seen, now)) {
+    /// If the machine slept, or its clock was set, a backoff from before ends: the network of a
+    /// machine that wakes up may be another one.
+    pub fn next(&mut self, now: ClockReading) -> Next {
+        if self.last_reading.is_some_and(|last| slept(last, now)) {
             self.failed = None;
         }
-        self.seen = Some(now);
+        self.last_reading = Some(now);
         let freshness = self.freshness(now);
-        if freshness == Freshness::Fresh && self.identities.held == self.identities.newest {
+        if freshness == Freshness::Fresh && self.identities.current == self.identities.newest {
             return Next::Wait(self.until_due(now));
         }
         match self.retry(freshness).max(self.earliest()).saturating_sub(now.uptime) {
             Duration::ZERO => Next::Fetch,
-            pause => Next::Wait(pause),
+            wait => Next::Wait(wait),
         }
     }
 
-    /// Returns when the pause after the last failure ends.
+    /// Returns when the backoff after the last failure ends, by uptime.
     fn retry(&self, freshness: Freshness) -> Duration {
         let Some(failed) = self.failed else { return Duration::ZERO };
         let longest = match freshness {
-            Freshness::Dead => DEAD_PAUSE.max(failed.asked),
+            Freshness::Expired => EXPIRED_MAX_BACKOFF.max(failed.retry_after),
             Freshness::Due | Freshness::Fresh => Duration::MAX,
         };
         failed.retry.min(failed.at.saturating_add(longest))
     }
 
-    /// Returns the earliest start of the next refresh, whatever asks for it.
+    /// Returns the earliest start of the next refresh, for whatever reason, by uptime.
     fn earliest(&self) -> Duration {
         self.starts.succeeded.map_or(Duration::ZERO, |start| start + SHORTEST_INTERVAL)
     }
 
-    /// Returns whether what is in hand is good enough at `now`.
-    pub fn freshness(&self, now: Moment) -> Freshness {
-        let Some(held) = self.held else { return Freshness::Dead };
-        self.policy.decide(held.left(now), held.life)
+    /// Returns the freshness of the current session at `now`; without one, it has expired.
+    pub fn freshness(&self, now: ClockReading) -> Freshness {
+        let Some(current) = self.current else { return Freshness::Expired };
+        self.policy.decide(current.left(now), current.life)
     }
 
-    /// Takes note of a fetch that begins at `now`, with the newest identity.
-    pub fn began(&mut self, now: Moment) {
+    /// Records that a fetch with the newest identity begins at `now`.
+    pub fn began(&mut self, now: ClockReading) {
         self.identities.fetching = self.identities.newest;
         self.starts.latest = now.uptime;
     }
 
-    /// Takes note of a session of so many seconds, received at `now`.
-    pub fn succeeded(&mut self, life: i64, now: Moment) {
-        self.held = Some(Held { received: now, life });
+    /// Records that a session, valid for `life` seconds, was received at `now`.
+    pub fn succeeded(&mut self, life: i64, now: ClockReading) {
+        self.current = Some(CurrentSession { received: now, life });
         self.failed = None;
-        self.identities.held = self.identities.fetching;
+        self.identities.current = self.identities.fetching;
         self.starts.succeeded = Some(self.starts.latest);
     }
 
-    /// Takes note of a failure at `now`; `dice` spread the next try, which is not made before AWS
-    /// wants it (`asked`). What failed with an identity of before holds nothing up.
-    pub fn failed(&mut self, failure: Failure, asked: Option<Duration>, dice: u64, now: Moment) {
+    /// Records a failure at `now`. The retry is spread by `random`, and comes no earlier than AWS's
+    /// `retry_after`. A failure with an identity that has been replaced since delays nothing.
+    pub fn failed(
+        &mut self,
+        kind: FailureKind,
+        retry_after: Option<Duration>,
+        random: u64,
+        now: ClockReading,
+    ) {
         if self.identities.fetching != self.identities.newest {
             return;
         }
-        let before = self.failed.filter(|failed| failed.failure == failure);
+        let before = self.failed.filter(|failed| failed.kind == kind);
         let count = before.map_or(0, |failed| failed.count.saturating_add(1));
-        let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
-        let retry = now.uptime + pause(failure, count, dice).max(asked);
-        self.failed = Some(Failed { failure, count, at: now.uptime, retry, asked });
+        let retry_after = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+        let retry = now.uptime + backoff(kind, count, random).max(retry_after);
+        self.failed = Some(Failed { kind, count, at: now.uptime, retry, retry_after });
     }
 
-    /// Takes note of a new identity: it is used at once, whatever failed before, but not within
+    /// Records a new identity. It is used at once, even during a backoff, but not within
     /// [`SHORTEST_INTERVAL`] of the last refresh that succeeded.
     pub fn renewed(&mut self) {
         self.identities.newest += 1;
         self.failed = None;
     }
 
-    /// Takes note of a caller who found nothing: where the last try is 5 s old, or 15 s after a
-    /// refusal, the next one is made now.
-    pub fn asked(&mut self, now: Moment) {
-        if self.freshness(now) != Freshness::Dead {
+    /// Records that a caller found no session. It shortens the backoff to 5 s after the failure, or
+    /// to 15 s after a refusal, so that a caller does not wait for the whole of it.
+    pub fn requested(&mut self, now: ClockReading) {
+        if self.freshness(now) != Freshness::Expired {
             return;
         }
         if let Some(failed) = &mut self.failed {
-            let patience = match failed.failure {
-                Failure::Refused => Duration::from_secs(15),
-                Failure::Passing | Failure::Identity => Duration::from_secs(5),
+            let shortened = match failed.kind {
+                FailureKind::Refused => Duration::from_secs(15),
+                FailureKind::Transient | FailureKind::Identity => Duration::from_secs(5),
             };
-            failed.retry = failed.retry.min(failed.at + patience.max(failed.asked));
+            failed.retry = failed.retry.min(failed.at + shortened.max(failed.retry_after));
         }
     }
 
-    fn until_due(&self, now: Moment) -> Duration {
-        let Some(held) = self.held else { return Duration::ZERO };
-        let seconds = held.left(now) - self.policy.due_at(held.life);
+    fn until_due(&self, now: ClockReading) -> Duration {
+        let Some(current) = self.current else { return Duration::ZERO };
+        let seconds = current.left(now) - self.policy.due_at(current.life);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 }
 
-impl Held {
-    fn left(self, now: Moment) -> i64 {
+impl CurrentSession {
+    fn left(self, now: ClockReading) -> i64 {
         (self.life - now.seconds_since(self.received)).max(0)
     }
 }
 
-fn slept(seen: Moment, now: Moment) -> bool {
-    let by_wall = seen.wall.seconds_until(now.wall);
-    let awake = now.uptime.saturating_sub(seen.uptime).as_secs();
-    by_wall.abs_diff(i64::try_from(awake).unwrap_or(i64::MAX)) > SLEPT
+/// Returns whether the machine slept between two readings, or its wall clock was set.
+fn slept(last: ClockReading, now: ClockReading) -> bool {
+    let by_wall = last.wall.seconds_until(now.wall);
+    let awake = now.uptime.saturating_sub(last.uptime).as_secs();
+    by_wall.abs_diff(i64::try_from(awake).unwrap_or(i64::MAX)) > SLEEP_THRESHOLD
 }
 
 /// Returns how long to wait after the `count`th failure in a row, the first being 0.
-fn pause(failure: Failure, count: u32, dice: u64) -> Duration {
-    match failure {
-        Failure::Passing => {
+///
+/// A transient failure backs off with full jitter, as AWS recommends; a refusal keeps at least half of
+/// its backoff.
+fn backoff(kind: FailureKind, count: u32, random: u64) -> Duration {
+    match kind {
+        FailureKind::Transient => {
             let ceiling = Duration::from_secs(2).saturating_mul(1 << count.min(5));
-            share(ceiling.min(LONGEST_PAUSE), dice).max(Duration::from_millis(200))
+            share(ceiling.min(MAX_BACKOFF), random).max(Duration::from_millis(200))
         }
-        Failure::Refused => {
-            let (first, longest) = REFUSAL_PAUSES;
+        FailureKind::Refused => {
+            let (first, longest) = REFUSED_BACKOFF;
             let whole = first.saturating_mul(1 << count.min(4)).min(longest);
-            whole / 2 + share(whole / 2, dice)
+            whole / 2 + share(whole / 2, random)
         }
-        Failure::Identity => IDENTITY_PAUSE,
+        FailureKind::Identity => IDENTITY_BACKOFF,
     }
 }
 
 /// Returns a random share of `whole`.
-fn share(whole: Duration, dice: u64) -> Duration {
-    whole.mul_f64((dice % 1_001) as f64 / 1_000.0)
+fn share(whole: Duration, random: u64) -> Duration {
+    whole.mul_f64((random % 1_001) as f64 / 1_000.0)
 }
 
 #[cfg(test)]
@@ -273,9 +289,9 @@ mod tests {
     use super::*;
     use crate::time::Timestamp;
 
-    fn at(seconds: u64) -> Moment {
+    fn at(seconds: u64) -> ClockReading {
         let wall = Timestamp::from_unix(1_440_938_160);
-        Moment {
+        ClockReading {
             wall: wall.after(i64::try_from(seconds).unwrap()),
             uptime: Duration::from_secs(seconds),
             counts_sleep: false,
@@ -283,8 +299,8 @@ mod tests {
     }
 
     /// The same, after the machine slept for so many seconds of them.
-    fn slept_for(asleep: u64, seconds: u64) -> Moment {
-        Moment { uptime: Duration::from_secs(seconds - asleep), ..at(seconds) }
+    fn slept_for(asleep: u64, seconds: u64) -> ClockReading {
+        ClockReading { uptime: Duration::from_secs(seconds - asleep), ..at(seconds) }
     }
 
     fn holding(life: i64) -> Schedule {
@@ -305,12 +321,12 @@ mod tests {
             (1_801, 3_600, Freshness::Fresh),
             (1_800, 3_600, Freshness::Due),
             (1, 3_600, Freshness::Due),
-            (0, 3_600, Freshness::Dead),
-            (-5, 3_600, Freshness::Dead),
+            (0, 3_600, Freshness::Expired),
+            (-5, 3_600, Freshness::Expired),
             (450, 900, Freshness::Due),
             (451, 900, Freshness::Fresh),
             (1, 1, Freshness::Fresh),
-            (0, 0, Freshness::Dead),
+            (0, 0, Freshness::Expired),
         ] {
             assert_eq!(half.decide(left, life), freshness, "{left} of {life}");
         }
@@ -319,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn fetches_at_once_and_then_at_half_of_the_life() {
+    fn fetches_at_once_and_then_at_half_the_lifetime() {
         assert_eq!(Schedule::new(Policy::jittered(0)).next(at(0)), Next::Fetch);
         let mut schedule = holding(3_600);
         assert_eq!(schedule.next(at(0)), wait(1_800));
@@ -329,25 +345,25 @@ mod tests {
 
     #[test]
     fn never_leaves_less_than_25_minutes_of_an_hour() {
-        for dice in 0..=100 {
-            let mut schedule = Schedule::new(Policy::jittered(dice));
+        for random in 0..=100 {
+            let mut schedule = Schedule::new(Policy::jittered(random));
             schedule.succeeded(3_600, at(0));
-            let Next::Wait(pause) = schedule.next(at(0)) else { panic!("it is fresh") };
-            assert!((1_440..=1_800).contains(&pause.as_secs()), "{pause:?}");
+            let Next::Wait(wait) = schedule.next(at(0)) else { panic!("it is fresh") };
+            assert!((1_440..=1_800).contains(&wait.as_secs()), "{wait:?}");
         }
     }
 
     #[test]
-    fn pauses_by_the_class_of_the_failure() {
-        let seconds = |failure, count, dice| pause(failure, count, dice).as_secs();
-        assert_eq!(pause(Failure::Passing, 0, 0), Duration::from_millis(200));
-        assert_eq!(seconds(Failure::Passing, 0, 1_000), 2);
-        assert_eq!(seconds(Failure::Passing, 3, 1_000), 16);
-        assert_eq!(seconds(Failure::Passing, u32::MAX, 1_000), 60);
-        assert_eq!(seconds(Failure::Refused, 0, 0), 30);
-        assert_eq!(seconds(Failure::Refused, 0, 1_000), 60);
-        assert_eq!(seconds(Failure::Refused, u32::MAX, 1_000), 900);
-        assert_eq!(seconds(Failure::Identity, 0, 500), 60);
+    fn backs_off_by_the_kind_of_failure() {
+        let seconds = |failure, count, random| backoff(failure, count, random).as_secs();
+        assert_eq!(backoff(FailureKind::Transient, 0, 0), Duration::from_millis(200));
+        assert_eq!(seconds(FailureKind::Transient, 0, 1_000), 2);
+        assert_eq!(seconds(FailureKind::Transient, 3, 1_000), 16);
+        assert_eq!(seconds(FailureKind::Transient, u32::MAX, 1_000), 60);
+        assert_eq!(seconds(FailureKind::Refused, 0, 0), 30);
+        assert_eq!(seconds(FailureKind::Refused, 0, 1_000), 60);
+        assert_eq!(seconds(FailureKind::Refused, u32::MAX, 1_000), 900);
+        assert_eq!(seconds(FailureKind::Identity, 0, 500), 60);
     }
 
     #[test]
@@ -356,21 +372,21 @@ mod tests {
         schedule.renewed();
         assert_eq!(schedule.next(at(6)), Next::Fetch);
         schedule.began(at(6));
-        schedule.failed(Failure::Passing, None, 1_000, at(6));
+        schedule.failed(FailureKind::Transient, None, 1_000, at(6));
         assert_eq!(schedule.next(at(6)), wait(2));
         assert_eq!(schedule.next(at(8)), Next::Fetch);
         schedule.succeeded(3_600, at(8));
         assert_eq!(schedule.next(at(8)), wait(1_800));
 
         let mut locked = Schedule::new(Policy::jittered(0));
-        locked.failed(Failure::Identity, None, 0, at(0));
+        locked.failed(FailureKind::Identity, None, 0, at(0));
         assert_eq!(locked.next(at(1)), wait(59));
         locked.renewed();
         assert_eq!(locked.next(at(1)), Next::Fetch);
     }
 
     #[test]
-    fn an_identity_that_comes_while_another_is_fetched_with_is_used_next() {
+    fn an_identity_loaded_during_a_fetch_is_used_next() {
         let mut schedule = holding(3_600);
         schedule.began(at(5));
         schedule.renewed();
@@ -378,7 +394,7 @@ mod tests {
         assert_eq!(schedule.next(at(11)), Next::Fetch);
         schedule.began(at(11));
         schedule.renewed();
-        schedule.failed(Failure::Refused, None, 1_000, at(12));
+        schedule.failed(FailureKind::Refused, None, 1_000, at(12));
         assert_eq!(schedule.next(at(12)), Next::Fetch);
         schedule.began(at(12));
         schedule.succeeded(3_600, at(13));
@@ -393,71 +409,71 @@ mod tests {
             schedule.began(at(100));
             schedule.succeeded(life, at(102));
             schedule.renewed();
-            schedule.asked(at(103));
+            schedule.requested(at(103));
             assert_eq!(schedule.next(at(103)), wait(2), "{life}");
             assert_eq!(schedule.next(at(105)), Next::Fetch, "{life}");
         }
     }
 
     #[test]
-    fn neither_sleep_nor_a_clock_that_is_set_shortens_the_interval() {
+    fn neither_sleep_nor_a_set_clock_shortens_the_interval() {
         let mut schedule = Schedule::new(Policy::jittered(0));
         schedule.next(at(100));
         schedule.began(at(100));
         schedule.succeeded(3_600, at(100));
-        let jumped = Moment { wall: at(90_000).wall, ..at(101) };
+        let jumped = ClockReading { wall: at(90_000).wall, ..at(101) };
         assert_eq!(schedule.next(jumped), wait(4));
     }
 
     #[test]
-    fn a_failure_keeps_its_own_pause() {
+    fn a_failure_keeps_its_own_backoff() {
         let mut schedule = holding(10);
         schedule.began(at(5));
-        schedule.failed(Failure::Passing, None, 0, at(5));
+        schedule.failed(FailureKind::Transient, None, 0, at(5));
         assert_eq!(schedule.next(at(5)), Next::Wait(Duration::from_millis(200)));
     }
 
     #[test]
-    fn leaves_aws_alone_for_as_long_as_it_asks() {
+    fn obeys_retry_after_up_to_a_limit() {
         let mut schedule = Schedule::new(Policy::jittered(0));
-        let asked = Some(Duration::from_secs(30));
-        schedule.failed(Failure::Passing, asked, 0, at(0));
-        schedule.asked(at(6));
+        let retry_after = Some(Duration::from_secs(30));
+        schedule.failed(FailureKind::Transient, retry_after, 0, at(0));
+        schedule.requested(at(6));
         assert_eq!(schedule.next(at(6)), wait(24));
-        schedule.failed(Failure::Passing, Some(Duration::from_secs(86_400)), 0, at(30));
+        schedule.failed(FailureKind::Transient, Some(Duration::from_secs(86_400)), 0, at(30));
         assert_eq!(schedule.next(at(30)), wait(900));
     }
 
     #[test]
-    fn pauses_less_while_there_is_nothing_to_hand_out() {
+    fn backs_off_less_while_no_session_is_valid() {
         let mut schedule = holding(3_600);
         for _ in 0..9 {
-            schedule.failed(Failure::Refused, None, 1_000, at(3_000));
+            schedule.failed(FailureKind::Refused, None, 1_000, at(3_000));
         }
         assert_eq!(schedule.next(at(3_000)), wait(900));
         assert_eq!(schedule.next(at(3_600)), Next::Fetch);
     }
 
     #[test]
-    fn a_caller_who_finds_nothing_hastens_the_next_try() {
-        for (failure, patience) in
-            [(Failure::Passing, 5), (Failure::Refused, 15), (Failure::Identity, 5)]
+    fn a_caller_without_a_session_shortens_the_backoff() {
+        for (failure, seconds) in
+            [(FailureKind::Transient, 5), (FailureKind::Refused, 15), (FailureKind::Identity, 5)]
         {
             let mut schedule = Schedule::new(Policy::jittered(0));
             for _ in 0..9 {
                 schedule.failed(failure, None, 1_000, at(0));
             }
-            schedule.asked(at(1));
-            assert_eq!(schedule.next(at(1)), wait(patience - 1), "{failure:?}");
-            assert_eq!(schedule.next(at(patience)), Next::Fetch, "{failure:?}");
+            schedule.requested(at(1));
+            assert_eq!(schedule.next(at(1)), wait(seconds - 1), "{failure:?}");
+            assert_eq!(schedule.next(at(seconds)), Next::Fetch, "{failure:?}");
         }
     }
 
     #[test]
-    fn a_caller_who_is_served_hastens_nothing() {
+    fn a_caller_with_a_session_shortens_nothing() {
         let mut schedule = holding(3_600);
-        schedule.failed(Failure::Refused, None, 1_000, at(2_000));
-        schedule.asked(at(2_030));
+        schedule.failed(FailureKind::Refused, None, 1_000, at(2_000));
+        schedule.requested(at(2_030));
         assert_eq!(schedule.next(at(2_030)), wait(30));
     }
 
@@ -466,18 +482,18 @@ mod tests {
         let mut schedule = holding(3_600);
         assert_eq!(schedule.next(at(10)), wait(1_790));
         assert_eq!(schedule.next(slept_for(7_200, 7_215)), Next::Fetch);
-        assert_eq!(schedule.freshness(slept_for(7_200, 7_215)), Freshness::Dead);
+        assert_eq!(schedule.freshness(slept_for(7_200, 7_215)), Freshness::Expired);
 
         let mut failing = Schedule::new(Policy::jittered(0));
         failing.next(at(0));
-        failing.failed(Failure::Refused, None, 1_000, at(0));
+        failing.failed(FailureKind::Refused, None, 1_000, at(0));
         assert_eq!(failing.next(slept_for(20, 25)), Next::Fetch);
     }
 
     #[test]
     fn a_clock_that_is_set_back_prolongs_nothing() {
         let schedule = holding(3_600);
-        let set_back = Moment { wall: at(0).wall.after(-9_000), ..at(3_600) };
-        assert_eq!(schedule.freshness(set_back), Freshness::Dead);
+        let set_back = ClockReading { wall: at(0).wall.after(-9_000), ..at(3_600) };
+        assert_eq!(schedule.freshness(set_back), Freshness::Expired);
     }
 }

@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 
 use crate::credentials::Session;
 use crate::provider::{ErrorKind, ProviderError};
-use crate::refresh::clock_reading::Moment;
+use crate::refresh::clock_reading::ClockReading;
 use crate::time::{Clock, Timer, Timestamp};
 
 /// The current session, and how the refreshes of it go.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
     /// The last session and when it was received; it may have expired, see [`Status::valid`].
-    pub session: Option<(Rc<Session>, Moment)>,
+    pub session: Option<(Rc<Session>, ClockReading)>,
     /// Why the last refresh failed; `None` again when one succeeds.
     pub last_error: Option<RefreshError>,
     /// Whether a refresh is in flight.
@@ -35,7 +35,7 @@ pub struct Status {
 
 impl Status {
     /// Returns the session if it has not expired at `now`.
-    pub fn valid(&self, now: Moment) -> Option<&Rc<Session>> {
+    pub fn valid(&self, now: ClockReading) -> Option<&Rc<Session>> {
         let (session, _) = self.session.as_ref()?;
         (self.left(now) > 0).then_some(session)
     }
@@ -46,14 +46,14 @@ impl Status {
     /// A wall clock that was set forward must not end a good session while AWS cannot be reached.
     /// But the wall clock may also be right, after a virtual machine was paused. So
     /// [`StatusChannel::wait_for_session`] waits for a refresh before such a session is returned.
-    pub fn usable(&self, now: Moment) -> Option<&Rc<Session>> {
+    pub fn usable(&self, now: ClockReading) -> Option<&Rc<Session>> {
         let (session, received) = self.session.as_ref()?;
         (session.life > now.least_seconds_since(*received)).then_some(session)
     }
 
     /// Returns for how many more seconds the current session is valid at `now`; 0 without one.
-    pub fn left(&self, now: Moment) -> i64 {
-        let left = |(session, received): &(Rc<Session>, Moment)| {
+    pub fn left(&self, now: ClockReading) -> i64 {
+        let left = |(session, received): &(Rc<Session>, ClockReading)| {
             session.life - now.seconds_since(*received)
         };
         self.session.as_ref().map_or(0, left).max(0)
@@ -138,7 +138,7 @@ impl StatusChannel {
         timeout: Duration,
     ) -> Rc<Status> {
         let status = self.status();
-        if status.valid(Moment::of(clock)).is_some() {
+        if status.valid(ClockReading::of(clock)).is_some() {
             return status;
         }
         let ended = pin!(async {

@@ -15,7 +15,7 @@ use crate::input_source::{Location, Source};
 use crate::ports::{Event, Events};
 use crate::provider::ProviderError;
 use crate::refresh::observer::Observer;
-use crate::refresh::refresher::{Effort, Look, Origin, RefresherPorts};
+use crate::refresh::refresher::{RefresherPorts, ReloadOutcome, Retry, SessionSource};
 use crate::refresh::schedule::Next;
 use crate::refresh::schedule::SHORTEST_INTERVAL;
 use crate::secret::Entropy;
@@ -56,7 +56,7 @@ pub(crate) struct State {
     /// The start of the last fetch that succeeded.
     pub(crate) succeeded: Option<Duration>,
     pub(crate) events: Vec<Event>,
-    pub(crate) dice: u64,
+    pub(crate) random: u64,
     /// For how many seconds a certificate is good.
     pub(crate) validity: i64,
 }
@@ -85,12 +85,12 @@ impl Simulation {
             fetches: 0,
             succeeded: None,
             events: Vec::new(),
-            dice: 0,
+            random: 0,
             validity: 1_000_000_000,
         }))
     }
 
-    /// Returns the ports of an engine whose [`Origin`] is this simulation, too.
+    /// Returns the ports of a refresher whose [`SessionSource`] is this simulation, too.
     pub fn ports<'a>(&'a self, observer: &'a dyn Observer) -> RefresherPorts<'a> {
         RefresherPorts { clock: self, entropy: self, events: self, observer }
     }
@@ -212,14 +212,14 @@ impl Timer for Simulation {
 impl Entropy for Simulation {
     fn bits(&self) -> u64 {
         let mut state = self.state();
-        state.dice = state.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        state.dice >> 33
+        state.random = state.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.random >> 33
     }
 }
 
 impl Events for Simulation {
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
-        let mut elapsed = self.after(limit, Event::Elapsed);
+        let mut elapsed = self.after(limit, Event::Timeout);
         Box::pin(std::future::poll_fn(move |context| {
             let event = self.state().events.pop();
             event.map_or_else(|| elapsed.as_mut().poll(context), Poll::Ready)
@@ -228,11 +228,11 @@ impl Events for Simulation {
 }
 
 impl Observer for Simulation {
-    fn looked(&self, _found: Result<&Look, &Arc<ProviderError>>) {}
+    fn identity_read(&self, _found: Result<&ReloadOutcome, &Arc<ProviderError>>) {}
 
-    fn received(&self, _session: &Session, _now: Timestamp) {}
+    fn session_received(&self, _session: &Session, _now: Timestamp) {}
 
-    fn failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}
+    fn refresh_failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}
 }
 
 fn refused() -> ProviderError {
@@ -271,14 +271,14 @@ impl Drop for Flight<'_> {
     }
 }
 
-impl Origin for Simulation {
-    fn look(&self, effort: Effort) -> Result<Look, ProviderError> {
+impl SessionSource for Simulation {
+    fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError> {
         let mut state = self.state();
         if state.used == Some(state.files) {
-            return Ok(Look::Same);
+            return Ok(ReloadOutcome::Unchanged);
         }
-        if state.seen && effort == Effort::Once {
-            return Ok(Look::LeftAlone);
+        if state.seen && retry == Retry::IfChanged {
+            return Ok(ReloadOutcome::Skipped);
         }
         state.seen = true;
         if !state.usable {
@@ -286,7 +286,7 @@ impl Origin for Simulation {
         }
         state.used = Some(state.files);
         let not_after = Timestamp::from_unix(state.truth + state.validity);
-        Ok(Look::New {
+        Ok(ReloadOutcome::NewIdentity {
             unused_password: None,
             serial: state.files.to_string(),
             subject: String::new(),

@@ -1,4 +1,4 @@
-//! The engine in a world that a test moves: random schedules of time, failures and rotations.
+//! The refresher in a world that a test moves: random schedules of time, failures and rotations.
 
 use std::collections::BTreeSet;
 use std::task::{Context, Poll, Waker};
@@ -29,11 +29,11 @@ enum Step {
     Hangup,
 }
 
-/// Moves the world and the engine by turns, and checks what has to hold at every moment.
+/// Moves the world and the refresher by turns, and checks what has to hold at every reading.
 struct Play<'a> {
     simulation: &'a Simulation,
     channel: &'a StatusChannel,
-    engine: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    refresher: Pin<Box<dyn Future<Output = ()> + 'a>>,
     /// For how many seconds of wakefulness AWS has been fair and the identity usable.
     fair: u64,
     /// Whether AWS has been fair and the clocks sound from the start.
@@ -44,7 +44,7 @@ impl<'a> Play<'a> {
     fn settle(&mut self) {
         for _ in 0..8 {
             let mut context = Context::from_waker(Waker::noop());
-            assert!(self.engine.as_mut().poll(&mut context).is_pending(), "the engine ended");
+            assert!(self.refresher.as_mut().poll(&mut context).is_pending(), "the refresher ended");
         }
     }
 
@@ -100,7 +100,7 @@ impl<'a> Play<'a> {
             })
             .collect();
         let mut context = Context::from_waker(Waker::noop());
-        let at_once = channel.status().valid(Moment::of(simulation)).is_some();
+        let at_once = channel.status().valid(ClockReading::of(simulation)).is_some();
         for second in 0..2 {
             waiting.retain_mut(|caller| match caller.as_mut().poll(&mut context) {
                 Poll::Pending => true,
@@ -123,12 +123,12 @@ impl<'a> Play<'a> {
         let status = self.channel.status();
         assert_good(self.simulation, &status);
         let state = self.simulation.state();
-        let moment = Moment {
+        let reading = ClockReading {
             wall: Timestamp::from_unix(state.wall),
             uptime: state.uptime,
             counts_sleep: true,
         };
-        let valid = status.valid(moment);
+        let valid = status.valid(reading);
         assert!(state.in_flight <= 1);
         // Fair behaviour ends every failure, that of a refusal after its longest pause. A session that
         // lives no longer than its fetch takes cannot be had all the time.
@@ -147,9 +147,9 @@ impl<'a> Play<'a> {
 
 /// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
 fn assert_good(simulation: &Simulation, status: &Status) {
-    let moment = Moment::of(simulation);
+    let reading = ClockReading::of(simulation);
     let truth = simulation.state().truth;
-    if let Some(session) = status.usable(moment) {
+    if let Some(session) = status.usable(reading) {
         assert!(!session.credentials.access_key_id.is_empty());
         let end = session.credentials.expiration.unix();
         assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
@@ -164,22 +164,22 @@ fn play(steps: &[Step]) {
     perform(&simulation, |play| steps.iter().for_each(|step| play.take(*step)));
 }
 
-/// Starts an engine, and lets `act` go on with it.
+/// Starts a refresher, and lets `act` go on with it.
 fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
     let channel = StatusChannel::default();
-    let mut engine = Engine::new(simulation, &channel, simulation.ports(simulation));
-    let engine: Pin<Box<dyn Future<Output = ()> + '_>> =
-        Box::pin(async move { engine.run().await });
-    let mut play = Play { simulation, channel: &channel, engine, fair: 0, untroubled: true };
+    let mut refresher = Refresher::new(simulation, &channel, simulation.ports(simulation));
+    let refresher: Pin<Box<dyn Future<Output = ()> + '_>> =
+        Box::pin(async move { refresher.run().await });
+    let mut play = Play { simulation, channel: &channel, refresher, fair: 0, untroubled: true };
     play.settle();
     act(&mut play)
 }
 
 #[test]
 fn hosts_refresh_at_times_of_their_own() {
-    let refreshed = |dice| {
+    let refreshed = |random| {
         let simulation = Simulation::new();
-        simulation.state().dice = dice;
+        simulation.state().random = random;
         let is_second = |play: &mut Play<'_>| {
             play.second();
             simulation.state().fetches == 2
@@ -246,11 +246,11 @@ fn a_wall_clock_that_jumps_ends_no_good_session() {
             play.take(Step::Pass(600));
             let status = play.channel.status();
             assert!(status.last_error.is_some(), "{behaviour:?}");
-            assert!(status.usable(Moment::of(&simulation)).is_some(), "{behaviour:?}");
+            assert!(status.usable(ClockReading::of(&simulation)).is_some(), "{behaviour:?}");
         }
         // Its end is its end.
         play.take(Step::Pass(2_400));
-        assert!(play.channel.status().usable(Moment::of(&simulation)).is_none());
+        assert!(play.channel.status().usable(ClockReading::of(&simulation)).is_none());
     });
 }
 
@@ -268,7 +268,7 @@ fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
         assert!(ask().is_pending(), "the session may have expired");
         play.settle();
         let Poll::Ready(status) = ask() else { panic!("AWS has answered") };
-        let served = status.usable(Moment::of(&simulation)).unwrap();
+        let served = status.usable(ClockReading::of(&simulation)).unwrap();
         assert_ne!(served.credentials.access_key_id, old.credentials.access_key_id);
     });
 }
