@@ -206,7 +206,7 @@ mod tests {
         for (finding, hint) in rows {
             let subject = "CN=a".to_owned();
             let source = IdentityError::Expired { subject, not_after: now, now };
-            let error = ProviderError::Identity { source, clock: Some(finding) };
+            let error = ProviderError::Identity { source: Box::new(source), clock: Some(finding) };
             let error = Error::from(error);
             assert_eq!(error.hints().len(), 2);
             assert_eq!(error.hints()[1], hint);

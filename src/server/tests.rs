@@ -256,7 +256,8 @@ fn failed_status() -> Status {
         request_id: None,
         date: None,
     };
-    let source = Refusal::new("CreateSession", fault, vec!["do this".to_owned()]);
+    let refusal = Refusal::new("CreateSession", fault, vec!["do this".to_owned()]);
+    let source = Box::new(refusal);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
     Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }
 }

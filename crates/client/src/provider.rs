@@ -102,7 +102,7 @@ impl RolesAnywhere {
             };
             let hints = diagnosis::create_session(&fault, &self.session, &evidence);
             return Err(ProviderError::Refused {
-                source: Refusal::new("CreateSession", fault, hints),
+                source: Box::new(Refusal::new("CreateSession", fault, hints)),
                 retry_after: answer.retry_after(),
             });
         }
@@ -144,7 +144,7 @@ impl RolesAnywhere {
                 Err(error) => Err(by_date(error, now)),
             },
             Asked::TlsOutOfDate => Err(ProviderError::Identity {
-                source: error,
+                source: Box::new(error),
                 clock: Some(ClockFinding::TlsOutOfDate { local: now }),
             }),
             Asked::Nothing => Err(error.into()),
@@ -197,7 +197,7 @@ impl RolesAnywhere {
 /// Adds whose time it is by which `error` refuses an identity, this machine's being `now`.
 fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
     let clock = Some(ClockFinding::OutOfDateByAws { local: now });
-    ProviderError::Identity { source, clock }
+    ProviderError::Identity { source: Box::new(source), clock }
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {

@@ -44,9 +44,9 @@ impl From<ProviderError> for Error {
             (error.kind(), provider_hints(&error), error.retry_after());
         // The error itself, not its wrapper: [`Error::time_limit`] asks for it.
         let bare = match error {
-            ProviderError::Identity { source, .. } => Self::new(kind.into(), source),
+            ProviderError::Identity { source, .. } => Self::new(kind.into(), *source),
             ProviderError::Request(source) => Self::new(kind.into(), source),
-            ProviderError::Refused { source, .. } => Self::new(kind.into(), source),
+            ProviderError::Refused { source, .. } => Self::new(kind.into(), *source),
             ProviderError::Response(source) => Self::new(kind.into(), source),
             other => Self::new(kind.into(), other),
         };

@@ -17,8 +17,8 @@ use crate::time::Timestamp;
 pub enum ProviderError {
     /// The certificate or the key cannot be used.
     Identity {
-        /// What is wrong with it.
-        source: IdentityError,
+        /// What is wrong with it. Boxed, as is the refusal: each is larger than all other variants.
+        source: Box<IdentityError>,
         /// What AWS's clock says about that, if AWS was asked.
         clock: Option<ClockFinding>,
     },
@@ -27,7 +27,7 @@ pub enum ProviderError {
     /// AWS answered and refused, or failed.
     Refused {
         /// AWS's answer, and what to do about it.
-        source: Refusal,
+        source: Box<Refusal>,
         /// How long AWS asks to be left alone.
         retry_after: Option<Duration>,
     },
@@ -41,9 +41,9 @@ impl ProviderError {
     /// Returns the error of the step that failed. There is none for [`ProviderError::NoIdentity`].
     fn inner(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Identity { source, .. } => Some(source),
+            Self::Identity { source, .. } => Some(source.as_ref()),
             Self::Request(source) => Some(source),
-            Self::Refused { source, .. } => Some(source),
+            Self::Refused { source, .. } => Some(source.as_ref()),
             Self::Response(source) => Some(source),
             Self::NoIdentity => None,
         }
@@ -124,7 +124,7 @@ impl ErrorKind {
 
 impl From<IdentityError> for ProviderError {
     fn from(source: IdentityError) -> Self {
-        Self::Identity { source, clock: None }
+        Self::Identity { source: Box::new(source), clock: None }
     }
 }
 
@@ -246,7 +246,7 @@ mod tests {
         let code = code.map(str::to_owned);
         let message = "-----BEGIN SECRET".to_owned();
         let fault = Fault { status, code, message, request_id: None, date: None };
-        let source = Refusal::new("CreateSession", fault, Vec::new());
+        let source = Box::new(Refusal::new("CreateSession", fault, Vec::new()));
         ProviderError::Refused { source, retry_after: None }
     }
 

@@ -67,6 +67,12 @@ pub struct Simulation(Mutex<State>);
 
 const START: i64 = 1_440_938_160;
 
+impl Default for Simulation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Simulation {
     /// Returns a simulation in which AWS answers at once and all clocks agree.
     pub fn new() -> Self {
@@ -243,7 +249,7 @@ fn refused() -> ProviderError {
         request_id: None,
         date: None,
     };
-    let source = Refusal::new("CreateSession", fault, Vec::new());
+    let source = Box::new(Refusal::new("CreateSession", fault, Vec::new()));
     ProviderError::Refused { source, retry_after: None }
 }
 
