@@ -327,13 +327,103 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "most of them are the document")]
     fn hands_all_of_it_to_a_program() {
         let json = printed(&[committed("certs/broken/server-auth-only.pem")], Output::Full);
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../tests/e2e/snapshots");
-        settings.set_prepend_module_to_snapshot(false);
         settings.add_filter(r#""certificateData": "[^"]+""#, r#""certificateData": "…""#);
-        settings.bind(|| insta::assert_snapshot!("read_certificate_data_full", json));
+        let _filters = settings.bind_to_scope();
+        insta::assert_snapshot!(json, @r#"
+        {
+          "certificates": [
+            {
+              "subject": "C=US, O=Example, CN=server-auth-only",
+              "issuer": "C=US, O=Example, CN=Emulator Intermediate CA",
+              "serialNumberHex": "79823c21fdeeb3542dddde4536548746",
+              "notBefore": "2026-01-01T00:00:00Z",
+              "notAfter": "2046-01-01T00:00:00Z",
+              "daysLeft": 7154,
+              "keyType": "EC",
+              "certificateData": "…",
+              "serialNumber": "161512805719278208970318758318198523718",
+              "supportedAlgorithms": [
+                "ECSHA256",
+                "ECSHA384",
+                "ECSHA512"
+              ],
+              "keyBits": null,
+              "curve": "P-256",
+              "signatureAlgorithm": "ECDSA with SHA-256",
+              "isCa": false,
+              "keyUsage": [
+                "digitalSignature"
+              ],
+              "extendedKeyUsage": [
+                "serverAuth"
+              ],
+              "subjectAlternativeNames": [
+                {
+                  "type": "DNS",
+                  "value": "server-auth-only.example.com"
+                },
+                {
+                  "type": "URI",
+                  "value": "spiffe://example.com/server-auth-only"
+                }
+              ],
+              "sha256Fingerprint": "e6b4b2f9adcde5c377bd4c25d259a01d9fbecaa34ef720f7018c4a826168532c",
+              "sha1Fingerprint": "50c0beed1b65fbb05f315d9659e2cd5114ca9717",
+              "rolesAnywhere": {
+                "sessionName": "79823c21fdeeb3542dddde4536548746",
+                "sourceIdentity": "CN=server-auth-only",
+                "sessionTags": [
+                  {
+                    "key": "x509Subject/C",
+                    "value": "US"
+                  },
+                  {
+                    "key": "x509Subject/O",
+                    "value": "Example"
+                  },
+                  {
+                    "key": "x509Subject/CN",
+                    "value": "server-auth-only"
+                  },
+                  {
+                    "key": "x509Issuer/C",
+                    "value": "US"
+                  },
+                  {
+                    "key": "x509Issuer/O",
+                    "value": "Example"
+                  },
+                  {
+                    "key": "x509Issuer/CN",
+                    "value": "Emulator Intermediate CA"
+                  },
+                  {
+                    "key": "x509SAN/DNS",
+                    "value": "server-auth-only.example.com"
+                  },
+                  {
+                    "key": "x509SAN/URI",
+                    "value": "spiffe://example.com/server-auth-only"
+                  }
+                ],
+                "droppedTags": [],
+                "undocumentedTags": [],
+                "refusals": [],
+                "doubts": [
+                  {
+                    "code": "noClientAuth",
+                    "reason": "lacks clientAuth in its extendedKeyUsage, which the service may want"
+                  }
+                ]
+              }
+            }
+          ]
+        }
+        "#);
         assert!(json.ends_with("}\n"));
     }
 

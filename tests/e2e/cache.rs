@@ -8,12 +8,13 @@ use std::process::ChildStderr;
 use std::thread;
 use std::time::Duration;
 
+use insta::assert_snapshot;
 use roles_anywhere::session_cache::entry::Entry;
 use roles_anywhere::session_cache::key::Name;
 use roles_anywhere_emulator::{self as aws, Emulator};
 use serde_json::{Value, json};
 
-use crate::environment::{CommandOutput, Program, Running, emulator, steady};
+use crate::environment::{CommandOutput, Program, Running, TestEnvironment, emulator};
 use crate::leak;
 use crate::machine;
 
@@ -696,40 +697,153 @@ fn secret_get_survives_a_clock_that_was_set_right() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
 }
 
+/// Returns an environment with a cache; its snapshots name no access key id and no digits of a file.
+fn cached() -> TestEnvironment {
+    TestEnvironment::new()
+        .cached()
+        .filter(r"ASIA\w+", "ASIAKEYID")
+        .filter(r"session-[0-9a-f]{8}", "session-DIGITS")
+}
+
 #[test]
-fn shows_and_clears_what_is_kept() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let show = || tool.run(&["cache", "show"]);
-    let clear = || tool.run(&["cache", "clear"]);
-    let shown = |name: &str, outcome: &CommandOutput| {
-        let mut settings = insta::Settings::clone_current();
-        settings.add_filter(r"ASIA\w+", "ASIAKEYID");
-        settings.add_filter(r"session-[0-9a-f]{8}", "session-DIGITS");
-        settings.bind(|| steady(|| insta::assert_snapshot!(name, outcome.plain())));
-    };
-    shown("cache_nothing_yet", &show());
-    tool.vend(&["--role-session-name", "me@plant"]);
-    age(&emulator, 3_000);
-    let document = tool.vend(&["--role-session-name", "me@plant"]);
-    shown("cache_show", &show());
+fn shows_an_empty_cache() {
+    let env = cached();
+    assert_snapshot!(env.run("cache show"), @"
+    $ roles-anywhere cache show
+    exit code: 0
+    ----- stdout -----
+    no sessions are cached: no such directory: `DIR/run/roles-anywhere`
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn shows_sessions_without_their_secrets() {
+    let env = cached();
+    let named = ["--role-session-name", "me@plant"];
+    env.program().vend(&named);
+    age(env.emulator(), 3_000);
+    let document = env.program().vend(&named);
+    assert_snapshot!(env.run("cache show"), @"
+    $ roles-anywhere cache show
+    exit code: 0
+    ----- stdout -----
+    ROLE                                     SESSION NAME  ACCESS KEY ID         LEFT    FILE
+    arn:aws:iam::123456789012:role/Workload  me@plant      ASIAKEYID  59 min  session-DIGITS
+    ----- stderr -----
+    ");
     for member in ["SecretAccessKey", "SessionToken"] {
-        assert!(!show().text().contains(document[member].as_str().unwrap()));
+        assert!(!env.run("cache show").text().contains(document[member].as_str().unwrap()));
     }
-    let place = directory(&emulator);
-    fs::write(place.join("container-token"), "kept").unwrap();
-    fs::write(place.join(format!("session-{}", "0".repeat(32))), "damaged").unwrap();
-    fs::write(place.join(format!("session-{}.0f.new", "0".repeat(32))), "left behind").unwrap();
-    assert!(show().text().contains("(damaged"), "{}", show());
-    shown("cache_clear", &clear());
-    assert_eq!(files(&place), ["container-token"]);
-    shown("cache_cleared", &clear());
-    tool.vend(&[]);
-    shown("cache_clear_one", &clear());
-    shown("cache_nowhere", &tool.clone().unset("XDG_RUNTIME_DIR").run(&["cache", "show"]));
-    set_mode(&place, 0o750);
-    shown("cache_open", &show());
-    shown("cache_clear_open", &clear());
+}
+
+/// Puts a session into the cache, another one that is damaged, what a writer left behind, and a file
+/// of something else.
+fn fill(env: &TestEnvironment) -> PathBuf {
+    let named = ["--role-session-name", "me@plant"];
+    env.program().vend(&named);
+    let cache = directory(env.emulator());
+    fs::write(cache.join("container-token"), "kept").unwrap();
+    fs::write(cache.join(format!("session-{}", "0".repeat(32))), "damaged").unwrap();
+    fs::write(cache.join(format!("session-{}.0f.new", "0".repeat(32))), "left behind").unwrap();
+    cache
+}
+
+#[test]
+fn shows_that_a_session_is_damaged() {
+    let env = cached();
+    fill(&env);
+    let shown = env.run("cache show");
+    assert!(shown.text().contains("(damaged"), "{shown}");
+}
+
+#[test]
+fn clears_all_sessions_and_nothing_else() {
+    let env = cached();
+    let cache = fill(&env);
+    assert_snapshot!(env.run("cache clear"), @"
+    $ roles-anywhere cache clear
+    exit code: 0
+    ----- stdout -----
+    removed 2 sessions from `DIR/run/roles-anywhere`
+    ----- stderr -----
+    ");
+    assert_eq!(files(&cache), ["container-token"]);
+}
+
+#[test]
+fn clears_a_cache_that_is_clear() {
+    let env = cached();
+    fill(&env);
+    env.run("cache clear");
+    assert_snapshot!(env.run("cache clear"), @"
+    $ roles-anywhere cache clear
+    exit code: 0
+    ----- stdout -----
+    the cache `DIR/run/roles-anywhere` is empty
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn clears_one_session() {
+    let env = cached();
+    env.program().vend(&[]);
+    assert_snapshot!(env.run("cache clear"), @"
+    $ roles-anywhere cache clear
+    exit code: 0
+    ----- stdout -----
+    removed one session from `DIR/run/roles-anywhere`
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn shows_nothing_without_a_place_for_a_cache() {
+    let env = cached().without("XDG_RUNTIME_DIR");
+    assert_snapshot!(env.run("cache show"), @"
+    $ env -u XDG_RUNTIME_DIR roles-anywhere cache show
+    exit code: 0
+    ----- stdout -----
+    there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set
+    ----- stderr -----
+    ");
+}
+
+/// Returns an environment whose cache others may read.
+fn open() -> TestEnvironment {
+    let env = cached();
+    env.program().vend(&[]);
+    set_mode(&directory(env.emulator()), 0o750);
+    env
+}
+
+#[test]
+fn shows_no_cache_that_others_may_read() {
+    let env = open();
+    assert_snapshot!(env.run("cache show"), @"
+    $ roles-anywhere cache show
+    exit code: 6
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
+      caused by: others may enter or read it (mode 0750)
+      hint: the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`
+    ");
+}
+
+#[test]
+fn clears_no_cache_that_others_may_read() {
+    let env = open();
+    assert_snapshot!(env.run("cache clear"), @"
+    $ roles-anywhere cache clear
+    exit code: 6
+    ----- stdout -----
+    ----- stderr -----
+    error: could not clear the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
+      caused by: others may enter or read it (mode 0750)
+      hint: the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`
+    ");
 }
 
 #[test]

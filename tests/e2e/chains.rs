@@ -8,9 +8,10 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use insta::assert_snapshot;
 use roles_anywhere_emulator::{Emulator, TRUST_ANCHOR_ARN};
 
-use crate::environment::{CommandOutput, Program, emulator, steady};
+use crate::environment::{CommandOutput, Program, TestEnvironment, emulator};
 use pki::{Ca, Certificate, Leaf, bmp, key_of, printable, utf8};
 
 /// Who can judge a chain beside the emulator.
@@ -332,20 +333,61 @@ fn a_spiffe_ca_constrains_uris() {
     assert!(outcome.stderr.contains("Untrusted signing certificate"), "{outcome}");
 }
 
-/// What a person is told if the trust anchor does not take the chain.
-#[test]
-fn a_refusal_says_what_was_sent_and_what_was_left_out() {
+/// Returns what the user reads if the trust anchor does not accept the chain of a leaf, `Issuing` and
+/// `Root`, of which these were given.
+fn refused(
+    given: impl Fn([&Certificate; 3]) -> Vec<&Certificate>,
+) -> (TestEnvironment, CommandOutput) {
     let [root, issuing, stranger] = ["Root", "Issuing", "Stranger"].map(|name| Ca::new(utf8(name)));
     let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
-    let (elsewhere, unrelated) =
-        (stranger.self_signed(), Ca::new(utf8("Unrelated")).signed_by(&root));
-    let leaf = Leaf::of(&issuing);
-    for (name, given) in [
-        ("refused_chain_of_another_root", vec![&anchor, &between, &unrelated]),
-        ("refused_chain_without_the_issuer", vec![&anchor, &unrelated]),
-        ("refused_chain_of_one", vec![]),
-    ] {
-        let outcome = Case::new(&leaf, &given, &elsewhere).run(&emulator());
-        steady(|| insta::assert_snapshot!(name, outcome.plain()));
-    }
+    let unrelated = Ca::new(utf8("Unrelated")).signed_by(&root);
+    let (leaf, elsewhere) = (Leaf::of(&issuing), stranger.self_signed());
+    let env = TestEnvironment::new();
+    let given = given([&anchor, &between, &unrelated]);
+    let output = Case::new(&leaf, &given, &elsewhere).run(env.emulator());
+    (env, output)
+}
+
+#[test]
+fn a_refusal_lists_a_chain_to_another_root() {
+    let (_env, output) = refused(|all| all.to_vec());
+    assert_snapshot!(output, @"
+    $ ROLES_ANYWHERE_CERTIFICATE=DIR/case.pem ROLES_ANYWHERE_PRIVATE_KEY=DIR/case.key.pem ROLES_ANYWHERE_INTERMEDIATES=DIR/case.chain.pem roles-anywhere credential-process
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused CreateSession: 403 AccessDeniedException
+      caused by: Untrusted signing certificate (request id UUID)
+      hint: the certificate was sent with one intermediate, which leads to the issuer `O=Example, CN=Root`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or the CAs up to that one have to be in `--intermediates`
+      hint: sent with the certificate: `O=Example, CN=Issuing`; left out of what was given: `O=Example, CN=Root` (a root, which the trust anchor has to hold), `O=Example, CN=Unrelated` (on no path from the end-entity certificate)
+    ");
+}
+
+#[test]
+fn a_refusal_lists_a_chain_without_the_issuer() {
+    let (_env, output) = refused(|[anchor, _, unrelated]| vec![anchor, unrelated]);
+    assert_snapshot!(output, @"
+    $ ROLES_ANYWHERE_CERTIFICATE=DIR/case.pem ROLES_ANYWHERE_PRIVATE_KEY=DIR/case.key.pem ROLES_ANYWHERE_INTERMEDIATES=DIR/case.chain.pem roles-anywhere credential-process
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused CreateSession: 403 AccessDeniedException
+      caused by: Untrusted signing certificate (request id UUID)
+      hint: the certificate's issuer `O=Example, CN=Issuing` is not among the certificates that were given: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or its certificate and the CAs up to that one have to be in `--intermediates`
+      hint: sent with the certificate: `O=Example, CN=Root`, `O=Example, CN=Unrelated`
+    ");
+}
+
+#[test]
+fn a_refusal_lists_a_chain_of_one() {
+    let (_env, output) = refused(|_| Vec::new());
+    assert_snapshot!(output, @"
+    $ env -u ROLES_ANYWHERE_INTERMEDIATES ROLES_ANYWHERE_CERTIFICATE=DIR/case.pem ROLES_ANYWHERE_PRIVATE_KEY=DIR/case.key.pem roles-anywhere credential-process
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused CreateSession: 403 AccessDeniedException
+      caused by: Untrusted signing certificate (request id UUID)
+      hint: the certificate was sent alone, which leads to the issuer `O=Example, CN=Issuing`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or the CAs up to that one have to be in `--intermediates`
+    ");
 }

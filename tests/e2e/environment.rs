@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use insta::Settings;
 #[cfg(test)]
 use insta::assert_snapshot;
 use insta::internals::SettingsBindDropGuard;
@@ -21,15 +22,20 @@ use roles_anywhere_emulator::{Emulator, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN}
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use program::{
-    CommandOutput, Program, Running, copy_program, emulator, filters, steady,
-};
+pub(crate) use program::{CommandOutput, Program, Running, copy_program, emulator, filters};
 
 /// The program and what surrounds it in one test. Snapshots are filtered as long as it exists.
 pub(crate) struct TestEnvironment {
     program: Program,
     world: World,
-    _filters: SettingsBindDropGuard,
+    /// One for all tests, and one for each [`TestEnvironment::filter`]; the last one is dropped first.
+    filters: Vec<SettingsBindDropGuard>,
+}
+
+impl Drop for TestEnvironment {
+    fn drop(&mut self) {
+        while self.filters.pop().is_some() {}
+    }
 }
 
 /// What answers the program.
@@ -68,7 +74,7 @@ impl TestEnvironment {
     }
 
     fn with(program: Program, world: World) -> Self {
-        Self { program, world, _filters: filters().bind_to_scope() }
+        Self { program, world, filters: vec![filters().bind_to_scope()] }
     }
 
     /// Returns the emulator, which an offline environment does not have.
@@ -86,7 +92,7 @@ impl TestEnvironment {
 
     /// Changes the program by a builder method of [`Program`] that is not repeated here.
     pub(crate) fn map(mut self, change: impl FnOnce(Program) -> Program) -> Self {
-        self.program = change(self.program);
+        self.program = change(self.program.clone());
         self
     }
 
@@ -114,6 +120,14 @@ impl TestEnvironment {
     /// As [`TestEnvironment::write`].
     pub(crate) fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
         self.write(name, contents);
+        self
+    }
+
+    /// Replaces what else differs from run to run in snapshots.
+    pub(crate) fn filter(mut self, regex: &str, replacement: &'static str) -> Self {
+        let mut settings = Settings::clone_current();
+        settings.add_filter(regex, replacement);
+        self.filters.push(settings.bind_to_scope());
         self
     }
 

@@ -14,7 +14,6 @@ mod client;
 mod credential_process;
 mod daemon;
 mod diagnostic;
-#[expect(dead_code, reason = "the tests move to it one by one")]
 mod environment;
 mod fault;
 mod file_errors;

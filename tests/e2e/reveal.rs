@@ -1,13 +1,13 @@
 //! Keys and passwords where they do not belong: in every option and variable, in every form.
 
 use std::fs;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use insta::assert_snapshot;
 
 use crate::daemon::Daemon;
-use crate::environment::{Program, emulator, steady};
+use crate::environment::{TestEnvironment, form};
 use crate::leak::PASSWORDS;
 use crate::machine;
 
@@ -89,20 +89,21 @@ const VARIABLES: [&str; 15] = [
     "HOME",
 ];
 
-fn key(tool_directory: &Path) -> String {
-    fs::read_to_string(tool_directory.join("leaf/p256.key.pem")).unwrap()
+/// A number that may be a private key.
+const SCALAR: &str = "7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4";
+
+fn key(env: &TestEnvironment) -> String {
+    env.read("leaf/p256.key.pem")
 }
 
 /// The runner searches each output; what is checked here is that there is an error at all.
 #[test]
 fn a_key_in_any_option_is_named_and_not_shown() {
     let _busy = machine::busy();
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let pem = key(emulator.directory());
-    for (form, value) in forms(&pem) {
+    let env = TestEnvironment::new();
+    for (form, value) in forms(&key(&env)) {
         for option in OPTIONS {
-            let outcome = tool.run(&["credential-process", &format!("--{option}={value}")]);
+            let outcome = env.run_args(&["credential-process", &format!("--{option}={value}")]);
             assert_eq!(outcome.code, 2, "--{option} {form}: {outcome}");
             assert!(outcome.stdout.is_empty(), "--{option} {form}");
         }
@@ -112,13 +113,12 @@ fn a_key_in_any_option_is_named_and_not_shown() {
 #[test]
 fn a_key_in_any_variable_is_not_shown() {
     let _busy = machine::busy();
-    let emulator = emulator();
-    let pem = key(emulator.directory());
+    let env = TestEnvironment::new();
     let own = OPTIONS
         .map(|option| format!("ROLES_ANYWHERE_{}", option.to_ascii_uppercase().replace('-', "_")));
-    for (form, value) in forms(&pem) {
+    for (form, value) in forms(&key(&env)) {
         for name in own.iter().map(String::as_str).chain(VARIABLES) {
-            let tool = Program::new(&emulator);
+            let tool = env.program().clone();
             let tool = match name {
                 "AWS_CA_BUNDLE" | "SSL_CERT_FILE" => tool.unset("AWS_CA_BUNDLE"),
                 _ => tool,
@@ -133,10 +133,9 @@ fn a_key_in_any_variable_is_not_shown() {
 #[test]
 fn a_key_where_any_command_takes_something_is_not_shown() {
     let _busy = machine::busy();
-    let emulator = emulator();
-    let tool = Program::new(&emulator).set("HOME", emulator.directory());
-    let pem = key(emulator.directory());
-    for (form, value) in forms(&pem) {
+    let env = TestEnvironment::new();
+    let tool = env.program().clone().set("HOME", env.path(""));
+    for (form, value) in forms(&key(&env)) {
         let unknown = format!("--regoin={value}");
         let help = format!("--help={value}");
         let lines: [&[&str]; 24] = [
@@ -175,15 +174,14 @@ fn a_key_where_any_command_takes_something_is_not_shown() {
 /// What is there is shown from then on, in each error that names it.
 #[test]
 fn a_key_becomes_the_name_of_nothing() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).set("HOME", emulator.directory());
-    let scalar = "7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4";
-    let jwk = format!(r#"{{"kty":"oct","d":"{}"}}"#, &scalar[..40]);
-    let colons = scalar.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap());
+    let env = TestEnvironment::new();
+    let tool = env.program().clone().set("HOME", env.path(""));
+    let jwk = format!(r#"{{"kty":"oct","d":"{}"}}"#, &SCALAR[..40]);
+    let colons = SCALAR.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap());
     let values = [
-        scalar.to_owned(),
-        format!("0x{scalar}"),
-        STANDARD.encode(&scalar[..32]),
+        SCALAR.to_owned(),
+        format!("0x{SCALAR}"),
+        STANDARD.encode(&SCALAR[..32]),
         colons.collect::<Vec<_>>().join(":"),
         "5562".repeat(19),
         jwk,
@@ -207,19 +205,34 @@ fn a_key_becomes_the_name_of_nothing() {
         let outcome = outcome.run(&["update", "--once"]);
         assert_eq!(outcome.code, 2, "{value}: {outcome}");
     }
-    let outcome = tool.run(&["secret", "get", "prod/db-credentials", "--out", scalar]);
-    steady(|| insta::assert_snapshot!("reveal_key_as_new_file", outcome.plain()));
-    let named = emulator.directory().join(scalar);
-    let outcome =
-        tool.run(&["secret", "get", "prod/db-credentials", "--out", named.to_str().unwrap()]);
-    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn names_a_key_for_the_name_of_a_new_file() {
+    let env = TestEnvironment::offline();
+    let output = env.fails(&format!("secret get prod/db-credentials --out {SCALAR}"));
+    assert_snapshot!(output, @"
+    $ roles-anywhere secret get prod/db-credentials --out 7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--out` has a value that is not shown, and there is no file or directory of that name
+      hint: if it is the name of a new one, write it as `./NAME`
+    ");
+}
+
+#[test]
+fn a_key_may_be_the_name_of_a_new_file_in_a_directory() {
+    let env = TestEnvironment::new();
+    let named = env.path(SCALAR);
+    let output = env.run(&format!("secret get prod/db-credentials --out {}", named.display()));
+    assert_eq!(output.code, 0, "{output}");
 }
 
 #[test]
 fn a_password_where_its_place_belongs_is_not_shown() {
-    let emulator = emulator();
-    let encrypted = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/forms/scrypt.key.pem");
-    let tool = Program::new(&emulator).key(encrypted).detached();
+    let env = TestEnvironment::new().detached().key(form("scrypt.key.pem"));
+    let tool = env.program();
     for password in PASSWORDS {
         for option in ["key-password-file", "key-password-env", "key-password-fd"] {
             let flag = format!("--{option}");
@@ -249,41 +262,144 @@ fn a_password_where_its_place_belongs_is_not_shown() {
 }
 
 #[test]
-fn says_what_is_there_instead() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let pem = key(emulator.directory());
-    let certificate = fs::read_to_string(emulator.directory().join("leaf/p256.pem")).unwrap();
-    let rows = [
-        ("reveal_key", "ROLES_ANYWHERE_PRIVATE_KEY", pem.clone()),
-        ("reveal_key_behind_env", "ROLES_ANYWHERE_PRIVATE_KEY", format!("env:{pem}")),
-        ("reveal_key_as_certificate", "ROLES_ANYWHERE_CERTIFICATE", STANDARD.encode(&pem)),
-        ("reveal_certificate", "ROLES_ANYWHERE_CERTIFICATE", certificate),
-        ("reveal_key_as_arn", "ROLES_ANYWHERE_ROLE_ARN", pem.clone()),
-        ("reveal_key_as_region", "ROLES_ANYWHERE_REGION", pem.clone()),
-        ("reveal_key_as_bundle", "AWS_CA_BUNDLE", pem.clone()),
-        ("reveal_password_as_file", "ROLES_ANYWHERE_PRIVATE_KEY", "no-such-key".to_owned()),
-        (
-            "reveal_password_as_descriptor",
-            "ROLES_ANYWHERE_KEY_PASSWORD_FD",
-            PASSWORDS[1].to_owned(),
-        ),
-    ];
-    for (name, variable, value) in rows {
-        let tool = tool.clone().set(variable, value);
-        let outcome = tool.run(&["credential-process"]);
-        steady(|| insta::assert_snapshot!(name, outcome.plain()));
-    }
+fn names_a_key_for_a_path() {
+    let env = TestEnvironment::new();
+    let value = key(&env);
+    let env = env.var("ROLES_ANYWHERE_PRIVATE_KEY", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY='-----BEGIN PRIVATE KEY--…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_PRIVATE_KEY` holds a private key, not the path of one
+      hint: pass `--private-key env:NAME`, or write the key to a file
+    ");
+}
+
+#[test]
+fn names_a_key_for_a_variable() {
+    let env = TestEnvironment::new();
+    let value = format!("env:{}", key(&env));
+    let env = env.var("ROLES_ANYWHERE_PRIVATE_KEY", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY='env:-----BEGIN PRIVATE K…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_PRIVATE_KEY` holds a private key behind `env:`, not the name of a variable
+      hint: `env:` takes the name of a variable, and not its value: export it as NAME, and pass `--private-key env:NAME`
+    ");
+}
+
+#[test]
+fn names_a_key_for_a_certificate() {
+    let env = TestEnvironment::new();
+    let value = STANDARD.encode(key(&env));
+    let env = env.var("ROLES_ANYWHERE_CERTIFICATE", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_CERTIFICATE=LS0tLS1CRUdJTiBQUklWQVRF… roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_CERTIFICATE` holds a private key, not the path of a file
+      hint: were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`
+    ");
+}
+
+#[test]
+fn names_a_certificate_for_a_path() {
+    let env = TestEnvironment::new();
+    let value = env.read("leaf/p256.pem");
+    let env = env.var("ROLES_ANYWHERE_CERTIFICATE", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_CERTIFICATE='-----BEGIN CERTIFICATE--…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_CERTIFICATE` holds a certificate, not the path of one
+      hint: pass `--certificate env:NAME`, or write the certificate to a file
+    ");
+}
+
+#[test]
+fn names_a_key_for_an_arn() {
+    let env = TestEnvironment::new();
+    let value = key(&env);
+    let env = env.var("ROLES_ANYWHERE_ROLE_ARN", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_ROLE_ARN='-----BEGIN PRIVATE KEY--…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_ROLE_ARN` holds a private key, not an ARN
+      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    ");
+}
+
+#[test]
+fn names_a_key_for_a_region() {
+    let env = TestEnvironment::new();
+    let value = key(&env);
+    let env = env.var("ROLES_ANYWHERE_REGION", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_REGION='-----BEGIN PRIVATE KEY--…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_REGION` holds a private key
+      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    ");
+}
+
+#[test]
+fn names_a_key_for_a_bundle() {
+    let env = TestEnvironment::new();
+    let value = key(&env);
+    let env = env.var("AWS_CA_BUNDLE", value);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ AWS_CA_BUNDLE='-----BEGIN PRIVATE KEY--…' roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `AWS_CA_BUNDLE` holds a private key, not the path of a file
+      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    ");
+}
+
+#[test]
+fn hides_a_password_for_a_path() {
+    let env = TestEnvironment::offline().var("ROLES_ANYWHERE_PRIVATE_KEY", "no-such-key");
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_PRIVATE_KEY=no-such-key roles-anywhere credential-process
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the file that `ROLES_ANYWHERE_PRIVATE_KEY` names
+      caused by: No such file or directory (os error 2)
+      hint: its value is not shown, as it may be secret: `ROLES_ANYWHERE_PRIVATE_KEY` takes the path of a file
+    ");
+}
+
+#[test]
+fn hides_a_password_for_a_descriptor() {
+    let env = TestEnvironment::offline().var("ROLES_ANYWHERE_KEY_PASSWORD_FD", PASSWORDS[1]);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ ROLES_ANYWHERE_KEY_PASSWORD_FD=correct-horse-battery roles-anywhere credential-process
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `ROLES_ANYWHERE_KEY_PASSWORD_FD` is not usable: expected the number of an open file descriptor
+      hint: write the password to a file, and pass its path by `--key-password-file`
+    ");
 }
 
 /// A daemon with such a variable ends at once, and says so in its log and to systemd alike.
 #[test]
 fn a_daemon_shows_no_key_either() {
-    let emulator = emulator();
-    let pem = key(emulator.directory());
-    for (_, value) in forms(&pem) {
+    let env = TestEnvironment::new();
+    for (_, value) in forms(&key(&env)) {
         for variable in ["ROLES_ANYWHERE_PRIVATE_KEY", "ROLES_ANYWHERE_CERTIFICATE"] {
-            let tool = Program::new(&emulator).set(variable, &value);
+            let tool = env.program().clone().set(variable, &value);
             for command in
                 [&["serve", "--port", "0", "--fail-fast"][..], &["update", "--fail-fast"]]
             {
@@ -295,7 +411,7 @@ fn a_daemon_shows_no_key_either() {
     // A password for a path is no usage error: the daemon keeps trying.
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
-    let tool = Program::new(&emulator).set("ROLES_ANYWHERE_PRIVATE_KEY", PASSWORDS[1]);
+    let tool = env.program().clone().set("ROLES_ANYWHERE_PRIVATE_KEY", PASSWORDS[1]);
     let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
     let daemon = Daemon::start(&tool, &line);
     daemon.wait_for("listening");

@@ -1,110 +1,180 @@
-//! The way to AWS: trust, proxies, connections that fail.
+//! The connection to AWS: trust, proxies, and failures of the network.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 
-use crate::environment::{CommandOutput, Program, emulator, steady};
+use insta::assert_snapshot;
 
-fn process(tool: &Program, arguments: &[&str]) -> CommandOutput {
-    tool.run(&[&["credential-process"], arguments].concat())
-}
+use crate::environment::TestEnvironment;
 
-fn snapshot(name: &str, outcome: &CommandOutput) {
-    assert_eq!(outcome.stdout, b"", "{name}");
-    steady(|| insta::assert_snapshot!(name, outcome.plain()));
+#[test]
+fn names_the_issuer_of_an_untrusted_certificate() {
+    let env = TestEnvironment::new();
+    let other = env.path("anchor/root.pem");
+    let command = format!("credential-process --ca-bundle {}", other.display());
+    assert_snapshot!(env.fails(&command), @"
+    $ roles-anywhere credential-process --ca-bundle DIR/anchor/root.pem
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: could not trust the TLS certificate of 127.0.0.1
+      caused by: no CA that is trusted here issued it
+      hint: it was presented as `C=US, O=Example, CN=localhost`, issued by `C=US, O=Example, CN=Emulator TLS CA`; where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE
+    ");
 }
 
 #[test]
-fn names_who_presented_an_untrusted_certificate() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let other = emulator.directory().join("anchor/root.pem");
-    snapshot("unreachable_untrusted", &process(&tool, &["--ca-bundle", other.to_str().unwrap()]));
-    let outcome = process(&tool, &["--ca-bundle", other.to_str().unwrap(), "--no-verify-ssl"]);
+fn no_verify_ssl_accepts_any_certificate() {
+    let env = TestEnvironment::new();
+    let other = env.path("anchor/root.pem");
+    let command = format!("credential-process --no-verify-ssl --ca-bundle {}", other.display());
+    let outcome = env.run(&command);
     assert_eq!(outcome.code, 0, "{outcome}");
 }
 
 #[test]
-fn names_the_bundle_that_cannot_be_read() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let key = emulator.directory().join("leaf/p256.key.pem");
-    let absent = emulator.directory().join("absent.pem");
-    snapshot("trust_absent", &process(&tool, &["--ca-bundle", absent.to_str().unwrap()]));
-    let tool = tool.set("AWS_CA_BUNDLE", key);
-    snapshot("trust_without_certificates", &process(&tool, &[]));
+fn names_a_bundle_that_is_missing() {
+    let env = TestEnvironment::new();
+    let absent = env.path("absent.pem");
+    let command = format!("credential-process --ca-bundle {}", absent.display());
+    assert_snapshot!(env.fails(&command), @"
+    $ roles-anywhere credential-process --ca-bundle DIR/absent.pem
+    exit code: 6
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the trusted CA certificates of `DIR/absent.pem` (from --ca-bundle)
+      caused by: No such file or directory (os error 2)
+      hint: a PEM file with one CA certificate or more is wanted
+    ");
 }
 
 #[test]
-fn trusts_the_first_bundle_alone() {
-    let emulator = emulator();
-    let stranger = emulator.directory().join("anchor/root.pem");
-    let own = emulator.directory().join("tls-ca.pem");
-    let tool = Program::new(&emulator).set("SSL_CERT_FILE", &own).set("AWS_CA_BUNDLE", &stranger);
-    assert_eq!(process(&tool, &[]).code, 5);
-    assert_eq!(process(&tool, &["--ca-bundle", own.to_str().unwrap()]).code, 0);
-    assert_eq!(process(&tool.unset("AWS_CA_BUNDLE"), &[]).code, 0);
+fn names_a_bundle_without_certificates() {
+    let env = TestEnvironment::new();
+    let key = env.path("leaf/p256.key.pem");
+    let env = env.var("AWS_CA_BUNDLE", key);
+    assert_snapshot!(env.fails("credential-process"), @"
+    $ AWS_CA_BUNDLE=DIR/leaf/p256.key.pem roles-anywhere credential-process
+    exit code: 6
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read the trusted CA certificates of `DIR/leaf/p256.key.pem` (from AWS_CA_BUNDLE)
+      caused by: there are none
+      hint: a PEM file with one CA certificate or more is wanted
+    ");
+}
+
+/// Returns an environment with the CA of the emulator in `SSL_CERT_FILE` and another one in
+/// `AWS_CA_BUNDLE`.
+fn two_bundles() -> TestEnvironment {
+    let env = TestEnvironment::new();
+    let (own, other) = (env.path("tls-ca.pem"), env.path("anchor/root.pem"));
+    env.var("SSL_CERT_FILE", own).var("AWS_CA_BUNDLE", other)
 }
 
 #[test]
-fn tries_a_dead_port_three_times() {
-    let emulator = emulator();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let endpoint = format!("https://127.0.0.1:{port}");
-    snapshot("unreachable_refused", &process(&Program::new(&emulator), &["--endpoint", &endpoint]));
+fn aws_ca_bundle_comes_before_ssl_cert_file() {
+    assert_eq!(two_bundles().run("credential-process").code, 5);
+}
+
+#[test]
+fn ca_bundle_comes_before_variables() {
+    let env = two_bundles();
+    let own = env.path("tls-ca.pem");
+    let outcome = env.run(&format!("credential-process --ca-bundle {}", own.display()));
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+#[test]
+fn ssl_cert_file_is_trusted_without_aws_ca_bundle() {
+    let outcome = two_bundles().without("AWS_CA_BUNDLE").run("credential-process");
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+/// Returns a port on which nothing listens.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn tries_a_closed_port_three_times() {
+    let env = TestEnvironment::offline();
+    let endpoint = format!("https://127.0.0.1:{}", closed_port());
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint {endpoint}")), @"
+    $ roles-anywhere credential-process --endpoint https://127.0.0.1:PORT
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: could not connect to 127.0.0.1:PORT, tried 3 times
+      caused by: Connection refused (os error 111)
+      hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken
+    ");
 }
 
 /// A name server could send plain HTTP, and with it the signature, to another machine.
-#[test]
-fn a_name_below_localhost_is_this_machine_and_looked_up_nowhere() {
-    let emulator = emulator();
-    for name in ["aws.localhost", "a.b.localhost."] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut bytes = [0; 4_096];
-            let count = stream.read(&mut bytes).unwrap();
-            String::from_utf8_lossy(&bytes[..count]).to_lowercase()
-        });
-        let endpoint = format!("http://{name}:{port}");
-        let outcome =
-            process(&Program::new(&emulator), &["--endpoint", &endpoint, "--timeout", "3"]);
-        assert_eq!(outcome.code, 5, "{outcome}");
-        assert!(!outcome.stderr.contains("address of"), "{outcome}");
-        let asked = asked.join().unwrap();
-        assert!(asked.contains(&format!("host: {name}:{port}\r\n")), "{asked}");
-    }
+fn is_this_machine(name: &str) {
+    let env = TestEnvironment::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = [0; 4_096];
+        let count = stream.read(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..count]).to_lowercase()
+    });
+    let endpoint = format!("http://{name}:{port}");
+    let outcome = env.run(&format!("credential-process --endpoint {endpoint} --timeout 3"));
+    assert_eq!(outcome.code, 5, "{outcome}");
+    assert!(!outcome.stderr.contains("address of"), "{outcome}");
+    let asked = asked.join().unwrap();
+    assert!(asked.contains(&format!("host: {name}:{port}\r\n")), "{asked}");
 }
 
 #[test]
-fn gives_up_in_time_where_nothing_answers() {
-    let emulator = emulator();
+fn a_name_below_localhost_is_looked_up_nowhere() {
+    is_this_machine("aws.localhost");
+}
+
+#[test]
+fn a_name_below_localhost_with_a_dot_is_looked_up_nowhere() {
+    is_this_machine("a.b.localhost.");
+}
+
+#[test]
+fn gives_up_in_time_if_nothing_answers() {
+    let env = TestEnvironment::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let arguments = ["--endpoint", &endpoint, "--timeout", "1"];
-    snapshot("unreachable_timeout", &process(&Program::new(&emulator), &arguments));
+    let command = format!("credential-process --endpoint {endpoint} --timeout 1");
+    assert_snapshot!(env.fails(&command), @"
+    $ roles-anywhere credential-process --endpoint http://127.0.0.1:PORT --timeout 1
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: no answer from 127.0.0.1 within 1 s
+      hint: check the network and any proxy to it; `--timeout SECONDS` allows more time
+    ");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn leaves_no_core_dump() {
     use std::os::unix::fs::MetadataExt;
-    let emulator = emulator();
+    let env = TestEnvironment::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let read = |name: &str| std::fs::read(emulator.directory().join(name)).unwrap();
-    let text = |name: &str| String::from_utf8(read(name)).unwrap();
-    // Whoever is not root is seen to be so; root runs it as nobody, who cannot read the directory.
-    let tool = Program::new(&emulator)
-        .unset("ROLES_ANYWHERE_INTERMEDIATES")
-        .set("CERTIFICATE", text("leaf/p256.pem"))
-        .set("KEY", text("leaf/p256.key.pem"))
-        .set("ROLES_ANYWHERE_CERTIFICATE", "env:CERTIFICATE")
-        .set("ROLES_ANYWHERE_PRIVATE_KEY", "env:KEY");
-    let (mut child, _folder) =
-        tool.spawn_as_nobody(&["credential-process", "--endpoint", &endpoint]);
+    let (certificate, key) = (env.read("leaf/p256.pem"), env.read("leaf/p256.key.pem"));
+    // The core dump of root is owned by root in any case; nobody cannot read the directory.
+    let env = env
+        .without("ROLES_ANYWHERE_INTERMEDIATES")
+        .var("CERTIFICATE", certificate)
+        .var("KEY", key)
+        .var("ROLES_ANYWHERE_CERTIFICATE", "env:CERTIFICATE")
+        .var("ROLES_ANYWHERE_PRIVATE_KEY", "env:KEY");
+    let command = ["credential-process", "--endpoint", &endpoint];
+    let (mut child, _folder) = env.program().clone().spawn_as_nobody(&command);
     // Once it has connected, it has read its key.
     let connection = listener.accept().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
@@ -120,124 +190,164 @@ fn leaves_no_core_dump() {
 }
 
 #[test]
-fn says_what_a_server_without_tls_is() {
-    let emulator = emulator();
+fn names_a_server_without_tls() {
+    let env = TestEnvironment::new();
     let address = serve(|mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     });
-    let endpoint = format!("https://{address}");
-    let outcome = process(&Program::new(&emulator), &["--endpoint", &endpoint]);
-    snapshot("unreachable_no_tls", &outcome);
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint https://{address}")), @"
+    $ roles-anywhere credential-process --endpoint https://127.0.0.1:PORT
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: could not agree on TLS with 127.0.0.1, tried 3 times
+      caused by: received corrupt message of type InvalidContentType
+      hint: TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?
+    ");
 }
 
 /// No packet leaves this machine: the proxy is on it and refuses.
 const ELSEWHERE: &str = "https://rolesanywhere.us-east-1.amazonaws.com";
 
-#[test]
-fn names_the_status_line_of_a_proxy_that_refuses() {
-    let emulator = emulator();
-    let proxy = serve(|mut stream| {
+/// Starts a proxy that asks for the login of `me`, and then refuses all the same.
+fn refusing_proxy() -> String {
+    serve(|mut stream| {
         let head = read_head(&mut stream);
         let authorized = head.contains("proxy-authorization: Basic bWU6aHVudGVyMg==");
         let line = if authorized { "403 Forbidden by policy" } else { "407 Who are you" };
         let _ =
             stream.write_all(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n").as_bytes());
-    });
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
-    let arguments = ["--endpoint", ELSEWHERE];
-    snapshot("unreachable_proxy_407", &process(&tool, &arguments));
-    let tool = tool.set("HTTPS_PROXY", format!("http://me:hunter2@{proxy}"));
-    snapshot("unreachable_proxy_403", &process(&tool, &arguments));
-    let debug = process(&tool, &["--endpoint", ELSEWHERE, "--debug"]).stderr;
+    })
+}
+
+#[test]
+fn names_the_status_line_of_a_proxy_that_asks_for_a_login() {
+    let env = TestEnvironment::new().var("HTTPS_PROXY", format!("http://{}", refusing_proxy()));
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint {ELSEWHERE}")), @"
+    $ HTTPS_PROXY=http://127.0.0.1:PORT roles-anywhere credential-process --endpoint https://rolesanywhere.us-east-1.amazonaws.com
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: the proxy 127.0.0.1:PORT did not connect us to rolesanywhere.us-east-1.amazonaws.com:443
+      caused by: HTTP/1.1 407 Who are you
+      hint: the proxy asks for a login: write it into HTTPS_PROXY as `http://USER:PASSWORD@HOST:PORT`
+    ");
+}
+
+#[test]
+fn names_the_status_line_of_a_proxy_that_refuses() {
+    let proxy = format!("http://me:hunter2@{}", refusing_proxy());
+    let env = TestEnvironment::new().var("HTTPS_PROXY", proxy);
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint {ELSEWHERE}")), @"
+    $ HTTPS_PROXY=http://me:hunter2@127.0.0.1:PORT roles-anywhere credential-process --endpoint https://rolesanywhere.us-east-1.amazonaws.com
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: the proxy 127.0.0.1:PORT did not connect us to rolesanywhere.us-east-1.amazonaws.com:443
+      caused by: HTTP/1.1 403 Forbidden by policy
+      hint: the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without
+    ");
+}
+
+#[test]
+fn logs_a_proxy_without_its_login() {
+    let proxy = refusing_proxy();
+    let env = TestEnvironment::new().var("HTTPS_PROXY", format!("http://me:hunter2@{proxy}"));
+    let debug = env.run(&format!("credential-process --endpoint {ELSEWHERE} --debug")).stderr;
     assert!(debug.contains(&format!("proxy: http://{proxy} (from HTTPS_PROXY)")), "{debug}");
     assert!(!debug.contains("hunter2") && !debug.contains("bWU6"), "{debug}");
 }
 
 #[test]
-fn names_a_proxy_that_is_not_there() {
-    let emulator = emulator();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
-    snapshot("unreachable_proxy_dead", &process(&tool, &["--endpoint", ELSEWHERE]));
+fn names_a_proxy_that_does_not_listen() {
+    let proxy = format!("http://127.0.0.1:{}", closed_port());
+    let env = TestEnvironment::new().var("HTTPS_PROXY", proxy);
+    assert_snapshot!(env.fails(&format!("credential-process --endpoint {ELSEWHERE}")), @"
+    $ HTTPS_PROXY=http://127.0.0.1:PORT roles-anywhere credential-process --endpoint https://rolesanywhere.us-east-1.amazonaws.com
+    exit code: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: could not connect to the proxy 127.0.0.1:PORT, tried 3 times
+      caused by: Connection refused (os error 111)
+      hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken
+    ");
 }
 
 #[test]
 fn goes_through_a_proxy_that_agrees() {
-    let emulator = emulator();
-    let target = emulator.endpoint().trim_start_matches("https://").to_owned();
+    let env = TestEnvironment::new();
+    let target = env.emulator().endpoint().trim_start_matches("https://").to_owned();
     let proxy = serve(move |mut stream| {
         let head = read_head(&mut stream);
         assert!(head.starts_with("CONNECT rolesanywhere.us-east-1.amazonaws.com:443 "), "{head}");
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
         tunnel(stream, TcpStream::connect(&target).unwrap());
     });
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("http://{proxy}"));
-    // The emulator's certificate is not for that name: the tunnel stands, and the name is refused.
-    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+    let env = env.var("HTTPS_PROXY", format!("http://{proxy}"));
+    // The emulator's certificate is not for that name: the tunnel works, and the name is refused.
+    let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE}"));
     assert_eq!(outcome.code, 5, "{outcome}");
     assert!(outcome.stderr.contains("could not trust the TLS certificate"), "{outcome}");
-    let arguments = ["--endpoint", ELSEWHERE, "--no-verify-ssl"];
-    let outcome = process(&tool, &arguments);
+    let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE} --no-verify-ssl"));
     assert_eq!(outcome.code, 0, "{outcome}");
 }
 
-#[test]
-fn goes_through_a_socks_proxy() {
-    let emulator = emulator();
-    let target = emulator.endpoint().trim_start_matches("https://").to_owned();
-    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let told = std::sync::Arc::clone(&asked);
+/// Requests a session from `endpoint` through a SOCKS proxy, and returns what the proxy was asked.
+fn asked_of_socks_proxy(scheme: &str, endpoint: &str) -> String {
+    let env = TestEnvironment::new();
+    let target = env.emulator().endpoint().trim_start_matches("https://").to_owned();
+    let (sender, asked) = mpsc::channel();
     let proxy = serve(move |mut stream| {
-        let request = accept_socks(&mut stream);
-        told.lock().unwrap().push(request);
+        sender.send(accept_socks(&mut stream)).unwrap();
         tunnel(stream, TcpStream::connect(&target).unwrap());
     });
-    // With `socks5h` the proxy looks the name up.
-    let rows = [
-        ("socks5h", ELSEWHERE, "rolesanywhere.us-east-1.amazonaws.com:443"),
-        ("socks5", "https://192.0.2.1", "192.0.2.1:443"),
-    ];
-    for (scheme, endpoint, peer) in rows {
-        let url = format!("{scheme}://me:hunter2@{proxy}");
-        let tool = Program::new(&emulator).set("HTTPS_PROXY", url);
-        let outcome = process(&tool, &["--endpoint", endpoint, "--no-verify-ssl"]);
-        assert_eq!(outcome.code, 0, "{outcome}");
-        assert_eq!(asked.lock().unwrap().pop().unwrap(), format!("me:hunter2 {peer}"));
-    }
+    let env = env.var("HTTPS_PROXY", format!("{scheme}://me:hunter2@{proxy}"));
+    let outcome = env.run(&format!("credential-process --endpoint {endpoint} --no-verify-ssl"));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    asked.try_iter().last().unwrap()
+}
+
+#[test]
+fn a_socks5h_proxy_looks_the_name_up() {
+    let asked = asked_of_socks_proxy("socks5h", ELSEWHERE);
+    assert_eq!(asked, "me:hunter2 rolesanywhere.us-east-1.amazonaws.com:443");
+}
+
+#[test]
+fn a_socks5_proxy_is_asked_for_an_address() {
+    let asked = asked_of_socks_proxy("socks5", "https://192.0.2.1");
+    assert_eq!(asked, "me:hunter2 192.0.2.1:443");
 }
 
 #[test]
 fn names_a_socks_proxy_that_refuses() {
-    let emulator = emulator();
     let proxy = serve(|mut stream| {
         let mut greeting = [0; 3];
         let _ = stream.read_exact(&mut greeting);
         let _ = stream.write_all(&[5, 0xff]);
     });
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5h://{proxy}"));
-    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+    let env = TestEnvironment::new().var("HTTPS_PROXY", format!("socks5h://{proxy}"));
+    let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE}"));
     assert_eq!(outcome.code, 5, "{outcome}");
     assert!(outcome.stderr.contains(&format!("the proxy {proxy}")), "{outcome}");
 }
 
 #[test]
-fn names_a_socks_proxy_that_is_not_there() {
-    let emulator = emulator();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
-    let outcome = process(&tool, &["--endpoint", ELSEWHERE]);
+fn names_a_socks_proxy_that_does_not_listen() {
+    let port = closed_port();
+    let env = TestEnvironment::new().var("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
+    let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE}"));
     let words = format!("could not connect to the proxy 127.0.0.1:{port}, tried 3 times");
     assert!(outcome.code == 5 && outcome.stderr.contains(&words), "{outcome}");
 }
 
 #[test]
 fn names_a_host_that_is_not_found_before_a_socks_proxy_is_asked_for_it() {
-    let emulator = emulator();
     let proxy = serve(|mut stream| {
         let _ = stream.read(&mut [0; 3]);
     });
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", format!("socks5://{proxy}"));
-    let outcome = process(&tool, &["--endpoint", "https://aws.invalid"]);
+    let env = TestEnvironment::new().var("HTTPS_PROXY", format!("socks5://{proxy}"));
+    let outcome = env.run("credential-process --endpoint https://aws.invalid");
     assert_eq!(outcome.code, 5, "{outcome}");
     for words in ["could not find the address of aws.invalid", "`socks5h://`"] {
         assert!(outcome.stderr.contains(words), "{words}: {outcome}");
@@ -275,9 +385,10 @@ fn accept_socks(stream: &mut TcpStream) -> String {
 
 #[test]
 fn never_asks_a_proxy_for_this_machine() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).set("HTTPS_PROXY", "http://127.0.0.1:1");
-    tool.set("ALL_PROXY", "http://127.0.0.1:1").vend(&[]);
+    let env = TestEnvironment::new()
+        .var("HTTPS_PROXY", "http://127.0.0.1:1")
+        .var("ALL_PROXY", "http://127.0.0.1:1");
+    env.program().vend(&[]);
 }
 
 /// Answers connections on a free port, each by `answer`, and returns the address.

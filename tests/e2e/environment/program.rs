@@ -346,13 +346,6 @@ impl CommandOutput {
         Self { command: String::new(), code, stdout, stderr: String::from_utf8(stderr).unwrap() }
     }
 
-    /// Returns the form of the snapshots in files.
-    pub(crate) fn plain(&self) -> String {
-        let stdout = String::from_utf8_lossy(&self.stdout);
-        let stdout = if stdout.is_empty() { "(nothing)" } else { stdout.trim_end() };
-        format!("exit {}\nstdout: {stdout}\n{}", self.code, self.stderr.trim_end())
-    }
-
     fn to(self, command: String) -> Self {
         Self { command, ..self }
     }
@@ -387,15 +380,9 @@ impl fmt::Display for CommandOutput {
     }
 }
 
-/// Runs `check` with what differs from run to run replaced in snapshots.
-pub(crate) fn steady(check: impl FnOnce()) {
-    filters().bind(check);
-}
-
 /// Returns the settings by which snapshots do not hold what differs from run to run.
 pub(crate) fn filters() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(env!("CARGO_MANIFEST_DIR"), "REPO");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
     settings.add_filter(r"/[^\s`]*/(roles-anywhere-emulator|\.tmp)[^/`\s]*", "DIR");
