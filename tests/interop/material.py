@@ -32,7 +32,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from emulator import TOOL
 from expanded import expand
 from keys import RSA_8192
 
@@ -60,17 +59,6 @@ OIDS = {
 def family(kind: str) -> str:
     """Returns `rsa`, `ec` or `mldsa`."""
     return "ec" if kind in CURVES else kind.rstrip("0123456789")
-
-
-# The world around the tool.
-
-
-def run(*arguments: object, stdin=subprocess.DEVNULL, **options) -> subprocess.CompletedProcess:
-    """Runs the tool, with more freedom than the fixture: over its standard input too."""
-    if "input" not in options:
-        options["stdin"] = stdin
-    options = {"capture_output": True, "timeout": 60, "check": False, **options}
-    return subprocess.run([str(TOOL), *(str(argument) for argument in arguments)], **options)
 
 
 def openssl(*arguments: object, stdin: bytes = b"") -> bytes:

@@ -5,8 +5,10 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 
 use roles_anywhere_emulator::{Emulator, Options};
@@ -40,6 +42,7 @@ enum StdinSource {
     Null,
     Pipe(Vec<u8>),
     File(PathBuf),
+    Open(Arc<OwnedFd>),
 }
 
 impl Program {
@@ -82,6 +85,18 @@ impl Program {
 
     pub(crate) fn stdin_file(mut self, path: &Path) -> Self {
         self.stdin = StdinSource::File(path.to_owned());
+        self
+    }
+
+    /// Has an open file as standard input.
+    pub(crate) fn stdin_open(mut self, file: &Arc<OwnedFd>) -> Self {
+        self.stdin = StdinSource::Open(Arc::clone(file));
+        self
+    }
+
+    /// Runs the binary by another command, which is given its path and its arguments.
+    pub(crate) fn launched_by(mut self, launcher: &'static [&'static str]) -> Self {
+        self.launcher = launcher;
         self
     }
 
@@ -196,6 +211,7 @@ impl Program {
             StdinSource::Null => {}
             StdinSource::Pipe(bytes) => words.push(format!("< (pipe of {} bytes)", bytes.len())),
             StdinSource::File(path) => words.push(format!("< {}", path.display())),
+            StdinSource::Open(_) => words.push("< (an open file)".to_owned()),
         }
         format!("$ {}", words.join(" "))
     }
@@ -255,6 +271,7 @@ impl Program {
                 StdinSource::Null => Stdio::null(),
                 StdinSource::Pipe(_) => Stdio::piped(),
                 StdinSource::File(path) => File::open(path).unwrap().into(),
+                StdinSource::Open(file) => file.try_clone().unwrap().into(),
             });
         command
     }
