@@ -1,4 +1,4 @@
-//! A client of `serve`: what it asks, what it is told, and whether that can be so.
+//! A client of `serve`: its requests, the responses, and whether those can be right.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,16 +17,16 @@ use crate::leak;
 pub(crate) const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
 const TTL: &str = "X-aws-ec2-metadata-token-ttl-seconds";
 
-/// A connection that is kept.
+/// A client with one connection, which it keeps open.
 pub(crate) struct Client {
     stream: TcpStream,
     token_file: PathBuf,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct ClientResponse {
     pub(crate) status: u16,
     pub(crate) body: String,
-    /// How long it was waited for.
+    /// The time from request to response.
     took: Duration,
 }
 
@@ -38,14 +38,14 @@ impl Client {
         Self { stream, token_file: token_file.to_owned() }
     }
 
-    fn ask(&mut self, method: &str, path: &str, header: (&str, &str)) -> Answer {
+    fn ask(&mut self, method: &str, path: &str, header: (&str, &str)) -> ClientResponse {
         let (name, value) = header;
         self.exchange(&format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n\r\n"
         ))
     }
 
-    fn exchange(&mut self, head: &str) -> Answer {
+    fn exchange(&mut self, head: &str) -> ClientResponse {
         let begun = Instant::now();
         self.stream.write_all(head.as_bytes()).unwrap();
         let mut bytes = Vec::new();
@@ -61,18 +61,18 @@ impl Client {
             if body.len() == length.split("\r\n").next().unwrap().parse::<usize>().unwrap() {
                 leak::check(&bytes);
                 let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-                return Answer { status, body: body.to_owned(), took: begun.elapsed() };
+                return ClientResponse { status, body: body.to_owned(), took: begun.elapsed() };
             }
         }
     }
 
     /// Asks without any token.
-    pub(crate) fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> ClientResponse {
         self.ask("GET", path, ("Accept", "*/*"))
     }
 
     /// As [`Client::get`], for `host`.
-    pub(crate) fn get_for(&mut self, host: &str, path: &str) -> Answer {
+    pub(crate) fn get_for(&mut self, host: &str, path: &str) -> ClientResponse {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
     }
 
@@ -86,50 +86,49 @@ impl Client {
         answer.body
     }
 
-    pub(crate) fn metadata(&mut self, path: &str, token: &str) -> Answer {
+    pub(crate) fn metadata(&mut self, path: &str, token: &str) -> ClientResponse {
         self.ask("GET", path, ("X-aws-ec2-metadata-token", token))
     }
 
-    pub(crate) fn container(&mut self) -> Answer {
+    pub(crate) fn container(&mut self) -> ClientResponse {
         let token = fs::read_to_string(&self.token_file).unwrap();
         self.ask("GET", "/credentials", ("Authorization", &token))
     }
 
-    /// Asks by both ways as SDKs do, again and again until it is over, by the clock that the
-    /// server goes by.
-    pub(crate) fn ask_until(&mut self, over: &AtomicBool, clock: &dyn Clock) -> Told {
+    /// Asks both dialects as SDKs do, again and again until `over` is set; `clock` is the server's.
+    pub(crate) fn ask_until(&mut self, over: &AtomicBool, clock: &dyn Clock) -> Received {
         let token = self.token();
         let role = self.metadata(ROLE, &token).body;
         let path = format!("{ROLE}{role}");
-        let mut told = Told::default();
+        let mut received = Received::default();
         while !over.load(Ordering::Relaxed) {
             // Leaves AWS and the server some of this machine.
             thread::sleep(Duration::from_millis(5));
             let token = self.token();
-            told.hear(clock, || self.metadata(&path, &token));
-            told.hear(clock, || self.container());
+            received.record(clock, || self.metadata(&path, &token));
+            received.record(clock, || self.container());
         }
-        told
+        received
     }
 }
 
-/// Ends what goes on until then, by a panic too.
-pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
+/// Sets a flag when it is dropped, by a panic too.
+pub(crate) struct SetOnDrop<'a>(pub(crate) &'a AtomicBool);
 
-impl Drop for End<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// What clients were told.
+/// What clients received.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Received {
     /// How often there were credentials.
     pub(crate) served: usize,
-    /// How often there were none, and why was said.
+    /// How often there were none, and the reason was given.
     pub(crate) refused: usize,
-    /// The longest that an answer took.
+    /// The time of the slowest response.
     pub(crate) longest: Duration,
     /// By access key id, the rest of each session.
     sessions: BTreeMap<String, [Value; 3]>,
@@ -137,14 +136,14 @@ pub(crate) struct Told {
     until: Option<Timestamp>,
 }
 
-/// How many seconds before its end a session may be taken to be over: two clocks tell whole
-/// seconds, and the one that began counts.
+/// How many seconds before its end a session may count as expired: two clocks are read in whole
+/// seconds, of which one that has begun counts.
 const ROUNDED: i64 = 3;
 
-impl Told {
-    /// Asks, and takes the answer, which has to be one of two: whole credentials that were good
-    /// when they were asked for, or that there are none, and why.
-    fn hear(&mut self, clock: &dyn Clock, ask: impl FnOnce() -> Answer) {
+impl Received {
+    /// Sends a request and checks the response: whole credentials that were valid at the time of the
+    /// request, or the reason why there are none.
+    fn record(&mut self, clock: &dyn Clock, ask: impl FnOnce() -> ClientResponse) {
         let asked = clock.now();
         let answer = ask();
         self.longest = self.longest.max(answer.took);
@@ -158,7 +157,7 @@ impl Told {
         }
         assert!(!answer.body.contains("ASIA"), "{}", answer.body);
         self.refused += 1;
-        // What was handed out is handed out to its end.
+        // A session is served until it expires.
         let left = self.until.map_or(0, |until| clock.now().seconds_until(until));
         assert!(left <= ROUNDED, "{left} s left: {}", answer.body);
     }
@@ -175,13 +174,13 @@ impl Told {
         self.know(document["AccessKeyId"].as_str().unwrap(), &rest);
     }
 
-    /// The members of one session are the same each time.
+    /// Checks that the members of one session are the same each time.
     fn know(&mut self, key: &str, rest: &[Value; 3]) {
         let known = self.sessions.entry(key.to_owned()).or_insert_with(|| rest.clone());
         assert_eq!(known, rest);
     }
 
-    /// Adds what another client was told.
+    /// Adds what another client received.
     pub(crate) fn add(&mut self, other: Self) {
         self.served += other.served;
         self.refused += other.refused;

@@ -133,17 +133,17 @@ fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 /// Certificate and key in files that a test replaces, and a credentials file.
-struct Desk {
+struct DaemonFixture {
     emulator: Emulator,
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl DaemonFixture {
     fn new() -> Self {
-        let desk = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
-        desk.put("leaf/p256.pem", "tls.crt");
-        desk.put("leaf/p256.key.pem", "tls.key");
-        desk
+        let fixture = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
+        fixture.put("leaf/p256.pem", "tls.crt");
+        fixture.put("leaf/p256.key.pem", "tls.key");
+        fixture
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -183,113 +183,113 @@ impl Desk {
 
 #[test]
 fn update_follows_a_rotation_from_ec_to_rsa_to_ml_dsa() {
-    let desk = Desk::new();
-    let daemon = Daemon::start(&desk.tool(), &["update", "--profile", "plant"]);
-    desk.wait_for_profile("p256");
+    let fixture = DaemonFixture::new();
+    let daemon = Daemon::start(&fixture.tool(), &["update", "--profile", "plant"]);
+    fixture.wait_for_profile("p256");
 
-    desk.put("leaf/rsa2048.pem", "tls.crt");
+    fixture.put("leaf/rsa2048.pem", "tls.crt");
     let half =
         daemon.wait_for("the identity's files changed and make none yet; the one in use stays");
     assert!(half["reason"].as_str().unwrap().contains("does not belong"), "{half}");
-    desk.put("leaf/rsa2048.key.pem", "tls.key");
-    desk.wait_for_profile("rsa2048");
+    fixture.put("leaf/rsa2048.key.pem", "tls.key");
+    fixture.wait_for_profile("rsa2048");
 
     // By rename, key first.
     for (from, to) in [("leaf/mldsa65.key.pem", "tls.key"), ("leaf/mldsa65.pem", "tls.crt")] {
-        desk.put(from, "new");
-        fs::rename(desk.path("new"), desk.path(to)).unwrap();
+        fixture.put(from, "new");
+        fs::rename(fixture.path("new"), fixture.path(to)).unwrap();
     }
-    desk.wait_for_profile("mldsa65");
+    fixture.wait_for_profile("mldsa65");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn update_follows_the_swap_of_a_kubernetes_volume() {
-    let desk = Desk::new();
+    let fixture = DaemonFixture::new();
     for (version, leaf) in [("..1", "p256"), ("..2", "rsa2048")] {
-        fs::create_dir(desk.path(version)).unwrap();
-        desk.put(&format!("leaf/{leaf}.pem"), &format!("{version}/tls.crt"));
-        desk.put(&format!("leaf/{leaf}.key.pem"), &format!("{version}/tls.key"));
+        fs::create_dir(fixture.path(version)).unwrap();
+        fixture.put(&format!("leaf/{leaf}.pem"), &format!("{version}/tls.crt"));
+        fixture.put(&format!("leaf/{leaf}.key.pem"), &format!("{version}/tls.key"));
     }
-    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, desk.path(name)).unwrap();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, fixture.path(name)).unwrap();
     for name in ["tls.crt", "tls.key"] {
-        fs::remove_file(desk.path(name)).unwrap();
+        fs::remove_file(fixture.path(name)).unwrap();
         link(&format!("..data/{name}"), name);
     }
     link("..1", "..data");
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
-    desk.wait_for_profile("p256");
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
+    fixture.wait_for_profile("p256");
     link("..2", "..data_tmp");
-    fs::rename(desk.path("..data_tmp"), desk.path("..data")).unwrap();
-    desk.wait_for_profile("rsa2048");
+    fs::rename(fixture.path("..data_tmp"), fixture.path("..data")).unwrap();
+    fixture.wait_for_profile("rsa2048");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn update_outlives_a_refusal_and_leaves_the_file_alone() {
-    let desk = Desk::new();
-    fs::write(desk.path("credentials"), "[default]\nregion = r\n").unwrap();
-    desk.refuse();
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fs::write(fixture.path("credentials"), "[default]\nregion = r\n").unwrap();
+    fixture.refuse();
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
     assert!(failed["reason"].as_str().unwrap().contains("AccessDeniedException"), "{failed}");
     daemon.wait_until_told("READY=1");
     daemon.wait_until_told("STATUS=AWS refused CreateSession: 403 AccessDeniedException");
-    assert_eq!(fs::read_to_string(desk.path("credentials")).unwrap(), "[default]\nregion = r\n");
+    assert_eq!(fs::read_to_string(fixture.path("credentials")).unwrap(), "[default]\nregion = r\n");
     // What was wrong is put right, and a new certificate is tried at once.
-    desk.emulator.clear_faults();
-    desk.put("leaf/rsa2048.pem", "tls.crt");
-    desk.put("leaf/rsa2048.key.pem", "tls.key");
-    desk.wait_for_profile("rsa2048");
+    fixture.emulator.clear_faults();
+    fixture.put("leaf/rsa2048.pem", "tls.crt");
+    fixture.put("leaf/rsa2048.key.pem", "tls.key");
+    fixture.wait_for_profile("rsa2048");
     daemon.wait_until_told("STATUS=a session until ");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn update_says_once_that_the_key_needs_no_password() {
-    let desk = Desk::new();
-    let tool = desk.tool().set("ROLES_ANYWHERE_KEY_PASSWORD_FILE", desk.path("password"));
+    let fixture = DaemonFixture::new();
+    let tool = fixture.tool().set("ROLES_ANYWHERE_KEY_PASSWORD_FILE", fixture.path("password"));
     let daemon = Daemon::start(&tool, &["update"]);
     let event = "the key opened without the password that was given";
     assert_eq!(daemon.wait_for(event)["option"], "ROLES_ANYWHERE_KEY_PASSWORD_FILE");
-    desk.put("leaf/rsa2048.pem", "tls.crt");
-    desk.put("leaf/rsa2048.key.pem", "tls.key");
-    desk.wait_for_profile("rsa2048");
+    fixture.put("leaf/rsa2048.pem", "tls.crt");
+    fixture.put("leaf/rsa2048.key.pem", "tls.key");
+    fixture.wait_for_profile("rsa2048");
     assert_eq!(daemon.count(event), 1);
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn a_profile_is_named_in_one_way() {
-    let desk = Desk::new();
+    let fixture = DaemonFixture::new();
     let long = "payments-production-account-readonly-access";
     for (name, shown) in
         [(long, long), ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYxyz", "(not shown)")]
     {
         let mut arguments = vec!["update", "--profile", name, "--log-format", "json"];
-        let daemon = Daemon::start(&desk.tool(), &arguments[..3]);
+        let daemon = Daemon::start(&fixture.tool(), &arguments[..3]);
         assert_eq!(daemon.wait_for("profile written")["profile"], shown);
         assert_eq!(daemon.stop(), Some(0));
         arguments.push("--once");
-        let outcome = desk.tool().run(&arguments);
+        let outcome = fixture.tool().run(&arguments);
         assert!(outcome.stderr.contains(&format!("\"profile\":\"{shown}\"")), "{outcome}");
-        let outcome = desk.tool().run(&["update", "--once", "--profile", name]);
+        let outcome = fixture.tool().run(&["update", "--once", "--profile", name]);
         let quoted = if shown == name { format!("`{name}`") } else { shown.to_owned() };
         assert!(outcome.stderr.contains(&format!("wrote profile {quoted} to ")), "{outcome}");
         let key = format!("[{name}]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n");
-        fs::write(desk.path("credentials"), key).unwrap();
-        let outcome = desk.tool().run(&["update", "--once", "--profile", name]);
+        fs::write(fixture.path("credentials"), key).unwrap();
+        let outcome = fixture.tool().run(&["update", "--once", "--profile", name]);
         assert!(outcome.stderr.contains(&format!("the profile {quoted} holds ")), "{outcome}");
-        fs::remove_file(desk.path("credentials")).unwrap();
+        fs::remove_file(fixture.path("credentials")).unwrap();
     }
 }
 
 #[test]
 fn tells_systemd_how_it_stands() {
-    let desk = Desk::new();
-    let mut daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    let mut daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_until_told("READY=1");
-    desk.wait_for_profile("p256");
+    fixture.wait_for_profile("p256");
     daemon.wait_until_told("WATCHDOG=1");
     daemon.forget_what_was_told();
     daemon.wait_until_told("WATCHDOG=1");
@@ -304,9 +304,9 @@ fn tells_systemd_how_it_stands() {
 
 #[test]
 fn tells_systemd_once_that_it_serves() {
-    let desk = Desk::new();
+    let fixture = DaemonFixture::new();
     for arguments in [&["serve", "--port", "0"][..], &["serve", "--port", "0", "--fail-fast"]] {
-        let mut daemon = Daemon::start(&desk.tool(), arguments);
+        let mut daemon = Daemon::start(&fixture.tool(), arguments);
         daemon.wait_for("session received");
         daemon.signal(Signal::TERM);
         daemon.wait_until_told("STOPPING=1");
@@ -318,36 +318,36 @@ fn tells_systemd_once_that_it_serves() {
 
 #[test]
 fn ends_with_the_first_failure_where_it_is_to() {
-    let desk = Desk::new();
-    desk.refuse();
-    let mut daemon = Daemon::start(&desk.tool(), &["update", "--fail-fast"]);
+    let fixture = DaemonFixture::new();
+    fixture.refuse();
+    let mut daemon = Daemon::start(&fixture.tool(), &["update", "--fail-fast"]);
     let ended = daemon.wait_for("ended by an error");
     assert_eq!(daemon.end(), Some(4));
     assert_eq!((&ended["level"], &ended["exit_code"]), (&json!("error"), &json!(4)));
     assert!(ended["reason"].as_str().unwrap().contains("AccessDeniedException"), "{ended}");
     assert_eq!(daemon.log.lock().unwrap().last(), Some(&ended));
-    assert!(!Path::exists(&desk.path("credentials")));
+    assert!(!Path::exists(&fixture.path("credentials")));
 }
 
 #[test]
 fn waits_for_an_identity_that_is_not_there_yet() {
-    let desk = Desk::new();
-    fs::remove_file(desk.path("tls.key")).unwrap();
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fs::remove_file(fixture.path("tls.key")).unwrap();
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
     assert!(failed["reason"].as_str().unwrap().contains("could not read"), "{failed}");
-    desk.put("leaf/p256.key.pem", "tls.key");
-    desk.wait_for_profile("p256");
+    fixture.put("leaf/p256.key.pem", "tls.key");
+    fixture.wait_for_profile("p256");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn logs_no_secret() {
-    let desk = Desk::new();
-    desk.emulator.end_sessions_after(Some(3));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fixture.emulator.end_sessions_after(Some(3));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_for_nth("session received", 3);
-    let text = fs::read_to_string(desk.path("credentials")).unwrap();
+    let text = fs::read_to_string(fixture.path("credentials")).unwrap();
     let log = format!("{:?}", daemon.log.lock().unwrap());
     for line in text.lines().filter(|line| line.contains("secret") || line.contains("token")) {
         let (_, value) = line.split_once(" = ").unwrap();
@@ -358,25 +358,25 @@ fn logs_no_secret() {
 
 #[test]
 fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
-    let desk = Desk::new();
-    desk.emulator.advance(31 * 60);
-    desk.emulator.end_sessions_after(Some(4));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fixture.emulator.advance(31 * 60);
+    fixture.emulator.end_sessions_after(Some(4));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     let third = daemon.wait_for_nth("session received", 3);
     // The session ends by AWS's clock, whatever this machine's says.
     let seconds: i64 = third["seconds"].as_i64().unwrap();
     assert!((1..=4).contains(&seconds), "{third}");
-    let refused = desk.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
+    let refused = fixture.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
     assert_eq!(refused, 1, "the offset was forgotten");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
-    let desk = Desk::new();
-    desk.emulator.advance(200);
-    desk.emulator.end_sessions_after(Some(6));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fixture.emulator.advance(200);
+    fixture.emulator.end_sessions_after(Some(6));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     let received = daemon.wait_for("session received");
     let seconds: i64 = received["seconds"].as_i64().unwrap();
     assert!((1..=6).contains(&seconds), "{received}");
@@ -385,12 +385,12 @@ fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
 
 #[test]
 fn takes_a_session_that_is_over_for_a_failure() {
-    let desk = Desk::new();
-    desk.emulator.advance(200);
-    desk.emulator.end_sessions_after(Some(0));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fixture.emulator.advance(200);
+    fixture.emulator.end_sessions_after(Some(0));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_for_nth("refresh failed; there is nothing to hand out", 2);
-    let calls = desk.emulator.requests().len();
+    let calls = fixture.emulator.requests().len();
     assert!(calls < 10, "{calls} calls");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -398,40 +398,41 @@ fn takes_a_session_that_is_over_for_a_failure() {
 #[test]
 fn tries_an_identity_again_when_its_mode_is_mended() {
     use std::os::unix::fs::PermissionsExt;
-    let desk = Desk::new();
-    let open = |mode| fs::set_permissions(desk.path("tls.key"), fs::Permissions::from_mode(mode));
+    let fixture = DaemonFixture::new();
+    let open =
+        |mode| fs::set_permissions(fixture.path("tls.key"), fs::Permissions::from_mode(mode));
     open(0o644).unwrap();
-    let daemon = Daemon::start(&desk.tool(), &["update", "--strict-permissions"]);
+    let daemon = Daemon::start(&fixture.tool(), &["update", "--strict-permissions"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
     assert!(failed["reason"].as_str().unwrap().contains("can be read by others"), "{failed}");
     open(0o600).unwrap();
-    desk.wait_for_profile("p256");
+    fixture.wait_for_profile("p256");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn uses_an_identity_that_came_while_another_was_fetched_with() {
-    let desk = Desk::new();
-    desk.emulator.fault(json!({"delay_ms": 2_000, "times": 1}));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fixture.emulator.fault(json!({"delay_ms": 2_000, "times": 1}));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_for("identity in use");
-    desk.put("leaf/rsa2048.pem", "tls.crt");
-    desk.put("leaf/rsa2048.key.pem", "tls.key");
+    fixture.put("leaf/rsa2048.pem", "tls.crt");
+    fixture.put("leaf/rsa2048.key.pem", "tls.key");
     daemon.signal(Signal::HUP);
-    desk.wait_for_profile("rsa2048");
+    fixture.wait_for_profile("rsa2048");
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn writes_a_profile_again_that_somebody_removed() {
-    let desk = Desk::new();
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
-    desk.wait_for_profile("p256");
-    fs::write(desk.path("credentials"), "[other]\nregion = r\n").unwrap();
+    let fixture = DaemonFixture::new();
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
+    fixture.wait_for_profile("p256");
+    fs::write(fixture.path("credentials"), "[other]\nregion = r\n").unwrap();
     // SIGHUP makes it look at once.
     daemon.signal(Signal::HUP);
-    desk.wait_for_profile("p256");
-    let text = fs::read_to_string(desk.path("credentials")).unwrap();
+    fixture.wait_for_profile("p256");
+    let text = fs::read_to_string(fixture.path("credentials")).unwrap();
     assert!(text.starts_with("[other]\nregion = r\n"), "{text}");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -439,11 +440,11 @@ fn writes_a_profile_again_that_somebody_removed() {
 #[test]
 fn says_once_what_is_wrong_with_the_file() {
     use std::os::unix::fs::PermissionsExt;
-    let desk = Desk::new();
-    fs::write(desk.path("credentials"), "[default]\naws_security_token = old\n").unwrap();
-    fs::set_permissions(desk.path("credentials"), fs::Permissions::from_mode(0o640)).unwrap();
-    desk.emulator.end_sessions_after(Some(3));
-    let daemon = Daemon::start(&desk.tool(), &["update"]);
+    let fixture = DaemonFixture::new();
+    fs::write(fixture.path("credentials"), "[default]\naws_security_token = old\n").unwrap();
+    fs::set_permissions(fixture.path("credentials"), fs::Permissions::from_mode(0o640)).unwrap();
+    fixture.emulator.end_sessions_after(Some(3));
+    let daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_for_nth("profile written", 3);
     let log = daemon.log.lock().unwrap().clone();
     for words in ["can be read by others (mode 0640)", "`aws_security_token`"] {
@@ -455,14 +456,14 @@ fn says_once_what_is_wrong_with_the_file() {
 
 #[test]
 fn is_not_held_up_by_a_log_that_nobody_reads() {
-    let desk = Desk::new();
-    desk.emulator.end_sessions_after(Some(3));
+    let fixture = DaemonFixture::new();
+    fixture.emulator.end_sessions_after(Some(3));
     let (mut reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
     while std::io::Write::write(&mut writer, &[b'x'; 4_096]).is_ok() {}
     rustix::io::ioctl_fionbio(&writer, false).unwrap();
-    let mut child = desk.tool().spawn_into(&["update"], writer);
-    let keys = || fs::read_to_string(desk.path("credentials")).ok();
+    let mut child = fixture.tool().spawn_into(&["update"], writer);
+    let keys = || fs::read_to_string(fixture.path("credentials")).ok();
     let first = until(keys).expect("nothing is written");
     until(|| keys().filter(|text| *text != first)).expect("it is held up");
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();

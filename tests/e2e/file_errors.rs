@@ -106,14 +106,14 @@ const OWN_TOKEN: [Named; 2] = [
 ];
 
 /// The tool as the user nobody, with an identity that this user can read.
-struct Fixture {
+struct FileFixture {
     tool: Program,
     user: u32,
     folder: tempfile::TempDir,
     _emulator: aws::Emulator,
 }
 
-impl Fixture {
+impl FileFixture {
     fn new() -> Self {
         let emulator = emulator();
         let (tool, folder) = Program::new(&emulator).for_nobody().for_a_minute().reachable();
@@ -216,7 +216,7 @@ fn mode(path: &Path, mode: u32) {
 
 /// Checks each option with each fault, and returns what is not as it should be.
 fn offences(options: &[Named], faults: &[Fault]) -> Vec<String> {
-    let fixture = Fixture::new();
+    let fixture = FileFixture::new();
     let mut offences = Vec::new();
     for (named, fault) in options.iter().flat_map(|named| faults.iter().map(move |f| (named, *f))) {
         let (file, refusing, outcome) = fixture.run(*named, fault);
@@ -261,7 +261,7 @@ fn of_the_cache() {
 /// It is no error: a session is made without the cache.
 #[test]
 fn of_the_cache_under_debug() {
-    let fixture = Fixture::new();
+    let fixture = FileFixture::new();
     for named in PROCESS_CACHE {
         for fault in [Closed, Unmakeable] {
             let (_, refusing, outcome) = fixture.run(named, fault);

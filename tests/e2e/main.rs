@@ -21,7 +21,7 @@ mod help;
 mod hints;
 mod identity_files;
 mod key_files;
-mod lapse;
+
 mod leak;
 mod machine;
 mod refusals;
@@ -32,6 +32,7 @@ mod secret_get;
 mod secrets;
 mod serve;
 mod sources;
+mod time_travel;
 mod transport;
 mod update;
 mod usage;

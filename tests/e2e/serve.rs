@@ -11,7 +11,7 @@ use roles_anywhere_emulator::Emulator;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::client::{Client, End, ROLE};
+use crate::client::{Client, ROLE, SetOnDrop};
 use crate::daemon::Daemon;
 use crate::environment::{Program, emulator};
 use crate::fault::{faults, struck, vended};
@@ -336,7 +336,7 @@ fn rotate_until_struck(emulator: &Emulator, folder: &Path) {
     }
 }
 
-/// In real time, and with an identity that changes; a thousand faults are in `lapse::load`.
+/// In real time, and with an identity that changes; a thousand faults are in `time_travel::load`.
 #[test]
 fn faults_and_rotations_at_once_bring_no_blank_and_no_stale_credentials() {
     let emulator = emulator();
@@ -353,7 +353,7 @@ fn faults_and_rotations_at_once_bring_no_blank_and_no_stale_credentials() {
     let daemon = start(&tool, &own("token"));
     let over = AtomicBool::new(false);
     let told = thread::scope(|scope| {
-        let end = End(&over);
+        let end = SetOnDrop(&over);
         let asking = scope.spawn(|| {
             let clock = SystemClock::start();
             connect(&daemon, &own("token")).ask_until(&over, &clock)

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::SetOnDrop;
 use crate::environment::{CommandOutput, Program, copy_program, emulator};
 use crate::machine;
 use roles_anywhere_emulator::Emulator;
@@ -23,13 +24,13 @@ const POLL: Duration = Duration::from_micros(100);
 const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 /// An emulator, and a credentials file in a directory of its own.
-struct Desk {
+struct UpdateFixture {
     emulator: Emulator,
     folder: tempfile::TempDir,
     file: PathBuf,
 }
 
-impl Desk {
+impl UpdateFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("credentials");
@@ -37,10 +38,10 @@ impl Desk {
     }
 
     fn with(text: &str) -> Self {
-        let desk = Self::new();
-        fs::write(&desk.file, text).unwrap();
-        desk.settle();
-        desk
+        let fixture = Self::new();
+        fs::write(&fixture.file, text).unwrap();
+        fixture.settle();
+        fixture
     }
 
     /// Makes the file one that has not been written for hours.
@@ -121,60 +122,60 @@ fn shape(text: &str) -> String {
 #[test]
 fn writes_three_keys_of_one_profile() {
     let before = "# mine\n[b]\naws_access_key_id = b\n\n[a]\nregion = r\naws_access_key_id = a\naws_session_token = t\n";
-    let desk = Desk::with(before);
-    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o640)).unwrap();
-    succeeds(&once(&desk.tool(), "a"));
+    let fixture = UpdateFixture::with(before);
+    fs::set_permissions(&fixture.file, fs::Permissions::from_mode(0o640)).unwrap();
+    succeeds(&once(&fixture.tool(), "a"));
     let wanted = before.replace(
         "aws_access_key_id = a\naws_session_token = t\n",
         "aws_access_key_id = *\naws_session_token = *\naws_secret_access_key = *\n",
     );
-    assert_eq!(shape(&desk.text()), shape(&wanted));
-    let sections = read(&desk.text());
+    assert_eq!(shape(&fixture.text()), shape(&wanted));
+    let sections = read(&fixture.text());
     assert_eq!(sections["b"]["aws_access_key_id"], "b");
-    assert_eq!(desk.vended(), [sections["a"]["aws_access_key_id"].clone()]);
+    assert_eq!(fixture.vended(), [sections["a"]["aws_access_key_id"].clone()]);
     assert_eq!(sections["a"]["aws_secret_access_key"].len(), 40);
-    assert_eq!((mode(&desk.file), desk.names()), (0o640, vec!["credentials".to_owned()]));
+    assert_eq!((mode(&fixture.file), fixture.names()), (0o640, vec!["credentials".to_owned()]));
 }
 
 #[test]
 fn says_what_its_owner_should_mend_and_leaves_it() {
-    let desk = Desk::with("[a]\naws_security_token = old\n");
-    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o644)).unwrap();
-    let outcome = once(&desk.tool(), "a");
+    let fixture = UpdateFixture::with("[a]\naws_security_token = old\n");
+    fs::set_permissions(&fixture.file, fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = once(&fixture.tool(), "a");
     succeeds(&outcome);
     let lines: Vec<_> = outcome.stderr.lines().collect();
     let readable = "warning: the credentials file can be read by others (mode 0644)";
     assert_eq!((lines.len(), lines[0]), (3, readable), "{outcome}");
     assert!(lines[1].contains("`aws_security_token` before the session token"), "{outcome}");
     assert!(lines[2].starts_with("wrote profile `a` to `"), "{outcome}");
-    let json = desk.tool().run(&["update", "--once", "--profile", "a", "--log-format", "json"]);
+    let json = fixture.tool().run(&["update", "--once", "--profile", "a", "--log-format", "json"]);
     let levels: Vec<_> = json
         .stderr
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["level"].clone())
         .collect();
     assert_eq!(levels, ["warning", "warning", "info"], "{json}");
-    assert_eq!(mode(&desk.file), 0o644);
-    assert!(desk.text().contains("\naws_security_token = old\n"), "{}", desk.text());
+    assert_eq!(mode(&fixture.file), 0o644);
+    assert!(fixture.text().contains("\naws_security_token = old\n"), "{}", fixture.text());
     // Another profile has none, and a file of its owner alone is as it should be.
-    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o600)).unwrap();
-    let outcome = desk.tool().run(&["update", "--once", "--profile", "b", "--quiet"]);
+    fs::set_permissions(&fixture.file, fs::Permissions::from_mode(0o600)).unwrap();
+    let outcome = fixture.tool().run(&["update", "--once", "--profile", "b", "--quiet"]);
     succeeds(&outcome);
     assert_eq!(outcome.stderr, "");
 }
 
 #[test]
 fn says_in_one_line_what_was_written_and_until_when_it_is_valid() {
-    let desk = Desk::new();
-    let outcome = once(&desk.tool().unset("AWS_PROFILE"), "a");
+    let fixture = UpdateFixture::new();
+    let outcome = once(&fixture.tool().unset("AWS_PROFILE"), "a");
     succeeds(&outcome);
-    let line = format!("wrote profile `a` to `{}`, valid until ", desk.file.display());
+    let line = format!("wrote profile `a` to `{}`, valid until ", fixture.file.display());
     let until = outcome.stderr.strip_prefix(&line).and_then(|until| until.strip_suffix("Z\n"));
     let until = until.unwrap_or_else(|| panic!("{outcome}"));
     // An hour from now, which no test knows.
     assert_eq!((until.len(), outcome.stderr.lines().count()), (19, 1), "{outcome}");
 
-    let tool = desk.tool().set("AWS_PROFILE", "prod");
+    let tool = fixture.tool().set("AWS_PROFILE", "prod");
     let outcome = tool.run(&["update", "--once"]);
     let line = "wrote profile `default` to ";
     assert!(outcome.stderr.starts_with(line) && outcome.stderr.lines().count() == 1, "{outcome}");
@@ -190,10 +191,10 @@ fn says_in_one_line_what_was_written_and_until_when_it_is_valid() {
 #[test]
 fn refuses_to_replace_a_long_lived_key_before_aws_is_asked() {
     let text = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n";
-    let desk = Desk::with(text);
-    let helper = desk.folder.path().join("aws_signing_helper");
+    let fixture = UpdateFixture::with(text);
+    let helper = fixture.folder.path().join("aws_signing_helper");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_roles-anywhere"), &helper).unwrap();
-    for tool in [desk.tool(), desk.tool().called(&helper)] {
+    for tool in [fixture.tool(), fixture.tool().called(&helper)] {
         for arguments in [&["update", "--once"][..], &["update"]] {
             let outcome = tool.run(arguments);
             assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
@@ -202,11 +203,11 @@ fn refuses_to_replace_a_long_lived_key_before_aws_is_asked() {
             }
         }
     }
-    assert_eq!((desk.vended(), desk.text().as_str()), (Vec::new(), text));
-    succeeds(&desk.tool().run(&["update", "--once", "--force"]));
-    assert_eq!(read(&desk.text())["default"]["aws_access_key_id"], desk.vended()[0]);
+    assert_eq!((fixture.vended(), fixture.text().as_str()), (Vec::new(), text));
+    succeeds(&fixture.tool().run(&["update", "--once", "--force"]));
+    assert_eq!(read(&fixture.text())["default"]["aws_access_key_id"], fixture.vended()[0]);
     // Temporary ones are replaced without a word.
-    succeeds(&desk.tool().run(&["update", "--once"]));
+    succeeds(&fixture.tool().run(&["update", "--once"]));
 }
 
 #[test]
@@ -218,53 +219,56 @@ fn refuses_what_the_aws_cli_cannot_parse_before_aws_is_asked() {
         (b"[b]\nx = 1\n\xc2\xa0[c]\n", "the heading of line 3"),
         (b"\xef\xbb\xbf[b]\n", "a byte-order mark"),
     ] {
-        let desk = Desk::new();
-        fs::write(&desk.file, text).unwrap();
-        desk.settle();
-        let outcome = once(&desk.tool(), "a");
+        let fixture = UpdateFixture::new();
+        fs::write(&fixture.file, text).unwrap();
+        fixture.settle();
+        let outcome = once(&fixture.tool(), "a");
         assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
-        let file = desk.file.display().to_string();
+        let file = fixture.file.display().to_string();
         for words in [words, &file, "the AWS CLI cannot parse it", "hint: "] {
             assert!(outcome.stderr.contains(words), "{words}: {outcome}");
         }
-        assert_eq!((desk.vended(), fs::read(&desk.file).unwrap()), (Vec::new(), text.to_vec()));
+        assert_eq!(
+            (fixture.vended(), fs::read(&fixture.file).unwrap()),
+            (Vec::new(), text.to_vec())
+        );
     }
 }
 
 #[test]
 fn warns_of_what_is_used_instead_of_the_keys() {
-    let desk = Desk::with("[a]\nrole_arn = r\ncredential_process = p\n[profile a]\n");
-    let outcome = once(&desk.tool(), "a");
+    let fixture = UpdateFixture::with("[a]\nrole_arn = r\ncredential_process = p\n[profile a]\n");
+    let outcome = once(&fixture.tool(), "a");
     succeeds(&outcome);
     for words in ["the profile's `role_arn`", "the profile's `credential_process`", "`[profile a]`"]
     {
         let line = outcome.stderr.lines().find(|line| line.contains(words));
         assert!(line.is_some_and(|line| line.starts_with("warning: ")), "{words}: {outcome}");
     }
-    assert_eq!(read(&desk.text())["a"]["aws_access_key_id"], desk.vended()[0]);
+    assert_eq!(read(&fixture.text())["a"]["aws_access_key_id"], fixture.vended()[0]);
 }
 
 #[test]
 fn refuses_a_file_of_another_user() {
-    let desk = Desk::with("[b]\nx = 1\n");
-    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
-    if std::os::unix::fs::chown(&desk.file, Some(65_534), None).is_err() {
+    let fixture = UpdateFixture::with("[b]\nx = 1\n");
+    fs::set_permissions(&fixture.file, fs::Permissions::from_mode(0o666)).unwrap();
+    if std::os::unix::fs::chown(&fixture.file, Some(65_534), None).is_err() {
         return;
     }
-    let outcome = once(&desk.tool(), "a");
+    let outcome = once(&fixture.tool(), "a");
     assert_eq!(outcome.code, 6, "{outcome}");
     assert!(outcome.stderr.contains("belongs to another user (uid 65534)"), "{outcome}");
-    assert_eq!((desk.vended(), desk.text().as_str()), (Vec::new(), "[b]\nx = 1\n"));
-    std::os::unix::fs::chown(desk.folder.path(), Some(65_534), None).unwrap();
-    succeeds(&once(&desk.tool(), "a"));
+    assert_eq!((fixture.vended(), fixture.text().as_str()), (Vec::new(), "[b]\nx = 1\n"));
+    std::os::unix::fs::chown(fixture.folder.path(), Some(65_534), None).unwrap();
+    succeeds(&once(&fixture.tool(), "a"));
 }
 
 #[test]
 fn a_limit_of_file_sizes_is_an_error_like_any_other() {
-    let desk = Desk::with("[b]\nx = 1\n");
+    let fixture = UpdateFixture::with("[b]\nx = 1\n");
     let limited = |script: &str, arguments: &[&str]| {
         let script = format!("ulimit -f 0; {script}");
-        let sh = desk.tool().called(Path::new("/bin/sh"));
+        let sh = fixture.tool().called(Path::new("/bin/sh"));
         sh.run(&[&["-c", &script, env!("CARGO_BIN_EXE_roles-anywhere")], arguments].concat())
     };
     let outcome = limited("exec \"$0\" \"$@\"", &["update", "--once", "--profile", "a"]);
@@ -272,8 +276,8 @@ fn a_limit_of_file_sizes_is_an_error_like_any_other() {
     assert!(
         outcome.stderr.contains("could not write") && outcome.stderr.contains("File too large")
     );
-    assert_eq!((desk.text().as_str(), desk.names().len()), ("[b]\nx = 1\n", 1));
-    let out = desk.folder.path().join("out");
+    assert_eq!((fixture.text().as_str(), fixture.names().len()), ("[b]\nx = 1\n", 1));
+    let out = fixture.folder.path().join("out");
     let script = format!("exec \"$0\" \"$@\" > '{}'", out.display());
     let outcome = limited(&script, &["credential-process"]);
     assert_eq!((outcome.code, out.metadata().unwrap().len()), (6, 0), "{outcome}");
@@ -282,10 +286,11 @@ fn a_limit_of_file_sizes_is_an_error_like_any_other() {
 
 #[test]
 fn makes_the_file_at_home() {
-    let desk = Desk::new();
-    let tool = desk.tool().unset("AWS_SHARED_CREDENTIALS_FILE").set("HOME", desk.folder.path());
+    let fixture = UpdateFixture::new();
+    let tool =
+        fixture.tool().unset("AWS_SHARED_CREDENTIALS_FILE").set("HOME", fixture.folder.path());
     succeeds(&tool.run(&["update", "--once"]));
-    let folder = desk.folder.path().join(".aws");
+    let folder = fixture.folder.path().join(".aws");
     let file = folder.join("credentials");
     assert!(read(&fs::read_to_string(&file).unwrap()).contains_key("default"));
     assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
@@ -294,45 +299,46 @@ fn makes_the_file_at_home() {
 
 #[test]
 fn touches_nothing_where_aws_refuses() {
-    let desk = Desk::with("[a]\nregion = r\n");
-    desk.emulator.fault(
+    let fixture = UpdateFixture::with("[a]\nregion = r\n");
+    fixture.emulator.fault(
         json!({"status": 403, "code": "AccessDeniedException", "message": "no", "times": 0}),
     );
     let stamp = |path: &Path| {
         let metadata = path.metadata().unwrap();
         (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
     };
-    let before = (stamp(&desk.file), stamp(desk.folder.path()));
-    let outcome = once(&desk.tool(), "a");
+    let before = (stamp(&fixture.file), stamp(fixture.folder.path()));
+    let outcome = once(&fixture.tool(), "a");
     assert_eq!(outcome.code, 4, "{outcome}");
-    assert_eq!((stamp(&desk.file), stamp(desk.folder.path())), before);
+    assert_eq!((stamp(&fixture.file), stamp(fixture.folder.path())), before);
 }
 
 #[test]
 fn refuses_what_cannot_be_the_name_of_a_profile() {
-    let desk = Desk::new();
-    let slash = format!("{}/", desk.file.display());
-    let outcome = desk.tool().run(&["update", "--once", "--credentials-file", &slash]);
+    let fixture = UpdateFixture::new();
+    let slash = format!("{}/", fixture.file.display());
+    let outcome = fixture.tool().run(&["update", "--once", "--credentials-file", &slash]);
     assert_eq!(outcome.code, 2, "{outcome}");
     for name in ["a]", "a\nb", " a", "DEFAULT"] {
-        let outcome = once(&desk.tool(), name);
+        let outcome = once(&fixture.tool(), name);
         assert_eq!(outcome.code, 2, "{name:?}: {outcome}");
     }
-    assert_eq!((desk.vended(), desk.names()), (Vec::new(), Vec::<String>::new()));
+    assert_eq!((fixture.vended(), fixture.names()), (Vec::new(), Vec::<String>::new()));
 }
 
 #[test]
 fn says_what_is_wrong_with_the_file() {
-    let desk = Desk::new();
-    let nowhere = desk.folder.path().join("nowhere");
-    std::os::unix::fs::symlink(&nowhere, &desk.file).unwrap();
+    let fixture = UpdateFixture::new();
+    let nowhere = fixture.folder.path().join("nowhere");
+    std::os::unix::fs::symlink(&nowhere, &fixture.file).unwrap();
     let homeless = nowhere.join(".aws/credentials");
-    let (foreign, target) = (desk.folder.path().join("foreign"), desk.folder.path().join("target"));
+    let (foreign, target) =
+        (fixture.folder.path().join("foreign"), fixture.folder.path().join("target"));
     fs::write(&target, "").unwrap();
     std::os::unix::fs::symlink(&target, &foreign).unwrap();
     let mut rows = vec![
-        (desk.folder.path(), "is not a regular file"),
-        (desk.file.as_path(), "is a link that leads nowhere"),
+        (fixture.folder.path(), "is not a regular file"),
+        (fixture.file.as_path(), "is a link that leads nowhere"),
         (homeless.as_path(), "could not make the directory"),
     ];
     // Root alone can give a link away.
@@ -340,7 +346,7 @@ fn says_what_is_wrong_with_the_file() {
         rows.push((foreign.as_path(), "is a link of another user (uid 65534)"));
     }
     for (file, words) in rows {
-        let outcome = once(&desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", file), "a");
+        let outcome = once(&fixture.tool().set("AWS_SHARED_CREDENTIALS_FILE", file), "a");
         assert_eq!(outcome.code, 6, "{outcome}");
         assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{outcome}");
     }
@@ -348,30 +354,31 @@ fn says_what_is_wrong_with_the_file() {
 
 #[test]
 fn writes_no_credentials_to_an_open_descriptor() {
-    let desk = Desk::new();
+    let fixture = UpdateFixture::new();
     let own = format!("/proc/{}/fd/1", std::process::id());
-    let link = desk.folder.path().join("link");
+    let link = fixture.folder.path().join("link");
     std::os::unix::fs::symlink("/dev/stdout", &link).unwrap();
     let places = ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/77", "/proc/self/fd/1"];
     for place in places.into_iter().chain([own.as_str(), link.to_str().unwrap(), "/dev/null"]) {
         for mode in [&["update", "--once"][..], &["update"]] {
             let arguments = [mode, &["--credentials-file", place]].concat();
-            fs::write(&desk.file, "").unwrap();
-            let stdout = fs::File::options().write(true).open(&desk.file).unwrap();
-            let outcome = desk.tool().run_into(&arguments, stdout.into());
-            assert_eq!((outcome.code, desk.text().as_str()), (6, ""), "{place}: {outcome}");
+            fs::write(&fixture.file, "").unwrap();
+            let stdout = fs::File::options().write(true).open(&fixture.file).unwrap();
+            let outcome = fixture.tool().run_into(&arguments, stdout.into());
+            assert_eq!((outcome.code, fixture.text().as_str()), (6, ""), "{place}: {outcome}");
             let words = "is not a regular file";
             assert!(outcome.stderr.contains(words), "{place}: {outcome}");
         }
     }
-    assert_eq!(desk.vended(), Vec::<String>::new());
+    assert_eq!(fixture.vended(), Vec::<String>::new());
 }
 
 #[test]
 fn calls_a_temporary_key_without_its_token_by_its_name() {
-    let desk =
-        Desk::with("[a]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n");
-    let outcome = once(&desk.tool(), "a");
+    let fixture = UpdateFixture::with(
+        "[a]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n",
+    );
+    let outcome = once(&fixture.tool(), "a");
     assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
     let words = "the temporary access key `ASIAIOSFODNN7EXAMPLE` without its session token";
     assert!(outcome.stderr.contains(words) && outcome.stderr.contains("`--force`"), "{outcome}");
@@ -380,12 +387,12 @@ fn calls_a_temporary_key_without_its_token_by_its_name() {
 
 #[test]
 fn waits_for_another_process() {
-    let desk = Desk::with("");
-    let file = fs::File::create(desk.temporary()).unwrap();
+    let fixture = UpdateFixture::with("");
+    let file = fs::File::create(fixture.temporary()).unwrap();
     file.lock().unwrap();
     let tries = inotify::init(CreateFlags::NONBLOCK).unwrap();
-    inotify::add_watch(&tries, desk.temporary(), WatchFlags::OPEN).unwrap();
-    let mut child = desk.tool().spawn(&["update", "--once", "--profile", "a"]);
+    inotify::add_watch(&tries, fixture.temporary(), WatchFlags::OPEN).unwrap();
+    let mut child = fixture.tool().spawn(&["update", "--once", "--profile", "a"]);
     let mut buffer = [MaybeUninit::uninit(); 4_096];
     let mut tries = inotify::Reader::new(&tries, &mut buffer);
     // It comes, finds the file of the other locked, and goes, again and again.
@@ -395,32 +402,32 @@ fn waits_for_another_process() {
             thread::yield_now();
         }
     }
-    assert_eq!(desk.text(), "");
+    assert_eq!(fixture.text(), "");
     drop(file);
     succeeds(&CommandOutput::of(child));
-    assert!(read(&desk.text()).contains_key("a"));
+    assert!(read(&fixture.text()).contains_key("a"));
 }
 
 #[test]
 fn is_not_held_up_by_who_locks_the_file_that_they_may_read() {
-    let desk = Desk::with("");
-    let file = fs::File::open(&desk.file).unwrap();
+    let fixture = UpdateFixture::with("");
+    let file = fs::File::open(&fixture.file).unwrap();
     file.lock().unwrap();
-    succeeds(&once(&desk.tool(), "a"));
-    assert!(read(&desk.text()).contains_key("a"));
+    succeeds(&once(&fixture.tool(), "a"));
+    assert!(read(&fixture.text()).contains_key("a"));
 }
 
 #[test]
 fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
-    let desk = Desk::with("[b]\nx = 1\n");
+    let fixture = UpdateFixture::with("[b]\nx = 1\n");
     for name in ["leaf/p256.pem", "leaf/p256.key.pem", "anchor/intermediate.pem", "tls-ca.pem"] {
-        let text = fs::read(desk.emulator.directory().join(name)).unwrap();
-        let copy = desk.folder.path().join(name.replace('/', "-"));
+        let text = fs::read(fixture.emulator.directory().join(name)).unwrap();
+        let copy = fixture.folder.path().join(name.replace('/', "-"));
         fs::write(&copy, text).unwrap();
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).unwrap();
     }
-    let at = |name: &str| desk.folder.path().join(name);
-    let (tool, _reachable) = desk
+    let at = |name: &str| fixture.folder.path().join(name);
+    let (tool, _reachable) = fixture
         .tool()
         .set("ROLES_ANYWHERE_CERTIFICATE", at("leaf-p256.pem"))
         .set("ROLES_ANYWHERE_PRIVATE_KEY", at("leaf-p256.key.pem"))
@@ -428,30 +435,30 @@ fn writes_in_place_and_says_so_where_the_directory_cannot_be_written_to() {
         .set("AWS_CA_BUNDLE", at("tls-ca.pem"))
         .set("SSL_CERT_FILE", at("tls-ca.pem"))
         .reachable();
-    fs::set_permissions(&desk.file, fs::Permissions::from_mode(0o666)).unwrap();
-    fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let inode = desk.file.metadata().unwrap().ino();
+    fs::set_permissions(&fixture.file, fs::Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(fixture.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let inode = fixture.file.metadata().unwrap().ino();
     let outcome = tool.for_nobody().run(&["update", "--once", "--profile", "a"]);
-    fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(fixture.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     succeeds(&outcome);
     assert!(outcome.stderr.contains("its directory cannot be written to"), "{outcome}");
-    assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\n"));
-    assert_eq!(desk.file.metadata().unwrap().ino(), inode);
+    assert!(fixture.text().starts_with("[b]\nx = 1\n\n[a]\n"));
+    assert_eq!(fixture.file.metadata().unwrap().ino(), inode);
 }
 
 #[test]
 fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
-    let desk = Desk::with("[b]\nx = 1\n");
-    let mounted = desk.folder.path().join("mounted");
+    let fixture = UpdateFixture::with("[b]\nx = 1\n");
+    let mounted = fixture.folder.path().join("mounted");
     fs::write(&mounted, "").unwrap();
-    let program = desk.folder.path().join("in-a-container");
+    let program = fixture.folder.path().join("in-a-container");
     let script = format!(
         "#!/bin/sh\nset -e\nmount --bind '{}' '{}'\nexec '{}' \"$@\"\n",
-        desk.file.display(),
+        fixture.file.display(),
         mounted.display(),
         env!("CARGO_BIN_EXE_roles-anywhere"),
     );
-    let text = desk.folder.path().join("script");
+    let text = fixture.folder.path().join("script");
     fs::write(&text, script).unwrap();
     fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
     copy_program(&text, &program);
@@ -463,14 +470,14 @@ fn writes_in_place_where_the_file_is_a_mount_of_its_own() {
         return;
     }
     let tool =
-        desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
+        fixture.tool().set("AWS_SHARED_CREDENTIALS_FILE", &mounted).set("PATH", "/usr/bin:/bin");
     let tool = tool.called(Path::new("unshare"));
     let program = program.to_str().unwrap();
     let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
     succeeds(&outcome);
     assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
-    assert!(desk.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
-    let names = desk.names();
+    assert!(fixture.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
+    let names = fixture.names();
     assert!(!names.iter().any(|name| name.ends_with(".tmp")), "{names:?}");
 }
 
@@ -485,25 +492,16 @@ fn twenty_profiles() -> String {
     (0..20).map(profile).collect()
 }
 
-/// Tells the reader that there is nothing more to come.
-struct End<'a>(&'a AtomicBool);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Six files, or thirty, each with ten pairs one after another.
 #[test]
 fn pairs_at_once_lose_nothing() {
     let _busy = machine::busy();
     let files = machine::rounds(6, 30);
-    let desk = Desk::new();
+    let fixture = UpdateFixture::new();
     thread::scope(|scope| {
         for number in 0..files {
-            let file = desk.folder.path().join(number.to_string());
-            let tool = desk.tool().set("AWS_SHARED_CREDENTIALS_FILE", &file);
+            let file = fixture.folder.path().join(number.to_string());
+            let tool = fixture.tool().set("AWS_SHARED_CREDENTIALS_FILE", &file);
             scope.spawn(move || {
                 // Not all at once: so many starting processes would mostly wait for a core.
                 thread::sleep(Duration::from_millis(70 * number as u64));
@@ -511,13 +509,13 @@ fn pairs_at_once_lose_nothing() {
             });
         }
     });
-    let vended = desk.vended();
-    let mut names = desk.names();
+    let vended = fixture.vended();
+    let mut names = fixture.names();
     names.sort_by_key(|name| name.parse::<usize>().unwrap());
     let expected = (0..files).map(|number| number.to_string()).collect();
     assert_eq!((vended.len(), names), (20 * files, expected));
     for number in 0..files {
-        let text = fs::read_to_string(desk.folder.path().join(number.to_string())).unwrap();
+        let text = fs::read_to_string(fixture.folder.path().join(number.to_string())).unwrap();
         let keys = read(&text);
         let of = |name: &String| vended.contains(&keys[name]["aws_access_key_id"]);
         assert_eq!(keys.keys().filter(|name| of(name)).count(), 20, "{text}");
@@ -543,7 +541,7 @@ fn ten_pairs(tool: &Program, file: &Path, number: usize) {
             reads
         });
         // If a pair fails, too: the reader would go on until the deadline.
-        let end = End(&over);
+        let end = SetOnDrop(&over);
         for turn in 0..10 {
             assert!(Instant::now() < deadline, "turn {turn}");
             let pair = [turn * 2, (turn * 2 + 1 + number * 2) % 20].map(|n| format!("p{n}"));
@@ -570,9 +568,9 @@ fn ten_pairs(tool: &Program, file: &Path, number: usize) {
 fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     let _busy = machine::busy();
     // Large, so that it takes a while to write.
-    let desk = Desk::with(&(twenty_profiles() + &"# ballast\n".repeat(10_000)));
-    let (wanted, tool) = (shape(&desk.text()), desk.tool());
-    let temporary = desk.temporary();
+    let fixture = UpdateFixture::with(&(twenty_profiles() + &"# ballast\n".repeat(10_000)));
+    let (wanted, tool) = (shape(&fixture.text()), fixture.tool());
+    let temporary = fixture.temporary();
     let stamp =
         || temporary.metadata().ok().map(|left| (left.len(), left.mtime(), left.mtime_nsec()));
     let started = Instant::now();
@@ -587,12 +585,12 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     }
     let (whole, writing) = (started.elapsed(), started.elapsed() - exchange);
     assert!(run.wait().unwrap().success());
-    let (mut before, mut left, mut written) = (desk.text(), 0, 0);
+    let (mut before, mut left, mut written) = (fixture.text(), 0, 0);
     for turn in 0..u32::try_from(machine::rounds(40, 200)).unwrap() {
         let name = format!("p{}", turn % 20);
-        desk.settle();
+        fixture.settle();
         let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
-        let inode = || desk.file.metadata().unwrap().ino();
+        let inode = || fixture.file.metadata().unwrap().ino();
         let replaced = inode();
         // Half while it starts and talks to AWS, or as soon as the new file is there; half while it writes.
         let mut run = tool.spawn(&["update", "--once", "--profile", &name]);
@@ -613,7 +611,7 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
         run.wait().unwrap();
         left += u32::from(stamp() != found && temporary.exists());
 
-        let after = desk.text();
+        let after = fixture.text();
         assert_eq!(shape(&after), wanted, "turn {turn}");
         written += u32::from(after != before);
         let (old, new) = (read(&before), read(&after));
@@ -625,8 +623,8 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
         before = after;
         if turn % 20 == 19 {
             succeeds(&once(&tool, &name));
-            assert_eq!(desk.names(), ["credentials"], "turn {turn}");
-            before = desk.text();
+            assert_eq!(fixture.names(), ["credentials"], "turn {turn}");
+            before = fixture.text();
         }
     }
     // Else the kills would have come too early or too late to prove anything.
@@ -641,11 +639,11 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
 fn a_file_that_cannot_be_written_in_place_to_its_end_is_as_it_was() {
     let keys = "aws_access_key_id = ASIA1\naws_secret_access_key = s\naws_session_token = t\n";
     let text = format!("[a]\n{keys}[b]\nregion = eu-central-1\n");
-    let desk = Desk::with(&text);
-    fs::hard_link(&desk.file, desk.folder.path().join("other")).unwrap();
-    desk.settle();
-    let outcome = once(&desk.tool().with_small_files(), "a");
+    let fixture = UpdateFixture::with(&text);
+    fs::hard_link(&fixture.file, fixture.folder.path().join("other")).unwrap();
+    fixture.settle();
+    let outcome = once(&fixture.tool().with_small_files(), "a");
     assert_eq!(outcome.code, 6, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("File too large"), "{}", outcome.stderr);
-    assert_eq!(desk.text(), text);
+    assert_eq!(fixture.text(), text);
 }

@@ -1,4 +1,4 @@
-//! Hours in a second: refresher, identity and HTTPS as they are, on a clock that the test moves.
+//! Hours in a second: the real refresher, identity and HTTPS, on a clock that the test moves.
 
 mod load;
 mod outage;
@@ -32,43 +32,43 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::environment::emulator;
 
-/// The clocks of this machine and AWS's: they go as they do, and are moved on together.
-struct Hands {
+/// The clocks of this machine and of the emulator: both run, and the test moves them on together.
+struct ShiftedClock {
     real: SystemClock,
     emulator: Emulator,
     moved: Mutex<Moved>,
     moves: Notify,
 }
 
-/// How far they were moved.
+/// How far the clocks were moved.
 #[derive(Clone, Copy, Default)]
 struct Moved {
     wall: Duration,
     uptime: Duration,
 }
 
-impl Hands {
+impl ShiftedClock {
     fn new() -> Self {
         let real = SystemClock::start();
         Self { real, emulator: emulator(), moved: Mutex::default(), moves: Notify::new() }
     }
 
-    /// Lets so much time pass.
-    fn pass(&self, time: Duration) {
-        self.move_on(Moved { wall: time, uptime: time });
+    /// Moves all clocks on.
+    fn advance(&self, time: Duration) {
+        self.shift(Moved { wall: time, uptime: time });
     }
 
-    /// Lets the machine sleep for so long, by a clock that does not count it.
-    fn doze(&self, time: Duration) {
-        self.move_on(Moved { wall: time, uptime: Duration::ZERO });
+    /// Suspends the machine, which its monotonic clock does not count.
+    fn suspend(&self, time: Duration) {
+        self.shift(Moved { wall: time, uptime: Duration::ZERO });
     }
 
-    fn move_on(&self, by: Moved) {
+    fn shift(&self, by: Moved) {
         let mut moved = self.moved.lock().unwrap();
         let before = moved.wall.as_secs();
         moved.wall += by.wall;
         moved.uptime += by.uptime;
-        // AWS's clock is moved by whole seconds, as the wall clock is told in them.
+        // The emulator's clock is moved by whole seconds, which are the unit of the wall clock.
         self.emulator.advance((moved.wall.as_secs() - before).try_into().unwrap());
         drop(moved);
         self.moves.notify_waiters();
@@ -79,7 +79,7 @@ impl Hands {
     }
 }
 
-impl Clock for Hands {
+impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         self.real.now().after(self.moved().wall.as_secs().try_into().unwrap())
     }
@@ -89,17 +89,17 @@ impl Clock for Hands {
     }
 }
 
-/// More than the longest pause between two tries of one call, and less than a deadline or a look at
-/// the token.
+/// More than the longest backoff between two attempts, and less than a deadline or the interval at
+/// which the token file is checked.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Pauses between two tries are over at once; for what is longer, the clock has to be moved.
-impl Timer for Hands {
+/// A backoff passes at once; for a longer sleep, the clock has to be moved.
+impl Timer for ShiftedClock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async move {
             let end = self.uptime() + duration;
             if duration < PAUSE {
-                self.pass(duration);
+                self.advance(duration);
             }
             while self.uptime() < end {
                 self.moves.notified().await;
@@ -109,38 +109,38 @@ impl Timer for Hands {
 }
 
 /// Moves the clock on while the refresher waits.
-struct Lapse<'a> {
-    hands: &'a Hands,
+struct TimeTravel<'a> {
+    clock: &'a ShiftedClock,
     channel: &'a StatusChannel,
     last: Cell<Instant>,
-    meanwhile: RefCell<Meanwhile<'a>>,
+    on_tick: RefCell<OnTick<'a>>,
 }
 
-/// Reads the status and does what is to happen, each time that the clock was moved.
-type Meanwhile<'a> = Box<dyn FnMut(&Status) -> Event + 'a>;
+/// Is called with the status each time that the clock was moved, and returns the event.
+type OnTick<'a> = Box<dyn FnMut(&Status) -> Event + 'a>;
 
-/// The real time that a wait takes, of whatever length: who asks has it to be answered.
+/// The real time that a wait of any length takes, in which clients get their answers.
 const WAIT: Duration = Duration::from_millis(2);
-/// The real time that AWS has for what takes a second on the clock.
+/// The real time that the emulator has for each second on the clock.
 const SECOND_OF_AWS: Duration = Duration::from_millis(30);
 
-impl Events for Lapse<'_> {
+impl Events for TimeTravel<'_> {
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
         Box::pin(async move {
             let (real, time) = match self.channel.status().in_flight {
                 true => (SECOND_OF_AWS, limit.min(Duration::from_secs(1))),
                 false => (WAIT, limit),
             };
-            // Counted from the last time: who waits anew, again and again, does not stop the clock.
+            // Counted from the last time: a refresher that waits again and again does not stop the clock.
             sleep_until(self.last.get() + real).await;
             self.last.set(Instant::now());
-            self.hands.pass(time);
-            (self.meanwhile.borrow_mut())(&self.channel.status())
+            self.clock.advance(time);
+            (self.on_tick.borrow_mut())(&self.channel.status())
         })
     }
 }
 
-/// A daemon before it runs: its refresher, and what that stands on.
+/// A daemon before it runs: its refresher, and what it was made of.
 struct Daemon<'a> {
     exchange: &'a Exchange,
     world: World<'a>,
@@ -148,14 +148,14 @@ struct Daemon<'a> {
     refresher: Refresher<'a>,
 }
 
-/// Makes a daemon of the command `line` that lives by `hands`, and has it `run`.
-fn live<'a>(
-    hands: &'a Hands,
+/// Makes a daemon of the command `line` whose clock is `clock`, and has it `run`.
+fn run_daemon<'a>(
+    clock: &'a ShiftedClock,
     line: &[&str],
-    meanwhile: Meanwhile<'a>,
+    on_tick: OnTick<'a>,
     run: impl AsyncFnOnce(Daemon<'_>),
 ) {
-    let variables = hands.emulator.environment().into_iter();
+    let variables = clock.emulator.environment().into_iter();
     let environment =
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
     let exchange = exchange(line, &environment);
@@ -163,9 +163,9 @@ fn live<'a>(
     let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
     let transport = Https::new(exchange.transport.clone(), disk::read);
     let world = World {
-        clock: hands,
-        timer: hands,
-        entropy: &Quiet,
+        clock,
+        timer: clock,
+        entropy: &Silent,
         files: &disk,
         passwords: &passwords,
         transport: &transport,
@@ -173,10 +173,9 @@ fn live<'a>(
     };
     let channel = Rc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
-    let lapse = Lapse { hands, channel: &channel, last, meanwhile: RefCell::new(meanwhile) };
-    let reporter = Reporter::new(&Quiet, &Quiet);
-    let ports =
-        RefresherPorts { clock: hands, entropy: &Quiet, events: &lapse, observer: &reporter };
+    let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
+    let reporter = Reporter::new(&Silent, &Silent);
+    let ports = RefresherPorts { clock, entropy: &Silent, events: &events, observer: &reporter };
     let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
     let refresher = Refresher::new(&source, &channel, ports);
     let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), refresher };
@@ -186,7 +185,7 @@ fn live<'a>(
 
 fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     use clap::Parser as _;
-    // A fetch has a minute: so much is two seconds of real time at the least.
+    // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line = CommandLine::try_parse_from(line).unwrap();
     match resolve(line, environment, Stdout::Stream, Paths(&|_| false)).unwrap().command {
@@ -195,10 +194,10 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     }
 }
 
-/// Nobody who looks after a daemon, nobody who reads its log, and dice that always fall alike.
-struct Quiet;
+/// A supervisor and a log that do nothing, and a random source that is constant.
+struct Silent;
 
-impl Supervisor for Quiet {
+impl Supervisor for Silent {
     fn ready(&self) {}
     fn reloading(&self) {}
     fn stopping(&self) {}
@@ -209,7 +208,7 @@ impl Supervisor for Quiet {
     }
 }
 
-impl Log for Quiet {
+impl Log for Silent {
     fn event(&self, _level: Level, _what: &str, _facts: &[Fact<'_>]) {}
 
     fn record(&self, _: Level, _: &str, _: &[Fact<'_>]) -> Result<(), Unwritten> {
@@ -217,7 +216,7 @@ impl Log for Quiet {
     }
 }
 
-impl Entropy for Quiet {
+impl Entropy for Silent {
     fn bits(&self) -> u64 {
         1_000
     }

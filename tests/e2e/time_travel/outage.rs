@@ -1,4 +1,4 @@
-//! A refresher through outages of AWS and sleep of its machine.
+//! A refresher through outages of AWS and suspension of its machine.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 use serde_json::json;
 
-use super::{Hands, live};
+use super::{ShiftedClock, run_daemon};
 
 /// What happens at one second.
 enum Act {
@@ -19,50 +19,50 @@ enum Act {
     Back,
     /// AWS throttles.
     Throttles,
-    /// The machine sleeps for so many seconds.
+    /// The machine is suspended for so many seconds.
     Sleeps(u64),
 }
 
 /// The status at one second.
-struct Seen {
+struct StatusAt {
     elapsed: u64,
-    /// The seconds that the session in hand had left by AWS's clock, where one was handed out.
+    /// The seconds that the current session was still valid for by AWS's clock, if there was one.
     left: Option<i64>,
     last_error: Option<ErrorKind>,
 }
 
 /// Runs the refresher for so many seconds, and returns each status meanwhile.
-fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<Seen> {
-    let hands = Hands::new();
-    let seen = RefCell::new(Vec::new());
-    let meanwhile = |status: &Status| {
-        let elapsed = hands.moved().wall.as_secs();
+fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
+    let clock = ShiftedClock::new();
+    let statuses = RefCell::new(Vec::new());
+    let on_tick = |status: &Status| {
+        let elapsed = clock.moved().wall.as_secs();
         if let Some(due) = acts.iter().position(|(at, _)| *at <= elapsed) {
-            acts.remove(due).1.happen(&hands);
+            acts.remove(due).1.happen(&clock);
         }
-        let elapsed = hands.moved().wall.as_secs();
-        seen.borrow_mut().push(Seen {
+        let elapsed = clock.moved().wall.as_secs();
+        statuses.borrow_mut().push(StatusAt {
             elapsed,
-            left: left(status, ClockReading::of(&hands)),
+            left: left(status, ClockReading::of(&clock)),
             last_error: status.last_error.as_ref().map(|failed| failed.error.kind()),
         });
         if elapsed >= end { Event::Stop } else { Event::Timeout }
     };
     let line = ["credential-process", "--no-cache"];
-    live(&hands, &line, Box::new(meanwhile), async |mut daemon| daemon.refresher.run().await);
-    seen.into_inner()
+    run_daemon(&clock, &line, Box::new(on_tick), async |mut daemon| daemon.refresher.run().await);
+    statuses.into_inner()
 }
 
 impl Act {
-    fn happen(self, hands: &Hands) {
-        let aws = &hands.emulator;
+    fn happen(self, clock: &ShiftedClock) {
+        let aws = &clock.emulator;
         match self {
             Self::Gone => aws.fault(json!({"cut": true, "times": 0})),
             Self::Throttles => {
                 aws.fault(json!({"status": 429, "code": "ThrottlingException", "times": 0}));
             }
             Self::Back => aws.clear_faults(),
-            Self::Sleeps(seconds) => hands.doze(Duration::from_secs(seconds)),
+            Self::Sleeps(seconds) => clock.suspend(Duration::from_secs(seconds)),
         }
     }
 }
@@ -73,11 +73,11 @@ fn left(status: &Status, reading: ClockReading) -> Option<i64> {
 }
 
 #[track_caller]
-fn between(seen: &[Seen], from: u64, to: u64, check: impl Fn(&Seen) -> bool) {
+fn between(statuses: &[StatusAt], from: u64, to: u64, check: impl Fn(&StatusAt) -> bool) {
     let mut any = false;
-    for at in seen.iter().filter(|at| (from..to).contains(&at.elapsed)) {
+    for at in statuses.iter().filter(|at| (from..to).contains(&at.elapsed)) {
         any = true;
-        let Seen { elapsed, left, last_error } = at;
+        let StatusAt { elapsed, left, last_error } = at;
         assert!(check(at), "after {elapsed} s: {left:?} s left, {last_error:?}");
     }
     assert!(any, "nothing was looked at between {from} and {to}");
@@ -85,29 +85,29 @@ fn between(seen: &[Seen], from: u64, to: u64, check: impl Fn(&Seen) -> bool) {
 
 #[test]
 fn serves_through_an_hour_without_aws_and_recovers_within_a_minute_of_its_return() {
-    let seen = play(6_000, vec![(1_000, Act::Gone), (4_700, Act::Back)]);
-    between(&seen, 60, 1_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
+    let statuses = play(6_000, vec![(1_000, Act::Gone), (4_700, Act::Back)]);
+    between(&statuses, 60, 1_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
     // A session is served to its end, and not for a second longer.
-    between(&seen, 1_000, 3_500, |at| at.left.is_some_and(|left| left > 0));
-    between(&seen, 2_000, 3_500, |at| at.last_error == Some(ErrorKind::Unreachable));
-    between(&seen, 3_650, 4_700, |at| {
+    between(&statuses, 1_000, 3_500, |at| at.left.is_some_and(|left| left > 0));
+    between(&statuses, 2_000, 3_500, |at| at.last_error == Some(ErrorKind::Unreachable));
+    between(&statuses, 3_650, 4_700, |at| {
         at.left.is_none() && at.last_error == Some(ErrorKind::Unreachable)
     });
-    between(&seen, 4_800, 6_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
+    between(&statuses, 4_800, 6_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
 }
 
 #[test]
 fn refreshes_at_once_when_the_machine_wakes() {
     let wakes = 500 + 8 * 3_600;
-    let seen = play(wakes + 600, vec![(500, Act::Sleeps(8 * 3_600))]);
-    between(&seen, wakes + 30, wakes + 600, |at| {
+    let statuses = play(wakes + 600, vec![(500, Act::Sleeps(8 * 3_600))]);
+    between(&statuses, wakes + 30, wakes + 600, |at| {
         at.left > Some(25 * 60) && at.last_error.is_none()
     });
 }
 
 #[test]
 fn serves_through_a_throttle() {
-    let seen = play(4_000, vec![(1_500, Act::Throttles), (2_400, Act::Back)]);
-    between(&seen, 60, 4_000, |at| at.left.is_some_and(|left| left > 0));
-    between(&seen, 2_500, 4_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
+    let statuses = play(4_000, vec![(1_500, Act::Throttles), (2_400, Act::Back)]);
+    between(&statuses, 60, 4_000, |at| at.left.is_some_and(|left| left > 0));
+    between(&statuses, 2_500, 4_000, |at| at.left > Some(25 * 60) && at.last_error.is_none());
 }

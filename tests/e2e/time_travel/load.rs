@@ -1,4 +1,4 @@
-//! One `serve` under load while everything goes wrong at AWS, for hours that pass in seconds.
+//! One `serve` under load while AWS fails in every way, for hours that pass in seconds.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,8 +20,8 @@ use roles_anywhere_client::ports::Event;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Daemon, Hands, Quiet, live};
-use crate::client::{Client, End, Told};
+use super::{Daemon, ShiftedClock, Silent, run_daemon};
+use crate::client::{Client, Received, SetOnDrop};
 use crate::fault::{faults, struck, vended};
 use crate::machine;
 
@@ -29,7 +29,7 @@ use crate::machine;
 const FAULTS: usize = 1_000;
 /// How many clients ask at once.
 const CLIENTS: usize = 8;
-/// The seconds that a session lives.
+/// The seconds that a session is valid for.
 const LIFE: u64 = 30;
 /// The 400 ms that an answer may wait, and what a busy machine takes; an AWS that does not answer
 /// is given up later.
@@ -40,40 +40,45 @@ const LIMIT: Duration = Duration::from_secs(300);
 #[test]
 fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
     let _timed = machine::timed();
-    let clock = Rc::new(Hands::new());
-    let hands: &Hands = &clock;
-    hands.emulator.end_sessions_after(Some(LIFE));
-    hands.emulator.fault(script().into());
+    let shared = Rc::new(ShiftedClock::new());
+    let clock: &ShiftedClock = &shared;
+    clock.emulator.end_sessions_after(Some(LIFE));
+    clock.emulator.fault(script().into());
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
     let over = AtomicBool::new(false);
-    let told = thread::scope(|scope| {
+    let received = thread::scope(|scope| {
         let (bound, address) = channel();
         let (over, token_file) = (&over, &token_file);
         let asking = scope.spawn(move || {
-            let _end = End(over);
-            load(hands, address.recv().unwrap(), token_file)
+            let _end = SetOnDrop(over);
+            load(clock, address.recv().unwrap(), token_file)
         });
         let mut waits = 0;
-        let meanwhile = |_: &_| {
+        let on_tick = |_: &_| {
             waits += 1;
             // Now and then an hour passes at once: sessions end, the container token grows old.
             if waits % 200 == 0 {
-                hands.pass(Duration::from_secs(3_600));
+                clock.advance(Duration::from_secs(3_600));
             }
             if over.load(Ordering::Relaxed) { Event::Stop } else { Event::Timeout }
         };
         let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
-        live(hands, &line, Box::new(meanwhile), async |daemon| {
-            serve(daemon, Rc::clone(&clock), &bound).await;
+        run_daemon(clock, &line, Box::new(on_tick), async |daemon| {
+            serve(daemon, Rc::clone(&shared), &bound).await;
         });
         asking.join().unwrap()
     });
-    let strangers: Vec<_> = told.keys().difference(&vended(&hands.emulator)).cloned().collect();
+    let strangers: Vec<_> = received.keys().difference(&vended(&clock.emulator)).cloned().collect();
     assert_eq!(strangers, Vec::<String>::new());
-    assert!(told.longest < LONGEST, "{:?}", told.longest);
-    assert!(told.served > FAULTS && told.refused > CLIENTS, "{} and {}", told.served, told.refused);
-    assert!(told.keys().len() > FAULTS / 20, "{:?}", told.keys());
+    assert!(received.longest < LONGEST, "{:?}", received.longest);
+    assert!(
+        received.served > FAULTS && received.refused > CLIENTS,
+        "{} and {}",
+        received.served,
+        received.refused
+    );
+    assert!(received.keys().len() > FAULTS / 20, "{:?}", received.keys());
 }
 
 /// A thousand faults, and an AWS that now and then does not answer.
@@ -85,19 +90,19 @@ fn script() -> Vec<Value> {
     script
 }
 
-/// Serves as `main` does until the refresher is told to stop, and tells where.
-async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>) {
+/// Serves as `main` does until the refresher is told to stop, and sends the address.
+async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<SocketAddr>) {
     let Daemon { exchange, world, channel, mut refresher } = daemon;
     let Purpose::Serve(plan) = &exchange.purpose else { unreachable!("it is `serve`") };
     let listener =
         Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
     let addresses = listener.addresses();
-    // Clients are of this world, and so is their patience.
+    // Clients are real, and so are their timeouts.
     let ports = ServerPorts {
         clock,
         timer: Rc::new(SystemTimer),
         entropy: Rc::new(SystemEntropy),
-        log: Rc::new(Quiet),
+        log: Rc::new(Silent),
     };
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     let (endpoints, place) = serving::open(plan, place, channel, ports).unwrap();
@@ -119,31 +124,32 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<Hands>, bound: &Sender<SocketAddr>)
     join(keeping, serving).await.1.unwrap();
 }
 
-/// Asks from all sides until every fault has struck, and then until there are credentials again.
-fn load(hands: &Hands, address: SocketAddr, token_file: &Path) -> Told {
+/// Sends requests from several clients until every fault has struck, and then until there are
+/// credentials again.
+fn load(clock: &ShiftedClock, address: SocketAddr, token_file: &Path) -> Received {
     let begun = Instant::now();
     let over = AtomicBool::new(false);
-    let told = thread::scope(|scope| {
-        let end = End(&over);
+    let received = thread::scope(|scope| {
+        let end = SetOnDrop(&over);
         let ask = || {
-            let _end = End(&over);
-            Client::connect(address, token_file).ask_until(&over, hands)
+            let _end = SetOnDrop(&over);
+            Client::connect(address, token_file).ask_until(&over, clock)
         };
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
-        while !over.load(Ordering::Relaxed) && struck(&hands.emulator) < FAULTS {
-            assert!(begun.elapsed() < LIMIT, "only {} struck", struck(&hands.emulator));
+        while !over.load(Ordering::Relaxed) && struck(&clock.emulator) < FAULTS {
+            assert!(begun.elapsed() < LIMIT, "only {} struck", struck(&clock.emulator));
             thread::sleep(Duration::from_millis(200));
         }
         drop(end);
-        let mut told = Told::default();
-        clients.into_iter().for_each(|client| told.add(client.join().unwrap()));
-        told
+        let mut received = Received::default();
+        clients.into_iter().for_each(|client| received.add(client.join().unwrap()));
+        received
     });
-    hands.emulator.clear_faults();
+    clock.emulator.clear_faults();
     let mut client = Client::connect(address, token_file);
     while client.container().status != 200 {
         assert!(begun.elapsed() < LIMIT, "it does not recover");
         thread::sleep(Duration::from_millis(5));
     }
-    told
+    received
 }
