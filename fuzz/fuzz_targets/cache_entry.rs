@@ -9,8 +9,9 @@ use roles_anywhere::command::cache;
 use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::session_cache::entry::{Entry, sealed};
 use roles_anywhere::session_cache::key::Name;
-use roles_anywhere::session_cache::policy::{Standing, standing};
+use roles_anywhere::session_cache::policy::freshness;
 use roles_anywhere::session_cache::{Above, Directory, Listed, Lock, Store};
+use roles_anywhere_client::credentials::Freshness;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{NOW, check_line};
 
@@ -28,7 +29,7 @@ fn check(name: &Name, bytes: SecretBytes) {
         let same = Entry::parse(name, again.expose()).expect("what was rendered is read");
         assert_eq!(same.render(name).expose(), again.expose());
         let session = &entry.session;
-        let over = standing(session, NOW) == Standing::Dead;
+        let over = freshness(session, NOW) == Freshness::Expired;
         assert!(over || session.left(NOW) > 0, "what has ended is served");
         let json = to_json(&session.credentials);
         assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());

@@ -8,10 +8,10 @@ use crate::output::error::{Error, Kind};
 use crate::session_cache::entry::Entry;
 use crate::session_cache::failure_record::Note;
 use crate::session_cache::key::Name;
-use crate::session_cache::policy::{Standing, litter, may_refresh, patience_of_waiting, standing};
+use crate::session_cache::policy::{freshness, litter, may_refresh, patience_of_waiting};
 use crate::session_cache::{Lock, Store};
 use roles_anywhere_client::aws::retry::Deadline;
-use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Timestamp};
@@ -103,7 +103,7 @@ impl<'a> Slot<'a> {
     /// Returns what another process refreshed meanwhile.
     pub(super) fn fresh(&self, world: &World<'_>) -> Option<Session> {
         let session = self.read(world.clock).ok()?;
-        let is_fresh = standing(&session, world.clock.now()) == Standing::Fresh;
+        let is_fresh = freshness(&session, world.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
             self.show(world.trace, format_args!("another process made it meanwhile"));
             session

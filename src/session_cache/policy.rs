@@ -4,19 +4,8 @@ use std::time::Duration;
 
 use crate::session_cache::Listed;
 use crate::session_cache::key::Role;
-use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::time::Timestamp;
-
-/// How a kept session stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
-    /// It is served.
-    Fresh,
-    /// It is served, but for the one process that refreshes it.
-    Due,
-    /// It is over.
-    Dead,
-}
 
 /// Botocore asks anew from 15 minutes before the end on: by then there has to be a fresh one.
 const DUE: i64 = 20 * 60;
@@ -24,12 +13,12 @@ const DUE: i64 = 20 * 60;
 /// Clocks are read in whole seconds, at both ends: what says 2 may be 1, and is to be used yet.
 const LAST: i64 = 2;
 
-/// Returns how `session` stands at `now`.
-pub fn standing(session: &Session, now: Timestamp) -> Standing {
+/// Returns whether `session` is served and refreshed at `now`.
+pub fn freshness(session: &Session, now: Timestamp) -> Freshness {
     match session.left(now) {
-        ..=LAST => Standing::Dead,
-        left if left > DUE.min(session.life / 2) => Standing::Fresh,
-        _ => Standing::Due,
+        ..=LAST => Freshness::Expired,
+        left if left > DUE.min(session.life / 2) => Freshness::Fresh,
+        _ => Freshness::Due,
     }
 }
 
@@ -83,27 +72,27 @@ mod tests {
 
     #[test]
     fn serves_until_twenty_minutes_or_half_of_a_shorter_life_are_left() {
-        use Standing::{Dead, Due, Fresh};
+        use Freshness::{Due, Expired, Fresh};
         let rows = [
             (3_600, 0, Fresh),
             (3_600, 2_399, Fresh),
             (3_600, 2_400, Due),
             (3_600, 3_597, Due),
-            (3_600, 3_598, Dead),
-            (3_600, 3_600, Dead),
+            (3_600, 3_598, Expired),
+            (3_600, 3_600, Expired),
             (43_200, 41_999, Fresh),
             (43_200, 42_000, Due),
             (900, 449, Fresh),
             (900, 450, Due),
             (900, 897, Due),
-            (900, 898, Dead),
-            (2, 0, Dead),
+            (900, 898, Expired),
+            (2, 0, Expired),
             // The clock was set back: there is no telling.
-            (3_600, -1, Dead),
+            (3_600, -1, Expired),
         ];
         for (life, elapsed, wanted) in rows {
             let session = session(life);
-            assert_eq!(standing(&session, RECEIVED.after(elapsed)), wanted, "{life} {elapsed}");
+            assert_eq!(freshness(&session, RECEIVED.after(elapsed)), wanted, "{life} {elapsed}");
         }
     }
 

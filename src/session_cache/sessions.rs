@@ -8,9 +8,9 @@ use crate::output::error::Error;
 use crate::session_cache::Store;
 use crate::session_cache::entry_lock::{Slot, Turn, Waited};
 use crate::session_cache::key::Name;
-use crate::session_cache::policy::{Standing, patience_of_refresh, standing};
+use crate::session_cache::policy::{freshness, patience_of_refresh};
 use roles_anywhere_client::aws::retry::Deadline;
-use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::Files;
@@ -82,10 +82,10 @@ impl<'a> Sessions<'a> {
         let slot = self.slot.as_ref()?;
         let session = slot.read(clock).ok()?;
         let now = clock.now();
-        let ready = match standing(&session, now) {
-            Standing::Fresh => true,
-            Standing::Due => matches!(slot.turn(now), Turn::Others(_)),
-            Standing::Dead => false,
+        let ready = match freshness(&session, now) {
+            Freshness::Fresh => true,
+            Freshness::Due => matches!(slot.turn(now), Turn::Others(_)),
+            Freshness::Expired => false,
         };
         ready.then(|| {
             slot.show(trace, format_args!("hit, {} s are left", session.left(now)));
@@ -95,7 +95,7 @@ impl<'a> Sessions<'a> {
 
     /// Returns a session.
     ///
-    /// A kept one that is valid is served, come what may. From [`Standing::Due`] on, the process that
+    /// A kept one that is valid is served, come what may. From [`Freshness::Due`] on, the process that
     /// gets the lock refreshes it first. If there is none, one process makes it while the others wait
     /// for it; after half of their time, one of them makes it too.
     pub async fn session(&self, world: &World<'_>, deadline: Deadline) -> Result<Vended, Error> {
@@ -105,7 +105,7 @@ impl<'a> Sessions<'a> {
         };
         let now = world.clock.now();
         let kept = match slot.read(world.clock) {
-            Ok(session) if standing(&session, now) != Standing::Dead => session,
+            Ok(session) if freshness(&session, now) != Freshness::Expired => session,
             Ok(over) => {
                 slot.show(world.trace, format_args!("miss: what is kept is over"));
                 return self.make_for_all(slot, over.clock_offset, world, deadline).await;
@@ -116,8 +116,8 @@ impl<'a> Sessions<'a> {
             }
         };
         slot.show(world.trace, format_args!("hit, {} s are left", kept.left(now)));
-        match standing(&kept, now) {
-            Standing::Fresh => Ok(kept.into()),
+        match freshness(&kept, now) {
+            Freshness::Fresh => Ok(kept.into()),
             _ => self.refresh(slot, kept, world, deadline).await,
         }
     }
@@ -174,7 +174,7 @@ impl<'a> Sessions<'a> {
             }
             Err(error) => {
                 slot.note_failure(lock, Some(&error), world);
-                if standing(&kept, world.clock.now()) == Standing::Dead {
+                if freshness(&kept, world.clock.now()) == Freshness::Expired {
                     slot.show(world.trace, format_args!("it was over before the refresh failed"));
                     return Err(error);
                 }

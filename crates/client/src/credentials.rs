@@ -45,6 +45,20 @@ impl Session {
     }
 }
 
+/// Whether a session can be used, and whether it is time to refresh it.
+///
+/// The session cache of the program and the refresher of a daemon each decide by a rule of their own:
+/// processes that share a cache have to agree, while the hosts of a fleet must not call all at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Freshness {
+    /// It can be used.
+    Fresh,
+    /// It can be used, and the next one is to be fetched.
+    Due,
+    /// It cannot be used.
+    Expired,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

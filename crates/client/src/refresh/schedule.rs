@@ -2,18 +2,8 @@
 
 use std::time::Duration;
 
+use crate::credentials::Freshness;
 use crate::refresh::clock_reading::ClockReading;
-
-/// Whether a session can be used, and whether it is time to refresh it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Freshness {
-    /// It can be used.
-    Fresh,
-    /// It can be used, and the next one is to be fetched.
-    Due,
-    /// It cannot be used.
-    Expired,
-}
 
 /// When a session becomes due.
 #[derive(Clone, Copy, Debug)]
