@@ -20,12 +20,11 @@ use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::disk::{self, Disk};
 use roles_anywhere::os::password::KeyPassword;
-use roles_anywhere::os::private_dir::PrivateDirectory;
+use roles_anywhere::os::private_dir::PrivateDir;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, stdio};
 use roles_anywhere::output::error::{Error, Kind};
-use roles_anywhere::session_cache::Place;
-use roles_anywhere::session_cache::sessions::{self, Sessions};
+use roles_anywhere::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
@@ -104,12 +103,12 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure
             read_certificate_data::run(plan, &disk, &passwords, clock.now())
         }
         Command::CacheShow(place) => match place {
-            Place::Directory(path) => cache::show(path, &PrivateDirectory::new(path), clock.now()),
-            Place::Nowhere => Ok(cache::nowhere()),
+            CacheLocation::Dir(path) => cache::show(path, &PrivateDir::new(path), clock.now()),
+            CacheLocation::Disabled => Ok(cache::nowhere()),
         },
         Command::CacheClear(place) => match place {
-            Place::Directory(path) => cache::clear(path, &PrivateDirectory::new(path)),
-            Place::Nowhere => Ok(cache::nowhere()),
+            CacheLocation::Dir(path) => cache::clear(path, &PrivateDir::new(path)),
+            CacheLocation::Disabled => Ok(cache::nowhere()),
         },
         Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
         Command::Completion(shell) => Ok(completion(*shell)),
@@ -131,21 +130,22 @@ fn exchange_credentials(
         Debug::Off => &NoTrace,
     };
     let store = match &exchange.cache {
-        Place::Directory(path) => Some(PrivateDirectory::new(path)),
-        Place::Nowhere => None,
+        CacheLocation::Dir(path) => Some(PrivateDir::new(path)),
+        CacheLocation::Disabled => None,
     };
     // The name is made for the trace only: a cache hit does without.
-    if let (Place::Directory(directory), Debug::On) = (&exchange.cache, &exchange.debug) {
+    if let (CacheLocation::Dir(directory), Debug::On) = (&exchange.cache, &exchange.debug) {
         let (path, origin) = (path_name(&directory.path, false), &directory.origin);
         trace.show(format_args!("cache: in {path} (from {origin})"));
     }
     let provider = &exchange.provider;
-    let identity = store.as_ref().and_then(|_| sessions::identity_of(&provider.source, disk));
+    let identity =
+        store.as_ref().and_then(|_| session_cache::snapshot_identity(&provider.source, disk));
     let sessions = match (&store, &identity) {
         (Some(store), Some(identity)) => {
-            Sessions::cached(provider, identity, &exchange.transport.trust, store)
+            SessionCache::new(provider, identity, &exchange.transport.trust, store)
         }
-        _ => Sessions::uncached(provider),
+        _ => SessionCache::disabled(provider),
     };
     // Before anything is built that a kept session does without: TLS, a runtime.
     if matches!(exchange.purpose, Purpose::CredentialProcess)
@@ -177,7 +177,7 @@ fn exchange_credentials(
 
 async fn run(
     exchange: &Exchange,
-    sessions: &Sessions<'_>,
+    sessions: &SessionCache<'_>,
     clock: SystemClock,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {

@@ -1,85 +1,271 @@
-//! Sessions kept on disk between runs.
+//! Sessions on disk, shared by the processes of one user: what is served, who refreshes, who waits.
 //!
-//! Read [`sessions::Sessions::session`] first: what is served, who refreshes, who waits.
+//! Read [`SessionCache::session`] first. [`storage`] is how files are stored (a private directory,
+//! locks, atomic writes); the other modules are what they hold.
 
 pub mod entry;
 mod entry_lock;
 mod failure_record;
 pub mod key;
 pub mod policy;
-pub mod sessions;
+pub mod storage;
 
-use std::borrow::Cow;
-use std::io;
-use std::path::PathBuf;
+use std::pin::pin;
 
-use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::time::Timestamp;
+use futures_util::future::{Either, select};
 
-/// Where sessions are kept.
+use crate::output::error::Error;
+use entry_lock::{CachedSession, RefreshLock, WaitOutcome};
+use key::CacheKey;
+use policy::{freshness, refresh_timeout};
+use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::credentials::{Freshness, Session};
+use roles_anywhere_client::http::Trust;
+use roles_anywhere_client::identity::{IdentitySource, Permissions};
+use roles_anywhere_client::input_source::Files;
+use roles_anywhere_client::input_source::snapshot::Snapshot;
+use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::time::Clock;
+use storage::{ConfiguredDir, Store};
+
+/// Where sessions are cached.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Place {
-    /// They are not.
-    Nowhere,
+pub enum CacheLocation {
+    /// They are not cached.
+    Disabled,
     /// In this directory.
-    Directory(Directory),
+    Dir(ConfiguredDir),
 }
 
-/// A directory that belongs to this user alone; it is made if there is none.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Directory {
-    /// Its path.
-    pub path: PathBuf,
-    /// The flag or variable that named it.
-    pub origin: Cow<'static, str>,
-    /// Whose the directory above it has to be.
-    pub above: Above,
+/// The session of one provider, from the cache or from AWS.
+#[expect(missing_debug_implementations, reason = "holds a reference to a port")]
+pub struct SessionCache<'a> {
+    provider: &'a RolesAnywhere,
+    cached: Option<CachedSession<'a>>,
 }
 
-/// Whose the directory above another one has to be.
+/// A session and where it is from.
+#[derive(Clone, Debug)]
+pub struct ServedSession {
+    /// The session.
+    pub session: Session,
+    /// Where it is from.
+    pub from: ServedFrom,
+}
+
+/// Where a session is from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Above {
-    /// Any user's, since the user named the directory itself; missing ones above it are made too.
-    Anybodys,
-    /// This user's: its variable may be inherited from another user, whose own programs would be
-    /// kept out by what was made there (`sudo`, `su`).
-    Own,
+pub enum ServedFrom {
+    /// An earlier run or another process stored it.
+    Cache,
+    /// It was fetched in this run.
+    Aws,
 }
 
-/// A directory that belongs to this user alone, of small files that it alone can read.
+/// Reads the files of an identity, all at once; `None` if its sessions must not be cached.
 ///
-/// What stands there and is not such a file fails like one that cannot be read.
-pub trait Store: Sync {
-    /// Returns what is in a file; `None` where there is none.
-    fn read(&self, name: &str) -> io::Result<Option<SecretBytes>>;
+/// A file that cannot be read is no error here: opening the identity reports it better. A session is
+/// not cached for a private key that is going to be refused because other users can read it.
+pub fn snapshot_identity<'a>(
+    source: &IdentitySource,
+    files: &'a dyn Files,
+) -> Option<Snapshot<'a>> {
+    let refused = source.permissions == Permissions::Strict
+        && files.readable_by_others(&source.private_key).is_some();
+    if refused { None } else { Snapshot::take(files, source.places()).ok() }
+}
 
-    /// Replaces a file whole or not at all, and makes the directory where there is none.
-    fn write(&self, name: &str, contents: &[u8]) -> io::Result<()>;
+impl<'a> SessionCache<'a> {
+    /// Returns one that fetches each session from AWS and stores none.
+    pub fn disabled(provider: &'a RolesAnywhere) -> Self {
+        Self { provider, cached: None }
+    }
 
-    /// Removes a file; one that is not there is no error.
-    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Returns one that caches the sessions of `identity` in `store`; `trust` is what the endpoint's
+    /// certificate is verified with.
+    pub fn new(
+        provider: &'a RolesAnywhere,
+        identity: &Snapshot<'_>,
+        trust: &Trust,
+        store: &'a dyn Store,
+    ) -> Self {
+        let key = CacheKey::new(&provider.session, &identity.digest(), trust);
+        Self { provider, cached: Some(CachedSession { store, key, provider }) }
+    }
 
-    /// Locks a file against other processes, and makes it where there is none; does not wait.
+    /// Returns the provider of the sessions.
+    pub fn provider(&self) -> &RolesAnywhere {
+        self.provider
+    }
+
+    /// Returns the cached session if this process has nothing else to do: neither to fetch one, nor to
+    /// wait, nor to refresh it for later runs.
+    pub fn ready(&self, clock: &dyn Clock, trace: &dyn Trace) -> Option<Session> {
+        let cached = self.cached.as_ref()?;
+        let session = cached.read(clock).ok()?;
+        let now = clock.now();
+        let ready = match freshness(&session, now) {
+            Freshness::Fresh => true,
+            Freshness::Due => {
+                matches!(cached.try_refresh_lock(now), RefreshLock::NotAcquired(_))
+            }
+            Freshness::Expired => false,
+        };
+        ready.then(|| {
+            cached.trace(trace, format_args!("hit, {} s are left", session.left(now)));
+            session
+        })
+    }
+
+    /// Returns a session.
     ///
-    /// Returns `None` where another process has it. The system unlocks what a dead process held.
-    fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>>;
+    /// A cached one that is valid is always served. If it is [`Freshness::Due`], the process that gets
+    /// the lock refreshes it first. If there is none, one process fetches it while the others wait for
+    /// it; after half of their time, one of them fetches it too.
+    pub async fn session(
+        &self,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let Some(cached) = &self.cached else {
+            world.trace.show(format_args!("cache: none"));
+            return self.fetch(0, world, deadline).await;
+        };
+        let now = world.clock.now();
+        let session = match cached.read(world.clock) {
+            Ok(session) if freshness(&session, now) != Freshness::Expired => session,
+            Ok(expired) => {
+                cached.trace(world.trace, format_args!("miss: what is kept is over"));
+                return self.fetch_or_wait(cached, expired.clock_offset, world, deadline).await;
+            }
+            Err(miss) => {
+                cached.trace(world.trace, format_args!("miss: {miss}"));
+                return self.fetch_or_wait(cached, 0, world, deadline).await;
+            }
+        };
+        cached.trace(world.trace, format_args!("hit, {} s are left", session.left(now)));
+        match freshness(&session, now) {
+            Freshness::Fresh => Ok(session.into()),
+            _ => self.refresh(cached, session, world, deadline).await,
+        }
+    }
 
-    /// Returns the files that are the cache's by their names ([`key::Role`]), some hundreds at the
-    /// most; `None` if there is no directory.
-    fn list(&self) -> io::Result<Option<Vec<Listed>>>;
+    /// Returns a session to replace `rejected`, a cached one that AWS does not accept.
+    pub async fn replace(
+        &self,
+        rejected: &Session,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let is_rejected =
+            |other: &Session| other.credentials.access_key_id == rejected.credentials.access_key_id;
+        // Another process may have replaced it already: its session is served.
+        if let Some(cached) = &self.cached
+            && cached.read(world.clock).is_ok_and(|session| is_rejected(&session))
+        {
+            cached
+                .trace(world.trace, format_args!("AWS does not take what is kept: it is dropped"));
+            if let Err(error) = cached.store.remove(cached.key.as_str()) {
+                cached.trace(world.trace, format_args!("it stays: {error}"));
+                return self.fetch(0, world, deadline).await;
+            }
+        }
+        self.session(world, deadline).await
+    }
+
+    /// Refreshes `session` if this process gets the lock; serves it as it is if not, or on failure.
+    async fn refresh(
+        &self,
+        cached: &CachedSession<'_>,
+        session: Session,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let lock = match cached.try_refresh_lock(world.clock.now()) {
+            RefreshLock::Acquired(lock) => lock,
+            RefreshLock::NotAcquired(why) => {
+                cached.trace(world.trace, format_args!("served as it is: {why}"));
+                return Ok(session.into());
+            }
+        };
+        if let Some(refreshed) = cached.refreshed(world) {
+            return Ok(refreshed.into());
+        }
+        let uptime = world.clock.uptime();
+        let timeout = refresh_timeout(deadline.remaining(uptime));
+        let fetched = self.fetch(session.clock_offset, world, Deadline::new(uptime, timeout)).await;
+        match fetched {
+            Ok(fetched) => {
+                if !cached.store_session(&fetched.session, world) {
+                    // The cached session stays due: without the record, each run would refresh it.
+                    cached.record_failure(lock, None, world);
+                }
+                Ok(fetched)
+            }
+            Err(error) => {
+                cached.record_failure(lock, Some(&error), world);
+                if freshness(&session, world.clock.now()) == Freshness::Expired {
+                    cached
+                        .trace(world.trace, format_args!("it was over before the refresh failed"));
+                    return Err(error);
+                }
+                cached.trace(
+                    world.trace,
+                    format_args!("served as it is, for the refresh failed: {error}"),
+                );
+                Ok(session.into())
+            }
+        }
+    }
+
+    /// Fetches a session for this process and for those that wait for it, or waits for another one.
+    async fn fetch_or_wait(
+        &self,
+        cached: &CachedSession<'_>,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let fetch = self.fetch(clock_offset, world, deadline);
+        let (fetched, lock) = match cached.wait(world, deadline).await {
+            WaitOutcome::Refreshed(session) => return Ok(session.into()),
+            WaitOutcome::Failed(error) => return Err(error),
+            WaitOutcome::FirstLock(lock) => (fetch.await, Some(lock)),
+            WaitOutcome::SecondLock(lock) => {
+                match select(pin!(fetch), pin!(cached.wait_for_refresh(world))).await {
+                    Either::Left((fetched, _)) => (fetched, Some(lock)),
+                    Either::Right((session, _)) => return Ok(session.into()),
+                }
+            }
+            WaitOutcome::NoLock => (fetch.await, None),
+        };
+        match (&fetched, lock) {
+            (Ok(fetched), _) => {
+                cached.store_session(&fetched.session, world);
+            }
+            (Err(error), Some(lock)) => cached.record_failure(lock, Some(error), world),
+            (Err(_), None) => {}
+        }
+        fetched
+    }
+
+    async fn fetch(
+        &self,
+        clock_offset: i64,
+        world: &World<'_>,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let session = self.provider.fetch(clock_offset, world, deadline).await?;
+        Ok(ServedSession { session, from: ServedFrom::Aws })
+    }
 }
 
-/// A file that is locked until this is dropped.
-pub trait Lock {
-    /// Replaces what is in the file.
-    fn write(&mut self, contents: &[u8]) -> io::Result<()>;
+impl From<Session> for ServedSession {
+    fn from(session: Session) -> Self {
+        Self { session, from: ServedFrom::Cache }
+    }
 }
 
-/// A file of a [`Store`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listed {
-    /// Its name.
-    pub name: String,
-    /// When it was written.
-    pub modified: Timestamp,
-}
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,10 @@ use std::io;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::cache;
 use roles_anywhere::command::credential_process::document::to_json;
-use roles_anywhere::session_cache::entry::{Entry, sealed};
-use roles_anywhere::session_cache::key::Name;
+use roles_anywhere::session_cache::entry::{CacheEntry, with_checksum};
+use roles_anywhere::session_cache::key::CacheKey;
 use roles_anywhere::session_cache::policy::freshness;
-use roles_anywhere::session_cache::{Above, Directory, Listed, Lock, Store};
+use roles_anywhere::session_cache::storage::{ConfiguredDir, DirEntry, Lock, ParentOwner, Store};
 use roles_anywhere_client::credentials::Freshness;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{NOW, check_line};
@@ -18,15 +18,15 @@ use roles_anywhere_fuzz::{NOW, check_line};
 const NAME: &str = "session-0123456789abcdef0123456789abcdef";
 
 fuzz_target!(|data: &[u8]| {
-    let name = Name::parse(NAME).expect("it is a name");
+    let name = CacheKey::parse(NAME).expect("it is a name");
     check(&name, SecretBytes::new(data.to_vec()));
-    check(&name, sealed(&name, data));
+    check(&name, with_checksum(&name, data));
 });
 
-fn check(name: &Name, bytes: SecretBytes) {
-    if let Some(entry) = Entry::parse(name, bytes.expose()) {
+fn check(name: &CacheKey, bytes: SecretBytes) {
+    if let Some(entry) = CacheEntry::parse(name, bytes.expose()) {
         let again = entry.render(name);
-        let same = Entry::parse(name, again.expose()).expect("what was rendered is read");
+        let same = CacheEntry::parse(name, again.expose()).expect("what was rendered is read");
         assert_eq!(same.render(name).expose(), again.expose());
         let session = &entry.session;
         let over = freshness(session, NOW) == Freshness::Expired;
@@ -34,7 +34,7 @@ fn check(name: &Name, bytes: SecretBytes) {
         let json = to_json(&session.credentials);
         assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
     }
-    let place = Directory { path: "/c".into(), above: Above::Anybodys, origin: "from --cache-dir".into() };
+    let place = ConfiguredDir { path: "/c".into(), parent_owner: ParentOwner::AnyUser, origin: "from --cache-dir".into() };
     let shown = cache::show(&place, &OneEntry(bytes), NOW).expect("it can be read");
     let shown = std::str::from_utf8(shown.expose()).expect("it is a text");
     shown.lines().for_each(check_line);
@@ -60,7 +60,7 @@ impl Store for OneEntry {
         unreachable!("it is only looked at")
     }
 
-    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
-        Ok(Some(vec![Listed { name: NAME.to_owned(), modified: NOW }]))
+    fn list(&self, _matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
+        Ok(Some(vec![DirEntry { name: NAME.to_owned(), modified: NOW }]))
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::command::secret_get::{self, Destination, SecretGet, Selection, Stdout};
-use roles_anywhere::session_cache::sessions::Sessions;
+use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::Fault;
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
@@ -118,7 +118,7 @@ fn get(answers: Vec<Response>, selection: Selection) {
         trace: &NoTrace,
     };
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
-    let sessions = Sessions::uncached(&provider);
+    let sessions = SessionCache::disabled(&provider);
     let running = pin!(secret_get::run(&sessions, &plan, deadline, &world));
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),

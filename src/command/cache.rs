@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::output::error::{Error, Kind};
-use crate::session_cache::entry::Entry;
-use crate::session_cache::key::{Name, Role};
-use crate::session_cache::{Directory, Listed, Store};
+use crate::session_cache::entry::CacheEntry;
+use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
+use crate::session_cache::storage::{ConfiguredDir, DirEntry, Store};
 use roles_anywhere_client::aws::create_session::RoleSessionName;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
@@ -13,17 +13,23 @@ use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
 /// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
-pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let listed = store.list().map_err(|source| CacheError::Show { place: named(place), source })?;
+pub fn show(
+    place: &ConfiguredDir,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<SecretBytes, Error> {
+    let listed = store
+        .list(is_cache_file)
+        .map_err(|source| CacheError::Show { place: named(place), source })?;
     let Some(files) = listed else { return Ok(absent(place)) };
-    let entries: Vec<(Name, Option<Entry>)> = ours(&files)
-        .filter_map(|(_, role)| match role {
-            Role::Entry(name) => Some(name),
-            Role::Lock(_) | Role::Unfinished => None,
+    let entries: Vec<(CacheKey, Option<CacheEntry>)> = ours(&files)
+        .filter_map(|(_, kind)| match kind {
+            FileKind::Entry(name) => Some(name),
+            FileKind::Lock(_) | FileKind::Temporary => None,
         })
         .map(|name| {
             let bytes = store.read(name.as_str()).ok().flatten();
-            let entry = bytes.and_then(|bytes| Entry::parse(&name, bytes.expose()));
+            let entry = bytes.and_then(|bytes| CacheEntry::parse(&name, bytes.expose()));
             (name, entry)
         })
         .collect();
@@ -37,19 +43,21 @@ pub fn show(place: &Directory, store: &dyn Store, now: Timestamp) -> Result<Secr
 }
 
 /// Removes what is ours in `store`, which is at `place`, and says how many sessions that were.
-pub fn clear(place: &Directory, store: &dyn Store) -> Result<SecretBytes, Error> {
+pub fn clear(place: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Error> {
     let failed = |source| CacheError::Clear { place: named(place), source };
     let mut sessions = 0;
     // A listing is bounded: there may be more than one.
     loop {
-        let Some(files) = store.list().map_err(failed)? else { return Ok(absent(place)) };
-        let found: Vec<(&str, Role)> = ours(&files).collect();
+        let Some(files) = store.list(is_cache_file).map_err(failed)? else {
+            return Ok(absent(place));
+        };
+        let found: Vec<(&str, FileKind)> = ours(&files).collect();
         if found.is_empty() {
             break;
         }
-        for (file, role) in found {
+        for (file, kind) in found {
             store.remove(file).map_err(failed)?;
-            sessions += usize::from(matches!(role, Role::Entry(_)));
+            sessions += usize::from(matches!(kind, FileKind::Entry(_)));
         }
     }
     Ok(line(&match sessions {
@@ -64,17 +72,17 @@ pub fn nowhere() -> SecretBytes {
     line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
 }
 
-fn absent(place: &Directory) -> SecretBytes {
+fn absent(place: &ConfiguredDir) -> SecretBytes {
     line(&format!("no sessions are cached: no such directory: {}", shown(place)))
 }
 
-fn ours(files: &[Listed]) -> impl Iterator<Item = (&str, Role)> {
-    files.iter().filter_map(|file| Some((file.name.as_str(), Role::of(&file.name)?)))
+fn ours(files: &[DirEntry]) -> impl Iterator<Item = (&str, FileKind)> {
+    files.iter().filter_map(|file| Some((file.name.as_str(), FileKind::of(&file.name)?)))
 }
 
-fn row(name: &Name, entry: Option<&Entry>, now: Timestamp) -> [String; 5] {
+fn row(name: &CacheKey, entry: Option<&CacheEntry>, now: Timestamp) -> [String; 5] {
     let file = name.to_string();
-    let Some(Entry { session, role, role_session_name, .. }) = entry else {
+    let Some(CacheEntry { session, role, role_session_name, .. }) = entry else {
         return ["(damaged, or not this user's)".to_owned(), none(), none(), none(), file];
     };
     let session_name = role_session_name.as_ref().map(RoleSessionName::as_str);
@@ -108,12 +116,12 @@ fn table(rows: &[[String; 5]]) -> String {
     rows.iter().map(aligned).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(place: &Directory) -> String {
+fn shown(place: &ConfiguredDir) -> String {
     path_name(&place.path, false)
 }
 
 /// Returns the place for an error, with what named it.
-fn named(place: &Directory) -> String {
+fn named(place: &ConfiguredDir) -> String {
     format!("{} (from {})", shown(place), place.origin)
 }
 

@@ -3,14 +3,18 @@
 pub mod document;
 
 use crate::output::error::Error;
-use crate::session_cache::sessions::Sessions;
+use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Clock;
 
 /// Returns the document of a kept session, where nothing else is to be done.
-pub fn ready(sessions: &Sessions<'_>, clock: &dyn Clock, trace: &dyn Trace) -> Option<SecretBytes> {
+pub fn ready(
+    sessions: &SessionCache<'_>,
+    clock: &dyn Clock,
+    trace: &dyn Trace,
+) -> Option<SecretBytes> {
     let session = sessions.ready(clock, trace)?;
     Some(document::to_json(&session.credentials))
 }
@@ -19,7 +23,7 @@ pub fn ready(sessions: &Sessions<'_>, clock: &dyn Clock, trace: &dyn Trace) -> O
 ///
 /// Nothing is printed on failure: AWS SDKs parse whatever reaches standard output.
 pub async fn run(
-    sessions: &Sessions<'_>,
+    sessions: &SessionCache<'_>,
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {

@@ -5,7 +5,7 @@ mod document;
 use std::path::PathBuf;
 
 use crate::output::error::{Error, Kind};
-use crate::session_cache::sessions::{Origin, Sessions, Vended};
+use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::error_response::Fault;
 use roles_anywhere_client::aws::get_secret_value::{
@@ -62,7 +62,7 @@ pub enum Stdout {
 
 /// Returns what to print; nothing where it went into a file.
 pub async fn run(
-    sessions: &Sessions<'_>,
+    sessions: &SessionCache<'_>,
     plan: &SecretGet,
     deadline: Deadline,
     world: &World<'_>,
@@ -90,17 +90,17 @@ pub async fn run(
 /// Asks for a secret, and returns the session that it was asked with; where AWS does not take the kept session that it is asked with, once more with
 /// another one.
 async fn ask(
-    sessions: &Sessions<'_>,
+    sessions: &SessionCache<'_>,
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<(Answer, Session), Error> {
-    let Vended { session, origin } = sessions.session(world, deadline).await?;
+    let ServedSession { session, from } = sessions.session(world, deadline).await?;
     let answer = call(&session, request, deadline, world).await?;
-    if origin == Origin::Aws || !is_about_session(&answer) {
+    if from == ServedFrom::Aws || !is_about_session(&answer) {
         return Ok((answer, session));
     }
-    let other = sessions.instead_of(&session, world, deadline).await?.session;
+    let other = sessions.replace(&session, world, deadline).await?.session;
     Ok((call(&other, request, deadline, world).await?, other))
 }
 

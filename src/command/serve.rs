@@ -15,7 +15,7 @@ use crate::output::error::Error;
 use crate::server::{
     CONTAINER, Endpoints, Listener, Offer, Remote, ServePolicy, ServerPorts, TokenPlace,
 };
-use crate::session_cache::Directory;
+use crate::session_cache::storage::ConfiguredDir;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
@@ -60,7 +60,7 @@ pub enum TokenFile {
         origin: String,
     },
     /// In a file of this directory that is named by the address: several of one user do not meet.
-    In(Directory),
+    In(ConfiguredDir),
     /// Nowhere: there is no such route.
     Nowhere,
 }
@@ -208,7 +208,7 @@ fn export(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session_cache::Above;
+    use crate::session_cache::storage::ParentOwner;
 
     fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
@@ -220,10 +220,10 @@ mod tests {
 
     #[test]
     fn keeps_the_tokens_of_two_addresses_apart() {
-        let folder = TokenFile::In(Directory {
+        let folder = TokenFile::In(ConfiguredDir {
             path: "/run/a".into(),
             origin: "XDG_RUNTIME_DIR".into(),
-            above: Above::Own,
+            parent_owner: ParentOwner::ThisUser,
         });
         let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
         assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));

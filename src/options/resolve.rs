@@ -23,7 +23,7 @@ use crate::options::resolve::session::Session;
 use crate::options::resolve::setting::{Settings, is_path};
 use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
 use crate::output::usage::UsageError;
-use crate::session_cache::Place;
+use crate::session_cache::CacheLocation;
 use roles_anywhere_client::http::{Endpoint, TransportOptions};
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
@@ -49,9 +49,9 @@ pub enum Command {
     /// Show a certificate.
     ReadCertificateData(ReadCertificateData),
     /// List the cached sessions.
-    CacheShow(Place),
+    CacheShow(CacheLocation),
     /// Remove the cached sessions.
-    CacheClear(Place),
+    CacheClear(CacheLocation),
     /// Print the version.
     Version,
     /// Print a completion script.
@@ -70,7 +70,7 @@ pub struct Exchange {
     /// How long the whole may take.
     pub timeout: Duration,
     /// Where sessions are kept.
-    pub cache: Place,
+    pub cache: CacheLocation,
     /// Whether to show what happens.
     pub debug: Debug,
     /// The names of variables that Kubernetes set for a Service of our name, and that are ignored.
@@ -137,14 +137,14 @@ fn resolve_command(
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let update = daemon::update(&args, &settings)?;
-            exchange(&settings, session, Place::Nowhere, Purpose::Update(update))
+            exchange(&settings, session, CacheLocation::Disabled, Purpose::Update(update))
         }
         CommandArgs::Serve(args) => {
             let settings = Settings { args: &args.session, environment, paths };
             let session = Session::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let serve = daemon::serve(&args, &settings, &session)?;
-            exchange(&settings, session, Place::Nowhere, Purpose::Serve(Box::new(serve)))
+            exchange(&settings, session, CacheLocation::Disabled, Purpose::Serve(Box::new(serve)))
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
             let settings = Settings { args: &args.session, environment, paths };
@@ -154,7 +154,7 @@ fn resolve_command(
             exchange(&settings, session, cache, Purpose::SecretGet(Box::new(get)))
         }
         CommandArgs::Cache(args) => {
-            let (place, command): (_, fn(Place) -> Command) = match &args {
+            let (place, command): (_, fn(CacheLocation) -> Command) = match &args {
                 CacheCommandArgs::Show(place) => (place, Command::CacheShow),
                 CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
             };
@@ -191,7 +191,7 @@ impl Plan {
 fn exchange(
     settings: &Settings<'_>,
     session: Session,
-    cache: Place,
+    cache: CacheLocation,
     purpose: Purpose,
 ) -> Result<Plan, UsageError> {
     let debug = if settings.flag("debug", |args| &args.debug)? { Debug::On } else { Debug::Off };

@@ -1,27 +1,27 @@
-//! A directory that belongs to this user alone.
+//! A directory that belongs to this user only: the storage of the session cache.
 
 #[cfg(not(unix))]
-pub use elsewhere::PrivateDirectory;
+pub use non_unix::PrivateDir;
 #[cfg(unix)]
-pub use unix::PrivateDirectory;
+pub use unix::PrivateDir;
 
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-mod elsewhere {
-    use crate::session_cache::{Directory, Listed, Lock, Store};
+mod non_unix {
+    use crate::session_cache::storage::{ConfiguredDir, DirEntry, Lock, Store};
     use roles_anywhere_client::secret::SecretBytes;
     use std::fs::File;
     use std::io;
 
-    /// No directory: on this system nothing tells whose it is.
+    /// Stores nothing: on this system we have no check of who owns a directory.
     #[derive(Debug)]
-    pub struct PrivateDirectory;
+    pub struct PrivateDir;
 
-    impl PrivateDirectory {
-        /// Takes the place, to no effect.
-        pub fn new(_place: &Directory) -> Self {
+    impl PrivateDir {
+        /// Ignores the directory.
+        pub fn new(_dir: &ConfiguredDir) -> Self {
             Self
         }
 
@@ -31,7 +31,7 @@ mod elsewhere {
         }
     }
 
-    impl Store for PrivateDirectory {
+    impl Store for PrivateDir {
         fn read(&self, _name: &str) -> io::Result<Option<SecretBytes>> {
             Ok(None)
         }
@@ -48,7 +48,7 @@ mod elsewhere {
             Err(io::ErrorKind::Unsupported.into())
         }
 
-        fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+        fn list(&self, _matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
             Ok(None)
         }
     }

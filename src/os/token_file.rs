@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::command::serve::TokenFile;
-use crate::os::private_dir::PrivateDirectory;
+use crate::os::private_dir::PrivateDir;
 use crate::os::{access, disk};
 use crate::output::error::{Error, Kind};
 use crate::server::{Found, TokenPlace, is_container_token};
-use crate::session_cache::{Directory, Store as _};
+use crate::session_cache::storage::{ConfiguredDir, Store as _};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, SourceName};
 use roles_anywhere_client::secret::SecretBytes;
@@ -24,7 +24,7 @@ pub struct TokenOnDisk {
     /// The flag or variable that named it, or the directory that it is in.
     origin: String,
     /// The directory that we chose, and the file's name in it.
-    own: Option<(Directory, String)>,
+    own: Option<(ConfiguredDir, String)>,
 }
 
 /// The largest file that may be a token, in bytes.
@@ -59,7 +59,7 @@ impl TokenPlace for TokenOnDisk {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         let there = self.path.metadata().ok();
         let written = match &self.own {
-            Some((directory, name)) => PrivateDirectory::new(directory).write(name, token),
+            Some((directory, name)) => PrivateDir::new(directory).write(name, token),
             // A pipe would be waited for, and the token is not for a device.
             None if let Some(other) = there.filter(|there| !there.is_file()) => {
                 Err(disk::not_regular(&other))
@@ -114,7 +114,7 @@ impl TokenOnDisk {
     /// Returns what is in the file; `None` if there is none. Opens nothing but a regular file.
     fn contents(&self) -> io::Result<Option<SecretBytes>> {
         if let Some((directory, name)) = &self.own {
-            return PrivateDirectory::new(directory).read(name);
+            return PrivateDir::new(directory).read(name);
         }
         match self.path.metadata() {
             Ok(metadata) if metadata.is_file() => disk::read(&self.path, MAX_SIZE).map(Some),
@@ -135,7 +135,7 @@ impl TokenOnDisk {
 
     fn remove(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
         if let Some((directory, name)) = &self.own {
-            let directory = PrivateDirectory::new(directory);
+            let directory = PrivateDir::new(directory);
             return match directory.read(name)? {
                 Some(contents) if is_ours(contents.expose()) => directory.remove(name),
                 _ => Ok(()),
@@ -177,17 +177,17 @@ mod tests {
 
     use super::*;
     use crate::os::destination::tests::is_root;
-    use crate::session_cache::Above;
+    use crate::session_cache::storage::ParentOwner;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
 
     /// A place of each kind in `folder`.
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
-        let own = Directory {
+        let own = ConfiguredDir {
             path: folder.join("own"),
             origin: "XDG_RUNTIME_DIR".into(),
-            above: Above::Own,
+            parent_owner: ParentOwner::ThisUser,
         };
         let origin = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
         [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)]

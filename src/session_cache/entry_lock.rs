@@ -1,62 +1,62 @@
-//! The place of one session in a store: what is kept, whose turn it is, who waits.
+//! One session of the cache: its entry, the locks of its refresh, and waiting for another process.
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
 use crate::output::error::{Error, Kind};
-use crate::session_cache::entry::Entry;
-use crate::session_cache::failure_record::Note;
-use crate::session_cache::key::Name;
-use crate::session_cache::policy::{freshness, litter, may_refresh, patience_of_waiting};
-use crate::session_cache::{Lock, Store};
+use crate::session_cache::entry::CacheEntry;
+use crate::session_cache::failure_record::FailureRecord;
+use crate::session_cache::key::{CacheKey, is_cache_file};
+use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
+use crate::session_cache::storage::{Lock, Store};
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Timestamp};
 
-/// The place of one session in a store.
-pub(super) struct Slot<'a> {
+/// The session of one key in a store.
+pub(super) struct CachedSession<'a> {
     pub(super) store: &'a dyn Store,
-    pub(super) name: Name,
+    pub(super) key: CacheKey,
     pub(super) provider: &'a RolesAnywhere,
 }
 
-/// Whose turn it is to refresh a session that is due.
-pub(super) enum Turn<'a> {
-    Ours(Box<dyn Lock + 'a>),
-    Others(NotOurs),
+/// Whether this process refreshes a session that is due.
+pub(super) enum RefreshLock<'a> {
+    Acquired(Box<dyn Lock + 'a>),
+    NotAcquired(NotAcquired),
 }
 
-/// Why a session that is due is not refreshed by this process.
+/// Why this process does not refresh a session that is due.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotOurs {
+pub(super) enum NotAcquired {
     #[error("another process refreshes it")]
     Busy,
     #[error("a refresh failed a moment ago")]
-    Pause,
+    Backoff,
     #[error("there is no lock to be had: {0}")]
-    NoLock(io::Error),
+    Unavailable(io::Error),
 }
 
-/// What came of waiting for another process.
-pub(super) enum Waited<'a> {
-    /// It made a session.
-    Served(Session),
-    /// It is this process's turn.
-    Locked(Box<dyn Lock + 'a>),
-    /// It is this process's turn, while the one before may still make it.
-    Second(Box<dyn Lock + 'a>),
-    /// It failed, and so would this one.
+/// The outcome of waiting for another process.
+pub(super) enum WaitOutcome<'a> {
+    /// It stored a session.
+    Refreshed(Session),
+    /// It gave up the first lock, which this process now holds.
+    FirstLock(Box<dyn Lock + 'a>),
+    /// It takes too long, and this process now holds the second lock.
+    SecondLock(Box<dyn Lock + 'a>),
+    /// It failed, and this process would fail in the same way.
     Failed(Error),
-    /// It is to be done without a lock.
-    Unlocked,
+    /// This process fetches a session without a lock.
+    NoLock,
 }
 
-/// Why nothing is served from the cache.
+/// Why no session is served from the cache.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Miss {
+pub(super) enum CacheMiss {
     #[error("nothing is kept")]
     Absent,
     #[error("what is kept is damaged")]
@@ -65,205 +65,212 @@ pub(super) enum Miss {
     Unreadable(io::Error),
 }
 
-/// How often is looked whether another process is done.
-const INTERVAL: Duration = Duration::from_millis(15);
-/// The same, after half of the time: there may be many that look.
-const LONG_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a process that waits checks the entry. Each check is two or three system calls; a caller
+/// does not notice 15 ms.
+const POLL_INTERVAL: Duration = Duration::from_millis(15);
+/// The same after half of the time, when hundreds of processes may wait for a slow AWS.
+const SLOW_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Which lock was taken.
-enum Locked<'a> {
+/// The lock that was taken, if any.
+enum LockAttempt<'a> {
     First(Box<dyn Lock + 'a>),
     Second(Box<dyn Lock + 'a>),
-    No,
+    Neither,
 }
 
-/// Another process was waited for, and time was up.
+/// The time of this process was up while another one still worked on the session.
 #[derive(Debug, thiserror::Error)]
 #[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
-struct Late {
+struct WaitTimedOut {
     limit: Duration,
 }
 
-impl From<Late> for Error {
-    fn from(error: Late) -> Self {
+impl From<WaitTimedOut> for Error {
+    fn from(error: WaitTimedOut) -> Self {
         Self::new(Kind::Unreachable, error)
             .hint("check the network and any proxy to it; `--timeout SECONDS` allows more time")
     }
 }
 
-impl<'a> Slot<'a> {
-    /// Returns the session that is kept.
-    pub(super) fn read(&self, clock: &dyn Clock) -> Result<Session, Miss> {
-        let bytes = self.store.read(self.name.as_str()).map_err(Miss::Unreadable)?;
-        let bytes = bytes.ok_or(Miss::Absent)?;
-        let entry = Entry::parse(&self.name, bytes.expose()).ok_or(Miss::Damaged)?;
+impl<'a> CachedSession<'a> {
+    /// Returns the session of the entry.
+    pub(super) fn read(&self, clock: &dyn Clock) -> Result<Session, CacheMiss> {
+        let bytes = self.store.read(self.key.as_str()).map_err(CacheMiss::Unreadable)?;
+        let bytes = bytes.ok_or(CacheMiss::Absent)?;
+        let entry = CacheEntry::parse(&self.key, bytes.expose()).ok_or(CacheMiss::Damaged)?;
         Ok(entry.into_session(clock.now(), clock.running().as_ref()))
     }
 
-    /// Returns what another process refreshed meanwhile.
-    pub(super) fn fresh(&self, world: &World<'_>) -> Option<Session> {
+    /// Returns the session if another process has refreshed it since.
+    pub(super) fn refreshed(&self, world: &World<'_>) -> Option<Session> {
         let session = self.read(world.clock).ok()?;
         let is_fresh = freshness(&session, world.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
-            self.show(world.trace, format_args!("another process made it meanwhile"));
+            self.trace(world.trace, format_args!("another process made it meanwhile"));
             session
         })
     }
 
-    /// Takes the lock of a refresh, where there is to be one.
-    pub(super) fn turn(&self, now: Timestamp) -> Turn<'a> {
-        if !may_refresh(self.note().as_ref().map(Note::failed), now) {
-            return Turn::Others(NotOurs::Pause);
+    /// Takes the lock of a refresh, unless one failed a moment ago.
+    pub(super) fn try_refresh_lock(&self, now: Timestamp) -> RefreshLock<'a> {
+        if !may_refresh(self.failure().as_ref().map(FailureRecord::failed), now) {
+            return RefreshLock::NotAcquired(NotAcquired::Backoff);
         }
-        match self.store.try_lock(&self.name.lock()) {
-            Ok(Some(lock)) => Turn::Ours(lock),
-            Ok(None) => Turn::Others(NotOurs::Busy),
-            Err(error) => Turn::Others(NotOurs::NoLock(error)),
+        match self.store.try_lock(&self.key.lock()) {
+            Ok(Some(lock)) => RefreshLock::Acquired(lock),
+            Ok(None) => RefreshLock::NotAcquired(NotAcquired::Busy),
+            Err(error) => RefreshLock::NotAcquired(NotAcquired::Unavailable(error)),
         }
     }
 
-    /// Waits until another process has made a session, failed, or cannot be waited for any longer.
+    /// Waits until another process has stored a session, has failed, or takes too long.
     ///
-    /// Once one has failed on AWS's side, so have all that wait: if each tried, AWS would be called
-    /// most when it can do least. After another failure (a proxy, a password, less time) they try by
-    /// themselves, at the same time: one after the other they would wait for ever.
+    /// If a process fails on AWS's side, all that wait fail with it: if each tried again, AWS would get
+    /// the most requests when it can handle the fewest. After another failure (a proxy, a password, a
+    /// shorter time limit) they all try by themselves at once: one after the other would take longer
+    /// than they have.
     ///
-    /// From half of the time on, one of those that wait calls AWS too, since the one that they wait
-    /// for may be stuck. The others wait to their own ends, and so do those that have too little time
-    /// left after another one had too little.
-    pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> Waited<'a> {
-        let before = self.notes();
+    /// After half of the time, one of the processes that wait calls AWS too, since the one that they
+    /// wait for may be stuck. The others wait until their time is up. So do those that have too little
+    /// time left, as a process with more time has already failed for lack of it.
+    pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> WaitOutcome<'a> {
+        let before = self.failures();
         let proxy = self.proxy(world);
         let begun = world.clock.uptime();
-        let until = begun + patience_of_waiting(deadline.remaining(begun));
+        let until = begun + wait_timeout(deadline.remaining(begun));
         loop {
             let now = world.clock.uptime();
-            let locked = self.lock(now >= until);
-            // Only after the lock: the process that had it has written what there is to read.
-            if let Some(session) = self.fresh(world) {
-                return Waited::Served(session);
+            let attempt = self.lock(now >= until);
+            // Read after the lock is taken: its last holder has written everything by then.
+            if let Some(session) = self.refreshed(world) {
+                return WaitOutcome::Refreshed(session);
             }
-            let failure = news(self.notes(), &before);
-            if let Some(error) = failure.iter().find_map(|note| note.error(proxy.as_deref())) {
-                return Waited::Failed(error);
+            let failures = new_failures(self.failures(), &before);
+            if let Some(error) = failures.iter().find_map(|record| record.error(proxy.as_deref())) {
+                return WaitOutcome::Failed(error);
             }
             let left = deadline.remaining(now);
-            let locked = match failure.iter().any(|note| note.is_hopeless(left)) {
-                true => Ok(Locked::No),
-                false => locked,
+            let attempt = match failures.iter().any(|record| record.is_hopeless(left)) {
+                true => Ok(LockAttempt::Neither),
+                false => attempt,
             };
-            match locked {
-                Ok(Locked::First(lock)) => return Waited::Locked(lock),
-                Ok(Locked::Second(lock)) => {
-                    self.show(world.trace, format_args!("another process takes too long"));
-                    return Waited::Second(lock);
+            match attempt {
+                Ok(LockAttempt::First(lock)) => return WaitOutcome::FirstLock(lock),
+                Ok(LockAttempt::Second(lock)) => {
+                    self.trace(world.trace, format_args!("another process takes too long"));
+                    return WaitOutcome::SecondLock(lock);
                 }
-                Ok(Locked::No) if failure.iter().any(|note| note.may_do_better(left)) => {
-                    self.show(world.trace, format_args!("another process failed"));
-                    return Waited::Unlocked;
+                Ok(LockAttempt::Neither)
+                    if failures.iter().any(|record| record.may_succeed(left)) =>
+                {
+                    self.trace(world.trace, format_args!("another process failed"));
+                    return WaitOutcome::NoLock;
                 }
-                Ok(Locked::No) if left.is_zero() => {
-                    return Waited::Failed(Late { limit: deadline.limit() }.into());
+                Ok(LockAttempt::Neither) if left.is_zero() => {
+                    return WaitOutcome::Failed(WaitTimedOut { limit: deadline.limit() }.into());
                 }
-                Ok(Locked::No) => {
-                    let interval = if now >= until { LONG_INTERVAL } else { INTERVAL };
+                Ok(LockAttempt::Neither) => {
+                    let interval = if now >= until { SLOW_POLL_INTERVAL } else { POLL_INTERVAL };
                     world.timer.sleep(interval.min(left)).await;
                 }
                 Err(error) => {
-                    self.show(world.trace, format_args!("no lock: {error}"));
-                    return Waited::Unlocked;
+                    self.trace(world.trace, format_args!("no lock: {error}"));
+                    return WaitOutcome::NoLock;
                 }
             }
         }
     }
 
-    /// Takes the first lock, or the second one if it may.
-    fn lock(&self, may_be_second: bool) -> io::Result<Locked<'a>> {
-        if let Some(lock) = self.store.try_lock(&self.name.lock())? {
-            return Ok(Locked::First(lock));
+    /// Takes the first lock, or the second one if `may_be_second`.
+    fn lock(&self, may_be_second: bool) -> io::Result<LockAttempt<'a>> {
+        if let Some(lock) = self.store.try_lock(&self.key.lock())? {
+            return Ok(LockAttempt::First(lock));
         }
-        if may_be_second && let Some(lock) = self.store.try_lock(&self.name.second_lock())? {
-            return Ok(Locked::Second(lock));
+        if may_be_second && let Some(lock) = self.store.try_lock(&self.key.second_lock())? {
+            return Ok(LockAttempt::Second(lock));
         }
-        Ok(Locked::No)
+        Ok(LockAttempt::Neither)
     }
 
-    /// Returns what another process makes, while this one makes it too.
-    pub(super) async fn watch(&self, world: &World<'_>) -> Session {
+    /// Returns the session that another process stores while this one fetches one too.
+    pub(super) async fn wait_for_refresh(&self, world: &World<'_>) -> Session {
         loop {
-            world.timer.sleep(LONG_INTERVAL).await;
-            if let Some(session) = self.fresh(world) {
+            world.timer.sleep(SLOW_POLL_INTERVAL).await;
+            if let Some(session) = self.refreshed(world) {
                 return session;
             }
         }
     }
 
-    /// Returns how a process that had the lock failed last.
-    fn note(&self) -> Option<Note> {
-        self.note_in(&self.name.lock())
+    /// Returns the last failure of a process that held the first lock.
+    fn failure(&self) -> Option<FailureRecord> {
+        self.failure_in(&self.key.lock())
     }
 
-    /// Returns how processes that had the first and the second lock failed last.
-    fn notes(&self) -> [Option<Note>; 2] {
-        [self.note(), self.note_in(&self.name.second_lock())]
+    /// Returns the last failures of processes that held the first and the second lock.
+    fn failures(&self) -> [Option<FailureRecord>; 2] {
+        [self.failure(), self.failure_in(&self.key.second_lock())]
     }
 
-    fn note_in(&self, file: &str) -> Option<Note> {
-        let note = self.store.read(file).ok()??;
-        Note::parse(note.expose())
+    fn failure_in(&self, file: &str) -> Option<FailureRecord> {
+        let record = self.store.read(file).ok()??;
+        FailureRecord::parse(record.expose())
     }
 
     fn proxy(&self, world: &World<'_>) -> Option<String> {
         world.transport.proxy(&self.provider.session.endpoint)
     }
 
-    /// Notes for the other processes that this one failed, by `error` where it is theirs too.
-    pub(super) fn note_failure(
+    /// Records for the other processes that this one failed, and how if `error` concerns them too.
+    pub(super) fn record_failure(
         &self,
         mut lock: Box<dyn Lock + '_>,
         error: Option<&Error>,
         world: &World<'_>,
     ) {
-        let note = Note::new(world.entropy.bits(), world.clock.now());
-        let note = match error {
-            Some(error) => note.with(error, self.proxy(world)),
-            None => note,
+        let record = FailureRecord::new(world.entropy.bits(), world.clock.now());
+        let record = match error {
+            Some(error) => record.with_error(error, self.proxy(world)),
+            None => record,
         };
-        if let Err(error) = lock.write(&note.render()) {
-            self.show(world.trace, format_args!("could not note the failure: {error}"));
+        if let Err(error) = lock.write(&record.render()) {
+            self.trace(world.trace, format_args!("could not note the failure: {error}"));
         }
     }
 
-    /// Keeps a session, where that can be, and clears away what is over for long.
-    pub(super) fn keep(&self, session: &Session, world: &World<'_>) -> bool {
+    /// Stores a session and removes stale files; returns whether the session was stored.
+    pub(super) fn store_session(&self, session: &Session, world: &World<'_>) -> bool {
         let running = world.clock.running();
-        let entry = Entry::new(&self.provider.session, session.clone(), running);
-        let bytes = entry.render(&self.name);
-        if let Err(error) = self.store.write(self.name.as_str(), bytes.expose()) {
-            self.show(world.trace, format_args!("not kept: {error}"));
+        let entry = CacheEntry::new(&self.provider.session, session.clone(), running);
+        let bytes = entry.render(&self.key);
+        if let Err(error) = self.store.write(self.key.as_str(), bytes.expose()) {
+            self.trace(world.trace, format_args!("not kept: {error}"));
             return false;
         }
-        self.show(world.trace, format_args!("kept"));
-        let files = self.store.list().ok().flatten().unwrap_or_default();
-        for file in litter(&files, world.clock.now()) {
-            // What cannot be removed is another writer's to remove.
+        self.trace(world.trace, format_args!("kept"));
+        let files = self.store.list(is_cache_file).ok().flatten().unwrap_or_default();
+        for file in stale_files(&files, world.clock.now()) {
+            // The next process that stores a session tries again.
             let _ = self.store.remove(file);
         }
         true
     }
 
-    /// Shows what becomes of the session.
-    pub(super) fn show(&self, trace: &dyn Trace, message: fmt::Arguments<'_>) {
-        trace.show(format_args!("cache: {}: {message}", self.name));
+    /// Writes a line about this session to the debug output.
+    pub(super) fn trace(&self, trace: &dyn Trace, message: fmt::Arguments<'_>) {
+        trace.show(format_args!("cache: {}: {message}", self.key));
     }
 }
 
-/// Returns the notes that are not those of `before`.
-fn news(notes: [Option<Note>; 2], before: &[Option<Note>; 2]) -> Vec<Note> {
-    let is_news = |(note, before): (Option<Note>, &Option<Note>)| {
-        note.filter(|note| note.differs_from(before.as_ref()))
+/// Returns the failures that were recorded since `before`.
+fn new_failures(
+    records: [Option<FailureRecord>; 2],
+    before: &[Option<FailureRecord>; 2],
+) -> Vec<FailureRecord> {
+    let is_new = |(record, before): (Option<FailureRecord>, &Option<FailureRecord>)| {
+        record.filter(|record| record.differs_from(before.as_ref()))
     };
-    notes.into_iter().zip(before).filter_map(is_news).collect()
+    records.into_iter().zip(before).filter_map(is_new).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a process that failed leaves for those that wait for it.
+//! How a process failed, recorded in its lock file for the processes that wait for it.
 
 use std::time::Duration;
 
@@ -7,42 +7,42 @@ use serde::{Deserialize, Serialize};
 use crate::output::error::{Error, Kind};
 use roles_anywhere_client::time::Timestamp;
 
-/// A failure, as it stands in the lock file.
+/// A failure as it is written to the lock file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Note {
-    /// Tells it from the note before it, whatever the clocks say.
+pub(super) struct FailureRecord {
+    /// Random: distinguishes it from the record before it, whatever the clocks say.
     id: u64,
     /// When it was written, in Unix seconds by this machine's clock.
     failed: i64,
-    /// What AWS's side had to do with it, if anything.
-    shared: Option<Shared>,
-    /// The time in milliseconds that was too short, if that is what failed.
+    /// The failure itself, if another process would meet it as well.
+    shared: Option<SharedFailure>,
+    /// The time limit in milliseconds, if it was too short.
     time_limit: Option<u64>,
 }
 
-/// A failure that another process on the same way would meet as well.
+/// A failure that another process with the same proxy would meet as well.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Shared {
-    /// The proxy on that way.
+struct SharedFailure {
+    /// The proxy that was used.
     proxy: Option<String>,
-    /// Whether AWS refused; else it failed, or could not be reached.
+    /// Whether AWS refused the request; if not, it failed or could not be reached.
     refused: bool,
     reason: String,
     hints: Vec<String>,
 }
 
-impl Note {
-    /// Notes a failure at `now`; `id` is random.
+impl FailureRecord {
+    /// Returns the record of a failure at `now`; `id` is random.
     pub(super) fn new(id: u64, now: Timestamp) -> Self {
         Self { id, failed: now.unix(), shared: None, time_limit: None }
     }
 
-    /// Adds what failed, where that is on AWS's side, beyond `proxy`.
+    /// Adds what other processes need to know of `error`, which was met through `proxy`.
     #[must_use]
-    pub(super) fn with(self, error: &Error, proxy: Option<String>) -> Self {
-        let shared = error.is_shared().then(|| Shared {
+    pub(super) fn with_error(self, error: &Error, proxy: Option<String>) -> Self {
+        let shared = error.is_shared().then(|| SharedFailure {
             proxy,
             refused: error.kind() == Kind::Refused,
             reason: error.reasons().join(": "),
@@ -53,48 +53,48 @@ impl Note {
         Self { shared, time_limit, ..self }
     }
 
-    /// Reads a note; `None` where it is none, or is being written.
+    /// Parses a lock file; `None` if it holds no record, or a part of one that is being written.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Renders what is to be read.
+    /// Returns the contents of the lock file.
     pub(super) fn render(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("strings and numbers serialize")
     }
 
-    /// Returns whether a process that has `left` may do better: it has more time than was too short.
-    pub(super) fn may_do_better(&self, left: Duration) -> bool {
+    /// Returns whether a process that has `left` may succeed: it has more time than was too short.
+    pub(super) fn may_succeed(&self, left: Duration) -> bool {
         self.time_limit.is_none_or(|limit| left > Duration::from_millis(limit))
     }
 
-    /// Returns whether a process that has `left` need not try: twice of that was too short.
+    /// Returns whether a process that has `left` need not try: more than twice of that was too short.
     pub(super) fn is_hopeless(&self, left: Duration) -> bool {
         self.time_limit.is_some_and(|limit| left * 2 < Duration::from_millis(limit))
     }
 
-    /// Returns when the failure was.
+    /// Returns the time of the failure.
     pub(super) fn failed(&self) -> Timestamp {
         Timestamp::from_unix(self.failed)
     }
 
-    /// Returns whether it is another note than `other`, or there was none.
+    /// Returns whether `other` is another record or there was none.
     pub(super) fn differs_from(&self, other: Option<&Self>) -> bool {
         other.is_none_or(|other| other.id != self.id)
     }
 
-    /// Returns the error of whoever waited and would have gone the same way, through `proxy`.
+    /// Returns the error for a process that waited, if it would have met the same through `proxy`.
     pub(super) fn error(&self, proxy: Option<&str>) -> Option<Error> {
         let shared = self.shared.as_ref().filter(|shared| shared.proxy.as_deref() == proxy)?;
         let kind = if shared.refused { Kind::Refused } else { Kind::Unreachable };
-        let error = Error::new(kind, Elsewhere(shared.reason.clone()));
+        let error = Error::new(kind, FailedInAnotherProcess(shared.reason.clone()));
         Some(shared.hints.iter().cloned().fold(error, Error::hint))
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("another process just failed: {0}")]
-struct Elsewhere(String);
+struct FailedInAnotherProcess(String);
 
 #[cfg(test)]
 mod tests {
@@ -110,26 +110,27 @@ mod tests {
         CallError::Transport { source, attempt: 3 }.into()
     }
 
-    fn read(note: &Note) -> Note {
-        Note::parse(&note.render()).unwrap()
+    fn read(record: &FailureRecord) -> FailureRecord {
+        FailureRecord::parse(&record.render()).unwrap()
     }
 
     #[test]
-    fn hands_on_what_failed_on_the_way_that_both_go() {
-        let note = read(&Note::new(7, RECEIVED).with(&lost(), Some("p".to_owned())));
-        let error = note.error(Some("p")).unwrap();
+    fn shared_failure_is_the_error_of_processes_with_the_same_proxy() {
+        let record =
+            read(&FailureRecord::new(7, RECEIVED).with_error(&lost(), Some("p".to_owned())));
+        let error = record.error(Some("p")).unwrap();
         assert_eq!(error.kind(), Kind::Unreachable);
         let text = error.to_string();
         let head = "error: another process just failed: could not connect to a:1, tried 3 times\n";
         assert!(text.starts_with(head), "{text}");
         assert!(text.contains("hint: check the network"), "{text}");
-        assert!(note.error(None).is_none());
-        assert!(note.error(Some("q")).is_none());
-        assert_eq!(note.failed(), RECEIVED);
+        assert!(record.error(None).is_none());
+        assert!(record.error(Some("q")).is_none());
+        assert_eq!(record.failed(), RECEIVED);
     }
 
     #[test]
-    fn keeps_what_is_this_process_s_own() {
+    fn local_failures_are_not_shared() {
         let own = [
             Error::new(Kind::Identity, io::Error::other("wrong password")),
             Error::new(Kind::Local, io::Error::other("no descriptors")),
@@ -137,42 +138,47 @@ mod tests {
                 .into(),
         ];
         for error in own {
-            assert!(read(&Note::new(7, RECEIVED).with(&error, None)).error(None).is_none());
+            assert!(
+                read(&FailureRecord::new(7, RECEIVED).with_error(&error, None))
+                    .error(None)
+                    .is_none()
+            );
         }
         let refused = Error::new(Kind::Refused, io::Error::other("AccessDenied"));
-        let note = read(&Note::new(7, RECEIVED).with(&refused, None));
-        assert_eq!(note.error(None).unwrap().kind(), Kind::Refused);
+        let record = read(&FailureRecord::new(7, RECEIVED).with_error(&refused, None));
+        assert_eq!(record.error(None).unwrap().kind(), Kind::Refused);
     }
 
     #[test]
-    fn tells_who_has_more_time_than_was_too_short() {
+    fn time_left_decides_who_may_succeed() {
         let late: Error =
             CallError::Timeout { host: "a".into(), limit: Duration::from_secs(5), attempt: 1 }
                 .into();
-        let note = read(&Note::new(7, RECEIVED).with(&late, None));
-        assert!(!note.may_do_better(Duration::from_secs(5)));
-        assert!(note.may_do_better(Duration::from_secs(6)));
+        let record = read(&FailureRecord::new(7, RECEIVED).with_error(&late, None));
+        assert!(!record.may_succeed(Duration::from_secs(5)));
+        assert!(record.may_succeed(Duration::from_secs(6)));
         assert!(
-            note.is_hopeless(Duration::from_secs(2)) && !note.is_hopeless(Duration::from_secs(3))
+            record.is_hopeless(Duration::from_secs(2))
+                && !record.is_hopeless(Duration::from_secs(3))
         );
-        let other = read(&Note::new(7, RECEIVED).with(&lost(), None));
-        assert!(other.may_do_better(Duration::ZERO) && !other.is_hopeless(Duration::ZERO));
+        let other = read(&FailureRecord::new(7, RECEIVED).with_error(&lost(), None));
+        assert!(other.may_succeed(Duration::ZERO) && !other.is_hopeless(Duration::ZERO));
     }
 
     #[test]
-    fn is_another_one_within_the_same_second() {
-        let note = |id| read(&Note::new(id, RECEIVED));
-        assert!(note(7).differs_from(None));
-        assert!(note(7).differs_from(Some(&note(8))));
-        assert!(!note(7).differs_from(Some(&note(7))));
+    fn records_of_one_second_differ_by_their_ids() {
+        let record = |id| read(&FailureRecord::new(id, RECEIVED));
+        assert!(record(7).differs_from(None));
+        assert!(record(7).differs_from(Some(&record(8))));
+        assert!(!record(7).differs_from(Some(&record(7))));
     }
 
     #[test]
-    fn takes_half_a_note_for_none() {
-        let whole = Note::new(7, RECEIVED).with(&lost(), None).render();
+    fn partial_record_is_ignored() {
+        let whole = FailureRecord::new(7, RECEIVED).with_error(&lost(), None).render();
         for end in 0..whole.len() {
-            assert_eq!(Note::parse(&whole[..end]), None, "{end}");
+            assert_eq!(FailureRecord::parse(&whole[..end]), None, "{end}");
         }
-        assert_eq!(Note::parse(b"1440938160\n"), None);
+        assert_eq!(FailureRecord::parse(b"1440938160\n"), None);
     }
 }

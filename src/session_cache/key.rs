@@ -1,44 +1,44 @@
-//! What an entry is called: a hash of all that makes its session what it is.
+//! The key of an entry, which names its files: a hash of everything that its session depends on.
 
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::session_cache::storage::TEMPORARY_SUFFIX;
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
 use roles_anywhere_client::http::Trust;
 
-/// The name of an entry: `session-` and 32 hexadecimal digits.
+/// The key of an entry, which is also its file name: `session-` and 32 hexadecimal digits.
 ///
-/// Whoever asks for the same session with the same identity over a way of the same trust finds it;
-/// a rotated certificate does not.
+/// The same request with the same identity and the same trusted certificate authorities has the same
+/// key; a rotated certificate has another one.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Name(String);
+pub struct CacheKey(String);
 
-/// The form of names and entries; another one is never read.
-const FORM: &[u8] = b"roles-anywhere session 2";
+/// The version of keys and entries. Entries of another version have other names, so they are never
+/// read.
+const FORMAT: &[u8] = b"roles-anywhere session 2";
 
 const PREFIX: &str = "session-";
 const DIGITS: usize = 32;
 const LOCK: &str = ".lock";
-const SECOND: &str = ".second";
+const SECOND_LOCK: &str = ".second";
 
-/// What ends the name of a file that is being written.
-pub const UNFINISHED: &str = ".new";
-
-impl Name {
-    /// Returns the name for `request`, asked with the identity that `identity` is the digest of, by a
-    /// way that believes `trust`. The proxy on the way is not in it.
+impl CacheKey {
+    /// Returns the key for `request`, made with the identity whose digest is `identity`, to an endpoint
+    /// that is verified by `trust`. The proxy is not part of it.
     pub fn new(request: &SessionRequest, identity: &[u8; 32], trust: &Trust) -> Self {
         let (trust, path) = match trust {
             Trust::System => ("system", None),
             Trust::File { path, .. } => ("file", Some(path)),
+            // Hashed into the names of files that exist already: this text must not change.
             Trust::Everybody => ("everybody", None),
         };
         let session_name = request.role_session_name.as_ref().map_or("", RoleSessionName::as_str);
         let duration = request.duration.seconds().map_or_else(String::new, |s| s.to_string());
-        // Always so many fields, and each behind its length: no two requests look alike.
+        // A fixed number of fields, each with its length before it: no two requests hash the same bytes.
         let fields: [&[u8]; 11] = [
-            FORM,
+            FORMAT,
             identity,
             &text(&request.trust_anchor),
             &text(&request.profile),
@@ -58,7 +58,7 @@ impl Name {
         Self(format!("{PREFIX}{}", hex(&hash.finish().as_ref()[..DIGITS / 2])))
     }
 
-    /// Takes the name of a file that holds an entry.
+    /// Parses the name of a file that holds an entry.
     pub fn parse(file: &str) -> Option<Self> {
         let digits = file.strip_prefix(PREFIX)?;
         let legal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -70,48 +70,53 @@ impl Name {
         &self.0
     }
 
-    /// Returns the name of the file that is locked by whoever refreshes the entry.
+    /// Returns the name of the file that the process locks that refreshes the entry.
     pub fn lock(&self) -> String {
         format!("{}{LOCK}", self.0)
     }
 
-    /// Returns the name of the file that is locked by the one process that makes the entry too,
-    /// while the holder of the first lock takes too long.
+    /// Returns the name of the file that one more process locks, to fetch the session as well, if the
+    /// holder of the first lock takes too long.
     pub fn second_lock(&self) -> String {
-        format!("{}{SECOND}{LOCK}", self.0)
+        format!("{}{SECOND_LOCK}{LOCK}", self.0)
     }
 }
 
-/// Renders as much of it as people need to tell a few apart.
-impl fmt::Display for Name {
+/// Renders the first digits, enough to tell a few entries apart.
+impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0[..PREFIX.len() + 8])
     }
 }
 
-/// What a file of the cache is.
+/// What a file of the cache holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Role {
-    /// It holds this entry.
-    Entry(Name),
-    /// It is locked by the process that makes or refreshes this entry.
-    Lock(Name),
-    /// It was being written when its writer died, or is so now.
-    Unfinished,
+pub enum FileKind {
+    /// The session of this key.
+    Entry(CacheKey),
+    /// The lock of this key, and the failure record of its last holder.
+    Lock(CacheKey),
+    /// A file that is being written, or that was when its writer died.
+    Temporary,
 }
 
-impl Role {
-    /// Tells what the file called `file` is; `None` where it is none of ours.
+impl FileKind {
+    /// Returns what the file called `file` holds; `None` if it is not a file of the cache.
     pub fn of(file: &str) -> Option<Self> {
         if let Some(name) = file.strip_suffix(LOCK) {
-            return Name::parse(name.strip_suffix(SECOND).unwrap_or(name)).map(Self::Lock);
+            return CacheKey::parse(name.strip_suffix(SECOND_LOCK).unwrap_or(name)).map(Self::Lock);
         }
-        if let Some(rest) = file.strip_suffix(UNFINISHED) {
+        if let Some(rest) = file.strip_suffix(TEMPORARY_SUFFIX) {
             let (name, _) = rest.split_once('.')?;
-            return Name::parse(name).map(|_| Self::Unfinished);
+            return CacheKey::parse(name).map(|_| Self::Temporary);
         }
-        Name::parse(file).map(Self::Entry)
+        CacheKey::parse(file).map(Self::Entry)
     }
+}
+
+/// Returns whether the file called `file` is one of the cache.
+pub fn is_cache_file(file: &str) -> bool {
+    FileKind::of(file).is_some()
 }
 
 fn text(field: &impl fmt::Display) -> Vec<u8> {
@@ -132,14 +137,14 @@ mod tests {
     use roles_anywhere_client::test_support::session::request;
 
     #[test]
-    fn differs_with_all_that_makes_a_session() {
+    fn key_depends_on_everything_that_makes_the_session() {
         let changed = |change: fn(&mut SessionRequest)| {
             let mut request = request();
             change(&mut request);
-            Name::new(&request, &[7; 32], &Trust::System)
+            CacheKey::new(&request, &[7; 32], &Trust::System)
         };
         let file = |path: &str| Trust::File { origin: "--ca-bundle", path: path.into() };
-        let names = [
+        let keys = [
             changed(|_| {}),
             changed(|r| {
                 r.trust_anchor = r.trust_anchor.to_string().replace("/a", "/b").parse().unwrap();
@@ -152,37 +157,37 @@ mod tests {
             changed(|r| r.duration = SessionDuration::Seconds(901)),
             changed(|r| r.endpoint = Endpoint::parse("https://b.example").unwrap()),
             changed(|r| r.region = Region::parse("eu-west-1").unwrap()),
-            Name::new(&request(), &[8; 32], &Trust::System),
-            Name::new(&request(), &[7; 32], &Trust::Everybody),
-            Name::new(&request(), &[7; 32], &file("a")),
-            Name::new(&request(), &[7; 32], &file("b")),
+            CacheKey::new(&request(), &[8; 32], &Trust::System),
+            CacheKey::new(&request(), &[7; 32], &Trust::Everybody),
+            CacheKey::new(&request(), &[7; 32], &file("a")),
+            CacheKey::new(&request(), &[7; 32], &file("b")),
         ];
-        for (at, name) in names.iter().enumerate() {
-            assert!(!names[at + 1..].contains(name), "{at}");
-            assert_eq!(Name::parse(name.as_str()).as_ref(), Some(name));
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[at + 1..].contains(key), "{at}");
+            assert_eq!(CacheKey::parse(key.as_str()).as_ref(), Some(key));
         }
-        assert_eq!(names[0], changed(|_| {}));
+        assert_eq!(keys[0], changed(|_| {}));
     }
 
     #[test]
-    fn is_the_same_wherever_the_trust_was_said() {
-        let name = |origin| {
+    fn key_does_not_depend_on_the_option_that_names_the_trust() {
+        let key = |origin| {
             let trust = Trust::File { origin, path: "ca.pem".into() };
-            Name::new(&request(), &[7; 32], &trust)
+            CacheKey::new(&request(), &[7; 32], &trust)
         };
-        assert_eq!(name("--ca-bundle"), name("AWS_CA_BUNDLE"));
+        assert_eq!(key("--ca-bundle"), key("AWS_CA_BUNDLE"));
     }
 
     #[test]
-    fn knows_our_files_by_their_names() {
+    fn kind_of_a_file_follows_from_its_name() {
         let name = "session-0123456789abcdef0123456789abcdef";
-        let own = Name::parse(name).unwrap();
+        let own = CacheKey::parse(name).unwrap();
         let rows = [
-            (name.to_owned(), Some(Role::Entry(own.clone()))),
-            (own.lock(), Some(Role::Lock(own.clone()))),
-            (own.second_lock(), Some(Role::Lock(own.clone()))),
-            (format!("{name}.0f{UNFINISHED}"), Some(Role::Unfinished)),
-            (format!("{name}{UNFINISHED}"), None),
+            (name.to_owned(), Some(FileKind::Entry(own.clone()))),
+            (own.lock(), Some(FileKind::Lock(own.clone()))),
+            (own.second_lock(), Some(FileKind::Lock(own.clone()))),
+            (format!("{name}.0f{TEMPORARY_SUFFIX}"), Some(FileKind::Temporary)),
+            (format!("{name}{TEMPORARY_SUFFIX}"), None),
             (format!("{name}0"), None),
             (name.to_uppercase(), None),
             ("session-".to_owned(), None),
@@ -190,8 +195,8 @@ mod tests {
             (".lock".to_owned(), None),
             (".new".to_owned(), None),
         ];
-        for (file, role) in rows {
-            assert_eq!(Role::of(&file), role, "{file}");
+        for (file, kind) in rows {
+            assert_eq!(FileKind::of(&file), kind, "{file}");
         }
         assert_eq!(own.to_string(), "session-01234567");
     }

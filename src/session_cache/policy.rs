@@ -1,68 +1,71 @@
-//! When a kept session is served, when it is refreshed, when it is thrown away.
+//! When a cached session is served, when it is refreshed, when its files are removed.
 
 use std::time::Duration;
 
-use crate::session_cache::Listed;
-use crate::session_cache::key::Role;
+use crate::session_cache::key::FileKind;
+use crate::session_cache::storage::DirEntry;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::time::Timestamp;
 
-/// Botocore asks anew from 15 minutes before the end on: by then there has to be a fresh one.
-const DUE: i64 = 20 * 60;
+/// Botocore asks for new credentials from 15 minutes before the expiration on. A session is refreshed
+/// 5 minutes earlier, so that a fresh one is there by then.
+const REFRESH_MARGIN: i64 = 20 * 60;
 
-/// Clocks are read in whole seconds, at both ends: what says 2 may be 1, and is to be used yet.
-const LAST: i64 = 2;
+/// Both clocks are read in whole seconds, so 2 seconds may be 1 in truth, and the caller still has to
+/// use the session.
+const EXPIRY_MARGIN: i64 = 2;
 
 /// Returns whether `session` is served and refreshed at `now`.
 pub fn freshness(session: &Session, now: Timestamp) -> Freshness {
     match session.left(now) {
-        ..=LAST => Freshness::Expired,
-        left if left > DUE.min(session.life / 2) => Freshness::Fresh,
+        ..=EXPIRY_MARGIN => Freshness::Expired,
+        left if left > REFRESH_MARGIN.min(session.life / 2) => Freshness::Fresh,
         _ => Freshness::Due,
     }
 }
 
-/// How long a valid session is served after a refresh failed, until the next one, in seconds.
-const PAUSE: i64 = 60;
+/// How many seconds pass after a failed refresh of a valid session before the next one is tried. Each
+/// command would otherwise wait for the network as long as it is down.
+const RETRY_AFTER_FAILURE: i64 = 60;
 
-/// Returns whether a refresh may be tried at `now`, the last one having failed at `failed`.
+/// Returns whether a refresh may be tried at `now` if the last one failed at `failed`.
 pub fn may_refresh(failed: Option<Timestamp>, now: Timestamp) -> bool {
-    failed.is_none_or(|failed| !(0..PAUSE).contains(&failed.seconds_until(now)))
+    failed.is_none_or(|failed| !(0..RETRY_AFTER_FAILURE).contains(&failed.seconds_until(now)))
 }
 
-/// Returns how long a process may try to refresh what it could serve, `left` being the time that it
-/// has: whoever asked is not to wait for a network that is gone.
-pub fn patience_of_refresh(left: Duration) -> Duration {
+/// Returns how long a process may try to refresh a session that is still valid, if it has `left` in
+/// all. It can serve that session, so its caller must not wait long for a network that is down.
+pub fn refresh_timeout(left: Duration) -> Duration {
     Duration::from_secs(5).min(left / 2)
 }
 
-/// Returns how long a process waits for another one's session, `left` being the time that it has:
-/// as much is left then to make its own.
-pub fn patience_of_waiting(left: Duration) -> Duration {
+/// Returns how long a process waits for the session of another one if it has `left` in all. The other
+/// half remains for a request of its own.
+pub fn wait_timeout(left: Duration) -> Duration {
     left / 2
 }
 
-/// No session lives for longer than 12 hours: these are over for a day.
-const OLD: i64 = (12 + 24) * 3_600;
+/// No session is valid for more than 12 hours: one of this age expired a day ago at least.
+const STALE_AFTER: i64 = (12 + 24) * 3_600;
 
-/// Nobody writes for so long.
-const ABANDONED: i64 = 3_600;
+/// No process writes a file for so long: its writer has died.
+const TEMPORARY_STALE_AFTER: i64 = 3_600;
 
-/// Returns the files of ours that nobody needs at `now`.
-pub fn litter(files: &[Listed], now: Timestamp) -> impl Iterator<Item = &str> {
-    let is_litter = move |file: &&Listed| {
+/// Returns the files of the cache that no process needs any more at `now`.
+pub fn stale_files(files: &[DirEntry], now: Timestamp) -> impl Iterator<Item = &str> {
+    let is_stale = move |file: &&DirEntry| {
         let age = file.modified.seconds_until(now);
-        match Role::of(&file.name) {
-            Some(Role::Entry(_)) => age > OLD,
-            // The lock of an entry that is refreshed is as old as the first of its sessions.
-            Some(Role::Lock(name)) => {
-                age > OLD && files.iter().all(|other| other.name != name.as_str())
+        match FileKind::of(&file.name) {
+            Some(FileKind::Entry(_)) => age > STALE_AFTER,
+            // A lock file is as old as the first session of its key, however often that was refreshed.
+            Some(FileKind::Lock(key)) => {
+                age > STALE_AFTER && files.iter().all(|other| other.name != key.as_str())
             }
-            Some(Role::Unfinished) => age > ABANDONED,
+            Some(FileKind::Temporary) => age > TEMPORARY_STALE_AFTER,
             None => false,
         }
     };
-    files.iter().filter(is_litter).map(|file| file.name.as_str())
+    files.iter().filter(is_stale).map(|file| file.name.as_str())
 }
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ mod tests {
     use crate::session_cache::entry::tests::{RECEIVED, session};
 
     #[test]
-    fn serves_until_twenty_minutes_or_half_of_a_shorter_life_are_left() {
+    fn session_is_due_twenty_minutes_before_its_end_or_at_half() {
         use Freshness::{Due, Expired, Fresh};
         let rows = [
             (3_600, 0, Fresh),
@@ -87,7 +90,7 @@ mod tests {
             (900, 897, Due),
             (900, 898, Expired),
             (2, 0, Expired),
-            // The clock was set back: there is no telling.
+            // The clock was set back: how old the session is cannot be known.
             (3_600, -1, Expired),
         ];
         for (life, elapsed, wanted) in rows {
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_for_a_minute_after_a_failure() {
+    fn refresh_is_retried_a_minute_after_a_failure() {
         assert!(may_refresh(None, RECEIVED));
         for (elapsed, wanted) in [(0, false), (59, false), (60, true), (-1, true)] {
             assert_eq!(may_refresh(Some(RECEIVED), RECEIVED.after(elapsed)), wanted, "{elapsed}");
@@ -105,30 +108,35 @@ mod tests {
     }
 
     #[test]
-    fn leaves_half_of_the_time_for_a_try_of_its_own() {
+    fn waiting_leaves_half_of_the_time_for_a_request() {
         let seconds = Duration::from_secs;
         for (left, waiting, refresh) in [(20, 10, 5), (4, 2, 2), (600, 300, 5)] {
-            assert_eq!(patience_of_waiting(seconds(left)), seconds(waiting));
-            assert_eq!(patience_of_refresh(seconds(left)), seconds(refresh));
+            assert_eq!(wait_timeout(seconds(left)), seconds(waiting));
+            assert_eq!(refresh_timeout(seconds(left)), seconds(refresh));
         }
     }
 
     #[test]
-    fn clears_away_what_nobody_needs() {
+    fn stale_files_are_found_and_others_kept() {
         let one = "session-0123456789abcdef0123456789abcdef";
         let other = "session-1123456789abcdef0123456789abcdef";
-        let unfinished = format!("{one}.0f.new");
-        let listed =
-            |name: &str, age: i64| Listed { name: name.to_owned(), modified: RECEIVED.after(-age) };
-        let kept = |files: &[(&str, i64)]| {
-            let files: Vec<Listed> = files.iter().map(|(name, age)| listed(name, *age)).collect();
-            litter(&files, RECEIVED).map(str::to_owned).collect::<Vec<_>>()
+        let temporary = format!("{one}.0f.new");
+        let listed = |name: &str, age: i64| DirEntry {
+            name: name.to_owned(),
+            modified: RECEIVED.after(-age),
+        };
+        let stale = |files: &[(&str, i64)]| {
+            let files: Vec<DirEntry> = files.iter().map(|(name, age)| listed(name, *age)).collect();
+            stale_files(&files, RECEIVED).map(str::to_owned).collect::<Vec<_>>()
         };
         let lock = format!("{one}.lock");
-        assert_eq!(kept(&[(one, OLD + 1), (other, OLD)]), [one]);
-        assert_eq!(kept(&[(&lock, OLD + 1), (one, 9)]), [""; 0]);
-        assert_eq!(kept(&[(&lock, OLD + 1), (other, 9)]), [lock.as_str()]);
-        assert_eq!(kept(&[(&unfinished, ABANDONED + 1), ("else", 9 * OLD)]), [unfinished.as_str()]);
-        assert_eq!(kept(&[(&unfinished, ABANDONED)]), [""; 0]);
+        assert_eq!(stale(&[(one, STALE_AFTER + 1), (other, STALE_AFTER)]), [one]);
+        assert_eq!(stale(&[(&lock, STALE_AFTER + 1), (one, 9)]), [""; 0]);
+        assert_eq!(stale(&[(&lock, STALE_AFTER + 1), (other, 9)]), [lock.as_str()]);
+        assert_eq!(
+            stale(&[(&temporary, TEMPORARY_STALE_AFTER + 1), ("else", 9 * STALE_AFTER)]),
+            [temporary.as_str()]
+        );
+        assert_eq!(stale(&[(&temporary, TEMPORARY_STALE_AFTER)]), [""; 0]);
     }
 }

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use roles_anywhere::session_cache::entry::Entry;
-use roles_anywhere::session_cache::key::Name;
+use roles_anywhere::session_cache::entry::CacheEntry;
+use roles_anywhere::session_cache::key::CacheKey;
 use roles_anywhere_emulator::{self as aws, Emulator};
 use serde_json::{Value, json};
 
@@ -39,9 +39,10 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 /// Returns the one entry that is kept.
-fn entry(emulator: &Emulator) -> (PathBuf, Name) {
+fn entry(emulator: &Emulator) -> (PathBuf, CacheKey) {
     let directory = directory(emulator);
-    let names: Vec<Name> = files(&directory).iter().filter_map(|file| Name::parse(file)).collect();
+    let names: Vec<CacheKey> =
+        files(&directory).iter().filter_map(|file| CacheKey::parse(file)).collect();
     assert_eq!(names.len(), 1, "{:?}", files(&directory));
     (directory.join(names[0].as_str()), names[0].clone())
 }
@@ -49,7 +50,7 @@ fn entry(emulator: &Emulator) -> (PathBuf, Name) {
 /// Makes the one entry look as if its session had come so many seconds earlier.
 fn age(emulator: &Emulator, seconds: i64) {
     let (path, name) = entry(emulator);
-    let mut entry = Entry::parse(&name, &fs::read(&path).unwrap()).unwrap();
+    let mut entry = CacheEntry::parse(&name, &fs::read(&path).unwrap()).unwrap();
     let credentials = &mut entry.session.credentials;
     credentials.expiration = credentials.expiration.after(-seconds);
     entry.session.received = entry.session.received.after(-seconds);
@@ -627,8 +628,8 @@ fn a_set_is_over_by_whichever_clock_says_so() {
     let kept = |change: fn(&mut roles_anywhere_client::time::Running)| {
         let old = tool.vend(&[])["AccessKeyId"].clone();
         let (path, name) = entry(&emulator);
-        let mut entry = Entry::parse(&name, &fs::read(&path).unwrap()).unwrap();
-        change(entry.kept.as_mut().unwrap());
+        let mut entry = CacheEntry::parse(&name, &fs::read(&path).unwrap()).unwrap();
+        change(entry.stored_at.as_mut().unwrap());
         fs::write(&path, entry.render(&name).expose()).unwrap();
         tool.vend(&[])["AccessKeyId"] == old
     };

@@ -13,7 +13,8 @@ use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArg
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
 use crate::server::{Offer, Remote, ServePolicy};
-use crate::session_cache::{Above, Directory, Place};
+use crate::session_cache::CacheLocation;
+use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::path;
 
@@ -83,7 +84,10 @@ pub(super) fn serve(
 }
 
 /// Returns where sessions are cached: as said, else where a private place in memory is.
-pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, UsageError> {
+pub(super) fn cache(
+    args: &CacheArgs,
+    settings: &Settings<'_>,
+) -> Result<CacheLocation, UsageError> {
     let off = settings.given("no-cache", &args.no_cache)?;
     let said = settings.given("cache-dir", &args.place.cache_dir)?;
     let said = said.map(Setting::creatable).transpose()?;
@@ -99,7 +103,7 @@ pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, 
         {
             Ok(place(Some(said), settings.environment))
         }
-        (Some((_, true)), _) => Ok(Place::Nowhere),
+        (Some((_, true)), _) => Ok(CacheLocation::Disabled),
         (_, said) => Ok(place(said, settings.environment)),
     }
 }
@@ -108,24 +112,28 @@ pub(super) fn cache(args: &CacheArgs, settings: &Settings<'_>) -> Result<Place, 
 pub(super) fn cache_place(
     args: &CachePlaceArgs,
     settings: &Settings<'_>,
-) -> Result<Place, UsageError> {
+) -> Result<CacheLocation, UsageError> {
     let said = settings.given("cache-dir", &args.cache_dir)?;
     Ok(place(said.map(Setting::expanded).transpose()?, settings.environment))
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
-pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> Place {
+pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> CacheLocation {
     if let Some(setting) = said {
         let path = path::path(&setting.value);
         let origin = setting.origin.into();
-        return Place::Directory(Directory { path, origin, above: Above::Anybodys });
+        return CacheLocation::Dir(ConfiguredDir {
+            path,
+            origin,
+            parent_owner: ParentOwner::AnyUser,
+        });
     }
     match service_directory(environment).or_else(|| login_directory(environment)) {
         Some((above, variable)) => {
             let (path, origin) = (above.join(OWN), variable.into());
-            Place::Directory(Directory { path, origin, above: Above::Own })
+            CacheLocation::Dir(ConfiguredDir { path, origin, parent_owner: ParentOwner::ThisUser })
         }
-        None => Place::Nowhere,
+        None => CacheLocation::Disabled,
     }
 }
 

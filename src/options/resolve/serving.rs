@@ -8,7 +8,7 @@ use crate::command::serve::TokenFile;
 use crate::options::ServeArgs;
 use crate::output::usage::UsageError;
 use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, Remote};
-use crate::session_cache::Place;
+use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 
 /// The port of the official helper.
@@ -134,13 +134,13 @@ pub(super) fn token_file(
             let Setting { origin, value, .. } = setting.creatable_file()?;
             Ok(TokenFile::At { path: path::path(&value), origin })
         }
-        (None, Place::Directory(directory)) => Ok(TokenFile::In(directory)),
+        (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
         // Without it nothing would be there for other machines, or for any.
-        (None, Place::Nowhere) if remote != Remote::Refused || !offer.has_imds() => {
+        (None, CacheLocation::Disabled) if remote != Remote::Refused || !offer.has_imds() => {
             let variable = variable("token-file");
             Err(UsageError::Missing { flag: "--token-file", variable })
         }
-        (None, Place::Nowhere) => Ok(TokenFile::Nowhere),
+        (None, CacheLocation::Disabled) => Ok(TokenFile::Nowhere),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::*;
-use crate::session_cache::{Above, Directory};
+use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::Source;
@@ -322,27 +322,27 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
     let service = ("RUNTIME_DIRECTORY", "/run/a:/run/b");
     let no_cache = ("ROLES_ANYWHERE_NO_CACHE", "1");
     let cache_dir = ("ROLES_ANYWHERE_CACHE_DIR", "/c");
-    let directory = |path: &str, origin: &'static str, above| {
-        Place::Directory(Directory { path: path.into(), origin: origin.into(), above })
+    let directory = |path: &str, origin: &'static str, parent_owner| {
+        CacheLocation::Dir(ConfiguredDir { path: path.into(), origin: origin.into(), parent_owner })
     };
-    let at = |path: &str, origin| directory(path, origin, Above::Anybodys);
-    let within = |path: &str, origin| directory(path, origin, Above::Own);
-    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Place);
+    let at = |path: &str, origin| directory(path, origin, ParentOwner::AnyUser);
+    let within = |path: &str, origin| directory(path, origin, ParentOwner::ThisUser);
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], CacheLocation);
     let rows: [Row<'_>; 11] = [
-        (&[], &[], Place::Nowhere),
+        (&[], &[], CacheLocation::Disabled),
         (&[], &[run], within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR")),
         (&[], &[run, service], within("/run/a/roles-anywhere", "RUNTIME_DIRECTORY")),
-        (&[], &[("XDG_RUNTIME_DIR", "relative")], Place::Nowhere),
+        (&[], &[("XDG_RUNTIME_DIR", "relative")], CacheLocation::Disabled),
         (&[], &[run, cache_dir], at("/c", "ROLES_ANYWHERE_CACHE_DIR")),
         (&["--cache-dir", "d"], &[run, cache_dir], at("d", "--cache-dir")),
-        (&["--no-cache"], &[run], Place::Nowhere),
+        (&["--no-cache"], &[run], CacheLocation::Disabled),
         (
             &["--no-cache=false"],
             &[run, no_cache],
             within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR"),
         ),
-        (&[], &[run, no_cache], Place::Nowhere),
-        (&["--no-cache"], &[cache_dir], Place::Nowhere),
+        (&[], &[run, no_cache], CacheLocation::Disabled),
+        (&["--no-cache"], &[cache_dir], CacheLocation::Disabled),
         (&["--cache-dir", "d"], &[no_cache], at("d", "--cache-dir")),
     ];
     for (words, variables, wanted) in rows {

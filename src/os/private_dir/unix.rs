@@ -1,7 +1,7 @@
-//! A directory that belongs to this user alone, by owner and mode.
+//! A directory that belongs to this user only, by owner and mode.
 //!
-//! Everything is reached through one descriptor of the directory and judged by what was opened, so
-//! that a path that is swapped meanwhile changes nothing.
+//! Every file is opened relative to one descriptor of the directory, and checked after it was opened.
+//! A path that another user swaps in between has no effect.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -15,44 +15,46 @@ use rustix::io::Errno;
 
 use crate::os::access;
 use crate::os::random::SystemEntropy;
-use crate::session_cache::key::{Role, UNFINISHED};
-use crate::session_cache::{Above, Directory, Listed, Lock, Store};
+
+use crate::session_cache::storage::{
+    ConfiguredDir, DirEntry, Lock, ParentOwner, Store, TEMPORARY_SUFFIX,
+};
 use roles_anywhere_client::secret::{Entropy, SecretBytes};
 use roles_anywhere_client::time::Timestamp;
 
-/// A directory that belongs to this user alone, opened when it is needed first.
+/// A directory that belongs to this user only, opened when it is first used.
 #[derive(Debug)]
-pub struct PrivateDirectory {
+pub struct PrivateDir {
     path: PathBuf,
-    above: Above,
+    parent_owner: ParentOwner,
     opened: OnceLock<OwnedFd>,
 }
 
-/// The largest file that is read, in bytes.
+/// The largest file that is read, in bytes; an entry is a few KiB.
 const MAX_SIZE: u64 = 64 << 10;
 
-/// The most files that are listed.
+/// The most files that are listed, so that a directory full of them cannot delay a command.
 const MAX_FILES: usize = 512;
 
-impl PrivateDirectory {
-    /// Takes the place; opens nothing.
-    pub fn new(place: &Directory) -> Self {
-        // Without a slash at its end, behind which a link would be followed.
-        let path = place.path.components().collect();
-        Self { path, above: place.above, opened: OnceLock::new() }
+impl PrivateDir {
+    /// Returns the directory; opens nothing yet.
+    pub fn new(dir: &ConfiguredDir) -> Self {
+        // Without a trailing slash, with which the system would follow a link.
+        let path = dir.path.components().collect();
+        Self { path, parent_owner: dir.parent_owner, opened: OnceLock::new() }
     }
 
-    /// Does something by the directory's name, once what is above it was found to be right.
-    fn by_name<T>(
+    /// Calls `act` with the parent and the name of the directory, after the parent's owner was checked.
+    fn in_checked_parent<T>(
         &self,
         act: impl FnOnce(BorrowedFd<'_>, &Path) -> rustix::io::Result<T>,
     ) -> io::Result<T> {
-        let (Above::Own, Some(parent), Some(name)) =
-            (self.above, self.path.parent(), self.path.file_name())
+        let (ParentOwner::ThisUser, Some(parent), Some(name)) =
+            (self.parent_owner, self.path.parent(), self.path.file_name())
         else {
             return Ok(act(rustix::fs::CWD, &self.path)?);
         };
-        // Systemd's are links, of root.
+        // Links are followed: the paths that systemd passes are links that root owns.
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = rustix::fs::open(parent, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&parent)?;
@@ -62,10 +64,10 @@ impl PrivateDirectory {
         Ok(act(parent.as_fd(), Path::new(name))?)
     }
 
-    /// Locks a file against other processes, for as long as it stays open; makes it if there is none.
-    /// Returns `None` if another process has it.
+    /// Locks a file against other processes while it is open; creates it if it does not exist. Returns
+    /// `None` if another process holds the lock.
     pub fn lock_file(&self, name: &str) -> io::Result<Option<File>> {
-        let opened = open(self.made()?, name, OFlags::RDWR | OFlags::CREATE);
+        let opened = open(self.open_or_create()?, name, OFlags::RDWR | OFlags::CREATE);
         let (file, _) = opened.map_err(|error| self.explained(name, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
@@ -74,20 +76,20 @@ impl PrivateDirectory {
         }
     }
 
-    /// Adds owner and mode to a refused permission on a file of the directory; on the directory
-    /// itself if `name` is empty.
+    /// Adds owner and mode to an error about permission, those of a file of the directory, or of the
+    /// directory itself if `name` is empty.
     fn explained(&self, name: &str, error: io::Error) -> io::Error {
         access::explain(&self.path.join(name), error)
     }
 
-    /// Opens the directory; `None` where there is none.
-    fn existing(&self) -> io::Result<Option<&OwnedFd>> {
+    /// Opens the directory; `None` if it does not exist.
+    fn open_existing(&self) -> io::Result<Option<&OwnedFd>> {
         if let Some(opened) = self.opened.get() {
             return Ok(Some(opened));
         }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened =
-            self.by_name(|above, name| rustix::fs::openat(above, name, flags, Mode::empty()));
+        let opened = self
+            .in_checked_parent(|above, name| rustix::fs::openat(above, name, flags, Mode::empty()));
         let directory = match opened.map_err(|error| (Errno::from_io_error(&error), error)) {
             Ok(directory) => directory,
             Err((Some(Errno::NOENT), _)) => return Ok(None),
@@ -100,29 +102,29 @@ impl PrivateDirectory {
         Ok(Some(self.opened.get_or_init(|| directory)))
     }
 
-    /// Opens the directory, and makes it if there is none. Missing ones above it are made only for
-    /// a directory that the user named: a variable's may be gone because the login has ended.
-    fn made(&self) -> io::Result<&OwnedFd> {
-        if let Some(directory) = self.existing()? {
+    /// Opens the directory, and creates it if it does not exist. Missing parents are created only if the
+    /// user named the directory: the one of a variable may be gone because the login has ended.
+    fn open_or_create(&self) -> io::Result<&OwnedFd> {
+        if let Some(directory) = self.open_existing()? {
             return Ok(directory);
         }
-        if let (Above::Anybodys, Some(parent)) = (self.above, self.path.parent()) {
+        if let (ParentOwner::AnyUser, Some(parent)) = (self.parent_owner, self.path.parent()) {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
             made.map_err(|error| self.explained("", error))?;
         }
-        match self.by_name(|above, name| rustix::fs::mkdirat(above, name, Mode::RWXU)) {
+        match self.in_checked_parent(|above, name| rustix::fs::mkdirat(above, name, Mode::RWXU)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(self.explained("", error));
             }
             _ => {}
         }
-        self.existing()?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.open_existing()?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
-impl Store for PrivateDirectory {
+impl Store for PrivateDir {
     fn read(&self, name: &str) -> io::Result<Option<SecretBytes>> {
-        let Some(directory) = self.existing()? else { return Ok(None) };
+        let Some(directory) = self.open_existing()? else { return Ok(None) };
         let (file, size) = match open(directory, name, OFlags::RDONLY) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -131,7 +133,7 @@ impl Store for PrivateDirectory {
         if size > MAX_SIZE {
             return Err(refused("it is too large"));
         }
-        // With room for one byte more than there is, the buffer does not grow, and so leaves no copy.
+        // One byte larger than the file, so that the buffer does not grow and leave a copy behind.
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let read = file.take(MAX_SIZE).read_to_end(&mut bytes);
         let bytes = SecretBytes::new(bytes);
@@ -139,52 +141,52 @@ impl Store for PrivateDirectory {
     }
 
     fn write(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let directory = self.made()?;
-        let unfinished = format!("{name}.{:016x}{UNFINISHED}", SystemEntropy.bits());
+        let directory = self.open_or_create()?;
+        let temporary = format!("{name}.{:016x}{TEMPORARY_SUFFIX}", SystemEntropy.bits());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let made = open(directory, &unfinished, flags);
-        let (mut file, _) = made.map_err(|error| self.explained(&unfinished, error))?;
+        let made = open(directory, &temporary, flags);
+        let (mut file, _) = made.map_err(|error| self.explained(&temporary, error))?;
         let written = file
             .write_all(contents)
             .and_then(|()| file.sync_all())
-            .and_then(|()| Ok(rustix::fs::renameat(directory, &unfinished, directory, name)?));
+            .and_then(|()| Ok(rustix::fs::renameat(directory, &temporary, directory, name)?));
         written.inspect_err(|_| {
-            // What cannot be removed now is removed when it is old.
-            let _ = self.remove(&unfinished);
+            // If this fails too, the cache removes it once it is stale.
+            let _ = self.remove(&temporary);
         })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let Some(directory) = self.existing()? else { return Ok(()) };
+        let Some(directory) = self.open_existing()? else { return Ok(()) };
         match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            // By leave of the directory, whatever the mode of the file is.
+            // The mode of the directory decides whether a file may be removed, not that of the file.
             Err(error) => Err(self.explained("", error.into())),
         }
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
-        Ok(self.lock_file(name)?.map(|file| Box::new(Locked(file)) as _))
+        Ok(self.lock_file(name)?.map(|file| Box::new(FileLock(file)) as _))
     }
 
-    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
-        let Some(directory) = self.existing()? else { return Ok(None) };
+    fn list(&self, matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
+        let Some(directory) = self.open_existing()? else { return Ok(None) };
         let mut files = Vec::new();
         let entries = Dir::read_from(directory);
         for entry in entries.map_err(|error| self.explained("", error.into()))? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
-            // What is not ours is not counted either: it would hide what is.
-            if Role::of(name).is_none() {
+            // Foreign files do not count towards the limit, or enough of them would hide ours.
+            if !matches(name) {
                 continue;
             }
-            // Another process may remove it meanwhile.
+            // Another process may have removed it.
             let Ok(stat) = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
             if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
                 let modified = Timestamp::from_unix(stat.st_mtime);
-                files.push(Listed { name: name.to_owned(), modified });
+                files.push(DirEntry { name: name.to_owned(), modified });
             }
             if files.len() == MAX_FILES {
                 break;
@@ -194,10 +196,10 @@ impl Store for PrivateDirectory {
     }
 }
 
-/// A file that is locked as long as it is open.
-struct Locked(File);
+/// A file that is locked while it is open.
+struct FileLock(File);
 
-impl Lock for Locked {
+impl Lock for FileLock {
     fn write(&mut self, contents: &[u8]) -> io::Result<()> {
         self.0.set_len(0)?;
         self.0.rewind()?;
@@ -205,9 +207,9 @@ impl Lock for Locked {
     }
 }
 
-/// Opens a file that is ours alone, and tells its size; one that is made is of mode 0600.
+/// Opens a file that only this user can read, and returns its size; creates files with mode 0600.
 fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u64)> {
-    // Without waiting, should it be a pipe.
+    // NONBLOCK: opening a pipe does not wait for its other end.
     let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(directory, Path::new(name), flags, Mode::RUSR | Mode::WUSR)?;
     let stat = rustix::fs::fstat(&file)?;
@@ -218,7 +220,7 @@ fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u6
     Ok((File::from(file), u64::try_from(stat.st_size).unwrap_or(u64::MAX)))
 }
 
-/// Refuses what belongs to another user, or is open to others.
+/// Refuses a file or directory that another user owns, or that others can read.
 fn check(stat: &Stat) -> io::Result<()> {
     if !is_ours(stat) {
         return Err(foreign("it", stat));
@@ -237,7 +239,7 @@ fn is_ours(stat: &Stat) -> bool {
     stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
-/// Refuses what belongs to another user.
+/// Returns the error for a file or directory that another user owns.
 fn foreign(what: &str, stat: &Stat) -> io::Error {
     let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
     refused(access::ownership(what, stat.st_uid, mode))
@@ -253,16 +255,17 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     use super::*;
+    use crate::session_cache::key::is_cache_file;
 
-    fn directory(folder: &tempfile::TempDir) -> PrivateDirectory {
+    fn directory(folder: &tempfile::TempDir) -> PrivateDir {
         at(&folder.path().join("own"))
     }
 
-    fn at(path: &Path) -> PrivateDirectory {
-        PrivateDirectory::new(&Directory {
+    fn at(path: &Path) -> PrivateDir {
+        PrivateDir::new(&ConfiguredDir {
             path: path.to_owned(),
             origin: "XDG_RUNTIME_DIR".into(),
-            above: Above::Own,
+            parent_owner: ParentOwner::ThisUser,
         })
     }
 
@@ -274,20 +277,20 @@ mod tests {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 
-    fn text(directory: &PrivateDirectory, name: &str) -> Option<String> {
+    fn text(directory: &PrivateDir, name: &str) -> Option<String> {
         let bytes = directory.read(name).unwrap();
         bytes.map(|bytes| String::from_utf8(bytes.expose().to_vec()).unwrap())
     }
 
-    /// The name of an entry.
+    /// The file name of an entry.
     const ENTRY: &str = "session-0123456789abcdef0123456789abcdef";
 
-    fn names(directory: &PrivateDirectory) -> Vec<String> {
-        directory.list().unwrap().into_iter().flatten().map(|file| file.name).collect()
+    fn names(directory: &PrivateDir) -> Vec<String> {
+        directory.list(is_cache_file).unwrap().into_iter().flatten().map(|file| file.name).collect()
     }
 
     #[test]
-    fn is_made_by_its_first_writer_for_its_owner_alone() {
+    fn first_write_creates_it_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let own = directory(&folder);
         assert_eq!((text(&own, "a"), names(&own)), (None, Vec::new()));
@@ -303,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_what_is_ours_however_much_else_is_there() {
+    fn foreign_files_do_not_hide_ours_in_the_list() {
         let folder = tempfile::tempdir().unwrap();
         let own = directory(&folder);
         own.write(ENTRY, b"one").unwrap();
@@ -318,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_nothing_above_itself() {
+    fn missing_parent_is_not_created() {
         let folder = tempfile::tempdir().unwrap();
         let own = at(&folder.path().join("absent/own"));
         assert_eq!(own.write("a", b"").unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -336,7 +339,7 @@ mod tests {
             assert!(own.read("a").is_err(), "{open:o}");
             assert!(own.write("a", b"two").is_err());
             assert!(own.try_lock("a").is_err());
-            assert!(own.list().is_err());
+            assert!(own.list(is_cache_file).is_err());
             assert_eq!(mode(&folder.path().join("own")), open, "it is left as it is");
         }
     }
@@ -356,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_belongs_to_another_user() {
+    fn refuses_files_and_directories_of_another_user() {
         if !rustix::process::geteuid().is_root() {
             return;
         }
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_nothing_in_what_belongs_to_another_user_unless_told_to() {
+    fn directory_of_another_user_is_written_only_if_named() {
         if !rustix::process::geteuid().is_root() {
             return;
         }
@@ -381,20 +384,20 @@ mod tests {
         assert!(own.read("a").is_err());
         assert!(own.write("a", b"one").is_err());
         assert!(own.try_lock("a").is_err());
-        assert!(own.list().is_err());
+        assert!(own.list(is_cache_file).is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         let path = folder.path().join("own");
-        let named = PrivateDirectory::new(&Directory {
+        let named = PrivateDir::new(&ConfiguredDir {
             path,
             origin: "--cache-dir".into(),
-            above: Above::Anybodys,
+            parent_owner: ParentOwner::AnyUser,
         });
         named.write("a", b"one").unwrap();
         assert_eq!(text(&named, "a").as_deref(), Some("one"));
     }
 
     #[test]
-    fn refuses_files_that_are_none_of_a_private_directory() {
+    fn refuses_links_pipes_and_files_that_others_can_read() {
         let folder = tempfile::tempdir().unwrap();
         let own = directory(&folder);
         own.write("a", b"one").unwrap();
@@ -426,15 +429,15 @@ mod tests {
     }
 
     #[test]
-    fn locks_until_it_is_dropped() {
+    fn lock_holds_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (directory(&folder), directory(&folder));
         let mut lock = one.try_lock("l").unwrap().unwrap();
         assert!(other.try_lock("l").unwrap().is_none());
         assert!(other.try_lock("m").unwrap().is_some());
-        lock.write(b"a longer note").unwrap();
-        lock.write(b"a note").unwrap();
-        assert_eq!(text(&other, "l").as_deref(), Some("a note"));
+        lock.write(b"a longer record").unwrap();
+        lock.write(b"a record").unwrap();
+        assert_eq!(text(&other, "l").as_deref(), Some("a record"));
         // Reading through another descriptor unlocks nothing.
         assert!(other.try_lock("l").unwrap().is_none());
         drop(lock);
@@ -443,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_nothing_behind_where_it_cannot_write() {
+    fn failed_write_leaves_no_file_behind() {
         let folder = tempfile::tempdir().unwrap();
         let own = directory(&folder);
         own.write("a", b"one").unwrap();

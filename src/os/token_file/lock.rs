@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use crate::os::destination;
 use crate::os::disk;
-use crate::os::private_dir::PrivateDirectory;
-use crate::session_cache::{Directory, Store as _};
+use crate::os::private_dir::PrivateDir;
+use crate::session_cache::storage::{ConfiguredDir, Store as _};
 
 /// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
 /// replaced. The system unlocks what a dead process held.
@@ -23,17 +23,17 @@ pub struct TokenLock {
 #[derive(Debug)]
 enum LockFile {
     /// A name in a directory of our own.
-    Within(Directory, String),
+    Within(ConfiguredDir, String),
     /// A file beside the token's, by its path.
     Beside(PathBuf),
 }
 
 impl TokenLock {
     /// Locks the token's file `name` in a directory of our own; `None` if another process has it.
-    pub(super) fn within(directory: &Directory, name: &str) -> io::Result<Option<Self>> {
+    pub(super) fn within(directory: &ConfiguredDir, name: &str) -> io::Result<Option<Self>> {
         // The name that `beside` takes: the file may be named by its path, too.
         let name = format!(".{name}.lock");
-        let file = PrivateDirectory::new(directory).lock_file(&name)?;
+        let file = PrivateDir::new(directory).lock_file(&name)?;
         let location = LockFile::Within(directory.clone(), name);
         Ok(file.map(|file| Self { _file: file, location }))
     }
@@ -72,7 +72,7 @@ impl Drop for TokenLock {
     fn drop(&mut self) {
         // A lock file that stays is taken over by the next process.
         let _ = match &self.location {
-            LockFile::Within(directory, name) => PrivateDirectory::new(directory).remove(name),
+            LockFile::Within(directory, name) => PrivateDir::new(directory).remove(name),
             LockFile::Beside(path) => std::fs::remove_file(path),
         };
     }

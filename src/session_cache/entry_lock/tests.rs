@@ -1,4 +1,4 @@
-//! Many processes at once that want the same session, on a clock that moves when all of them wait.
+//! Many processes at once that need the same session, on a clock that advances when all of them wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use super::*;
 use crate::os::disk::Disk;
 use crate::os::password::KeyPassword;
-use crate::session_cache::Listed;
-use crate::session_cache::sessions::Sessions;
+use crate::session_cache::SessionCache;
+use crate::session_cache::storage::DirEntry;
 use roles_anywhere_client::http::{Request, Response, Transport, TransportError, Trust};
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::password::PasswordSource;
@@ -19,10 +19,10 @@ use roles_anywhere_client::test_support::session::source;
 use roles_anywhere_client::test_support::session::{ANSWER, request};
 use roles_anywhere_client::time::Timer;
 
-/// A machine with a store, and AWS, which answers after a while.
+/// A machine with a store, and AWS, which responds after a delay.
 struct Machine {
     state: Mutex<State>,
-    /// How long AWS takes for each call; the last one holds for all that follow.
+    /// How long AWS takes for each call; the last value is also that of all later calls.
     delays: Vec<Duration>,
     status: u16,
 }
@@ -30,7 +30,7 @@ struct Machine {
 #[derive(Default)]
 struct State {
     uptime: Duration,
-    /// When those that wait go on.
+    /// When the sleepers wake up.
     ends: BTreeSet<Duration>,
     files: BTreeMap<String, Vec<u8>>,
     locked: BTreeSet<String>,
@@ -55,8 +55,8 @@ impl Machine {
         self.state().calls
     }
 
-    /// Runs a process for each start and time limit, in milliseconds, and returns what became of
-    /// them, and when each ended.
+    /// Runs a process for each start and time limit, in milliseconds, and returns the outcome of
+    /// each, and when it ended.
     fn run(&self, processes: &[(u64, u64)]) -> Vec<(Result<String, Error>, Duration)> {
         let environment = Environment::default();
         let disk = Disk::new(&environment);
@@ -74,12 +74,12 @@ impl Machine {
         };
         let run = |(start, limit): &(u64, u64)| {
             let (start, limit) = (Duration::from_millis(*start), Duration::from_millis(*limit));
-            let sessions = Sessions::cached(&provider, &identity, &Trust::System, self);
+            let cache = SessionCache::new(&provider, &identity, &Trust::System, self);
             async move {
                 self.sleep(start).await;
                 let deadline = Deadline::new(self.uptime(), limit);
-                let vended = sessions.session(&world, deadline).await;
-                (vended.map(|vended| vended.session.credentials.access_key_id), self.uptime())
+                let served = cache.session(&world, deadline).await;
+                (served.map(|served| served.session.credentials.access_key_id), self.uptime())
             }
         };
         let mut running: Vec<_> = processes.iter().map(run).map(Box::pin).enumerate().collect();
@@ -98,7 +98,7 @@ impl Machine {
         ended.into_iter().flatten().collect()
     }
 
-    /// Lets time pass until the next one that waits goes on.
+    /// Advances the clock to the end of the next sleep.
     fn pass(&self) {
         let mut state = self.state();
         if let Some(next) = state.ends.pop_first() {
@@ -185,32 +185,32 @@ impl Store for Machine {
         if !self.state().locked.insert(name.to_owned()) {
             return Ok(None);
         }
-        Ok(Some(Box::new(Held { machine: self, name: name.to_owned() })))
+        Ok(Some(Box::new(MachineLock { machine: self, name: name.to_owned() })))
     }
 
-    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+    fn list(&self, _matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
         Ok(None)
     }
 }
 
-struct Held<'a> {
+struct MachineLock<'a> {
     machine: &'a Machine,
     name: String,
 }
 
-impl Lock for Held<'_> {
+impl Lock for MachineLock<'_> {
     fn write(&mut self, contents: &[u8]) -> io::Result<()> {
         self.machine.write(&self.name, contents)
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for MachineLock<'_> {
     fn drop(&mut self) {
         self.machine.state().locked.remove(&self.name);
     }
 }
 
-/// So many processes that start within a second of each other and have 20 seconds.
+/// Returns `count` processes that start within a second of each other and have 20 seconds.
 fn processes(count: u64) -> Vec<(u64, u64)> {
     (0..count).map(|at| (at * 1_000 / count, 20_000)).collect()
 }
@@ -252,7 +252,7 @@ fn no_process_calls_aws_at_the_end_of_its_time() {
 }
 
 #[test]
-fn a_refusal_of_the_second_call_is_one_for_all_that_wait() {
+fn refusal_of_the_second_call_is_the_error_of_all() {
     let machine = Machine { status: 403, ..Machine::new(&[15_000, 300]) };
     for (ended, _) in machine.run(&processes(60)) {
         assert_eq!(ended.unwrap_err().kind(), Kind::Refused);
@@ -261,7 +261,7 @@ fn a_refusal_of_the_second_call_is_one_for_all_that_wait() {
 }
 
 #[test]
-fn those_with_more_time_than_was_too_short_try_at_once() {
+fn processes_with_more_time_than_was_too_short_try_at_once() {
     let machine = Machine::new(&[1_500]);
     let mut ended = machine.run(&[(0, 1_000), (10, 20_000), (10, 20_000), (10, 20_000)]);
     assert!(ended.remove(0).0.is_err());

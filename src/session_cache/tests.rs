@@ -1,4 +1,4 @@
-//! Who is served from the cache, on a store and in a world of a few lines.
+//! What is served from the cache, with a store in memory and a clock that stands still.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,31 +8,31 @@ use std::time::Duration;
 
 use super::*;
 use crate::output::error::Kind;
-use crate::session_cache::entry::Entry;
+use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::entry::tests::{RECEIVED, session};
-use crate::session_cache::{Listed, Lock};
+use crate::session_cache::storage::{DirEntry, Lock};
 use roles_anywhere_client::ports::NoTrace;
 use roles_anywhere_client::secret::{Entropy, SecretBytes};
 use roles_anywhere_client::test_support::offline::{Offline, source};
 use roles_anywhere_client::test_support::session::request;
 use roles_anywhere_client::time::{Timer, Timestamp};
 
-/// A store, and a clock that stands still.
+/// A store in memory, and a clock that stands still.
 struct Shelf {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
-    /// What another process writes while this one takes the lock.
+    /// The session that another process stores while this one takes the lock.
     meanwhile: Mutex<Option<Session>>,
-    name: Name,
+    key: CacheKey,
     now: Timestamp,
 }
 
 impl Shelf {
-    /// A store that holds `session`, `elapsed` seconds after it came.
+    /// Returns a store that holds `session`, `elapsed` seconds after it was received.
     fn holding(session: Session, elapsed: i64) -> Self {
         let shelf = Self {
             files: Mutex::default(),
             meanwhile: Mutex::default(),
-            name: Name::new(&request(), &[7; 32], &Trust::System),
+            key: CacheKey::new(&request(), &[7; 32], &Trust::System),
             now: RECEIVED.after(elapsed),
         };
         shelf.put(session);
@@ -40,12 +40,12 @@ impl Shelf {
     }
 
     fn put(&self, session: Session) {
-        let entry = Entry::new(&request(), session, None).render(&self.name);
-        self.write(self.name.as_str(), entry.expose()).unwrap();
+        let entry = CacheEntry::new(&request(), session, None).render(&self.key);
+        self.write(self.key.as_str(), entry.expose()).unwrap();
     }
 
     fn is_empty(&self) -> bool {
-        !self.files.lock().unwrap().contains_key(self.name.as_str())
+        !self.files.lock().unwrap().contains_key(self.key.as_str())
     }
 }
 
@@ -68,17 +68,17 @@ impl Store for Shelf {
         if let Some(session) = self.meanwhile.lock().unwrap().take() {
             self.put(session);
         }
-        Ok(Some(Box::new(Held)))
+        Ok(Some(Box::new(ShelfLock)))
     }
 
-    fn list(&self) -> io::Result<Option<Vec<Listed>>> {
+    fn list(&self, _matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
         Ok(None)
     }
 }
 
-struct Held;
+struct ShelfLock;
 
-impl Lock for Held {
+impl Lock for ShelfLock {
     fn write(&mut self, _contents: &[u8]) -> io::Result<()> {
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Clock for Shelf {
 
 impl Timer for Shelf {
     fn sleep(&self, _duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        unreachable!("nobody is waited for")
+        unreachable!("no process waits")
     }
 }
 
@@ -106,12 +106,12 @@ impl Entropy for Shelf {
     }
 }
 
-/// Asks the sessions on `shelf`, on a loop of their own.
-fn ask<T>(shelf: &Shelf, question: impl AsyncFnOnce(&Sessions<'_>, &World<'_>) -> T) -> T {
+/// Runs `question` on the cache in `shelf`.
+fn ask<T>(shelf: &Shelf, question: impl AsyncFnOnce(&SessionCache<'_>, &World<'_>) -> T) -> T {
     let provider = RolesAnywhere { source: source(), session: request() };
     let offline = Offline::default();
-    let slot = Slot { store: shelf, name: shelf.name.clone(), provider: &provider };
-    let sessions = Sessions { provider: &provider, slot: Some(slot) };
+    let cached = CachedSession { store: shelf, key: shelf.key.clone(), provider: &provider };
+    let cache = SessionCache { provider: &provider, cached: Some(cached) };
     let world = World {
         clock: shelf,
         timer: shelf,
@@ -122,49 +122,47 @@ fn ask<T>(shelf: &Shelf, question: impl AsyncFnOnce(&Sessions<'_>, &World<'_>) -
         trace: &NoTrace,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(question(&sessions, &world))
+    runtime.block_on(question(&cache, &world))
 }
 
 fn deadline() -> Deadline {
     Deadline::new(Duration::ZERO, Duration::from_secs(20))
 }
 
-fn called(access_key_id: &str, life: i64) -> Session {
+fn with_id(access_key_id: &str, life: i64) -> Session {
     let mut session = session(life);
     session.credentials.access_key_id = access_key_id.to_owned();
     session
 }
 
 #[test]
-fn serves_what_another_process_refreshed_before_the_lock_was_had() {
-    let shelf = Shelf::holding(called("OLD", 3_600), 3_000);
-    *shelf.meanwhile.lock().unwrap() = Some(called("NEW", 9_000));
-    let served = ask(&shelf, async |sessions, world| sessions.session(world, deadline()).await);
+fn serves_a_session_that_another_process_refreshed_meanwhile() {
+    let shelf = Shelf::holding(with_id("OLD", 3_600), 3_000);
+    *shelf.meanwhile.lock().unwrap() = Some(with_id("NEW", 9_000));
+    let served = ask(&shelf, async |cache, world| cache.session(world, deadline()).await);
     let served = served.unwrap();
     assert_eq!(served.session.credentials.access_key_id, "NEW");
-    assert_eq!(served.origin, Origin::Cache);
+    assert_eq!(served.from, ServedFrom::Cache);
 }
 
 #[test]
-fn serves_what_is_due_where_its_refresh_fails() {
-    let shelf = Shelf::holding(called("OLD", 3_600), 3_000);
-    let served = ask(&shelf, async |sessions, world| sessions.session(world, deadline()).await);
+fn serves_a_due_session_if_its_refresh_fails() {
+    let shelf = Shelf::holding(with_id("OLD", 3_600), 3_000);
+    let served = ask(&shelf, async |cache, world| cache.session(world, deadline()).await);
     assert_eq!(served.unwrap().session.credentials.access_key_id, "OLD");
 }
 
 #[test]
 fn drops_what_aws_refused_and_nothing_else() {
-    let refused = called("REFUSED", 3_600);
-    let shelf = Shelf::holding(called("NEW", 3_600), 0);
+    let rejected = with_id("REJECTED", 3_600);
+    let shelf = Shelf::holding(with_id("NEW", 3_600), 0);
     let instead = |shelf: &Shelf| {
-        let refused = refused.clone();
-        ask(shelf, async move |sessions, world| {
-            sessions.instead_of(&refused, world, deadline()).await
-        })
+        let rejected = rejected.clone();
+        ask(shelf, async move |cache, world| cache.replace(&rejected, world, deadline()).await)
     };
     assert_eq!(instead(&shelf).unwrap().session.credentials.access_key_id, "NEW");
     assert!(!shelf.is_empty());
-    shelf.put(refused.clone());
+    shelf.put(rejected.clone());
     assert_eq!(instead(&shelf).unwrap_err().kind(), Kind::Identity);
     assert!(shelf.is_empty());
 }
