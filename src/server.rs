@@ -1,62 +1,63 @@
-//! What the local endpoints answer: from a request, what is in hand and the time, to a response.
+//! The endpoints of `serve`: from a request, the status of the session and the time, to a response.
 //!
-//! Read [`Endpoints::answer`] first. There is no socket here: [`Listener`] is where they are.
+//! Read [`Endpoints::answer`] first. There are no sockets here: those are behind [`Listener`]. The
+//! files of this folder are HTTP machinery; what clients ask for is in `api`, one file per API.
 
+mod allowed_host;
 mod api;
 mod audit;
 mod bodies;
 mod guard;
-mod host;
 mod metrics;
+mod no_credentials;
 mod peer;
 mod policy;
 mod response;
 mod router;
 mod token;
-mod unavailable;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::body::Body;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, StatusCode};
 
 use crate::output::error::Error;
 use crate::output::log::{Log, Unwritten};
-pub use api::container::{Found, TokenPlace};
-use api::imds::Instance;
+pub use allowed_host::{AllowedHost, HostError};
+pub use api::container::{CONTAINER_PATH, TokenState, TokenStore};
+use api::imds::ImdsInstance;
 use audit::Audit;
-use bodies::Documents;
-pub use host::{AllowedHost, HostError};
-use metrics::Requests;
-pub use peer::{Caller, Owner, Reach, Remote};
+use bodies::CredentialBodies;
+use metrics::RequestCounters;
+use no_credentials::{no_credentials, not_logged};
+pub use peer::{Exposure, Peer, RemoteAccess, UidLookup};
 pub use policy::{AuditPolicy, Offer, ServePolicy};
-pub use response::Reply;
+pub use response::Response;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::secret::{Entropy, SecretBytes};
+use roles_anywhere_client::secret::Entropy;
 use roles_anywhere_client::time::{Clock, Timer};
-pub use router::CONTAINER;
-use router::Route;
+use router::{Authentication, Handler, Route};
 pub use token::is_container_token;
-use token::{ContainerToken, Tokens};
-use unavailable::{Reader, nothing, unaudited};
+use token::{ContainerToken, ImdsTokens};
 
-/// Bound sockets, on their way to be served.
+/// Sockets that are bound and not served yet.
 pub trait Listener {
-    /// Returns the addresses that are listened on, with their real ports.
+    /// Returns the addresses, with the ports that the system chose for port 0.
     fn addresses(&self) -> Vec<SocketAddr>;
 
-    /// Serves until `stop` completes, then lets the requests that run come to their end.
+    /// Serves until `stop` completes, then finishes the requests that are being answered.
     fn serve(
         self: Box<Self>,
         endpoints: Rc<Endpoints>,
@@ -64,7 +65,7 @@ pub trait Listener {
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 }
 
-/// What the endpoints run on.
+/// The ports of the endpoints.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
 pub struct ServerPorts {
@@ -72,32 +73,29 @@ pub struct ServerPorts {
     pub clock: Rc<dyn Clock>,
     /// Waits.
     pub timer: Rc<dyn Timer>,
-    /// Makes tokens.
+    /// The source of tokens.
     pub entropy: Rc<dyn Entropy>,
-    /// Takes what the operator has to know.
+    /// Takes the events for the operator.
     pub log: Rc<dyn Log>,
 }
 
-/// The endpoints, and what they remember.
+/// The endpoints, and their state between requests.
 pub struct Endpoints {
-    instance: Instance,
+    instance: ImdsInstance,
     policy: ServePolicy,
     channel: Rc<StatusChannel>,
     ports: ServerPorts,
-    tokens: Tokens,
-    /// Without one there is no container route.
+    tokens: ImdsTokens,
+    /// Without a token there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
-    /// The documents, and which session they are of.
-    documents: RefCell<Option<(Rc<Session>, Rc<Documents>)>>,
-    requests: Requests,
+    /// The bodies that were rendered last, and the session that they are of.
+    bodies: RefCell<Option<(Rc<Session>, Rc<CredentialBodies>)>>,
+    requests: RequestCounters,
     audit: Audit,
 }
 
 /// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
-const PATIENCE: Duration = Duration::from_millis(400);
-/// The header of a token of instance metadata.
-const TOKEN: hyper::header::HeaderName =
-    hyper::header::HeaderName::from_static("x-aws-ec2-metadata-token");
+const FETCH_TIMEOUT: Duration = Duration::from_millis(400);
 
 impl Endpoints {
     /// Serves the session of `channel` as the credentials of `role`.
@@ -109,34 +107,35 @@ impl Endpoints {
         ports: ServerPorts,
     ) -> Self {
         Self {
-            instance: Instance::new(role, region),
+            instance: ImdsInstance::new(role, region),
             audit: Audit::new(Rc::clone(&ports.log), policy.audit),
             policy,
-            tokens: Tokens::new(&*ports.entropy),
+            tokens: ImdsTokens::new(&*ports.entropy),
             channel,
             ports,
             container_token: RefCell::default(),
-            documents: RefCell::default(),
-            requests: Requests::default(),
+            bodies: RefCell::default(),
+            requests: RequestCounters::default(),
         }
     }
 
-    /// Answers a request. Whatever it answers is whole; what is in hand is looked at once more
-    /// when the answer is made, so that no credentials go out that have ended.
-    pub async fn answer<B: Body>(&self, request: &Request<B>, caller: &Caller) -> Reply {
+    /// Answers a request with a whole response. The session is checked again when the response is
+    /// made, so that no expired credentials go out.
+    pub async fn answer<B: Body>(&self, request: &Request<B>, peer: &Peer) -> Response {
         let route = Route::of(request.uri().path(), &self.instance);
-        let reply = match guard::turn_away(request, route, caller, &self.policy) {
-            Some(reply) => reply,
-            None => self.answer_route(request, route, caller).await,
+        let response = match guard::reject(request, &route, peer, &self.policy) {
+            Some(response) => response,
+            None => self.respond(request.method(), request.headers(), &route, peer).await,
         };
-        if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN = reply.status() {
-            let why = reply.extensions().get().map_or("", |response::Why(why)| why);
-            let host = reply.extensions().get().map(|response::ForHost(host)| host.as_str());
+        if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN = response.status() {
+            let extensions = response.extensions();
+            let why = extensions.get().map_or("", |response::RejectionReason(why)| why);
+            let host = extensions.get().map(|response::RejectedHost(host)| host.as_str());
             let uptime = self.ports.clock.uptime();
-            self.audit.refused((route.name(), reply.status()), (why, host), caller, uptime);
+            self.audit.refused((route.name, response.status()), (why, host), peer, uptime);
         }
-        self.requests.count(route.name(), reply.status());
-        reply
+        self.requests.count(route.name, response.status());
+        response
     }
 
     /// Counts a request that could not be read.
@@ -144,123 +143,64 @@ impl Endpoints {
         self.requests.count("unreadable", status);
     }
 
-    /// Tells the log of vends that it did not take, as soon as it takes that; never ends.
+    /// Logs the number of vends that the log could not take, as soon as it can take that; never ends.
     pub async fn keep_audit(&self) -> Infallible {
         self.audit.keep(&*self.ports.timer).await
     }
 
-    /// Tells the log of vends that it did not take, if it takes that now.
+    /// Logs the number of vends that the log could not take, if it can take that now.
     pub fn end_audit(&self) {
-        // There is no other place to tell it.
+        // There is nowhere else to report it.
         let _ = self.audit.tell_missed();
     }
 
-    async fn answer_route<B>(
+    async fn respond(
         &self,
-        request: &Request<B>,
-        route: Route<'_>,
-        caller: &Caller,
-    ) -> Reply {
-        match route {
-            Route::Token => self.issue(request),
-            Route::Container => self.container(request, route, caller).await,
-            Route::Healthz => response::text("alive\n"),
-            Route::Readyz => self.readiness(),
-            Route::Metrics => {
-                let (status, now) = (self.channel.status(), ClockReading::of(&*self.ports.clock));
-                let unlogged = self.audit.unlogged();
-                response::metrics(metrics::render(&status, &self.requests, unlogged, now))
-            }
-            _ => self.metadata(request, route, caller).await,
-        }
-    }
-
-    /// Hands out a token of instance metadata.
-    fn issue<B>(&self, request: &Request<B>) -> Reply {
-        let Some(seconds) = request.headers().get(response::TTL).and_then(token::seconds) else {
-            let why = "X-aws-ec2-metadata-token-ttl-seconds has to be 1 to 21600";
-            return response::refusal(StatusCode::BAD_REQUEST, why);
+        method: &Method,
+        headers: &HeaderMap,
+        route: &Route<'_>,
+        peer: &Peer,
+    ) -> Response {
+        let client = match (route.authenticate)(self, headers) {
+            ControlFlow::Continue(client) => client,
+            ControlFlow::Break(refusal) => return refusal,
         };
-        let uptime = self.ports.clock.uptime();
-        let token = self.tokens.issue(seconds, uptime);
-        let bytes = SecretBytes::new(token.expose().as_bytes().to_vec());
-        let mut reply = response::secret_text(response::wiped(bytes));
-        reply.headers_mut().insert(response::TTL, seconds.into());
-        reply
-    }
-
-    /// Answers for instance metadata, to those who have a token.
-    async fn metadata<B>(&self, request: &Request<B>, route: Route<'_>, caller: &Caller) -> Reply {
-        let uptime = self.ports.clock.uptime();
-        let token = request.headers().get(TOKEN).map(HeaderValue::as_bytes);
-        let Some(left) = token.and_then(|token| self.tokens.left(token, uptime)) else {
-            return response::refusal(StatusCode::UNAUTHORIZED, "a valid token is required");
-        };
-        let mut reply = match route {
-            Route::Fixed(body) => response::text(body.clone()),
-            Route::Role => response::text(self.instance.role_name.clone()),
-            Route::Credentials => match self.documents().await {
-                Ok(documents) => match self.audit_vend(request.method(), route, caller, &documents)
-                {
-                    Ok(()) => response::secret_text(documents.imds.clone()),
-                    Err(Unwritten) => unaudited(),
+        let mut response = match route.handler {
+            Handler::Static(body) => response::text(body.clone()),
+            Handler::Direct(respond) => respond(self, headers),
+            Handler::SessionInfo(respond) => match self.bodies().await {
+                Ok(bodies) => respond(&bodies),
+                Err(status) => no_credentials(&status, client),
+            },
+            Handler::Credentials(respond) => match self.bodies().await {
+                Ok(bodies) => match self.audit_vend(method, route.name, peer, &bodies) {
+                    Ok(()) => respond(&bodies),
+                    Err(Unwritten) => not_logged(),
                 },
-                Err(status) => nothing(&status, Reader::Anyone),
+                Err(status) => no_credentials(&status, client),
             },
-            Route::Profile => match self.documents().await {
-                Ok(documents) => response::text(documents.profile.clone()),
-                Err(status) => nothing(&status, Reader::Anyone),
-            },
-            _ => response::refusal(StatusCode::NOT_FOUND, "not found"),
         };
-        reply.headers_mut().insert(response::TTL, left.into());
-        reply
+        if let Authentication::MetadataToken { seconds_left } = client {
+            response.headers_mut().insert(response::TTL, seconds_left.into());
+        }
+        response
     }
 
-    /// Answers for container credentials, to those who have the token.
-    async fn container<B>(&self, request: &Request<B>, route: Route<'_>, caller: &Caller) -> Reply {
-        let mut given = request.headers().get_all(AUTHORIZATION).iter();
-        let accepted = match (&*self.container_token.borrow(), given.next(), given.next()) {
-            (None, ..) => return response::refusal(StatusCode::NOT_FOUND, "not found"),
-            (Some(token), Some(given), None) => token.accepts(given.as_bytes()),
-            _ => false,
-        };
-        if !accepted {
-            let why = "the header Authorization has to hold the token of the token file";
-            return response::unauthorized(why);
-        }
-        match self.documents().await {
-            Ok(documents) => match self.audit_vend(request.method(), route, caller, &documents) {
-                Ok(()) => response::secret_json(documents.container.clone()),
-                Err(Unwritten) => unaudited(),
-            },
-            Err(status) => nothing(&status, Reader::Holder),
-        }
-    }
-
-    fn readiness(&self) -> Reply {
-        let status = self.channel.status();
-        match status.usable(ClockReading::of(&*self.ports.clock)) {
-            Some(_) => response::text("ready\n"),
-            None => nothing(&status, Reader::Anyone),
-        }
-    }
-
-    /// Returns the documents of a session that is good now, or how it stands with getting one.
-    async fn documents(&self) -> Result<Rc<Documents>, Rc<Status>> {
+    /// Returns the bodies of a session that is valid now, or the status if there is none.
+    async fn bodies(&self) -> Result<Rc<CredentialBodies>, Rc<Status>> {
         let ServerPorts { clock, timer, .. } = &self.ports;
-        let status = self.channel.wait_for_session(&**clock, &**timer, PATIENCE).await;
-        let mut rendered = self.documents.borrow_mut();
+        let status = self.channel.wait_for_session(&**clock, &**timer, FETCH_TIMEOUT).await;
+        let mut rendered = self.bodies.borrow_mut();
         let Some(session) = status.usable(ClockReading::of(&**clock)) else {
             *rendered = None;
             return Err(status);
         };
         match &*rendered {
-            Some((known, documents)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(documents)),
+            Some((known, bodies)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(bodies)),
             _ => {
-                let documents = Rc::new(Documents::new(session, &self.instance));
-                *rendered = Some((Rc::clone(session), Rc::clone(&documents)));
-                Ok(documents)
+                let bodies = Rc::new(CredentialBodies::new(session, &self.instance));
+                *rendered = Some((Rc::clone(session), Rc::clone(&bodies)));
+                Ok(bodies)
             }
         }
     }
@@ -268,14 +208,14 @@ impl Endpoints {
     fn audit_vend(
         &self,
         method: &Method,
-        route: Route<'_>,
-        caller: &Caller,
-        sent: &Documents,
+        route: &'static str,
+        peer: &Peer,
+        sent: &CredentialBodies,
     ) -> Result<(), Unwritten> {
-        // The answer to HEAD has no body.
+        // The response to HEAD has no body, so it hands out nothing.
         match *method == Method::HEAD {
             true => Ok(()),
-            false => self.audit.vended(route.name(), caller, &self.instance.role_arn, sent),
+            false => self.audit.vended(route, peer, &self.instance.role_arn, sent),
         }
     }
 }

@@ -13,7 +13,7 @@ use futures_util::future::{Either, select};
 use crate::daemon::Daemon;
 use crate::output::error::Error;
 use crate::server::{
-    CONTAINER, Endpoints, Listener, Offer, Remote, ServePolicy, ServerPorts, TokenPlace,
+    CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenStore,
 };
 use crate::session_cache::storage::ConfiguredDir;
 use roles_anywhere_client::arn::RoleArn;
@@ -27,7 +27,7 @@ pub struct Serve {
     /// The addresses, at least one; port 0 is a free one.
     pub listen: Vec<SocketAddr>,
     /// What other machines may ask for.
-    pub remote: Remote,
+    pub remote: RemoteAccess,
     /// What is handed out, and to requests for which hosts.
     pub policy: ServePolicy,
     /// The IP time to live of replies; where it is not said, 64 on loopback and 1 elsewhere.
@@ -79,34 +79,34 @@ impl TokenFile {
     }
 }
 
-/// Makes the endpoints that hand out the session of `channel`, and writes the first token to `place`;
-/// returns it where that was done. A place that nobody asked for is no error where it cannot be
+/// Makes the endpoints that hand out the session of `channel`, and writes the first token to `store`;
+/// returns it where that was done. A store that nobody asked for is no error where it cannot be
 /// written: then there is no container route, and the log says why.
-pub fn open<P: TokenPlace>(
+pub fn open<P: TokenStore>(
     plan: &Serve,
-    place: Option<P>,
+    store: Option<P>,
     channel: Rc<StatusChannel>,
     ports: ServerPorts,
 ) -> Result<(Rc<Endpoints>, Option<P>), Error> {
     let policy = plan.policy.clone();
     let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, channel, ports));
-    let Some(place) = place else { return Ok((endpoints, None)) };
+    let Some(store) = store else { return Ok((endpoints, None)) };
     match plan.token_file {
-        TokenFile::At { .. } => endpoints.renew_container_token(&place)?,
+        TokenFile::At { .. } => endpoints.renew_container_token(&store)?,
         // Without it there would be nothing to serve.
         TokenFile::In(_) if plan.policy.offer == Offer::Container => {
-            endpoints.renew_container_token(&place)?;
+            endpoints.renew_container_token(&store)?;
         }
-        _ if !endpoints.rotate_container_token(&place) => return Ok((endpoints, None)),
+        _ if !endpoints.rotate_container_token(&store) => return Ok((endpoints, None)),
         _ => {}
     }
-    Ok((endpoints, Some(place)))
+    Ok((endpoints, Some(store)))
 }
 
 /// Serves until `stop` completes and the requests that run have come to their end; the token of
-/// `place` ends with it.
+/// `store` ends with it.
 pub async fn run(
-    place: Option<&dyn TokenPlace>,
+    store: Option<&dyn TokenStore>,
     endpoints: Rc<Endpoints>,
     listener: Box<dyn Listener>,
     timer: &dyn Timer,
@@ -114,8 +114,8 @@ pub async fn run(
 ) -> Result<(), Error> {
     let serving = listener.serve(Rc::clone(&endpoints), stop);
     let token = pin!(async {
-        match place {
-            Some(place) => keep_token(&endpoints, place, timer).await,
+        match store {
+            Some(store) => keep_token(&endpoints, store, timer).await,
             None => std::future::pending().await,
         }
     });
@@ -124,38 +124,38 @@ pub async fn run(
         Either::Left((outcome, _)) => outcome,
         Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => match never {},
     };
-    if let Some(place) = place {
-        endpoints.withdraw_container_token(place);
+    if let Some(store) = store {
+        endpoints.withdraw_container_token(store);
     }
     endpoints.end_audit();
     outcome
 }
 
-/// Keeps a token in `place`: a new one now and then, and the same where somebody removed it.
+/// Keeps a token in `store`: a new one now and then, and the same where somebody removed it.
 async fn keep_token(
     endpoints: &Endpoints,
-    place: &dyn TokenPlace,
+    store: &dyn TokenStore,
     timer: &dyn Timer,
 ) -> Infallible {
     loop {
         for _ in 0..ROTATION.as_secs() / LOOK.as_secs() {
             timer.sleep(LOOK).await;
-            endpoints.restore_container_token(place);
+            endpoints.restore_container_token(store);
         }
-        endpoints.rotate_container_token(place);
+        endpoints.rotate_container_token(store);
     }
 }
 
 /// Returns what the SDKs are to have in their environment: one way or the other, as lines of a
 /// shell with a comment before each way.
 pub fn print_env(
-    (remote, offer): (Remote, Offer),
+    (remote, offer): (RemoteAccess, Offer),
     addresses: &[SocketAddr],
     token: Option<&Path>,
 ) -> String {
     // A listener on every address is reached by loopback too, but is not one of loopback alone.
     let loopback = addresses.iter().find(|address| address.ip().is_loopback());
-    let imds = loopback.or_else(|| addresses.first().filter(|_| remote == Remote::Imds));
+    let imds = loopback.or_else(|| addresses.first().filter(|_| remote == RemoteAccess::Imds));
     let imds = imds.map(|address| reachable(*address));
     let addresses: Vec<SocketAddr> = addresses.iter().map(|address| reachable(*address)).collect();
     let local = addresses.iter().find(|address| address.ip().is_loopback());
@@ -172,7 +172,7 @@ pub fn print_env(
             "# {start} credentials, for those who can read the token: the AWS CLI and the SDKs that take a\n\
              # token file (Python, JavaScript v3, Rust, .NET; Go, Java and others in newer versions)."
         );
-        let uri = format!("http://{address}{CONTAINER}");
+        let uri = format!("http://{address}{CONTAINER_PATH}");
         export(&mut lines, "AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
         match path.to_str() {
             Some(path) => export(&mut lines, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path),
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
     use crate::session_cache::storage::ParentOwner;
 
-    fn exports(remote: Remote, addresses: &[&str], token: Option<&str>) -> Vec<String> {
+    fn exports(remote: RemoteAccess, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
         let text = print_env((remote, Offer::Both), &addresses, token.map(Path::new));
         assert!(text.ends_with('\n'), "{text}");
@@ -236,7 +236,7 @@ mod tests {
     fn prints_both_ways_for_a_shell() {
         let token = Some("/run/it's/token");
         assert_eq!(
-            exports(Remote::Refused, &["127.0.0.1:9911", "[::1]:9911"], token),
+            exports(RemoteAccess::Refused, &["127.0.0.1:9911", "[::1]:9911"], token),
             [
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT='http://127.0.0.1:9911'",
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:9911/credentials'",
@@ -248,30 +248,30 @@ mod tests {
     #[test]
     fn prints_only_the_ways_that_there_are() {
         assert_eq!(
-            exports(Remote::Refused, &["[::1]:1"], None),
+            exports(RemoteAccess::Refused, &["[::1]:1"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://[::1]:1'"]
         );
         assert_eq!(
-            exports(Remote::Container, &["192.0.2.1:80"], Some("/token"))[0],
+            exports(RemoteAccess::Container, &["192.0.2.1:80"], Some("/token"))[0],
             "AWS_CONTAINER_CREDENTIALS_FULL_URI='http://192.0.2.1:80/credentials'"
         );
         assert_eq!(
-            exports(Remote::Container, &["0.0.0.0:80", "127.0.0.1:1"], None),
+            exports(RemoteAccess::Container, &["0.0.0.0:80", "127.0.0.1:1"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://127.0.0.1:1'"]
         );
         for address in ["0.0.0.0:80", "[::]:80"] {
-            let container = exports(Remote::Container, &[address], Some("/token"));
+            let container = exports(RemoteAccess::Container, &[address], Some("/token"));
             assert!(container[0].starts_with("AWS_CONTAINER_"), "{container:?}");
-            assert_eq!(exports(Remote::Imds, &[address], None).len(), 1);
+            assert_eq!(exports(RemoteAccess::Imds, &[address], None).len(), 1);
         }
         let address = ["127.0.0.1:1".parse().unwrap()];
         let token = Some(Path::new("/token"));
-        let text = print_env((Remote::Refused, Offer::Container), &address, token);
+        let text = print_env((RemoteAccess::Refused, Offer::Container), &address, token);
         assert!(!text.contains("METADATA"), "{text}");
         assert!(text.contains("_FULL_URI='http://127.0.0.1:1/credentials'"), "{text}");
         assert!(!text.contains("# Or "), "{text}");
         assert_eq!(
-            exports(Remote::Imds, &["192.0.2.1:80"], None),
+            exports(RemoteAccess::Imds, &["192.0.2.1:80"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://192.0.2.1:80'"]
         );
     }

@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use crate::output::error::{Error, Kind};
-use crate::server::{Caller, Endpoints, Listener, Reach, Remote};
+use crate::server::{Endpoints, Exposure, Listener, Peer, RemoteAccess};
 use body::RequestBody;
 use connections::{Crowd, Pulse};
 use tracked_stream::Watched;
@@ -87,7 +87,7 @@ pub struct Http {
 struct Door {
     socket: StdListener,
     address: SocketAddr,
-    reach: Reach,
+    exposure: Exposure,
 }
 
 impl Http {
@@ -96,17 +96,17 @@ impl Http {
     /// Without a `hop_limit`, replies live for 64 hops on loopback and for one elsewhere.
     pub fn bind(
         addresses: &[SocketAddr],
-        remote: Remote,
+        remote: RemoteAccess,
         hop_limit: Option<u8>,
         limits: Limits,
     ) -> Result<Self, Error> {
         let bind = |address: &SocketAddr| {
-            let reach = Reach::of(address.ip(), remote);
-            let usual = if reach == Reach::Everything { 64 } else { 1 };
+            let exposure = Exposure::of(address.ip(), remote);
+            let usual = if exposure == Exposure::Everything { 64 } else { 1 };
             let socket = listen(*address, hop_limit.unwrap_or(usual));
             let bound = socket.and_then(|socket| {
                 let address = socket.local_addr()?;
-                Ok(Door { socket, address, reach })
+                Ok(Door { socket, address, exposure })
             });
             bound.map_err(|source| ListenError { address: *address, source }.into())
         };
@@ -138,10 +138,10 @@ async fn serve(
 ) -> Result<(), Error> {
     let crowd = Crowd::new(http.limits);
     let mut doors = Vec::new();
-    for Door { socket, address, reach } in http.doors {
+    for Door { socket, address, exposure } in http.doors {
         let listener =
             TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
-        let accept = accept(listener, reach, Rc::clone(&crowd), Rc::clone(&endpoints));
+        let accept = accept(listener, exposure, Rc::clone(&crowd), Rc::clone(&endpoints));
         doors.push(tokio::task::spawn_local(accept));
     }
     let watch = tokio::task::spawn_local({
@@ -159,7 +159,7 @@ async fn serve(
 
 async fn accept(
     listener: TcpListener,
-    reach: Reach,
+    exposure: Exposure,
     crowd: Rc<Crowd>,
     endpoints: Rc<Endpoints>,
 ) -> Infallible {
@@ -180,9 +180,9 @@ async fn accept(
         // Whoever is gone already has no address any more.
         if let Ok(local) = stream.local_addr() {
             let _ = stream.set_nodelay(true);
-            let caller = Rc::new(Caller::new(peer, local, reach, peer_uid::of));
+            let client = Rc::new(Peer::new(peer, local, exposure, peer_uid::of));
             let endpoints = Rc::clone(&endpoints);
-            crowd.seat(|pulse, ending| converse(stream, caller, endpoints, pulse, ending.wait()));
+            crowd.seat(|pulse, ending| converse(stream, client, endpoints, pulse, ending.wait()));
         }
     }
 }
@@ -203,24 +203,24 @@ fn is_exhausted(_error: &io::Error) -> bool {
 /// Serves one connection to its end, or until `ending` and the end of the request that runs.
 async fn converse(
     stream: TcpStream,
-    caller: Rc<Caller>,
+    client: Rc<Peer>,
     endpoints: Rc<Endpoints>,
     pulse: Rc<Pulse>,
     ending: impl Future<Output = ()>,
 ) {
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        let (caller, endpoints, pulse) = (&caller, &endpoints, &pulse);
+        let (client, endpoints, pulse) = (&client, &endpoints, &pulse);
         async move {
             let body = RequestBody::of(request.body_mut(), pulse).await;
             pulse.answers();
             // The rest of a body stays where it is until the answer is made.
             let (head, _rest) = request.into_parts();
-            let reply = endpoints.answer(&hyper::Request::from_parts(head, body), caller).await;
+            let response = endpoints.answer(&hyper::Request::from_parts(head, body), client).await;
             match body {
                 RequestBody::Empty => pulse.writes(),
                 RequestBody::Present => pulse.refuses(),
             }
-            Ok::<_, Infallible>(reply.map(Full::new))
+            Ok::<_, Infallible>(response.map(Full::new))
         }
     });
     let stream = TokioIo::new(Watched::new(stream, Rc::clone(&pulse)));

@@ -10,7 +10,7 @@ use crate::command::serve::TokenFile;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, disk};
 use crate::output::error::{Error, Kind};
-use crate::server::{Found, TokenPlace, is_container_token};
+use crate::server::{TokenState, TokenStore, is_container_token};
 use crate::session_cache::storage::{ConfiguredDir, Store as _};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, SourceName};
@@ -55,7 +55,7 @@ impl TokenOnDisk {
 }
 
 /// A directory of our own is opened each time: since the last it may have been made anew.
-impl TokenPlace for TokenOnDisk {
+impl TokenStore for TokenOnDisk {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         let there = self.path.metadata().ok();
         let written = match &self.own {
@@ -80,11 +80,11 @@ impl TokenPlace for TokenOnDisk {
         disk::replace(&self.path, token).map_err(|source| self.error(Action::Write, source))
     }
 
-    fn found(&self, token: &[u8]) -> Found {
+    fn state(&self, token: &[u8]) -> TokenState {
         match self.contents() {
-            Ok(Some(contents)) if contents.expose() == token => Found::Token,
-            Ok(None) => Found::Nothing,
-            _ => Found::SomethingElse,
+            Ok(Some(contents)) if contents.expose() == token => TokenState::Token,
+            Ok(None) => TokenState::Missing,
+            _ => TokenState::Changed,
         }
     }
 
@@ -290,14 +290,14 @@ mod tests {
     fn finds_and_restores_what_others_made_of_it() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            assert_eq!(place.found(ONE), Found::Nothing);
+            assert_eq!(place.state(ONE), TokenState::Missing);
             place.write(ONE).unwrap();
-            assert_eq!(place.found(ONE), Found::Token);
+            assert_eq!(place.state(ONE), TokenState::Token);
             for other in [&b""[..], &ONE[..10], TWO, b"something else", &[b'A'; 9_000]] {
                 put(&place.path, other);
-                assert_eq!(place.found(ONE), Found::SomethingElse);
+                assert_eq!(place.state(ONE), TokenState::Changed);
                 place.restore(ONE).unwrap();
-                assert_eq!(place.found(ONE), Found::Token);
+                assert_eq!(place.state(ONE), TokenState::Token);
             }
         }
     }
@@ -311,7 +311,7 @@ mod tests {
             put(&victim, b"a key, perhaps");
             fs::remove_file(&place.path).unwrap();
             symlink(&victim, &place.path).unwrap();
-            assert_eq!(place.found(ONE), Found::SomethingElse);
+            assert_eq!(place.state(ONE), TokenState::Changed);
             let _ = place.restore(ONE);
             assert_eq!(disk::read(&victim, MAX_SIZE).unwrap().expose(), b"a key, perhaps");
         }
@@ -321,11 +321,11 @@ mod tests {
     fn is_empty_until_it_is_written_and_when_it_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
-            assert_eq!(place.found(TWO), Found::Nothing);
+            assert_eq!(place.state(TWO), TokenState::Missing);
             place.write(ONE).unwrap();
-            assert_ne!(place.found(TWO), Found::Nothing);
+            assert_ne!(place.state(TWO), TokenState::Missing);
             fs::remove_file(place.path()).unwrap();
-            assert_eq!(place.found(TWO), Found::Nothing);
+            assert_eq!(place.state(TWO), TokenState::Missing);
             place.write(TWO).unwrap();
             assert_eq!(disk::read(place.path(), MAX_SIZE).unwrap().expose(), TWO);
         }
@@ -337,7 +337,7 @@ mod tests {
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
         fs::remove_dir_all(folder.path().join("own")).unwrap();
-        assert_eq!(own.found(TWO), Found::Nothing);
+        assert_eq!(own.state(TWO), TokenState::Missing);
         own.write(TWO).unwrap();
         assert_eq!(disk::read(own.path(), MAX_SIZE).unwrap().expose(), TWO);
     }
@@ -350,10 +350,10 @@ mod tests {
             clear().unwrap();
             place.write(ONE).unwrap();
             clear().unwrap();
-            assert_ne!(place.found(TWO), Found::Nothing);
+            assert_ne!(place.state(TWO), TokenState::Missing);
             place.write(TWO).unwrap();
             clear().unwrap();
-            assert_eq!(place.found(TWO), Found::Nothing);
+            assert_eq!(place.state(TWO), TokenState::Missing);
             let real = folder.path().join("real");
             disk::replace(&real, TWO).unwrap();
             symlink(&real, place.path()).unwrap();

@@ -1,5 +1,5 @@
-//! What the operator hears of requests: each set of credentials that is handed out, and now and
-//! then those who were turned away; what becomes of the container token.
+//! What is logged about requests: every vend of credentials, rejected requests (at most one line a
+//! second), and the changes of the container token.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,36 +11,38 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::sync::Notify;
 
-use super::api::container::Found;
-use super::bodies::Documents;
-use super::peer::Caller;
+use super::api::container::TokenState;
+use super::bodies::CredentialBodies;
+use super::peer::Peer;
 use super::policy::AuditPolicy;
 use crate::output::log::{Fact, Level, Log, Unwritten};
 use roles_anywhere_client::time::Timer;
 
-/// Writes the events of requests. None holds a secret or a token.
+/// Logs the events of requests. No event holds a secret or a token.
 pub(super) struct Audit {
     log: Rc<dyn Log>,
     policy: AuditPolicy,
-    /// The vends that the log did not take and was not told of yet, by user.
+    /// The number of vends that are not logged yet because the log took nothing, by user.
     missed: RefCell<BTreeMap<String, u64>>,
-    /// A vend was missed.
-    came: Notify,
-    /// The vends that the log did not take, in all.
+    /// Wakes [`Audit::keep`] when a vend was missed.
+    missed_one: Notify,
+    /// The number of vends that the log did not take since the start.
     unlogged: Cell<u64>,
-    /// Until when the log is spared those who are turned away: they may be many.
+    /// Until when rejected requests are only counted: there may be many.
     quiet_until: Cell<Duration>,
+    /// How many rejected requests were only counted.
     unsaid: Cell<u64>,
-    /// Whether the log heard that the container token is not in its file, and cannot be written.
+    /// Whether it was logged that the container token is missing from its file and cannot be written.
     token_is_lost: Cell<bool>,
 }
 
-/// How long the log is spared after one who was turned away.
+/// How long rejected requests are only counted after one was logged.
 const QUIET: Duration = Duration::from_secs(1);
-/// How often the log is tried again that did not take a vend.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How many users are counted each; those beyond are counted together.
-const USERS: usize = 256;
+/// The time between two attempts to log vends that the log did not take.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// How many users are counted separately; the others are counted together, so that the table stays
+/// small.
+const MAX_USERS: usize = 256;
 
 impl Audit {
     pub(super) fn new(log: Rc<dyn Log>, policy: AuditPolicy) -> Self {
@@ -48,7 +50,7 @@ impl Audit {
             log,
             policy,
             missed: RefCell::default(),
-            came: Notify::new(),
+            missed_one: Notify::new(),
             unlogged: Cell::default(),
             quiet_until: Cell::default(),
             unsaid: Cell::default(),
@@ -56,28 +58,28 @@ impl Audit {
         }
     }
 
-    /// Says who gets which credentials, before they get them. A vend that the log does not take is
-    /// counted, or an error if the operator wants no such vend.
+    /// Logs which client gets which credentials, before the response is sent. If the log does not
+    /// take the line, the vend is counted, or it is an error if the operator requires the log.
     pub(super) fn vended(
         &self,
         route: &str,
-        caller: &Caller,
+        peer: &Peer,
         role: &str,
-        documents: &Documents,
+        bodies: &CredentialBodies,
     ) -> Result<(), Unwritten> {
         let facts: [Fact<'_>; 6] = [
             ("route", &route),
-            ("peer", &caller.peer),
-            ("uid", &caller.user()),
+            ("peer", &peer.address),
+            ("uid", &peer.user()),
             ("role", &role),
-            ("access_key_id", &documents.access_key_id),
-            ("expiration", &documents.expiration),
+            ("access_key_id", &bodies.access_key_id),
+            ("expiration", &bodies.expiration),
         ];
-        // What was missed is told first: the log is in the order of time.
+        // Missed vends are logged first, to keep the log in chronological order.
         let told = self.tell_missed();
         match told.and_then(|()| self.log.record(Level::Info, "credentials vended", &facts)) {
             Err(_) if self.policy == AuditPolicy::Counted => {
-                self.miss(caller.user());
+                self.miss(peer.user());
                 Ok(())
             }
             outcome => outcome,
@@ -86,7 +88,7 @@ impl Audit {
 
     fn miss(&self, user: &str) {
         let mut missed = self.missed.borrow_mut();
-        let known = missed.contains_key(user) || missed.len() < USERS;
+        let known = missed.contains_key(user) || missed.len() < MAX_USERS;
         let user = if known { user } else { "others" };
         match missed.get_mut(user) {
             Some(count) => *count += 1,
@@ -95,15 +97,15 @@ impl Audit {
             }
         }
         self.unlogged.set(self.unlogged.get() + 1);
-        self.came.notify_one();
+        self.missed_one.notify_one();
     }
 
-    /// Returns how many vends the log did not take, since the start.
+    /// Returns the number of vends that the log did not take since the start.
     pub(super) fn unlogged(&self) -> u64 {
         self.unlogged.get()
     }
 
-    /// Tells the log how many vends it missed, user by user, if it takes that.
+    /// Logs how many vends were missed, one line for each user, if the log takes them.
     pub(super) fn tell_missed(&self) -> Result<(), Unwritten> {
         let mut missed = self.missed.borrow_mut();
         while let Some(entry) = missed.first_entry() {
@@ -115,22 +117,22 @@ impl Audit {
         Ok(())
     }
 
-    /// Tells the log what it missed, as soon as it takes that; for as long as it is polled.
+    /// Logs missed vends as soon as the log takes them; never ends.
     pub(super) async fn keep(&self, timer: &dyn Timer) -> Infallible {
         loop {
-            self.came.notified().await;
+            self.missed_one.notified().await;
             while self.tell_missed().is_err() {
-                timer.sleep(PAUSE).await;
+                timer.sleep(RETRY_DELAY).await;
             }
         }
     }
 
-    /// Says who was turned away and why, but once a second at most.
+    /// Logs a rejected request and the reason, at most once a second.
     pub(super) fn refused(
         &self,
         (route, status): (&str, StatusCode),
         (why, host): (&str, Option<&str>),
-        caller: &Caller,
+        peer: &Peer,
         uptime: Duration,
     ) {
         if uptime < self.quiet_until.get() {
@@ -144,11 +146,11 @@ impl Audit {
         if let Some(host) = &host {
             facts.push(("host", host));
         }
-        facts.extend([("peer", &caller.peer as _), ("unsaid", &unsaid as _)]);
+        facts.extend([("peer", &peer.address as _), ("unsaid", &unsaid as _)]);
         self.log.event(Level::Warning, "request refused", &facts);
     }
 
-    /// Says that the token of container credentials could not be renewed, or was again.
+    /// Logs that the container token was renewed, or why it could not be.
     pub(super) fn token(&self, failure: Option<&dyn Error>) {
         match failure {
             None => self.log.event(Level::Info, "container token renewed", &[]),
@@ -156,12 +158,12 @@ impl Audit {
         }
     }
 
-    /// Says that the token was not in its file, and is there again; if it cannot be written, it does
-    /// so once.
-    pub(super) fn token_was_lost(&self, found: Found, failure: Option<&dyn Error>) {
+    /// Logs that the token was not in its file and was written again. If it cannot be written, this
+    /// is logged once.
+    pub(super) fn token_was_lost(&self, state: TokenState, failure: Option<&dyn Error>) {
         let known = self.token_is_lost.replace(failure.is_some());
-        let (restored, lost) = match found {
-            Found::Nothing => {
+        let (restored, lost) = match state {
+            TokenState::Missing => {
                 ("container token was gone: written again", "container token is gone")
             }
             _ => ("container token was changed: written again", "container token is changed"),
@@ -173,12 +175,12 @@ impl Audit {
         }
     }
 
-    /// Takes note that the file of the token is there.
+    /// Remembers that the token is in its file.
     pub(super) fn token_is_there(&self) {
         self.token_is_lost.set(false);
     }
 
-    /// Says that the file of the token could not be removed.
+    /// Logs that the token file could not be removed.
     pub(super) fn token_stays(&self, error: &dyn Error) {
         self.warn("container token left behind", error);
     }

@@ -1,111 +1,54 @@
-//! One session in the forms that SDKs read, rendered once.
+//! One session in the formats that SDKs read, rendered once.
 
 use std::fmt;
 
 use hyper::body::Bytes;
 use serde::Serialize;
 
-use super::api::imds::Instance;
-use super::response::wiped;
+use super::api::imds::ImdsInstance;
+use super::api::{container, imds};
+use super::response::zeroized;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::secret::SecretBytes;
 
-/// The documents of one session; their memory is wiped when nobody reads them any more.
-pub(super) struct Documents {
+/// The response bodies of one session. Their memory is wiped once no response uses them any more.
+pub(super) struct CredentialBodies {
     /// The public identifier of the credentials.
     pub(super) access_key_id: String,
-    /// When they end, as it is written in the documents.
+    /// The time of expiration, as the bodies have it.
     pub(super) expiration: String,
-    /// The credentials, as EC2 hands them out.
+    /// The credentials in the format of EC2.
     pub(super) imds: Bytes,
-    /// The credentials, as ECS and EKS do.
+    /// The credentials in the format of ECS and EKS.
     pub(super) container: Bytes,
-    /// The instance profile.
+    /// The instance profile in the format of EC2.
     pub(super) profile: Bytes,
 }
 
-impl Documents {
+impl CredentialBodies {
     /// Renders a session.
-    pub(super) fn new(session: &Session, instance: &Instance) -> Self {
-        let credentials = &session.credentials;
-        let expiration = credentials.expiration.to_string();
-        let last_updated = &*session.received.to_string();
-        let secret_access_key = credentials.secret_access_key.expose();
-        let token = credentials.session_token.expose();
-        let imds = Imds {
-            code: "Success",
-            last_updated,
-            r#type: "AWS-HMAC",
-            access_key_id: &credentials.access_key_id,
-            secret_access_key,
-            token,
-            expiration: &expiration,
-        };
-        let container = Container {
-            access_key_id: &credentials.access_key_id,
-            secret_access_key,
-            token,
-            expiration: &expiration,
-            account_id: &credentials.account_id,
-            role_arn: &instance.role_arn,
-        };
-        let profile = Profile {
-            code: "Success",
-            last_updated,
-            instance_profile_arn: &instance.profile_arn,
-            instance_profile_id: &instance.profile_id,
-        };
+    pub(super) fn new(session: &Session, instance: &ImdsInstance) -> Self {
         Self {
-            access_key_id: credentials.access_key_id.clone(),
-            imds: rendered(&imds, token.len()),
-            container: rendered(&container, token.len() + instance.role_arn.len()),
-            profile: rendered(&profile, 0),
-            expiration,
+            access_key_id: session.credentials.access_key_id.clone(),
+            expiration: session.credentials.expiration.to_string(),
+            imds: imds::credentials(session),
+            container: container::credentials(session, &instance.role_arn),
+            profile: imds::profile_info(session, instance),
         }
     }
 }
 
-impl fmt::Debug for Documents {
+impl fmt::Debug for CredentialBodies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<documents of {}>", self.access_key_id)
     }
 }
 
-fn rendered(document: &impl Serialize, length: usize) -> Bytes {
+/// Returns a document as a body that is wiped after use. `length` is the number of bytes in its long
+/// values.
+pub(super) fn rendered(document: &impl Serialize, length: usize) -> Bytes {
     // Large enough not to grow: a buffer left behind by growth would not be wiped.
     let mut json = Vec::with_capacity(512 + 2 * length);
     serde_json::to_writer(&mut json, document).expect("strings serialize");
-    wiped(SecretBytes::new(json))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Imds<'a> {
-    code: &'a str,
-    last_updated: &'a str,
-    r#type: &'a str,
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    token: &'a str,
-    expiration: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Container<'a> {
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    token: &'a str,
-    expiration: &'a str,
-    account_id: &'a str,
-    role_arn: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Profile<'a> {
-    code: &'a str,
-    last_updated: &'a str,
-    instance_profile_arn: &'a str,
-    instance_profile_id: &'a str,
+    zeroized(SecretBytes::new(json))
 }

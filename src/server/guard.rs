@@ -1,5 +1,5 @@
-//! Which requests are heard at all: those made here and for us, not those that a browser or a
-//! proxy was talked into.
+//! Which requests are rejected before a route sees them: those for another host, and those that
+//! passed a proxy or come from a web page.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,10 +7,10 @@ use hyper::body::Body;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode, Version};
 
-use super::host::{self, AllowedHost};
-use super::peer::Caller;
+use super::allowed_host::{self, AllowedHost};
+use super::peer::Peer;
 use super::policy::ServePolicy;
-use super::response::{self, Reply};
+use super::response::{self, Response};
 use super::router::Route;
 
 /// Why a request is rejected.
@@ -24,30 +24,31 @@ struct Rejection {
     host: Option<String>,
 }
 
-/// Turns away what is not for us, what is not there, and what has a body.
-pub(super) fn turn_away<B: Body>(
+/// Returns the response to a request that is for another host, has a body, or does not match the
+/// route; `None` if the request may be answered.
+pub(super) fn reject<B: Body>(
     request: &Request<B>,
-    route: Route<'_>,
-    caller: &Caller,
+    route: &Route<'_>,
+    peer: &Peer,
     policy: &ServePolicy,
-) -> Option<Reply> {
-    if let Err(Rejection { status, why, host }) = check(request, caller, &policy.hosts) {
-        let mut reply = response::refusal(status, why);
+) -> Option<Response> {
+    if let Err(Rejection { status, why, host }) = check(request, peer, &policy.hosts) {
+        let mut response = response::refusal(status, why);
         if let Some(host) = host {
-            reply.extensions_mut().insert(response::ForHost(host));
+            response.extensions_mut().insert(response::RejectedHost(host));
         }
-        return Some(reply);
+        return Some(response);
     }
     if !request.body().is_end_stream() {
         return Some(response::too_large());
     }
-    if route == Route::Unknown || !route.is_within(caller.reach, policy.offer) {
-        return Some(response::refusal(StatusCode::NOT_FOUND, "not found"));
+    if !route.access.includes(peer.exposure, policy.offer) {
+        return Some(response::not_found());
     }
-    route.wants_instead_of(request.method()).map(response::not_allowed)
+    route.methods.allowed_instead_of(request.method()).map(response::not_allowed)
 }
 
-/// Where AWS serves metadata and container credentials: some machines lead these addresses to us.
+/// The addresses of metadata and container credentials on AWS. Some machines route them to `serve`.
 const AWS: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
@@ -56,33 +57,34 @@ const AWS: [IpAddr; 5] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
 ];
 
-/// The most bytes of a refused host that are logged: a name has no more.
+/// The most bytes of a rejected host that are logged. A DNS name has no more.
 const LONGEST_HOST: usize = 255;
 
-/// Refuses a request that is not for us by its `Host`, or that was passed on.
+/// Rejects a request whose `Host` is not this server's, or that was forwarded.
 ///
-/// A name of a web page's choice that leads to this machine (DNS rebinding) is no `Host` of ours;
-/// `hosts` are the names that the operator allowed.
-fn check<B>(request: &Request<B>, caller: &Caller, hosts: &[AllowedHost]) -> Result<(), Rejection> {
+/// Checking `Host` stops DNS rebinding, where a web page's own name resolves to this machine. `hosts`
+/// are the names that the operator allowed.
+fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<(), Rejection> {
     let host = host(request.headers(), request.version())?;
-    // A target in absolute form names the host as well, and goes before the header.
+    // A target in absolute form names the host as well, and takes precedence over the header.
     let target = request.uri().authority().map(|authority| authority.as_str());
     for host in [host, target].into_iter().flatten() {
-        if !is_ours(host, caller.local.ip(), hosts) {
+        if !is_ours(host, peer.local.ip(), hosts) {
             let why = "this host is not served here";
             let host = Some(host[..host.floor_char_boundary(LONGEST_HOST)].to_owned());
             return Err(Rejection { status: StatusCode::FORBIDDEN, why, host });
         }
     }
-    match request.headers().iter().find_map(|(name, value)| passed_on(name.as_str(), value)) {
+    match request.headers().iter().find_map(|(name, value)| forwarded_reason(name.as_str(), value))
+    {
         Some(why) => Err(Rejection { status: StatusCode::FORBIDDEN, why, host: None }),
         None => Ok(()),
     }
 }
 
-/// Returns the reason to refuse a request with such a header (its name in lower case): a proxy or a
-/// browser added it, and no SDK sends it.
-fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
+/// Returns the reason to reject a request with this header (its name in lower case): proxies and
+/// browsers send it, and no SDK does.
+fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
     Some(match name {
         "origin" => "a request with Origin is refused",
         "via" => "a request with Via is refused",
@@ -94,7 +96,7 @@ fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
             "a request with a header X-Forwarded-… is refused"
         }
         "x-real-ip" => "a request with X-Real-IP is refused",
-        // Each of them is one vendor's X-Forwarded-For.
+        // Each of these is one vendor's X-Forwarded-For.
         "client-ip"
         | "true-client-ip"
         | "x-client-ip"
@@ -103,7 +105,8 @@ fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
         | "cf-connecting-ip"
         | "x-original-forwarded-for"
         | "x-envoy-external-address" => "a request with a header Client-IP is refused",
-        // A browser names the site of the page that asks: `none` is its address bar, `same-origin` us.
+        // Browsers send the relation of the page to this server: `none` is a typed address, and
+        // `same-origin` a page of this server.
         "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {
             "a request with Sec-Fetch-Site of another page is refused"
         }
@@ -111,7 +114,7 @@ fn passed_on(name: &str, value: &HeaderValue) -> Option<&'static str> {
     })
 }
 
-/// Returns the `Host` header, which only HTTP/1.0 may be without.
+/// Returns the `Host` header, which only HTTP/1.0 may omit.
 fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Rejection> {
     let refused = |why| Err(Rejection { status: StatusCode::BAD_REQUEST, why, host: None });
     let mut hosts = headers.get_all(HOST).iter();
@@ -127,18 +130,18 @@ fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Rejection
 }
 
 fn is_ours(text: &str, local: IpAddr, hosts: &[AllowedHost]) -> bool {
-    let Some((name, port)) = host::split(text) else { return false };
+    let Some((name, port)) = allowed_host::split(text) else { return false };
     if name.eq_ignore_ascii_case("localhost") {
         return true;
     }
-    let address = match host::bracketed(name) {
+    let address = match allowed_host::bracketed(name) {
         Some(v6) => Some(IpAddr::V6(v6)),
         None => name.parse().map(IpAddr::V4).ok(),
     };
     let own = address.is_some_and(|address| {
         address.to_canonical().is_loopback() || address == local || AWS.contains(&address)
     });
-    // No digits behind the colon are no port (RFC 3986, 3.2.3).
+    // A colon without digits means no port (RFC 3986, 3.2.3).
     let port = port.filter(|port| !port.is_empty()).map(str::parse);
     own || hosts.iter().any(|host| match port {
         None => host.allows(name, None),
@@ -149,12 +152,12 @@ fn is_ours(text: &str, local: IpAddr, hosts: &[AllowedHost]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::peer::Reach;
+    use super::super::peer::Exposure;
     use super::*;
 
-    fn caller() -> Caller {
+    fn peer() -> Peer {
         let end = |text: &str| text.parse().unwrap();
-        Caller::new(end("192.0.2.9:5000"), end("192.0.2.1:80"), Reach::Container, |_, _| None)
+        Peer::new(end("192.0.2.9:5000"), end("192.0.2.1:80"), Exposure::Container, |_, _| None)
     }
 
     fn status(headers: &[(&str, &str)]) -> u16 {
@@ -162,9 +165,9 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        match check(&request.body(()).unwrap(), &caller(), &[]) {
+        match check(&request.body(()).unwrap(), &peer(), &[]) {
             Ok(()) => 200,
-            Err(refusal) => refusal.status.as_u16(),
+            Err(rejection) => rejection.status.as_u16(),
         }
     }
 
@@ -216,18 +219,18 @@ mod tests {
     }
 
     #[test]
-    fn wants_one_host() {
+    fn exactly_one_host_is_required() {
         assert_eq!(status(&[]), 400);
         assert_eq!(status(&[("host", "localhost"), ("host", "localhost")]), 400);
         let old = Request::builder().version(Version::HTTP_10).uri("/").body(()).unwrap();
-        assert_eq!(check(&old, &caller(), &[]), Ok(()));
+        assert_eq!(check(&old, &peer(), &[]), Ok(()));
     }
 
     #[test]
-    fn looks_at_the_host_of_an_absolute_target_too() {
+    fn checks_the_host_of_an_absolute_target_too() {
         let of = |target| {
             let request = Request::builder().uri(target).header("host", "localhost");
-            check(&request.body(()).unwrap(), &caller(), &[]).is_ok()
+            check(&request.body(()).unwrap(), &peer(), &[]).is_ok()
         };
         assert!(of("http://169.254.169.254/latest"));
         assert!(!of("http://a.example/latest"));
@@ -239,14 +242,14 @@ mod tests {
         let hosts = ["serve", "10.96.0.7:9911", "[fd00::7]"].map(|host| host.parse().unwrap());
         let of = |target: &str, host: &str| {
             let request = Request::builder().uri(target).header("host", host);
-            check(&request.body(()).unwrap(), &caller(), &hosts)
+            check(&request.body(()).unwrap(), &peer(), &hosts)
         };
         for host in ["serve", "Serve:80", "serve:", "10.96.0.7:9911", "[fd00::7]:80", "localhost"] {
             assert_eq!(of("/", host), Ok(()), "{host}");
         }
         for host in ["serve.a.example", "a.serve", "10.96.0.7", "serve:99999", "serve:80:80"] {
-            let refusal = of("/", host).unwrap_err();
-            assert_eq!((refusal.status.as_u16(), refusal.host.as_deref()), (403, Some(host)));
+            let rejection = of("/", host).unwrap_err();
+            assert_eq!((rejection.status.as_u16(), rejection.host.as_deref()), (403, Some(host)));
         }
         assert!(of("http://serve/latest", "serve").is_ok());
         assert_eq!(of("http://a.example/", "serve").unwrap_err().host.unwrap(), "a.example");
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_was_passed_on() {
+    fn refuses_a_forwarded_request() {
         for name in [
             "X-Forwarded-For",
             "X-Forwarded-Host",
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_another_page_makes_a_browser_ask() {
+    fn refuses_a_request_from_another_sites_page() {
         let of = |values: &[&str]| {
             let sites = values.iter().map(|value| ("sec-fetch-site", *value));
             status(&[("host", "localhost")].into_iter().chain(sites).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! The numbers of `/metrics`, in the text format of Prometheus.
+//! The metrics of this process in the text format of Prometheus.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,25 +9,25 @@ use hyper::StatusCode;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 
-/// The answers, counted by route and status; both are of a small set.
+/// The responses, counted by route and status. Neither is a client's choice, so the map stays small.
 #[derive(Debug, Default)]
-pub(super) struct Requests(RefCell<BTreeMap<(&'static str, u16), u64>>);
+pub(super) struct RequestCounters(RefCell<BTreeMap<(&'static str, u16), u64>>);
 
-impl Requests {
-    /// Counts an answer.
+impl RequestCounters {
+    /// Counts a response.
     pub(super) fn count(&self, route: &'static str, status: StatusCode) {
         *self.0.borrow_mut().entry((route, status.as_u16())).or_default() += 1;
     }
 }
 
-/// Renders what is known at `now`.
+/// Renders all metrics.
 pub(super) fn render(
     status: &Status,
-    requests: &Requests,
+    requests: &RequestCounters,
     unlogged: u64,
     now: ClockReading,
 ) -> String {
-    let mut page = Page(String::with_capacity(4_096));
+    let mut page = MetricsText(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",
         "Seconds until the credentials in hand end; 0 without any.",
@@ -66,9 +66,9 @@ pub(super) fn render(
     page.0
 }
 
-struct Page(String);
+struct MetricsText(String);
 
-impl Page {
+impl MetricsText {
     fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
         self.head(name, "gauge", help);
         self.line(name, format_args!(""), value);

@@ -1,24 +1,24 @@
-//! Who asks, and at which door.
+//! The client of a connection, and which routes exist at the address it connected to.
 
 use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
 
-/// What may be asked for from beyond this machine.
+/// What clients on other machines may get: `--allow-remote`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Remote {
-    /// Nothing: all addresses are of this machine alone.
+pub enum RemoteAccess {
+    /// Nothing: all addresses are loopback addresses.
     #[default]
     Refused,
-    /// Container credentials, with their token.
+    /// Container credentials, with the token.
     Container,
-    /// Instance metadata too, which asks for no secret.
+    /// Instance metadata too, which requires no secret.
     Imds,
 }
 
-/// Which routes there are at the address that a connection came in by.
+/// Which routes exist at an address of this server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reach {
-    /// All of them: the address is of this machine alone.
+pub enum Exposure {
+    /// All of them: it is a loopback address.
     Everything,
     /// Container credentials and health.
     Container,
@@ -26,43 +26,48 @@ pub enum Reach {
     Imds,
 }
 
-impl Reach {
-    /// Returns what can be asked for at an address that is listened on.
-    pub fn of(listening: IpAddr, remote: Remote) -> Self {
+impl Exposure {
+    /// Returns the exposure of an address of this server.
+    pub fn of(listening: IpAddr, remote: RemoteAccess) -> Self {
         match remote {
             _ if listening.is_loopback() => Self::Everything,
-            Remote::Imds => Self::Imds,
-            Remote::Refused | Remote::Container => Self::Container,
+            RemoteAccess::Imds => Self::Imds,
+            RemoteAccess::Refused | RemoteAccess::Container => Self::Container,
         }
     }
 }
 
-/// Returns the user of the process at `peer` that is connected to `local`, where it can be told.
-pub type Owner = fn(peer: SocketAddr, local: SocketAddr) -> Option<u32>;
+/// Returns the user of the process at `peer` that is connected to `local`, if the system tells.
+pub type UidLookup = fn(peer: SocketAddr, local: SocketAddr) -> Option<u32>;
 
-/// Whoever is at the other end of a connection.
+/// The process at the other end of a connection.
 #[derive(Debug)]
-pub struct Caller {
+pub struct Peer {
     /// Its address.
-    pub peer: SocketAddr,
+    pub address: SocketAddr,
     /// Our address that it connected to.
     pub local: SocketAddr,
-    /// What it may ask for.
-    pub reach: Reach,
-    owner: Owner,
+    /// Which routes exist for it.
+    pub exposure: Exposure,
+    uid_lookup: UidLookup,
     user: OnceCell<String>,
 }
 
-impl Caller {
-    /// Takes the ends of a connection, and how to find out whose process is at the other one.
-    pub fn new(peer: SocketAddr, local: SocketAddr, reach: Reach, owner: Owner) -> Self {
-        Self { peer, local, reach, owner, user: OnceCell::new() }
+impl Peer {
+    /// Takes both ends of a connection, and how to find the user of the process at the other end.
+    pub fn new(
+        address: SocketAddr,
+        local: SocketAddr,
+        exposure: Exposure,
+        uid_lookup: UidLookup,
+    ) -> Self {
+        Self { address, local, exposure, uid_lookup, user: OnceCell::new() }
     }
 
-    /// Returns the number of the user whose process it is, or `unknown`; looked up once.
+    /// Returns the number of the user that runs the process, or `unknown`; looked up once.
     pub fn user(&self) -> &str {
         self.user.get_or_init(|| {
-            let user = (self.owner)(self.peer, self.local);
+            let user = (self.uid_lookup)(self.address, self.local);
             user.map_or_else(|| "unknown".to_owned(), |user| user.to_string())
         })
     }
@@ -75,17 +80,21 @@ mod tests {
     #[test]
     fn only_this_machine_reaches_everything() {
         let rows = [
-            ("127.0.0.1", Remote::Refused, Reach::Everything),
-            ("127.8.0.1", Remote::Container, Reach::Everything),
-            ("::1", Remote::Imds, Reach::Everything),
-            ("0.0.0.0", Remote::Container, Reach::Container),
-            ("::", Remote::Imds, Reach::Imds),
-            ("192.0.2.1", Remote::Imds, Reach::Imds),
-            // The command line refuses it; here it gets least.
-            ("192.0.2.1", Remote::Refused, Reach::Container),
+            ("127.0.0.1", RemoteAccess::Refused, Exposure::Everything),
+            ("127.8.0.1", RemoteAccess::Container, Exposure::Everything),
+            ("::1", RemoteAccess::Imds, Exposure::Everything),
+            ("0.0.0.0", RemoteAccess::Container, Exposure::Container),
+            ("::", RemoteAccess::Imds, Exposure::Imds),
+            ("192.0.2.1", RemoteAccess::Imds, Exposure::Imds),
+            // The command line rejects this; here it gets the least.
+            ("192.0.2.1", RemoteAccess::Refused, Exposure::Container),
         ];
-        for (address, remote, reach) in rows {
-            assert_eq!(Reach::of(address.parse().unwrap(), remote), reach, "{address} {remote:?}");
+        for (address, remote, exposure) in rows {
+            assert_eq!(
+                Exposure::of(address.parse().unwrap(), remote),
+                exposure,
+                "{address} {remote:?}"
+            );
         }
     }
 
@@ -93,11 +102,11 @@ mod tests {
     fn looks_a_user_up_once() {
         use std::sync::atomic::{AtomicU32, Ordering};
         static LOOK_UPS: AtomicU32 = AtomicU32::new(0);
-        let owner: Owner = |_, _| Some(1_000 + LOOK_UPS.fetch_add(1, Ordering::Relaxed));
+        let owner: UidLookup = |_, _| Some(1_000 + LOOK_UPS.fetch_add(1, Ordering::Relaxed));
         let end: SocketAddr = "127.0.0.1:1".parse().unwrap();
-        let caller = Caller::new(end, end, Reach::Everything, owner);
-        assert_eq!((caller.user(), caller.user()), ("1000", "1000"));
-        let stranger = Caller::new(end, end, Reach::Everything, |_, _| None);
+        let peer = Peer::new(end, end, Exposure::Everything, owner);
+        assert_eq!((peer.user(), peer.user()), ("1000", "1000"));
+        let stranger = Peer::new(end, end, Exposure::Everything, |_, _| None);
         assert_eq!(stranger.user(), "unknown");
     }
 }

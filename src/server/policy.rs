@@ -1,19 +1,19 @@
-//! What the endpoints hand out and to requests for which hosts, as the operator decided.
+//! What the operator decided about the endpoints.
 
-use super::host::AllowedHost;
+use super::allowed_host::AllowedHost;
 
-/// What the operator decided.
+/// What the endpoints serve, and for which hosts.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ServePolicy {
-    /// The routes that there are.
+    /// The kinds of credentials that are served.
     pub offer: Offer,
-    /// Hosts that requests may be for, beside this machine and its addresses.
+    /// Hosts that requests may be for, besides this machine and its addresses.
     pub hosts: Vec<AllowedHost>,
-    /// What becomes of a vend that the log does not take.
+    /// What to do if the log does not take the line of a vend.
     pub audit: AuditPolicy,
 }
 
-/// By which routes credentials are handed out.
+/// The kinds of credentials that are served.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Offer {
     /// Instance metadata and container credentials.
@@ -26,23 +26,23 @@ pub enum Offer {
 }
 
 impl Offer {
-    /// Tells whether there is instance metadata.
+    /// Returns whether instance metadata is served.
     pub fn has_imds(self) -> bool {
         self != Self::Container
     }
 
-    /// Tells whether there are container credentials.
+    /// Returns whether container credentials are served.
     pub fn has_container(self) -> bool {
         self != Self::Imds
     }
 }
 
-/// What becomes of a vend that the log does not take.
+/// What to do if the log does not take the line of a vend.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AuditPolicy {
-    /// It is served and counted; the log gets the count as soon as it can.
+    /// Serve and count it; the count is logged as soon as possible.
     #[default]
     Counted,
-    /// It is refused.
+    /// Refuse it.
     Required,
 }

@@ -1,102 +1,107 @@
-//! Responses, in the forms that SDKs read.
+//! Responses, in the formats that SDKs read.
 
 use std::fmt;
 
+use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
 };
-use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use roles_anywhere_client::secret::SecretBytes;
 
-/// A response, whole.
-pub type Reply = Response<Bytes>;
+/// A response with its whole body.
+pub type Response = hyper::Response<Bytes>;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// After how many seconds it is worth while to ask again: the refresher may have tried again by then.
+/// The seconds after which a client should ask again: the refresher may have retried by then.
 const RETRY_SECONDS: u16 = 5;
 
-/// Returns a success of `text/plain`, which EC2 calls its JSON too.
-pub(super) fn text(body: impl Into<Bytes>) -> Reply {
+/// Returns a success of `text/plain`, the type that EC2 gives its JSON too.
+pub(super) fn text(body: impl Into<Bytes>) -> Response {
     with(StatusCode::OK, TEXT, body.into())
 }
 
-/// Returns a success that holds a secret, of `text/plain`.
-pub(super) fn secret_text(body: Bytes) -> Reply {
-    private(text(body))
+/// Returns a success with a secret, of `text/plain`.
+pub(super) fn secret_text(body: Bytes) -> Response {
+    no_store(text(body))
 }
 
-/// Returns a success that holds a secret, of `application/json`.
-pub(super) fn secret_json(body: Bytes) -> Reply {
-    private(with(StatusCode::OK, JSON, body))
+/// Returns a success with a secret, of `application/json`.
+pub(super) fn secret_json(body: Bytes) -> Response {
+    no_store(with(StatusCode::OK, JSON, body))
 }
 
-/// Returns a success of the content type that Prometheus asks for.
-pub(super) fn metrics(body: String) -> Reply {
+/// Returns a success of the content type that Prometheus expects.
+pub(super) fn metrics(body: String) -> Response {
     const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
     with(StatusCode::OK, PROMETHEUS, body.into())
 }
 
-/// Why somebody was turned away: goes with a response for the log to say.
+/// Why a request is refused, for the log; an extension of the response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Why(pub(super) &'static str);
+pub(super) struct RejectionReason(pub(super) &'static str);
 
-/// The host that a refused request was for: goes with a response for the log to say.
+/// The host that a refused request was for, for the log; an extension of the response.
 #[derive(Clone, Debug)]
-pub(super) struct ForHost(pub(super) String);
+pub(super) struct RejectedHost(pub(super) String);
 
-/// Returns a refusal that says why in a line.
-pub(super) fn refusal(status: StatusCode, why: &'static str) -> Reply {
-    let mut reply = with(status, TEXT, Bytes::from_static(why.as_bytes()));
-    reply.extensions_mut().insert(Why(why));
-    reply
+/// Returns a refusal with its reason in one line.
+pub(super) fn refusal(status: StatusCode, why: &'static str) -> Response {
+    let mut response = with(status, TEXT, Bytes::from_static(why.as_bytes()));
+    response.extensions_mut().insert(RejectionReason(why));
+    response
 }
 
-/// Returns that the token of container credentials is wanted.
-pub(super) fn unauthorized(why: &'static str) -> Reply {
-    let mut reply = error(StatusCode::UNAUTHORIZED, "AccessDenied", why);
-    reply.extensions_mut().insert(Why(why));
-    reply
+/// Returns that there is nothing at the path.
+pub(super) fn not_found() -> Response {
+    refusal(StatusCode::NOT_FOUND, "not found")
 }
 
-/// Returns that another method is wanted.
-pub(super) fn not_allowed(methods: &'static str) -> Reply {
-    let mut reply = refusal(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
-    reply
+/// Returns that the token of container credentials is missing or not valid.
+pub(super) fn unauthorized(why: &'static str) -> Response {
+    let mut response = error(StatusCode::UNAUTHORIZED, "AccessDenied", why);
+    response.extensions_mut().insert(RejectionReason(why));
+    response
 }
 
-/// Returns that a request may have no body, and closes the connection over it.
-pub(super) fn too_large() -> Reply {
-    let mut reply = refusal(StatusCode::PAYLOAD_TOO_LARGE, "no request here has a body");
-    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    reply
+/// Returns that the method is not allowed, and which methods are.
+pub(super) fn not_allowed(methods: &'static str) -> Response {
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
 }
 
-/// Returns an error as the SDKs' clients of container credentials read it.
-fn error(status: StatusCode, code: &str, message: &str) -> Reply {
-    let document = Failure::new(code, message);
-    with(status, JSON, serde_json::to_vec(&document).expect("strings serialize").into())
+/// Returns that a request may have no body. The connection closes after it, as the body is not read.
+pub(super) fn too_large() -> Response {
+    let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "no request here has a body");
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
-/// Returns that there are no credentials: the kind of what is wrong, a code of ours for it, and a
-/// message, in which nothing may stand that the caller may not read.
-pub(super) fn unavailable(kind: &'static str, reason: &'static str, message: &str) -> Reply {
-    let failure = Failure::new("CredentialsUnavailable", message);
-    let document = Failure { kind: Some(kind), reason: Some(reason), ..failure };
-    let body = serde_json::to_vec(&document).expect("strings serialize").into();
-    let mut reply = with(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
-    reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
-    reply
+/// Returns an error in the format of container credentials.
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = ErrorBody::new(code, message);
+    with(status, JSON, serde_json::to_vec(&body).expect("strings serialize").into())
 }
 
-/// Some SDKs look for `Code` and `Message`, some for `code` and `message`.
+/// Returns that there are no credentials: the kind of the error, our code for it, and a message. The
+/// message must not hold what the client may not read.
+pub(super) fn unavailable(kind: &'static str, reason: &'static str, message: &str) -> Response {
+    let body = ErrorBody::new("CredentialsUnavailable", message);
+    let body = ErrorBody { kind: Some(kind), reason: Some(reason), ..body };
+    let body = serde_json::to_vec(&body).expect("strings serialize").into();
+    let mut response = with(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
+    response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
+    response
+}
+
+/// The body of an error. Some SDKs read `Code` and `Message`, others `code` and `message`.
 #[derive(Serialize)]
-struct Failure<'a> {
+struct ErrorBody<'a> {
     #[serde(rename = "Code")]
     upper_code: &'a str,
     #[serde(rename = "Message")]
@@ -109,43 +114,43 @@ struct Failure<'a> {
     reason: Option<&'static str>,
 }
 
-impl<'a> Failure<'a> {
+impl<'a> ErrorBody<'a> {
     fn new(code: &'a str, message: &'a str) -> Self {
         let (upper_code, upper_message) = (code, message);
         Self { upper_code, upper_message, code, message, kind: None, reason: None }
     }
 }
 
-/// Returns the bytes as a body whose memory is wiped once it was sent.
-pub(super) fn wiped(bytes: SecretBytes) -> Bytes {
-    Bytes::from_owner(Wiped(bytes))
+/// Returns the bytes as a body whose memory is zeroized once it was sent.
+pub(super) fn zeroized(bytes: SecretBytes) -> Bytes {
+    Bytes::from_owner(ZeroizedBody(bytes))
 }
 
-/// The header of a token's seconds, asked for and left.
+/// The header with the seconds that a token is to be valid for, or still is.
 pub(super) const TTL: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token-ttl-seconds");
 
-struct Wiped(SecretBytes);
+struct ZeroizedBody(SecretBytes);
 
-impl AsRef<[u8]> for Wiped {
+impl AsRef<[u8]> for ZeroizedBody {
     fn as_ref(&self) -> &[u8] {
         self.0.expose()
     }
 }
 
-impl fmt::Debug for Wiped {
+impl fmt::Debug for ZeroizedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-fn with(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Reply {
-    let mut reply = Response::new(body);
-    *reply.status_mut() = status;
-    reply.headers_mut().insert(CONTENT_TYPE, content_type);
-    reply
+fn with(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
 }
 
-fn private(mut reply: Reply) -> Reply {
-    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    reply
+fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
 }

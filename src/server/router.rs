@@ -1,105 +1,142 @@
-//! What a path means.
+//! From a path to a route. The paths themselves are in `api`, in the file of their dialect.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use hyper::Method;
 use hyper::body::Bytes;
+use hyper::header::HeaderMap;
 
-use super::api::imds::Instance;
-use super::peer::Reach;
+use super::Endpoints;
+use super::api::imds::ImdsInstance;
+use super::api::{container, health, imds};
+use super::bodies::CredentialBodies;
+use super::peer::Exposure;
 use super::policy::Offer;
+use super::response::Response;
 
-/// The path of container credentials.
-pub const CONTAINER: &str = "/credentials";
+/// A route: all that the server knows about it, in one value.
+///
+/// A new route is an entry in the `route` function of its dialect. Names, methods, access and handler
+/// are looked up nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route<'a> {
+    /// The name in logs and metrics.
+    pub(super) name: &'static str,
+    /// The methods that it allows.
+    pub(super) methods: Methods,
+    /// The clients that it exists for; for all others it is not found.
+    pub(super) access: Access,
+    /// Checks the token of the client, or returns the refusal.
+    pub(super) authenticate: fn(&Endpoints, &HeaderMap) -> ControlFlow<Response, Authentication>,
+    /// Makes the response.
+    pub(super) handler: Handler<'a>,
+}
 
-/// What is asked for.
+/// How a route makes its response. These are variants and not async functions, so that a request
+/// allocates no future: waiting for a session is the only step that can wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Handler<'a> {
+    /// The same text at all times.
+    Static(&'a Bytes),
+    /// Made at once, from the headers of the request.
+    Direct(fn(&Endpoints, &HeaderMap) -> Response),
+    /// Waits for a session and tells about it, without its secrets.
+    SessionInfo(fn(&CredentialBodies) -> Response),
+    /// Waits for a session, logs the vend, and hands out the credentials.
+    Credentials(fn(&CredentialBodies) -> Response),
+}
+
+/// What a client has proved by a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Route<'a> {
-    /// A token of instance metadata.
-    Token,
-    /// The name of the role.
-    Role,
-    /// The credentials of the role.
-    Credentials,
-    /// The instance profile.
-    Profile,
-    /// Instance metadata that is the same all the time.
-    Fixed(&'a Bytes),
-    /// Instance metadata that is not there, such as the credentials of another role.
-    Absent,
-    /// The credentials, as containers get them.
-    Container,
-    /// Whether this process is alive.
-    Healthz,
-    /// Whether there are credentials.
-    Readyz,
-    /// Numbers for Prometheus.
-    Metrics,
+pub(super) enum Authentication {
     /// Nothing.
-    Unknown,
+    None,
+    /// That it can send requests of its own choice. Every process can get such a token.
+    MetadataToken {
+        /// How long the token is still valid for.
+        seconds_left: u64,
+    },
+    /// That it can read the token file of container credentials.
+    ContainerToken,
+}
+
+/// The methods that a route allows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Methods {
+    /// `GET` and `HEAD`.
+    GetHead,
+    /// `PUT`.
+    Put,
+}
+
+impl Methods {
+    /// Returns the value of `Allow` if `method` is not allowed.
+    pub(super) fn allowed_instead_of(self, method: &Method) -> Option<&'static str> {
+        match self {
+            Self::GetHead => {
+                (method != Method::GET && method != Method::HEAD).then_some("GET, HEAD")
+            }
+            Self::Put => (method != Method::PUT).then_some("PUT"),
+        }
+    }
+}
+
+/// The clients that a route exists for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Access {
+    /// All clients. A prober on another machine may ask for health, which tells it nothing about the
+    /// role.
+    Health,
+    /// Clients on this machine: the metrics tell about the certificate and about AWS.
+    Loopback,
+    /// Clients of instance metadata.
+    Imds,
+    /// Clients of container credentials.
+    Container,
+    /// No client.
+    Nothing,
+}
+
+impl Access {
+    /// Returns whether the route exists at an address of this `exposure`, if `offer` is served.
+    pub(super) fn includes(self, exposure: Exposure, offer: Offer) -> bool {
+        match self {
+            Self::Health => true,
+            Self::Loopback => exposure == Exposure::Everything,
+            Self::Imds => exposure != Exposure::Container && offer.has_imds(),
+            Self::Container => offer.has_container(),
+            Self::Nothing => false,
+        }
+    }
 }
 
 impl<'a> Route<'a> {
-    /// Returns what `path` means. Duplicate slashes are one, and a trailing one is none.
-    pub(super) fn of(path: &str, instance: &'a Instance) -> Self {
-        let path = &*collapsed(path);
-        if let Some(segment) = path.strip_prefix("/latest/meta-data/iam/security-credentials/") {
-            return if instance.is_role(segment) { Self::Credentials } else { Self::Absent };
-        }
-        match path {
-            "/latest/meta-data/iam/security-credentials" => Self::Role,
-            "/latest/api/token" => Self::Token,
-            "/latest/meta-data/iam/info" => Self::Profile,
-            CONTAINER => Self::Container,
-            "/healthz" => Self::Healthz,
-            "/readyz" => Self::Readyz,
-            "/metrics" => Self::Metrics,
-            _ => match instance.at(path) {
-                Some(body) => Self::Fixed(body),
-                None if path.starts_with("/latest/") => Self::Absent,
-                None => Self::Unknown,
-            },
-        }
-    }
-
-    /// Returns the name of the route in logs and metrics.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Role => "role",
-            Self::Credentials => "imds",
-            Self::Profile | Self::Fixed(_) | Self::Absent => "metadata",
-            Self::Container => "container",
-            Self::Healthz => "healthz",
-            Self::Readyz => "readyz",
-            Self::Metrics => "metrics",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Tells whether there is such a route for those who reach so far, if `offer` is served.
-    ///
-    /// A prober on another machine may ask for health, which tells it nothing about the role.
-    /// The numbers say how it stands with the certificate and with AWS: they are for this machine.
-    pub(super) fn is_within(self, reach: Reach, offer: Offer) -> bool {
-        match self {
-            Self::Container => offer.has_container(),
-            Self::Healthz | Self::Readyz | Self::Unknown => true,
-            Self::Metrics => reach == Reach::Everything,
-            _ => reach != Reach::Container && offer.has_imds(),
-        }
-    }
-
-    /// Returns the methods that it takes, where `method` is none of them.
-    pub(super) fn wants_instead_of(self, method: &Method) -> Option<&'static str> {
-        match self {
-            Self::Token => (method != Method::PUT).then_some("PUT"),
-            _ => (method != Method::GET && method != Method::HEAD).then_some("GET, HEAD"),
-        }
+    /// Returns the route of `path`. Repeated slashes count as one, and a trailing slash is ignored.
+    pub(super) fn of(path: &str, instance: &'a ImdsInstance) -> Self {
+        let path = &*normalized(path);
+        imds::route(path, instance)
+            .or_else(|| container::route(path))
+            .or_else(|| health::route(path))
+            .unwrap_or(UNKNOWN)
     }
 }
 
-fn collapsed(path: &str) -> Cow<'_, str> {
+/// A path that no dialect has. It needs a name, since its requests are counted too.
+const UNKNOWN: Route<'static> = Route {
+    name: "unknown",
+    methods: Methods::GetHead,
+    access: Access::Nothing,
+    authenticate: without_token,
+    handler: Handler::Direct(|_, _| super::response::not_found()),
+};
+
+/// Lets a client in without a token.
+pub(super) fn without_token(_: &Endpoints, _: &HeaderMap) -> ControlFlow<Response, Authentication> {
+    ControlFlow::Continue(Authentication::None)
+}
+
+fn normalized(path: &str) -> Cow<'_, str> {
     if !path.contains("//") {
         return Cow::Borrowed(path.strip_suffix('/').unwrap_or(path));
     }
@@ -112,82 +149,104 @@ mod tests {
     use super::*;
     use roles_anywhere_client::region::Region;
 
-    fn instance() -> Instance {
+    fn instance() -> ImdsInstance {
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
-        Instance::new(&role, &Region::parse("eu-central-1").unwrap())
+        ImdsInstance::new(&role, &Region::parse("eu-central-1").unwrap())
+    }
+
+    /// Names the route of a path, and what kind of response it makes.
+    fn found(path: &str, instance: &ImdsInstance) -> (&'static str, &'static str) {
+        let route = Route::of(path, instance);
+        let kind = match route.handler {
+            Handler::Static(_) => "static",
+            Handler::Direct(_) => "direct",
+            Handler::SessionInfo(_) => "session info",
+            Handler::Credentials(_) => "credentials",
+        };
+        (route.name, kind)
     }
 
     #[test]
     fn takes_a_path_as_clients_write_it() {
         let instance = instance();
+        let absent = ("metadata", "direct");
+        let unknown = ("unknown", "direct");
         let rows = [
-            ("/latest/api/token", "Token"),
-            ("//latest//api/token//", "Token"),
-            ("/latest/meta-data/iam/security-credentials", "Role"),
-            ("/latest/meta-data/iam/security-credentials/", "Role"),
-            ("/latest/meta-data/iam/security-credentials//Plant", "Credentials"),
-            ("/latest/meta-data/iam/security-credentials/Plant/", "Credentials"),
-            ("/latest/meta-data/iam/security-credentials/%50lant", "Credentials"),
-            ("/latest/meta-data/iam/security-credentials/plant", "Absent"),
-            ("/latest/meta-data/iam/security-credentials/Plant/x", "Absent"),
-            ("/latest/meta-data/iam/info/", "Profile"),
-            ("/latest/meta-data/", "Fixed"),
-            ("/latest/", "Fixed"),
-            ("/latest/user-data", "Absent"),
-            ("/latest/api", "Absent"),
-            ("/credentials/", "Container"),
-            ("/healthz", "Healthz"),
-            ("/readyz", "Readyz"),
-            ("/metrics", "Metrics"),
-            ("/", "Unknown"),
-            ("", "Unknown"),
-            ("*", "Unknown"),
-            ("/LATEST/api/token", "Unknown"),
-            ("/2021-03-23/api/token", "Unknown"),
-            ("/latest/../credentials", "Absent"),
-            ("/credentials/x", "Unknown"),
+            ("/latest/api/token", ("token", "direct")),
+            ("//latest//api/token//", ("token", "direct")),
+            ("/latest/meta-data/iam/security-credentials", ("role", "static")),
+            ("/latest/meta-data/iam/security-credentials/", ("role", "static")),
+            ("/latest/meta-data/iam/security-credentials//Plant", ("imds", "credentials")),
+            ("/latest/meta-data/iam/security-credentials/Plant/", ("imds", "credentials")),
+            ("/latest/meta-data/iam/security-credentials/%50lant", ("imds", "credentials")),
+            ("/latest/meta-data/iam/security-credentials/plant", absent),
+            ("/latest/meta-data/iam/security-credentials/Plant/x", absent),
+            ("/latest/meta-data/iam/info/", ("metadata", "session info")),
+            ("/latest/meta-data/", ("metadata", "static")),
+            ("/latest/", ("metadata", "static")),
+            ("/latest/user-data", absent),
+            ("/latest/api", absent),
+            ("/credentials/", ("container", "credentials")),
+            ("/healthz", ("healthz", "direct")),
+            ("/readyz", ("readyz", "direct")),
+            ("/metrics", ("metrics", "direct")),
+            ("/", unknown),
+            ("", unknown),
+            ("*", unknown),
+            ("/LATEST/api/token", unknown),
+            ("/2021-03-23/api/token", unknown),
+            ("/latest/../credentials", absent),
+            ("/credentials/x", unknown),
         ];
         for (path, route) in rows {
-            let found = format!("{:?}", Route::of(path, &instance));
-            assert!(found.starts_with(route), "{path}: {found}");
+            assert_eq!(found(path, &instance), route, "{path}");
         }
     }
 
     #[test]
     fn another_machine_reaches_what_it_may() {
-        use Route::*;
         let instance = instance();
-        let body = instance.at("/latest").unwrap();
-        let imds = [Token, Role, Credentials, Profile, Fixed(body), Absent];
-        let offered = |route: Route<'_>, offer| {
-            [Reach::Everything, Reach::Imds, Reach::Container]
-                .map(|reach| route.is_within(reach, offer))
+        let offered = |path: &str, offer| {
+            [Exposure::Everything, Exposure::Imds, Exposure::Container]
+                .map(|exposure| Route::of(path, &instance).access.includes(exposure, offer))
         };
-        let within = |route| offered(route, Offer::Both);
-        for route in imds {
-            assert_eq!(within(route), [true, true, false], "{route:?}");
-            assert_eq!(offered(route, Offer::Imds), within(route), "{route:?}");
-            assert_eq!(offered(route, Offer::Container), [false; 3], "{route:?}");
+        let within = |path| offered(path, Offer::Both);
+        for path in [
+            "/latest/api/token",
+            "/latest/meta-data/iam/security-credentials",
+            "/latest/meta-data/iam/security-credentials/Plant",
+            "/latest/meta-data/iam/info",
+            "/latest",
+            "/latest/user-data",
+        ] {
+            assert_eq!(within(path), [true, true, false], "{path}");
+            assert_eq!(offered(path, Offer::Imds), within(path), "{path}");
+            assert_eq!(offered(path, Offer::Container), [false; 3], "{path}");
         }
-        for route in [Container, Healthz, Readyz] {
-            assert_eq!(within(route), [true; 3], "{route:?}");
+        for path in ["/credentials", "/healthz", "/readyz"] {
+            assert_eq!(within(path), [true; 3], "{path}");
         }
-        assert_eq!(offered(Container, Offer::Imds), [false; 3]);
+        assert_eq!(within("/else"), [false; 3]);
+        assert_eq!(offered("/credentials", Offer::Imds), [false; 3]);
         for offer in [Offer::Both, Offer::Imds, Offer::Container] {
-            assert_eq!(offered(Metrics, offer), [true, false, false]);
-            assert_eq!(offered(Readyz, offer), [true; 3]);
+            assert_eq!(offered("/metrics", offer), [true, false, false]);
+            assert_eq!(offered("/readyz", offer), [true; 3]);
         }
     }
 
     #[test]
     fn a_token_is_put_and_all_else_is_got() {
-        let wants = |route: Route<'_>| {
+        let instance = instance();
+        let allowed = |path: &str| {
             [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::OPTIONS, Method::DELETE]
-                .map(|method| route.wants_instead_of(&method).unwrap_or_default())
+                .map(|method| {
+                    let methods = Route::of(path, &instance).methods;
+                    methods.allowed_instead_of(&method).unwrap_or_default()
+                })
         };
-        assert_eq!(wants(Route::Token), ["PUT", "PUT", "", "PUT", "PUT", "PUT"]);
+        assert_eq!(allowed("/latest/api/token"), ["PUT", "PUT", "", "PUT", "PUT", "PUT"]);
         let got = ["", "", "GET, HEAD", "GET, HEAD", "GET, HEAD", "GET, HEAD"];
-        assert_eq!(wants(Route::Credentials), got);
-        assert_eq!(wants(Route::Metrics), got);
+        assert_eq!(allowed("/latest/meta-data/iam/security-credentials/Plant"), got);
+        assert_eq!(allowed("/metrics"), got);
     }
 }

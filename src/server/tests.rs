@@ -119,7 +119,7 @@ struct OneFile {
     full: Cell<bool>,
 }
 
-impl TokenPlace for OneFile {
+impl TokenStore for OneFile {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         if self.full.get() {
             let source = std::io::ErrorKind::StorageFull.into();
@@ -134,11 +134,11 @@ impl TokenPlace for OneFile {
         self.write(token)
     }
 
-    fn found(&self, token: &[u8]) -> Found {
+    fn state(&self, token: &[u8]) -> TokenState {
         match self.contents.borrow().as_deref() {
-            Some(contents) if contents == token => Found::Token,
-            Some(_) => Found::SomethingElse,
-            None => Found::Nothing,
+            Some(contents) if contents == token => TokenState::Token,
+            Some(_) => TokenState::Changed,
+            None => TokenState::Missing,
         }
     }
 
@@ -189,41 +189,47 @@ impl Desk {
         String::from_utf8(self.file.contents.borrow().clone().unwrap()).unwrap()
     }
 
-    fn try_ask<B: Body>(&self, request: &Request<B>, reach: Reach) -> Poll<Reply> {
+    fn try_ask<B: Body>(&self, request: &Request<B>, exposure: Exposure) -> Poll<Response> {
         let end = |text: &str| text.parse().unwrap();
         let peer = end("127.0.0.1:5000");
-        let caller = Caller::new(peer, end("127.0.0.1:9911"), reach, |_, _| Some(1_000));
-        let mut answer = std::pin::pin!(self.endpoints.answer(request, &caller));
+        let peer = Peer::new(peer, end("127.0.0.1:9911"), exposure, |_, _| Some(1_000));
+        let mut answer = std::pin::pin!(self.endpoints.answer(request, &peer));
         answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-        self.ask_from(Reach::Everything, method, path, headers)
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.ask_from(Exposure::Everything, method, path, headers)
     }
 
-    fn ask_from(&self, reach: Reach, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    fn ask_from(
+        &self,
+        exposure: Exposure,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        match self.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), reach) {
-            Poll::Ready(reply) => reply,
+        match self.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), exposure) {
+            Poll::Ready(response) => response,
             Poll::Pending => panic!("no answer: {method} {path}"),
         }
     }
 
     fn token(&self, seconds: &str) -> String {
-        let reply = self.ask("PUT", "/latest/api/token", &[(TTL, seconds)]);
-        assert_eq!(reply.status(), 200);
-        text(&reply)
+        let response = self.ask("PUT", "/latest/api/token", &[(TTL, seconds)]);
+        assert_eq!(response.status(), 200);
+        text(&response)
     }
 
-    fn get(&self, path: &str) -> Reply {
+    fn get(&self, path: &str) -> Response {
         self.ask("GET", path, &[(TOKEN, &self.token("60"))])
     }
 
-    fn get_container(&self) -> Reply {
-        self.ask("GET", CONTAINER, &[("authorization", &self.container_token())])
+    fn get_container(&self) -> Response {
+        self.ask("GET", CONTAINER_PATH, &[("authorization", &self.container_token())])
     }
 }
 
@@ -262,26 +268,26 @@ fn failed_status() -> Status {
     Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }
 }
 
-fn text(reply: &Reply) -> String {
-    String::from_utf8(reply.body().to_vec()).unwrap()
+fn text(response: &Response) -> String {
+    String::from_utf8(response.body().to_vec()).unwrap()
 }
 
-fn json(reply: &Reply) -> Value {
-    serde_json::from_slice(reply.body()).unwrap()
+fn json(response: &Response) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
 }
 
-fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
-    reply.headers().get(name).map(|value| value.to_str().unwrap())
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
 #[test]
 fn hands_out_a_token_for_1_to_21600_seconds() {
     let desk = Desk::new();
     let status = |ttl: &str| {
-        let reply = desk.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
-        let echoed = (reply.status() == 200).then_some(ttl);
-        assert_eq!(header(&reply, TTL), echoed);
-        reply.status().as_u16()
+        let response = desk.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
+        let echoed = (response.status() == 200).then_some(ttl);
+        assert_eq!(header(&response, TTL), echoed);
+        response.status().as_u16()
     };
     for ttl in ["1", "60", "21600"] {
         assert_eq!(status(ttl), 200, "{ttl}");
@@ -300,21 +306,21 @@ fn no_client_pushes_out_the_token_of_another() {
     for _ in 0..1_100 {
         desk.token("21600");
     }
-    let reply = desk.ask("GET", CREDENTIALS, &[(TOKEN, &first)]);
-    assert_eq!((reply.status().as_u16(), header(&reply, TTL)), (200, Some("300")));
+    let response = desk.ask("GET", CREDENTIALS, &[(TOKEN, &first)]);
+    assert_eq!((response.status().as_u16(), header(&response, TTL)), (200, Some("300")));
 }
 
 #[test]
 fn hands_out_credentials_as_ec2_does() {
     let desk = Desk::new();
-    let reply = desk.get("/latest/meta-data/iam/security-credentials/");
-    assert_eq!((reply.status().as_u16(), text(&reply).as_str()), (200, "Plant"));
-    let reply = desk.get(CREDENTIALS);
-    assert_eq!(reply.status(), 200);
-    assert_eq!(header(&reply, "content-type"), Some("text/plain"));
-    assert_eq!(header(&reply, "cache-control"), Some("no-store"));
+    let response = desk.get("/latest/meta-data/iam/security-credentials/");
+    assert_eq!((response.status().as_u16(), text(&response).as_str()), (200, "Plant"));
+    let response = desk.get(CREDENTIALS);
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "content-type"), Some("text/plain"));
+    assert_eq!(header(&response, "cache-control"), Some("no-store"));
     assert_eq!(
-        text(&reply),
+        text(&response),
         concat!(
             r#"{"Code":"Success","LastUpdated":"2015-08-30T12:36:00Z","Type":"AWS-HMAC","#,
             r#""AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"very-secret","#,
@@ -328,11 +334,11 @@ fn hands_out_credentials_as_ec2_does() {
 
 #[test]
 fn hands_out_credentials_as_ecs_does() {
-    let reply = Desk::new().get_container();
-    assert_eq!(reply.status(), 200);
-    assert_eq!(header(&reply, "content-type"), Some("application/json"));
+    let response = Desk::new().get_container();
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "content-type"), Some("application/json"));
     assert_eq!(
-        text(&reply),
+        text(&response),
         concat!(
             r#"{"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"very-secret","#,
             r#""Token":"very-session","Expiration":"2015-08-30T13:36:00Z","#,
@@ -348,9 +354,9 @@ fn all_metadata_wants_a_token_that_is_alive() {
     for path in IMDS {
         let missing = path.ends_with("Other") || path.ends_with("user-data");
         let status = |headers: &[(&str, &str)]| {
-            let reply = desk.ask("GET", path, headers);
-            let left = header(&reply, TTL).map(str::to_owned);
-            (reply.status().as_u16(), left)
+            let response = desk.ask("GET", path, headers);
+            let left = header(&response, TTL).map(str::to_owned);
+            (response.status().as_u16(), left)
         };
         desk.world.uptime.store(0, Ordering::Relaxed);
         assert_eq!(status(&[]), (401, None), "{path}");
@@ -372,8 +378,8 @@ fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
     let token = desk.token("60");
     for moved in [-1_000_000, 1_000_000] {
         desk.world.now.store(moved, Ordering::Relaxed);
-        let reply = desk.ask("GET", "/latest", &[(TOKEN, &token)]);
-        assert_eq!(header(&reply, TTL), Some("60"));
+        let response = desk.ask("GET", "/latest", &[(TOKEN, &token)]);
+        assert_eq!(header(&response, TTL), Some("60"));
     }
 }
 
@@ -391,9 +397,9 @@ fn container_credentials_want_their_token_as_it_is() {
         &[("authorization", &token), ("authorization", &token)],
     ];
     for headers in wrong {
-        let reply = desk.ask("GET", CONTAINER, headers);
-        assert_eq!(reply.status(), 401, "{headers:?}");
-        let document = json(&reply);
+        let response = desk.ask("GET", CONTAINER_PATH, headers);
+        assert_eq!(response.status(), 401, "{headers:?}");
+        let document = json(&response);
         assert_eq!(document["Code"], document["code"]);
         assert!(document["message"].is_string() && document["Message"].is_string());
     }
@@ -410,8 +416,9 @@ fn without_a_token_file_there_are_no_container_credentials() {
 fn a_container_token_is_good_until_the_next_but_one_was_written() {
     let desk = Desk::new();
     let first = desk.container_token();
-    let status =
-        |token: &str| desk.ask("GET", CONTAINER, &[("authorization", token)]).status().as_u16();
+    let status = |token: &str| {
+        desk.ask("GET", CONTAINER_PATH, &[("authorization", token)]).status().as_u16()
+    };
     desk.endpoints.rotate_container_token(&desk.file);
     let second = desk.container_token();
     assert_ne!(first, second);
@@ -437,7 +444,7 @@ fn a_container_token_that_is_gone_is_written_again() {
     desk.file.full.set(true);
     for _ in 0..3 {
         desk.endpoints.restore_container_token(&desk.file);
-        assert_eq!(desk.file.found(token.as_bytes()), Found::Nothing);
+        assert_eq!(desk.file.state(token.as_bytes()), TokenState::Missing);
     }
     desk.file.full.set(false);
     desk.endpoints.restore_container_token(&desk.file);
@@ -473,22 +480,22 @@ fn a_container_token_ends_with_its_file_but_for_anothers() {
         }
         desk.endpoints.withdraw_container_token(&desk.file);
         assert_eq!(desk.file.contents.borrow().as_deref(), left.map(str::as_bytes));
-        assert_eq!(desk.ask("GET", CONTAINER, &[("authorization", &token)]).status(), 404);
+        assert_eq!(desk.ask("GET", CONTAINER_PATH, &[("authorization", &token)]).status(), 404);
     }
 }
 
 #[test]
 fn an_access_by_another_method_is_told_which_it_is() {
     let desk = Desk::new();
-    for path in IMDS.into_iter().chain([CONTAINER, "/healthz", "/readyz", "/metrics"]) {
+    for path in IMDS.into_iter().chain([CONTAINER_PATH, "/healthz", "/readyz", "/metrics"]) {
         for method in ["PUT", "POST", "DELETE", "OPTIONS", "PATCH"] {
-            let reply = desk.ask(method, path, &[]);
-            assert_eq!(reply.status(), 405, "{method} {path}");
-            assert_eq!(header(&reply, "allow"), Some("GET, HEAD"));
+            let response = desk.ask(method, path, &[]);
+            assert_eq!(response.status(), 405, "{method} {path}");
+            assert_eq!(header(&response, "allow"), Some("GET, HEAD"));
         }
     }
-    let reply = desk.ask("GET", "/latest/api/token", &[]);
-    assert_eq!((reply.status().as_u16(), header(&reply, "allow")), (405, Some("PUT")));
+    let response = desk.ask("GET", "/latest/api/token", &[]);
+    assert_eq!((response.status().as_u16(), header(&response, "allow")), (405, Some("PUT")));
     for method in ["GET", "PUT", "POST"] {
         assert_eq!(desk.ask(method, "/else", &[]).status(), 404);
     }
@@ -512,7 +519,8 @@ fn head_is_answered_as_get_is() {
 fn every_route_is_guarded_and_none_redirects() {
     let desk = Desk::new();
     let token = desk.token("60");
-    let routes = IMDS.into_iter().chain([CONTAINER, "/healthz", "/readyz", "/metrics", "/else"]);
+    let routes =
+        IMDS.into_iter().chain([CONTAINER_PATH, "/healthz", "/readyz", "/metrics", "/else"]);
     for path in routes.chain(["/latest/api/token", "//latest//api//token//"]) {
         for name in ["x-forwarded-for", "x-forwarded-host", "forwarded", "via", "origin"] {
             for method in ["GET", "PUT"] {
@@ -520,12 +528,12 @@ fn every_route_is_guarded_and_none_redirects() {
                 assert_eq!(desk.ask(method, path, &headers).status(), 403, "{name} {path}");
             }
         }
-        let reply = desk.ask("GET", path, &[]);
-        assert!(!reply.status().is_redirection() && header(&reply, "location").is_none());
+        let response = desk.ask("GET", path, &[]);
+        assert!(!response.status().is_redirection() && header(&response, "location").is_none());
         let foreign = Request::builder().uri(path).header("host", "a.example");
         let foreign = foreign.body(Empty::<Bytes>::new()).unwrap();
-        match desk.try_ask(&foreign, Reach::Everything) {
-            Poll::Ready(reply) => assert_eq!(reply.status(), 403),
+        match desk.try_ask(&foreign, Exposure::Everything) {
+            Poll::Ready(response) => assert_eq!(response.status(), 403),
             Poll::Pending => panic!("no answer"),
         }
     }
@@ -536,10 +544,10 @@ fn refuses_a_body() {
     let desk = Desk::new();
     let request = Request::builder().uri("/healthz").header("host", "localhost");
     let request = request.body(Full::<Bytes>::from("x")).unwrap();
-    match desk.try_ask(&request, Reach::Everything) {
-        Poll::Ready(reply) => {
-            assert_eq!(reply.status(), 413);
-            assert_eq!(header(&reply, "connection"), Some("close"));
+    match desk.try_ask(&request, Exposure::Everything) {
+        Poll::Ready(response) => {
+            assert_eq!(response.status(), 413);
+            assert_eq!(header(&response, "connection"), Some("close"));
         }
         Poll::Pending => panic!("no answer"),
     }
@@ -549,19 +557,19 @@ fn refuses_a_body() {
 fn other_machines_reach_what_they_may() {
     let desk = Desk::new();
     let container = desk.container_token();
-    let status = |reach, path| {
+    let status = |exposure, path| {
         let headers = [("authorization", container.as_str()), (TOKEN, "x")];
-        desk.ask_from(reach, "GET", path, &headers).status().as_u16()
+        desk.ask_from(exposure, "GET", path, &headers).status().as_u16()
     };
-    for reach in [Reach::Container, Reach::Imds] {
-        for path in [CONTAINER, "/healthz", "/readyz"] {
-            assert_eq!(status(reach, path), 200, "{path}");
+    for exposure in [Exposure::Container, Exposure::Imds] {
+        for path in [CONTAINER_PATH, "/healthz", "/readyz"] {
+            assert_eq!(status(exposure, path), 200, "{path}");
         }
-        assert_eq!(status(reach, "/metrics"), 404);
+        assert_eq!(status(exposure, "/metrics"), 404);
     }
     for path in IMDS.into_iter().chain(["/latest/api/token"]) {
-        assert_eq!(status(Reach::Container, path), 404, "{path}");
-        assert_ne!(status(Reach::Imds, path), 404, "{path}");
+        assert_eq!(status(Exposure::Container, path), 404, "{path}");
+        assert_ne!(status(Exposure::Imds, path), 404, "{path}");
     }
 }
 
@@ -583,12 +591,12 @@ fn never_hands_out_what_has_ended() {
     for (elapsed, awake, status) in rows {
         desk.world.now.store(elapsed, Ordering::Relaxed);
         desk.world.uptime.store(awake, Ordering::Relaxed);
-        for reply in
+        for response in
             [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")]
         {
-            assert_eq!(reply.status(), status, "{elapsed}");
+            assert_eq!(response.status(), status, "{elapsed}");
             assert_eq!(
-                text(&reply).contains("Success") || text(&reply).contains("ASIA"),
+                text(&response).contains("Success") || text(&response).contains("ASIA"),
                 status == 200
             );
         }
@@ -596,7 +604,7 @@ fn never_hands_out_what_has_ended() {
         assert_eq!(ready, status, "{elapsed}");
         assert_eq!(desk.ask("GET", "/healthz", &[]).status(), 200);
     }
-    assert!(desk.endpoints.documents.borrow().is_none(), "documents of what has ended are kept");
+    assert!(desk.endpoints.bodies.borrow().is_none(), "bodies of what has ended are kept");
 }
 
 #[test]
@@ -630,14 +638,14 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
     ];
     for (status, [kind, reason], anyone, holder) in rows {
         desk.channel.publish(status);
-        let from = |reach| desk.ask_from(reach, "GET", "/readyz", &[]);
-        let readiness = [Reach::Everything, Reach::Container, Reach::Imds].map(from);
+        let from = |exposure| desk.ask_from(exposure, "GET", "/readyz", &[]);
+        let readiness = [Exposure::Everything, Exposure::Container, Exposure::Imds].map(from);
         let metadata = [desk.get(CREDENTIALS), desk.get("/latest/meta-data/iam/info")];
-        let anyones = readiness.into_iter().chain(metadata).map(|reply| (reply, anyone));
-        for (reply, why) in anyones.chain([(desk.get_container(), holder)]) {
-            assert_eq!(reply.status(), 503);
-            assert_eq!(header(&reply, "retry-after"), Some("5"));
-            let document = json(&reply);
+        let anyones = readiness.into_iter().chain(metadata).map(|response| (response, anyone));
+        for (response, why) in anyones.chain([(desk.get_container(), holder)]) {
+            assert_eq!(response.status(), 503);
+            assert_eq!(header(&response, "retry-after"), Some("5"));
+            let document = json(&response);
             assert_eq!(document["Code"], "CredentialsUnavailable");
             assert_eq!((&document["Message"], &document["message"]), (&why.into(), &why.into()));
             assert_eq!((&document["kind"], &document["reason"]), (&kind.into(), &reason.into()));
@@ -650,16 +658,16 @@ fn waits_for_the_exchange_in_flight() {
     let desk = Desk::new();
     desk.channel.publish(Status { in_flight: true, ..Status::default() });
     let token = desk.container_token();
-    let request = Request::builder().uri(CONTAINER).header("host", "localhost");
+    let request = Request::builder().uri(CONTAINER_PATH).header("host", "localhost");
     let request = request.header("authorization", token).body(Empty::<Bytes>::new()).unwrap();
     let end: SocketAddr = "127.0.0.1:1".parse().unwrap();
-    let caller = Caller::new(end, end, Reach::Everything, |_, _| None);
-    let mut answer = std::pin::pin!(desk.endpoints.answer(&request, &caller));
+    let peer = Peer::new(end, end, Exposure::Everything, |_, _| None);
+    let mut answer = std::pin::pin!(desk.endpoints.answer(&request, &peer));
     let mut context = Context::from_waker(Waker::noop());
     assert!(answer.as_mut().poll(&mut context).is_pending());
     desk.channel.publish(session_status(3_600));
     match answer.as_mut().poll(&mut context) {
-        Poll::Ready(reply) => assert_eq!(reply.status(), 200),
+        Poll::Ready(response) => assert_eq!(response.status(), 200),
         Poll::Pending => panic!("not woken"),
     }
 }
@@ -694,10 +702,10 @@ fn tells_who_got_what_and_no_secret() {
 }
 
 #[test]
-fn tells_of_those_turned_away_once_a_second() {
+fn logs_rejected_requests_once_a_second() {
     let desk = Desk::new();
     for _ in 0..5 {
-        desk.ask("GET", CONTAINER, &[("authorization", "very-secret-guess")]);
+        desk.ask("GET", CONTAINER_PATH, &[("authorization", "very-secret-guess")]);
     }
     desk.world.uptime.store(1, Ordering::Relaxed);
     desk.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
@@ -714,8 +722,10 @@ fn tells_of_those_turned_away_once_a_second() {
 fn the_line_of_a_vend_is_there_before_its_answer_is() {
     let desk = Desk::new();
     let token = desk.token("60");
-    let ways =
-        [(CREDENTIALS, (TOKEN, token)), (CONTAINER, ("authorization", desk.container_token()))];
+    let ways = [
+        (CREDENTIALS, (TOKEN, token)),
+        (CONTAINER_PATH, ("authorization", desk.container_token())),
+    ];
     for (path, (name, value)) in ways {
         let before = desk.lines.0.borrow().len();
         assert_eq!(desk.ask("GET", path, &[(name, &value)]).status(), 200);
@@ -765,13 +775,13 @@ fn what_was_missed_is_told_before_the_next_vend() {
 fn refuses_to_vend_without_a_line_if_audit_is_required() {
     let desk = Desk::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
     desk.lines.1.set(true);
-    for reply in [desk.get(CREDENTIALS), desk.get_container()] {
-        assert_eq!(reply.status(), 503);
+    for response in [desk.get(CREDENTIALS), desk.get_container()] {
+        assert_eq!(response.status(), 503);
         assert_eq!(
-            (&json(&reply)["kind"], &json(&reply)["reason"]),
+            (&json(&response)["kind"], &json(&response)["reason"]),
             (&"local".into(), &"audit".into())
         );
-        assert!(!text(&reply).contains("ASIA") && !text(&reply).contains("very-"));
+        assert!(!text(&response).contains("ASIA") && !text(&response).contains("very-"));
     }
     desk.lines.1.set(false);
     assert_eq!(desk.get(CREDENTIALS).status(), 200);
@@ -781,8 +791,8 @@ fn refuses_to_vend_without_a_line_if_audit_is_required() {
 
 #[test]
 fn serves_the_routes_that_are_offered() {
-    let status = |desk: &Desk, reply: fn(&Desk) -> Reply| reply(desk).status().as_u16();
-    let token: fn(&Desk) -> Reply = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
+    let status = |desk: &Desk, response: fn(&Desk) -> Response| response(desk).status().as_u16();
+    let token: fn(&Desk) -> Response = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
     let rows = [(Offer::Both, 200, 200), (Offer::Imds, 200, 404), (Offer::Container, 404, 200)];
     for (offer, imds, container) in rows {
         let desk = Desk::with(ServePolicy { offer, ..ServePolicy::default() });
@@ -803,8 +813,8 @@ fn names_the_host_that_it_refuses_in_the_log() {
     });
     let status = |host: &str| {
         let request = Request::builder().uri("/healthz").header("host", host);
-        match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Reach::Container) {
-            Poll::Ready(reply) => reply.status().as_u16(),
+        match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Exposure::Container) {
+            Poll::Ready(response) => response.status().as_u16(),
             Poll::Pending => panic!("no answer"),
         }
     };
@@ -820,11 +830,11 @@ fn counts_in_the_format_of_prometheus() {
     let desk = Desk::new();
     desk.get(CREDENTIALS);
     desk.get(CREDENTIALS);
-    desk.ask("GET", CONTAINER, &[]);
+    desk.ask("GET", CONTAINER_PATH, &[]);
     desk.endpoints.count_unreadable(StatusCode::BAD_REQUEST);
-    let reply = desk.ask("GET", "/metrics", &[]);
-    assert_eq!(header(&reply, "content-type"), Some("text/plain; version=0.0.4"));
-    let page = text(&reply);
+    let response = desk.ask("GET", "/metrics", &[]);
+    assert_eq!(header(&response, "content-type"), Some("text/plain; version=0.0.4"));
+    let page = text(&response);
     let wanted = [
         "roles_anywhere_credentials_expiry_seconds 3600",
         // By AWS's clock, which this machine's is 300 s ahead of.
@@ -870,7 +880,7 @@ fn shows_no_secret_to_a_debugger() {
         desk.endpoints,
         desk.endpoints.container_token,
         desk.endpoints.tokens,
-        desk.endpoints.documents.borrow().as_ref().map(|it| Rc::clone(&it.1)),
+        desk.endpoints.bodies.borrow().as_ref().map(|it| Rc::clone(&it.1)),
     );
     assert!(!shown.contains("very-") && !shown.contains(&desk.container_token()), "{shown}");
 }

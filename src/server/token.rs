@@ -1,4 +1,5 @@
-//! The tokens of both routes: 256 bits that prove them, compared in constant time.
+//! The tokens of instance metadata and of container credentials. Both hold 256 random or keyed bits,
+//! and are compared in constant time.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 use roles_anywhere_client::secret::{Entropy, Secret};
 
 /// Bytes of a container token.
-const PROOF: usize = 32;
+const CONTAINER_TOKEN: usize = 32;
 /// Bytes of an instance metadata token before its MAC: nanoseconds at which it was issued, seconds
 /// that it is valid for, both big-endian.
 const CLAIM: usize = 8 + 4;
@@ -23,20 +24,22 @@ const MAC: usize = 32;
 /// Characters of claim and MAC in base64.
 const LENGTH: usize = 59;
 
-/// Issues and verifies IMDSv2 tokens without keeping any: each carries when it was issued and for how
-/// long it is valid, and a MAC over both with a key of this process. No client can push out the
-/// token of another. Time is the process's own: a clock that is set changes nothing.
-pub(super) struct Tokens {
+/// Issues and verifies IMDSv2 tokens without storing any.
+///
+/// Each token holds the time of issue, how long it is valid, and a MAC over both with a key of this
+/// process. A table of tokens would need a limit, and then one client could push out the tokens of
+/// others. Times are by the monotonic clock, so setting the wall clock changes nothing.
+pub(super) struct ImdsTokens {
     key: hmac::Key,
-    /// The last token that was found to be genuine, and when it expires: a client asks with the same
-    /// one again and again, and is spared the MAC.
+    /// The last token that was verified, and when it expires. Clients send the same token many times,
+    /// and this saves the MAC.
     last: RefCell<(Zeroizing<[u8; LENGTH]>, Duration)>,
 }
 
-impl Tokens {
-    /// Makes the key that tokens are issued with.
+impl ImdsTokens {
+    /// Makes the key of the MAC.
     pub(super) fn new(entropy: &dyn Entropy) -> Self {
-        let key = Zeroizing::new(random::<MAC>(entropy));
+        let key = Zeroizing::new(random_bytes::<MAC>(entropy));
         let last = RefCell::new((Zeroizing::new([0; LENGTH]), Duration::ZERO));
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &*key), last }
     }
@@ -78,7 +81,7 @@ impl Tokens {
     }
 }
 
-impl fmt::Debug for Tokens {
+impl fmt::Debug for ImdsTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<the key of tokens>")
     }
@@ -92,14 +95,16 @@ pub(super) struct ContainerToken {
 }
 
 impl ContainerToken {
-    /// Returns a new token that goes into a header as it is.
+    /// Returns a new token, in characters that a header may hold.
     pub(super) fn make(entropy: &dyn Entropy) -> Secret {
-        Secret::new(URL_SAFE_NO_PAD.encode(*Zeroizing::new(random::<PROOF>(entropy))))
+        Secret::new(
+            URL_SAFE_NO_PAD.encode(*Zeroizing::new(random_bytes::<CONTAINER_TOKEN>(entropy))),
+        )
     }
 
-    /// Takes `current` into use; `before` is accepted still.
-    pub(super) fn new(current: Secret, before: Option<Self>) -> Self {
-        Self { current, previous: before.map(|before| before.current) }
+    /// Makes `current` the token; the current token of `previous` is still accepted.
+    pub(super) fn new(current: Secret, previous: Option<Self>) -> Self {
+        Self { current, previous: previous.map(|previous| previous.current) }
     }
 
     /// Returns the newer of the two.
@@ -107,27 +112,29 @@ impl ContainerToken {
         &self.current
     }
 
-    /// Tells whether `token` is one of the two.
+    /// Returns whether `token` is one of the two.
     pub(super) fn accepts(&self, token: &[u8]) -> bool {
         let is = |known: &Secret| verify_slices_are_equal(known.expose().as_bytes(), token).is_ok();
         is(&self.current) || self.previous.as_ref().is_some_and(is)
     }
 }
 
-/// Tells whether a file of `contents` holds a token of container credentials, of whichever process.
+/// Returns whether `contents` are a container token of this or another process.
 pub fn is_container_token(contents: &[u8]) -> bool {
-    URL_SAFE_NO_PAD.decode(contents).is_ok_and(|bytes| Zeroizing::new(bytes).len() == PROOF)
+    URL_SAFE_NO_PAD
+        .decode(contents)
+        .is_ok_and(|bytes| Zeroizing::new(bytes).len() == CONTAINER_TOKEN)
 }
 
-/// Reads how many seconds a token of instance metadata is to live: 1 to 21600.
-pub(super) fn seconds(value: &HeaderValue) -> Option<u32> {
+/// Returns how many seconds a client asks a token of instance metadata to be valid for: 1 to 21600.
+pub(super) fn ttl_seconds(value: &HeaderValue) -> Option<u32> {
     let text = value.to_str().ok()?;
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|_| digits)?;
     (1..=21_600).contains(&seconds).then_some(seconds)
 }
 
-fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
     let mut bytes = [0; N];
     for chunk in bytes.chunks_mut(8) {
         chunk.copy_from_slice(&entropy.bits().to_le_bytes()[..chunk.len()]);
@@ -155,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lives_as_long_as_it_was_made_for() {
-        let tokens = Tokens::new(&Counter::default());
+    fn a_token_is_valid_for_as_long_as_it_was_issued_for() {
+        let tokens = ImdsTokens::new(&Counter::default());
         let token = tokens.issue(60, at(100));
         let left = |uptime| tokens.left(token.expose().as_bytes(), uptime);
         assert_eq!(token.expose().len(), LENGTH);
@@ -171,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_bit_of_a_token_counts() {
-        let tokens = Tokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&Counter::default());
         let token = tokens.issue(60, at(0));
         let bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
         assert_eq!(bytes.len(), CLAIM + MAC);
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn no_token_makes_another_invalid() {
-        let tokens = Tokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&Counter::default());
         let first = tokens.issue(300, at(0));
         for second in 0..100_000 {
             let _ = tokens.issue(21_600, Duration::from_micros(second));
@@ -201,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_come_in_turn_keep_their_own_times() {
-        let tokens = Tokens::new(&Counter::default());
+    fn alternating_tokens_keep_their_own_times() {
+        let tokens = ImdsTokens::new(&Counter::default());
         let issued = [(60, 0), (300, 5)].map(|(life, now)| tokens.issue(life, at(now)));
         let left = |token: &Secret, now| tokens.left(token.expose().as_bytes(), at(now));
         for _ in 0..3 {
@@ -212,22 +219,22 @@ mod tests {
         assert_eq!((left(&issued[0], 60), left(&issued[0], 60)), (None, None));
         let nothing = [0; LENGTH];
         assert_eq!(tokens.left(&nothing, at(0)), None);
-        assert_eq!(Tokens::new(&Counter::default()).left(&nothing, at(0)), None);
+        assert_eq!(ImdsTokens::new(&Counter::default()).left(&nothing, at(0)), None);
     }
 
     #[test]
     fn a_token_of_another_process_is_not_valid() {
-        let random = Counter::default();
-        let [one, other] = [(); 2].map(|()| Tokens::new(&random));
+        let entropy = Counter::default();
+        let [one, other] = [(); 2].map(|()| ImdsTokens::new(&entropy));
         let token = one.issue(60, at(0));
         assert_eq!(one.left(token.expose().as_bytes(), at(0)), Some(60));
         assert_eq!(other.left(token.expose().as_bytes(), at(0)), None);
     }
 
     #[test]
-    fn the_container_token_before_is_accepted_until_the_next() {
-        let random = Counter::default();
-        let [one, two, three] = [(); 3].map(|()| ContainerToken::make(&random));
+    fn the_previous_container_token_is_accepted_until_the_next() {
+        let entropy = Counter::default();
+        let [one, two, three] = [(); 3].map(|()| ContainerToken::make(&entropy));
         let accepts = |token: &ContainerToken| {
             [&one, &two, &three].map(|secret| token.accepts(secret.expose().as_bytes()))
         };

@@ -12,7 +12,7 @@ use crate::daemon::{Daemon, FirstFailure};
 use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
-use crate::server::{Offer, Remote, ServePolicy};
+use crate::server::{Offer, RemoteAccess, ServePolicy};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::ports::Environment;
@@ -46,7 +46,7 @@ pub(super) fn serve(
     let remote = serving::remote(settings.given("allow-remote", &args.allow_remote)?)?;
     let listen = serving::listen(args, settings)?;
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
-        && remote == Remote::Refused
+        && remote == RemoteAccess::Refused
     {
         let setting = settings.setting("--listen", &address.to_string())?;
         return Err(
@@ -59,7 +59,7 @@ pub(super) fn serve(
         _ => Err(setting.refuse("1 to 255")),
     });
     let offer = serving::offer(args, settings)?;
-    if offer == Offer::Container && remote == Remote::Imds {
+    if offer == Offer::Container && remote == RemoteAccess::Imds {
         return Err(UsageError::Conflict {
             first: "--allow-remote=imds".to_owned(),
             second: "--no-imds".to_owned(),

@@ -7,7 +7,7 @@ use super::setting::{Setting, Settings, variable};
 use crate::command::serve::TokenFile;
 use crate::options::ServeArgs;
 use crate::output::usage::UsageError;
-use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, Remote};
+use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 
@@ -15,12 +15,12 @@ use roles_anywhere_client::text::path;
 const PORT: u16 = 9911;
 
 /// Returns what other machines may ask for.
-pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<Remote, UsageError> {
-    let Some(setting) = setting else { return Ok(Remote::Refused) };
+pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<RemoteAccess, UsageError> {
+    let Some(setting) = setting else { return Ok(RemoteAccess::Refused) };
     match setting.value.as_str() {
-        "container" | "true" | "1" => Ok(Remote::Container),
-        "imds" => Ok(Remote::Imds),
-        "false" | "0" => Ok(Remote::Refused),
+        "container" | "true" | "1" => Ok(RemoteAccess::Container),
+        "imds" => Ok(RemoteAccess::Imds),
+        "false" | "0" => Ok(RemoteAccess::Refused),
         _ => Err(setting.refuse("`container` or `imds`")),
     }
 }
@@ -109,7 +109,7 @@ pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, 
 pub(super) fn token_file(
     args: &ServeArgs,
     settings: &Settings<'_>,
-    remote: Remote,
+    remote: RemoteAccess,
     offer: Offer,
 ) -> Result<TokenFile, UsageError> {
     let said = settings.given("token-file", &args.token_file)?;
@@ -121,7 +121,7 @@ pub(super) fn token_file(
                 second: "--no-container".to_owned(),
                 why: "the token is of container credentials; leave one of them out",
             }),
-            None if remote == Remote::Container => Err(UsageError::Conflict {
+            None if remote == RemoteAccess::Container => Err(UsageError::Conflict {
                 first: "--allow-remote".to_owned(),
                 second: "--no-container".to_owned(),
                 why: "other machines get container credentials only, if not `--allow-remote=imds`",
@@ -136,7 +136,7 @@ pub(super) fn token_file(
         }
         (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
         // Without it nothing would be there for other machines, or for any.
-        (None, CacheLocation::Disabled) if remote != Remote::Refused || !offer.has_imds() => {
+        (None, CacheLocation::Disabled) if remote != RemoteAccess::Refused || !offer.has_imds() => {
             let variable = variable("token-file");
             Err(UsageError::Missing { flag: "--token-file", variable })
         }

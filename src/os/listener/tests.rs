@@ -57,7 +57,7 @@ impl Server {
         let (said, addresses) = mpsc::channel();
         let (line, lines) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let http = Http::bind(&listen, Remote::Refused, None, limits).unwrap();
+            let http = Http::bind(&listen, RemoteAccess::Refused, None, limits).unwrap();
             said.send(http.addresses()).unwrap();
             let channel = Rc::new(StatusChannel::default());
             channel.publish(status());
@@ -498,7 +498,7 @@ fn waits_for_no_client_for_long_when_it_ends() {
 fn names_the_address_that_is_taken() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let error = Http::bind(&[address], Remote::Refused, None, QUICK).unwrap_err();
+    let error = Http::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
     assert_eq!(error.kind(), Kind::Local);
     let text = error.to_string();
     assert!(text.starts_with(&format!("error: could not listen on {address}\n")), "{text}");
@@ -510,7 +510,7 @@ fn names_the_address_that_is_taken() {
 fn replies_live_for_one_hop_beyond_loopback() {
     let hops = |address: &str, hop_limit| {
         let address: SocketAddr = address.parse().unwrap();
-        let http = Http::bind(&[address], Remote::Container, hop_limit, QUICK).unwrap();
+        let http = Http::bind(&[address], RemoteAccess::Container, hop_limit, QUICK).unwrap();
         let bound = http.addresses()[0];
         let to = if bound.is_ipv6() { "::1" } else { "127.0.0.1" };
         let _client = Stream::connect((to, bound.port())).unwrap();

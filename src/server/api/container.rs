@@ -1,75 +1,145 @@
-//! The token of container credentials in its place: written, renewed, missed, taken away.
+//! Container credentials: the way ECS and EKS hand out the credentials of a role, and the life of
+//! the token that clients send.
+//!
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
+
+use std::ops::ControlFlow;
+
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, HeaderMap};
+use serde::Serialize;
 
 use crate::server::Endpoints;
+use crate::server::bodies::rendered;
+use crate::server::response::{self, Response};
+use crate::server::router::{Access, Authentication, Handler, Methods, Route};
 use crate::server::token::ContainerToken;
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::input_source::FileError;
 
+/// The path of container credentials.
+pub const CONTAINER_PATH: &str = "/credentials";
+
+/// Returns the route of `path`, if it is the one of this file.
+pub(in crate::server) fn route(path: &str) -> Option<Route<'static>> {
+    (path == CONTAINER_PATH).then_some(Route {
+        name: "container",
+        methods: Methods::GetHead,
+        access: Access::Container,
+        authenticate: with_token,
+        handler: Handler::Credentials(|bodies| response::secret_json(bodies.container.clone())),
+    })
+}
+
+/// Lets a client in that has the token; without a token file the route is not found.
+fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Response, Authentication> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let accepted = match (&*endpoints.container_token.borrow(), given.next(), given.next()) {
+        (None, ..) => return ControlFlow::Break(response::not_found()),
+        (Some(token), Some(given), None) => token.accepts(given.as_bytes()),
+        _ => false,
+    };
+    match accepted {
+        true => ControlFlow::Continue(Authentication::ContainerToken),
+        false => {
+            let why = "the header Authorization has to hold the token of the token file";
+            ControlFlow::Break(response::unauthorized(why))
+        }
+    }
+}
+
+/// Returns the document of the route.
+pub(in crate::server) fn credentials(session: &Session, role_arn: &str) -> Bytes {
+    let credentials = &session.credentials;
+    let token = credentials.session_token.expose();
+    let document = ContainerCredentials {
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose(),
+        token,
+        expiration: &credentials.expiration.to_string(),
+        account_id: &credentials.account_id,
+        role_arn,
+    };
+    rendered(&document, token.len() + role_arn.len())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerCredentials<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    token: &'a str,
+    expiration: &'a str,
+    account_id: &'a str,
+    role_arn: &'a str,
+}
+
 /// The file that clients read the token of container credentials from.
-pub trait TokenPlace {
-    /// Replaces what is there by `token`, whole or not at all, for its owner alone to read; what is
-    /// no token may be refused.
+pub trait TokenStore {
+    /// Replaces the file by one with `token`, whole or not at all, that only its owner can read. A
+    /// file that does not hold a token may be refused.
     fn write(&self, token: &[u8]) -> Result<(), FileError>;
 
-    /// Replaces what others left of the file by `token`, whatever that is; through a link, as
-    /// [`TokenPlace::write`] does.
+    /// Replaces the file by one with `token`, whatever others left of it. A symbolic link is followed
+    /// as by [`TokenStore::write`].
     fn restore(&self, token: &[u8]) -> Result<(), FileError>;
 
-    /// Returns what is there, where `token` should be.
-    fn found(&self, token: &[u8]) -> Found;
+    /// Returns whether the file still holds `token`.
+    fn state(&self, token: &[u8]) -> TokenState;
 
-    /// Removes the file where `is_ours` says so of its contents; a link stays.
+    /// Removes the file if `is_ours` accepts its contents. A symbolic link stays.
     fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError>;
 }
 
-/// What is at the place of a token.
+/// What the token file holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Found {
+pub enum TokenState {
     /// The token.
     Token,
-    /// Nothing.
-    Nothing,
-    /// Something else: what others made of the file, or put there instead.
-    SomethingElse,
+    /// Nothing: there is no file.
+    Missing,
+    /// Something else: another program changed or replaced the file.
+    Changed,
 }
 
 impl Endpoints {
-    /// Makes a new token for container credentials and writes it to `place`; the one before stays
-    /// good until the next time. Where it cannot be written, nothing changes.
-    pub fn renew_container_token(&self, place: &dyn TokenPlace) -> Result<(), FileError> {
+    /// Makes a new token for container credentials and writes it to `store`. The previous token stays
+    /// valid until the next renewal. If the new one cannot be written, nothing changes.
+    pub fn renew_container_token(&self, store: &dyn TokenStore) -> Result<(), FileError> {
         let token = ContainerToken::make(&*self.ports.entropy);
-        place.write(token.expose().as_bytes())?;
-        let before = self.container_token.take();
-        *self.container_token.borrow_mut() = Some(ContainerToken::new(token, before));
+        store.write(token.expose().as_bytes())?;
+        let previous = self.container_token.take();
+        *self.container_token.borrow_mut() = Some(ContainerToken::new(token, previous));
         Ok(())
     }
 
-    /// As [`Endpoints::renew_container_token`]; the log hears what came of it. Returns whether it
-    /// was written.
-    pub fn rotate_container_token(&self, place: &dyn TokenPlace) -> bool {
-        let renewed = self.renew_container_token(place);
+    /// Renews the token as [`Endpoints::renew_container_token`] does, and logs the outcome. Returns
+    /// whether it was written.
+    pub fn rotate_container_token(&self, store: &dyn TokenStore) -> bool {
+        let renewed = self.renew_container_token(store);
         self.audit.token(renewed.as_ref().err().map(|error| error as _));
         renewed.is_ok()
     }
 
-    /// Writes the token again if its file is gone, or others changed it.
-    pub fn restore_container_token(&self, place: &dyn TokenPlace) {
+    /// Writes the token again if its file is missing or was changed.
+    pub fn restore_container_token(&self, store: &dyn TokenStore) {
         let token = self.container_token.borrow();
         let Some(token) = &*token else { return };
         let token = token.current().expose().as_bytes();
-        match place.found(token) {
-            Found::Token => self.audit.token_is_there(),
-            found => {
-                let written = place.restore(token);
-                self.audit.token_was_lost(found, written.as_ref().err().map(|error| error as _));
+        match store.state(token) {
+            TokenState::Token => self.audit.token_is_there(),
+            state => {
+                let written = store.restore(token);
+                self.audit.token_was_lost(state, written.as_ref().err().map(|error| error as _));
             }
         }
     }
 
-    /// Takes the token out of use, and its file away unless that is another's by now.
-    pub fn withdraw_container_token(&self, place: &dyn TokenPlace) {
+    /// Ends the token, and removes its file unless the file belongs to another process by now.
+    pub fn withdraw_container_token(&self, store: &dyn TokenStore) {
         let token = self.container_token.take();
         let is_ours = |contents: &[u8]| token.as_ref().is_some_and(|token| token.accepts(contents));
-        if let Err(error) = place.clear(&is_ours) {
+        if let Err(error) = store.clear(&is_ours) {
             self.audit.token_stays(&error);
         }
     }

@@ -1,191 +1,143 @@
-//! The EC2 instance that instance metadata makes this machine look like.
+//! Instance metadata, version 2: the way EC2 hands out the credentials of a role.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use std::env::consts::ARCH;
+mod instance;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use std::ops::ControlFlow;
+
+use hyper::StatusCode;
 use hyper::body::Bytes;
-use percent_encoding::percent_decode_str;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use roles_anywhere_client::arn::RoleArn;
-use roles_anywhere_client::region::Region;
+use crate::server::Endpoints;
+use crate::server::bodies::rendered;
+use crate::server::response::{self, Response};
+use crate::server::router::{Access, Authentication, Handler, Methods, Route, without_token};
+use crate::server::token;
+pub(in crate::server) use instance::ImdsInstance;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::secret::SecretBytes;
 
-/// What does not change while this program runs.
-#[derive(Debug)]
-pub(in crate::server) struct Instance {
-    /// The ARN of the role.
-    pub(in crate::server) role_arn: String,
-    /// The name of the role, without its path.
-    pub(in crate::server) role_name: Bytes,
-    /// The ARN of an instance profile of the role's name.
-    pub(in crate::server) profile_arn: String,
-    /// Its identifier, such as `AIPA…`.
-    pub(in crate::server) profile_id: String,
-    /// What is the same for everybody and all the time, by its path.
-    fixed: Vec<(&'static str, Bytes)>,
-}
+/// The header of a token.
+const TOKEN: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
 
-impl Instance {
-    /// Returns the instance of a role in a Region; the same one each time.
-    pub(in crate::server) fn new(role: &RoleArn, region: &Region) -> Self {
-        let role_arn = role.to_string();
-        let hash = digest(&SHA256, role_arn.as_bytes());
-        let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let id = format!("i-{}", &hex[..17]);
-        let zone = format!("{region}a");
-        let account = role.account();
-        let (partition, name) = (role.partition().as_str(), role.name());
-        let document = document(&id, region, &zone, account);
-        Self {
-            role_name: Bytes::from(name.to_owned()),
-            profile_arn: format!("arn:{partition}:iam::{account}:instance-profile/{name}"),
-            profile_id: format!("AIPA{}", hex[..17].to_uppercase()),
-            role_arn,
-            fixed: vec![
-                ("/latest", listing(&["dynamic", "meta-data"])),
-                ("/latest/dynamic", listing(&["instance-identity/"])),
-                ("/latest/dynamic/instance-identity", listing(&["document"])),
-                ("/latest/dynamic/instance-identity/document", document),
-                ("/latest/meta-data", listing(&["iam/", "instance-id", "placement/"])),
-                ("/latest/meta-data/iam", listing(&["info", "security-credentials/"])),
-                ("/latest/meta-data/instance-id", id.into()),
-                ("/latest/meta-data/placement", listing(&["availability-zone", "region"])),
-                ("/latest/meta-data/placement/availability-zone", zone.into()),
-                ("/latest/meta-data/placement/region", region.to_string().into()),
-            ],
-        }
-    }
-
-    /// Returns what is at `path`, where that is the same all the time.
-    pub(in crate::server) fn at(&self, path: &str) -> Option<&Bytes> {
-        self.fixed.iter().find(|(known, _)| *known == path).map(|(_, body)| body)
-    }
-
-    /// Tells whether a segment of a path is the name of the role.
-    pub(in crate::server) fn is_role(&self, segment: &str) -> bool {
-        segment.as_bytes() == self.role_name
-            || percent_decode_str(segment).eq(self.role_name.iter().copied())
-    }
-}
-
-fn listing(names: &[&str]) -> Bytes {
-    names.join("\n").into()
-}
-
-/// Returns the instance identity document; what an instance has and this machine has not is null.
-fn document(id: &str, region: &Region, zone: &str, account: &str) -> Bytes {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Document<'a> {
-        account_id: &'a str,
-        architecture: &'a str,
-        availability_zone: &'a str,
-        billing_products: Option<()>,
-        devpay_product_codes: Option<()>,
-        marketplace_product_codes: Option<()>,
-        image_id: Option<()>,
-        instance_id: &'a str,
-        instance_type: Option<()>,
-        kernel_id: Option<()>,
-        pending_time: Option<()>,
-        private_ip: Option<()>,
-        ramdisk_id: Option<()>,
-        region: &'a str,
-        version: &'a str,
-    }
-    let document = Document {
-        account_id: account,
-        architecture: if ARCH == "aarch64" { "arm64" } else { ARCH },
-        availability_zone: zone,
-        billing_products: None,
-        devpay_product_codes: None,
-        marketplace_product_codes: None,
-        image_id: None,
-        instance_id: id,
-        instance_type: None,
-        kernel_id: None,
-        pending_time: None,
-        private_ip: None,
-        ramdisk_id: None,
-        region: region.as_str(),
-        version: "2017-09-30",
+/// Returns the route of `path`, if it is below `/latest`. What EC2 has and this program does not have
+/// is a route too: it is not found only with a valid token.
+pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Option<Route<'a>> {
+    let metadata = |name, handler| Route {
+        name,
+        methods: Methods::GetHead,
+        access: Access::Imds,
+        authenticate: with_token,
+        handler,
     };
-    serde_json::to_vec_pretty(&document).expect("strings serialize").into()
+    let absent = metadata("metadata", Handler::Direct(|_, _| response::not_found()));
+    if let Some(segment) = path.strip_prefix("/latest/meta-data/iam/security-credentials/") {
+        return Some(match instance.is_role(segment) {
+            true => {
+                let respond =
+                    Handler::Credentials(|bodies| response::secret_text(bodies.imds.clone()));
+                metadata("imds", respond)
+            }
+            false => absent,
+        });
+    }
+    Some(match path {
+        "/latest/api/token" => Route {
+            name: "token",
+            methods: Methods::Put,
+            access: Access::Imds,
+            authenticate: without_token,
+            handler: Handler::Direct(issue_token),
+        },
+        "/latest/meta-data/iam/security-credentials" => {
+            metadata("role", Handler::Static(&instance.role_name))
+        }
+        "/latest/meta-data/iam/info" => {
+            let respond = Handler::SessionInfo(|bodies| response::text(bodies.profile.clone()));
+            metadata("metadata", respond)
+        }
+        _ => match instance.static_body(path) {
+            Some(body) => metadata("metadata", Handler::Static(body)),
+            None if path.starts_with("/latest/") => absent,
+            None => return None,
+        },
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    fn instance(role: &str) -> Instance {
-        Instance::new(&role.parse().unwrap(), &Region::parse("eu-central-1").unwrap())
-    }
-
-    fn text(instance: &Instance, path: &str) -> String {
-        String::from_utf8(instance.at(path).unwrap().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn is_the_same_each_time_and_another_for_another_role() {
-        let [one, again, other] = ["a/R", "a/R", "a/S"].map(|name| {
-            let instance = instance(&format!("arn:aws-cn:iam::123456789012:role/{name}"));
-            assert_eq!(instance.profile_arn.rsplit_once('/').unwrap().1, &name[2..]);
-            text(&instance, "/latest/meta-data/instance-id")
-        });
-        assert_eq!(one, again);
-        assert_ne!(one, other);
-        let hex = one.strip_prefix("i-").unwrap();
-        assert!(hex.len() == 17 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    }
-
-    #[test]
-    fn tells_where_it_is() {
-        let instance = instance("arn:aws:iam::123456789012:role/R");
-        let document: Value =
-            serde_json::from_str(&text(&instance, "/latest/dynamic/instance-identity/document"))
-                .unwrap();
-        assert_eq!(document["region"], "eu-central-1");
-        assert_eq!(document["availabilityZone"], "eu-central-1a");
-        assert_eq!(document["accountId"], "123456789012");
-        assert_eq!(document["instanceId"], text(&instance, "/latest/meta-data/instance-id"));
-        assert_eq!(text(&instance, "/latest/meta-data/placement/region"), "eu-central-1");
-        assert_eq!(
-            text(&instance, "/latest/meta-data/placement/availability-zone"),
-            "eu-central-1a"
-        );
-    }
-
-    #[test]
-    fn lists_nothing_that_is_not_there() {
-        let instance = instance("arn:aws:iam::123456789012:role/R");
-        let elsewhere =
-            ["/latest/meta-data/iam/info", "/latest/meta-data/iam/security-credentials"];
-        for (path, body) in &instance.fixed {
-            let body = str::from_utf8(body).unwrap();
-            let leaf =
-                instance.fixed.iter().all(|(other, _)| !other.starts_with(&format!("{path}/")));
-            for name in body.lines().filter(|_| !leaf) {
-                let path = format!("{path}/{}", name.trim_end_matches('/'));
-                assert!(
-                    instance.at(&path).is_some() || elsewhere.contains(&path.as_str()),
-                    "{path}"
-                );
-            }
+/// Lets a client in that has a valid token.
+fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Response, Authentication> {
+    let uptime = endpoints.ports.clock.uptime();
+    let token = headers.get(TOKEN).map(HeaderValue::as_bytes);
+    match token.and_then(|token| endpoints.tokens.left(token, uptime)) {
+        Some(seconds_left) => ControlFlow::Continue(Authentication::MetadataToken { seconds_left }),
+        None => {
+            let why = "a valid token is required";
+            ControlFlow::Break(response::refusal(StatusCode::UNAUTHORIZED, why))
         }
     }
+}
 
-    #[test]
-    fn knows_its_role_as_a_client_may_write_it() {
-        let instance = instance("arn:aws:iam::123456789012:role/path/a+b=c,d@e.f-g_h");
-        for name in ["a+b=c,d@e.f-g_h", "a%2Bb%3Dc%2Cd%40e.f-g_h", "a%2bb=c,d@e%2Ef-g_h"] {
-            assert!(instance.is_role(name), "{name}");
-        }
-        for name in
-            ["", "a", "path", "path/a+b=c,d@e.f-g_h", "A+b=c,d@e.f-g_h", "a%20b=c,d@e.f-g_h"]
-        {
-            assert!(!instance.is_role(name), "{name}");
-        }
-    }
+/// Returns a new token that is valid for as long as the client asks.
+fn issue_token(endpoints: &Endpoints, headers: &HeaderMap) -> Response {
+    let Some(seconds) = headers.get(response::TTL).and_then(token::ttl_seconds) else {
+        let why = "X-aws-ec2-metadata-token-ttl-seconds has to be 1 to 21600";
+        return response::refusal(StatusCode::BAD_REQUEST, why);
+    };
+    let uptime = endpoints.ports.clock.uptime();
+    let token = endpoints.tokens.issue(seconds, uptime);
+    let bytes = SecretBytes::new(token.expose().as_bytes().to_vec());
+    let mut response = response::secret_text(response::zeroized(bytes));
+    response.headers_mut().insert(response::TTL, seconds.into());
+    response
+}
+
+/// Returns the document of `iam/security-credentials/ROLE`.
+pub(in crate::server) fn credentials(session: &Session) -> Bytes {
+    let credentials = &session.credentials;
+    let token = credentials.session_token.expose();
+    let document = ImdsCredentials {
+        code: "Success",
+        last_updated: &session.received.to_string(),
+        r#type: "AWS-HMAC",
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose(),
+        token,
+        expiration: &credentials.expiration.to_string(),
+    };
+    rendered(&document, token.len())
+}
+
+/// Returns the document of `iam/info`.
+pub(in crate::server) fn profile_info(session: &Session, instance: &ImdsInstance) -> Bytes {
+    let document = InstanceProfileInfo {
+        code: "Success",
+        last_updated: &session.received.to_string(),
+        instance_profile_arn: &instance.profile_arn,
+        instance_profile_id: &instance.profile_id,
+    };
+    rendered(&document, 0)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImdsCredentials<'a> {
+    code: &'a str,
+    last_updated: &'a str,
+    r#type: &'a str,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    token: &'a str,
+    expiration: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct InstanceProfileInfo<'a> {
+    code: &'a str,
+    last_updated: &'a str,
+    instance_profile_arn: &'a str,
+    instance_profile_id: &'a str,
 }

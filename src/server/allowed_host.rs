@@ -1,34 +1,34 @@
-//! Names that this server is reached by, beside its addresses: `--allow-host`.
+//! Host names of this server, besides its addresses: `--allow-host`.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// A name or an address that a request may be for, as its `Host` header has it.
+/// A host that requests may be for, as the `Host` header has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AllowedHost {
     /// In lower case, without a final dot; an IPv6 address in its brackets.
     name: String,
-    /// The port that is allowed; every one if there is none.
+    /// The allowed port; any port if `None`.
     port: Option<u16>,
 }
 
-/// The port of `http`, which a `Host` header leaves out.
-const HTTP: u16 = 80;
+/// The port of `http`, which a `Host` header omits.
+const HTTP_PORT: u16 = 80;
 
 impl AllowedHost {
-    /// Tells whether the host and port of a request are these.
+    /// Returns whether a request for this host and port is allowed.
     pub(super) fn allows(&self, host: &str, port: Option<u16>) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         let same = match (bracketed(&self.name), bracketed(host)) {
             (Some(own), Some(other)) => own == other,
             _ => self.name.eq_ignore_ascii_case(host),
         };
-        same && self.port.is_none_or(|own| own == port.unwrap_or(HTTP))
+        same && self.port.is_none_or(|own| own == port.unwrap_or(HTTP_PORT))
     }
 }
 
-/// Reads `NAME`, `ADDRESS` or `[IPV6]`, each with `:PORT` or without. There are no wildcards: any
-/// name that leads here would be allowed, also one of a web page's choice.
+/// Parses `NAME`, `ADDRESS` or `[IPV6]`, each with or without `:PORT`. There are no wildcards: they
+/// would also allow names that a web page chooses and resolves to this machine.
 impl FromStr for AllowedHost {
     type Err = HostError;
 
@@ -47,7 +47,7 @@ impl FromStr for AllowedHost {
     }
 }
 
-/// A text that is not a host with or without a port.
+/// The error for a text that is not a host with or without a port.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HostError;
 
@@ -64,12 +64,13 @@ pub(super) fn split(host: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Returns the address that is in brackets.
+/// Returns the IPv6 address in brackets.
 pub(super) fn bracketed(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// Tells whether labels of letters, digits, `-` and `_` make up the name: Compose allows the last.
+/// Returns whether the name consists of labels of letters, digits, `-` and `_`. DNS does not allow the
+/// last, but Docker Compose does.
 fn is_name(name: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let label = |label: &str| {
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_allows_itself_alone() {
+    fn a_name_allows_only_itself() {
         let allows = |allowed: &str, host: &str| {
             let (name, port) = split(host).unwrap();
             let port = port.and_then(|port| port.parse().ok());

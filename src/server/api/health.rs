@@ -1,0 +1,49 @@
+//! What probes and Prometheus ask for: whether this process is alive, whether it has credentials,
+//! and its metrics.
+
+use hyper::header::HeaderMap;
+
+use crate::server::Endpoints;
+use crate::server::metrics;
+use crate::server::no_credentials::no_credentials;
+use crate::server::response::{self, Response};
+use crate::server::router::{Access, Authentication, Handler, Methods, Route, without_token};
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
+
+/// Returns the route of `path`, if it is one of these.
+pub(in crate::server) fn route(path: &str) -> Option<Route<'static>> {
+    let (name, access, respond): (_, _, fn(&Endpoints, &HeaderMap) -> Response) = match path {
+        "/healthz" => ("healthz", Access::Health, healthz),
+        "/readyz" => ("readyz", Access::Health, readyz),
+        "/metrics" => ("metrics", Access::Loopback, render_metrics),
+        _ => return None,
+    };
+    Some(Route {
+        name,
+        methods: Methods::GetHead,
+        access,
+        authenticate: without_token,
+        handler: Handler::Direct(respond),
+    })
+}
+
+/// Returns that this process answers, whether it has credentials or not.
+fn healthz(_: &Endpoints, _: &HeaderMap) -> Response {
+    response::text("alive\n")
+}
+
+/// Returns whether there are credentials. It does not wait for an exchange in flight: a probe asks
+/// again.
+fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
+    let status = endpoints.channel.status();
+    match status.usable(ClockReading::of(&*endpoints.ports.clock)) {
+        Some(_) => response::text("ready\n"),
+        None => no_credentials(&status, Authentication::None),
+    }
+}
+
+fn render_metrics(endpoints: &Endpoints, _: &HeaderMap) -> Response {
+    let (status, now) = (endpoints.channel.status(), ClockReading::of(&*endpoints.ports.clock));
+    let unlogged = endpoints.audit.unlogged();
+    response::metrics(metrics::render(&status, &endpoints.requests, unlogged, now))
+}

@@ -1,0 +1,35 @@
+//! The responses that hand out no credentials, and say why.
+
+use super::response::{self, Response};
+use super::router::Authentication;
+use crate::output::error::Error;
+use roles_anywhere_client::refresh::status::Status;
+
+/// Returns that there are no credentials, and why.
+///
+/// Holders of the container token could have the credentials themselves, so they get the error and
+/// its first cause. All others get only the kind and a code: every process can get a token of
+/// instance metadata.
+pub(super) fn no_credentials(status: &Status, client: Authentication) -> Response {
+    let Some(failed) = &status.last_error else {
+        let message = "the first session is still being asked for";
+        return response::unavailable("starting", "no_session_yet", message);
+    };
+    let (kind, code) = (failed.error.kind().name(), failed.error.code());
+    match client {
+        Authentication::ContainerToken => {
+            response::unavailable(kind, code, &Error::from(&failed.error).summary())
+        }
+        Authentication::None | Authentication::MetadataToken { .. } => {
+            let message =
+                format!("no credentials: {kind}, {code}; the log of `serve` has the error");
+            response::unavailable(kind, code, &message)
+        }
+    }
+}
+
+/// Returns that credentials are withheld, because the log cannot take the line about them.
+pub(super) fn not_logged() -> Response {
+    let message = "the log does not take the line of this vend, and --require-audit is on";
+    response::unavailable("local", "audit", message)
+}
