@@ -22,9 +22,14 @@ def pytest_sessionstart() -> None:
     leaks.watch()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts first what takes long, so that no worker of a run with several begins with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def serving():
-    """One emulator for the whole run: its PKI is slow to make."""
+    """One emulator for the whole run, or for all tests of a worker: its PKI is slow to make."""
     emulator = Emulator()
     yield emulator
     emulator.stop()

@@ -83,6 +83,7 @@ def test_learns_who_it_is(emulator, way, sdk, name):
     assert done.stdout.strip() == f"arn:aws:sts::{ACCOUNT}:assumed-role/Workload/{role_session}"
 
 
+@pytest.mark.long
 def test_a_client_that_lives_long_goes_on_while_sessions_end(emulator, way, monkeypatch):
     # Not by IMDS, where botocore uses what has ended for up to twenty minutes more.
     emulator.end_sessions_after(6)

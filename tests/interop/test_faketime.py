@@ -87,6 +87,7 @@ def test_forgets_an_offset_that_no_longer_holds(emulator, clock, tmp_path):
     assert serve.stop() == 0
 
 
+@pytest.mark.long
 def test_a_clock_that_is_nearly_too_far_ahead_makes_no_more_calls(emulator, clock, tmp_path):
     """Sessions of 900 seconds that come when the clock is 897 seconds ahead have not ended."""
     emulator.end_sessions_after(900)
@@ -101,6 +102,7 @@ def test_a_clock_that_is_nearly_too_far_ahead_makes_no_more_calls(emulator, cloc
     assert serve.stop() == 0
 
 
+@pytest.mark.long
 def test_sessions_that_end_at_once_are_refreshed_every_five_seconds(emulator, clock, tmp_path):
     """SIGHUP changes nothing about that."""
     emulator.end_sessions_after(2)

@@ -17,6 +17,10 @@ import pytest
 SECRET = {"username": "app", "port": 5432, "nested": {"a": [1, 2]}, "none": None, "ü": "ß"}
 
 
+# All on one worker, for one server.
+pytestmark = pytest.mark.xdist_group("moto")
+
+
 @pytest.fixture(scope="module")
 def moto():
     """moto's server as a process of its own; its URL."""

@@ -242,6 +242,7 @@ def rounds_beside_a_daemon() -> list[Round]:
     return made
 
 
+@pytest.mark.long
 def test_nothing_of_another_program_is_lost(reachable, monkeypatch):
     monkeypatch.setattr(awscli_writer, "open", stalling_open, raising=False)
     planned, beside = rounds(), rounds_beside_a_daemon()

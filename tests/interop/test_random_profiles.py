@@ -88,6 +88,10 @@ def read(path: Path) -> dict | None:
         return None
 
 
+# All on one worker, for one run of the editor.
+pytestmark = pytest.mark.xdist_group("random profiles")
+
+
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory):
     folder = tmp_path_factory.mktemp("profiles")

@@ -24,6 +24,7 @@ def keys_of(path: Path, count: int) -> set[str]:
     return seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["-", "fd", "fifo", "bash"])
 def test_keeps_a_key_that_can_be_read_once(emulator, tmp_path, way):
     """Three sessions with one reading: the key is kept, and its place is not watched."""
