@@ -2,12 +2,12 @@
 
 #[cfg(test)]
 pub(crate) mod recorder;
-mod report;
+mod reporter;
 mod supervisor;
 
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
-pub use report::Reporter;
+pub use reporter::Reporter;
 use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::time::{Clock, Timer};
 pub use supervisor::Supervisor;
@@ -30,26 +30,28 @@ pub struct DaemonPorts<'a> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Daemon {
     /// What it does where its first try fails.
-    pub first_failure: FirstFailure,
+    pub on_startup_failure: OnStartupFailure,
     /// How its log is written.
     pub log_format: LogFormat,
 }
 
 /// What a daemon does where its first try fails.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum FirstFailure {
+pub enum OnStartupFailure {
     /// It says so and tries on.
     #[default]
-    TriesOn,
+    KeepTrying,
     /// It ends with the error of that try.
-    Exits,
+    Exit,
 }
 
 impl Daemon {
     /// Makes the first try of `refresher`; its failure is an error only where it is to end the daemon.
     pub async fn start(self, refresher: &mut Refresher<'_>) -> Result<Shutdown, Error> {
         match refresher.start().await {
-            Err(error) if self.first_failure == FirstFailure::Exits => Err(Error::from(&error)),
+            Err(error) if self.on_startup_failure == OnStartupFailure::Exit => {
+                Err(Error::from(&error))
+            }
             Err(_) => Ok(Shutdown::NotRequested),
             Ok(ending) => Ok(ending),
         }

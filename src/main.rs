@@ -1,7 +1,7 @@
 //! The command-line entry point: builds the real world, dispatches, prints, returns the exit code.
 
 #[cfg_attr(unix, path = "main/daemon.rs")]
-#[cfg_attr(not(unix), path = "main/no_daemon.rs")]
+#[cfg_attr(not(unix), path = "main/unsupported_daemon.rs")]
 mod daemon;
 #[path = "main/report.rs"]
 mod report;
@@ -34,7 +34,7 @@ use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{Paths, path_name};
 use roles_anywhere_client::time::Clock;
 
-use report::Failure;
+use report::RunFailure;
 
 fn main() -> ExitCode {
     report_panics();
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Ok(line) => answer(line, &clock).and_then(|bytes| Ok(stdio::print(bytes.expose())?)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                stdio::print(error.render().to_string().as_bytes()).map_err(Failure::from)
+                stdio::print(error.render().to_string().as_bytes()).map_err(RunFailure::from)
             }
             _ => return not_a_command(&error),
         },
@@ -78,7 +78,7 @@ fn report_panics() {
     )]
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-        let defect = Error::new(Kind::Internal, Defect(place))
+        let defect = Error::new(Kind::Internal, InternalError(place))
             .hint("please report this line and the command, without secrets");
         stdio::write_stderr(&defect.to_string());
         std::process::exit(i32::from(Kind::Internal.exit_code()));
@@ -87,9 +87,9 @@ fn report_panics() {
 
 #[derive(Debug, thiserror::Error)]
 #[error("roles-anywhere met a defect of its own{0}")]
-struct Defect(String);
+struct InternalError(String);
 
-fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure> {
+fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFailure> {
     let environment = environment::read();
     let plan =
         resolve::resolve(line, &environment, stdio::stdout_kind(), Paths(&|path| path.exists()))
@@ -114,7 +114,7 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, Failure
         Command::Completion(shell) => Ok(completion(*shell)),
     };
     let format = report::log_format(&plan.command);
-    answer.map_err(|error| Failure { error, format })
+    answer.map_err(|error| RunFailure { error, format })
 }
 
 fn exchange_credentials(

@@ -30,7 +30,7 @@ use hyper::header::HeaderMap;
 use hyper::{Method, Request, StatusCode};
 
 use crate::output::error::Error;
-use crate::output::log::{Log, Unwritten};
+use crate::output::log::{Log, LogNotWritten};
 pub use allowed_host::{AllowedHost, HostError};
 pub use api::container::{CONTAINER_PATH, TokenState, TokenStore};
 use api::imds::ImdsInstance;
@@ -175,7 +175,7 @@ impl Endpoints {
             Handler::Credentials(respond) => match self.bodies().await {
                 Ok(bodies) => match self.audit_vend(method, route.name, peer, &bodies) {
                     Ok(()) => respond(&bodies),
-                    Err(Unwritten) => not_logged(),
+                    Err(LogNotWritten) => not_logged(),
                 },
                 Err(status) => no_credentials(&status, client),
             },
@@ -211,7 +211,7 @@ impl Endpoints {
         route: &'static str,
         peer: &Peer,
         sent: &CredentialBodies,
-    ) -> Result<(), Unwritten> {
+    ) -> Result<(), LogNotWritten> {
         // The response to HEAD has no body, so it hands out nothing.
         match *method == Method::HEAD {
             true => Ok(()),

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::command::read_certificate_data::{Output, ReadCertificateData, run};
+use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCertificateData, run};
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::input_source::Source;
 use roles_anywhere_client::x509::Certificate;
@@ -57,14 +57,14 @@ fn elements(mut data: &[u8]) -> Vec<&[u8]> {
 
 /// Shows a certificate in every view.
 fn look(der: &[u8]) {
-    for output in [Output::Official, Output::Text, Output::Full] {
+    for output in [CertificateFormat::Official, CertificateFormat::Text, CertificateFormat::Full] {
         let plan = ReadCertificateData { certificate: Source::parse("-"), output };
         match run(&plan, &OneFile(der), &OnePassword { known: false }, NOW) {
             Err(error) => check_error(error),
             Ok(shown) => {
                 let text = std::str::from_utf8(shown.expose()).expect("it is UTF-8");
                 match output {
-                    Output::Text => text.split('\n').for_each(check_line),
+                    CertificateFormat::Text => text.split('\n').for_each(check_line),
                     _ => drop(serde_json::from_str::<serde_json::Value>(text).expect("JSON")),
                 }
             }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::command::read_certificate_data::{Output, ReadCertificateData, run};
+use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCertificateData, run};
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::identity::bundle::{Bundle, ca_certificates};
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
@@ -161,7 +161,7 @@ fn open(file: &[u8]) {
             Err(error) => check_error(error),
         }
     }
-    let plan = ReadCertificateData { certificate: Source::parse("-"), output: Output::Full };
+    let plan = ReadCertificateData { certificate: Source::parse("-"), output: CertificateFormat::Full };
     if let Err(error) = run(&plan, &OneFile(file), &passwords, NOW) {
         check_printed(&error);
     }

@@ -23,12 +23,12 @@ pub struct ReadCertificateData {
     /// The certificate, alone or among others.
     pub certificate: Source,
     /// How it is shown.
-    pub output: Output,
+    pub output: CertificateFormat,
 }
 
 /// In which form a certificate is shown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Output {
+pub enum CertificateFormat {
     /// The four members of the official helper, of the first certificate.
     #[default]
     Official,
@@ -51,13 +51,13 @@ pub fn run(
 
 /// Renders `certificates`, which are those of one file in its order, as they are at `now`.
 ///
-/// [`Output::Official`] has no newline at its end, as the official helper has none; of no
+/// [`CertificateFormat::Official`] has no newline at its end, as the official helper has none; of no
 /// certificate it is empty.
-fn show(certificates: &[Certificate], output: Output, now: Timestamp) -> SecretBytes {
+fn show(certificates: &[Certificate], output: CertificateFormat, now: Timestamp) -> SecretBytes {
     SecretBytes::new(match output {
-        Output::Official => certificates.first().map(official).unwrap_or_default(),
-        Output::Text => text::render(certificates, now).into_bytes(),
-        Output::Full => full::render(certificates, now).into_bytes(),
+        CertificateFormat::Official => certificates.first().map(official).unwrap_or_default(),
+        CertificateFormat::Text => text::render(certificates, now).into_bytes(),
+        CertificateFormat::Full => full::render(certificates, now).into_bytes(),
     })
 }
 
@@ -118,7 +118,7 @@ mod tests {
         Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()
     }
 
-    fn printed(certificates: &[Certificate], output: Output) -> String {
+    fn printed(certificates: &[Certificate], output: CertificateFormat) -> String {
         String::from_utf8(show(certificates, output, now()).expose().to_vec()).unwrap()
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn prints_the_official_document_byte_for_byte() {
         let leaf = committed("tests/vectors/pki/leaf-rsa2048.pem");
         let data = STANDARD.encode(leaf.der());
-        let json = printed(&[leaf, committed("certs/leaf/p256.pem")], Output::Official);
+        let json = printed(&[leaf, committed("certs/leaf/p256.pem")], CertificateFormat::Official);
         assert_eq!(
             json,
             format!(
@@ -172,7 +172,7 @@ mod tests {
             ),
         ] {
             let forged = Forge { key_algorithm: oid, ..Forge::default() }.make();
-            let json = printed(&[forged], Output::Official);
+            let json = printed(&[forged], CertificateFormat::Official);
             let (start, rest) = json.split_once(r#""certificateData""#).unwrap();
             let (_, end) = rest.split_once(r#""serialNumber":"4096""#).unwrap();
             assert_eq!(format!("{start}…{end}"), words);
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn shows_a_leaf_to_a_reader() {
         let leaf = committed("certs/leaf/p256.pem");
-        insta::assert_snapshot!(printed(&[leaf], Output::Text), @"
+        insta::assert_snapshot!(printed(&[leaf], CertificateFormat::Text), @"
         Subject          C=US, O=Example, CN=p256
         Issuer           C=US, O=Example, CN=Emulator Intermediate CA
         Serial           13422834858136268906869350899234759060
@@ -221,7 +221,7 @@ mod tests {
             committed("tests/vectors/pki/intermediate.pem"),
             committed("tests/vectors/pki/leaf-p384.pem"),
         ];
-        insta::assert_snapshot!(printed(&chain, Output::Text), @"
+        insta::assert_snapshot!(printed(&chain, CertificateFormat::Text), @"
         Certificate 1 of 2
         Subject          C=US, O=Example, CN=Vector Intermediate
         Issuer           C=US, O=Example, CN=Vector Root
@@ -264,14 +264,15 @@ mod tests {
           x509Issuer/O    Example
           x509Issuer/CN   Vector Intermediate
         ");
-        let alone = printed(&chain[..1], Output::Text);
+        let alone = printed(&chain[..1], CertificateFormat::Text);
         assert!(alone.contains("is a CA (basicConstraints CA:TRUE)"), "{alone}");
     }
 
     #[test]
     fn says_how_long_a_certificate_has_been_out_of_date() {
         for (name, words) in [("expired", "expired"), ("not-yet-valid", "not valid yet")] {
-            let text = printed(&[committed(&format!("certs/broken/{name}.pem"))], Output::Text);
+            let text =
+                printed(&[committed(&format!("certs/broken/{name}.pem"))], CertificateFormat::Text);
             assert!(text.contains(words), "{text}");
         }
         let leaf = committed("certs/leaf/p256.pem");
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn shows_an_odd_certificate_without_its_control_characters() {
-        let text = printed(&[odd()], Output::Text);
+        let text = printed(&[odd()], CertificateFormat::Text);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
         insta::assert_snapshot!(text, @r#"
         Subject          CN=a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d), O=x\nSession name  root + DC=example
@@ -329,7 +330,8 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "most of them are the document")]
     fn hands_all_of_it_to_a_program() {
-        let json = printed(&[committed("certs/broken/server-auth-only.pem")], Output::Full);
+        let json =
+            printed(&[committed("certs/broken/server-auth-only.pem")], CertificateFormat::Full);
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r#""certificateData": "[^"]+""#, r#""certificateData": "…""#);
         let _filters = settings.bind_to_scope();
@@ -429,7 +431,7 @@ mod tests {
 
     #[test]
     fn hands_odd_values_to_a_program_escaped_and_whole() {
-        let json = printed(&[odd()], Output::Full);
+        let json = printed(&[odd()], CertificateFormat::Full);
         assert!(json.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')));
         let document: serde_json::Value = serde_json::from_str(&json).unwrap();
         let dropped = &document["certificates"][0]["rolesAnywhere"]["droppedTags"];

@@ -26,14 +26,14 @@ pub struct SecretGet {
     /// Which secret.
     pub request: SecretRequest,
     /// What of it.
-    pub selection: Selection,
+    pub selection: SecretSelection,
     /// Where it goes.
-    pub destination: Destination,
+    pub destination: SecretDestination,
 }
 
 /// What of a secret is handed out.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Selection {
+pub enum SecretSelection {
     /// The value as it is.
     Value,
     /// One member of a value that is a JSON object.
@@ -44,7 +44,7 @@ pub enum Selection {
 
 /// Where a secret goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Destination {
+pub enum SecretDestination {
     /// Standard output.
     Stdout(Stdout),
     /// A file of mode 0600, whole or not at all.
@@ -77,13 +77,13 @@ pub async fn run(
     let secret = get_secret_value::parse(&answer.response)?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
-        Destination::File(path) => {
+        SecretDestination::File(path) => {
             let left = deadline.remaining(world.clock.uptime());
             let written = world.files.write(path, bytes.expose(), left);
             written.map_err(|error| FileError { place: error.place.named_by("--out"), ..error })?;
             Ok(SecretBytes::default())
         }
-        Destination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),
+        SecretDestination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),
     }
 }
 
@@ -135,13 +135,16 @@ async fn call(
     .await
 }
 
-fn select(secret: &SecretVersion, selection: &Selection) -> Result<SecretBytes, SelectionError> {
+fn select(
+    secret: &SecretVersion,
+    selection: &SecretSelection,
+) -> Result<SecretBytes, SecretSelectionError> {
     match (selection, &secret.value) {
-        (Selection::Document, _) => Ok(document::render(secret)),
-        (Selection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
-        (Selection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
-        (Selection::Member(_), SecretValue::Binary(_)) => Err(SelectionError::Binary),
-        (Selection::Member(key), SecretValue::Text(text)) => document::member(text, key),
+        (SecretSelection::Document, _) => Ok(document::render(secret)),
+        (SecretSelection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
+        (SecretSelection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
+        (SecretSelection::Member(_), SecretValue::Binary(_)) => Err(SecretSelectionError::Binary),
+        (SecretSelection::Member(key), SecretValue::Text(text)) => document::member(text, key),
     }
 }
 
@@ -153,10 +156,11 @@ fn bytes(text: &str) -> SecretBytes {
 fn ended(
     bytes: SecretBytes,
     secret: &SecretVersion,
-    selection: &Selection,
+    selection: &SecretSelection,
     stdout: Stdout,
 ) -> SecretBytes {
-    let is_text = matches!(secret.value, SecretValue::Text(_)) && *selection != Selection::Document;
+    let is_text =
+        matches!(secret.value, SecretValue::Text(_)) && *selection != SecretSelection::Document;
     if stdout == Stdout::Stream || !is_text || bytes.expose().ends_with(b"\n") {
         return bytes;
     }
@@ -166,7 +170,7 @@ fn ended(
 /// The secret is there, and what `--key` asks for is not in it. Quotes nothing of the secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SelectionError {
+pub enum SecretSelectionError {
     /// The secret is binary.
     #[error("the secret is binary and has no members for `--key`")]
     Binary,
@@ -193,8 +197,8 @@ fn member(key: &str) -> String {
     }
 }
 
-impl From<SelectionError> for Error {
-    fn from(error: SelectionError) -> Self {
+impl From<SecretSelectionError> for Error {
+    fn from(error: SecretSelectionError) -> Self {
         Self::new(Kind::Refused, error)
             .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
     }
@@ -220,37 +224,40 @@ mod tests {
         secret(SecretValue::Text(Secret::new(text.to_owned())))
     }
 
-    fn selected(secret: &SecretVersion, selection: &Selection) -> Result<String, SelectionError> {
+    fn selected(
+        secret: &SecretVersion,
+        selection: &SecretSelection,
+    ) -> Result<String, SecretSelectionError> {
         select(secret, selection).map(|b| String::from_utf8_lossy(b.expose()).into_owned())
     }
 
     #[test]
     fn picks_one_member() {
         let object = text(r#"{"user":"a\"b","port":5432,"tls":{"on":true},"none":null}"#);
-        let member = |key: &str| selected(&object, &Selection::Member(key.to_owned()));
+        let member = |key: &str| selected(&object, &SecretSelection::Member(key.to_owned()));
         assert_eq!(member("user").unwrap(), "a\"b");
         assert_eq!(member("port").unwrap(), "5432");
         assert_eq!(member("tls").unwrap(), r#"{"on":true}"#);
         assert_eq!(
             member("User").unwrap_err(),
-            SelectionError::NoMember { key: "User".to_owned(), count: 4 }
+            SecretSelectionError::NoMember { key: "User".to_owned(), count: 4 }
         );
     }
 
     #[test]
     fn refuses_members_of_what_has_none() {
-        let key = Selection::Member("a".to_owned());
+        let key = SecretSelection::Member("a".to_owned());
         let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0])));
-        assert_eq!(selected(&binary, &key), Err(SelectionError::Binary));
+        assert_eq!(selected(&binary, &key), Err(SecretSelectionError::Binary));
         for value in ["hunter2", "[1]", "1"] {
-            assert_eq!(selected(&text(value), &key), Err(SelectionError::NotAnObject));
+            assert_eq!(selected(&text(value), &key), Err(SecretSelectionError::NotAnObject));
         }
     }
 
     #[test]
     fn prints_the_members_of_the_aws_cli() {
         assert_eq!(
-            selected(&text("s"), &Selection::Document).unwrap(),
+            selected(&text("s"), &SecretSelection::Document).unwrap(),
             r#"{
     "ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:n-AbCdEf",
     "Name": "n",
@@ -264,7 +271,7 @@ mod tests {
 "#
         );
         let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0, 255])));
-        let document = selected(&binary, &Selection::Document).unwrap();
+        let document = selected(&binary, &SecretSelection::Document).unwrap();
         assert!(document.contains(r#""SecretBinary": "AP8=""#), "{document}");
     }
 
@@ -275,9 +282,9 @@ mod tests {
             let bytes = select(&secret, &selection).unwrap();
             String::from_utf8_lossy(ended(bytes, &secret, &selection, stdout).expose()).into_owned()
         };
-        assert_eq!(end("s", Selection::Value, Stdout::Terminal), "s\n");
-        assert_eq!(end("s\n", Selection::Value, Stdout::Terminal), "s\n");
-        assert_eq!(end("s", Selection::Value, Stdout::Stream), "s");
-        assert!(end("s", Selection::Document, Stdout::Stream).ends_with("}\n"));
+        assert_eq!(end("s", SecretSelection::Value, Stdout::Terminal), "s\n");
+        assert_eq!(end("s\n", SecretSelection::Value, Stdout::Terminal), "s\n");
+        assert_eq!(end("s", SecretSelection::Value, Stdout::Stream), "s");
+        assert!(end("s", SecretSelection::Document, Stdout::Stream).ends_with("}\n"));
     }
 }

@@ -62,7 +62,7 @@ pub enum TokenFile {
     /// In a file of this directory that is named by the address: several of one user do not meet.
     In(ConfiguredDir),
     /// Nowhere: there is no such route.
-    Nowhere,
+    Disabled,
 }
 
 impl TokenFile {
@@ -74,7 +74,7 @@ impl TokenFile {
                 let address = first.ip().to_string().replace(':', "_");
                 Some(folder.path.join(format!("container-token-{address}-{}", first.port())))
             }
-            (Self::In(_), []) | (Self::Nowhere, _) => None,
+            (Self::In(_), []) | (Self::Disabled, _) => None,
         }
     }
 }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));
         assert_eq!(of("[::1]:9911"), Path::new("/run/a/container-token-__1-9911"));
         assert_ne!(of("127.0.0.1:9911"), of("127.0.0.1:9912"));
-        assert_eq!(TokenFile::Nowhere.path(&[]), None);
+        assert_eq!(TokenFile::Disabled.path(&[]), None);
     }
 
     #[test]

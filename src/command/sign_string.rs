@@ -18,14 +18,14 @@ pub struct SignString {
     /// What is done about a key that others can read.
     pub permissions: Permissions,
     /// How the signature is printed.
-    pub format: Format,
+    pub format: SignatureFormat,
     /// The digest, for keys that take one.
     pub digest: Digest,
 }
 
 /// How a signature is printed; never with a newline, as the official helper.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Format {
+pub enum SignatureFormat {
     /// Lower-case hex in double quotes.
     Json,
     /// Lower-case hex.
@@ -47,9 +47,9 @@ pub fn run(
         .map_err(|source| IdentityError::Sign { place: plan.private_key.name(true), source })?;
     let hex = || signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let printed = match plan.format {
-        Format::Json => format!("\"{}\"", hex()).into_bytes(),
-        Format::Text => hex().into_bytes(),
-        Format::Bin => signature.0.clone(),
+        SignatureFormat::Json => format!("\"{}\"", hex()).into_bytes(),
+        SignatureFormat::Text => hex().into_bytes(),
+        SignatureFormat::Bin => signature.0.clone(),
     };
     Ok(SecretBytes::new(printed))
 }

@@ -1,6 +1,6 @@
 //! `update`: keep a profile of the shared credentials file fresh.
 
-mod caveat;
+mod warning;
 mod writer;
 
 use std::path::PathBuf;
@@ -15,7 +15,6 @@ use crate::credentials_file::upkeep::{Step, Unsettled, Upkeep};
 use crate::credentials_file::{self, ProfileError, ProfileName};
 use crate::daemon::{Daemon, DaemonPorts};
 use crate::output::error::Error;
-pub use caveat::Caveat;
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::World;
@@ -24,6 +23,7 @@ use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
+pub use warning::FileWarning;
 use writer::Writer;
 
 /// What to write, and how it runs.
@@ -73,7 +73,7 @@ pub struct UpdateOutcome {
     /// Until when its credentials are valid.
     pub expiration: Timestamp,
     /// What its owner should mend.
-    pub caveats: Vec<Caveat>,
+    pub warnings: Vec<FileWarning>,
 }
 
 /// Writes the profile once, and returns what became of the file.
@@ -89,9 +89,9 @@ pub async fn once(
     let session = provider.fetch(0, world, deadline).await?;
     let credentials = &session.credentials;
     let (written, unfinished) = plan.write(credentials, file, world.clock, world.timer).await?;
-    let mut caveats = plan.caveats(file);
-    caveats.extend(unfinished.map(Caveat::Unfinished));
-    Ok(UpdateOutcome { written, expiration: credentials.expiration, caveats })
+    let mut warnings = plan.warnings(file);
+    warnings.extend(unfinished.map(FileWarning::Unfinished));
+    Ok(UpdateOutcome { written, expiration: credentials.expiration, warnings })
 }
 
 /// Keeps the profile fresh until it is told to stop.
@@ -181,7 +181,7 @@ impl Update {
         timer: &dyn Timer,
     ) -> Result<(Written, Option<Unsettled>), Error> {
         let mut upkeep = Upkeep::new(file, &self.file);
-        let mut watch = Watch::default();
+        let mut watch = SettleWatch::default();
         let mut written = Written::Unchanged;
         loop {
             let now = clock.uptime();
@@ -212,17 +212,18 @@ impl Update {
     }
 
     /// Returns what the owner of the file should mend.
-    fn caveats(&self, file: &dyn SharedCredentialsFile) -> Vec<Caveat> {
-        let readable = file.readable_by_others(&self.file).map(|mode| Caveat::Readable { mode });
+    fn warnings(&self, file: &dyn SharedCredentialsFile) -> Vec<FileWarning> {
+        let readable =
+            file.readable_by_others(&self.file).map(|mode| FileWarning::Readable { mode });
         let look = file.look(&self.file).unwrap_or_default();
         let conflicts = conflicts(look.text.expose(), &self.profile);
-        readable.into_iter().chain(conflicts.into_iter().map(Caveat::Conflict)).collect()
+        readable.into_iter().chain(conflicts.into_iter().map(FileWarning::Conflict)).collect()
     }
 }
 
 /// How long `update --once` has waited, and for what.
 #[derive(Clone, Copy, Debug, Default)]
-struct Watch {
+struct SettleWatch {
     /// When the file was written last.
     written: Option<Duration>,
     /// Since when it has to be written and cannot.
@@ -242,7 +243,7 @@ enum NextAction {
     GiveUp(Unsettled),
 }
 
-impl Watch {
+impl SettleWatch {
     /// `is_unfinished` says that a program that we cannot see may still write to what was replaced.
     fn after(
         &mut self,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::credentials_file::ProfileError;
 use crate::credentials_file::upkeep::Unsettled;
-use crate::output::log::Value;
+use crate::output::log::FieldValue;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 
@@ -137,7 +137,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-impl Value for Obstacle {}
+impl FieldValue for Obstacle {}
 
 /// The credentials file could not be edited.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use crate::credentials_file::file::{
     Edit, Look, ProfileFileError, ReplacedFile, SharedCredentialsFile, Stamp, Written,
 };
 use crate::credentials_file::merge::merge;
-use crate::output::log::Value;
+use crate::output::log::FieldValue;
 use roles_anywhere_client::secret::SecretBytes;
 
 /// How long a file must have been still.
@@ -53,7 +53,7 @@ pub enum Unsettled {
     Open(u32),
 }
 
-impl Value for Unsettled {}
+impl FieldValue for Unsettled {}
 
 /// What a file is judged by.
 #[derive(Clone, Copy, Debug)]

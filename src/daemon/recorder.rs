@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use crate::daemon::Supervisor;
-use crate::output::log::{Fact, Level, Log, Unwritten};
+use crate::output::log::{Field, Level, Log, LogNotWritten};
 
 /// Takes events and statuses, and keeps them.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Returns what was logged, without its facts.
+    /// Returns what was logged, without its fields.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
@@ -48,14 +48,15 @@ impl Supervisor for Recorder {
 }
 
 impl Log for Recorder {
-    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
-        let facts: String = facts.iter().map(|(name, value)| format!("{name}={value};")).collect();
-        assert!(!what.is_empty() && !facts.contains("secret") && !facts.contains("token"));
+    fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
+        let fields: String =
+            fields.iter().map(|(name, value)| format!("{name}={value};")).collect();
+        assert!(!what.is_empty() && !fields.contains("secret") && !fields.contains("token"));
         self.log.lock().unwrap().push(what.to_owned());
     }
 
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
-        self.event(level, what, facts);
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        self.event(level, what, fields);
         Ok(())
     }
 }

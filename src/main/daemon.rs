@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures_util::future::{Either, select};
 use roles_anywhere::command::serve::{self as serving, Serve};
 use roles_anywhere::command::update::{self, Update};
-use roles_anywhere::daemon::{Daemon, DaemonPorts, FirstFailure, Reporter, Supervisor};
+use roles_anywhere::daemon::{Daemon, DaemonPorts, OnStartupFailure, Reporter, Supervisor};
 use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
@@ -37,16 +37,16 @@ pub(crate) async fn update(
     clock: SystemClock,
     world: World<'_>,
 ) -> Result<(), Error> {
-    let outside = Outside::open(exchange, plan.daemon, clock)?;
-    let reporter = outside.reporter();
+    let context = DaemonContext::open(exchange, plan.daemon, clock)?;
+    let reporter = context.reporter();
     let channel = StatusChannel::default();
     let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
     let mut refresher =
-        Refresher::new(&source, &channel, outside.refresher_ports(&world, &reporter));
-    let ports = outside.ports(&world);
+        Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
+    let ports = context.ports(&world);
     let keeping = pin!(update::keep(plan, &mut refresher, &channel, ports, &CredentialsFile));
-    let ended = outside.while_logging(keeping).await;
-    outside.supervisor.stopping();
+    let ended = context.while_logging(keeping).await;
+    context.supervisor.stopping();
     ended
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn serve(
     clock: SystemClock,
     world: World<'_>,
 ) -> Result<(), Error> {
-    let outside = Outside::open(exchange, plan.daemon, clock)?;
+    let context = DaemonContext::open(exchange, plan.daemon, clock)?;
     let listener = bind(plan)?;
     let addresses = listener.addresses();
     let channel = Rc::new(StatusChannel::default());
@@ -65,19 +65,19 @@ pub(crate) async fn serve(
     // Held until the end.
     let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
     let (endpoints, place) =
-        serving::open(plan, place, Rc::clone(&channel), outside.serving_ports(clock))?;
+        serving::open(plan, place, Rc::clone(&channel), context.serving_ports(clock))?;
     let place: Option<&TokenOnDisk> = place.as_ref();
-    if let Err(error) = outside.introduce(plan, &addresses, place.map(TokenOnDisk::path)) {
+    if let Err(error) = context.introduce(plan, &addresses, place.map(TokenOnDisk::path)) {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
     let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
-    let reporter = outside.reporter();
+    let reporter = context.reporter();
     let mut refresher =
-        Refresher::new(&source, &channel, outside.refresher_ports(&world, &reporter));
+        Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
-    let keeping = pin!(keep(plan.daemon, &mut refresher, &outside.supervisor, &stop));
+    let keeping = pin!(keep(plan.daemon, &mut refresher, &context.supervisor, &stop));
     let serving = pin!(serving::run(
         place.map(|place| place as _),
         endpoints,
@@ -91,7 +91,7 @@ pub(crate) async fn serve(
             Either::Right((served, _)) => served,
         }
     });
-    outside.while_logging(both).await
+    context.while_logging(both).await
 }
 
 /// Keeps a session in hand until it is told to stop, and then tells the others by `stop`.
@@ -102,13 +102,13 @@ async fn keep(
     stop: &Notify,
 ) -> Result<(), Error> {
     // Who tries on serves whatever comes of the first try, the other once that went well.
-    let tries_on = daemon.first_failure == FirstFailure::TriesOn;
-    if tries_on {
+    let keeps_trying = daemon.on_startup_failure == OnStartupFailure::KeepTrying;
+    if keeps_trying {
         supervisor.ready();
     }
     let started = daemon.start(refresher).await;
     if matches!(started, Ok(Shutdown::NotRequested)) {
-        if !tries_on {
+        if !keeps_trying {
             supervisor.ready();
         }
         refresher.run().await;
@@ -125,13 +125,13 @@ fn bind(plan: &Serve) -> Result<Http, Error> {
 }
 
 /// What a daemon hears and says.
-struct Outside {
+struct DaemonContext {
     events: SystemEvents,
     supervisor: Systemd,
     log: Rc<StderrLog>,
 }
 
-impl Outside {
+impl DaemonContext {
     fn open(exchange: &Exchange, daemon: Daemon, clock: SystemClock) -> Result<Self, Error> {
         let files: Vec<PathBuf> = exchange
             .provider

@@ -6,24 +6,24 @@ use roles_anywhere::credentials_file::file::Written;
 use roles_anywhere::options::resolve::{Command, Purpose};
 use roles_anywhere::os::stdio;
 use roles_anywhere::output::error::{Error, legible};
-use roles_anywhere::output::log::{Fact, Level, LogFormat};
+use roles_anywhere::output::log::{Field, Level, LogFormat};
 use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
 use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Why a run failed, and in what form that is said.
-pub(crate) struct Failure {
+pub(crate) struct RunFailure {
     pub(crate) error: Error,
     pub(crate) format: LogFormat,
 }
 
 /// An error of before there is a log is for a reader.
-impl From<Error> for Failure {
+impl From<Error> for RunFailure {
     fn from(error: Error) -> Self {
         Self { error, format: LogFormat::Text }
     }
 }
 
-impl Failure {
+impl RunFailure {
     /// Says so.
     pub(crate) fn report(&self, clock: &dyn Clock) {
         match self.format {
@@ -31,8 +31,8 @@ impl Failure {
             LogFormat::Json => {
                 let reason = self.error.words();
                 let code = self.error.kind().exit_code();
-                let facts: [Fact<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
-                write_json(clock.now(), Level::Error, "ended by an error", &facts);
+                let fields: [Field<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
+                write_json(clock.now(), Level::Error, "ended by an error", &fields);
             }
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
     if let Written::InPlace(obstacle) = outcome.written {
         warn(&format!("{file} was written in place: {obstacle}"));
     }
-    outcome.caveats.iter().for_each(|caveat| warn(&caveat.to_string()));
+    outcome.warnings.iter().for_each(|warning| warn(&warning.to_string()));
     let expiration = outcome.expiration;
     match format {
         _ if plan.quiet => {}
@@ -66,12 +66,12 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
         LogFormat::Json => {
             let file = field(&plan.file.to_string_lossy(), true);
             let profile = profile_field(&profile);
-            let facts: [Fact<'_>; 3] =
+            let fields: [Field<'_>; 3] =
                 [("file", &file), ("profile", &profile), ("valid_until", &expiration)];
             let selected = plan.selected.as_ref().map(|selected| profile_field(selected));
-            let selected = selected.as_ref().map(|name| -> Fact<'_> { ("aws_profile", name) });
-            let facts: Vec<_> = facts.into_iter().chain(selected).collect();
-            write_json(clock.now(), Level::Info, "profile written", &facts);
+            let selected = selected.as_ref().map(|name| -> Field<'_> { ("aws_profile", name) });
+            let fields: Vec<_> = fields.into_iter().chain(selected).collect();
+            write_json(clock.now(), Level::Info, "profile written", &fields);
         }
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn log_format(command: &Command) -> LogFormat {
     }
 }
 
-fn write_json(now: Timestamp, level: Level, what: &str, facts: &[Fact<'_>]) {
-    let line = LogFormat::Json.render(&now.to_string(), level, what, facts);
+fn write_json(now: Timestamp, level: Level, what: &str, fields: &[Field<'_>]) {
+    let line = LogFormat::Json.render(&now.to_string(), level, what, fields);
     stdio::write_stderr(line.trim_end());
 }

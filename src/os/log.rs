@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::output::log::{Fact, Level, Log, LogFormat, Unwritten};
+use crate::output::log::{Field, Level, Log, LogFormat, LogNotWritten};
 use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Writes lines to standard error and never waits for its reader.
@@ -72,13 +72,13 @@ impl StderrLog {
     }
 
     /// Writes all that waits, and how many events were lost.
-    fn flush(&self) -> Result<(), Unwritten> {
+    fn flush(&self) -> Result<(), LogNotWritten> {
         let mut waiting = self.waiting.borrow_mut();
         self.write(&mut waiting)?;
         let lost = self.lost.get();
         if lost > 0 {
-            let facts: [Fact<'_>; 1] = [("events", &lost)];
-            *waiting = self.render(Level::Warning, "nobody read the log", &facts).into_bytes();
+            let fields: [Field<'_>; 1] = [("events", &lost)];
+            *waiting = self.render(Level::Warning, "nobody read the log", &fields).into_bytes();
             self.lost.set(0);
             self.write(&mut waiting)?;
         }
@@ -87,7 +87,7 @@ impl StderrLog {
 
     /// Writes from the start of `bytes` what can be written now, and takes it out. What is left is
     /// written later: no line is torn.
-    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), Unwritten> {
+    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), LogNotWritten> {
         let mut written = 0;
         while written < bytes.len() {
             let end = bytes.len().min(written + PIPE);
@@ -97,16 +97,16 @@ impl StderrLog {
             }
         }
         bytes.drain(..written);
-        if bytes.is_empty() { Ok(()) } else { Err(Unwritten) }
+        if bytes.is_empty() { Ok(()) } else { Err(LogNotWritten) }
     }
 
-    fn render(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    fn render(&self, level: Level, what: &str, fields: &[Field<'_>]) -> String {
         let now = self.clock.now();
         let mut stamp = self.stamp.borrow_mut();
         if stamp.0 != now {
             *stamp = (now, now.to_string());
         }
-        self.format.render(&stamp.1, level, what, facts)
+        self.format.render(&stamp.1, level, what, fields)
     }
 }
 
@@ -119,8 +119,8 @@ impl Drop for StderrLog {
 }
 
 impl Log for StderrLog {
-    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
-        let line = self.render(level, what, facts);
+    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
+        let line = self.render(level, what, fields);
         let mut waiting = self.waiting.borrow_mut();
         // What was lost is told before what comes behind it.
         match self.lost.get() == 0 && waiting.len() + line.len() <= ROOM {
@@ -130,9 +130,9 @@ impl Log for StderrLog {
         self.came.notify_one();
     }
 
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
         self.flush()?;
-        let mut line = self.render(level, what, facts).into_bytes();
+        let mut line = self.render(level, what, fields).into_bytes();
         let length = line.len();
         let written = self.write(&mut line);
         if written.is_err() && line.len() < length {
@@ -256,7 +256,7 @@ mod tests {
     fn a_record_that_is_not_written_is_not_kept() {
         let disk = Disk::with(0);
         let log = log(&disk);
-        assert_eq!(log.record(Level::Info, "one", &[]), Err(Unwritten));
+        assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
         disk.grow(1_000);
         assert_eq!(log.record(Level::Info, "two", &[]), Ok(()));
         assert_eq!(disk.lines(), ["info two"]);
@@ -266,8 +266,8 @@ mod tests {
     fn no_line_is_torn_by_a_disk_that_is_full() {
         let disk = Disk::with(10);
         let log = log(&disk);
-        assert_eq!(log.record(Level::Info, "one", &[]), Err(Unwritten));
-        assert_eq!(log.record(Level::Info, "two", &[]), Err(Unwritten));
+        assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
+        assert_eq!(log.record(Level::Info, "two", &[]), Err(LogNotWritten));
         disk.grow(1_000);
         assert_eq!(log.record(Level::Info, "three", &[]), Ok(()));
         assert_eq!(disk.lines(), ["info one", "info three"]);
@@ -280,7 +280,7 @@ mod tests {
         for _ in 0..10_000 {
             log.event(Level::Info, "one", &[]);
         }
-        assert_eq!(log.flush(), Err(Unwritten));
+        assert_eq!(log.flush(), Err(LogNotWritten));
         disk.grow(usize::MAX / 2);
         assert_eq!(log.flush(), Ok(()));
         let lines = disk.lines();

@@ -43,7 +43,7 @@ impl TokenOnDisk {
         let origin = match plan {
             TokenFile::At { origin, .. } => origin.clone(),
             TokenFile::In(directory) => directory.origin.to_string(),
-            TokenFile::Nowhere => return None,
+            TokenFile::Disabled => return None,
         };
         Some(Self { path, origin, own })
     }

@@ -10,46 +10,46 @@ use roles_anywhere_client::time::Timestamp;
 
 /// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
 pub trait Log {
-    /// Writes one event: what happened in a few words, then its facts by name.
-    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]);
+    /// Writes one event: what happened in a few words, then its fields by name.
+    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]);
 
     /// Writes one event before it returns; a log that cannot take it now keeps nothing of it.
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten>;
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten>;
 }
 
 /// The log does not take an event now: it is full, or its reader does not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the log does not take the event")]
-pub struct Unwritten;
+pub struct LogNotWritten;
 
 /// One fact of an event: its name in snake case, and its value.
-pub type Fact<'a> = (&'static str, &'a dyn Value);
+pub type Field<'a> = (&'static str, &'a dyn FieldValue);
 
 /// What a fact may be: a text, or a number, which JSON tells apart.
-pub trait Value: fmt::Display {
+pub trait FieldValue: fmt::Display {
     /// Returns the number that it is; a text is none, even one of digits.
     fn number(&self) -> Option<Number> {
         None
     }
 }
 
-impl Value for str {}
-impl Value for String {}
-impl Value for Timestamp {}
-impl Value for SocketAddr {}
-impl Value for std::path::Display<'_> {}
-impl Value for dyn std::error::Error + '_ {}
+impl FieldValue for str {}
+impl FieldValue for String {}
+impl FieldValue for Timestamp {}
+impl FieldValue for SocketAddr {}
+impl FieldValue for std::path::Display<'_> {}
+impl FieldValue for dyn std::error::Error + '_ {}
 
-impl<T: Value + ?Sized> Value for &T {
+impl<T: FieldValue + ?Sized> FieldValue for &T {
     fn number(&self) -> Option<Number> {
         (**self).number()
     }
 }
 
-/// Makes facts of the integers.
+/// Makes fields of the integers.
 macro_rules! numbers {
     ($($integer:ty)*) => {
-        $(impl Value for $integer {
+        $(impl FieldValue for $integer {
             fn number(&self) -> Option<Number> {
                 Some((*self).into())
             }
@@ -87,27 +87,27 @@ pub enum LogFormat {
     /// For a reader: time, level, what happened, `name=value`.
     #[default]
     Text,
-    /// For a program: one JSON object with `time`, `level`, `event` and the facts.
+    /// For a program: one JSON object with `time`, `level`, `event` and the fields.
     Json,
 }
 
 impl LogFormat {
     /// Renders one event of `now`, a time as [`roles_anywhere_client::time::Timestamp`] renders it, as one line with
     /// its newline; what does not show is escaped.
-    pub fn render(self, now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+    pub fn render(self, now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
         match self {
-            Self::Text => text(now, level, what, facts),
-            Self::Json => json(now, level, what, facts),
+            Self::Text => text(now, level, what, fields),
+            Self::Json => json(now, level, what, fields),
         }
     }
 }
 
-fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+fn text(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
     let mut line = String::with_capacity(384);
     for part in [now, " ", level.as_str(), " ", what] {
         line.push_str(part);
     }
-    for (name, value) in facts {
+    for (name, value) in fields {
         line.push(' ');
         line.push_str(name);
         line.push('=');
@@ -123,18 +123,18 @@ fn text(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
     line
 }
 
-fn json(now: &str, level: Level, what: &str, facts: &[Fact<'_>]) -> String {
+fn json(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
     let head = [
         ("time", Json::from(now)),
         ("level", Json::from(level.as_str())),
         ("event", Json::from(what)),
     ];
-    let facts = facts.iter().map(|(name, value)| match value.number() {
+    let fields = fields.iter().map(|(name, value)| match value.number() {
         Some(number) => (*name, Json::Number(number)),
         None => (*name, Json::from(value.to_string())),
     });
     let object: Map<String, Json> =
-        head.into_iter().chain(facts).map(|(name, value)| (name.to_owned(), value)).collect();
+        head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value)).collect();
     escape::json(&Json::Object(object).to_string()).into_owned() + "\n"
 }
 
@@ -146,16 +146,16 @@ mod tests {
 
     #[test]
     fn writes_one_line_whatever_is_in_a_fact() {
-        let facts: [Fact<'_>; 3] = [
+        let fields: [Field<'_>; 3] = [
             ("role", &"arn:aws:iam::1:role/a"),
             ("reason", &"two\nlines \"of\" it"),
             ("none", &""),
         ];
         assert_eq!(
-            LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &facts),
+            LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &fields),
             "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\"\n"
         );
-        let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &facts);
+        let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &fields);
         assert_eq!(line.matches('\n').count(), 1);
         let value: Json = serde_json::from_str(&line).unwrap();
         assert_eq!(value["reason"], "two\nlines \"of\" it");
@@ -180,16 +180,17 @@ mod tests {
 
     #[test]
     fn tells_numbers_from_texts_in_json() {
-        let facts: [Fact<'_>; 3] = [("seconds", &-60_i64), ("status", &503_u16), ("serial", &"7")];
+        let fields: [Field<'_>; 3] =
+            [("seconds", &-60_i64), ("status", &503_u16), ("serial", &"7")];
         assert_eq!(
-            LogFormat::Json.render(NOW, Level::Info, "a", &facts),
+            LogFormat::Json.render(NOW, Level::Info, "a", &fields),
             format!(
                 "{{\"event\":\"a\",\"level\":\"info\",\"seconds\":-60,\"serial\":\"7\",\"status\":503,\"time\":\"{NOW}\"}}\n"
             )
         );
         assert!(
             LogFormat::Text
-                .render(NOW, Level::Info, "a", &facts)
+                .render(NOW, Level::Info, "a", &fields)
                 .ends_with(" seconds=-60 status=503 serial=7\n")
         );
     }

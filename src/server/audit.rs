@@ -15,7 +15,7 @@ use super::api::container::TokenState;
 use super::bodies::CredentialBodies;
 use super::peer::Peer;
 use super::policy::AuditPolicy;
-use crate::output::log::{Fact, Level, Log, Unwritten};
+use crate::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::time::Timer;
 
 /// Logs the events of requests. No event holds a secret or a token.
@@ -66,8 +66,8 @@ impl Audit {
         peer: &Peer,
         role: &str,
         bodies: &CredentialBodies,
-    ) -> Result<(), Unwritten> {
-        let facts: [Fact<'_>; 6] = [
+    ) -> Result<(), LogNotWritten> {
+        let fields: [Field<'_>; 6] = [
             ("route", &route),
             ("peer", &peer.address),
             ("uid", &peer.user()),
@@ -77,7 +77,7 @@ impl Audit {
         ];
         // Missed vends are logged first, to keep the log in chronological order.
         let told = self.tell_missed();
-        match told.and_then(|()| self.log.record(Level::Info, "credentials vended", &facts)) {
+        match told.and_then(|()| self.log.record(Level::Info, "credentials vended", &fields)) {
             Err(_) if self.policy == AuditPolicy::Counted => {
                 self.miss(peer.user());
                 Ok(())
@@ -106,12 +106,12 @@ impl Audit {
     }
 
     /// Logs how many vends were missed, one line for each user, if the log takes them.
-    pub(super) fn tell_missed(&self) -> Result<(), Unwritten> {
+    pub(super) fn tell_missed(&self) -> Result<(), LogNotWritten> {
         let mut missed = self.missed.borrow_mut();
         while let Some(entry) = missed.first_entry() {
-            let facts: [Fact<'_>; 2] = [("uid", entry.key()), ("count", entry.get())];
+            let fields: [Field<'_>; 2] = [("uid", entry.key()), ("count", entry.get())];
             let what = "credentials vended while the log took nothing";
-            self.log.record(Level::Warning, what, &facts)?;
+            self.log.record(Level::Warning, what, &fields)?;
             entry.remove();
         }
         Ok(())
@@ -141,13 +141,13 @@ impl Audit {
         }
         self.quiet_until.set(uptime + QUIET);
         let (status, unsaid) = (status.as_u16(), self.unsaid.take());
-        let mut facts: Vec<Fact<'_>> =
+        let mut fields: Vec<Field<'_>> =
             vec![("route", &route), ("status", &status), ("reason", &why)];
         if let Some(host) = &host {
-            facts.push(("host", host));
+            fields.push(("host", host));
         }
-        facts.extend([("peer", &peer.address as _), ("unsaid", &unsaid as _)]);
-        self.log.event(Level::Warning, "request refused", &facts);
+        fields.extend([("peer", &peer.address as _), ("unsaid", &unsaid as _)]);
+        self.log.event(Level::Warning, "request refused", &fields);
     }
 
     /// Logs that the container token was renewed, or why it could not be.

@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::output::log::{Fact, Level, Unwritten};
+use crate::output::log::{Field, Level, LogNotWritten};
 use roles_anywhere_client::aws::error_response::Fault;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::Refusal;
@@ -98,16 +98,16 @@ impl Entropy for World {
 struct Lines(RefCell<Vec<String>>, Cell<bool>);
 
 impl Log for Lines {
-    fn event(&self, level: Level, what: &str, facts: &[Fact<'_>]) {
-        let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.0.borrow_mut().push(format!("{}: {what} {}", level.as_str(), facts.join(" ")));
+    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.0.borrow_mut().push(format!("{}: {what} {}", level.as_str(), fields.join(" ")));
     }
 
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
         if self.1.get() {
-            return Err(Unwritten);
+            return Err(LogNotWritten);
         }
-        self.event(level, what, facts);
+        self.event(level, what, fields);
         Ok(())
     }
 }

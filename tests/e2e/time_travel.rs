@@ -16,7 +16,7 @@ use roles_anywhere::options::resolve::{Command, Exchange, resolve};
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::disk::{self, Disk};
 use roles_anywhere::os::password::KeyPassword;
-use roles_anywhere::output::log::{Fact, Level, Log, Unwritten};
+use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
@@ -209,9 +209,9 @@ impl Supervisor for Silent {
 }
 
 impl Log for Silent {
-    fn event(&self, _level: Level, _what: &str, _facts: &[Fact<'_>]) {}
+    fn event(&self, _level: Level, _what: &str, _facts: &[Field<'_>]) {}
 
-    fn record(&self, _: Level, _: &str, _: &[Fact<'_>]) -> Result<(), Unwritten> {
+    fn record(&self, _: Level, _: &str, _: &[Field<'_>]) -> Result<(), LogNotWritten> {
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use roles_anywhere_client::secret::SecretBytes;
 
 /// Renders the one JSON object that AWS SDKs read from standard output, and a newline.
 pub fn to_json(credentials: &Credentials) -> SecretBytes {
-    let document = Document {
+    let document = CredentialProcessDocument {
         version: 1,
         access_key_id: &credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.expose(),
@@ -26,7 +26,7 @@ pub fn to_json(credentials: &Credentials) -> SecretBytes {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document<'a> {
+struct CredentialProcessDocument<'a> {
     version: u8,
     access_key_id: &'a str,
     secret_access_key: &'a str,

@@ -13,20 +13,21 @@ use roles_anywhere_client::x509::{Certificate, Name};
 
 /// Renders `certificates` as one object, indented, with a newline.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
-    let views = certificates.iter().map(|certificate| View::of(certificate, now)).collect();
-    let json = serde_json::to_string_pretty(&Document { certificates: views })
+    let views =
+        certificates.iter().map(|certificate| CertificateView::of(certificate, now)).collect();
+    let json = serde_json::to_string_pretty(&CertificateDocument { certificates: views })
         .expect("strings and numbers serialize");
     escape::json(&json).into_owned() + "\n"
 }
 
 #[derive(Serialize)]
-struct Document {
-    certificates: Vec<View>,
+struct CertificateDocument {
+    certificates: Vec<CertificateView>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct View {
+struct CertificateView {
     subject: String,
     issuer: String,
     serial_number_hex: String,
@@ -43,14 +44,14 @@ struct View {
     is_ca: bool,
     key_usage: Option<Vec<&'static str>>,
     extended_key_usage: Option<Vec<String>>,
-    subject_alternative_names: Vec<AlternativeName>,
+    subject_alternative_names: Vec<AlternativeNameView>,
     sha256_fingerprint: String,
     sha1_fingerprint: String,
-    roles_anywhere: RolesAnywhere,
+    roles_anywhere: RolesAnywhereView,
 }
 
 #[derive(Serialize)]
-struct AlternativeName {
+struct AlternativeNameView {
     #[serde(rename = "type")]
     kind: &'static str,
     value: String,
@@ -58,7 +59,7 @@ struct AlternativeName {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RolesAnywhere {
+struct RolesAnywhereView {
     session_name: String,
     source_identity: String,
     session_tags: Vec<TagView>,
@@ -82,7 +83,7 @@ struct ObjectionView {
     reason: String,
 }
 
-impl View {
+impl CertificateView {
     fn of(certificate: &Certificate, now: Timestamp) -> Self {
         let contents = Contents::of(certificate);
         let (key_bits, curve) = match &contents.key {
@@ -107,11 +108,11 @@ impl View {
             subject_alternative_names: contents
                 .alternative_names
                 .into_iter()
-                .map(|name| AlternativeName { kind: name.kind, value: name.value })
+                .map(|name| AlternativeNameView { kind: name.kind, value: name.value })
                 .collect(),
             sha256_fingerprint: fingerprint(certificate, &SHA256),
             sha1_fingerprint: fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY),
-            roles_anywhere: RolesAnywhere::of(Attributes::of(certificate, now)),
+            roles_anywhere: RolesAnywhereView::of(Attributes::of(certificate, now)),
         }
     }
 }
@@ -120,7 +121,7 @@ fn text(name: &Name) -> String {
     if name.is_empty() { String::new() } else { name.to_string() }
 }
 
-impl RolesAnywhere {
+impl RolesAnywhereView {
     fn of(attributes: Attributes) -> Self {
         let mut view = Self {
             session_name: attributes.session_name,

@@ -1,7 +1,7 @@
 //! The view of a certificate for a reader.
 //!
 //! Whoever asks for a certificate chooses its names, so no line is written but through
-//! [`Page::line`], which escapes what a terminal would obey.
+//! [`TextReport::line`], which escapes what a terminal would obey.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
@@ -15,40 +15,40 @@ use roles_anywhere_client::x509::session_attributes::{Attributes, Fate, Tag};
 
 /// Renders `certificates` one after the other; of several, the CAs without AWS's view.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
-    let mut page = Page::default();
+    let mut report = TextReport::default();
     let has_leaf = certificates.iter().any(|certificate| !certificate.profile().is_ca);
     for (index, certificate) in certificates.iter().enumerate() {
         if certificates.len() > 1 {
-            page.heading(&format!("Certificate {} of {}", index + 1, certificates.len()));
+            report.heading(&format!("Certificate {} of {}", index + 1, certificates.len()));
         }
-        contents(&mut page, certificate, now);
+        contents(&mut report, certificate, now);
         if !(certificate.profile().is_ca && has_leaf) {
-            attributes(&mut page, &Attributes::of(certificate, now));
+            attributes(&mut report, &Attributes::of(certificate, now));
         }
     }
-    page.text
+    report.text
 }
 
-fn contents(page: &mut Page, certificate: &Certificate, now: Timestamp) {
+fn contents(report: &mut TextReport, certificate: &Certificate, now: Timestamp) {
     let contents = Contents::of(certificate);
-    page.line("Subject", &certificate.subject().to_string());
-    page.line("Issuer", &certificate.issuer().to_string());
-    page.line("Serial", certificate.serial());
-    page.line("Serial in hex", &contents.serial_hex);
-    page.line("Valid from", &valid_from(certificate, now));
-    page.line("Valid until", &valid_until(certificate, now));
-    page.line("Key", &contents.key.to_string());
-    page.line("Signed with", &contents.signature_algorithm);
-    page.line("CA", if certificate.profile().is_ca { "yes" } else { "no" });
+    report.line("Subject", &certificate.subject().to_string());
+    report.line("Issuer", &certificate.issuer().to_string());
+    report.line("Serial", certificate.serial());
+    report.line("Serial in hex", &contents.serial_hex);
+    report.line("Valid from", &valid_from(certificate, now));
+    report.line("Valid until", &valid_until(certificate, now));
+    report.line("Key", &contents.key.to_string());
+    report.line("Signed with", &contents.signature_algorithm);
+    report.line("CA", if certificate.profile().is_ca { "yes" } else { "no" });
     let list = |names: Option<String>| names.unwrap_or_else(|| "(no extension)".to_owned());
-    page.line("Key usage", &list(contents.key_usage.map(|names| names.join(", "))));
+    report.line("Key usage", &list(contents.key_usage.map(|names| names.join(", "))));
     let extended = contents.extended_key_usage.map(|names| names.join(", "));
-    page.line("Extended usage", &list(extended));
+    report.line("Extended usage", &list(extended));
     for name in &contents.alternative_names {
-        page.line("Also named", &format!("{} {}", name.kind, name.value));
+        report.line("Also named", &format!("{} {}", name.kind, name.value));
     }
-    page.line("SHA-256", &fingerprint(certificate, &SHA256));
-    page.line("SHA-1", &fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY));
+    report.line("SHA-256", &fingerprint(certificate, &SHA256));
+    report.line("SHA-1", &fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY));
 }
 
 fn valid_from(certificate: &Certificate, now: Timestamp) -> String {
@@ -73,30 +73,30 @@ fn count(days: i64) -> String {
     }
 }
 
-fn attributes(page: &mut Page, attributes: &Attributes) {
-    page.heading("What IAM Roles Anywhere makes of it, by the default attribute mapping");
-    page.line("Session name", &attributes.session_name);
-    page.line("Source identity", &attributes.source_identity);
-    let of_fate =
+fn attributes(report: &mut TextReport, attributes: &Attributes) {
+    report.heading("What IAM Roles Anywhere makes of it, by the default attribute mapping");
+    report.line("Session name", &attributes.session_name);
+    report.line("Source identity", &attributes.source_identity);
+    let of_status =
         |test: fn(&Fate) -> bool| attributes.tags.iter().filter(move |tag| test(&tag.fate));
-    page.section("Session tags", of_fate(|fate| *fate == Fate::Kept).map(tag_line));
-    page.section(
+    report.section("Session tags", of_status(|fate| *fate == Fate::Kept).map(tag_line));
+    report.section(
         "Dropped, since STS does not take the tag",
-        of_fate(|fate| matches!(fate, Fate::Dropped(_))).map(tag_line),
+        of_status(|fate| matches!(fate, Fate::Dropped(_))).map(tag_line),
     );
-    page.section(
+    report.section(
         "Not documented to become session tags",
-        of_fate(|fate| *fate == Fate::Undocumented).map(tag_line),
+        of_status(|fate| *fate == Fate::Undocumented).map(tag_line),
     );
     let of_severity = |severity| {
         let objections = attributes.objections.iter();
         objections.filter(move |objection| objection.severity() == severity).map(objection_line)
     };
-    page.section(
+    report.section(
         "Roles Anywhere refuses the certificate, since it",
         of_severity(Severity::Refused),
     );
-    page.section(
+    report.section(
         "Roles Anywhere may refuse the certificate, since it",
         of_severity(Severity::Doubtful),
     );
@@ -116,11 +116,11 @@ fn objection_line(objection: &Objection) -> (String, String) {
 
 /// The text as it grows.
 #[derive(Default)]
-struct Page {
+struct TextReport {
     text: String,
 }
 
-impl Page {
+impl TextReport {
     /// Adds a heading of our own words, and an empty line before it.
     fn heading(&mut self, words: &str) {
         if !self.text.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use time::UtcDateTime;
 use time::macros::format_description;
 
-use super::SelectionError;
+use super::SecretSelectionError;
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
@@ -20,7 +20,7 @@ pub(super) fn render(secret: &SecretVersion) -> SecretBytes {
         SecretValue::Text(text) => (Some(text.expose()), None),
         SecretValue::Binary(bytes) => (None, Some(Secret::new(STANDARD.encode(bytes.expose())))),
     };
-    let document = Document {
+    let document = SecretDocument {
         arn: &secret.arn,
         name: &secret.name,
         version_id: secret.version_id.as_deref(),
@@ -40,15 +40,15 @@ pub(super) fn render(secret: &SecretVersion) -> SecretBytes {
 }
 
 /// Returns the member `key` of a JSON object: a string decoded, anything else as it is written.
-pub(super) fn member(text: &Secret, key: &str) -> Result<SecretBytes, SelectionError> {
+pub(super) fn member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSelectionError> {
     let object: BTreeMap<String, &RawValue> =
-        serde_json::from_str(text.expose()).map_err(|_| SelectionError::NotAnObject)?;
+        serde_json::from_str(text.expose()).map_err(|_| SecretSelectionError::NotAnObject)?;
     let Some(value) = object.get(key) else {
-        return Err(SelectionError::NoMember { key: key.to_owned(), count: object.len() });
+        return Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() });
     };
     match serde_json::from_str::<String>(value.get()) {
         Ok(text) => Ok(SecretBytes::new(text.into_bytes())),
-        Err(_) if value.get().starts_with('"') => Err(SelectionError::Undecodable),
+        Err(_) if value.get().starts_with('"') => Err(SecretSelectionError::Undecodable),
         Err(_) => Ok(super::bytes(value.get())),
     }
 }
@@ -69,7 +69,7 @@ fn iso_8601(microseconds: i64) -> Option<String> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document<'a> {
+struct SecretDocument<'a> {
     #[serde(rename = "ARN")]
     arn: &'a str,
     name: &'a str,

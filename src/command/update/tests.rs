@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::*;
 use crate::credentials_file::upkeep::fake::FakeFile;
 use crate::daemon::recorder::Recorder;
-use crate::daemon::{FirstFailure, Reporter};
+use crate::daemon::{OnStartupFailure, Reporter};
 use crate::output::error::Kind;
 use roles_anywhere_client::ports::Event;
 use roles_anywhere_client::test_support::simulation::{AwsBehaviour, Simulation};
@@ -37,7 +37,7 @@ fn ports<'a>(simulation: &'a Simulation, recorder: &'a Recorder) -> DaemonPorts<
     DaemonPorts { clock: simulation, timer: simulation, supervisor: recorder, log: recorder }
 }
 
-fn plan(first_failure: FirstFailure) -> Update {
+fn plan(on_startup_failure: OnStartupFailure) -> Update {
     Update {
         profile: "a".parse().unwrap(),
         file: PathBuf::from("credentials"),
@@ -46,7 +46,7 @@ fn plan(first_failure: FirstFailure) -> Update {
         force: false,
         quiet: false,
         selected: None,
-        daemon: Daemon { first_failure, ..Daemon::default() },
+        daemon: Daemon { on_startup_failure, ..Daemon::default() },
     }
 }
 
@@ -54,7 +54,7 @@ fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
     let (simulation, channel) = (Simulation::new(), StatusChannel::default());
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
-    let plan = plan(FirstFailure::TriesOn);
+    let plan = plan(OnStartupFailure::KeepTrying);
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating =
         Box::pin(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
@@ -88,7 +88,7 @@ fn ends_where_it_is_told_to_before_it_has_anything() {
     let reporter = Reporter::new(&recorder, &recorder);
     simulation.turn(AwsBehaviour::Answers, 10);
     simulation.happen(Event::Stop);
-    let plan = plan(FirstFailure::TriesOn);
+    let plan = plan(OnStartupFailure::KeepTrying);
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating =
         pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
@@ -103,7 +103,7 @@ fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
     let recorder = Recorder::default();
     let reporter = Reporter::new(&recorder, &recorder);
     file.obstruct(io::ErrorKind::PermissionDenied);
-    let plan = plan(FirstFailure::Exits);
+    let plan = plan(OnStartupFailure::Exit);
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating =
         pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
@@ -234,7 +234,7 @@ fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
 #[test]
 fn a_long_lived_key_ends_it_before_aws_is_asked() {
     let file = FakeFile::holding("[a]\naws_access_key_id = AKIA1\n");
-    let mut plan = plan(FirstFailure::TriesOn);
+    let mut plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
     assert_eq!(error.kind(), Kind::Local);
     let words = error.to_string();
@@ -248,7 +248,7 @@ fn a_long_lived_key_ends_it_before_aws_is_asked() {
 fn a_file_of_another_user_ends_it_before_aws_is_asked() {
     let file = FakeFile::holding("[b]\n");
     file.give_to(4_321);
-    let plan = plan(FirstFailure::TriesOn);
+    let plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
     assert_eq!(error.kind(), Kind::Local);
     assert!(error.to_string().contains("another user (uid 4321)"), "{error}");
@@ -259,7 +259,7 @@ fn a_watch_ends_when_no_program_is_left_that_may_write() {
     let at = Duration::from_millis;
     let idle = || None;
     let busy = || Some(7);
-    let mut watch = Watch::default();
+    let mut watch = SettleWatch::default();
     // Nothing was new.
     assert_eq!(watch.after(Step::Current, at(0), false, busy), NextAction::End(None));
     assert_eq!(watch.after(Step::Written(Written::Whole), at(100), false, idle), NextAction::Wait);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::select;
 
-use crate::command::update::{Caveat, Update, WRITER_TIMEOUT};
+use crate::command::update::{FileWarning, Update, WRITER_TIMEOUT};
 use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
 use crate::credentials_file::upkeep::{Step, Upkeep};
-use crate::daemon::{DaemonPorts, FirstFailure};
+use crate::daemon::{DaemonPorts, OnStartupFailure};
 use crate::output::error::Error;
-use crate::output::log::{Fact, Level};
+use crate::output::log::{Field, Level};
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::secret::SecretBytes;
@@ -40,8 +40,8 @@ pub(super) struct Writer<'a> {
     /// Why the file could not be written the last time, and how the refreshes stood then: the next
     /// one has the supervisor told something else.
     reported: Option<(String, Refreshes)>,
-    /// The caveats that were logged.
-    said: Vec<Caveat>,
+    /// The warnings that were logged.
+    said: Vec<FileWarning>,
 }
 
 impl<'a> Writer<'a> {
@@ -73,12 +73,17 @@ impl<'a> Writer<'a> {
             let outcome = self.step();
             let is_waiting = matches!(outcome, Ok(Step::Waiting(_)));
             pause = match outcome {
-                Err(error) if is_first && self.plan.daemon.first_failure == FirstFailure::Exits => {
+                Err(error)
+                    if is_first
+                        && self.plan.daemon.on_startup_failure == OnStartupFailure::Exit =>
+                {
                     return self.plan.failed(error);
                 }
                 outcome => self.report(outcome, pause),
             };
-            if is_first && (!is_waiting || self.plan.daemon.first_failure != FirstFailure::Exits) {
+            if is_first
+                && (!is_waiting || self.plan.daemon.on_startup_failure != OnStartupFailure::Exit)
+            {
                 self.ports.supervisor.ready();
                 is_first = false;
             }
@@ -139,20 +144,20 @@ impl<'a> Writer<'a> {
                 self.say(Level::Warning, words, Some(("reason", &obstacle)));
             }
         }
-        for caveat in self.plan.caveats(self.file) {
-            if !self.said.contains(&caveat) {
-                self.say(Level::Warning, &caveat.to_string(), None);
-                self.said.push(caveat);
+        for warning in self.plan.warnings(self.file) {
+            if !self.said.contains(&warning) {
+                self.say(Level::Warning, &warning.to_string(), None);
+                self.said.push(warning);
             }
         }
     }
 
-    fn say(&self, level: Level, words: &str, more: Option<Fact<'_>>) {
+    fn say(&self, level: Level, words: &str, more: Option<Field<'_>>) {
         let file = field(&self.plan.file.to_string_lossy(), true);
         let profile = profile_field(&self.plan.profile.to_string());
-        let facts: [Fact<'_>; 2] = [("file", &file), ("profile", &profile)];
-        let facts: Vec<_> = facts.into_iter().chain(more).collect();
-        self.ports.log.event(level, words, &facts);
+        let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
+        let fields: Vec<_> = fields.into_iter().chain(more).collect();
+        self.ports.log.event(level, words, &fields);
     }
 
     fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {

@@ -8,7 +8,7 @@ use super::setting::{Setting, Settings, boolean};
 use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::credentials_file::ProfileName;
-use crate::daemon::{Daemon, FirstFailure};
+use crate::daemon::{Daemon, OnStartupFailure};
 use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
@@ -165,8 +165,9 @@ fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageErr
             _ => return Err(setting.refuse("`text` or `json`")),
         },
     };
-    let first_failure = if fail_fast { FirstFailure::Exits } else { FirstFailure::TriesOn };
-    Ok(Daemon { first_failure, log_format })
+    let on_startup_failure =
+        if fail_fast { OnStartupFailure::Exit } else { OnStartupFailure::KeepTrying };
+    Ok(Daemon { on_startup_failure, log_format })
 }
 
 fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {

@@ -2,8 +2,8 @@
 
 use super::setting::{Setting, Settings};
 use super::{Command, Plan, identity};
-use crate::command::read_certificate_data::{Output, ReadCertificateData};
-use crate::command::sign_string::{Format, SignString};
+use crate::command::read_certificate_data::{CertificateFormat, ReadCertificateData};
+use crate::command::sign_string::{SignString, SignatureFormat};
 use crate::options::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::key::signer::Digest;
@@ -18,11 +18,11 @@ pub(super) fn sign_string(
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };
     let format = match given(&settings, "--format", &args.format)? {
-        None => Format::Json,
+        None => SignatureFormat::Json,
         Some(setting) => match setting.value.as_str() {
-            "json" => Format::Json,
-            "text" => Format::Text,
-            "bin" => Format::Bin,
+            "json" => SignatureFormat::Json,
+            "text" => SignatureFormat::Text,
+            "bin" => SignatureFormat::Bin,
             _ => return Err(setting.refuse("`json`, `text` or `bin`")),
         },
     };
@@ -52,11 +52,11 @@ pub(super) fn read_certificate_data(
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };
     let output = match given(&settings, "--output", &args.output)? {
-        None => Output::Official,
+        None => CertificateFormat::Official,
         Some(setting) => match setting.value.as_str() {
-            "json" => Output::Official,
-            "text" => Output::Text,
-            "full" => Output::Full,
+            "json" => CertificateFormat::Official,
+            "text" => CertificateFormat::Text,
+            "full" => CertificateFormat::Full,
             _ => return Err(setting.refuse("`json`, `text` or `full`")),
         },
     };

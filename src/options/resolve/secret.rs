@@ -2,7 +2,7 @@
 
 use super::session::{Session, arn};
 use super::setting::{Setting, Settings};
-use crate::command::secret_get::{Destination, SecretGet, Selection, Stdout};
+use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection, Stdout};
 use crate::options::SecretGetArgs;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::aws::endpoint::Service;
@@ -23,9 +23,9 @@ pub(super) fn get(
     let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
     let destination = match own(settings, "--out", &args.out)? {
         // As everywhere: a file of that name is written `./-`.
-        Some(path) if path.value == "-" => Destination::Stdout(stdout),
-        Some(path) => Destination::File(path::path(&path.creatable_file()?.value)),
-        None => Destination::Stdout(stdout),
+        Some(path) if path.value == "-" => SecretDestination::Stdout(stdout),
+        Some(path) => SecretDestination::File(path::path(&path.creatable_file()?.value)),
+        None => SecretDestination::Stdout(stdout),
     };
     let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value);
     Ok(SecretGet {
@@ -106,7 +106,10 @@ fn secret_region(
     Ok(region)
 }
 
-fn selection(output: Option<Setting<'_>>, key: Option<String>) -> Result<Selection, UsageError> {
+fn selection(
+    output: Option<Setting<'_>>,
+    key: Option<String>,
+) -> Result<SecretSelection, UsageError> {
     if let Some(setting) = output.as_ref().filter(|s| !["text", "json"].contains(&&*s.value)) {
         return Err(setting.clone().refuse("`text` or `json`"));
     }
@@ -116,8 +119,8 @@ fn selection(output: Option<Setting<'_>>, key: Option<String>) -> Result<Selecti
             second: "--output json".to_owned(),
             why: "a member is printed as text; leave one of them out",
         }),
-        (true, None) => Ok(Selection::Document),
-        (false, Some(key)) => Ok(Selection::Member(key)),
-        (false, None) => Ok(Selection::Value),
+        (true, None) => Ok(SecretSelection::Document),
+        (false, Some(key)) => Ok(SecretSelection::Member(key)),
+        (false, None) => Ok(SecretSelection::Value),
     }
 }

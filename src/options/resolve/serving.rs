@@ -126,7 +126,7 @@ pub(super) fn token_file(
                 second: "--no-container".to_owned(),
                 why: "other machines get container credentials only, if not `--allow-remote=imds`",
             }),
-            None => Ok(TokenFile::Nowhere),
+            None => Ok(TokenFile::Disabled),
         };
     }
     match (said, place(None, settings.environment)) {
@@ -140,7 +140,7 @@ pub(super) fn token_file(
             let variable = variable("token-file");
             Err(UsageError::Missing { flag: "--token-file", variable })
         }
-        (None, CacheLocation::Disabled) => Ok(TokenFile::Nowhere),
+        (None, CacheLocation::Disabled) => Ok(TokenFile::Disabled),
     }
 }
 

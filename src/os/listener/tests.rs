@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
-use crate::output::log::{Fact, Level, Log, Unwritten};
+use crate::output::log::{Field, Level, Log, LogNotWritten};
 use crate::server::{ServePolicy, ServerPorts};
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
@@ -27,17 +27,17 @@ const LONG: Duration = Duration::from_secs(20);
 const QUICK: Limits =
     Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
 
-/// Writes the facts of each event into a channel.
+/// Writes the fields of each event into a channel.
 struct Lines(mpsc::Sender<String>);
 
 impl Log for Lines {
-    fn event(&self, _level: Level, what: &str, facts: &[Fact<'_>]) {
-        let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = self.0.send(format!("{what} {}", facts.join(" ")));
+    fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let _ = self.0.send(format!("{what} {}", fields.join(" ")));
     }
 
-    fn record(&self, level: Level, what: &str, facts: &[Fact<'_>]) -> Result<(), Unwritten> {
-        self.event(level, what, facts);
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        self.event(level, what, fields);
         Ok(())
     }
 }

@@ -93,12 +93,12 @@ fn keeps_a_token_only_if_there_are_container_credentials() {
     let variable = ("ROLES_ANYWHERE_TOKEN_FILE", "/t");
     let from_variable =
         TokenFile::At { path: "/t".into(), origin: "ROLES_ANYWHERE_TOKEN_FILE".to_owned() };
-    assert_eq!(file(&["--no-container"], &[variable]).unwrap(), TokenFile::Nowhere);
+    assert_eq!(file(&["--no-container"], &[variable]).unwrap(), TokenFile::Disabled);
     assert_eq!(file(&["--no-imds"], &[variable]).unwrap(), from_variable);
     assert!(matches!(file(&["--no-imds"], &[]).unwrap(), TokenFile::In(_)));
     // Nothing would be served.
     let nowhere = ("XDG_RUNTIME_DIR", "");
-    assert_eq!(file(&[], &[nowhere]).unwrap(), TokenFile::Nowhere);
+    assert_eq!(file(&[], &[nowhere]).unwrap(), TokenFile::Disabled);
     assert_eq!(file(&["--no-imds"], &[nowhere]).unwrap_err(), "`--token-file` is missing");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::daemon::Supervisor;
 use crate::output::error::Error;
-use crate::output::log::{Fact, Level, Log};
+use crate::output::log::{Field, Level, Log};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
 use roles_anywhere_client::refresh::observer::Observer;
@@ -175,8 +175,8 @@ impl Observer for Reporter<'_> {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let facts: [Fact<'_>; 2] = [("reason", &error.words()), ("seconds_to_next_try", &again)];
-        self.log.event(level, what, &facts);
+        let fields: [Field<'_>; 2] = [("reason", &error.words()), ("seconds_to_next_try", &again)];
+        self.log.event(level, what, &fields);
         let status = held.map_or_else(
             || error.summary(),
             |session| {

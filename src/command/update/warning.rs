@@ -7,7 +7,7 @@ use crate::credentials_file::upkeep::Unsettled;
 
 /// Something that is wrong with a file that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Caveat {
+pub enum FileWarning {
     /// Others than its owner can read it.
     Readable {
         /// Its permissions.
@@ -19,7 +19,7 @@ pub enum Caveat {
     Unfinished(Unsettled),
 }
 
-impl fmt::Display for Caveat {
+impl fmt::Display for FileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Readable { mode } => {
