@@ -13,7 +13,7 @@ use roles_anywhere::options::resolve::Exchange;
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::events::SystemEvents;
-use roles_anywhere::os::listener::{Http, Limits};
+use roles_anywhere::os::listener::{HttpListener, Limits};
 use roles_anywhere::os::log::StderrLog;
 use roles_anywhere::os::process;
 use roles_anywhere::os::random::SystemEntropy;
@@ -118,10 +118,10 @@ async fn keep(
     started.map(drop)
 }
 
-fn bind(plan: &Serve) -> Result<Http, Error> {
+fn bind(plan: &Serve) -> Result<HttpListener, Error> {
     let open = process::open_descriptors() + plan.listen.len();
     let limits = Limits::within(process::descriptors().saturating_sub(open));
-    Http::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
+    HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
 }
 
 /// What a daemon hears and says.

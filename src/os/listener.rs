@@ -26,21 +26,21 @@ use tokio::task::LocalSet;
 use crate::output::error::{Error, Kind};
 use crate::server::{Endpoints, Exposure, Listener, Peer, RemoteAccess};
 use body::RequestBody;
-use connections::{Crowd, Pulse};
-use tracked_stream::Watched;
+use connections::{Activity, ConnectionTable};
+use tracked_stream::TrackedStream;
 
-/// What a client may take of this process.
+/// The limits of connections and requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once.
+    /// Open connections.
     pub connections: usize,
-    /// How long the head of a request may take from its first byte.
+    /// How long a client may take to send the head of a request, from its first byte.
     pub reading: Duration,
-    /// How long an answer may take to be sent.
+    /// How long a client may take to receive a response.
     pub writing: Duration,
-    /// How long a connection may be silent between requests.
+    /// How long a connection may be idle between requests.
     pub idle: Duration,
-    /// How long the requests that run may take once this process is to end.
+    /// How long running requests may take after the process was told to stop.
     pub drain: Duration,
 }
 
@@ -56,12 +56,12 @@ impl Default for Limits {
     }
 }
 
-/// How many file descriptors are kept for files, AWS and name servers.
+/// How many file descriptors are reserved for files, AWS and name servers.
 const RESERVE: usize = 48;
 
 impl Limits {
-    /// Returns the limits of a process that may open so many file descriptors more. Some are kept in
-    /// reserve: without, clients that connect would keep `serve` from the next session.
+    /// Returns the limits of a process that may open `descriptors` more file descriptors. Some are
+    /// reserved: clients that use up the rest must not prevent the next refresh.
     pub fn within(descriptors: usize) -> Self {
         let reserve = RESERVE.min(descriptors / 3 * 2);
         let usual = Self::default();
@@ -69,31 +69,31 @@ impl Limits {
     }
 }
 
-/// The bytes of a request's head, which is the least that hyper takes.
-const HEAD: usize = 8_192;
-/// How many connections the kernel keeps for us until they are accepted.
+/// The largest head of a request, in bytes: the smallest buffer that hyper accepts.
+const MAX_HEAD: usize = 8_192;
+/// How many connections the kernel holds until they are accepted: a burst of clients at a boot.
 const BACKLOG: i32 = 1_024;
-/// How long to wait if no connection can be accepted, nor closed to make room for one.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long to wait if no connection can be accepted and none can be closed for it.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
-/// Bound sockets.
+/// HTTP on bound sockets.
 #[derive(Debug)]
-pub struct Http {
-    doors: Vec<Door>,
+pub struct HttpListener {
+    listeners: Vec<BoundListener>,
     limits: Limits,
 }
 
 #[derive(Debug)]
-struct Door {
+struct BoundListener {
     socket: StdListener,
     address: SocketAddr,
     exposure: Exposure,
 }
 
-impl Http {
-    /// Binds all addresses, or none. Nobody is served yet, but whoever connects waits.
+impl HttpListener {
+    /// Binds all addresses, or none. Clients can connect from then on, and wait until `serve` runs.
     ///
-    /// Without a `hop_limit`, replies live for 64 hops on loopback and for one elsewhere.
+    /// Without a `hop_limit`, responses have a hop limit of 64 on loopback and of 1 elsewhere.
     pub fn bind(
         addresses: &[SocketAddr],
         remote: RemoteAccess,
@@ -106,17 +106,17 @@ impl Http {
             let socket = listen(*address, hop_limit.unwrap_or(usual));
             let bound = socket.and_then(|socket| {
                 let address = socket.local_addr()?;
-                Ok(Door { socket, address, exposure })
+                Ok(BoundListener { socket, address, exposure })
             });
             bound.map_err(|source| ListenError { address: *address, source }.into())
         };
-        Ok(Self { doors: addresses.iter().map(bind).collect::<Result<_, Error>>()?, limits })
+        Ok(Self { listeners: addresses.iter().map(bind).collect::<Result<_, Error>>()?, limits })
     }
 }
 
-impl Listener for Http {
+impl Listener for HttpListener {
     fn addresses(&self) -> Vec<SocketAddr> {
-        self.doors.iter().map(|door| door.address).collect()
+        self.listeners.iter().map(|bound| bound.address).collect()
     }
 
     fn serve(
@@ -132,27 +132,27 @@ impl Listener for Http {
 }
 
 async fn serve(
-    http: Http,
+    http: HttpListener,
     endpoints: Rc<Endpoints>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let crowd = Crowd::new(http.limits);
-    let mut doors = Vec::new();
-    for Door { socket, address, exposure } in http.doors {
+    let connections = ConnectionTable::new(http.limits);
+    let mut accepting = Vec::new();
+    for BoundListener { socket, address, exposure } in http.listeners {
         let listener =
             TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
-        let accept = accept(listener, exposure, Rc::clone(&crowd), Rc::clone(&endpoints));
-        doors.push(tokio::task::spawn_local(accept));
+        let accept = accept(listener, exposure, Rc::clone(&connections), Rc::clone(&endpoints));
+        accepting.push(tokio::task::spawn_local(accept));
     }
     let watch = tokio::task::spawn_local({
-        let crowd = Rc::clone(&crowd);
-        async move { crowd.watch().await }
+        let connections = Rc::clone(&connections);
+        async move { connections.watch().await }
     });
     stop.await;
-    for door in doors {
-        door.abort();
+    for task in accepting {
+        task.abort();
     }
-    crowd.drain().await;
+    connections.drain().await;
     watch.abort();
     Ok(())
 }
@@ -160,34 +160,36 @@ async fn serve(
 async fn accept(
     listener: TcpListener,
     exposure: Exposure,
-    crowd: Rc<Crowd>,
+    connections: Rc<ConnectionTable>,
     endpoints: Rc<Endpoints>,
 ) -> Infallible {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
-            Err(error) if is_exhausted(&error) && crowd.make_room() => {
-                // What is to be closed is closed when its task is polled next.
+            Err(error) if is_exhausted(&error) && connections.evict_slowest() => {
+                // The connection is closed when its aborted task is polled next.
                 tokio::task::yield_now().await;
                 continue;
             }
-            // One that was gone before it was accepted, or nothing to close.
+            // The client closed before it was accepted, or there is no connection to close.
             Err(_) => {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
                 continue;
             }
         };
-        // Whoever is gone already has no address any more.
+        // A client that has closed already has no address any more.
         if let Ok(local) = stream.local_addr() {
             let _ = stream.set_nodelay(true);
             let client = Rc::new(Peer::new(peer, local, exposure, peer_uid::of));
             let endpoints = Rc::clone(&endpoints);
-            crowd.seat(|pulse, ending| converse(stream, client, endpoints, pulse, ending.wait()));
+            connections.spawn(|activity, shutdown| {
+                converse(stream, client, endpoints, activity, shutdown.wait())
+            });
         }
     }
 }
 
-/// Returns whether there is no file descriptor, or no memory, for one connection more.
+/// Returns whether file descriptors or memory are used up.
 #[cfg(unix)]
 fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -200,37 +202,37 @@ fn is_exhausted(_error: &io::Error) -> bool {
     true
 }
 
-/// Serves one connection to its end, or until `ending` and the end of the request that runs.
+/// Serves one connection until it ends, or until `shutdown` and the end of the running request.
 async fn converse(
     stream: TcpStream,
     client: Rc<Peer>,
     endpoints: Rc<Endpoints>,
-    pulse: Rc<Pulse>,
-    ending: impl Future<Output = ()>,
+    activity: Rc<Activity>,
+    shutdown: impl Future<Output = ()>,
 ) {
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        let (client, endpoints, pulse) = (&client, &endpoints, &pulse);
+        let (client, endpoints, activity) = (&client, &endpoints, &activity);
         async move {
-            let body = RequestBody::of(request.body_mut(), pulse).await;
-            pulse.answers();
-            // The rest of a body stays where it is until the answer is made.
+            let body = RequestBody::of(request.body_mut(), activity).await;
+            activity.responding();
+            // A body is not read: it stays in the socket until the response is made.
             let (head, _rest) = request.into_parts();
             let response = endpoints.answer(&hyper::Request::from_parts(head, body), client).await;
             match body {
-                RequestBody::Empty => pulse.writes(),
-                RequestBody::Present => pulse.refuses(),
+                RequestBody::Empty => activity.writing(),
+                RequestBody::Present => activity.rejecting(),
             }
             Ok::<_, Infallible>(response.map(Full::new))
         }
     });
-    let stream = TokioIo::new(Watched::new(stream, Rc::clone(&pulse)));
+    let stream = TokioIo::new(TrackedStream::new(stream, Rc::clone(&activity)));
     let connection = http1::Builder::new()
-        .max_buf_size(HEAD)
-        // The crowd watches for slow clients, without a timer for each.
+        .max_buf_size(MAX_HEAD)
+        // The connection table closes slow clients, without a timer for each.
         .header_read_timeout(None)
         .serve_connection(stream, service);
     let mut connection = pin!(connection);
-    let outcome = match select(connection.as_mut(), pin!(ending)).await {
+    let outcome = match select(connection.as_mut(), pin!(shutdown)).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => {
             connection.as_mut().graceful_shutdown();
@@ -238,7 +240,7 @@ async fn converse(
         }
     };
     if let Err(error) = outcome {
-        // hyper has answered these itself; the rest are connections that broke.
+        // hyper has responded to these itself; other errors are connections that broke.
         if error.is_parse_too_large() {
             endpoints.count_unreadable(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         } else if error.is_parse() {
@@ -249,10 +251,10 @@ async fn converse(
 
 fn listen(address: SocketAddr, hop_limit: u8) -> io::Result<StdListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Connections of before that linger do not keep a new process from the address.
+    // Without this, closed connections in TIME_WAIT would prevent a restarted process from binding.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    // What is accepted inherits the hop limit.
+    // Accepted sockets inherit the hop limit.
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
         socket.set_unicast_hops_v6(hop_limit.into())?;

@@ -1,4 +1,4 @@
-//! All connections: how many there may be, and who is shown the door.
+//! The open connections: how many there may be, and which are closed for taking too long.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,148 +13,154 @@ use tokio::time::{Instant, sleep};
 
 use super::Limits;
 
-/// The connections that there are.
+/// The open connections.
 ///
-/// One clock looks after all of them, so that a request costs no timer of its own; a limit may be
-/// overrun by a quarter of the shortest.
+/// One timer checks all of them, so that a request costs no timer of its own. A connection may exceed
+/// its limit by a quarter of the shortest one.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct ConnectionTable {
     limits: Limits,
-    seats: RefCell<HashMap<u64, Seat>>,
+    connections: RefCell<HashMap<u64, Connection>>,
     last: Cell<u64>,
-    /// Somebody came where nobody was.
-    came: Notify,
-    /// Somebody left.
-    left: Notify,
-    /// All are to leave, and whoever comes is too late.
-    closed: Cell<bool>,
-    ending: Notify,
+    /// Notified when the first connection is added.
+    added: Notify,
+    /// Notified when a connection ends.
+    removed: Notify,
+    /// Whether the process shuts down: a connection that is accepted now is closed once it is idle.
+    shutting_down: Cell<bool>,
+    /// Notified when the process shuts down.
+    shutdown: Notify,
 }
 
 #[derive(Debug)]
-struct Seat {
-    pulse: Rc<Pulse>,
+struct Connection {
+    activity: Rc<Activity>,
     task: AbortHandle,
 }
 
-/// What a connection is at, and since when.
+/// The state of a connection, and since when.
 #[derive(Debug)]
-pub(super) struct Pulse(Cell<(Phase, Instant)>);
+pub(super) struct Activity(Cell<(ConnectionState, Instant)>);
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Phase {
+enum ConnectionState {
     /// Between requests, or before the first.
     Idle,
-    /// It was refused, and may still send what nobody wants.
-    Leaving,
-    /// The head of a request has begun.
+    /// Its request was rejected; the rest of what the client sends is discarded.
+    Closing,
+    /// The head of a request is being received.
     Reading,
-    /// The client has yet to take the answer, and leaves with it.
-    Refusing,
-    /// The client has yet to take the answer.
+    /// The response is being sent, and the connection closes after it.
+    Rejecting,
+    /// The response is being sent.
     Writing,
-    /// It is for us to answer.
-    Answering,
+    /// The response is being made.
+    Responding,
 }
 
-/// What came behind the last head.
+/// The bytes received after the last head.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Rest {
-    /// Nothing, or other heads that are whole.
+pub(super) enum Pipelined {
+    /// None, or other complete heads.
     Nothing,
-    /// The beginning of another.
-    Begun,
+    /// The beginning of another head.
+    Partial,
 }
 
-impl Crowd {
+impl ConnectionTable {
     pub(super) fn new(limits: Limits) -> Rc<Self> {
         Rc::new(Self {
             limits,
-            seats: RefCell::default(),
+            connections: RefCell::default(),
             last: Cell::default(),
-            came: Notify::new(),
-            left: Notify::new(),
-            closed: Cell::new(false),
-            ending: Notify::new(),
+            added: Notify::new(),
+            removed: Notify::new(),
+            shutting_down: Cell::new(false),
+            shutdown: Notify::new(),
         })
     }
 
-    /// Spawns `converse` where there is room for one more.
+    /// Spawns `converse` as a task, if there is room for one more connection.
     ///
-    /// Where there is none, who has kept us waiting longest leaves: the silent first, who lose
-    /// nothing, then those who are slow. Only where every connection waits for us is the new one
-    /// closed at once, which tells its client more than a wait in the backlog would.
-    pub(super) fn seat<F: Future<Output = ()> + 'static>(
+    /// If there is none, the connection is closed that has kept us waiting longest: first an idle one,
+    /// whose client loses nothing, then a slow one. Only if every connection waits for our response is
+    /// the new one closed at once, which tells its client more than waiting in the backlog would.
+    pub(super) fn spawn<F: Future<Output = ()> + 'static>(
         self: &Rc<Self>,
-        converse: impl FnOnce(Rc<Pulse>, EndingOf) -> F,
+        converse: impl FnOnce(Rc<Activity>, ShutdownSignal) -> F,
     ) {
-        if self.seats.borrow().len() >= self.limits.connections && !self.make_room() {
+        if self.connections.borrow().len() >= self.limits.connections && !self.evict_slowest() {
             return;
         }
         let number = self.last.get() + 1;
         self.last.set(number);
-        let pulse = Rc::new(Pulse::new());
-        let leave = Leave { crowd: Rc::clone(self), number };
-        let conversation = converse(Rc::clone(&pulse), EndingOf(Rc::clone(self)));
+        let activity = Rc::new(Activity::new());
+        let on_drop = OnDrop { table: Rc::clone(self), number };
+        let serving = converse(Rc::clone(&activity), ShutdownSignal(Rc::clone(self)));
         let task = tokio::task::spawn_local(async move {
-            let _leave = leave;
-            conversation.await;
+            let _on_drop = on_drop;
+            serving.await;
         });
-        let seat = Seat { pulse, task: task.abort_handle() };
-        let mut seats = self.seats.borrow_mut();
-        seats.insert(number, seat);
-        if seats.len() == 1 {
-            self.came.notify_one();
+        let connection = Connection { activity, task: task.abort_handle() };
+        let mut connections = self.connections.borrow_mut();
+        connections.insert(number, connection);
+        if connections.len() == 1 {
+            self.added.notify_one();
         }
     }
 
-    /// Shows those the door who take longer than they may; never ends.
+    /// Closes the connections that exceed their limits; never returns.
     pub(super) async fn watch(&self) {
         let Limits { reading, writing, idle, .. } = self.limits;
         let period = reading.min(writing).min(idle) / 4;
         loop {
-            while self.seats.borrow().is_empty() {
-                self.came.notified().await;
+            while self.connections.borrow().is_empty() {
+                self.added.notified().await;
             }
             sleep(period).await;
             let now = Instant::now();
-            self.seats.borrow_mut().retain(|_, seat| {
-                let (phase, since) = seat.pulse.0.get();
-                let limit = match phase {
-                    Phase::Idle => idle,
-                    Phase::Leaving | Phase::Reading => reading,
-                    Phase::Refusing | Phase::Writing => writing,
-                    Phase::Answering => Duration::MAX,
+            self.connections.borrow_mut().retain(|_, connection| {
+                let (state, since) = connection.activity.0.get();
+                let limit = match state {
+                    ConnectionState::Idle => idle,
+                    ConnectionState::Closing | ConnectionState::Reading => reading,
+                    ConnectionState::Rejecting | ConnectionState::Writing => writing,
+                    ConnectionState::Responding => Duration::MAX,
                 };
                 let overdue = now.duration_since(since) > limit;
                 if overdue {
-                    seat.task.abort();
+                    connection.task.abort();
                 }
                 !overdue
             });
         }
     }
 
-    /// Closes what is idle, and waits a while for what is not.
+    /// Closes idle connections, and waits for the others until the limit of [`Limits::drain`].
     pub(super) async fn drain(&self) {
-        self.closed.set(true);
-        self.ending.notify_waiters();
+        self.shutting_down.set(true);
+        self.shutdown.notify_waiters();
         let empty = pin!(async {
-            while !self.seats.borrow().is_empty() {
-                self.left.notified().await;
+            while !self.connections.borrow().is_empty() {
+                self.removed.notified().await;
             }
         });
         select(empty, pin!(sleep(self.limits.drain))).await;
     }
 
     /// Closes the connection that has kept us waiting longest; returns whether there was one.
-    pub(super) fn make_room(&self) -> bool {
-        let mut seats = self.seats.borrow_mut();
-        let slowest = seats.iter().map(|(number, seat)| (seat.pulse.0.get(), *number)).min();
+    ///
+    /// [`ConnectionState`] orders the candidates: the one whose client loses the least comes first.
+    pub(super) fn evict_slowest(&self) -> bool {
+        let mut connections = self.connections.borrow_mut();
+        let slowest = connections
+            .iter()
+            .map(|(number, connection)| (connection.activity.0.get(), *number))
+            .min();
         match slowest {
-            Some(((phase, _), number)) if phase != Phase::Answering => {
-                if let Some(seat) = seats.remove(&number) {
-                    seat.task.abort();
+            Some(((state, _), number)) if state != ConnectionState::Responding => {
+                if let Some(connection) = connections.remove(&number) {
+                    connection.task.abort();
                 }
                 true
             }
@@ -163,82 +169,82 @@ impl Crowd {
     }
 }
 
-/// Completes when all are to leave.
+/// Completes when the process shuts down.
 #[derive(Debug)]
-pub(super) struct EndingOf(Rc<Crowd>);
+pub(super) struct ShutdownSignal(Rc<ConnectionTable>);
 
-impl EndingOf {
+impl ShutdownSignal {
     pub(super) async fn wait(self) {
-        if !self.0.closed.get() {
-            self.0.ending.notified().await;
+        if !self.0.shutting_down.get() {
+            self.0.shutdown.notified().await;
         }
     }
 }
 
-/// Gives a seat back, however the conversation ends.
-struct Leave {
-    crowd: Rc<Crowd>,
+/// Removes the connection from the table when its task ends or is aborted.
+struct OnDrop {
+    table: Rc<ConnectionTable>,
     number: u64,
 }
 
-impl Drop for Leave {
+impl Drop for OnDrop {
     fn drop(&mut self) {
-        // One who was shown the door has no seat any more.
-        self.crowd.seats.borrow_mut().remove(&self.number);
-        self.crowd.left.notify_one();
+        // A connection that was closed for room or time has been removed already.
+        self.table.connections.borrow_mut().remove(&self.number);
+        self.table.removed.notify_one();
     }
 }
 
-impl Pulse {
+impl Activity {
     fn new() -> Self {
-        Self(Cell::new((Phase::Idle, Instant::now())))
+        Self(Cell::new((ConnectionState::Idle, Instant::now())))
     }
 
-    /// Bytes came.
-    pub(super) fn reads(&self) {
-        if self.0.get().0 == Phase::Idle {
-            self.turn(Phase::Reading);
+    /// Records that bytes were received.
+    pub(super) fn received(&self) {
+        if self.0.get().0 == ConnectionState::Idle {
+            self.set(ConnectionState::Reading);
         }
     }
 
-    /// The head of a request is there, and its body has to be waited for.
-    pub(super) fn reads_on(&self) {
-        if self.0.get().0 != Phase::Reading {
-            self.turn(Phase::Reading);
+    /// Records that the head of a request is complete, and its body is being received.
+    pub(super) fn reading_body(&self) {
+        if self.0.get().0 != ConnectionState::Reading {
+            self.set(ConnectionState::Reading);
         }
     }
 
-    /// A request is there, whole.
-    pub(super) fn answers(&self) {
-        self.turn(Phase::Answering);
+    /// Records that a request is complete.
+    pub(super) fn responding(&self) {
+        self.set(ConnectionState::Responding);
     }
 
-    /// Its answer is there.
-    pub(super) fn writes(&self) {
-        self.turn(Phase::Writing);
+    /// Records that the response is made.
+    pub(super) fn writing(&self) {
+        self.set(ConnectionState::Writing);
     }
 
-    /// Its answer is there, before all of the request is.
-    pub(super) fn refuses(&self) {
-        self.turn(Phase::Refusing);
+    /// Records that the response is made before the request was read to its end.
+    pub(super) fn rejecting(&self) {
+        self.set(ConnectionState::Rejecting);
     }
 
-    /// All that was to be sent is sent; `rest` is what came behind the request.
-    pub(super) fn flushed(&self, rest: Rest) {
-        match (self.0.get().0, rest) {
-            (Phase::Writing, Rest::Nothing) => self.turn(Phase::Idle),
-            (Phase::Writing, Rest::Begun) => self.turn(Phase::Reading),
-            (Phase::Refusing, _) => self.turn(Phase::Leaving),
+    /// Records that everything was sent; `pipelined` is what was received after the request.
+    pub(super) fn flushed(&self, pipelined: Pipelined) {
+        match (self.0.get().0, pipelined) {
+            (ConnectionState::Writing, Pipelined::Nothing) => self.set(ConnectionState::Idle),
+            (ConnectionState::Writing, Pipelined::Partial) => self.set(ConnectionState::Reading),
+            (ConnectionState::Rejecting, _) => self.set(ConnectionState::Closing),
             _ => {}
         }
     }
 
-    /// Returns whether the client was refused before all that it sends was here.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.0.get().0 == Phase::Leaving
+    /// Returns whether the request was rejected before it was read to its end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.get().0 == ConnectionState::Closing
     }
 
-    fn turn(&self, phase: Phase) {
-        self.0.set((phase, Instant::now()));
+    fn set(&self, state: ConnectionState) {
+        self.0.set((state, Instant::now()));
     }
 }

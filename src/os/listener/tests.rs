@@ -57,7 +57,7 @@ impl Server {
         let (said, addresses) = mpsc::channel();
         let (line, lines) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let http = Http::bind(&listen, RemoteAccess::Refused, None, limits).unwrap();
+            let http = HttpListener::bind(&listen, RemoteAccess::Refused, None, limits).unwrap();
             said.send(http.addresses()).unwrap();
             let channel = Rc::new(StatusChannel::default());
             channel.publish(status());
@@ -408,7 +408,7 @@ fn closes_what_is_idle_for_too_long() {
 }
 
 #[test]
-fn one_too_many_takes_the_seat_of_who_is_silent_longest() {
+fn new_connection_replaces_the_one_idle_longest() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
     for client in &mut clients {
@@ -498,7 +498,7 @@ fn waits_for_no_client_for_long_when_it_ends() {
 fn names_the_address_that_is_taken() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let error = Http::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
+    let error = HttpListener::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
     assert_eq!(error.kind(), Kind::Local);
     let text = error.to_string();
     assert!(text.starts_with(&format!("error: could not listen on {address}\n")), "{text}");
@@ -510,11 +510,12 @@ fn names_the_address_that_is_taken() {
 fn replies_live_for_one_hop_beyond_loopback() {
     let hops = |address: &str, hop_limit| {
         let address: SocketAddr = address.parse().unwrap();
-        let http = Http::bind(&[address], RemoteAccess::Container, hop_limit, QUICK).unwrap();
+        let http =
+            HttpListener::bind(&[address], RemoteAccess::Container, hop_limit, QUICK).unwrap();
         let bound = http.addresses()[0];
         let to = if bound.is_ipv6() { "::1" } else { "127.0.0.1" };
         let _client = Stream::connect((to, bound.port())).unwrap();
-        let listener = &http.doors[0].socket;
+        let listener = &http.listeners[0].socket;
         listener.set_nonblocking(false).unwrap();
         let (stream, _) = listener.accept().unwrap();
         let socket = socket2::SockRef::from(&stream);

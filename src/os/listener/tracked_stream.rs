@@ -1,4 +1,4 @@
-//! A stream that tells what its client is at.
+//! A TCP stream that records the activity of its connection.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,53 +8,53 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::connections::{Pulse, Rest};
+use super::connections::{Activity, Pipelined};
 
-/// A stream and the pulse of its connection: bytes that come begin a request, and what is flushed
-/// ends an answer. A client that was refused in the middle of what it sends is heard out.
+/// A stream and the activity of its connection: received bytes begin a request, and a flush ends a
+/// response. If a request was rejected before its end, the rest is read and discarded.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct TrackedStream {
     stream: TcpStream,
-    pulse: Rc<Pulse>,
-    /// The last bytes that came.
-    end: End,
-    /// How many bytes behind a refusal are still taken.
-    patience: usize,
+    activity: Rc<Activity>,
+    /// The last bytes that were received.
+    tail: Tail,
+    /// How many more bytes are discarded after a rejection.
+    discard_left: usize,
 }
 
-/// How many bytes behind a refusal are taken and thrown away: a client that is closed on while it
-/// sends takes that for a failure of the connection, and may never read why it was refused.
-const PATIENCE: usize = 1 << 20;
+/// How many bytes are read and discarded after a rejection. A client whose connection is closed while
+/// it sends sees a reset, and may never read why its request was rejected.
+const MAX_DISCARDED: usize = 1 << 20;
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, pulse: Rc<Pulse>) -> Self {
-        let end = End::default();
-        Self { stream, pulse, end, patience: PATIENCE }
+impl TrackedStream {
+    pub(super) fn new(stream: TcpStream, activity: Rc<Activity>) -> Self {
+        let tail = Tail::default();
+        Self { stream, activity, tail, discard_left: MAX_DISCARDED }
     }
 
-    /// Takes what still comes, until the client ends it or has sent too much; the crowd watches
-    /// for how long.
-    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Discards what the client still sends, until it closes or has sent too much. The connection table
+    /// limits the time.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut bytes = [0; 4_096];
-        while self.patience > 0 {
+        while self.discard_left > 0 {
             let mut buffer = ReadBuf::new(&mut bytes);
             ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
             match buffer.filled().len() {
                 0 => break,
-                length => self.patience = self.patience.saturating_sub(length),
+                length => self.discard_left = self.discard_left.saturating_sub(length),
             }
         }
         Poll::Ready(Ok(()))
     }
 }
 
-/// The last three bytes that came: where they are not the end of a head, another has begun, as no
-/// request here has a body.
+/// The last three bytes that were received. If they are not the end of a head, another head has begun,
+/// as no request here has a body.
 #[derive(Debug, Default)]
-struct End([u8; 3]);
+struct Tail([u8; 3]);
 
-impl End {
-    fn take(&mut self, bytes: &[u8]) {
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
         match bytes.last_chunk() {
             Some(last) => self.0 = *last,
             None => {
@@ -65,16 +65,16 @@ impl End {
         }
     }
 
-    /// Returns what is behind the last head: an empty line, with CR or without, is its end.
-    fn rest(&self) -> Rest {
+    /// Returns what follows the last head, which ends with an empty line, with or without CR.
+    fn pipelined(&self) -> Pipelined {
         match self.0 {
-            [b'\n', b'\r', b'\n'] | [_, b'\n', b'\n'] => Rest::Nothing,
-            _ => Rest::Begun,
+            [b'\n', b'\r', b'\n'] | [_, b'\n', b'\n'] => Pipelined::Nothing,
+            _ => Pipelined::Partial,
         }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for TrackedStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -84,14 +84,14 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            this.end.take(&buffer.filled()[before..]);
-            this.pulse.reads();
+            this.tail.push(&buffer.filled()[before..]);
+            this.activity.received();
         }
         read
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for TrackedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -116,7 +116,7 @@ impl AsyncWrite for Watched {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         if flushed.is_ready() {
-            this.pulse.flushed(this.end.rest());
+            this.activity.flushed(this.tail.pipelined());
         }
         flushed
     }
@@ -124,8 +124,8 @@ impl AsyncWrite for Watched {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-        match this.pulse.is_leaving() {
-            true => this.poll_rest(context),
+        match this.activity.is_closing() {
+            true => this.poll_discard(context),
             false => Poll::Ready(Ok(())),
         }
     }
@@ -136,21 +136,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_where_a_head_ends_however_it_comes() {
+    fn end_of_a_head_is_found_in_chunks_of_any_size() {
         let rows = [
-            ("GET / HTTP/1.1\r\n\r\n", Rest::Nothing),
-            ("GET / HTTP/1.1\n\n", Rest::Nothing),
-            ("GET / HTTP/1.1\r\n\n", Rest::Nothing),
-            ("GET / HTTP/1.1\n\r\n", Rest::Nothing),
-            ("GET / HTTP/1.1\r\n\r\nG", Rest::Begun),
-            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", Rest::Begun),
-            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", Rest::Nothing),
+            ("GET / HTTP/1.1\r\n\r\n", Pipelined::Nothing),
+            ("GET / HTTP/1.1\n\n", Pipelined::Nothing),
+            ("GET / HTTP/1.1\r\n\n", Pipelined::Nothing),
+            ("GET / HTTP/1.1\n\r\n", Pipelined::Nothing),
+            ("GET / HTTP/1.1\r\n\r\nG", Pipelined::Partial),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n", Pipelined::Partial),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", Pipelined::Nothing),
         ];
-        for (text, rest) in rows {
+        for (text, pipelined) in rows {
             for size in 1..=text.len() {
-                let mut end = End::default();
-                text.as_bytes().chunks(size).for_each(|chunk| end.take(chunk));
-                assert_eq!(end.rest(), rest, "{text:?} by {size}");
+                let mut tail = Tail::default();
+                text.as_bytes().chunks(size).for_each(|chunk| tail.push(chunk));
+                assert_eq!(tail.pipelined(), pipelined, "{text:?} by {size}");
             }
         }
     }

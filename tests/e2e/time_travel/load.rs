@@ -12,7 +12,7 @@ use futures_util::future::join;
 use roles_anywhere::command::serve as serving;
 use roles_anywhere::options::resolve::Purpose;
 use roles_anywhere::os::clock::SystemTimer;
-use roles_anywhere::os::listener::{Http, Limits};
+use roles_anywhere::os::listener::{HttpListener, Limits};
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::token_file::TokenOnDisk;
 use roles_anywhere::server::{Listener as _, ServerPorts};
@@ -95,7 +95,7 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<Socke
     let Daemon { exchange, world, channel, mut refresher } = daemon;
     let Purpose::Serve(plan) = &exchange.purpose else { unreachable!("it is `serve`") };
     let listener =
-        Http::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
+        HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
     let addresses = listener.addresses();
     // Clients are real, and so are their timeouts.
     let ports = ServerPorts {

@@ -1,4 +1,4 @@
-//! One socket of this machine, as the kernel tells of it by netlink: `sock_diag(7)`.
+//! The owner of one socket of this machine, by netlink: `sock_diag(7)`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,26 +8,26 @@ use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
-use netlink_sys::{Socket, SocketAddr as Kernel};
+use netlink_sys::{Socket, SocketAddr as NetlinkAddress};
 
-/// The bytes of the longest answer: a message about one socket takes some 130.
-const ANSWER: usize = 4_096;
+/// The buffer for a response, in bytes: a message about one socket has about 130.
+const BUFFER: usize = 4_096;
 
-/// Returns the user of the socket at `peer` that is connected to `local`, and nothing where this
-/// machine has no such socket.
+/// Returns the uid of the socket at `peer` that is connected to `local`; `None` if this machine has no
+/// such socket.
 ///
 /// # Errors
 ///
-/// Where the kernel cannot be asked: it has no `inet_diag`, or this process may not.
+/// If the kernel has no `inet_diag`, or this process may not use it.
 pub(super) fn owner(peer: SocketAddr, local: SocketAddr) -> io::Result<Option<u32>> {
     let wanted = SocketId {
         source_port: peer.port(),
         destination_port: local.port(),
         source_address: peer.ip(),
         destination_address: local.ip(),
-        // An address of one link alone goes with its interface.
+        // A link-local address belongs to one interface.
         interface_id: if let SocketAddr::V6(peer) = peer { peer.scope_id() } else { 0 },
-        // Whichever socket it is that has these ends.
+        // Any socket with these addresses.
         cookie: [0xFF; 8],
     };
     let answer = ask(InetRequest {
@@ -40,10 +40,10 @@ pub(super) fn owner(peer: SocketAddr, local: SocketAddr) -> io::Result<Option<u3
     match answer.payload {
         NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) => {
             let (header, id) = (&found.header, &found.header.socket_id);
-            // A socket that listens at the port of one that is gone is found in its stead.
+            // If the socket is gone, the kernel returns one that listens on its port.
             let same = id.source_port == wanted.source_port
                 && id.destination_port == wanted.destination_port;
-            // One that its process has closed has no inode any more, and perhaps no owner.
+            // A socket that its process has closed has inode 0, and perhaps uid 0.
             Ok((same && header.inode != 0).then_some(header.uid))
         }
         NetlinkPayload::Error(error) => match error.to_io() {
@@ -62,10 +62,10 @@ fn ask(request: InetRequest) -> io::Result<NetlinkMessage<SockDiagMessage>> {
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     let socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    // The kernel answers before `send` returns: there is nothing to wait for.
+    // The kernel responds before `send` returns: there is nothing to wait for.
     socket.set_non_blocking(true)?;
-    socket.send_to(&bytes, &Kernel::new(0, 0), 0)?;
-    let mut answer = Vec::with_capacity(ANSWER);
+    socket.send_to(&bytes, &NetlinkAddress::new(0, 0), 0)?;
+    let mut answer = Vec::with_capacity(BUFFER);
     socket.recv(&mut answer, 0)?;
     NetlinkMessage::deserialize(&answer).map_err(io::Error::other)
 }
