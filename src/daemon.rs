@@ -1,7 +1,5 @@
 //! What `update` and `serve` have in common.
 
-#[cfg(test)]
-pub(crate) mod recorder;
 mod reporter;
 mod supervisor;
 

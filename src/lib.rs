@@ -10,3 +10,5 @@ pub mod os;
 pub mod output;
 pub mod server;
 pub mod session_cache;
+#[cfg(test)]
+mod test_support;

@@ -112,7 +112,7 @@ fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roles_anywhere_client::test_support::cert_builder::{CN, Forge, O, committed, name, rdn};
+    use roles_anywhere_test_support::cert_builder::{CN, Forge, O, committed, name, rdn};
 
     fn now() -> Timestamp {
         Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()

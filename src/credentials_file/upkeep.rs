@@ -291,6 +291,4 @@ fn carried_over(
 }
 
 #[cfg(test)]
-pub(crate) mod fake;
-#[cfg(test)]
 mod tests;

@@ -163,7 +163,7 @@ pub(super) mod tests {
 
     use super::*;
     use roles_anywhere_client::http::Trust;
-    use roles_anywhere_client::test_support::session::request;
+    use roles_anywhere_test_support::session::request;
 
     /// When [`session`] was received.
     pub(in crate::session_cache) const RECEIVED: Timestamp = Timestamp::from_unix(1_440_938_160);

@@ -134,7 +134,7 @@ mod tests {
     use roles_anywhere_client::aws::create_session::SessionDuration;
     use roles_anywhere_client::http::Endpoint;
     use roles_anywhere_client::region::Region;
-    use roles_anywhere_client::test_support::session::request;
+    use roles_anywhere_test_support::session::request;
 
     #[test]
     fn key_depends_on_everything_that_makes_the_session() {

@@ -92,16 +92,26 @@ fn commands_and_dialects_do_not_import_each_other() {
     assert_eq!(offences, BTreeSet::new());
 }
 
-/// The client does not know the program, and the emulator knows neither.
+/// The client does not know the program, the emulator knows neither, and the fakes are for tests.
 #[test]
 fn crates_are_what_they_say() {
-    let dependencies = |name: &str| {
-        let manifest = read(&format!("{name}/Cargo.toml"));
-        let own = |line: &&str| line.starts_with("roles-anywhere");
-        manifest.lines().filter(own).map(str::to_owned).collect::<Vec<_>>()
+    let own = |manifest: &str| {
+        let names = manifest.lines().filter_map(|line| line.split(" = ").next());
+        let own = names.filter(|name| name.starts_with("roles-anywhere"));
+        own.map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(dependencies("crates/client"), [""; 0]);
-    assert_eq!(dependencies("crates/emulator"), [""; 0]);
+    let dependencies = |krate: &str| {
+        let manifest = read(&format!("{krate}/Cargo.toml"));
+        let (shipped, of_tests) = manifest.split_once("\n[dev-dependencies]").unwrap();
+        (own(shipped), own(of_tests))
+    };
+    assert_eq!(
+        dependencies("crates/client"),
+        (vec![], vec!["roles-anywhere-test-support".to_owned()])
+    );
+    assert_eq!(dependencies("crates/emulator"), (vec![], vec![]));
+    assert_eq!(dependencies(".").0, ["roles-anywhere-client"]);
+    assert_eq!(own(&read("crates/test-support/Cargo.toml")), ["roles-anywhere-client"]);
     let client = read("crates/client/Cargo.toml");
     for of_the_terminal in ["clap", "rpassword", "signal-hook"] {
         assert!(!client.contains(&format!("\n{of_the_terminal} =")), "{of_the_terminal}");
@@ -246,11 +256,20 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn modules_of_tests(file: &File) -> Vec<String> {
+    // What other crates get by a feature, the fakes of the client, has a row of its own.
+    let is_public = |item: &syn::ItemMod| matches!(item.vis, syn::Visibility::Public(_));
     let modules = file.syntax.items.iter().filter_map(|item| match item {
-        syn::Item::Mod(module) if is_of_tests(&module.attrs) => Some(&module.ident),
+        syn::Item::Mod(module) if is_of_tests(&module.attrs) => {
+            (!is_public(module)).then_some(&module.ident)
+        }
         _ => None,
     });
-    modules.map(|name| format!("{}::{name}", file.path)).collect()
+    let is_root = file.path == "lib";
+    let path = |name: &syn::Ident| match is_root {
+        true => name.to_string(),
+        false => format!("{}::{name}", file.path),
+    };
+    modules.map(path).collect()
 }
 
 /// Tells whether an item is compiled for tests only: its condition names `test`.

@@ -182,53 +182,18 @@ fn whose(subject: &str, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::input_source::{Action, Files, Location, Source};
+    use crate::input_source::Source;
     use crate::key::signer::SigningAlgorithm;
-    use crate::password::{PasswordError, Passwords};
-    use crate::secret::{Secret, SecretBytes};
+    use crate::password::PasswordError;
+    use crate::test_support::files::FakeFiles;
+    use crate::test_support::password::FixedPassword;
     use crate::x509::Profile;
     use crate::x509::chain::Selection;
 
-    /// The test PKI, see `certs/README.md`.
-    struct Certs;
-
-    impl Files for Certs {
-        fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
-            let Location::File(path) = &place.location else { unreachable!("{place:?}") };
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../certs").join(path);
-            #[expect(clippy::disallowed_methods, reason = "a test reads its certificates")]
-            let read = std::fs::read(&path);
-            let place = place.name(false);
-            read.map(SecretBytes::new).map_err(|source| FileError {
-                action: Action::Read,
-                place,
-                source,
-            })
-        }
-
-        fn readable_by_others(&self, place: &Source) -> Option<u32> {
-            (*place == Source::parse("leaf/p256.key.pem")).then_some(0o644)
-        }
-
-        fn write(
-            &self,
-            _path: &Path,
-            _contents: &[u8],
-            _limit: std::time::Duration,
-        ) -> Result<(), FileError> {
-            unreachable!("an identity writes no files")
-        }
-    }
-
-    struct NoPassword;
-
-    impl Passwords for NoPassword {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Err(PasswordError::NoTerminal)
-        }
+    /// The test PKI, see `certs/README.md`; others may read one of its keys.
+    fn certs() -> FakeFiles {
+        FakeFiles::of_repository("certs").with_mode("leaf/p256.key.pem", 0o644)
     }
 
     fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
@@ -238,7 +203,7 @@ mod tests {
             intermediates: Some(Source::parse("anchor/intermediate.pem")),
             permissions: Permissions::Lenient,
         };
-        source.open(&Certs, &NoPassword, Timestamp::from_unix(1_800_000_000))
+        source.open(&certs(), &FixedPassword::none(), Timestamp::from_unix(1_800_000_000))
     }
 
     fn named(name: &str) -> Identity {
@@ -274,15 +239,7 @@ mod tests {
             intermediates: None,
             permissions: Permissions::Lenient,
         };
-        source.open(&Certs, &Hunter2, Timestamp::from_unix(1_800_000_000))
-    }
-
-    struct Hunter2;
-
-    impl Passwords for Hunter2 {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Ok(Secret::new("hunter2".to_owned()))
-        }
+        source.open(&certs(), &FixedPassword::known("hunter2"), Timestamp::from_unix(1_800_000_000))
     }
 
     #[test]
@@ -346,7 +303,7 @@ mod tests {
         }
         for bundle in ["chain.p7b", "chain.der.p7b", "chain.ber.p7b"] {
             let source = Source::parse(&format!("forms/{bundle}"));
-            let read = read_certificates(&source, &Certs, &NoPassword).unwrap();
+            let read = read_certificates(&source, &certs(), &FixedPassword::none()).unwrap();
             assert_eq!(read.len(), 2, "{bundle}");
         }
     }
@@ -400,9 +357,9 @@ mod tests {
     #[test]
     fn refuses_a_key_that_others_can_read_where_that_is_forbidden() {
         let source = Source::parse("leaf/p256.key.pem");
-        let strict = read_key(&source, Permissions::Strict, &Certs, &NoPassword);
+        let strict = read_key(&source, Permissions::Strict, &certs(), &FixedPassword::none());
         assert!(matches!(strict, Err(IdentityError::Readable { mode: 0o644, .. })));
-        assert!(read_key(&source, Permissions::Lenient, &Certs, &NoPassword).is_ok());
+        assert!(read_key(&source, Permissions::Lenient, &certs(), &FixedPassword::none()).is_ok());
     }
 
     #[test]

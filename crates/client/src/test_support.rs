@@ -7,6 +7,11 @@
 )]
 
 pub mod cert_builder;
-pub mod offline;
+pub mod clock;
+pub mod entropy;
+pub mod files;
+pub mod password;
+pub mod ports;
 pub mod session;
 pub mod simulation;
+pub mod transport;

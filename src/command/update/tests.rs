@@ -5,17 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::credentials_file::upkeep::fake::FakeFile;
-use crate::daemon::recorder::Recorder;
-use crate::daemon::{OnStartupFailure, Reporter};
+use crate::daemon::OnStartupFailure;
 use crate::output::error::Kind;
+use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::ports::Event;
-use roles_anywhere_client::test_support::simulation::{AwsBehaviour, Simulation};
+use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
 /// `update`, and the world that it runs in.
 struct Play<'a> {
     simulation: &'a Simulation,
-    recorder: &'a Recorder,
+    recorder: &'a DaemonRecorder,
     updating: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
 }
 
@@ -33,8 +32,13 @@ impl Play<'_> {
     }
 }
 
-fn ports<'a>(simulation: &'a Simulation, recorder: &'a Recorder) -> DaemonPorts<'a> {
-    DaemonPorts { clock: simulation, timer: simulation, supervisor: recorder, log: recorder }
+fn ports<'a>(simulation: &'a Simulation, recorder: &'a DaemonRecorder) -> DaemonPorts<'a> {
+    DaemonPorts {
+        clock: &simulation.clock,
+        timer: &simulation.clock,
+        supervisor: &recorder.supervisor,
+        log: &recorder.log,
+    }
 }
 
 fn plan(on_startup_failure: OnStartupFailure) -> Update {
@@ -50,10 +54,10 @@ fn plan(on_startup_failure: OnStartupFailure) -> Update {
     }
 }
 
-fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
+fn play(file: &FakeCredentialsFile, act: impl FnOnce(&mut Play<'_>)) {
     let (simulation, channel) = (Simulation::new(), StatusChannel::default());
-    let recorder = Recorder::default();
-    let reporter = Reporter::new(&recorder, &recorder);
+    let recorder = DaemonRecorder::default();
+    let reporter = recorder.reporter();
     let plan = plan(OnStartupFailure::KeepTrying);
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating =
@@ -65,7 +69,7 @@ fn play(file: &FakeFile, act: impl FnOnce(&mut Play<'_>)) {
 
 #[test]
 fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() {
-    let file = FakeFile::default();
+    let file = FakeCredentialsFile::default();
     play(&file, |play| {
         assert!(file.text().contains("ASIA1"), "{}", file.text());
         play.simulation.turn(AwsBehaviour::Lost, 0);
@@ -83,9 +87,9 @@ fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() 
 #[test]
 fn ends_where_it_is_told_to_before_it_has_anything() {
     let (simulation, channel, file) =
-        (Simulation::new(), StatusChannel::default(), FakeFile::default());
-    let recorder = Recorder::default();
-    let reporter = Reporter::new(&recorder, &recorder);
+        (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
+    let recorder = DaemonRecorder::default();
+    let reporter = recorder.reporter();
     simulation.turn(AwsBehaviour::Answers, 10);
     simulation.happen(Event::Stop);
     let plan = plan(OnStartupFailure::KeepTrying);
@@ -99,9 +103,9 @@ fn ends_where_it_is_told_to_before_it_has_anything() {
 #[test]
 fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
     let (simulation, channel, file) =
-        (Simulation::new(), StatusChannel::default(), FakeFile::default());
-    let recorder = Recorder::default();
-    let reporter = Reporter::new(&recorder, &recorder);
+        (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
+    let recorder = DaemonRecorder::default();
+    let reporter = recorder.reporter();
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(OnStartupFailure::Exit);
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
@@ -113,10 +117,10 @@ fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
 
 #[test]
 fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
-    let file = FakeFile::default();
+    let file = FakeCredentialsFile::default();
     play(&file, |play| {
         let recorder = play.recorder;
-        let status = || recorder.statuses().pop().unwrap_or_default();
+        let status = || recorder.supervisor.statuses().pop().unwrap_or_default();
         assert!(status().starts_with("a session until "), "{}", status());
         file.obstruct(io::ErrorKind::PermissionDenied);
         // The session was renewed, and the file still holds the previous one.
@@ -131,7 +135,7 @@ fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
 
 #[test]
 fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
-    let file = FakeFile::default();
+    let file = FakeCredentialsFile::default();
     play(&file, |play| {
         for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
             if is_lost {
@@ -149,7 +153,7 @@ fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_s
                 play.pass(1);
                 assert_eq!(file.edits(), edits + 1, "after {pause} s");
             }
-            let mut statuses = play.recorder.statuses();
+            let mut statuses = play.recorder.supervisor.statuses();
             statuses.retain(|status| status.starts_with("the profile is not written: "));
             assert_eq!(statuses.len(), before + 1, "{statuses:?}");
             assert!(!statuses[before].contains("error: "), "{statuses:?}");
@@ -163,7 +167,7 @@ fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_s
 
 #[test]
 fn dropped_keys_are_restored_within_five_seconds() {
-    let file = FakeFile::holding("[b]\nx = 1\n");
+    let file = FakeCredentialsFile::holding("[b]\nx = 1\n");
     play(&file, |play| {
         for _ in 0..3 {
             file.put("[b]\nx = 1\n");
@@ -176,7 +180,7 @@ fn dropped_keys_are_restored_within_five_seconds() {
 
 #[test]
 fn a_truncated_file_is_waited_for_and_that_is_said_once() {
-    let file = FakeFile::holding("[b]\nx = 1\n");
+    let file = FakeCredentialsFile::holding("[b]\nx = 1\n");
     play(&file, |play| {
         let current = file.current().unwrap();
         file.put("");
@@ -184,7 +188,7 @@ fn a_truncated_file_is_waited_for_and_that_is_said_once() {
         play.pass(60);
         assert_eq!(file.text(), "");
         let said = |play: &Play<'_>| {
-            play.recorder.log().iter().filter(|what| *what == "profile not written").count()
+            play.recorder.log.events().iter().filter(|what| *what == "profile not written").count()
         };
         assert_eq!(said(play), 1);
         file.put("[b]\nx = 2\n");
@@ -197,7 +201,7 @@ fn a_truncated_file_is_waited_for_and_that_is_said_once() {
 
 #[test]
 fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
-    let file = FakeFile::holding("");
+    let file = FakeCredentialsFile::holding("");
     let mut text = "[a]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n";
     file.put("[b]\nx = 1\n");
     play(&file, |play| {
@@ -206,7 +210,7 @@ fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
         // Other sessions come, too.
         play.pass(5_000);
         assert_eq!(file.text(), text);
-        let said = play.recorder.log();
+        let said = play.recorder.log.events();
         assert_eq!(said.iter().filter(|what| *what == "profile not written").count(), 1);
         text = "[b]\nx = 1\n";
         file.put(text);
@@ -216,10 +220,10 @@ fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
 }
 
 /// Polls `keep` once, in whatever world.
-fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
+fn first_poll(plan: &Update, file: &FakeCredentialsFile) -> Poll<Result<(), Error>> {
     let (simulation, channel) = (Simulation::new(), StatusChannel::default());
-    let recorder = Recorder::default();
-    let reporter = Reporter::new(&recorder, &recorder);
+    let recorder = DaemonRecorder::default();
+    let reporter = recorder.reporter();
     let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
     let updating = pin!(keep(plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
     let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
@@ -233,7 +237,7 @@ fn first_poll(plan: &Update, file: &FakeFile) -> Poll<Result<(), Error>> {
 
 #[test]
 fn a_long_lived_key_ends_it_before_aws_is_asked() {
-    let file = FakeFile::holding("[a]\naws_access_key_id = AKIA1\n");
+    let file = FakeCredentialsFile::holding("[a]\naws_access_key_id = AKIA1\n");
     let mut plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
     assert_eq!(error.kind(), Kind::Local);
@@ -246,7 +250,7 @@ fn a_long_lived_key_ends_it_before_aws_is_asked() {
 
 #[test]
 fn a_file_of_another_user_ends_it_before_aws_is_asked() {
-    let file = FakeFile::holding("[b]\n");
+    let file = FakeCredentialsFile::holding("[b]\n");
     file.give_to(4_321);
     let plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };

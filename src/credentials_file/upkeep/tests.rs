@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::credentials_file::contents::long_lived_key;
-use crate::credentials_file::upkeep::fake::FakeFile;
 use crate::credentials_file::{ProfileError, ProfileName, replace};
+use crate::test_support::FakeCredentialsFile;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
@@ -35,7 +35,7 @@ struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    fn of(file: &'a FakeFile) -> Self {
+    fn of(file: &'a FakeCredentialsFile) -> Self {
         let upkeep = Upkeep::new(file, Path::new("credentials"));
         let mut play = Self { upkeep, now: Duration::ZERO, last: Step::Current };
         play.step();
@@ -60,12 +60,12 @@ fn with_ours(others: &str) -> String {
 
 #[test]
 fn quiet_file_is_written_at_once() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let mut play = Play::of(&file);
     assert_eq!((play.last, file.text()), (Step::Written(Written::Whole), with_ours(OTHERS)));
     play.pass(100);
     assert_eq!(play.last, Step::Current);
-    let absent = FakeFile::default();
+    let absent = FakeCredentialsFile::default();
     assert_eq!(Play::of(&absent).last, Step::Written(Written::Whole));
     assert_eq!(absent.text(), OURS);
 }
@@ -73,7 +73,7 @@ fn quiet_file_is_written_at_once() {
 #[test]
 fn truncated_file_is_not_taken_for_an_empty_one() {
     for stall in [0, 50, 2_000, 5_000] {
-        let file = FakeFile::holding(OTHERS);
+        let file = FakeCredentialsFile::holding(OTHERS);
         file.put("");
         let mut play = Play::of(&file);
         assert_eq!(play.last, Step::Waiting(Unsettled::Empty));
@@ -89,7 +89,7 @@ fn truncated_file_is_not_taken_for_an_empty_one() {
 
 #[test]
 fn empty_file_that_is_still_counts_as_empty_unless_a_process_has_it_open() {
-    let file = FakeFile::default();
+    let file = FakeCredentialsFile::default();
     file.put("");
     let mut play = Play::of(&file);
     play.pass(5_900);
@@ -115,7 +115,7 @@ fn clock_of_a_file_server_does_not_make_a_file_still() {
 
 #[test]
 fn file_that_was_removed_or_became_shorter_is_waited_for() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let mut play = Play::of(&file);
     play.pass(1_000);
     file.remove();
@@ -131,7 +131,7 @@ fn file_that_was_removed_or_became_shorter_is_waited_for() {
 #[test]
 fn keys_that_another_program_dropped_are_restored_within_five_seconds() {
     for text in [OTHERS.to_owned(), format!("{OTHERS}# {}\n", "long".repeat(99))] {
-        let file = FakeFile::holding(OTHERS);
+        let file = FakeCredentialsFile::holding(OTHERS);
         let mut play = Play::of(&file);
         play.pass(10_000);
         file.put(&text);
@@ -144,7 +144,7 @@ fn keys_that_another_program_dropped_are_restored_within_five_seconds() {
 fn what_is_written_to_the_replaced_file_is_carried_over() {
     let theirs = format!("{OTHERS}[c]\nx = 1\n");
     for stall in [0, 50, 2_000, 5_000, 35_000] {
-        let file = FakeFile::holding(OTHERS);
+        let file = FakeCredentialsFile::holding(OTHERS);
         let old = file.current().unwrap();
         // It is truncated between the last look and the rename.
         file.in_between(move |file| file.write_to(old, ""));
@@ -164,7 +164,7 @@ fn what_is_written_to_the_replaced_file_is_carried_over() {
 
 #[test]
 fn replaced_file_is_reported_while_it_is_being_written() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     let mut play = Play::of(&file);
     file.write_to(old, "");
@@ -180,7 +180,7 @@ fn replaced_file_is_reported_while_it_is_being_written() {
 
 #[test]
 fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     file.put("[b]\n");
     let mut play = Play::of(&file);
@@ -200,7 +200,7 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
 
 #[test]
 fn half_of_the_replaced_file_is_watched_until_the_rest_is_there() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     let mut play = Play::of(&file);
     file.write_to(old, "[b]\n");
@@ -218,7 +218,7 @@ fn half_of_the_replaced_file_is_watched_until_the_rest_is_there() {
 
 #[test]
 fn both_programs_that_wrote_the_old_and_the_new_file_keep_their_changes() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     let mut play = Play::of(&file);
     file.write_to(old, &format!("{OTHERS}[c]\nx = 1\n"));
@@ -229,7 +229,7 @@ fn both_programs_that_wrote_the_old_and_the_new_file_keep_their_changes() {
 
 #[test]
 fn long_lived_key_that_appeared_is_never_written_over() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let mut play = Play::of(&file);
     let theirs = format!("{OTHERS}[a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n");
     file.put(&theirs);
@@ -246,7 +246,7 @@ fn long_lived_key_that_appeared_is_never_written_over() {
 
 #[test]
 fn long_lived_key_in_the_replaced_file_is_carried_over() {
-    let file = FakeFile::holding(OTHERS);
+    let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     let mut play = Play::of(&file);
     let theirs = format!("{OTHERS}[a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n");
@@ -260,7 +260,7 @@ fn long_lived_key_in_the_replaced_file_is_carried_over() {
 
 #[test]
 fn file_that_cannot_be_edited_is_an_error_once_it_is_settled() {
-    let file = FakeFile::holding("[b]\nx\n");
+    let file = FakeCredentialsFile::holding("[b]\nx\n");
     file.put("[b]\nx");
     let mut upkeep = Upkeep::new(&file, Path::new("credentials"));
     let step = upkeep.advance(&mut edit, Duration::ZERO).unwrap();

@@ -4,11 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::daemon::recorder::Recorder;
+use crate::test_support::DaemonRecorder;
 use roles_anywhere_client::ports::Event;
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::StatusChannel;
-use roles_anywhere_client::test_support::simulation::Simulation;
+use roles_anywhere_test_support::simulation::Simulation;
 
 /// A refresher that reports, advanced by hand.
 struct Run<'a> {
@@ -32,9 +32,9 @@ impl Run<'_> {
     }
 }
 
-fn run(simulation: &Simulation, recorder: &Recorder, act: impl FnOnce(&mut Run<'_>)) {
+fn run(simulation: &Simulation, recorder: &DaemonRecorder, act: impl FnOnce(&mut Run<'_>)) {
     let channel = StatusChannel::default();
-    let reporter = Reporter::new(recorder, recorder);
+    let reporter = recorder.reporter();
     let mut refresher = Refresher::new(simulation, &channel, simulation.ports(&reporter));
     let refresher = Box::pin(async move { refresher.run().await });
     let mut run = Run { simulation, refresher };
@@ -60,15 +60,20 @@ fn an_offset_that_wavers_is_told_once() {
 
 /// Returns the hours after which a certificate of so many days is warned of.
 fn warned_of_after(days: i64) -> Vec<i64> {
-    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     simulation.certify_for(days * 86_400);
     let mut hours = Vec::new();
     run(&simulation, &recorder, |run| {
         for hour in 1..days * 24 {
-            recorder.take_log();
+            recorder.log.clear();
             run.simulation.sleep_for(3_600);
             run.settle();
-            if recorder.log().iter().any(|what| what == "the certificate ends soon: renew it") {
+            if recorder
+                .log
+                .events()
+                .iter()
+                .any(|what| what == "the certificate ends soon: renew it")
+            {
                 hours.push(hour);
             }
         }
@@ -86,16 +91,16 @@ fn warns_once_a_day_in_the_last_third_or_thirty_days_of_a_certificate() {
 
 #[test]
 fn tells_of_a_clock_that_goes_wrong_and_of_one_that_was_set() {
-    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     let wrong = "this machine's clock is not AWS's: set it, and keep it set by NTP";
     let right = "this machine's clock is AWS's again";
     run(&simulation, &recorder, |run| {
         for (seconds, expected) in [(0, None), (-7_200, Some(wrong)), (7_200, Some(right))] {
-            recorder.take_log();
+            recorder.log.clear();
             run.simulation.set_clock(seconds);
             run.settle();
             run.pass(5_400);
-            let log = recorder.log();
+            let log = recorder.log.events();
             let told: Vec<_> = log.iter().filter(|what| what.contains("clock")).collect();
             assert_eq!(told, Vec::from_iter(expected));
         }
@@ -106,7 +111,7 @@ const NO_IDENTITY: &str = "the identity's files changed and make none yet; the o
 
 #[test]
 fn says_once_why_the_files_make_no_identity() {
-    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     run(&simulation, &recorder, |run| {
         run.simulation.rotate(false);
         for _ in 0..3 {
@@ -114,12 +119,12 @@ fn says_once_why_the_files_make_no_identity() {
             run.pass(30);
         }
     });
-    assert_eq!(recorder.log().iter().filter(|line| *line == NO_IDENTITY).count(), 1);
+    assert_eq!(recorder.log.events().iter().filter(|line| *line == NO_IDENTITY).count(), 1);
 }
 
 #[test]
 fn says_again_why_the_files_make_no_identity_after_they_held_the_one_in_use() {
-    let (simulation, recorder) = (Simulation::new(), Recorder::default());
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     run(&simulation, &recorder, |run| {
         for _ in 0..2 {
             run.simulation.rotate(false);
@@ -128,5 +133,5 @@ fn says_again_why_the_files_make_no_identity_after_they_held_the_one_in_use() {
             run.pass(30);
         }
     });
-    assert_eq!(recorder.log().iter().filter(|line| *line == NO_IDENTITY).count(), 2);
+    assert_eq!(recorder.log.events().iter().filter(|line| *line == NO_IDENTITY).count(), 2);
 }

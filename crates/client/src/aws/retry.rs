@@ -190,16 +190,16 @@ fn attempts(attempt: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::pin::Pin;
-    use std::sync::Mutex;
-
     use super::*;
-    use crate::http::{Reason, Transport};
-    use crate::input_source::{FileError, Files, Source};
-    use crate::password::{PasswordError, Passwords};
-    use crate::secret::{Entropy, Secret, SecretBytes};
-    use crate::time::{Clock, Timer};
+    use crate::http::Reason;
+    use crate::secret::SecretBytes;
+    use crate::test_support::clock::{ManualClock, START};
+    use crate::test_support::entropy::SequenceEntropy;
+    use crate::test_support::files::FakeFiles;
+    use crate::test_support::password::FixedPassword;
+    use crate::test_support::ports::FakePorts;
+    use crate::test_support::transport::{Reply, ScriptedTransport};
+    use crate::time::Clock as _;
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, TransportError> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -263,43 +263,31 @@ mod tests {
         assert_eq!(pause("0"), Duration::from_millis(3));
     }
 
-    /// A world whose clock moves only when somebody waits, and whose transport answers by a script.
-    struct Desk {
-        uptime: Mutex<Duration>,
-        script: Mutex<Vec<Step>>,
-        sent: Mutex<Vec<Timestamp>>,
+    /// Returns ports on which pauses are over at once, and a service that gives these replies.
+    fn ports(replies: impl IntoIterator<Item = Reply>) -> FakePorts {
+        let clock = ManualClock::default();
+        clock.pass_sleeps(Duration::MAX);
+        FakePorts {
+            clock,
+            entropy: SequenceEntropy::constant(400),
+            files: FakeFiles::unused(),
+            passwords: FixedPassword::unused(),
+            transport: ScriptedTransport::replies(replies),
+        }
     }
 
-    enum Step {
-        Status(u16),
-        RetryAfter(&'static str),
-        Lost,
-        Silence,
-    }
-
-    impl Desk {
-        fn new(script: Vec<Step>) -> Self {
-            Self { uptime: Mutex::default(), script: Mutex::new(script), sent: Mutex::default() }
-        }
-
-        fn call(&self) -> Result<Answer, CallError> {
-            let world = World {
-                clock: self,
-                timer: self,
-                entropy: self,
-                files: self,
-                passwords: self,
-                transport: self,
-                trace: &crate::ports::NoTrace,
-            };
-            let prepare = |now: Timestamp| {
-                self.sent.lock().unwrap().push(now);
-                Ok::<_, SignError>(request())
-            };
-            let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(send(&world, deadline, prepare))
-        }
+    /// Makes a call that has 20 seconds; returns how it ended, and after how many seconds each of
+    /// its tries was signed.
+    fn call(ports: &FakePorts) -> (Result<Answer, CallError>, Vec<i64>) {
+        let mut signed = Vec::new();
+        let prepare = |now: Timestamp| {
+            signed.push(START.seconds_until(now));
+            Ok::<_, SignError>(request())
+        };
+        let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ended = runtime.block_on(send(&ports.world(), deadline, prepare));
+        (ended, signed)
     }
 
     fn request() -> Request {
@@ -313,105 +301,40 @@ mod tests {
         }
     }
 
-    impl Clock for Desk {
-        fn now(&self) -> Timestamp {
-            let elapsed = self.uptime().as_secs();
-            Timestamp::from_unix(1_440_938_160).after(i64::try_from(elapsed).unwrap())
-        }
-
-        fn uptime(&self) -> Duration {
-            *self.uptime.lock().unwrap()
-        }
-    }
-
-    impl Timer for Desk {
-        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-            Box::pin(async move {
-                *self.uptime.lock().unwrap() += duration;
-            })
-        }
-    }
-
-    impl Entropy for Desk {
-        fn bits(&self) -> u64 {
-            400
-        }
-    }
-
-    impl Passwords for Desk {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            unreachable!("a call needs no password")
-        }
-    }
-
-    impl Files for Desk {
-        fn read(&self, _source: &Source) -> Result<SecretBytes, FileError> {
-            unreachable!("a call reads no files")
-        }
-
-        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-            unreachable!("a call reads no files")
-        }
-
-        fn write(&self, _path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
-            unreachable!("a call writes no files")
-        }
-    }
-
-    impl Transport for Desk {
-        fn send<'a>(
-            &'a self,
-            _request: &'a Request,
-        ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
-            let step = self.script.lock().unwrap().remove(0);
-            Box::pin(async move {
-                match step {
-                    Step::Status(status) => Ok(answer(status, &[]).unwrap().response),
-                    Step::RetryAfter(value) => {
-                        Ok(answer(503, &[("retry-after", value)]).unwrap().response)
-                    }
-                    Step::Lost => Err(TransportError::Interrupted {
-                        plain: false,
-                        host: "a.example".to_owned(),
-                        source: Reason("gone".to_owned()),
-                    }),
-                    Step::Silence => std::future::pending().await,
-                }
-            })
-        }
+    fn retry_after(value: &str) -> Reply {
+        Reply::status(503, "").with_header("retry-after", value)
     }
 
     #[test]
     fn signs_each_try_at_its_own_time() {
-        let desk = Desk::new(vec![Step::RetryAfter("3"), Step::Lost, Step::Status(201)]);
-        assert_eq!(desk.call().unwrap().response.status, 201);
-        let start = Timestamp::from_unix(1_440_938_160);
-        let seconds: Vec<i64> =
-            desk.sent.lock().unwrap().iter().map(|sent| start.seconds_until(*sent)).collect();
-        assert_eq!(seconds, [0, 3, 3]);
-        assert_eq!(desk.uptime(), Duration::from_millis(3_400));
+        let ports = ports([retry_after("3"), Reply::lost(), Reply::status(201, "")]);
+        let (ended, signed) = call(&ports);
+        assert_eq!(ended.unwrap().response.status, 201);
+        assert_eq!(signed, [0, 3, 3]);
+        assert_eq!(ports.clock.uptime(), Duration::from_millis(3_400));
     }
 
     #[test]
     fn returns_the_last_answer_after_three_tries() {
-        let desk = Desk::new(vec![Step::Status(500), Step::Lost, Step::Status(503)]);
-        assert_eq!(desk.call().unwrap().response.status, 503);
-        assert_eq!(desk.sent.lock().unwrap().len(), 3);
-        let lost = Desk::new(vec![Step::Lost, Step::Lost, Step::Lost]);
-        assert!(matches!(lost.call(), Err(CallError::Transport { attempt: 3, .. })));
+        let (ended, signed) =
+            call(&ports([Reply::status(500, ""), Reply::lost(), Reply::status(503, "")]));
+        assert_eq!(ended.unwrap().response.status, 503);
+        assert_eq!(signed.len(), 3);
+        let (ended, _) = call(&ports([Reply::lost(), Reply::lost(), Reply::lost()]));
+        assert!(matches!(ended, Err(CallError::Transport { attempt: 3, .. })));
     }
 
     #[test]
     fn does_not_begin_a_pause_that_it_cannot_end() {
-        let desk = Desk::new(vec![Step::RetryAfter("20")]);
-        assert_eq!(desk.call().unwrap().response.status, 503);
-        assert_eq!(desk.uptime(), Duration::ZERO);
+        let ports = ports([retry_after("20")]);
+        assert_eq!(call(&ports).0.unwrap().response.status, 503);
+        assert_eq!(ports.clock.uptime(), Duration::ZERO);
     }
 
     #[test]
     fn gives_up_at_the_deadline() {
-        let desk = Desk::new(vec![Step::RetryAfter("15"), Step::Silence]);
-        assert!(matches!(desk.call(), Err(CallError::Timeout { attempt: 2, .. })));
-        assert_eq!(desk.uptime(), Duration::from_secs(20));
+        let ports = ports([retry_after("15"), Reply::Silence]);
+        assert!(matches!(call(&ports).0, Err(CallError::Timeout { attempt: 2, .. })));
+        assert_eq!(ports.clock.uptime(), Duration::from_secs(20));
     }
 }

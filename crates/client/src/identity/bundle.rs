@@ -266,16 +266,9 @@ pub enum BundleError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::PasswordError;
-    use crate::secret::Secret;
+    use crate::test_support::password::FixedPassword;
 
-    struct NoPassword;
-
-    impl Passwords for NoPassword {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Err(PasswordError::NoTerminal)
-        }
-    }
+    const NO_PASSWORD: FixedPassword = FixedPassword::none();
 
     fn committed(name: &str) -> String {
         let path = format!("{}/../../certs/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -285,7 +278,7 @@ mod tests {
     }
 
     fn open(text: &str) -> Bundle {
-        Bundle::open(text.as_bytes(), "it", &NoPassword).unwrap()
+        Bundle::open(text.as_bytes(), "it", &NO_PASSWORD).unwrap()
     }
 
     #[test]
@@ -298,7 +291,7 @@ mod tests {
         let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
         assert_eq!(open(&block).keys.len(), 1);
         // What the passwords of all would cost is not bounded.
-        let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NoPassword).unwrap_err();
+        let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NO_PASSWORD).unwrap_err();
         assert!(matches!(error, BundleError::Keystores), "{error}");
     }
 
@@ -313,7 +306,7 @@ mod tests {
             {
                 let text = text.replace(&format!(" {label}-"), &format!(" {other}-"));
                 let bundle = open(&text);
-                assert!(bundle.keys[0].open("it", &NoPassword).is_ok(), "{file}: {other}");
+                assert!(bundle.keys[0].open("it", &NO_PASSWORD).is_ok(), "{file}: {other}");
             }
         }
         let encrypted = committed("forms/scrypt.key.pem").replace("ENCRYPTED ", "");
@@ -357,7 +350,7 @@ mod tests {
     #[test]
     fn names_keys_that_are_not_read() {
         let refused =
-            |text: &str| open(text).keys[0].open("it", &NoPassword).unwrap_err().to_string();
+            |text: &str| open(text).keys[0].open("it", &NO_PASSWORD).unwrap_err().to_string();
         let dsa = "-----BEGIN DSA PRIVATE KEY-----\nMBICAQACAQUCAQUCAQUCAQUCAQU=\n-----END DSA PRIVATE KEY-----";
         assert_eq!(refused(dsa), "keys of the algorithm DSA are not read");
         assert_eq!(refused(&dsa.replace("DSA ", "")), "keys of the algorithm DSA are not read");

@@ -288,24 +288,11 @@ const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.
 mod tests {
     use super::*;
     use crate::key::pbe::DERIVED;
-    use crate::password::PasswordError;
-    use crate::secret::Secret;
+    use crate::test_support::password::FixedPassword;
 
-    struct Hunter2;
-
-    impl Passwords for Hunter2 {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Ok(Secret::new("hunter2".to_owned()))
-        }
-    }
-
-    struct Wrong;
-
-    impl Passwords for Wrong {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Ok(Secret::new("wrong".to_owned()))
-        }
-    }
+    const HUNTER2: FixedPassword = FixedPassword::known("hunter2");
+    const WRONG: FixedPassword = FixedPassword::known("wrong");
+    const EMPTY: FixedPassword = FixedPassword::known("");
 
     fn committed(name: &str) -> Vec<u8> {
         let path = format!("{}/../../certs/forms/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -327,7 +314,7 @@ mod tests {
             ("rc2-128", 2),
             ("2des", 2),
         ] {
-            let archive = open(&committed(&format!("{name}.p12")), "it", &Hunter2).unwrap();
+            let archive = open(&committed(&format!("{name}.p12")), "it", &HUNTER2).unwrap();
             assert_eq!(
                 (archive.keys.len(), archive.certificates.len()),
                 (1, certificates),
@@ -348,7 +335,7 @@ mod tests {
                 let mut changed = file.clone();
                 let at = 40 + (1 + change) * (file.len() - 180) / changes;
                 changed[at] ^= 1;
-                assert!(open(&changed, "it", &Hunter2).is_err(), "{name}: {at}");
+                assert!(open(&changed, "it", &HUNTER2).is_err(), "{name}: {at}");
             }
         }
     }
@@ -383,14 +370,6 @@ mod tests {
         (file, data.to_vec())
     }
 
-    struct Empty;
-
-    impl Passwords for Empty {
-        fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-            Ok(Secret::new(String::new()))
-        }
-    }
-
     /// Returns how many keys are derived to open a file.
     fn derived(file: &[u8], passwords: &dyn Passwords) -> u32 {
         DERIVED.set(0);
@@ -402,25 +381,25 @@ mod tests {
     fn derives_a_key_once_of_each_form_of_a_password() {
         let (file, _) = without_mac();
         // PBES2 does not tell no password from an empty one.
-        assert_eq!(derived(&file, &Hunter2), 2);
-        assert_eq!(derived(&file, &Empty), 1);
-        assert!(matches!(open(&file, "it", &Empty), Err(KeyError::WrongPassword)));
+        assert_eq!(derived(&file, &HUNTER2), 2);
+        assert_eq!(derived(&file, &EMPTY), 1);
+        assert!(matches!(open(&file, "it", &EMPTY), Err(KeyError::WrongPassword)));
         // The key of the MAC: of PBMAC1, and of PKCS#12's own; with the password, two more.
-        assert_eq!(derived(&committed("pbmac1.p12"), &Hunter2), 4);
-        assert_eq!(derived(&committed("modern.p12"), &Hunter2), 5);
-        assert_eq!(derived(&committed("modern.p12"), &Empty), 2);
+        assert_eq!(derived(&committed("pbmac1.p12"), &HUNTER2), 4);
+        assert_eq!(derived(&committed("modern.p12"), &HUNTER2), 5);
+        assert_eq!(derived(&committed("modern.p12"), &EMPTY), 2);
     }
 
     #[test]
     fn takes_nothing_for_a_key_that_a_wrong_password_decrypts() {
         let (mut file, data) = without_mac();
-        assert_eq!(open(&file, "it", &Hunter2).unwrap().keys.len(), 1);
+        assert_eq!(open(&file, "it", &HUNTER2).unwrap().keys.len(), 1);
         let at = file.windows(data.len()).position(|window| window == data).unwrap();
         // What decides about the last octet of the text.
         let at = at + data.len() - 17;
         for octet in (0..=255).filter(|octet| *octet != file[at]).collect::<Vec<u8>>() {
             file[at] = octet;
-            assert!(open(&file, "it", &Wrong).is_err(), "{octet}");
+            assert!(open(&file, "it", &WRONG).is_err(), "{octet}");
         }
     }
 

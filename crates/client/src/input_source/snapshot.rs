@@ -71,33 +71,15 @@ impl Files for Snapshot<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
+    use crate::test_support::files::FakeFiles;
 
-    /// Places named by what they hold, and how often each was read.
-    #[derive(Default)]
-    struct Shelf(Mutex<Vec<Source>>);
-
-    impl Files for Shelf {
-        fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-            self.0.lock().unwrap().push(source.clone());
-            let Location::Variable(name) = &source.location else { unreachable!("{source:?}") };
-            Ok(SecretBytes::new(name.trim_end_matches('\'').as_bytes().to_vec()))
-        }
-
-        fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-            Some(0o644)
-        }
-
-        fn write(
-            &self,
-            _path: &Path,
-            _contents: &[u8],
-            _limit: std::time::Duration,
-        ) -> Result<(), FileError> {
-            unreachable!("a snapshot is not written")
-        }
+    /// Sources that hold their own names, without the `'` that tells two of them apart.
+    fn files() -> FakeFiles {
+        ["a", "b", "c", "ab", "a'", "b'"].into_iter().fold(FakeFiles::empty(), |files, name| {
+            let source = format!("env:{name}");
+            files.with(&source, name.trim_end_matches('\'')).with_mode(&source, 0o644)
+        })
     }
 
     fn place(name: &str) -> Source {
@@ -106,17 +88,17 @@ mod tests {
 
     fn digest(names: &[&str]) -> [u8; 32] {
         let places: Vec<Source> = names.iter().map(|name| place(name)).collect();
-        Snapshot::take(&Shelf::default(), &places).unwrap().digest()
+        Snapshot::take(&files(), &places).unwrap().digest()
     }
 
     #[test]
     fn reads_each_place_once_and_other_places_as_ever() {
-        let shelf = Shelf::default();
-        let snapshot = Snapshot::take(&shelf, &[place("a"), place("b"), place("a")]).unwrap();
+        let files = files();
+        let snapshot = Snapshot::take(&files, &[place("a"), place("b"), place("a")]).unwrap();
         for name in ["a", "b", "c", "c"] {
             assert_eq!(snapshot.read(&place(name)).unwrap().expose(), name.as_bytes());
         }
-        assert_eq!(*shelf.0.lock().unwrap(), [place("a"), place("b"), place("c"), place("c")]);
+        assert_eq!(files.reads(), [place("a"), place("b"), place("c"), place("c")]);
         assert_eq!(snapshot.readable_by_others(&place("a")), Some(0o644));
     }
 

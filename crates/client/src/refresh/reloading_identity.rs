@@ -137,34 +137,23 @@ impl SessionSource for ReloadingIdentity<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::NoTrace;
-    use crate::test_support::offline::{Offline, source};
-    use crate::test_support::session::request;
-    use crate::test_support::simulation::Simulation;
+    use crate::test_support::ports::FakePorts;
+    use crate::test_support::session::{request, variables};
 
     #[test]
     fn failed_files_are_tried_again_if_changed_later_or_on_request() {
-        let (simulation, offline) = (Simulation::new(), Offline::holding("a"));
-        let provider = RolesAnywhere { source: source(), session: request() };
-        let world = World {
-            clock: &simulation,
-            timer: &simulation,
-            entropy: &simulation,
-            files: &offline,
-            passwords: &offline,
-            transport: &offline,
-            trace: &NoTrace,
-        };
-        let reloading = ReloadingIdentity::new(&provider, world, Duration::from_secs(20));
+        let ports = FakePorts::default();
+        let provider = RolesAnywhere { source: variables(), session: request() };
+        let reloading = ReloadingIdentity::new(&provider, ports.world(), Duration::from_secs(20));
         let is_tried = |retry| reloading.reload(retry).is_err();
         for text in [Some("a"), Some("b"), None, Some("a")] {
-            offline.hold(text);
+            ports.files.hold(text);
             assert!(is_tried(Retry::IfChanged) && !is_tried(Retry::IfChanged), "{text:?}");
             assert!(is_tried(Retry::Always) && !is_tried(Retry::IfChanged), "{text:?}");
         }
-        (0..29).for_each(|_| simulation.pass());
+        ports.clock.advance(Duration::from_secs(29));
         assert!(!is_tried(Retry::IfChanged));
-        simulation.pass();
+        ports.clock.advance(Duration::from_secs(1));
         assert!(is_tried(Retry::IfChanged) && !is_tried(Retry::IfChanged));
     }
 }

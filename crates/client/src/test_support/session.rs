@@ -1,15 +1,14 @@
 //! One identity, one request and one answer.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::aws::create_session::{RoleSessionName, SessionDuration, SessionRequest};
 use crate::http::Endpoint;
 use crate::identity::{Identity, IdentitySource, Permissions};
-use crate::input_source::{FileError, Files, Location, Source};
+use crate::input_source::{Location, Source};
 use crate::region::Region;
-use crate::secret::SecretBytes;
-use crate::test_support::offline::Offline;
+use crate::test_support::files::FakeFiles;
+use crate::test_support::password::FixedPassword;
 use crate::time::Timestamp;
 
 /// Returns a request that asks for everything that can be asked for.
@@ -48,27 +47,19 @@ pub fn source() -> IdentitySource {
     }
 }
 
+/// Returns a source of an identity for files that hold none.
+pub fn variables() -> IdentitySource {
+    let place = |name: &str| Source::from(Location::Variable(name.to_owned()));
+    IdentitySource {
+        certificate: place("certificate"),
+        private_key: place("key"),
+        intermediates: None,
+        permissions: Permissions::Lenient,
+    }
+}
+
 /// Returns an identity that is valid from 2026 to 2046.
 pub fn identity() -> Identity {
     let now = Timestamp::from_unix(1_780_000_000);
-    source().open(&Committed, &Offline::default(), now).unwrap()
-}
-
-/// Reads the files of this repository, and nothing else.
-struct Committed;
-
-impl Files for Committed {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
-        let Location::File(path) = &source.location else { unreachable!("it is a file") };
-        #[expect(clippy::disallowed_methods, reason = "a test reads a committed file")]
-        Ok(SecretBytes::new(std::fs::read(path).unwrap()))
-    }
-
-    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
-        None
-    }
-
-    fn write(&self, _path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
-        unreachable!("an identity is not written")
-    }
+    source().open(&FakeFiles::of_repository(""), &FixedPassword::unused(), now).unwrap()
 }

@@ -18,10 +18,10 @@ use crate::refresh::observer::Observer;
 use crate::refresh::refresher::{RefresherPorts, ReloadOutcome, Retry, SessionSource};
 use crate::refresh::schedule::Next;
 use crate::refresh::schedule::SHORTEST_INTERVAL;
-use crate::secret::Entropy;
 use crate::secret::Secret;
-use crate::time::Timer;
-use crate::time::{Clock, Timestamp};
+use crate::test_support::clock::{ManualClock, START};
+use crate::test_support::entropy::SequenceEntropy;
+use crate::time::{Clock as _, Timer as _, Timestamp};
 
 /// How AWS answers, or fails to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,11 +38,6 @@ pub enum AwsBehaviour {
 
 #[derive(Debug)]
 pub(crate) struct State {
-    /// The time that AWS goes by.
-    pub(crate) truth: i64,
-    /// The time of this machine.
-    pub(crate) wall: i64,
-    pub(crate) uptime: Duration,
     pub(crate) behaviour: AwsBehaviour,
     pub(crate) delay: u64,
     pub(crate) life: i64,
@@ -56,16 +51,18 @@ pub(crate) struct State {
     /// The start of the last fetch that succeeded.
     pub(crate) succeeded: Option<Duration>,
     pub(crate) events: Vec<Event>,
-    pub(crate) random: u64,
     /// For how many seconds a certificate is good.
     pub(crate) validity: i64,
 }
 
 /// Every port of a refresher, and its source of sessions; of one thread.
 #[derive(Debug)]
-pub struct Simulation(Mutex<State>);
-
-const START: i64 = 1_440_938_160;
+pub struct Simulation {
+    /// The clocks of this machine; AWS's is right, whatever becomes of these.
+    pub clock: ManualClock,
+    pub(crate) entropy: SequenceEntropy,
+    state: Mutex<State>,
+}
 
 impl Default for Simulation {
     fn default() -> Self {
@@ -76,10 +73,9 @@ impl Default for Simulation {
 impl Simulation {
     /// Returns a simulation in which AWS answers at once and all clocks agree.
     pub fn new() -> Self {
-        Self(Mutex::new(State {
-            truth: START,
-            wall: START,
-            uptime: Duration::ZERO,
+        let clock = ManualClock::default();
+        clock.set_counts_sleep(true);
+        let state = Mutex::new(State {
             behaviour: AwsBehaviour::Answers,
             delay: 0,
             life: 3_600,
@@ -91,14 +87,14 @@ impl Simulation {
             fetches: 0,
             succeeded: None,
             events: Vec::new(),
-            random: 0,
             validity: 1_000_000_000,
-        }))
+        });
+        Self { clock, entropy: SequenceEntropy::pseudo_random(0), state }
     }
 
     /// Returns the ports of a refresher whose [`SessionSource`] is this simulation, too.
     pub fn ports<'a>(&'a self, observer: &'a dyn Observer) -> RefresherPorts<'a> {
-        RefresherPorts { clock: self, entropy: self, events: self, observer }
+        RefresherPorts { clock: &self.clock, entropy: &self.entropy, events: self, observer }
     }
 
     /// Lets a second pass.
@@ -108,15 +104,12 @@ impl Simulation {
 
     /// Lets so many seconds pass at once, as the sleep of a machine does.
     pub fn sleep_for(&self, seconds: u32) {
-        let mut state = self.state();
-        state.truth += i64::from(seconds);
-        state.wall += i64::from(seconds);
-        state.uptime += Duration::from_secs(seconds.into());
+        self.clock.advance(Duration::from_secs(seconds.into()));
     }
 
     /// Sets this machine's clock forward by so many seconds, or back.
     pub fn set_clock(&self, seconds: i64) {
-        self.state().wall += seconds;
+        self.clock.set_wall(self.clock.now().after(seconds));
     }
 
     /// Makes AWS answer like this from now on, after so many seconds.
@@ -152,25 +145,30 @@ impl Simulation {
         self.state().fetches
     }
 
+    /// Returns the time that AWS goes by.
+    pub(crate) fn truth(&self) -> Timestamp {
+        START.after(self.clock.uptime().as_secs().try_into().unwrap())
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 
     /// Returns a session by whose access key id its true end can be told.
     fn session(&self) -> Session {
         let state = self.state();
-        let expiration = Timestamp::from_unix(state.truth + state.life);
+        let (truth, wall) = (self.truth(), self.clock.now());
         Session {
             credentials: Credentials {
                 access_key_id: format!("ASIA{}", state.fetches),
                 secret_access_key: Secret::new("secret".to_owned()),
                 session_token: Secret::new("token".to_owned()),
-                expiration,
+                expiration: truth.after(state.life),
                 account_id: "123456789012".to_owned(),
             },
-            received: Timestamp::from_unix(state.wall),
+            received: wall,
             life: state.life,
-            clock_offset: state.truth - state.wall,
+            clock_offset: wall.seconds_until(truth),
         }
     }
 
@@ -182,53 +180,15 @@ impl Simulation {
         let is_long_enough = |interval: Duration| interval >= SHORTEST_INTERVAL;
         assert!(interval.is_none_or(is_long_enough), "two refreshes within {interval:?}");
     }
-
-    fn after<T>(&self, pause: Duration, value: T) -> Pin<Box<dyn Future<Output = T> + '_>>
-    where
-        T: Copy + 'static,
-    {
-        let end = self.state().uptime + pause;
-        Box::pin(std::future::poll_fn(move |_| match self.state().uptime >= end {
-            true => Poll::Ready(value),
-            false => Poll::Pending,
-        }))
-    }
-}
-
-impl Clock for Simulation {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.state().wall)
-    }
-
-    fn uptime(&self) -> Duration {
-        self.state().uptime
-    }
-
-    fn counts_sleep(&self) -> bool {
-        true
-    }
-}
-
-impl Timer for Simulation {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        self.after(duration, ())
-    }
-}
-
-impl Entropy for Simulation {
-    fn bits(&self) -> u64 {
-        let mut state = self.state();
-        state.random = state.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        state.random >> 33
-    }
 }
 
 impl Events for Simulation {
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
-        let mut elapsed = self.after(limit, Event::Timeout);
+        let mut elapsed = self.clock.sleep(limit);
         Box::pin(std::future::poll_fn(move |context| {
             let event = self.state().events.pop();
-            event.map_or_else(|| elapsed.as_mut().poll(context), Poll::Ready)
+            let wait = || elapsed.as_mut().poll(context).map(|()| Event::Timeout);
+            event.map_or_else(wait, Poll::Ready)
         }))
     }
 }
@@ -291,12 +251,12 @@ impl SessionSource for Simulation {
             return Err(no_identity());
         }
         state.used = Some(state.files);
-        let not_after = Timestamp::from_unix(state.truth + state.validity);
+        let not_after = self.truth().after(state.validity);
         Ok(ReloadOutcome::NewIdentity {
             unused_password: None,
             serial: state.files.to_string(),
             subject: String::new(),
-            not_before: Timestamp::from_unix(START),
+            not_before: START,
             not_after,
         })
     }
@@ -308,14 +268,14 @@ impl SessionSource for Simulation {
             state.fetches += 1;
             assert_eq!(state.in_flight, 1, "two fetches at once");
             assert!(state.used.is_some(), "a fetch without an identity");
-            (state.uptime, Duration::from_secs(state.delay))
+            (self.clock.uptime(), Duration::from_secs(state.delay))
         };
         let flight = Flight(self);
         Box::pin(async move {
             let _flight = flight;
-            self.sleep(delay).await;
+            self.clock.sleep(delay).await;
             let behaviour = self.state().behaviour;
-            let now = self.now();
+            let now = self.clock.now();
             match behaviour {
                 AwsBehaviour::Answers => {
                     self.succeeds(start);

@@ -6,14 +6,14 @@ use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsaParams};
 use p256::ecdsa::signature::Verifier;
 use roles_anywhere_client::http::{Endpoint, Request};
 use roles_anywhere_client::identity::{Identity, IdentitySource, Permissions};
-use roles_anywhere_client::input_source::{Action, FileError, Files, Location, Source};
-use roles_anywhere_client::password::{PasswordError, Passwords};
+use roles_anywhere_client::input_source::Source;
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::sigv4::canonical::CanonicalRequest;
 use roles_anywhere_client::sigv4::scope::Scope;
 use roles_anywhere_client::sigv4::{self, Signed};
 use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_test_support::files::FakeFiles;
+use roles_anywhere_test_support::password::FixedPassword;
 
 const CASES: [(&str, &str); 12] = [
     ("mldsa44-body", "mldsa44"),
@@ -93,40 +93,8 @@ fn identity(key: &str) -> Identity {
         intermediates: Some(path("intermediate.pem".to_owned())),
         permissions: Permissions::Strict,
     };
-    source.open(&Vectors, &Vectors, Timestamp::from_unix(1_800_000_000)).unwrap()
-}
-
-struct Vectors;
-
-impl Files for Vectors {
-    fn read(&self, place: &Source) -> Result<SecretBytes, FileError> {
-        let Location::File(path) = &place.location else { unreachable!("{place:?}") };
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-        let place = place.name(false);
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(SecretBytes::new(bytes)),
-            Err(source) => Err(FileError { action: Action::Read, place, source }),
-        }
-    }
-
-    fn readable_by_others(&self, _place: &Source) -> Option<u32> {
-        None
-    }
-
-    fn write(
-        &self,
-        _path: &Path,
-        _contents: &[u8],
-        _limit: std::time::Duration,
-    ) -> Result<(), FileError> {
-        unreachable!("vectors are read only")
-    }
-}
-
-impl Passwords for Vectors {
-    fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-        unreachable!("the vectors' keys are not encrypted")
-    }
+    let files = FakeFiles::of_repository("");
+    source.open(&files, &FixedPassword::unused(), Timestamp::from_unix(1_800_000_000)).unwrap()
 }
 
 /// Returns a request with its content type alone, and all the headers that the vector has.

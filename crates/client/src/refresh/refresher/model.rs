@@ -96,11 +96,15 @@ impl<'a> Play<'a> {
         let (simulation, channel) = (self.simulation, self.channel);
         let mut waiting: Vec<_> = (0..callers)
             .map(|_| {
-                Box::pin(channel.wait_for_session(simulation, simulation, Duration::from_secs(1)))
+                Box::pin(channel.wait_for_session(
+                    &simulation.clock,
+                    &simulation.clock,
+                    Duration::from_secs(1),
+                ))
             })
             .collect();
         let mut context = Context::from_waker(Waker::noop());
-        let at_once = channel.status().valid(ClockReading::of(simulation)).is_some();
+        let at_once = channel.status().valid(ClockReading::of(&simulation.clock)).is_some();
         for second in 0..2 {
             waiting.retain_mut(|caller| match caller.as_mut().poll(&mut context) {
                 Poll::Pending => true,
@@ -123,12 +127,7 @@ impl<'a> Play<'a> {
         let status = self.channel.status();
         assert_good(self.simulation, &status);
         let state = self.simulation.state();
-        let reading = ClockReading {
-            wall: Timestamp::from_unix(state.wall),
-            uptime: state.uptime,
-            counts_sleep: true,
-        };
-        let valid = status.valid(reading);
+        let valid = status.valid(ClockReading::of(&self.simulation.clock));
         assert!(state.in_flight <= 1);
         // Fair behaviour ends every failure, that of a refusal after its longest pause. A session that
         // lives no longer than its fetch takes cannot be had all the time.
@@ -139,7 +138,7 @@ impl<'a> Play<'a> {
         if self.untroubled
             && let Some(session) = valid
         {
-            let left = session.credentials.expiration.unix() - state.truth;
+            let left = self.simulation.truth().seconds_until(session.credentials.expiration);
             assert!(left >= 25 * 60, "{left} s of an untroubled hour are left");
         }
     }
@@ -147,12 +146,12 @@ impl<'a> Play<'a> {
 
 /// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
 fn assert_good(simulation: &Simulation, status: &Status) {
-    let reading = ClockReading::of(simulation);
-    let truth = simulation.state().truth;
+    let reading = ClockReading::of(&simulation.clock);
+    let truth = simulation.truth();
     if let Some(session) = status.usable(reading) {
         assert!(!session.credentials.access_key_id.is_empty());
-        let end = session.credentials.expiration.unix();
-        assert!(end > truth, "a session that ended {} s ago is handed out", truth - end);
+        let left = truth.seconds_until(session.credentials.expiration);
+        assert!(left > 0, "a session that ended {} s ago is handed out", -left);
     } else if !status.in_flight {
         let silent = status.last_error.is_none() && status.session.is_none();
         assert!(!silent, "there is nothing, and nobody says why");
@@ -179,7 +178,7 @@ fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> 
 fn hosts_refresh_at_times_of_their_own() {
     let refreshed = |random| {
         let simulation = Simulation::new();
-        simulation.state().random = random;
+        simulation.entropy.reseed(random);
         let is_second = |play: &mut Play<'_>| {
             play.second();
             simulation.state().fetches == 2
@@ -211,8 +210,11 @@ fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
     simulation.turn(AwsBehaviour::Refuses, 0);
     perform(&simulation, |play| {
         let channel = play.channel;
-        let mut asking =
-            Box::pin(channel.wait_for_session(&simulation, &simulation, Duration::from_secs(1)));
+        let mut asking = Box::pin(channel.wait_for_session(
+            &simulation.clock,
+            &simulation.clock,
+            Duration::from_secs(1),
+        ));
         let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(ask().is_pending());
         play.settle();
@@ -246,11 +248,11 @@ fn a_wall_clock_that_jumps_ends_no_good_session() {
             play.take(Step::Pass(600));
             let status = play.channel.status();
             assert!(status.last_error.is_some(), "{behaviour:?}");
-            assert!(status.usable(ClockReading::of(&simulation)).is_some(), "{behaviour:?}");
+            assert!(status.usable(ClockReading::of(&simulation.clock)).is_some(), "{behaviour:?}");
         }
         // Its end is its end.
         play.take(Step::Pass(2_400));
-        assert!(play.channel.status().usable(ClockReading::of(&simulation)).is_none());
+        assert!(play.channel.status().usable(ClockReading::of(&simulation.clock)).is_none());
     });
 }
 
@@ -260,15 +262,18 @@ fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
     perform(&simulation, |play| {
         play.take(Step::Pass(10));
         let old = Rc::clone(&play.channel.status().session.as_ref().unwrap().0);
-        simulation.state().wall += 7_200;
+        simulation.set_clock(7_200);
         let channel = play.channel;
-        let mut asking =
-            Box::pin(channel.wait_for_session(&simulation, &simulation, Duration::from_secs(1)));
+        let mut asking = Box::pin(channel.wait_for_session(
+            &simulation.clock,
+            &simulation.clock,
+            Duration::from_secs(1),
+        ));
         let mut ask = || asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(ask().is_pending(), "the session may have expired");
         play.settle();
         let Poll::Ready(status) = ask() else { panic!("AWS has answered") };
-        let served = status.usable(ClockReading::of(&simulation)).unwrap();
+        let served = status.usable(ClockReading::of(&simulation.clock)).unwrap();
         assert_ne!(served.credentials.access_key_id, old.credentials.access_key_id);
     });
 }

@@ -13,7 +13,7 @@ use roles_anywhere_client::secret::SecretBytes;
 
 /// A name, and the files that were ever under it, each by its number.
 #[derive(Clone, Default)]
-pub(crate) struct FakeFile(Arc<Mutex<State>>);
+pub(crate) struct FakeCredentialsFile(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -29,7 +29,7 @@ struct State {
     in_between: Option<Act>,
 }
 
-type Act = Box<dyn FnOnce(&FakeFile) + Send>;
+type Act = Box<dyn FnOnce(&FakeCredentialsFile) + Send>;
 
 #[derive(Default)]
 struct Inode {
@@ -40,7 +40,7 @@ struct Inode {
     writer: Option<u32>,
 }
 
-impl FakeFile {
+impl FakeCredentialsFile {
     /// Makes a file that has been as it is for hours.
     pub(crate) fn holding(text: &str) -> Self {
         let file = Self::default();
@@ -127,7 +127,7 @@ impl FakeFile {
     }
 }
 
-impl SharedCredentialsFile for FakeFile {
+impl SharedCredentialsFile for FakeCredentialsFile {
     fn look(&self, path: &Path) -> Result<Look, ProfileFileError> {
         if let Some(owner) = self.state().owner {
             return Err(ProfileFileError::ForeignOwner { path: path.to_owned(), owner });
@@ -171,7 +171,7 @@ impl SharedCredentialsFile for FakeFile {
     }
 }
 
-struct FakeReplaced(FakeFile, usize);
+struct FakeReplaced(FakeCredentialsFile, usize);
 
 impl ReplacedFile for FakeReplaced {
     fn look(&self) -> io::Result<Look> {

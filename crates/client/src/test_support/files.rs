@@ -1,0 +1,134 @@
+//! Files in memory, and those of this repository.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::input_source::{Action, FileError, Files, Location, MAX_SIZE, Source};
+use crate::secret::SecretBytes;
+
+/// A file system: some sources by name, and a rule for all others.
+#[derive(Debug)]
+pub struct FakeFiles(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    named: BTreeMap<Location, Vec<u8>>,
+    others: Others,
+    modes: BTreeMap<Location, u32>,
+    reads: Vec<Source>,
+}
+
+/// What the sources hold that have no contents of their own.
+#[derive(Debug)]
+enum Others {
+    Missing,
+    Same(Vec<u8>),
+    /// What the file has that is under this folder.
+    Folder(PathBuf),
+    /// None may be read.
+    Unused,
+}
+
+impl FakeFiles {
+    /// Returns a file system without files.
+    pub fn empty() -> Self {
+        Self::of(Others::Missing)
+    }
+
+    /// Returns a file system in which every source holds `contents`.
+    pub fn holding(contents: impl Into<Vec<u8>>) -> Self {
+        Self::of(Others::Same(contents.into()))
+    }
+
+    /// Returns the files of this repository, by their paths from `folder`, or from the root.
+    pub fn of_repository(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        Self::of(Others::Folder(root.join(folder)))
+    }
+
+    /// Returns a file system that panics if it is used.
+    pub fn unused() -> Self {
+        Self::of(Others::Unused)
+    }
+
+    fn of(others: Others) -> Self {
+        let (named, modes) = (BTreeMap::new(), BTreeMap::new());
+        Self(Mutex::new(State { named, others, modes, reads: Vec::new() }))
+    }
+
+    /// Adds a source, as an option would name it (`env:NAME`, a path).
+    #[must_use]
+    pub fn with(self, source: &str, contents: impl Into<Vec<u8>>) -> Self {
+        self.state().named.insert(Source::parse(source).location, contents.into());
+        self
+    }
+
+    /// Lets others than its owner read a source, by this mode.
+    #[must_use]
+    pub fn with_mode(self, source: &str, mode: u32) -> Self {
+        self.state().modes.insert(Source::parse(source).location, mode);
+        self
+    }
+
+    /// Makes every source without contents of its own hold `contents`, or be missing.
+    pub fn hold(&self, contents: Option<&str>) {
+        self.state().others =
+            contents.map_or(Others::Missing, |contents| Others::Same(contents.into()));
+    }
+
+    /// Returns what was read, in that order.
+    pub fn reads(&self) -> Vec<Source> {
+        self.state().reads.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    fn contents(&self, location: &Location) -> io::Result<Vec<u8>> {
+        if let Some(contents) = self.named.get(location) {
+            return Ok(contents.clone());
+        }
+        match &self.others {
+            Others::Missing => Err(io::ErrorKind::NotFound.into()),
+            Others::Same(contents) => Ok(contents.clone()),
+            Others::Folder(folder) => {
+                let Location::File(path) = location else { unreachable!("it is a file") };
+                #[expect(clippy::disallowed_methods, reason = "a test reads a committed file")]
+                std::fs::read(folder.join(path))
+            }
+            Others::Unused => unreachable!("no file may be read here"),
+        }
+    }
+}
+
+impl Files for FakeFiles {
+    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+        let mut state = self.state();
+        state.reads.push(source.clone());
+        let contents = state.contents(&source.location).and_then(|contents| {
+            let fits = contents.len() as u64 <= MAX_SIZE;
+            fits.then_some(contents).ok_or_else(|| io::ErrorKind::FileTooLarge.into())
+        });
+        contents.map(SecretBytes::new).map_err(|error| FileError {
+            action: Action::Read,
+            place: source.name(false),
+            source: error,
+        })
+    }
+
+    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+        let state = self.state();
+        assert!(!matches!(state.others, Others::Unused), "no file may be looked at here");
+        state.modes.get(&source.location).copied()
+    }
+
+    fn write(&self, path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
+        unreachable!("no file may be written here: {}", path.display())
+    }
+}

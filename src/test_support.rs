@@ -1,0 +1,18 @@
+//! Fakes of the program's own ports, for its unit tests.
+//!
+//! Those of the client's ports are in `roles-anywhere-test-support`. These cannot be there: a crate
+//! that implements a port of this library would, in its unit tests, be built against a second copy.
+
+mod credentials_file;
+mod daemon;
+mod log;
+mod store;
+mod supervisor;
+mod token_store;
+
+pub(crate) use credentials_file::FakeCredentialsFile;
+pub(crate) use daemon::DaemonRecorder;
+pub(crate) use log::RecordingLog;
+pub(crate) use store::FakeStore;
+pub(crate) use supervisor::RecordingSupervisor;
+pub(crate) use token_store::FakeTokenStore;
