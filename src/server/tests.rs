@@ -1,8 +1,6 @@
 //! Requests in, responses out: each rule as rows.
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use http_body_util::{Empty, Full};
@@ -10,15 +8,17 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::output::log::{Field, Level, LogNotWritten};
+use crate::test_support::{FakeTokenStore, RecordingLog};
 use roles_anywhere_client::aws::error_response::Fault;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::Refusal;
-use roles_anywhere_client::input_source::{Action, FileError, Source};
+use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::refresh::status::{RefreshError, Refreshes};
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_test_support::clock::ManualClock;
+use roles_anywhere_test_support::entropy::SequenceEntropy;
 
 const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
 const TOKEN: &str = "x-aws-ec2-metadata-token";
@@ -39,146 +39,36 @@ const IMDS: [&str; 12] = [
     "/latest/user-data",
 ];
 
-/// A clock that is moved by hand, random numbers that count, and a timer that never ends.
-#[derive(Default)]
-struct World {
-    now: AtomicI64,
-    uptime: AtomicI64,
-    random: AtomicU64,
-    overslept: AtomicI64,
-    /// Whether the clock that only counts up also counts while the machine sleeps.
-    counts_sleep: AtomicBool,
-}
-
-/// A sleep is over when it is polled for the second time.
-const NEXT_POLL: i64 = -1;
-
-impl Clock for World {
-    fn now(&self) -> Timestamp {
-        NOW.after(self.now.load(Ordering::Relaxed))
-    }
-
-    fn uptime(&self) -> Duration {
-        Duration::from_secs(self.uptime.load(Ordering::Relaxed).unsigned_abs())
-    }
-
-    fn counts_sleep(&self) -> bool {
-        self.counts_sleep.load(Ordering::Relaxed)
-    }
-}
-
-impl Timer for World {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        let asked = i64::try_from(duration.as_millis()).unwrap();
-        let overslept = self.overslept.load(Ordering::Relaxed);
-        if overslept == NEXT_POLL {
-            let mut polled = false;
-            return Box::pin(std::future::poll_fn(move |_| {
-                match std::mem::replace(&mut polled, true) {
-                    true => Poll::Ready(()),
-                    false => Poll::Pending,
-                }
-            }));
-        }
-        match overslept >= asked {
-            true => Box::pin(std::future::ready(())),
-            false => Box::pin(std::future::pending()),
-        }
-    }
-}
-
-impl Entropy for World {
-    fn bits(&self) -> u64 {
-        self.random.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// A log, on a disk that may be full.
-#[derive(Default)]
-struct Lines(RefCell<Vec<String>>, Cell<bool>);
-
-impl Log for Lines {
-    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.0.borrow_mut().push(format!("{}: {what} {}", level.as_str(), fields.join(" ")));
-    }
-
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
-        if self.1.get() {
-            return Err(LogNotWritten);
-        }
-        self.event(level, what, fields);
-        Ok(())
-    }
-}
-
-/// One file, on a disk that may be full.
-#[derive(Default)]
-struct OneFile {
-    contents: RefCell<Option<Vec<u8>>>,
-    full: Cell<bool>,
-}
-
-impl TokenStore for OneFile {
-    fn write(&self, token: &[u8]) -> Result<(), FileError> {
-        if self.full.get() {
-            let source = std::io::ErrorKind::StorageFull.into();
-            let place = Source::file("token").name(true);
-            return Err(FileError { action: Action::Write, place, source });
-        }
-        *self.contents.borrow_mut() = Some(token.to_vec());
-        Ok(())
-    }
-
-    fn restore(&self, token: &[u8]) -> Result<(), FileError> {
-        self.write(token)
-    }
-
-    fn state(&self, token: &[u8]) -> TokenState {
-        match self.contents.borrow().as_deref() {
-            Some(contents) if contents == token => TokenState::Token,
-            Some(_) => TokenState::Changed,
-            None => TokenState::Missing,
-        }
-    }
-
-    fn clear(&self, is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
-        let mut contents = self.contents.borrow_mut();
-        *contents = contents.take().filter(|contents| !is_ours(contents));
-        Ok(())
-    }
-}
-
-struct Desk {
-    world: Rc<World>,
-    lines: Rc<Lines>,
+struct Fixture {
+    clock: ManualClock,
+    log: RecordingLog,
     channel: Rc<StatusChannel>,
-    file: OneFile,
+    file: FakeTokenStore,
     endpoints: Endpoints,
 }
 
-impl Desk {
+impl Fixture {
     /// Has a session of an hour, and a container token.
     fn new() -> Self {
         Self::with(ServePolicy::default())
     }
 
     fn with(policy: ServePolicy) -> Self {
-        let (world, lines) = (Rc::new(World::default()), Rc::new(Lines::default()));
+        let (clock, log) = (ManualClock::at(NOW), RecordingLog::default());
         let channel = Rc::new(StatusChannel::default());
         channel.publish(session_status(3_600));
         let ports = ServerPorts {
-            clock: Rc::clone(&world) as Rc<dyn Clock>,
-            timer: Rc::clone(&world) as Rc<dyn Timer>,
-            entropy: Rc::clone(&world) as Rc<dyn Entropy>,
-            log: Rc::clone(&lines) as Rc<dyn Log>,
+            clock: Rc::new(clock.clone()),
+            timer: Rc::new(clock.clone()),
+            entropy: Rc::new(SequenceEntropy::counting()),
+            log: Rc::new(log.clone()),
         };
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
         let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&channel), ports);
-        let desk = Self { world, lines, channel, file: OneFile::default(), endpoints };
-        desk.renew().unwrap();
-        desk
+        let fixture = Self { clock, log, channel, file: FakeTokenStore::default(), endpoints };
+        fixture.renew().unwrap();
+        fixture
     }
 
     fn renew(&self) -> Result<(), FileError> {
@@ -186,7 +76,7 @@ impl Desk {
     }
 
     fn container_token(&self) -> String {
-        String::from_utf8(self.file.contents.borrow().clone().unwrap()).unwrap()
+        String::from_utf8(self.file.contents().unwrap()).unwrap()
     }
 
     fn try_ask<B: Body>(&self, request: &Request<B>, exposure: Exposure) -> Poll<Response> {
@@ -282,9 +172,9 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 
 #[test]
 fn hands_out_a_token_for_1_to_21600_seconds() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let status = |ttl: &str| {
-        let response = desk.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
+        let response = fixture.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
         let echoed = (response.status() == 200).then_some(ttl);
         assert_eq!(header(&response, TTL), echoed);
         response.status().as_u16()
@@ -295,27 +185,27 @@ fn hands_out_a_token_for_1_to_21600_seconds() {
     for ttl in ["", "0", "21601", "-1", "+1", "1.0", " 1", "1e3", "4294967297", "x"] {
         assert_eq!(status(ttl), 400, "{ttl:?}");
     }
-    assert_eq!(desk.ask("PUT", "/latest/api/token", &[]).status(), 400);
+    assert_eq!(fixture.ask("PUT", "/latest/api/token", &[]).status(), 400);
 }
 
 #[test]
 fn no_client_pushes_out_the_token_of_another() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     // As the SDK for Go asks for one, beside many `aws` commands.
-    let first = desk.token("300");
+    let first = fixture.token("300");
     for _ in 0..1_100 {
-        desk.token("21600");
+        fixture.token("21600");
     }
-    let response = desk.ask("GET", CREDENTIALS, &[(TOKEN, &first)]);
+    let response = fixture.ask("GET", CREDENTIALS, &[(TOKEN, &first)]);
     assert_eq!((response.status().as_u16(), header(&response, TTL)), (200, Some("300")));
 }
 
 #[test]
 fn hands_out_credentials_as_ec2_does() {
-    let desk = Desk::new();
-    let response = desk.get("/latest/meta-data/iam/security-credentials/");
+    let fixture = Fixture::new();
+    let response = fixture.get("/latest/meta-data/iam/security-credentials/");
     assert_eq!((response.status().as_u16(), text(&response).as_str()), (200, "Plant"));
-    let response = desk.get(CREDENTIALS);
+    let response = fixture.get(CREDENTIALS);
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, "content-type"), Some("text/plain"));
     assert_eq!(header(&response, "cache-control"), Some("no-store"));
@@ -327,14 +217,14 @@ fn hands_out_credentials_as_ec2_does() {
             r#""Token":"very-session","Expiration":"2015-08-30T13:36:00Z"}"#
         )
     );
-    let profile = json(&desk.get("/latest/meta-data/iam/info"));
+    let profile = json(&fixture.get("/latest/meta-data/iam/info"));
     assert_eq!(profile["Code"], "Success");
     assert_eq!(profile["InstanceProfileArn"], "arn:aws:iam::123456789012:instance-profile/Plant");
 }
 
 #[test]
 fn hands_out_credentials_as_ecs_does() {
-    let response = Desk::new().get_container();
+    let response = Fixture::new().get_container();
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, "content-type"), Some("application/json"));
     assert_eq!(
@@ -349,44 +239,44 @@ fn hands_out_credentials_as_ecs_does() {
 
 #[test]
 fn all_metadata_wants_a_token_that_is_alive() {
-    let desk = Desk::new();
-    let token = desk.token("60");
+    let fixture = Fixture::new();
+    let token = fixture.token("60");
     for path in IMDS {
         let missing = path.ends_with("Other") || path.ends_with("user-data");
         let status = |headers: &[(&str, &str)]| {
-            let response = desk.ask("GET", path, headers);
+            let response = fixture.ask("GET", path, headers);
             let left = header(&response, TTL).map(str::to_owned);
             (response.status().as_u16(), left)
         };
-        desk.world.uptime.store(0, Ordering::Relaxed);
+        fixture.clock.set_uptime(Duration::from_secs(0));
         assert_eq!(status(&[]), (401, None), "{path}");
         assert_eq!(status(&[(TOKEN, "")]), (401, None), "{path}");
         assert_eq!(status(&[(TOKEN, &token[1..])]), (401, None), "{path}");
-        let container = desk.container_token();
+        let container = fixture.container_token();
         assert_eq!(status(&[(TOKEN, &container)]), (401, None), "{path}");
-        desk.world.uptime.store(59, Ordering::Relaxed);
+        fixture.clock.set_uptime(Duration::from_secs(59));
         let found = (if missing { 404 } else { 200 }, Some("1".to_owned()));
         assert_eq!(status(&[(TOKEN, &token)]), found, "{path}");
-        desk.world.uptime.store(60, Ordering::Relaxed);
+        fixture.clock.set_uptime(Duration::from_secs(60));
         assert_eq!(status(&[(TOKEN, &token)]), (401, None), "{path}");
     }
 }
 
 #[test]
 fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
-    let desk = Desk::new();
-    let token = desk.token("60");
+    let fixture = Fixture::new();
+    let token = fixture.token("60");
     for moved in [-1_000_000, 1_000_000] {
-        desk.world.now.store(moved, Ordering::Relaxed);
-        let response = desk.ask("GET", "/latest", &[(TOKEN, &token)]);
+        fixture.clock.set_wall(NOW.after(moved));
+        let response = fixture.ask("GET", "/latest", &[(TOKEN, &token)]);
         assert_eq!(header(&response, TTL), Some("60"));
     }
 }
 
 #[test]
 fn container_credentials_want_their_token_as_it_is() {
-    let desk = Desk::new();
-    let (token, imds) = (desk.container_token(), desk.token("60"));
+    let fixture = Fixture::new();
+    let (token, imds) = (fixture.container_token(), fixture.token("60"));
     let bearer = format!("Bearer {token}");
     let wrong: [&[(&str, &str)]; 6] = [
         &[],
@@ -397,7 +287,7 @@ fn container_credentials_want_their_token_as_it_is() {
         &[("authorization", &token), ("authorization", &token)],
     ];
     for headers in wrong {
-        let response = desk.ask("GET", CONTAINER_PATH, headers);
+        let response = fixture.ask("GET", CONTAINER_PATH, headers);
         assert_eq!(response.status(), 401, "{headers:?}");
         let document = json(&response);
         assert_eq!(document["Code"], document["code"]);
@@ -407,49 +297,49 @@ fn container_credentials_want_their_token_as_it_is() {
 
 #[test]
 fn without_a_token_file_there_are_no_container_credentials() {
-    let desk = Desk::new();
-    *desk.endpoints.container_token.borrow_mut() = None;
-    assert_eq!(desk.get_container().status(), 404);
+    let fixture = Fixture::new();
+    *fixture.endpoints.container_token.borrow_mut() = None;
+    assert_eq!(fixture.get_container().status(), 404);
 }
 
 #[test]
 fn a_container_token_is_good_until_the_next_but_one_was_written() {
-    let desk = Desk::new();
-    let first = desk.container_token();
+    let fixture = Fixture::new();
+    let first = fixture.container_token();
     let status = |token: &str| {
-        desk.ask("GET", CONTAINER_PATH, &[("authorization", token)]).status().as_u16()
+        fixture.ask("GET", CONTAINER_PATH, &[("authorization", token)]).status().as_u16()
     };
-    desk.endpoints.rotate_container_token(&desk.file);
-    let second = desk.container_token();
+    fixture.endpoints.rotate_container_token(&fixture.file);
+    let second = fixture.container_token();
     assert_ne!(first, second);
     assert_eq!((status(&first), status(&second)), (200, 200));
-    desk.file.full.set(true);
+    fixture.file.set_full(true);
     for _ in 0..3 {
-        desk.endpoints.rotate_container_token(&desk.file);
+        fixture.endpoints.rotate_container_token(&fixture.file);
         assert_eq!((status(&first), status(&second)), (200, 200));
     }
-    let line = desk.lines.0.borrow().iter().filter(|it| it.contains("token kept")).count();
+    let line = fixture.log.lines().iter().filter(|it| it.contains("token kept")).count();
     assert_eq!(line, 3);
-    desk.file.full.set(false);
-    desk.renew().unwrap();
+    fixture.file.set_full(false);
+    fixture.renew().unwrap();
     assert_eq!((status(&first), status(&second)), (401, 200));
 }
 
 #[test]
 fn a_container_token_that_is_gone_is_written_again() {
-    let desk = Desk::new();
-    let token = desk.container_token();
-    desk.endpoints.restore_container_token(&desk.file);
-    *desk.file.contents.borrow_mut() = None;
-    desk.file.full.set(true);
+    let fixture = Fixture::new();
+    let token = fixture.container_token();
+    fixture.endpoints.restore_container_token(&fixture.file);
+    fixture.file.put(None);
+    fixture.file.set_full(true);
     for _ in 0..3 {
-        desk.endpoints.restore_container_token(&desk.file);
-        assert_eq!(desk.file.state(token.as_bytes()), TokenState::Missing);
+        fixture.endpoints.restore_container_token(&fixture.file);
+        assert_eq!(fixture.file.state(token.as_bytes()), TokenState::Missing);
     }
-    desk.file.full.set(false);
-    desk.endpoints.restore_container_token(&desk.file);
-    assert_eq!(desk.container_token(), token);
-    let lines = desk.lines.0.borrow();
+    fixture.file.set_full(false);
+    fixture.endpoints.restore_container_token(&fixture.file);
+    assert_eq!(fixture.container_token(), token);
+    let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: container token is gone reason=could not write"));
     assert!(lines[1].starts_with("warning: container token was gone: written again"));
@@ -457,13 +347,13 @@ fn a_container_token_that_is_gone_is_written_again() {
 
 #[test]
 fn a_container_token_that_others_changed_is_written_again() {
-    let desk = Desk::new();
-    let token = desk.container_token();
+    let fixture = Fixture::new();
+    let token = fixture.container_token();
     for (round, other) in ["", &token[..10], "another's"].into_iter().enumerate() {
-        *desk.file.contents.borrow_mut() = Some(other.into());
-        desk.endpoints.restore_container_token(&desk.file);
-        assert_eq!(desk.container_token(), token);
-        let lines = desk.lines.0.borrow();
+        fixture.file.put(Some(other.as_bytes()));
+        fixture.endpoints.restore_container_token(&fixture.file);
+        assert_eq!(fixture.container_token(), token);
+        let lines = fixture.log.lines();
         assert_eq!(lines.len(), round + 1, "{lines:?}");
         assert!(lines[round].starts_with("warning: container token was changed: written again"));
         assert!(!lines.concat().contains(&token[..10]));
@@ -473,66 +363,66 @@ fn a_container_token_that_others_changed_is_written_again() {
 #[test]
 fn a_container_token_ends_with_its_file_but_for_anothers() {
     for (now, left) in [(None, None), (Some("another's"), Some("another's"))] {
-        let desk = Desk::new();
-        let token = desk.container_token();
+        let fixture = Fixture::new();
+        let token = fixture.container_token();
         if let Some(now) = now {
-            *desk.file.contents.borrow_mut() = Some(now.into());
+            fixture.file.put(Some(now.as_bytes()));
         }
-        desk.endpoints.withdraw_container_token(&desk.file);
-        assert_eq!(desk.file.contents.borrow().as_deref(), left.map(str::as_bytes));
-        assert_eq!(desk.ask("GET", CONTAINER_PATH, &[("authorization", &token)]).status(), 404);
+        fixture.endpoints.withdraw_container_token(&fixture.file);
+        assert_eq!(fixture.file.contents().as_deref(), left.map(str::as_bytes));
+        assert_eq!(fixture.ask("GET", CONTAINER_PATH, &[("authorization", &token)]).status(), 404);
     }
 }
 
 #[test]
 fn an_access_by_another_method_is_told_which_it_is() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for path in IMDS.into_iter().chain([CONTAINER_PATH, "/healthz", "/readyz", "/metrics"]) {
         for method in ["PUT", "POST", "DELETE", "OPTIONS", "PATCH"] {
-            let response = desk.ask(method, path, &[]);
+            let response = fixture.ask(method, path, &[]);
             assert_eq!(response.status(), 405, "{method} {path}");
             assert_eq!(header(&response, "allow"), Some("GET, HEAD"));
         }
     }
-    let response = desk.ask("GET", "/latest/api/token", &[]);
+    let response = fixture.ask("GET", "/latest/api/token", &[]);
     assert_eq!((response.status().as_u16(), header(&response, "allow")), (405, Some("PUT")));
     for method in ["GET", "PUT", "POST"] {
-        assert_eq!(desk.ask(method, "/else", &[]).status(), 404);
+        assert_eq!(fixture.ask(method, "/else", &[]).status(), 404);
     }
 }
 
 #[test]
 fn head_is_answered_as_get_is() {
-    let desk = Desk::new();
-    let token = desk.token("60");
+    let fixture = Fixture::new();
+    let token = fixture.token("60");
     for path in IMDS.into_iter().chain(["/healthz", "/readyz"]) {
         let headers = [(TOKEN, token.as_str())];
-        let (head, get) = (desk.ask("HEAD", path, &headers), desk.ask("GET", path, &headers));
+        let (head, get) = (fixture.ask("HEAD", path, &headers), fixture.ask("GET", path, &headers));
         assert_eq!((head.status(), head.body()), (get.status(), get.body()), "{path}");
         assert_eq!(head.headers(), get.headers());
     }
     // What has no body is no vend.
-    assert_eq!(desk.lines.0.borrow().len(), 1);
+    assert_eq!(fixture.log.lines().len(), 1);
 }
 
 #[test]
 fn every_route_is_guarded_and_none_redirects() {
-    let desk = Desk::new();
-    let token = desk.token("60");
+    let fixture = Fixture::new();
+    let token = fixture.token("60");
     let routes =
         IMDS.into_iter().chain([CONTAINER_PATH, "/healthz", "/readyz", "/metrics", "/else"]);
     for path in routes.chain(["/latest/api/token", "//latest//api//token//"]) {
         for name in ["x-forwarded-for", "x-forwarded-host", "forwarded", "via", "origin"] {
             for method in ["GET", "PUT"] {
                 let headers = [(name, "x"), (TOKEN, token.as_str()), (TTL, "60")];
-                assert_eq!(desk.ask(method, path, &headers).status(), 403, "{name} {path}");
+                assert_eq!(fixture.ask(method, path, &headers).status(), 403, "{name} {path}");
             }
         }
-        let response = desk.ask("GET", path, &[]);
+        let response = fixture.ask("GET", path, &[]);
         assert!(!response.status().is_redirection() && header(&response, "location").is_none());
         let foreign = Request::builder().uri(path).header("host", "a.example");
         let foreign = foreign.body(Empty::<Bytes>::new()).unwrap();
-        match desk.try_ask(&foreign, Exposure::Everything) {
+        match fixture.try_ask(&foreign, Exposure::Everything) {
             Poll::Ready(response) => assert_eq!(response.status(), 403),
             Poll::Pending => panic!("no answer"),
         }
@@ -541,10 +431,10 @@ fn every_route_is_guarded_and_none_redirects() {
 
 #[test]
 fn refuses_a_body() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let request = Request::builder().uri("/healthz").header("host", "localhost");
     let request = request.body(Full::<Bytes>::from("x")).unwrap();
-    match desk.try_ask(&request, Exposure::Everything) {
+    match fixture.try_ask(&request, Exposure::Everything) {
         Poll::Ready(response) => {
             assert_eq!(response.status(), 413);
             assert_eq!(header(&response, "connection"), Some("close"));
@@ -555,11 +445,11 @@ fn refuses_a_body() {
 
 #[test]
 fn other_machines_reach_what_they_may() {
-    let desk = Desk::new();
-    let container = desk.container_token();
+    let fixture = Fixture::new();
+    let container = fixture.container_token();
     let status = |exposure, path| {
         let headers = [("authorization", container.as_str()), (TOKEN, "x")];
-        desk.ask_from(exposure, "GET", path, &headers).status().as_u16()
+        fixture.ask_from(exposure, "GET", path, &headers).status().as_u16()
     };
     for exposure in [Exposure::Container, Exposure::Imds] {
         for path in [CONTAINER_PATH, "/healthz", "/readyz"] {
@@ -575,8 +465,8 @@ fn other_machines_reach_what_they_may() {
 
 #[test]
 fn never_hands_out_what_has_ended() {
-    let desk = Desk::new();
-    desk.world.overslept.store(400, Ordering::Relaxed);
+    let fixture = Fixture::new();
+    fixture.clock.pass_sleeps(Duration::from_millis(400));
     // By whichever clock has gone further: the wall's may be set back, the other sleeps with the
     // machine.
     let rows = [
@@ -589,42 +479,44 @@ fn never_hands_out_what_has_ended() {
         (99_999, 1, 503),
     ];
     for (elapsed, awake, status) in rows {
-        desk.world.now.store(elapsed, Ordering::Relaxed);
-        desk.world.uptime.store(awake, Ordering::Relaxed);
-        for response in
-            [desk.get(CREDENTIALS), desk.get_container(), desk.get("/latest/meta-data/iam/info")]
-        {
+        fixture.clock.set_wall(NOW.after(elapsed));
+        fixture.clock.set_uptime(Duration::from_secs(awake));
+        for response in [
+            fixture.get(CREDENTIALS),
+            fixture.get_container(),
+            fixture.get("/latest/meta-data/iam/info"),
+        ] {
             assert_eq!(response.status(), status, "{elapsed}");
             assert_eq!(
                 text(&response).contains("Success") || text(&response).contains("ASIA"),
                 status == 200
             );
         }
-        let ready = desk.ask("GET", "/readyz", &[]).status().as_u16();
+        let ready = fixture.ask("GET", "/readyz", &[]).status().as_u16();
         assert_eq!(ready, status, "{elapsed}");
-        assert_eq!(desk.ask("GET", "/healthz", &[]).status(), 200);
+        assert_eq!(fixture.ask("GET", "/healthz", &[]).status(), 200);
     }
-    assert!(desk.endpoints.bodies.borrow().is_none(), "bodies of what has ended are kept");
+    assert!(fixture.endpoints.bodies.borrow().is_none(), "bodies of what has ended are kept");
 }
 
 #[test]
 fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
-    let desk = Desk::new();
-    desk.world.overslept.store(400, Ordering::Relaxed);
-    desk.world.counts_sleep.store(true, Ordering::Relaxed);
+    let fixture = Fixture::new();
+    fixture.clock.pass_sleeps(Duration::from_millis(400));
+    fixture.clock.set_counts_sleep(true);
     for (elapsed, awake, status) in [(9_999_999_999, 1, 200), (9_999_999_999, 3_600, 503)] {
-        desk.world.now.store(elapsed, Ordering::Relaxed);
-        desk.world.uptime.store(awake, Ordering::Relaxed);
-        assert_eq!(desk.get(CREDENTIALS).status(), status, "{elapsed} {awake}");
-        assert_eq!(desk.get_container().status(), status, "{elapsed} {awake}");
-        assert_eq!(desk.ask("GET", "/readyz", &[]).status(), status, "{elapsed} {awake}");
+        fixture.clock.set_wall(NOW.after(elapsed));
+        fixture.clock.set_uptime(Duration::from_secs(awake));
+        assert_eq!(fixture.get(CREDENTIALS).status(), status, "{elapsed} {awake}");
+        assert_eq!(fixture.get_container().status(), status, "{elapsed} {awake}");
+        assert_eq!(fixture.ask("GET", "/readyz", &[]).status(), status, "{elapsed} {awake}");
     }
 }
 
 #[test]
 fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token() {
-    let desk = Desk::new();
-    desk.world.overslept.store(400, Ordering::Relaxed);
+    let fixture = Fixture::new();
+    fixture.clock.pass_sleeps(Duration::from_millis(400));
     let starting = "the first session is still being asked for";
     let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
     let rows = [
@@ -637,12 +529,12 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
         ),
     ];
     for (status, [kind, reason], anyone, holder) in rows {
-        desk.channel.publish(status);
-        let from = |exposure| desk.ask_from(exposure, "GET", "/readyz", &[]);
+        fixture.channel.publish(status);
+        let from = |exposure| fixture.ask_from(exposure, "GET", "/readyz", &[]);
         let readiness = [Exposure::Everything, Exposure::Container, Exposure::Imds].map(from);
-        let metadata = [desk.get(CREDENTIALS), desk.get("/latest/meta-data/iam/info")];
+        let metadata = [fixture.get(CREDENTIALS), fixture.get("/latest/meta-data/iam/info")];
         let anyones = readiness.into_iter().chain(metadata).map(|response| (response, anyone));
-        for (response, why) in anyones.chain([(desk.get_container(), holder)]) {
+        for (response, why) in anyones.chain([(fixture.get_container(), holder)]) {
             assert_eq!(response.status(), 503);
             assert_eq!(header(&response, "retry-after"), Some("5"));
             let document = json(&response);
@@ -655,17 +547,17 @@ fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token
 
 #[test]
 fn waits_for_the_exchange_in_flight() {
-    let desk = Desk::new();
-    desk.channel.publish(Status { in_flight: true, ..Status::default() });
-    let token = desk.container_token();
+    let fixture = Fixture::new();
+    fixture.channel.publish(Status { in_flight: true, ..Status::default() });
+    let token = fixture.container_token();
     let request = Request::builder().uri(CONTAINER_PATH).header("host", "localhost");
     let request = request.header("authorization", token).body(Empty::<Bytes>::new()).unwrap();
     let end: SocketAddr = "127.0.0.1:1".parse().unwrap();
     let peer = Peer::new(end, end, Exposure::Everything, |_, _| None);
-    let mut answer = std::pin::pin!(desk.endpoints.answer(&request, &peer));
+    let mut answer = std::pin::pin!(fixture.endpoints.answer(&request, &peer));
     let mut context = Context::from_waker(Waker::noop());
     assert!(answer.as_mut().poll(&mut context).is_pending());
-    desk.channel.publish(session_status(3_600));
+    fixture.channel.publish(session_status(3_600));
     match answer.as_mut().poll(&mut context) {
         Poll::Ready(response) => assert_eq!(response.status(), 200),
         Poll::Pending => panic!("not woken"),
@@ -674,23 +566,23 @@ fn waits_for_the_exchange_in_flight() {
 
 #[test]
 fn hands_out_the_new_session_at_once() {
-    let desk = Desk::new();
-    let first = text(&desk.get_container());
+    let fixture = Fixture::new();
+    let first = text(&fixture.get_container());
     let mut next = session_status(3_600);
     let (session, received) = next.session.take().unwrap();
     let mut session = Session::clone(&session);
     session.credentials.access_key_id = "ASIANEXT".to_owned();
     next.session = Some((Rc::new(session), received));
-    desk.channel.publish(next);
-    assert_eq!(text(&desk.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
+    fixture.channel.publish(next);
+    assert_eq!(text(&fixture.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
 }
 
 #[test]
 fn tells_who_got_what_and_no_secret() {
-    let desk = Desk::new();
-    desk.get(CREDENTIALS);
-    desk.get_container();
-    let lines = desk.lines.0.borrow();
+    let fixture = Fixture::new();
+    fixture.get(CREDENTIALS);
+    fixture.get_container();
+    let lines = fixture.log.lines();
     let line = |route: &str| {
         format!(
             "info: credentials vended route={route} peer=127.0.0.1:5000 uid=1000 \
@@ -698,18 +590,18 @@ fn tells_who_got_what_and_no_secret() {
              expiration=2015-08-30T13:36:00Z"
         )
     };
-    assert_eq!(*lines, [line("imds"), line("container")]);
+    assert_eq!(lines, [line("imds"), line("container")]);
 }
 
 #[test]
 fn logs_rejected_requests_once_a_second() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for _ in 0..5 {
-        desk.ask("GET", CONTAINER_PATH, &[("authorization", "very-secret-guess")]);
+        fixture.ask("GET", CONTAINER_PATH, &[("authorization", "very-secret-guess")]);
     }
-    desk.world.uptime.store(1, Ordering::Relaxed);
-    desk.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
-    let lines = desk.lines.0.borrow();
+    fixture.clock.set_uptime(Duration::from_secs(1));
+    fixture.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
+    let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: request refused route=container status=401 "));
     let why = "reason=the header Authorization has to hold the token of the token file peer=";
@@ -720,52 +612,52 @@ fn logs_rejected_requests_once_a_second() {
 
 #[test]
 fn the_line_of_a_vend_is_there_before_its_answer_is() {
-    let desk = Desk::new();
-    let token = desk.token("60");
+    let fixture = Fixture::new();
+    let token = fixture.token("60");
     let ways = [
         (CREDENTIALS, (TOKEN, token)),
-        (CONTAINER_PATH, ("authorization", desk.container_token())),
+        (CONTAINER_PATH, ("authorization", fixture.container_token())),
     ];
     for (path, (name, value)) in ways {
-        let before = desk.lines.0.borrow().len();
-        assert_eq!(desk.ask("GET", path, &[(name, &value)]).status(), 200);
-        assert_eq!(desk.lines.0.borrow().len(), before + 1);
+        let before = fixture.log.lines().len();
+        assert_eq!(fixture.ask("GET", path, &[(name, &value)]).status(), 200);
+        assert_eq!(fixture.log.lines().len(), before + 1);
     }
 }
 
 #[test]
 fn vends_without_a_line_are_counted_by_user_and_told_once_the_log_works_again() {
-    let desk = Desk::new();
-    let keep = desk.endpoints.keep_audit();
+    let fixture = Fixture::new();
+    let keep = fixture.endpoints.keep_audit();
     let mut keep = std::pin::pin!(keep);
     let mut context = Context::from_waker(Waker::noop());
-    desk.world.overslept.store(NEXT_POLL, Ordering::Relaxed);
-    desk.lines.1.set(true);
+    fixture.log.set_full(true);
     for _ in 0..3 {
-        assert_eq!(desk.get(CREDENTIALS).status(), 200);
-        assert_eq!(desk.get_container().status(), 200);
+        assert_eq!(fixture.get(CREDENTIALS).status(), 200);
+        assert_eq!(fixture.get_container().status(), 200);
         assert!(keep.as_mut().poll(&mut context).is_pending());
+        fixture.clock.advance(Duration::from_secs(1));
     }
-    assert!(desk.lines.0.borrow().is_empty());
-    let page = text(&desk.ask("GET", "/metrics", &[]));
+    assert!(fixture.log.lines().is_empty());
+    let page = text(&fixture.ask("GET", "/metrics", &[]));
     assert!(page.contains("roles_anywhere_unlogged_vends_total 6\n"), "{page}");
     // Without another request.
-    desk.lines.1.set(false);
+    fixture.log.set_full(false);
     assert!(keep.as_mut().poll(&mut context).is_pending());
     assert_eq!(
-        *desk.lines.0.borrow(),
+        fixture.log.lines(),
         ["warning: credentials vended while the log took nothing uid=1000 count=6"]
     );
 }
 
 #[test]
 fn what_was_missed_is_told_before_the_next_vend() {
-    let desk = Desk::new();
-    desk.lines.1.set(true);
-    desk.get_container();
-    desk.lines.1.set(false);
-    desk.get_container();
-    let lines = desk.lines.0.borrow();
+    let fixture = Fixture::new();
+    fixture.log.set_full(true);
+    fixture.get_container();
+    fixture.log.set_full(false);
+    fixture.get_container();
+    let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].ends_with("took nothing uid=1000 count=1"), "{lines:?}");
     assert!(lines[1].starts_with("info: credentials vended route=container"), "{lines:?}");
@@ -773,9 +665,10 @@ fn what_was_missed_is_told_before_the_next_vend() {
 
 #[test]
 fn refuses_to_vend_without_a_line_if_audit_is_required() {
-    let desk = Desk::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
-    desk.lines.1.set(true);
-    for response in [desk.get(CREDENTIALS), desk.get_container()] {
+    let fixture =
+        Fixture::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
+    fixture.log.set_full(true);
+    for response in [fixture.get(CREDENTIALS), fixture.get_container()] {
         assert_eq!(response.status(), 503);
         assert_eq!(
             (&json(&response)["kind"], &json(&response)["reason"]),
@@ -783,43 +676,48 @@ fn refuses_to_vend_without_a_line_if_audit_is_required() {
         );
         assert!(!text(&response).contains("ASIA") && !text(&response).contains("very-"));
     }
-    desk.lines.1.set(false);
-    assert_eq!(desk.get(CREDENTIALS).status(), 200);
-    let lines = desk.lines.0.borrow();
+    fixture.log.set_full(false);
+    assert_eq!(fixture.get(CREDENTIALS).status(), 200);
+    let lines = fixture.log.lines();
     assert_eq!(lines.len(), 1, "nothing went out that would have to be counted: {lines:?}");
 }
 
 #[test]
 fn serves_the_routes_that_are_offered() {
-    let status = |desk: &Desk, response: fn(&Desk) -> Response| response(desk).status().as_u16();
-    let token: fn(&Desk) -> Response = |desk| desk.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
+    let status =
+        |fixture: &Fixture, response: fn(&Fixture) -> Response| response(fixture).status().as_u16();
+    let token: fn(&Fixture) -> Response =
+        |fixture| fixture.ask("PUT", "/latest/api/token", &[(TTL, "60")]);
     let rows = [(Offer::Both, 200, 200), (Offer::Imds, 200, 404), (Offer::Container, 404, 200)];
     for (offer, imds, container) in rows {
-        let desk = Desk::with(ServePolicy { offer, ..ServePolicy::default() });
-        assert_eq!(status(&desk, token), imds, "{offer:?}");
-        assert_eq!(status(&desk, |desk| desk.ask("GET", "/latest/", &[])) == 404, imds == 404);
-        assert_eq!(status(&desk, Desk::get_container), container, "{offer:?}");
+        let fixture = Fixture::with(ServePolicy { offer, ..ServePolicy::default() });
+        assert_eq!(status(&fixture, token), imds, "{offer:?}");
+        assert_eq!(
+            status(&fixture, |fixture| fixture.ask("GET", "/latest/", &[])) == 404,
+            imds == 404
+        );
+        assert_eq!(status(&fixture, Fixture::get_container), container, "{offer:?}");
         for path in ["/healthz", "/readyz", "/metrics"] {
-            assert_eq!(desk.ask("GET", path, &[]).status(), 200, "{path}");
+            assert_eq!(fixture.ask("GET", path, &[]).status(), 200, "{path}");
         }
     }
 }
 
 #[test]
 fn names_the_host_that_it_refuses_in_the_log() {
-    let desk = Desk::with(ServePolicy {
+    let fixture = Fixture::with(ServePolicy {
         hosts: vec!["serve:9911".parse().unwrap()],
         ..ServePolicy::default()
     });
     let status = |host: &str| {
         let request = Request::builder().uri("/healthz").header("host", host);
-        match desk.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Exposure::Container) {
+        match fixture.try_ask(&request.body(Empty::<Bytes>::new()).unwrap(), Exposure::Container) {
             Poll::Ready(response) => response.status().as_u16(),
             Poll::Pending => panic!("no answer"),
         }
     };
     assert_eq!((status("serve:9911"), status("other.example:9911")), (200, 403));
-    let lines = desk.lines.0.borrow();
+    let lines = fixture.log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     let said = "reason=this host is not served here host=other.example:9911 peer=127.0.0.1:5000";
     assert!(lines[0].contains(said), "{lines:?}");
@@ -827,12 +725,12 @@ fn names_the_host_that_it_refuses_in_the_log() {
 
 #[test]
 fn counts_in_the_format_of_prometheus() {
-    let desk = Desk::new();
-    desk.get(CREDENTIALS);
-    desk.get(CREDENTIALS);
-    desk.ask("GET", CONTAINER_PATH, &[]);
-    desk.endpoints.count_unreadable(StatusCode::BAD_REQUEST);
-    let response = desk.ask("GET", "/metrics", &[]);
+    let fixture = Fixture::new();
+    fixture.get(CREDENTIALS);
+    fixture.get(CREDENTIALS);
+    fixture.ask("GET", CONTAINER_PATH, &[]);
+    fixture.endpoints.count_unreadable(StatusCode::BAD_REQUEST);
+    let response = fixture.ask("GET", "/metrics", &[]);
     assert_eq!(header(&response, "content-type"), Some("text/plain; version=0.0.4"));
     let page = text(&response);
     let wanted = [
@@ -863,24 +761,24 @@ fn counts_in_the_format_of_prometheus() {
 
 #[test]
 fn labels_come_from_no_client() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     for number in 0..100 {
-        desk.ask("GET", &format!("/latest/{number}"), &[]);
-        desk.ask(&format!("M{number}"), &format!("/{number}"), &[]);
+        fixture.ask("GET", &format!("/latest/{number}"), &[]);
+        fixture.ask(&format!("M{number}"), &format!("/{number}"), &[]);
     }
-    assert_eq!(text(&desk.ask("GET", "/metrics", &[])).matches("requests_total{").count(), 2);
+    assert_eq!(text(&fixture.ask("GET", "/metrics", &[])).matches("requests_total{").count(), 2);
 }
 
 #[test]
 fn shows_no_secret_to_a_debugger() {
-    let desk = Desk::new();
-    desk.get_container();
+    let fixture = Fixture::new();
+    fixture.get_container();
     let shown = format!(
         "{:?} {:?} {:?} {:?}",
-        desk.endpoints,
-        desk.endpoints.container_token,
-        desk.endpoints.tokens,
-        desk.endpoints.bodies.borrow().as_ref().map(|it| Rc::clone(&it.1)),
+        fixture.endpoints,
+        fixture.endpoints.container_token,
+        fixture.endpoints.tokens,
+        fixture.endpoints.bodies.borrow().as_ref().map(|it| Rc::clone(&it.1)),
     );
-    assert!(!shown.contains("very-") && !shown.contains(&desk.container_token()), "{shown}");
+    assert!(!shown.contains("very-") && !shown.contains(&fixture.container_token()), "{shown}");
 }

@@ -144,18 +144,8 @@ fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use super::*;
-
-    #[derive(Default)]
-    struct Counter(AtomicU64);
-
-    impl Entropy for Counter {
-        fn bits(&self) -> u64 {
-            self.0.fetch_add(1, Ordering::Relaxed)
-        }
-    }
+    use roles_anywhere_test_support::entropy::SequenceEntropy;
 
     const fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -163,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_token_is_valid_for_as_long_as_it_was_issued_for() {
-        let tokens = ImdsTokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let token = tokens.issue(60, at(100));
         let left = |uptime| tokens.left(token.expose().as_bytes(), uptime);
         assert_eq!(token.expose().len(), LENGTH);
@@ -178,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_bit_of_a_token_counts() {
-        let tokens = ImdsTokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let token = tokens.issue(60, at(0));
         let bytes = URL_SAFE_NO_PAD.decode(token.expose()).unwrap();
         assert_eq!(bytes.len(), CLAIM + MAC);
@@ -199,7 +189,7 @@ mod tests {
 
     #[test]
     fn no_token_makes_another_invalid() {
-        let tokens = ImdsTokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let first = tokens.issue(300, at(0));
         for second in 0..100_000 {
             let _ = tokens.issue(21_600, Duration::from_micros(second));
@@ -209,7 +199,7 @@ mod tests {
 
     #[test]
     fn alternating_tokens_keep_their_own_times() {
-        let tokens = ImdsTokens::new(&Counter::default());
+        let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let issued = [(60, 0), (300, 5)].map(|(life, now)| tokens.issue(life, at(now)));
         let left = |token: &Secret, now| tokens.left(token.expose().as_bytes(), at(now));
         for _ in 0..3 {
@@ -219,12 +209,12 @@ mod tests {
         assert_eq!((left(&issued[0], 60), left(&issued[0], 60)), (None, None));
         let nothing = [0; LENGTH];
         assert_eq!(tokens.left(&nothing, at(0)), None);
-        assert_eq!(ImdsTokens::new(&Counter::default()).left(&nothing, at(0)), None);
+        assert_eq!(ImdsTokens::new(&SequenceEntropy::counting()).left(&nothing, at(0)), None);
     }
 
     #[test]
     fn a_token_of_another_process_is_not_valid() {
-        let entropy = Counter::default();
+        let entropy = SequenceEntropy::counting();
         let [one, other] = [(); 2].map(|()| ImdsTokens::new(&entropy));
         let token = one.issue(60, at(0));
         assert_eq!(one.left(token.expose().as_bytes(), at(0)), Some(60));
@@ -233,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_previous_container_token_is_accepted_until_the_next() {
-        let entropy = Counter::default();
+        let entropy = SequenceEntropy::counting();
         let [one, two, three] = [(); 3].map(|()| ContainerToken::make(&entropy));
         let accepts = |token: &ContainerToken| {
             [&one, &two, &three].map(|secret| token.accepts(secret.expose().as_bytes()))

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
-use crate::output::log::{Field, Level, Log, LogNotWritten};
 use crate::server::{ServePolicy, ServerPorts};
+use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
@@ -27,25 +27,10 @@ const LONG: Duration = Duration::from_secs(20);
 const QUICK: Limits =
     Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
 
-/// Writes the fields of each event into a channel.
-struct Lines(mpsc::Sender<String>);
-
-impl Log for Lines {
-    fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = self.0.send(format!("{what} {}", fields.join(" ")));
-    }
-
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
-        self.event(level, what, fields);
-        Ok(())
-    }
-}
-
 /// A server on a thread of its own, until it is dropped.
 struct Server {
     addresses: Vec<SocketAddr>,
-    lines: mpsc::Receiver<String>,
+    log: RecordingLog,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -55,7 +40,8 @@ impl Server {
         let listen: Vec<SocketAddr> = listen.iter().map(|it| it.parse().unwrap()).collect();
         let (stop, stopped) = oneshot::channel();
         let (said, addresses) = mpsc::channel();
-        let (line, lines) = mpsc::channel();
+        let log = RecordingLog::default();
+        let lines = log.clone();
         let thread = std::thread::spawn(move || {
             let http = HttpListener::bind(&listen, RemoteAccess::Refused, None, limits).unwrap();
             said.send(http.addresses()).unwrap();
@@ -65,7 +51,7 @@ impl Server {
                 clock: Rc::new(SystemClock::start()),
                 timer: Rc::new(SystemTimer),
                 entropy: Rc::new(SystemEntropy),
-                log: Rc::new(Lines(line)),
+                log: Rc::new(lines),
             };
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
@@ -77,7 +63,7 @@ impl Server {
             runtime.block_on(Box::new(http).serve(endpoints, stop)).unwrap();
         });
         let addresses = addresses.recv().unwrap();
-        Self { addresses, lines, stop: Some(stop), thread: Some(thread) }
+        Self { addresses, log, stop: Some(stop), thread: Some(thread) }
     }
 
     fn connect(&self) -> Client {
@@ -202,17 +188,16 @@ fn serves_credentials_as_clients_ask_for_them() {
         assert_eq!(head.status, 200);
         assert!(head.head.contains(&format!("content-length: {}\r\n", answer.body.len())));
     }
-    let mut line = server.lines.recv().unwrap();
+    // One for each GET, and none for HEAD.
+    let [line, other]: [String; 2] = server.log.lines().try_into().unwrap();
     if cfg!(target_os = "linux") {
         use std::os::unix::fs::MetadataExt;
         let own = std::fs::metadata("/proc/self").unwrap().uid();
         assert!(line.contains(&format!(" uid={own} ")), "{line}");
     }
-    line = line.split(" uid=").next().unwrap().to_owned();
-    assert!(line.starts_with("credentials vended route=imds peer=127.0.0.1:"), "{line}");
-    // One for each GET, and none for HEAD.
-    assert!(server.lines.recv().unwrap().contains("peer=[::1]:"));
-    assert!(server.lines.try_recv().is_err());
+    let start = line.split(" uid=").next().unwrap();
+    assert!(start.starts_with("info: credentials vended route=imds peer=127.0.0.1:"), "{line}");
+    assert!(other.contains("peer=[::1]:"), "{other}");
 }
 
 #[test]
