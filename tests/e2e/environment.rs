@@ -200,6 +200,13 @@ impl TestEnvironment {
         self.program.run(arguments)
     }
 
+    /// Runs `credential-process` with these options, which has to succeed without a byte on standard
+    /// error, and returns its document.
+    #[track_caller]
+    pub(crate) fn vend(&self, options: &str) -> Value {
+        self.program.vend(&options.split_whitespace().collect::<Vec<_>>())
+    }
+
     /// As [`TestEnvironment::run`], and requires what holds for every failure.
     #[track_caller]
     pub(crate) fn fails(&self, arguments: &str) -> CommandOutput {
@@ -213,9 +220,14 @@ impl TestEnvironment {
     }
 }
 
+/// Returns the path of a file of `certs`.
+pub(crate) fn committed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("certs").join(name)
+}
+
 /// Returns the path of a file of `certs/forms`.
 pub(crate) fn form(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/forms").join(name)
+    committed("forms").join(name)
 }
 
 #[test]

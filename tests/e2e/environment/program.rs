@@ -277,6 +277,7 @@ impl Program {
     }
 
     /// Vends, which has to succeed without a byte on stderr, and returns the document.
+    #[track_caller]
     pub(crate) fn vend(&self, arguments: &[&str]) -> serde_json::Value {
         let outcome = self.run(&[&["credential-process"], arguments].concat());
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
