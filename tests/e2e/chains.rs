@@ -1,6 +1,8 @@
-//! Chains as real CAs make them: what is sent is enough for the trust anchor, in the judgement of the
-//! emulator and of OpenSSL; no more than five, and no root while there is a path.
+//! Chains as real CAs make them: what is sent leads to the trust anchor, as the emulator and OpenSSL
+//! verify it; no more than five certificates, and no root if there is a path without it.
 
+mod names;
+mod paths;
 mod pki;
 
 use std::fs;
@@ -12,9 +14,10 @@ use insta::assert_snapshot;
 use roles_anywhere_emulator::{Emulator, TRUST_ANCHOR_ARN};
 
 use crate::environment::{CommandOutput, Program, TestEnvironment, emulator};
-use pki::{Ca, Certificate, Leaf, bmp, key_of, printable, utf8};
+use pki::{Ca, Certificate, Leaf, key_of, utf8};
+use rcgen::{PKCS_ML_DSA_44, PKCS_ML_DSA_65, PKCS_ML_DSA_87, SignatureAlgorithm};
 
-/// Who can judge a chain beside the emulator.
+/// What OpenSSL says of a chain, beside the emulator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OpenSsl {
     Accepts,
@@ -60,27 +63,29 @@ impl<'a> Case<'a> {
     }
 
     /// Sends the chain; expects that it is accepted, and returns what was sent.
-    fn sent(&self, what: &str) -> Vec<Vec<u8>> {
+    #[track_caller]
+    fn sent(&self) -> Vec<Vec<u8>> {
         let emulator = emulator();
         let outcome = self.run(&emulator);
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{what}: {outcome}");
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
         let sent = sent(&emulator);
-        assert!(sent.len() <= 5, "{what}");
+        assert!(sent.len() <= 5);
         if self.openssl == OpenSsl::Accepts {
-            assert!(openssl_accepts(&emulator, &sent), "{what}");
+            assert!(openssl_accepts(&emulator, &sent));
         }
         sent
     }
 
     /// As [`Case::sent`], with what has to be sent, in this order.
-    fn sends(&self, what: &str, expected: &[&Certificate]) {
+    #[track_caller]
+    fn sends(&self, expected: &[&Certificate]) {
         let names = |ders: &[Vec<u8>]| -> Vec<Option<usize>> {
             let at = |der: &Vec<u8>| self.given.iter().position(|given| given.der()[..] == der[..]);
             ders.iter().map(at).collect()
         };
-        let sent = self.sent(what);
+        let sent = self.sent();
         let expected: Vec<Vec<u8>> = expected.iter().map(|own| own.der().to_vec()).collect();
-        assert_eq!(names(&sent), names(&expected), "{what}");
+        assert_eq!(names(&sent), names(&expected));
     }
 }
 
@@ -110,225 +115,163 @@ fn openssl_accepts(emulator: &Emulator, sent: &[Vec<u8>]) -> bool {
     })
 }
 
-#[test]
-fn the_usual_chain() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
-    let leaf = Leaf::of(&issuing);
-    Case::new(&leaf, &[&between], &anchor).sends("the intermediate", &[&between]);
-    Case::new(&leaf, &[&anchor, &between], &anchor).sends("root first", &[&between]);
-    Case::new(&leaf, &[&between, &leaf.certificate], &anchor).sends("leaf too", &[&between]);
-    Case::new(&leaf, &[&between, &between], &anchor).sends("twice", &[&between]);
-    Case::new(&leaf, &[&between, &anchor], &between).sends("anchored below", &[&between]);
-    let direct = Leaf::of(&root);
-    Case::new(&direct, &[&anchor], &anchor).sends("of the root itself", &[]);
-    Case::new(&direct, &[], &anchor).sends("alone", &[]);
+/// A root, an issuing CA below it, and a leaf of that.
+struct Usual {
+    root: Ca,
+    issuing: Ca,
+    anchor: Certificate,
+    between: Certificate,
+    leaf: Leaf,
 }
 
-#[test]
-fn names_that_are_written_in_several_ways() {
-    let root = Ca::new(utf8("Root"));
-    let anchor = root.self_signed();
-    for (what, subject, in_leaf) in [
-        ("PrintableString in the leaf", utf8("Issuing CA"), printable("Issuing CA")),
-        ("UTF8String in the leaf", printable("Issuing CA"), utf8("Issuing CA")),
-        ("BMPString in the leaf", utf8("Issuing CA"), bmp("Issuing CA")),
-        ("another letter case", utf8("Issuing CA"), utf8("ISSUING ca")),
-        ("another spacing", utf8("Issuing CA"), utf8(" Issuing  CA ")),
-    ] {
-        let issuing = Ca::new(subject);
-        let between = issuing.signed_by(&root);
-        let leaf = Leaf::of(&issuing.called(in_leaf));
-        Case::new(&leaf, &[&between], &anchor).sends(what, &[&between]);
-    }
-    // The same of the root, which the intermediate names otherwise than itself.
-    let issuing = Ca::new(utf8("Issuing"));
-    let between = issuing.signed_by(&root.called(printable("ROOT")));
-    let leaf = Leaf::of(&issuing);
-    Case::new(&leaf, &[&anchor, &between], &anchor).sends("the root's", &[&between]);
-}
-
-#[test]
-fn key_identifiers_that_do_not_agree() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let anchor = root.self_signed();
-    let between = issuing.with_key_id(&[7; 20]).signed_by(&root);
-    let leaf = Leaf::of(&issuing);
-    Case::new(&leaf, &[&between], &anchor).beyond_openssl().sends("of other kinds", &[&between]);
-    let between = issuing.without_key_id().signed_by(&root);
-    Case::new(&leaf, &[&between], &anchor).sends("none in the CA", &[&between]);
-    let between = issuing.signed_by(&root);
-    let leaf = Leaf::without_key_id(&issuing);
-    Case::new(&leaf, &[&between], &anchor).sends("none in the leaf", &[&between]);
-    let leaf = Leaf::with_issuer_and_serial(&issuing);
-    Case::new(&leaf, &[&between], &anchor).beyond_openssl().sends("issuer and serial", &[&between]);
-    // Another CA of the name has the key identifier; the CA itself has not.
-    let other = Ca::new(utf8("Issuing")).with_key_id(&issuing.key_id()).signed_by(&root);
-    let between = issuing.with_key_id(&[7; 20]).signed_by(&root);
-    let leaf = Leaf::of(&issuing);
-    for given in [[&other, &between], [&between, &other]] {
-        Case::new(&leaf, &given, &anchor).beyond_openssl().sends("borrowed", &[&between]);
+impl Usual {
+    fn new() -> Self {
+        let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
+        let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
+        let leaf = Leaf::of(&issuing);
+        Self { root, issuing, anchor, between, leaf }
     }
 }
 
 #[test]
-fn several_cas_of_one_name() {
-    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P521_SHA512] {
-        let root = Ca::new(utf8("Root"));
-        let old = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
-        let new = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
-        let (anchor, olds, news) = (root.self_signed(), old.signed_by(&root), new.signed_by(&root));
-        for (ca, own) in [(&old, &olds), (&new, &news)] {
-            let leaf = Leaf::without_key_id(ca);
-            for given in [[&olds, &news], [&news, &olds]] {
-                Case::new(&leaf, &given, &anchor).sends("the one that signed", &[own]);
-            }
-        }
-    }
+fn sends_the_intermediate() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
+    Case::new(&leaf, &[&between], &anchor).sends(&[&between]);
 }
 
 #[test]
-fn cross_signed_cas_are_all_sent() {
-    let [one, two, issuing] = ["Root 1", "Root 2", "Issuing"].map(|name| Ca::new(utf8(name)));
-    let (root1, root2) = (one.self_signed(), two.self_signed());
-    let (by1, by2) = (issuing.signed_by(&one), issuing.signed_by(&two));
-    let leaf = Leaf::of(&issuing);
-    for anchor in [&root1, &root2] {
-        Case::new(&leaf, &[&by1, &by2], anchor).sends("both", &[&by1, &by2]);
-        Case::new(&leaf, &[&root1, &by2, &root2, &by1], anchor).sends("both", &[&by2, &by1]);
-    }
-    // A root that another one certifies is sent in that form, and not in its own.
-    let cross = two.signed_by(&one);
-    Case::new(&leaf, &[&by2, &root2, &cross], &root1).sends("a cross root", &[&by2, &cross]);
+fn leaves_the_root_out() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
+    Case::new(&leaf, &[&anchor, &between], &anchor).sends(&[&between]);
 }
 
 #[test]
-fn cas_that_certify_each_other() {
-    let [one, two, a, b] = ["Root 1", "Root 2", "A", "B"].map(|name| Ca::new(utf8(name)));
-    let (root1, root2) = (one.self_signed(), two.self_signed());
-    let (a1, ab) = (a.signed_by(&one), a.signed_by(&b));
-    let (b2, ba) = (b.signed_by(&two), b.signed_by(&a));
-    let leaf = Leaf::of(&a);
-    for anchor in [&root1, &root2] {
-        let case = Case::new(&leaf, &[&ba, &b2, &ab, &a1, &root1, &root2], anchor);
-        case.sends("no loop", &[&ab, &a1, &b2]);
-    }
+fn leaves_the_leaf_out() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
+    Case::new(&leaf, &[&between, &leaf.certificate], &anchor).sends(&[&between]);
 }
 
 #[test]
-fn a_root_with_a_new_key() {
-    let (old, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let new = Ca::new(utf8("Root"));
-    let (old_root, new_root) = (old.self_signed(), new.self_signed());
-    let (new_with_old, old_with_new) = (new.signed_by(&old), old.signed_by(&new));
-    let by_new = issuing.signed_by(&new);
-    let given = [&by_new, &new_root, &new_with_old, &old_with_new, &old_root];
-    let leaf = Leaf::of(&issuing);
-    for anchor in [&old_root, &new_root] {
-        let what = "the issuer has the new key";
-        Case::new(&leaf, &given, anchor).sends(what, &[&by_new, &new_with_old]);
-    }
-    let by_old = issuing.signed_by(&old);
-    let given = [&old_root, &old_with_new, &new_with_old, &new_root, &by_old];
-    for anchor in [&old_root, &new_root] {
-        let what = "the issuer has the old key";
-        Case::new(&leaf, &given, anchor).sends(what, &[&by_old, &old_with_new]);
-    }
+fn sends_nothing_twice() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
+    Case::new(&leaf, &[&between, &between], &anchor).sends(&[&between]);
 }
 
 #[test]
-fn a_leaf_with_the_name_of_its_ca() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
-    let leaf = Leaf::named(utf8("Issuing"), &issuing);
-    Case::new(&leaf, &[&between], &anchor).beyond_openssl().sends("one", &[&between]);
-    let previous = Leaf::named(utf8("Issuing"), &issuing);
-    let given = [&previous.certificate, &between, &anchor];
-    Case::new(&leaf, &given, &anchor).beyond_openssl().sends("with the previous", &[&between]);
-    let leaf = Leaf::named(utf8("Root"), &root);
-    Case::new(&leaf, &[&anchor], &anchor).beyond_openssl().sends("of the root", &[]);
+fn sends_the_anchor_if_it_is_an_intermediate() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
+    Case::new(&leaf, &[&between, &anchor], &between).sends(&[&between]);
 }
 
 #[test]
-fn the_shortest_path_comes_first() {
-    let root = Ca::new(utf8("Root"));
-    let anchor = root.self_signed();
-    let cas: Vec<Ca> = (1..=5).map(|n| Ca::new(utf8(&format!("CA {n}")))).collect();
-    let issuer_of = |n: usize| cas.get(n + 1).unwrap_or(&root);
-    let chain: Vec<Certificate> =
-        cas.iter().enumerate().map(|(n, ca)| ca.signed_by(issuer_of(n))).collect();
-    let leaf = Leaf::of(&cas[0]);
-    let order: Vec<&Certificate> = chain.iter().collect();
-    let reversed: Vec<&Certificate> = chain.iter().rev().chain([&anchor]).collect();
-    Case::new(&leaf, &reversed, &anchor).sends("five of a path", &order);
-    // A short cut from the third to the root: all of the short path is sent, then the long one.
-    let cut = cas[2].signed_by(&root);
-    let given: Vec<&Certificate> = chain.iter().chain([&cut]).collect();
-    let sent = [&chain[0], &chain[1], &chain[2], &cut, &chain[3]];
-    Case::new(&leaf, &given, &anchor).sends("a short cut", &sent);
+fn leaves_the_root_out_though_it_is_the_issuer() {
+    let Usual { root, anchor, .. } = Usual::new();
+    Case::new(&Leaf::of(&root), &[&anchor], &anchor).sends(&[]);
 }
 
 #[test]
-fn the_issuer_is_found_among_strangers() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
+fn sends_no_chain_if_none_was_given() {
+    let Usual { root, anchor, .. } = Usual::new();
+    Case::new(&Leaf::of(&root), &[], &anchor).sends(&[]);
+}
+
+#[test]
+fn finds_the_issuer_among_strangers() {
+    let Usual { anchor, between, leaf, .. } = Usual::new();
     let stranger = Ca::new(utf8("Stranger"));
     let strangers: Vec<Certificate> =
         (0..120).map(|n| stranger.called(utf8(&format!("Stranger {n}"))).self_signed()).collect();
     let given: Vec<&Certificate> = strangers.iter().chain([&between]).collect();
-    Case::new(&Leaf::of(&issuing), &given, &anchor).sends("the last of many", &[&between]);
+    Case::new(&leaf, &given, &anchor).sends(&[&between]);
 }
 
 #[test]
-fn the_renewed_certificate_of_a_ca_is_sent() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let anchor = root.self_signed();
+fn sends_the_renewed_certificate_of_a_ca_given_last() {
+    let Usual { root, issuing, anchor, leaf, .. } = Usual::new();
     let (expired, valid) = (issuing.expired().signed_by(&root), issuing.signed_by(&root));
-    let leaf = Leaf::of(&issuing);
-    for given in [[&expired, &valid], [&valid, &expired]] {
-        Case::new(&leaf, &given, &anchor).sends("the valid one", &[&valid]);
-    }
+    Case::new(&leaf, &[&expired, &valid], &anchor).sends(&[&valid]);
 }
 
 #[test]
-fn everything_is_sent_if_the_issuer_was_not_given() {
-    let (root, issuing) = (Ca::new(utf8("Root")), Ca::new(utf8("Issuing")));
-    let between = issuing.signed_by(&root);
+fn sends_the_renewed_certificate_of_a_ca_given_first() {
+    let Usual { root, issuing, anchor, leaf, .. } = Usual::new();
+    let (expired, valid) = (issuing.expired().signed_by(&root), issuing.signed_by(&root));
+    Case::new(&leaf, &[&valid, &expired], &anchor).sends(&[&valid]);
+}
+
+/// Checks that the first so many of these CAs are sent, none of which is the issuer.
+#[track_caller]
+fn sends_others(given: usize, sent: usize) {
+    let Usual { between, leaf, .. } = Usual::new();
     let others: Vec<Certificate> =
-        (0..7).map(|n| Ca::new(utf8(&format!("Other {n}"))).self_signed()).collect();
-    let leaf = Leaf::of(&issuing);
+        (0..given).map(|n| Ca::new(utf8(&format!("Other {n}"))).self_signed()).collect();
     let given: Vec<&Certificate> = others.iter().collect();
-    Case::new(&leaf, &given[..3], &between).sends("roots too", &given[..3]);
-    Case::new(&leaf, &given, &between).sends("five at most", &given[..5]);
+    Case::new(&leaf, &given, &between).sends(&given[..sent]);
+}
+
+#[test]
+fn sends_everything_without_the_issuer_roots_too() {
+    sends_others(3, 3);
+}
+
+#[test]
+fn sends_five_at_most_without_the_issuer() {
+    sends_others(7, 5);
+}
+
+#[test]
+fn sends_everything_with_a_namesake_of_the_issuer() {
     // Of the issuer's name, and with another key.
+    let Usual { root, anchor, between, leaf, .. } = Usual::new();
     let namesake = Ca::new(utf8("Issuing")).signed_by(&root);
-    let anchor = root.self_signed();
     let given = [&namesake, &anchor];
-    Case::new(&leaf, &given, &between).sends("a namesake", &given);
+    Case::new(&leaf, &given, &between).sends(&given);
+}
+
+#[track_caller]
+fn ml_dsa_signs_a_whole_chain(algorithm: &'static SignatureAlgorithm) {
+    let root = Ca::of_key(utf8("Root"), key_of(algorithm));
+    let issuing = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
+    let namesake = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
+    let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
+    let other = namesake.signed_by(&root);
+    let leaf = Leaf::of_key(&issuing, key_of(algorithm));
+    let given = [&other, &anchor, &between];
+    Case::new(&leaf, &given, &anchor).beyond_openssl().sends(&[&between]);
 }
 
 #[test]
-fn ml_dsa_signs_a_whole_chain() {
-    for algorithm in [&rcgen::PKCS_ML_DSA_44, &rcgen::PKCS_ML_DSA_65, &rcgen::PKCS_ML_DSA_87] {
-        let root = Ca::of_key(utf8("Root"), key_of(algorithm));
-        let issuing = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
-        let namesake = Ca::of_key(utf8("Issuing"), key_of(algorithm)).without_key_id();
-        let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
-        let other = namesake.signed_by(&root);
-        let leaf = Leaf::of_key(&issuing, key_of(algorithm));
-        let given = [&other, &anchor, &between];
-        Case::new(&leaf, &given, &anchor).beyond_openssl().sends("the signer", &[&between]);
-    }
+fn ml_dsa_44_signs_a_whole_chain() {
+    ml_dsa_signs_a_whole_chain(&PKCS_ML_DSA_44);
 }
 
 #[test]
-fn a_spiffe_ca_constrains_uris() {
+fn ml_dsa_65_signs_a_whole_chain() {
+    ml_dsa_signs_a_whole_chain(&PKCS_ML_DSA_65);
+}
+
+#[test]
+fn ml_dsa_87_signs_a_whole_chain() {
+    ml_dsa_signs_a_whole_chain(&PKCS_ML_DSA_87);
+}
+
+/// Returns the root, a CA for the URIs of one SPIFFE trust domain, and a leaf with a URI.
+fn spiffe(uri: &str) -> (Certificate, Certificate, Leaf) {
     let root = Ca::new(utf8("Root"));
     let issuing = Ca::new(utf8("Issuing")).for_trust_domain("prod.example.org");
-    let (anchor, between) = (root.self_signed(), issuing.signed_by(&root));
-    let leaf = Leaf::with_uri(&issuing, "spiffe://prod.example.org/web");
-    Case::new(&leaf, &[&between], &anchor).sends("within", &[&between]);
-    let leaf = Leaf::with_uri(&issuing, "spiffe://test.example.org/web");
+    let leaf = Leaf::with_uri(&issuing, uri);
+    (root.self_signed(), issuing.signed_by(&root), leaf)
+}
+
+#[test]
+fn a_spiffe_ca_may_sign_for_its_trust_domain() {
+    let (anchor, between, leaf) = spiffe("spiffe://prod.example.org/web");
+    Case::new(&leaf, &[&between], &anchor).sends(&[&between]);
+}
+
+#[test]
+fn a_spiffe_ca_may_not_sign_for_another_trust_domain() {
+    let (anchor, between, leaf) = spiffe("spiffe://test.example.org/web");
     let outcome = Case::new(&leaf, &[&between], &anchor).run(&emulator());
     assert!(outcome.stderr.contains("Untrusted signing certificate"), "{outcome}");
 }
