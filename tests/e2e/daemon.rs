@@ -102,6 +102,13 @@ impl Daemon {
         self.end()
     }
 
+    /// As [`Daemon::stop`], with all that it logged.
+    pub(crate) fn stop_with_log(mut self) -> (Vec<Value>, Option<i32>) {
+        self.signal(Signal::TERM);
+        let code = self.end();
+        (self.log.lock().unwrap().clone(), code)
+    }
+
     pub(crate) fn end(&mut self) -> Option<i32> {
         let ended = until(|| self.child.try_wait().unwrap());
         ended.expect("it does not end").code()

@@ -161,6 +161,7 @@ pub(crate) struct IdentityFiles {
     pub(crate) env: TestEnvironment,
     pub(crate) program: Program,
     pub(crate) folder: TempDir,
+    command: &'static [&'static str],
     sources: Vec<(Part, String)>,
     given: Option<Given>,
 }
@@ -180,7 +181,7 @@ impl IdentityFiles {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             sources.push((part, path.to_str().unwrap().to_owned()));
         }
-        Self { env, program, folder, sources, given: None }
+        Self { env, program, folder, command: &["credential-process"], sources, given: None }
     }
 
     /// Returns the same with an encrypted key.
@@ -241,10 +242,16 @@ impl IdentityFiles {
         self
     }
 
-    /// Returns `credential-process` with a flag for each source.
+    /// Has another command run than `credential-process`.
+    pub(crate) fn command(mut self, command: &'static [&'static str]) -> Self {
+        self.command = command;
+        self
+    }
+
+    /// Returns the command with a flag for each source.
     pub(crate) fn arguments(&self) -> Vec<&str> {
         let flags = self.sources.iter().flat_map(|(part, source)| [part.flag(), source]);
-        ["credential-process"].into_iter().chain(flags).collect()
+        self.command.iter().copied().chain(flags).collect()
     }
 
     pub(crate) fn run(&self, more: &[&str]) -> CommandOutput {

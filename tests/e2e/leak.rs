@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use search::Keys;
+pub(crate) use search::secrets_of;
 
 /// Passwords of the suite; they stand in no other word of it.
 pub(crate) const PASSWORDS: [&str; 2] = ["hunter2", "correct-horse-battery"];
@@ -84,7 +85,7 @@ fn finds_parts_of_keys_in_whatever_form() {
         assert!(find(part).is_some(), "{name}: {line}");
         let urlsafe = pem.replace('+', "-").replace('/', "_");
         assert!(find(urlsafe.as_bytes()).is_some(), "{name}");
-        for secret in search::secrets_of(pem.as_bytes()) {
+        for secret in secrets_of(pem.as_bytes()) {
             let digits: String =
                 secret.iter().take(9).map(|octet| format!("{octet:02X}")).collect();
             assert!(find(digits.as_bytes()).is_some(), "{name}: {digits}");
@@ -100,7 +101,7 @@ fn finds_parts_of_keys_in_whatever_form() {
 #[test]
 fn knows_the_keys_of_every_form() {
     let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
-    let secrets = |name: &str| search::secrets_of(&fs::read(certs.join(name)).unwrap());
+    let secrets = |name: &str| secrets_of(&fs::read(certs.join(name)).unwrap());
     let (ec, rsa) = (secrets("leaf/p256.key.pem"), secrets("leaf/rsa2048.key.pem"));
     assert_eq!((ec.len(), ec[0].len(), rsa.len()), (1, 32, 6));
     for name in ["p256.key.der", "p256.sec1.der", "plain.p12", "combined.pem", "explicit.key.pem"] {
