@@ -1,20 +1,20 @@
-//! The credentials file on this machine's disk: locked, edited, and replaced in one step.
+//! The credentials file on disk: locked, edited, and replaced in one step.
 //!
-//! The temporary file that takes the place of the old one is the lock, too. The process that has
-//! the advisory lock of the file under its name is the only one to edit; the name goes with the
-//! rename, the lock with the process, however it ends. So nothing stays behind but, after a kill,
-//! the temporary file itself, which the next run removes; a lock that lasts beyond the rename
-//! would need a file of its own that may never be deleted.
+//! The temporary file that replaces the old one is also the lock. Only the process that holds the
+//! advisory lock of the file with that name edits. The rename removes the name, and the end of the
+//! process releases the lock, however it ends. So nothing stays behind, except the temporary file of a
+//! killed process, which the next run removes. A separate lock file, the usual alternative, could never
+//! be deleted: one process could lock the deleted file while another one locks a new one.
 //!
-//! The credentials file is locked as well, for those who may write to it and not to its directory,
-//! or see it as a mount of its own: they write over it, and under its lock only. Since every
-//! process that may read a file can lock it, and for as long as it likes, the others do without
-//! this lock if they cannot have it: they look again before the rename, and a process that wrote in
-//! place looks afterwards whether the file is still the one under its name.
+//! The credentials file itself is locked as well, for processes that may write to it but not to its
+//! directory, or that see it as a mount. They write it in place, and only while they hold this lock.
+//! Every process that may read a file can lock it for as long as it likes, so the processes that can
+//! replace the file go on without this lock: they check the file again before the rename. A process
+//! that wrote in place checks afterwards that its file is still the one with that name.
 //!
-//! Neither the AWS CLI nor an editor knows of these locks. The file is only edited as it was found
-//! by a look that judged it, and the old file is handed back open after the rename, since a program
-//! may have opened it in between.
+//! The AWS CLI and editors do not know these locks. Therefore a file is edited only if it is still as
+//! the caller has read it, and the replaced file is returned open, since a program may have opened it
+//! before the rename and may still write to it.
 
 #[cfg(unix)]
 mod attributes;
@@ -41,7 +41,7 @@ use crate::credentials_file::file::{
 use crate::os::{access, disk};
 use roles_anywhere_client::secret::SecretBytes;
 
-/// Any credentials file on this machine's disk.
+/// Credentials files on disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CredentialsFile;
 
@@ -70,7 +70,7 @@ impl SharedCredentialsFile for CredentialsFile {
         edit: &mut Edit<'_>,
     ) -> Result<Edited, ProfileFileError> {
         let target = resolve(path)?;
-        // A look without the lock is enough to see that nothing is new, and leaves no trace.
+        // If nothing changes, reading without the lock is enough, and no temporary file is created.
         if target.exists() && edited(&target, &read(&target)?, edit)?.is_none() {
             return Ok(Written::Unchanged.into());
         }
@@ -91,30 +91,30 @@ use symlink::{check_owner, follow};
 #[cfg(target_os = "linux")]
 use writers::writer_of;
 
-/// Nothing tells which processes have a file open.
+/// Returns `None`: not implemented for this system.
 #[cfg(not(target_os = "linux"))]
 fn writer_of(_file: &Metadata) -> Option<u32> {
     None
 }
 
-/// How often a file is read that changes while it is read.
-const READS: u32 = 4;
+/// How many times a file is read that changes while it is read.
+const MAX_READS: u32 = 4;
 
 /// Reads an open file from its start.
 fn look(file: &File) -> io::Result<Look> {
     use std::io::Seek as _;
     let mut file = file;
     let mut reads = 0;
-    // Again if it changed meanwhile, since the stamp has to be the one of the text. A program that
-    // never stops writing must not hold up the event loop: the stamp from before the last read is
-    // out of date at the next look, so nothing is written over that text.
+    // Read again if it changed meanwhile, since the stamp has to be that of the text. A program that
+    // never stops writing must not block the event loop, so the reads are limited. The stamp from
+    // before the last read is then outdated at the next read, and the file is not edited.
     loop {
         let before = file.metadata()?;
         file.rewind()?;
         let text = disk::whole(file, usize::try_from(before.len()).unwrap_or(0), MAX_SIZE)?;
         let after = file.metadata()?;
         reads += 1;
-        if stamp(&before) == stamp(&after) || reads == READS {
+        if stamp(&before) == stamp(&after) || reads == MAX_READS {
             let age = after.modified()?.elapsed().unwrap_or_default();
             let in_place = is_in_place(&after);
             return Ok(Look { stamp: Some(stamp(&before)), age, in_place, text });
@@ -122,13 +122,13 @@ fn look(file: &File) -> io::Result<Look> {
     }
 }
 
-/// Returns the same error of the system once more.
+/// Returns a copy of an error of the system.
 #[cfg(unix)]
 fn again(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-/// Returns the new text of a file; `None` where it is the old one.
+/// Returns the new text of a file; `None` if it equals the old one.
 fn edited(
     target: &Path,
     old: &SecretBytes,
@@ -159,7 +159,7 @@ fn busy(target: &Path) -> ProfileFileError {
     ProfileFileError::Busy { path: target.to_owned() }
 }
 
-/// Returns where the file really is or will be, behind all links; makes its directory.
+/// Returns the path of the file with all links resolved; creates its directory if it is missing.
 fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
     let place = match find(path)? {
         Some(place) => place,
@@ -176,7 +176,8 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
     Ok(folder.join(place.file_name().unwrap_or_default()))
 }
 
-/// Returns where the file is, behind all links but those of directories; `None` if it is not there.
+/// Returns the path of the file with links resolved, except those of directories; `None` if it does not
+/// exist.
 fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
     match path.metadata() {
         _ if is_descriptor(path) => Err(ProfileFileError::NotRegular { path: path.to_owned() }),
@@ -189,8 +190,8 @@ fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
     }
 }
 
-/// Returns whether a path is one of an open descriptor. What it leads to may be a regular file, such
-/// as the one that standard output was redirected to.
+/// Returns whether `path` is that of an open descriptor. It may lead to a regular file, such as the one
+/// that standard output was redirected to.
 fn is_descriptor(path: &Path) -> bool {
     folder_of(path)
         .canonicalize()

@@ -1,23 +1,23 @@
-//! Who may read the credentials file, carried over to the file that takes its place.
+//! Owner, mode and access list of the credentials file, copied to the file that replaces it.
 
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::os::credentials_file::existing::Old;
+use crate::os::credentials_file::existing::ExistingFile;
 
 /// Gives `new` the owner, group, extended attributes and mode of the old file.
 ///
-/// Refuses where the new one would be open to others than the old one: an owner, group or access
-/// list that cannot be set. Any other attribute that cannot be set is left out.
-pub(super) fn copy(old: &Old, new: &File) -> io::Result<()> {
+/// Fails if an owner, group or access list cannot be set, since others could then read the new file. Any
+/// other attribute that cannot be set is left out.
+pub(super) fn copy(old: &ExistingFile, new: &File) -> io::Result<()> {
     let (from, to) = (&old.metadata, new.metadata()?);
     if (from.uid(), from.gid()) != (to.uid(), to.gid()) {
         std::os::unix::fs::fchown(new, Some(from.uid()), Some(from.gid()))?;
     }
     #[cfg(target_os = "linux")]
     extended::copy(&old.file, new)?;
-    // Last, for a change of the owner may take bits away; the group's are the mask of an access list.
+    // Last, since a change of the owner may clear bits, and the group bits are the mask of an access list.
     new.set_permissions(Permissions::from_mode(from.mode() & 0o777))
 }
 
@@ -37,21 +37,21 @@ mod extended {
             .split_inclusive(|byte| *byte == 0)
             .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
             .collect();
-        for name in names.iter().filter(|name| **name != ACCESS_LIST && is_carried(name)) {
+        for name in names.iter().filter(|name| **name != ACCESS_LIST && is_copied(name)) {
             if let Ok(value) = value(old, name) {
                 let _ = fsetxattr(new, *name, &value, XattrFlags::empty());
             }
         }
         match names.contains(&ACCESS_LIST) {
             true => fsetxattr(new, ACCESS_LIST, &value(old, ACCESS_LIST)?, XattrFlags::empty())?,
-            // A directory may give one to every file that is made in it.
+            // The default access list of a directory applies to every file that is created in it.
             false => drop(fremovexattr(new, ACCESS_LIST)),
         }
         Ok(())
     }
 
-    /// Labels are carried over; hashes of the contents are not.
-    fn is_carried(name: &CStr) -> bool {
+    /// SELinux labels are copied; hashes of the contents are not.
+    fn is_copied(name: &CStr) -> bool {
         !name.to_bytes().starts_with(b"security.") || name == c"security.selinux"
     }
 

@@ -1,4 +1,4 @@
-//! The credentials file as it is found: read, and written over where nothing can replace it.
+//! The existing credentials file: read, and written in place if it cannot be replaced.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Seek as _};
@@ -12,7 +12,7 @@ use crate::credentials_file::file::{
     Edit, Edited, Look, MAX_SIZE, Obstacle, ProfileFileError, ReplacedFile, Stamp, Written,
 };
 use crate::os::credentials_file::lock_file::{
-    Claim, Install, Temporary, is_denied, lock, open, unwritable,
+    LockClaim, LockFile, NotReplaced, is_denied, lock, open, unwritable,
 };
 use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
 use crate::os::disk::{self, is_at};
@@ -24,9 +24,9 @@ pub(super) fn replace(
     expected: Option<Stamp>,
     edit: &mut Edit<'_>,
 ) -> Result<Edited, ProfileFileError> {
-    // Held until all is done, in whatever way.
-    let claim = Temporary::claim(target)?;
-    let old = Old::open(target)?;
+    // Held to the end, whether the file is replaced or written in place.
+    let claim = LockFile::claim(target)?;
+    let old = ExistingFile::open(target)?;
     if old.as_ref().map(|old| stamp(&old.metadata)) != expected {
         return Err(busy(target));
     }
@@ -34,16 +34,16 @@ pub(super) fn replace(
     let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged.into()) };
     let has_other_names = old.as_ref().is_some_and(|old| old.metadata.nlink() > 1);
     let (obstacle, cause) = match &claim {
-        Claim::Denied(error) => (Obstacle::Directory, again(error)),
-        Claim::Granted(_) if has_other_names => (Obstacle::HardLinks, Errno::MLINK.into()),
-        Claim::Granted(temporary) => match temporary.install(target, old.as_ref(), &new) {
+        LockClaim::Denied(error) => (Obstacle::Directory, again(error)),
+        LockClaim::Granted(_) if has_other_names => (Obstacle::HardLinks, Errno::MLINK.into()),
+        LockClaim::Granted(temporary) => match temporary.replace(target, old.as_ref(), &new) {
             Ok(()) => {
                 let replaced = old.map(|old| old.into_replaced());
                 return Ok(Edited { written: Written::Whole, replaced });
             }
-            Err(Install::Changed) => return Err(busy(target)),
-            Err(Install::Failed(error)) => return Err(unwritable(target, error)),
-            Err(Install::Prevented(obstacle, error)) => (obstacle, error),
+            Err(NotReplaced::Changed) => return Err(busy(target)),
+            Err(NotReplaced::Failed(error)) => return Err(unwritable(target, error)),
+            Err(NotReplaced::Prevented(obstacle, error)) => (obstacle, error),
         },
     };
     match old {
@@ -53,7 +53,7 @@ pub(super) fn replace(
     Ok(Written::InPlace(obstacle).into())
 }
 
-/// Returns what tells a file, and a version of it, from others.
+/// Returns the identity of a file and of its version.
 pub(super) fn stamp(of: &Metadata) -> Stamp {
     Stamp {
         device: of.dev(),
@@ -63,7 +63,7 @@ pub(super) fn stamp(of: &Metadata) -> Stamp {
     }
 }
 
-/// Returns whether nothing happened to a file since it was modified; a rename does.
+/// Returns whether the last change to a file was a write: a rename sets `ctime` later than `mtime`.
 pub(super) fn is_in_place(of: &Metadata) -> bool {
     (of.mtime(), of.mtime_nsec()) == (of.ctime(), of.ctime_nsec())
 }
@@ -78,19 +78,19 @@ impl ReplacedFile for File {
     }
 }
 
-/// The credentials file as it is found, locked where nobody else has its lock.
-pub(super) struct Old {
+/// The existing credentials file, locked unless another process holds its lock.
+pub(super) struct ExistingFile {
     pub(super) file: File,
     pub(super) metadata: Metadata,
     pub(super) text: SecretBytes,
-    /// Why it is open for reading alone.
+    /// Why it is open for reading only.
     denied: Option<io::Error>,
     /// Why it is not locked.
     unlocked: Option<ProfileFileError>,
 }
 
-impl Old {
-    /// Opens the file, locks it if it can, and reads it; `None` where there is none.
+impl ExistingFile {
+    /// Opens the file, locks it if possible, and reads it; `None` if it does not exist.
     pub(super) fn open(target: &Path) -> Result<Option<Self>, ProfileFileError> {
         let failed = |error| unreadable(target, error);
         let (file, denied) = match open(target) {
@@ -108,7 +108,7 @@ impl Old {
             return Err(ProfileFileError::NotRegular { path: target.to_owned() });
         }
         check_owner(&metadata, target)?;
-        // Until it was open, another file may have taken its place.
+        // Before it was open, another file may have replaced it.
         if !is_at(&metadata, target) {
             return Err(busy(target));
         }
@@ -117,9 +117,10 @@ impl Old {
         Ok(Some(Self { file, metadata, text, denied, unlocked }))
     }
 
-    /// Returns whether the file is still there as it was read.
+    /// Returns whether the file still exists as it was read.
     ///
-    /// Its stamp alone would not tell of who wrote it a moment after it was written before.
+    /// Two writes within the resolution of the timestamp leave the same stamp, so the text is compared
+    /// too.
     pub(super) fn is_unchanged(&self, target: &Path) -> bool {
         let now = self.file.metadata();
         now.is_ok_and(|now| stamp(&now) == stamp(&self.metadata))
@@ -127,7 +128,7 @@ impl Old {
             && self.read_again().is_ok_and(|now| now.expose() == self.text.expose())
     }
 
-    /// Hands the file over, with its text as it was edited.
+    /// Returns the open file with the text that was edited.
     fn into_replaced(self) -> (Box<dyn ReplacedFile>, Look) {
         let stamp = Some(stamp(&self.metadata));
         let base = Look { stamp, text: self.text, ..Look::default() };
@@ -139,10 +140,10 @@ impl Old {
         disk::whole(&self.file, self.text.expose().len(), MAX_SIZE)
     }
 
-    /// Writes over the file.
+    /// Writes the file in place.
     ///
-    /// Refuses without the lock of the file: nothing else keeps those apart who cannot replace it.
-    /// Whoever can does so without that lock, too, so it may be gone afterwards.
+    /// Refuses without the lock of the file, which alone keeps apart the processes that cannot replace
+    /// it. A process that can does not need that lock, so the file may be replaced meanwhile.
     pub(super) fn overwrite(
         mut self,
         target: &Path,
@@ -161,8 +162,8 @@ impl Old {
         }
     }
 
-    /// The new text comes in one call and only then is the file cut, so that it is never empty; in
-    /// between empty lines, which nobody minds, stand where the old text was longer.
+    /// Writes the new text in one call and truncates the file after it, so that it is never empty. If the
+    /// old text is longer, its rest is overwritten with empty lines, which no parser rejects.
     fn write(&self, text: &SecretBytes) -> io::Result<()> {
         let text = text.expose();
         reserve(&self.file, text.len())?;
@@ -177,8 +178,8 @@ impl Old {
         self.file.sync_all()
     }
 
-    /// Writes the old text back: a quota or a limit may end a write in its middle, and what was
-    /// there before takes no more space than it did.
+    /// Writes the old text back, after a quota or a limit ended the write in its middle. The old text
+    /// needs no more space than it had.
     fn restore(&self) {
         let old = self.text.expose();
         let restored = self.file.write_all_at(old, 0);
@@ -186,7 +187,7 @@ impl Old {
     }
 }
 
-/// Finds out that the disk is full before anything was written, where the file system can tell.
+/// Returns an error if the disk is full, before anything is written; if the file system supports that.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};

@@ -1,4 +1,4 @@
-//! Where there is no Unix: a lock file that stays, and a temporary file that is renamed.
+//! Systems other than Unix: a lock file that stays, and a temporary file that is renamed.
 
 use std::fs::Metadata;
 use std::io::Write as _;
@@ -9,13 +9,13 @@ use crate::credentials_file::file::{Edit, Edited, ProfileFileError, Stamp, Writt
 use crate::os::credentials_file::{busy, edited, read, unreadable};
 use roles_anywhere_client::secret::SecretBytes;
 
-/// Returns where the file is that is under a path, behind all links.
+/// Returns the file that `path` leads to, with all links resolved.
 pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
     path.canonicalize().map_err(|error| unreadable(path, error))
 }
 
-/// Edits the file under a lock. A lock on a file that is to be replaced would shut its readers out
-/// here, so it is on a file of its own.
+/// Edits the file under a lock. Locks are mandatory here, so a lock on the credentials file would shut
+/// out its readers: a separate file is locked.
 pub(super) fn replace(
     target: &Path,
     expected: Option<Stamp>,
@@ -46,7 +46,7 @@ pub(super) fn replace(
     Ok(Written::Whole.into())
 }
 
-/// Returns what tells a version of a file from others.
+/// Returns the identity of a version of a file.
 pub(super) fn stamp(of: &Metadata) -> Stamp {
     let modified = of.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let modified = modified.unwrap_or_default();
@@ -55,12 +55,12 @@ pub(super) fn stamp(of: &Metadata) -> Stamp {
     Stamp { size: of.len(), modified, ..Stamp::default() }
 }
 
-/// Accepts any: nothing tells whose a file is.
+/// Accepts any file: the owner is not known here.
 pub(super) fn check_owner(_file: &Metadata, _target: &Path) -> Result<(), ProfileFileError> {
     Ok(())
 }
 
-/// Returns true: nothing tells.
+/// Returns true: a rename cannot be told from a write here.
 pub(super) fn is_in_place(_file: &Metadata) -> bool {
     true
 }

@@ -16,7 +16,7 @@ use crate::credentials_file::ProfileError;
 use crate::credentials_file::file::Obstacle;
 
 const NOBODY: u32 = 65_534;
-/// What takes longer will never end: a lock is broken.
+/// A test that takes longer is stuck, most likely on a lock.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A directory that every user can reach, with a credentials file of the text `old`.
@@ -51,7 +51,7 @@ impl Home {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    /// Gives the directory and the file to nobody, where the tests run as root.
+    /// Changes the owner of the directory and the file to `nobody`; the tests run as root then.
     fn give_away(&self) {
         if is_root() {
             for path in [self.folder.path(), &self.path] {
@@ -89,7 +89,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Does something as a user whom permissions hold back: as nobody, where the tests run as root.
+/// Runs `action` as a user whom permissions restrict: as `nobody` if the tests run as root.
 fn unprivileged<T: Send>(action: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         scope
@@ -108,7 +108,7 @@ fn unprivileged<T: Send>(action: impl FnOnce() -> T + Send) -> T {
 }
 
 #[test]
-fn makes_the_file_and_its_directory_for_their_owner_alone() {
+fn creates_the_file_and_its_directory_for_their_owner_only() {
     let home = Home::empty();
     let folder = home.folder.path().join(".aws");
     let path = folder.join("credentials");
@@ -119,7 +119,7 @@ fn makes_the_file_and_its_directory_for_their_owner_alone() {
 }
 
 #[test]
-fn makes_no_more_than_one_directory() {
+fn creates_one_missing_directory_only() {
     let home = Home::empty();
     let folder = home.folder.path().join("home/.aws");
     let error = write(&folder.join("credentials"), "new").unwrap_err();
@@ -176,7 +176,7 @@ fn keeps_extended_attributes_and_the_access_list() {
 }
 
 #[test]
-fn keeps_a_link_a_link() {
+fn symbolic_link_stays_a_link() {
     let (home, elsewhere) = (Home::empty(), Home::new());
     let between = home.folder.path().join("between");
     symlink(&elsewhere.path, &between).unwrap();
@@ -191,7 +191,7 @@ fn keeps_a_link_a_link() {
 }
 
 #[test]
-fn refuses_a_link_that_leads_nowhere() {
+fn refuses_a_dangling_link() {
     let home = Home::empty();
     symlink("nowhere", &home.path).unwrap();
     let error = write(&home.path, "new").unwrap_err();
@@ -200,7 +200,7 @@ fn refuses_a_link_that_leads_nowhere() {
 }
 
 #[test]
-fn follows_a_link_of_somebody_else_to_what_is_theirs_alone() {
+fn follows_a_link_of_another_user_to_their_own_file_only() {
     if !is_root() {
         return;
     }
@@ -254,7 +254,7 @@ fn refuses_a_file_of_another_user() {
     assert!(is_refused(write(&home.path, "new")));
     assert!(matches!(CredentialsFile.look(&home.path), Err(ProfileFileError::ForeignOwner { .. })));
     assert_eq!(home.text(), "old");
-    // A user's own directory: root keeps the file fresh.
+    // A user's own directory: root may update the file.
     give(home.folder.path(), NOBODY - 1);
     assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
     assert_eq!(home.path.metadata().unwrap().uid(), NOBODY - 1);
@@ -272,7 +272,7 @@ fn writes_a_file_with_several_hard_links_in_place() {
 }
 
 #[test]
-fn writes_nothing_that_another_process_can_have_open() {
+fn temporary_file_of_another_process_is_not_reused() {
     let home = Home::new();
     fs::write(home.temporary(), "left").unwrap();
     set_mode(&home.temporary(), 0o666);
@@ -285,7 +285,7 @@ fn writes_nothing_that_another_process_can_have_open() {
 }
 
 #[test]
-fn edits_the_version_that_was_looked_at_only() {
+fn edits_only_the_version_that_was_read() {
     let home = Home::new();
     let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
     fs::write(&home.path, "other").unwrap();
@@ -301,7 +301,7 @@ fn edits_the_version_that_was_looked_at_only() {
 }
 
 #[test]
-fn hands_the_replaced_file_over() {
+fn returns_the_replaced_file_open() {
     let home = Home::new();
     let mut writer = File::options().write(true).open(&home.path).unwrap();
     let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
@@ -315,7 +315,7 @@ fn hands_the_replaced_file_over() {
 }
 
 #[test]
-fn keeps_a_file_that_was_made_in_the_meantime() {
+fn keeps_a_file_that_was_created_meanwhile() {
     let home = Home::empty();
     let outcome = try_edit(&home.path, &mut |_| {
         fs::write(&home.path, "other").unwrap();
@@ -349,7 +349,7 @@ fn sees_a_process_that_has_the_file_open_for_writing() {
 }
 
 #[test]
-fn refuses_what_is_no_credentials_file() {
+fn refuses_a_path_that_is_not_a_credentials_file() {
     let home = Home::new();
     let error = write(home.folder.path(), "new").unwrap_err();
     assert!(matches!(error, ProfileFileError::NotRegular { .. }), "{error}");
@@ -367,7 +367,7 @@ fn refuses_what_is_no_credentials_file() {
 }
 
 #[test]
-fn touches_nothing_where_nothing_is_new() {
+fn touches_nothing_if_nothing_changes() {
     let home = Home::new();
     let stamp = |path: &Path| {
         let metadata = path.metadata().unwrap();
@@ -379,12 +379,12 @@ fn touches_nothing_where_nothing_is_new() {
 }
 
 #[test]
-fn touches_nothing_where_the_text_cannot_be_edited() {
+fn touches_nothing_if_the_text_cannot_be_edited() {
     let home = Home::new();
     let mut calls = 0;
     let mut edit = |old: &[u8]| {
         calls += 1;
-        // Found only under the lock.
+        // Noticed only under the lock.
         if calls == 2 {
             Err(ProfileError::Utf16)
         } else {
@@ -397,7 +397,7 @@ fn touches_nothing_where_the_text_cannot_be_edited() {
 }
 
 #[test]
-fn takes_over_what_a_killed_run_left() {
+fn replaces_the_temporary_file_of_a_killed_run() {
     let home = Home::new();
     fs::write(home.temporary(), "much longer than what is new").unwrap();
     set_mode(&home.temporary(), 0o644);
@@ -411,9 +411,9 @@ fn takes_over_what_a_killed_run_left() {
     assert_eq!((home.text().as_str(), mode(&home.path)), ("new", 0o600));
 }
 
-/// It is killed when the new file has its owner already and not yet its place.
+/// The run is killed after the owner was changed and before the rename.
 #[test]
-fn takes_over_what_a_killed_run_gave_away() {
+fn replaces_the_temporary_file_whose_owner_was_changed() {
     if !is_root() {
         return;
     }
@@ -426,7 +426,7 @@ fn takes_over_what_a_killed_run_gave_away() {
 }
 
 #[test]
-fn refuses_what_stands_in_the_way_and_is_not_ours() {
+fn refuses_a_foreign_file_with_the_temporary_name() {
     let home = Home::new();
     let other = home.folder.path().join("other");
     fs::write(&other, "other").unwrap();
@@ -448,7 +448,7 @@ fn refuses_what_stands_in_the_way_and_is_not_ours() {
 }
 
 #[test]
-fn asks_to_come_back_while_another_process_edits() {
+fn is_busy_while_another_process_edits() {
     let home = Home::new();
     let file = File::options().append(true).create(true).open(home.temporary()).unwrap();
     file.lock().unwrap();
@@ -459,7 +459,7 @@ fn asks_to_come_back_while_another_process_edits() {
 }
 
 #[test]
-fn whoever_may_only_read_the_file_holds_nobody_up() {
+fn lock_of_a_reader_does_not_block() {
     let home = Home::new();
     let file = File::open(&home.path).unwrap();
     file.lock().unwrap();
@@ -468,7 +468,7 @@ fn whoever_may_only_read_the_file_holds_nobody_up() {
 }
 
 #[test]
-fn writes_in_place_under_the_lock_of_the_file_alone() {
+fn writes_in_place_only_under_the_lock_of_the_file() {
     let home = Home::new();
     home.give_away();
     set_mode(home.folder.path(), 0o555);
@@ -484,11 +484,11 @@ fn writes_in_place_under_the_lock_of_the_file_alone() {
     assert!(matches!(free, Ok(Written::InPlace(Obstacle::Directory))));
 }
 
-/// It would be lost: what is written over stands nowhere any more.
+/// What was written in place is lost if the file is replaced meanwhile.
 #[test]
-fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
+fn is_busy_if_the_file_it_wrote_in_place_was_replaced() {
     let home = Home::new();
-    let old = existing::Old::open(&home.path).unwrap().unwrap();
+    let old = existing::ExistingFile::open(&home.path).unwrap().unwrap();
     let other = home.folder.path().join("other");
     fs::write(&other, "other").unwrap();
     fs::rename(other, &home.path).unwrap();
@@ -497,11 +497,11 @@ fn asks_to_come_back_where_what_it_wrote_over_was_replaced() {
     assert_eq!(home.text(), "other");
 }
 
-/// Within one tick of the file system's clock its stamp stays as it is.
+/// Two writes within one tick of the file system's clock have the same stamp.
 #[test]
-fn sees_another_text_under_the_same_stamp() {
+fn notices_another_text_with_the_same_stamp() {
     let home = Home::new();
-    let old = existing::Old::open(&home.path).unwrap().unwrap();
+    let old = existing::ExistingFile::open(&home.path).unwrap().unwrap();
     assert!(old.is_unchanged(&home.path));
     fs::write(&home.path, "two").unwrap();
     let writable = File::options().write(true).open(&home.path).unwrap();
@@ -510,7 +510,7 @@ fn sees_another_text_under_the_same_stamp() {
 }
 
 #[test]
-fn overwrites_nothing_that_came_in_the_meantime() {
+fn overwrites_nothing_that_was_written_meanwhile() {
     let home = Home::new();
     let (by_editor, by_rename) = (b"in place".as_slice(), b"renamed!".as_slice());
     for intruder in [by_editor, by_rename] {
@@ -533,7 +533,7 @@ fn overwrites_nothing_that_came_in_the_meantime() {
 }
 
 #[test]
-fn writes_in_place_where_its_directory_cannot_be_written_to() {
+fn writes_in_place_if_its_directory_is_not_writable() {
     let home = Home::new();
     home.give_away();
     set_mode(home.folder.path(), 0o555);
@@ -566,7 +566,7 @@ fn writes_in_place_where_its_directory_cannot_be_written_to() {
 }
 
 #[test]
-fn writes_in_place_where_the_owner_cannot_be_restored() {
+fn writes_in_place_if_the_owner_cannot_be_kept() {
     if !is_root() {
         return;
     }
@@ -580,7 +580,7 @@ fn writes_in_place_where_the_owner_cannot_be_restored() {
     assert_eq!(home.names(), ["credentials"]);
 }
 
-/// Two profiles are counted up by a thread each, while a third one reads.
+/// Two threads count up a profile each, while a third one reads.
 fn count_up(home: &Home, turns: usize) -> Vec<String> {
     fs::write(&home.path, "[a]\nn = 0\n[b]\nn = 0\n").unwrap();
     let over = AtomicBool::new(false);
@@ -614,7 +614,7 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
         let counters =
             ["[a]\nn = ", "[b]\nn = "].map(|heading| scope.spawn(move || count(heading)));
         let counted = counters.map(|counter| counter.join());
-        // Where a counter failed, too: the reader would go on for ever.
+        // Set even if a counter failed, or the reader would never end.
         over.store(true, Ordering::Relaxed);
         counted.into_iter().for_each(|counter| counter.unwrap());
         reader.join().unwrap()
@@ -622,7 +622,7 @@ fn count_up(home: &Home, turns: usize) -> Vec<String> {
 }
 
 #[test]
-fn loses_nothing_and_shows_nobody_a_part() {
+fn loses_nothing_and_shows_no_partial_file() {
     let home = Home::new();
     let seen = count_up(&home, 100);
     assert_eq!(home.text(), "[a]\nn = 100\n[b]\nn = 100\n");
@@ -646,7 +646,7 @@ fn loses_nothing_in_place() {
     assert!(seen.iter().all(|text| !text.is_empty()));
 }
 
-/// Long and short texts take turns, so that the file has to grow and to shrink.
+/// Long and short texts alternate, so that the file grows and shrinks.
 #[test]
 fn is_never_empty_while_it_is_written_in_place() {
     const HEAD: &str = "[a]\n";
