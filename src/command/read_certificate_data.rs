@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::output::error::Error;
+use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::read_certificates;
 use roles_anywhere_client::input_source::{Files, Source};
 use roles_anywhere_client::password::Passwords;
@@ -100,8 +101,7 @@ impl Official {
 
 /// Returns the digest of the DER in lower-case hex; by SHA-256 it is AWS's `certificateId` too.
 fn fingerprint(certificate: &Certificate, algorithm: &'static Algorithm) -> String {
-    let digest = digest(algorithm, certificate.der());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(algorithm, certificate.der()))
 }
 
 /// Returns the whole days until its end; negative from the second after it.

@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::output::error::Error;
+use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::{IdentityError, Permissions, read_key};
 use roles_anywhere_client::input_source::{Files, Source};
 use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
@@ -45,10 +46,9 @@ pub fn run(
     let signature = signer
         .sign_with(plan.digest, &message)
         .map_err(|source| IdentityError::Sign { place: plan.private_key.name(true), source })?;
-    let hex = || signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let printed = match plan.format {
-        SignatureFormat::Json => format!("\"{}\"", hex()).into_bytes(),
-        SignatureFormat::Text => hex().into_bytes(),
+        SignatureFormat::Json => format!("\"{}\"", hex::encode(&signature.0)).into_bytes(),
+        SignatureFormat::Text => hex::encode(&signature.0).into_bytes(),
         SignatureFormat::Bin => signature.0.clone(),
     };
     Ok(SecretBytes::new(printed))

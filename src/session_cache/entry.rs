@@ -3,10 +3,11 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::session_cache::key::{CacheKey, hex};
+use crate::session_cache::key::CacheKey;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
 use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::hex;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Running, Timestamp};
 
@@ -133,7 +134,7 @@ pub fn with_checksum(key: &CacheKey, json: &[u8]) -> SecretBytes {
 fn checksum(key: &CacheKey, json: &[u8]) -> String {
     // All keys have the same length, so no part of the JSON can be taken for a part of the key.
     let both = SecretBytes::new([key.as_str().as_bytes(), json].concat());
-    hex(digest(&SHA256, both.expose()).as_ref())
+    hex::encode(digest(&SHA256, both.expose()).as_ref())
 }
 
 #[derive(Deserialize, Serialize)]

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::session_cache::storage::TEMPORARY_SUFFIX;
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
+use roles_anywhere_client::hex;
 use roles_anywhere_client::http::Trust;
 
 /// The key of an entry, which is also its file name: `session-` and 32 hexadecimal digits.
@@ -55,7 +56,7 @@ impl CacheKey {
             hash.update(&(field.len() as u64).to_be_bytes());
             hash.update(field);
         }
-        Self(format!("{PREFIX}{}", hex(&hash.finish().as_ref()[..DIGITS / 2])))
+        Self(format!("{PREFIX}{}", hex::encode(&hash.finish().as_ref()[..DIGITS / 2])))
     }
 
     /// Parses the name of a file that holds an entry.
@@ -121,11 +122,6 @@ pub fn is_cache_file(file: &str) -> bool {
 
 fn text(field: &impl fmt::Display) -> Vec<u8> {
     field.to_string().into_bytes()
-}
-
-/// Renders lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

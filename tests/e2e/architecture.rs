@@ -11,7 +11,7 @@ use syn::visit::{self, Visit};
 
 /// The modules of `roles-anywhere-client`, bottom first: a module imports from rows above its own.
 const CLIENT: &[&[&str]] = &[
-    &["secret", "text", "time", "region"],
+    &["hex", "secret", "text", "time", "region"],
     &["arn", "credentials", "encoding", "http", "input_source", "x509"],
     &["password"],
     &["key"],

@@ -9,6 +9,7 @@ pub mod aws;
 pub mod credentials;
 pub mod diagnosis;
 pub mod encoding;
+pub mod hex;
 pub mod http;
 #[cfg(feature = "https")]
 pub mod https;

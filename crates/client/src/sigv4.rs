@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod scope;
 pub mod x509;
 
+use crate::hex;
 use crate::http::Request;
 use crate::identity::Identity;
 use crate::key::signer::SignError;
@@ -50,17 +51,8 @@ pub fn sign(
         "{algorithm} Credential={}/{scope}, SignedHeaders={}, Signature={}",
         identity.certificate().serial(),
         canonical_request.signed_headers(),
-        hex(&signature.0),
+        hex::encode(&signature.0),
     );
     request.headers.push(("authorization".to_owned(), authorization));
     Ok(Signed { request, canonical_request, string_to_sign })
-}
-
-/// Renders `bytes` in lower-case hex.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -2,8 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::hex;
 use crate::http::Request;
-use crate::sigv4::hex;
 
 /// A request in the one form that both sides hash.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,7 +25,7 @@ impl CanonicalRequest {
             .map(|name| format!("{name}:{}\n", joined_values(&request.headers, name)))
             .collect();
         let signed_headers = names.join(";");
-        let body = hex(digest(&SHA256, &request.body).as_ref());
+        let body = hex::encode(digest(&SHA256, &request.body).as_ref());
         let Request { method, path, query, .. } = request;
         Self {
             text: format!("{method}\n{path}\n{query}\n{lines}\n{signed_headers}\n{body}"),
@@ -40,7 +40,7 @@ impl CanonicalRequest {
 
     /// Returns the SHA-256 of the text, in lower-case hex.
     pub fn hash(&self) -> String {
-        hex(digest(&SHA256, self.text.as_bytes()).as_ref())
+        hex::encode(digest(&SHA256, self.text.as_bytes()).as_ref())
     }
 
     /// Returns the header names that the signature covers, joined by semicolons.

@@ -9,6 +9,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::hex;
 use crate::x509::{Certificate, Name};
 
 /// What a certificate says beyond what the protocol needs of it.
@@ -108,11 +109,11 @@ impl AlternativeName {
             GeneralName::DirectoryName(name) => ("DirectoryName", Name::from(name).to_string()),
             GeneralName::RegisteredID(oid) => ("registeredID", oid.to_id_string()),
             GeneralName::OtherName(oid, value) => {
-                ("otherName", format!("{}:{}", oid.to_id_string(), hex(value)))
+                ("otherName", format!("{}:{}", oid.to_id_string(), hex::encode(value)))
             }
-            GeneralName::X400Address(any) => ("x400Address", hex(any.data)),
-            GeneralName::EDIPartyName(any) => ("ediPartyName", hex(any.data)),
-            GeneralName::Invalid(_, bytes) => ("damaged", hex(bytes)),
+            GeneralName::X400Address(any) => ("x400Address", hex::encode(any.data)),
+            GeneralName::EDIPartyName(any) => ("ediPartyName", hex::encode(any.data)),
+            GeneralName::Invalid(_, bytes) => ("damaged", hex::encode(bytes)),
         };
         Self { kind, value }
     }
@@ -134,11 +135,7 @@ pub(super) fn general_names<'a>(parsed: &'a X509Certificate<'_>) -> &'a [General
 /// Returns the serial number as the session name has it: hex of even length.
 pub(super) fn serial_hex(parsed: &X509Certificate<'_>) -> String {
     let octets = without_zeros(parsed.raw_serial());
-    if octets.is_empty() { "00".to_owned() } else { hex(octets) }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    if octets.is_empty() { "00".to_owned() } else { hex::encode(octets) }
 }
 
 fn bits(modulus: &[u8]) -> usize {
@@ -158,7 +155,7 @@ fn address(octets: &[u8]) -> String {
     }
     match <[u8; 16]>::try_from(octets) {
         Ok(octets) => Ipv6Addr::from(octets).to_string(),
-        Err(_) => hex(octets),
+        Err(_) => hex::encode(octets),
     }
 }
 

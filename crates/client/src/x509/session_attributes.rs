@@ -13,9 +13,10 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::x509::X509Name;
 
+use crate::hex;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
-use crate::x509::details::{general_names, hex, parse, serial_hex};
+use crate::x509::details::{general_names, parse, serial_hex};
 use crate::x509::name::text;
 use crate::x509::requirements::Objection;
 
@@ -179,7 +180,7 @@ impl Drafts {
             let value = attribute.attr_value();
             let (key, is_documented) = key_of(&oid);
             // As RFC 4514 writes what is no text.
-            let value = text(value).ok_or_else(|| format!("#{}", hex(value.data)));
+            let value = text(value).ok_or_else(|| format!("#{}", hex::encode(value.data)));
             self.add(format!("{prefix}{key}"), is_documented, value);
         }
     }

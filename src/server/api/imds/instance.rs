@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use roles_anywhere_client::arn::RoleArn;
+use roles_anywhere_client::hex;
 use roles_anywhere_client::region::Region;
 
 /// The part of instance metadata that does not change while this program runs.
@@ -30,7 +31,7 @@ impl ImdsInstance {
     pub(in crate::server) fn new(role: &RoleArn, region: &Region) -> Self {
         let role_arn = role.to_string();
         let hash = digest(&SHA256, role_arn.as_bytes());
-        let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(hash);
         let id = format!("i-{}", &hex[..17]);
         let zone = format!("{region}a");
         let account = role.account();

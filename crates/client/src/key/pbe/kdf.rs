@@ -293,7 +293,7 @@ mod tests {
         let octets = |hash, password: &Password, size| {
             let kdf = Kdf::pkcs12_with(hash, &[1, 2, 3, 4, 5, 6, 7, 8], 1_000).unwrap();
             let octets = kdf.octets(password, KeyPurpose::Key, size).unwrap();
-            octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>()
+            crate::hex::encode(&*octets)
         };
         let password = Password::new("a😀b");
         assert_eq!(*password.utf16, [0, b'a', 0xd8, 0x3d, 0xde, 0x00, 0, b'b', 0, 0]);

@@ -142,7 +142,7 @@ fn forms(pem: &str) -> Vec<String> {
         format!("https://a.example/{base64}"),
         format!("{{\"key\":\"{base64}\"}}"),
         base64.replace('+', "%2B"),
-        der.iter().map(|octet| format!("{octet:02x}")).collect(),
+        crate::hex::encode(&der),
         base64,
     ]
 }
