@@ -27,6 +27,7 @@ mod machine;
 mod refusals;
 mod responses;
 mod reveal;
+mod script_steps;
 mod scripts;
 mod secrecy;
 mod secret_get;
