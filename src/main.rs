@@ -18,7 +18,7 @@ use roles_anywhere::options::resolve::{self, Command, Debug, Exchange, Purpose};
 use roles_anywhere::options::{CommandLine, Shell, rejection};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
-use roles_anywhere::os::disk::{self, Disk};
+use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::os::private_dir::PrivateDir;
 use roles_anywhere::os::random::SystemEntropy;
@@ -94,13 +94,13 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFail
     let plan =
         resolve::resolve(line, &environment, stdio::stdout_kind(), Paths(&|path| path.exists()))
             .map_err(Error::from)?;
-    let disk = Disk::new(&environment);
-    let passwords = KeyPassword::new(plan.password, &disk);
+    let files = SystemFiles::new(&environment);
+    let passwords = KeyPassword::new(plan.password, &files);
     let answer = match &plan.command {
-        Command::Exchange(exchange) => exchange_credentials(exchange, &disk, &passwords, clock),
-        Command::SignString(plan) => sign_string::run(plan, &disk, &passwords),
+        Command::Exchange(exchange) => exchange_credentials(exchange, &files, &passwords, clock),
+        Command::SignString(plan) => sign_string::run(plan, &files, &passwords),
         Command::ReadCertificateData(plan) => {
-            read_certificate_data::run(plan, &disk, &passwords, clock.now())
+            read_certificate_data::run(plan, &files, &passwords, clock.now())
         }
         Command::CacheShow(place) => match place {
             CacheLocation::Dir(path) => cache::show(path, &PrivateDir::new(path), clock.now()),
@@ -119,7 +119,7 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFail
 
 fn exchange_credentials(
     exchange: &Exchange,
-    disk: &Disk<'_>,
+    files: &SystemFiles<'_>,
     passwords: &KeyPassword<'_>,
     clock: &SystemClock,
 ) -> Result<SecretBytes, Error> {
@@ -140,7 +140,7 @@ fn exchange_credentials(
     }
     let provider = &exchange.provider;
     let identity =
-        store.as_ref().and_then(|_| session_cache::snapshot_identity(&provider.source, disk));
+        store.as_ref().and_then(|_| session_cache::snapshot_identity(&provider.source, files));
     let sessions = match (&store, &identity) {
         (Some(store), Some(identity)) => {
             SessionCache::new(provider, identity, &exchange.transport.trust, store)
@@ -154,8 +154,8 @@ fn exchange_credentials(
         return Ok(document);
     }
     show_way(exchange, trace);
-    let transport = Https::new(exchange.transport.clone(), disk::read);
-    let files: &dyn Files = identity.as_ref().map_or(disk, |identity| identity);
+    let transport = Https::new(exchange.transport.clone(), files::read);
+    let files: &dyn Files = identity.as_ref().map_or(files, |identity| identity);
     let world = World {
         clock,
         timer: &SystemTimer,

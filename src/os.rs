@@ -1,20 +1,20 @@
-//! The real clock, disk, network and terminal. Only `main` imports this module.
+//! The real clock, file system, network and terminal. Only `main` imports this module.
 
 mod access;
 pub mod clock;
 pub mod credentials_file;
 mod descriptor;
-mod destination;
-pub mod disk;
 pub mod environment;
 #[cfg(unix)]
 pub mod events;
+pub mod files;
 pub mod listener;
 pub mod log;
 pub mod password;
 pub mod private_dir;
 pub mod process;
 pub mod random;
+mod secret_file;
 pub mod stdio;
 #[cfg(unix)]
 pub mod supervisor;

@@ -1,7 +1,7 @@
-//! Why a file may not be read or written: whose it is, its mode, and who this process is.
+//! Why access to a file is denied: its owner and mode, and the user of this process.
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::explain;
+pub(super) use non_unix::explain;
 #[cfg(unix)]
 pub(super) use unix::{denied, explain, ownership};
 
@@ -16,12 +16,12 @@ mod unix {
 
     use roles_anywhere_client::text::disclosure::path_name;
 
-    /// How many links are followed to find out what refuses.
+    /// How many links are followed to find what denies access.
     const MAX_LINKS: usize = 40;
 
-    /// Adds to a refused permission the owner and mode of the file, or of the directory on the way
-    /// to it that refuses; other errors stay as they are.
-    // Cold, and so not copied into its many callers: the program has to stay small.
+    /// Adds to an error of permission the owner and mode of the file, or of the directory on its path
+    /// that denies access; returns other errors as they are.
+    // Cold, so that it is not inlined into its many callers and the program stays small.
     #[cold]
     pub(in crate::os) fn explain(path: &Path, error: io::Error) -> io::Error {
         if error.kind() != io::ErrorKind::PermissionDenied {
@@ -29,8 +29,8 @@ mod unix {
         }
         let mut path = path.to_owned();
         for _ in 0..MAX_LINKS {
-            // A path that no metadata can be read of is below a directory that is closed, or is yet
-            // to be made in one: the last directory that is there is the one that refuses.
+            // If a path has no metadata, it is below a directory that denies access, or is to be created
+            // in one. Either way that is the last directory that can be read.
             let mut above = path.ancestors().map(named);
             let Some(part) = above.find(|part| part.symlink_metadata().is_ok()) else { break };
             if let Ok(metadata) = part.metadata() {
@@ -46,7 +46,7 @@ mod unix {
         error
     }
 
-    /// Adds the owner and mode of `what` to a refused permission; other errors stay as they are.
+    /// Adds the owner and mode of `what` to an error of permission; returns other errors as they are.
     #[cold]
     pub(in crate::os) fn denied(
         what: &str,
@@ -63,7 +63,7 @@ mod unix {
         io::Error::new(io::ErrorKind::PermissionDenied, words)
     }
 
-    /// Returns whose `what` is, its mode, and who this process is.
+    /// Returns the owner and mode of `what`, and the user of this process, as text.
     pub(in crate::os) fn ownership(what: &str, owner: u32, mode: impl Octal) -> String {
         let own = rustix::process::geteuid().as_raw();
         format!(
@@ -71,18 +71,18 @@ mod unix {
         )
     }
 
-    /// Returns a name that the system can look up: the last part above a relative path is empty.
+    /// Returns `.` for the empty path, the last parent of a relative one.
     fn named(part: &Path) -> &Path {
         if part.as_os_str().is_empty() { Path::new(".") } else { part }
     }
 }
 
 #[cfg(not(unix))]
-mod elsewhere {
+mod non_unix {
     use std::io;
     use std::path::Path;
 
-    /// Returns the error as it is: on this system nothing tells more.
+    /// Returns the error as it is: owner and mode are not known on this system.
     pub(in crate::os) fn explain(_path: &Path, error: io::Error) -> io::Error {
         error
     }
@@ -102,7 +102,7 @@ mod tests {
     const EROFS: i32 = 30;
 
     #[test]
-    fn names_what_refuses_with_owner_mode_and_user() {
+    fn error_names_owner_mode_and_user() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let set_mode = |name, mode| fs::set_permissions(at(name), Permissions::from_mode(mode));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_other_errors_alone() {
+    fn other_errors_stay_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let error = explain(folder.path(), io::Error::from_raw_os_error(EROFS));
         assert_eq!(error.raw_os_error(), Some(EROFS));

@@ -7,20 +7,22 @@ use std::time::{Duration, SystemTime};
 use roles_anywhere_client::time::Running;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 
-/// The wall clock, and how long this process has been running.
+/// The wall clock, and the uptime of this process.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Duration,
 }
 
 impl SystemClock {
-    /// Starts counting.
+    /// Returns the clocks; the uptime counts from now.
     pub fn start() -> Self {
         Self { started: awake_or_asleep() }
     }
 }
 
-/// Returns the time since the machine was started, its sleep included.
+/// Returns the time since the machine was started, including its sleep.
+///
+/// `CLOCK_MONOTONIC`, the usual choice, stops while the machine sleeps, but sessions expire meanwhile.
 #[cfg(target_os = "linux")]
 fn awake_or_asleep() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -29,7 +31,7 @@ fn awake_or_asleep() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Returns what the kernel rolled when it was started.
+/// Returns the random identifier that the kernel chose at this boot.
 #[cfg(target_os = "linux")]
 fn boot_id() -> rustix::io::Result<String> {
     use rustix::fs::{Mode, OFlags, open};
@@ -39,7 +41,7 @@ fn boot_id() -> rustix::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
 
-/// Returns the time since the first call; whether sleep counts is the system's to say.
+/// Returns the time since the first call; whether it includes sleep depends on the system.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 fn awake_or_asleep() -> Duration {
@@ -87,11 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_this_run_of_the_machine_from_others() {
+    fn boot_id_identifies_this_boot() {
         let clock = SystemClock::start();
         let running = clock.running().unwrap();
         assert_eq!(running.boot_id.len(), 36, "{running:?}");
-        // It is not this process's own time.
+        // It counts from the boot, not from the start of this process.
         assert!(running.seconds > i64::try_from(clock.uptime().as_secs()).unwrap());
         assert_eq!(clock.running().unwrap().boot_id, running.boot_id);
     }

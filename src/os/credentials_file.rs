@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use crate::credentials_file::file::{
     Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
 };
-use crate::os::{access, disk};
+use crate::os::{access, files};
 use roles_anywhere_client::secret::SecretBytes;
 
 /// Credentials files on disk.
@@ -78,7 +78,7 @@ impl SharedCredentialsFile for CredentialsFile {
     }
 
     fn readable_by_others(&self, path: &Path) -> Option<u32> {
-        disk::readable_by_others(path)
+        files::readable_by_others(path)
     }
 }
 
@@ -111,7 +111,7 @@ fn look(file: &File) -> io::Result<Look> {
     loop {
         let before = file.metadata()?;
         file.rewind()?;
-        let text = disk::whole(file, usize::try_from(before.len()).unwrap_or(0), MAX_SIZE)?;
+        let text = files::whole(file, usize::try_from(before.len()).unwrap_or(0), MAX_SIZE)?;
         let after = file.metadata()?;
         reads += 1;
         if stamp(&before) == stamp(&after) || reads == MAX_READS {
@@ -144,7 +144,7 @@ fn edited(
 }
 
 fn read(target: &Path) -> Result<SecretBytes, ProfileFileError> {
-    disk::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
+    files::read(target, MAX_SIZE).map_err(|error| unreadable(target, error))
 }
 
 fn unreadable(target: &Path, source: io::Error) -> ProfileFileError {
@@ -165,7 +165,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
         Some(place) => place,
         None => {
             let folder = folder_of(path);
-            disk::make_directory(folder).map_err(|source| ProfileFileError::Directory {
+            files::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
                 source: access::explain(folder, source),
             })?;

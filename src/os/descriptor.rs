@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io;
 
-/// Returns a copy of what `number` has open, with its position and its permissions; `None` if this
-/// kernel makes none.
+/// Returns a copy of the descriptor `number`, with its position and access mode; `None` if this kernel
+/// does not support it.
 ///
-/// Opening `/dev/fd/N` instead would start at the beginning of a file, and ask for permissions that
-/// were dropped since.
+/// Opening `/dev/fd/N` instead would start at the beginning of a file, and would need permissions that
+/// this process may have dropped since.
 #[cfg(target_os = "linux")]
 pub(super) fn copy(number: u32) -> io::Result<Option<File>> {
     use rustix::io::Errno;
@@ -17,13 +17,13 @@ pub(super) fn copy(number: u32) -> io::Result<Option<File>> {
         .and_then(|own| pidfd_getfd(own, raw, PidfdGetfdFlags::empty()));
     match copied {
         Ok(descriptor) => Ok(Some(File::from(descriptor))),
-        // A kernel before 5.6, or a sandbox that does not let it through.
+        // A kernel before 5.6, or a sandbox that does not allow it.
         Err(Errno::NOSYS | Errno::PERM) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Returns nothing: only Linux copies a descriptor by its number.
+/// Returns `None`: only Linux copies a descriptor by its number.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn copy(_number: u32) -> io::Result<Option<File>> {
     Ok(None)

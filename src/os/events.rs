@@ -1,4 +1,4 @@
-//! What happens to a daemon from outside: signals, and changes of its files.
+//! Events from outside a daemon: signals and changes of its files.
 
 #[cfg(target_os = "linux")]
 mod inotify;
@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 
 use roles_anywhere_client::ports::{Event, Events};
 
-/// Signals, and changes of some files where the system tells of them.
+/// Signals, and changes of some files if the system reports them.
 #[derive(Debug)]
 pub struct SystemEvents(RefCell<Sources>);
 
@@ -25,25 +25,34 @@ struct Sources {
     stop: [Signal; 2],
     reload: Signal,
     #[cfg(target_os = "linux")]
-    watch: Option<inotify::Watch>,
-    /// Runs while a change may have others behind it.
+    watch: Option<inotify::InotifyWatch>,
+    /// Runs after a change, while others may follow.
     settling: Option<Pin<Box<Sleep>>>,
 }
 
-/// How long files are left alone after a change: certificate and key seldom change in one step.
+/// How long a change is held back, since certificate and key seldom change in one step. A new
+/// certificate with the old key would be reported as a mismatch.
 #[cfg(target_os = "linux")]
 const SETTLE: Duration = Duration::from_millis(150);
 
 impl SystemEvents {
     /// Listens to SIGTERM, SIGINT and SIGHUP, and watches `files`; within a tokio runtime.
     ///
-    /// A system that cannot watch, or has no watch left, is no error: files are looked at every few
-    /// seconds anyway.
+    /// It is not an error if the system cannot watch files, or has no watch left: files are checked
+    /// every few seconds anyway.
     pub fn listen(files: Vec<PathBuf>) -> io::Result<Self> {
-        Self::hear([SignalKind::terminate(), SignalKind::interrupt()], SignalKind::hangup(), files)
+        Self::with_signals(
+            [SignalKind::terminate(), SignalKind::interrupt()],
+            SignalKind::hangup(),
+            files,
+        )
     }
 
-    fn hear(stop: [SignalKind; 2], reload: SignalKind, files: Vec<PathBuf>) -> io::Result<Self> {
+    fn with_signals(
+        stop: [SignalKind; 2],
+        reload: SignalKind,
+        files: Vec<PathBuf>,
+    ) -> io::Result<Self> {
         #[cfg(not(target_os = "linux"))]
         drop(files);
         let [terminate, interrupt] = stop;
@@ -51,7 +60,7 @@ impl SystemEvents {
             stop: [signal(terminate)?, signal(interrupt)?],
             reload: signal(reload)?,
             #[cfg(target_os = "linux")]
-            watch: inotify::Watch::new(files).ok(),
+            watch: inotify::InotifyWatch::new(files).ok(),
             settling: None,
         })))
     }
@@ -85,7 +94,7 @@ impl Sources {
         let settled = self.settling.as_mut().is_some_and(|s| s.as_mut().poll(context).is_ready());
         if settled {
             self.settling = None;
-            // What came meanwhile is told with it: a directory that is busy costs two looks a pause.
+            // Changes since then are part of this event, so that a busy directory causes few of them.
             #[cfg(target_os = "linux")]
             self.poll_changed(context);
             return Poll::Ready(Event::FilesChanged);
@@ -112,22 +121,22 @@ mod tests {
 
     use super::*;
 
-    /// What was not told by then is never told.
+    /// An event that has not come by then will not come.
     const LIMIT: Duration = Duration::from_secs(10);
 
     /// Watches `file` while `act` changes it.
     fn watching<T>(file: &Path, act: impl AsyncFnOnce(&SystemEvents) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // None of the signals that end a process is caught: all tests would outlive them.
+        // Signals that end a process are not caught: the test process could not be ended by them.
         let harmless = SignalKind::window_change();
         runtime.block_on(async {
             let events =
-                SystemEvents::hear([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
+                SystemEvents::with_signals([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
             act(&events).await
         })
     }
 
-    fn tells_of(file: &Path, changes: &[&dyn Fn()]) {
+    fn reports(file: &Path, changes: &[&dyn Fn()]) {
         watching(file, async |events| {
             for (at, change) in changes.iter().enumerate() {
                 change();
@@ -137,29 +146,29 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_a_file_that_is_written_replaced_removed_and_made() {
+    fn reports_writes_renames_removal_and_creation() {
         let folder = tempfile::tempdir().unwrap();
         let (file, new) = (folder.path().join("tls.crt"), folder.path().join("new"));
         fs::write(&file, "1").unwrap();
         let in_place = || fs::write(&file, "2").unwrap();
-        tells_of(&file, &[&in_place, &in_place]);
+        reports(&file, &[&in_place, &in_place]);
         fs::write(&new, "3").unwrap();
-        tells_of(&file, &[&|| fs::rename(&new, &file).unwrap(), &in_place]);
-        tells_of(&file, &[&|| fs::remove_file(&file).unwrap(), &in_place]);
+        reports(&file, &[&|| fs::rename(&new, &file).unwrap(), &in_place]);
+        reports(&file, &[&|| fs::remove_file(&file).unwrap(), &in_place]);
     }
 
     #[test]
-    fn tells_of_a_mode_that_is_mended() {
+    fn reports_a_change_of_the_mode() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tls.key");
         fs::write(&file, "1").unwrap();
         let mended = fs::Permissions::from_mode(0o600);
-        tells_of(&file, &[&|| fs::set_permissions(&file, mended.clone()).unwrap()]);
+        reports(&file, &[&|| fs::set_permissions(&file, mended.clone()).unwrap()]);
     }
 
     #[test]
-    fn tells_of_the_swap_of_a_kubernetes_volume() {
+    fn reports_the_swap_of_a_kubernetes_volume() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for version in ["..1", "..2"] {
@@ -171,22 +180,22 @@ mod tests {
         symlink("..2", at("..data_tmp")).unwrap();
         let in_place = || fs::write(at("..data").join("tls.crt"), "new").unwrap();
         let swap = || fs::rename(at("..data_tmp"), at("..data")).unwrap();
-        tells_of(&at("tls.crt"), &[&in_place, &swap, &in_place]);
+        reports(&at("tls.crt"), &[&in_place, &swap, &in_place]);
     }
 
     #[test]
-    fn tells_of_a_directory_that_was_not_there_and_of_the_files_in_it() {
+    fn reports_a_missing_directory_and_files_in_it() {
         let folder = tempfile::tempdir().unwrap();
         let above = folder.path().join("run");
         let file = above.join("credentials/tls.crt");
         let make = || fs::create_dir_all(file.parent().unwrap()).unwrap();
         let remove = || fs::remove_dir_all(&above).unwrap();
         let write = || fs::write(&file, "1").unwrap();
-        tells_of(&file, &[&make, &write, &remove, &make, &write]);
+        reports(&file, &[&make, &write, &remove, &make, &write]);
     }
 
     #[test]
-    fn tells_of_a_directory_that_another_takes_the_place_of() {
+    fn reports_a_directory_that_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let file = at("live/tls.crt");
@@ -197,11 +206,11 @@ mod tests {
         let away = || fs::rename(at("live"), at("old")).unwrap();
         let come = || fs::rename(at("new"), at("live")).unwrap();
         let in_place = || fs::write(&file, "2").unwrap();
-        tells_of(&file, &[&away, &come, &in_place]);
+        reports(&file, &[&away, &come, &in_place]);
     }
 
     #[test]
-    fn a_flood_of_changes_is_told_once_and_wakes_nobody_for_each() {
+    fn many_changes_are_one_event() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tls.crt");
         let over = AtomicBool::new(false);
@@ -228,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_nobody_waited_for_is_told_to_who_comes_next_and_once() {
+    fn change_before_the_wait_is_reported_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tls.crt");
         let told = watching(&file, async |events| {

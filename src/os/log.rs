@@ -13,37 +13,37 @@ use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Writes lines to standard error and never waits for its reader.
 ///
-/// An event is kept and written when the event loop comes round, many at once if many came: beyond
-/// 64 KiB events are lost, and counted. A record is written before [`Log::record`] returns, or is
-/// not kept at all.
+/// An event is buffered and written by [`Self::run`], many in one write if many came. If more than
+/// 64 KiB are buffered, events are dropped and counted. A record is written before [`Log::record`]
+/// returns, or fails.
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct StderrLog {
     format: LogFormat,
     clock: Rc<dyn Clock>,
     sink: Box<dyn Sink>,
-    /// The last second, and how it is written: many events share one.
+    /// The last second and its text, which many events share.
     stamp: RefCell<(Timestamp, String)>,
-    waiting: RefCell<Vec<u8>>,
-    /// The events that there was no room for.
-    lost: Cell<u64>,
-    came: Notify,
+    buffer: RefCell<Vec<u8>>,
+    /// The number of events that were dropped since the last report.
+    dropped: Cell<u64>,
+    added: Notify,
 }
 
 /// Where lines go.
 trait Sink {
-    /// Writes what can be written without a wait, and returns how many bytes that was.
+    /// Writes what can be written without waiting, and returns the number of bytes.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 }
 
-/// The most bytes of lines that wait.
-const ROOM: usize = 64 << 10;
-/// What a pipe that is ready takes without a wait (`PIPE_BUF` of Linux).
-const PIPE: usize = 4_096;
-/// How long to wait before the log is written again, after it took nothing.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The size of the buffer, in bytes.
+const MAX_BUFFERED: usize = 64 << 10;
+/// How many bytes a pipe that is ready accepts without blocking (`PIPE_BUF` of Linux).
+const CHUNK: usize = 4_096;
+/// How long to wait before the log is written again, after it accepted nothing.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 impl StderrLog {
-    /// Takes the form of a line and the clock that stamps it.
+    /// Returns a log with lines of `format`, whose times are those of `clock`.
     pub fn new(format: LogFormat, clock: Rc<dyn Clock>) -> Self {
         Self::to(Box::new(Stderr::open()), format, clock)
     }
@@ -55,42 +55,42 @@ impl StderrLog {
             clock,
             sink,
             stamp: RefCell::new((now, now.to_string())),
-            waiting: RefCell::default(),
-            lost: Cell::default(),
-            came: Notify::new(),
+            buffer: RefCell::default(),
+            dropped: Cell::default(),
+            added: Notify::new(),
         }
     }
 
-    /// Writes what comes, for as long as it is polled.
+    /// Writes events as they come, while it is polled.
     pub async fn run(&self) -> Infallible {
         loop {
-            self.came.notified().await;
+            self.added.notified().await;
             while self.flush().is_err() {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
         }
     }
 
-    /// Writes all that waits, and how many events were lost.
+    /// Writes the buffer, and how many events were dropped.
     fn flush(&self) -> Result<(), LogNotWritten> {
-        let mut waiting = self.waiting.borrow_mut();
-        self.write(&mut waiting)?;
-        let lost = self.lost.get();
-        if lost > 0 {
-            let fields: [Field<'_>; 1] = [("events", &lost)];
-            *waiting = self.render(Level::Warning, "nobody read the log", &fields).into_bytes();
-            self.lost.set(0);
-            self.write(&mut waiting)?;
+        let mut buffer = self.buffer.borrow_mut();
+        self.write(&mut buffer)?;
+        let dropped = self.dropped.get();
+        if dropped > 0 {
+            let fields: [Field<'_>; 1] = [("events", &dropped)];
+            *buffer = self.render(Level::Warning, "nobody read the log", &fields).into_bytes();
+            self.dropped.set(0);
+            self.write(&mut buffer)?;
         }
         Ok(())
     }
 
-    /// Writes from the start of `bytes` what can be written now, and takes it out. What is left is
-    /// written later: no line is torn.
+    /// Writes what can be written now from the start of `bytes`, and removes it. The rest stays for the
+    /// next write, so that no line is cut off.
     fn write(&self, bytes: &mut Vec<u8>) -> Result<(), LogNotWritten> {
         let mut written = 0;
         while written < bytes.len() {
-            let end = bytes.len().min(written + PIPE);
+            let end = bytes.len().min(written + CHUNK);
             match self.sink.write(&bytes[written..end]) {
                 Ok(count) if count > 0 => written += count,
                 _ => break,
@@ -110,10 +110,10 @@ impl StderrLog {
     }
 }
 
-/// What came last is written, too.
+/// Writes the last events.
 impl Drop for StderrLog {
     fn drop(&mut self) {
-        // There is no other place to say that it is not.
+        // A failure cannot be reported anywhere else.
         let _ = self.flush();
     }
 }
@@ -121,13 +121,13 @@ impl Drop for StderrLog {
 impl Log for StderrLog {
     fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
         let line = self.render(level, what, fields);
-        let mut waiting = self.waiting.borrow_mut();
-        // What was lost is told before what comes behind it.
-        match self.lost.get() == 0 && waiting.len() + line.len() <= ROOM {
-            true => waiting.extend_from_slice(line.as_bytes()),
-            false => self.lost.set(self.lost.get() + 1),
+        let mut buffer = self.buffer.borrow_mut();
+        // The number of dropped events is written before any later event.
+        match self.dropped.get() == 0 && buffer.len() + line.len() <= MAX_BUFFERED {
+            true => buffer.extend_from_slice(line.as_bytes()),
+            false => self.dropped.set(self.dropped.get() + 1),
         }
-        self.came.notify_one();
+        self.added.notify_one();
     }
 
     fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
@@ -136,9 +136,9 @@ impl Log for StderrLog {
         let length = line.len();
         let written = self.write(&mut line);
         if written.is_err() && line.len() < length {
-            // A disk was full in the middle of the line: its end follows as soon as it can.
-            self.waiting.borrow_mut().append(&mut line);
-            self.came.notify_one();
+            // The disk was full in the middle of the line: the rest is written as soon as possible.
+            self.buffer.borrow_mut().append(&mut line);
+            self.added.notify_one();
         }
         written
     }
@@ -146,7 +146,7 @@ impl Log for StderrLog {
 
 /// Standard error.
 struct Stderr {
-    /// Whether a write may have to wait for a reader: not if it is a file or `/dev/null`.
+    /// Whether a write may block: not if it is a file or `/dev/null`.
     has_reader: bool,
 }
 
@@ -184,7 +184,7 @@ impl Sink for Stderr {
     }
 }
 
-/// Returns whether standard error takes a line without a wait.
+/// Returns whether standard error accepts a line without blocking.
 #[cfg(unix)]
 fn is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -192,7 +192,7 @@ fn is_ready() -> bool {
     let stderr = rustix::stdio::stderr();
     let mut descriptors = [PollFd::new(&stderr, PollFlags::OUT)];
     let ready = poll(&mut descriptors, Some(&now));
-    // What cannot be asked is written to.
+    // If that cannot be found out, the write is tried.
     ready.is_err() || descriptors[0].revents().contains(PollFlags::OUT)
 }
 
@@ -208,9 +208,9 @@ mod tests {
 
     /// A file on a disk with room for so many bytes.
     #[derive(Clone, Default)]
-    struct Disk(Rc<RefCell<(Vec<u8>, usize)>>);
+    struct FullDisk(Rc<RefCell<(Vec<u8>, usize)>>);
 
-    impl Disk {
+    impl FullDisk {
         fn with(room: usize) -> Self {
             Self(Rc::new(RefCell::new((Vec::new(), room))))
         }
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    impl Sink for Disk {
+    impl Sink for FullDisk {
         fn write(&self, bytes: &[u8]) -> io::Result<usize> {
             let mut disk = self.0.borrow_mut();
             let count = bytes.len().min(disk.1);
@@ -235,13 +235,13 @@ mod tests {
         }
     }
 
-    fn log(disk: &Disk) -> StderrLog {
+    fn log(disk: &FullDisk) -> StderrLog {
         StderrLog::to(Box::new(disk.clone()), LogFormat::Text, Rc::new(SystemClock::start()))
     }
 
     #[test]
     fn a_record_is_written_before_it_returns_and_behind_what_came_before() {
-        let disk = Disk::with(usize::MAX);
+        let disk = FullDisk::with(usize::MAX);
         let log = log(&disk);
         log.event(Level::Info, "one", &[]);
         assert!(disk.lines().is_empty());
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_record_that_is_not_written_is_not_kept() {
-        let disk = Disk::with(0);
+        let disk = FullDisk::with(0);
         let log = log(&disk);
         assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
         disk.grow(1_000);
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn no_line_is_torn_by_a_disk_that_is_full() {
-        let disk = Disk::with(10);
+        let disk = FullDisk::with(10);
         let log = log(&disk);
         assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
         assert_eq!(log.record(Level::Info, "two", &[]), Err(LogNotWritten));
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_counted_without_another_event() {
-        let disk = Disk::with(0);
+        let disk = FullDisk::with(0);
         let log = log(&disk);
         for _ in 0..10_000 {
             log.event(Level::Info, "one", &[]);

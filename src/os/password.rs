@@ -1,4 +1,4 @@
-//! The password of an encrypted key: from the place that was named, from systemd, or from a person.
+//! The password of an encrypted key: from the configured source, from systemd, or from a prompt.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,8 @@ use roles_anywhere_client::input_source::{Files, Source};
 use roles_anywhere_client::password::{PasswordError, PasswordSource, Passwords};
 use roles_anywhere_client::secret::Secret;
 
-/// Gets the password, and keeps what a person typed; a file may hold another after a rotation.
+/// Reads the password. One that was typed is kept; a file is read each time, as it may hold another
+/// password after a rotation.
 #[expect(missing_debug_implementations, reason = "holds a port and a secret")]
 pub struct KeyPassword<'a> {
     source: PasswordSource,
@@ -17,7 +18,7 @@ pub struct KeyPassword<'a> {
 }
 
 impl<'a> KeyPassword<'a> {
-    /// Takes the place to get it from; nothing is read before it is needed.
+    /// Returns the port; nothing is read until a password is needed.
     pub fn new(source: PasswordSource, files: &'a dyn Files) -> Self {
         Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
@@ -65,14 +66,14 @@ impl Passwords for KeyPassword<'_> {
             _ if asked => None,
             PasswordSource::Given(_) => Some("--pkcs8-password".to_owned()),
             PasswordSource::Place(place) => place.origin.clone(),
-            // Of a unit whose key is encrypted on other machines.
+            // The credential of a unit that also runs on machines whose key is encrypted.
             PasswordSource::Unsaid { .. } => None,
         }
     }
 }
 
 mod terminal {
-    //! Asks on the terminal device, whatever standard input and output are.
+    //! Asks on the terminal device, even if standard input and output are redirected.
 
     use super::PasswordError;
     use roles_anywhere_client::secret::Secret;
@@ -85,8 +86,7 @@ mod terminal {
             .map_err(PasswordError::NoAnswer)
     }
 
-    /// Refuses to ask without a terminal, or from the background, where reading it would stop the
-    /// process for good.
+    /// Fails without a terminal, and in the background, where reading from it would stop the process.
     #[cfg(unix)]
     fn check_foreground() -> Result<(), PasswordError> {
         let device = std::fs::File::options().read(true).write(true).open("/dev/tty");

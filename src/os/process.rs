@@ -1,9 +1,9 @@
-//! This process as the system sees it.
+//! Limits of this process: core dumps, file size, file descriptors.
 
-/// Makes sure that no core dump of this process is written, and that no other process of the same
-/// user may look into its memory: it will hold keys and credentials.
+/// Prevents core dumps of this process and access to its memory by other processes of the same user:
+/// it will hold keys and credentials.
 ///
-/// Both are asked for where the system has them; a system that refuses is not worth failing for.
+/// An error is ignored: this is an additional protection, and not every system has it.
 pub fn keep_memory_private() {
     #[cfg(unix)]
     {
@@ -18,11 +18,11 @@ pub fn keep_memory_private() {
     }
 }
 
-/// Lets a write beyond the limit of a file's size (`ulimit -f`) fail like any other, instead of
-/// ending this process by SIGXFSZ.
+/// Makes a write beyond the limit of a file's size (`ulimit -f`) fail like any other, instead of ending
+/// this process by SIGXFSZ.
 ///
-/// A handler that does nothing of note, since only `unsafe` code may ignore a signal; it is not
-/// inherited by programs, as an ignored signal would be.
+/// It installs a handler without effect, since ignoring a signal needs `unsafe` code. Child processes
+/// do not inherit it, as they would inherit an ignored signal.
 pub fn survive_file_size_limit() {
     #[cfg(unix)]
     {
@@ -31,8 +31,7 @@ pub fn survive_file_size_limit() {
     }
 }
 
-/// Raises the number of files that this process may have open to what it may be raised to, and
-/// returns it; where that is not known, it is taken for plenty.
+/// Raises the soft limit of open files to the hard limit, and returns it; `usize::MAX` if unknown.
 pub fn descriptors() -> usize {
     #[cfg(unix)]
     {

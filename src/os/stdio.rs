@@ -1,4 +1,4 @@
-//! Standard output and standard error: one write to the first, the only writer to the second.
+//! Standard output, written once, and standard error.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -9,12 +9,12 @@ use crate::output::error::{Error, Kind};
 use roles_anywhere_client::ports::Trace;
 use roles_anywhere_client::text::escape;
 
-/// Returns what standard output is.
+/// Returns whether standard output is a terminal.
 pub fn stdout_kind() -> Stdout {
     if io::stdout().is_terminal() { Stdout::Terminal } else { Stdout::Stream }
 }
 
-/// Prints the answer, all of it.
+/// Writes all of `bytes` to standard output.
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
     write_stdout(bytes).map_err(|error| {
         Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
@@ -26,7 +26,7 @@ pub fn print(bytes: &[u8]) -> Result<(), Error> {
 struct StdoutError(#[source] io::Error);
 
 fn write_stdout(bytes: &[u8]) -> io::Result<()> {
-    // Rust's own standard output would break it at its lines, and keep a copy in its buffer.
+    // `std::io::stdout` would write each line separately, and keep a copy of the secrets in its buffer.
     #[cfg(unix)]
     let mut stdout = {
         use std::os::fd::AsFd;
@@ -38,21 +38,21 @@ fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Writes one message and a newline to standard error, with what does not show escaped; a failure
-/// to write is ignored, as there is nothing else to report it to.
+/// Writes a message and a newline to standard error, with invisible characters escaped. A failure is
+/// ignored, as it cannot be reported anywhere else.
 pub fn write_stderr(message: &str) {
     let message = escape::lines(message);
     let _ = io::stderr().lock().write_all(format!("{message}\n").as_bytes());
 }
 
-/// Shows messages on standard error, each with the milliseconds since the start.
+/// Writes debug messages to standard error, each with the milliseconds since the start.
 #[expect(missing_debug_implementations, reason = "holds a function")]
 pub struct StderrTrace<'a> {
     uptime: &'a (dyn Fn() -> Duration + Sync),
 }
 
 impl<'a> StderrTrace<'a> {
-    /// Takes the clock that the messages are stamped with.
+    /// Returns the trace; `uptime` is the time that each message begins with.
     pub fn new(uptime: &'a (dyn Fn() -> Duration + Sync)) -> Self {
         Self { uptime }
     }

@@ -1,4 +1,4 @@
-//! systemd, where it started this process: <https://www.freedesktop.org/software/systemd/man/sd_notify.html>
+//! systemd, if it started this process: <https://www.freedesktop.org/software/systemd/man/sd_notify.html>
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use sd_notify::{NotifyState, notify};
 use crate::daemon::Supervisor;
 use crate::output::error::legible;
 
-/// systemd, or nobody.
+/// systemd, if it started this process; if not, messages go nowhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Systemd {
     watchdog: Option<Duration>,
 }
 
 impl Systemd {
-    /// Looks whether systemd started this process, and what it wants to hear.
+    /// Reads from the environment whether systemd expects messages from this process.
     pub fn find() -> Self {
         Self { watchdog: sd_notify::watchdog_enabled() }
     }
 }
 
-/// Nobody may listen, and nothing depends on it.
+/// Sends `state`. An error is ignored: nothing depends on the supervisor.
 fn tell(state: &[NotifyState<'_>]) {
     let _ = notify(state);
 }

@@ -1,4 +1,4 @@
-//! The file of the container token: a place of our own choice is judged as the cache's is.
+//! The file of the container token. In a directory of our choice, the rules of the session cache apply.
 
 mod lock;
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::serve::TokenFile;
 use crate::os::private_dir::PrivateDir;
-use crate::os::{access, disk};
+use crate::os::{access, files};
 use crate::output::error::{Error, Kind};
 use crate::server::{TokenState, TokenStore, is_container_token};
 use crate::session_cache::storage::{ConfiguredDir, Store as _};
@@ -23,15 +23,15 @@ pub struct TokenOnDisk {
     path: PathBuf,
     /// The flag or variable that named it, or the directory that it is in.
     origin: String,
-    /// The directory that we chose, and the file's name in it.
+    /// The directory that we chose and the file name in it, if the user named no file.
     own: Option<(ConfiguredDir, String)>,
 }
 
-/// The largest file that may be a token, in bytes.
+/// The largest file that is read as a token, in bytes.
 const MAX_SIZE: u64 = 4_096;
 
 impl TokenOnDisk {
-    /// Takes the file of a process that listens on `addresses`; `None` where it has none.
+    /// Returns the token file of a process that listens on `addresses`; `None` if it has none.
     pub fn find(plan: &TokenFile, addresses: &[SocketAddr]) -> Option<Self> {
         let path = plan.path(addresses)?;
         let path = std::path::absolute(&path).unwrap_or(path);
@@ -48,36 +48,36 @@ impl TokenOnDisk {
         Some(Self { path, origin, own })
     }
 
-    /// Returns where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// A directory of our own is opened each time: since the last it may have been made anew.
+/// A directory of our choice is opened each time, as it may have been removed and created again.
 impl TokenStore for TokenOnDisk {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         let there = self.path.metadata().ok();
         let written = match &self.own {
             Some((directory, name)) => PrivateDir::new(directory).write(name, token),
-            // A pipe would be waited for, and the token is not for a device.
+            // A pipe would block, and a token must not go to a device.
             None if let Some(other) = there.filter(|there| !there.is_file()) => {
-                Err(disk::not_regular(&other))
+                Err(files::not_regular(&other))
             }
             None if self.holds_something_else() => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, "it holds something else"))
             }
-            None => disk::replace(&self.path, token),
+            None => files::replace(&self.path, token),
         };
         written.map_err(|source| self.error(Action::Write, source))
     }
 
     fn restore(&self, token: &[u8]) -> Result<(), FileError> {
-        // What a link leads to may be any file of this user.
+        // A link may lead to any file of this user, so `write` checks what it holds.
         if self.own.is_some() || self.path.is_symlink() {
             return self.write(token);
         }
-        disk::replace(&self.path, token).map_err(|source| self.error(Action::Write, source))
+        files::replace(&self.path, token).map_err(|source| self.error(Action::Write, source))
     }
 
     fn state(&self, token: &[u8]) -> TokenState {
@@ -117,17 +117,17 @@ impl TokenOnDisk {
             return PrivateDir::new(directory).read(name);
         }
         match self.path.metadata() {
-            Ok(metadata) if metadata.is_file() => disk::read(&self.path, MAX_SIZE).map(Some),
-            Ok(metadata) => Err(disk::not_regular(&metadata)),
+            Ok(metadata) if metadata.is_file() => files::read(&self.path, MAX_SIZE).map(Some),
+            Ok(metadata) => Err(files::not_regular(&metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Returns whether a file is there that is neither empty nor a token: a key, perhaps, which was
+    /// Returns whether the file exists and is neither empty nor a token: perhaps a private key that was
     /// named by mistake.
     fn holds_something_else(&self) -> bool {
-        match disk::read(&self.path, MAX_SIZE) {
+        match files::read(&self.path, MAX_SIZE) {
             Ok(contents) => !contents.expose().is_empty() && !is_container_token(contents.expose()),
             Err(error) => error.kind() == io::ErrorKind::FileTooLarge,
         }
@@ -143,9 +143,9 @@ impl TokenOnDisk {
         }
         let metadata = self.path.symlink_metadata();
         if metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_SIZE)
-            && is_ours(disk::read(&self.path, MAX_SIZE)?.expose())
+            && is_ours(files::read(&self.path, MAX_SIZE)?.expose())
         {
-            // By leave of the directory, whatever the mode of the file is.
+            // The mode of the directory decides whether a file may be removed, not that of the file.
             let folder = self.path.parent().unwrap_or(&self.path);
             std::fs::remove_file(&self.path).map_err(|error| access::explain(folder, error))?;
         }
@@ -176,7 +176,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::os::destination::tests::is_root;
+    use crate::os::secret_file::tests::is_root;
     use crate::session_cache::storage::ParentOwner;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
@@ -244,9 +244,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         let lock = folder.path().join(".token.lock");
-        disk::replace(&lock, b"1234\n").unwrap();
+        files::replace(&lock, b"1234\n").unwrap();
         assert!(named.lock().unwrap().is_none());
-        assert_eq!(disk::read(&lock, MAX_SIZE).unwrap().expose(), b"1234\n");
+        assert_eq!(files::read(&lock, MAX_SIZE).unwrap().expose(), b"1234\n");
         fs::remove_file(&lock).unwrap();
         if is_root() {
             symlink(folder.path().join("own/x"), named.path()).unwrap();
@@ -313,7 +313,7 @@ mod tests {
             symlink(&victim, &place.path).unwrap();
             assert_eq!(place.state(ONE), TokenState::Changed);
             let _ = place.restore(ONE);
-            assert_eq!(disk::read(&victim, MAX_SIZE).unwrap().expose(), b"a key, perhaps");
+            assert_eq!(files::read(&victim, MAX_SIZE).unwrap().expose(), b"a key, perhaps");
         }
     }
 
@@ -327,7 +327,7 @@ mod tests {
             fs::remove_file(place.path()).unwrap();
             assert_eq!(place.state(TWO), TokenState::Missing);
             place.write(TWO).unwrap();
-            assert_eq!(disk::read(place.path(), MAX_SIZE).unwrap().expose(), TWO);
+            assert_eq!(files::read(place.path(), MAX_SIZE).unwrap().expose(), TWO);
         }
     }
 
@@ -339,7 +339,7 @@ mod tests {
         fs::remove_dir_all(folder.path().join("own")).unwrap();
         assert_eq!(own.state(TWO), TokenState::Missing);
         own.write(TWO).unwrap();
-        assert_eq!(disk::read(own.path(), MAX_SIZE).unwrap().expose(), TWO);
+        assert_eq!(files::read(own.path(), MAX_SIZE).unwrap().expose(), TWO);
     }
 
     #[test]
@@ -355,7 +355,7 @@ mod tests {
             clear().unwrap();
             assert_eq!(place.state(TWO), TokenState::Missing);
             let real = folder.path().join("real");
-            disk::replace(&real, TWO).unwrap();
+            files::replace(&real, TWO).unwrap();
             symlink(&real, place.path()).unwrap();
             let _ = clear();
             assert!(place.path().is_symlink() && real.exists());
@@ -368,13 +368,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         for other in [&b"-----BEGIN PRIVATE KEY-----"[..], &[b'A'; 9_000], b"\n"] {
-            disk::replace(named.path(), other).unwrap();
+            files::replace(named.path(), other).unwrap();
             let error = named.write(ONE).unwrap_err();
             assert_eq!(error.source.to_string(), "it holds something else");
-            assert_eq!(disk::read(named.path(), 1 << 20).unwrap().expose(), other);
+            assert_eq!(files::read(named.path(), 1 << 20).unwrap().expose(), other);
         }
         for fine in [&b""[..], TWO] {
-            disk::replace(named.path(), fine).unwrap();
+            files::replace(named.path(), fine).unwrap();
             named.write(ONE).unwrap();
         }
     }
@@ -398,12 +398,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         let real = folder.path().join("real");
-        disk::replace(&real, TWO).unwrap();
+        files::replace(&real, TWO).unwrap();
         symlink(&real, named.path()).unwrap();
         named.write(ONE).unwrap();
         std::os::unix::fs::lchown(named.path(), Some(65_534), None).unwrap();
         let error = named.write(TWO).unwrap_err();
         assert!(error.source.to_string().contains("another user (uid 65534)"), "{error:?}");
-        assert_eq!(disk::read(&real, MAX_SIZE).unwrap().expose(), ONE);
+        assert_eq!(files::read(&real, MAX_SIZE).unwrap().expose(), ONE);
     }
 }

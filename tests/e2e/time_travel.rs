@@ -14,7 +14,7 @@ use roles_anywhere::daemon::{Reporter, Supervisor};
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, Exchange, resolve};
 use roles_anywhere::os::clock::SystemClock;
-use roles_anywhere::os::disk::{self, Disk};
+use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::https::Https;
@@ -159,9 +159,9 @@ fn run_daemon<'a>(
     let environment =
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
     let exchange = exchange(line, &environment);
-    let disk = Disk::new(&environment);
+    let disk = SystemFiles::new(&environment);
     let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
-    let transport = Https::new(exchange.transport.clone(), disk::read);
+    let transport = Https::new(exchange.transport.clone(), files::read);
     let world = World {
         clock,
         timer: clock,

@@ -15,7 +15,7 @@ use crate::os::credentials_file::lock_file::{
     LockClaim, LockFile, NotReplaced, is_denied, lock, open, unwritable,
 };
 use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
-use crate::os::disk::{self, is_at};
+use crate::os::files::{self, is_at};
 use roles_anywhere_client::secret::SecretBytes;
 
 /// Edits the file under its locks, if it is as `expected`.
@@ -113,7 +113,7 @@ impl ExistingFile {
             return Err(busy(target));
         }
         let size = usize::try_from(metadata.len()).unwrap_or(0);
-        let text = disk::whole(&file, size, MAX_SIZE).map_err(failed)?;
+        let text = files::whole(&file, size, MAX_SIZE).map_err(failed)?;
         Ok(Some(Self { file, metadata, text, denied, unlocked }))
     }
 
@@ -137,7 +137,7 @@ impl ExistingFile {
 
     fn read_again(&self) -> io::Result<SecretBytes> {
         (&self.file).rewind()?;
-        disk::whole(&self.file, self.text.expose().len(), MAX_SIZE)
+        files::whole(&self.file, self.text.expose().len(), MAX_SIZE)
     }
 
     /// Writes the file in place.

@@ -12,7 +12,7 @@ use crate::credentials_file::file::{Obstacle, ProfileFileError};
 use crate::os::access;
 use crate::os::credentials_file::existing::ExistingFile;
 use crate::os::credentials_file::{attributes, busy, folder_of};
-use crate::os::disk::is_at;
+use crate::os::files::is_at;
 use roles_anywhere_client::secret::SecretBytes;
 
 /// The outcome of the attempt to take the lock.

@@ -1,9 +1,9 @@
-//! Changes of files, as inotify tells them.
+//! Changes of files, by inotify.
 //!
-//! What is watched is the directory of each file, and the directory that it leads to where it is a
-//! link: so a rename over a file is seen, and the swap of `..data` by which Kubernetes renews all
-//! files of a volume at once. While a directory is not there, the nearest one above it is watched in
-//! its stead. Which file changed is left to whoever reads them.
+//! The directory of each file is watched, and if the file is a link, also the directory that it leads
+//! to. This shows a rename over a file, and the swap of `..data` with which Kubernetes updates all files
+//! of a volume at once. If a directory does not exist, its nearest existing parent is watched instead.
+//! The caller reads the files again to find out which of them changed.
 
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;
@@ -15,19 +15,19 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 
-/// The directories of some files.
+/// Watches on the directories of some files.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct InotifyWatch {
     files: Vec<PathBuf>,
     inotify: AsyncFd<OwnedFd>,
-    /// The watches of directories in whose stead others will be watched.
+    /// The watches of parents, which are replaced as soon as the missing directory exists.
     stand_ins: BTreeSet<i32>,
 }
 
-impl Watch {
+impl InotifyWatch {
     #[expect(
         deprecated,
-        reason = "its successor is unsafe, which is forbidden here; an `OwnedFd` is what the old one wants: one descriptor for life"
+        reason = "its successor is unsafe, which is forbidden here; an `OwnedFd` serves the old one as well: the descriptor stays open"
     )]
     pub(super) fn new(files: Vec<PathBuf>) -> std::io::Result<Self> {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
@@ -37,8 +37,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Returns whether anything changed since the last call, and sees to it that the task of
-    /// `context` is woken by the next change.
+    /// Returns whether anything changed since the last call; the next change wakes the task of `context`.
     pub(super) fn poll_changed(&mut self, context: &mut Context<'_>) -> bool {
         let mut changed = false;
         while let Poll::Ready(Ok(mut ready)) = self.inotify.poll_read_ready(context) {
@@ -51,12 +50,13 @@ impl Watch {
         changed
     }
 
-    /// Adds what is not watched yet: a link may lead elsewhere by now, a directory may have come.
+    /// Adds the directories that are not watched yet: a link may lead elsewhere now, or a directory may
+    /// have been created.
     fn add_directories(&mut self) {
         loop {
             let before = self.stand_ins.clone();
             self.add();
-            // What came before its stand-in was watched is found by another look.
+            // A directory that was created before its parent was watched is found in the next pass.
             if self.stand_ins.is_subset(&before) {
                 return;
             }
@@ -71,18 +71,18 @@ impl Watch {
             match self.watch(&directory) {
                 Ok(watch) => _ = watched.insert(watch),
                 Err(Errno::NOENT) => stand_ins.extend(self.watch_above(directory)),
-                // One that may not be read is looked into every few seconds.
+                // One that may not be watched: its files are checked every few seconds anyway.
                 Err(_) => {}
             }
         }
         for over in self.stand_ins.difference(&stand_ins).filter(|over| !watched.contains(over)) {
-            // Where the directory is gone, so is its watch.
+            // If the directory was removed, the kernel has removed its watch.
             let _ = inotify::remove_watch(self.inotify.get_ref(), *over);
         }
         self.stand_ins = stand_ins;
     }
 
-    /// Watches the nearest directory that is there above one that is not.
+    /// Watches the nearest existing parent of a missing directory.
     fn watch_above(&self, mut directory: PathBuf) -> Option<i32> {
         while directory.pop() {
             match self.watch(named(&directory)) {
@@ -111,12 +111,12 @@ fn directories(file: &Path) -> impl Iterator<Item = PathBuf> {
     std::iter::once(own(file)).chain(real)
 }
 
-/// Returns a directory by a path that the system takes.
+/// Returns `.` for the empty path, which the system does not accept.
 fn named(directory: &Path) -> &Path {
     if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
 }
 
-/// Reads all that is there, and returns whether there was anything.
+/// Reads all pending events, and returns whether there were any.
 fn drain(inotify: &OwnedFd) -> bool {
     let mut buffer = [MaybeUninit::uninit(); 4_096];
     let mut events = inotify::Reader::new(inotify, &mut buffer);
@@ -135,14 +135,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn watches_no_directory_in_the_stead_of_one_that_is_there() {
+    fn parents_are_watched_only_until_the_directory_exists() {
         let folder = tempfile::tempdir().unwrap();
         let above = folder.path().join("above");
         let files = ["a/tls.crt", "a/tls.key", "b/tls.crt", "b/c/tls.crt"];
         let files = files.map(|file| above.join(file)).to_vec();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _context = runtime.enter();
-        let mut watch = Watch::new(files).unwrap();
+        let mut watch = InotifyWatch::new(files).unwrap();
         for (directory, stand_ins) in [("a", 1), ("b", 1), ("b/c", 0)] {
             std::fs::create_dir_all(above.join(directory)).unwrap();
             watch.add_directories();

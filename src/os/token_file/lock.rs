@@ -1,48 +1,48 @@
-//! A lock beside a token's file: one `serve` keeps its token there.
+//! The lock of a token file: only one `serve` at a time keeps its token there.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-#[cfg(unix)]
-use crate::os::destination;
-use crate::os::disk;
+use crate::os::files;
 use crate::os::private_dir::PrivateDir;
+#[cfg(unix)]
+use crate::os::secret_file;
 use crate::session_cache::storage::{ConfiguredDir, Store as _};
 
-/// The lock of a token's file, until it is dropped. The token's own file cannot be the lock: it is
-/// replaced. The system unlocks what a dead process held.
+/// The lock of a token file, until it is dropped. A separate file is locked, since the token file
+/// itself is replaced with each new token. The system releases the lock of a process that has died.
 #[derive(Debug)]
 pub struct TokenLock {
-    /// Held for its lock.
+    /// Open for its lock.
     _file: File,
-    location: LockFile,
+    location: LockLocation,
 }
 
 #[derive(Debug)]
-enum LockFile {
-    /// A name in a directory of our own.
+enum LockLocation {
+    /// A file name in a private directory.
     Within(ConfiguredDir, String),
-    /// A file beside the token's, by its path.
+    /// The path of a file beside the token file.
     Beside(PathBuf),
 }
 
 impl TokenLock {
-    /// Locks the token's file `name` in a directory of our own; `None` if another process has it.
+    /// Locks the token file `name` in a private directory; `None` if another process has locked it.
     pub(super) fn within(directory: &ConfiguredDir, name: &str) -> io::Result<Option<Self>> {
-        // The name that `beside` takes: the file may be named by its path, too.
+        // The same name as in `beside`: another process may name the file by its path.
         let name = format!(".{name}.lock");
         let file = PrivateDir::new(directory).lock_file(&name)?;
-        let location = LockFile::Within(directory.clone(), name);
+        let location = LockLocation::Within(directory.clone(), name);
         Ok(file.map(|file| Self { _file: file, location }))
     }
 
-    /// Locks the token's file at `path`, or what it links to; `None` if another process has it.
+    /// Locks the token file at `path`, or the one it links to; `None` if another process has locked it.
     pub(super) fn beside(path: &Path) -> io::Result<Option<Self>> {
-        // Through no link of another user: the lock file would be where that leads.
+        // Refuses links of other users: they could choose where the lock file is created.
         #[cfg(unix)]
-        destination::find(path)?;
+        secret_file::resolve(path)?;
         let path =
             path.canonicalize().or_else(|error| match (path.parent(), path.file_name()) {
                 (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
@@ -52,12 +52,13 @@ impl TokenLock {
         name.push(path.file_name().unwrap_or_default());
         name.push(".lock");
         let path = path.with_file_name(name);
-        // Who held it before may remove the file once it is opened here: then it is not the lock.
+        // The process that held it before may remove the file after it is opened here. Then another
+        // process may lock a new file, so the lock counts only if the file is still there.
         loop {
             let file = open(&path)?;
             match file.try_lock() {
-                Ok(()) if disk::is_at(&file.metadata()?, &path) => {
-                    return Ok(Some(Self { _file: file, location: LockFile::Beside(path) }));
+                Ok(()) if files::is_at(&file.metadata()?, &path) => {
+                    return Ok(Some(Self { _file: file, location: LockLocation::Beside(path) }));
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -67,19 +68,19 @@ impl TokenLock {
     }
 }
 
-/// Leaves no file behind.
+/// Removes the lock file.
 impl Drop for TokenLock {
     fn drop(&mut self) {
-        // A lock file that stays is taken over by the next process.
+        // If it stays, the next process locks it.
         let _ = match &self.location {
-            LockFile::Within(directory, name) => PrivateDir::new(directory).remove(name),
-            LockFile::Beside(path) => std::fs::remove_file(path),
+            LockLocation::Within(directory, name) => PrivateDir::new(directory).remove(name),
+            LockLocation::Beside(path) => std::fs::remove_file(path),
         };
     }
 }
 
-/// Opens the lock file, which is of this user alone, as another user could hold it for ever, and
-/// empty, as it is removed in the end.
+/// Opens the lock file. It has to belong to this user only, as another user could hold the lock for
+/// ever, and to be empty, as it is removed in the end.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

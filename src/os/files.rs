@@ -1,4 +1,4 @@
-//! The file system of this machine, its standard input and its open file descriptors.
+//! The `Files` port: files, standard input, inherited descriptors and `env:NAME` sources.
 
 mod pipe;
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::os::access;
 use crate::os::descriptor;
 #[cfg(unix)]
-use crate::os::destination;
+use crate::os::secret_file;
 use roles_anywhere_client::input_source::{
     Action, FileError, Files, Location, MAX_SIZE, Source, SourceName,
 };
@@ -23,27 +23,27 @@ use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{Holds, quoted};
 use roles_anywhere_client::text::path;
 
-/// The file system of this machine, its standard input and its open file descriptors.
+/// Reads and writes files, standard input, inherited descriptors and `env:NAME` sources.
 #[derive(Debug)]
-pub struct Disk<'a> {
+pub struct SystemFiles<'a> {
     environment: &'a Environment,
-    /// What can be read only once, or why it could not be read.
-    kept: Mutex<BTreeMap<Location, Kept>>,
+    /// The sources that can be read only once.
+    cached: Mutex<BTreeMap<Location, CachedInput>>,
 }
 
-/// What a source held that can be read once, or why it could not be.
-type Kept = Result<SecretBytes, (io::ErrorKind, String)>;
+/// The contents of a source that can be read only once, or why it could not be read.
+type CachedInput = Result<SecretBytes, (io::ErrorKind, String)>;
 
-impl<'a> Disk<'a> {
-    /// Takes the environment that `env:NAME` is read from.
+impl<'a> SystemFiles<'a> {
+    /// Returns the port; `env:NAME` is read from `environment`.
     pub fn new(environment: &'a Environment) -> Self {
-        Self { environment, kept: Mutex::default() }
+        Self { environment, cached: Mutex::default() }
     }
 
     fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
         let location = &source.location;
         match location {
-            // What comes through a pipe comes once, whoever reads it again.
+            // A pipe can be read only once, and certificate and key may be in the same one.
             Location::File(path) if path.metadata().is_ok_and(|m| pipe::is_pipe(&m)) => {
                 self.once(location, || read(path, MAX_SIZE))
             }
@@ -62,20 +62,21 @@ impl<'a> Disk<'a> {
         location: &Location,
         read: impl FnOnce() -> io::Result<SecretBytes>,
     ) -> io::Result<SecretBytes> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(location) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cached.get(location) {
             return known.clone().map_err(|(kind, words)| io::Error::new(kind, words));
         }
-        // A pipe that nobody writes to is waited for once: what was in it is gone.
+        // An error is cached too: what was read before it cannot be read again, and a pipe without a
+        // writer would be waited for once more.
         let bytes = read();
         let result = bytes.as_ref().map(Clone::clone);
         let result = result.map_err(|error| (error.kind(), error.to_string()));
-        kept.insert(location.clone(), result);
+        cached.insert(location.clone(), result);
         bytes
     }
 }
 
-impl Files for Disk<'_> {
+impl Files for SystemFiles<'_> {
     fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
         self.bytes(source).map_err(|error| FileError {
             action: Action::Read,
@@ -98,12 +99,12 @@ impl Files for Disk<'_> {
     }
 }
 
-/// Returns whether a source is a file that is there; it is asked for messages only.
+/// Returns whether a source is an existing file; used in messages only.
 fn exists(source: &Source) -> bool {
     matches!(&source.location, Location::File(path) if path.exists())
 }
 
-/// Reads an open descriptor, through a copy if the kernel makes one.
+/// Reads an open descriptor, through a copy of it if the kernel supports that.
 fn read_descriptor(number: u32) -> io::Result<SecretBytes> {
     match descriptor::copy(number)? {
         Some(file) => pipe::read_all(&file, MAX_SIZE),
@@ -119,13 +120,13 @@ pub(super) fn readable_by_others(path: &Path) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// Returns nothing: on this system nothing tells.
+/// Returns `None`: not known on this system.
 #[cfg(not(unix))]
 pub(super) fn readable_by_others(_path: &Path) -> Option<u32> {
     None
 }
 
-/// Returns whether a file is the one that is under a path, and not behind a link.
+/// Returns whether `own` is the file at `path` itself, not one that a link there leads to.
 #[cfg(unix)]
 pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -133,7 +134,7 @@ pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {
     there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
 }
 
-/// Returns that it is: on this system nothing tells.
+/// Returns true: not known on this system.
 #[cfg(not(unix))]
 pub(super) fn is_at(_own: &Metadata, _path: &Path) -> bool {
     true
@@ -159,7 +160,7 @@ fn read_plainly(path: &Path, limit: u64) -> io::Result<SecretBytes> {
 
 /// Reads `file` to its end, which is expected after `size` bytes.
 pub(super) fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<SecretBytes> {
-    // With room for one byte more than there is, the buffer does not grow, and so leaves no copy.
+    // One byte larger than the file, so that the buffer does not grow and leave a copy behind.
     let mut bytes = Vec::with_capacity((size + 1).max(16 << 10));
     let read = file.take(limit + 1).read_to_end(&mut bytes);
     let bytes = SecretBytes::new(bytes);
@@ -170,7 +171,7 @@ pub(super) fn whole(file: impl Read, size: usize, limit: u64) -> io::Result<Secr
     }
 }
 
-/// Makes a directory for its owner alone, where it alone is missing.
+/// Creates a directory of mode 0700; its parent has to exist.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     match private_directory().create(path) {
         Err(error) if !path.is_dir() => Err(error),
@@ -194,7 +195,7 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 
-/// Returns the error for what is not a regular file.
+/// Returns the error for a file that is not a regular one.
 pub(super) fn not_regular(metadata: &Metadata) -> io::Error {
     let what = match metadata.is_dir() {
         true => "it is a directory",
@@ -216,7 +217,7 @@ fn is_device(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Names the directory of a file that is to be written, if that is what is missing.
+/// Returns an error that names the directory of `path`, if that is missing.
 fn without_directory(path: &Path, error: io::Error) -> io::Error {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.filter(|folder| error.kind() == io::ErrorKind::NotFound && !folder.exists()) {
@@ -229,36 +230,37 @@ fn without_directory(path: &Path, error: io::Error) -> io::Error {
     }
 }
 
-/// Replaces a file whole; a pipe or a device of this user or of root is written to.
+/// Replaces a file as a whole; writes to a pipe or a device of this user or of root.
 ///
-/// If `path` is a link, the file that it points to is replaced and the link stays.
+/// If `path` is a link, the file that it leads to is replaced and the link stays.
 #[cfg(unix)]
 fn write(path: &Path, contents: &[u8], limit: Duration) -> io::Result<()> {
-    destination(path)?.write(contents, limit).map_err(|error| access::explain(path, error))
+    target(path)?.write(contents, limit).map_err(|error| access::explain(path, error))
 }
 
-/// Replaces a file whole.
+/// Replaces a file as a whole.
 #[cfg(not(unix))]
 fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
     replace(path, contents)
 }
 
-/// Returns what `path` leads to; the error names the directory that is missing or refuses.
+/// Returns what `path` leads to; the error names a directory that is missing or denies access.
 #[cfg(unix)]
-fn destination(path: &Path) -> io::Result<destination::Destination> {
-    destination::find(path).map_err(|error| access::explain(path, without_directory(path, error)))
+fn target(path: &Path) -> io::Result<secret_file::ResolvedTarget> {
+    secret_file::resolve(path)
+        .map_err(|error| access::explain(path, without_directory(path, error)))
 }
 
-/// Replaces a regular file whole, or makes it; what is not one is refused.
+/// Replaces a regular file as a whole, or creates it; refuses anything else.
 #[cfg(unix)]
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match destination(path)? {
-        destination::Destination::File(entry) => entry.replace(contents),
+    match target(path)? {
+        secret_file::ResolvedTarget::File(entry) => entry.replace(contents),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file")),
     }
 }
 
-/// Replaces a regular file whole, or makes it; what is not one is refused.
+/// Replaces a regular file as a whole, or creates it; refuses anything else.
 #[cfg(not(unix))]
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let target = match path.metadata() {
@@ -289,21 +291,21 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(1);
 
-    fn disk() -> Disk<'static> {
-        Disk::new(&NONE)
+    fn files() -> SystemFiles<'static> {
+        SystemFiles::new(&NONE)
     }
 
-    fn read(disk: &Disk<'_>, path: &Path) -> Result<SecretBytes, FileError> {
-        disk.read(&Source::file(path))
+    fn read(files: &SystemFiles<'_>, path: &Path) -> Result<SecretBytes, FileError> {
+        files.read(&Source::file(path))
     }
 
     #[test]
     fn replaces_a_file_by_one_that_only_its_owner_reads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        disk().write(&path, b"one", LIMIT).unwrap();
-        disk().write(&path, b"two", LIMIT).unwrap();
-        assert_eq!(read(&disk(), &path).unwrap().expose(), b"two");
+        files().write(&path, b"one", LIMIT).unwrap();
+        files().write(&path, b"two", LIMIT).unwrap();
+        assert_eq!(read(&files(), &path).unwrap().expose(), b"two");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         #[cfg(unix)]
         {
@@ -315,8 +317,8 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn says_of_a_closed_descriptor_what_it_said_before() {
-        let (disk, closed) = (disk(), Source::from(Location::Descriptor(987)));
-        let errors = [(); 2].map(|()| disk.read(&closed).unwrap_err().source.to_string());
+        let (files, closed) = (files(), Source::from(Location::Descriptor(987)));
+        let errors = [(); 2].map(|()| files.read(&closed).unwrap_err().source.to_string());
         assert_eq!(errors[0], errors[1]);
         assert!(errors[0].contains("Bad file descriptor"), "{errors:?}");
     }
@@ -326,21 +328,21 @@ mod tests {
     fn keeps_a_link_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-        disk().write(&real, b"one", LIMIT).unwrap();
+        files().write(&real, b"one", LIMIT).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        disk().write(&link, b"two", LIMIT).unwrap();
+        files().write(&link, b"two", LIMIT).unwrap();
         assert!(link.is_symlink());
-        assert_eq!(read(&disk(), &real).unwrap().expose(), b"two");
+        assert_eq!(read(&files(), &real).unwrap().expose(), b"two");
     }
 
     #[test]
     fn refuses_directories_and_large_files() {
         let folder = tempfile::tempdir().unwrap();
-        let error = read(&disk(), folder.path()).unwrap_err();
+        let error = read(&files(), folder.path()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::IsADirectory);
-        assert!(disk().write(folder.path(), b"", LIMIT).is_err());
+        assert!(files().write(folder.path(), b"", LIMIT).is_err());
         let path = folder.path().join("large");
-        disk().write(&path, &vec![0; 1 + MAX_SIZE as usize], LIMIT).unwrap();
-        assert_eq!(read(&disk(), &path).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
+        files().write(&path, &vec![0; 1 + MAX_SIZE as usize], LIMIT).unwrap();
+        assert_eq!(read(&files(), &path).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
     }
 }

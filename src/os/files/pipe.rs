@@ -1,7 +1,7 @@
-//! Pipes, which may never end: read for a bounded time.
+//! Pipes, read for a bounded time since their writer may never end.
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{is_pipe, open, read_all};
+pub(super) use non_unix::{is_pipe, open, read_all};
 #[cfg(unix)]
 pub(super) use unix::{is_pipe, open, read_all};
 
@@ -17,25 +17,28 @@ mod unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::OFlags;
 
-    use crate::os::disk::too_large;
+    use crate::os::files::too_large;
     use roles_anywhere_client::secret::SecretBytes;
 
-    /// How long a pipe may take to be written to its end.
+    /// How long the writer of a pipe may take to close it.
     const LIMIT: Duration = Duration::from_secs(10);
 
-    pub(in crate::os::disk) fn is_pipe(metadata: &Metadata) -> bool {
+    pub(in crate::os::files) fn is_pipe(metadata: &Metadata) -> bool {
         metadata.file_type().is_fifo()
     }
 
     /// Opens a pipe without waiting for a writer.
-    pub(in crate::os::disk) fn open(path: &Path) -> io::Result<File> {
+    pub(in crate::os::files) fn open(path: &Path) -> io::Result<File> {
         let flags = OFlags::NONBLOCK.bits() as i32;
         OpenOptions::new().read(true).custom_flags(flags).open(path)
     }
 
-    /// Reads to the end, and gives up after ten seconds.
-    #[expect(clippy::disallowed_methods, reason = "a pipe's patience is measured where it is read")]
-    pub(in crate::os::disk) fn read_all(pipe: &impl AsFd, limit: u64) -> io::Result<SecretBytes> {
+    /// Reads to the end, or fails after ten seconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the timeout of a pipe is measured where it is read"
+    )]
+    pub(in crate::os::files) fn read_all(pipe: &impl AsFd, limit: u64) -> io::Result<SecretBytes> {
         let until = Instant::now() + LIMIT;
         let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(64 << 10));
         let mut chunk = zeroize::Zeroizing::new([0; 16 << 10]);
@@ -66,25 +69,25 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-mod elsewhere {
+mod non_unix {
     use std::fs::{File, Metadata};
     use std::io::{self, Read};
     use std::path::Path;
 
     use roles_anywhere_client::secret::SecretBytes;
 
-    pub(in crate::os::disk) fn is_pipe(_metadata: &Metadata) -> bool {
+    pub(in crate::os::files) fn is_pipe(_metadata: &Metadata) -> bool {
         false
     }
 
-    pub(in crate::os::disk) fn open(path: &Path) -> io::Result<File> {
+    pub(in crate::os::files) fn open(path: &Path) -> io::Result<File> {
         File::open(path)
     }
 
-    pub(in crate::os::disk) fn read_all<R>(input: &R, limit: u64) -> io::Result<SecretBytes>
+    pub(in crate::os::files) fn read_all<R>(input: &R, limit: u64) -> io::Result<SecretBytes>
     where
         for<'a> &'a R: Read,
     {
-        crate::os::disk::whole(input, 0, limit)
+        crate::os::files::whole(input, 0, limit)
     }
 }

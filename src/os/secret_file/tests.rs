@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
-use super::{Destination, find};
+use super::{ResolvedTarget, resolve};
 
 const NOBODY: u32 = 65_534;
 const SECRET: &[u8] = b"a secret";
 const SHORT: Duration = Duration::from_millis(60);
 
 fn write(path: &Path) -> io::Result<()> {
-    find(path)?.write(SECRET, SHORT)
+    resolve(path)?.write(SECRET, SHORT)
 }
 
 fn pipe(path: &Path) -> PathBuf {
@@ -109,7 +109,7 @@ fn gives_up_on_a_pipe_that_is_not_read() {
     assert!(error.to_string().ends_with("within 1 s"), "{error}");
     // A reader that does not read: the pipe is full after 64 KiB.
     let _reader = reader(&path);
-    let error = find(&path).unwrap().write(&[b'a'; 1 << 20], SHORT).unwrap_err();
+    let error = resolve(&path).unwrap().write(&[b'a'; 1 << 20], SHORT).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
 }
 
@@ -124,10 +124,13 @@ fn knows_the_descriptors_of_this_process() {
         (own.as_str(), 7),
     ];
     for (path, expected) in rows {
-        let found = find(Path::new(path)).unwrap();
-        assert!(matches!(found, Destination::Descriptor(n) if n == expected), "{path}: {found:?}");
+        let found = resolve(Path::new(path)).unwrap();
+        assert!(
+            matches!(found, ResolvedTarget::Descriptor(n) if n == expected),
+            "{path}: {found:?}"
+        );
     }
-    assert!(matches!(find(Path::new("/dev/null")).unwrap(), Destination::Special(_)));
+    assert!(matches!(resolve(Path::new("/dev/null")).unwrap(), ResolvedTarget::Special(_)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The walk along a path, one directory descriptor after the other, and the write at its end.
+//! Resolving a path component by component, each relative to an open directory, and writing to its end.
 //!
-//! Each component is judged by what was opened, so that a path that is swapped meanwhile leads to
-//! an error, not to another user's file.
+//! Each component is checked after it was opened. A component that another user swaps in between leads
+//! to an error, not to a file of their choice.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -16,42 +16,42 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::access;
-use crate::os::destination::stream::{WriteDeadline, duplicate, send};
 use crate::os::random::SystemEntropy;
+use crate::os::secret_file::bounded_write::{WriteDeadline, duplicate, send};
 use roles_anywhere_client::secret::Entropy as _;
 use roles_anywhere_client::text::disclosure::path_name;
 
 /// What a path leads to.
 #[derive(Debug)]
-pub(in crate::os) enum Destination {
-    /// A regular file, or none yet.
-    File(Entry),
+pub(in crate::os) enum ResolvedTarget {
+    /// A regular file, which may not exist yet.
+    File(PathEntry),
     /// A pipe or a device that belongs to this user or to root.
-    Special(Entry),
-    /// An open descriptor of this process, which is written to where it stands: `/dev/stdout` behind
-    /// a shell's `>>` appends.
+    Special(PathEntry),
+    /// An open descriptor of this process, which is written to at its position: `/dev/stdout` appends if
+    /// the shell redirected it with `>>`.
     Descriptor(u32),
 }
 
 /// A name in a directory.
 #[derive(Debug)]
-pub(in crate::os) struct Entry {
+pub(in crate::os) struct PathEntry {
     directory: OwnedFd,
     name: OsString,
 }
 
-/// The most links on one path, as Linux has it.
+/// How many links Linux follows on one path.
 const MAX_LINKS: usize = 40;
 
-/// Follows `path` to what is written to.
+/// Resolves `path` to the file, pipe, device or descriptor to write to.
 ///
-/// Refuses a link of another user, a pipe or device of another user, and what nothing can be written
-/// to. A link to nothing is refused too, since its target may be a mistake.
-pub(in crate::os) fn find(path: &Path) -> io::Result<Destination> {
-    let mut walk = Walk::new(path)?;
+/// Refuses a link, pipe or device of another user, sockets and directories. A dangling link is refused
+/// too, since its target may be a mistake.
+pub(in crate::os) fn resolve(path: &Path) -> io::Result<ResolvedTarget> {
+    let mut walk = PathWalk::new(path)?;
     loop {
         if let Some(number) = walk.descriptor() {
-            return Ok(Destination::Descriptor(number));
+            return Ok(ResolvedTarget::Descriptor(number));
         }
         let Some(name) = walk.rest.pop_front() else {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -63,7 +63,7 @@ pub(in crate::os) fn find(path: &Path) -> io::Result<Destination> {
                 return Err(io::Error::new(io::ErrorKind::NotFound, why));
             }
             Err(Errno::NOENT) if walk.rest.is_empty() => {
-                return Ok(Destination::File(walk.entry(name)));
+                return Ok(ResolvedTarget::File(walk.entry(name)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -71,16 +71,16 @@ pub(in crate::os) fn find(path: &Path) -> io::Result<Destination> {
             FileType::Symlink => walk.follow(&name, &stat)?,
             FileType::Directory => walk.enter(&name)?,
             _ if !walk.rest.is_empty() => return Err(io::ErrorKind::NotADirectory.into()),
-            FileType::RegularFile => return Ok(Destination::File(walk.entry(name))),
+            FileType::RegularFile => return Ok(ResolvedTarget::File(walk.entry(name))),
             FileType::Socket => return Err(refused("it is a socket")),
             _ if !is_trusted(&stat) => return Err(refused(foreign("it", &stat))),
-            _ => return Ok(Destination::Special(walk.entry(name))),
+            _ => return Ok(ResolvedTarget::Special(walk.entry(name))),
         }
     }
 }
 
-/// A directory that was reached, and the components of the path that are left.
-struct Walk {
+/// An open directory on the path, and the components that remain.
+struct PathWalk {
     directory: OwnedFd,
     /// The path of `directory`, as far as it is known.
     at: PathBuf,
@@ -90,7 +90,7 @@ struct Walk {
     in_target: bool,
 }
 
-impl Walk {
+impl PathWalk {
     fn new(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             return Err(io::ErrorKind::NotFound.into());
@@ -133,7 +133,7 @@ impl Walk {
             return Err(refused(foreign(&format!("the link {}", path_name(&link, true)), stat)));
         }
         let target = rustix::fs::readlinkat(&self.directory, name, Vec::new())?;
-        // What was read has to be the link whose owner was checked.
+        // The link that was read has to be the one whose owner was checked.
         let again = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if (again.st_dev, again.st_ino, again.st_uid) != (stat.st_dev, stat.st_ino, stat.st_uid) {
             return Err(refused(format!("the link {} changes", path_name(&link, true))));
@@ -152,8 +152,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Returns the number of the descriptor that the components left over name. The text of the
-    /// kernel's own links to descriptors is not a path.
+    /// Returns the number of the descriptor that the remaining components name, if any. They cannot be
+    /// resolved further: the kernel's links to descriptors have a text that is not a path.
     fn descriptor(&self) -> Option<u32> {
         let name = self.rest.back()?;
         let number: u32 = std::str::from_utf8(name.as_bytes()).ok()?.parse().ok()?;
@@ -164,12 +164,12 @@ impl Walk {
         folders.iter().any(|known| folder == Path::new(known)).then_some(number)
     }
 
-    fn entry(self, name: OsString) -> Entry {
-        Entry { directory: self.directory, name }
+    fn entry(self, name: OsString) -> PathEntry {
+        PathEntry { directory: self.directory, name }
     }
 }
 
-impl Destination {
+impl ResolvedTarget {
     /// Writes all of `contents`, or fails after `limit`: a pipe may have no reader.
     pub(in crate::os) fn write(&self, contents: &[u8], limit: Duration) -> io::Result<()> {
         match self {
@@ -186,14 +186,14 @@ impl Destination {
     }
 }
 
-impl Entry {
-    /// Puts a new file of mode 0600 under this name, in the place of one that has it.
+impl PathEntry {
+    /// Creates a file of mode 0600 with this name, or replaces the one that has it.
     ///
-    /// On Linux the file gets a name when all is in it, so that a process that is killed leaves
-    /// nothing. If another file has the name, it needs one beside it for the moment of the rename.
+    /// On Linux the file gets a name only when it is complete, so that a killed process leaves nothing
+    /// behind. If the name is taken, it gets a temporary name first, as only a rename replaces a file.
     pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
         self.try_replace(contents).map_err(|error| match rustix::fs::fstat(&self.directory) {
-            // A file is made and renamed by leave of its directory, whatever its own mode is.
+            // The mode of the directory decides whether a file may be created, not that of the file.
             Ok(stat) => {
                 let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
                 access::denied("its directory", stat.st_uid, mode, error)
@@ -215,13 +215,13 @@ impl Entry {
         let is_there = unnamed.is_some_and(|file| self.link(&file, temporary.as_ref()).is_ok());
         let written = match is_there {
             true => Ok(()),
-            // A file system without unnamed files, or a system without `/proc`.
+            // The file system has no unnamed files, or `/proc` is not mounted.
             false => fill(&self.create(&temporary)?),
         };
         let rename =
             || rustix::fs::renameat(&self.directory, &temporary, &self.directory, &self.name);
         written.and_then(|()| Ok(rename()?)).inspect_err(|_| {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = rustix::fs::unlinkat(&self.directory, &temporary, AtFlags::empty());
         })
     }
@@ -233,7 +233,7 @@ impl Entry {
         Ok(File::from(rustix::fs::openat(&self.directory, name, flags, mode)?))
     }
 
-    /// Makes a file without a name, where the file system can.
+    /// Creates a file without a name, if the file system supports it.
     #[cfg(target_os = "linux")]
     fn unnamed(&self) -> Option<File> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
@@ -246,14 +246,14 @@ impl Entry {
         None
     }
 
-    /// Gives a file without a name one that no file has.
+    /// Gives a name to a file without one; fails if the name is taken.
     fn link(&self, file: &File, name: &OsStr) -> io::Result<()> {
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
         let follow = AtFlags::SYMLINK_FOLLOW;
         Ok(rustix::fs::linkat(rustix::fs::CWD, descriptor, &self.directory, name, follow)?)
     }
 
-    /// Opens a pipe or device, once a process reads from it.
+    /// Opens a device, or a pipe as soon as a process reads from it.
     fn open_special(&self, until: &WriteDeadline) -> io::Result<File> {
         let flags =
             OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -275,7 +275,7 @@ impl Entry {
 }
 
 fn open_directory(above: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-    // With O_PATH a directory need not be readable: the kernel asks no more of one on a path.
+    // O_PATH: a directory on a path need not be readable, only searchable.
     #[cfg(target_os = "linux")]
     let access = OFlags::PATH;
     #[cfg(not(target_os = "linux"))]
@@ -284,7 +284,7 @@ fn open_directory(above: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(above, name, flags, Mode::empty())?)
 }
 
-/// Returns whether it belongs to this user or to root.
+/// Returns whether a file belongs to this user or to root.
 fn is_trusted(stat: &Stat) -> bool {
     stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw()
 }
@@ -293,7 +293,7 @@ fn foreign(what: &str, stat: &Stat) -> String {
     format!("{what} belongs to another user (uid {})", stat.st_uid)
 }
 
-/// Says that nothing is written there. The kind tells it from what the system refuses.
+/// Returns the error for a target that we refuse. Its kind differs from those of the system.
 fn refused(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, why)
 }

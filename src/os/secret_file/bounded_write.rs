@@ -1,4 +1,4 @@
-//! Writing to what may not take it: pipes, devices and inherited descriptors, for a bounded time.
+//! Writing to pipes, devices and inherited descriptors for a bounded time, since they may block.
 
 use std::fs::File;
 use std::io;
@@ -11,12 +11,12 @@ use rustix::io::Errno;
 
 use crate::os::descriptor;
 
-/// How often a pipe without a reader is opened again.
-const INTERVAL: Duration = Duration::from_millis(20);
-/// What a pipe that is ready takes at once on every system (POSIX's PIPE_BUF).
+/// How often a pipe without a reader is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// How many bytes a pipe that is ready accepts without blocking on every system (POSIX's PIPE_BUF).
 const CHUNK: usize = 512;
 
-/// When writing has to end.
+/// The deadline of a write.
 pub(super) struct WriteDeadline {
     at: Instant,
     limit: Duration,
@@ -36,7 +36,7 @@ impl WriteDeadline {
         if self.left().is_zero() {
             return Err(self.late());
         }
-        let interval = Timespec::try_from(INTERVAL.min(self.left())).ok();
+        let interval = Timespec::try_from(RETRY_INTERVAL.min(self.left())).ok();
         match poll(&mut [], interval.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -44,14 +44,14 @@ impl WriteDeadline {
     }
 
     fn late(&self) -> io::Error {
-        // It is what was left of a limit in whole seconds.
+        // Rounded up: it is the rest of a limit that was given in whole seconds.
         let seconds = self.limit.as_millis().div_ceil(1_000);
         let why = format!("no process read it within {seconds} s");
         io::Error::new(io::ErrorKind::TimedOut, why)
     }
 }
 
-/// Writes as much at a time as never blocks, whether or not the descriptor may.
+/// Writes in chunks that never block, whether or not the descriptor is in non-blocking mode.
 pub(super) fn send(file: &mut File, contents: &[u8], until: &WriteDeadline) -> io::Result<()> {
     let mut rest = contents;
     while !rest.is_empty() {
@@ -72,7 +72,7 @@ pub(super) fn send(file: &mut File, contents: &[u8], until: &WriteDeadline) -> i
     Ok(())
 }
 
-/// Returns another descriptor of what `number` has open.
+/// Returns a copy of the descriptor `number`.
 pub(super) fn duplicate(number: u32) -> io::Result<File> {
     match number {
         1 => return Ok(File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?)),

@@ -1,0 +1,13 @@
+//! Writing secrets to a path, without following a link of another user.
+
+#[cfg(unix)]
+pub(super) use resolve::{ResolvedTarget, resolve};
+
+#[cfg(unix)]
+mod bounded_write;
+#[cfg(unix)]
+mod resolve;
+
+#[cfg(test)]
+#[cfg(unix)]
+pub(super) mod tests;
