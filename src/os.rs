@@ -11,6 +11,7 @@ pub mod files;
 pub mod listener;
 pub mod log;
 pub mod password;
+mod path;
 pub mod private_dir;
 pub mod process;
 pub mod random;

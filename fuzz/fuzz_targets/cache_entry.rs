@@ -34,7 +34,11 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
         let json = to_json(&session.credentials);
         assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
     }
-    let place = ConfiguredDir { path: "/c".into(), parent_owner: ParentOwner::AnyUser, origin: "from --cache-dir".into() };
+    let place = ConfiguredDir {
+        path: "/c".into(),
+        parent_owner: ParentOwner::AnyUser,
+        origin: "from --cache-dir".into(),
+    };
     let shown = cache::show(&place, &OneEntry(bytes), NOW).expect("it can be read");
     let shown = std::str::from_utf8(shown.expose()).expect("it is a text");
     shown.lines().for_each(check_line);

@@ -161,7 +161,8 @@ fn open(file: &[u8]) {
             Err(error) => check_error(error),
         }
     }
-    let plan = ReadCertificateData { certificate: Source::parse("-"), output: CertificateFormat::Full };
+    let plan =
+        ReadCertificateData { certificate: Source::parse("-"), output: CertificateFormat::Full };
     if let Err(error) = run(&plan, &OneFile(file), &passwords, NOW) {
         check_printed(&error);
     }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::document::to_json;
-use roles_anywhere::command::secret_get::{self, Destination, SecretGet, Selection, Stdout};
+use roles_anywhere::command::secret_get::{
+    self, SecretDestination, SecretGet, SecretSelection, Stdout,
+};
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::Fault;
@@ -47,8 +49,11 @@ fuzz_target!(|data: &[u8]| {
     for answer in &answers {
         read(answer);
     }
-    let selections =
-        [Selection::Value, Selection::Member("password".to_owned()), Selection::Document];
+    let selections = [
+        SecretSelection::Value,
+        SecretSelection::Member("password".to_owned()),
+        SecretSelection::Document,
+    ];
     let random = data.iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte)));
     get(answers, selections[random % 3].clone());
 });
@@ -87,7 +92,7 @@ fn read(answer: &Response) {
 }
 
 /// Runs `secret get` against the answers.
-fn get(answers: Vec<Response>, selection: Selection) {
+fn get(answers: Vec<Response>, selection: SecretSelection) {
     let provider = RolesAnywhere {
         source: IdentitySource {
             certificate: Source::parse("-"),
@@ -105,7 +110,7 @@ fn get(answers: Vec<Response>, selection: Selection) {
             endpoint: SESSION.endpoint.clone(),
             region: SESSION.region.clone(),
         },
-        destination: Destination::Stdout(Stdout::Terminal),
+        destination: SecretDestination::Stdout(Stdout::Terminal),
         selection: selection.clone(),
     };
     let world = World {
@@ -123,7 +128,7 @@ fn get(answers: Vec<Response>, selection: Selection) {
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),
-        Poll::Ready(Ok(printed)) if selection == Selection::Document => {
+        Poll::Ready(Ok(printed)) if selection == SecretSelection::Document => {
             assert!(serde_json::from_slice::<serde_json::Value>(printed.expose()).is_ok());
         }
         Poll::Ready(Ok(_)) => {}

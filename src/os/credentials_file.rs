@@ -38,6 +38,7 @@ use std::path::{Path, PathBuf};
 use crate::credentials_file::file::{
     Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
 };
+use crate::os::path::directory_of;
 use crate::os::{access, files};
 use roles_anywhere_client::secret::SecretBytes;
 
@@ -164,7 +165,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
     let place = match find(path)? {
         Some(place) => place,
         None => {
-            let folder = folder_of(path);
+            let folder = directory_of(path);
             files::make_directory(folder).map_err(|source| ProfileFileError::Directory {
                 path: folder.to_owned(),
                 source: access::explain(folder, source),
@@ -172,7 +173,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProfileFileError> {
             path.to_owned()
         }
     };
-    let folder = folder_of(&place).canonicalize().map_err(|error| unreadable(path, error))?;
+    let folder = directory_of(&place).canonicalize().map_err(|error| unreadable(path, error))?;
     Ok(folder.join(place.file_name().unwrap_or_default()))
 }
 
@@ -193,16 +194,9 @@ fn find(path: &Path) -> Result<Option<PathBuf>, ProfileFileError> {
 /// Returns whether `path` is that of an open descriptor. It may lead to a regular file, such as the one
 /// that standard output was redirected to.
 fn is_descriptor(path: &Path) -> bool {
-    folder_of(path)
+    directory_of(path)
         .canonicalize()
         .is_ok_and(|folder| folder == Path::new("/dev/fd") || folder.starts_with("/proc"))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::os::access;
 use crate::os::descriptor;
+use crate::os::path::directory_of;
 #[cfg(unix)]
 use crate::os::secret_file;
 use roles_anywhere_client::input_source::{
@@ -219,15 +220,13 @@ fn is_device(_metadata: &Metadata) -> bool {
 
 /// Returns an error that names the directory of `path`, if that is missing.
 fn without_directory(path: &Path, error: io::Error) -> io::Error {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.filter(|folder| error.kind() == io::ErrorKind::NotFound && !folder.exists()) {
-        None => error,
-        Some(folder) => {
-            let folder = quoted(&folder.to_string_lossy(), Holds::Text, "above it");
-            let words = format!("there is no directory {folder}");
-            io::Error::new(io::ErrorKind::NotADirectory, words)
-        }
+    let directory = directory_of(path);
+    if error.kind() != io::ErrorKind::NotFound || directory.exists() {
+        return error;
     }
+    let directory = quoted(&directory.to_string_lossy(), Holds::Text, "above it");
+    let words = format!("there is no directory {directory}");
+    io::Error::new(io::ErrorKind::NotADirectory, words)
 }
 
 /// Replaces a file as a whole; writes to a pipe or a device of this user or of root.
@@ -269,11 +268,8 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Err(_) => path.to_owned(),
     };
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(folder);
+    let directory = directory_of(&target);
+    let temporary = tempfile::Builder::new().prefix(".roles-anywhere-").tempfile_in(directory);
     let mut temporary = temporary.map_err(|error| without_directory(path, error))?;
     temporary.write_all(contents)?;
     temporary.as_file().sync_all()?;

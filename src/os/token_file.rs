@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::command::serve::TokenFile;
+use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
 use crate::output::error::{Error, Kind};
@@ -146,8 +147,8 @@ impl TokenOnDisk {
             && is_ours(files::read(&self.path, MAX_SIZE)?.expose())
         {
             // The mode of the directory decides whether a file may be removed, not that of the file.
-            let folder = self.path.parent().unwrap_or(&self.path);
-            std::fs::remove_file(&self.path).map_err(|error| access::explain(folder, error))?;
+            let directory = directory_of(&self.path);
+            std::fs::remove_file(&self.path).map_err(|error| access::explain(directory, error))?;
         }
         Ok(())
     }

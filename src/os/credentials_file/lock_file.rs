@@ -11,8 +11,9 @@ use rustix::io::Errno;
 use crate::credentials_file::file::{Obstacle, ProfileFileError};
 use crate::os::access;
 use crate::os::credentials_file::existing::ExistingFile;
-use crate::os::credentials_file::{attributes, busy, folder_of};
+use crate::os::credentials_file::{attributes, busy};
 use crate::os::files::is_at;
+use crate::os::path::directory_of;
 use roles_anywhere_client::secret::SecretBytes;
 
 /// The outcome of the attempt to take the lock.
@@ -93,7 +94,7 @@ impl LockFile {
             None => rename_to_new(&self.path, target)?,
         }
         // The file is replaced; not every file system can sync a directory, so an error is ignored.
-        let folder = File::options().read(true).open(folder_of(target));
+        let folder = File::options().read(true).open(directory_of(target));
         let _ = folder.and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -219,5 +220,5 @@ fn path_of(target: &Path) -> PathBuf {
 }
 
 fn may_write_beside(path: &Path) -> bool {
-    accessat(CWD, folder_of(path), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+    accessat(CWD, directory_of(path), Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::credentials_file::file::{Edit, Edited, ProfileFileError, Stamp, Written};
 use crate::os::credentials_file::{busy, edited, read, unreadable};
+use crate::os::path::directory_of;
 use roles_anywhere_client::secret::SecretBytes;
 
 /// Returns the file that `path` leads to, with all links resolved.
@@ -38,8 +39,7 @@ pub(super) fn replace(
     }
     let old = if target.exists() { read(target)? } else { SecretBytes::default() };
     let Some(new) = edited(target, &old, edit)? else { return Ok(Written::Unchanged.into()) };
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(directory_of(target)).map_err(failed)?;
     temporary.write_all(new.expose()).map_err(failed)?;
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(target).map_err(|error| failed(error.error))?;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::credentials_file::file::ProfileFileError;
-use crate::os::credentials_file::{folder_of, is_descriptor, unreadable};
+use crate::os::credentials_file::{is_descriptor, unreadable};
+use crate::os::path::directory_of;
 
 /// How many links Linux follows before it reports a loop.
 const MAX_LINKS: usize = 40;
@@ -51,7 +52,7 @@ pub(super) fn follow(path: &Path) -> Result<PathBuf, ProfileFileError> {
 pub(super) fn check_owner(file: &Metadata, target: &Path) -> Result<(), ProfileFileError> {
     let (own, owner) = (rustix::process::geteuid(), file.uid());
     let is_in_own_folder =
-        || folder_of(target).metadata().is_ok_and(|folder| folder.uid() == owner);
+        || directory_of(target).metadata().is_ok_and(|folder| folder.uid() == owner);
     match owner == own.as_raw() || owner == 0 || (own.is_root() && is_in_own_folder()) {
         true => Ok(()),
         false => Err(ProfileFileError::ForeignOwner { path: target.to_owned(), owner }),

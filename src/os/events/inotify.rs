@@ -5,6 +5,7 @@
 //! of a volume at once. If a directory does not exist, its nearest existing parent is watched instead.
 //! The caller reads the files again to find out which of them changed.
 
+use crate::os::path::directory_of;
 use std::collections::BTreeSet;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -106,9 +107,8 @@ impl InotifyWatch {
 }
 
 fn directories(file: &Path) -> impl Iterator<Item = PathBuf> {
-    let own = |path: &Path| path.parent().map_or_else(|| path, named).to_owned();
-    let real = file.canonicalize().ok().map(|real| own(&real));
-    std::iter::once(own(file)).chain(real)
+    let real = file.canonicalize().ok().map(|real| directory_of(&real).to_owned());
+    std::iter::once(directory_of(file).to_owned()).chain(real)
 }
 
 /// Returns `.` for the empty path, which the system does not accept.

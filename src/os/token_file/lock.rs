@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::os::files;
+use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 #[cfg(unix)]
 use crate::os::secret_file;
@@ -43,11 +44,10 @@ impl TokenLock {
         // Refuses links of other users: they could choose where the lock file is created.
         #[cfg(unix)]
         secret_file::resolve(path)?;
-        let path =
-            path.canonicalize().or_else(|error| match (path.parent(), path.file_name()) {
-                (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
-                _ => Err(error),
-            })?;
+        let path = path.canonicalize().or_else(|error| match path.file_name() {
+            Some(name) => Ok(directory_of(path).canonicalize()?.join(name)),
+            None => Err(error),
+        })?;
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
         name.push(".lock");
