@@ -23,16 +23,18 @@ use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
 use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
-use roles_anywhere_client::secret::Entropy;
 use roles_anywhere_client::text::disclosure::Paths;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use roles_anywhere_emulator::Emulator;
+use roles_anywhere_test_support::entropy::SequenceEntropy;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::environment::emulator;
 
 /// The clocks of this machine and of the emulator: both run, and the test moves them on together.
+///
+/// `ManualClock` stands still unless a test moves it; HTTPS and the emulator need one that runs.
 struct ShiftedClock {
     real: SystemClock,
     emulator: Emulator,
@@ -148,6 +150,8 @@ struct Daemon<'a> {
     refresher: Refresher<'a>,
 }
 
+static RANDOM: SequenceEntropy = SequenceEntropy::constant(1_000);
+
 /// Makes a daemon of the command `line` whose clock is `clock`, and has it `run`.
 fn run_daemon<'a>(
     clock: &'a ShiftedClock,
@@ -165,7 +169,7 @@ fn run_daemon<'a>(
     let world = World {
         clock,
         timer: clock,
-        entropy: &Silent,
+        entropy: &RANDOM,
         files: &disk,
         passwords: &passwords,
         transport: &transport,
@@ -175,7 +179,7 @@ fn run_daemon<'a>(
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
     let reporter = Reporter::new(&Silent, &Silent);
-    let ports = RefresherPorts { clock, entropy: &Silent, events: &events, observer: &reporter };
+    let ports = RefresherPorts { clock, entropy: &RANDOM, events: &events, observer: &reporter };
     let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
     let refresher = Refresher::new(&source, &channel, ports);
     let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), refresher };
@@ -194,7 +198,8 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     }
 }
 
-/// A supervisor and a log that do nothing, and a random source that is constant.
+/// A supervisor and a log that do nothing. The program's fakes of them are compiled for its unit
+/// tests only.
 struct Silent;
 
 impl Supervisor for Silent {
@@ -213,11 +218,5 @@ impl Log for Silent {
 
     fn record(&self, _: Level, _: &str, _: &[Field<'_>]) -> Result<(), LogNotWritten> {
         Ok(())
-    }
-}
-
-impl Entropy for Silent {
-    fn bits(&self) -> u64 {
-        1_000
     }
 }
