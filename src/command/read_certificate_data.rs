@@ -112,7 +112,7 @@ fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roles_anywhere_test_support::cert_builder::{CN, Forge, O, committed, name, rdn};
+    use roles_anywhere_test_support::cert_builder::{CN, CertBuilder, O, committed, name, rdn};
 
     fn now() -> Timestamp {
         Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap()
@@ -124,7 +124,7 @@ mod tests {
 
     /// A certificate of a hostile CA, all that can be odd at once.
     fn odd() -> Certificate {
-        Forge {
+        CertBuilder {
             subject: name(&[
                 rdn(&[(CN, "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b \"c\" \\ (d)")]),
                 rdn(&[(O, "x\nSession name  root"), ("0.9.2342.19200300.100.1.25", "example")]),
@@ -137,9 +137,9 @@ mod tests {
                 (0xa4, name(&[rdn(&[(CN, "inner\r")])])),
             ],
             key_algorithm: Some("1.3.101.112"),
-            ..Forge::default()
+            ..CertBuilder::default()
         }
-        .make()
+        .build()
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
                 r#"{"keyType":"",…,"supportedAlgorithms":["SHA256","SHA384","SHA512"]}"#,
             ),
         ] {
-            let forged = Forge { key_algorithm: oid, ..Forge::default() }.make();
+            let forged = CertBuilder { key_algorithm: oid, ..CertBuilder::default() }.build();
             let json = printed(&[forged], CertificateFormat::Official);
             let (start, rest) = json.split_once(r#""certificateData""#).unwrap();
             let (_, end) = rest.split_once(r#""serialNumber":"4096""#).unwrap();

@@ -221,6 +221,7 @@ fn key_ids(parsed: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::cert_builder::{CertBuilder, O, name, rdn};
 
     fn vector(name: &str) -> Certificate {
         let path = format!("{}/../../tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -258,18 +259,8 @@ mod tests {
     #[test]
     fn shows_a_name_that_is_no_name_by_itself() {
         let half = b"\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x10name".to_vec();
-        let subject = crate::test_support::cert_builder::name(&[
-            crate::test_support::cert_builder::rdn(&[(
-                crate::test_support::cert_builder::O,
-                "Example",
-            )]),
-            half,
-        ]);
-        let certificate = crate::test_support::cert_builder::Forge {
-            subject,
-            ..crate::test_support::cert_builder::Forge::default()
-        }
-        .make();
+        let subject = name(&[rdn(&[(O, "Example")]), half]);
+        let certificate = CertBuilder { subject, ..CertBuilder::default() }.build();
         assert_eq!(certificate.subject().to_string(), "(a name that cannot be read)");
         assert!(!certificate.subject().is_empty());
     }

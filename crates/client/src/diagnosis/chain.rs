@@ -118,13 +118,13 @@ fn and_more(listed: &[String], count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{self, CN, Forge, committed, rdn};
+    use crate::test_support::cert_builder::{self, CN, CertBuilder, committed, rdn};
     use crate::test_support::session::request;
     use crate::time::Timestamp;
     use crate::x509::chain::LeftOut;
 
     fn hints(chain: &Chain, received: &str) -> String {
-        let leaf = Forge::default().make();
+        let leaf = CertBuilder::default().build();
         let received = Timestamp::from_rfc3339(received).unwrap();
         let evidence = Evidence { received, leaf: &leaf, chain };
         untrusted(&request(), &evidence).join("\n")
@@ -149,7 +149,8 @@ mod tests {
     fn a_path_may_end_at_several_cas() {
         let ca = |issuer: &str| {
             let issuer = cert_builder::name(&[rdn(&[(CN, issuer)])]);
-            Forge { subject: Forge::default().issuer, issuer, ..Forge::default() }.make()
+            CertBuilder { subject: CertBuilder::default().issuer, issuer, ..CertBuilder::default() }
+                .build()
         };
         let chain = Chain {
             selection: Selection::Paths,
@@ -170,9 +171,10 @@ mod tests {
             let chain = Chain { selection: Selection::Paths, intermediates, left_out };
             hints(&chain, "2027-01-01T00:00:00Z")
         };
-        let (issuer, good) = (Forge::default().issuer, committed("certs/anchor/intermediate.pem"));
-        let neither = Forge { subject: issuer.clone(), ..Forge::default() };
-        let found = sent(vec![good.clone(), neither.make()]);
+        let (issuer, good) =
+            (CertBuilder::default().issuer, committed("certs/anchor/intermediate.pem"));
+        let neither = CertBuilder { subject: issuer.clone(), ..CertBuilder::default() };
+        let found = sent(vec![good.clone(), neither.build()]);
         let expected = "the intermediate `CN=Forger` that was sent has no basicConstraints with CA:TRUE and no keyUsage with keyCertSign, which AWS requires of a CA: have it issued again\nthe certificate was sent with 2 intermediates";
         assert!(found.starts_with(expected), "{found}");
         let found = sent(vec![good]);

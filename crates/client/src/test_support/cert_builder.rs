@@ -1,7 +1,7 @@
-//! Certificates that no CA makes, for the tests: names, serial numbers and extensions at will.
+//! Certificates with any names, serial numbers and extensions, which no CA would issue.
 //!
-//! rcgen writes each attribute of a name once and knows no directoryName; this writes any DER. The
-//! key and the signature are of the right form only.
+//! rcgen writes each attribute of a name once and has no directoryName; this writes any DER. Key and
+//! signature have the right form and nothing else. End-to-end tests sign their chains with rcgen.
 
 use std::str::FromStr;
 
@@ -9,8 +9,8 @@ use x509_parser::asn1_rs::Oid;
 
 use crate::x509::Certificate;
 
-/// What to write; the default is a leaf that the service takes.
-pub struct Forge {
+/// The parts of a certificate; the default is a leaf that the service accepts.
+pub struct CertBuilder {
     /// The content of the INTEGER.
     pub serial: Vec<u8>,
     /// A `Name`, see [`name`].
@@ -23,7 +23,7 @@ pub struct Forge {
     pub alternative_names: Vec<(u8, Vec<u8>)>,
 }
 
-impl Default for Forge {
+impl Default for CertBuilder {
     fn default() -> Self {
         Self {
             serial: vec![0x10, 0x00],
@@ -42,9 +42,9 @@ pub const O: &str = "2.5.4.10";
 /// organizationalUnitName.
 pub const OU: &str = "2.5.4.11";
 
-impl Forge {
+impl CertBuilder {
     /// Writes the certificate, and reads it.
-    pub fn make(&self) -> Certificate {
+    pub fn build(&self) -> Certificate {
         let algorithm = sequence(&[&oid("1.2.840.10045.4.3.2")]);
         let validity = sequence(&[&tlv(23, b"260101000000Z"), &tlv(23, b"460101000000Z")]);
         let tbs = sequence(&[

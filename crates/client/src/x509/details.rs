@@ -233,7 +233,7 @@ const SIGNATURES: [(&str, &str); 18] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{Forge, committed, name, rdn};
+    use crate::test_support::cert_builder::{CertBuilder, committed, name, rdn};
 
     #[test]
     fn names_the_kind_of_each_key() {
@@ -257,7 +257,7 @@ mod tests {
             ("1.2.840.10045.2.1", "EC, unnamed curve"),
             ("1.2.3.4", "1.2.3.4 (unknown to Roles Anywhere)"),
         ] {
-            let forged = Forge { key_algorithm: Some(oid), ..Forge::default() }.make();
+            let forged = CertBuilder { key_algorithm: Some(oid), ..CertBuilder::default() }.build();
             assert_eq!(Contents::of(&forged).key.to_string(), words);
         }
     }
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn reads_every_kind_of_alternative_name() {
         let directory = name(&[rdn(&[("2.5.4.10", "Example")]), rdn(&[("2.5.4.3", "inner")])]);
-        let forged = Forge {
+        let forged = CertBuilder {
             alternative_names: vec![
                 (0x87, vec![192, 0, 2, 1]),
                 (0x87, [&[0x20, 0x01, 0x0d, 0xb8], [0; 11].as_slice(), &[1]].concat()),
@@ -289,9 +289,9 @@ mod tests {
                 (0x82, b"a.example.com".to_vec()),
                 (0x86, vec![0xff]),
             ],
-            ..Forge::default()
+            ..CertBuilder::default()
         };
-        let names = Contents::of(&forged.make()).alternative_names;
+        let names = Contents::of(&forged.build()).alternative_names;
         let names: Vec<String> =
             names.iter().map(|name| format!("{}={}", name.kind, name.value)).collect();
         insta::assert_snapshot!(names.join("\n"), @"
@@ -315,7 +315,7 @@ mod tests {
             (vec![0x00, 0xff], "ff"),
             (vec![0x00], "00"),
         ] {
-            let forged = Forge { serial: octets, ..Forge::default() }.make();
+            let forged = CertBuilder { serial: octets, ..CertBuilder::default() }.build();
             assert_eq!(Contents::of(&forged).serial_hex, hex);
         }
     }

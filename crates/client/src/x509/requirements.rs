@@ -131,7 +131,7 @@ impl fmt::Display for Objection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{Forge, committed};
+    use crate::test_support::cert_builder::{CertBuilder, committed};
 
     const GOOD: Profile = Profile {
         is_v3: true,
@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn objects_to_a_key_without_an_algorithm() {
-        let forged = Forge { key_algorithm: Some("1.3.101.112"), ..Forge::default() }.make();
+        let forged =
+            CertBuilder { key_algorithm: Some("1.3.101.112"), ..CertBuilder::default() }.build();
         let objections = Objection::to_certificate(&forged, forged.not_before());
         assert_eq!(objections, [Objection::Key]);
         assert_eq!(Objection::Key.severity(), Severity::Refused);

@@ -264,15 +264,17 @@ fn key_of(oid: &str) -> (&str, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{CN, Forge, O, OU, committed, name, rdn, rdn_of_tag};
+    use crate::test_support::cert_builder::{
+        CN, CertBuilder, O, OU, committed, name, rdn, rdn_of_tag,
+    };
 
-    fn of(forged: &Forge) -> Attributes {
-        let certificate = forged.make();
+    fn of(forged: &CertBuilder) -> Attributes {
+        let certificate = forged.build();
         Attributes::of(&certificate, certificate.not_before())
     }
 
     fn of_subject(rdns: &[Vec<u8>]) -> Attributes {
-        of(&Forge { subject: name(rdns), ..Forge::default() })
+        of(&CertBuilder { subject: name(rdns), ..CertBuilder::default() })
     }
 
     /// Renders a tag a line; the issuer's are the same in all that is forged.
@@ -324,7 +326,7 @@ mod tests {
     fn the_source_identity_is_the_serial_where_there_is_no_common_name() {
         for (serial, hex) in [(vec![0x01, 0x23], "0123"), (vec![0x45, 0x67], "4567")] {
             let subject = name(&[rdn(&[(O, "Example")])]);
-            let attributes = of(&Forge { serial, subject, ..Forge::default() });
+            let attributes = of(&CertBuilder { serial, subject, ..CertBuilder::default() });
             assert_eq!(attributes.source_identity, format!("ID={hex}"));
             assert_eq!(attributes.session_name, hex);
         }
@@ -422,7 +424,7 @@ mod tests {
     fn takes_the_first_name_of_each_kind() {
         let inner = name(&[rdn(&[(CN, "inner"), (O, "Example")])]);
         let other = name(&[rdn(&[(CN, "other")])]);
-        let attributes = of(&Forge {
+        let attributes = of(&CertBuilder {
             alternative_names: vec![
                 (0x87, vec![192, 0, 2, 1]),
                 (0x81, b"a@example.com".to_vec()),
@@ -433,7 +435,7 @@ mod tests {
                 (0xa4, inner),
                 (0xa4, other),
             ],
-            ..Forge::default()
+            ..CertBuilder::default()
         });
         insta::assert_snapshot!(lines(&attributes), @r#"
         x509Subject/CN=forged

@@ -88,7 +88,7 @@ fn is_short_rsa(algorithm: &[u8], key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{Forge, committed};
+    use crate::test_support::cert_builder::{CertBuilder, committed};
 
     #[test]
     fn every_kind_of_leaf_has_the_signature_of_its_ca() {
@@ -114,8 +114,9 @@ mod tests {
         let sha1 = committed("certs/broken/sha1.pem");
         assert_eq!(sha1.check_signature(&ca), SignatureCheck::Unsupported);
         // id-RSASSA-PSS
-        let pss = Forge { key_algorithm: Some("1.2.840.113549.1.1.10"), ..Forge::default() };
-        assert_eq!(ca.check_signature(&pss.make()), SignatureCheck::Unsupported);
+        let pss =
+            CertBuilder { key_algorithm: Some("1.2.840.113549.1.1.10"), ..CertBuilder::default() };
+        assert_eq!(ca.check_signature(&pss.build()), SignatureCheck::Unsupported);
         assert!(is_short_rsa(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00", &[0; 140]));
     }
 }
