@@ -96,40 +96,78 @@ fn a_second_run_asks_nobody() {
     assert!(!kept.contains(key.lines().nth(1).unwrap()), "the key is not kept");
 }
 
-#[test]
-fn is_off_where_it_is_told_so_or_has_no_place() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    tool.clone().cached().vend(&["--no-cache"]);
-    tool.vend(&[]);
-    tool.cached().unset("XDG_RUNTIME_DIR").vend(&[]);
-    assert_eq!(emulator.requests().len(), 3);
-    assert!(!directory(&emulator).exists());
+#[track_caller]
+fn keeps_nothing(env: &TestEnvironment, options: &str) {
+    env.vend(options);
+    env.vend(options);
+    assert_eq!(env.emulator().requests().len(), 2);
+    assert!(!directory(env.emulator()).exists());
 }
 
 #[test]
-fn misses_with_whatever_makes_another_session() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let copy = emulator.directory().join("ca.pem");
-    fs::copy(emulator.directory().join("tls-ca.pem"), &copy).unwrap();
-    let bare = emulator.endpoint().replace("127.0.0.1", "localhost");
-    let rows: [&[&str]; 8] = [
-        &[],
-        &["--session-duration", "1800"],
-        &["--session-duration", "profile"],
-        &["--role-session-name", "me@plant"],
-        &["--role-arn", aws::NO_SECRETS_ROLE_ARN],
-        &["--endpoint", &bare],
-        &["--no-verify-ssl"],
-        &["--ca-bundle", copy.to_str().unwrap()],
-    ];
-    for _ in 0..2 {
-        for arguments in rows {
-            tool.vend(arguments);
-        }
+fn keeps_nothing_with_no_cache() {
+    keeps_nothing(&TestEnvironment::new().cached(), "--no-cache");
+}
+
+#[test]
+fn keeps_nothing_if_a_variable_says_so() {
+    keeps_nothing(&TestEnvironment::new(), "");
+}
+
+#[test]
+fn keeps_nothing_without_a_runtime_directory() {
+    keeps_nothing(&TestEnvironment::new().cached().without("XDG_RUNTIME_DIR"), "");
+}
+
+/// Checks that these options make another session than none, and that both are kept.
+#[track_caller]
+fn misses_with(env: &TestEnvironment, options: &str) {
+    for options in ["", options, "", options] {
+        env.vend(options);
     }
-    assert_eq!(emulator.requests().len(), rows.len());
+    assert_eq!(env.emulator().requests().len(), 2);
+}
+
+#[test]
+fn misses_with_another_duration() {
+    misses_with(&TestEnvironment::new().cached(), "--session-duration 1800");
+}
+
+#[test]
+fn misses_with_the_duration_of_the_profile() {
+    misses_with(&TestEnvironment::new().cached(), "--session-duration profile");
+}
+
+#[test]
+fn misses_with_another_session_name() {
+    misses_with(&TestEnvironment::new().cached(), "--role-session-name me@plant");
+}
+
+#[test]
+fn misses_with_another_role() {
+    misses_with(
+        &TestEnvironment::new().cached(),
+        &format!("--role-arn {}", aws::NO_SECRETS_ROLE_ARN),
+    );
+}
+
+#[test]
+fn misses_with_no_verify_ssl() {
+    misses_with(&TestEnvironment::new().cached(), "--no-verify-ssl");
+}
+
+#[test]
+fn misses_with_another_endpoint() {
+    let env = TestEnvironment::new().cached();
+    let endpoint = env.emulator().endpoint().replace("127.0.0.1", "localhost");
+    misses_with(&env, &format!("--endpoint {endpoint}"));
+}
+
+#[test]
+fn misses_with_another_ca_bundle() {
+    let env = TestEnvironment::new().cached();
+    let copy = env.write("ca.pem", env.read("tls-ca.pem"));
+    misses_with(&env, &format!("--ca-bundle {}", copy.display()));
 }
 
 #[test]
@@ -228,31 +266,44 @@ fn one_refreshes_what_is_due_while_the_others_are_served() {
     assert_eq!(tool.vend(&[])["AccessKeyId"], *new[0]);
 }
 
+/// Checks that a valid session is served though its refresh fails, until it expires.
+#[track_caller]
+fn serves_what_is_valid_through(fault: Value) {
+    let env = TestEnvironment::new().cached();
+    let old = env.vend("");
+    age(env.emulator(), 3_500);
+    let env = env.fault(fault);
+    assert_eq!(env.vend("")["AccessKeyId"], old["AccessKeyId"]);
+    let tries = made(env.emulator());
+    assert!(tries > 1);
+    // AWS is left alone for a while.
+    assert_eq!(env.vend("")["AccessKeyId"], old["AccessKeyId"]);
+    assert_eq!(made(env.emulator()), tries);
+    age(env.emulator(), 200);
+    // The session has expired.
+    env.fails("credential-process");
+}
+
 #[test]
-fn serves_what_is_valid_where_the_refresh_fails() {
-    let faults = [
-        json!({"status": 503, "times": 0}),
+fn serves_what_is_valid_through_an_outage() {
+    serves_what_is_valid_through(json!({"status": 503, "times": 0}));
+}
+
+#[test]
+fn serves_what_is_valid_through_a_refusal() {
+    serves_what_is_valid_through(
         json!({"status": 403, "code": "AccessDeniedException", "times": 0}),
-        json!({"cut": true, "times": 0}),
-        json!({"body": "<html>", "status": 200, "times": 0}),
-    ];
-    for fault in faults {
-        let emulator = emulator();
-        let tool = Program::new(&emulator).cached();
-        let old = tool.vend(&[]);
-        age(&emulator, 3_500);
-        emulator.fault(fault);
-        assert_eq!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
-        let tries = made(&emulator);
-        assert!(tries > 1);
-        // AWS is left alone for a while.
-        assert_eq!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
-        assert_eq!(made(&emulator), tries);
-        age(&emulator, 200);
-        let outcome = tool.run(&["credential-process"]);
-        assert_ne!(outcome.code, 0, "it is over: {outcome}");
-        assert_eq!(outcome.stdout, b"");
-    }
+    );
+}
+
+#[test]
+fn serves_what_is_valid_through_connections_that_are_cut() {
+    serves_what_is_valid_through(json!({"cut": true, "times": 0}));
+}
+
+#[test]
+fn serves_what_is_valid_through_responses_of_something_else() {
+    serves_what_is_valid_through(json!({"body": "<html>", "status": 200, "times": 0}));
 }
 
 #[test]
@@ -281,55 +332,88 @@ fn serves_nothing_that_is_over_when_its_refresh_has_failed() {
     assert_eq!((outcome.code, outcome.stdout.as_slice()), (5, &b""[..]), "{outcome}");
 }
 
+const DEBUG: &str = "credential-process --debug";
+
 #[test]
-fn says_under_debug_why_a_refresh_failed() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let run = |words: &[&str]| tool.run(&[&["credential-process", "--debug"], words].concat());
-    let miss = run(&[]);
+fn logs_a_miss() {
+    let miss = TestEnvironment::new().cached().run(DEBUG);
     assert!(miss.stderr.contains("miss: nothing is kept"), "{miss}");
     assert!(miss.stderr.contains(": kept"), "{miss}");
-    let hit = run(&[]);
-    assert!(hit.stderr.contains("hit, 3"), "{hit}");
-    assert!(!hit.stderr.contains("endpoint:"), "nothing of the way is looked at: {hit}");
-    age(&emulator, 3_000);
-    emulator.fault(json!({"status": 403, "code": "AccessDeniedException", "message": "by you"}));
-    let failed = run(&[]);
-    assert_eq!(failed.code, 0);
-    assert!(failed.stderr.contains("the refresh failed"), "{failed}");
-    assert!(failed.stderr.contains("by you"), "{failed}");
-    let pause = run(&[]);
-    assert!(pause.stderr.contains("hit, "), "{pause}");
-    let secret = hit.json()["SecretAccessKey"].as_str().unwrap().to_owned();
-    for outcome in [miss, hit, failed, pause] {
-        assert!(!outcome.stderr.contains(&secret));
-    }
-    assert!(run(&["--no-cache"]).stderr.contains("cache: none"));
 }
 
 #[test]
-fn what_aws_answered_to_one_is_the_answer_to_all_that_waited_for_it() {
-    let rows = [(429, "ThrottlingException", 5, 3), (403, "AccessDeniedException", 4, 1)];
-    for (status, code, exit, tries) in rows {
-        let emulator = emulator();
-        let fault = json!({"status": status, "code": code, "delay_ms": 1_500, "times": 0});
-        emulator.fault(fault);
-        let tool = Program::new(&emulator).cached();
-        let outcomes = at_once(&tool, 20, &["credential-process"]);
-        for outcome in &outcomes {
-            assert_eq!((outcome.code, &outcome.stdout[..]), (exit, &b""[..]), "{outcome}");
-            assert!(outcome.stderr.contains(code), "{outcome}");
-            assert!(outcome.stderr.contains("hint: "), "{outcome}");
-        }
-        let told = |outcome: &&CommandOutput| {
-            outcome.stderr.starts_with("error: another process just failed: AWS refused")
-        };
-        assert_eq!(outcomes.iter().filter(told).count(), 19);
-        assert_eq!(made(&emulator), tries);
-        // Whoever comes later asks anew.
-        emulator.clear_faults();
-        tool.vend(&[]);
+fn logs_a_hit_without_its_secret() {
+    let env = TestEnvironment::new().cached();
+    let document = env.vend("");
+    let hit = env.run(DEBUG);
+    assert!(hit.stderr.contains("hit, 3"), "{hit}");
+    assert!(!hit.stderr.contains("endpoint:"), "a hit needs no endpoint: {hit}");
+    assert!(!hit.stderr.contains(document["SecretAccessKey"].as_str().unwrap()));
+}
+
+/// Returns an environment with a session that is due for refresh, which AWS refuses once.
+fn refused_when_due() -> (TestEnvironment, Value) {
+    let env = TestEnvironment::new().cached();
+    let document = env.vend("");
+    age(env.emulator(), 3_000);
+    let refusal = json!({"status": 403, "code": "AccessDeniedException", "message": "by you"});
+    (env.fault(refusal), document)
+}
+
+#[test]
+fn logs_why_a_refresh_failed() {
+    let (env, document) = refused_when_due();
+    let failed = env.run(DEBUG);
+    assert_eq!(failed.code, 0);
+    assert!(failed.stderr.contains("the refresh failed"), "{failed}");
+    assert!(failed.stderr.contains("by you"), "{failed}");
+    assert!(!failed.stderr.contains(document["SecretAccessKey"].as_str().unwrap()));
+}
+
+#[test]
+fn logs_a_hit_after_a_refresh_failed() {
+    let (env, document) = refused_when_due();
+    env.run(DEBUG);
+    let pause = env.run(DEBUG);
+    assert!(pause.stderr.contains("hit, "), "{pause}");
+    assert!(!pause.stderr.contains(document["SecretAccessKey"].as_str().unwrap()));
+}
+
+#[test]
+fn logs_that_there_is_no_cache() {
+    let outcome = TestEnvironment::new().cached().run(&format!("{DEBUG} --no-cache"));
+    assert!(outcome.stderr.contains("cache: none"), "{outcome}");
+}
+
+/// Checks that twenty processes at once fail by one error, after so many requests.
+#[track_caller]
+fn one_error_is_for_all_that_waited(status: u16, code: &str, exit: i32, tries: usize) {
+    let fault = json!({"status": status, "code": code, "delay_ms": 1_500, "times": 0});
+    let env = TestEnvironment::new().cached().fault(fault);
+    let outcomes = at_once(env.program(), 20, &["credential-process"]);
+    for outcome in &outcomes {
+        assert_eq!((outcome.code, &outcome.stdout[..]), (exit, &b""[..]), "{outcome}");
+        assert!(outcome.stderr.contains(code), "{outcome}");
+        assert!(outcome.stderr.contains("hint: "), "{outcome}");
     }
+    let is_of_another = |outcome: &&CommandOutput| {
+        outcome.stderr.starts_with("error: another process just failed: AWS refused")
+    };
+    assert_eq!(outcomes.iter().filter(is_of_another).count(), 19);
+    assert_eq!(made(env.emulator()), tries);
+    // A process that comes later sends a request of its own.
+    env.emulator().clear_faults();
+    env.vend("");
+}
+
+#[test]
+fn one_throttling_is_the_error_of_all_that_waited() {
+    one_error_is_for_all_that_waited(429, "ThrottlingException", 5, 3);
+}
+
+#[test]
+fn one_refusal_is_the_error_of_all_that_waited() {
+    one_error_is_for_all_that_waited(403, "AccessDeniedException", 4, 1);
 }
 
 #[test]
@@ -383,26 +467,32 @@ fn a_failure_behind_one_proxy_is_none_behind_another() {
     assert!(other.contains("127.0.0.1:1"), "{other}");
 }
 
+/// Checks that a failure that was recorded so many seconds later delays no process.
+#[track_caller]
+fn ignores_a_failure_recorded_at(shift: i64) {
+    let env = TestEnvironment::new().cached();
+    env.emulator().fault(json!({"operation": "CreateSession", "status": 403}));
+    assert_eq!(env.run("credential-process").code, 4);
+    let cache = directory(env.emulator());
+    let lock = cache.join(&files(&cache)[0]);
+    let mut record: Value = serde_json::from_str(&fs::read_to_string(&lock).unwrap()).unwrap();
+    record["failed"] = json!(record["failed"].as_i64().unwrap() + shift);
+    fs::write(&lock, record.to_string()).unwrap();
+    let env = env.fault(json!({"operation": "CreateSession", "delay_ms": 700, "times": 0}));
+    let mut ids = key_ids(&at_once(env.program(), 20, &["credential-process"]));
+    ids.dedup();
+    assert_eq!((ids.len(), made(env.emulator())), (1, 2));
+}
+
 #[test]
-fn a_failure_of_another_time_holds_nobody_back() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    emulator.fault(json!({"operation": "CreateSession", "status": 403}));
-    assert_eq!(tool.run(&["credential-process"]).code, 4);
-    let place = directory(&emulator);
-    let lock = place.join(&files(&place)[0]);
-    let note = fs::read_to_string(&lock).unwrap();
-    let mut note: Value = serde_json::from_str(&note).unwrap();
-    emulator.fault(json!({"operation": "CreateSession", "delay_ms": 700, "times": 0}));
-    // What was noted before, and what a clock that is right again takes for later.
-    for (at, shift) in [0, 3_600].into_iter().enumerate() {
-        note["failed"] = json!(note["failed"].as_i64().unwrap() + shift);
-        fs::write(&lock, note.to_string()).unwrap();
-        let mut ids = key_ids(&at_once(&tool, 20, &["credential-process"]));
-        ids.dedup();
-        assert_eq!((ids.len(), made(&emulator)), (1, at + 2));
-        fs::remove_file(entry(&emulator).0).unwrap();
-    }
+fn ignores_an_earlier_failure() {
+    ignores_a_failure_recorded_at(0);
+}
+
+/// The clock was ahead then, and is right again.
+#[test]
+fn ignores_a_failure_of_the_future() {
+    ignores_a_failure_recorded_at(3_600);
 }
 
 #[test]
@@ -440,30 +530,50 @@ fn does_not_wait_for_ever_for_another_process() {
     assert_eq!(made(&emulator), 2, "what was made without the lock is kept too");
 }
 
+/// Checks that the program does without a cache in a directory that cannot be used.
+#[track_caller]
+fn does_without(env: &TestEnvironment, cache: &str) {
+    let path = env.path(cache);
+    let place = format!("--cache-dir {}", path.display());
+    env.vend(&place);
+    let outcome = env.run(&format!("{DEBUG} {place}"));
+    assert!(outcome.stderr.contains("not kept: "), "{outcome}");
+    assert!(outcome.stderr.contains(&format!("`{}`", path.display())), "{outcome}");
+    let secret = env.run(&format!("{} {place}", SECRET.join(" ")));
+    assert_eq!((secret.code, secret.stderr.as_str()), (0, ""), "{secret}");
+    assert_eq!(made(env.emulator()), 3);
+}
+
 #[test]
-fn a_place_that_cannot_be_used_is_not_fatal() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let at = |name: &str| emulator.directory().join(name);
-    fs::write(at("file"), "").unwrap();
-    fs::create_dir(at("open")).unwrap();
-    set_mode(&at("open"), 0o755);
-    fs::create_dir(at("own")).unwrap();
-    set_mode(&at("own"), 0o700);
-    symlink("own", at("link")).unwrap();
-    let places = ["file", "file/below", "open", "link"];
-    for place in places {
-        let path = at(place);
-        tool.vend(&["--cache-dir", path.to_str().unwrap()]);
-        let outcome =
-            tool.run(&["credential-process", "--debug", "--cache-dir", path.to_str().unwrap()]);
-        assert!(outcome.stderr.contains("not kept: "), "{place}: {outcome}");
-        assert!(outcome.stderr.contains(&format!("`{}`", path.display())), "{place}: {outcome}");
-        let secret = tool.run(&[&SECRET[..], &["--cache-dir", path.to_str().unwrap()]].concat());
-        assert_eq!((secret.code, secret.stderr.as_str()), (0, ""), "{place}: {secret}");
-    }
-    assert_eq!(made(&emulator), 3 * places.len());
-    assert_eq!((files(&at("open")), files(&at("own"))), (Vec::new(), Vec::new()));
+fn a_file_in_place_of_the_cache_is_not_fatal() {
+    does_without(&TestEnvironment::new().cached().file("file", ""), "file");
+}
+
+#[test]
+fn a_file_above_the_cache_is_not_fatal() {
+    does_without(&TestEnvironment::new().cached().file("file", ""), "file/below");
+}
+
+#[test]
+fn a_cache_that_others_may_enter_is_not_fatal() {
+    let env = TestEnvironment::new().cached();
+    make_directory(&env.path("open"), 0o755);
+    does_without(&env, "open");
+    assert_eq!(files(&env.path("open")), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_to_the_cache_is_not_fatal() {
+    let env = TestEnvironment::new().cached();
+    make_directory(&env.path("own"), 0o700);
+    symlink("own", env.path("link")).unwrap();
+    does_without(&env, "link");
+    assert_eq!(files(&env.path("own")), Vec::<String>::new());
+}
+
+fn make_directory(path: &Path, mode: u32) {
+    fs::create_dir(path).unwrap();
+    set_mode(path, mode);
 }
 
 #[test]
@@ -480,57 +590,121 @@ fn a_directory_that_is_named_and_missing_is_made() {
     }
 }
 
+/// Checks what `cache show` or `cache clear` says of a directory that it refuses.
+#[track_caller]
+fn refuses_directory(env: &TestEnvironment, command: &str, name: &str, reason: &str) {
+    let path = env.path(name);
+    let outcome = env.run(&format!("cache {command} --cache-dir {}", path.display()));
+    assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
+    assert!(outcome.stderr.contains(reason), "{outcome}");
+    assert!(outcome.stderr.contains(path.to_str().unwrap()), "{outcome}");
+}
+
 #[test]
-fn cache_commands_name_what_is_wrong_with_the_directory() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let at = |name: &str| emulator.directory().join(name);
-    fs::write(at("file"), "").unwrap();
-    for name in ["open", "own", "theirs"] {
-        fs::create_dir(at(name)).unwrap();
-        set_mode(&at(name), if name == "open" { 0o755 } else { 0o700 });
-    }
-    symlink("own", at("link")).unwrap();
-    own_by_nobody(&at("theirs"));
-    let mut rows = vec![
-        ("file", "it is a link, or not a directory"),
-        ("link", "it is a link, or not a directory"),
-        ("open", "others may enter or read it (mode 0755)"),
-    ];
+fn show_refuses_a_file_in_place_of_the_directory() {
+    let env = TestEnvironment::new().file("file", "");
+    refuses_directory(&env, "show", "file", "it is a link, or not a directory");
+}
+
+#[test]
+fn clear_refuses_a_file_in_place_of_the_directory() {
+    let env = TestEnvironment::new().file("file", "");
+    refuses_directory(&env, "clear", "file", "it is a link, or not a directory");
+}
+
+#[test]
+fn show_refuses_a_link_to_the_directory() {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("own"), 0o700);
+    symlink("own", env.path("link")).unwrap();
+    refuses_directory(&env, "show", "link", "it is a link, or not a directory");
+}
+
+#[test]
+fn clear_refuses_a_link_to_the_directory() {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("own"), 0o700);
+    symlink("own", env.path("link")).unwrap();
+    refuses_directory(&env, "clear", "link", "it is a link, or not a directory");
+}
+
+#[test]
+fn show_refuses_a_directory_that_others_may_enter() {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("open"), 0o755);
+    refuses_directory(&env, "show", "open", "others may enter or read it (mode 0755)");
+}
+
+#[test]
+fn clear_refuses_a_directory_that_others_may_enter() {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("open"), 0o755);
+    refuses_directory(&env, "clear", "open", "others may enter or read it (mode 0755)");
+}
+
+/// Only root can give a directory away.
+#[track_caller]
+fn refuses_a_directory_of_nobody(command: &str) {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("theirs"), 0o700);
+    own_by_nobody(&env.path("theirs"));
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        rows.push((
-            "theirs",
-            "it belongs to uid 65534 (mode 0700), and this process runs as uid 0",
-        ));
-    }
-    for (name, reason) in rows {
-        for command in ["show", "clear"] {
-            let path = at(name);
-            let outcome = tool.run(&["cache", command, "--cache-dir", path.to_str().unwrap()]);
-            assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{name}: {outcome}");
-            assert!(outcome.stderr.contains(reason), "{name}: {outcome}");
-            assert!(outcome.stderr.contains(path.to_str().unwrap()), "{name}: {outcome}");
-        }
+        let reason = "it belongs to uid 65534 (mode 0700), and this process runs as uid 0";
+        refuses_directory(&env, command, "theirs", reason);
     }
 }
 
 #[test]
-fn cache_commands_tell_a_missing_directory_from_an_empty_one() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator);
-    let at = |name: &str| emulator.directory().join(name);
-    fs::create_dir(at("own")).unwrap();
-    set_mode(&at("own"), 0o700);
-    for (name, words) in [("own", "is empty"), ("absent", "no such directory"), ("a/b", "no such")]
-    {
-        for command in ["show", "clear"] {
-            let path = at(name);
-            let outcome = tool.run(&["cache", command, "--cache-dir", path.to_str().unwrap()]);
-            assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{name}: {outcome}");
-            assert!(outcome.text().contains(words), "{name}: {outcome}");
-        }
-    }
-    assert!(!at("absent").exists() && !at("a").exists());
+fn show_refuses_the_directory_of_another_user() {
+    refuses_a_directory_of_nobody("show");
+}
+
+#[test]
+fn clear_refuses_the_directory_of_another_user() {
+    refuses_a_directory_of_nobody("clear");
+}
+
+/// Checks what `cache show` or `cache clear` says of a directory without sessions, which it does not
+/// make.
+#[track_caller]
+fn finds_nothing(command: &str, name: &str, words: &str) {
+    let env = TestEnvironment::new();
+    make_directory(&env.path("own"), 0o700);
+    let path = env.path(name);
+    let outcome = env.run(&format!("cache {command} --cache-dir {}", path.display()));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    assert!(outcome.text().contains(words), "{outcome}");
+    assert!(!env.path("absent").exists() && !env.path("a").exists());
+}
+
+#[test]
+fn show_calls_an_empty_directory_empty() {
+    finds_nothing("show", "own", "is empty");
+}
+
+#[test]
+fn clear_calls_an_empty_directory_empty() {
+    finds_nothing("clear", "own", "is empty");
+}
+
+#[test]
+fn show_calls_a_missing_directory_missing() {
+    finds_nothing("show", "absent", "no such directory");
+}
+
+#[test]
+fn clear_calls_a_missing_directory_missing() {
+    finds_nothing("clear", "absent", "no such directory");
+}
+
+#[test]
+fn show_calls_a_directory_below_a_missing_one_missing() {
+    finds_nothing("show", "a/b", "no such");
+}
+
+#[test]
+fn clear_calls_a_directory_below_a_missing_one_missing() {
+    finds_nothing("clear", "a/b", "no such");
 }
 
 #[test]
@@ -588,55 +762,89 @@ fn a_place_that_cannot_be_written_to_still_serves_what_it_has() {
     set_mode(&place, 0o700);
 }
 
+/// Checks that an entry that was spoilt is replaced, and that its successor is served.
+#[track_caller]
+fn replaces_a_spoilt_entry(spoil: impl FnOnce(&Path, &TestEnvironment)) {
+    let env = TestEnvironment::new().cached();
+    let first = env.vend("")["AccessKeyId"].clone();
+    spoil(&entry(env.emulator()).0, &env);
+    let next = env.vend("")["AccessKeyId"].clone();
+    assert_ne!(next, first);
+    assert_eq!(env.vend("")["AccessKeyId"], next);
+}
+
 #[test]
-fn a_damaged_or_foreign_entry_is_made_anew() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let first = tool.vend(&[]);
-    let (path, _) = entry(&emulator);
-    let whole = fs::read(&path).unwrap();
-    let mut flipped = whole.clone();
-    flipped[200] ^= 1;
-    let spoil: [&dyn Fn(); 6] = [
-        &|| fs::write(&path, b"").unwrap(),
-        &|| fs::write(&path, &whole[..whole.len() - 1]).unwrap(),
-        &|| fs::write(&path, &flipped).unwrap(),
-        &|| set_mode(&path, 0o640),
-        &|| {
-            fs::rename(&path, emulator.directory().join("elsewhere")).unwrap();
-            symlink(emulator.directory().join("elsewhere"), &path).unwrap();
-        },
-        &|| own_by_nobody(&path),
-    ];
-    let mut last = first["AccessKeyId"].clone();
-    for (at, spoil) in spoil.iter().enumerate() {
-        spoil();
-        let next = tool.vend(&[])["AccessKeyId"].clone();
-        if at < 5 || fs::metadata("/proc/self").unwrap().uid() == 0 {
-            assert_ne!(next, last, "{at}");
-        }
-        assert_eq!(tool.vend(&[])["AccessKeyId"], next, "it was mended");
-        last = next;
+fn replaces_an_empty_entry() {
+    replaces_a_spoilt_entry(|path, _| fs::write(path, b"").unwrap());
+}
+
+#[test]
+fn replaces_an_entry_that_is_cut() {
+    replaces_a_spoilt_entry(|path, _| {
+        let whole = fs::read(path).unwrap();
+        fs::write(path, &whole[..whole.len() - 1]).unwrap();
+    });
+}
+
+#[test]
+fn replaces_an_entry_with_a_flipped_bit() {
+    replaces_a_spoilt_entry(|path, _| {
+        let mut flipped = fs::read(path).unwrap();
+        flipped[200] ^= 1;
+        fs::write(path, &flipped).unwrap();
+    });
+}
+
+#[test]
+fn replaces_an_entry_that_others_may_read() {
+    replaces_a_spoilt_entry(|path, _| set_mode(path, 0o640));
+}
+
+#[test]
+fn replaces_an_entry_that_is_a_link() {
+    replaces_a_spoilt_entry(|path, env| {
+        fs::rename(path, env.path("elsewhere")).unwrap();
+        symlink(env.path("elsewhere"), path).unwrap();
+    });
+}
+
+/// Only root can give an entry away.
+#[test]
+fn replaces_an_entry_of_another_user() {
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        replaces_a_spoilt_entry(|path, _| own_by_nobody(path));
     }
+}
+
+/// Tells whether an entry is served after what it holds of the monotonic clock was changed.
+#[cfg(target_os = "linux")]
+fn is_served_after(change: impl FnOnce(&mut roles_anywhere_client::time::Running)) -> bool {
+    let env = TestEnvironment::new().cached();
+    let old = env.vend("")["AccessKeyId"].clone();
+    let (path, name) = entry(env.emulator());
+    let mut entry = CacheEntry::parse(&name, &fs::read(&path).unwrap()).unwrap();
+    change(entry.stored_at.as_mut().unwrap());
+    fs::write(&path, entry.render(&name).expose()).unwrap();
+    env.vend("")["AccessKeyId"] == old
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_set_is_over_by_whichever_clock_says_so() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let kept = |change: fn(&mut roles_anywhere_client::time::Running)| {
-        let old = tool.vend(&[])["AccessKeyId"].clone();
-        let (path, name) = entry(&emulator);
-        let mut entry = CacheEntry::parse(&name, &fs::read(&path).unwrap()).unwrap();
-        change(entry.stored_at.as_mut().unwrap());
-        fs::write(&path, entry.render(&name).expose()).unwrap();
-        tool.vend(&[])["AccessKeyId"] == old
-    };
-    assert!(kept(|_| {}));
-    // An hour has gone while the wall clock stood, or was set back.
-    assert!(!kept(|running| running.seconds -= 3_600));
-    assert!(kept(|running| running.boot_id = "another start".to_owned()));
+fn a_session_is_served_while_no_clock_says_that_it_has_expired() {
+    assert!(is_served_after(|_| {}));
+}
+
+/// An hour has passed while the wall clock stood, or was set back.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_session_has_expired_if_the_monotonic_clock_says_so() {
+    assert!(!is_served_after(|running| running.seconds -= 3_600));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_monotonic_clock_of_another_boot_does_not_count() {
+    assert!(is_served_after(|running| running.boot_id = "another start".to_owned()));
 }
 
 #[test]
@@ -665,26 +873,38 @@ fn secret_get_shares_the_session() {
     assert_eq!(emulator.requests().len(), 3);
 }
 
+fn refused_secret(code: &str) -> Value {
+    json!({"operation": "GetSecretValue", "status": 400, "code": code})
+}
+
 #[test]
-fn secret_get_makes_a_session_anew_where_the_kept_one_is_not_taken() {
-    let emulator = emulator();
-    let tool = Program::new(&emulator).cached();
-    let old = tool.vend(&[]);
-    let over =
-        json!({"operation": "GetSecretValue", "status": 400, "code": "ExpiredTokenException"});
-    emulator.fault(over.clone());
-    let outcome = tool.run(&SECRET);
+fn secret_get_replaces_a_session_that_aws_calls_expired() {
+    let env = TestEnvironment::new().cached();
+    let old = env.vend("");
+    let env = env.fault(refused_secret("ExpiredTokenException"));
+    let outcome = env.program().run(&SECRET);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
-    assert_eq!(made(&emulator), 2);
-    assert_ne!(tool.vend(&[])["AccessKeyId"], old["AccessKeyId"]);
-    // Once: a session that was made just now is not the reason.
-    emulator.fault(json!([over, over]));
-    let outcome = tool.run(&SECRET);
-    assert_eq!((outcome.code, made(&emulator)), (4, 3), "{outcome}");
-    let denied =
-        json!({"operation": "GetSecretValue", "status": 400, "code": "AccessDeniedException"});
-    emulator.fault(denied);
-    assert_eq!((tool.run(&SECRET).code, made(&emulator)), (4, 3));
+    assert_eq!(made(env.emulator()), 2);
+    assert_ne!(env.vend("")["AccessKeyId"], old["AccessKeyId"]);
+}
+
+/// A session that was made just now is not the reason.
+#[test]
+fn secret_get_replaces_a_session_only_once() {
+    let env = TestEnvironment::new().cached();
+    env.vend("");
+    let expired = refused_secret("ExpiredTokenException");
+    let env = env.fault(json!([expired, expired]));
+    let outcome = env.program().run(&SECRET);
+    assert_eq!((outcome.code, made(env.emulator())), (4, 2), "{outcome}");
+}
+
+#[test]
+fn secret_get_keeps_its_session_if_the_secret_is_denied() {
+    let env = TestEnvironment::new().cached();
+    env.vend("");
+    let env = env.fault(refused_secret("AccessDeniedException"));
+    assert_eq!((env.program().run(&SECRET).code, made(env.emulator())), (4, 1));
 }
 
 #[test]
