@@ -31,7 +31,7 @@ use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::ports::{NoTrace, Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::text::disclosure::{Paths, path_name};
+use roles_anywhere_client::text::disclosure::{PathExists, path_name};
 use roles_anywhere_client::time::Clock;
 
 use report::RunFailure;
@@ -64,7 +64,7 @@ fn not_a_command(error: &clap::Error) -> ExitCode {
     stdio::write_stderr(&rejection::message(
         error,
         &environment::arguments().collect::<Vec<_>>(),
-        Paths(&|path| path.exists()),
+        PathExists(&|path| path.exists()),
     ));
     ExitCode::from(Kind::Usage.exit_code())
 }
@@ -91,9 +91,13 @@ struct InternalError(String);
 
 fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFailure> {
     let environment = environment::read();
-    let plan =
-        resolve::resolve(line, &environment, stdio::stdout_kind(), Paths(&|path| path.exists()))
-            .map_err(Error::from)?;
+    let plan = resolve::resolve(
+        line,
+        &environment,
+        stdio::stdout_kind(),
+        PathExists(&|path| path.exists()),
+    )
+    .map_err(Error::from)?;
     let files = SystemFiles::new(&environment);
     let passwords = KeyPassword::new(plan.password, &files);
     let answer = match &plan.command {

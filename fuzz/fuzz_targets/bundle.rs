@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere_client::identity::bundle::Bundle;
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, is_affordable};
 
 fuzz_target!(|data: &[u8]| {
@@ -18,21 +18,21 @@ fuzz_target!(|data: &[u8]| {
             for key in &bundle.keys {
                 if let Err(source) = key.open("it", &passwords) {
                     check_error(IdentityError::Key {
-                        place: Source::parse("-").name(true),
+                        place: InputSource::parse("-").name(true),
                         source,
                     });
                 }
             }
         }
         Err(source) => {
-            check_error(IdentityError::Bundle { place: Source::parse("-").name(true), source })
+            check_error(IdentityError::Bundle { place: InputSource::parse("-").name(true), source })
         }
     }
     // All of it in one file: leaf, key and chain.
     let source = IdentitySource {
-        certificate: Source::parse("-"),
-        private_key: Source::parse("-"),
-        intermediates: Some(Source::parse("-")),
+        certificate: InputSource::parse("-"),
+        private_key: InputSource::parse("-"),
+        intermediates: Some(InputSource::parse("-")),
         permissions: Permissions::Strict,
     };
     match source.open(&OneFile(data), &OnePassword { known: false }, NOW) {

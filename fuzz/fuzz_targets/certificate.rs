@@ -7,10 +7,10 @@
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCertificateData, run};
 use roles_anywhere::output::error::Error;
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::chain::{Chain, MAX_LENGTH};
-use roles_anywhere_client::x509::session_attributes::{Attributes, Fate};
+use roles_anywhere_client::x509::session_attributes::{SessionAttributes, TagStatus};
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, check_line};
 
 fuzz_target!(|data: &[u8]| {
@@ -26,8 +26,8 @@ fuzz_target!(|data: &[u8]| {
     }
     for certificate in &certificates {
         assert!(certificate.serial().bytes().all(|digit| digit.is_ascii_digit()));
-        let attributes = Attributes::of(certificate, NOW);
-        let kept = attributes.tags.iter().filter(|tag| tag.fate == Fate::Kept);
+        let attributes = SessionAttributes::of(certificate, NOW);
+        let kept = attributes.tags.iter().filter(|tag| tag.status == TagStatus::Kept);
         assert!(kept.clone().count() <= 50);
         assert!(kept.into_iter().all(|tag| tag.value.chars().count() <= 256));
     }
@@ -58,7 +58,7 @@ fn elements(mut data: &[u8]) -> Vec<&[u8]> {
 /// Shows a certificate in every view.
 fn look(der: &[u8]) {
     for output in [CertificateFormat::Official, CertificateFormat::Text, CertificateFormat::Full] {
-        let plan = ReadCertificateData { certificate: Source::parse("-"), output };
+        let plan = ReadCertificateData { certificate: InputSource::parse("-"), output };
         match run(&plan, &OneFile(der), &OnePassword { known: false }, NOW) {
             Err(error) => check_error(error),
             Ok(shown) => {

@@ -10,7 +10,7 @@ use roles_anywhere::command::secret_get::Stdout;
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, resolve};
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_fuzz::check_error;
 
 fuzz_target!(|text: &str| {
@@ -24,7 +24,7 @@ fuzz_target!(|text: &str| {
     };
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match resolve(line, &Environment::new(pairs), Stdout::Terminal, Paths(&|_| false)) {
+    match resolve(line, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
         Ok(plan) => {
             if let Command::Exchange(exchange) = plan.command {
                 let session = &exchange.provider.session;

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere_client::identity::IdentityError;
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::key::KeyMaterial;
 use roles_anywhere_client::key::signer::Digest;
 use roles_anywhere_client::secret::SecretBytes;
@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
             let _ = signer.sign_with(Digest::Sha256, b"message");
         }
         Err(error) => {
-            check_error(IdentityError::Key { place: Source::parse("-").name(true), source: error })
+            check_error(IdentityError::Key { place: InputSource::parse("-").name(true), source: error })
         }
     }
 });

@@ -14,7 +14,7 @@ use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCert
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::identity::bundle::{Bundle, ca_certificates};
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::leak::{Keys, secrets_of};
 use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, is_affordable};
 
@@ -129,7 +129,7 @@ fn secret_text(much: usize) -> Vec<u8> {
 
 /// Opens a file in every way that a command does.
 fn open(file: &[u8]) {
-    let place = || Source::parse("-").name(true);
+    let place = || InputSource::parse("-").name(true);
     let passwords = OnePassword { known: true };
     match Bundle::open(file, "it", &passwords) {
         Ok(mut bundle) => {
@@ -149,10 +149,10 @@ fn open(file: &[u8]) {
     if let Err(source) = ca_certificates(file) {
         check_error(IdentityError::Bundle { place: place(), source });
     }
-    for intermediates in [None, Some(Source::parse("-"))] {
+    for intermediates in [None, Some(InputSource::parse("-"))] {
         let source = IdentitySource {
-            certificate: Source::parse("-"),
-            private_key: Source::parse("-"),
+            certificate: InputSource::parse("-"),
+            private_key: InputSource::parse("-"),
             intermediates,
             permissions: Permissions::Strict,
         };
@@ -162,7 +162,7 @@ fn open(file: &[u8]) {
         }
     }
     let plan =
-        ReadCertificateData { certificate: Source::parse("-"), output: CertificateFormat::Full };
+        ReadCertificateData { certificate: InputSource::parse("-"), output: CertificateFormat::Full };
     if let Err(error) = run(&plan, &OneFile(file), &passwords, NOW) {
         check_printed(&error);
     }

@@ -3,15 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere_client::encoding::{Container, open};
+use roles_anywhere_client::encoding::{PemOrDer, open};
 use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::identity::bundle::BundleError;
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::{check_error, check_line};
 
 fuzz_target!(|data: &[u8]| {
     match open(data) {
-        Ok(Container::Pem(blocks)) => {
+        Ok(PemOrDer::Pem(blocks)) => {
             assert!(!blocks.sound.is_empty());
             let sound = blocks.sound.iter();
             let decoded: usize = sound.map(|block| block.contents.expose().len()).sum();
@@ -20,13 +20,13 @@ fuzz_target!(|data: &[u8]| {
                 check_line(&damage.to_string());
             }
         }
-        Ok(Container::Der(form, contents)) => {
+        Ok(PemOrDer::Der(form, contents)) => {
             assert!(!form.to_string().is_empty());
             assert!(contents.expose().len() <= data.len());
         }
         Err(error) => check_error(IdentityError::Bundle {
-            place: Source::parse("-").name(true),
-            source: BundleError::Form(error),
+            place: InputSource::parse("-").name(true),
+            source: BundleError::Encoding(error),
         }),
     }
 });

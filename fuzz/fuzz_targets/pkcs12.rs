@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::identity::bundle::BundleError;
 use roles_anywhere_client::identity::pkcs12::open;
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_der};
 
 fuzz_target!(|data: &[u8]| {
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(certificates <= 2 * data.len() + 16);
         }
         Err(error) => check_error(IdentityError::Bundle {
-            place: Source::parse("-").name(true),
+            place: InputSource::parse("-").name(true),
             source: BundleError::Pkcs12(error),
         }),
     }

@@ -17,13 +17,13 @@ use roles_anywhere::command::secret_get::{
     self, SecretDestination, SecretGet, SecretSelection, Stdout,
 };
 use roles_anywhere::session_cache::SessionCache;
-use roles_anywhere_client::aws::create_session::{AnswerError, SessionDuration, SessionRequest};
-use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
+use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
 use roles_anywhere_client::aws::retry::Deadline;
-use roles_anywhere_client::http::{Endpoint, Reason, Request, Response, Transport, TransportError};
+use roles_anywhere_client::http::{Endpoint, SourceMessage, Request, Response, Transport, TransportError};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::ports::{NoTrace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::region::Region;
@@ -79,7 +79,7 @@ fn read(answer: &Response) {
         }
         Err(error) => {
             assert!(
-                !matches!(&error, AnswerError::Expired { expiration, .. } if *expiration > NOW)
+                !matches!(&error, SessionResponseError::Expired { expiration, .. } if *expiration > NOW)
             );
             check_error(error);
         }
@@ -87,7 +87,7 @@ fn read(answer: &Response) {
     if let Err(error) = get_secret_value::parse(answer) {
         check_error(error);
     }
-    let fault = Fault::parse(answer, &[]);
+    let fault = ServiceError::parse(answer, &[]);
     assert!(fault.message.chars().count() <= 1_000);
 }
 
@@ -95,8 +95,8 @@ fn read(answer: &Response) {
 fn get(answers: Vec<Response>, selection: SecretSelection) {
     let provider = RolesAnywhere {
         source: IdentitySource {
-            certificate: Source::parse("-"),
-            private_key: Source::parse("-"),
+            certificate: InputSource::parse("-"),
+            private_key: InputSource::parse("-"),
             intermediates: None,
             permissions: Permissions::Lenient,
         },
@@ -151,7 +151,7 @@ impl Transport for Answers {
         let lost = || TransportError::Interrupted {
             host: "a.example".to_owned(),
             plain: false,
-            source: Reason("lost".to_owned()),
+            source: SourceMessage("lost".to_owned()),
         };
         let answer = self.answers.get(at).cloned().ok_or_else(lost);
         Box::pin(std::future::ready(answer))

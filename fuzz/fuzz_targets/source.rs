@@ -9,7 +9,7 @@ use roles_anywhere::output::usage::UsageError;
 use roles_anywhere_client::aws::create_session::RoleSessionName;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::http::proxy::{Proxy, host_and_port, is_exempt};
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_fuzz::{check_error, check_line};
 
@@ -41,7 +41,7 @@ fuzz_target!(|text: &str| {
     if let Ok(url) = url::Url::parse(place) {
         let _ = (is_exempt(exceptions, &url), host_and_port(&url));
     }
-    let _ = (Source::parse(place).name(false).to_string(), RoleSessionName::parse(place));
+    let _ = (InputSource::parse(place).name(false).to_string(), RoleSessionName::parse(place));
     for moment in [Timestamp::from_rfc3339(place), Timestamp::from_http_date(place)] {
         if let Some(moment) = moment {
             // Once read, it is written and read again as it was.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use roles_anywhere::output::error::Error;
-use roles_anywhere_client::input_source::{Action, FileError, Files, Source};
+use roles_anywhere_client::input_source::{Action, FileError, Files, InputSource};
 use roles_anywhere_client::password::{PasswordError, Passwords};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::Timestamp;
@@ -56,7 +56,7 @@ impl Passwords for OnePassword {
 pub struct OneFile<'a>(pub &'a [u8]);
 
 impl Files for OneFile<'_> {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         let refused = || FileError {
             action: Action::Read,
             place: source.name(false),
@@ -66,7 +66,7 @@ impl Files for OneFile<'_> {
         fits.then(|| SecretBytes::new(self.0.to_vec())).ok_or_else(refused)
     }
 
-    fn readable_by_others(&self, _source: &Source) -> Option<u32> {
+    fn readable_by_others(&self, _source: &InputSource) -> Option<u32> {
         None
     }
 
@@ -102,12 +102,12 @@ fn has_small_numbers(der: &[u8]) -> bool {
 
 /// Returns whether a file of any form is cheap to open with its keys.
 pub fn is_affordable(bytes: &[u8]) -> bool {
-    use roles_anywhere_client::encoding::{Container, open};
+    use roles_anywhere_client::encoding::{PemOrDer, open};
     match open(bytes) {
-        Ok(Container::Pem(blocks)) => {
+        Ok(PemOrDer::Pem(blocks)) => {
             blocks.sound.iter().all(|block| is_affordable_der(block.contents.expose()))
         }
-        Ok(Container::Der(_, contents)) => is_affordable_der(contents.expose()),
+        Ok(PemOrDer::Der(_, contents)) => is_affordable_der(contents.expose()),
         Err(_) => true,
     }
 }

@@ -11,18 +11,18 @@ use serde::Serialize;
 use crate::output::error::Error;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::read_certificates;
-use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::input_source::{Files, InputSource};
 use roles_anywhere_client::password::Passwords;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_client::x509::Certificate;
-use roles_anywhere_client::x509::details::{Contents, KeyKind};
+use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
 
 /// What to read, and how to show it.
 #[derive(Clone, Debug)]
 pub struct ReadCertificateData {
     /// The certificate, alone or among others.
-    pub certificate: Source,
+    pub certificate: InputSource,
     /// How it is shown.
     pub output: CertificateFormat,
 }
@@ -63,7 +63,7 @@ fn show(certificates: &[Certificate], output: CertificateFormat, now: Timestamp)
 }
 
 fn official(certificate: &Certificate) -> Vec<u8> {
-    let document = Official::of(certificate, &Contents::of(certificate));
+    let document = Official::of(certificate, &CertificateDetails::of(certificate));
     serde_json::to_vec(&document).expect("strings serialize")
 }
 
@@ -78,7 +78,7 @@ struct Official {
 }
 
 impl Official {
-    fn of(certificate: &Certificate, contents: &Contents) -> Self {
+    fn of(certificate: &Certificate, contents: &CertificateDetails) -> Self {
         // Of a key that it does not know, the official helper says "" and bare digests.
         let key_type = match &contents.key {
             KeyKind::Rsa(_) => "RSA".to_owned(),

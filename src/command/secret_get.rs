@@ -7,18 +7,18 @@ use std::path::PathBuf;
 use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::endpoint::Service;
-use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::{
     self, SecretRequest, SecretValue, SecretVersion,
 };
-use roles_anywhere_client::aws::retry::{self, Answer, CallError, Deadline};
+use roles_anywhere_client::aws::retry::{self, Deadline, RequestError, TimedResponse};
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::{self, Refusal};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::sigv4::access_key;
-use roles_anywhere_client::text::disclosure::{Holds, Shown, shown};
+use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 
 /// What to read, and how to hand it out.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ async fn ask(
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
-) -> Result<(Answer, Session), Error> {
+) -> Result<(TimedResponse, Session), Error> {
     let ServedSession { session, from } = sessions.session(world, deadline).await?;
     let answer = call(&session, request, deadline, world).await?;
     if from == ServedFrom::Aws || !is_about_session(&answer) {
@@ -106,16 +106,16 @@ async fn ask(
 
 /// Reads a refusal without what it repeats of the request: AWS shows the request that it signed
 /// itself, session token included, if the signature is wrong.
-fn refusal(answer: &Answer, request: &SecretRequest, session: &Session) -> Fault {
+fn refusal(answer: &TimedResponse, request: &SecretRequest, session: &Session) -> ServiceError {
     let Credentials { secret_access_key, session_token, .. } = &session.credentials;
     let mut secrets = request.hidden();
     secrets.extend([secret_access_key.expose(), session_token.expose()]);
-    Fault::parse(&answer.response, &secrets)
+    ServiceError::parse(&answer.response, &secrets)
 }
 
 /// Returns whether a session is refused: it is over, or the clocks were set since it was kept.
-fn is_about_session(answer: &Answer) -> bool {
-    let fault = Fault::parse(&answer.response, &[]);
+fn is_about_session(answer: &TimedResponse) -> bool {
+    let fault = ServiceError::parse(&answer.response, &[]);
     let refused = !(200..300).contains(&answer.response.status);
     refused && (fault.is_about_credentials() || fault.is_about_signature())
 }
@@ -125,7 +125,7 @@ async fn call(
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
-) -> Result<Answer, CallError> {
+) -> Result<TimedResponse, RequestError> {
     let (region, service) = (&request.region, Service::SecretsManager.name());
     world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret.shown()));
     retry::send(world, deadline, |now| {
@@ -191,9 +191,9 @@ pub enum SecretSelectionError {
 }
 
 fn member(key: &str) -> String {
-    match shown(key, Holds::Text, || false) {
-        Shown::Value(key) => format!("member `{key}`"),
-        Shown::Hidden(_) => "member of that name".to_owned(),
+    match shown(key, Sensitivity::Public, || false) {
+        DisplayValue::Value(key) => format!("member `{key}`"),
+        DisplayValue::Hidden(_) => "member of that name".to_owned(),
     }
 }
 

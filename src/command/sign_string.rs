@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use crate::output::error::Error;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::{IdentityError, Permissions, read_key};
-use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::input_source::{Files, InputSource};
 use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
 use roles_anywhere_client::password::Passwords;
 use roles_anywhere_client::secret::SecretBytes;
@@ -15,7 +15,7 @@ use roles_anywhere_client::x509::PublicKey;
 #[derive(Clone, Debug)]
 pub struct SignString {
     /// The private key.
-    pub private_key: Source,
+    pub private_key: InputSource,
     /// What is done about a key that others can read.
     pub permissions: Permissions,
     /// How the signature is printed.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::credentials_file::line::{self, Kind, Line};
 use crate::credentials_file::{KEYS, OLD_TOKEN, ProfileName, is_of, legible, sections};
-use roles_anywhere_client::text::disclosure::{Holds, profile_name, quoted};
+use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted};
 
 /// A profile holds a long-lived access key, whose secret AWS does not show again, or a key without
 /// its session token.
@@ -98,7 +98,7 @@ impl fmt::Display for Conflict {
             Self::ConfigHeading(name) => write!(
                 f,
                 "no SDK reads {} in the credentials file: the prefix `profile` belongs in the file `config` only",
-                quoted(&format!("[{name}]"), Holds::Text, "a heading `[profile …]`"),
+                quoted(&format!("[{name}]"), Sensitivity::Public, "a heading `[profile …]`"),
             ),
         }
     }

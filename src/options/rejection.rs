@@ -5,14 +5,16 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
-use roles_anywhere_client::text::disclosure::{Contents, Holds, Paths, Shown, shown, shown_flag};
+use roles_anywhere_client::text::disclosure::{
+    DisplayValue, KeyMaterial, PathExists, Sensitivity, shown, shown_flag,
+};
 use roles_anywhere_client::text::escape;
 
 /// The most bytes that are printed.
 const MAX_LENGTH: usize = 3_900;
 
 /// Returns the message for a command line that clap rejects.
-pub fn message(error: &clap::Error, line: &[String], paths: Paths<'_>) -> String {
+pub fn message(error: &clap::Error, line: &[String], paths: PathExists<'_>) -> String {
     if let Some(detached) = detached(error, line) {
         return Error::from(detached).to_string();
     }
@@ -27,7 +29,7 @@ pub fn message(error: &clap::Error, line: &[String], paths: Paths<'_>) -> String
 }
 
 /// Returns what of the command line may not be shown, if there is such a thing.
-fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Contents>)> {
+fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<KeyMaterial>)> {
     let value = |kind| match error.get(kind) {
         Some(ContextValue::String(value)) => Some(value.as_str()),
         _ => None,
@@ -36,30 +38,35 @@ fn hidden(error: &clap::Error, paths: Paths<'_>) -> Option<(What, Option<Content
     let judged = |value: &str, holds| shown(value, holds, || paths.exists(value));
     let (what, shown) = match error.kind() {
         ErrorKind::UnknownArgument if own.starts_with("--") => {
-            (What::Argument, shown_flag(own, Holds::Text))
+            (What::Argument, shown_flag(own, Sensitivity::Public))
         }
         // Behind the options of a command it may be the second word of a password without quotes.
         ErrorKind::UnknownArgument => {
             let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
-            let holds = if usage.contains("[OPTIONS]") { Holds::Password } else { Holds::Text };
+            let holds = if usage.contains("[OPTIONS]") {
+                Sensitivity::Password
+            } else {
+                Sensitivity::Public
+            };
             (What::Argument, judged(own, holds))
         }
         ErrorKind::InvalidSubcommand => {
             let name = value(ContextKind::InvalidSubcommand).unwrap_or_default();
-            (What::Command, judged(name, Holds::Text))
+            (What::Command, judged(name, Sensitivity::Public))
         }
         _ => {
             let value = value(ContextKind::InvalidValue)?;
-            let holds = match Holds::of(own.split(['=', ' ', '[']).next().unwrap_or_default()) {
-                Holds::Text => Holds::Text,
-                _ => Holds::Password,
+            let holds = match Sensitivity::of(own.split(['=', ' ', '[']).next().unwrap_or_default())
+            {
+                Sensitivity::Public => Sensitivity::Public,
+                _ => Sensitivity::Password,
             };
             (What::Value(own.to_owned()), judged(value, holds))
         }
     };
     match shown {
-        Shown::Value(_) => None,
-        Shown::Hidden(contents) => Some((what, contents)),
+        DisplayValue::Value(_) => None,
+        DisplayValue::Hidden(contents) => Some((what, contents)),
     }
 }
 
@@ -73,14 +80,15 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
     if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") {
         return None;
     }
-    let option = shown_flag(option, Holds::Text).value().filter(|it| it.starts_with("--"))?.into();
+    let option =
+        shown_flag(option, Sensitivity::Public).value().filter(|it| it.starts_with("--"))?.into();
     // Nothing else is shown: it may be a secret all the same.
     let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
     Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
 }
 
 /// Returns the error for what may not be shown.
-fn instead(what: What, contents: Option<Contents>) -> Error {
+fn instead(what: What, contents: Option<KeyMaterial>) -> Error {
     let hint = match contents {
         Some(_) => {
             "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`"
@@ -105,10 +113,10 @@ enum What {
 #[error("{}", words(what, *contents))]
 struct Rejected {
     what: What,
-    contents: Option<Contents>,
+    contents: Option<KeyMaterial>,
 }
 
-fn words(what: &What, contents: Option<Contents>) -> String {
+fn words(what: &What, contents: Option<KeyMaterial>) -> String {
     match (what, contents) {
         (What::Argument, Some(contents)) => {
             format!("unexpected argument: it holds {}", contents.noun())
@@ -136,7 +144,7 @@ mod tests {
         let line: Vec<String> =
             [&["roles-anywhere"], words].concat().into_iter().map(str::to_owned).collect();
         let error = CommandLine::try_parse_from(&line).unwrap_err();
-        message(&error, &line, Paths(&|_| false))
+        message(&error, &line, PathExists(&|_| false))
     }
 
     #[test]

@@ -28,7 +28,7 @@ use roles_anywhere_client::http::{Endpoint, TransportOptions};
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::text::disclosure::PathExists;
 
 /// What is to be done, and where the password of an encrypted key is.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ pub fn resolve(
     line: CommandLine,
     environment: &Environment,
     stdout: Stdout,
-    paths: Paths<'_>,
+    paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
     if let Some(name) = environment.illegible().find(|name| is_ours(name) && !is_path(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
@@ -122,7 +122,7 @@ fn resolve_command(
     command: CommandArgs,
     environment: &Environment,
     stdout: Stdout,
-    paths: Paths<'_>,
+    paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
     match command {
         CommandArgs::CredentialProcess(args) => {
@@ -184,7 +184,7 @@ fn is_ours(name: &str) -> bool {
 
 impl Plan {
     fn without_password(command: Command) -> Self {
-        Self { command, password: PasswordSource::Unsaid { credential: None } }
+        Self { command, password: PasswordSource::Default { credential: None } }
     }
 }
 

@@ -17,11 +17,11 @@ use crate::os::path::directory_of;
 #[cfg(unix)]
 use crate::os::secret_file;
 use roles_anywhere_client::input_source::{
-    Action, FileError, Files, Location, MAX_SIZE, Source, SourceName,
+    Action, FileError, Files, InputSource, InputSourceName, Location, MAX_SIZE,
 };
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::text::disclosure::{Holds, quoted};
+use roles_anywhere_client::text::disclosure::{Sensitivity, quoted};
 use roles_anywhere_client::text::path;
 
 /// Reads and writes files, standard input, inherited descriptors and `env:NAME` sources.
@@ -41,7 +41,7 @@ impl<'a> SystemFiles<'a> {
         Self { environment, cached: Mutex::default() }
     }
 
-    fn bytes(&self, source: &Source) -> io::Result<SecretBytes> {
+    fn bytes(&self, source: &InputSource) -> io::Result<SecretBytes> {
         let location = &source.location;
         match location {
             // A pipe can be read only once, and certificate and key may be in the same one.
@@ -78,7 +78,7 @@ impl<'a> SystemFiles<'a> {
 }
 
 impl Files for SystemFiles<'_> {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         self.bytes(source).map_err(|error| FileError {
             action: Action::Read,
             place: source.name(exists(source)),
@@ -86,7 +86,7 @@ impl Files for SystemFiles<'_> {
         })
     }
 
-    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+    fn readable_by_others(&self, source: &InputSource) -> Option<u32> {
         let Location::File(path) = &source.location else { return None };
         readable_by_others(path)
     }
@@ -94,14 +94,14 @@ impl Files for SystemFiles<'_> {
     fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
         write(path, contents, limit).map_err(|source| FileError {
             action: Action::Write,
-            place: SourceName::of_path(path, path.exists()),
+            place: InputSourceName::of_path(path, path.exists()),
             source,
         })
     }
 }
 
 /// Returns whether a source is an existing file; used in messages only.
-fn exists(source: &Source) -> bool {
+fn exists(source: &InputSource) -> bool {
     matches!(&source.location, Location::File(path) if path.exists())
 }
 
@@ -224,7 +224,7 @@ fn without_directory(path: &Path, error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::NotFound || directory.exists() {
         return error;
     }
-    let directory = quoted(&directory.to_string_lossy(), Holds::Text, "above it");
+    let directory = quoted(&directory.to_string_lossy(), Sensitivity::Public, "above it");
     let words = format!("there is no directory {directory}");
     io::Error::new(io::ErrorKind::NotADirectory, words)
 }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     fn read(files: &SystemFiles<'_>, path: &Path) -> Result<SecretBytes, FileError> {
-        files.read(&Source::file(path))
+        files.read(&InputSource::file(path))
     }
 
     #[test]
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn says_of_a_closed_descriptor_what_it_said_before() {
-        let (files, closed) = (files(), Source::from(Location::Descriptor(987)));
+        let (files, closed) = (files(), InputSource::from(Location::Descriptor(987)));
         let errors = [(); 2].map(|()| files.read(&closed).unwrap_err().source.to_string());
         assert_eq!(errors[0], errors[1]);
         assert!(errors[0].contains("Bad file descriptor"), "{errors:?}");

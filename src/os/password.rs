@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use roles_anywhere_client::input_source::{Files, Source};
+use roles_anywhere_client::input_source::{Files, InputSource};
 use roles_anywhere_client::password::{PasswordError, PasswordSource, Passwords};
 use roles_anywhere_client::secret::Secret;
 
@@ -33,7 +33,7 @@ impl<'a> KeyPassword<'a> {
         Ok(password)
     }
 
-    fn read(&self, place: &Source) -> Result<Secret, PasswordError> {
+    fn read(&self, place: &InputSource) -> Result<Secret, PasswordError> {
         let bytes = self.files.read(place)?;
         let text = std::str::from_utf8(bytes.expose());
         let text = text.map_err(|_| PasswordError::NotText(place.name(true)))?;
@@ -46,9 +46,9 @@ impl Passwords for KeyPassword<'_> {
     fn password(&self, what: &str) -> Result<Secret, PasswordError> {
         self.asked.store(true, Ordering::Relaxed);
         match &self.source {
-            PasswordSource::Given(password) => Ok(password.clone()),
-            PasswordSource::Place(place) => self.read(place),
-            PasswordSource::Unsaid { credential: Some(place) } => match self.read(place) {
+            PasswordSource::Inline(password) => Ok(password.clone()),
+            PasswordSource::From(place) => self.read(place),
+            PasswordSource::Default { credential: Some(place) } => match self.read(place) {
                 Err(PasswordError::Unreadable(error))
                     if error.source.kind() == std::io::ErrorKind::NotFound =>
                 {
@@ -56,7 +56,7 @@ impl Passwords for KeyPassword<'_> {
                 }
                 answer => answer,
             },
-            PasswordSource::Unsaid { credential: None } => self.ask_once(what),
+            PasswordSource::Default { credential: None } => self.ask_once(what),
         }
     }
 
@@ -64,10 +64,10 @@ impl Passwords for KeyPassword<'_> {
         let asked = self.asked.swap(false, Ordering::Relaxed);
         match &self.source {
             _ if asked => None,
-            PasswordSource::Given(_) => Some("--pkcs8-password".to_owned()),
-            PasswordSource::Place(place) => place.origin.clone(),
+            PasswordSource::Inline(_) => Some("--pkcs8-password".to_owned()),
+            PasswordSource::From(place) => place.origin.clone(),
             // The credential of a unit that also runs on machines whose key is encrypted.
-            PasswordSource::Unsaid { .. } => None,
+            PasswordSource::Default { .. } => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::output::error::{Error, Kind};
 use crate::server::{TokenState, TokenStore, is_container_token};
 use crate::session_cache::storage::{ConfiguredDir, Store as _};
 pub use lock::TokenLock;
-use roles_anywhere_client::input_source::{Action, FileError, SourceName};
+use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 
@@ -154,7 +154,7 @@ impl TokenOnDisk {
     }
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
-        let place = SourceName::of_path(&self.path, true).named_by(self.origin.as_str());
+        let place = InputSourceName::of_path(&self.path, true).named_by(self.origin.as_str());
         FileError { action, place, source }
     }
 }

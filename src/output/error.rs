@@ -5,7 +5,7 @@ mod hints;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use roles_anywhere_client::aws::retry::CallError;
+use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::text::escape;
 
 /// Who can fix it. Decides the exit code, and nothing else.
@@ -138,7 +138,7 @@ impl Error {
     /// Returns the time that was too short, if that is what failed.
     pub fn time_limit(&self) -> Option<Duration> {
         match self.source.downcast_ref() {
-            Some(CallError::Timeout { limit, .. }) => Some(*limit),
+            Some(RequestError::Timeout { limit, .. }) => Some(*limit),
             _ => None,
         }
     }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use roles_anywhere_client::http::{Reason, TransportError};
+    use roles_anywhere_client::http::{SourceMessage, TransportError};
     use roles_anywhere_client::identity::IdentityError;
     use roles_anywhere_client::provider::{ClockFinding, ProviderError};
     use roles_anywhere_client::time::Timestamp;
@@ -178,9 +178,9 @@ mod tests {
     fn prints_the_error_its_causes_and_its_hints() {
         let source = TransportError::Connect {
             peer: "a.example:443".to_owned(),
-            source: Reason("connection refused".to_owned()),
+            source: SourceMessage("connection refused".to_owned()),
         };
-        let error = Error::from(CallError::Transport { source, attempt: 3 });
+        let error = Error::from(RequestError::Transport { source, attempt: 3 });
         assert_eq!(
             error.to_string(),
             "error: could not connect to a.example:443, tried 3 times\n  \
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_shared_error_reads_like_the_error_itself() {
         let error = || {
-            ProviderError::from(CallError::Timeout {
+            ProviderError::from(RequestError::Timeout {
                 host: "a.example".to_owned(),
                 limit: Duration::from_secs(20),
                 attempt: 2,
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn stays_below_four_kilobytes_and_keeps_its_hint() {
-        let error = Error::new(Kind::Local, Reason("ä".repeat(9_000))).hint("this");
+        let error = Error::new(Kind::Local, SourceMessage("ä".repeat(9_000))).hint("this");
         assert!(error.to_string().len() <= 4_000);
         assert!(error.to_string().ends_with("hint: this"));
         let hints = ["a", "b", "c", "d", "e"].map(|hint| hint.repeat(999));
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn lets_nothing_through_that_does_not_show() {
         let reason = "a\u{1b}[2J\nerror: b\u{202e}\u{2028}\u{200b}\u{e0041}";
-        let error = Error::new(Kind::Local, Reason(reason.to_owned())).hint("\u{2066}c");
+        let error = Error::new(Kind::Local, SourceMessage(reason.to_owned())).hint("\u{2066}c");
         assert_eq!(
             error.to_string(),
             "error: a\\u{1b}[2J\\nerror: b\\u{202e}\\u{2028}\\u{200b}\\u{e0041}\n  hint: \\u{2066}c"

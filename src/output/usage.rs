@@ -4,7 +4,7 @@ use crate::credentials_file::ProfileNameError;
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::http::EndpointError;
 use roles_anywhere_client::http::proxy::ProxyError;
-use roles_anywhere_client::text::disclosure::{Contents, Shown, option_of};
+use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterial, option_of};
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
         /// What it holds.
-        contents: Contents,
+        contents: KeyMaterial,
     },
     /// Key material is given behind `env:`, which takes a name.
     #[error("`{origin}` holds {} behind `env:`, not the name of a variable", contents.noun())]
@@ -32,7 +32,7 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
         /// What is behind `env:`.
-        contents: Contents,
+        contents: KeyMaterial,
     },
     /// An ARN is not the one that is wanted.
     #[error("`{origin}` is not usable: `{value}`")]
@@ -74,7 +74,7 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
         /// What it says.
-        value: Shown,
+        value: DisplayValue,
         /// What it may say.
         wanted: &'static str,
     },
@@ -111,7 +111,7 @@ pub enum UsageError {
         /// The flag.
         origin: String,
         /// The flag behind it.
-        value: Shown,
+        value: DisplayValue,
     },
     /// The value of an option is behind a blank, and belongs behind `=`.
     #[error("the value of `{option}` is an argument of its own")]
@@ -216,25 +216,25 @@ impl UsageError {
 const PASSWORD_HINT: &str =
     "write the password to a file, and pass its path by `--key-password-file`";
 
-fn says(value: &Shown) -> String {
+fn says(value: &DisplayValue) -> String {
     match value {
-        Shown::Value(value) => format!("is `{value}`"),
-        Shown::Hidden(Some(contents)) => format!("holds {}", contents.noun()),
-        Shown::Hidden(None) => "has a value that is not shown".to_owned(),
+        DisplayValue::Value(value) => format!("is `{value}`"),
+        DisplayValue::Hidden(Some(contents)) => format!("holds {}", contents.noun()),
+        DisplayValue::Hidden(None) => "has a value that is not shown".to_owned(),
     }
 }
 
-fn flag(value: &Shown) -> String {
+fn flag(value: &DisplayValue) -> String {
     value.value().map_or_else(|| "a flag".to_owned(), |value| format!("the flag `{value}`"))
 }
 
 /// Returns `, not …` with what belongs in the option.
-fn instead_of(origin: &str, contents: Contents) -> &'static str {
+fn instead_of(origin: &str, contents: KeyMaterial) -> &'static str {
     match (option_of(origin).as_str(), contents) {
-        ("private-key", Contents::PrivateKey) | ("certificate", Contents::Certificate) => {
+        ("private-key", KeyMaterial::PrivateKey) | ("certificate", KeyMaterial::Certificate) => {
             ", not the path of one"
         }
-        ("intermediates", Contents::Certificate) => ", not the path of a file of them",
+        ("intermediates", KeyMaterial::Certificate) => ", not the path of a file of them",
         (
             "private-key"
             | "certificate"
@@ -262,25 +262,25 @@ fn instead_of(origin: &str, contents: Contents) -> &'static str {
     }
 }
 
-fn contents_hint(origin: &str, contents: Contents) -> String {
+fn contents_hint(origin: &str, contents: KeyMaterial) -> String {
     match (option_of(origin).as_str(), contents) {
-        ("private-key", Contents::Certificate) | ("certificate", Contents::PrivateKey) => {
+        ("private-key", KeyMaterial::Certificate) | ("certificate", KeyMaterial::PrivateKey) => {
             "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
                 .to_owned()
         }
         (option @ ("private-key" | "certificate" | "intermediates"), contents) => {
             let noun = match contents {
-                Contents::PrivateKey => "the key",
-                Contents::Certificate => "the certificate",
-                Contents::Encoded => "it",
+                KeyMaterial::PrivateKey => "the key",
+                KeyMaterial::Certificate => "the certificate",
+                KeyMaterial::Encoded => "it",
             };
             format!("pass `--{option} env:NAME`, or write {noun} to a file")
         }
-        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", Contents::Certificate) => {
+        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", KeyMaterial::Certificate) => {
             "write the certificate to a file, and name that".to_owned()
         }
         (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
-        (_, Contents::PrivateKey) => {
+        (_, KeyMaterial::PrivateKey) => {
             "a key belongs in `--private-key`, by its path or as `env:NAME`".to_owned()
         }
         (_, _) => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),

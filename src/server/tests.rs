@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::test_support::{FakeTokenStore, RecordingLog};
-use roles_anywhere_client::aws::error_response::Fault;
+use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::Refusal;
 use roles_anywhere_client::input_source::FileError;
@@ -145,7 +145,7 @@ fn session_status(life: i64) -> Status {
 }
 
 fn failed_status() -> Status {
-    let fault = Fault {
+    let fault = ServiceError {
         status: 403,
         code: Some("AccessDeniedException".to_owned()),
         message: String::new(),

@@ -102,12 +102,13 @@ mod tests {
 
     use super::*;
     use crate::session_cache::entry::tests::RECEIVED;
-    use roles_anywhere_client::aws::retry::CallError;
-    use roles_anywhere_client::http::{Reason, TransportError};
+    use roles_anywhere_client::aws::retry::RequestError;
+    use roles_anywhere_client::http::{SourceMessage, TransportError};
 
     fn lost() -> Error {
-        let source = TransportError::Connect { peer: "a:1".into(), source: Reason("no".into()) };
-        CallError::Transport { source, attempt: 3 }.into()
+        let source =
+            TransportError::Connect { peer: "a:1".into(), source: SourceMessage("no".into()) };
+        RequestError::Transport { source, attempt: 3 }.into()
     }
 
     fn read(record: &FailureRecord) -> FailureRecord {
@@ -134,7 +135,7 @@ mod tests {
         let own = [
             Error::new(Kind::Identity, io::Error::other("wrong password")),
             Error::new(Kind::Local, io::Error::other("no descriptors")),
-            CallError::Timeout { host: "a".into(), limit: Duration::from_secs(1), attempt: 1 }
+            RequestError::Timeout { host: "a".into(), limit: Duration::from_secs(1), attempt: 1 }
                 .into(),
         ];
         for error in own {
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn time_left_decides_who_may_succeed() {
         let late: Error =
-            CallError::Timeout { host: "a".into(), limit: Duration::from_secs(5), attempt: 1 }
+            RequestError::Timeout { host: "a".into(), limit: Duration::from_secs(5), attempt: 1 }
                 .into();
         let record = read(&FailureRecord::new(7, RECEIVED).with_error(&late, None));
         assert!(!record.may_succeed(Duration::from_secs(5)));

@@ -33,7 +33,7 @@ impl CacheKey {
             Trust::System => ("system", None),
             Trust::File { path, .. } => ("file", Some(path)),
             // Hashed into the names of files that exist already: this text must not change.
-            Trust::Everybody => ("everybody", None),
+            Trust::Unverified => ("everybody", None),
         };
         let session_name = request.role_session_name.as_ref().map_or("", RoleSessionName::as_str);
         let duration = request.duration.seconds().map_or_else(String::new, |s| s.to_string());
@@ -154,7 +154,7 @@ mod tests {
             changed(|r| r.endpoint = Endpoint::parse("https://b.example").unwrap()),
             changed(|r| r.region = Region::parse("eu-west-1").unwrap()),
             CacheKey::new(&request(), &[8; 32], &Trust::System),
-            CacheKey::new(&request(), &[7; 32], &Trust::Everybody),
+            CacheKey::new(&request(), &[7; 32], &Trust::Unverified),
             CacheKey::new(&request(), &[7; 32], &file("a")),
             CacheKey::new(&request(), &[7; 32], &file("b")),
         ];

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::server::{TokenState, TokenStore};
-use roles_anywhere_client::input_source::{Action, FileError, Source};
+use roles_anywhere_client::input_source::{Action, FileError, InputSource};
 
 /// One file, on a disk that may be full.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl TokenStore for FakeTokenStore {
     fn write(&self, token: &[u8]) -> Result<(), FileError> {
         if self.is_full.get() {
             let source = std::io::ErrorKind::StorageFull.into();
-            let place = Source::file("token").name(true);
+            let place = InputSource::file("token").name(true);
             return Err(FileError { action: Action::Write, place, source });
         }
         self.put(Some(token));

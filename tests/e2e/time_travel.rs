@@ -23,7 +23,7 @@ use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
 use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use roles_anywhere_emulator::Emulator;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -164,7 +164,7 @@ fn run_daemon<'a>(
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
     let exchange = exchange(line, &environment);
     let disk = SystemFiles::new(&environment);
-    let passwords = KeyPassword::new(PasswordSource::Unsaid { credential: None }, &disk);
+    let passwords = KeyPassword::new(PasswordSource::Default { credential: None }, &disk);
     let transport = Https::new(exchange.transport.clone(), files::read);
     let world = World {
         clock,
@@ -192,7 +192,7 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line = CommandLine::try_parse_from(line).unwrap();
-    match resolve(line, environment, Stdout::Stream, Paths(&|_| false)).unwrap().command {
+    match resolve(line, environment, Stdout::Stream, PathExists(&|_| false)).unwrap().command {
         Command::Exchange(exchange) => *exchange,
         _ => unreachable!("it is an exchange"),
     }

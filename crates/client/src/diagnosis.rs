@@ -9,7 +9,7 @@ mod get_secret_value;
 
 use std::fmt;
 
-use crate::aws::error_response::Fault;
+use crate::aws::error_response::ServiceError;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::chain::Chain;
@@ -23,7 +23,7 @@ pub struct Refusal {
     /// The operation that was refused, e.g. `CreateSession`.
     pub operation: &'static str,
     /// AWS's answer.
-    pub fault: Fault,
+    pub fault: ServiceError,
     /// Likely causes and next steps, the likeliest first, each a sentence.
     pub hints: Vec<String>,
     words: Words,
@@ -31,7 +31,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// Joins a refusal and its diagnosis.
-    pub fn new(operation: &'static str, fault: Fault, hints: Vec<String>) -> Self {
+    pub fn new(operation: &'static str, fault: ServiceError, hints: Vec<String>) -> Self {
         let words = Words { message: fault.message.clone(), request_id: fault.request_id.clone() };
         Self { operation, fault, hints, words }
     }
@@ -39,7 +39,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { status, code, .. } = &self.fault;
+        let ServiceError { status, code, .. } = &self.fault;
         match code {
             Some(code) => write!(f, "AWS refused {}: {status} {code}", self.operation),
             None => {
@@ -88,12 +88,12 @@ pub struct Evidence<'a> {
 }
 
 /// Returns by how many seconds this machine's clock is behind AWS's; negative where it is ahead.
-fn seconds_behind(fault: &Fault, received: Timestamp) -> Option<i64> {
+fn seconds_behind(fault: &ServiceError, received: Timestamp) -> Option<i64> {
     fault.date.map(|date| received.seconds_until(date))
 }
 
 /// Says how far this machine's clock is from AWS's, where that is more than a minute.
-fn clock_offset(fault: &Fault, received: Timestamp) -> Option<String> {
+fn clock_offset(fault: &ServiceError, received: Timestamp) -> Option<String> {
     let date = fault.date?;
     let behind = seconds_behind(fault, received)?;
     if behind.abs() <= 60 {
@@ -118,7 +118,7 @@ fn span(seconds: u64) -> String {
 }
 
 /// Hints that hold for every operation, by status and code alone.
-fn general(fault: &Fault) -> Option<String> {
+fn general(fault: &ServiceError) -> Option<String> {
     let hint = if fault.is_throttle() {
         "AWS limits how often it is called; call less often, or ask for a higher quota"
     } else if fault.code.is_none() {

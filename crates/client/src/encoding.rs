@@ -1,4 +1,4 @@
-//! What a file of key material is: PEM with its blocks, or DER of some kind.
+//! The encoding of a file with key material: PEM, or DER of a certain kind.
 
 pub mod ber;
 mod pem;
@@ -6,7 +6,7 @@ mod pem;
 use std::fmt;
 
 use base64::Engine as _;
-pub use pem::{Damage, Position};
+pub use pem::{PemError, Position};
 use zeroize::Zeroizing;
 
 use crate::secret::SecretBytes;
@@ -15,13 +15,13 @@ use crate::text::base64::BASE64;
 /// One `-----BEGIN …-----` block, decoded.
 #[derive(Debug)]
 pub struct Block {
-    /// The words behind `BEGIN`, e.g. `CERTIFICATE`; they are safe to show.
+    /// The label after `BEGIN`, e.g. `CERTIFICATE`; it is safe to show.
     pub label: String,
     /// Whether its headers say that the contents are encrypted (`Proc-Type: 4,ENCRYPTED`).
     pub encrypted: bool,
-    /// The DER inside; empty if no block of this label is read.
+    /// The DER inside; empty if blocks with this label are not read.
     pub contents: SecretBytes,
-    /// Where it is in its file.
+    /// Its position in the file.
     pub position: Position,
 }
 
@@ -31,68 +31,69 @@ pub(crate) const PKCS7_LABELS: [&str; 3] = ["PKCS7", "CMS", "PKCS #7 SIGNED DATA
 /// The blocks of a file, in order.
 #[derive(Debug, Default)]
 pub struct Blocks {
-    /// Those that could be read.
+    /// The blocks that could be read; at least one.
     pub sound: Vec<Block>,
-    /// What is wrong with the others; at least one is sound.
-    pub damaged: Vec<Damage>,
+    /// The errors of the other blocks.
+    pub damaged: Vec<PemError>,
 }
 
-/// A file of key material, opened as far as no password is needed.
+/// A file of key material, opened as far as possible without a password.
 #[derive(Debug)]
-pub enum Container {
+pub enum PemOrDer {
     /// PEM.
     Pem(Blocks),
-    /// One structure in DER or BER of a kind that is known, without what pads it.
-    Der(Form, SecretBytes),
+    /// One structure in DER or BER, and its kind; bytes that pad it are removed.
+    Der(Encoding, SecretBytes),
 }
 
-/// Says what `bytes` are, or why nothing can be read from them.
+/// Recognizes and opens `bytes`.
 ///
-/// Takes base64 of a file as that file, since environment files hold no line breaks.
-pub fn open(bytes: &[u8]) -> Result<Container, NotPem> {
-    let open = |bytes: &[u8]| match Form::of(bytes) {
-        Form::Unknown if contains(bytes, b"-----BEGIN") => pem::open(bytes).map(Container::Pem),
+/// Base64 of a whole file is accepted as that file: environment files cannot hold line breaks, so
+/// users encode a PEM file again.
+pub fn open(bytes: &[u8]) -> Result<PemOrDer, EncodingError> {
+    let open = |bytes: &[u8]| match Encoding::of(bytes) {
+        Encoding::Unknown if contains(bytes, b"-----BEGIN") => pem::open(bytes).map(PemOrDer::Pem),
         form if form.is_read() => {
-            Ok(Container::Der(form, SecretBytes::new(ber::trimmed(bytes).to_vec())))
+            Ok(PemOrDer::Der(form, SecretBytes::new(ber::trimmed(bytes).to_vec())))
         }
-        form @ (Form::PublicKey | Form::JavaKeystore) => Err(NotPem::Unread(form)),
-        form => Err(NotPem::Other(form)),
+        form @ (Encoding::PublicKey | Encoding::JavaKeystore) => Err(EncodingError::Unread(form)),
+        form => Err(EncodingError::Other(form)),
     };
     match open(bytes) {
-        Err(NotPem::Other(Form::Unknown)) => match from_base64(bytes) {
+        Err(EncodingError::Other(Encoding::Unknown)) => match from_base64(bytes) {
             Some(decoded) => open(&decoded),
-            None => Err(NotPem::Other(Form::Unknown)),
+            None => Err(EncodingError::Other(Encoding::Unknown)),
         },
         opened => opened,
     }
 }
 
-/// Decodes a text that is base64 as a whole, but for blanks and line breaks.
+/// Decodes a text that is base64 as a whole, apart from white space.
 fn from_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
     BASE64.decode(&*text).ok().map(Zeroizing::new)
 }
 
-/// Nothing could be read.
+/// Why nothing can be read from a file.
 ///
-/// No cause is kept: the words of a decoder quote what it read.
+/// The error of the decoder is not kept as its source: it would quote the input, which may be a key.
 #[derive(Debug, thiserror::Error)]
-pub enum NotPem {
-    /// No block is sound.
+pub enum EncodingError {
+    /// Every block is damaged; the error of the first.
     #[error(transparent)]
-    Damaged(Damage),
-    /// It is of a kind that is not read.
+    Damaged(PemError),
+    /// Its encoding is known, but holds nothing that can be used.
     #[error("it is {0}")]
-    Unread(Form),
-    /// There is no block at all.
+    Unread(Encoding),
+    /// It holds neither PEM nor DER.
     #[error("it is {0}, neither PEM nor DER")]
-    Other(Form),
+    Other(Encoding),
 }
 
-/// What a file looks like by its first octets.
+/// The encoding of a file, recognized by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Form {
+pub enum Encoding {
     /// Nothing.
     Empty,
     /// Text in UTF-16, as Windows tools save it.
@@ -115,16 +116,16 @@ pub enum Form {
     EncryptedPkcs8,
     /// A public key in DER.
     PublicKey,
-    /// A key that a TPM keeps, in DER.
+    /// A key wrapped by a TPM, in DER.
     Tpm,
-    /// A keystore of Java that is not PKCS#12 (JKS, JCEKS).
+    /// A Java keystore that is not PKCS#12 (JKS, JCEKS).
     JavaKeystore,
     /// Something else.
     Unknown,
 }
 
-impl Form {
-    /// Recognizes `bytes` by their outermost values, without reading what is inside.
+impl Encoding {
+    /// Recognizes `bytes` by the outermost DER values, without parsing what is inside.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Self::Empty;
@@ -144,10 +145,10 @@ impl Form {
             [2, 1, 0 | 1, 2, ..] => Self::Pkcs1,
             [2, 1, 1, 4, ..] => Self::Sec1,
             [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, ..] => Self::Pkcs7,
-            // 2.23.133.10.1: keys that a TPM keeps.
+            // 2.23.133.10.1: keys wrapped by a TPM.
             [6, 6, 0x67, 0x81, 5, 0x0a, 1, ..] => Self::Tpm,
             [0x30, ..] if sequence(inside).is_some_and(|first| first.starts_with(&[6])) => {
-                // An AlgorithmIdentifier, and what comes of it.
+                // An AlgorithmIdentifier: a BIT STRING after it makes a public key.
                 let mut rest = inside;
                 match ber::next(&mut rest).map(|_| rest.first()) {
                     Some(Some(3)) => Self::PublicKey,
@@ -169,12 +170,12 @@ impl Form {
 
     /// Returns whether it is a private key.
     pub fn is_key(self) -> bool {
-        use Form::{Dsa, EncryptedPkcs8, Pkcs1, Pkcs8, Sec1, Tpm};
+        use Encoding::{Dsa, EncryptedPkcs8, Pkcs1, Pkcs8, Sec1, Tpm};
         matches!(self, Pkcs8 | Pkcs1 | Sec1 | Dsa | EncryptedPkcs8 | Tpm)
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "empty",
@@ -195,7 +196,7 @@ impl fmt::Display for Form {
     }
 }
 
-/// Returns what is inside the outermost SEQUENCE, by its header only: the end may be missing.
+/// Returns the contents of the outermost SEQUENCE, by its header only: a cut-off file is recognized too.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, length, rest @ ..] if *length < 0x80 => Some(rest),
@@ -218,58 +219,60 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_a_file_is_that_is_not_pem() {
-        let rows: [(&[u8], Form); 15] = [
-            (b" \n", Form::Empty),
-            (b"\xff\xfe-\0-\0", Form::Utf16),
-            (b"\x30\x82\x01\x00\x02\x01\x03\x30", Form::Pkcs12),
-            (b"\x30\x80\x02\x01\x03\x30\x80", Form::Pkcs12),
-            (b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0", Form::Pkcs7),
-            (b"\x30\x82\x01\x00\x02\x01\x00\x30\x0d", Form::Pkcs8),
-            (b"\x30\x82\x01\x00\x02\x01\x00\x02\x82", Form::Pkcs1),
-            (b"\x30\x77\x02\x01\x01\x04\x20", Form::Sec1),
+    fn recognizes_each_encoding() {
+        let rows: [(&[u8], Encoding); 15] = [
+            (b" \n", Encoding::Empty),
+            (b"\xff\xfe-\0-\0", Encoding::Utf16),
+            (b"\x30\x82\x01\x00\x02\x01\x03\x30", Encoding::Pkcs12),
+            (b"\x30\x80\x02\x01\x03\x30\x80", Encoding::Pkcs12),
+            (b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0", Encoding::Pkcs7),
+            (b"\x30\x82\x01\x00\x02\x01\x00\x30\x0d", Encoding::Pkcs8),
+            (b"\x30\x82\x01\x00\x02\x01\x00\x02\x82", Encoding::Pkcs1),
+            (b"\x30\x77\x02\x01\x01\x04\x20", Encoding::Sec1),
             (
                 b"\x30\x82\x01\x00\x30\x57\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d",
-                Form::EncryptedPkcs8,
+                Encoding::EncryptedPkcs8,
             ),
             (
                 b"\x30\x82\x01\x00\x30\x81\x87\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d",
-                Form::EncryptedPkcs8,
+                Encoding::EncryptedPkcs8,
             ),
-            (b"\x30\x08\x30\x03\x06\x01\x2a\x03\x01\x00", Form::PublicKey),
-            (b"\x30\x82\x01\x00\x30\x82\x01\x00\xa0\x03", Form::Certificate),
+            (b"\x30\x08\x30\x03\x06\x01\x2a\x03\x01\x00", Encoding::PublicKey),
+            (b"\x30\x82\x01\x00\x30\x82\x01\x00\xa0\x03", Encoding::Certificate),
             (
                 b"\x30\x12\x02\x01\0\x02\x01\x05\x02\x01\x05\x02\x01\x05\x02\x01\x05\x02\x01\x05",
-                Form::Dsa,
+                Encoding::Dsa,
             ),
-            (b"\xfe\xed\xfe\xed\0\0\0\x02", Form::JavaKeystore),
-            (b"hello", Form::Unknown),
+            (b"\xfe\xed\xfe\xed\0\0\0\x02", Encoding::JavaKeystore),
+            (b"hello", Encoding::Unknown),
         ];
         for (bytes, form) in rows {
             match open(bytes) {
-                Ok(Container::Der(found, _))
-                | Err(NotPem::Other(found) | NotPem::Unread(found)) => assert_eq!(found, form),
+                Ok(PemOrDer::Der(found, _))
+                | Err(EncodingError::Other(found) | EncodingError::Unread(found)) => {
+                    assert_eq!(found, form);
+                }
                 other => panic!("{form}: {other:?}"),
             }
         }
     }
 
     #[test]
-    fn takes_der_with_padding_behind_it() {
+    fn der_may_be_padded() {
         let key = b"\x30\x06\x02\x01\x01\x04\x01\x07\r\n\0";
-        let Ok(Container::Der(Form::Sec1, contents)) = open(key) else { panic!("no key") };
+        let Ok(PemOrDer::Der(Encoding::Sec1, contents)) = open(key) else { panic!("no key") };
         assert_eq!(contents.expose(), &key[..8]);
     }
 
     #[test]
-    fn takes_base64_of_a_file_for_the_file() {
+    fn base64_of_a_file_is_read_as_the_file() {
         let key = "MAYCAQEEAQc=";
-        assert!(matches!(open(key.as_bytes()), Ok(Container::Der(Form::Sec1, _))));
+        assert!(matches!(open(key.as_bytes()), Ok(PemOrDer::Der(Encoding::Sec1, _))));
         let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{key}\n-----END EC PRIVATE KEY-----\n");
         let twice = base64::engine::general_purpose::STANDARD.encode(pem);
         let wrapped = format!("{}\n{}\n", &twice[..20], &twice[20..]);
-        let Ok(Container::Pem(blocks)) = open(wrapped.as_bytes()) else { panic!("no PEM") };
+        let Ok(PemOrDer::Pem(blocks)) = open(wrapped.as_bytes()) else { panic!("no PEM") };
         assert_eq!(blocks.sound[0].contents.expose(), b"\x30\x06\x02\x01\x01\x04\x01\x07");
-        assert!(matches!(open(b"aGVsbG8="), Err(NotPem::Other(Form::Unknown))));
+        assert!(matches!(open(b"aGVsbG8="), Err(EncodingError::Other(Encoding::Unknown))));
     }
 }

@@ -12,7 +12,7 @@ pub use endpoint::{Endpoint, EndpointError, is_loopback, is_loopback_name};
 use zeroize::Zeroize;
 
 use crate::secret::SecretBytes;
-use crate::text::disclosure::{Holds, Shown, shown};
+use crate::text::disclosure::{DisplayValue, Sensitivity, shown};
 
 /// A request to send. Its headers may hold a session token, so `Debug` shows their names alone.
 #[derive(Clone)]
@@ -88,8 +88,8 @@ pub enum Trust {
         /// The file.
         path: PathBuf,
     },
-    /// Everybody's, as `--no-verify-ssl` asks.
-    Everybody,
+    /// All of them, unverified, as `--no-verify-ssl` asks.
+    Unverified,
 }
 
 impl fmt::Display for Trust {
@@ -97,16 +97,16 @@ impl fmt::Display for Trust {
         match self {
             Self::System => f.write_str("the system's CA certificates"),
             Self::File { origin, path } => f.write_str(&bundle_name(origin, path, false)),
-            Self::Everybody => f.write_str("everybody"),
+            Self::Unverified => f.write_str("everybody"),
         }
     }
 }
 
 /// Returns the name of a file of CA certificates for messages; `exists` says whether it is there.
 pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
-    match shown(&path.to_string_lossy(), Holds::Text, || exists) {
-        Shown::Value(path) => format!("`{path}` (from {origin})"),
-        Shown::Hidden(_) => format!("the file that `{origin}` names"),
+    match shown(&path.to_string_lossy(), Sensitivity::Public, || exists) {
+        DisplayValue::Value(path) => format!("`{path}` (from {origin})"),
+        DisplayValue::Hidden(_) => format!("the file that `{origin}` names"),
     }
 }
 
@@ -133,7 +133,7 @@ pub enum TransportError {
         /// `host:port` that was tried: AWS, or the proxy on the way.
         peer: String,
         /// Why not.
-        source: Reason,
+        source: SourceMessage,
     },
     /// The host has no address.
     #[error("could not find the address of {host}")]
@@ -143,7 +143,7 @@ pub enum TransportError {
         /// Whether a SOCKS proxy was to be told the address, and not the name.
         for_socks: bool,
         /// What the resolver said.
-        source: Reason,
+        source: SourceMessage,
     },
     /// The certificate that was presented does not convince.
     #[error("could not trust the TLS certificate of {host}")]
@@ -155,7 +155,7 @@ pub enum TransportError {
         /// Who can mend it.
         distrust: Distrust,
         /// What is wrong with it.
-        source: Reason,
+        source: SourceMessage,
     },
     /// The TLS handshake failed for another reason.
     #[error("could not agree on TLS with {host}")]
@@ -163,7 +163,7 @@ pub enum TransportError {
         /// The host.
         host: String,
         /// Why not.
-        source: Reason,
+        source: SourceMessage,
     },
     /// A proxy refused to connect us.
     #[error("the proxy {proxy} did not connect us to {target}")]
@@ -177,7 +177,7 @@ pub enum TransportError {
         /// Whether it asks for a user name and a password (status 407).
         login: bool,
         /// Its status line, or what is known instead.
-        source: Reason,
+        source: SourceMessage,
     },
     /// The connection was lost before the answer was complete.
     #[error("lost the connection to {host} before the answer was complete")]
@@ -187,7 +187,7 @@ pub enum TransportError {
         /// Whether it was asked by HTTP without TLS.
         plain: bool,
         /// How.
-        source: Reason,
+        source: SourceMessage,
     },
     /// The answer is larger than any answer of the service.
     #[error("the answer of {host} is larger than {limit} bytes")]
@@ -203,7 +203,7 @@ pub enum TransportError {
         /// The flag or variable and the file, or the system's store.
         origin: String,
         /// Why not.
-        source: Reason,
+        source: SourceMessage,
     },
 }
 
@@ -246,7 +246,7 @@ pub struct Presented {
 /// The words of a library for what went wrong, kept as the cause of an error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Reason(pub String);
+pub struct SourceMessage(pub String);
 
 #[cfg(test)]
 mod tests {

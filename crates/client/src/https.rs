@@ -44,7 +44,7 @@ impl Https {
 
     async fn exchange(&self, request: &Request) -> Result<Response, TransportError> {
         let client = self.client.get_or_init(|| Client::new(&self.options, self.read));
-        let failed = |error| error::Failure {
+        let failed = |error| error::FailureContext {
             request,
             options: &self.options,
             verifier: &client.verifier,

@@ -8,7 +8,7 @@ mod source;
 pub use source::{IdentitySource, Permissions, read_certificates, read_key};
 
 use crate::identity::bundle::BundleError;
-use crate::input_source::{FileError, SourceName};
+use crate::input_source::{FileError, InputSourceName};
 use crate::key::KeyError;
 use crate::key::signer::{SignError, Signer};
 use crate::time::Timestamp;
@@ -82,7 +82,7 @@ pub enum IdentityError {
     #[error("could not read {place}")]
     Bundle {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// Why not.
         source: BundleError,
     },
@@ -90,7 +90,7 @@ pub enum IdentityError {
     #[error("there is no certificate in {place}, only {contents}")]
     NoCertificate {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// What it holds.
         contents: String,
     },
@@ -98,7 +98,7 @@ pub enum IdentityError {
     #[error("there is no private key in {place}, only {contents}")]
     NoKey {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// What it holds.
         contents: String,
     },
@@ -106,7 +106,7 @@ pub enum IdentityError {
     #[error("there are {count} private keys in {place}")]
     SeveralKeys {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// How many.
         count: usize,
         /// What the file holds.
@@ -116,7 +116,7 @@ pub enum IdentityError {
     #[error("could not open the private key of {place}")]
     Key {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// Why not.
         source: KeyError,
     },
@@ -124,7 +124,7 @@ pub enum IdentityError {
     #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
     Readable {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// Its permissions.
         mode: u32,
     },
@@ -135,9 +135,9 @@ pub enum IdentityError {
     )]
     KeyMismatch {
         /// The file of the key.
-        key: SourceName,
+        key: InputSourceName,
         /// The file of the certificate.
-        certificate: SourceName,
+        certificate: InputSourceName,
         /// The subject of the first certificate in it.
         subject: String,
         /// How many certificates are in it.
@@ -147,7 +147,7 @@ pub enum IdentityError {
     #[error("could not sign with the private key of {place}")]
     Sign {
         /// Which file.
-        place: SourceName,
+        place: InputSourceName,
         /// Why not.
         source: SignError,
     },
@@ -183,12 +183,12 @@ fn whose(subject: &str, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input_source::Source;
+    use crate::input_source::InputSource;
     use crate::key::signer::SigningAlgorithm;
     use crate::password::PasswordError;
     use crate::test_support::files::FakeFiles;
     use crate::test_support::password::FixedPassword;
-    use crate::x509::Profile;
+    use crate::x509::UsageSummary;
     use crate::x509::chain::Selection;
 
     /// The test PKI, see `certs/README.md`; others may read one of its keys.
@@ -198,9 +198,9 @@ mod tests {
 
     fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
-            certificate: Source::parse(certificate),
-            private_key: Source::parse(key),
-            intermediates: Some(Source::parse("anchor/intermediate.pem")),
+            certificate: InputSource::parse(certificate),
+            private_key: InputSource::parse(key),
+            intermediates: Some(InputSource::parse("anchor/intermediate.pem")),
             permissions: Permissions::Lenient,
         };
         source.open(&certs(), &FixedPassword::none(), Timestamp::from_unix(1_800_000_000))
@@ -234,8 +234,8 @@ mod tests {
     /// Opens the P-256 identity with a certificate or a key in another form; the password is known.
     fn form(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
-            certificate: Source::parse(certificate),
-            private_key: Source::parse(key),
+            certificate: InputSource::parse(certificate),
+            private_key: InputSource::parse(key),
             intermediates: None,
             permissions: Permissions::Lenient,
         };
@@ -302,7 +302,7 @@ mod tests {
             assert_eq!(identity.intermediates().len(), 1, "{name}");
         }
         for bundle in ["chain.p7b", "chain.der.p7b", "chain.ber.p7b"] {
-            let source = Source::parse(&format!("forms/{bundle}"));
+            let source = InputSource::parse(&format!("forms/{bundle}"));
             let read = read_certificates(&source, &certs(), &FixedPassword::none()).unwrap();
             assert_eq!(read.len(), 2, "{bundle}");
         }
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn refuses_a_key_that_others_can_read_where_that_is_forbidden() {
-        let source = Source::parse("leaf/p256.key.pem");
+        let source = InputSource::parse("leaf/p256.key.pem");
         let strict = read_key(&source, Permissions::Strict, &certs(), &FixedPassword::none());
         assert!(matches!(strict, Err(IdentityError::Readable { mode: 0o644, .. })));
         assert!(read_key(&source, Permissions::Lenient, &certs(), &FixedPassword::none()).is_ok());
@@ -385,11 +385,11 @@ mod tests {
 
     #[test]
     fn sees_what_the_service_refuses() {
-        let profile = |name: &str| named(&format!("broken/{name}")).certificate().profile();
-        let good = named("leaf/p256").certificate().profile();
+        let profile = |name: &str| named(&format!("broken/{name}")).certificate().usage();
+        let good = named("leaf/p256").certificate().usage();
         assert_eq!(
             good,
-            Profile {
+            UsageSummary {
                 is_v3: true,
                 is_ca: false,
                 digital_signature: Some(true),

@@ -1,4 +1,4 @@
-//! Where key material comes from, and files as the rest of the program sees them.
+//! The sources of certificates, keys and passwords, and the port that reads and writes files.
 
 pub mod snapshot;
 
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::secret::SecretBytes;
-use crate::text::disclosure::{Holds, shown};
+use crate::text::disclosure::{Sensitivity, shown};
 use crate::text::path;
 
-/// A place that a certificate, a key or a password is read from, and the option that named it.
+/// The source of a certificate, a key or a password, and the option that names it.
 ///
-/// It has no `Display`: the name that a user typed may be the key itself, so that [`Source::name`]
-/// judges what a message may say.
+/// It has no `Display`: what a user typed as the name may be the key itself, so messages use
+/// [`InputSource::name`], which shows it only if it cannot be one.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Source {
-    /// Where it is.
+pub struct InputSource {
+    /// Its location.
     pub location: Location,
-    /// The flag or variable that named it, if one did.
+    /// The flag or variable that names it, if any.
     pub origin: Option<String>,
 }
 
-/// Where something is read from.
+/// The location of an input.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Location {
     /// A file, read again each time.
@@ -36,8 +36,8 @@ pub enum Location {
     Variable(String),
 }
 
-impl Source {
-    /// Reads `-`, `fd:N`, `env:NAME` or a path; a file of such a name is written `./-`.
+impl InputSource {
+    /// Parses `-`, `fd:N`, `env:NAME` or a path. A file with such a name is given as `./-`.
     pub fn parse(text: &str) -> Self {
         if text == "-" {
             return Location::Stdin.into();
@@ -62,39 +62,39 @@ impl Source {
         Self { origin: Some(origin.into()), ..self }
     }
 
-    /// Returns its name for messages; `exists` says whether it is known to be there.
-    pub fn name(&self, exists: bool) -> SourceName {
-        let holds = self.origin.as_deref().map_or(Holds::Sensitive, Holds::of);
+    /// Returns its name for messages; `exists` says whether it is known to exist.
+    pub fn name(&self, exists: bool) -> InputSourceName {
+        let holds = self.origin.as_deref().map_or(Sensitivity::Sensitive, Sensitivity::of);
         let judged =
             |text: &str, name: &str| shown(text, holds, || exists).value().map(|_| name.to_owned());
         let (kind, value) = match &self.location {
             Location::File(path) => {
                 let path = path.to_string_lossy();
-                (SourceKind::File, judged(&path, &path))
+                (InputSourceKind::File, judged(&path, &path))
             }
-            Location::Stdin => (SourceKind::Stdin, None),
+            Location::Stdin => (InputSourceKind::Stdin, None),
             Location::Descriptor(number) => {
                 let number = number.to_string();
-                (SourceKind::Descriptor, judged(&format!("fd:{number}"), &number))
+                (InputSourceKind::Descriptor, judged(&format!("fd:{number}"), &number))
             }
             Location::Variable(name) => {
-                (SourceKind::Variable, judged(&format!("env:{name}"), name))
+                (InputSourceKind::Variable, judged(&format!("env:{name}"), name))
             }
         };
         let origin = self.origin.as_deref().map(Into::into);
         let begins = |path: &Path| path.to_string_lossy().starts_with(['~', '$']);
         let unexpanded = matches!(&self.location, Location::File(path) if begins(path));
-        SourceName { kind, value: value.map(String::into_boxed_str), origin, unexpanded }
+        InputSourceName { kind, value: value.map(String::into_boxed_str), origin, unexpanded }
     }
 }
 
-impl From<Location> for Source {
+impl From<Location> for InputSource {
     fn from(location: Location) -> Self {
         Self { location, origin: None }
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for InputSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.name(false), f)
     }
@@ -102,26 +102,26 @@ impl fmt::Debug for Source {
 
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Source::from(self.clone()).fmt(f)
+        InputSource::from(self.clone()).fmt(f)
     }
 }
 
-/// The name of a [`Source`] for messages: its value if that may be shown, and its option.
+/// The name of a [`InputSource`] for messages: its value if that may be shown, and its option.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SourceName {
-    /// What kind of place it is.
-    pub kind: SourceKind,
+pub struct InputSourceName {
+    /// Its kind.
+    pub kind: InputSourceKind,
     /// The path, number or name, if it may be shown.
     pub value: Option<Box<str>>,
-    /// The flag or variable that named it, if one did.
+    /// The flag or variable that names it, if any.
     pub origin: Option<Box<str>>,
     /// Whether it is a path that begins with `~` or `$`, as a shell would expand it.
     pub unexpanded: bool,
 }
 
-/// A kind of place that something is read from.
+/// The kind of an input source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SourceKind {
+pub enum InputSourceKind {
     /// A file.
     File,
     /// Standard input.
@@ -132,13 +132,13 @@ pub enum SourceKind {
     Variable,
 }
 
-impl SourceName {
-    /// Returns the name of a path that no option for key material named.
+impl InputSourceName {
+    /// Returns the name of a path that does not come from an option for key material.
     pub fn of_path(path: &Path, exists: bool) -> Self {
         let path = path.to_string_lossy();
-        let value = shown(&path, Holds::Text, || exists).value().map(Into::into);
+        let value = shown(&path, Sensitivity::Public, || exists).value().map(Into::into);
         Self {
-            kind: SourceKind::File,
+            kind: InputSourceKind::File,
             value,
             origin: None,
             unexpanded: path.starts_with(['~', '$']),
@@ -152,19 +152,19 @@ impl SourceName {
     }
 }
 
-impl fmt::Display for SourceName {
+impl fmt::Display for InputSourceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = match self.kind {
-            SourceKind::File => "file",
-            SourceKind::Stdin => "standard input",
-            SourceKind::Descriptor => "file descriptor",
-            SourceKind::Variable => "environment variable",
+            InputSourceKind::File => "file",
+            InputSourceKind::Stdin => "standard input",
+            InputSourceKind::Descriptor => "file descriptor",
+            InputSourceKind::Variable => "environment variable",
         };
         match (self.kind, &self.value, &self.origin) {
-            (SourceKind::Stdin, ..) => f.write_str(noun)?,
-            (SourceKind::File, Some(path), _) => write!(f, "`{path}`")?,
-            (SourceKind::Descriptor, Some(number), _) => write!(f, "{noun} {number}")?,
-            (SourceKind::Variable, Some(name), _) => write!(f, "the {noun} {name}")?,
+            (InputSourceKind::Stdin, ..) => f.write_str(noun)?,
+            (InputSourceKind::File, Some(path), _) => write!(f, "`{path}`")?,
+            (InputSourceKind::Descriptor, Some(number), _) => write!(f, "{noun} {number}")?,
+            (InputSourceKind::Variable, Some(name), _) => write!(f, "the {noun} {name}")?,
             (_, None, Some(origin)) => return write!(f, "the {noun} that `{origin}` names"),
             (_, None, None) => return write!(f, "a {noun} whose name is not shown"),
         }
@@ -175,41 +175,41 @@ impl fmt::Display for SourceName {
     }
 }
 
-/// The place that certificates and keys are read from and secrets are written to.
+/// Reads certificates and keys, and writes secrets.
 pub trait Files: Sync {
     /// Reads all of `source`, at most [`MAX_SIZE`] bytes.
     ///
-    /// A directory is refused, and so is a pipe that nobody writes to. What is no file is read once
-    /// a process and kept.
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError>;
+    /// A directory is refused, and so is a pipe without a writer. A source that is not a regular file
+    /// can be read only once, so it is kept for the rest of the process.
+    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError>;
 
-    /// Returns the permissions of a file that others than its owner may read; `None` where nobody
-    /// else may, or where it is no file.
-    fn readable_by_others(&self, source: &Source) -> Option<u32>;
+    /// Returns the permissions of a file if others than its owner may read it; else, and if it is not a
+    /// file, `None`.
+    fn readable_by_others(&self, source: &InputSource) -> Option<u32>;
 
-    /// Replaces `path` by a file of mode 0600 with these contents, whole or not at all.
+    /// Atomically replaces `path` with a file of mode 0600 and these contents.
     ///
-    /// A pipe or device that belongs to this user or to root is written to, for `limit` at most.
-    /// What belongs to another user, and what a link of another user leads to, is refused.
+    /// A pipe or device of this user or of root is written to, for `limit` at most. A file of another
+    /// user is refused, and so is a symbolic link of another user.
     fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError>;
 }
 
-/// The largest file that is read, in bytes.
+/// The size of the largest file that is read, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 
-/// A file could not be read, written or removed.
+/// Why a file could not be read, written or removed.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {} {place}", action.verb())]
 pub struct FileError {
-    /// What was attempted.
+    /// The attempted action.
     pub action: Action,
-    /// On what.
-    pub place: SourceName,
-    /// Why it failed.
+    /// The file.
+    pub place: InputSourceName,
+    /// The error of the system.
     pub source: io::Error,
 }
 
-/// What was attempted on a file.
+/// An action on a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
     /// To read it.
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_sources_from_paths() {
+    fn parses_sources_and_paths() {
         let rows = [
             ("-", Location::Stdin),
             ("fd:3", Location::Descriptor(3)),
@@ -246,12 +246,12 @@ mod tests {
             ("key.pem", Location::File("key.pem".into())),
         ];
         for (text, location) in rows {
-            assert_eq!(Source::parse(text).location, location);
+            assert_eq!(InputSource::parse(text).location, location);
         }
     }
 
     #[test]
-    fn names_a_source_by_its_option_and_by_what_may_be_shown() {
+    fn a_source_is_named_by_its_option_and_a_showable_value() {
         let rows = [
             ("key.pem", "--private-key", "`key.pem` (from --private-key)"),
             ("hunter2", "--private-key", "the file that `--private-key` names"),
@@ -271,14 +271,14 @@ mod tests {
             ("fd:1234", "--key-password-fd", "the file descriptor that `--key-password-fd` names"),
         ];
         for (text, origin, name) in rows {
-            let source = Source::parse(text).named_by(origin);
+            let source = InputSource::parse(text).named_by(origin);
             assert_eq!(source.name(false).to_string(), name);
             assert!(format!("{source:?}").contains(origin), "{source:?}");
         }
         assert_eq!(
-            Source::parse("hunter2").name(false).to_string(),
+            InputSource::parse("hunter2").name(false).to_string(),
             "a file whose name is not shown"
         );
-        assert_eq!(Source::parse("client").name(true).to_string(), "`client`");
+        assert_eq!(InputSource::parse("client").name(true).to_string(), "`client`");
     }
 }

@@ -7,7 +7,7 @@ mod software;
 
 pub(crate) use encrypted::check_cost;
 
-use crate::encoding::Form;
+use crate::encoding::Encoding;
 use crate::key::signer::Signer;
 use crate::password::{PasswordError, Passwords};
 use crate::secret::SecretBytes;
@@ -36,14 +36,18 @@ pub enum KeyMaterial {
 impl KeyMaterial {
     /// Returns the key in `contents`, or `None` if `form` is not one of a private key; `parameters`
     /// come from the `EC PARAMETERS` block before it.
-    pub fn of(form: Form, contents: SecretBytes, parameters: Option<SecretBytes>) -> Option<Self> {
+    pub fn of(
+        form: Encoding,
+        contents: SecretBytes,
+        parameters: Option<SecretBytes>,
+    ) -> Option<Self> {
         Some(match form {
-            Form::Pkcs8 => Self::Pkcs8(contents),
-            Form::Pkcs1 => Self::Pkcs1(contents),
-            Form::Sec1 => Self::Sec1(contents, parameters),
-            Form::EncryptedPkcs8 => Self::EncryptedPkcs8(contents),
-            Form::Dsa => Self::Dsa,
-            Form::Tpm => Self::Tpm,
+            Encoding::Pkcs8 => Self::Pkcs8(contents),
+            Encoding::Pkcs1 => Self::Pkcs1(contents),
+            Encoding::Sec1 => Self::Sec1(contents, parameters),
+            Encoding::EncryptedPkcs8 => Self::EncryptedPkcs8(contents),
+            Encoding::Dsa => Self::Dsa,
+            Encoding::Tpm => Self::Tpm,
             _ => return None,
         })
     }

@@ -1,34 +1,34 @@
-//! The password of an encrypted key: where it may come from, and the port that gets it.
+//! The password of an encrypted key: its source, and the port that reads it.
 
-use crate::input_source::{FileError, Source, SourceName};
+use crate::input_source::{FileError, InputSource, InputSourceName};
 use crate::secret::Secret;
 
-/// Where the password of an encrypted key is, as the user says.
+/// The source of the password of an encrypted key.
 #[derive(Clone, Debug)]
 pub enum PasswordSource {
-    /// The user did not say: a systemd credential of that path where there is one, else the terminal.
-    Unsaid {
-        /// `$CREDENTIALS_DIRECTORY/roles-anywhere-key-password`, where systemd set one.
-        credential: Option<Source>,
+    /// No option names one: the systemd credential if there is one, else the terminal.
+    Default {
+        /// `$CREDENTIALS_DIRECTORY/roles-anywhere-key-password`, if systemd sets that variable.
+        credential: Option<InputSource>,
     },
-    /// A file, a descriptor or a variable; one line break at its end is not part of it.
-    Place(Source),
-    /// The password itself, as `--pkcs8-password` has it.
-    Given(Secret),
+    /// A file, a descriptor or a variable; one line break at the end is not part of the password.
+    From(InputSource),
+    /// The password itself, from `--pkcs8-password`.
+    Inline(Secret),
 }
 
-/// Gets the password of an encrypted key.
+/// Reads the password of an encrypted key.
 pub trait Passwords: Sync {
-    /// Returns the password that opens `what`, e.g. "`client.key`"; a person is asked once a process.
+    /// Returns the password that opens `what`, e.g. "`client.key`". A person is asked once per process.
     fn password(&self, what: &str) -> Result<Secret, PasswordError>;
 
-    /// Returns the option that names a password which nothing asked for since this was called last.
+    /// Returns the option whose password was not needed since the last call.
     fn unused(&self) -> Option<String> {
         None
     }
 }
 
-/// No password could be had.
+/// Why there is no password.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// None was given, and there is no terminal to ask on.
@@ -40,10 +40,10 @@ pub enum PasswordError {
     /// The terminal did not answer.
     #[error("the terminal gave no password for it")]
     NoAnswer(#[source] std::io::Error),
-    /// The place that was named could not be read.
+    /// Its source cannot be read.
     #[error(transparent)]
     Unreadable(#[from] FileError),
-    /// The place that was named holds no text.
+    /// Its source is not UTF-8.
     #[error("the password in {0} is not UTF-8")]
-    NotText(SourceName),
+    NotText(InputSourceName),
 }

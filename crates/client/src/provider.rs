@@ -3,23 +3,23 @@
 mod clock;
 mod error;
 
-use crate::aws::create_session::{AnswerError, SessionRequest};
+use crate::aws::create_session::{SessionRequest, SessionResponseError};
 use crate::aws::endpoint::Service;
-use crate::aws::error_response::Fault;
-use crate::aws::retry::{self, Answer, CallError, Deadline};
+use crate::aws::error_response::ServiceError;
+use crate::aws::retry::{self, Deadline, RequestError, TimedResponse};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::key::signer::SignError;
 use crate::ports::World;
-use crate::provider::clock::Asked;
+use crate::provider::clock::ClockProbe;
 pub use crate::provider::clock::SKEW;
 pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::sigv4;
 use crate::sigv4::scope::Scope;
 use crate::text::escape;
 use crate::time::Timestamp;
-use crate::x509::Name;
+use crate::x509::DistinguishedName;
 use crate::x509::chain::Selection;
 
 /// Trades a certificate for credentials at IAM Roles Anywhere.
@@ -94,7 +94,7 @@ impl RolesAnywhere {
             answer = self.call(identity, offset, world, deadline).await?;
         }
         if !(200..300).contains(&answer.response.status) {
-            let fault = Fault::parse(&answer.response, &self.session.hidden());
+            let fault = ServiceError::parse(&answer.response, &self.session.hidden());
             let evidence = Evidence {
                 received: answer.received,
                 leaf: identity.certificate(),
@@ -137,17 +137,17 @@ impl RolesAnywhere {
             Err(error) => error,
         };
         match clock::ask(&self.session.endpoint, world, deadline).await {
-            Asked::Behind(behind) => match identity.check_validity(now.after(behind)) {
+            ClockProbe::Behind(behind) => match identity.check_validity(now.after(behind)) {
                 Ok(()) => Ok(behind),
                 // The clocks agree.
                 Err(_) if behind.unsigned_abs() < SKEW => Err(error.into()),
                 Err(error) => Err(by_date(error, now)),
             },
-            Asked::TlsOutOfDate => Err(ProviderError::Identity {
+            ClockProbe::TlsOutOfDate => Err(ProviderError::Identity {
                 source: Box::new(error),
                 clock: Some(ClockFinding::TlsOutOfDate { local: now }),
             }),
-            Asked::Nothing => Err(error.into()),
+            ClockProbe::NoDate => Err(error.into()),
         }
     }
 
@@ -157,7 +157,7 @@ impl RolesAnywhere {
         clock_offset: i64,
         world: &World<'_>,
         deadline: Deadline,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<TimedResponse, RequestError> {
         retry::send(world, deadline, |now| {
             let now = now.after(clock_offset);
             let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
@@ -173,7 +173,11 @@ impl RolesAnywhere {
     }
 
     /// Reads a session; its life is counted by AWS's clock, which the answer's `Date` tells too.
-    fn session(&self, answer: &Answer, clock_offset: i64) -> Result<Session, AnswerError> {
+    fn session(
+        &self,
+        answer: &TimedResponse,
+        clock_offset: i64,
+    ) -> Result<Session, SessionResponseError> {
         let now = answer.received.after(clock_offset);
         let mut credentials = self.session.parse(&answer.response, now)?;
         let date = clock::date(answer, now);
@@ -183,7 +187,7 @@ impl RolesAnywhere {
         let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
         if life <= 0 {
             let expiration = credentials.expiration;
-            return Err(AnswerError::Expired { expiration, now: date.unwrap_or(now) });
+            return Err(SessionResponseError::Expired { expiration, now: date.unwrap_or(now) });
         }
         if life > LONGEST_LIFE {
             // An SDK goes by what it is told.
@@ -206,7 +210,7 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
-    let shown = |name: &Name| escape::line(&name.to_string()).into_owned();
+    let shown = |name: &DistinguishedName| escape::line(&name.to_string()).into_owned();
     let leaf = identity.certificate();
     world.trace.show(format_args!(
         "certificate: {}, serial {}, issued by {}, valid from {} to {}",
@@ -255,11 +259,11 @@ mod tests {
     const DATE: Timestamp = Timestamp::from_unix(1_440_938_160);
 
     /// Returns an answer of [`DATE`], which came when this machine's clock was so far behind it.
-    fn answer(status: u16, body: &str, behind: i64) -> Answer {
+    fn answer(status: u16, body: &str, behind: i64) -> TimedResponse {
         let date = ("date".to_owned(), "Sun, 30 Aug 2015 12:36:00 GMT".to_owned());
         let body = SecretBytes::new(body.as_bytes().to_vec());
         let response = Response { status, headers: vec![date], body };
-        Answer { response, received: DATE.after(-behind) }
+        TimedResponse { response, received: DATE.after(-behind) }
     }
 
     #[test]

@@ -14,20 +14,20 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
-pub use name::Name;
+pub use name::DistinguishedName;
 pub use signature::SignatureCheck;
 
-/// One certificate: its DER, and what this program says or decides by it.
+/// A certificate: its DER, and the fields that every run needs.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Certificate {
     der: Vec<u8>,
     serial: String,
-    subject: Name,
-    issuer: Name,
+    subject: DistinguishedName,
+    issuer: DistinguishedName,
     public_key: PublicKey,
     not_before: Timestamp,
     not_after: Timestamp,
-    profile: Profile,
+    usage: UsageSummary,
     subject_key_id: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
 }
@@ -48,12 +48,12 @@ impl Certificate {
         Ok(Self {
             der: der.to_vec(),
             serial: parsed.tbs_certificate.serial.to_string(),
-            subject: Name::from(parsed.subject()),
-            issuer: Name::from(parsed.issuer()),
+            subject: DistinguishedName::from(parsed.subject()),
+            issuer: DistinguishedName::from(parsed.issuer()),
             public_key: PublicKey(parsed.public_key().subject_public_key.data.to_vec()),
             not_before: Timestamp::from_unix(parsed.validity().not_before.timestamp()),
             not_after: Timestamp::from_unix(parsed.validity().not_after.timestamp()),
-            profile: Profile::of(&parsed),
+            usage: UsageSummary::of(&parsed),
             subject_key_id,
             authority_key_id,
         })
@@ -64,18 +64,18 @@ impl Certificate {
         &self.der
     }
 
-    /// Returns the serial number in decimal, as `Credential=` wants it.
+    /// Returns the serial number in decimal, as the `Credential` of the signature has it.
     pub fn serial(&self) -> &str {
         &self.serial
     }
 
-    /// Returns whom it was issued to.
-    pub fn subject(&self) -> &Name {
+    /// Returns the subject.
+    pub fn subject(&self) -> &DistinguishedName {
         &self.subject
     }
 
-    /// Returns who issued it.
-    pub fn issuer(&self) -> &Name {
+    /// Returns the issuer.
+    pub fn issuer(&self) -> &DistinguishedName {
         &self.issuer
     }
 
@@ -99,12 +99,13 @@ impl Certificate {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Returns the properties by which Roles Anywhere takes or refuses an end-entity certificate.
-    pub fn profile(&self) -> Profile {
-        self.profile
+    /// Returns the properties by which Roles Anywhere accepts or refuses an end-entity certificate.
+    pub fn usage(&self) -> UsageSummary {
+        self.usage
     }
 
-    /// Returns whether it names itself as its issuer: a root, or a CA that certifies a key of its own.
+    /// Returns whether subject and issuer are the same name: a root, or a CA that certifies another key
+    /// of its own.
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
     }
@@ -146,12 +147,12 @@ impl PartialEq for PublicKey {
     }
 }
 
-/// The properties by which Roles Anywhere takes or refuses an end-entity certificate.
+/// The properties by which Roles Anywhere accepts or refuses an end-entity certificate.
 ///
 /// <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Profile {
-    /// Whether it is of X.509 version 3.
+pub struct UsageSummary {
+    /// Whether its X.509 version is 3.
     pub is_v3: bool,
     /// Whether its basic constraints say that it is a CA.
     pub is_ca: bool,
@@ -163,7 +164,7 @@ pub struct Profile {
     pub weak_digest: bool,
 }
 
-impl Profile {
+impl UsageSummary {
     fn of(parsed: &X509Certificate<'_>) -> Self {
         let usage = parsed.key_usage().ok().flatten();
         let extended = parsed.extended_key_usage().ok().flatten();
@@ -190,15 +191,15 @@ const WEAK_ALGORITHMS: [&str; 5] = [
 /// The bytes are not one certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// What should be a certificate is none.
+    /// The bytes are not a certificate.
     #[error("what should be a certificate in it is not X.509")]
     NotX509,
-    /// Its serial number is longer than any CA makes it: its decimal form would take for ever.
+    /// The serial number is longer than any CA makes it. Converting it to decimal takes quadratic time.
     #[error(
         "the serial number of a certificate in it has {0} bytes, and at most {MAX_SERIAL} are read"
     )]
     Serial(usize),
-    /// There are bytes behind the certificate.
+    /// Bytes follow the certificate.
     #[error("{0} stray bytes stand behind a certificate in it")]
     TrailingBytes(usize),
 }
@@ -238,26 +239,26 @@ mod tests {
         assert_eq!(leaf.issuer().to_string(), "C=US, O=Example, CN=Vector Intermediate");
         assert_eq!(leaf.not_before().to_string(), "2026-01-01T00:00:00Z");
         assert_eq!(leaf.not_after().to_string(), "2046-01-01T00:00:00Z");
-        let profile = leaf.profile();
-        assert_eq!(profile.digital_signature, Some(true));
-        assert_eq!(profile.client_auth, None);
-        assert!(profile.is_v3 && !profile.is_ca && !profile.weak_digest);
+        let usage = leaf.usage();
+        assert_eq!(usage.digital_signature, Some(true));
+        assert_eq!(usage.client_auth, None);
+        assert!(usage.is_v3 && !usage.is_ca && !usage.weak_digest);
         let issuer = vector("intermediate.pem");
         assert_eq!(leaf.check_signature(&issuer), SignatureCheck::Valid);
         assert_eq!(leaf.check_signature(&leaf), SignatureCheck::Invalid);
     }
 
     #[test]
-    fn takes_both_forms_of_a_point_for_the_same_key() {
+    fn both_forms_of_a_point_are_the_same_key() {
         let full = PublicKey(vec![4, 7, 8, 9, 11]);
         assert_eq!(full, PublicKey(vec![3, 7, 8]));
         assert_ne!(full, PublicKey(vec![2, 7, 8]));
         assert_ne!(full, PublicKey(vec![4, 7, 8, 9, 12]));
     }
 
-    /// Its last attribute says that it is longer than what holds it.
+    /// Its last attribute claims to be longer than the set around it.
     #[test]
-    fn shows_a_name_that_is_no_name_by_itself() {
+    fn an_unreadable_name_is_shown_as_such() {
         let half = b"\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x10name".to_vec();
         let subject = name(&[rdn(&[(O, "Example")]), half]);
         let certificate = CertBuilder { subject, ..CertBuilder::default() }.build();

@@ -6,10 +6,12 @@ use serde::Serialize;
 use super::{Official, days_left, fingerprint};
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
-use roles_anywhere_client::x509::details::{Contents, KeyKind};
-use roles_anywhere_client::x509::requirements::{Objection, Severity};
-use roles_anywhere_client::x509::session_attributes::{Attributes, Fate, Reason, Tag};
-use roles_anywhere_client::x509::{Certificate, Name};
+use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
+use roles_anywhere_client::x509::requirements::{Certainty, Violation};
+use roles_anywhere_client::x509::session_attributes::{
+    DropReason, SessionAttributes, Tag, TagStatus,
+};
+use roles_anywhere_client::x509::{Certificate, DistinguishedName};
 
 /// Renders `certificates` as one object, indented, with a newline.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
@@ -65,8 +67,8 @@ struct RolesAnywhereView {
     session_tags: Vec<TagView>,
     dropped_tags: Vec<TagView>,
     undocumented_tags: Vec<TagView>,
-    refusals: Vec<ObjectionView>,
-    doubts: Vec<ObjectionView>,
+    refusals: Vec<ViolationJson>,
+    doubts: Vec<ViolationJson>,
 }
 
 #[derive(Serialize)]
@@ -78,14 +80,14 @@ struct TagView {
 }
 
 #[derive(Serialize)]
-struct ObjectionView {
+struct ViolationJson {
     code: &'static str,
     reason: String,
 }
 
 impl CertificateView {
     fn of(certificate: &Certificate, now: Timestamp) -> Self {
-        let contents = Contents::of(certificate);
+        let contents = CertificateDetails::of(certificate);
         let (key_bits, curve) = match &contents.key {
             KeyKind::Rsa(bits) => (Some(*bits), None),
             KeyKind::Ec(curve) => (None, Some(curve.clone())),
@@ -102,7 +104,7 @@ impl CertificateView {
             key_bits,
             curve,
             signature_algorithm: contents.signature_algorithm,
-            is_ca: certificate.profile().is_ca,
+            is_ca: certificate.usage().is_ca,
             key_usage: contents.key_usage,
             extended_key_usage: contents.extended_key_usage,
             subject_alternative_names: contents
@@ -112,17 +114,17 @@ impl CertificateView {
                 .collect(),
             sha256_fingerprint: fingerprint(certificate, &SHA256),
             sha1_fingerprint: fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY),
-            roles_anywhere: RolesAnywhereView::of(Attributes::of(certificate, now)),
+            roles_anywhere: RolesAnywhereView::of(SessionAttributes::of(certificate, now)),
         }
     }
 }
 
-fn text(name: &Name) -> String {
+fn text(name: &DistinguishedName) -> String {
     if name.is_empty() { String::new() } else { name.to_string() }
 }
 
 impl RolesAnywhereView {
-    fn of(attributes: Attributes) -> Self {
+    fn of(attributes: SessionAttributes) -> Self {
         let mut view = Self {
             session_name: attributes.session_name,
             source_identity: attributes.source_identity,
@@ -133,16 +135,18 @@ impl RolesAnywhereView {
             doubts: Vec::new(),
         };
         for tag in attributes.tags {
-            match tag.fate {
-                Fate::Kept => view.session_tags.push(TagView::of(tag, None)),
-                Fate::Dropped(reason) => view.dropped_tags.push(TagView::of(tag, Some(reason))),
-                Fate::Undocumented => view.undocumented_tags.push(TagView::of(tag, None)),
+            match tag.status {
+                TagStatus::Kept => view.session_tags.push(TagView::of(tag, None)),
+                TagStatus::Dropped(reason) => {
+                    view.dropped_tags.push(TagView::of(tag, Some(reason)));
+                }
+                TagStatus::Undocumented => view.undocumented_tags.push(TagView::of(tag, None)),
             }
         }
-        for objection in attributes.objections {
-            match objection.severity() {
-                Severity::Refused => view.refusals.push(ObjectionView::of(objection)),
-                Severity::Doubtful => view.doubts.push(ObjectionView::of(objection)),
+        for violation in attributes.violations {
+            match violation.certainty() {
+                Certainty::Refused => view.refusals.push(ViolationJson::of(violation)),
+                Certainty::Undocumented => view.doubts.push(ViolationJson::of(violation)),
             }
         }
         view
@@ -150,13 +154,13 @@ impl RolesAnywhereView {
 }
 
 impl TagView {
-    fn of(tag: Tag, reason: Option<Reason>) -> Self {
+    fn of(tag: Tag, reason: Option<DropReason>) -> Self {
         Self { key: tag.key, value: tag.value, reason: reason.map(|reason| reason.to_string()) }
     }
 }
 
-impl ObjectionView {
-    fn of(objection: Objection) -> Self {
-        Self { code: objection.code(), reason: objection.to_string() }
+impl ViolationJson {
+    fn of(violation: Violation) -> Self {
+        Self { code: violation.code(), reason: violation.to_string() }
     }
 }

@@ -9,28 +9,28 @@ use super::{days_left, fingerprint};
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_client::x509::Certificate;
-use roles_anywhere_client::x509::details::Contents;
-use roles_anywhere_client::x509::requirements::{Objection, Severity};
-use roles_anywhere_client::x509::session_attributes::{Attributes, Fate, Tag};
+use roles_anywhere_client::x509::details::CertificateDetails;
+use roles_anywhere_client::x509::requirements::{Certainty, Violation};
+use roles_anywhere_client::x509::session_attributes::{SessionAttributes, Tag, TagStatus};
 
 /// Renders `certificates` one after the other; of several, the CAs without AWS's view.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
     let mut report = TextReport::default();
-    let has_leaf = certificates.iter().any(|certificate| !certificate.profile().is_ca);
+    let has_leaf = certificates.iter().any(|certificate| !certificate.usage().is_ca);
     for (index, certificate) in certificates.iter().enumerate() {
         if certificates.len() > 1 {
             report.heading(&format!("Certificate {} of {}", index + 1, certificates.len()));
         }
         contents(&mut report, certificate, now);
-        if !(certificate.profile().is_ca && has_leaf) {
-            attributes(&mut report, &Attributes::of(certificate, now));
+        if !(certificate.usage().is_ca && has_leaf) {
+            attributes(&mut report, &SessionAttributes::of(certificate, now));
         }
     }
     report.text
 }
 
 fn contents(report: &mut TextReport, certificate: &Certificate, now: Timestamp) {
-    let contents = Contents::of(certificate);
+    let contents = CertificateDetails::of(certificate);
     report.line("Subject", &certificate.subject().to_string());
     report.line("Issuer", &certificate.issuer().to_string());
     report.line("Serial", certificate.serial());
@@ -39,7 +39,7 @@ fn contents(report: &mut TextReport, certificate: &Certificate, now: Timestamp) 
     report.line("Valid until", &valid_until(certificate, now));
     report.line("Key", &contents.key.to_string());
     report.line("Signed with", &contents.signature_algorithm);
-    report.line("CA", if certificate.profile().is_ca { "yes" } else { "no" });
+    report.line("CA", if certificate.usage().is_ca { "yes" } else { "no" });
     let list = |names: Option<String>| names.unwrap_or_else(|| "(no extension)".to_owned());
     report.line("Key usage", &list(contents.key_usage.map(|names| names.join(", "))));
     let extended = contents.extended_key_usage.map(|names| names.join(", "));
@@ -73,45 +73,45 @@ fn count(days: i64) -> String {
     }
 }
 
-fn attributes(report: &mut TextReport, attributes: &Attributes) {
+fn attributes(report: &mut TextReport, attributes: &SessionAttributes) {
     report.heading("What IAM Roles Anywhere makes of it, by the default attribute mapping");
     report.line("Session name", &attributes.session_name);
     report.line("Source identity", &attributes.source_identity);
     let of_status =
-        |test: fn(&Fate) -> bool| attributes.tags.iter().filter(move |tag| test(&tag.fate));
-    report.section("Session tags", of_status(|fate| *fate == Fate::Kept).map(tag_line));
+        |test: fn(&TagStatus) -> bool| attributes.tags.iter().filter(move |tag| test(&tag.status));
+    report.section("Session tags", of_status(|status| *status == TagStatus::Kept).map(tag_line));
     report.section(
         "Dropped, since STS does not take the tag",
-        of_status(|fate| matches!(fate, Fate::Dropped(_))).map(tag_line),
+        of_status(|status| matches!(status, TagStatus::Dropped(_))).map(tag_line),
     );
     report.section(
         "Not documented to become session tags",
-        of_status(|fate| *fate == Fate::Undocumented).map(tag_line),
+        of_status(|status| *status == TagStatus::Undocumented).map(tag_line),
     );
-    let of_severity = |severity| {
-        let objections = attributes.objections.iter();
-        objections.filter(move |objection| objection.severity() == severity).map(objection_line)
+    let of_certainty = |certainty| {
+        let violations = attributes.violations.iter();
+        violations.filter(move |violation| violation.certainty() == certainty).map(violation_line)
     };
     report.section(
         "Roles Anywhere refuses the certificate, since it",
-        of_severity(Severity::Refused),
+        of_certainty(Certainty::Refused),
     );
     report.section(
         "Roles Anywhere may refuse the certificate, since it",
-        of_severity(Severity::Doubtful),
+        of_certainty(Certainty::Undocumented),
     );
 }
 
 fn tag_line(tag: &Tag) -> (String, String) {
-    let value = match tag.fate {
-        Fate::Dropped(reason) => format!("{}: {reason}", tag.value),
+    let value = match tag.status {
+        TagStatus::Dropped(reason) => format!("{}: {reason}", tag.value),
         _ => tag.value.clone(),
     };
     (tag.key.clone(), value)
 }
 
-fn objection_line(objection: &Objection) -> (String, String) {
-    (objection.to_string(), String::new())
+fn violation_line(violation: &Violation) -> (String, String) {
+    (violation.to_string(), String::new())
 }
 
 /// The text as it grows.

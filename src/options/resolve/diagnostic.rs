@@ -8,12 +8,12 @@ use crate::options::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::key::signer::Digest;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::text::disclosure::PathExists;
 
 pub(super) fn sign_string(
     args: SignStringArgs,
     environment: &Environment,
-    paths: Paths<'_>,
+    paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };
@@ -47,7 +47,7 @@ pub(super) fn sign_string(
 pub(super) fn read_certificate_data(
     args: ReadCertificateDataArgs,
     environment: &Environment,
-    paths: Paths<'_>,
+    paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };

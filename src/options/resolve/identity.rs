@@ -4,7 +4,7 @@ use super::setting::{Setting, Settings};
 use crate::options::IdentityArgs;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
-use roles_anywhere_client::input_source::{Location, Source};
+use roles_anywhere_client::input_source::{InputSource, Location};
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
@@ -23,13 +23,13 @@ pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageErr
 }
 
 /// Returns the certificate, which has to be said.
-pub(super) fn certificate(settings: &Settings<'_>) -> Result<Source, UsageError> {
+pub(super) fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
     refuse_what_does_not_work_yet(&settings.args.identity)?;
     place(&settings.required("--certificate", |args| &args.identity.certificate)?)
 }
 
 /// Returns the key; the certificate's file where it is not said.
-pub(super) fn private_key(settings: &Settings<'_>) -> Result<Source, UsageError> {
+pub(super) fn private_key(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
     refuse_what_does_not_work_yet(&settings.args.identity)?;
     let certificate = settings.text("certificate", |args| &args.identity.certificate)?;
     match (settings.text("private-key", |args| &args.identity.private_key)?, certificate) {
@@ -62,34 +62,34 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
         });
     }
     if let Some(setting) = given {
-        return Ok(PasswordSource::Given(Secret::new(setting.value)));
+        return Ok(PasswordSource::Inline(Secret::new(setting.value)));
     }
     if let Some(setting) = file {
         let path = path::path(&setting.value);
-        return Ok(PasswordSource::Place(Source::file(path).named_by(setting.origin)));
+        return Ok(PasswordSource::From(InputSource::file(path).named_by(setting.origin)));
     }
     if let Some(setting) = variable {
-        let place = Source::from(Location::Variable(setting.value));
-        return Ok(PasswordSource::Place(place.named_by(setting.origin)));
+        let place = InputSource::from(Location::Variable(setting.value));
+        return Ok(PasswordSource::From(place.named_by(setting.origin)));
     }
     if let Some(setting) = descriptor {
         return match setting.value.parse() {
             Ok(number) => {
-                let place = Source::from(Location::Descriptor(number));
-                Ok(PasswordSource::Place(place.named_by(setting.origin)))
+                let place = InputSource::from(Location::Descriptor(number));
+                Ok(PasswordSource::From(place.named_by(setting.origin)))
             }
             Err(_) => Err(setting.refuse_unseen("the number of an open file descriptor")),
         };
     }
     let credential = settings.environment.get("CREDENTIALS_DIRECTORY").map(|folder| {
         let path = path::path(folder).join("roles-anywhere-key-password");
-        Source::file(path).named_by("CREDENTIALS_DIRECTORY")
+        InputSource::file(path).named_by("CREDENTIALS_DIRECTORY")
     });
-    Ok(PasswordSource::Unsaid { credential })
+    Ok(PasswordSource::Default { credential })
 }
 
 /// Takes a source, and refuses what the official helper takes for something else.
-fn place(setting: &Setting<'_>) -> Result<Source, UsageError> {
+fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
     let foreign = ["pkcs11:", "handle:"].iter().any(|scheme| setting.value.starts_with(scheme));
     if foreign {
         // A PKCS#11 URI may hold a PIN: only its scheme is repeated.
@@ -97,7 +97,7 @@ fn place(setting: &Setting<'_>) -> Result<Source, UsageError> {
         let what = format!("{} {scheme}:…", setting.origin);
         return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
     }
-    Ok(Source::parse(&setting.value).named_by(&setting.origin))
+    Ok(InputSource::parse(&setting.value).named_by(&setting.origin))
 }
 
 fn refuse_what_does_not_work_yet(args: &IdentityArgs) -> Result<(), UsageError> {

@@ -14,7 +14,7 @@ use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::identity::IdentitySource;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::region::{Partition, Region};
-use roles_anywhere_client::text::disclosure::Shown;
+use roles_anywhere_client::text::disclosure::DisplayValue;
 
 /// What the flags of a session mean.
 pub(super) struct Session {
@@ -121,10 +121,10 @@ fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
 /// Reads an ARN. The error quotes parts of it, and so only if all of it may be shown.
 pub(super) fn arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<T, UsageError> {
     setting.value.parse().map_err(|source| match setting.shown() {
-        Shown::Value(value) => {
+        DisplayValue::Value(value) => {
             UsageError::Arn { origin: setting.origin, value: shortened(&value), source }
         }
-        Shown::Hidden(_) => setting.refuse("an ARN"),
+        DisplayValue::Hidden(_) => setting.refuse("an ARN"),
     })
 }
 

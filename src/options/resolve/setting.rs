@@ -5,7 +5,7 @@ use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::{
-    Contents, Holds, Paths, Shown, is_new_name, option_of, shown, shown_flag,
+    DisplayValue, KeyMaterial, PathExists, Sensitivity, is_new_name, option_of, shown, shown_flag,
 };
 use roles_anywhere_client::text::path;
 
@@ -14,7 +14,7 @@ use roles_anywhere_client::text::path;
 pub(super) struct Settings<'a> {
     pub(super) args: &'a SessionArgs,
     pub(super) environment: &'a Environment,
-    pub(super) paths: Paths<'a>,
+    pub(super) paths: PathExists<'a>,
 }
 
 /// A value, and the flag or variable that it came from.
@@ -22,7 +22,7 @@ pub(super) struct Settings<'a> {
 pub(super) struct Setting<'a> {
     pub(super) origin: String,
     pub(super) value: String,
-    paths: Paths<'a>,
+    paths: PathExists<'a>,
 }
 
 impl<'a> Setting<'a> {
@@ -30,13 +30,13 @@ impl<'a> Setting<'a> {
     pub(super) fn new(
         origin: impl Into<String>,
         value: impl Into<String>,
-        paths: Paths<'a>,
+        paths: PathExists<'a>,
     ) -> Result<Self, UsageError> {
         let setting = Self { origin: origin.into(), value: value.into(), paths };
         if !path::is_utf8(&setting.value) && !is_path(&setting.origin) {
             return Err(UsageError::Illegible(setting.origin));
         }
-        match Contents::of(&setting.value) {
+        match KeyMaterial::of(&setting.value) {
             // What is no place but the password itself, of which nothing is ever shown.
             Some(_) if setting.is_password() => Ok(setting),
             Some(contents) if setting.is_source() && setting.value.starts_with("env:") => {
@@ -57,8 +57,8 @@ impl<'a> Setting<'a> {
     }
 
     /// Returns the value as a message may hold it.
-    pub(super) fn shown(&self) -> Shown {
-        shown(&self.value, Holds::of(&self.origin), || self.paths.exists(&self.value))
+    pub(super) fn shown(&self) -> DisplayValue {
+        shown(&self.value, Sensitivity::of(&self.origin), || self.paths.exists(&self.value))
     }
 
     /// Refuses the value, as `wanted` was expected.
@@ -107,7 +107,7 @@ impl<'a> Setting<'a> {
         if !self.value.starts_with("--") {
             return Ok(self);
         }
-        let value = shown_flag(&self.value, Holds::of(&self.origin));
+        let value = shown_flag(&self.value, Sensitivity::of(&self.origin));
         Err(UsageError::FlagAsValue { origin: self.origin, value })
     }
 }

@@ -8,8 +8,8 @@ use super::*;
 use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
-use roles_anywhere_client::input_source::Source;
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::input_source::InputSource;
+use roles_anywhere_client::text::disclosure::PathExists;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
 const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";
@@ -30,7 +30,7 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> 
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(base().iter().chain(variables).map(owned));
-    resolve(line, &environment, Stdout::Stream, Paths(&|_| false))
+    resolve(line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())
 }
 
@@ -60,7 +60,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
         &[("ROLES_ANYWHERE_SESSION_DURATION", "1800"), ("ROLES_ANYWHERE_DEBUG", "0")],
     )
     .unwrap();
-    assert_eq!(plan.provider.source.certificate, Source::parse("b").named_by("--certificate"));
+    assert_eq!(plan.provider.source.certificate, InputSource::parse("b").named_by("--certificate"));
     assert_eq!(plan.provider.session.duration.seconds(), Some(900));
     assert_eq!(plan.debug, Debug::On);
 }
@@ -69,7 +69,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
 fn takes_an_empty_value_for_not_given() {
     let plan = process(&["--certificate=", "--intermediates", "", "--debug="], &[]).unwrap();
     let variable = "ROLES_ANYWHERE_CERTIFICATE";
-    let certificate = Source::parse("cert.pem").named_by(variable);
+    let certificate = InputSource::parse("cert.pem").named_by(variable);
     assert_eq!(plan.provider.source.certificate, certificate);
     assert_eq!(plan.provider.source.intermediates, None);
     assert_eq!(plan.debug, Debug::Off);
@@ -175,7 +175,7 @@ fn replaces_the_trusted_roots_by_the_first_that_is_given() {
     assert_eq!(trust(&[], &[aws, ssl]), file("AWS_CA_BUNDLE", "b"));
     assert_eq!(trust(&[], &[ssl]), file("SSL_CERT_FILE", "c"));
     assert_eq!(trust(&[], &[]), Trust::System);
-    assert_eq!(trust(&["--no-verify-ssl"], &[aws]), Trust::Everybody);
+    assert_eq!(trust(&["--no-verify-ssl"], &[aws]), Trust::Unverified);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn refuses_a_variable_that_is_not_text() {
     let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
-    let error = resolve(line, &environment, Stdout::Stream, Paths(&|_| false)).unwrap_err();
+    let error = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false)).unwrap_err();
     assert_eq!(error, UsageError::Illegible("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
     assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");
@@ -290,7 +290,7 @@ fn takes_paths_that_are_not_text() {
     let file = |origin| Trust::File { origin, path: path.to_owned() };
     assert_eq!(trust(&["--ca-bundle", name], &[]), file("--ca-bundle"));
     assert_eq!(trust(&[], &[("SSL_CERT_FILE", name)]), file("SSL_CERT_FILE"));
-    assert_eq!(Source::parse(name), Source::file(path));
+    assert_eq!(InputSource::parse(name), InputSource::file(path));
 }
 
 #[test]
@@ -300,11 +300,11 @@ fn takes_the_password_from_one_place() {
     assert_eq!(error, "`--key-password-file` and `--pkcs8-password` exclude each other");
     let variables = [("CREDENTIALS_DIRECTORY", "/run/credentials/a")];
     let plan = resolved(&["sign-string", "--private-key", "k"], &variables).unwrap();
-    let PasswordSource::Unsaid { credential: Some(place) } = plan.password else {
+    let PasswordSource::Default { credential: Some(place) } = plan.password else {
         panic!("{:?}", plan.password)
     };
     let path = "/run/credentials/a/roles-anywhere-key-password";
-    assert_eq!(place, Source::parse(path).named_by("CREDENTIALS_DIRECTORY"));
+    assert_eq!(place, InputSource::parse(path).named_by("CREDENTIALS_DIRECTORY"));
 }
 
 #[test]

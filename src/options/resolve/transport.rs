@@ -37,7 +37,7 @@ pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
 /// The first that is given replaces the rest, as with the AWS CLI.
 fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
     if settings.flag("no-verify-ssl", |args| &args.no_verify_ssl)? {
-        return Ok(Trust::Everybody);
+        return Ok(Trust::Unverified);
     }
     let file = |origin, value: String| Trust::File { origin, path: path::path(&value) };
     if let Some(setting) = settings.text("ca-bundle", |args| &args.ca_bundle)? {

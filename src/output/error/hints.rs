@@ -9,13 +9,13 @@ use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
-use roles_anywhere_client::aws::create_session::AnswerError;
-use roles_anywhere_client::aws::get_secret_value::SecretAnswerError;
-use roles_anywhere_client::aws::retry::CallError;
+use roles_anywhere_client::aws::create_session::SessionResponseError;
+use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
+use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::diagnosis::Refusal;
 use roles_anywhere_client::http::{Distrust, Presented, TransportError};
 use roles_anywhere_client::identity::IdentityError;
-use roles_anywhere_client::input_source::{Action, FileError, SourceKind, SourceName};
+use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind, InputSourceName};
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
 use roles_anywhere_client::text::disclosure::option_of;
 
@@ -128,7 +128,7 @@ fn identity_hint(error: &IdentityError) -> String {
         }
 }
 
-fn is_named_by(place: &SourceName, option: &str) -> bool {
+fn is_named_by(place: &InputSourceName, option: &str) -> bool {
     place.origin.as_deref().is_some_and(|origin| option_of(origin) == option)
 }
 
@@ -138,25 +138,25 @@ fn source_hint(error: &FileError) -> String {
     let origin = place.origin.as_deref().unwrap_or("the option");
     let missing = error.source.kind() == std::io::ErrorKind::NotFound;
     match (place.kind, &place.value) {
-        (SourceKind::Variable, Some(name)) => {
+        (InputSourceKind::Variable, Some(name)) => {
             format!("set {name} and export it, or name another variable by `{origin}`")
         }
-        (SourceKind::Variable, None) => {
+        (InputSourceKind::Variable, None) => {
             format!("`{origin}` takes the name of a variable, which has to be set and exported")
         }
-        (SourceKind::Descriptor, Some(number)) => {
+        (InputSourceKind::Descriptor, Some(number)) => {
             format!("open file descriptor {number} for this process, as `{number}< FILE` does in a shell")
         }
-        (SourceKind::Descriptor, None) => {
+        (InputSourceKind::Descriptor, None) => {
             format!("`{origin}` takes the number of a file descriptor that is open: `3` with `3< FILE`")
         }
-        (SourceKind::File, _) if missing && place.unexpanded => {
+        (InputSourceKind::File, _) if missing && place.unexpanded => {
             "`~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path".to_owned()
         }
-        (SourceKind::File, None) if missing => {
+        (InputSourceKind::File, None) if missing => {
             format!("its value is not shown, as it may be secret: `{origin}` takes the path of a file")
         }
-        (SourceKind::File, Some(path)) if missing && place.origin.is_some() => {
+        (InputSourceKind::File, Some(path)) if missing && place.origin.is_some() => {
             format!("there is no `{path}`: correct `{origin}`")
         }
         _ => file_hint(error).to_owned(),
@@ -185,19 +185,19 @@ fn file_hint(error: &FileError) -> &'static str {
     }
 }
 
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
         let hint = request_hint(&error);
         Self::new(error.kind().into(), error).hint(hint)
     }
 }
 
-fn request_hint(error: &CallError) -> String {
+fn request_hint(error: &RequestError) -> String {
     match error {
-        CallError::Sign(_) => "try the key with `openssl pkey -check`".to_owned(),
-        CallError::AccessKey(_) => "please report this".to_owned(),
-        CallError::Transport { source, .. } => transport_hint(source),
-        CallError::Timeout { .. } => {
+        RequestError::Sign(_) => "try the key with `openssl pkey -check`".to_owned(),
+        RequestError::AccessKey(_) => "please report this".to_owned(),
+        RequestError::Transport { source, .. } => transport_hint(source),
+        RequestError::Timeout { .. } => {
             "check the network and any proxy to it; `--timeout SECONDS` allows more time".to_owned()
         }
     }
@@ -265,24 +265,24 @@ impl From<Refusal> for Error {
     }
 }
 
-impl From<AnswerError> for Error {
-    fn from(error: AnswerError) -> Self {
+impl From<SessionResponseError> for Error {
+    fn from(error: SessionResponseError) -> Self {
         let hint = answer_hint(&error);
         Self::new(Kind::Unreachable, error).hint(hint)
     }
 }
 
-fn answer_hint(error: &AnswerError) -> &'static str {
+fn answer_hint(error: &SessionResponseError) -> &'static str {
     match error {
-        AnswerError::Expired { .. } => "check this machine's clock",
+        SessionResponseError::Expired { .. } => "check this machine's clock",
         _ => {
             "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
         }
     }
 }
 
-impl From<SecretAnswerError> for Error {
-    fn from(error: SecretAnswerError) -> Self {
+impl From<SecretResponseError> for Error {
+    fn from(error: SecretResponseError) -> Self {
         Self::new(Kind::Unreachable, error).hint(
             "something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy",
         )

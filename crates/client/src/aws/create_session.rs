@@ -34,7 +34,7 @@ pub struct SessionRequest {
 impl SessionRequest {
     /// Renders the request, unsigned. The ARNs go into the body, where no two encodings compete.
     pub fn to_http(&self) -> Request {
-        let body = Body {
+        let body = CreateSessionBody {
             duration_seconds: self.duration.seconds(),
             profile_arn: self.profile.to_string(),
             role_arn: self.role.to_string(),
@@ -59,15 +59,20 @@ impl SessionRequest {
 
     /// Reads the credentials of a 2xx `response`, which have to be for the role that was asked for
     /// and still valid at `now`.
-    pub fn parse(&self, response: &Response, now: Timestamp) -> Result<Credentials, AnswerError> {
-        let answer: Answer = serde_json::from_slice(response.body.expose())
-            .map_err(|error| AnswerError::Malformed(error.classify()))?;
-        let set = answer.credential_set.into_iter().next().ok_or(AnswerError::Empty)?;
+    pub fn parse(
+        &self,
+        response: &Response,
+        now: Timestamp,
+    ) -> Result<Credentials, SessionResponseError> {
+        let answer: CreateSessionResponse = serde_json::from_slice(response.body.expose())
+            .map_err(|error| SessionResponseError::Malformed(error.classify()))?;
+        let set = answer.credential_set.into_iter().next().ok_or(SessionResponseError::Empty)?;
         if set.role_arn != self.role.to_string() {
             let role = set.role_arn.parse().ok().filter(|_| is_shown(&set.role_arn));
-            return Err(AnswerError::OtherRole { role });
+            return Err(SessionResponseError::OtherRole { role });
         }
-        let Wire { access_key_id, secret_access_key, session_token, expiration } = set.credentials;
+        let WireCredentials { access_key_id, secret_access_key, session_token, expiration } =
+            set.credentials;
         let members = [
             ("accessKeyId", access_key_id.as_str()),
             ("secretAccessKey", secret_access_key.expose()),
@@ -76,16 +81,16 @@ impl SessionRequest {
         // They travel in headers, where nothing but visible ASCII goes.
         let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
         if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
-            return Err(AnswerError::Blank(member));
+            return Err(SessionResponseError::Blank(member));
         }
         // It is shown in logs: nothing else may be in its place.
         if !is_access_key_id(&access_key_id) {
-            return Err(AnswerError::Blank("accessKeyId"));
+            return Err(SessionResponseError::Blank("accessKeyId"));
         }
-        let expiration =
-            Timestamp::from_rfc3339(&expiration).ok_or(AnswerError::Blank("expiration"))?;
+        let expiration = Timestamp::from_rfc3339(&expiration)
+            .ok_or(SessionResponseError::Blank("expiration"))?;
         if expiration <= now {
-            return Err(AnswerError::Expired { expiration, now });
+            return Err(SessionResponseError::Expired { expiration, now });
         }
         Ok(Credentials {
             access_key_id,
@@ -140,8 +145,8 @@ impl RoleSessionName {
 
 /// AWS answered 2xx with something that is no session.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
-    /// It is not the JSON that is documented. Holds serde's class, for its words quote the input.
+pub enum SessionResponseError {
+    /// It is not the JSON that is documented. Sensitivity serde's class, for its words quote the input.
     #[error("the answer is not the JSON of a session ({})", class(.0))]
     Malformed(serde_json::error::Category),
     /// There is no set of credentials in it.
@@ -186,7 +191,7 @@ fn class(category: &serde_json::error::Category) -> &'static str {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct CreateSessionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_seconds: Option<u32>,
     profile_arn: String,
@@ -198,20 +203,20 @@ struct Body<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct CreateSessionResponse {
     credential_set: Vec<CredentialSet>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialSet {
-    credentials: Wire,
+    credentials: WireCredentials,
     role_arn: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireCredentials {
     access_key_id: String,
     secret_access_key: Secret,
     session_token: Secret,
@@ -224,7 +229,7 @@ mod tests {
     use crate::secret::SecretBytes;
     use crate::test_support::session::{ANSWER, request};
 
-    fn parse(body: &str, now: i64) -> Result<Credentials, AnswerError> {
+    fn parse(body: &str, now: i64) -> Result<Credentials, SessionResponseError> {
         let body = SecretBytes::new(body.as_bytes().to_vec());
         let response = Response { status: 201, headers: Vec::new(), body };
         request().parse(&response, Timestamp::from_unix(now))
@@ -274,20 +279,20 @@ mod tests {
     #[test]
     fn refuses_answers_that_make_no_sense() {
         let refused = |from: &str, to: &str| parse(&ANSWER.replace(from, to), 0).unwrap_err();
-        assert!(matches!(refused("role/path/R", "role/R"), AnswerError::OtherRole { .. }));
+        assert!(matches!(refused("role/path/R", "role/R"), SessionResponseError::OtherRole { .. }));
         for id in [" ", "short", "wJalrXUtnFEMIK7MDENGbPx", &"A".repeat(129)] {
             let refusal = refused("ASIAEXAMPLEEXAMPLE00", id);
-            assert!(matches!(refusal, AnswerError::Blank("accessKeyId")), "{id}");
+            assert!(matches!(refusal, SessionResponseError::Blank("accessKeyId")), "{id}");
         }
-        assert!(matches!(refused("ASIA", " "), AnswerError::Blank("accessKeyId")));
-        assert!(matches!(refused("s3", ""), AnswerError::Blank("secretAccessKey")));
-        assert!(matches!(refused("t0", "t\\n0"), AnswerError::Blank("sessionToken")));
-        assert!(matches!(refused("t0", ""), AnswerError::Blank("sessionToken")));
-        assert!(matches!(refused("2015-08", "x"), AnswerError::Blank("expiration")));
-        assert!(matches!(refused("sessionToken", "other"), AnswerError::Malformed(_)));
-        assert!(matches!(parse(&ANSWER[..200], 0), Err(AnswerError::Malformed(_))));
-        assert!(matches!(parse(r#"{"credentialSet":[]}"#, 0), Err(AnswerError::Empty)));
-        assert!(matches!(parse(ANSWER, 1_440_938_160), Err(AnswerError::Expired { .. })));
+        assert!(matches!(refused("ASIA", " "), SessionResponseError::Blank("accessKeyId")));
+        assert!(matches!(refused("s3", ""), SessionResponseError::Blank("secretAccessKey")));
+        assert!(matches!(refused("t0", "t\\n0"), SessionResponseError::Blank("sessionToken")));
+        assert!(matches!(refused("t0", ""), SessionResponseError::Blank("sessionToken")));
+        assert!(matches!(refused("2015-08", "x"), SessionResponseError::Blank("expiration")));
+        assert!(matches!(refused("sessionToken", "other"), SessionResponseError::Malformed(_)));
+        assert!(matches!(parse(&ANSWER[..200], 0), Err(SessionResponseError::Malformed(_))));
+        assert!(matches!(parse(r#"{"credentialSet":[]}"#, 0), Err(SessionResponseError::Empty)));
+        assert!(matches!(parse(ANSWER, 1_440_938_160), Err(SessionResponseError::Expired { .. })));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 /// AWS answered, and the answer was no.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Fault {
+pub struct ServiceError {
     /// HTTP status.
     pub status: u16,
     /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
@@ -25,7 +25,7 @@ pub struct Fault {
     pub date: Option<Timestamp>,
 }
 
-impl Fault {
+impl ServiceError {
     /// Reads the refusal that `response` is; what it repeats of `secrets` is not taken over.
     pub fn parse(response: &Response, secrets: &[&str]) -> Self {
         let body: Map<String, Value> =
@@ -136,18 +136,23 @@ mod tests {
     use super::*;
     use crate::secret::SecretBytes;
 
-    fn fault(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
+    fn fault(status: u16, headers: &[(&str, &str)], body: &str) -> ServiceError {
         with_secrets(status, headers, body, &[])
     }
 
-    fn with_secrets(status: u16, headers: &[(&str, &str)], body: &str, secrets: &[&str]) -> Fault {
+    fn with_secrets(
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+        secrets: &[&str],
+    ) -> ServiceError {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let response = Response {
             status,
             headers: headers.iter().map(owned).collect(),
             body: SecretBytes::new(body.as_bytes().to_vec()),
         };
-        Fault::parse(&response, secrets)
+        ServiceError::parse(&response, secrets)
     }
 
     const TOKEN: &str = "IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789";
@@ -166,7 +171,7 @@ mod tests {
     fn takes_only_a_code_for_a_code_and_an_id_for_an_id() {
         let read = |text: &str| {
             let headers = [("x-amzn-errortype", text), ("x-amzn-requestid", text)];
-            let Fault { code, request_id, .. } = fault(400, &headers, "");
+            let ServiceError { code, request_id, .. } = fault(400, &headers, "");
             (code.is_some(), request_id.is_some())
         };
         for (text, expected) in [

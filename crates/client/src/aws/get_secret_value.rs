@@ -12,7 +12,7 @@ use crate::arn::SecretArn;
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
 use crate::secret::{Secret, SecretBytes};
-use crate::text::disclosure::{Holds, Shown, may_be_repeated, shown};
+use crate::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
 
 /// Which secret, and which version of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +32,7 @@ pub struct SecretRequest {
 impl SecretRequest {
     /// Renders the request, unsigned.
     pub fn to_http(&self) -> Request {
-        let body = Body {
+        let body = GetSecretValueBody {
             secret_id: self.secret.to_string(),
             version_id: self.version_id.as_deref(),
             version_stage: self.version_stage.as_deref(),
@@ -74,9 +74,9 @@ pub enum SecretId {
 impl SecretId {
     /// Returns its name for messages, or `NAME` if it may not be shown.
     pub fn shown(&self) -> String {
-        match shown(&self.to_string(), Holds::Text, || false) {
-            Shown::Value(name) => name,
-            Shown::Hidden(_) => "NAME".to_owned(),
+        match shown(&self.to_string(), Sensitivity::Public, || false) {
+            DisplayValue::Value(name) => name,
+            DisplayValue::Hidden(_) => "NAME".to_owned(),
         }
     }
 }
@@ -117,16 +117,17 @@ pub enum SecretValue {
 }
 
 /// Reads the secret of a 2xx `response`.
-pub fn parse(response: &Response) -> Result<SecretVersion, SecretAnswerError> {
-    let answer: Answer =
-        serde_json::from_slice(response.body.expose()).map_err(|_| SecretAnswerError::Malformed)?;
+pub fn parse(response: &Response) -> Result<SecretVersion, SecretResponseError> {
+    let answer: GetSecretValueResponse = serde_json::from_slice(response.body.expose())
+        .map_err(|_| SecretResponseError::Malformed)?;
     let value = match (answer.secret_string, answer.secret_binary) {
         (Some(text), _) => SecretValue::Text(text),
         (None, Some(base64)) => {
-            let bytes = STANDARD.decode(base64.expose()).map_err(|_| SecretAnswerError::Base64)?;
+            let bytes =
+                STANDARD.decode(base64.expose()).map_err(|_| SecretResponseError::Base64)?;
             SecretValue::Binary(SecretBytes::new(bytes))
         }
-        (None, None) => return Err(SecretAnswerError::NoValue),
+        (None, None) => return Err(SecretResponseError::NoValue),
     };
     Ok(SecretVersion {
         arn: answer.arn,
@@ -148,7 +149,7 @@ fn microseconds(seconds: f64) -> i64 {
 
 /// AWS answered 2xx with something that is no secret.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretAnswerError {
+pub enum SecretResponseError {
     /// It is not the JSON that is documented.
     #[error("the answer is not the JSON of a secret")]
     Malformed,
@@ -162,7 +163,7 @@ pub enum SecretAnswerError {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+struct GetSecretValueBody<'a> {
     secret_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_id: Option<&'a str>,
@@ -172,7 +173,7 @@ struct Body<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct GetSecretValueResponse {
     #[serde(rename = "ARN")]
     arn: String,
     name: String,
@@ -188,7 +189,7 @@ struct Answer {
 mod tests {
     use super::*;
 
-    fn parsed(body: &str) -> Result<SecretVersion, SecretAnswerError> {
+    fn parsed(body: &str) -> Result<SecretVersion, SecretResponseError> {
         let body = SecretBytes::new(body.as_bytes().to_vec());
         parse(&Response { status: 200, headers: Vec::new(), body })
     }
@@ -222,10 +223,10 @@ mod tests {
 
     #[test]
     fn refuses_answers_that_hold_no_secret() {
-        assert!(matches!(parsed("{}"), Err(SecretAnswerError::Malformed)));
+        assert!(matches!(parsed("{}"), Err(SecretResponseError::Malformed)));
         let nothing = parsed(r#"{"ARN":"a","Name":"n"}"#);
-        assert!(matches!(nothing, Err(SecretAnswerError::NoValue)));
+        assert!(matches!(nothing, Err(SecretResponseError::NoValue)));
         let damaged = parsed(r#"{"ARN":"a","Name":"n","SecretBinary":"*"}"#);
-        assert!(matches!(damaged, Err(SecretAnswerError::Base64)));
+        assert!(matches!(damaged, Err(SecretResponseError::Base64)));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::aws::error_response::Fault;
+use crate::aws::error_response::ServiceError;
 use crate::http::{Request, Response, TransportError};
 use crate::key::signer::SignError;
 use crate::ports::World;
@@ -43,14 +43,14 @@ impl Deadline {
 
 /// An answer of AWS, and when it came by this machine's clock.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TimedResponse {
     /// The answer, of whatever status.
     pub response: Response,
     /// When it came.
     pub received: Timestamp,
 }
 
-impl Answer {
+impl TimedResponse {
     /// Returns how long AWS asks to be left alone: `Retry-After`, seconds or a date (RFC 9110,
     /// 10.2.3).
     pub fn retry_after(&self) -> Option<Duration> {
@@ -68,11 +68,11 @@ impl Answer {
 /// What is tried again: a connection that failed or broke, 5xx, 429 and throttling codes; after a
 /// pause of full jitter, or as long as `Retry-After` says. When the last try ended in such an
 /// answer, it is returned. `prepare` is called for each try, so that each is signed afresh.
-pub async fn send<E: Into<CallError>>(
+pub async fn send<E: Into<RequestError>>(
     world: &World<'_>,
     deadline: Deadline,
     mut prepare: impl FnMut(Timestamp) -> Result<Request, E>,
-) -> Result<Answer, CallError> {
+) -> Result<TimedResponse, RequestError> {
     let mut attempt = 1;
     loop {
         let request = prepare(world.clock.now()).map_err(Into::into)?;
@@ -85,7 +85,7 @@ pub async fn send<E: Into<CallError>>(
                 world.timer.sleep(pause).await;
                 attempt += 1;
             }
-            _ => return outcome.map_err(|source| CallError::Transport { source, attempt }),
+            _ => return outcome.map_err(|source| RequestError::Transport { source, attempt }),
         }
     }
 }
@@ -95,12 +95,12 @@ async fn attempt_once(
     deadline: Deadline,
     request: &Request,
     attempt: u32,
-) -> Result<Result<Answer, TransportError>, CallError> {
+) -> Result<Result<TimedResponse, TransportError>, RequestError> {
     let started = world.clock.uptime();
     let sending = world.transport.send(request);
     let Some(outcome) = within(world, deadline.remaining(started), sending).await else {
         let host = request.endpoint.host().to_owned();
-        return Err(CallError::Timeout { host, limit: deadline.limit, attempt });
+        return Err(RequestError::Timeout { host, limit: deadline.limit, attempt });
     };
     let took = world.clock.uptime().saturating_sub(started).as_millis();
     let (endpoint, path) = (&request.endpoint, request.path);
@@ -114,7 +114,7 @@ async fn attempt_once(
         )),
     }
     let received = world.clock.now();
-    Ok(outcome.map(|response| Answer { response, received }))
+    Ok(outcome.map(|response| TimedResponse { response, received }))
 }
 
 /// Waits for `future`, but for no longer than `limit`.
@@ -131,7 +131,7 @@ pub(crate) async fn within<T>(
 
 /// Returns how long to wait before the next try, or `None` where there is to be none.
 fn next_pause(
-    outcome: &Result<Answer, TransportError>,
+    outcome: &Result<TimedResponse, TransportError>,
     attempt: u32,
     random: u64,
 ) -> Option<Duration> {
@@ -141,7 +141,7 @@ fn next_pause(
     let jitter = full_jitter(attempt, random);
     match outcome {
         Ok(answer) if (200..300).contains(&answer.response.status) => None,
-        Ok(answer) => Fault::parse(&answer.response, &[])
+        Ok(answer) => ServiceError::parse(&answer.response, &[])
             .is_transient()
             .then(|| answer.retry_after().map_or(jitter, |asked| asked.max(jitter))),
         Err(error) => error.is_transient().then_some(jitter),
@@ -156,7 +156,7 @@ fn full_jitter(attempt: u32, random: u64) -> Duration {
 
 /// No answer could be had.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub enum RequestError {
     /// The private key did not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -191,7 +191,7 @@ fn attempts(attempt: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Reason;
+    use crate::http::SourceMessage;
     use crate::secret::SecretBytes;
     use crate::test_support::clock::{ManualClock, START};
     use crate::test_support::entropy::SequenceEntropy;
@@ -201,9 +201,9 @@ mod tests {
     use crate::test_support::transport::{Reply, ScriptedTransport};
     use crate::time::Clock as _;
 
-    fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, TransportError> {
+    fn answer(status: u16, headers: &[(&str, &str)]) -> Result<TimedResponse, TransportError> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Ok(Answer {
+        Ok(TimedResponse {
             response: Response {
                 status,
                 headers: headers.iter().map(owned).collect(),
@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn tries_again_what_may_go_better() {
-        let lost = TransportError::Connect { peer: "a:1".into(), source: Reason("no".into()) };
+        let lost =
+            TransportError::Connect { peer: "a:1".into(), source: SourceMessage("no".into()) };
         assert!(next_pause(&Err(lost), 1, 0).is_some());
         for status in [429, 500, 502, 503, 504] {
             assert!(next_pause(&answer(status, &[]), 1, 0).is_some(), "{status}");
@@ -233,7 +234,7 @@ mod tests {
             host: "a".into(),
             presented: None,
             distrust: crate::http::Distrust::Issuer,
-            source: Reason("no".into()),
+            source: SourceMessage("no".into()),
         };
         assert_eq!(next_pause(&Err(untrusted), 1, 0), None);
     }
@@ -278,7 +279,7 @@ mod tests {
 
     /// Makes a call that has 20 seconds; returns how it ended, and after how many seconds each of
     /// its tries was signed.
-    fn call(ports: &FakePorts) -> (Result<Answer, CallError>, Vec<i64>) {
+    fn call(ports: &FakePorts) -> (Result<TimedResponse, RequestError>, Vec<i64>) {
         let mut signed = Vec::new();
         let prepare = |now: Timestamp| {
             signed.push(START.seconds_until(now));
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(ended.unwrap().response.status, 503);
         assert_eq!(signed.len(), 3);
         let (ended, _) = call(&ports([Reply::lost(), Reply::lost(), Reply::lost()]));
-        assert!(matches!(ended, Err(CallError::Transport { attempt: 3, .. })));
+        assert!(matches!(ended, Err(RequestError::Transport { attempt: 3, .. })));
     }
 
     #[test]
@@ -334,7 +335,7 @@ mod tests {
     #[test]
     fn gives_up_at_the_deadline() {
         let ports = ports([retry_after("15"), Reply::Silence]);
-        assert!(matches!(call(&ports).0, Err(CallError::Timeout { attempt: 2, .. })));
+        assert!(matches!(call(&ports).0, Err(RequestError::Timeout { attempt: 2, .. })));
         assert_eq!(ports.clock.uptime(), Duration::from_secs(20));
     }
 }

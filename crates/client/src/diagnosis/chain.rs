@@ -3,8 +3,8 @@
 use super::Evidence;
 use crate::aws::create_session::SessionRequest;
 use crate::x509::chain::{Chain, Selection};
-use crate::x509::details::Contents;
-use crate::x509::{Certificate, Name};
+use crate::x509::details::CertificateDetails;
+use crate::x509::{Certificate, DistinguishedName};
 
 /// Returns the likely causes of a missing path to the trust anchor.
 pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Vec<String> {
@@ -26,9 +26,9 @@ pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Ve
 /// Says which of the certificates that were sent AWS does not take for a CA, by its trust model.
 fn no_ca(sent: &[Certificate]) -> Option<String> {
     sent.iter().find_map(|ca| {
-        let usage = Contents::of(ca).key_usage;
+        let usage = CertificateDetails::of(ca).key_usage;
         let signs = usage.is_some_and(|usage| usage.contains(&"keyCertSign"));
-        let fault = match (ca.profile().is_ca, signs) {
+        let fault = match (ca.usage().is_ca, signs) {
             (true, true) => return None,
             (false, true) => "no basicConstraints with CA:TRUE",
             (true, false) => "no keyUsage with keyCertSign",
@@ -66,8 +66,8 @@ fn path_ends(session: &SessionRequest, leaf: &Certificate, sent: &[Certificate])
 }
 
 /// Returns the names at which the paths end, each once.
-fn missing<'a>(leaf: &'a Certificate, sent: &'a [Certificate]) -> Vec<&'a Name> {
-    let mut missing: Vec<&Name> = Vec::new();
+fn missing<'a>(leaf: &'a Certificate, sent: &'a [Certificate]) -> Vec<&'a DistinguishedName> {
+    let mut missing: Vec<&DistinguishedName> = Vec::new();
     for certificate in std::iter::once(leaf).chain(sent) {
         let issuer = certificate.issuer();
         if !sent.iter().any(|ca| ca.subject() == issuer) && !missing.contains(&issuer) {

@@ -3,12 +3,12 @@
 use super::chain::untrusted;
 use super::{Evidence, clock_offset, general, seconds_behind};
 use crate::aws::create_session::{SessionDuration, SessionRequest};
-use crate::aws::error_response::Fault;
-use crate::x509::requirements::Objection;
+use crate::aws::error_response::ServiceError;
+use crate::x509::requirements::Violation;
 
 /// Returns the likely causes of `fault` and what to do, the likeliest first.
 pub fn create_session(
-    fault: &Fault,
+    fault: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
 ) -> Vec<String> {
@@ -63,7 +63,7 @@ fn accounts(session: &SessionRequest) -> Option<String> {
 }
 
 fn invalid_signature(
-    fault: &Fault,
+    fault: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
 ) -> Vec<String> {
@@ -83,12 +83,12 @@ fn invalid_signature(
 }
 
 fn insufficient_certificate(evidence: &Evidence<'_>) -> Vec<String> {
-    let (profile, empty_subject) = (evidence.leaf.profile(), evidence.leaf.subject().is_empty());
-    let objections = Objection::to_profile(profile, empty_subject);
-    if objections.is_empty() {
+    let (usage, empty_subject) = (evidence.leaf.usage(), evidence.leaf.subject().is_empty());
+    let violations = Violation::of_usage(usage, empty_subject);
+    if violations.is_empty() {
         return vec!["nothing in the certificate itself is against the documented rules (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check the CAs above it: keyUsage with keyCertSign, basicConstraints CA:TRUE".to_owned()];
     }
-    let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
+    let words: Vec<String> = violations.iter().map(ToString::to_string).collect();
     vec![format!("the certificate {}: issue one without that fault", words.join(", and it "))]
 }
 

@@ -3,7 +3,7 @@
 use super::{clock_offset, general};
 use crate::arn::RoleArn;
 use crate::aws::create_session::SessionRequest;
-use crate::aws::error_response::Fault;
+use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::time::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 ///
 /// `received` is when the answer came by this machine's clock.
 pub fn get_secret_value(
-    fault: &Fault,
+    fault: &ServiceError,
     request: &SecretRequest,
     session: &SessionRequest,
     received: Timestamp,

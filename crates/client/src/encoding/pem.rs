@@ -10,7 +10,7 @@ use std::fmt;
 use base64::Engine as _;
 use zeroize::Zeroizing;
 
-use super::{Block, Blocks, NotPem, PKCS7_LABELS};
+use super::{Block, Blocks, EncodingError, PKCS7_LABELS};
 use crate::encoding::ber;
 use crate::secret::SecretBytes;
 use crate::text::base64::BASE64;
@@ -34,16 +34,16 @@ impl fmt::Display for Position {
 /// A block that cannot be read: which, and why, without any of its text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{position} {reason}")]
-pub struct Damage {
+pub struct PemError {
     /// Which block.
     pub position: Position,
     /// Its label, if it has one that is safe to show.
     pub label: String,
-    reason: DamageReason,
+    reason: PemFault,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-enum DamageReason {
+enum PemFault {
     #[error("begins with a line that is not `-----BEGIN LABEL-----`")]
     Begin,
     #[error("does not end with `-----END` and the same label")]
@@ -57,7 +57,7 @@ enum DamageReason {
 }
 
 /// Reads all blocks of `bytes`; a damaged one does not hide the others.
-pub(super) fn open(bytes: &[u8]) -> Result<Blocks, NotPem> {
+pub(super) fn open(bytes: &[u8]) -> Result<Blocks, EncodingError> {
     let mut blocks = Blocks::default();
     let mut lines = Lines { bytes, counted: 0, line: 1 };
     let mut next = find(bytes, BEGIN, 0);
@@ -75,17 +75,15 @@ pub(super) fn open(bytes: &[u8]) -> Result<Blocks, NotPem> {
             }
             Err(BlockFault { reason, offset }) => {
                 let reason = match reason {
-                    DamageReason::Letters(_) => {
-                        DamageReason::Letters(lines.of(at + BEGIN.len() + offset))
-                    }
+                    PemFault::Letters(_) => PemFault::Letters(lines.of(at + BEGIN.len() + offset)),
                     reason => reason,
                 };
-                blocks.damaged.push(Damage { position, label: shown, reason });
+                blocks.damaged.push(PemError { position, label: shown, reason });
             }
         }
     }
     match blocks.damaged.first() {
-        Some(first) if blocks.sound.is_empty() => Err(NotPem::Damaged(first.clone())),
+        Some(first) if blocks.sound.is_empty() => Err(EncodingError::Damaged(first.clone())),
         _ => Ok(blocks),
     }
 }
@@ -155,15 +153,15 @@ fn is_read(label: &str) -> bool {
 
 /// Why a block is damaged, and at which octet behind its `-----BEGIN`.
 struct BlockFault {
-    reason: DamageReason,
+    reason: PemFault,
     offset: usize,
 }
 
 impl BlockFault {
-    const BEGIN: Self = Self { reason: DamageReason::Begin, offset: 0 };
-    const END: Self = Self { reason: DamageReason::End, offset: 0 };
-    const EMPTY: Self = Self { reason: DamageReason::Empty, offset: 0 };
-    const BASE64: Self = Self { reason: DamageReason::Base64, offset: 0 };
+    const BEGIN: Self = Self { reason: PemFault::Begin, offset: 0 };
+    const END: Self = Self { reason: PemFault::End, offset: 0 };
+    const EMPTY: Self = Self { reason: PemFault::Empty, offset: 0 };
+    const BASE64: Self = Self { reason: PemFault::Base64, offset: 0 };
 }
 
 /// Decodes what is between the label and the end of `block`; nothing of a label that is not read.
@@ -188,7 +186,7 @@ fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), BlockFault> 
         if text.contains(&b':') {
             encrypted |= contains_word(text, b"Proc-Type") && contains_word(text, b"ENCRYPTED");
         } else if let Err(offset) = gather(text, &mut letters) {
-            return Err(BlockFault { reason: DamageReason::Letters(0), offset: at + offset });
+            return Err(BlockFault { reason: PemFault::Letters(0), offset: at + offset });
         }
         at += next;
     }
@@ -266,7 +264,7 @@ mod tests {
             let text = BLOCK.replace("BEGIN CERTIFICATE", &format!("BEGIN {label}"));
             let error = open(text.as_bytes()).unwrap_err();
             assert!(
-                matches!(&error, NotPem::Damaged(damage) if damage.label.is_empty()),
+                matches!(&error, EncodingError::Damaged(damage) if damage.label.is_empty()),
                 "{error:?}"
             );
         }

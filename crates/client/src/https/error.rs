@@ -6,24 +6,24 @@ use rustls::CertificateError;
 use url::Url;
 
 use crate::http::proxy::host_and_port;
-use crate::http::{Distrust, Reason, Request, TransportError, TransportOptions};
+use crate::http::{Distrust, Request, SourceMessage, TransportError, TransportOptions};
 use crate::https::proxy_connect;
 use crate::https::trust::Verifier;
 
 /// An error of reqwest, and what is needed to make sense of it.
-pub(super) struct Failure<'a> {
+pub(super) struct FailureContext<'a> {
     pub(super) request: &'a Request,
     pub(super) options: &'a TransportOptions,
     pub(super) verifier: &'a Verifier,
     pub(super) error: reqwest::Error,
 }
 
-impl Failure<'_> {
+impl FailureContext<'_> {
     /// Names a failure before there was an answer.
     pub(super) async fn while_connecting(self) -> TransportError {
         let host = self.request.endpoint.host().to_owned();
-        if let Some(trouble) = self.verifier.trouble() {
-            return trouble;
+        if let Some(error) = self.verifier.roots_error() {
+            return error;
         }
         if let Some(tls) = find::<rustls::Error>(&self.error) {
             return self.tls(host, tls);
@@ -66,14 +66,14 @@ impl Failure<'_> {
         let repeated = proxy_connect::repeat(proxy, &self.request.endpoint);
         let limit = self.options.connect_timeout;
         match tokio::time::timeout(limit, repeated).await {
-            Ok(proxy_connect::Answer::Refused(error)) => error,
-            Ok(proxy_connect::Answer::Agreed) => TransportError::Interrupted {
+            Ok(proxy_connect::ConnectOutcome::Refused(error)) => error,
+            Ok(proxy_connect::ConnectOutcome::Accepted) => TransportError::Interrupted {
                 host: format!("{host} through the proxy {name}"),
                 plain: false,
                 source: self.reason(),
             },
             // A proxy that speaks TLS or SOCKS: what reqwest says of it has to do.
-            Ok(proxy_connect::Answer::NotAsked)
+            Ok(proxy_connect::ConnectOutcome::NotSent)
                 if find::<std::io::Error>(&self.error).is_none() =>
             {
                 let target = format!("{host}:{}", self.request.endpoint.port());
@@ -86,7 +86,7 @@ impl Failure<'_> {
                     source,
                 }
             }
-            Ok(proxy_connect::Answer::NotAsked) | Err(_) => {
+            Ok(proxy_connect::ConnectOutcome::NotSent) | Err(_) => {
                 let peer = format!("the proxy {name}");
                 TransportError::Connect { peer, source: self.reason() }
             }
@@ -95,7 +95,7 @@ impl Failure<'_> {
 
     fn tls(&self, host: String, error: &rustls::Error) -> TransportError {
         let rustls::Error::InvalidCertificate(why) = error else {
-            return TransportError::Handshake { host, source: Reason(error.to_string()) };
+            return TransportError::Handshake { host, source: SourceMessage(error.to_string()) };
         };
         let presented = self.verifier.presented().map(Box::new);
         // A proxy that speaks TLS presents a certificate too.
@@ -106,14 +106,14 @@ impl Failure<'_> {
             _ => host,
         };
         let (distrust, words) = distrust(why);
-        TransportError::Untrusted { host, presented, distrust, source: Reason(words) }
+        TransportError::Untrusted { host, presented, distrust, source: SourceMessage(words) }
     }
 
     /// Returns the innermost cause, which says most.
-    fn reason(&self) -> Reason {
+    fn reason(&self) -> SourceMessage {
         if self.error.is_timeout() {
             let seconds = self.options.connect_timeout.as_secs();
-            return Reason(format!("no connection within {seconds} s"));
+            return SourceMessage(format!("no connection within {seconds} s"));
         }
         let mut innermost: &dyn Error = &self.error;
         while let Some(source) = innermost.source() {
@@ -121,7 +121,7 @@ impl Failure<'_> {
         }
         let text = innermost.to_string();
         // rustls points at a page for programmers.
-        Reason(text.split(": https://").next().unwrap_or(&text).to_owned())
+        SourceMessage(text.split(": https://").next().unwrap_or(&text).to_owned())
     }
 }
 

@@ -9,27 +9,27 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use crate::http::proxy::host_and_port;
-use crate::http::{Endpoint, Reason, TransportError};
+use crate::http::{Endpoint, SourceMessage, TransportError};
 use crate::https::resolve;
 use crate::text::escape;
 
 /// What came of asking once more.
-pub(super) enum Answer {
+pub(super) enum ConnectOutcome {
     /// It refused, or could not be reached.
     Refused(TransportError),
     /// It opened the tunnel this time.
-    Agreed,
+    Accepted,
     /// It speaks TLS or SOCKS, and was not asked.
-    NotAsked,
+    NotSent,
 }
 
 /// Asks `proxy` for a tunnel to `endpoint` once more.
-pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
+pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> ConnectOutcome {
     let (Some(host), Some(port)) = (proxy.host_str(), proxy.port_or_known_default()) else {
-        return Answer::NotAsked;
+        return ConnectOutcome::NotSent;
     };
     if proxy.scheme() == "https" {
-        return Answer::NotAsked;
+        return ConnectOutcome::NotSent;
     }
     let name = host_and_port(proxy);
     let connected = async {
@@ -39,28 +39,28 @@ pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> Answer {
     let stream = match connected.await {
         Ok(stream) => stream,
         Err(error) => {
-            let (peer, source) = (format!("the proxy {name}"), Reason(error.to_string()));
-            return Answer::Refused(TransportError::Connect { peer, source });
+            let (peer, source) = (format!("the proxy {name}"), SourceMessage(error.to_string()));
+            return ConnectOutcome::Refused(TransportError::Connect { peer, source });
         }
     };
     if proxy.scheme() == "socks5"
         && let Err(error) = resolve::addresses(endpoint.host().trim_matches(['[', ']']), 0).await
     {
-        let (host, source) = (endpoint.host().to_owned(), Reason(error.to_string()));
-        return Answer::Refused(TransportError::Resolve { host, for_socks: true, source });
+        let (host, source) = (endpoint.host().to_owned(), SourceMessage(error.to_string()));
+        return ConnectOutcome::Refused(TransportError::Resolve { host, for_socks: true, source });
     }
     if proxy.scheme() != "http" {
-        return Answer::NotAsked;
+        return ConnectOutcome::NotSent;
     }
     let target = format!("{}:{}", endpoint.host(), endpoint.port());
     let (status, words) = match answer(stream, proxy, &target).await {
-        Ok((200..300, _)) => return Answer::Agreed,
+        Ok((200..300, _)) => return ConnectOutcome::Accepted,
         Ok((status, status_line)) => (Some(status), status_line),
         Err(error) => (None, format!("it closed the connection ({error})")),
     };
-    let source = Reason(words);
+    let source = SourceMessage(words);
     let (transient, login) = (status.is_none_or(|status| status >= 500), status == Some(407));
-    Answer::Refused(TransportError::Proxy { proxy: name, target, transient, login, source })
+    ConnectOutcome::Refused(TransportError::Proxy { proxy: name, target, transient, login, source })
 }
 
 /// Returns the proxy's status, and its status line.

@@ -14,7 +14,7 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::http::{Presented, Reason, TransportError, Trust, bundle_name};
+use crate::http::{Presented, SourceMessage, TransportError, Trust, bundle_name};
 use crate::https::ReadFile;
 use crate::identity::bundle::{self, BundleError};
 use crate::x509::Certificate;
@@ -46,19 +46,19 @@ enum RootsError {
 #[derive(Debug)]
 pub(super) struct Verifier {
     provider: Arc<CryptoProvider>,
-    source: Source,
+    source: TrustSource,
     presented: Mutex<Option<Presented>>,
 }
 
 #[derive(Debug)]
-enum Source {
-    Everybody,
-    Roots { loading: Mutex<Option<Loading>>, loaded: OnceLock<Roots> },
+enum TrustSource {
+    Unverified,
+    Roots { loading: Mutex<Option<RootLoad>>, loaded: OnceLock<Roots> },
 }
 
 /// Roots that are on their way.
 #[derive(Debug)]
-enum Loading {
+enum RootLoad {
     /// On a thread, while the connection is made.
     Thread(JoinHandle<Roots>),
     /// When they are needed: a small file is read faster than a thread begins.
@@ -68,7 +68,7 @@ enum Loading {
 /// The largest bundle that is not worth a thread, in bytes.
 const SMALL: u64 = 16 << 10;
 
-impl Loading {
+impl RootLoad {
     fn begin(trust: Trust, provider: &Arc<CryptoProvider>, read: ReadFile) -> Self {
         let provider = Arc::clone(provider);
         match &trust {
@@ -94,9 +94,9 @@ impl Verifier {
     pub(super) fn new(trust: &Trust, read: ReadFile) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let source = match trust.clone() {
-            Trust::Everybody => Source::Everybody,
-            trust => Source::Roots {
-                loading: Mutex::new(Some(Loading::begin(trust, &provider, read))),
+            Trust::Unverified => TrustSource::Unverified,
+            trust => TrustSource::Roots {
+                loading: Mutex::new(Some(RootLoad::begin(trust, &provider, read))),
                 loaded: OnceLock::new(),
             },
         };
@@ -119,17 +119,17 @@ impl Verifier {
         check: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, Error>,
     ) -> Result<HandshakeSignatureValid, Error> {
         match self.source {
-            Source::Everybody => Ok(HandshakeSignatureValid::assertion()),
-            Source::Roots { .. } => check(&self.provider.signature_verification_algorithms),
+            TrustSource::Unverified => Ok(HandshakeSignatureValid::assertion()),
+            TrustSource::Roots { .. } => check(&self.provider.signature_verification_algorithms),
         }
     }
 
     /// Returns why the roots could not be read, where they were needed.
-    pub(super) fn trouble(&self) -> Option<TransportError> {
-        let Source::Roots { loaded, .. } = &self.source else { return None };
+    pub(super) fn roots_error(&self) -> Option<TransportError> {
+        let TrustSource::Roots { loaded, .. } = &self.source else { return None };
         match loaded.get() {
             Some(Err((origin, error))) => {
-                let source = Reason(error.to_string());
+                let source = SourceMessage(error.to_string());
                 Some(TransportError::TrustStore { origin: origin.clone(), source })
             }
             _ => None,
@@ -146,7 +146,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Source::Roots { loading, loaded } = &self.source else {
+        let TrustSource::Roots { loading, loaded } = &self.source else {
             return Ok(ServerCertVerified::assertion());
         };
         let roots = loaded.get_or_init(|| ended(loading));
@@ -193,9 +193,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn ended(loading: &Mutex<Option<Loading>>) -> Roots {
+fn ended(loading: &Mutex<Option<RootLoad>>) -> Roots {
     let loading = loading.lock().unwrap_or_else(PoisonError::into_inner).take();
-    loading.map_or_else(|| Err(("the system".to_owned(), RootsError::Thread)), Loading::end)
+    loading.map_or_else(|| Err(("the system".to_owned(), RootsError::Thread)), RootLoad::end)
 }
 
 fn load(trust: &Trust, provider: Arc<CryptoProvider>, read: ReadFile) -> Roots {
@@ -203,7 +203,7 @@ fn load(trust: &Trust, provider: Arc<CryptoProvider>, read: ReadFile) -> Roots {
         Trust::File { origin, path } => {
             (bundle_name(origin, path, path.exists()), chosen(path, read))
         }
-        Trust::System | Trust::Everybody => ("the system".to_owned(), system(read)),
+        Trust::System | Trust::Unverified => ("the system".to_owned(), system(read)),
     };
     found.and_then(|certificates| verifier(certificates, provider)).map_err(|error| (origin, error))
 }

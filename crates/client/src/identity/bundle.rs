@@ -1,7 +1,9 @@
 //! What a file of key material holds: certificates and keys, from whatever form it has.
 
 use crate::encoding::ber;
-use crate::encoding::{self, Block, Blocks, Container, Form, NotPem, PKCS7_LABELS, Position};
+use crate::encoding::{
+    self, Block, Blocks, Encoding, EncodingError, PKCS7_LABELS, PemOrDer, Position,
+};
 use crate::identity::pkcs7;
 use crate::identity::pkcs12;
 use crate::key::{KeyError, KeyMaterial};
@@ -37,8 +39,8 @@ impl Bundle {
     pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Self, BundleError> {
         let mut bundle = Self::default();
         match encoding::open(bytes)? {
-            Container::Pem(blocks) => bundle.add_blocks(blocks, what, passwords)?,
-            Container::Der(form, contents) => {
+            PemOrDer::Pem(blocks) => bundle.add_blocks(blocks, what, passwords)?,
+            PemOrDer::Der(form, contents) => {
                 bundle.contents = form.to_string();
                 bundle.add(form, contents, what, passwords)?;
             }
@@ -75,7 +77,7 @@ impl Bundle {
         for damage in blocks.damaged {
             for is_key in [true, false] {
                 if could_hold(&damage.label, is_key) {
-                    let error = NotPem::Damaged(damage.clone()).into();
+                    let error = EncodingError::Damaged(damage.clone()).into();
                     self.defects.push(Defect { is_key, error });
                 }
             }
@@ -88,7 +90,7 @@ impl Bundle {
                 "PKCS12" if has_keystore => return Err(BundleError::Keystores),
                 "PKCS12" => {
                     has_keystore = true;
-                    self.add(Form::Pkcs12, block.contents, what, passwords)?;
+                    self.add(Encoding::Pkcs12, block.contents, what, passwords)?;
                 }
                 label if label.ends_with("PRIVATE KEY") => {
                     let added = key(block, &mut parameters).map(|key| self.keys.push(key));
@@ -114,15 +116,17 @@ impl Bundle {
 
     fn add(
         &mut self,
-        form: Form,
+        form: Encoding,
         contents: SecretBytes,
         what: &str,
         passwords: &dyn Passwords,
     ) -> Result<(), BundleError> {
         match form {
-            Form::Certificate => self.certificates.push(Certificate::from_der(contents.expose())?),
-            Form::Pkcs7 => self.add_pkcs7(contents.expose())?,
-            Form::Pkcs12 => {
+            Encoding::Certificate => {
+                self.certificates.push(Certificate::from_der(contents.expose())?);
+            }
+            Encoding::Pkcs7 => self.add_pkcs7(contents.expose())?,
+            Encoding::Pkcs12 => {
                 let archive = pkcs12::open(contents.expose(), what, passwords);
                 let archive = archive.map_err(BundleError::Pkcs12)?;
                 for der in &archive.certificates {
@@ -147,10 +151,10 @@ impl Bundle {
 pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
     let of_pkcs7 = |der: &[u8]| pkcs7::certificates(der).ok_or(BundleError::Pkcs7);
     match encoding::open(bytes)? {
-        Container::Der(Form::Certificate, der) => Ok(vec![der.expose().to_vec()]),
-        Container::Der(Form::Pkcs7, der) => of_pkcs7(der.expose()),
-        Container::Der(..) => Ok(Vec::new()),
-        Container::Pem(blocks) => {
+        PemOrDer::Der(Encoding::Certificate, der) => Ok(vec![der.expose().to_vec()]),
+        PemOrDer::Der(Encoding::Pkcs7, der) => of_pkcs7(der.expose()),
+        PemOrDer::Der(..) => Ok(Vec::new()),
+        PemOrDer::Pem(blocks) => {
             let mut certificates = Vec::new();
             for block in &blocks.sound {
                 let der = block.contents.expose();
@@ -165,7 +169,9 @@ pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
                 }
             }
             match blocks.damaged.into_iter().next() {
-                Some(damage) if certificates.is_empty() => Err(NotPem::Damaged(damage).into()),
+                Some(damage) if certificates.is_empty() => {
+                    Err(EncodingError::Damaged(damage).into())
+                }
                 _ => Ok(certificates),
             }
         }
@@ -202,32 +208,35 @@ fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial
     if let Some(error) = mislabelled(&block) {
         return Err(error);
     }
-    let form = match (block.label.as_str(), Form::of(block.contents.expose())) {
-        ("TSS2 PRIVATE KEY", _) => Form::Tpm,
-        ("DSA PRIVATE KEY", _) => Form::Dsa,
+    let form = match (block.label.as_str(), Encoding::of(block.contents.expose())) {
+        ("TSS2 PRIVATE KEY", _) => Encoding::Tpm,
+        ("DSA PRIVATE KEY", _) => Encoding::Dsa,
         // Of no form that is known: its own parser says so.
-        ("RSA PRIVATE KEY", Form::Unknown) => Form::Pkcs1,
-        ("EC PRIVATE KEY", Form::Unknown) => Form::Sec1,
-        ("PRIVATE KEY", Form::Unknown) => Form::Pkcs8,
-        ("ENCRYPTED PRIVATE KEY", Form::Unknown) => Form::EncryptedPkcs8,
+        ("RSA PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs1,
+        ("EC PRIVATE KEY", Encoding::Unknown) => Encoding::Sec1,
+        ("PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs8,
+        ("ENCRYPTED PRIVATE KEY", Encoding::Unknown) => Encoding::EncryptedPkcs8,
         ("RSA PRIVATE KEY" | "EC PRIVATE KEY", form) => form,
         ("PRIVATE KEY" | "ENCRYPTED PRIVATE KEY", form) => form,
-        _ => Form::Unknown,
+        _ => Encoding::Unknown,
     };
     let label = block.label;
-    let parameters = if form == Form::Sec1 { parameters.take() } else { None };
+    let parameters = if form == Encoding::Sec1 { parameters.take() } else { None };
     let key = KeyMaterial::of(form, block.contents, parameters);
     Ok(key.unwrap_or(KeyMaterial::Labelled(label)))
 }
 
 /// Returns an error if a block of a key holds a certificate, or the reverse.
 fn mislabelled(block: &Block) -> Option<BundleError> {
-    let form = Form::of(block.contents.expose());
+    let form = Encoding::of(block.contents.expose());
     let is_wrong = match block.label.ends_with("PRIVATE KEY") {
         true => {
-            matches!(form, Form::Certificate | Form::PublicKey | Form::Pkcs7 | Form::Pkcs12)
+            matches!(
+                form,
+                Encoding::Certificate | Encoding::PublicKey | Encoding::Pkcs7 | Encoding::Pkcs12
+            )
         }
-        false => form.is_key() || form == Form::PublicKey,
+        false => form.is_key() || form == Encoding::PublicKey,
     };
     let Block { position, label, .. } = block;
     is_wrong.then(|| BundleError::Mislabelled { position: *position, label: label.clone(), form })
@@ -238,7 +247,7 @@ fn mislabelled(block: &Block) -> Option<BundleError> {
 pub enum BundleError {
     /// It is neither PEM nor DER of a kind that is known.
     #[error(transparent)]
-    Form(#[from] NotPem),
+    Encoding(#[from] EncodingError),
     /// A certificate in it is damaged.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -250,7 +259,7 @@ pub enum BundleError {
         /// Its label.
         label: String,
         /// What it holds.
-        form: Form,
+        form: Encoding,
     },
     /// It is PKCS#7 and damaged.
     #[error("the PKCS#7 bundle in it is damaged")]

@@ -13,7 +13,7 @@ use der::{Decode, Sequence};
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
 
-use crate::encoding::Form;
+use crate::encoding::Encoding;
 use crate::encoding::ber;
 use crate::key::pbe::{Cost, Encrypted, Kdf, Password, Scheme};
 use crate::key::{KeyError, check_cost};
@@ -167,7 +167,7 @@ impl SafeWalk<'_> {
                     let data = shrouded.data.as_bytes();
                     if let Some(key) = self.decrypt(&shrouded.algorithm, data)? {
                         // A wrong password leaves a padding that looks right once in 256 times.
-                        if Form::of(&key) != Form::Pkcs8 {
+                        if Encoding::of(&key) != Encoding::Pkcs8 {
                             return Err(KeyError::Damaged);
                         }
                         self.archive.keys.push(SecretBytes::new(ber::trimmed(&key).to_vec()));

@@ -1,9 +1,9 @@
 //! Where an identity is read from, and how certificate, chain and key are joined into one.
 
-use crate::encoding::{Form, NotPem};
+use crate::encoding::{Encoding, EncodingError};
 use crate::identity::bundle::{Bundle, BundleError};
 use crate::identity::{Identity, IdentityError};
-use crate::input_source::{Files, Source};
+use crate::input_source::{Files, InputSource};
 use crate::key::signer::Signer;
 use crate::password::Passwords;
 use crate::time::Timestamp;
@@ -14,11 +14,11 @@ use crate::x509::chain::Chain;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IdentitySource {
     /// The end-entity certificate, alone or among others.
-    pub certificate: Source,
+    pub certificate: InputSource,
     /// The private key, which may stand with the certificate.
-    pub private_key: Source,
+    pub private_key: InputSource,
     /// A bundle of CA certificates to build the chain from.
-    pub intermediates: Option<Source>,
+    pub intermediates: Option<InputSource>,
     /// What is done about a key that others than its owner can read.
     pub permissions: Permissions,
 }
@@ -36,7 +36,7 @@ pub enum Permissions {
 impl IdentitySource {
     /// Returns the places of certificate, key and intermediates, in this order; one that holds both
     /// certificate and key comes twice.
-    pub fn places(&self) -> impl Iterator<Item = &Source> {
+    pub fn places(&self) -> impl Iterator<Item = &InputSource> {
         [&self.certificate, &self.private_key].into_iter().chain(&self.intermediates)
     }
 
@@ -96,7 +96,7 @@ impl IdentitySource {
 
 /// Reads the certificates of `source` alone, in their order.
 pub fn read_certificates(
-    source: &Source,
+    source: &InputSource,
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Vec<Certificate>, IdentityError> {
@@ -105,7 +105,7 @@ pub fn read_certificates(
 
 /// Reads the private key of `source` alone, without a certificate to prove it by.
 pub fn read_key(
-    source: &Source,
+    source: &InputSource,
     permissions: Permissions,
     files: &dyn Files,
     passwords: &dyn Passwords,
@@ -115,7 +115,7 @@ pub fn read_key(
 }
 
 fn open_bundle(
-    source: &Source,
+    source: &InputSource,
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Bundle, IdentityError> {
@@ -124,13 +124,13 @@ fn open_bundle(
         .map_err(|error| unreadable(source, error))
 }
 
-fn unreadable(source: &Source, error: BundleError) -> IdentityError {
+fn unreadable(source: &InputSource, error: BundleError) -> IdentityError {
     IdentityError::Bundle { place: source.name(true), source: error }
 }
 
 /// Takes the certificates out of `bundle`, of which there has to be one.
 fn certificates_of(
-    source: &Source,
+    source: &InputSource,
     bundle: &mut Bundle,
 ) -> Result<Vec<Certificate>, IdentityError> {
     if !bundle.certificates.is_empty() {
@@ -146,12 +146,12 @@ fn certificates_of(
 /// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager writes an
 /// empty `ca.crt` if the issuer has no CA certificate to give.
 fn intermediates_of(
-    source: &Source,
+    source: &InputSource,
     opened: Result<Bundle, IdentityError>,
 ) -> Result<Vec<Certificate>, IdentityError> {
     match opened {
         Err(IdentityError::Bundle {
-            source: BundleError::Form(NotPem::Other(Form::Empty)),
+            source: BundleError::Encoding(EncodingError::Other(Encoding::Empty)),
             ..
         }) => Ok(Vec::new()),
         opened => certificates_of(source, &mut opened?),
@@ -159,7 +159,7 @@ fn intermediates_of(
 }
 
 fn open_key(
-    source: &Source,
+    source: &InputSource,
     bundle: &mut Bundle,
     permissions: Permissions,
     files: &dyn Files,

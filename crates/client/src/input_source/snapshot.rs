@@ -1,46 +1,46 @@
-//! Files as they were at one moment.
+//! The contents of several files, read once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::input_source::{FileError, Files, Location, Source};
+use crate::input_source::{FileError, Files, InputSource, Location};
 use crate::secret::SecretBytes;
 
-/// The contents of some places, each read once; every other place is read as ever.
+/// The contents of some sources, each read once; every other source is read when it is needed.
 ///
-/// What is hashed and what is opened are of the same bytes, whatever is written meanwhile.
+/// So the digest and the identity come from the same bytes, even if a file is written meanwhile.
 #[expect(missing_debug_implementations, reason = "holds a reference to a port")]
 pub struct Snapshot<'a> {
     files: &'a dyn Files,
-    /// The places as they were given, some perhaps twice.
+    /// The sources in the given order; one may appear twice.
     places: Vec<Location>,
     contents: BTreeMap<Location, SecretBytes>,
 }
 
 impl<'a> Snapshot<'a> {
-    /// Reads each of `places`.
+    /// Reads each of `sources`.
     pub fn take<'s>(
         files: &'a dyn Files,
-        places: impl IntoIterator<Item = &'s Source>,
+        sources: impl IntoIterator<Item = &'s InputSource>,
     ) -> Result<Self, FileError> {
         let (mut locations, mut contents) = (Vec::new(), BTreeMap::new());
-        for place in places {
-            if !contents.contains_key(&place.location) {
-                contents.insert(place.location.clone(), files.read(place)?);
+        for source in sources {
+            if !contents.contains_key(&source.location) {
+                contents.insert(source.location.clone(), files.read(source)?);
             }
-            locations.push(place.location.clone());
+            locations.push(source.location.clone());
         }
         Ok(Self { files, places: locations, contents })
     }
 
-    /// Returns a SHA-256 of the contents in the order of their places: the same where, and only
-    /// where, all of them are the same. The places themselves are not in it.
+    /// Returns a SHA-256 of the contents in the order of their sources: two digests are equal if, and
+    /// only if, all contents are. The names of the sources are not part of it.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Context::new(&SHA256);
         for bytes in self.places.iter().filter_map(|place| self.contents.get(place)) {
-            // With its length before it, no content runs into the next one.
+            // The length comes first, so that bytes cannot move from one file to the next unnoticed.
             hash.update(&(bytes.expose().len() as u64).to_be_bytes());
             hash.update(bytes.expose());
         }
@@ -49,13 +49,13 @@ impl<'a> Snapshot<'a> {
 }
 
 impl Files for Snapshot<'_> {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         self.contents
             .get(&source.location)
             .map_or_else(|| self.files.read(source), |kept| Ok(kept.clone()))
     }
 
-    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+    fn readable_by_others(&self, source: &InputSource) -> Option<u32> {
         self.files.readable_by_others(source)
     }
 
@@ -82,12 +82,12 @@ mod tests {
         })
     }
 
-    fn place(name: &str) -> Source {
+    fn place(name: &str) -> InputSource {
         Location::Variable(name.to_owned()).into()
     }
 
     fn digest(names: &[&str]) -> [u8; 32] {
-        let places: Vec<Source> = names.iter().map(|name| place(name)).collect();
+        let places: Vec<InputSource> = names.iter().map(|name| place(name)).collect();
         Snapshot::take(&files(), &places).unwrap().digest()
     }
 

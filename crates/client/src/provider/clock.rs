@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::aws::error_response::Fault;
-use crate::aws::retry::{Answer, Deadline, within};
+use crate::aws::error_response::ServiceError;
+use crate::aws::retry::{Deadline, TimedResponse, within};
 use crate::http::{Distrust, Endpoint, Request, TransportError};
 use crate::identity::{Identity, IdentityError};
 use crate::ports::World;
@@ -37,12 +37,12 @@ pub(super) fn usable(
 /// Returns by how many seconds this machine's clock is behind AWS's, if that may be why a
 /// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
 /// was set meanwhile.
-pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
+pub(super) fn skew(answer: &TimedResponse, clock_offset: i64) -> Option<i64> {
     if (200..300).contains(&answer.response.status) {
         return None;
     }
     let behind = behind(answer)?;
-    let is_about_signature = Fault::parse(&answer.response, &[]).is_about_signature();
+    let is_about_signature = ServiceError::parse(&answer.response, &[]).is_about_signature();
     (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(significant(behind))
 }
 
@@ -51,7 +51,11 @@ pub(super) fn skew(answer: &Answer, clock_offset: i64) -> Option<i64> {
 ///
 /// Returns `None` if there is no date, or one by which neither the signature nor `identity` could have
 /// been accepted: kept, it would spoil the next signature.
-pub(super) fn measured(answer: &Answer, clock_offset: i64, identity: &Identity) -> Option<i64> {
+pub(super) fn measured(
+    answer: &TimedResponse,
+    clock_offset: i64,
+    identity: &Identity,
+) -> Option<i64> {
     let behind = behind(answer)?;
     let found = significant(behind);
     let is_valid = identity.check_validity(answer.received.after(found)).is_ok();
@@ -59,16 +63,16 @@ pub(super) fn measured(answer: &Answer, clock_offset: i64, identity: &Identity) 
 }
 
 /// Returns the `Date` of an answer that accepted a signature of about `now`, if it can be true.
-pub(super) fn date(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn date(answer: &TimedResponse, now: Timestamp) -> Option<Timestamp> {
     stated(answer).filter(|date| now.seconds_until(*date).unsigned_abs() <= ACCEPTED)
 }
 
 /// Returns the `Date` of an answer.
-fn stated(answer: &Answer) -> Option<Timestamp> {
+fn stated(answer: &TimedResponse) -> Option<Timestamp> {
     answer.response.header("date").and_then(Timestamp::from_http_date)
 }
 
-fn behind(answer: &Answer) -> Option<i64> {
+fn behind(answer: &TimedResponse) -> Option<i64> {
     stated(answer).map(|date| answer.received.seconds_until(date))
 }
 
@@ -78,17 +82,17 @@ fn significant(behind: i64) -> i64 {
 
 /// What came of asking AWS for the time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Asked {
+pub(super) enum ClockProbe {
     /// This machine's clock is so many seconds behind.
     Behind(i64),
     /// By this machine's clock the server's TLS certificate is out of date too.
     TlsOutOfDate,
     /// There was no answer, or none with a date.
-    Nothing,
+    NoDate,
 }
 
 /// Asks AWS for the time, by the `Date` of an answer to an unsigned request.
-pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadline) -> Asked {
+pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadline) -> ClockProbe {
     let request = Request {
         method: "GET",
         endpoint: endpoint.clone(),
@@ -103,24 +107,26 @@ pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadli
         Some(Err(error)) => {
             world.trace.show(format_args!("could not ask {endpoint} for the time: {error}"));
             return match error {
-                TransportError::Untrusted { distrust: Distrust::Time, .. } => Asked::TlsOutOfDate,
-                _ => Asked::Nothing,
+                TransportError::Untrusted { distrust: Distrust::Time, .. } => {
+                    ClockProbe::TlsOutOfDate
+                }
+                _ => ClockProbe::NoDate,
             };
         }
         None => {
             world.trace.show(format_args!("could not ask {endpoint} for the time: no answer"));
-            return Asked::Nothing;
+            return ClockProbe::NoDate;
         }
     };
-    let answer = Answer { response, received: world.clock.now() };
+    let answer = TimedResponse { response, received: world.clock.now() };
     match behind(&answer) {
         Some(behind) => {
             world.trace.show(format_args!(
                 "this machine's clock puts the certificate out of date; it is {behind} s behind AWS's (ahead if negative)"
             ));
-            Asked::Behind(behind)
+            ClockProbe::Behind(behind)
         }
-        None => Asked::Nothing,
+        None => ClockProbe::NoDate,
     }
 }
 

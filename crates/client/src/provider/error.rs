@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::aws::create_session::AnswerError;
-use crate::aws::retry::CallError;
+use crate::aws::create_session::SessionResponseError;
+use crate::aws::retry::RequestError;
 use crate::diagnosis::Refusal;
 use crate::http::TransportError;
 use crate::identity::IdentityError;
@@ -23,7 +23,7 @@ pub enum ProviderError {
         clock: Option<ClockFinding>,
     },
     /// AWS was not reached, or the request could not be signed.
-    Request(CallError),
+    Request(RequestError),
     /// AWS answered and refused, or failed.
     Refused {
         /// AWS's answer, and what to do about it.
@@ -32,7 +32,7 @@ pub enum ProviderError {
         retry_after: Option<Duration>,
     },
     /// AWS's answer holds no session.
-    Response(AnswerError),
+    Response(SessionResponseError),
     /// There is no identity to fetch a session with yet.
     NoIdentity,
 }
@@ -67,14 +67,14 @@ impl Error for ProviderError {
     }
 }
 
-impl From<CallError> for ProviderError {
-    fn from(source: CallError) -> Self {
+impl From<RequestError> for ProviderError {
+    fn from(source: RequestError) -> Self {
         Self::Request(source)
     }
 }
 
-impl From<AnswerError> for ProviderError {
-    fn from(source: AnswerError) -> Self {
+impl From<SessionResponseError> for ProviderError {
+    fn from(source: SessionResponseError) -> Self {
         Self::Response(source)
     }
 }
@@ -161,7 +161,7 @@ impl ProviderError {
     }
 }
 
-impl CallError {
+impl RequestError {
     /// Returns who can fix it.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -203,12 +203,12 @@ fn identity(error: &IdentityError) -> &'static str {
     }
 }
 
-fn request(error: &CallError) -> &'static str {
+fn request(error: &RequestError) -> &'static str {
     match error {
-        CallError::Sign(_) => "cannot_sign",
-        CallError::AccessKey(_) => "defect",
-        CallError::Timeout { .. } => "timeout",
-        CallError::Transport { source, .. } => match source {
+        RequestError::Sign(_) => "cannot_sign",
+        RequestError::AccessKey(_) => "defect",
+        RequestError::Timeout { .. } => "timeout",
+        RequestError::Transport { source, .. } => match source {
             TransportError::Connect { .. } => "connect",
             TransportError::Resolve { .. } => "dns",
             TransportError::Untrusted { .. } | TransportError::Handshake { .. } => "tls",
@@ -238,24 +238,24 @@ fn refusal(refusal: &Refusal) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::error_response::Fault;
-    use crate::http::Reason;
-    use crate::input_source::{Action, FileError, Source};
+    use crate::aws::error_response::ServiceError;
+    use crate::http::SourceMessage;
+    use crate::input_source::{Action, FileError, InputSource};
 
     fn refused(status: u16, code: Option<&str>) -> ProviderError {
         let code = code.map(str::to_owned);
         let message = "-----BEGIN SECRET".to_owned();
-        let fault = Fault { status, code, message, request_id: None, date: None };
+        let fault = ServiceError { status, code, message, request_id: None, date: None };
         let source = Box::new(Refusal::new("CreateSession", fault, Vec::new()));
         ProviderError::Refused { source, retry_after: None }
     }
 
     #[test]
     fn every_error_has_a_kind_and_a_code_of_ours() {
-        let reason = || Reason("-----BEGIN SECRET".to_owned());
+        let reason = || SourceMessage("-----BEGIN SECRET".to_owned());
         let host = || "-----BEGIN SECRET".to_owned();
-        let place = || Source::parse("env:-----BEGIN SECRET").name(false);
-        let lost = |source| ProviderError::from(CallError::Transport { source, attempt: 1 });
+        let place = || InputSource::parse("env:-----BEGIN SECRET").name(false);
+        let lost = |source| ProviderError::from(RequestError::Transport { source, attempt: 1 });
         let unreadable =
             FileError { action: Action::Read, place: place(), source: std::io::Error::other("x") };
         let rows = [
@@ -273,7 +273,7 @@ mod tests {
             (refused(429, Some("x")), "unreachable throttled"),
             (refused(503, Some("x")), "unreachable aws_failure"),
             (refused(403, None), "unreachable bad_answer"),
-            (AnswerError::Empty.into(), "unreachable bad_answer"),
+            (SessionResponseError::Empty.into(), "unreachable bad_answer"),
             (
                 lost(TransportError::Resolve { host: host(), for_socks: false, source: reason() }),
                 "unreachable dns",

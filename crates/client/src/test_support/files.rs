@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::input_source::{Action, FileError, Files, Location, MAX_SIZE, Source};
+use crate::input_source::{Action, FileError, Files, InputSource, Location, MAX_SIZE};
 use crate::secret::SecretBytes;
 
 /// A file system: some sources by name, and a rule for all others.
@@ -18,7 +18,7 @@ struct State {
     named: BTreeMap<Location, Vec<u8>>,
     others: Others,
     modes: BTreeMap<Location, u32>,
-    reads: Vec<Source>,
+    reads: Vec<InputSource>,
 }
 
 /// What the sources hold that have no contents of their own.
@@ -62,14 +62,14 @@ impl FakeFiles {
     /// Adds a source, as an option would name it (`env:NAME`, a path).
     #[must_use]
     pub fn with(self, source: &str, contents: impl Into<Vec<u8>>) -> Self {
-        self.state().named.insert(Source::parse(source).location, contents.into());
+        self.state().named.insert(InputSource::parse(source).location, contents.into());
         self
     }
 
     /// Lets others than its owner read a source, by this mode.
     #[must_use]
     pub fn with_mode(self, source: &str, mode: u32) -> Self {
-        self.state().modes.insert(Source::parse(source).location, mode);
+        self.state().modes.insert(InputSource::parse(source).location, mode);
         self
     }
 
@@ -80,7 +80,7 @@ impl FakeFiles {
     }
 
     /// Returns what was read, in that order.
-    pub fn reads(&self) -> Vec<Source> {
+    pub fn reads(&self) -> Vec<InputSource> {
         self.state().reads.clone()
     }
 
@@ -108,7 +108,7 @@ impl State {
 }
 
 impl Files for FakeFiles {
-    fn read(&self, source: &Source) -> Result<SecretBytes, FileError> {
+    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         let mut state = self.state();
         state.reads.push(source.clone());
         let contents = state.contents(&source.location).and_then(|contents| {
@@ -122,7 +122,7 @@ impl Files for FakeFiles {
         })
     }
 
-    fn readable_by_others(&self, source: &Source) -> Option<u32> {
+    fn readable_by_others(&self, source: &InputSource) -> Option<u32> {
         let state = self.state();
         assert!(!matches!(state.others, Others::Unused), "no file may be looked at here");
         state.modes.get(&source.location).copied()

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::aws::create_session::{RoleSessionName, SessionDuration, SessionRequest};
 use crate::http::Endpoint;
 use crate::identity::{Identity, IdentitySource, Permissions};
-use crate::input_source::{Location, Source};
+use crate::input_source::{InputSource, Location};
 use crate::region::Region;
 use crate::test_support::files::FakeFiles;
 use crate::test_support::password::FixedPassword;
@@ -37,7 +37,7 @@ pub const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","ass
 pub fn source() -> IdentitySource {
     let place = |name: &str| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Source::file(root.join("../../certs/leaf").join(name))
+        InputSource::file(root.join("../../certs/leaf").join(name))
     };
     IdentitySource {
         certificate: place("p256.pem"),
@@ -49,7 +49,7 @@ pub fn source() -> IdentitySource {
 
 /// Returns a source of an identity for files that hold none.
 pub fn variables() -> IdentitySource {
-    let place = |name: &str| Source::from(Location::Variable(name.to_owned()));
+    let place = |name: &str| InputSource::from(Location::Variable(name.to_owned()));
     IdentitySource {
         certificate: place("certificate"),
         private_key: place("key"),

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::aws::error_response::Fault;
-use crate::aws::retry::CallError;
+use crate::aws::error_response::ServiceError;
+use crate::aws::retry::RequestError;
 use crate::credentials::Credentials;
 use crate::credentials::Session;
 use crate::diagnosis::Refusal;
 use crate::identity::IdentityError;
-use crate::input_source::{Location, Source};
+use crate::input_source::{InputSource, Location};
 use crate::ports::{Event, Events};
 use crate::provider::ProviderError;
 use crate::refresh::observer::Observer;
@@ -202,7 +202,7 @@ impl Observer for Simulation {
 }
 
 fn refused() -> ProviderError {
-    let fault = Fault {
+    let fault = ServiceError {
         status: 403,
         code: Some("AccessDeniedException".to_owned()),
         message: String::new(),
@@ -215,12 +215,12 @@ fn refused() -> ProviderError {
 
 fn lost(limit: u64) -> ProviderError {
     let (host, limit) = ("aws.example".to_owned(), Duration::from_secs(limit));
-    CallError::Timeout { host, limit, attempt: 1 }.into()
+    RequestError::Timeout { host, limit, attempt: 1 }.into()
 }
 
 /// Returns the error of files that make no identity.
 fn no_identity() -> ProviderError {
-    let place = Source::from(Location::Stdin).name(false);
+    let place = InputSource::from(Location::Stdin).name(false);
     IdentityError::NoCertificate { place, contents: "nothing".to_owned() }.into()
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::http::{Reason, Request, Response, Transport, TransportError};
+use crate::http::{Request, Response, SourceMessage, Transport, TransportError};
 use crate::secret::SecretBytes;
 use crate::test_support::clock::ManualClock;
 use crate::time::Timer as _;
@@ -42,7 +42,7 @@ impl Reply {
         Self::Error(TransportError::Interrupted {
             host: "a.example".to_owned(),
             plain: false,
-            source: Reason("gone".to_owned()),
+            source: SourceMessage("gone".to_owned()),
         })
     }
 }

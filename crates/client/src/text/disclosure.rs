@@ -1,30 +1,31 @@
-//! Which values of options and variables may be shown, in errors, logs and status alike.
+//! Which values of options and variables may be shown, in errors, logs and status lines.
 //!
 //! Any option can receive a key: `ROLES_ANYWHERE_PRIVATE_KEY="$(cat key.pem)"` is the classic
-//! mistake of a CI job. Every text that repeats a value asks [`shown`] first.
+//! mistake of a CI job. Every text that repeats a value calls [`shown`] first.
 
-mod contents;
+mod key_material;
 
 use std::fmt;
 use std::path::Path;
 
 use crate::text::path;
 
-pub use contents::Contents;
+pub use key_material::KeyMaterial;
 
-/// What an option or a variable may hold besides what it should hold.
+/// How sensitive the value of an option or a variable is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Holds {
-    /// Nothing secret by its nature: a Region, an ARN, a directory.
-    Text,
-    /// Key material, or a URL that may hold a password.
+pub enum Sensitivity {
+    /// Public by its nature: a Region, an ARN, a directory.
+    Public,
+    /// The path of key material, for which a user may give the key itself; or a URL, which may hold a
+    /// password.
     Sensitive,
-    /// A password, or the place of one.
+    /// A password, or the source of one.
     Password,
 }
 
-impl Holds {
-    /// Returns what the option or variable of that name may hold: `--proxy`, `HTTPS_PROXY`.
+impl Sensitivity {
+    /// Returns the sensitivity of an option or variable by its name: `--proxy`, `HTTPS_PROXY`.
     pub fn of(name: &str) -> Self {
         let own = option_of(name);
         match own.as_str() {
@@ -33,44 +34,44 @@ impl Holds {
             "proxy" | "http-proxy" | "https-proxy" | "all-proxy" => Self::Sensitive,
             "endpoint" | "secrets-endpoint" => Self::Sensitive,
             _ if own.starts_with("aws-endpoint-url") => Self::Sensitive,
-            _ => Self::Text,
+            _ => Self::Public,
         }
     }
 }
 
-/// Returns the name of an option without its dashes, whether its flag or its variable is named.
+/// Returns the name of an option without dashes, from its flag or its variable.
 pub fn option_of(name: &str) -> String {
     let own = name.strip_prefix("--").or_else(|| name.strip_prefix("ROLES_ANYWHERE_"));
     own.unwrap_or(name).to_ascii_lowercase().replace('_', "-")
 }
 
-/// Tells whether a path exists. It is asked only when an error is made.
+/// Returns whether a path exists. It is called only when an error is made.
 #[derive(Clone, Copy)]
-pub struct Paths<'a>(pub &'a dyn Fn(&Path) -> bool);
+pub struct PathExists<'a>(pub &'a dyn Fn(&Path) -> bool);
 
-impl Paths<'_> {
+impl PathExists<'_> {
     /// Returns whether `path` exists.
     pub fn exists(self, path: &str) -> bool {
         (self.0)(&path::path(path))
     }
 }
 
-impl fmt::Debug for Paths<'_> {
+impl fmt::Debug for PathExists<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Paths")
+        f.write_str("PathExists")
     }
 }
 
-/// A value as a text for people may hold it.
+/// A value in the form in which a message may show it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Shown {
+pub enum DisplayValue {
     /// The value itself.
     Value(String),
-    /// It is not shown; what it is, as far as that can be told.
-    Hidden(Option<Contents>),
+    /// It is not shown; the kind of key material, if it is recognized as one.
+    Hidden(Option<KeyMaterial>),
 }
 
-impl Shown {
+impl DisplayValue {
     /// Returns the value if it may be shown.
     pub fn value(&self) -> Option<&str> {
         match self {
@@ -80,43 +81,46 @@ impl Shown {
     }
 }
 
-/// Returns `value` as a text may hold it; `exists` tells whether it is the path of something.
-pub fn shown(value: &str, holds: Holds, exists: impl FnOnce() -> bool) -> Shown {
-    let contents = Contents::of(value);
+/// Returns `value` as a message may show it; `exists` says whether it is an existing path.
+pub fn shown(value: &str, sensitivity: Sensitivity, exists: impl FnOnce() -> bool) -> DisplayValue {
+    let contents = KeyMaterial::of(value);
     if contents.is_some() || value.contains(is_line_break) {
-        return Shown::Hidden(contents);
+        return DisplayValue::Hidden(contents);
     }
     let short = value.len() <= LONGEST;
-    let harmless = match holds {
-        Holds::Password => short && begins_as_path(value),
-        Holds::Sensitive => is_arn(value) || short && is_harmless(value),
-        Holds::Text => is_arn(value) || short && (is_harmless(value) || is_brief(value)),
+    let harmless = match sensitivity {
+        Sensitivity::Password => short && begins_as_path(value),
+        Sensitivity::Sensitive => is_arn(value) || short && is_harmless(value),
+        Sensitivity::Public => is_arn(value) || short && (is_harmless(value) || is_brief(value)),
     };
     match harmless || exists() {
-        true => Shown::Value(value.to_owned()),
-        false => Shown::Hidden(None),
+        true => DisplayValue::Value(value.to_owned()),
+        false => DisplayValue::Hidden(None),
     }
 }
 
-/// Returns whether a value can be taken for the name of something that is to be created. What is
-/// there is shown: a key that became the name of a file would be in every text from then on.
-pub fn is_new_name(value: &str, paths: Paths<'_>) -> bool {
+/// Returns whether a value can be the name of a file that is to be created.
+///
+/// An existing path is shown in full. So a key must not become the name of a file: every later message
+/// would show it.
+pub fn is_new_name(value: &str, paths: PathExists<'_>) -> bool {
     let known = || paths.exists(value);
     let within = || value.rsplit_once('/').is_some_and(|(above, _)| paths.exists(above));
-    // Keys are ASCII; a name in another script is not shown for what it may be besides.
+    // Keys are ASCII, so a name in another script is no key; it may still be a password, and is not shown.
     let foreign =
         || !value.is_ascii() && value.chars().count() <= BRIEF && !value.contains(is_line_break);
-    Contents::of(value).is_none() && (is_shown(value) || foreign() || known() || within())
+    KeyMaterial::of(value).is_none() && (is_shown(value) || foreign() || known() || within())
 }
 
-/// Returns whether a value that is no path may be shown.
+/// Returns whether a value that is not a path may be shown.
 pub fn is_shown(value: &str) -> bool {
-    shown(value, Holds::Text, || false).value().is_some()
+    shown(value, Sensitivity::Public, || false).value().is_some()
 }
 
-/// Returns whether AWS may repeat a value that it was sent: one that may be shown, a name of words
-/// (`prod/payments/postgres/app-credentials`) or a UUID, both of which are often longer than a text
-/// that is shown whatever it is. Without its name, a refusal says little.
+/// Returns whether a value that was sent to AWS may be shown in AWS's error message: a value that may
+/// be shown anyway, a name made of words (`prod/payments/postgres/app-credentials`), or a UUID.
+///
+/// Both are often longer than [`BRIEF`], and without its name the message says little.
 pub fn may_be_repeated(value: &str) -> bool {
     is_shown(value)
         || is_uuid(value)
@@ -125,8 +129,8 @@ pub fn may_be_repeated(value: &str) -> bool {
 
 const SEPARATORS: [char; 7] = ['/', '-', '_', '.', ':', '@', '+'];
 
-/// Returns whether letters, and then a few digits, are all there is, and the letters are of one case or
-/// form words with a capital each: encoded octets mix letters and digits at random.
+/// Returns whether a word consists of letters and then a few digits, and the letters are of one case or
+/// camel case. Encoded bytes mix letters and digits at random.
 fn is_word(word: &str) -> bool {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
     let one_case =
@@ -144,11 +148,11 @@ fn is_uuid(value: &str) -> bool {
     words.iter().map(|word| word.len()).eq([8, 4, 4, 4, 12]) && words.into_iter().all(hex)
 }
 
-/// Returns the value of a field of a log event; `exists` says whether it is the path of something.
+/// Returns the value of a field of a log event; `exists` says whether it is an existing path.
 pub fn field(value: &str, exists: bool) -> String {
-    match shown(value, Holds::Text, || exists) {
-        Shown::Value(value) => value,
-        Shown::Hidden(_) => HIDDEN.to_owned(),
+    match shown(value, Sensitivity::Public, || exists) {
+        DisplayValue::Value(value) => value,
+        DisplayValue::Hidden(_) => HIDDEN.to_owned(),
     }
 }
 
@@ -162,44 +166,46 @@ pub fn profile_name(name: &str) -> String {
     if may_be_repeated(name) { format!("`{name}`") } else { HIDDEN.to_owned() }
 }
 
-/// What stands for a value that is not shown.
+/// The text in place of a value that is not shown.
 const HIDDEN: &str = "(not shown)";
 
 /// Returns the text between backticks, or `instead` if it may not be shown.
-pub fn quoted(value: &str, holds: Holds, instead: &str) -> String {
-    match shown(value, holds, || false) {
-        Shown::Value(value) => format!("`{value}`"),
-        Shown::Hidden(_) => instead.to_owned(),
+pub fn quoted(value: &str, sensitivity: Sensitivity, instead: &str) -> String {
+    match shown(value, sensitivity, || false) {
+        DisplayValue::Value(value) => format!("`{value}`"),
+        DisplayValue::Hidden(_) => instead.to_owned(),
     }
 }
 
-/// Returns the name of a path that no option for key material named; `exists` says whether it is
-/// known to be there.
+/// Returns the name of a path that does not come from an option for key material; `exists` says whether
+/// it is known to exist.
 pub fn path_name(path: &Path, exists: bool) -> String {
-    match shown(&path.to_string_lossy(), Holds::Text, || exists) {
-        Shown::Value(path) => format!("`{path}`"),
-        Shown::Hidden(_) => "a path that is not shown".to_owned(),
+    match shown(&path.to_string_lossy(), Sensitivity::Public, || exists) {
+        DisplayValue::Value(path) => format!("`{path}`"),
+        DisplayValue::Hidden(_) => "a path that is not shown".to_owned(),
     }
 }
 
-/// Returns whether a value is a flag such as `--private-key`: a password has digits or capitals, and
-/// one that has not is no longer than a flag.
+/// Returns whether a value looks like a flag such as `--private-key`. Passwords usually have digits or
+/// capitals.
 fn is_flag(value: &str) -> bool {
     let word = value.strip_prefix("--").unwrap_or_default();
     (2..=BRIEF).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
-/// Returns a flag that stands for a value as a text may hold it.
-pub fn shown_flag(value: &str, holds: Holds) -> Shown {
-    match holds {
-        Holds::Text | Holds::Sensitive if is_flag(value) => Shown::Value(value.to_owned()),
-        _ => shown(value, holds, || false),
+/// Returns a flag in the place of a value, as a message may show it.
+pub fn shown_flag(value: &str, sensitivity: Sensitivity) -> DisplayValue {
+    match sensitivity {
+        Sensitivity::Public | Sensitivity::Sensitive if is_flag(value) => {
+            DisplayValue::Value(value.to_owned())
+        }
+        _ => shown(value, sensitivity, || false),
     }
 }
 
-/// The most bytes of a value that is shown, unless it is an ARN or exists as a path.
+/// The length in bytes of the longest value that is shown, unless it is an ARN or an existing path.
 const LONGEST: usize = 255;
-/// The most characters of a text that is shown whatever it is.
+/// The length of the longest text that is shown whatever its form: shorter than any key.
 const BRIEF: usize = 32;
 
 fn is_line_break(character: char) -> bool {
@@ -215,8 +221,8 @@ fn is_brief(value: &str) -> bool {
     value.len() <= BRIEF && printable && !has_random_word(value)
 }
 
-/// Returns whether a word is as random as the last line of a PEM file is: 16 characters of base64 or
-/// more, with capitals, small letters, and digits or signs among them.
+/// Returns whether a word looks as random as the last line of a PEM file: 16 characters of base64 or
+/// more, with upper case, lower case, and digits or signs.
 fn has_random_word(value: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
     value.split(|c| !is_base64(c)).filter(|word| word.len() >= 16).any(|word| {
@@ -227,7 +233,7 @@ fn has_random_word(value: &str) -> bool {
     })
 }
 
-/// Returns whether a value is of a form that no key and no password has by accident.
+/// Returns whether a value has a form that no key and no password has by chance.
 fn is_harmless(value: &str) -> bool {
     begins_as_path(value)
         || value.starts_with('~')
@@ -258,7 +264,8 @@ fn is_file_name(value: &str) -> bool {
     value.len() <= 64 && value.contains('.') && value.bytes().all(legal)
 }
 
-/// Any `@` hides it: what stands before one may be a password that is not escaped.
+/// Returns whether a value is a URL without a password. Any `@` hides it: the text before it may be a
+/// password that is not escaped.
 fn is_public_url(value: &str) -> bool {
     let schemes = ["http://", "https://", "socks4://", "socks5://", "socks5h://", "socks://"];
     let begins = schemes.iter().any(|scheme| value.starts_with(scheme));

@@ -1,14 +1,15 @@
 //! File names that are not UTF-8, as text and back.
 //!
-//! On Unix a file name is any octets, and what is typed and set is text everywhere else in this
-//! program. So an octet that is not UTF-8 stands in a text as one of the last 128 characters of
-//! Unicode, which are for private use; octets that make up one of these stand in it one by one, so
-//! that each name has one text, and each text one name.
+//! On Unix a file name is any bytes, while options and variables are text everywhere in this program.
+//! So a byte that is not UTF-8 is represented by one of the last 128 characters of Unicode, which are
+//! for private use. If a file name contains one of these characters itself, each of its bytes is
+//! represented in this way, so that names and texts correspond one to one. `OsString` in every type
+//! was the alternative; it would carry the case through all code that only compares and prints.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The first of the characters that stand for octets, of 0x80.
+/// The character that represents the byte 0x80, the first of 128.
 const FIRST: char = '\u{10ff80}';
 
 /// Returns `name` as text.
@@ -41,7 +42,7 @@ pub fn text(name: OsString) -> String {
 
 /// Returns whether `text` is a name in UTF-8.
 pub fn is_utf8(text: &str) -> bool {
-    // Each of the characters begins with this octet; all variables pass here at every start.
+    // Every such character begins with this byte. It is a fast path: all variables are checked at start.
     !text.as_bytes().contains(&0xf4) || !text.contains(|character| character >= FIRST)
 }
 

@@ -1,6 +1,6 @@
 //! Takes out of a foreign text what it repeats of our own secrets.
 //!
-//! AWS answers a wrong signature with the canonical request, which holds the session token, and
+//! AWS answers a wrong signature with the canonical request, which sensitivity the session token, and
 //! names the parameters that it refuses. What was sent is not shown only because it came back.
 
 use std::borrow::Cow;

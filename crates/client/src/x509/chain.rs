@@ -204,7 +204,7 @@ impl Search<'_> {
     }
 
     fn rank(&self, child: &Certificate, issuer: &Certificate) -> (KeyIds, bool, bool) {
-        (key_ids(child, issuer), !issuer.is_valid_at(self.now), !issuer.profile.is_ca)
+        (key_ids(child, issuer), !issuer.is_valid_at(self.now), !issuer.usage.is_ca)
     }
 
     /// Whether the issuer of a certificate is on the path below it: two CAs that certify each
@@ -243,7 +243,7 @@ fn key_ids(child: &Certificate, issuer: &Certificate) -> KeyIds {
 /// Whether the only CA of the issuer's name may be taken for the issuer without a verification,
 /// which would cost every start some time.
 fn is_certain_issuer(child: &Certificate, issuer: &Certificate) -> bool {
-    issuer.profile.is_ca && !child.is_self_issued() && key_ids(child, issuer) != KeyIds::Different
+    issuer.usage.is_ca && !child.is_self_issued() && key_ids(child, issuer) != KeyIds::Different
 }
 
 /// Returns those of `candidates` whose key signed `child`; if that cannot be told of any, all of
@@ -272,7 +272,7 @@ fn is_root(certificate: &Certificate) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::x509::Name;
+    use crate::x509::DistinguishedName;
 
     /// In 2027.
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn sends_five_at_most() {
         let template = read("intermediate.pem");
-        let name = |n: usize| Name(vec![n as u8]);
+        let name = |n: usize| DistinguishedName(vec![n as u8]);
         let ca = |n: usize| Certificate {
             serial: n.to_string(),
             subject: name(n),

@@ -1,4 +1,4 @@
-//! What a certificate says, for a reader: its key, its usages, its alternative names.
+//! The details of a certificate that only `read-certificate-data` shows: key, usages, other names.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -10,27 +10,27 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::hex;
-use crate::x509::{Certificate, Name};
+use crate::x509::{Certificate, DistinguishedName};
 
-/// What a certificate says beyond what the protocol needs of it.
+/// The fields of a certificate that the protocol does not need.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Contents {
+pub struct CertificateDetails {
     /// The serial number in lower-case hex, of even length.
     pub serial_hex: String,
     /// The kind of its key.
     pub key: KeyKind,
-    /// What it is signed with, by name or else by OID.
+    /// The algorithm it is signed with, by name if known, else by OID.
     pub signature_algorithm: String,
     /// The bits of keyUsage by their names in RFC 5280; `None` without the extension.
     pub key_usage: Option<Vec<&'static str>>,
     /// The purposes of extKeyUsage by name or else by OID; `None` without the extension.
     pub extended_key_usage: Option<Vec<String>>,
     /// All subject alternative names, in the order of the certificate.
-    pub alternative_names: Vec<AlternativeName>,
+    pub alternative_names: Vec<SubjectAltName>,
 }
 
-impl Contents {
-    /// Reads them from `certificate`.
+impl CertificateDetails {
+    /// Returns the details of `certificate`.
     pub fn of(certificate: &Certificate) -> Self {
         let parsed = parse(certificate);
         let usage = parsed.key_usage().ok().flatten();
@@ -42,7 +42,7 @@ impl Contents {
             signature_algorithm: name_of(&algorithm, &SIGNATURES),
             key_usage: usage.map(|usage| key_usages(usage.value)),
             extended_key_usage: extended.map(|usage| purposes(usage.value)),
-            alternative_names: general_names(&parsed).iter().map(AlternativeName::of).collect(),
+            alternative_names: general_names(&parsed).iter().map(SubjectAltName::of).collect(),
         }
     }
 }
@@ -52,11 +52,11 @@ impl Contents {
 pub enum KeyKind {
     /// RSA, with the length of its modulus in bits.
     Rsa(usize),
-    /// A point of an elliptic curve: the curve by name, or else by OID.
+    /// An EC key, with the name of its curve if known, else the OID.
     Ec(String),
     /// ML-DSA with one of its three parameter sets: 44, 65 or 87.
     MlDsa(u8),
-    /// One that Roles Anywhere has no signing algorithm for, by name or else by OID.
+    /// A key for which Roles Anywhere has no signing algorithm, by name if known, else by OID.
     Other(String),
 }
 
@@ -92,21 +92,23 @@ impl fmt::Display for KeyKind {
 
 /// One subject alternative name (RFC 5280, 4.2.1.6).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AlternativeName {
+pub struct SubjectAltName {
     /// `DNS`, `URI`, `IP`, `email`, `DirectoryName` or another kind.
     pub kind: &'static str,
-    /// The name as text; of kinds without one, their bytes in hex.
+    /// The name as text; bytes in hex if its kind has no text form.
     pub value: String,
 }
 
-impl AlternativeName {
+impl SubjectAltName {
     fn of(name: &GeneralName<'_>) -> Self {
         let (kind, value) = match name {
             GeneralName::DNSName(name) => ("DNS", (*name).to_owned()),
             GeneralName::URI(uri) => ("URI", (*uri).to_owned()),
             GeneralName::RFC822Name(address) => ("email", (*address).to_owned()),
             GeneralName::IPAddress(octets) => ("IP", address(octets)),
-            GeneralName::DirectoryName(name) => ("DirectoryName", Name::from(name).to_string()),
+            GeneralName::DirectoryName(name) => {
+                ("DirectoryName", DistinguishedName::from(name).to_string())
+            }
             GeneralName::RegisteredID(oid) => ("registeredID", oid.to_id_string()),
             GeneralName::OtherName(oid, value) => {
                 ("otherName", format!("{}:{}", oid.to_id_string(), hex::encode(value)))
@@ -119,7 +121,7 @@ impl AlternativeName {
     }
 }
 
-/// Parses again what [`Certificate::from_der`] has parsed.
+/// Parses a certificate again: [`Certificate`] keeps only what every run needs.
 pub(super) fn parse(certificate: &Certificate) -> X509Certificate<'_> {
     let (_, parsed) = X509Certificate::from_der(certificate.der())
         .expect("a certificate's DER was parsed when it was made");
@@ -246,7 +248,7 @@ mod tests {
             ("certs/leaf/p521.pem", "EC, P-521"),
         ];
         for (path, words) in rows {
-            assert_eq!(Contents::of(&committed(path)).key.to_string(), words);
+            assert_eq!(CertificateDetails::of(&committed(path)).key.to_string(), words);
         }
         for (oid, words) in [
             ("2.16.840.1.101.3.4.3.17", "ML-DSA-44"),
@@ -258,19 +260,19 @@ mod tests {
             ("1.2.3.4", "1.2.3.4 (unknown to Roles Anywhere)"),
         ] {
             let forged = CertBuilder { key_algorithm: Some(oid), ..CertBuilder::default() }.build();
-            assert_eq!(Contents::of(&forged).key.to_string(), words);
+            assert_eq!(CertificateDetails::of(&forged).key.to_string(), words);
         }
     }
 
     #[test]
     fn reads_usages_and_the_signature() {
-        let contents = Contents::of(&committed("certs/leaf/p256.pem"));
+        let contents = CertificateDetails::of(&committed("certs/leaf/p256.pem"));
         assert_eq!(contents.key_usage, Some(vec!["digitalSignature"]));
         assert_eq!(contents.extended_key_usage, Some(vec!["clientAuth".to_owned()]));
         assert_eq!(contents.signature_algorithm, "ECDSA with SHA-256");
-        let ca = Contents::of(&committed("tests/vectors/pki/intermediate.pem"));
+        let ca = CertificateDetails::of(&committed("tests/vectors/pki/intermediate.pem"));
         assert!(ca.key_usage.is_some_and(|usage| usage.contains(&"keyCertSign")));
-        let v1 = Contents::of(&committed("certs/broken/v1.pem"));
+        let v1 = CertificateDetails::of(&committed("certs/broken/v1.pem"));
         assert_eq!((v1.key_usage, v1.extended_key_usage), (None, None));
     }
 
@@ -291,7 +293,7 @@ mod tests {
             ],
             ..CertBuilder::default()
         };
-        let names = Contents::of(&forged.build()).alternative_names;
+        let names = CertificateDetails::of(&forged.build()).alternative_names;
         let names: Vec<String> =
             names.iter().map(|name| format!("{}={}", name.kind, name.value)).collect();
         insta::assert_snapshot!(names.join("\n"), @"
@@ -316,7 +318,7 @@ mod tests {
             (vec![0x00], "00"),
         ] {
             let forged = CertBuilder { serial: octets, ..CertBuilder::default() }.build();
-            assert_eq!(Contents::of(&forged).serial_hex, hex);
+            assert_eq!(CertificateDetails::of(&forged).serial_hex, hex);
         }
     }
 }

@@ -10,12 +10,12 @@ use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, RelativeDistinguishedName, X509Name};
 
-/// A distinguished name, kept as its DER: most runs compare names and show none.
+/// A distinguished name, kept as DER: most runs compare names and show none.
 #[derive(Clone, Debug)]
-pub struct Name(pub(super) Vec<u8>);
+pub struct DistinguishedName(pub(super) Vec<u8>);
 
-impl Name {
-    /// Returns whether there is nothing in it.
+impl DistinguishedName {
+    /// Returns whether it has no attributes.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
     }
@@ -25,20 +25,20 @@ impl Name {
             .map_or_else(|| "(a name that cannot be read)".to_owned(), |name| name.to_string())
     }
 
-    /// What x509-parser read inside of a certificate it does not always read by itself.
+    /// Parses the name. x509-parser does not read every name that it has read inside a certificate.
     fn parse(&self) -> Option<X509Name<'_>> {
         X509Name::from_der(&self.0).ok().map(|(_, name)| name)
     }
 }
 
-impl From<&X509Name<'_>> for Name {
+impl From<&X509Name<'_>> for DistinguishedName {
     fn from(name: &X509Name<'_>) -> Self {
         Self(name.as_raw().to_vec())
     }
 }
 
 /// Renders `C=US, O=Example, CN=host`, in the order of the certificate.
-impl fmt::Display for Name {
+impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text() {
             text if text.is_empty() => f.write_str("(empty name)"),
@@ -47,11 +47,11 @@ impl fmt::Display for Name {
     }
 }
 
-impl Eq for Name {}
+impl Eq for DistinguishedName {}
 
-impl PartialEq for Name {
+impl PartialEq for DistinguishedName {
     fn eq(&self, other: &Self) -> bool {
-        // Nearly all CAs copy their subject into what they issue, octet for octet.
+        // Fast path: nearly all CAs copy their subject into the certificates they issue, byte for byte.
         self.0 == other.0
             || match (self.parse(), other.parse()) {
                 (Some(own), Some(theirs)) => same_names(&own, &theirs),
@@ -71,30 +71,30 @@ fn same_names(one: &X509Name<'_>, other: &X509Name<'_>) -> bool {
     }
 }
 
-/// A set: its order in DER follows from the encoding, which may differ.
+/// Compares two RDNs, which are sets: their order in DER follows from the encoding, which may differ.
 fn same_rdns(one: &RelativeDistinguishedName<'_>, other: &RelativeDistinguishedName<'_>) -> bool {
     attributes(one) == attributes(other)
 }
 
-/// Returns what tells the attributes of a set from others, in an order of its own.
-fn attributes<'a>(rdn: &'a RelativeDistinguishedName<'_>) -> Vec<(&'a [u8], Value<'a>)> {
+/// Returns the attributes of an RDN in a form for comparison, sorted.
+fn attributes<'a>(rdn: &'a RelativeDistinguishedName<'_>) -> Vec<(&'a [u8], AttributeValue<'a>)> {
     let of = |attribute: &'a AttributeTypeAndValue<'_>| {
-        (attribute.attr_type().as_bytes(), Value::of(attribute.attr_value()))
+        (attribute.attr_type().as_bytes(), AttributeValue::of(attribute.attr_value()))
     };
     let mut attributes: Vec<_> = rdn.iter().map(of).collect();
     attributes.sort_unstable();
     attributes
 }
 
-/// What the value of an attribute is compared by.
+/// The value of an attribute, in a form for comparison.
 #[derive(Eq, Ord, PartialEq, PartialOrd)]
-enum Value<'a> {
+enum AttributeValue<'a> {
     Text(String),
-    /// The tag and the contents of what is no text.
+    /// The tag and the contents of a value that is not text.
     Other(u32, &'a [u8]),
 }
 
-impl<'a> Value<'a> {
+impl<'a> AttributeValue<'a> {
     fn of(value: &'a Any<'_>) -> Self {
         match text(value) {
             Some(text) => Self::Text(prepared(&text)),
@@ -103,7 +103,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Returns the text of a string type (X.520 `DirectoryString` and what CAs write in its place).
+/// Returns the text of a string type: X.520 `DirectoryString`, and the types that CAs use instead.
 pub(super) fn text(value: &Any<'_>) -> Option<String> {
     match value.tag() {
         Tag::Utf8String
@@ -111,7 +111,7 @@ pub(super) fn text(value: &Any<'_>) -> Option<String> {
         | Tag::Ia5String
         | Tag::NumericString
         | Tag::VisibleString => String::from_utf8(value.data.to_vec()).ok(),
-        // T.61 by name, Latin-1 (or UTF-8) in what CAs write.
+        // CAs write Latin-1 or UTF-8 into this type, not T.61.
         Tag::T61String => Some(
             String::from_utf8(value.data.to_vec())
                 .unwrap_or_else(|_| value.data.iter().copied().map(char::from).collect()),
@@ -132,8 +132,8 @@ pub(super) fn text(value: &Any<'_>) -> Option<String> {
     }
 }
 
-/// Returns `text` without differences of letter case, of white space at its ends and of the width
-/// of white space within, and without characters that are not seen (RFC 4518, 2.2 and 2.6.1).
+/// Returns `text` prepared for comparison (RFC 4518, 2.2 and 2.6.1): case folded, white space trimmed
+/// and collapsed, invisible characters removed.
 fn prepared(text: &str) -> String {
     let mut prepared = String::with_capacity(text.len());
     let mut gap = false;
@@ -145,15 +145,15 @@ fn prepared(text: &str) -> String {
                 prepared.push(' ');
                 gap = false;
             }
-            // By way of upper case `ß` becomes `ss` and `ς` `σ`, as full case folding has them.
+            // Upper case first turns `ß` into `ss` and `ς` into `σ`, as full case folding does.
             prepared.extend(c.to_uppercase().flat_map(char::to_lowercase));
         }
     }
     prepared
 }
 
-/// Whether a character is mapped to nothing: controls, the soft hyphen, joiners, variation
-/// selectors, marks of direction, the byte-order mark.
+/// Returns whether RFC 4518 maps a character to nothing: controls, the soft hyphen, joiners, variation
+/// selectors, directional marks, the byte-order mark.
 fn is_ignored(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}'
@@ -166,11 +166,11 @@ mod tests {
     use super::*;
     use crate::test_support::cert_builder::{self, CN, O, OU, rdn, rdn_of_tag};
 
-    fn name(rdns: &[Vec<u8>]) -> Name {
-        Name(cert_builder::name(rdns))
+    fn name(rdns: &[Vec<u8>]) -> DistinguishedName {
+        DistinguishedName(cert_builder::name(rdns))
     }
 
-    fn of_tag(tag: Tag, bytes: &[u8]) -> Name {
+    fn of_tag(tag: Tag, bytes: &[u8]) -> DistinguishedName {
         name(&[rdn_of_tag(CN, u8::try_from(tag.0).unwrap(), bytes)])
     }
 

@@ -1,4 +1,4 @@
-//! What in a certificate Roles Anywhere refuses, or may refuse.
+//! The requirements that Roles Anywhere has for an end-entity certificate.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
@@ -6,12 +6,12 @@ use std::fmt;
 
 use crate::time::Timestamp;
 use crate::x509::details::{self, KeyKind};
-use crate::x509::{Certificate, Profile};
+use crate::x509::{Certificate, UsageSummary};
 
-/// One property of a certificate that stands against it.
+/// A requirement that a certificate does not meet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Objection {
-    /// It is of X.509 version 1 or 2.
+pub enum Violation {
+    /// Its X.509 version is 1 or 2.
     Version,
     /// It is a CA.
     Ca,
@@ -23,30 +23,30 @@ pub enum Objection {
     NoClientAuth,
     /// It is signed over MD5 or SHA-1.
     WeakDigest,
-    /// It names no subject.
+    /// Its subject is empty.
     EmptySubject,
-    /// No signing algorithm of the service is for its key.
+    /// The service has no signing algorithm for its key.
     Key,
-    /// It is not valid any more.
+    /// It has expired; its last second.
     Expired(Timestamp),
-    /// It is not valid yet.
+    /// It is not yet valid; its first second.
     NotYetValid(Timestamp),
-    /// Its common name, of so many characters, is longer than a source identity may be.
+    /// Its common name has this many characters, more than a source identity may have.
     LongCommonName(usize),
 }
 
-/// How sure a refusal is.
+/// How certain it is that the service refuses a violation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Severity {
+pub enum Certainty {
     /// It follows from what AWS documents.
     Refused,
-    /// AWS documents nothing about it.
-    Doubtful,
+    /// AWS does not document it.
+    Undocumented,
 }
 
-impl Objection {
+impl Violation {
     /// Returns what stands against a leaf of this profile, whatever its dates and its key are.
-    pub fn to_profile(profile: Profile, empty_subject: bool) -> Vec<Self> {
+    pub fn of_usage(profile: UsageSummary, empty_subject: bool) -> Vec<Self> {
         let rows = [
             (!profile.is_v3, Self::Version),
             (profile.is_ca, Self::Ca),
@@ -56,35 +56,35 @@ impl Objection {
             (profile.weak_digest, Self::WeakDigest),
             (empty_subject, Self::EmptySubject),
         ];
-        rows.into_iter().filter(|(fails, _)| *fails).map(|(_, objection)| objection).collect()
+        rows.into_iter().filter(|(fails, _)| *fails).map(|(_, violation)| violation).collect()
     }
 
-    /// Returns what stands against `certificate` at `now`.
-    pub fn to_certificate(certificate: &Certificate, now: Timestamp) -> Vec<Self> {
+    /// Returns all violations of `certificate` at `now`.
+    pub fn of_certificate(certificate: &Certificate, now: Timestamp) -> Vec<Self> {
         let empty_subject = certificate.subject().is_empty();
-        let mut objections = Self::to_profile(certificate.profile(), empty_subject);
+        let mut violations = Self::of_usage(certificate.usage(), empty_subject);
         let key = KeyKind::of(details::parse(certificate).public_key());
         if matches!(key, KeyKind::Other(_)) {
-            objections.push(Self::Key);
+            violations.push(Self::Key);
         }
         if now > certificate.not_after() {
-            objections.push(Self::Expired(certificate.not_after()));
+            violations.push(Self::Expired(certificate.not_after()));
         }
         if now < certificate.not_before() {
-            objections.push(Self::NotYetValid(certificate.not_before()));
+            violations.push(Self::NotYetValid(certificate.not_before()));
         }
-        objections
+        violations
     }
 
-    /// Returns how sure the refusal is.
-    pub fn severity(self) -> Severity {
+    /// Returns how certain a refusal is.
+    pub fn certainty(self) -> Certainty {
         match self {
-            Self::NoClientAuth | Self::LongCommonName(_) => Severity::Doubtful,
-            _ => Severity::Refused,
+            Self::NoClientAuth | Self::LongCommonName(_) => Certainty::Undocumented,
+            _ => Certainty::Refused,
         }
     }
 
-    /// Returns a name for programs.
+    /// Returns its code in the JSON output.
     pub fn code(self) -> &'static str {
         match self {
             Self::Version => "version",
@@ -103,7 +103,7 @@ impl Objection {
 }
 
 /// Renders a verb phrase whose subject is the certificate: "is not of X.509 version 3".
-impl fmt::Display for Objection {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Version => "is not of X.509 version 3",
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::test_support::cert_builder::{CertBuilder, committed};
 
-    const GOOD: Profile = Profile {
+    const GOOD: UsageSummary = UsageSummary {
         is_v3: true,
         is_ca: false,
         digital_signature: Some(true),
@@ -143,25 +143,25 @@ mod tests {
 
     #[test]
     fn names_each_failing_property_of_a_leaf() {
-        assert!(Objection::to_profile(GOOD, false).is_empty());
+        assert!(Violation::of_usage(GOOD, false).is_empty());
         let rows = [
-            (Profile { is_v3: false, ..GOOD }, "version 3"),
-            (Profile { is_ca: true, ..GOOD }, "CA:TRUE"),
-            (Profile { digital_signature: None, ..GOOD }, "no keyUsage"),
-            (Profile { digital_signature: Some(false), ..GOOD }, "lacks digitalSignature"),
-            (Profile { client_auth: Some(false), ..GOOD }, "clientAuth"),
-            (Profile { weak_digest: true, ..GOOD }, "SHA-1"),
+            (UsageSummary { is_v3: false, ..GOOD }, "version 3"),
+            (UsageSummary { is_ca: true, ..GOOD }, "CA:TRUE"),
+            (UsageSummary { digital_signature: None, ..GOOD }, "no keyUsage"),
+            (UsageSummary { digital_signature: Some(false), ..GOOD }, "lacks digitalSignature"),
+            (UsageSummary { client_auth: Some(false), ..GOOD }, "clientAuth"),
+            (UsageSummary { weak_digest: true, ..GOOD }, "SHA-1"),
         ];
         for (profile, words) in rows {
-            let objections = Objection::to_profile(profile, false);
-            assert_eq!(objections.len(), 1);
-            assert!(objections[0].to_string().contains(words), "{objections:?}");
+            let violations = Violation::of_usage(profile, false);
+            assert_eq!(violations.len(), 1);
+            assert!(violations[0].to_string().contains(words), "{violations:?}");
         }
-        assert_eq!(Objection::to_profile(GOOD, true), [Objection::EmptySubject]);
+        assert_eq!(Violation::of_usage(GOOD, true), [Violation::EmptySubject]);
     }
 
     #[test]
-    fn objects_to_each_broken_leaf() {
+    fn each_broken_leaf_violates_a_requirement() {
         let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
         for (name, codes) in [
             ("expired", vec!["expired"]),
@@ -173,42 +173,42 @@ mod tests {
             ("no-subject", vec!["emptySubject"]),
         ] {
             let leaf = committed(&format!("certs/broken/{name}.pem"));
-            let objections = Objection::to_certificate(&leaf, now);
-            let found: Vec<&str> = objections.into_iter().map(Objection::code).collect();
+            let violations = Violation::of_certificate(&leaf, now);
+            let found: Vec<&str> = violations.into_iter().map(Violation::code).collect();
             assert_eq!(found, codes, "{name}");
         }
-        assert_eq!(Objection::to_certificate(&committed("certs/leaf/p256.pem"), now), []);
+        assert_eq!(Violation::of_certificate(&committed("certs/leaf/p256.pem"), now), []);
     }
 
     #[test]
-    fn objects_to_a_weak_digest_and_version_1() {
+    fn weak_digest_and_version_1_are_violations() {
         let of = |name: &str| {
             let leaf = committed(&format!("certs/broken/{name}.pem"));
-            Objection::to_certificate(&leaf, leaf.not_after())
+            Violation::of_certificate(&leaf, leaf.not_after())
         };
-        assert!(of("sha1").contains(&Objection::WeakDigest));
-        assert!(of("v1").contains(&Objection::Version));
+        assert!(of("sha1").contains(&Violation::WeakDigest));
+        assert!(of("v1").contains(&Violation::Version));
     }
 
     #[test]
-    fn objects_to_the_second_before_and_the_second_after() {
+    fn validity_ends_with_its_first_and_last_second() {
         let leaf = committed("certs/leaf/p256.pem");
-        let at = |now| Objection::to_certificate(&leaf, now);
+        let at = |now| Violation::of_certificate(&leaf, now);
         assert_eq!(at(leaf.not_before()), []);
         assert_eq!(at(leaf.not_after()), []);
         let first = leaf.not_before();
-        assert_eq!(at(first.after(-1)), [Objection::NotYetValid(first)]);
+        assert_eq!(at(first.after(-1)), [Violation::NotYetValid(first)]);
         let last = leaf.not_after();
-        assert_eq!(at(last.after(1)), [Objection::Expired(last)]);
+        assert_eq!(at(last.after(1)), [Violation::Expired(last)]);
     }
 
     #[test]
-    fn objects_to_a_key_without_an_algorithm() {
+    fn a_key_without_an_algorithm_is_a_violation() {
         let forged =
             CertBuilder { key_algorithm: Some("1.3.101.112"), ..CertBuilder::default() }.build();
-        let objections = Objection::to_certificate(&forged, forged.not_before());
-        assert_eq!(objections, [Objection::Key]);
-        assert_eq!(Objection::Key.severity(), Severity::Refused);
-        assert_eq!(Objection::NoClientAuth.severity(), Severity::Doubtful);
+        let violations = Violation::of_certificate(&forged, forged.not_before());
+        assert_eq!(violations, [Violation::Key]);
+        assert_eq!(Violation::Key.certainty(), Certainty::Refused);
+        assert_eq!(Violation::NoClientAuth.certainty(), Certainty::Undocumented);
     }
 }

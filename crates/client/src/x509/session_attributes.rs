@@ -1,4 +1,4 @@
-//! What AWS makes of a certificate: whom a session is for, its tags, and what stands against it.
+//! The session name, source identity and session tags that AWS derives from a certificate.
 //!
 //! The names are those of a profile with the default attribute mapping.
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>,
@@ -18,37 +18,37 @@ use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::details::{general_names, parse, serial_hex};
 use crate::x509::name::text;
-use crate::x509::requirements::Objection;
+use crate::x509::requirements::Violation;
 
 /// What Roles Anywhere and STS derive from an end-entity certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Attributes {
-    /// The role session name where the request gives none.
+pub struct SessionAttributes {
+    /// The role session name if the request has none.
     pub session_name: String,
-    /// The source identity, which follows the session wherever it goes.
+    /// The source identity; role chaining cannot change it.
     pub source_identity: String,
     /// The session tags: subject, issuer, then alternative names, in the order of the certificate.
     pub tags: Vec<Tag>,
-    /// What the service refuses it for, or may refuse it for.
-    pub objections: Vec<Objection>,
+    /// The requirements that it does not meet.
+    pub violations: Vec<Violation>,
 }
 
-impl Attributes {
+impl SessionAttributes {
     /// Derives them from `certificate`, as the service would at `now`.
     pub fn of(certificate: &Certificate, now: Timestamp) -> Self {
         let parsed = parse(certificate);
         let common_name = common_name(parsed.subject());
-        let mut objections = Objection::to_certificate(certificate, now);
+        let mut violations = Violation::of_certificate(certificate, now);
         let length = common_name.as_ref().map_or(0, |name| name.chars().count());
         if length > MAX_SOURCE_IDENTITY {
-            objections.push(Objection::LongCommonName(length));
+            violations.push(Violation::LongCommonName(length));
         }
         let session_name = serial_hex(&parsed);
         Self {
             source_identity: source_identity(common_name, &session_name),
             session_name,
             tags: tags(&parsed),
-            objections,
+            violations,
         }
     }
 }
@@ -58,40 +58,40 @@ impl Attributes {
 pub struct Tag {
     /// `x509Subject/CN`, `x509SAN/DNS` and the like.
     pub key: String,
-    /// The value, several joined by `/`; what is no text as `#` and its bytes in hex.
+    /// The value, several joined by `/`; a value that is not text as `#` and its bytes in hex.
     pub value: String,
-    /// What becomes of it.
-    pub fate: Fate,
+    /// Whether the session has it.
+    pub status: TagStatus,
 }
 
-/// What becomes of an attribute.
+/// Whether an attribute becomes a session tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
-    /// The session has it as a tag.
+pub enum TagStatus {
+    /// It becomes a tag.
     Kept,
-    /// STS would not take it, so the session goes without.
-    Dropped(Reason),
+    /// STS does not accept it, so the session does not have it.
+    Dropped(DropReason),
     /// AWS does not document whether such attributes become tags, nor by which key.
     Undocumented,
 }
 
-/// Why STS would not take a tag.
+/// Why STS does not accept a tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// The first character in the value that no tag may have.
+pub enum DropReason {
+    /// The value contains this character, which no tag may have.
     Character(char),
-    /// The value is of so many characters.
+    /// The value has this many characters, too many.
     ValueLength(usize),
-    /// The key is of so many characters.
+    /// The key has this many characters, too many.
     KeyLength(usize),
-    /// There are as many tags before it as a session takes.
+    /// The tags before it are as many as a session may have.
     Count,
-    /// The value is no text.
+    /// The value is not text.
     NotText,
 }
 
 /// Renders "a tag may not have `(` (U+0028)", without ever printing what is not printable.
-impl fmt::Display for Reason {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Character(c) if c.is_ascii_graphic() || c.escape_debug().len() == 1 => {
@@ -115,8 +115,8 @@ const MAX_TAGS: usize = 50;
 const MAX_KEY: usize = 128;
 const MAX_VALUE: usize = 256;
 
-/// Returns `CN=` and the common name, the bare name where that would be too long, or `ID=` and the
-/// serial number where there is none.
+/// Returns `CN=` and the common name; the name without `CN=` if that is too long; without a common
+/// name, `ID=` and the serial number.
 fn source_identity(common_name: Option<String>, serial: &str) -> String {
     match common_name {
         Some(name) if name.chars().count() + 3 <= MAX_SOURCE_IDENTITY => format!("CN={name}"),
@@ -131,9 +131,9 @@ fn common_name(subject: &X509Name<'_>) -> Option<String> {
 
 /// Maps subject, issuer, and the first DNS name, URI and directory name.
 fn tags(parsed: &X509Certificate<'_>) -> Vec<Tag> {
-    let mut drafts = Drafts::default();
-    drafts.name("x509Subject/", parsed.subject());
-    drafts.name("x509Issuer/", parsed.issuer());
+    let mut builder = TagBuilder::default();
+    builder.name("x509Subject/", parsed.subject());
+    builder.name("x509Issuer/", parsed.issuer());
     let names = general_names(parsed);
     let first = |value: fn(&GeneralName<'_>) -> Option<String>| names.iter().find_map(value);
     let dns = first(|name| match name {
@@ -146,7 +146,7 @@ fn tags(parsed: &X509Certificate<'_>) -> Vec<Tag> {
     });
     for (key, value) in [("x509SAN/DNS", dns), ("x509SAN/URI", uri)] {
         if let Some(value) = value {
-            drafts.add(key.to_owned(), true, Ok(value));
+            builder.add(key.to_owned(), true, Ok(value));
         }
     }
     let directory_name = names.iter().find_map(|name| match name {
@@ -154,80 +154,83 @@ fn tags(parsed: &X509Certificate<'_>) -> Vec<Tag> {
         _ => None,
     });
     if let Some(name) = directory_name {
-        drafts.name("x509SAN/Name/", name);
+        builder.name("x509SAN/Name/", name);
     }
-    drafts.judge()
+    builder.build()
 }
 
-/// Attributes on their way to tags, in the order in which their keys first came.
+/// Collects attributes by key, in the order in which the keys first appear.
 #[derive(Default)]
-struct Drafts {
-    drafts: Vec<Draft>,
+struct TagBuilder {
+    tags: Vec<DraftTag>,
     by_key: BTreeMap<String, usize>,
 }
 
-struct Draft {
+struct DraftTag {
     key: String,
     value: String,
     is_documented: bool,
     is_text: bool,
 }
 
-impl Drafts {
+impl TagBuilder {
     fn name(&mut self, prefix: &str, name: &X509Name<'_>) {
         for attribute in name.iter_attributes() {
             let oid = attribute.attr_type().to_id_string();
             let value = attribute.attr_value();
             let (key, is_documented) = key_of(&oid);
-            // As RFC 4514 writes what is no text.
+            // RFC 4514 writes a value that is not text like this.
             let value = text(value).ok_or_else(|| format!("#{}", hex::encode(value.data)));
             self.add(format!("{prefix}{key}"), is_documented, value);
         }
     }
 
-    /// Adds a value, `Err` where it is no text; a second one of its key is joined to the first.
+    /// Adds a value, `Err` if it is not text; a second value of the same key is appended.
     fn add(&mut self, key: String, is_documented: bool, value: Result<String, String>) {
         let is_text = value.is_ok();
         let value = value.unwrap_or_else(|bytes| bytes);
         if let Some(at) = self.by_key.get(&key) {
-            let draft = &mut self.drafts[*at];
+            let draft = &mut self.tags[*at];
             draft.value.push('/');
             draft.value.push_str(&value);
             draft.is_text &= is_text;
         } else {
-            self.by_key.insert(key.clone(), self.drafts.len());
-            self.drafts.push(Draft { key, value, is_documented, is_text });
+            self.by_key.insert(key.clone(), self.tags.len());
+            self.tags.push(DraftTag { key, value, is_documented, is_text });
         }
     }
 
-    fn judge(self) -> Vec<Tag> {
+    fn build(self) -> Vec<Tag> {
         let mut kept = 0;
-        let judge = |draft: Draft| {
-            let fate = draft.fate(kept);
-            kept += usize::from(!matches!(fate, Fate::Dropped(_)));
-            Tag { key: draft.key, value: draft.value, fate }
+        let judge = |draft: DraftTag| {
+            let status = draft.status(kept);
+            kept += usize::from(!matches!(status, TagStatus::Dropped(_)));
+            Tag { key: draft.key, value: draft.value, status }
         };
-        self.drafts.into_iter().map(judge).collect()
+        self.tags.into_iter().map(judge).collect()
     }
 }
 
-impl Draft {
-    fn fate(&self, kept: usize) -> Fate {
+impl DraftTag {
+    fn status(&self, kept: usize) -> TagStatus {
         let lengths = (self.key.chars().count(), self.value.chars().count());
         let refused = self.value.chars().find(|c| !is_tag_character(*c));
         match (refused, lengths) {
-            _ if !self.is_text => Fate::Dropped(Reason::NotText),
-            (Some(c), _) => Fate::Dropped(Reason::Character(c)),
-            (None, (_, value)) if value > MAX_VALUE => Fate::Dropped(Reason::ValueLength(value)),
-            (None, (key, _)) if key > MAX_KEY => Fate::Dropped(Reason::KeyLength(key)),
-            _ if kept >= MAX_TAGS => Fate::Dropped(Reason::Count),
-            _ if self.is_documented => Fate::Kept,
-            _ => Fate::Undocumented,
+            _ if !self.is_text => TagStatus::Dropped(DropReason::NotText),
+            (Some(c), _) => TagStatus::Dropped(DropReason::Character(c)),
+            (None, (_, value)) if value > MAX_VALUE => {
+                TagStatus::Dropped(DropReason::ValueLength(value))
+            }
+            (None, (key, _)) if key > MAX_KEY => TagStatus::Dropped(DropReason::KeyLength(key)),
+            _ if kept >= MAX_TAGS => TagStatus::Dropped(DropReason::Count),
+            _ if self.is_documented => TagStatus::Kept,
+            _ => TagStatus::Undocumented,
         }
     }
 }
 
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`; a letter's accent that stands alone is a mark and no letter.
+/// Returns whether STS allows `c` in a tag: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. A combining accent is a
+/// mark, not a letter, so it is refused.
 fn is_tag_character(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let groups = [
@@ -238,7 +241,7 @@ fn is_tag_character(c: char) -> bool {
     "_.:/=+-@".contains(c) || groups.iter().any(|group| group.contains(category))
 }
 
-/// Returns what an attribute is called in a tag's key, and whether AWS documents that name.
+/// Returns the name of an attribute in the key of a tag, and whether AWS documents it.
 fn key_of(oid: &str) -> (&str, bool) {
     match oid {
         "2.5.4.3" => ("CN", true),
@@ -268,22 +271,24 @@ mod tests {
         CN, CertBuilder, O, OU, committed, name, rdn, rdn_of_tag,
     };
 
-    fn of(forged: &CertBuilder) -> Attributes {
+    fn of(forged: &CertBuilder) -> SessionAttributes {
         let certificate = forged.build();
-        Attributes::of(&certificate, certificate.not_before())
+        SessionAttributes::of(&certificate, certificate.not_before())
     }
 
-    fn of_subject(rdns: &[Vec<u8>]) -> Attributes {
+    fn of_subject(rdns: &[Vec<u8>]) -> SessionAttributes {
         of(&CertBuilder { subject: name(rdns), ..CertBuilder::default() })
     }
 
     /// Renders a tag a line; the issuer's are the same in all that is forged.
-    fn lines(attributes: &Attributes) -> String {
+    fn lines(attributes: &SessionAttributes) -> String {
         let tags = attributes.tags.iter().filter(|tag| !tag.key.starts_with("x509Issuer/"));
-        let line = |tag: &Tag| match tag.fate {
-            Fate::Kept => format!("{}={}\n", tag.key, tag.value),
-            Fate::Dropped(reason) => format!("{}={:?} dropped: {reason}\n", tag.key, tag.value),
-            Fate::Undocumented => format!("{}={} undocumented\n", tag.key, tag.value),
+        let line = |tag: &Tag| match tag.status {
+            TagStatus::Kept => format!("{}={}\n", tag.key, tag.value),
+            TagStatus::Dropped(reason) => {
+                format!("{}={:?} dropped: {reason}\n", tag.key, tag.value)
+            }
+            TagStatus::Undocumented => format!("{}={} undocumented\n", tag.key, tag.value),
         };
         tags.map(line).collect()
     }
@@ -291,10 +296,10 @@ mod tests {
     #[test]
     fn maps_what_a_profile_maps_by_default() {
         let leaf = committed("certs/leaf/p256.pem");
-        let attributes = Attributes::of(&leaf, leaf.not_before());
+        let attributes = SessionAttributes::of(&leaf, leaf.not_before());
         assert_eq!(attributes.session_name, "0a1924da82574a8f11a5f6cc7d75e194");
         assert_eq!(attributes.source_identity, "CN=p256");
-        assert_eq!(attributes.objections, []);
+        assert_eq!(attributes.violations, []);
         let tags: Vec<String> =
             attributes.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
         insta::assert_snapshot!(tags.join("\n"), @"
@@ -307,7 +312,7 @@ mod tests {
         x509SAN/DNS=p256.example.com
         x509SAN/URI=spiffe://example.com/p256
         ");
-        assert!(attributes.tags.iter().all(|tag| tag.fate == Fate::Kept));
+        assert!(attributes.tags.iter().all(|tag| tag.status == TagStatus::Kept));
     }
 
     #[test]
@@ -316,10 +321,10 @@ mod tests {
             let common_name = "ä".repeat(length);
             let attributes = of_subject(&[rdn(&[(CN, &common_name)])]);
             assert_eq!(attributes.source_identity, format!("{prefix}{common_name}"));
-            assert_eq!(attributes.objections, []);
+            assert_eq!(attributes.violations, []);
         }
         let attributes = of_subject(&[rdn(&[(CN, &"n".repeat(65))])]);
-        assert_eq!(attributes.objections, [Objection::LongCommonName(65)]);
+        assert_eq!(attributes.violations, [Violation::LongCommonName(65)]);
     }
 
     #[test]
@@ -332,7 +337,7 @@ mod tests {
         }
         let empty = of_subject(&[]);
         assert_eq!(empty.source_identity, "ID=1000");
-        assert_eq!(empty.objections, [Objection::EmptySubject]);
+        assert_eq!(empty.violations, [Violation::EmptySubject]);
     }
 
     #[test]
@@ -384,7 +389,7 @@ mod tests {
     #[test]
     fn a_value_of_256_characters_is_kept() {
         let attributes = of_subject(&[rdn(&[(O, &"ä".repeat(256))])]);
-        assert_eq!(attributes.tags[0].fate, Fate::Kept);
+        assert_eq!(attributes.tags[0].status, TagStatus::Kept);
     }
 
     #[test]
@@ -453,10 +458,10 @@ mod tests {
         let long = format!("1.2{}", ".1234567".repeat(17));
         rdns.insert(0, rdn(&[(&long, "v")]));
         let tags = of_subject(&rdns).tags;
-        assert_eq!(tags[0].fate, Fate::Dropped(Reason::KeyLength(151)));
-        assert_eq!(tags[50].fate, Fate::Undocumented);
-        assert_eq!(tags[51].fate, Fate::Dropped(Reason::Count));
+        assert_eq!(tags[0].status, TagStatus::Dropped(DropReason::KeyLength(151)));
+        assert_eq!(tags[50].status, TagStatus::Undocumented);
+        assert_eq!(tags[51].status, TagStatus::Dropped(DropReason::Count));
         assert_eq!(tags[52].key, "x509Issuer/CN");
-        assert_eq!(tags[52].fate, Fate::Dropped(Reason::Count));
+        assert_eq!(tags[52].status, TagStatus::Dropped(DropReason::Count));
     }
 }

@@ -6,7 +6,7 @@ use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsaParams};
 use p256::ecdsa::signature::Verifier;
 use roles_anywhere_client::http::{Endpoint, Request};
 use roles_anywhere_client::identity::{Identity, IdentitySource, Permissions};
-use roles_anywhere_client::input_source::Source;
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::sigv4::canonical::CanonicalRequest;
 use roles_anywhere_client::sigv4::scope::Scope;
@@ -86,7 +86,7 @@ fn signed(case: &str, key: &str) -> Signed {
 }
 
 fn identity(key: &str) -> Identity {
-    let path = |name: String| Source::file(Path::new("tests/vectors/pki").join(name));
+    let path = |name: String| InputSource::file(Path::new("tests/vectors/pki").join(name));
     let source = IdentitySource {
         certificate: path(format!("leaf-{key}.pem")),
         private_key: path(format!("leaf-{key}.key.pem")),

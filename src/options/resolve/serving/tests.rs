@@ -9,7 +9,7 @@ use crate::options::CommandLine;
 use crate::options::resolve::{Command, Purpose, resolve};
 use crate::server::ServePolicy;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::Paths;
+use roles_anywhere_client::text::disclosure::PathExists;
 
 const BASE: [(&str, &str); 5] = [
     ("ROLES_ANYWHERE_CERTIFICATE", "cert.pem"),
@@ -27,7 +27,7 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
-    let plan = resolve(line, &environment, Stdout::Stream, Paths(&|_| false))
+    let plan = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())?;
     match plan.command {
         Command::Exchange(exchange) => match exchange.purpose {

@@ -1,7 +1,7 @@
 //! What to try if a file of certificates or keys cannot be used.
 
 use super::source_hint;
-use roles_anywhere_client::encoding::{Form, NotPem};
+use roles_anywhere_client::encoding::{Encoding, EncodingError};
 use roles_anywhere_client::identity::bundle::BundleError;
 use roles_anywhere_client::key::KeyError;
 use roles_anywhere_client::password::PasswordError;
@@ -9,17 +9,17 @@ use roles_anywhere_client::password::PasswordError;
 /// Returns what to do about a file that cannot be read for certificates and keys.
 pub(super) fn bundle_hint(error: &BundleError) -> String {
     match error {
-        BundleError::Form(NotPem::Other(Form::Utf16)) => "save it as UTF-8 or ASCII".to_owned(),
-        BundleError::Form(NotPem::Unread(Form::JavaKeystore)) => {
+        BundleError::Encoding(EncodingError::Other(Encoding::Utf16)) => "save it as UTF-8 or ASCII".to_owned(),
+        BundleError::Encoding(EncodingError::Unread(Encoding::JavaKeystore)) => {
             "convert it: `keytool -importkeystore -srckeystore FILE -destkeystore FILE.p12 -deststoretype PKCS12`".to_owned()
         }
-        BundleError::Form(NotPem::Unread(_)) => {
+        BundleError::Encoding(EncodingError::Unread(_)) => {
             "pass the private key that belongs to it".to_owned()
         }
-        BundleError::Form(NotPem::Other(_)) => {
+        BundleError::Encoding(EncodingError::Other(_)) => {
             "PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted".to_owned()
         }
-        BundleError::Form(_) => {
+        BundleError::Encoding(_) => {
             "copy the file again, with its `-----BEGIN` and `-----END` lines".to_owned()
         }
         BundleError::Mislabelled { .. } => {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::credentials::Session;
-use crate::http::Reason;
+use crate::http::SourceMessage;
 use crate::provider::RolesAnywhere;
 use crate::provider::{ClockFinding, ErrorKind, ProviderError};
 use crate::test_support::clock::ManualClock;
@@ -97,7 +97,7 @@ impl Skew {
                 host: "a".to_owned(),
                 presented: None,
                 distrust: Distrust::Time,
-                source: Reason("it has expired".to_owned()),
+                source: SourceMessage("it has expired".to_owned()),
             }),
         }
     }

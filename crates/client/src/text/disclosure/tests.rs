@@ -22,8 +22,8 @@ const CERTIFICATE: &str =
 const PKCS12: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs/forms/modern.p12"));
 
-fn is_shown(value: &str, holds: Holds) -> bool {
-    shown(value, holds, || false) == Shown::Value(value.to_owned())
+fn is_shown(value: &str, sensitivity: Sensitivity) -> bool {
+    shown(value, sensitivity, || false) == DisplayValue::Value(value.to_owned())
 }
 
 #[test]
@@ -71,16 +71,16 @@ fn shows_what_no_key_and_no_password_looks_like() {
         ("", true, false, false),
     ];
     for (value, text, sensitive, password) in rows {
-        assert_eq!(is_shown(value, Holds::Text), text, "{value}");
-        assert_eq!(is_shown(value, Holds::Sensitive), sensitive, "{value}");
-        assert_eq!(is_shown(value, Holds::Password), password, "{value}");
+        assert_eq!(is_shown(value, Sensitivity::Public), text, "{value}");
+        assert_eq!(is_shown(value, Sensitivity::Sensitive), sensitive, "{value}");
+        assert_eq!(is_shown(value, Sensitivity::Password), password, "{value}");
     }
 }
 
 #[test]
 fn shows_what_exists_as_a_path_unless_it_is_key_material() {
-    for holds in [Holds::Text, Holds::Sensitive, Holds::Password] {
-        let there = |value: &str| shown(value, holds, || true).value().is_some();
+    for sensitivity in [Sensitivity::Public, Sensitivity::Sensitive, Sensitivity::Password] {
+        let there = |value: &str| shown(value, sensitivity, || true).value().is_some();
         assert!(there("keys/client") && there(&"a/".repeat(200)));
         assert!(!there("a\nb") && !there(EC) && !there(&STANDARD.encode(EC)));
     }
@@ -89,23 +89,23 @@ fn shows_what_exists_as_a_path_unless_it_is_key_material() {
 #[test]
 fn knows_what_each_option_may_hold() {
     let rows = [
-        ("--private-key", Holds::Sensitive),
-        ("ROLES_ANYWHERE_PRIVATE_KEY", Holds::Sensitive),
-        ("--intermediates", Holds::Sensitive),
-        ("--key-password-fd", Holds::Password),
-        ("ROLES_ANYWHERE_KEY_PASSWORD_ENV", Holds::Password),
-        ("--tpm-key-password", Holds::Password),
-        ("HTTPS_PROXY", Holds::Sensitive),
-        ("all_proxy", Holds::Sensitive),
-        ("ROLES_ANYWHERE_SECRETS_ENDPOINT", Holds::Sensitive),
-        ("AWS_ENDPOINT_URL", Holds::Sensitive),
-        ("--with-proxy", Holds::Text),
-        ("AWS_USE_FIPS_ENDPOINT", Holds::Text),
-        ("--region", Holds::Text),
-        ("NAME|ARN", Holds::Text),
+        ("--private-key", Sensitivity::Sensitive),
+        ("ROLES_ANYWHERE_PRIVATE_KEY", Sensitivity::Sensitive),
+        ("--intermediates", Sensitivity::Sensitive),
+        ("--key-password-fd", Sensitivity::Password),
+        ("ROLES_ANYWHERE_KEY_PASSWORD_ENV", Sensitivity::Password),
+        ("--tpm-key-password", Sensitivity::Password),
+        ("HTTPS_PROXY", Sensitivity::Sensitive),
+        ("all_proxy", Sensitivity::Sensitive),
+        ("ROLES_ANYWHERE_SECRETS_ENDPOINT", Sensitivity::Sensitive),
+        ("AWS_ENDPOINT_URL", Sensitivity::Sensitive),
+        ("--with-proxy", Sensitivity::Public),
+        ("AWS_USE_FIPS_ENDPOINT", Sensitivity::Public),
+        ("--region", Sensitivity::Public),
+        ("NAME|ARN", Sensitivity::Public),
     ];
-    for (name, holds) in rows {
-        assert_eq!(Holds::of(name), holds, "{name}");
+    for (name, sensitivity) in rows {
+        assert_eq!(Sensitivity::of(name), sensitivity, "{name}");
     }
 }
 
@@ -150,25 +150,26 @@ fn forms(pem: &str) -> Vec<String> {
 #[test]
 fn tells_key_material_in_every_form() {
     let files = [
-        (EC, Contents::PrivateKey),
-        (SEC1, Contents::PrivateKey),
-        (RSA, Contents::PrivateKey),
-        (PKCS1, Contents::PrivateKey),
-        (SCRYPT, Contents::PrivateKey),
-        (CERTIFICATE, Contents::Certificate),
+        (EC, KeyMaterial::PrivateKey),
+        (SEC1, KeyMaterial::PrivateKey),
+        (RSA, KeyMaterial::PrivateKey),
+        (PKCS1, KeyMaterial::PrivateKey),
+        (SCRYPT, KeyMaterial::PrivateKey),
+        (CERTIFICATE, KeyMaterial::Certificate),
     ];
     for (pem, contents) in files {
         for form in forms(pem) {
-            assert_eq!(Contents::of(&form), Some(contents), "{form}");
+            assert_eq!(KeyMaterial::of(&form), Some(contents), "{form}");
         }
     }
-    assert_eq!(Contents::of(&STANDARD.encode(PKCS12)), Some(Contents::Encoded));
-    assert_eq!(Contents::of("-----BEGIN"), Some(Contents::Encoded));
+    assert_eq!(KeyMaterial::of(&STANDARD.encode(PKCS12)), Some(KeyMaterial::Encoded));
+    assert_eq!(KeyMaterial::of("-----BEGIN"), Some(KeyMaterial::Encoded));
 }
 
 #[test]
 fn tells_hexadecimal_as_programs_print_it() {
-    for (pem, contents) in [(EC, Contents::PrivateKey), (CERTIFICATE, Contents::Certificate)] {
+    for (pem, contents) in [(EC, KeyMaterial::PrivateKey), (CERTIFICATE, KeyMaterial::Certificate)]
+    {
         let octets: Vec<String> = der(pem).iter().map(|octet| format!("{octet:02x}")).collect();
         let lines: Vec<String> = octets.chunks(15).map(|line| line.join(":")).collect();
         for form in [
@@ -181,12 +182,12 @@ fn tells_hexadecimal_as_programs_print_it() {
             format!("priv:\n    {}", lines.join(":\n    ")),
             octets[..24].join(":"),
         ] {
-            assert_eq!(Contents::of(&form), Some(contents), "{form}");
+            assert_eq!(KeyMaterial::of(&form), Some(contents), "{form}");
         }
     }
     let fingerprint = "30:82:20:91:aa:01:cc:1d".repeat(4).replace("1d30", "1d:30");
     for value in [fingerprint.as_str(), "30:82:01:02", "0x30820102", &"30".repeat(11)] {
-        assert_eq!(Contents::of(value), None, "{value}");
+        assert_eq!(KeyMaterial::of(value), None, "{value}");
     }
 }
 
@@ -201,15 +202,15 @@ fn tells_json_web_keys() {
         STANDARD.encode(private),
         private[28..].to_owned(),
     ] {
-        assert_eq!(Contents::of(&form), Some(Contents::PrivateKey), "{form}");
+        assert_eq!(KeyMaterial::of(&form), Some(KeyMaterial::PrivateKey), "{form}");
     }
-    assert_eq!(Contents::of(&private[..40]), Some(Contents::Encoded));
-    assert_eq!(Contents::of(r#"{"user":"d","id":"kty"}"#), None);
+    assert_eq!(KeyMaterial::of(&private[..40]), Some(KeyMaterial::Encoded));
+    assert_eq!(KeyMaterial::of(r#"{"user":"d","id":"kty"}"#), None);
 }
 
 #[test]
 fn creates_nothing_that_may_be_named_by_a_key() {
-    let is_new = |value: &str| is_new_name(value, Paths(&|path| path == Path::new("keys/of")));
+    let is_new = |value: &str| is_new_name(value, PathExists(&|path| path == Path::new("keys/of")));
     let hex = "0123456789abcdef".repeat(4);
     let names = ["out.json", "secret", "ключ.txt", "./", "~/x", "/a", "keys/of", "файл"];
     for name in names.map(str::to_owned).into_iter().chain([
@@ -246,7 +247,7 @@ fn takes_no_ordinary_value_for_key_material() {
         "MIKE/documents/and/other/things",
     ];
     for value in values {
-        assert_eq!(Contents::of(value), None, "{value}");
+        assert_eq!(KeyMaterial::of(value), None, "{value}");
     }
 }
 
@@ -258,7 +259,7 @@ proptest! {
         after in "[ -~]{0,8}",
         which in 0..21_usize,
         length in 40..200_usize,
-        holds in prop_oneof![Just(Holds::Text), Just(Holds::Sensitive), Just(Holds::Password)],
+        sensitivity in prop_oneof![Just(Sensitivity::Public), Just(Sensitivity::Sensitive), Just(Sensitivity::Password)],
         exists: bool,
     ) {
         for pem in [EC, SEC1, RSA, SCRYPT] {
@@ -266,23 +267,23 @@ proptest! {
             // PEM is told by its heading, hexadecimal digits from 48 of them on.
             let cut = &form[..length.max(64).min(form.len())];
             let value = format!("{before}{cut}{after}");
-            prop_assert!(shown(&value, holds, || exists).value().is_none(), "{}", value);
+            prop_assert!(shown(&value, sensitivity, || exists).value().is_none(), "{}", value);
         }
     }
 
     /// What is shown is the value, of a form that was asked for.
     #[test]
     fn shows_only_what_the_rules_name(value in "\\PC{0,300}") {
-        for holds in [Holds::Text, Holds::Sensitive, Holds::Password] {
-            if let Shown::Value(text) = shown(&value, holds, || false) {
+        for sensitivity in [Sensitivity::Public, Sensitivity::Sensitive, Sensitivity::Password] {
+            if let DisplayValue::Value(text) = shown(&value, sensitivity, || false) {
                 prop_assert_eq!(&text, &value);
                 prop_assert!(text.len() <= 255 || text.starts_with("arn:"));
                 prop_assert!(!text.contains(['\n', '\r']));
             }
             // A password option shows no more than a key option, and that no more than others.
-            let shows = |holds| shown(&value, holds, || false).value().is_some();
-            prop_assert!(!shows(Holds::Password) || shows(Holds::Sensitive));
-            prop_assert!(!shows(Holds::Sensitive) || shows(Holds::Text));
+            let shows = |sensitivity| shown(&value, sensitivity, || false).value().is_some();
+            prop_assert!(!shows(Sensitivity::Password) || shows(Sensitivity::Sensitive));
+            prop_assert!(!shows(Sensitivity::Sensitive) || shows(Sensitivity::Public));
         }
     }
 }

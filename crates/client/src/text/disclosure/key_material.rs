@@ -1,4 +1,4 @@
-//! Tells key material from the name of a file that holds it.
+//! Recognizes key material in the place of the name of a file.
 
 mod jwk;
 mod octets;
@@ -7,9 +7,9 @@ use base64::Engine as _;
 
 use crate::text::base64::BASE64;
 
-/// What a value is if it is the contents of a file of key material.
+/// The kind of key material that a value sensitivity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Contents {
+pub enum KeyMaterial {
     /// A private key.
     PrivateKey,
     /// A certificate, or several.
@@ -18,14 +18,14 @@ pub enum Contents {
     Encoded,
 }
 
-impl Contents {
-    /// Returns what `value` is, or nothing if it is no key material: PEM, its base64, the base64
-    /// or hexadecimal form of DER, or a JWK, whole or cut off.
+impl KeyMaterial {
+    /// Returns the kind of key material in `value`, if any: PEM, base64 of PEM, DER in base64 or
+    /// hexadecimal, or a JWK, each whole or cut off.
     pub fn of(value: &str) -> Option<Self> {
         Self::within(value, NESTED)
     }
 
-    /// Looks into base64 of base64 as often as `nested` says.
+    /// Decodes base64 of base64 up to `nested` times.
     fn within(value: &str, nested: u8) -> Option<Self> {
         if let Some((_, after)) = value.split_once("-----BEGIN") {
             return Some(Self::of_label(after));
@@ -46,7 +46,7 @@ impl Contents {
     }
 
     fn of_run(run: &str, nested: u8) -> Option<Self> {
-        // A path is told from DER, and from base64 of a text, by its first characters.
+        // The first characters are enough to tell DER, or base64 of a text, from a path.
         let head = decoded(&run[..run.len().min(HEAD)])?;
         let is_text = |octet: &u8| octet.is_ascii_graphic() || octet.is_ascii_whitespace();
         match Self::of_der(&head) {
@@ -62,32 +62,32 @@ impl Contents {
         match label.trim() {
             label if label.contains("PRIVATE KEY") => Self::PrivateKey,
             label if label.contains("CERTIFICATE") => Self::Certificate,
-            // `$(cat key.pem)` without its quotes: the rest of the label is the next argument.
+            // `$(cat key.pem)` without quotes: the shell splits the label into several arguments.
             _ => Self::Encoded,
         }
     }
 
-    /// Reads the first elements of DER, or BER, of which the rest may be missing.
+    /// Reads the first elements of DER or BER; the rest may be missing.
     fn of_der(bytes: &[u8]) -> Option<Self> {
         let inner = sequence(bytes)?;
         match inner {
-            // A version, as every form of a private key and PKCS#12 begin.
+            // A version, with which PKCS#12 and every form of a private key begin.
             [0x02, 0x01, 0x00 | 0x01, ..] => Some(Self::PrivateKey),
             [0x02, 0x01, 0x03, ..] => Some(Self::Encoded),
             [0x30, ..] => Some(match sequence(inner) {
                 // tbsCertificate: its version, or its serial number.
                 Some([0xa0, 0x03, 0x02, ..] | [0x02, ..]) => Self::Certificate,
-                // The object identifier of a scheme, as an encrypted key begins.
+                // The object identifier of an algorithm, with which an encrypted key begins.
                 Some([0x06, ..]) => Self::PrivateKey,
                 _ => Self::Encoded,
             }),
-            // PKCS#7, and what else begins with an object identifier.
+            // PKCS#7 and other structures that begin with an object identifier.
             [0x06, ..] => Some(Self::Encoded),
             _ => None,
         }
     }
 
-    /// Returns it as a noun: `a private key`.
+    /// Returns a noun for messages: `a private key`.
     pub fn noun(self) -> &'static str {
         match self {
             Self::PrivateKey => "a private key",
@@ -97,14 +97,15 @@ impl Contents {
     }
 }
 
+/// How many layers of base64 are decoded: a CI variable may hold base64 of base64.
 const NESTED: u8 = 2;
-/// The fewest characters that are taken for base64 of something.
+/// The length of the shortest run that is decoded as base64; shorter ones are words.
 const SHORTEST: usize = 20;
 
-/// The characters that tell what the rest is.
+/// How many characters are decoded first, to recognize the rest.
 const HEAD: usize = 24;
 
-/// Returns a run and its parts behind a slash and the like, since base64 may be a part of a path.
+/// Returns a run, and its parts after a `/` and the like: base64 may follow a path.
 fn starts(run: &str) -> impl Iterator<Item = &str> {
     let behind = run.match_indices(|c: char| !c.is_ascii_alphanumeric()).map(|(at, _)| at + 1);
     let parts = std::iter::once(0).chain(behind).map(|at| &run[at..]);
@@ -124,7 +125,7 @@ fn to_standard(character: char) -> char {
     }
 }
 
-/// Returns what is in a SEQUENCE, as far as it is there.
+/// Returns the contents of a SEQUENCE, as far as they are present.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     let [0x30, length, rest @ ..] = bytes else { return None };
     match length {

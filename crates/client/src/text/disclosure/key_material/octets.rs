@@ -1,8 +1,8 @@
 //! Octets in hexadecimal, as programs print them: `3081`, `30:81`, `0x30, 0x81`, `\\x30\\x81`.
 
-/// The fewest octets that are taken for DER: a serial number is shorter.
+/// The length of the shortest run that is read as DER: serial numbers are shorter.
 const FEWEST: usize = 24;
-/// The most characters between two octets: a comma, a line break, the indentation of a line.
+/// The most characters between two bytes: a comma, a line break, the indentation of a line.
 const MOST_BETWEEN: usize = 24;
 
 /// Returns the runs of octets in `text` that are long enough for a key.
@@ -20,7 +20,7 @@ pub(super) fn runs(text: &str) -> impl Iterator<Item = Vec<u8>> + '_ {
     })
 }
 
-/// Returns the octets at the start of `text`, and what is behind them.
+/// Returns the bytes at the start of `text`, and the rest of the text.
 fn run(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let (mut run, mut behind) = (Vec::new(), text);
     let mut next = text;
