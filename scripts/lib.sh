@@ -21,66 +21,14 @@ step() {
     "$@"
     printf '==> done in %d s: %s\n' $((SECONDS - start)) "$headline"
     headline=
-    report_ended
+    after_step
 }
 
-# beside NAME HEADLINE COMMAND…: starts a step that runs beside those that follow, with less priority.
-#
-# Its output is in target/logs/NAME.log and is printed only if it fails. `finish` waits for it.
-declare -A running=() headlines=()
-logs=$target/logs
-beside() {
-    local name=$1
-    headlines[$name]=$2
-    shift 2
-    mkdir -p "$logs"
-    rm -f "$logs/$name.seconds"
-    # A process group of its own, so that all of it can be ended.
-    set -m
-    (
-        renice -n 10 -p "$BASHPID" >/dev/null
-        start=$SECONDS
-        "$@"
-        echo $((SECONDS - start)) >"$logs/$name.seconds"
-    ) >"$logs/$name.log" 2>&1 </dev/null &
-    running[$name]=$!
-    set +m
-}
+# What scripts/beside.sh does between two steps.
+after_step() { :; }
 
-# finish NAME…: waits for the end of steps that run beside this one, and ends the script if one failed.
-finish() {
-    local name
-    for name in "$@"; do
-        [ -n "${running[$name]-}" ] || continue
-        local start=$SECONDS
-        wait "${running[$name]}" || {
-            unset "running[$name]"
-            headline=${headlines[$name]}
-            cat "$logs/$name.log"
-            exit 1
-        }
-        unset "running[$name]"
-        printf '==> done in %d s (waited %d s): %s\n' \
-            "$(<"$logs/$name.seconds")" $((SECONDS - start)) "${headlines[$name]}"
-    done
-}
-
-# Reports the steps that have ended meanwhile: a failure is not to be known at the end only.
-report_ended() {
-    local name
-    for name in "${!running[@]}"; do
-        kill -0 "${running[$name]}" 2>/dev/null || finish "$name"
-    done
-}
-
-at_exit() {
-    local process
-    for process in "${running[@]}"; do kill -- "-$process" 2>/dev/null || true; done
-    [ -z "$headline" ] || printf '==> FAILED: %s\n' "$headline" >&2
-}
-trap at_exit EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+report_failure() { [ -z "$headline" ] || printf '==> FAILED: %s\n' "$headline" >&2; }
+trap report_failure EXIT
 
 # need_rust: rustup's shim installs the toolchain; all we can do without it is to say so.
 need_rust() {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs a script that begins as those in scripts/ do, and keeps what it makes in `target`.
+/// Runs a script that begins as `scripts/test` does, and keeps what it makes in `target`.
 fn script(target: &Path, text: &str) -> Output {
     Command::new("bash")
-        .args(["-c", &format!(". scripts/lib.sh\n{text}")])
+        .args(["-c", &format!(". scripts/lib.sh\n. scripts/beside.sh\n{text}")])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", target)
         .stdin(Stdio::null())
