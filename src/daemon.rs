@@ -1,4 +1,4 @@
-//! What `update` and `serve` have in common.
+//! What `update` and `serve` share: the startup, the log and the supervisor.
 
 mod reporter;
 mod supervisor;
@@ -10,7 +10,7 @@ use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::time::{Clock, Timer};
 pub use supervisor::Supervisor;
 
-/// What a daemon runs on beside its refresher.
+/// The ports of a daemon, besides those of its refresher.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
 pub struct DaemonPorts<'a> {
@@ -18,33 +18,33 @@ pub struct DaemonPorts<'a> {
     pub clock: &'a dyn Clock,
     /// Waits.
     pub timer: &'a dyn Timer,
-    /// Looks after this process.
+    /// The supervisor of this process, such as systemd.
     pub supervisor: &'a dyn Supervisor,
-    /// Takes what the operator has to know.
+    /// Takes the events for the operator.
     pub log: &'a dyn Log,
 }
 
 /// How a daemon runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Daemon {
-    /// What it does where its first try fails.
+    /// What it does if the first refresh fails.
     pub on_startup_failure: OnStartupFailure,
     /// How its log is written.
     pub log_format: LogFormat,
 }
 
-/// What a daemon does where its first try fails.
+/// What a daemon does if the first refresh fails.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnStartupFailure {
-    /// It says so and tries on.
+    /// Log it and keep retrying.
     #[default]
     KeepTrying,
-    /// It ends with the error of that try.
+    /// Exit with its error.
     Exit,
 }
 
 impl Daemon {
-    /// Makes the first try of `refresher`; its failure is an error only where it is to end the daemon.
+    /// Runs the first refresh. A failure is an error only if it is to end the daemon.
     pub async fn start(self, refresher: &mut Refresher<'_>) -> Result<Shutdown, Error> {
         match refresher.start().await {
             Err(error) if self.on_startup_failure == OnStartupFailure::Exit => {

@@ -1,4 +1,5 @@
-//! The command-line entry point: builds the real world, dispatches, prints, returns the exit code.
+//! The entry point: parses the command line, runs the command on the real system, prints its output,
+//! and returns the exit code.
 
 #[cfg_attr(unix, path = "main/daemon.rs")]
 #[cfg_attr(not(unix), path = "main/unsupported_daemon.rs")]
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what is said of a command line that clap rejects.
+/// Prints the error for a command line that clap rejects.
 fn not_a_command(error: &clap::Error) -> ExitCode {
     stdio::write_stderr(&rejection::message(
         error,
@@ -69,7 +70,7 @@ fn not_a_command(error: &clap::Error) -> ExitCode {
     ExitCode::from(Kind::Usage.exit_code())
 }
 
-/// Makes a defect of ours end like any other error: one message, a documented exit code.
+/// Makes a panic end like any other error: one message, and a documented exit code.
 fn report_panics() {
     #[expect(
         clippy::exit,
@@ -137,7 +138,7 @@ fn exchange_credentials(
         CacheLocation::Dir(path) => Some(PrivateDir::new(path)),
         CacheLocation::Disabled => None,
     };
-    // The name is made for the trace only: a cache hit does without.
+    // The name is made for the trace only, so that a cache hit does not pay for it.
     if let (CacheLocation::Dir(directory), Debug::On) = (&exchange.cache, &exchange.debug) {
         let (path, origin) = (path_name(&directory.path, false), &directory.origin);
         trace.show(format_args!("cache: in {path} (from {origin})"));
@@ -151,7 +152,7 @@ fn exchange_credentials(
         }
         _ => SessionCache::disabled(provider),
     };
-    // Before anything is built that a kept session does without: TLS, a runtime.
+    // Before TLS and a runtime are built, which a cached session does not need.
     if matches!(exchange.purpose, Purpose::CredentialProcess)
         && let Some(document) = credential_process::ready(&sessions, clock, trace)
     {
@@ -174,7 +175,7 @@ fn exchange_credentials(
         .build()
         .map_err(|error| Error::new(Kind::Local, error))?;
     let outcome = runtime.block_on(run(exchange, &sessions, *clock, &world));
-    // A look-up of a host name may hang for longer than the deadline; nobody waits for it.
+    // A host name lookup may hang for longer than the deadline. Do not wait for it.
     runtime.shutdown_background();
     outcome
 }

@@ -1,4 +1,4 @@
-//! `credential-process`: print one set of credentials and exit.
+//! `credential-process`: prints one set of credentials and exits.
 
 pub mod document;
 
@@ -9,7 +9,7 @@ use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Clock;
 
-/// Returns the document of a kept session, where nothing else is to be done.
+/// Returns the document of a cached session, if one can be used without a refresh.
 pub fn ready(
     sessions: &SessionCache<'_>,
     clock: &dyn Clock,

@@ -1,4 +1,4 @@
-//! `read-certificate-data`: what a certificate says, and what AWS will make of it.
+//! `read-certificate-data`: shows a certificate, and the session attributes that AWS derives from it.
 
 mod full;
 mod text;
@@ -18,24 +18,24 @@ use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
 
-/// What to read, and how to show it.
+/// The plan of `read-certificate-data`.
 #[derive(Clone, Debug)]
 pub struct ReadCertificateData {
-    /// The certificate, alone or among others.
+    /// The file with the certificate, which may hold others too.
     pub certificate: InputSource,
-    /// How it is shown.
+    /// The output format.
     pub output: CertificateFormat,
 }
 
-/// In which form a certificate is shown.
+/// The output format of a certificate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum CertificateFormat {
-    /// The four members of the official helper, of the first certificate.
+    /// JSON of the first certificate with the four members that the official helper prints.
     #[default]
     Official,
-    /// For a reader: every certificate.
+    /// Text for people, of all certificates.
     Text,
-    /// For a program: every certificate, with all that the text has.
+    /// JSON for programs, of all certificates, with everything that the text has.
     Full,
 }
 
@@ -50,10 +50,10 @@ pub fn run(
     Ok(show(&certificates, plan.output, now))
 }
 
-/// Renders `certificates`, which are those of one file in its order, as they are at `now`.
+/// Renders the certificates of one file, in the order of the file.
 ///
-/// [`CertificateFormat::Official`] has no newline at its end, as the official helper has none; of no
-/// certificate it is empty.
+/// [`CertificateFormat::Official`] does not end in a newline, like the output of the official helper.
+/// It is empty if there is no certificate.
 fn show(certificates: &[Certificate], output: CertificateFormat, now: Timestamp) -> SecretBytes {
     SecretBytes::new(match output {
         CertificateFormat::Official => certificates.first().map(official).unwrap_or_default(),
@@ -67,7 +67,7 @@ fn official(certificate: &Certificate) -> Vec<u8> {
     serde_json::to_vec(&document).expect("strings serialize")
 }
 
-/// The document of the official helper, its members in their order.
+/// The document of the official helper, with the members in its order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Official {
@@ -79,7 +79,7 @@ struct Official {
 
 impl Official {
     fn of(certificate: &Certificate, contents: &CertificateDetails) -> Self {
-        // Of a key that it does not know, the official helper says "" and bare digests.
+        // For a key of another kind, the official helper prints "" and digests without a prefix.
         let key_type = match &contents.key {
             KeyKind::Rsa(_) => "RSA".to_owned(),
             KeyKind::Ec(_) => "EC".to_owned(),
@@ -99,12 +99,12 @@ impl Official {
     }
 }
 
-/// Returns the digest of the DER in lower-case hex; by SHA-256 it is AWS's `certificateId` too.
+/// Returns the digest of the DER in lower-case hex. With SHA-256 it is also AWS's `certificateId`.
 fn fingerprint(certificate: &Certificate, algorithm: &'static Algorithm) -> String {
     hex::encode(digest(algorithm, certificate.der()))
 }
 
-/// Returns the whole days until its end; negative from the second after it.
+/// Returns the whole days until the certificate expires; negative after that.
 fn days_left(certificate: &Certificate, now: Timestamp) -> i64 {
     now.seconds_until(certificate.not_after()).div_euclid(86_400)
 }

@@ -1,4 +1,4 @@
-//! `serve`: hand credentials out to the SDKs of this machine until stopped.
+//! `serve`: hands out credentials to SDKs on this machine until it is stopped.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -21,47 +21,48 @@ use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::time::Timer;
 
-/// Where to listen, what to hand out, and how it runs.
+/// The plan of `serve`.
 #[derive(Clone, Debug)]
 pub struct Serve {
-    /// The addresses, at least one; port 0 is a free one.
+    /// The addresses to listen on, at least one; port 0 means a free port.
     pub listen: Vec<SocketAddr>,
-    /// What other machines may ask for.
+    /// What other machines may get.
     pub remote: RemoteAccess,
-    /// What is handed out, and to requests for which hosts.
+    /// What is served, and for which hosts.
     pub policy: ServePolicy,
-    /// The IP time to live of replies; where it is not said, 64 on loopback and 1 elsewhere.
+    /// The IP time to live of responses; by default 64 on loopback and 1 elsewhere.
     pub hop_limit: Option<u8>,
-    /// Where the token of the container route is kept.
+    /// Where the container token is stored.
     pub token_file: TokenFile,
-    /// Whether to print what SDKs need in their environment.
+    /// Whether to print the environment variables for SDKs.
     pub print_env: bool,
-    /// The Region to tell.
+    /// The Region that instance metadata names.
     pub region: Region,
-    /// The role whose credentials are handed out.
+    /// The role of the credentials.
     pub role: RoleArn,
     /// How it runs.
     pub daemon: Daemon,
 }
 
-/// How long a token of container credentials is the newest; it is accepted as long again.
+/// How long a container token is the current one. It is accepted for as long again after that.
 const ROTATION: Duration = Duration::from_secs(6 * 3_600);
-/// How often it is looked whether its file is still there.
-const LOOK: Duration = Duration::from_secs(5);
+/// The time between two checks of the token file.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Where the token of the container route is kept.
+/// Where the container token is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TokenFile {
-    /// In this file, which has to be writable.
+    /// In this file, which must be writable.
     At {
         /// The file.
         path: PathBuf,
         /// The flag or variable that named it.
         origin: String,
     },
-    /// In a file of this directory that is named by the address: several of one user do not meet.
+    /// In a file of this directory that is named after the address, so that several processes of one
+    /// user have separate files.
     In(ConfiguredDir),
-    /// Nowhere: there is no such route.
+    /// Not at all: the container route does not exist.
     Disabled,
 }
 
@@ -79,9 +80,9 @@ impl TokenFile {
     }
 }
 
-/// Makes the endpoints that hand out the session of `channel`, and writes the first token to `store`;
-/// returns it where that was done. A store that nobody asked for is no error where it cannot be
-/// written: then there is no container route, and the log says why.
+/// Returns the endpoints that hand out the session of `channel`, and the store if the first token was
+/// written to it. If a token file that the user did not name cannot be written, that is no error: the
+/// container route does not exist then, and the log says why.
 pub fn open<P: TokenStore>(
     plan: &Serve,
     store: Option<P>,
@@ -93,7 +94,7 @@ pub fn open<P: TokenStore>(
     let Some(store) = store else { return Ok((endpoints, None)) };
     match plan.token_file {
         TokenFile::At { .. } => endpoints.renew_container_token(&store)?,
-        // Without it there would be nothing to serve.
+        // Without a token there would be nothing to serve.
         TokenFile::In(_) if plan.policy.offer == Offer::Container => {
             endpoints.renew_container_token(&store)?;
         }
@@ -103,8 +104,8 @@ pub fn open<P: TokenStore>(
     Ok((endpoints, Some(store)))
 }
 
-/// Serves until `stop` completes and the requests that run have come to their end; the token of
-/// `store` ends with it.
+/// Serves until `stop` completes and the running requests are answered. The token of `store` ends
+/// then too.
 pub async fn run(
     store: Option<&dyn TokenStore>,
     endpoints: Rc<Endpoints>,
@@ -131,29 +132,29 @@ pub async fn run(
     outcome
 }
 
-/// Keeps a token in `store`: a new one now and then, and the same where somebody removed it.
+/// Keeps a token in `store`: renews it at intervals, and writes it again if the file was removed.
 async fn keep_token(
     endpoints: &Endpoints,
     store: &dyn TokenStore,
     timer: &dyn Timer,
 ) -> Infallible {
     loop {
-        for _ in 0..ROTATION.as_secs() / LOOK.as_secs() {
-            timer.sleep(LOOK).await;
+        for _ in 0..ROTATION.as_secs() / CHECK_INTERVAL.as_secs() {
+            timer.sleep(CHECK_INTERVAL).await;
             endpoints.restore_container_token(store);
         }
         endpoints.rotate_container_token(store);
     }
 }
 
-/// Returns what the SDKs are to have in their environment: one way or the other, as lines of a
-/// shell with a comment before each way.
+/// Returns the environment variables for SDKs as lines of a shell, with a comment before each kind of
+/// credentials.
 pub fn print_env(
     (remote, offer): (RemoteAccess, Offer),
     addresses: &[SocketAddr],
     token: Option<&Path>,
 ) -> String {
-    // A listener on every address is reached by loopback too, but is not one of loopback alone.
+    // A listener on all addresses is reached by loopback too, but is not a loopback address.
     let loopback = addresses.iter().find(|address| address.ip().is_loopback());
     let imds = loopback.or_else(|| addresses.first().filter(|_| remote == RemoteAccess::Imds));
     let imds = imds.map(|address| reachable(*address));
@@ -191,7 +192,7 @@ pub fn print_env(
     lines
 }
 
-/// Returns the address that a program of this machine connects to: `0.0.0.0` and `[::]` are none.
+/// Returns the address that a program on this machine connects to: loopback for `0.0.0.0` and `[::]`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_both_ways_for_a_shell() {
+    fn prints_both_kinds_for_a_shell() {
         let token = Some("/run/it's/token");
         assert_eq!(
             exports(RemoteAccess::Refused, &["127.0.0.1:9911", "[::1]:9911"], token),
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_only_the_ways_that_there_are() {
+    fn prints_only_what_is_served() {
         assert_eq!(
             exports(RemoteAccess::Refused, &["[::1]:1"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://[::1]:1'"]

@@ -1,4 +1,4 @@
-//! `sign-string`: sign the official helper's fixed string, to try a key out.
+//! `sign-string`: signs the fixed string of the official helper, to test a key.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -11,20 +11,20 @@ use roles_anywhere_client::password::Passwords;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::x509::PublicKey;
 
-/// What to sign with, and how to print it.
+/// The plan of `sign-string`.
 #[derive(Clone, Debug)]
 pub struct SignString {
     /// The private key.
     pub private_key: InputSource,
-    /// What is done about a key that others can read.
+    /// What to do about a key file that other users can read.
     pub permissions: Permissions,
-    /// How the signature is printed.
+    /// The output format.
     pub format: SignatureFormat,
-    /// The digest, for keys that take one.
+    /// The digest, for keys that sign one.
     pub digest: Digest,
 }
 
-/// How a signature is printed; never with a newline, as the official helper.
+/// The output format of a signature. None ends in a newline, like the output of the official helper.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SignatureFormat {
     /// Lower-case hex in double quotes.
@@ -54,7 +54,7 @@ pub fn run(
     Ok(SecretBytes::new(printed))
 }
 
-/// Returns what the official helper signs: a text, `1`, and for keys of other kinds than ML-DSA the
+/// Returns the message that the official helper signs: a text, `1`, and (except for ML-DSA keys) the
 /// SHA-256 of `IAM RA` and the public key.
 fn fixed_string(signer: &dyn Signer) -> Vec<u8> {
     let mut message = b"AWS Roles Anywhere Credential Helper Signing Test1".to_vec();

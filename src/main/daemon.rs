@@ -1,4 +1,4 @@
-//! The commands that go on running, on the real world.
+//! Wires the long-running commands to the real system.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -94,14 +94,15 @@ pub(crate) async fn serve(
     context.while_logging(both).await
 }
 
-/// Keeps a session in hand until it is told to stop, and then tells the others by `stop`.
+/// Keeps a session fresh until the daemon is told to stop, then notifies `stop`.
 async fn keep(
     daemon: Daemon,
     refresher: &mut Refresher<'_>,
     supervisor: &Systemd,
     stop: &Notify,
 ) -> Result<(), Error> {
-    // Who tries on serves whatever comes of the first try, the other once that went well.
+    // A daemon that keeps retrying serves from the start, even without credentials; one that exits
+    // on a failure is ready only after the first refresh.
     let keeps_trying = daemon.on_startup_failure == OnStartupFailure::KeepTrying;
     if keeps_trying {
         supervisor.ready();
@@ -124,7 +125,7 @@ fn bind(plan: &Serve) -> Result<HttpListener, Error> {
     HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
 }
 
-/// What a daemon hears and says.
+/// Where a daemon gets its events from, and where it reports to.
 struct DaemonContext {
     events: SystemEvents,
     supervisor: Systemd,
@@ -155,7 +156,7 @@ impl DaemonContext {
         Ok(Self { events, supervisor: Systemd::find(), log })
     }
 
-    /// Says where credentials are served, and where their token is.
+    /// Logs and prints the addresses of the endpoints and the token file.
     fn introduce(
         &self,
         plan: &Serve,
@@ -176,7 +177,7 @@ impl DaemonContext {
         Ok(())
     }
 
-    /// Waits for `work`, and writes what is logged meanwhile.
+    /// Waits for `work`, and writes the log at the same time.
     async fn while_logging<T>(&self, work: impl Future<Output = T> + Unpin) -> T {
         match select(work, pin!(self.log.run())).await {
             Either::Left((done, _)) => done,

@@ -1,5 +1,5 @@
-//! What a run says of itself on standard error where it is no daemon's log: for a reader, or as a
-//! line of the log that was asked for.
+//! What a run reports on standard error outside a daemon's log: as text, or as a line in the log
+//! format that the user chose.
 
 use roles_anywhere::command::update::{Update, UpdateOutcome};
 use roles_anywhere::credentials_file::file::Written;
@@ -10,13 +10,13 @@ use roles_anywhere::output::log::{Field, Level, LogFormat};
 use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
 use roles_anywhere_client::time::{Clock, Timestamp};
 
-/// Why a run failed, and in what form that is said.
+/// Why a run failed, and the format to report it in.
 pub(crate) struct RunFailure {
     pub(crate) error: Error,
     pub(crate) format: LogFormat,
 }
 
-/// An error of before there is a log is for a reader.
+/// An error before the command is known is reported as text.
 impl From<Error> for RunFailure {
     fn from(error: Error) -> Self {
         Self { error, format: LogFormat::Text }
@@ -24,7 +24,7 @@ impl From<Error> for RunFailure {
 }
 
 impl RunFailure {
-    /// Says so.
+    /// Writes the error to standard error.
     pub(crate) fn report(&self, clock: &dyn Clock) {
         match self.format {
             LogFormat::Text => stdio::write_stderr(&self.error.to_string()),
@@ -38,7 +38,7 @@ impl RunFailure {
     }
 }
 
-/// Says what `update --once` wrote, and what is not as it should be.
+/// Reports what `update --once` wrote, and its warnings.
 pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock) {
     let format = plan.daemon.log_format;
     let warn = |words: &str| match format {
@@ -76,7 +76,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
     }
 }
 
-/// Returns how the log of a command is written; those that have none speak to a reader.
+/// Returns the log format of a command; text if it has none.
 pub(crate) fn log_format(command: &Command) -> LogFormat {
     let Command::Exchange(exchange) = command else { return LogFormat::Text };
     match &exchange.purpose {

@@ -1,4 +1,4 @@
-//! In place of `daemon` on a system without Unix signals: what goes on running is not there yet.
+//! Replaces `daemon` on systems without Unix signals, which long-running commands do not support yet.
 
 use roles_anywhere::command::serve::Serve;
 use roles_anywhere::command::update::Update;
@@ -7,7 +7,7 @@ use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere_client::ports::World;
 
-/// Refuses.
+/// Returns that the command does not run on this system.
 pub(crate) async fn update(
     _plan: &Update,
     _exchange: &Exchange,
@@ -17,7 +17,7 @@ pub(crate) async fn update(
     Err(missing("update"))
 }
 
-/// Refuses.
+/// Returns that the command does not run on this system.
 pub(crate) async fn serve(
     _plan: &Serve,
     _exchange: &Exchange,

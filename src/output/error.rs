@@ -1,4 +1,4 @@
-//! The one error that reaches the user, and how it is printed.
+//! The one type of error that reaches the user, and how it is printed.
 
 mod hints;
 
@@ -11,7 +11,7 @@ use roles_anywhere_client::text::escape;
 /// Who can fix it. Decides the exit code, and nothing else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// Whoever typed the command or set the environment.
+    /// The user, by another command line or environment.
     Usage,
     /// The owner of the certificate and the key.
     Identity,
@@ -19,9 +19,9 @@ pub enum Kind {
     Refused,
     /// The network, or AWS itself.
     Unreachable,
-    /// Whoever runs this machine: files, standard output.
+    /// The administrator of this machine: files, standard output.
     Local,
-    /// We.
+    /// The maintainers of this program: it has a bug.
     Internal,
 }
 
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// An error on its way to the user: what failed, why, and what to try.
+/// An error for the user: what failed, why, and what to try.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -69,19 +69,19 @@ impl Error {
         self
     }
 
-    /// Adds where the path of the file comes from that it is about: `from --out`.
+    /// Adds the origin of the path of the file that it is about: `from --out`.
     #[must_use]
     pub fn with_origin(self, origin: &str) -> Self {
         Self { origin: Some(origin.to_owned()), ..self }
     }
 
-    /// Adds how long AWS asks to be left alone.
+    /// Adds how long AWS asks clients to wait.
     #[must_use]
     pub fn not_again_within(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }
 
-    /// Returns how long AWS asks to be left alone.
+    /// Returns how long AWS asks clients to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -111,7 +111,7 @@ impl Error {
         reasons
     }
 
-    /// Returns all that is printed but the heading, which a terminal wants and a log does not.
+    /// Returns the printed text without its heading, which a log does not need.
     pub fn words(&self) -> String {
         let text = self.to_string();
         text.strip_prefix(HEADING).unwrap_or(&text).to_owned()

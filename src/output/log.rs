@@ -1,4 +1,4 @@
-//! What a daemon tells its operator, one line an event; no clock and no stream here.
+//! The log of a daemon, one line for each event. The clock and the stream are arguments.
 
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
@@ -8,12 +8,12 @@ use serde_json::{Map, Number, Value as Json};
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
-/// Takes the events of a daemon. Nothing that reaches it may hold a secret or a token.
+/// Takes the events of a daemon. No event may hold a secret or a token.
 pub trait Log {
-    /// Writes one event: what happened in a few words, then its fields by name.
+    /// Writes one event: what happened in a few words, and its fields.
     fn event(&self, level: Level, what: &str, fields: &[Field<'_>]);
 
-    /// Writes one event before it returns; a log that cannot take it now keeps nothing of it.
+    /// Writes one event before it returns. If the log cannot take it now, nothing of it is kept.
     fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten>;
 }
 
@@ -22,12 +22,12 @@ pub trait Log {
 #[error("the log does not take the event")]
 pub struct LogNotWritten;
 
-/// One fact of an event: its name in snake case, and its value.
+/// One field of an event: its name in snake case, and its value.
 pub type Field<'a> = (&'static str, &'a dyn FieldValue);
 
-/// What a fact may be: a text, or a number, which JSON tells apart.
+/// The value of a field: a text or a number, which JSON distinguishes.
 pub trait FieldValue: fmt::Display {
-    /// Returns the number that it is; a text is none, even one of digits.
+    /// Returns the number; `None` for a text, even one of digits.
     fn number(&self) -> Option<Number> {
         None
     }
@@ -46,7 +46,7 @@ impl<T: FieldValue + ?Sized> FieldValue for &T {
     }
 }
 
-/// Makes fields of the integers.
+/// Implements [`FieldValue`] for integers.
 macro_rules! numbers {
     ($($integer:ty)*) => {
         $(impl FieldValue for $integer {
@@ -71,7 +71,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the word that stands for it in a line.
+    /// Returns its name in a line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -84,10 +84,10 @@ impl Level {
 /// How a line is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LogFormat {
-    /// For a reader: time, level, what happened, `name=value`.
+    /// Text for people: time, level, what happened, `name=value`.
     #[default]
     Text,
-    /// For a program: one JSON object with `time`, `level`, `event` and the fields.
+    /// JSON for programs: one object with `time`, `level`, `event` and the fields.
     Json,
 }
 

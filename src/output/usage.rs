@@ -34,7 +34,7 @@ pub enum UsageError {
         /// What is behind `env:`.
         contents: KeyMaterial,
     },
-    /// An ARN is not the one that is wanted.
+    /// An ARN is of another kind than expected.
     #[error("`{origin}` is not usable: `{value}`")]
     Arn {
         /// The flag or variable.

@@ -1,4 +1,4 @@
-//! The view of a certificate for a program: JSON whose member names stay.
+//! A certificate as JSON for programs. The member names are stable.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::Serialize;
@@ -38,9 +38,9 @@ struct CertificateView {
     days_left: i64,
     #[serde(flatten)]
     official: Official,
-    /// Of an RSA key alone.
+    /// The size of an RSA key.
     key_bits: Option<usize>,
-    /// Of an EC key alone.
+    /// The curve of an EC key.
     curve: Option<String>,
     signature_algorithm: String,
     is_ca: bool,

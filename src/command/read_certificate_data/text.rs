@@ -1,7 +1,7 @@
-//! The view of a certificate for a reader.
+//! A certificate as text for people.
 //!
-//! Whoever asks for a certificate chooses its names, so no line is written but through
-//! [`TextReport::line`], which escapes what a terminal would obey.
+//! The subject of a certificate may hold any text, so every line goes through [`TextReport::line`],
+//! which escapes control characters.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
@@ -13,7 +13,8 @@ use roles_anywhere_client::x509::details::CertificateDetails;
 use roles_anywhere_client::x509::requirements::{Certainty, Violation};
 use roles_anywhere_client::x509::session_attributes::{SessionAttributes, Tag, TagStatus};
 
-/// Renders `certificates` one after the other; of several, the CAs without AWS's view.
+/// Renders `certificates` one after the other. Beside a leaf, CA certificates are shown without their
+/// session attributes.
 pub(super) fn render(certificates: &[Certificate], now: Timestamp) -> String {
     let mut report = TextReport::default();
     let has_leaf = certificates.iter().any(|certificate| !certificate.usage().is_ca);
@@ -114,14 +115,14 @@ fn violation_line(violation: &Violation) -> (String, String) {
     (violation.to_string(), String::new())
 }
 
-/// The text as it grows.
+/// The text that was written so far.
 #[derive(Default)]
 struct TextReport {
     text: String,
 }
 
 impl TextReport {
-    /// Adds a heading of our own words, and an empty line before it.
+    /// Adds a heading after an empty line. It is not escaped.
     fn heading(&mut self, words: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
@@ -130,14 +131,14 @@ impl TextReport {
         self.text.push('\n');
     }
 
-    /// Adds a line of our own label and a value of anybody's.
+    /// Adds a label and a value. Both are escaped.
     fn line(&mut self, label: &str, value: &str) {
         let line = format!("{:<17}{}", printable(label), printable(value));
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
 
-    /// Adds a heading and a line for each row; nothing where there is no row.
+    /// Adds a heading and a line for each row, or nothing if there are no rows.
     fn section(&mut self, words: &str, rows: impl Iterator<Item = (String, String)>) {
         let rows: Vec<(String, String)> = rows.collect();
         if rows.is_empty() {
@@ -151,7 +152,7 @@ impl TextReport {
     }
 }
 
-/// Escapes what does not show; a backslash is doubled, so that each text has one meaning.
+/// Escapes invisible characters. Backslashes are doubled, to keep the result unambiguous.
 fn printable(text: &str) -> String {
     escape::line(&text.replace('\\', "\\\\")).into_owned()
 }

@@ -1,19 +1,19 @@
-//! What its owner should mend about a credentials file; `update` says so and leaves it as it is.
+//! What is wrong with a credentials file and left to its owner: `update` only warns.
 
 use std::fmt;
 
 use crate::credentials_file::contents::Conflict;
 use crate::credentials_file::upkeep::Unsettled;
 
-/// Something that is wrong with a file that was written.
+/// A problem of a file that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum FileWarning {
-    /// Others than its owner can read it.
+    /// Other users can read it.
     Readable {
         /// Its permissions.
         mode: u32,
     },
-    /// Clients use other credentials than those that were written.
+    /// Clients will use other credentials than those that were written.
     Conflict(Conflict),
     /// Another program may still write to the file that was replaced.
     Unfinished(Unsettled),
