@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::environment::TestEnvironment;
+
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_roles-anywhere"))
         .args(arguments)
@@ -29,6 +31,45 @@ fn signs_the_fixed_string_in_three_formats() {
     let hex: String = bin.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(text, hex);
     assert_eq!(bin.len(), 256);
+}
+
+#[track_caller]
+fn sign_string_refuses(flag: &str, value: &str) {
+    let output = run(&["sign-string", "--private-key", "certs/leaf/p256.key.pem", flag, value]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+    assert!(stderr.contains(flag) && stderr.contains(value), "{stderr}");
+}
+
+#[test]
+fn sign_string_refuses_an_unknown_format() {
+    sign_string_refuses("--format", "xml");
+}
+
+#[test]
+fn sign_string_refuses_sha1() {
+    sign_string_refuses("--digest", "SHA1");
+}
+
+#[test]
+fn sign_string_refuses_md5() {
+    sign_string_refuses("--digest", "MD5");
+}
+
+#[test]
+fn sign_string_refuses_to_sign_without_a_key() {
+    let output = run(&["sign-string"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+    assert!(stderr.contains("--private-key"), "{stderr}");
+}
+
+#[test]
+fn sign_string_asks_nothing_of_aws() {
+    let env = TestEnvironment::new().without("ROLES_ANYWHERE_CERTIFICATE");
+    let output = env.run("sign-string");
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
+    assert!(env.emulator().requests().is_empty());
 }
 
 #[test]

@@ -160,6 +160,16 @@ fn refuses_the_key_of_another_certificate() {
     ");
 }
 
+/// Both are of the kind P-256.
+#[test]
+fn refuses_the_key_of_another_certificate_before_a_request() {
+    let env = TestEnvironment::new().file("other.key.pem", P256_KEY).key("other.key.pem");
+    let output = env.fails("credential-process");
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stderr.contains("does not belong to the certificate"), "{output}");
+    assert!(env.emulator().requests().is_empty());
+}
+
 #[test]
 fn refuses_a_key_of_none_of_several_certificates() {
     let env = TestEnvironment::new().certificate("leaf/p256.chain.pem").key("leaf/p384.key.pem");

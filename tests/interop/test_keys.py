@@ -61,11 +61,3 @@ def test_reads_a_file_as_openssl_prints_it(emulator, tool, tmp_path):
     text = openssl("x509", "-in", identity.certificate, "-text")
     identity.certificate.write_bytes(text.replace("\n", "\r\n").encode())
     assert_vends(tool("credential-process", *identity.flags()))
-
-
-def test_refuses_a_key_of_another_certificate(emulator, tool, tmp_path):
-    identity = issue(emulator, new_key(tmp_path, "p256"))
-    other = new_key(tmp_path, "p256")
-    done = tool("credential-process", *identity.flags(), "--private-key", str(other))
-    assert (done.returncode, done.stdout) == (3, b"")
-    assert emulator.requests() == []

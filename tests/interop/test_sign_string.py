@@ -144,24 +144,3 @@ def test_takes_a_certificate_as_the_official_helper_demands_it(sign, emulator, t
     certificate = emulator.identity("leaf/p256").certificate
     printed = sign("p256", "--certificate", str(certificate), "--format", "bin")
     assert verified("p256", "SHA256", printed, tmp_path)
-
-
-def test_asks_nothing_of_aws(sign, emulator):
-    sign("p256")
-    assert emulator.requests() == []
-
-
-@pytest.mark.parametrize(
-    ("flag", "value"), [("--format", "xml"), ("--digest", "SHA1"), ("--digest", "MD5")]
-)
-def test_refuses_what_it_does_not_know(tool, tmp_path, flag, value):
-    key = tmp_path / "a.key"
-    key.write_bytes(pkcs8("p256"))
-    done = tool("sign-string", "--private-key", str(key), flag, value)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert flag.encode() in done.stderr and value.encode() in done.stderr
-
-
-def test_refuses_to_sign_without_a_key(tool):
-    done = tool("sign-string")
-    assert (done.returncode, done.stdout) == (2, b"") and b"--private-key" in done.stderr
