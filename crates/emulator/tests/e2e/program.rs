@@ -49,6 +49,25 @@ fn a_command_killed_by_a_signal_gives_128_and_its_number() {
 }
 
 #[test]
+fn a_command_that_was_killed_gives_137() {
+    assert_eq!(run("kill -9 $$").status.code(), Some(137));
+}
+
+#[test]
+fn the_tool_is_on_the_path_under_both_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let tool = folder.path().join("tool");
+    std::fs::write(&tool, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "roles-anywhere secret get prod/plain && aws_signing_helper credential-process";
+    let arguments = ["run", "--tool", tool.to_str().unwrap(), "--", "sh", "-c", script];
+    let output = program(&arguments).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    let expected = "roles-anywhere secret get prod/plain\naws_signing_helper credential-process\n";
+    assert_eq!(stdout(&output), expected);
+}
+
+#[test]
 fn failures_have_the_exit_codes_of_a_shell() {
     let absent = program(&["run", "--tool", "/bin/true", "no-such-command"]).output().unwrap();
     assert_eq!(absent.status.code(), Some(127));
