@@ -192,6 +192,19 @@ impl IdentityFiles {
         files
     }
 
+    /// Returns the same with another identity: a leaf of the emulator.
+    pub(crate) fn of_emulator(self, leaf: &str) -> Self {
+        let anchor = self.env.read("anchor/root.pem");
+        self.env.emulator().replace_trust_anchor(TRUST_ANCHOR_ARN, &anchor);
+        let names = [format!("leaf/{leaf}.pem"), format!("leaf/{leaf}.key.pem")];
+        let [certificate, key] = names.map(|name| self.env.read(&name));
+        let parts = [certificate, key, self.env.read("anchor/intermediate.pem")];
+        for (part, text) in PARTS.into_iter().zip(parts) {
+            fs::write(self.path(part), text).unwrap();
+        }
+        self
+    }
+
     /// Returns the file of a part.
     pub(crate) fn path(&self, part: Part) -> PathBuf {
         self.folder.path().join(format!("{part:?}.pem"))

@@ -8,12 +8,14 @@
 mod architecture;
 mod audit;
 mod cache;
+mod certificate_data;
 mod certificate_files;
 mod chains;
 mod client;
 mod credential_process;
 mod daemon;
 mod diagnostic;
+mod edited_files;
 mod environment;
 mod fault;
 mod file_errors;

@@ -93,25 +93,6 @@ def test_prints_the_official_document(read, ca, kind, form):
     assert read(contents, "--output", "json", *flags) == official(kind, leaf)
 
 
-def test_prints_the_first_certificate_of_a_bundle(read, ca):
-    others = [ca.certificate, ca.root, ca.certificate_of("p384")]
-    assert read(pem_of(*others)) == official("p256", ca.certificate)
-    assert read(pem_of(others[2], *others[:2])) == official("p384", others[2])
-
-
-@pytest.mark.parametrize("serial", [1, 0x7F, 0x80, 0x0123, 0x1000, (1 << 158) + 5, (1 << 159) - 1])
-def test_prints_any_serial(read, ca, serial):
-    key = material.private("p256").public_key()
-    leaf = ca.issue(key, material.subject_of("p256"), serial=serial)
-    assert read(pem_of(leaf)) == official("p256", leaf)
-    (view,) = json.loads(read(pem_of(leaf), "--output", "full"))["certificates"]
-    digits = f"{serial:x}"
-    even = digits.zfill(len(digits) + len(digits) % 2)
-    assert (view["serialNumber"], view["serialNumberHex"]) == (str(serial), even)
-    lines = read(pem_of(leaf), "--output", "text").splitlines()
-    assert f"{'Serial':<17}{serial}" in lines and f"{'Serial in hex':<17}{even}" in lines
-
-
 # All that is in a certificate.
 
 
@@ -154,22 +135,8 @@ SUBJECTS = {
         (NameOID.LOCALITY_NAME, "München"),
         *((O, "Beispiel AG"), (OU, "IT"), (CN, "host-1.example.com")),
     ),
+    # What rcgen, which makes the other certificates of this claim for tests/e2e, cannot write.
     "several units": name((OU, "Security"), (OU, "Engineering"), (OU, "Research"), (CN, "units")),
-    "no common name": name((C, "US"), (O, "Example")),
-    "umlauts": name((O, "Grüße"), (CN, "Jörg Müller")),
-    "chinese": name((O, "例子"), (CN, "主机")),
-    "a parenthesis": name((O, "Example"), (CN, "host (1)")),
-    "a comma and quotes": name((O, 'A, "B" & C'), (CN, "a=b+c")),
-    "an apostrophe": name((O, "O'Reilly"), (CN, "o")),
-    "a star": name((CN, "*.example.com")),
-    "a slash and a backslash": name((O, "a/b"), (CN, "a\\b")),
-    "61 characters": name((CN, "x" * 61)),
-    "62 characters": name((CN, "x" * 62)),
-    "64 characters": name((CN, "x" * 64)),
-    "a blank at the end": name((O, "Example "), (CN, "blank")),
-    "an emoji": name((O, "a😀b"), (CN, "emoji")),
-    "a no-break space": name((O, "a\u00a0b"), (CN, "space")),
-    "a combining accent": name((O, "e\u0301"), (CN, "accent")),
 }
 
 
@@ -190,11 +157,10 @@ def vend(emulator, tool, tmp_path, leaf: x509.Certificate, kind: str = "p256") -
     return request["session"]
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("names", ["none", "many"])
-def test_foretells_the_session(read, emulator, ca, tool, tmp_path, subject, names):
+def test_foretells_the_session_of_several_units(read, emulator, ca, tool, tmp_path, names):
     public = material.private("p256").public_key()
-    leaf = ca.issue(public, SUBJECTS[subject], ALTERNATIVE if names == "many" else None)
+    leaf = ca.issue(public, SUBJECTS["several units"], ALTERNATIVE if names == "many" else None)
     (view,) = json.loads(read(pem_of(leaf), "--output", "full"))["certificates"]
     session = vend(emulator, tool, tmp_path, leaf)
     told = view["rolesAnywhere"]
@@ -209,23 +175,8 @@ def test_foretells_the_session(read, emulator, ca, tool, tmp_path, subject, name
     text = read(pem_of(leaf), "--output", "text")
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for key, value in session["tags"].items():
-        # What does not show is spelled out there.
-        shown = value.replace("\u00a0", "\\u{a0}")
-        assert " ".join(f"{key} {shown}".split()) in lines
+        assert " ".join(f"{key} {value}".split()) in lines
     assert f"Session name {session['role_session_name']}" in lines
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_foretells_the_session_of_every_kind(read, emulator, ca, tool, tmp_path, kind):
-    leaf = ca.certificate_of(kind)
-    (view,) = json.loads(read(pem_of(leaf), "--output", "full"))["certificates"]
-    session = vend(emulator, tool, tmp_path, leaf, kind)
-    told = view["rolesAnywhere"]
-    assert told["sessionName"] == session["role_session_name"]
-    assert (told["sourceIdentity"], foretold(view)) == (
-        session["source_identity"],
-        session["tags"],
-    )
 
 
 def instant(when: datetime.datetime) -> str:
@@ -281,48 +232,9 @@ def test_shows_all_that_is_in_it(read, ca, kind):
     assert any(line.startswith(f"Valid until {expected['notAfter']} (") for line in lines)
 
 
-def test_shows_every_certificate_of_a_bundle(read, ca):
-    several = [ca.certificate_of("p256"), ca.certificate, ca.root]
-    views = json.loads(read(pem_of(*several), "--output", "full"))["certificates"]
-    prints = [one.fingerprint(hashes.SHA256()).hex() for one in several]
-    assert [view["sha256Fingerprint"] for view in views] == prints
-    assert [view["isCa"] for view in views] == [False, True, True]
-    text = read(pem_of(*several), "--output", "text")
-    assert all(one in text for one in prints)
-
-
-@pytest.mark.parametrize(
-    "broken",
-    ["no-digital-signature", "no-key-usage", "ca", "sha1", "v1", "no-subject", "expired"]
-    + ["not-yet-valid"],
-)
-def test_foretells_a_refusal(read, emulator, broken):
-    path = emulator.directory / f"broken/{broken}.pem"
-    if not path.exists():
-        pytest.skip(f"the emulator made no {path.name}")
-    (view,) = json.loads(read(path.read_bytes(), "--output", "full"))["certificates"]
-    told = view["rolesAnywhere"]
-    assert told["refusals"] and all(one["code"] and one["reason"] for one in told["refusals"])
-    text = read(path.read_bytes(), "--output", "text")
-    assert "Roles Anywhere refuses the certificate" in text
-
-
-def test_reads_no_key_and_asks_nothing_of_aws(read, emulator, ca):
-    read(pem_of(ca.certificate_of("p256")), "--output", "full")
-    assert emulator.requests() == []
-
-
 def test_names_a_curve_that_it_does_not_sign_with(read, ca):
     public = ec.generate_private_key(ec.SECP256K1()).public_key()
     leaf = ca.issue(public, SUBJECTS["plain"])
     assert json.loads(read(pem_of(leaf)))["keyType"] == "EC"
     (view,) = json.loads(read(pem_of(leaf), "--output", "full"))["certificates"]
     assert view["curve"] == "secp256k1"
-
-
-def test_refuses_a_key(tool, ca, tmp_path):
-    path = tmp_path / "a.key"
-    path.write_bytes(pem("PRIVATE KEY", pkcs8("p256")))
-    done = tool("read-certificate-data", "--certificate", str(path))
-    assert (done.returncode, done.stdout) == (3, b"")
-    assert f"no certificate in `{path}`".encode() in done.stderr
