@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::text::disclosure::{
-    DisplayValue, KeyMaterial, PathExists, Sensitivity, shown, shown_flag,
+    DisplayValue, KeyMaterialKind, PathExists, Sensitivity, shown, shown_flag,
 };
 use roles_anywhere_client::text::escape;
 
@@ -29,7 +29,7 @@ pub fn message(error: &clap::Error, line: &[String], paths: PathExists<'_>) -> S
 }
 
 /// Returns what of the command line may not be shown, if there is such a thing.
-fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<KeyMaterial>)> {
+fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<KeyMaterialKind>)> {
     let value = |kind| match error.get(kind) {
         Some(ContextValue::String(value)) => Some(value.as_str()),
         _ => None,
@@ -88,7 +88,7 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
 }
 
 /// Returns the error for what may not be shown.
-fn instead(what: What, contents: Option<KeyMaterial>) -> Error {
+fn instead(what: What, contents: Option<KeyMaterialKind>) -> Error {
     let hint = match contents {
         Some(_) => {
             "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`"
@@ -113,10 +113,10 @@ enum What {
 #[error("{}", words(what, *contents))]
 struct Rejected {
     what: What,
-    contents: Option<KeyMaterial>,
+    contents: Option<KeyMaterialKind>,
 }
 
-fn words(what: &What, contents: Option<KeyMaterial>) -> String {
+fn words(what: &What, contents: Option<KeyMaterialKind>) -> String {
     match (what, contents) {
         (What::Argument, Some(contents)) => {
             format!("unexpected argument: it holds {}", contents.noun())

@@ -4,7 +4,7 @@ use crate::credentials_file::ProfileNameError;
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::http::EndpointError;
 use roles_anywhere_client::http::proxy::ProxyError;
-use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterial, option_of};
+use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterialKind, option_of};
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
         /// What it holds.
-        contents: KeyMaterial,
+        contents: KeyMaterialKind,
     },
     /// Key material is given behind `env:`, which takes a name.
     #[error("`{origin}` holds {} behind `env:`, not the name of a variable", contents.noun())]
@@ -32,7 +32,7 @@ pub enum UsageError {
         /// The flag or variable.
         origin: String,
         /// What is behind `env:`.
-        contents: KeyMaterial,
+        contents: KeyMaterialKind,
     },
     /// An ARN is of another kind than expected.
     #[error("`{origin}` is not usable: `{value}`")]
@@ -229,12 +229,11 @@ fn flag(value: &DisplayValue) -> String {
 }
 
 /// Returns `, not …` with what belongs in the option.
-fn instead_of(origin: &str, contents: KeyMaterial) -> &'static str {
+fn instead_of(origin: &str, contents: KeyMaterialKind) -> &'static str {
     match (option_of(origin).as_str(), contents) {
-        ("private-key", KeyMaterial::PrivateKey) | ("certificate", KeyMaterial::Certificate) => {
-            ", not the path of one"
-        }
-        ("intermediates", KeyMaterial::Certificate) => ", not the path of a file of them",
+        ("private-key", KeyMaterialKind::PrivateKey)
+        | ("certificate", KeyMaterialKind::Certificate) => ", not the path of one",
+        ("intermediates", KeyMaterialKind::Certificate) => ", not the path of a file of them",
         (
             "private-key"
             | "certificate"
@@ -262,25 +261,25 @@ fn instead_of(origin: &str, contents: KeyMaterial) -> &'static str {
     }
 }
 
-fn contents_hint(origin: &str, contents: KeyMaterial) -> String {
+fn contents_hint(origin: &str, contents: KeyMaterialKind) -> String {
     match (option_of(origin).as_str(), contents) {
-        ("private-key", KeyMaterial::Certificate) | ("certificate", KeyMaterial::PrivateKey) => {
+        ("private-key", KeyMaterialKind::Certificate) | ("certificate", KeyMaterialKind::PrivateKey) => {
             "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
                 .to_owned()
         }
         (option @ ("private-key" | "certificate" | "intermediates"), contents) => {
             let noun = match contents {
-                KeyMaterial::PrivateKey => "the key",
-                KeyMaterial::Certificate => "the certificate",
-                KeyMaterial::Encoded => "it",
+                KeyMaterialKind::PrivateKey => "the key",
+                KeyMaterialKind::Certificate => "the certificate",
+                KeyMaterialKind::Encoded => "it",
             };
             format!("pass `--{option} env:NAME`, or write {noun} to a file")
         }
-        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", KeyMaterial::Certificate) => {
+        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", KeyMaterialKind::Certificate) => {
             "write the certificate to a file, and name that".to_owned()
         }
         (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
-        (_, KeyMaterial::PrivateKey) => {
+        (_, KeyMaterialKind::PrivateKey) => {
             "a key belongs in `--private-key`, by its path or as `env:NAME`".to_owned()
         }
         (_, _) => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),

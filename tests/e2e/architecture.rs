@@ -3,7 +3,7 @@
 //! Files are parsed whole, so that code behind a test module counts too. What is compiled for tests
 //! only may import anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -152,6 +152,26 @@ fn only_the_edge_touches_the_system() {
         }
     }
     assert_eq!(offences, BTreeSet::new());
+}
+
+/// Two things of one name make a reader open both. Code for tests only is excepted, and so are types
+/// behind a `cfg` attribute: twins for different systems, of which each build has one.
+#[test]
+fn no_type_name_is_defined_twice_in_a_crate() {
+    let mut twice = Vec::new();
+    for krate in ["crates/client/src"] {
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for file in files(krate).into_iter().filter(|file| top(&file.path) != "test_support") {
+            let mut types = Types::default();
+            types.visit_file(&file.syntax);
+            for name in types.0 {
+                places.entry(name).or_default().push(file.path.clone());
+            }
+        }
+        assert!(places.len() > 60, "{krate}: {} types", places.len());
+        twice.extend(places.into_iter().filter(|(_, files)| files.len() > 1));
+    }
+    assert_eq!(twice, []);
 }
 
 #[test]
@@ -354,6 +374,35 @@ impl Paths {
             syn::UseTree::Rename(name) => drop(self.0.insert(joined(&name.ident))),
             syn::UseTree::Glob(_) => drop(self.0.insert(before)),
         }
+    }
+}
+
+/// The names of the types that a file defines, also inside modules and functions.
+#[derive(Default)]
+struct Types(Vec<String>);
+
+impl<'ast> Visit<'ast> for Types {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let (attributes, name) = match item {
+            syn::Item::Struct(item) => (&item.attrs, Some(&item.ident)),
+            syn::Item::Enum(item) => (&item.attrs, Some(&item.ident)),
+            syn::Item::Union(item) => (&item.attrs, Some(&item.ident)),
+            syn::Item::Trait(item) => (&item.attrs, Some(&item.ident)),
+            syn::Item::Type(item) => (&item.attrs, Some(&item.ident)),
+            syn::Item::Mod(item) => (&item.attrs, None),
+            syn::Item::Fn(item) => (&item.attrs, None),
+            syn::Item::Impl(item) => (&item.attrs, None),
+            _ => return visit::visit_item(self, item),
+        };
+        if is_of_tests(attributes) {
+            return;
+        }
+        // A twin for another system, or a module of twins.
+        if attributes.iter().any(|attribute| attribute.path().is_ident("cfg")) {
+            return;
+        }
+        self.0.extend(name.map(ToString::to_string));
+        visit::visit_item(self, item);
     }
 }
 

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_role_where_a_trust_anchor_is_wanted() {
+    fn a_role_is_not_a_trust_anchor() {
         let error = "arn:aws:iam::123456789012:role/r".parse::<TrustAnchorArn>().unwrap_err();
         assert_eq!(
             error.to_string(),

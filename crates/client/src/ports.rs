@@ -1,4 +1,4 @@
-//! Everything a command may touch.
+//! The ports: traits for everything outside of this process.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::secret::Entropy;
 use crate::text::path;
 use crate::time::{Clock, Timer};
 
-/// The ports of the program. `main` passes the real ones, tests pass a smaller world.
+/// The ports that an exchange needs. The program passes the real ones, tests pass fakes.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "nothing but references to ports")]
 pub struct World<'a> {
@@ -21,19 +21,19 @@ pub struct World<'a> {
     pub clock: &'a dyn Clock,
     /// Waits.
     pub timer: &'a dyn Timer,
-    /// Rolls the dice.
+    /// Returns random numbers.
     pub entropy: &'a dyn Entropy,
     /// Reads certificates and keys, writes secrets.
     pub files: &'a dyn Files,
-    /// Gets the password of an encrypted key.
+    /// Reads the password of an encrypted key.
     pub passwords: &'a dyn Passwords,
     /// Talks to AWS.
     pub transport: &'a dyn Transport,
-    /// Shows what happens, under `--debug`.
+    /// Shows what happens, with `--debug`.
     pub trace: &'a dyn Trace,
 }
 
-/// What `--debug` shows. Nothing that reaches it may hold a secret.
+/// The output of `--debug`. A message must not hold a secret.
 pub trait Trace: Sync {
     /// Shows one message of a line or more.
     fn show(&self, message: fmt::Arguments<'_>);
@@ -47,38 +47,38 @@ impl Trace for NoTrace {
     fn show(&self, _message: fmt::Arguments<'_>) {}
 }
 
-/// What happens to a daemon from outside.
+/// An event from outside of a daemon.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// Nothing did, for as long as it was waited for.
+    /// No event came before the limit.
     Timeout,
     /// A file of the identity may have changed.
     FilesChanged,
-    /// It is to read its files anew (SIGHUP).
+    /// The daemon is told to read its files again (SIGHUP).
     Reload,
-    /// It is to end (SIGTERM, SIGINT).
+    /// The daemon is told to end (SIGTERM, SIGINT).
     Stop,
 }
 
-/// Tells a daemon what happens, and waits meanwhile.
+/// Waits for events from outside.
 pub trait Events {
     /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
     fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>>;
 }
 
-/// The environment variables, read once. Its values may be secret: `Debug` shows none.
+/// The environment variables, read once. The values may be secret, so `Debug` shows none of them.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// Takes the variables over.
+    /// Returns an environment of these variables.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { variables: variables.into_iter().collect() }
     }
 
-    /// Returns the names of variables whose values are not UTF-8.
+    /// Returns the names of the variables whose values are not UTF-8.
     pub fn illegible(&self) -> impl Iterator<Item = &str> {
         let all = self.variables.iter();
         all.filter(|(_, value)| !path::is_utf8(value)).map(|(name, _)| name.as_str())

@@ -14,7 +14,7 @@ pub trait Clock: Sync {
     /// Reads the wall clock.
     fn now(&self) -> Timestamp;
 
-    /// Returns how long this process has been running, by a clock that nobody sets; where the
+    /// Returns how long this process has been running, by a clock that cannot be set; where the
     /// system tells (Linux), the time that the machine slept is in it.
     fn uptime(&self) -> Duration;
 
@@ -23,7 +23,7 @@ pub trait Clock: Sync {
         false
     }
 
-    /// Returns how long this machine has been running; `None` where the system tells it to nobody.
+    /// Returns how long this machine has been running; `None` if the system does not tell.
     fn running(&self) -> Option<Running> {
         None
     }

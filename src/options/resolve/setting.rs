@@ -5,7 +5,8 @@ use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::{
-    DisplayValue, KeyMaterial, PathExists, Sensitivity, is_new_name, option_of, shown, shown_flag,
+    DisplayValue, KeyMaterialKind, PathExists, Sensitivity, is_new_name, option_of, shown,
+    shown_flag,
 };
 use roles_anywhere_client::text::path;
 
@@ -36,7 +37,7 @@ impl<'a> Setting<'a> {
         if !path::is_utf8(&setting.value) && !is_path(&setting.origin) {
             return Err(UsageError::Illegible(setting.origin));
         }
-        match KeyMaterial::of(&setting.value) {
+        match KeyMaterialKind::of(&setting.value) {
             // What is no place but the password itself, of which nothing is ever shown.
             Some(_) if setting.is_password() => Ok(setting),
             Some(contents) if setting.is_source() && setting.value.starts_with("env:") => {

@@ -146,7 +146,7 @@ impl RoleSessionName {
 /// AWS answered 2xx with something that is no session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionResponseError {
-    /// It is not the JSON that is documented. Sensitivity serde's class, for its words quote the input.
+    /// It is not the JSON that is documented. Holds the class of the error of serde, whose text quotes the input.
     #[error("the answer is not the JSON of a session ({})", class(.0))]
     Malformed(serde_json::error::Category),
     /// There is no set of credentials in it.

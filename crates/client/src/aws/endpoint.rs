@@ -22,7 +22,7 @@ impl Service {
     }
 }
 
-/// Which kind of a service's endpoint is wanted.
+/// The kind of a service's endpoint.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Variant {
     /// One whose cryptography is validated under FIPS 140.

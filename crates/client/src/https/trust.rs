@@ -1,4 +1,4 @@
-//! Whose TLS certificates are believed; what takes long is read while the connection is made.
+//! Verifies TLS certificates. Large trust stores are read while the connection is made.
 
 use std::io;
 use std::path::Path;
@@ -19,10 +19,10 @@ use crate::https::ReadFile;
 use crate::identity::bundle::{self, BundleError};
 use crate::x509::Certificate;
 
-/// What the trust roots were read into, or where they are and why they could not be read.
+/// The verifier with its trust roots; or the name of their source, and why it could not be read.
 type Roots = Result<Arc<WebPkiServerVerifier>, (String, RootsError)>;
 
-/// The trust roots could not be read.
+/// Why the trust roots could not be read.
 #[derive(Debug, thiserror::Error)]
 enum RootsError {
     /// Their file could not be read.
@@ -31,10 +31,10 @@ enum RootsError {
     /// The bundle that the user chose is damaged.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The file holds no certificate, or the system has none.
+    /// The file or the system has no CA certificates.
     #[error("there are none")]
     Missing,
-    /// None of them can be used.
+    /// No root can be used.
     #[error(transparent)]
     Verifier(#[from] VerifierBuilderError),
     /// The thread that read them panicked.
@@ -42,7 +42,7 @@ enum RootsError {
     Thread,
 }
 
-/// A verifier that waits for its roots only once a server has presented itself.
+/// A verifier that waits for its roots only when a server presents its certificate.
 #[derive(Debug)]
 pub(super) struct Verifier {
     provider: Arc<CryptoProvider>,
@@ -56,16 +56,16 @@ enum TrustSource {
     Roots { loading: Mutex<Option<RootLoad>>, loaded: OnceLock<Roots> },
 }
 
-/// Roots that are on their way.
+/// Roots that are being read, or that are yet to be read.
 #[derive(Debug)]
 enum RootLoad {
     /// On a thread, while the connection is made.
     Thread(JoinHandle<Roots>),
-    /// When they are needed: a small file is read faster than a thread begins.
+    /// When they are needed: reading a small file takes less time than starting a thread.
     Later(Trust, Arc<CryptoProvider>, ReadFile),
 }
 
-/// The largest bundle that is not worth a thread, in bytes.
+/// The size in bytes up to which a bundle is read without a thread.
 const SMALL: u64 = 16 << 10;
 
 impl RootLoad {
@@ -103,17 +103,17 @@ impl Verifier {
         Self { provider, source, presented: Mutex::default() }
     }
 
-    /// Returns the cryptography that it verifies with.
+    /// Returns the cryptographic provider.
     pub(super) fn provider(&self) -> Arc<CryptoProvider> {
         Arc::clone(&self.provider)
     }
 
-    /// Returns whose certificate was presented last and not believed.
+    /// Returns the last certificate that was presented and not trusted.
     pub(super) fn presented(&self) -> Option<Presented> {
         self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Runs a check of a handshake's signature, which nobody asks for where everybody is believed.
+    /// Runs a check of a handshake's signature, unless certificates are not verified at all.
     fn checked(
         &self,
         check: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, Error>,
@@ -124,7 +124,7 @@ impl Verifier {
         }
     }
 
-    /// Returns why the roots could not be read, where they were needed.
+    /// Returns why the roots could not be read, if they were needed.
     pub(super) fn roots_error(&self) -> Option<TransportError> {
         let TrustSource::Roots { loaded, .. } = &self.source else { return None };
         match loaded.get() {
@@ -220,17 +220,17 @@ fn verifier(
     Ok(WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?)
 }
 
-/// The largest bundle that is read, in bytes.
+/// The size of the largest bundle that is read, in bytes.
 const MAX_BUNDLE: u64 = 16 << 20;
 
-/// Reads the bundle that the user chose, in any form.
+/// Reads the bundle that the user chose, in any encoding.
 fn chosen(path: &Path, read: ReadFile) -> Result<Vec<CertificateDer<'static>>, RootsError> {
     let bytes = read(path, MAX_BUNDLE)?;
     let certificates = bundle::ca_certificates(bytes.expose())?;
     Ok(certificates.into_iter().map(CertificateDer::from).collect())
 }
 
-/// Reads the system's bundle, which is PEM; a block that is damaged is left out.
+/// Reads the system's bundle, which is PEM; damaged blocks are skipped.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn system_bundle(path: &Path, read: ReadFile) -> Result<Vec<CertificateDer<'static>>, RootsError> {
     use rustls::pki_types::pem::PemObject;
@@ -238,8 +238,8 @@ fn system_bundle(path: &Path, read: ReadFile) -> Result<Vec<CertificateDer<'stat
     Ok(CertificateDer::pem_slice_iter(bytes.expose()).filter_map(Result::ok).collect())
 }
 
-/// Reads the one bundle that the system keeps, and its directory of single files only where there
-/// is no bundle: reading both, as is usual, costs two milliseconds.
+/// Reads the bundle of the system, or its directory of single files if there is no bundle. Reading
+/// both, as `rustls-native-certs` does, takes two milliseconds more.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn system(read: ReadFile) -> Result<Vec<CertificateDer<'static>>, RootsError> {
     let probed = openssl_probe::probe();

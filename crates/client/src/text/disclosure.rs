@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::text::path;
 
-pub use key_material::KeyMaterial;
+pub use key_material::KeyMaterialKind;
 
 /// How sensitive the value of an option or a variable is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,7 +68,7 @@ pub enum DisplayValue {
     /// The value itself.
     Value(String),
     /// It is not shown; the kind of key material, if it is recognized as one.
-    Hidden(Option<KeyMaterial>),
+    Hidden(Option<KeyMaterialKind>),
 }
 
 impl DisplayValue {
@@ -83,7 +83,7 @@ impl DisplayValue {
 
 /// Returns `value` as a message may show it; `exists` says whether it is an existing path.
 pub fn shown(value: &str, sensitivity: Sensitivity, exists: impl FnOnce() -> bool) -> DisplayValue {
-    let contents = KeyMaterial::of(value);
+    let contents = KeyMaterialKind::of(value);
     if contents.is_some() || value.contains(is_line_break) {
         return DisplayValue::Hidden(contents);
     }
@@ -109,7 +109,7 @@ pub fn is_new_name(value: &str, paths: PathExists<'_>) -> bool {
     // Keys are ASCII, so a name in another script is no key; it may still be a password, and is not shown.
     let foreign =
         || !value.is_ascii() && value.chars().count() <= BRIEF && !value.contains(is_line_break);
-    KeyMaterial::of(value).is_none() && (is_shown(value) || foreign() || known() || within())
+    KeyMaterialKind::of(value).is_none() && (is_shown(value) || foreign() || known() || within())
 }
 
 /// Returns whether a value that is not a path may be shown.

@@ -107,7 +107,7 @@ impl Curve {
     }
 
     /// Renders the key as SEC1 with the curve named and without the public point, which a file may
-    /// omit or have wrong; aws-lc computes it anew.
+    /// omit or have wrong; aws-lc computes it again.
     fn sec1(self, scalar: &[u8]) -> Option<SecretBytes> {
         let curve = match self {
             Self::P256 => P256,

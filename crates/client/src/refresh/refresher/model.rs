@@ -1,4 +1,4 @@
-//! The refresher in a world that a test moves: random schedules of time, failures and rotations.
+//! The refresher against a simulation: random sequences of time, failures and rotations.
 
 use std::collections::BTreeSet;
 use std::task::{Context, Poll, Waker};
@@ -8,24 +8,24 @@ use proptest::prelude::*;
 use super::*;
 use crate::test_support::simulation::{AwsBehaviour, Simulation};
 
-/// What a step of a schedule does.
+/// One step of a sequence.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(u64),
-    /// The machine sleeps for so long.
+    /// The machine sleeps for this many seconds.
     Sleep(u32),
-    /// Somebody sets the wall clock by so much.
+    /// The wall clock is set forward or back by this many seconds.
     Set(i64),
-    /// From now on tries come to this, after so many seconds.
+    /// From now on AWS behaves like this, after so many seconds.
     Turn(AwsBehaviour, u64),
-    /// Sessions live for so long from now on.
+    /// From now on sessions are valid for this many seconds.
     Live(i64),
-    /// The files hold another identity now, or what makes none.
+    /// The files now hold another identity, usable or not.
     Rotate { usable: bool },
-    /// So many callers ask.
+    /// This many callers request a session.
     Ask(usize),
-    /// The files are to be read anew.
+    /// A reload is requested.
     Hangup,
 }
 
@@ -34,9 +34,9 @@ struct Play<'a> {
     simulation: &'a Simulation,
     channel: &'a StatusChannel,
     refresher: Pin<Box<dyn Future<Output = ()> + 'a>>,
-    /// For how many seconds of wakefulness AWS has been fair and the identity usable.
+    /// For how many seconds without sleep AWS has answered and the identity has been usable.
     fair: u64,
-    /// Whether AWS has been fair and the clocks sound from the start.
+    /// Whether AWS has answered and the clocks have agreed from the start.
     untroubled: bool,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Play<'a> {
         self.check();
     }
 
-    /// Lets callers ask as `serve` does: each is answered within its patience.
+    /// Lets callers request a session as `serve` does: each is answered within its timeout.
     fn ask(&mut self, callers: usize) {
         let (simulation, channel) = (self.simulation, self.channel);
         let mut waiting: Vec<_> = (0..callers)
@@ -113,14 +113,14 @@ impl<'a> Play<'a> {
                     false
                 }
             });
-            assert!(!at_once || waiting.is_empty(), "somebody waits though a session is valid");
+            assert!(!at_once || waiting.is_empty(), "a caller waits though a session is valid");
             self.settle();
             if second == 0 {
                 waiting.retain_mut(|caller| caller.as_mut().poll(&mut context).is_pending());
                 self.second();
             }
         }
-        assert!(waiting.is_empty(), "{} callers wait beyond their patience", waiting.len());
+        assert!(waiting.is_empty(), "{} callers wait beyond their timeout", waiting.len());
     }
 
     fn check(&self) {
@@ -144,7 +144,8 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Never blank, never expired by AWS's own time, and no silence about why there is nothing.
+/// Checks that a usable session is complete and not expired by AWS's clock, and that a missing one is
+/// explained.
 fn assert_good(simulation: &Simulation, status: &Status) {
     let reading = ClockReading::of(&simulation.clock);
     let truth = simulation.truth();
@@ -154,7 +155,7 @@ fn assert_good(simulation: &Simulation, status: &Status) {
         assert!(left > 0, "a session that ended {} s ago is handed out", -left);
     } else if !status.in_flight {
         let silent = status.last_error.is_none() && status.session.is_none();
-        assert!(!silent, "there is nothing, and nobody says why");
+        assert!(!silent, "there is neither a session nor an error");
     }
 }
 

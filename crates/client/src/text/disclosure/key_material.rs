@@ -9,7 +9,7 @@ use crate::text::base64::BASE64;
 
 /// The kind of key material that a value sensitivity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyMaterial {
+pub enum KeyMaterialKind {
     /// A private key.
     PrivateKey,
     /// A certificate, or several.
@@ -18,7 +18,7 @@ pub enum KeyMaterial {
     Encoded,
 }
 
-impl KeyMaterial {
+impl KeyMaterialKind {
     /// Returns the kind of key material in `value`, if any: PEM, base64 of PEM, DER in base64 or
     /// hexadecimal, or a JWK, each whole or cut off.
     pub fn of(value: &str) -> Option<Self> {

@@ -150,25 +150,26 @@ fn forms(pem: &str) -> Vec<String> {
 #[test]
 fn tells_key_material_in_every_form() {
     let files = [
-        (EC, KeyMaterial::PrivateKey),
-        (SEC1, KeyMaterial::PrivateKey),
-        (RSA, KeyMaterial::PrivateKey),
-        (PKCS1, KeyMaterial::PrivateKey),
-        (SCRYPT, KeyMaterial::PrivateKey),
-        (CERTIFICATE, KeyMaterial::Certificate),
+        (EC, KeyMaterialKind::PrivateKey),
+        (SEC1, KeyMaterialKind::PrivateKey),
+        (RSA, KeyMaterialKind::PrivateKey),
+        (PKCS1, KeyMaterialKind::PrivateKey),
+        (SCRYPT, KeyMaterialKind::PrivateKey),
+        (CERTIFICATE, KeyMaterialKind::Certificate),
     ];
     for (pem, contents) in files {
         for form in forms(pem) {
-            assert_eq!(KeyMaterial::of(&form), Some(contents), "{form}");
+            assert_eq!(KeyMaterialKind::of(&form), Some(contents), "{form}");
         }
     }
-    assert_eq!(KeyMaterial::of(&STANDARD.encode(PKCS12)), Some(KeyMaterial::Encoded));
-    assert_eq!(KeyMaterial::of("-----BEGIN"), Some(KeyMaterial::Encoded));
+    assert_eq!(KeyMaterialKind::of(&STANDARD.encode(PKCS12)), Some(KeyMaterialKind::Encoded));
+    assert_eq!(KeyMaterialKind::of("-----BEGIN"), Some(KeyMaterialKind::Encoded));
 }
 
 #[test]
 fn tells_hexadecimal_as_programs_print_it() {
-    for (pem, contents) in [(EC, KeyMaterial::PrivateKey), (CERTIFICATE, KeyMaterial::Certificate)]
+    for (pem, contents) in
+        [(EC, KeyMaterialKind::PrivateKey), (CERTIFICATE, KeyMaterialKind::Certificate)]
     {
         let octets: Vec<String> = der(pem).iter().map(|octet| format!("{octet:02x}")).collect();
         let lines: Vec<String> = octets.chunks(15).map(|line| line.join(":")).collect();
@@ -182,12 +183,12 @@ fn tells_hexadecimal_as_programs_print_it() {
             format!("priv:\n    {}", lines.join(":\n    ")),
             octets[..24].join(":"),
         ] {
-            assert_eq!(KeyMaterial::of(&form), Some(contents), "{form}");
+            assert_eq!(KeyMaterialKind::of(&form), Some(contents), "{form}");
         }
     }
     let fingerprint = "30:82:20:91:aa:01:cc:1d".repeat(4).replace("1d30", "1d:30");
     for value in [fingerprint.as_str(), "30:82:01:02", "0x30820102", &"30".repeat(11)] {
-        assert_eq!(KeyMaterial::of(value), None, "{value}");
+        assert_eq!(KeyMaterialKind::of(value), None, "{value}");
     }
 }
 
@@ -202,10 +203,10 @@ fn tells_json_web_keys() {
         STANDARD.encode(private),
         private[28..].to_owned(),
     ] {
-        assert_eq!(KeyMaterial::of(&form), Some(KeyMaterial::PrivateKey), "{form}");
+        assert_eq!(KeyMaterialKind::of(&form), Some(KeyMaterialKind::PrivateKey), "{form}");
     }
-    assert_eq!(KeyMaterial::of(&private[..40]), Some(KeyMaterial::Encoded));
-    assert_eq!(KeyMaterial::of(r#"{"user":"d","id":"kty"}"#), None);
+    assert_eq!(KeyMaterialKind::of(&private[..40]), Some(KeyMaterialKind::Encoded));
+    assert_eq!(KeyMaterialKind::of(r#"{"user":"d","id":"kty"}"#), None);
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn takes_no_ordinary_value_for_key_material() {
         "MIKE/documents/and/other/things",
     ];
     for value in values {
-        assert_eq!(KeyMaterial::of(value), None, "{value}");
+        assert_eq!(KeyMaterialKind::of(value), None, "{value}");
     }
 }
 
