@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use roles_anywhere::credentials_file::contents::{conflicts, long_lived_key};
+use roles_anywhere::credentials_file::conflicts::{conflicts, long_lived_key};
 use roles_anywhere::credentials_file::{ProfileName, replace};
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::secret::Secret;

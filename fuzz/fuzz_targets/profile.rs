@@ -5,8 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::credentials_file::contents::{conflicts, long_lived_key};
-use roles_anywhere::credentials_file::file::ProfileFileError;
+use roles_anywhere::credentials_file::conflicts::{conflicts, long_lived_key};
+use roles_anywhere::credentials_file::port::ProfileFileError;
 use roles_anywhere::credentials_file::{ProfileName, replace};
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::secret::Secret;

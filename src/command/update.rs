@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::credentials_file::contents::{conflicts, long_lived_key};
-use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
-use crate::credentials_file::upkeep::{Step, Unsettled, Upkeep};
+use crate::credentials_file::conflicts::{conflicts, long_lived_key};
+use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
+use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError, ProfileName};
 use crate::daemon::{Daemon, DaemonPorts};
 use crate::output::error::Error;
@@ -69,7 +69,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateOutcome {
     /// How it was written.
-    pub written: Written,
+    pub written: WriteMethod,
     /// Until when its credentials are valid.
     pub expiration: Timestamp,
     /// What its owner should mend.
@@ -143,13 +143,13 @@ impl Update {
         };
         let start = clock.uptime();
         loop {
-            let look = file.look(&self.file)?;
-            let Err(source) = self.edit(look.text.expose(), &placeholder, self.force) else {
+            let snapshot = file.read(&self.file)?;
+            let Err(source) = self.edit(snapshot.text.expose(), &placeholder, self.force) else {
                 return Ok(());
             };
             // It may be a part of what another program is writing.
             let waited = clock.uptime().saturating_sub(start);
-            if look.age.max(waited) >= WATCH
+            if snapshot.age.max(waited) >= WATCH
                 && (file.writer(&self.file).is_none() || waited >= WRITER_TIMEOUT)
             {
                 return Err(ProfileFileError::Text { path: self.file.clone(), source });
@@ -179,26 +179,26 @@ impl Update {
         file: &dyn SharedCredentialsFile,
         clock: &dyn Clock,
         timer: &dyn Timer,
-    ) -> Result<(Written, Option<Unsettled>), Error> {
-        let mut upkeep = Upkeep::new(file, &self.file);
+    ) -> Result<(WriteMethod, Option<NotSettled>), Error> {
+        let mut reconciler = Reconciler::new(file, &self.file);
         let mut watch = SettleWatch::default();
-        let mut written = Written::Unchanged;
+        let mut written = WriteMethod::Unchanged;
         loop {
             let now = clock.uptime();
             // A long-lived key that appears later is not what `--force` was about.
             let force = self.force && watch.written.is_none();
-            let step = upkeep.advance(&mut |text| self.edit(text, credentials, force), now);
+            let step = reconciler.advance(&mut |text| self.edit(text, credentials, force), now);
             let step = step.map_err(|error| self.failed(error))?;
-            if let Step::Written(how) = step {
+            if let ReconcileStep::Written(how) = step {
                 written = how;
             }
-            let is_unfinished = now < upkeep.unfinished_until();
-            match watch.after(step, now, is_unfinished, || upkeep.writer()) {
+            let is_unfinished = now < reconciler.unfinished_until();
+            match watch.after(step, now, is_unfinished, || reconciler.writer()) {
                 NextAction::Wait => timer.sleep(PAUSE).await,
                 NextAction::End(unfinished) => return Ok((written, unfinished)),
                 NextAction::GiveUp(source) => {
                     let path = self.file.clone();
-                    return Err(self.failed(ProfileFileError::Unsettled { path, source }));
+                    return Err(self.failed(ProfileFileError::NotSettled { path, source }));
                 }
             }
         }
@@ -215,8 +215,8 @@ impl Update {
     fn warnings(&self, file: &dyn SharedCredentialsFile) -> Vec<FileWarning> {
         let readable =
             file.readable_by_others(&self.file).map(|mode| FileWarning::Readable { mode });
-        let look = file.look(&self.file).unwrap_or_default();
-        let conflicts = conflicts(look.text.expose(), &self.profile);
+        let snapshot = file.read(&self.file).unwrap_or_default();
+        let conflicts = conflicts(snapshot.text.expose(), &self.profile);
         readable.into_iter().chain(conflicts.into_iter().map(FileWarning::Conflict)).collect()
     }
 }
@@ -238,16 +238,16 @@ struct SettleWatch {
 enum NextAction {
     Wait,
     /// The profile is written; another program may still write to what was replaced.
-    End(Option<Unsettled>),
+    End(Option<NotSettled>),
     /// The profile is not written.
-    GiveUp(Unsettled),
+    GiveUp(NotSettled),
 }
 
 impl SettleWatch {
     /// `is_unfinished` says that a program that we cannot see may still write to what was replaced.
     fn after(
         &mut self,
-        step: Step,
+        step: ReconcileStep,
         now: Duration,
         is_unfinished: bool,
         writer: impl FnOnce() -> Option<u32>,
@@ -255,20 +255,20 @@ impl SettleWatch {
         let since = |start: Duration| now.saturating_sub(start);
         let was_closed = std::mem::take(&mut self.is_closed);
         match step {
-            Step::Written(_) => {
+            ReconcileStep::Written(_) => {
                 *self = Self { written: Some(now), ..Self::default() };
                 NextAction::Wait
             }
-            Step::Waiting(reason) => {
+            ReconcileStep::Waiting(reason) => {
                 match since(*self.waiting.get_or_insert(now)) >= WRITER_TIMEOUT {
                     true => NextAction::GiveUp(reason),
                     false => NextAction::Wait,
                 }
             }
-            Step::Watching(reason) => {
+            ReconcileStep::Watching(reason) => {
                 self.waiting = None;
                 let limit = match reason {
-                    Unsettled::Open(_) => LONG_WATCH,
+                    NotSettled::Open(_) => LONG_WATCH,
                     _ => WRITER_TIMEOUT,
                 };
                 match self.written.is_none_or(|written| since(written) >= limit) {
@@ -276,7 +276,7 @@ impl SettleWatch {
                     false => NextAction::Wait,
                 }
             }
-            Step::Current => {
+            ReconcileStep::Current => {
                 self.waiting = None;
                 match self.written.map(since) {
                     None => NextAction::End(None),
@@ -288,7 +288,7 @@ impl SettleWatch {
                             NextAction::Wait
                         }
                         Some(writer) if watched >= LONG_WATCH => {
-                            NextAction::End(Some(Unsettled::Open(writer)))
+                            NextAction::End(Some(NotSettled::Open(writer)))
                         }
                         Some(_) => NextAction::Wait,
                     },

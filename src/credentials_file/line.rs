@@ -1,51 +1,51 @@
-//! The lines of an INI file, told apart as Python's `configparser` does.
+//! The lines of an INI file, parsed like Python's `configparser` does it.
 
 /// A line of an INI file.
 pub(super) struct Line<'a> {
-    /// All of it.
+    /// The whole line, with its ending.
     pub(super) whole: &'a str,
     /// The blanks that it begins with.
     pub(super) indent: &'a str,
-    /// LF, CRLF or CR; nothing at the end of a file that does not end in one.
+    /// LF, CRLF or CR; empty for a last line without ending.
     pub(super) ending: &'a str,
-    /// What it is.
-    pub(super) kind: Kind<'a>,
+    /// Its kind.
+    pub(super) kind: LineKind<'a>,
 }
 
-/// What a line is.
-pub(super) enum Kind<'a> {
-    /// Empty, or a comment.
-    Aside,
-    /// `[name]`, with anything behind it.
+/// The kind of a line.
+pub(super) enum LineKind<'a> {
+    /// Only blanks, or a comment.
+    BlankOrComment,
+    /// `[name]`, with anything after it.
     Heading {
-        /// The name to Python since 3.10: all up to the last bracket, blanks and comments too.
+        /// The name to Python since 3.10: everything up to the last bracket, blanks and comments too.
         python: &'a str,
-        /// The name to who cuts a comment off first, and then the blanks; empty where they find none.
+        /// The name to parsers that remove a comment first, and then blanks; empty if they find none.
         others: &'a str,
     },
     /// `key = value` or `key: value`, or anything else that begins a new setting.
     Setting {
-        /// What is left of the separator.
+        /// The text before the separator.
         key: &'a str,
-        /// What is right of it in this line, without the blanks around it; `None` without a separator.
+        /// The text after it in this line, without blanks around it; `None` without a separator.
         value: Option<&'a str>,
     },
-    /// Indented further than the setting above, whose value it belongs to.
+    /// A line of the value of the setting above, since it is indented further.
     Continuation,
 }
 
 impl Line<'_> {
-    /// Returns whether there is nothing but blanks in it.
+    /// Returns whether it has only blanks.
     pub(super) fn is_blank(&self) -> bool {
-        matches!(self.kind, Kind::Aside) && trim(self.whole).is_empty()
+        matches!(self.kind, LineKind::BlankOrComment) && trim(self.whole).is_empty()
     }
 }
 
-/// Splits a text into lines; put together again, they are the text.
+/// Splits a text into lines; joined, they are the text again.
 pub(super) fn split(text: &str) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut rest = text;
-    // How far the setting is indented that a line may continue; none behind a heading.
+    // The indentation of the setting that a line may continue; none after a heading.
     let mut open = None;
     while !rest.is_empty() {
         let (whole, ending, behind) = cut(rest);
@@ -55,9 +55,9 @@ pub(super) fn split(text: &str) -> Vec<Line<'_>> {
         let continues = open.is_some_and(|open| depth > open);
         let kind = classify(trim_end(content), continues);
         match kind {
-            Kind::Heading { .. } => open = None,
-            Kind::Setting { .. } => open = Some(depth),
-            Kind::Aside | Kind::Continuation => {}
+            LineKind::Heading { .. } => open = None,
+            LineKind::Setting { .. } => open = Some(depth),
+            LineKind::BlankOrComment | LineKind::Continuation => {}
         }
         lines.push(Line { whole, indent, ending, kind });
         rest = behind;
@@ -65,7 +65,7 @@ pub(super) fn split(text: &str) -> Vec<Line<'_>> {
     lines
 }
 
-/// Cuts the first line off: all of it, its ending, and what is behind it.
+/// Returns the first line, its ending, and the text after it.
 fn cut(text: &str) -> (&str, &str, &str) {
     let Some(at) = text.find(['\n', '\r']) else {
         return (text, "", "");
@@ -75,34 +75,36 @@ fn cut(text: &str) -> (&str, &str, &str) {
     (whole, &whole[at..], behind)
 }
 
-/// Tells what a line without the blanks around it is.
-fn classify(content: &str, continues: bool) -> Kind<'_> {
+/// Returns the kind of a line, given without the blanks around it.
+fn classify(content: &str, continues: bool) -> LineKind<'_> {
     if content.is_empty() || content.starts_with(['#', ';']) {
-        return Kind::Aside;
+        return LineKind::BlankOrComment;
     }
     if continues {
-        return Kind::Continuation;
+        return LineKind::Continuation;
     }
     if let Some(heading) = heading(content) {
         return heading;
     }
     match content.split_once(['=', ':']) {
-        Some((key, value)) => Kind::Setting { key: trim_end(key), value: Some(trim_start(value)) },
-        None => Kind::Setting { key: content, value: None },
+        Some((key, value)) => {
+            LineKind::Setting { key: trim_end(key), value: Some(trim_start(value)) }
+        }
+        None => LineKind::Setting { key: content, value: None },
     }
 }
 
-fn heading(content: &str) -> Option<Kind<'_>> {
+fn heading(content: &str) -> Option<LineKind<'_>> {
     let name = content.strip_prefix('[')?;
-    // `[]` is no heading to Python.
+    // `[]` is not a heading to Python.
     let end = name.rfind(']').filter(|end| *end > 0)?;
     let comment = name.find(['#', ';']).unwrap_or(name.len());
     let others = trim_end(&name[..comment]).strip_suffix(']').unwrap_or_default();
-    Some(Kind::Heading { python: &name[..end], others: trim(others) })
+    Some(LineKind::Heading { python: &name[..end], others: trim(others) })
 }
 
-/// Returns whether Python takes a character for a blank (`str.isspace`): those of Unicode and the
-/// four separators of ASCII.
+/// Returns whether a character is a blank to Python (`str.isspace`): those of Unicode and the four
+/// separators of ASCII.
 pub(super) fn is_blank(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }

@@ -1,10 +1,10 @@
-//! Carries what another program wrote into an old copy of the credentials file over to the current
-//! one: a merge of three texts, by sections and by settings.
+//! Merges what another program wrote to a replaced credentials file into the current one: a three-way
+//! merge by sections and by settings.
 //!
-//! What both changed, and not alike, stays as it is in the current text, which readers see already.
+//! In a conflict the current text wins, since programs may have read it already.
 
-use crate::credentials_file::line::{self, Kind, Line};
-use crate::credentials_file::sections;
+use crate::credentials_file::ini::sections;
+use crate::credentials_file::line::{self, Line, LineKind};
 
 /// Returns `current` with the changes between `base` and `theirs`.
 pub(super) fn merge(base: &str, theirs: &str, current: &str) -> String {
@@ -23,7 +23,7 @@ pub(super) fn merge(base: &str, theirs: &str, current: &str) -> String {
     };
     for own in &current {
         match (of(&base, &own.name), of(&theirs, &own.name)) {
-            // They removed what nothing else changed.
+            // They removed a section that nothing else changed.
             (Some(before), None) if before.text == own.text => {}
             (Some(before), Some(after)) if after.text == before.text => add(&own.text, &own.tail),
             (Some(before), Some(after)) if before.text == own.text => add(&after.text, &own.tail),
@@ -42,7 +42,7 @@ pub(super) fn merge(base: &str, theirs: &str, current: &str) -> String {
     merged
 }
 
-/// Merges two versions of one section, whose settings and comments are taken one by one.
+/// Merges two versions of one section by settings and comments.
 fn merge_settings(base: &str, theirs: &str, own: &str) -> String {
     let [base, theirs, own] = [base, theirs, own].map(Item::all);
     let of = |items: &[Item], key: &str| items.iter().find(|item| item.key == key).cloned();
@@ -65,20 +65,20 @@ fn merge_settings(base: &str, theirs: &str, own: &str) -> String {
     text
 }
 
-/// Ends the last line, before another follows.
+/// Adds the missing ending of the last line.
 fn end_line(text: &mut String) {
     if !text.is_empty() && !text.ends_with(['\n', '\r']) {
         text.push('\n');
     }
 }
 
-/// A section from its heading to the next.
+/// A section, from its heading to the next one.
 #[derive(Clone)]
 struct Section {
-    /// Its name to the AWS CLI; empty for what is before the first heading.
+    /// Its name to the AWS CLI; empty for the lines before the first heading.
     name: String,
     text: String,
-    /// The empty lines at its end, which divide it from the next.
+    /// The empty lines at its end, which separate it from the next.
     tail: String,
 }
 
@@ -87,7 +87,7 @@ impl Section {
         let lines = line::split(text);
         let of = |section: &[Line<'_>]| {
             let name = match section[0].kind {
-                Kind::Heading { python, .. } => python.to_owned(),
+                LineKind::Heading { python, .. } => python.to_owned(),
                 _ => String::new(),
             };
             let end = section.iter().rposition(|line| !line.is_blank()).map_or(0, |at| at + 1);
@@ -102,7 +102,7 @@ impl Section {
 /// A setting with the lines that continue it, or a line of another kind.
 #[derive(Clone)]
 struct Item {
-    /// The name of a setting as SDKs compare it; the text of any other line.
+    /// The name of a setting in lower case, as SDKs compare it; the text of any other line.
     key: String,
     text: String,
 }
@@ -112,11 +112,11 @@ impl Item {
         let mut items: Vec<Self> = Vec::new();
         for line in line::split(section) {
             match (&line.kind, items.last_mut()) {
-                (Kind::Continuation, Some(last)) => last.text.push_str(line.whole),
-                (Kind::Setting { key, .. }, _) => {
+                (LineKind::Continuation, Some(last)) => last.text.push_str(line.whole),
+                (LineKind::Setting { key, .. }, _) => {
                     items.push(Self { key: key.to_lowercase(), text: line.whole.to_owned() });
                 }
-                (Kind::Heading { .. }, _) => {
+                (LineKind::Heading { .. }, _) => {
                     items.push(Self { key: "[".to_owned(), text: line.whole.to_owned() });
                 }
                 _ => items.push(Self {

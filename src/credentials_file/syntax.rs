@@ -1,11 +1,11 @@
-//! What of a credentials file the AWS CLI cannot parse: Python's `configparser`, then botocore's own
-//! parser of nested settings. It reads all of a file or nothing.
+//! The syntax errors of the AWS CLI: those of Python's `configparser`, then those of botocore's own
+//! parser of nested settings. After one of them the AWS CLI reads no profile of the file.
 //!
-//! Errors name lines and quote none of them, since a line that is out of place may hold a secret.
+//! Errors name a line by its number and do not quote it, since a misplaced line may hold a secret.
 
 use std::collections::BTreeMap;
 
-use crate::credentials_file::line::{self, Kind, Line};
+use crate::credentials_file::line::{self, Line, LineKind};
 
 /// Why the AWS CLI cannot parse a credentials file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum SyntaxError {
         /// The line, from 1.
         line: usize,
     },
-    /// The heading of a section that is there already.
+    /// The heading of a section that exists already.
     #[error("line {line} begins a section that line {first} began already")]
     SectionTwice {
         /// The line, from 1.
@@ -47,13 +47,13 @@ pub enum SyntaxError {
         /// The line of the first setting.
         first: usize,
     },
-    /// A block of nested settings, and something else in it.
+    /// A block of nested settings with another line in it.
     #[error("line {line} begins nested settings that are not all `key = value`")]
     Nested {
         /// The line, from 1.
         line: usize,
     },
-    /// A heading behind a blank that some SDKs take for a part of the line.
+    /// A heading after a blank that some SDKs do not regard as one.
     #[error("the heading of line {line} is indented by something other than spaces and tabs")]
     Indent {
         /// The line, from 1.
@@ -73,15 +73,15 @@ pub(super) fn check(lines: &[Line<'_>]) -> Result<(), SyntaxError> {
         let number = at + 1;
         check_indent(line, number)?;
         match line.kind {
-            Kind::Heading { python, .. } => {
-                // `[DEFAULT]` may be repeated, and its settings may not.
+            LineKind::Heading { python, .. } => {
+                // `[DEFAULT]` may be repeated, but its settings may not.
                 if let Some(first) = headings.insert(python, number).filter(|_| python != "DEFAULT")
                 {
                     return Err(SyntaxError::SectionTwice { line: number, first });
                 }
                 section = Some(python);
             }
-            Kind::Setting { key, value } => {
+            LineKind::Setting { key, value } => {
                 let Some(section) = section else {
                     return Err(SyntaxError::NoSection { line: number });
                 };
@@ -95,13 +95,13 @@ pub(super) fn check(lines: &[Line<'_>]) -> Result<(), SyntaxError> {
                     return Err(SyntaxError::Nested { line: number });
                 }
             }
-            Kind::Aside | Kind::Continuation => {}
+            LineKind::BlankOrComment | LineKind::Continuation => {}
         }
     }
     Ok(())
 }
 
-/// Refuses what is a heading to the AWS CLI, or the end of a value, and another thing elsewhere.
+/// Refuses a line that is a heading to the AWS CLI, or ends a value, but not to other SDKs.
 fn check_indent(line: &Line<'_>, number: usize) -> Result<(), SyntaxError> {
     let is_plain = line.indent.chars().all(|c| matches!(c, ' ' | '\t'));
     let content = line::trim(line.whole);
@@ -111,12 +111,12 @@ fn check_indent(line: &Line<'_>, number: usize) -> Result<(), SyntaxError> {
     }
 }
 
-/// Returns whether the lines that continue an empty value are nested settings, as botocore takes
-/// them for.
+/// Returns whether the lines that continue an empty value are nested settings, as botocore expects.
 fn is_nested(behind: &[Line<'_>]) -> bool {
-    let ours =
-        behind.iter().take_while(|line| matches!(line.kind, Kind::Aside | Kind::Continuation));
-    ours.filter(|line| matches!(line.kind, Kind::Continuation))
+    let ours = behind
+        .iter()
+        .take_while(|line| matches!(line.kind, LineKind::BlankOrComment | LineKind::Continuation));
+    ours.filter(|line| matches!(line.kind, LineKind::Continuation))
         .flat_map(|line| line.whole.split(is_line_end))
         .map(line::trim)
         .all(|line| line.is_empty() || line.contains('='))

@@ -2,7 +2,7 @@
 //! format that the user chose.
 
 use roles_anywhere::command::update::{Update, UpdateOutcome};
-use roles_anywhere::credentials_file::file::Written;
+use roles_anywhere::credentials_file::port::WriteMethod;
 use roles_anywhere::options::resolve::{Command, Purpose};
 use roles_anywhere::os::stdio;
 use roles_anywhere::output::error::{Error, legible};
@@ -47,7 +47,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
     };
     let file = path_name(&plan.file, true);
     let profile = plan.profile.to_string();
-    if let Written::InPlace(obstacle) = outcome.written {
+    if let WriteMethod::InPlace(obstacle) = outcome.written {
         warn(&format!("{file} was written in place: {obstacle}"));
     }
     outcome.warnings.iter().for_each(|warning| warn(&warning.to_string()));

@@ -35,8 +35,9 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::credentials_file::file::{
-    Edit, Edited, Look, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, Written,
+use crate::credentials_file::port::{
+    Edit, FileSnapshot, MAX_SIZE, ProfileFileError, SharedCredentialsFile, Stamp, WriteMethod,
+    WriteOutcome,
 };
 use crate::os::path::directory_of;
 use crate::os::{access, files};
@@ -47,15 +48,15 @@ use roles_anywhere_client::secret::SecretBytes;
 pub struct CredentialsFile;
 
 impl SharedCredentialsFile for CredentialsFile {
-    fn look(&self, path: &Path) -> Result<Look, ProfileFileError> {
-        let Some(target) = find(path)? else { return Ok(Look::default()) };
+    fn read(&self, path: &Path) -> Result<FileSnapshot, ProfileFileError> {
+        let Some(target) = find(path)? else { return Ok(FileSnapshot::default()) };
         match File::options().read(true).open(&target) {
             Ok(file) => {
                 let metadata = file.metadata().map_err(|error| unreadable(&target, error))?;
                 check_owner(&metadata, &target)?;
-                look(&file).map_err(|error| unreadable(&target, error))
+                snapshot(&file).map_err(|error| unreadable(&target, error))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Look::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(FileSnapshot::default()),
             Err(error) => Err(unreadable(&target, error)),
         }
     }
@@ -69,11 +70,11 @@ impl SharedCredentialsFile for CredentialsFile {
         path: &Path,
         expected: Option<Stamp>,
         edit: &mut Edit<'_>,
-    ) -> Result<Edited, ProfileFileError> {
+    ) -> Result<WriteOutcome, ProfileFileError> {
         let target = resolve(path)?;
         // If nothing changes, reading without the lock is enough, and no temporary file is created.
         if target.exists() && edited(&target, &read(&target)?, edit)?.is_none() {
-            return Ok(Written::Unchanged.into());
+            return Ok(WriteMethod::Unchanged.into());
         }
         replace(&target, expected, edit)
     }
@@ -102,7 +103,7 @@ fn writer_of(_file: &Metadata) -> Option<u32> {
 const MAX_READS: u32 = 4;
 
 /// Reads an open file from its start.
-fn look(file: &File) -> io::Result<Look> {
+fn snapshot(file: &File) -> io::Result<FileSnapshot> {
     use std::io::Seek as _;
     let mut file = file;
     let mut reads = 0;
@@ -118,7 +119,7 @@ fn look(file: &File) -> io::Result<Look> {
         if stamp(&before) == stamp(&after) || reads == MAX_READS {
             let age = after.modified()?.elapsed().unwrap_or_default();
             let in_place = is_in_place(&after);
-            return Ok(Look { stamp: Some(stamp(&before)), age, in_place, text });
+            return Ok(FileSnapshot { stamp: Some(stamp(&before)), age, in_place, text });
         }
     }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::credentials_file::file::{
-    Edit, Edited, Look, ProfileFileError, ReplacedFile, SharedCredentialsFile, Stamp, Written,
+use crate::credentials_file::port::{
+    Edit, FileSnapshot, ProfileFileError, ReplacedFile, SharedCredentialsFile, Stamp, WriteMethod,
+    WriteOutcome,
 };
 use roles_anywhere_client::secret::SecretBytes;
 
@@ -113,7 +114,7 @@ impl FakeCredentialsFile {
         self.0.lock().unwrap()
     }
 
-    fn look_at(&self, number: usize) -> Look {
+    fn snapshot_of(&self, number: usize) -> FileSnapshot {
         let file = &self.state().files[number];
         let stamp = Stamp {
             inode: number as u64,
@@ -123,16 +124,16 @@ impl FakeCredentialsFile {
         };
         let age = Duration::from_secs(if file.is_old { 10_000 } else { 0 });
         let (in_place, text) = (file.version > 0, SecretBytes::new(file.text.clone()));
-        Look { stamp: Some(stamp), age, in_place, text }
+        FileSnapshot { stamp: Some(stamp), age, in_place, text }
     }
 }
 
 impl SharedCredentialsFile for FakeCredentialsFile {
-    fn look(&self, path: &Path) -> Result<Look, ProfileFileError> {
+    fn read(&self, path: &Path) -> Result<FileSnapshot, ProfileFileError> {
         if let Some(owner) = self.state().owner {
             return Err(ProfileFileError::ForeignOwner { path: path.to_owned(), owner });
         }
-        Ok(self.current().map_or_else(Look::default, |current| self.look_at(current)))
+        Ok(self.current().map_or_else(FileSnapshot::default, |current| self.snapshot_of(current)))
     }
 
     fn writer(&self, _path: &Path) -> Option<u32> {
@@ -144,16 +145,16 @@ impl SharedCredentialsFile for FakeCredentialsFile {
         path: &Path,
         expected: Option<Stamp>,
         edit: &mut Edit<'_>,
-    ) -> Result<Edited, ProfileFileError> {
+    ) -> Result<WriteOutcome, ProfileFileError> {
         self.state().edits += 1;
         if let Some(kind) = self.state().obstacle {
             return Err(ProfileFileError::Write { path: path.to_owned(), source: kind.into() });
         }
-        let look = self.look(path)?;
-        if look.stamp != expected {
+        let snapshot = self.read(path)?;
+        if snapshot.stamp != expected {
             return Err(ProfileFileError::Busy { path: path.to_owned() });
         }
-        let new = edit(look.text.expose())
+        let new = edit(snapshot.text.expose())
             .map_err(|source| ProfileFileError::Text { path: path.to_owned(), source })?;
         let act = self.state().in_between.take();
         act.into_iter().for_each(|act| act(self));
@@ -161,9 +162,9 @@ impl SharedCredentialsFile for FakeCredentialsFile {
         self.rename_over(std::str::from_utf8(new.expose()).unwrap());
         let replaced = old.map(|old| {
             let file: Box<dyn ReplacedFile> = Box::new(FakeReplaced(self.clone(), old));
-            (file, look)
+            (file, snapshot)
         });
-        Ok(Edited { written: Written::Whole, replaced })
+        Ok(WriteOutcome { written: WriteMethod::Whole, replaced })
     }
 
     fn readable_by_others(&self, _path: &Path) -> Option<u32> {
@@ -174,8 +175,8 @@ impl SharedCredentialsFile for FakeCredentialsFile {
 struct FakeReplaced(FakeCredentialsFile, usize);
 
 impl ReplacedFile for FakeReplaced {
-    fn look(&self) -> io::Result<Look> {
-        Ok(self.0.look_at(self.1))
+    fn read(&self) -> io::Result<FileSnapshot> {
+        Ok(self.0.snapshot_of(self.1))
     }
 
     fn writer(&self) -> Option<u32> {

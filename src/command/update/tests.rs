@@ -265,44 +265,50 @@ fn a_watch_ends_when_no_program_is_left_that_may_write() {
     let busy = || Some(7);
     let mut watch = SettleWatch::default();
     // Nothing was new.
-    assert_eq!(watch.after(Step::Current, at(0), false, busy), NextAction::End(None));
-    assert_eq!(watch.after(Step::Written(Written::Whole), at(100), false, idle), NextAction::Wait);
-    assert_eq!(watch.after(Step::Current, at(1_050), false, idle), NextAction::Wait);
-    assert_eq!(watch.after(Step::Current, at(1_100), true, idle), NextAction::Wait);
+    assert_eq!(watch.after(ReconcileStep::Current, at(0), false, busy), NextAction::End(None));
+    assert_eq!(
+        watch.after(ReconcileStep::Written(WriteMethod::Whole), at(100), false, idle),
+        NextAction::Wait
+    );
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_050), false, idle), NextAction::Wait);
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_100), true, idle), NextAction::Wait);
     // What was written until no process had it open is seen by the next step.
-    assert_eq!(watch.after(Step::Current, at(1_100), false, idle), NextAction::Wait);
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_100), false, idle), NextAction::Wait);
     assert_eq!(
-        watch.after(Step::Watching(Unsettled::Recent), at(1_120), false, idle),
+        watch.after(ReconcileStep::Watching(NotSettled::Recent), at(1_120), false, idle),
         NextAction::Wait
     );
-    assert_eq!(watch.after(Step::Current, at(1_140), false, idle), NextAction::Wait);
-    assert_eq!(watch.after(Step::Current, at(1_160), false, busy), NextAction::End(None));
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_140), false, idle), NextAction::Wait);
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_160), false, busy), NextAction::End(None));
     // A writer that we see, or that was seen to truncate the old file, has six seconds.
-    assert_eq!(watch.after(Step::Current, at(1_100), false, busy), NextAction::Wait);
+    assert_eq!(watch.after(ReconcileStep::Current, at(1_100), false, busy), NextAction::Wait);
     assert_eq!(
-        watch.after(Step::Watching(Unsettled::Empty), at(6_000), false, idle),
+        watch.after(ReconcileStep::Watching(NotSettled::Empty), at(6_000), false, idle),
         NextAction::Wait
     );
-    let open = Some(Unsettled::Open(7));
-    assert_eq!(watch.after(Step::Current, at(6_100), false, busy), NextAction::End(open));
+    let open = Some(NotSettled::Open(7));
+    assert_eq!(watch.after(ReconcileStep::Current, at(6_100), false, busy), NextAction::End(open));
     assert_eq!(
-        watch.after(Step::Watching(Unsettled::Open(7)), at(6_100), false, idle),
+        watch.after(ReconcileStep::Watching(NotSettled::Open(7)), at(6_100), false, idle),
         NextAction::End(open)
     );
     assert_eq!(
-        watch.after(Step::Watching(Unsettled::Recent), at(6_100), false, idle),
+        watch.after(ReconcileStep::Watching(NotSettled::Recent), at(6_100), false, idle),
         NextAction::Wait
     );
     // Each edit is watched again, and a file that never holds still is given up.
     assert_eq!(
-        watch.after(Step::Written(Written::Whole), at(7_000), false, idle),
+        watch.after(ReconcileStep::Written(WriteMethod::Whole), at(7_000), false, idle),
         NextAction::Wait
     );
-    assert_eq!(watch.after(Step::Current, at(7_900), false, idle), NextAction::Wait);
-    let recent = Step::Waiting(Unsettled::Recent);
+    assert_eq!(watch.after(ReconcileStep::Current, at(7_900), false, idle), NextAction::Wait);
+    let recent = ReconcileStep::Waiting(NotSettled::Recent);
     assert_eq!(watch.after(recent, at(8_000), false, idle), NextAction::Wait);
     assert_eq!(watch.after(recent, at(27_900), false, idle), NextAction::Wait);
-    assert_eq!(watch.after(recent, at(28_000), false, idle), NextAction::GiveUp(Unsettled::Recent));
-    assert_eq!(watch.after(Step::Current, at(28_000), false, idle), NextAction::Wait);
+    assert_eq!(
+        watch.after(recent, at(28_000), false, idle),
+        NextAction::GiveUp(NotSettled::Recent)
+    );
+    assert_eq!(watch.after(ReconcileStep::Current, at(28_000), false, idle), NextAction::Wait);
     assert_eq!(watch.after(recent, at(28_000), false, idle), NextAction::Wait);
 }

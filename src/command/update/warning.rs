@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::credentials_file::contents::Conflict;
-use crate::credentials_file::upkeep::Unsettled;
+use crate::credentials_file::conflicts::Conflict;
+use crate::credentials_file::reconcile::NotSettled;
 
 /// A problem of a file that was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,7 +16,7 @@ pub enum FileWarning {
     /// Clients will use other credentials than those that were written.
     Conflict(Conflict),
     /// Another program may still write to the file that was replaced.
-    Unfinished(Unsettled),
+    Unfinished(NotSettled),
 }
 
 impl fmt::Display for FileWarning {

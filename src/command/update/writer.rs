@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::select;
 
 use crate::command::update::{FileWarning, Update, WRITER_TIMEOUT};
-use crate::credentials_file::file::{ProfileFileError, SharedCredentialsFile, Written};
-use crate::credentials_file::upkeep::{Step, Upkeep};
+use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
+use crate::credentials_file::reconcile::{ReconcileStep, Reconciler};
 use crate::daemon::{DaemonPorts, OnStartupFailure};
 use crate::output::error::Error;
 use crate::output::log::{Field, Level};
@@ -31,7 +31,7 @@ pub(super) struct Writer<'a> {
     channel: &'a StatusChannel,
     ports: DaemonPorts<'a>,
     file: &'a dyn SharedCredentialsFile,
-    upkeep: Upkeep<'a>,
+    reconciler: Reconciler<'a>,
     /// Whether it was written once: what appears later is not what `--force` was about.
     has_written: bool,
     /// Since when the file has to be written and another program may be writing it, and whether
@@ -56,7 +56,7 @@ impl<'a> Writer<'a> {
             channel,
             ports,
             file,
-            upkeep: Upkeep::new(file, &plan.file),
+            reconciler: Reconciler::new(file, &plan.file),
             has_written: false,
             waiting: None,
             reported: None,
@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
         let mut pause = FIRST_PAUSE;
         loop {
             let outcome = self.step();
-            let is_waiting = matches!(outcome, Ok(Step::Waiting(_)));
+            let is_waiting = matches!(outcome, Ok(ReconcileStep::Waiting(_)));
             pause = match outcome {
                 Err(error)
                     if is_first
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
 
     /// Writes the current session while it is valid, and carries over what other programs wrote;
     /// what they did to the profile is undone.
-    fn step(&mut self) -> Result<Step, ProfileFileError> {
+    fn step(&mut self) -> Result<ReconcileStep, ProfileFileError> {
         let now = self.ports.clock.uptime();
         let status = self.channel.status();
         let session = status.valid(ClockReading::of(self.ports.clock));
@@ -102,15 +102,15 @@ impl<'a> Writer<'a> {
             Some(session) => self.plan.edit(text, &session.credentials, force),
             None => Ok(SecretBytes::new(text.to_vec())),
         };
-        let step = self.upkeep.advance(&mut edit, now)?;
-        self.has_written |= matches!(step, Step::Written(_));
+        let step = self.reconciler.advance(&mut edit, now)?;
+        self.has_written |= matches!(step, ReconcileStep::Written(_));
         match step {
-            Step::Waiting(source) => {
+            ReconcileStep::Waiting(source) => {
                 let (since, is_reported) = self.waiting.get_or_insert((now, false));
                 if !*is_reported && now.saturating_sub(*since) >= WRITER_TIMEOUT {
                     *is_reported = true;
                     let path = self.plan.file.clone();
-                    return Err(ProfileFileError::Unsettled { path, source });
+                    return Err(ProfileFileError::NotSettled { path, source });
                 }
             }
             _ => self.waiting = None,
@@ -120,26 +120,30 @@ impl<'a> Writer<'a> {
 
     /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
     /// was left alone before.
-    fn report(&mut self, outcome: Result<Step, ProfileFileError>, pause: Duration) -> Duration {
+    fn report(
+        &mut self,
+        outcome: Result<ReconcileStep, ProfileFileError>,
+        pause: Duration,
+    ) -> Duration {
         let step = match outcome {
             Ok(step) => step,
             Err(error) => return self.report_failure(error, pause),
         };
         // What cannot be written yet may still be what could not be written before.
-        if !matches!(step, Step::Waiting(_)) && self.reported.take().is_some() {
+        if !matches!(step, ReconcileStep::Waiting(_)) && self.reported.take().is_some() {
             self.report_recovery();
         }
-        if let Step::Written(written) = step {
+        if let ReconcileStep::Written(written) = step {
             self.report_written(written);
         }
         LOOK
     }
 
-    fn report_written(&mut self, written: Written) {
+    fn report_written(&mut self, written: WriteMethod) {
         match written {
-            Written::Unchanged => {}
-            Written::Whole => self.say(Level::Info, "profile written", None),
-            Written::InPlace(obstacle) => {
+            WriteMethod::Unchanged => {}
+            WriteMethod::Whole => self.say(Level::Info, "profile written", None),
+            WriteMethod::InPlace(obstacle) => {
                 let words = "profile written in place: a reader may see a part of it";
                 self.say(Level::Warning, words, Some(("reason", &obstacle)));
             }
@@ -162,7 +166,7 @@ impl<'a> Writer<'a> {
 
     fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
         let is_of_text =
-            matches!(error, ProfileFileError::Text { .. } | ProfileFileError::Unsettled { .. });
+            matches!(error, ProfileFileError::Text { .. } | ProfileFileError::NotSettled { .. });
         let reason = self.plan.failed(error).words();
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {

@@ -8,13 +8,16 @@ use std::path::Path;
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::credentials_file::file::{
-    Edit, Edited, Look, MAX_SIZE, Obstacle, ProfileFileError, ReplacedFile, Stamp, Written,
+use crate::credentials_file::port::{
+    Edit, FileSnapshot, MAX_SIZE, ProfileFileError, ReplaceObstacle, ReplacedFile, Stamp,
+    WriteMethod, WriteOutcome,
 };
 use crate::os::credentials_file::lock_file::{
     LockClaim, LockFile, NotReplaced, is_denied, lock, open, unwritable,
 };
-use crate::os::credentials_file::{again, busy, check_owner, edited, look, unreadable, writer_of};
+use crate::os::credentials_file::{
+    again, busy, check_owner, edited, snapshot, unreadable, writer_of,
+};
 use crate::os::files::{self, is_at};
 use roles_anywhere_client::secret::SecretBytes;
 
@@ -23,7 +26,7 @@ pub(super) fn replace(
     target: &Path,
     expected: Option<Stamp>,
     edit: &mut Edit<'_>,
-) -> Result<Edited, ProfileFileError> {
+) -> Result<WriteOutcome, ProfileFileError> {
     // Held to the end, whether the file is replaced or written in place.
     let claim = LockFile::claim(target)?;
     let old = ExistingFile::open(target)?;
@@ -31,15 +34,17 @@ pub(super) fn replace(
         return Err(busy(target));
     }
     let text = old.as_ref().map(|old| old.text.clone()).unwrap_or_default();
-    let Some(new) = edited(target, &text, edit)? else { return Ok(Written::Unchanged.into()) };
+    let Some(new) = edited(target, &text, edit)? else { return Ok(WriteMethod::Unchanged.into()) };
     let has_other_names = old.as_ref().is_some_and(|old| old.metadata.nlink() > 1);
     let (obstacle, cause) = match &claim {
-        LockClaim::Denied(error) => (Obstacle::Directory, again(error)),
-        LockClaim::Granted(_) if has_other_names => (Obstacle::HardLinks, Errno::MLINK.into()),
+        LockClaim::Denied(error) => (ReplaceObstacle::Directory, again(error)),
+        LockClaim::Granted(_) if has_other_names => {
+            (ReplaceObstacle::HardLinks, Errno::MLINK.into())
+        }
         LockClaim::Granted(temporary) => match temporary.replace(target, old.as_ref(), &new) {
             Ok(()) => {
                 let replaced = old.map(|old| old.into_replaced());
-                return Ok(Edited { written: Written::Whole, replaced });
+                return Ok(WriteOutcome { written: WriteMethod::Whole, replaced });
             }
             Err(NotReplaced::Changed) => return Err(busy(target)),
             Err(NotReplaced::Failed(error)) => return Err(unwritable(target, error)),
@@ -50,7 +55,7 @@ pub(super) fn replace(
         Some(old) => old.overwrite(target, &new)?,
         None => return Err(unwritable(target, cause)),
     }
-    Ok(Written::InPlace(obstacle).into())
+    Ok(WriteMethod::InPlace(obstacle).into())
 }
 
 /// Returns the identity of a file and of its version.
@@ -69,8 +74,8 @@ pub(super) fn is_in_place(of: &Metadata) -> bool {
 }
 
 impl ReplacedFile for File {
-    fn look(&self) -> io::Result<Look> {
-        look(self)
+    fn read(&self) -> io::Result<FileSnapshot> {
+        snapshot(self)
     }
 
     fn writer(&self) -> Option<u32> {
@@ -129,9 +134,9 @@ impl ExistingFile {
     }
 
     /// Returns the open file with the text that was edited.
-    fn into_replaced(self) -> (Box<dyn ReplacedFile>, Look) {
+    fn into_replaced(self) -> (Box<dyn ReplacedFile>, FileSnapshot) {
         let stamp = Some(stamp(&self.metadata));
-        let base = Look { stamp, text: self.text, ..Look::default() };
+        let base = FileSnapshot { stamp, text: self.text, ..FileSnapshot::default() };
         (Box::new(self.file), base)
     }
 

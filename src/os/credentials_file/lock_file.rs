@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
-use crate::credentials_file::file::{Obstacle, ProfileFileError};
+use crate::credentials_file::port::{ProfileFileError, ReplaceObstacle};
 use crate::os::access;
 use crate::os::credentials_file::existing::ExistingFile;
 use crate::os::credentials_file::{attributes, busy};
@@ -29,7 +29,7 @@ pub(super) enum NotReplaced {
     /// Another program wrote the old file in the meantime.
     Changed,
     /// It cannot be replaced; it may be written in place instead.
-    Prevented(Obstacle, io::Error),
+    Prevented(ReplaceObstacle, io::Error),
     /// The new file could not be written.
     Failed(io::Error),
 }
@@ -79,7 +79,7 @@ impl LockFile {
         self.write(text).map_err(NotReplaced::Failed)?;
         if let Some(old) = old {
             attributes::copy(old, &self.file)
-                .map_err(|error| NotReplaced::Prevented(Obstacle::Owner, error))?;
+                .map_err(|error| NotReplaced::Prevented(ReplaceObstacle::Owner, error))?;
         }
         self.file.sync_all().map_err(NotReplaced::Failed)?;
         let as_it_was = match old {
@@ -206,8 +206,8 @@ fn is_ours(metadata: &Metadata, target: &Path) -> bool {
 
 fn prevented(error: io::Error) -> NotReplaced {
     match Errno::from_io_error(&error) {
-        Some(Errno::BUSY | Errno::XDEV) => NotReplaced::Prevented(Obstacle::Mounted, error),
-        _ if is_denied(&error) => NotReplaced::Prevented(Obstacle::Directory, error),
+        Some(Errno::BUSY | Errno::XDEV) => NotReplaced::Prevented(ReplaceObstacle::Mounted, error),
+        _ if is_denied(&error) => NotReplaced::Prevented(ReplaceObstacle::Directory, error),
         _ => NotReplaced::Failed(error),
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::credentials_file::file::{Edit, Edited, ProfileFileError, Stamp, Written};
+use crate::credentials_file::port::{Edit, ProfileFileError, Stamp, WriteMethod, WriteOutcome};
 use crate::os::credentials_file::{busy, edited, read, unreadable};
 use crate::os::path::directory_of;
 use roles_anywhere_client::secret::SecretBytes;
@@ -21,7 +21,7 @@ pub(super) fn replace(
     target: &Path,
     expected: Option<Stamp>,
     edit: &mut Edit<'_>,
-) -> Result<Edited, ProfileFileError> {
+) -> Result<WriteOutcome, ProfileFileError> {
     let failed = |source| ProfileFileError::Write { path: target.to_owned(), source };
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -38,12 +38,12 @@ pub(super) fn replace(
         return Err(busy(target));
     }
     let old = if target.exists() { read(target)? } else { SecretBytes::default() };
-    let Some(new) = edited(target, &old, edit)? else { return Ok(Written::Unchanged.into()) };
+    let Some(new) = edited(target, &old, edit)? else { return Ok(WriteMethod::Unchanged.into()) };
     let mut temporary = tempfile::NamedTempFile::new_in(directory_of(target)).map_err(failed)?;
     temporary.write_all(new.expose()).map_err(failed)?;
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(target).map_err(|error| failed(error.error))?;
-    Ok(Written::Whole.into())
+    Ok(WriteMethod::Whole.into())
 }
 
 /// Returns the identity of a version of a file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::credentials_file::file::ProfileFileError;
+use crate::credentials_file::port::ProfileFileError;
 use crate::os::credentials_file::{is_descriptor, unreadable};
 use crate::os::path::directory_of;
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::credentials_file::ProfileError;
-use crate::credentials_file::file::Obstacle;
+use crate::credentials_file::port::ReplaceObstacle;
 
 const NOBODY: u32 = 65_534;
 /// A test that takes longer is stuck, most likely on a lock.
@@ -62,14 +62,14 @@ impl Home {
 }
 
 /// Replaces the whole text.
-fn write(path: &Path, text: &str) -> Result<Written, ProfileFileError> {
+fn write(path: &Path, text: &str) -> Result<WriteMethod, ProfileFileError> {
     try_edit(path, &mut |_| Ok(SecretBytes::new(text.as_bytes().to_vec())))
 }
 
 /// Edits the file as it is now.
-fn try_edit(path: &Path, edit: &mut Edit<'_>) -> Result<Written, ProfileFileError> {
-    let look = CredentialsFile.look(path)?;
-    CredentialsFile.try_edit(path, look.stamp, edit).map(|edited| edited.written)
+fn try_edit(path: &Path, edit: &mut Edit<'_>) -> Result<WriteMethod, ProfileFileError> {
+    let snapshot = CredentialsFile.read(path)?;
+    CredentialsFile.try_edit(path, snapshot.stamp, edit).map(|edited| edited.written)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -112,7 +112,7 @@ fn creates_the_file_and_its_directory_for_their_owner_only() {
     let home = Home::empty();
     let folder = home.folder.path().join(".aws");
     let path = folder.join("credentials");
-    assert_eq!(write(&path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
@@ -132,7 +132,7 @@ fn keeps_the_mode_and_leaves_nothing_else() {
     for wanted in [0o600, 0o400, 0o640, 0o644, 0o666] {
         let home = Home::new();
         set_mode(&home.path, wanted);
-        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
         assert_eq!((mode(&home.path), home.text().as_str()), (wanted, "new"));
         assert_eq!(home.names(), ["credentials"]);
     }
@@ -147,7 +147,7 @@ fn keeps_owner_and_group() {
     set_mode(&home.path, 0o640);
     std::os::unix::fs::chown(home.folder.path(), Some(NOBODY), None).unwrap();
     std::os::unix::fs::chown(&home.path, Some(NOBODY), Some(12)).unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     let metadata = home.path.metadata().unwrap();
     assert_eq!((metadata.uid(), metadata.gid(), mode(&home.path)), (NOBODY, 12, 0o640));
 }
@@ -168,7 +168,7 @@ fn keeps_extended_attributes_and_the_access_list() {
             continue;
         }
         let before = mode(&home.path);
-        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
         let mut found = vec![0; 1_000];
         let length = getxattr(&home.path, name, &mut found).unwrap();
         assert_eq!((&found[..length], mode(&home.path)), (value.as_slice(), before));
@@ -181,7 +181,7 @@ fn symbolic_link_stays_a_link() {
     let between = home.folder.path().join("between");
     symlink(&elsewhere.path, &between).unwrap();
     symlink("between", &home.path).unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!(home.path.read_link().unwrap(), Path::new("between"));
     assert_eq!(
         (elsewhere.text().as_str(), elsewhere.names()),
@@ -229,7 +229,7 @@ fn follows_a_link_of_another_user_to_their_own_file_only() {
         give_target_to(NOBODY - 1);
         assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::ForeignLink { .. })));
         give_target_to(NOBODY);
-        assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+        assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
         fs::write(&elsewhere.path, "old").unwrap();
         give(foreign, 0);
     }
@@ -249,14 +249,14 @@ fn refuses_a_file_of_another_user() {
     set_mode(&home.path, 0o666);
     let give = |path: &Path, owner| std::os::unix::fs::chown(path, Some(owner), None).unwrap();
     give(&home.path, NOBODY - 1);
-    let is_refused = |outcome: Result<Written, ProfileFileError>| matches!(outcome, Err(ProfileFileError::ForeignOwner { owner, .. }) if owner == NOBODY - 1);
+    let is_refused = |outcome: Result<WriteMethod, ProfileFileError>| matches!(outcome, Err(ProfileFileError::ForeignOwner { owner, .. }) if owner == NOBODY - 1);
     assert!(is_refused(unprivileged(|| write(&home.path, "new"))));
     assert!(is_refused(write(&home.path, "new")));
-    assert!(matches!(CredentialsFile.look(&home.path), Err(ProfileFileError::ForeignOwner { .. })));
+    assert!(matches!(CredentialsFile.read(&home.path), Err(ProfileFileError::ForeignOwner { .. })));
     assert_eq!(home.text(), "old");
     // A user's own directory: root may update the file.
     give(home.folder.path(), NOBODY - 1);
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!(home.path.metadata().unwrap().uid(), NOBODY - 1);
     assert!(is_refused(unprivileged(|| write(&home.path, "newer"))));
 }
@@ -266,7 +266,7 @@ fn writes_a_file_with_several_hard_links_in_place() {
     let home = Home::new();
     let other = home.folder.path().join("other");
     fs::hard_link(&home.path, &other).unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::InPlace(Obstacle::HardLinks));
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::InPlace(ReplaceObstacle::HardLinks));
     assert_eq!(fs::read_to_string(&other).unwrap(), "new");
     assert_eq!(home.names().len(), 2);
 }
@@ -277,7 +277,7 @@ fn temporary_file_of_another_process_is_not_reused() {
     fs::write(home.temporary(), "left").unwrap();
     set_mode(&home.temporary(), 0o666);
     let mut left = File::options().read(true).write(true).open(home.temporary()).unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     let mut text = String::new();
     left.read_to_string(&mut text).unwrap();
     assert_eq!((text.as_str(), home.text().as_str()), ("left", "new"));
@@ -287,7 +287,7 @@ fn temporary_file_of_another_process_is_not_reused() {
 #[test]
 fn edits_only_the_version_that_was_read() {
     let home = Home::new();
-    let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
+    let stamp = CredentialsFile.read(&home.path).unwrap().stamp;
     fs::write(&home.path, "other").unwrap();
     let mut edit = |_: &[u8]| Ok(SecretBytes::new(b"new".to_vec()));
     for expected in [stamp, None] {
@@ -304,14 +304,14 @@ fn edits_only_the_version_that_was_read() {
 fn returns_the_replaced_file_open() {
     let home = Home::new();
     let mut writer = File::options().write(true).open(&home.path).unwrap();
-    let stamp = CredentialsFile.look(&home.path).unwrap().stamp;
+    let stamp = CredentialsFile.read(&home.path).unwrap().stamp;
     let mut edit = |_: &[u8]| Ok(SecretBytes::new(b"new".to_vec()));
     let edited = CredentialsFile.try_edit(&home.path, stamp, &mut edit).unwrap();
     let (file, base) = edited.replaced.unwrap();
     assert_eq!((base.stamp, base.text.expose()), (stamp, b"old".as_slice()));
-    assert_eq!(file.look().unwrap().stamp, stamp);
+    assert_eq!(file.read().unwrap().stamp, stamp);
     writer.write_all(b"theirs").unwrap();
-    assert_eq!((file.look().unwrap().text.expose(), home.text().as_str()), (&b"theirs"[..], "new"));
+    assert_eq!((file.read().unwrap().text.expose(), home.text().as_str()), (&b"theirs"[..], "new"));
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn touches_nothing_if_nothing_changes() {
         (metadata.ino(), metadata.mtime_nsec(), metadata.ctime_nsec())
     };
     let before = (stamp(&home.path), stamp(home.folder.path()));
-    assert_eq!(write(&home.path, "old").unwrap(), Written::Unchanged);
+    assert_eq!(write(&home.path, "old").unwrap(), WriteMethod::Unchanged);
     assert_eq!((stamp(&home.path), stamp(home.folder.path())), before);
 }
 
@@ -401,13 +401,13 @@ fn replaces_the_temporary_file_of_a_killed_run() {
     let home = Home::new();
     fs::write(home.temporary(), "much longer than what is new").unwrap();
     set_mode(&home.temporary(), 0o644);
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!((home.text().as_str(), home.names()), ("new", vec!["credentials".to_owned()]));
 
     fs::write(home.temporary(), "left").unwrap();
     fs::remove_file(&home.path).unwrap();
     set_mode(&home.temporary(), 0o644);
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!((home.text().as_str(), mode(&home.path)), ("new", 0o600));
 }
 
@@ -421,7 +421,7 @@ fn replaces_the_temporary_file_whose_owner_was_changed() {
     home.give_away();
     fs::write(home.temporary(), "left").unwrap();
     std::os::unix::fs::chown(home.temporary(), Some(NOBODY), Some(NOBODY)).unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!(home.path.metadata().unwrap().uid(), NOBODY);
 }
 
@@ -455,7 +455,7 @@ fn is_busy_while_another_process_edits() {
     assert!(matches!(write(&home.path, "new"), Err(ProfileFileError::Busy { .. })));
     assert_eq!(home.text(), "old");
     drop(file);
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
 }
 
 #[test]
@@ -463,7 +463,7 @@ fn lock_of_a_reader_does_not_block() {
     let home = Home::new();
     let file = File::open(&home.path).unwrap();
     file.lock().unwrap();
-    assert_eq!(write(&home.path, "new").unwrap(), Written::Whole);
+    assert_eq!(write(&home.path, "new").unwrap(), WriteMethod::Whole);
     assert_eq!(home.text(), "new");
 }
 
@@ -481,7 +481,7 @@ fn writes_in_place_only_under_the_lock_of_the_file() {
     set_mode(home.folder.path(), 0o755);
     assert!(matches!(held, Err(ProfileFileError::Busy { .. })));
     assert_eq!((text.as_str(), home.text().as_str()), ("old", "new"));
-    assert!(matches!(free, Ok(Written::InPlace(Obstacle::Directory))));
+    assert!(matches!(free, Ok(WriteMethod::InPlace(ReplaceObstacle::Directory))));
 }
 
 /// What was written in place is lost if the file is replaced meanwhile.
@@ -540,7 +540,7 @@ fn writes_in_place_if_its_directory_is_not_writable() {
     let inode = home.path.metadata().unwrap().ino();
     for text in ["a longer text than before", "short", "short, and longer again"] {
         let written = unprivileged(|| write(&home.path, text));
-        assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Directory));
+        assert_eq!(written.unwrap(), WriteMethod::InPlace(ReplaceObstacle::Directory));
         assert_eq!(home.text(), text);
     }
     assert_eq!(home.path.metadata().unwrap().ino(), inode);
@@ -575,7 +575,7 @@ fn writes_in_place_if_the_owner_cannot_be_kept() {
     std::os::unix::fs::chown(&home.path, Some(0), Some(0)).unwrap();
     set_mode(&home.path, 0o666);
     let written = unprivileged(|| write(&home.path, "new"));
-    assert_eq!(written.unwrap(), Written::InPlace(Obstacle::Owner));
+    assert_eq!(written.unwrap(), WriteMethod::InPlace(ReplaceObstacle::Owner));
     assert_eq!((home.text().as_str(), home.path.metadata().unwrap().uid()), ("new", 0));
     assert_eq!(home.names(), ["credentials"]);
 }
@@ -678,7 +678,7 @@ fn is_never_empty_while_it_is_written_in_place() {
     });
     set_mode(home.folder.path(), 0o755);
     for outcome in outcomes {
-        assert_eq!(outcome.unwrap(), Written::InPlace(Obstacle::Directory));
+        assert_eq!(outcome.unwrap(), WriteMethod::InPlace(ReplaceObstacle::Directory));
     }
     let (shortest, looks) = seen.unwrap();
     assert!(shortest >= texts[0].len() as u64, "{shortest}");

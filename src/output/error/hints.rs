@@ -4,7 +4,7 @@ mod key_files;
 
 use std::sync::Arc;
 
-use crate::credentials_file::file::ProfileFileError;
+use crate::credentials_file::port::ProfileFileError;
 use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
@@ -302,7 +302,7 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Busy { .. } => {
                 "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
             }
-            ProfileFileError::Unsettled { .. } => {
+            ProfileFileError::NotSettled { .. } => {
                 "run it again when the other program has finished; `lsof` or `fuser` find it"
             }
             ProfileFileError::ForeignOwner { .. } => {

@@ -1,14 +1,14 @@
-//! What a profile of a credentials file holds beside what `update` writes: a long-lived key, and
-//! settings that clients use instead of the keys.
+//! What else a profile of a credentials file holds: a long-lived key, and settings that clients use
+//! instead of the keys that `update` writes.
 
 use std::fmt;
 
-use crate::credentials_file::line::{self, Kind, Line};
-use crate::credentials_file::{KEYS, OLD_TOKEN, ProfileName, is_of, legible, sections};
+use crate::credentials_file::ini::{KEYS, LEGACY_TOKEN, ProfileName, is_of, sections, utf8};
+use crate::credentials_file::line::{self, Line, LineKind};
 use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted};
 
-/// A profile holds a long-lived access key, whose secret AWS does not show again, or a key without
-/// its session token.
+/// A profile holds a long-lived access key, whose secret AWS never shows again, or a key without its
+/// session token. It is not overwritten.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the profile {} holds {}",
@@ -18,13 +18,12 @@ use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted}
 pub struct LongLivedKey {
     /// The profile.
     pub profile: String,
-    /// The identifier of the key; `None` if what stands there does not look like one.
+    /// The identifier of the key; `None` if the value does not look like one.
     pub key_id: Option<String>,
 }
 
 impl LongLivedKey {
-    /// Returns whether it is a temporary key, which is of no use without the session token that the
-    /// profile lacks.
+    /// Returns whether it is a temporary key, which is useless without the missing session token.
     pub fn is_temporary(&self) -> bool {
         self.key_id.as_ref().is_some_and(|id| id.starts_with("ASIA"))
     }
@@ -42,9 +41,9 @@ impl LongLivedKey {
 
 /// Returns the long-lived key of a profile: `AKIA…`, or any key without a session token.
 ///
-/// A text that cannot be read has none, since it is never written over.
+/// A text that cannot be parsed has none; it is refused later, so it is not overwritten either.
 pub fn long_lived_key(text: &[u8], profile: &ProfileName) -> Option<LongLivedKey> {
-    let lines = line::split(legible(text).ok()?);
+    let lines = line::split(utf8(text).ok()?);
     sections(&lines).filter(|section| is_of(section, profile)).find_map(|section| {
         let settings = settings(section);
         let of = |key: &'static str| {
@@ -54,10 +53,10 @@ pub fn long_lived_key(text: &[u8], profile: &ProfileName) -> Option<LongLivedKey
         let [id, secret, token] = KEYS;
         let is_long_lived = of(id).any(|id| id.starts_with("AKIA"));
         let has_key = of(id).chain(of(secret)).next().is_some();
-        let has_token = of(token).chain(of(OLD_TOKEN)).next().is_some();
+        let has_token = of(token).chain(of(LEGACY_TOKEN)).next().is_some();
         (is_long_lived || (has_key && !has_token)).then(|| LongLivedKey {
             profile: profile.to_string(),
-            // Anything else may be a secret in the wrong line.
+            // Any other value may be a secret in the wrong line.
             key_id: of(id).find(|id| is_key_id(id)).map(str::to_owned),
         })
     })
@@ -68,23 +67,23 @@ fn is_key_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 128 && text.bytes().all(is_plain)
 }
 
-/// Something beside the keys of a profile that makes clients use other credentials, or none.
+/// A part of the file that makes clients use other credentials than the keys of a profile, or none.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Conflict {
     /// The session token under its old name.
-    OldToken,
+    LegacyToken,
     /// A setting that the AWS CLI and the SDKs use instead of the keys.
     Preferred(&'static str),
     /// A setting that some SDKs use instead of the keys.
     Disputed(&'static str),
-    /// A heading as it belongs in the file `config`.
+    /// A heading of the form that belongs in the file `config`.
     ConfigHeading(String),
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OldToken => f.write_str(
+            Self::LegacyToken => f.write_str(
                 "the AWS CLI and boto3 take the profile's `aws_security_token` before the session token: remove that line",
             ),
             Self::Preferred(key) => write!(
@@ -104,29 +103,29 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// What the AWS CLI uses before the keys of the profile that it is in.
+/// The settings that the AWS CLI prefers to the keys of the same profile.
 const PREFERRED: [&str; 3] = ["role_arn", "sso_account_id", "sso_role_name"];
-/// What some SDKs use before them. Other names that begin with `sso_` mean nothing to any SDK.
+/// The settings that some SDKs prefer. Other names that begin with `sso_` have no meaning to any SDK.
 const DISPUTED: [&str; 5] =
     ["credential_process", "sso_session", "sso_start_url", "sso_region", "sso_registration_scopes"];
 
-/// Returns what makes clients use other credentials than the keys of a profile, each once.
+/// Returns the conflicts of a profile, each once.
 pub fn conflicts(text: &[u8], profile: &ProfileName) -> Vec<Conflict> {
-    let Ok(text) = legible(text) else { return Vec::new() };
+    let Ok(text) = utf8(text) else { return Vec::new() };
     let lines = line::split(text);
     let mut found = Vec::new();
     for section in sections(&lines) {
-        let Kind::Heading { python, .. } = section[0].kind else { continue };
+        let LineKind::Heading { python, .. } = section[0].kind else { continue };
         if line::trim(python).starts_with("profile ") {
             found.push(Conflict::ConfigHeading(python.to_owned()));
         }
-        // What is under `[DEFAULT]` counts for every profile.
+        // `[DEFAULT]` applies to every profile.
         if is_of(section, profile) || python == "DEFAULT" {
             let known =
                 |names: &[&'static str], key: &str| names.iter().copied().find(|name| *name == key);
             found.extend(settings(section).into_iter().filter_map(|setting| {
                 match setting.key.as_str() {
-                    OLD_TOKEN => Some(Conflict::OldToken),
+                    LEGACY_TOKEN => Some(Conflict::LegacyToken),
                     // With the profile as its own source, its keys are used to assume the role.
                     "role_arn" if is_own_source(section, profile) => None,
                     key => known(&PREFERRED, key)
@@ -148,11 +147,11 @@ fn is_own_source(section: &[Line<'_>], profile: &ProfileName) -> bool {
 
 /// A setting of a section.
 struct ProfileSetting<'a> {
-    /// Its name as SDKs compare it.
+    /// Its name in lower case, as SDKs compare it.
     key: String,
     /// Its value in the line of its name.
     value: &'a str,
-    /// Whether there is nothing behind the separator, in this line and those that continue it.
+    /// Whether its value is empty, also in the lines that continue it.
     is_empty: bool,
 }
 
@@ -160,7 +159,7 @@ fn settings<'a>(section: &[Line<'a>]) -> Vec<ProfileSetting<'a>> {
     let mut settings: Vec<ProfileSetting<'a>> = Vec::new();
     for line in section {
         match line.kind {
-            Kind::Setting { key, value } => {
+            LineKind::Setting { key, value } => {
                 let value = value.unwrap_or_default();
                 settings.push(ProfileSetting {
                     key: key.to_lowercase(),
@@ -168,12 +167,12 @@ fn settings<'a>(section: &[Line<'a>]) -> Vec<ProfileSetting<'a>> {
                     is_empty: value.is_empty(),
                 });
             }
-            Kind::Continuation => {
+            LineKind::Continuation => {
                 if let Some(last) = settings.last_mut() {
                     last.is_empty = false;
                 }
             }
-            Kind::Aside | Kind::Heading { .. } => {}
+            LineKind::BlankOrComment | LineKind::Heading { .. } => {}
         }
     }
     settings
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_long_lived_key_of_a_profile() {
+    fn long_lived_key_of_a_profile_is_found() {
         let rows = [
             ("[a]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n", Some("AKIAIOSFODNN7EXAMPLE")),
             ("[a]\nAWS_Access_Key_Id: AKIA1\naws_session_token = t\n", Some("AKIA1")),
@@ -216,12 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_is_used_instead_of_the_keys() {
+    fn settings_that_clients_prefer_to_the_keys_are_found() {
         let of = |text: &str| conflicts(text.as_bytes(), &name("a"));
         let preferred = |key| vec![Conflict::Preferred(key)];
         let disputed = |key| vec![Conflict::Disputed(key)];
-        assert_eq!(of("[a]\naws_security_token = old\n"), [Conflict::OldToken]);
-        assert_eq!(of("[b]\n[ a ]\nregion = r\nAWS_Security_Token:"), [Conflict::OldToken]);
+        assert_eq!(of("[a]\naws_security_token = old\n"), [Conflict::LegacyToken]);
+        assert_eq!(of("[b]\n[ a ]\nregion = r\nAWS_Security_Token:"), [Conflict::LegacyToken]);
         assert_eq!(of("[a]\nRole_Arn = r\nsource_profile = b\n"), preferred("role_arn"));
         assert_eq!(of("[a]\nsso_account_id = 1\n"), preferred("sso_account_id"));
         assert_eq!(of("[DEFAULT]\nsso_role_name = r\n[a]\n"), preferred("sso_role_name"));

@@ -1,4 +1,4 @@
-//! The port to the credentials file: read, edited and written by one process at a time.
+//! The port of the credentials file, which one process at a time edits.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::credentials_file::ProfileError;
-use crate::credentials_file::upkeep::Unsettled;
+use crate::credentials_file::reconcile::NotSettled;
 use crate::output::log::FieldValue;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
@@ -14,65 +14,64 @@ use roles_anywhere_client::text::disclosure::path_name;
 /// The largest credentials file that is edited, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 
-/// Turns the text of the file into its new text; the text of a file that is not there is empty.
+/// Returns the new text of the file for its current one, which is empty if the file does not exist.
 ///
-/// It is called again if the file has changed in the meantime, so it must be a function of the text.
+/// It is called again if the file has changed meanwhile, so it must depend on the text only.
 pub type Edit<'a> = dyn FnMut(&[u8]) -> Result<SecretBytes, ProfileError> + 'a;
 
 /// A credentials file that several processes edit and others read at any time.
 pub trait SharedCredentialsFile: Sync {
     /// Reads `path` as it is now.
-    fn look(&self, path: &Path) -> Result<Look, ProfileFileError>;
+    fn read(&self, path: &Path) -> Result<FileSnapshot, ProfileFileError>;
 
-    /// Returns a process that has the file open for writing, of those that this one may see.
+    /// Returns a process that has the file open for writing, if this process may see it.
     fn writer(&self, path: &Path) -> Option<u32>;
 
-    /// Edits and writes `path`, unless another process does so now, or it is not as `expected`.
+    /// Edits and writes `path` if it still is the version `expected`.
     ///
-    /// It never waits for the other process: [`ProfileFileError::Busy`] asks to come back. A
-    /// process that was killed blocks no other, and leaves the old file or the new one. Owner,
-    /// group, mode and a link stay as they are; a link of another user is refused unless the file
-    /// is theirs. A file that is not there is made of mode 0600, and its directory, if that is all
-    /// that is missing, of mode 0700.
+    /// It never waits for another process that edits: [`ProfileFileError::Busy`] means to try again. A
+    /// killed process blocks no other one, and leaves the old file or the new one. Owner, group, mode
+    /// and a link stay as they are; a link of another user is refused unless the file is theirs. A new
+    /// file has mode 0600; if its directory is missing, it is created with mode 0700.
     fn try_edit(
         &self,
         path: &Path,
         expected: Option<Stamp>,
         edit: &mut Edit<'_>,
-    ) -> Result<Edited, ProfileFileError>;
+    ) -> Result<WriteOutcome, ProfileFileError>;
 
-    /// Returns the permissions of a file that others than its owner may read.
+    /// Returns the mode of a file that other users than its owner may read.
     fn readable_by_others(&self, path: &Path) -> Option<u32>;
 }
 
-/// A file that another one has replaced, kept open: programs that opened it before may write to it.
+/// A file that was replaced, kept open since programs that opened it before may still write to it.
 pub trait ReplacedFile {
     /// Reads it as it is now.
-    fn look(&self) -> io::Result<Look>;
+    fn read(&self) -> io::Result<FileSnapshot>;
 
-    /// Returns a process that has it open for writing, of those that this one may see.
+    /// Returns a process that has it open for writing, if this process may see it.
     fn writer(&self) -> Option<u32>;
 }
 
-/// A file as it was found.
+/// A file as it was read.
 #[derive(Clone, Debug, Default)]
-pub struct Look {
-    /// Which file it is, and which version of it; `None` if there is none.
+pub struct FileSnapshot {
+    /// Which file it is, and which version of it; `None` if it does not exist.
     pub stamp: Option<Stamp>,
     /// How long ago it was modified, by the wall clock.
     pub age: Duration,
-    /// Whether nothing happened to it since it was modified: it did not get its name by a rename.
+    /// Whether its last change was a write in place, not a rename.
     pub in_place: bool,
-    /// Its text; empty if there is none.
+    /// Its text; empty if it does not exist.
     pub text: SecretBytes,
 }
 
-/// Tells a file, and a version of it, from others.
+/// The identity of a file and of its version.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Stamp {
-    /// The file system.
+    /// The device of its file system.
     pub device: u64,
-    /// The file.
+    /// The inode.
     pub inode: u64,
     /// Its size in bytes.
     pub size: u64,
@@ -80,45 +79,45 @@ pub struct Stamp {
     pub modified: (i64, i64),
 }
 
-/// What an edit came to.
-pub struct Edited {
-    /// What became of the file.
-    pub written: Written,
+/// The outcome of an edit.
+pub struct WriteOutcome {
+    /// How the file was written.
+    pub written: WriteMethod,
     /// The file that was replaced, with the text that was edited.
-    pub replaced: Option<(Box<dyn ReplacedFile>, Look)>,
+    pub replaced: Option<(Box<dyn ReplacedFile>, FileSnapshot)>,
 }
 
-impl From<Written> for Edited {
-    fn from(written: Written) -> Self {
+impl From<WriteMethod> for WriteOutcome {
+    fn from(written: WriteMethod) -> Self {
         Self { written, replaced: None }
     }
 }
 
-impl fmt::Debug for Edited {
+impl fmt::Debug for WriteOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.written.fmt(f)
     }
 }
 
-/// What became of the file.
+/// How the file was written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Written {
-    /// It says already what it has to, and was not touched.
+pub enum WriteMethod {
+    /// Not at all: it had the right text already.
     Unchanged,
-    /// The new file took the place of the old one in one step.
+    /// A new file replaced the old one in one step.
     Whole,
-    /// The old file was written over, since none could take its place.
+    /// The old file was written in place, since it could not be replaced.
     ///
-    /// A reader in between, or after a loss of power, may see a part of it.
-    InPlace(Obstacle),
+    /// A program that reads it meanwhile, or after a power failure, may see a part of it.
+    InPlace(ReplaceObstacle),
 }
 
-/// Why no new file could take the place of the old one.
+/// Why the file could not be replaced by a new one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Obstacle {
-    /// The file is a mount of its own.
+pub enum ReplaceObstacle {
+    /// The file is a mount point.
     Mounted,
-    /// Nothing can be made or renamed in its directory.
+    /// No file can be created or renamed in its directory.
     Directory,
     /// A new file could not be given its owner, group or access list.
     Owner,
@@ -126,7 +125,7 @@ pub enum Obstacle {
     HardLinks,
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for ReplaceObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mounted => "the file is a mount of its own",
@@ -137,9 +136,9 @@ impl fmt::Display for Obstacle {
     }
 }
 
-impl FieldValue for Obstacle {}
+impl FieldValue for ReplaceObstacle {}
 
-/// The credentials file could not be edited.
+/// Why the credentials file could not be edited.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileFileError {
     /// Another process edits it.
@@ -150,18 +149,18 @@ pub enum ProfileFileError {
     },
     /// Another program may be in the middle of writing it.
     #[error("did not write {}", path_name(path, true))]
-    Unsettled {
+    NotSettled {
         /// The credentials file.
         path: PathBuf,
-        /// What tells so.
-        source: Unsettled,
+        /// The sign of it.
+        source: NotSettled,
     },
-    /// It is another user's, who could have put it there.
+    /// It belongs to another user, who could read what is written to it.
     #[error("{} belongs to another user (uid {owner})", path_name(path, true))]
     ForeignOwner {
         /// The credentials file.
         path: PathBuf,
-        /// Whose it is.
+        /// The uid of its owner.
         owner: u32,
     },
     /// It could not be read.
@@ -180,7 +179,7 @@ pub enum ProfileFileError {
         /// Why.
         source: io::Error,
     },
-    /// Its directory is not there, and could not be made.
+    /// Its directory does not exist and could not be created.
     #[error("could not make the directory {}", path_name(path, false))]
     Directory {
         /// The directory.
@@ -194,7 +193,7 @@ pub enum ProfileFileError {
         /// The credentials file.
         path: PathBuf,
     },
-    /// It is a link to what is not there.
+    /// It is a dangling link.
     #[error("{} is a link that leads nowhere", path_name(path, true))]
     Dangling {
         /// The link.
@@ -208,7 +207,7 @@ pub enum ProfileFileError {
     ForeignLink {
         /// The link.
         path: PathBuf,
-        /// Whose it is.
+        /// The uid of its owner.
         owner: u32,
     },
     /// It is, or would become, larger than any credentials file.
@@ -217,7 +216,7 @@ pub enum ProfileFileError {
         /// The credentials file.
         path: PathBuf,
     },
-    /// Something stands where the new file is prepared, and it is not what we left there.
+    /// The temporary file exists, and is not one of a killed run.
     #[error("{} is in the way: it is not a file of ours", path_name(path, true))]
     InTheWay {
         /// The temporary file.

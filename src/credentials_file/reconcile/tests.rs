@@ -1,7 +1,7 @@
 //! `update` beside programs that write the file in place, in simulated time.
 
 use super::*;
-use crate::credentials_file::contents::long_lived_key;
+use crate::credentials_file::conflicts::long_lived_key;
 use crate::credentials_file::{ProfileError, ProfileName, replace};
 use crate::test_support::FakeCredentialsFile;
 use roles_anywhere_client::credentials::Credentials;
@@ -29,21 +29,21 @@ fn edit(text: &[u8]) -> Result<SecretBytes, ProfileError> {
 
 /// `update`, asked ten times a second.
 struct Play<'a> {
-    upkeep: Upkeep<'a>,
+    reconciler: Reconciler<'a>,
     now: Duration,
-    last: Step,
+    last: ReconcileStep,
 }
 
 impl<'a> Play<'a> {
     fn of(file: &'a FakeCredentialsFile) -> Self {
-        let upkeep = Upkeep::new(file, Path::new("credentials"));
-        let mut play = Self { upkeep, now: Duration::ZERO, last: Step::Current };
+        let reconciler = Reconciler::new(file, Path::new("credentials"));
+        let mut play = Self { reconciler, now: Duration::ZERO, last: ReconcileStep::Current };
         play.step();
         play
     }
 
     fn step(&mut self) {
-        self.last = self.upkeep.advance(&mut edit, self.now).unwrap();
+        self.last = self.reconciler.advance(&mut edit, self.now).unwrap();
     }
 
     fn pass(&mut self, milliseconds: u64) {
@@ -62,11 +62,14 @@ fn with_ours(others: &str) -> String {
 fn quiet_file_is_written_at_once() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let mut play = Play::of(&file);
-    assert_eq!((play.last, file.text()), (Step::Written(Written::Whole), with_ours(OTHERS)));
+    assert_eq!(
+        (play.last, file.text()),
+        (ReconcileStep::Written(WriteMethod::Whole), with_ours(OTHERS))
+    );
     play.pass(100);
-    assert_eq!(play.last, Step::Current);
+    assert_eq!(play.last, ReconcileStep::Current);
     let absent = FakeCredentialsFile::default();
-    assert_eq!(Play::of(&absent).last, Step::Written(Written::Whole));
+    assert_eq!(Play::of(&absent).last, ReconcileStep::Written(WriteMethod::Whole));
     assert_eq!(absent.text(), OURS);
 }
 
@@ -76,12 +79,15 @@ fn truncated_file_is_not_taken_for_an_empty_one() {
         let file = FakeCredentialsFile::holding(OTHERS);
         file.put("");
         let mut play = Play::of(&file);
-        assert_eq!(play.last, Step::Waiting(Unsettled::Empty));
+        assert_eq!(play.last, ReconcileStep::Waiting(NotSettled::Empty));
         play.pass(stall);
         assert_eq!(file.text(), "", "{stall}");
         file.put(OTHERS);
         play.pass(900);
-        assert_eq!((play.last, file.text().as_str()), (Step::Waiting(Unsettled::Recent), OTHERS));
+        assert_eq!(
+            (play.last, file.text().as_str()),
+            (ReconcileStep::Waiting(NotSettled::Recent), OTHERS)
+        );
         play.pass(1_000);
         assert_eq!(file.text(), with_ours(OTHERS), "{stall}");
     }
@@ -97,7 +103,10 @@ fn empty_file_that_is_still_counts_as_empty_unless_a_process_has_it_open() {
     let current = file.current().unwrap();
     file.show_writer(current, 7);
     play.pass(60_000);
-    assert_eq!((play.last, file.text().as_str()), (Step::Waiting(Unsettled::Open(7)), ""));
+    assert_eq!(
+        (play.last, file.text().as_str()),
+        (ReconcileStep::Waiting(NotSettled::Open(7)), "")
+    );
     file.show_writer(current, None);
     play.pass(100);
     assert_eq!(file.text(), OURS);
@@ -107,8 +116,9 @@ fn empty_file_that_is_still_counts_as_empty_unless_a_process_has_it_open() {
 fn clock_of_a_file_server_does_not_make_a_file_still() {
     let still = |seconds| {
         let age = Duration::from_secs(seconds);
-        let look = Look { stamp: Some(Stamp::default()), age, ..Look::default() };
-        Stillness::default().of(&look, Duration::ZERO).as_secs()
+        let snapshot =
+            FileSnapshot { stamp: Some(Stamp::default()), age, ..FileSnapshot::default() };
+        StablePeriod::default().of(&snapshot, Duration::ZERO).as_secs()
     };
     assert_eq!([still(10), still(299), still(300), still(10_000)], [0, 0, 300, 10_000]);
 }
@@ -120,10 +130,16 @@ fn file_that_was_removed_or_became_shorter_is_waited_for() {
     play.pass(1_000);
     file.remove();
     play.pass(5_000);
-    assert_eq!((play.last, file.text().as_str()), (Step::Waiting(Unsettled::Removed), ""));
+    assert_eq!(
+        (play.last, file.text().as_str()),
+        (ReconcileStep::Waiting(NotSettled::Removed), "")
+    );
     file.put("[b]\n");
     play.pass(1_500);
-    assert_eq!((play.last, file.text().as_str()), (Step::Waiting(Unsettled::Shorter), "[b]\n"));
+    assert_eq!(
+        (play.last, file.text().as_str()),
+        (ReconcileStep::Waiting(NotSettled::Shorter), "[b]\n")
+    );
     play.pass(1_000);
     assert_eq!(file.text(), with_ours("[b]\n"));
 }
@@ -146,7 +162,7 @@ fn what_is_written_to_the_replaced_file_is_carried_over() {
     for stall in [0, 50, 2_000, 5_000, 35_000] {
         let file = FakeCredentialsFile::holding(OTHERS);
         let old = file.current().unwrap();
-        // It is truncated between the last look and the rename.
+        // It is truncated between the last read and the rename.
         file.in_between(move |file| file.write_to(old, ""));
         let mut play = Play::of(&file);
         assert_eq!(file.text(), with_ours(OTHERS));
@@ -154,7 +170,11 @@ fn what_is_written_to_the_replaced_file_is_carried_over() {
         assert_eq!(file.text(), with_ours(OTHERS), "{stall}");
         file.write_to(old, &theirs);
         play.pass(2_000);
-        assert_eq!((play.last, file.text()), (Step::Current, with_ours(&theirs)), "{stall}");
+        assert_eq!(
+            (play.last, file.text()),
+            (ReconcileStep::Current, with_ours(&theirs)),
+            "{stall}"
+        );
         // And once more: it still has the old file open.
         file.write_to(old, &theirs.replace("x = 1", "x = 2"));
         play.pass(2_000);
@@ -169,12 +189,12 @@ fn replaced_file_is_reported_while_it_is_being_written() {
     let mut play = Play::of(&file);
     file.write_to(old, "");
     play.pass(100);
-    assert_eq!(play.last, Step::Watching(Unsettled::Empty));
+    assert_eq!(play.last, ReconcileStep::Watching(NotSettled::Empty));
     file.write_to(old, "[b");
     file.show_writer(old, 7);
     play.pass(3_000);
-    assert_eq!(play.last, Step::Watching(Unsettled::Open(7)));
-    assert_eq!(play.upkeep.writer(), Some(7));
+    assert_eq!(play.last, ReconcileStep::Watching(NotSettled::Open(7)));
+    assert_eq!(play.reconciler.writer(), Some(7));
     assert_eq!(file.text(), with_ours(OTHERS));
 }
 
@@ -185,8 +205,11 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
     file.put("[b]\n");
     let mut play = Play::of(&file);
     play.pass(1_000);
-    assert_eq!((file.text(), play.last), (with_ours("[b]\n"), Step::Written(Written::Whole)));
-    assert_eq!(play.upkeep.unfinished_until(), Duration::from_secs(6));
+    assert_eq!(
+        (file.text(), play.last),
+        (with_ours("[b]\n"), ReconcileStep::Written(WriteMethod::Whole))
+    );
+    assert_eq!(play.reconciler.unfinished_until(), Duration::from_secs(6));
     play.pass(4_000);
     file.write_to(old, OTHERS);
     play.pass(1_100);
@@ -195,7 +218,7 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
     file.rename_over("[b]\nx = 1\n");
     play.pass(2_200);
     assert!(file.text().contains("x = 1") && file.text().contains(OURS));
-    assert_eq!(play.upkeep.unfinished_until(), Duration::from_secs(6));
+    assert_eq!(play.reconciler.unfinished_until(), Duration::from_secs(6));
 }
 
 #[test]
@@ -206,14 +229,14 @@ fn half_of_the_replaced_file_is_watched_until_the_rest_is_there() {
     file.write_to(old, "[b]\n");
     play.pass(1_500);
     assert_eq!(file.text(), with_ours("[b]\n"));
-    let until = play.upkeep.unfinished_until();
+    let until = play.reconciler.unfinished_until();
     assert!(until >= Duration::from_millis(6_000), "{until:?}");
     play.pass(3_500);
     file.write_to(old, OTHERS);
     play.pass(1_500);
     assert_eq!(file.text(), with_ours(OTHERS));
     // What is whole is not waited for.
-    assert_eq!(play.upkeep.unfinished_until(), until);
+    assert_eq!(play.reconciler.unfinished_until(), until);
 }
 
 #[test]
@@ -235,8 +258,8 @@ fn long_lived_key_that_appeared_is_never_written_over() {
     file.put(&theirs);
     for _ in 0..100 {
         play.now += Duration::from_millis(100);
-        let outcome = play.upkeep.advance(&mut edit, play.now);
-        assert!(!matches!(outcome, Ok(Step::Written(_))), "{outcome:?}");
+        let outcome = play.reconciler.advance(&mut edit, play.now);
+        assert!(!matches!(outcome, Ok(ReconcileStep::Written(_))), "{outcome:?}");
     }
     assert_eq!(file.text(), theirs);
     file.put(OTHERS);
@@ -253,7 +276,7 @@ fn long_lived_key_in_the_replaced_file_is_carried_over() {
     file.write_to(old, &theirs);
     for _ in 0..30 {
         play.now += Duration::from_millis(100);
-        let _ = play.upkeep.advance(&mut edit, play.now);
+        let _ = play.reconciler.advance(&mut edit, play.now);
     }
     assert_eq!(file.text(), theirs);
 }
@@ -262,10 +285,10 @@ fn long_lived_key_in_the_replaced_file_is_carried_over() {
 fn file_that_cannot_be_edited_is_an_error_once_it_is_settled() {
     let file = FakeCredentialsFile::holding("[b]\nx\n");
     file.put("[b]\nx");
-    let mut upkeep = Upkeep::new(&file, Path::new("credentials"));
-    let step = upkeep.advance(&mut edit, Duration::ZERO).unwrap();
-    assert_eq!(step, Step::Waiting(Unsettled::Recent));
-    let error = upkeep.advance(&mut edit, Duration::from_secs(1)).unwrap_err();
+    let mut reconciler = Reconciler::new(&file, Path::new("credentials"));
+    let step = reconciler.advance(&mut edit, Duration::ZERO).unwrap();
+    assert_eq!(step, ReconcileStep::Waiting(NotSettled::Recent));
+    let error = reconciler.advance(&mut edit, Duration::from_secs(1)).unwrap_err();
     assert!(matches!(error, ProfileFileError::Text { .. }), "{error}");
     assert_eq!(file.text(), "[b]\nx");
 }
