@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::ChildStderr;
+use std::sync::RwLockWriteGuard;
 use std::thread;
 use std::time::Duration;
 
@@ -15,8 +16,17 @@ use crate::machine;
 
 /// Runs `tool` so many times at once.
 fn at_once(tool: &Program, times: usize, arguments: &[&str]) -> Vec<CommandOutput> {
-    // They have to start within the time that the first one takes.
-    let _timed = machine::timed();
+    at_once_in(&machine::timed(), tool, times, arguments)
+}
+
+/// As [`at_once`], while no busy test runs: they have to start within the time that the first one
+/// takes.
+fn at_once_in(
+    _timed: &RwLockWriteGuard<'_, ()>,
+    tool: &Program,
+    times: usize,
+    arguments: &[&str],
+) -> Vec<CommandOutput> {
     thread::scope(|scope| {
         let runs: Vec<_> = (0..times).map(|_| scope.spawn(|| tool.run(arguments))).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
@@ -105,14 +115,15 @@ fn tries_at_once_if_the_other_process_had_less_time() {
     let emulator = emulator();
     emulator.fault(json!({"operation": "CreateSession", "delay_ms": 1_500, "times": 0}));
     let tool = Program::new(&emulator).cached();
+    let timed = machine::timed();
     let mut holder = tool.spawn(&["credential-process", "--timeout", "1"]);
     while made(&emulator) == 0 {
         assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
         thread::sleep(Duration::from_millis(20));
     }
-    key_ids(&at_once(&tool, 4, &["credential-process"]));
+    key_ids(&at_once_in(&timed, &tool, 4, &["credential-process"]));
     assert_eq!(holder.wait().unwrap().code(), Some(5));
-    assert_eq!(made(&emulator), 5, "nobody waits for the next one");
+    assert_eq!(made(&emulator), 5, "none waits for the next one");
 }
 
 #[test]
