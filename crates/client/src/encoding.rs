@@ -196,7 +196,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Returns the contents of the outermost SEQUENCE, by its header only: a cut-off file is recognized too.
+/// Returns the contents of the outermost SEQUENCE, by its header only: a cut-off file is recognized
+/// too.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, length, rest @ ..] if *length < 0x80 => Some(rest),

@@ -1,4 +1,4 @@
-//! HTTP messages as plain data, and the port that moves them; no sockets here.
+//! HTTP messages as plain data, and the port that sends them.
 
 mod endpoint;
 pub mod proxy;
@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 use crate::secret::SecretBytes;
 use crate::text::disclosure::{DisplayValue, Sensitivity, shown};
 
-/// A request to send. Its headers may hold a session token, so `Debug` shows their names alone.
+/// A request to send. Its headers may hold a session token, so `Debug` shows only their names.
 #[derive(Clone)]
 pub struct Request {
     /// `GET` or `POST`.
@@ -23,7 +23,7 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// Absolute path, already percent-encoded.
     pub path: &'static str,
-    /// Query string without `?`, already in canonical form; empty for none.
+    /// Query string without `?`, already in canonical form; may be empty.
     pub query: String,
     /// Header names in lower case.
     pub headers: Vec<(String, String)>,
@@ -47,7 +47,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// A response received.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// Status code.
@@ -59,7 +59,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns the first header of that lower-case name.
+    /// Returns the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
@@ -68,27 +68,27 @@ impl Response {
 /// How to reach a service.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
-    /// Whose TLS certificates are believed.
+    /// Which TLS certificates are trusted.
     pub trust: Trust,
-    /// The proxy, where there is one.
+    /// The proxy, if any.
     pub proxy: Option<proxy::Proxy>,
-    /// How long a connection may take to come about.
+    /// How long connecting may take.
     pub connect_timeout: Duration,
 }
 
-/// Whose TLS certificates are believed.
+/// Which TLS certificates are trusted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Trust {
-    /// Those that the operating system trusts.
+    /// Certificates that the operating system trusts.
     System,
-    /// Those that chain to a CA of a PEM file.
+    /// Certificates that chain to a CA in a file.
     File {
         /// The flag or variable that names the file.
         origin: &'static str,
         /// The file.
         path: PathBuf,
     },
-    /// All of them, unverified, as `--no-verify-ssl` asks.
+    /// All certificates, without verification (`--no-verify-ssl`).
     Unverified,
 }
 
@@ -102,7 +102,8 @@ impl fmt::Display for Trust {
     }
 }
 
-/// Returns the name of a file of CA certificates for messages; `exists` says whether it is there.
+/// Returns the name of a file of CA certificates for messages; `exists` says whether it is known to
+/// exist.
 pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
     match shown(&path.to_string_lossy(), Sensitivity::Public, || exists) {
         DisplayValue::Value(path) => format!("`{path}` (from {origin})"),
@@ -110,29 +111,29 @@ pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
     }
 }
 
-/// A way to send one request and wait for its response.
+/// Sends a request and waits for its response.
 pub trait Transport: Sync {
-    /// Sends `request` once; any status is an answer.
+    /// Sends `request` once. A response of any status is a success here.
     fn send<'a>(
         &'a self,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
 
-    /// Returns the proxy on the way to `endpoint`, as it may be shown; `None` where there is none.
+    /// Returns the proxy that is used for `endpoint`, in a form that may be shown; `None` without one.
     fn proxy(&self, _endpoint: &Endpoint) -> Option<String> {
         None
     }
 }
 
-/// No answer came back.
+/// Why there is no complete response.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// No connection came about.
+    /// No connection could be made.
     #[error("could not connect to {peer}")]
     Connect {
-        /// `host:port` that was tried: AWS, or the proxy on the way.
+        /// `host:port` of the peer: AWS, or the proxy.
         peer: String,
-        /// Why not.
+        /// The cause.
         source: SourceMessage,
     },
     /// The host has no address.
@@ -140,21 +141,21 @@ pub enum TransportError {
     Resolve {
         /// The host.
         host: String,
-        /// Whether a SOCKS proxy was to be told the address, and not the name.
+        /// Whether the address was for a SOCKS proxy that gets an address, not the name.
         for_socks: bool,
-        /// What the resolver said.
+        /// The error of the resolver.
         source: SourceMessage,
     },
-    /// The certificate that was presented does not convince.
+    /// The certificate of the server is not trusted.
     #[error("could not trust the TLS certificate of {host}")]
     Untrusted {
         /// The host.
         host: String,
-        /// Whose certificate it is.
+        /// The certificate that was presented.
         presented: Option<Box<Presented>>,
-        /// Who can mend it.
+        /// The kind of the failure.
         distrust: Distrust,
-        /// What is wrong with it.
+        /// The cause.
         source: SourceMessage,
     },
     /// The TLS handshake failed for another reason.
@@ -162,53 +163,53 @@ pub enum TransportError {
     Handshake {
         /// The host.
         host: String,
-        /// Why not.
+        /// The cause.
         source: SourceMessage,
     },
-    /// A proxy refused to connect us.
+    /// A proxy refused the connection.
     #[error("the proxy {proxy} did not connect us to {target}")]
     Proxy {
         /// `host:port` of the proxy.
         proxy: String,
-        /// `host:port` that it was asked for.
+        /// `host:port` of the requested target.
         target: String,
-        /// Whether it may do so a moment later.
+        /// Whether a retry may succeed.
         transient: bool,
         /// Whether it asks for a user name and a password (status 407).
         login: bool,
-        /// Its status line, or what is known instead.
+        /// Its status line, or another description of the failure.
         source: SourceMessage,
     },
-    /// The connection was lost before the answer was complete.
+    /// The connection was lost before the response was complete.
     #[error("lost the connection to {host} before the answer was complete")]
     Interrupted {
         /// The host.
         host: String,
-        /// Whether it was asked by HTTP without TLS.
+        /// Whether the request was sent by HTTP without TLS.
         plain: bool,
-        /// How.
+        /// The cause.
         source: SourceMessage,
     },
-    /// The answer is larger than any answer of the service.
+    /// The response is larger than any response of the service.
     #[error("the answer of {host} is larger than {limit} bytes")]
     TooLarge {
         /// The host.
         host: String,
-        /// The most that is read.
+        /// The most bytes that are read.
         limit: usize,
     },
     /// The trusted CA certificates could not be read.
     #[error("could not read the trusted CA certificates of {origin}")]
     TrustStore {
-        /// The flag or variable and the file, or the system's store.
+        /// The flag or variable and the file, or the store of the system.
         origin: String,
-        /// Why not.
+        /// The cause.
         source: SourceMessage,
     },
 }
 
 impl TransportError {
-    /// Returns whether another try may go better.
+    /// Returns whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Resolve { .. } | Self::Interrupted { .. } => true,
@@ -219,23 +220,23 @@ impl TransportError {
     }
 }
 
-/// Why a server's certificate is not believed, as far as it decides what to do.
+/// Why a server's certificate is not trusted, as far as the hint depends on it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Distrust {
-    /// No CA that is trusted issued it.
+    /// It was not issued by a trusted CA.
     Issuer,
     /// It is for another host name.
     Name,
-    /// It is not valid at this time.
+    /// It has expired or is not yet valid.
     Time,
-    /// Something else is wrong with it.
+    /// Another reason.
     Other,
 }
 
-/// Whose certificate a server presented.
+/// The certificate that a server presented.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Presented {
-    /// The name that was asked for: the service's, or the proxy's on the way.
+    /// The expected name: of the service, or of the proxy.
     pub name: String,
     /// Its subject, as a distinguished name.
     pub subject: String,
@@ -243,7 +244,7 @@ pub struct Presented {
     pub issuer: String,
 }
 
-/// The words of a library for what went wrong, kept as the cause of an error.
+/// The message of a library's error, kept as the cause of an error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceMessage(pub String);

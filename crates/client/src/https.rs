@@ -1,4 +1,4 @@
-//! Requests over reqwest, on a TLS configuration of our own.
+//! The transport over reqwest and rustls, with our own TLS configuration.
 
 mod error;
 mod proxy_connect;
@@ -16,13 +16,15 @@ use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions}
 use crate::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
-/// The most bytes of an answer that are read: a secret may have 64 KiB, six bytes each in JSON.
+/// The most bytes of a response that are read: a secret may have 64 KiB, each of up to six bytes in
+/// JSON.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Reads a regular file of at most so many bytes.
+/// Reads a regular file of at most this many bytes.
 pub type ReadFile = fn(&Path, u64) -> io::Result<SecretBytes>;
 
-/// A transport that builds its client on the first request: a wrong flag or file costs no TLS.
+/// A transport that builds its client on the first request: a run that ends with a usage error, or from
+/// the cache, does not pay for TLS.
 #[derive(Debug)]
 pub struct Https {
     options: TransportOptions,
@@ -37,7 +39,7 @@ struct Client {
 }
 
 impl Https {
-    /// Takes the options, and what reads a file of CA certificates; opens nothing.
+    /// Returns a transport with these options, which reads CA certificates by `read`. Opens nothing.
     pub fn new(options: TransportOptions, read: ReadFile) -> Self {
         Self { options, read, client: OnceLock::new() }
     }
@@ -126,7 +128,8 @@ fn tls_configuration(verifier: &Arc<Verifier>) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Marks what authorizes, so that no library shows it; what is no header value fails when sent.
+/// Returns a header value, marked as sensitive if it authorizes, so that no library logs it. An invalid
+/// value fails when the request is sent.
 fn header_value(name: &str, value: &str) -> HeaderValue {
     let mut value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(matches!(name, "authorization" | "x-amz-security-token"));

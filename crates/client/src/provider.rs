@@ -1,4 +1,4 @@
-//! Sources of credentials.
+//! Trades a certificate for a session.
 
 mod clock;
 mod error;
@@ -25,24 +25,24 @@ use crate::x509::chain::Selection;
 /// Trades a certificate for credentials at IAM Roles Anywhere.
 #[derive(Clone, Debug)]
 pub struct RolesAnywhere {
-    /// Where the certificate and the key are.
+    /// The files of the certificate and the key.
     pub source: IdentitySource,
-    /// What to ask for.
+    /// The requested session.
     pub session: SessionRequest,
 }
 
-/// The longest life of a session, in seconds. AWS makes none that lives longer, so that an answer that
-/// says so is wrong or has a wrong date.
+/// The longest lifetime of a session, in seconds. AWS issues none that is valid for longer, so a
+/// response that says so has a wrong expiration or a wrong date.
 const LONGEST_LIFE: i64 = 43_200;
 
-/// What is said of a password for a key without one.
+/// The message about a password for a key that needs none.
 pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
 
 impl RolesAnywhere {
     /// Fetches a session with the identity as it is in its files now.
     ///
-    /// `clock_offset` is by how many seconds this machine's clock was found behind AWS's before; 0
-    /// where that is not known.
+    /// `clock_offset` is by how many seconds this machine's clock is behind AWS's, as measured before;
+    /// 0 if unknown.
     pub async fn fetch(
         &self,
         clock_offset: i64,
@@ -53,8 +53,8 @@ impl RolesAnywhere {
         self.exchange(&identity, clock_offset, world, deadline).await
     }
 
-    /// Opens the identity; returns the option of a password that its key has no use for, too. That is
-    /// no error: OpenSSL takes one with any key.
+    /// Opens the identity. Also returns the option that gives a password although the key needs none.
+    /// That is not an error: OpenSSL accepts a password with any key.
     pub fn open(
         &self,
         clock_offset: i64,
@@ -72,9 +72,10 @@ impl RolesAnywhere {
 
     /// Fetches a session with `identity`: signs, sends, reads.
     ///
-    /// Refuses an identity that is out of date before anything is signed; if it is so by this
-    /// machine's clock, AWS is asked for the time first. If AWS refuses the signature and the clocks
-    /// differ by four minutes or more, it is signed again by AWS's; [`Session::clock_offset`] says so.
+    /// Refuses an identity that has expired or is not yet valid before anything is signed; if it is so
+    /// by this machine's clock, AWS is asked for the time first. If AWS refuses the signature and the
+    /// clocks differ by four minutes or more, the request is signed again with AWS's time, and
+    /// [`Session::clock_offset`] holds the difference.
     pub async fn exchange(
         &self,
         identity: &Identity,
@@ -123,7 +124,7 @@ impl RolesAnywhere {
         Ok(session)
     }
 
-    /// Returns by how many seconds to sign after this machine's time, so that `identity` is valid.
+    /// Returns the clock offset, in seconds, with which `identity` is valid.
     async fn offset(
         &self,
         identity: &Identity,
@@ -172,7 +173,8 @@ impl RolesAnywhere {
         .await
     }
 
-    /// Reads a session; its life is counted by AWS's clock, which the answer's `Date` tells too.
+    /// Reads a session. Its lifetime is counted by AWS's clock, by the `Date` of the response: so a
+    /// wrong clock of this machine neither shortens nor prolongs it.
     fn session(
         &self,
         answer: &TimedResponse,
@@ -183,14 +185,14 @@ impl RolesAnywhere {
         let date = clock::date(answer, now);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
-        // `Date` and this machine's time are whole seconds, rounded down: the one that began counts.
+        // Both times are whole seconds, rounded down: the second that has begun is subtracted.
         let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
         if life <= 0 {
             let expiration = credentials.expiration;
             return Err(SessionResponseError::Expired { expiration, now: date.unwrap_or(now) });
         }
         if life > LONGEST_LIFE {
-            // An SDK goes by what it is told.
+            // SDKs rely on the expiration, so it is corrected, too.
             credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFE);
         }
         let life = life.min(LONGEST_LIFE);
@@ -198,7 +200,8 @@ impl RolesAnywhere {
     }
 }
 
-/// Adds whose time it is by which `error` refuses an identity, this machine's being `now`.
+/// Returns an error that says that `source` refuses the identity by AWS's time; `now` is this
+/// machine's.
 fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
     let clock = Some(ClockFinding::OutOfDateByAws { local: now });
     ProviderError::Identity { source: Box::new(source), clock }
@@ -250,7 +253,7 @@ mod tests {
         assert_eq!(clock::usable(7_200, &identity, now).unwrap(), 7_200);
         assert_eq!(clock::usable(50 * year, &identity, now).unwrap(), 0);
         assert_eq!(clock::usable(-50 * year, &identity, now).unwrap(), 0);
-        // The clock says 1970, and is known to be behind.
+        // The clock shows 1970, and its offset is known.
         let behind = Timestamp::from_unix(0);
         assert_eq!(clock::usable(56 * year, &identity, behind).unwrap(), 56 * year);
         assert!(clock::usable(0, &identity, behind).is_err());

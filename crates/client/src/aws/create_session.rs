@@ -12,27 +12,28 @@ use crate::secret::Secret;
 use crate::text::disclosure::{is_shown, may_be_repeated};
 use crate::time::Timestamp;
 
-/// What to ask for.
+/// A request for a session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SessionRequest {
-    /// Whose trust the certificate chains to.
+    /// The trust anchor that the certificate chains to.
     pub trust_anchor: TrustAnchorArn,
-    /// The profile, whose policies bound the session.
+    /// The profile, whose policies limit the session.
     pub profile: ProfileArn,
     /// The role to assume.
     pub role: RoleArn,
-    /// How long the session is to live.
+    /// The duration of the session.
     pub duration: SessionDuration,
-    /// The name of the session, where the profile takes one.
+    /// The name of the session, if the profile accepts one.
     pub role_session_name: Option<RoleSessionName>,
-    /// Where to send the request.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The Region that the signature is good for.
+    /// The Region that the request is signed for.
     pub region: Region,
 }
 
 impl SessionRequest {
-    /// Renders the request, unsigned. The ARNs go into the body, where no two encodings compete.
+    /// Returns the unsigned request. The ARNs go into the body: in the query, they would have to be
+    /// encoded, and signer and service could do that differently.
     pub fn to_http(&self) -> Request {
         let body = CreateSessionBody {
             duration_seconds: self.duration.seconds(),
@@ -51,13 +52,13 @@ impl SessionRequest {
         }
     }
 
-    /// Returns the values that are not shown, and not when AWS repeats them either.
+    /// Returns the values that must not be shown, even if AWS repeats them.
     pub fn hidden(&self) -> Vec<&str> {
         let name = self.role_session_name.as_ref().map(RoleSessionName::as_str);
         name.into_iter().filter(|name| !may_be_repeated(name)).collect()
     }
 
-    /// Reads the credentials of a 2xx `response`, which have to be for the role that was asked for
+    /// Reads the credentials of a 2xx `response`, which have to be for the requested role
     /// and still valid at `now`.
     pub fn parse(
         &self,
@@ -78,12 +79,12 @@ impl SessionRequest {
             ("secretAccessKey", secret_access_key.expose()),
             ("sessionToken", session_token.expose()),
         ];
-        // They travel in headers, where nothing but visible ASCII goes.
+        // They are sent in headers, which take only visible ASCII.
         let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
         if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
             return Err(SessionResponseError::Blank(member));
         }
-        // It is shown in logs: nothing else may be in its place.
+        // It is logged, so nothing else may be in its place.
         if !is_access_key_id(&access_key_id) {
             return Err(SessionResponseError::Blank("accessKeyId"));
         }
@@ -102,22 +103,22 @@ impl SessionRequest {
     }
 }
 
-/// How long a session is to live.
+/// The duration of a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SessionDuration {
-    /// As long as the profile says.
+    /// The duration of the profile.
     OfProfile,
-    /// So many seconds, 900 to 43200; the profile's and the role's own limits still hold.
+    /// This many seconds, 900 to 43200; the limits of the profile and the role still apply.
     Seconds(u32),
 }
 
 impl SessionDuration {
-    /// Refuses what the service refuses.
+    /// Returns the duration if the service accepts it.
     pub fn from_seconds(seconds: u32) -> Option<Self> {
         (900..=43_200).contains(&seconds).then_some(Self::Seconds(seconds))
     }
 
-    /// Returns the seconds to ask for, or none to leave it to the profile.
+    /// Returns the requested seconds; `None` leaves it to the profile.
     pub fn seconds(self) -> Option<u32> {
         match self {
             Self::OfProfile => None,
@@ -126,12 +127,12 @@ impl SessionDuration {
     }
 }
 
-/// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS takes it.
+/// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS accepts it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoleSessionName(String);
 
 impl RoleSessionName {
-    /// Refuses what STS refuses.
+    /// Returns the name if STS accepts it.
     pub fn parse(name: &str) -> Option<Self> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         ((2..=64).contains(&name.len()) && name.chars().all(legal)).then(|| Self(name.to_owned()))
@@ -143,25 +144,26 @@ impl RoleSessionName {
     }
 }
 
-/// AWS answered 2xx with something that is no session.
+/// Why a 2xx response holds no session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionResponseError {
-    /// It is not the JSON that is documented. Holds the class of the error of serde, whose text quotes the input.
+    /// It is not the documented JSON. Holds the class of the error of serde, whose text quotes the
+    /// input.
     #[error("the answer is not the JSON of a session ({})", class(.0))]
     Malformed(serde_json::error::Category),
-    /// There is no set of credentials in it.
+    /// It holds no credentials.
     #[error("the answer holds no credentials")]
     Empty,
     /// The credentials are for another role.
     #[error("the answer is for {}, which was not asked for", other(role.as_ref()))]
     OtherRole {
-        /// The role that it is for, if it is one.
+        /// The role of the credentials, if it is one.
         role: Option<RoleArn>,
     },
-    /// A member is blank or unreadable.
+    /// A member is empty or not valid.
     #[error("the member `{0}` of the answer is blank or malformed")]
     Blank(&'static str),
-    /// The credentials are over already.
+    /// The credentials have expired.
     #[error("the credentials of the answer expired at {expiration}, and it is {now} now")]
     Expired {
         /// When they expired.
@@ -171,7 +173,7 @@ pub enum SessionResponseError {
     },
 }
 
-/// Returns whether `id` is of the form of an access key id: STS documents 16 to 128 characters.
+/// Returns whether `id` has the form of an access key id: STS documents 16 to 128 characters.
 fn is_access_key_id(id: &str) -> bool {
     let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     (16..=128).contains(&id.len()) && id.bytes().all(legal)

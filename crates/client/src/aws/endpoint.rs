@@ -1,9 +1,9 @@
-//! Where a service is: the rule sets of botocore for the services that this program calls.
+//! The endpoints of AWS services, by the rule sets of botocore.
 
 use crate::http::Endpoint;
 use crate::region::{Partition, Region};
 
-/// A service of AWS that this program calls.
+/// An AWS service that this library calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Service {
     /// IAM Roles Anywhere.
@@ -13,7 +13,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Returns the signing name, which also begins the host name.
+    /// Returns the signing name, with which the host name begins.
     pub fn name(self) -> &'static str {
         match self {
             Self::RolesAnywhere => "rolesanywhere",
@@ -25,9 +25,9 @@ impl Service {
 /// The kind of a service's endpoint.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Variant {
-    /// One whose cryptography is validated under FIPS 140.
+    /// Its cryptography is validated under FIPS 140.
     pub fips: bool,
-    /// One that is reached by IPv4 and IPv6.
+    /// It is reachable by IPv4 and IPv6.
     pub dual_stack: bool,
 }
 

@@ -1,4 +1,4 @@
-//! An answer of AWS that is a refusal: code, message, request id.
+//! An error response of AWS: code, message, request id.
 //!
 //! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
 
@@ -8,25 +8,25 @@ use crate::http::Response;
 use crate::text::redact::redacted;
 use crate::time::Timestamp;
 
-/// AWS answered, and the answer was no.
+/// An error response of an AWS service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServiceError {
     /// HTTP status.
     pub status: u16,
-    /// AWS's error code, e.g. `AccessDeniedException`; `None` where a proxy or a load balancer
+    /// AWS's error code, e.g. `AccessDeniedException`; `None` if a proxy or a load balancer
     /// answered instead.
     pub code: Option<String>,
-    /// AWS's words, 1,000 characters at most, without our secrets, but with characters that do not
+    /// AWS's message, 1,000 characters at most, without our secrets, but with characters that do not
     /// show (see [`crate::text::escape`]); may be empty.
     pub message: String,
-    /// The id by which AWS finds the request.
+    /// AWS's id of the request.
     pub request_id: Option<String>,
     /// The answer's `Date`.
     pub date: Option<Timestamp>,
 }
 
 impl ServiceError {
-    /// Reads the refusal that `response` is; what it repeats of `secrets` is not taken over.
+    /// Reads an error response; `secrets` that it repeats are removed.
     pub fn parse(response: &Response, secrets: &[&str]) -> Self {
         let body: Map<String, Value> =
             serde_json::from_slice(response.body.expose()).unwrap_or_default();
@@ -55,31 +55,31 @@ impl ServiceError {
         }
     }
 
-    /// Returns whether AWS asks to be called less often.
+    /// Returns whether AWS throttled the request.
     pub fn is_throttle(&self) -> bool {
         self.status == 429
             || self.code.as_deref().is_some_and(|code| THROTTLING_CODES.contains(&code))
     }
 
-    /// Returns whether the signature was refused, be it for its time.
+    /// Returns whether the signature was refused, or its time.
     pub fn is_about_signature(&self) -> bool {
         let codes = ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"];
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
             || self.message.to_ascii_lowercase().contains("signature")
     }
 
-    /// Returns whether the credentials were refused, and not what they were to be used for.
+    /// Returns whether the credentials were refused, not the action.
     pub fn is_about_credentials(&self) -> bool {
         self.code.as_deref().is_some_and(|code| CREDENTIALS_CODES.contains(&code))
     }
 
-    /// Returns whether the same request may be answered otherwise a moment later.
+    /// Returns whether a retry of the same request may succeed.
     pub fn is_transient(&self) -> bool {
         self.status >= 500 || self.is_throttle()
     }
 }
 
-/// What services of JSON, XML and query protocols answer to credentials that are over or unknown.
+/// The codes for expired or unknown credentials in the JSON, XML and query protocols.
 const CREDENTIALS_CODES: [&str; 7] = [
     "ExpiredToken",
     "ExpiredTokenException",
@@ -107,13 +107,13 @@ const THROTTLING_CODES: [&str; 13] = [
     "TransactionInProgressException",
 ];
 
-/// Drops what stands behind `:` and before `#`, as in `aws.protocols#Code:http://…`.
+/// Returns a code without the text after `:` and before `#`, as in `aws.protocols#Code:http://…`.
 fn bare(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code)
 }
 
-/// The longest code or request id that is taken for one: any text can be in its place.
+/// The length of the longest code or request id that is accepted: a server can send any text.
 const LONGEST: usize = 64;
 
 fn is_code(code: &str) -> bool {
@@ -126,7 +126,7 @@ fn is_request_id(id: &str) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.bytes().all(legal)
 }
 
-/// Returns the first `limit` characters of what a foreign host says.
+/// Returns the first `limit` characters of a text of a remote host.
 fn short(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }

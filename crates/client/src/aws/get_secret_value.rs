@@ -14,7 +14,7 @@ use crate::region::Region;
 use crate::secret::{Secret, SecretBytes};
 use crate::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
 
-/// Which secret, and which version of it.
+/// A request for a version of a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SecretRequest {
     /// Its name or ARN.
@@ -23,14 +23,14 @@ pub struct SecretRequest {
     pub version_id: Option<String>,
     /// The version with that staging label; `AWSCURRENT` without either.
     pub version_stage: Option<String>,
-    /// Where to send the request.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The Region that the signature is good for.
+    /// The Region that the request is signed for.
     pub region: Region,
 }
 
 impl SecretRequest {
-    /// Renders the request, unsigned.
+    /// Returns the unsigned request.
     pub fn to_http(&self) -> Request {
         let body = GetSecretValueBody {
             secret_id: self.secret.to_string(),
@@ -50,7 +50,7 @@ impl SecretRequest {
         }
     }
 
-    /// Returns the values that are not shown, and not when AWS repeats them either.
+    /// Returns the values that must not be shown, even if AWS repeats them.
     pub fn hidden(&self) -> Vec<&str> {
         let name = match &self.secret {
             SecretId::Name(name) => Some(name),
@@ -67,7 +67,7 @@ impl SecretRequest {
 pub enum SecretId {
     /// By its ARN, which holds its Region.
     Arn(SecretArn),
-    /// By its name in the Region that is asked.
+    /// By its name, in the Region of the request.
     Name(String),
 }
 
@@ -101,7 +101,7 @@ pub struct SecretVersion {
     pub version_id: Option<String>,
     /// The staging labels of the version.
     pub version_stages: Vec<String>,
-    /// When the version was made, in microseconds since the Unix epoch.
+    /// When the version was created, in microseconds since the Unix epoch.
     pub created: Option<i64>,
     /// The secret itself.
     pub value: SecretValue,
@@ -147,10 +147,10 @@ fn microseconds(seconds: f64) -> i64 {
     (seconds * 1e6).round() as i64
 }
 
-/// AWS answered 2xx with something that is no secret.
+/// Why a 2xx response holds no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretResponseError {
-    /// It is not the JSON that is documented.
+    /// It is not the documented JSON.
     #[error("the answer is not the JSON of a secret")]
     Malformed,
     /// `SecretBinary` is not base64.

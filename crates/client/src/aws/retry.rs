@@ -1,4 +1,4 @@
-//! One call of an AWS API: signed, sent, and tried again within a deadline.
+//! One call of an AWS API: signed, sent, and retried within a deadline.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,47 +12,46 @@ use crate::ports::World;
 use crate::sigv4::access_key::AccessKeyError;
 use crate::time::Timestamp;
 
-/// The most often that a request is sent.
+/// How often a request is sent at most.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// When the whole of a command has to be over.
+/// The time by which a whole command has to end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Deadline {
-    /// On the clock of [`crate::time::Clock::uptime`].
+    /// By [`crate::time::Clock::uptime`].
     at: Duration,
-    /// How long that was from the start, for messages.
+    /// The time limit from the start, for messages.
     limit: Duration,
 }
 
 impl Deadline {
-    /// Ends `limit` after `uptime`.
+    /// Returns a deadline `limit` after `uptime`.
     pub fn new(uptime: Duration, limit: Duration) -> Self {
         Self { at: uptime.saturating_add(limit), limit }
     }
 
-    /// Returns how long it was from the start.
+    /// Returns the time limit from the start.
     pub fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Returns the time that is left at `uptime`.
+    /// Returns the remaining time at `uptime`.
     pub fn remaining(&self, uptime: Duration) -> Duration {
         self.at.saturating_sub(uptime)
     }
 }
 
-/// An answer of AWS, and when it came by this machine's clock.
+/// A response of AWS, and when it was received by this machine's clock.
 #[derive(Debug)]
 pub struct TimedResponse {
-    /// The answer, of whatever status.
+    /// The response, with any status.
     pub response: Response,
-    /// When it came.
+    /// When it was received.
     pub received: Timestamp,
 }
 
 impl TimedResponse {
-    /// Returns how long AWS asks to be left alone: `Retry-After`, seconds or a date (RFC 9110,
-    /// 10.2.3).
+    /// Returns the value of `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.response.header("retry-after")?.trim();
         let seconds = value.parse::<u64>().ok().or_else(|| {
@@ -63,11 +62,12 @@ impl TimedResponse {
     }
 }
 
-/// Sends what `prepare` signs, up to three times, until the answer is final or time is up.
+/// Sends the request that `prepare` signs, up to three times, until the response is final or the
+/// deadline has passed.
 ///
-/// What is tried again: a connection that failed or broke, 5xx, 429 and throttling codes; after a
-/// pause of full jitter, or as long as `Retry-After` says. When the last try ended in such an
-/// answer, it is returned. `prepare` is called for each try, so that each is signed afresh.
+/// Connection failures, 5xx, 429 and throttling codes are retried, after a backoff with full jitter
+/// or as long as `Retry-After` says. A response of this kind to the last attempt is returned.
+/// `prepare` is called for each attempt, so that each signature has the current time.
 pub async fn send<E: Into<RequestError>>(
     world: &World<'_>,
     deadline: Deadline,
@@ -77,12 +77,12 @@ pub async fn send<E: Into<RequestError>>(
     loop {
         let request = prepare(world.clock.now()).map_err(Into::into)?;
         let outcome = attempt_once(world, deadline, &request, attempt).await?;
-        let pause = next_pause(&outcome, attempt, world.entropy.bits());
+        let backoff = next_backoff(&outcome, attempt, world.entropy.bits());
         let left = deadline.remaining(world.clock.uptime());
-        match pause {
-            Some(pause) if pause < left => {
-                world.trace.show(format_args!("trying again in {} ms", pause.as_millis()));
-                world.timer.sleep(pause).await;
+        match backoff {
+            Some(backoff) if backoff < left => {
+                world.trace.show(format_args!("trying again in {} ms", backoff.as_millis()));
+                world.timer.sleep(backoff).await;
                 attempt += 1;
             }
             _ => return outcome.map_err(|source| RequestError::Transport { source, attempt }),
@@ -117,7 +117,7 @@ async fn attempt_once(
     Ok(outcome.map(|response| TimedResponse { response, received }))
 }
 
-/// Waits for `future`, but for no longer than `limit`.
+/// Waits for `future`, for at most `limit`.
 pub(crate) async fn within<T>(
     world: &World<'_>,
     limit: Duration,
@@ -129,8 +129,8 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Returns how long to wait before the next try, or `None` where there is to be none.
-fn next_pause(
+/// Returns how long to wait before the next attempt; `None` if there is none.
+fn next_backoff(
     outcome: &Result<TimedResponse, TransportError>,
     attempt: u32,
     random: u64,
@@ -148,38 +148,38 @@ fn next_pause(
     }
 }
 
-/// Returns a random share of half a second, doubled for each try after the first.
+/// Returns a random share of half a second, doubled for each attempt after the first.
 fn full_jitter(attempt: u32, random: u64) -> Duration {
     let ceiling: u64 = 500 << (attempt - 1).min(5);
     Duration::from_millis(random % (ceiling + 1))
 }
 
-/// No answer could be had.
+/// Why a call got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The private key did not sign.
+    /// The private key could not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// The session's credentials did not sign.
+    /// The session's credentials could not sign.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
-    /// The request or its answer got lost.
+    /// The transport failed.
     #[error("{source}{}", attempts(*attempt))]
     Transport {
         /// The last failure.
         #[source]
         source: TransportError,
-        /// How often it was tried.
+        /// The number of attempts.
         attempt: u32,
     },
-    /// Time was up first.
+    /// The deadline passed first.
     #[error("no answer from {host} within {} s{}", limit.as_secs(), attempts(*attempt))]
     Timeout {
-        /// The host that was asked.
+        /// The host of the request.
         host: String,
-        /// The time that the whole command had.
+        /// The time limit of the whole command.
         limit: Duration,
-        /// How often it was tried.
+        /// The number of attempts.
         attempt: u32,
     },
 }
@@ -214,21 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn tries_again_what_may_go_better() {
+    fn retries_transient_failures() {
         let lost =
             TransportError::Connect { peer: "a:1".into(), source: SourceMessage("no".into()) };
-        assert!(next_pause(&Err(lost), 1, 0).is_some());
+        assert!(next_backoff(&Err(lost), 1, 0).is_some());
         for status in [429, 500, 502, 503, 504] {
-            assert!(next_pause(&answer(status, &[]), 1, 0).is_some(), "{status}");
+            assert!(next_backoff(&answer(status, &[]), 1, 0).is_some(), "{status}");
         }
         let throttled = [("x-amzn-errortype", "ThrottlingException")];
-        assert!(next_pause(&answer(400, &throttled), 1, 0).is_some());
+        assert!(next_backoff(&answer(400, &throttled), 1, 0).is_some());
     }
 
     #[test]
-    fn takes_a_refusal_and_a_success_for_an_answer() {
+    fn refusals_and_successes_are_final() {
         for status in [200, 201, 301, 400, 403, 404] {
-            assert_eq!(next_pause(&answer(status, &[]), 1, 0), None, "{status}");
+            assert_eq!(next_backoff(&answer(status, &[]), 1, 0), None, "{status}");
         }
         let untrusted = TransportError::Untrusted {
             host: "a".into(),
@@ -236,13 +236,13 @@ mod tests {
             distrust: crate::http::Distrust::Issuer,
             source: SourceMessage("no".into()),
         };
-        assert_eq!(next_pause(&Err(untrusted), 1, 0), None);
+        assert_eq!(next_backoff(&Err(untrusted), 1, 0), None);
     }
 
     #[test]
-    fn tries_three_times_at_the_most() {
-        assert!(next_pause(&answer(503, &[]), 2, 0).is_some());
-        assert_eq!(next_pause(&answer(503, &[]), 3, 0), None);
+    fn sends_three_times_at_most() {
+        assert!(next_backoff(&answer(503, &[]), 2, 0).is_some());
+        assert_eq!(next_backoff(&answer(503, &[]), 3, 0), None);
     }
 
     #[test]
@@ -255,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn waits_as_long_as_it_is_asked_to() {
-        let pause = |value| next_pause(&answer(503, &[("retry-after", value)]), 1, 3).unwrap();
+    fn obeys_retry_after() {
+        let pause = |value| next_backoff(&answer(503, &[("retry-after", value)]), 1, 3).unwrap();
         assert_eq!(pause("2"), Duration::from_secs(2));
         assert_eq!(pause("Sun, 30 Aug 2015 12:36:05 GMT"), Duration::from_secs(5));
         assert_eq!(pause("Sun, 30 Aug 2015 12:00:00 GMT"), Duration::from_millis(3));

@@ -1,15 +1,15 @@
-//! Where a service is, as far as a connection to it goes.
+//! The endpoint of a service: what a connection needs to know.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// Scheme, host and port of a service: `https`, or `http` on this machine alone.
+/// Scheme, host and port of a service: `https`, or `http` on this machine only.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// Reads a URL without path, query or user information.
+    /// Parses a URL without path, query or user information.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let url = Url::parse(text).map_err(EndpointError::Malformed)?;
         match url.scheme() {
@@ -31,18 +31,18 @@ impl Endpoint {
         }
     }
 
-    /// Returns the value of the `Host` header: the port only where it is not the scheme's own.
+    /// Returns the value of the `Host` header: with the port if it is not the default of the scheme.
     pub fn authority(&self) -> String {
         let host = self.host();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Returns the host, an IPv6 address in its brackets.
+    /// Returns the host, an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.0.host_str().expect("the constructor refuses URLs without a host")
     }
 
-    /// Returns the port, the scheme's own where none was written.
+    /// Returns the port, by default that of the scheme.
     pub fn port(&self) -> u16 {
         self.0.port_or_known_default().expect("http and https have default ports")
     }
@@ -52,7 +52,7 @@ impl Endpoint {
         is_loopback(&self.0)
     }
 
-    /// Returns the URL of `path` and `query` there.
+    /// Returns the URL of `path` and `query` at this endpoint.
     pub fn url(&self, path: &str, query: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
@@ -61,7 +61,7 @@ impl Endpoint {
     }
 }
 
-/// Renders `https://host[:port]`, without a slash behind it.
+/// Renders `https://host[:port]`, without a slash at the end.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.0.scheme(), self.authority())
@@ -95,19 +95,19 @@ pub enum EndpointError {
     /// It is not a URL.
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
-    /// Another scheme than `https` or `http`: its name if it is one that is known.
+    /// The scheme is neither `https` nor `http`; its name if it is a known one.
     #[error("the scheme is {}, not `https`", scheme(*.0))]
     Scheme(Option<&'static str>),
     /// `http` to another machine.
     #[error("plain `http` to another machine would show the credentials to the network")]
     Plain,
-    /// A user name or a password stands before the host.
+    /// The URL has a user name or a password.
     #[error("a user name or a password stands before the host")]
     UserInformation,
-    /// A path, query or fragment stands behind the host.
+    /// The URL has a path, query or fragment.
     #[error("a path or a query stands behind the host")]
     Path,
-    /// There is no host, or one that no name server knows.
+    /// There is no host, or one that no name server can know.
     #[error("there is no usable host in it")]
     Host,
 }

@@ -1,4 +1,4 @@
-//! Which proxy stands between us and a host.
+//! The proxy for a host, by `HTTPS_PROXY` and `NO_PROXY`.
 
 use std::fmt;
 
@@ -20,13 +20,13 @@ pub struct Proxy {
 const SOCKS_PORT: u16 = 1080;
 
 impl Proxy {
-    /// Reads the URL of an HTTP or SOCKS5 proxy; `http://` is assumed if no scheme is written.
+    /// Parses the URL of an HTTP or SOCKS5 proxy; `http://` is assumed if no scheme is written.
     ///
     /// `origin` is the flag or variable that it comes from; `no_proxy` holds the value of
     /// `NO_PROXY`, comma-separated.
     pub fn parse(text: &str, origin: &'static str, no_proxy: &str) -> Result<Self, ProxyError> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        // The text may hold a password: nothing of it gets into an error.
+        // The text may hold a password, so no part of it gets into an error.
         let mut url = Url::parse(&text).map_err(ProxyError::Malformed)?;
         match url.scheme() {
             "http" | "https" | "socks5" | "socks5h"
@@ -40,13 +40,13 @@ impl Proxy {
         Ok(Self { url, origin, no_proxy: no_proxy.to_owned() })
     }
 
-    /// Returns the URL of the proxy on the way to `target`, with its user information; `None`
-    /// where the way is direct, as it always is to this machine.
+    /// Returns the URL of the proxy for `target`, with its user information; `None` for a direct
+    /// connection. Connections to this machine are always direct.
     pub fn on_the_way_to(&self, target: &Url) -> Option<&Url> {
         (!is_exempt(&self.no_proxy, target)).then_some(&self.url)
     }
 
-    /// Returns whether the way to `endpoint` is through the proxy.
+    /// Returns whether the proxy is used for `endpoint`.
     pub fn serves(&self, endpoint: &Endpoint) -> bool {
         self.on_the_way_to(&endpoint.url("/", "")).is_some()
     }
@@ -62,7 +62,7 @@ pub fn is_exempt(no_proxy: &str, target: &Url) -> bool {
         }
         _ => Some(entry),
     });
-    // `*.example.com` and `example.com.` are what many write for `.example.com`.
+    // Many users write `*.example.com` or `example.com.` for `.example.com`.
     let entries = entries.map(|e| e.strip_prefix("*.").unwrap_or(e).trim_end_matches('.'));
     let entries = entries.collect::<Vec<_>>().join(",");
     let matcher = Matcher::builder().all("http://proxy.invalid").no(entries).build();
@@ -83,19 +83,19 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Returns `host:port` of a URL, without anything secret.
+/// Returns `host:port` of a URL, without user information.
 pub fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     format!("{host}:{}", url.port_or_known_default().unwrap_or_default())
 }
 
-/// A text that is not the URL of a proxy that can be used.
+/// Why a text is not the URL of a supported proxy.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProxyError {
     /// It is not a URL.
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
-    /// A kind of proxy that is not spoken, such as SOCKS.
+    /// The kind of proxy is not supported.
     #[error("proxies of the scheme {} are not supported, only `http`, `https`, `socks5` and `socks5h`", scheme(*.0))]
     Scheme(Option<&'static str>),
     /// There is no host.

@@ -1,4 +1,4 @@
-//! What went wrong underneath reqwest, in the words of the port.
+//! Translates errors of reqwest into errors of the port.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use crate::http::{Distrust, Request, SourceMessage, TransportError, TransportOpt
 use crate::https::proxy_connect;
 use crate::https::trust::Verifier;
 
-/// An error of reqwest, and what is needed to make sense of it.
+/// An error of reqwest, with the context that is needed to classify it.
 pub(super) struct FailureContext<'a> {
     pub(super) request: &'a Request,
     pub(super) options: &'a TransportOptions,
@@ -19,7 +19,7 @@ pub(super) struct FailureContext<'a> {
 }
 
 impl FailureContext<'_> {
-    /// Names a failure before there was an answer.
+    /// Classifies a failure before the response.
     pub(super) async fn while_connecting(self) -> TransportError {
         let host = self.request.endpoint.host().to_owned();
         if let Some(error) = self.verifier.roots_error() {
@@ -50,13 +50,13 @@ impl FailureContext<'_> {
         self.request.endpoint.url("/", "").scheme() == "http"
     }
 
-    /// Names a failure in the middle of an answer.
+    /// Classifies a failure in the middle of a response.
     pub(super) fn while_reading(self) -> TransportError {
         let host = self.request.endpoint.host().to_owned();
         TransportError::Interrupted { host, plain: self.is_plain(), source: self.reason() }
     }
 
-    /// Names a failure on the way through `proxy`, which is asked once more for its answer.
+    /// Classifies a failure with a proxy, by repeating the CONNECT.
     async fn proxied(&self, host: String, proxy: &Url) -> TransportError {
         let name = host_and_port(proxy);
         if self.error.is_timeout() {
@@ -72,7 +72,7 @@ impl FailureContext<'_> {
                 plain: false,
                 source: self.reason(),
             },
-            // A proxy that speaks TLS or SOCKS: what reqwest says of it has to do.
+            // The CONNECT cannot be repeated over TLS or SOCKS, so the error of reqwest is used.
             Ok(proxy_connect::ConnectOutcome::NotSent)
                 if find::<std::io::Error>(&self.error).is_none() =>
             {
@@ -98,7 +98,7 @@ impl FailureContext<'_> {
             return TransportError::Handshake { host, source: SourceMessage(error.to_string()) };
         };
         let presented = self.verifier.presented().map(Box::new);
-        // A proxy that speaks TLS presents a certificate too.
+        // A proxy behind TLS presents a certificate, too.
         let host = match &presented {
             Some(presented) if presented.name != host.trim_matches(['[', ']']) => {
                 format!("the proxy {}", presented.name)
@@ -109,7 +109,7 @@ impl FailureContext<'_> {
         TransportError::Untrusted { host, presented, distrust, source: SourceMessage(words) }
     }
 
-    /// Returns the innermost cause, which says most.
+    /// Returns the innermost cause, which is the most specific.
     fn reason(&self) -> SourceMessage {
         if self.error.is_timeout() {
             let seconds = self.options.connect_timeout.as_secs();
@@ -120,12 +120,12 @@ impl FailureContext<'_> {
             innermost = source;
         }
         let text = innermost.to_string();
-        // rustls points at a page for programmers.
+        // rustls appends the URL of a page for programmers.
         SourceMessage(text.split(": https://").next().unwrap_or(&text).to_owned())
     }
 }
 
-/// Says what is wrong with a certificate, where rustls names its variant alone.
+/// Describes why a certificate is not trusted; for some variants rustls only prints their name.
 fn distrust(why: &CertificateError) -> (Distrust, String) {
     match why {
         CertificateError::UnknownIssuer => {

@@ -1,4 +1,4 @@
-//! The CONNECT that a proxy refused, repeated to read its answer, which reqwest hides.
+//! Repeats a CONNECT that a proxy refused, to read the response of the proxy, which reqwest hides.
 
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -13,17 +13,17 @@ use crate::http::{Endpoint, SourceMessage, TransportError};
 use crate::https::resolve;
 use crate::text::escape;
 
-/// What came of asking once more.
+/// The result of a repeated CONNECT.
 pub(super) enum ConnectOutcome {
-    /// It refused, or could not be reached.
+    /// The proxy refused, or could not be reached.
     Refused(TransportError),
-    /// It opened the tunnel this time.
+    /// The proxy opened the tunnel this time.
     Accepted,
-    /// It speaks TLS or SOCKS, and was not asked.
+    /// No CONNECT was sent: the proxy uses TLS or SOCKS.
     NotSent,
 }
 
-/// Asks `proxy` for a tunnel to `endpoint` once more.
+/// Sends `proxy` another CONNECT for `endpoint`.
 pub(super) async fn repeat(proxy: &Url, endpoint: &Endpoint) -> ConnectOutcome {
     let (Some(host), Some(port)) = (proxy.host_str(), proxy.port_or_known_default()) else {
         return ConnectOutcome::NotSent;

@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::http::is_loopback_name;
 
-/// Looks names up as the system does, except for those of this machine.
+/// Resolves names as the system does, except for names of this machine.
 #[derive(Debug)]
 pub(super) struct Resolver;
 
@@ -22,7 +22,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// Returns the addresses of a host, an IPv6 address without its brackets.
+/// Returns the addresses of a host; an IPv6 address is given without brackets.
 pub(super) async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if is_loopback_name(host) {
         let own = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];

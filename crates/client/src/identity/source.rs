@@ -143,8 +143,8 @@ fn certificates_of(
     Err(IdentityError::NoCertificate { place, contents })
 }
 
-/// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager writes an
-/// empty `ca.crt` if the issuer has no CA certificate to give.
+/// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager
+/// writes an empty `ca.crt` if the issuer has no CA certificate to give.
 fn intermediates_of(
     source: &InputSource,
     opened: Result<Bundle, IdentityError>,

@@ -1,4 +1,4 @@
-//! By how much this machine's clock differs from AWS's, and what may be done about it.
+//! The difference between this machine's clock and AWS's, and how it is corrected.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::identity::{Identity, IdentityError};
 use crate::ports::World;
 use crate::time::Timestamp;
 
-/// From how many seconds on the clocks count as different: signatures of five to fifteen minutes ago
-/// are refused, and networks and whole seconds make less than this.
+/// The difference in seconds from which on the clocks count as different. AWS refuses signatures
+/// that are five to fifteen minutes off; network latency and rounding make smaller differences.
 pub const SKEW: u64 = 240;
 
 /// By how many seconds AWS's clock can differ from the time of a signature that it accepted: fifteen
 /// minutes, and the time that the answer took.
 const ACCEPTED: u64 = 960;
 
-/// How long AWS's time is waited for.
+/// How long to wait for AWS's time.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Returns the offset by which `identity` is valid now: the one that was found before, or none, since
-/// the clock may have been set meanwhile. Refuses an identity that is out of date by both.
+/// Returns the offset with which `identity` is valid now: the one that was measured before, or 0, since
+/// the clock may have been set meanwhile. Refuses an identity that is not valid with either.
 pub(super) fn usable(
     found: i64,
     identity: &Identity,
@@ -50,7 +50,7 @@ pub(super) fn skew(answer: &TimedResponse, clock_offset: i64) -> Option<i64> {
 /// `clock_offset` seconds after this machine's time; 0 for clocks that agree.
 ///
 /// Returns `None` if there is no date, or one by which neither the signature nor `identity` could have
-/// been accepted: kept, it would spoil the next signature.
+/// been accepted: with such an offset, the next signature would be refused.
 pub(super) fn measured(
     answer: &TimedResponse,
     clock_offset: i64,
@@ -80,18 +80,18 @@ fn significant(behind: i64) -> i64 {
     if behind.unsigned_abs() >= SKEW { behind } else { 0 }
 }
 
-/// What came of asking AWS for the time.
+/// The result of asking AWS for the time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ClockProbe {
-    /// This machine's clock is so many seconds behind.
+    /// This machine's clock is behind by this many seconds.
     Behind(i64),
-    /// By this machine's clock the server's TLS certificate is out of date too.
+    /// By this machine's clock, the TLS certificate of the server is not valid either.
     TlsOutOfDate,
-    /// There was no answer, or none with a date.
+    /// There was no response, or it had no date.
     NoDate,
 }
 
-/// Asks AWS for the time, by the `Date` of an answer to an unsigned request.
+/// Asks AWS for the time: the `Date` of the response to an unsigned request.
 pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadline) -> ClockProbe {
     let request = Request {
         method: "GET",

@@ -1,4 +1,4 @@
-//! Why there is no session: the error of each step, as data.
+//! Why an exchange failed: the error of each step, as data.
 
 use std::error::Error;
 use std::fmt;
@@ -12,28 +12,28 @@ use crate::identity::IdentityError;
 use crate::key::KeyError;
 use crate::time::Timestamp;
 
-/// Why an exchange brought no session.
+/// Why an exchange failed.
 #[derive(Debug)]
 pub enum ProviderError {
     /// The certificate or the key cannot be used.
     Identity {
-        /// What is wrong with it. Boxed, as is the refusal: each is larger than all other variants.
+        /// The cause. Boxed, as is the refusal: each is larger than all other variants.
         source: Box<IdentityError>,
-        /// What AWS's clock says about that, if AWS was asked.
+        /// The result of asking AWS for the time, if it was asked.
         clock: Option<ClockFinding>,
     },
     /// AWS was not reached, or the request could not be signed.
     Request(RequestError),
     /// AWS answered and refused, or failed.
     Refused {
-        /// AWS's answer, and what to do about it.
+        /// AWS's answer, with hints.
         source: Box<Refusal>,
-        /// How long AWS asks to be left alone.
+        /// AWS's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// AWS's answer holds no session.
+    /// AWS's response holds no session.
     Response(SessionResponseError),
-    /// There is no identity to fetch a session with yet.
+    /// No identity has been loaded yet.
     NoIdentity,
 }
 
@@ -50,7 +50,7 @@ impl ProviderError {
     }
 }
 
-/// The words of the step that failed.
+/// Renders the error of the step that failed.
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.inner() {
@@ -60,7 +60,7 @@ impl fmt::Display for ProviderError {
     }
 }
 
-/// The causes of the step that failed: its own words are those of this error.
+/// The sources of the step's error: its own message is the message of this error.
 impl Error for ProviderError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.inner()?.source()
@@ -79,22 +79,22 @@ impl From<SessionResponseError> for ProviderError {
     }
 }
 
-/// What asking AWS for the time showed about an identity that is out of date.
+/// What AWS's time says about an identity that is not valid.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClockFinding {
-    /// It is out of date by AWS's clock, while this machine's clock says so.
+    /// It is not valid by AWS's clock.
     OutOfDateByAws {
         /// The time of this machine.
         local: Timestamp,
     },
-    /// AWS's TLS certificate is out of date by this machine's clock, too.
+    /// By this machine's clock, AWS's TLS certificate is not valid either.
     TlsOutOfDate {
         /// The time of this machine.
         local: Timestamp,
     },
 }
 
-/// Who can fix it.
+/// The kind of an error: who can fix it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ErrorKind {
     /// The owner of the certificate and the key.
@@ -110,7 +110,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Returns the word for it in answers and metrics.
+    /// Returns its name in responses and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -140,7 +140,7 @@ impl ProviderError {
         }
     }
 
-    /// Returns how long AWS asks to be left alone.
+    /// Returns AWS's `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
@@ -148,8 +148,8 @@ impl ProviderError {
         }
     }
 
-    /// Returns a word of ours for what is wrong, such as `expired` or `dns`. No text of a file, an
-    /// answer, a variable or a library gets into it.
+    /// Returns a code for the cause, such as `expired` or `dns`. It is one of a fixed set, so it never
+    /// contains text of a file, a response, a variable or a library.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Identity { source, .. } => identity(source),

@@ -106,7 +106,8 @@ pub fn shown(value: &str, sensitivity: Sensitivity, exists: impl FnOnce() -> boo
 pub fn is_new_name(value: &str, paths: PathExists<'_>) -> bool {
     let known = || paths.exists(value);
     let within = || value.rsplit_once('/').is_some_and(|(above, _)| paths.exists(above));
-    // Keys are ASCII, so a name in another script is no key; it may still be a password, and is not shown.
+    // Keys are ASCII, so a name in another script is no key; it may still be a password, and is not
+    // shown.
     let foreign =
         || !value.is_ascii() && value.chars().count() <= BRIEF && !value.contains(is_line_break);
     KeyMaterialKind::of(value).is_none() && (is_shown(value) || foreign() || known() || within())

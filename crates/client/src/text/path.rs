@@ -42,7 +42,8 @@ pub fn text(name: OsString) -> String {
 
 /// Returns whether `text` is a name in UTF-8.
 pub fn is_utf8(text: &str) -> bool {
-    // Every such character begins with this byte. It is a fast path: all variables are checked at start.
+    // Every such character begins with this byte. It is a fast path: all variables are checked at
+    // start.
     !text.as_bytes().contains(&0xf4) || !text.contains(|character| character >= FIRST)
 }
 
