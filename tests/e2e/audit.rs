@@ -17,7 +17,7 @@ use crate::environment::{Program, Running, emulator};
 use crate::leak;
 
 /// How long a test waits for what has to come.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 const VEND: &str = "credentials vended";
 const MISSED: &str = "credentials vended while the log took nothing";
 

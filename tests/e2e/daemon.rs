@@ -17,7 +17,7 @@ use crate::leak;
 use roles_anywhere_emulator::Emulator;
 
 /// How long a test waits for what has to come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon that logs JSON, and systemd's end of its socket.
 pub(crate) struct Daemon {
