@@ -228,7 +228,7 @@ fn no_dependency_is_a_pre_release() {
     assert_eq!(pre_releases, [""; 0]);
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
@@ -262,7 +262,7 @@ fn files(krate: &str) -> Vec<File> {
     files
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

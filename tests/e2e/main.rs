@@ -41,3 +41,4 @@ mod time_travel;
 mod transport;
 mod update;
 mod usage;
+mod wording;

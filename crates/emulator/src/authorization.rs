@@ -1,4 +1,4 @@
-//! The `Authorization` header of Signature Version 4, whoever signed it.
+//! The `Authorization` header of Signature Version 4, with either kind of signature.
 //!
 //! `ALGORITHM Credential=ID/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b, Signature=HEX`
 

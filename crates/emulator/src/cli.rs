@@ -78,7 +78,7 @@ Example:
 
 /// What `run` and `serve` have in common.
 #[derive(Debug, Args)]
-pub struct World {
+pub struct AwsArguments {
     /// The tool that the AWS configuration names; the one beside this program by default
     #[arg(long, value_name = "PATH")]
     pub tool: Option<PathBuf>,
@@ -101,9 +101,9 @@ pub struct World {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// How the emulator is to be.
+    /// How the emulator behaves.
     #[command(flatten)]
-    pub world: World,
+    pub aws: AwsArguments,
     /// The command and its arguments
     #[arg(
         value_name = "CMD",
@@ -128,9 +128,9 @@ pub struct Exec {
 /// `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// How the emulator is to be.
+    /// How the emulator behaves.
     #[command(flatten)]
-    pub world: World,
+    pub aws: AwsArguments,
     /// Writes everything here and leaves it; a private temporary directory by default
     ///
     /// DIR is empty or not there yet, or what `serve` wrote before.

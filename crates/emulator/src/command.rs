@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::{Arguments, PkiArguments, Run, Serve, Subcommands, World};
+use crate::cli::{Arguments, AwsArguments, PkiArguments, Run, Serve, Subcommands};
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::export_line;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub fn exit_code(error: &Error) -> u8 {
 fn perform_run(arguments: Run) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
     emulator::sweep();
-    let options = options(arguments.world)?;
+    let options = options(arguments.aws)?;
     let tool = options.tool.clone().unwrap_or_default();
     let emulator = Emulator::start(options)?;
     signals.check()?;
@@ -51,7 +51,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
         directory: arguments.dir,
         port: arguments.port,
         control_port: arguments.control_port,
-        ..options(arguments.world)?
+        ..options(arguments.aws)?
     };
     let emulator = Emulator::start(options)?;
     let mut exports = String::new();
@@ -80,13 +80,13 @@ fn write_pki(arguments: &PkiArguments) -> Result<u8, Error> {
     Ok(0)
 }
 
-fn options(world: World) -> Result<Options, Error> {
+fn options(arguments: AwsArguments) -> Result<Options, Error> {
     Ok(Options {
-        lenient: world.lenient,
-        secrets: world.secrets.as_deref().map(read_json).transpose()?,
-        faults: world.faults.as_deref().map(read_json).transpose()?,
-        session_seconds: world.session_seconds,
-        tool: Some(run::tool(world.tool)?),
+        lenient: arguments.lenient,
+        secrets: arguments.secrets.as_deref().map(read_json).transpose()?,
+        faults: arguments.faults.as_deref().map(read_json).transpose()?,
+        session_seconds: arguments.session_seconds,
+        tool: Some(run::tool(arguments.tool)?),
         ..Options::default()
     })
 }
@@ -101,7 +101,7 @@ fn read_json(path: &Path) -> Result<Value, Error> {
     serde_json::from_str(&text).map_err(|source| Error::Json { path: of(path), source })
 }
 
-/// Writes to stdout and flushes, so that whoever waits for the lines has them.
+/// Writes to stdout and flushes, so that a process that waits for the lines has them.
 fn print(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|source| Error::File {

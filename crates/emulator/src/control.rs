@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_a_browser_is_turned_away() {
+    fn a_page_in_a_browser_is_rejected() {
         let status = |headers: &[(&str, &str)]| {
             let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
             let path = "/faults".to_owned();

@@ -19,7 +19,7 @@ use crate::x509::Certificate;
 use crate::x509::identity::{role_session_name, source_identity};
 use crate::x509::tags::{Dropped, session_tags};
 use authentication::Authenticated;
-use input::Input;
+use input::CreateSessionInput;
 
 /// What a request that was accepted brings.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created
 
 fn check_trust(
     state: &State,
-    input: &Input,
+    input: &CreateSessionInput,
     authenticated: &Authenticated,
     now: OffsetDateTime,
 ) -> Result<(), Refusal> {
@@ -86,7 +86,7 @@ fn check_trust(
     Ok(())
 }
 
-fn profile<'a>(state: &'a State, input: &Input) -> Result<&'a Profile, Refusal> {
+fn profile<'a>(state: &'a State, input: &CreateSessionInput) -> Result<&'a Profile, Refusal> {
     let profile = state
         .profiles
         .iter()
@@ -99,7 +99,7 @@ fn profile<'a>(state: &'a State, input: &Input) -> Result<&'a Profile, Refusal> 
     }
 }
 
-fn role_in_profile(profile: &Profile, input: &Input) -> Result<Role, Refusal> {
+fn role_in_profile(profile: &Profile, input: &CreateSessionInput) -> Result<Role, Refusal> {
     profile
         .role_arns
         .iter()
@@ -110,7 +110,11 @@ fn role_in_profile(profile: &Profile, input: &Input) -> Result<Role, Refusal> {
         })
 }
 
-fn session_name(profile: &Profile, input: &Input, leaf: &Certificate) -> Result<String, Refusal> {
+fn session_name(
+    profile: &Profile,
+    input: &CreateSessionInput,
+    leaf: &Certificate,
+) -> Result<String, Refusal> {
     match &input.role_session_name {
         Some(_) if !profile.accept_role_session_name => {
             Err(Refusal::denied("Not authorized to set roleSessionName.", "role-session-name"))
@@ -121,7 +125,7 @@ fn session_name(profile: &Profile, input: &Input, leaf: &Certificate) -> Result<
 }
 
 /// The lesser of what profile and request say; a certificate's end is not part of it.
-fn duration(profile: &Profile, input: &Input) -> u32 {
+fn duration(profile: &Profile, input: &CreateSessionInput) -> u32 {
     let asked_for = input.duration_seconds.unwrap_or(profile.duration_seconds);
     asked_for.min(profile.duration_seconds)
 }

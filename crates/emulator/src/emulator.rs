@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::environment::{World, aws_config};
+use crate::environment::{ClientEnvironment, aws_config};
 use crate::error::Error;
 use crate::os;
 use crate::pki::Pki;
@@ -93,7 +93,7 @@ impl Emulator {
             .name("emulator".to_owned())
             .spawn({
                 let shared = shared.clone();
-                // An error is one of the runtime's own making; whoever connects is refused then.
+                // Only the runtime can fail here; connections are refused from then on.
                 move || drop(server::serve(listeners, tls, &shared, stopped))
             })
             .map_err(|source| Error::Process("start a thread", source))?;
@@ -117,12 +117,12 @@ impl Emulator {
 
     /// Returns what a command is to have in its environment, but for `PATH`.
     pub fn environment(&self) -> Vec<(String, OsString)> {
-        let world = World {
+        let environment = ClientEnvironment {
             directory: self.directory.path(),
             endpoint: &self.endpoint,
             control_url: &self.control_url,
         };
-        world.variables()
+        environment.variables()
     }
 
     /// Injects a fault or an array of them, as `POST /faults` does.

@@ -1,4 +1,5 @@
-//! The clean world of a command: what it inherits, what it must not, and what it is told.
+//! The environment of a command that runs against the emulator: what it inherits, what it must not,
+//! and what is added.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -7,13 +8,13 @@ use crate::account;
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct World<'a> {
+pub(crate) struct ClientEnvironment<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) endpoint: &'a str,
     pub(crate) control_url: &'a str,
 }
 
-impl World<'_> {
+impl ClientEnvironment<'_> {
     /// Returns what a command is told, without `PATH`.
     pub(crate) fn variables(&self) -> Vec<(String, OsString)> {
         let path = |name: &str| self.directory.join(name).into_os_string();
@@ -26,7 +27,7 @@ impl World<'_> {
             ("AWS_REGION", text(account::REGION)),
             ("AWS_DEFAULT_REGION", text(account::REGION)),
             ("AWS_EC2_METADATA_DISABLED", text("true")),
-            // The AWS CLI opens a pager on a terminal: none is wanted here.
+            // The AWS CLI opens a pager on a terminal, which would wait for a key here.
             ("AWS_PAGER", text("")),
             ("AWS_CA_BUNDLE", trust.clone()),
             ("SSL_CERT_FILE", trust.clone()),
@@ -49,7 +50,7 @@ impl World<'_> {
     }
 }
 
-/// Whether a variable would lead a command out of the clean world.
+/// Whether a variable would lead a command past the emulator.
 pub(crate) fn is_unclean(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_uppercase();
     const NAMES: [&str; 9] = [

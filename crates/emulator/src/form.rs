@@ -5,8 +5,8 @@
 use crate::message::Request;
 use crate::refusal::Refusal;
 
-/// Headers with one meaning each. Were one sent twice, whoever verifies a signature and whoever
-/// acts on the request might each read another of them.
+/// Headers that may be sent once only. Of two, the check of the signature and the service might
+/// each read another one.
 const ONCE: [&str; 9] = [
     "authorization",
     "content-type",

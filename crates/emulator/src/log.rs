@@ -129,7 +129,7 @@ impl Entry {
 }
 
 /// The body, without the values of secrets to be stored: what is JSON with such values is written
-/// anew, and what should be JSON and is not is left out whole.
+/// without them, and what should be JSON and is not is left out whole.
 fn without_secrets(request: &Request) -> String {
     match serde_json::from_slice::<Map<String, Value>>(&request.body) {
         Ok(mut body) if SECRETS.iter().any(|name| body.contains_key(*name)) => {

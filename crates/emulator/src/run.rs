@@ -1,4 +1,4 @@
-//! Runs a command in the clean world, passes signals on to it and its exit code back.
+//! Runs a command against the emulator, passes signals on to it and its exit code back.
 
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
@@ -48,7 +48,7 @@ impl Signals {
     }
 }
 
-/// Runs a command to its end in the world of an emulator and returns the exit code that is to be
+/// Runs a command to its end against an emulator and returns the exit code that is to be
 /// passed on: its own, or 128 and the number of the signal that ended it.
 pub(crate) fn run(
     emulator: &Emulator,

@@ -14,8 +14,8 @@ use crate::account;
 use crate::message::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::session::Session;
-use input::Input;
-use store::{Material, Secret, Secrets, StoreError, Trouble, Version};
+use input::SecretInput;
+use store::{FailureMode, Material, Secret, Secrets, StoreError, Version};
 
 /// The operations that there are.
 pub(crate) const OPERATIONS: [&str; 4] =
@@ -29,7 +29,7 @@ pub(crate) fn perform(
     request: &Request,
     now: OffsetDateTime,
 ) -> Result<Reply, Refusal> {
-    let input = Input::parse(request)?;
+    let input = SecretInput::parse(request)?;
     let body = match operation {
         "CreateSecret" => {
             let name = input.name()?;
@@ -72,16 +72,16 @@ fn authorize(session: &Session, operation: &str, resource: &str) -> Result<(), R
     Err(Refusal::new(400, "AccessDeniedException", message, "policy"))
 }
 
-fn get_secret_value(secret: &Secret, input: &Input) -> Result<Value, Refusal> {
+fn get_secret_value(secret: &Secret, input: &SecretInput) -> Result<Value, Refusal> {
     if secret.deleted.is_some() {
         return Err(StoreError::Deleted.into());
     }
-    match secret.trouble {
-        Some(Trouble::KmsDenied) => {
+    match secret.failure {
+        Some(FailureMode::KmsDenied) => {
             let message = "Access to KMS is not allowed";
             return Err(Refusal::new(400, "AccessDeniedException", message, "kms"));
         }
-        Some(Trouble::BrokenKey) => {
+        Some(FailureMode::BrokenKey) => {
             let message = "Secrets Manager can't decrypt the protected secret text using the \
                            provided KMS key.";
             return Err(Refusal::new(400, "DecryptionFailure", message, "decryption"));
@@ -106,7 +106,7 @@ fn get_secret_value(secret: &Secret, input: &Input) -> Result<Value, Refusal> {
 fn create_secret(
     secrets: &mut Secrets,
     name: &str,
-    input: &Input,
+    input: &SecretInput,
     now: OffsetDateTime,
 ) -> Result<Value, Refusal> {
     let material = input.material()?;
@@ -126,7 +126,7 @@ fn create_secret(
 fn put_secret_value(
     secrets: &mut Secrets,
     id: &str,
-    input: &Input,
+    input: &SecretInput,
     now: OffsetDateTime,
 ) -> Result<Value, Refusal> {
     let material = input.material()?.ok_or_else(|| {

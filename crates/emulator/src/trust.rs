@@ -179,12 +179,12 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-22 00:00 UTC);
 
-    struct World {
+    struct TrustFixture {
         pki: Arc<Pki>,
         crls: Vec<Vec<u8>>,
     }
 
-    impl World {
+    impl TrustFixture {
         fn new() -> Self {
             let pki = Pki::shared().unwrap();
             let crls = vec![pki.der("anchor/crl.pem").unwrap()];
@@ -217,12 +217,12 @@ mod tests {
 
     #[test]
     fn every_good_leaf_has_a_path_to_either_anchor() {
-        let world = World::new();
+        let fixture = TrustFixture::new();
         for key in ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"] {
             let leaf = format!("leaf/{key}.pem");
-            assert_eq!(world.verify(&leaf, "anchor/root.pem", NOW), Ok(()), "{key}");
+            assert_eq!(fixture.verify(&leaf, "anchor/root.pem", NOW), Ok(()), "{key}");
             assert_eq!(
-                world.verify_with_chain(&leaf, "anchor/intermediate.pem", NOW, &[]),
+                fixture.verify_with_chain(&leaf, "anchor/intermediate.pem", NOW, &[]),
                 Ok(()),
                 "{key}"
             );
@@ -232,16 +232,16 @@ mod tests {
     #[test]
     fn the_chain_may_be_in_any_order_with_leaf_and_root_in_it() {
         let chain = ["leaf/p256.pem", "anchor/root.pem", "anchor/intermediate.pem"];
-        let world = World::new();
+        let fixture = TrustFixture::new();
         for anchor in ["anchor/root.pem", "anchor/intermediate.pem"] {
-            assert_eq!(world.verify_with_chain("leaf/p256.pem", anchor, NOW, &chain), Ok(()));
+            assert_eq!(fixture.verify_with_chain("leaf/p256.pem", anchor, NOW, &chain), Ok(()));
         }
     }
 
     #[test]
     fn without_its_intermediate_a_leaf_has_no_path_to_the_root() {
         assert_eq!(
-            World::new().verify_with_chain("leaf/p256.pem", "anchor/root.pem", NOW, &[]),
+            TrustFixture::new().verify_with_chain("leaf/p256.pem", "anchor/root.pem", NOW, &[]),
             Err(Distrust::NoPath)
         );
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn each_broken_leaf_is_refused_for_what_is_wrong_with_it() {
         const INSUFFICIENT: &str = "Untrusted certificate. Insufficient certificate";
-        let world = World::new();
+        let fixture = TrustFixture::new();
         for (name, reason, message) in [
             ("expired", Distrust::Expired, "Untrusted certificate. Certificate has expired"),
             (
@@ -269,19 +269,19 @@ mod tests {
             ("v1", Distrust::Version, INSUFFICIENT),
         ] {
             let path = format!("broken/{name}.pem");
-            if world.pki.der(&path).is_err() {
+            if fixture.pki.der(&path).is_err() {
                 continue; // there is no openssl here
             }
-            let refused = world.verify(&path, "anchor/root.pem", NOW).unwrap_err();
+            let refused = fixture.verify(&path, "anchor/root.pem", NOW).unwrap_err();
             assert_eq!((refused, refused.message()), (reason, message), "{name}");
         }
     }
 
     #[test]
     fn a_leaf_for_servers_alone_passes_where_no_usage_is_asked_for() {
-        let world = World::new();
-        let anchor = world.pki.der("anchor/intermediate.pem").unwrap();
-        let leaf = world.pki.der("broken/server-auth-only.pem").unwrap();
+        let fixture = TrustFixture::new();
+        let anchor = fixture.pki.der("anchor/intermediate.pem").unwrap();
+        let leaf = fixture.pki.der("broken/server-auth-only.pem").unwrap();
         let leaf = Certificate::parse(&leaf).unwrap();
         let trust = Trust { anchor: &anchor, crls: &[], now: NOW, any_extended_key_usage: true };
         assert_eq!(trust.verify(&leaf, &[]), Ok(()));
@@ -289,19 +289,19 @@ mod tests {
 
     #[test]
     fn revocation_by_crl_holds_for_either_anchor() {
-        let world = World::new();
+        let fixture = TrustFixture::new();
         for anchor in ["anchor/root.pem", "anchor/intermediate.pem"] {
-            assert_eq!(world.verify("broken/revoked.pem", anchor, NOW), Err(Distrust::Revoked));
+            assert_eq!(fixture.verify("broken/revoked.pem", anchor, NOW), Err(Distrust::Revoked));
         }
     }
 
     #[test]
     fn an_anchor_counts_in_its_validity_period_and_as_a_ca_only() {
-        let world = World::new();
+        let fixture = TrustFixture::new();
         let late = datetime!(2050-01-01 00:00 UTC);
         let anchor = "anchor/root.pem";
-        assert_eq!(world.verify("leaf/p256.pem", anchor, late), Err(Distrust::Anchor));
-        assert_eq!(world.verify("leaf/p256.pem", "leaf/rsa2048.pem", NOW), Err(Distrust::Anchor));
+        assert_eq!(fixture.verify("leaf/p256.pem", anchor, late), Err(Distrust::Anchor));
+        assert_eq!(fixture.verify("leaf/p256.pem", "leaf/rsa2048.pem", NOW), Err(Distrust::Anchor));
     }
 
     /// Builds root, intermediate and leaf, and verifies the leaf.
@@ -572,7 +572,7 @@ mod tests {
 
     #[test]
     fn an_issuer_of_the_right_name_and_another_key_is_none() {
-        let world = World::new();
+        let fixture = TrustFixture::new();
         let forge = |common_name: &str| {
             let mut params = CertificateParams::default();
             params.distinguished_name = DistinguishedName::new();
@@ -594,11 +594,11 @@ mod tests {
         let intermediate = Issuer::new(intermediate, key);
         let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &intermediate).unwrap();
         let leaf = Certificate::parse(leaf.der()).unwrap();
-        let genuine = world.pki.der("anchor/intermediate.pem").unwrap();
+        let genuine = fixture.pki.der("anchor/intermediate.pem").unwrap();
         let subject = |der: &[u8]| Certificate::parse(der).unwrap().subject_sha256;
         assert_eq!(subject(certificate.der()), subject(&genuine));
         for anchor in ["anchor/root.pem", "anchor/intermediate.pem"] {
-            let anchor = world.pki.der(anchor).unwrap();
+            let anchor = fixture.pki.der(anchor).unwrap();
             let genuine = CertificateDer::from(genuine.clone());
             let chain = [certificate.der().clone(), root_certificate.der().clone(), genuine];
             let trust =
@@ -609,14 +609,14 @@ mod tests {
 
     #[test]
     fn one_bit_changed_in_leaf_or_issuer_loses_the_trust() {
-        let world = World::new();
-        let anchor = world.pki.der("anchor/root.pem").unwrap();
-        let leaf = world.pki.der("leaf/p256.pem").unwrap();
-        let issuer = world.pki.der("anchor/intermediate.pem").unwrap();
+        let fixture = TrustFixture::new();
+        let anchor = fixture.pki.der("anchor/root.pem").unwrap();
+        let leaf = fixture.pki.der("leaf/p256.pem").unwrap();
+        let issuer = fixture.pki.der("anchor/intermediate.pem").unwrap();
         let trusted = |leaf: &[u8], issuer: &[u8]| {
             let trust = Trust {
                 anchor: &anchor,
-                crls: &world.crls,
+                crls: &fixture.crls,
                 now: NOW,
                 any_extended_key_usage: true,
             };

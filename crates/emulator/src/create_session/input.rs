@@ -9,7 +9,7 @@ use crate::state::Strictness;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Input {
+pub(super) struct CreateSessionInput {
     pub(super) profile_arn: String,
     pub(super) role_arn: String,
     pub(super) trust_anchor_arn: String,
@@ -21,7 +21,10 @@ pub(super) struct Input {
 ///
 /// An ARN that stands in both and differs is refused, leniently the query's is taken: what the
 /// service does is not known.
-pub(super) fn parse(request: &Request, strictness: Strictness) -> Result<Input, Refusal> {
+pub(super) fn parse(
+    request: &Request,
+    strictness: Strictness,
+) -> Result<CreateSessionInput, Refusal> {
     check_content_type(request)?;
     let body = body(request)?;
     let arn = |name: &'static str, service: &str, resource: &str| {
@@ -29,7 +32,7 @@ pub(super) fn parse(request: &Request, strictness: Strictness) -> Result<Input, 
         check_arn(&value, name, service, resource)?;
         Ok::<_, Refusal>(value)
     };
-    let input = Input {
+    let input = CreateSessionInput {
         profile_arn: arn("profileArn", "rolesanywhere", "profile")?,
         role_arn: arn("roleArn", "iam", "role")?,
         trust_anchor_arn: arn("trustAnchorArn", "rolesanywhere", "trust-anchor")?,
@@ -233,7 +236,7 @@ mod tests {
         );
         let in_query =
             parse(&request(&query, &json!({"durationSeconds": 900})), Strictness::Documented);
-        assert_eq!(in_query, Ok(Input { role_session_name: None, ..in_body }));
+        assert_eq!(in_query, Ok(CreateSessionInput { role_session_name: None, ..in_body }));
         let mut empty = request(&query, &json!({}));
         empty.body.clear();
         assert!(parse(&empty, Strictness::Documented).is_ok());

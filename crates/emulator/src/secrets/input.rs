@@ -14,9 +14,9 @@ const MOST_BYTES: usize = 65_536;
 
 /// A JSON object whose members are read one by one.
 #[derive(Debug)]
-pub(super) struct Input(Map<String, Value>);
+pub(super) struct SecretInput(Map<String, Value>);
 
-impl Input {
+impl SecretInput {
     /// Reads the body.
     pub(super) fn parse(request: &Request) -> Result<Self, Refusal> {
         json::object(&request.body).map(Self).map_err(|_| {
@@ -63,8 +63,8 @@ impl Input {
         if fit { Ok(stages) } else { Err(misshapen("VersionStages", "has 1 to 20 labels")) }
     }
 
-    /// Returns the id of a new version. SDKs and the AWS CLI make one up; whoever speaks HTTP
-    /// must send it.
+    /// Returns the id of a new version. SDKs and the AWS CLI make one up; a client that
+    /// speaks HTTP itself must send it.
     pub(super) fn client_request_token(&self) -> Result<&str, Refusal> {
         self.optional("ClientRequestToken", 32, 64)?.ok_or_else(|| {
             let message = "You must provide a ClientRequestToken value. We recommend a UUID-type \

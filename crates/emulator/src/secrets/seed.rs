@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::store::{CURRENT, Material, Secret, Secrets, Trouble, Version};
+use super::store::{CURRENT, FailureMode, Material, Secret, Secrets, Version};
 use crate::session;
 
 /// Why a file of secrets cannot be used.
@@ -36,11 +36,12 @@ impl Secrets {
         let mut deleted = secret("prod/deleted", text("gone"), now);
         deleted.deleted = Some(now);
         secrets.insert(deleted);
-        for (name, trouble) in
-            [("prod/kms-denied", Trouble::KmsDenied), ("prod/broken-key", Trouble::BrokenKey)]
-        {
+        for (name, failure) in [
+            ("prod/kms-denied", FailureMode::KmsDenied),
+            ("prod/broken-key", FailureMode::BrokenKey),
+        ] {
             let mut troubled = secret(name, text("unreadable"), now);
-            troubled.trouble = Some(trouble);
+            troubled.failure = Some(failure);
             secrets.insert(troubled);
         }
         secrets

@@ -27,13 +27,13 @@ pub(crate) struct Secret {
     pub(crate) changed: OffsetDateTime,
     /// When it was scheduled for deletion.
     pub(crate) deleted: Option<OffsetDateTime>,
-    pub(crate) trouble: Option<Trouble>,
+    pub(crate) failure: Option<FailureMode>,
     pub(crate) versions: Vec<Version>,
 }
 
 /// Why a secret that is there cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum FailureMode {
     KmsDenied,
     BrokenKey,
 }
@@ -137,7 +137,7 @@ impl Secret {
             created: now,
             changed: now,
             deleted: None,
-            trouble: None,
+            failure: None,
             versions: Vec::new(),
         }
     }

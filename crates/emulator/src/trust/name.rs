@@ -6,10 +6,10 @@ use x509_parser::x509::X509Name;
 
 /// A name whose equality is that of RFC 5280: a set of attributes for each RDN.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ComparableName(Vec<Vec<(String, Value)>>);
+pub(super) struct ComparableName(Vec<Vec<(String, ComparableValue)>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Value {
+enum ComparableValue {
     Text(String),
     /// The tag and the content of what is not a string.
     Other(u32, Vec<u8>),
@@ -20,7 +20,7 @@ impl ComparableName {
         let rdns = name.iter_rdn().map(|rdn| {
             let mut attributes: Vec<_> = rdn
                 .iter()
-                .map(|a| (a.attr_type().to_id_string(), Value::new(a.attr_value())))
+                .map(|a| (a.attr_type().to_id_string(), ComparableValue::new(a.attr_value())))
                 .collect();
             attributes.sort();
             attributes
@@ -38,7 +38,7 @@ impl ComparableName {
     }
 }
 
-impl Value {
+impl ComparableValue {
     fn new(value: &Any<'_>) -> Self {
         match characters(value) {
             Some(text) => {

@@ -148,7 +148,7 @@ fn ports_and_directory_are_those_that_were_named() {
 }
 
 #[test]
-fn a_directory_of_somebody_elses_is_left_alone() {
+fn a_directory_of_another_user_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let refused = || {

@@ -1,4 +1,4 @@
-//! CreateSession from outside: who gets a session, and what everybody else is told.
+//! CreateSession from outside: which requests get a session, and what the others are told.
 
 use roles_anywhere_emulator::{
     DEEP_ROLE_ARN, Emulator, INTERMEDIATE_ANCHOR_ARN, NO_TRUST_ROLE_ARN, Options, PROFILE_ARN,
