@@ -156,16 +156,16 @@ impl fmt::Display for SecretArn {
     }
 }
 
-/// A text that is not the ARN that was asked for.
+/// Why a text is not the expected ARN.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ArnError {
-    /// It has not six parts of which the first is `arn`.
+    /// It does not have six parts, or the first is not `arn`.
     #[error("not an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` is wanted")]
     Malformed,
     /// It is longer than any ARN that the service takes.
     #[error("longer than the 1011 characters that the service takes")]
     TooLong,
-    /// Its partition is none of the eight.
+    /// Its partition is not one of the eight.
     #[error("`{0}` is not a partition of AWS")]
     Partition(String),
     /// It names another kind of resource.
@@ -173,10 +173,10 @@ pub enum ArnError {
     Kind {
         /// What it is, e.g. `iam role/App`.
         found: String,
-        /// What was wanted, e.g. `a trust anchor (rolesanywhere trust-anchor/…)`.
+        /// What was expected, e.g. `a trust anchor (rolesanywhere trust-anchor/…)`.
         wanted: &'static str,
     },
-    /// There is nothing behind the kind of the resource.
+    /// Nothing follows the kind of the resource.
     #[error("names no resource behind `{0}`")]
     NoResource(&'static str),
     /// The account is not twelve digits.

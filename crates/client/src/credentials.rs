@@ -10,7 +10,7 @@ pub struct Credentials {
     pub access_key_id: String,
     /// The signing secret.
     pub secret_access_key: Secret,
-    /// The token that travels with every request.
+    /// The token that is sent with every request.
     pub session_token: Secret,
     /// When AWS stops accepting them.
     pub expiration: Timestamp,
@@ -18,24 +18,24 @@ pub struct Credentials {
     pub account_id: String,
 }
 
-/// Credentials as they were received, and how long they are good for from then on.
+/// Credentials as they were received, and how long they are valid from then on.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The credentials.
     pub credentials: Credentials,
-    /// When they came, by this machine's clock.
+    /// When they were received, by this machine's clock.
     pub received: Timestamp,
-    /// How many seconds they were good for when they came, by AWS's clock.
+    /// How many seconds they were valid for when they were received, by AWS's clock.
     pub life: i64,
-    /// By how many seconds this machine's clock was found behind AWS's; 0 where it was not asked.
+    /// By how many seconds this machine's clock is behind AWS's; 0 if AWS was not asked.
     pub clock_offset: i64,
 }
 
 impl Session {
-    /// Returns the seconds that are left at `now`, by this machine's clock; 0 once they are over.
+    /// Returns the remaining seconds at `now`, by this machine's clock; 0 if they have expired.
     ///
-    /// What counts is the time since they came, so that a clock that is wrong does no harm. A clock
-    /// that says that they are yet to come tells nothing: then there are none left.
+    /// The time since they were received counts, so a clock that is wrong all the time does no harm. If
+    /// `now` is before they were received, the clock was set and nothing is known: 0.
     pub fn left(&self, now: Timestamp) -> i64 {
         let elapsed = self.received.seconds_until(now);
         if elapsed < 0 {

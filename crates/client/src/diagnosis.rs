@@ -1,4 +1,4 @@
-//! Why AWS refused, by its words and by the evidence at hand.
+//! Why AWS refused a request, by its message and by local evidence.
 //!
 //! The service's messages name no cause. What is known of each is in its row here, and what can be
 //! seen locally (the clock, the chain, the leaf) decides between the causes of one message.
@@ -30,7 +30,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Joins a refusal and its diagnosis.
+    /// Returns a refusal with its diagnosis.
     pub fn new(operation: &'static str, fault: ServiceError, hints: Vec<String>) -> Self {
         let words = Words { message: fault.message.clone(), request_id: fault.request_id.clone() };
         Self { operation, fault, hints, words }
@@ -56,7 +56,7 @@ impl std::error::Error for Refusal {
     }
 }
 
-/// AWS's own words.
+/// Renders AWS's own message.
 #[derive(Debug)]
 struct Words {
     message: String,
@@ -79,7 +79,7 @@ impl std::error::Error for Words {}
 /// What is known on this side of a refused `CreateSession`.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// When the answer came, by this machine's clock.
+    /// When the response was received, by this machine's clock.
     pub received: Timestamp,
     /// The end-entity certificate that was sent.
     pub leaf: &'a Certificate,
@@ -87,12 +87,12 @@ pub struct Evidence<'a> {
     pub chain: &'a Chain,
 }
 
-/// Returns by how many seconds this machine's clock is behind AWS's; negative where it is ahead.
+/// Returns by how many seconds this machine's clock is behind AWS's; negative if it is ahead.
 fn seconds_behind(fault: &ServiceError, received: Timestamp) -> Option<i64> {
     fault.date.map(|date| received.seconds_until(date))
 }
 
-/// Says how far this machine's clock is from AWS's, where that is more than a minute.
+/// Describes how far this machine's clock is from AWS's, if that is more than a minute.
 fn clock_offset(fault: &ServiceError, received: Timestamp) -> Option<String> {
     let date = fault.date?;
     let behind = seconds_behind(fault, received)?;

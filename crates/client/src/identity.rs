@@ -1,4 +1,4 @@
-//! A certificate together with the key that owns it.
+//! A certificate together with its private key.
 
 pub mod bundle;
 pub mod pkcs12;
@@ -26,7 +26,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Joins certificate and signer, or hands back the certificate that is not the signer's.
+    /// Joins certificate and signer, or returns the certificate if it does not match the signer.
     pub fn new(
         certificate: Certificate,
         chain: Chain,
@@ -72,24 +72,24 @@ impl Identity {
     }
 }
 
-/// The certificate and the key could not be joined into an identity, or it is out of date.
+/// Why certificate and key do not make a valid identity.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file could not be read.
     #[error(transparent)]
     Unreadable(#[from] FileError),
-    /// A file is nothing that holds certificates and keys.
+    /// A file cannot be read for certificates and keys.
     #[error("could not read {place}")]
     Bundle {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
-        /// Why not.
+        /// The cause.
         source: BundleError,
     },
     /// A file holds no certificate.
     #[error("there is no certificate in {place}, only {contents}")]
     NoCertificate {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
         /// What it holds.
         contents: String,
@@ -97,7 +97,7 @@ pub enum IdentityError {
     /// A file holds no private key.
     #[error("there is no private key in {place}, only {contents}")]
     NoKey {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
         /// What it holds.
         contents: String,
@@ -105,7 +105,7 @@ pub enum IdentityError {
     /// A file holds more than one private key.
     #[error("there are {count} private keys in {place}")]
     SeveralKeys {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
         /// How many.
         count: usize,
@@ -115,15 +115,15 @@ pub enum IdentityError {
     /// The private key cannot be used.
     #[error("could not open the private key of {place}")]
     Key {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
-        /// Why not.
+        /// The cause.
         source: KeyError,
     },
-    /// Others than its owner can read the key, and that was forbidden.
+    /// Others than its owner can read the key, and that is forbidden.
     #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
     Readable {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
         /// Its permissions.
         mode: u32,
@@ -143,15 +143,15 @@ pub enum IdentityError {
         /// How many certificates are in it.
         count: usize,
     },
-    /// The private key did not sign.
+    /// The private key could not sign.
     #[error("could not sign with the private key of {place}")]
     Sign {
-        /// Which file.
+        /// The file.
         place: InputSourceName,
-        /// Why not.
+        /// The cause.
         source: SignError,
     },
-    /// The certificate's validity is over.
+    /// The certificate has expired.
     #[error("the certificate of `{subject}` expired at {not_after}, and it is {now} now")]
     Expired {
         /// Its subject.
@@ -161,7 +161,7 @@ pub enum IdentityError {
         /// The time by this machine's clock.
         now: Timestamp,
     },
-    /// The certificate's validity has not begun.
+    /// The certificate is not yet valid.
     #[error("the certificate of `{subject}` is valid from {not_before}, and it is {now} now")]
     NotYetValid {
         /// Its subject.

@@ -1,4 +1,4 @@
-//! Private keys in files: of what kind one is, and the signer that it becomes.
+//! Private keys in files: their kind, and the signer made from them.
 
 mod encrypted;
 pub(crate) mod pbe;
@@ -12,7 +12,7 @@ use crate::key::signer::Signer;
 use crate::password::{PasswordError, Passwords};
 use crate::secret::SecretBytes;
 
-/// A private key as it stands in a file, not yet decrypted.
+/// A private key as it is in a file, not yet decrypted.
 #[derive(Debug)]
 pub enum KeyMaterial {
     /// `PrivateKeyInfo` (RFC 5208, RFC 5958).
@@ -29,7 +29,7 @@ pub enum KeyMaterial {
     Labelled(String),
     /// A DSA key.
     Dsa,
-    /// A key that a TPM keeps: the file is of use to that TPM only.
+    /// A key wrapped by a TPM, which only that TPM can use.
     Tpm,
 }
 
@@ -52,7 +52,7 @@ impl KeyMaterial {
         })
     }
 
-    /// Opens the key; `what` names it where a password has to be asked for.
+    /// Opens the key; `what` names it if a password has to be asked for.
     pub fn open(&self, what: &str, passwords: &dyn Passwords) -> Result<Box<dyn Signer>, KeyError> {
         match self {
             Self::Pkcs8(der) => software::from_pkcs8(der.expose()),
@@ -72,7 +72,7 @@ impl KeyMaterial {
     }
 }
 
-/// The key cannot be used.
+/// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A key block of a kind that is not read, such as `OPENSSH`.
@@ -96,7 +96,7 @@ pub enum KeyError {
     /// An RSA key outside 2048 to 8192 bits, or one that contradicts itself.
     #[error("the RSA key in it was rejected: {0}")]
     Rsa(String),
-    /// A TPM keeps it.
+    /// It is wrapped by a TPM.
     #[error("the private key in it is kept by a TPM")]
     Tpm,
     /// Encrypted as OpenSSL did before PKCS#8: a key derivation of one MD5.
@@ -113,7 +113,7 @@ pub enum KeyError {
         /// The cap.
         cap: &'static str,
     },
-    /// No password could be had.
+    /// There is no password.
     #[error("the private key in it is encrypted")]
     Password(#[from] PasswordError),
     /// The password does not open it.

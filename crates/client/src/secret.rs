@@ -1,4 +1,4 @@
-//! Bytes that must not be printed, logged or left in memory, and the dice.
+//! Values that must not be printed, logged or left in memory, and the port for random numbers.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl Secret {
         Self(Zeroizing::new(value))
     }
 
-    /// Lends the secret to code that is about to sign with it or emit it on purpose.
+    /// Returns the secret, for code that signs with it or emits it on purpose.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
 
 /// Bytes that are secret or may hold a secret: a key file, a response body, what goes to stdout.
 ///
-/// Wiped on drop, and no more than their length to every formatter.
+/// They are wiped on drop, and `Debug` shows only their length.
 #[derive(Clone, Default)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
@@ -47,7 +47,7 @@ impl SecretBytes {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Lends the bytes to code that parses them or emits them on purpose.
+    /// Returns the bytes, for code that parses them or emits them on purpose.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -19,7 +19,7 @@ use crate::sigv4::canonical::CanonicalRequest;
 use crate::sigv4::scope::Scope;
 use crate::time::Timestamp;
 
-/// A signed request, and what was signed on the way to it.
+/// A signed request, with the intermediate texts of the specification.
 #[derive(Clone, Debug)]
 pub struct Signed {
     /// The request, ready to be sent.

@@ -1,4 +1,4 @@
-//! Text that people read: what is escaped, what is not shown.
+//! Text for users: escaping, and what must not be shown.
 
 pub(crate) mod base64;
 pub mod disclosure;

@@ -14,11 +14,11 @@ pub trait Clock: Sync {
     /// Reads the wall clock.
     fn now(&self) -> Timestamp;
 
-    /// Returns how long this process has been running, by a clock that cannot be set; where the
-    /// system tells (Linux), the time that the machine slept is in it.
+    /// Returns how long this process has been running, by a clock that cannot be set. If the system
+    /// counts it (Linux), the sleep of the machine is included.
     fn uptime(&self) -> Duration;
 
-    /// Returns whether [`Clock::uptime`] goes on while the machine sleeps.
+    /// Returns whether [`Clock::uptime`] also runs while the machine sleeps.
     fn counts_sleep(&self) -> bool {
         false
     }
@@ -40,7 +40,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Returns the seconds since `earlier`; `None` where that was before the last start.
+    /// Returns the seconds since `earlier`; `None` if that was before the last start.
     pub fn seconds_since(&self, earlier: &Self) -> Option<i64> {
         let is_same = self.boot_id == earlier.boot_id;
         is_same.then(|| self.seconds.saturating_sub(earlier.seconds))
@@ -55,7 +55,7 @@ pub trait Timer: Sync {
 
 /// Whole seconds since the Unix epoch, UTC, between the years 0 and 9999.
 ///
-/// Pure code never asks for the time: it is handed a `Timestamp`.
+/// Pure code takes a `Timestamp` as an argument; it never reads a clock.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
 
@@ -92,7 +92,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the instant `seconds` after `self`, or before it where they are negative.
+    /// Returns the instant `seconds` after `self`, or before it if they are negative.
     pub const fn after(self, seconds: i64) -> Self {
         Self::from_unix(self.0.saturating_add(seconds))
     }

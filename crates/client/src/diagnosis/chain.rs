@@ -23,7 +23,7 @@ pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Ve
     [no_ca(sent), Some(cause), selection(chain)].into_iter().flatten().collect()
 }
 
-/// Says which of the certificates that were sent AWS does not take for a CA, by its trust model.
+/// Names the sent certificates that AWS does not accept as a CA, by its trust model.
 fn no_ca(sent: &[Certificate]) -> Option<String> {
     sent.iter().find_map(|ca| {
         let usage = CertificateDetails::of(ca).key_usage;

@@ -52,8 +52,8 @@ pub fn create_session(
     })
 }
 
-/// Says which of trust anchor, profile and role are in different accounts. AWS may allow it one
-/// day: nothing is refused for it here.
+/// Describes which of trust anchor, profile and role are in different accounts. It is only a hint: AWS
+/// may allow it one day, so no request is refused for it here.
 fn accounts(session: &SessionRequest) -> Option<String> {
     let SessionRequest { trust_anchor, profile, role, .. } = session;
     let (anchor, profile, role) = (trust_anchor.account(), profile.account(), role.account());

@@ -1,5 +1,5 @@
-//! BER (X.690) that is found in place of DER: NSS, Firefox, Bouncy Castle and EJBCA write
-//! PKCS#12 and PKCS#7 with lengths that are not said beforehand and octet strings in pieces.
+//! Converts BER (X.690) to DER: NSS, Firefox, Bouncy Castle and EJBCA write PKCS#12 and PKCS#7 with
+//! indefinite lengths and constructed octet strings.
 //!
 //! It is re-encoded as DER, for parsers that read nothing else. The `ber` feature of `der` reads one
 //! such level, but neither what is nested in an `ANY` nor strings in pieces of a definite length.

@@ -1,7 +1,7 @@
-//! PEM as people have it: RFC 7468, RFC 1421, and what OpenSSL and Go read beside them.
+//! PEM as found in practice: RFC 7468, RFC 1421, and the deviations that OpenSSL and Go accept.
 //!
-//! The `pem` crate gives up on all blocks for the sake of one, takes a blank line for the end of the
-//! headers, and quotes what it could not read; `pem-rfc7468` reads one block and no headers;
+//! The `pem` crate fails on all blocks if one is damaged, takes a blank line as the end of the headers,
+//! and quotes its input in errors; `pem-rfc7468` reads one block and no headers;
 //! `rustls-pki-types` drops blocks of labels that it does not know. So the blocks are found here, and
 //! `base64` decodes them.
 
@@ -16,7 +16,7 @@ use crate::secret::SecretBytes;
 use crate::text::base64::BASE64;
 use crate::text::escape;
 
-/// Where a block is in its file, both counted from one.
+/// The position of a block in its file; both numbers count from one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Position {
     /// Which of the lines that have `-----BEGIN` it begins with.
@@ -31,7 +31,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A block that cannot be read: which, and why, without any of its text.
+/// Why a block cannot be read. It contains no text of the block.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{position} {reason}")]
 pub struct PemError {

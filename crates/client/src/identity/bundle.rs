@@ -1,4 +1,4 @@
-//! What a file of key material holds: certificates and keys, from whatever form it has.
+//! The certificates and keys in a file, in any supported encoding.
 
 use crate::encoding::ber;
 use crate::encoding::{
@@ -18,9 +18,9 @@ pub struct Bundle {
     pub certificates: Vec<Certificate>,
     /// Every private key, not yet decrypted.
     pub keys: Vec<KeyMaterial>,
-    /// What it holds in words, for messages: PEM labels, or the form.
+    /// A description for messages: PEM labels, or the encoding.
     pub contents: String,
-    /// What could not be read, which matters if nothing else serves.
+    /// The parts that could not be read, which matter only if no other part can be used.
     defects: Vec<Defect>,
 }
 
@@ -35,7 +35,7 @@ struct Defect {
 impl Bundle {
     /// Opens `bytes`; only a PKCS#12 with a password asks for the one of `what`.
     ///
-    /// Of several blocks of PEM, one that is damaged does not keep the others from being read.
+    /// A damaged PEM block does not keep the others from being read.
     pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Self, BundleError> {
         let mut bundle = Self::default();
         match encoding::open(bytes)? {
@@ -48,12 +48,12 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// Takes out what kept a certificate from being read.
+    /// Takes the error of a certificate that could not be read, if any.
     pub fn certificate_defect(&mut self) -> Option<BundleError> {
         self.take_defect(false)
     }
 
-    /// Takes out what kept a private key from being read.
+    /// Takes the error of a private key that could not be read, if any.
     pub fn key_defect(&mut self) -> Option<BundleError> {
         self.take_defect(true)
     }
@@ -200,7 +200,7 @@ fn certificate(block: &Block) -> Result<Certificate, BundleError> {
     Certificate::from_der(der).map_err(|error| mislabelled(block).unwrap_or_else(|| error.into()))
 }
 
-/// Returns the key in a block by what it holds, since tools and hands write any of these labels.
+/// Returns the key in a block by its contents, not its label: tools and people mix the labels up.
 fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial, BundleError> {
     if block.encrypted {
         return Ok(KeyMaterial::LegacyEncrypted);
@@ -211,7 +211,7 @@ fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial
     let form = match (block.label.as_str(), Encoding::of(block.contents.expose())) {
         ("TSS2 PRIVATE KEY", _) => Encoding::Tpm,
         ("DSA PRIVATE KEY", _) => Encoding::Dsa,
-        // Of no form that is known: its own parser says so.
+        // An unknown encoding: the parser for the label returns the error.
         ("RSA PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs1,
         ("EC PRIVATE KEY", Encoding::Unknown) => Encoding::Sec1,
         ("PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs8,
@@ -254,7 +254,7 @@ pub enum BundleError {
     /// A block holds something other than its label says.
     #[error("{position} is labelled `{label}` and holds {form}")]
     Mislabelled {
-        /// Which block.
+        /// The block.
         position: Position,
         /// Its label.
         label: String,
@@ -267,7 +267,7 @@ pub enum BundleError {
     /// It is PKCS#12 and cannot be opened.
     #[error(transparent)]
     Pkcs12(KeyError),
-    /// More than one PKCS#12 is in it; what the passwords of all would cost is not bounded.
+    /// It holds more than one PKCS#12; the cost of deriving keys for all of them is not limited.
     #[error("it holds several PKCS#12 files")]
     Keystores,
 }
@@ -299,7 +299,7 @@ mod tests {
         let text = base64::prelude::BASE64_STANDARD.encode(keystore);
         let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
         assert_eq!(open(&block).keys.len(), 1);
-        // What the passwords of all would cost is not bounded.
+        // The cost of deriving keys for all of them is not limited.
         let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NO_PASSWORD).unwrap_err();
         assert!(matches!(error, BundleError::Keystores), "{error}");
     }

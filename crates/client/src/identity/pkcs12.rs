@@ -1,8 +1,8 @@
 //! PKCS#12 (`.p12`, `.pfx`, RFC 7292): certificates and keys behind one password.
 //!
 //! Read by `der` and the ciphers of RustCrypto. `p12-keystore`, which did before, reads neither BER,
-//! nor the null password, nor PBMAC1, nor a password beyond U+FFFF, and stands on pre-releases. What
-//! a file's key derivations cost is added up before each, for an attacker may write these files.
+//! nor the null password, nor PBMAC1, nor a password beyond U+FFFF, and depends on pre-releases. The
+//! cost of the key derivations is added up and limited: an attacker may have written the file.
 
 mod mac;
 
@@ -32,7 +32,7 @@ const MAX_SCRYPTS_TEXT: &str = "4 derivations by scrypt in a file";
 /// How deep bags may be in bags.
 const MAX_DEPTH: usize = 4;
 
-/// What a PKCS#12 file holds.
+/// The contents of a PKCS#12 file.
 #[derive(Debug, Default)]
 pub struct Archive {
     /// The certificates, DER, in their order.
@@ -64,7 +64,7 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
         walk.safes(safe)?;
         Ok(walk.archive)
     };
-    // What can be seen without a password says what it would cost.
+    // The unencrypted parts tell the cost.
     attempt(None)?;
     // Programs differ in whether they write no password as absent or as empty (RFC 7292, B.1).
     for password in [Password::none(), Password::new("")] {

@@ -1,4 +1,4 @@
-//! Where an identity is read from, and how certificate, chain and key are joined into one.
+//! The files of an identity, and how certificate, chain and key are joined.
 
 use crate::encoding::{Encoding, EncodingError};
 use crate::identity::bundle::{Bundle, BundleError};
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::chain::Chain;
 
-/// Where to find an identity, as the user wrote it.
+/// The sources of an identity, as the user gave them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IdentitySource {
     /// The end-entity certificate, alone or among others.
@@ -19,14 +19,14 @@ pub struct IdentitySource {
     pub private_key: InputSource,
     /// A bundle of CA certificates to build the chain from.
     pub intermediates: Option<InputSource>,
-    /// What is done about a key that others than its owner can read.
+    /// Whether a key is accepted that others than its owner can read.
     pub permissions: Permissions,
 }
 
-/// What is done about a key that others than its owner can read.
+/// Whether a key is accepted that others than its owner can read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Permissions {
-    /// It is used all the same.
+    /// It is used.
     #[default]
     Lenient,
     /// It is refused.
@@ -42,7 +42,8 @@ impl IdentitySource {
 
     /// Reads certificate, key and intermediates, and joins them.
     ///
-    /// Of several certificates of the key, one that is valid at `now` is taken, the longest lived.
+    /// Of several certificates of the key, one that is valid at `now` is used: the one that expires
+    /// last.
     pub fn open(
         &self,
         files: &dyn Files,

@@ -1,6 +1,6 @@
 //! Encrypted PKCS#8 (RFC 5958).
 //!
-//! An attacker may write these files, so what the derivation would cost is checked before it is run.
+//! An attacker may have written the file, so the cost of a derivation is checked before it runs.
 
 use der::Decode;
 use zeroize::Zeroizing;
@@ -17,7 +17,7 @@ const MAX_SCRYPT_MEMORY: u128 = 256 << 20;
 const MAX_SCRYPT_WORK: u128 = 1 << 30;
 const MAX_SCRYPT_TEXT: &str = "256 MiB of scrypt, 1 GiB over all its lanes,";
 
-/// Decrypts `EncryptedPrivateKeyInfo`; `what` names the key where its password is asked for.
+/// Decrypts `EncryptedPrivateKeyInfo`; `what` names the key if its password has to be asked for.
 pub(super) fn decrypt(
     der: &[u8],
     what: &str,

@@ -1,10 +1,10 @@
-//! What the protocol needs from a private key, wherever it lives.
+//! What the protocol needs from a private key: in memory, in a token, in a TPM.
 
 use std::fmt;
 
 use crate::x509::PublicKey;
 
-/// A private key that can sign, and that never hands itself out.
+/// A private key that can sign, and that cannot be read out.
 pub trait Signer: fmt::Debug + Send + Sync {
     /// Returns the scheme that [`Self::sign`] uses.
     fn algorithm(&self) -> SigningAlgorithm;
@@ -12,7 +12,7 @@ pub trait Signer: fmt::Debug + Send + Sync {
     /// Returns the public half, to be compared with a certificate.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs `message`, which is hashed by `digest` where the algorithm hashes beforehand.
+    /// Signs `message`, which is hashed by `digest` if the algorithm hashes first.
     ///
     /// The signature is of PKCS#1 v1.5 for RSA, an ASN.1 DER `SEQUENCE { r, s }` for ECDSA, and pure
     /// with an empty context for ML-DSA.
@@ -64,10 +64,10 @@ impl SigningAlgorithm {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Signature(pub Vec<u8>);
 
-/// A key was found and opened, but did not sign.
+/// Why an opened key could not sign.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The cryptographic library refused the key at the moment of signing.
+    /// The cryptographic library refused the key when it signed.
     #[error("the private key could not sign")]
     Software,
 }

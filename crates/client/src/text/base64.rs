@@ -1,4 +1,4 @@
-//! Base64 as people have it: with and without its padding, whole or cut off.
+//! Base64 with or without padding, whole or cut off.
 
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -1,7 +1,6 @@
-//! Foreign text as a reader gets to see it: what does not show, or changes how its neighbours show,
-//! is written as an escape.
+//! Escapes characters in foreign text that are invisible, or that change how other characters appear.
 //!
-//! Certificates, file names and answers hold what other people chose. A change of direction
+//! Certificates, file names and responses hold text that others chose. A change of direction
 //! (U+202E) makes one name look like another, a line separator forges a line, and tags (U+E0000 …)
 //! hide a whole text. Secret values and the output that the official helper defines are not text
 //! for a reader and stay as they are.

@@ -1,12 +1,12 @@
-//! Takes out of a foreign text what it repeats of our own secrets.
+//! Removes our own secrets from a text of AWS that repeats them.
 //!
-//! AWS answers a wrong signature with the canonical request, which sensitivity the session token, and
-//! names the parameters that it refuses. What was sent is not shown only because it came back.
+//! AWS answers a wrong signature with the canonical request, which contains the session token, and
+//! quotes the parameters that it refuses.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// The fewest octets of a secret that count as a part of it: a shorter run is in common words too.
+/// The shortest run of bytes that counts as a part of a secret: shorter runs occur in common words.
 const SHORTEST: usize = 14;
 
 const INSTEAD: &str = "(not shown)";

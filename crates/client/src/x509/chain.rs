@@ -1,4 +1,4 @@
-//! The certificates that are sent with a leaf: those on its paths of issue, the shortest first.
+//! Selects the certificates that are sent with a leaf: those on its paths, the shortest first.
 //!
 //! Which CA the trust anchor is cannot be known here, so every path upwards from the leaf counts.
 //! RFC 5280, 6.1 and RFC 4158 say what a path is. Key identifiers order candidates and do not
@@ -7,7 +7,7 @@
 use crate::time::Timestamp;
 use crate::x509::{Certificate, SignatureCheck};
 
-/// The most certificates that Roles Anywhere takes in a chain.
+/// The most certificates that Roles Anywhere accepts in a chain.
 pub const MAX_LENGTH: usize = 5;
 
 /// The most certificates that are found to be issuers, so that a bundle of thousands of one name
@@ -40,9 +40,9 @@ pub enum Selection {
 pub enum LeftOut {
     /// Its own key signed it: a root, which the service has to know by itself.
     Root,
-    /// It is the end-entity certificate once more.
+    /// It is the end-entity certificate again.
     Leaf,
-    /// It is out of date, and its renewed certificate was given too.
+    /// It has expired, and its renewed certificate was given too.
     Outdated,
     /// It is on no path from the leaf.
     Unrelated,

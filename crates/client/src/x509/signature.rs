@@ -1,4 +1,4 @@
-//! Whether one certificate carries the signature of another's key.
+//! Checks whether a certificate was signed by another's key.
 
 use webpki::ALL_VERIFICATION_ALGS;
 use x509_parser::asn1_rs::{FromDer, Sequence};
@@ -6,14 +6,14 @@ use x509_parser::certificate::X509Certificate;
 
 use super::Certificate;
 
-/// What came of verifying a signature.
+/// The result of verifying a signature.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SignatureCheck {
     /// The key made it.
     Valid,
     /// The key did not make it.
     Invalid,
-    /// It cannot be told: SHA-1, an RSA key shorter than 2048 bits, an algorithm of national use.
+    /// It cannot be verified: SHA-1, an RSA key shorter than 2048 bits, an algorithm of national use.
     Unsupported,
 }
 

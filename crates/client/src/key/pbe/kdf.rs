@@ -1,4 +1,4 @@
-//! From a password to a key: PBKDF2, scrypt, and PKCS#12's own way.
+//! Derives keys from passwords: PBKDF2, scrypt, and the derivation of PKCS#12.
 
 use der::Sequence;
 use der::asn1::OctetStringRef;
@@ -70,7 +70,7 @@ enum Function {
     Pkcs12 { hash: Hash, iterations: u32 },
 }
 
-/// What a derivation costs.
+/// The cost of a derivation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cost {
     Iterations(u64),

@@ -1,7 +1,7 @@
 //! EC keys: aws-lc signs with all of them but P-384.
 //!
-//! Roles Anywhere hashes with SHA-256 on every curve, and aws-lc-rs signs P-384 with SHA-384 alone;
-//! the `p384` crate does it instead. What the official `sign-string` asks for beyond SHA-256 on
+//! Roles Anywhere requires SHA-256 on every curve, but aws-lc-rs signs P-384 only with SHA-384. So the
+//! `p384` crate signs P-384. What the official `sign-string` asks for beyond SHA-256 on
 //! P-256 is done by the `p256` crate.
 
 use std::fmt;
@@ -82,7 +82,7 @@ enum Curve {
 }
 
 impl Curve {
-    /// Returns what aws-lc opens a key with, and signs with where that is what is asked for.
+    /// Returns what aws-lc opens a key with, and signs with, if it is the requested algorithm.
     fn algorithm(self) -> &'static EcdsaSigningAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
