@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_a_file_by_one_that_only_its_owner_reads() {
+    fn replaced_file_is_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         files().write(&path, b"one", LIMIT).unwrap();
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn says_of_a_closed_descriptor_what_it_said_before() {
+    fn error_of_a_closed_descriptor_is_repeated() {
         let (files, closed) = (files(), InputSource::from(Location::Descriptor(987)));
         let errors = [(); 2].map(|()| files.read(&closed).unwrap_err().source.to_string());
         assert_eq!(errors[0], errors[1]);
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn keeps_a_link_a_link() {
+    fn symbolic_link_stays_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         files().write(&real, b"one", LIMIT).unwrap();

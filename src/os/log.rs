@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::os::clock::SystemClock;
 
-    /// A file on a disk with room for so many bytes.
+    /// A file on a disk with space for a number of bytes.
     #[derive(Clone, Default)]
     struct FullDisk(Rc<RefCell<(Vec<u8>, usize)>>);
 
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_written_before_it_returns_and_behind_what_came_before() {
+    fn record_is_written_after_earlier_events() {
         let disk = FullDisk::with(usize::MAX);
         let log = log(&disk);
         log.event(Level::Info, "one", &[]);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_not_written_is_not_kept() {
+    fn failed_record_is_not_buffered() {
         let disk = FullDisk::with(0);
         let log = log(&disk);
         assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_torn_by_a_disk_that_is_full() {
+    fn full_disk_does_not_cut_a_line_off() {
         let disk = FullDisk::with(10);
         let log = log(&disk);
         assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_counted_without_another_event() {
+    fn dropped_events_are_counted() {
         let disk = FullDisk::with(0);
         let log = log(&disk);
         for _ in 0..10_000 {

@@ -183,7 +183,7 @@ mod tests {
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
 
-    /// A place of each kind in `folder`.
+    /// Returns a token file of each kind in `folder`.
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
         let own = ConfiguredDir {
             path: folder.join("own"),
@@ -195,7 +195,7 @@ mod tests {
             .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
     }
 
-    /// Writes over a file, as others do.
+    /// Overwrites a file, as another program does.
     fn put(path: &Path, contents: &[u8]) {
         use std::io::Write as _;
         let mut options = fs::File::options();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_has_a_place_until_it_ends() {
+    fn token_file_belongs_to_one_process_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             let other = TokenOnDisk {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_what_named_the_place() {
+    fn error_names_the_option_of_the_token_file() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         put(named.path(), b"of another program");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_file_of_other_programs_for_its_lock() {
+    fn foreign_file_is_not_used_as_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         let lock = folder.path().join(".token.lock");
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn two_names_of_one_file_are_one_place() {
+    fn two_names_of_one_file_share_a_lock() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         named.write(ONE).unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_our_directory_is_one_place_with_its_path() {
+    fn path_into_our_directory_shares_its_lock() {
         let folder = tempfile::tempdir().unwrap();
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_and_restores_what_others_made_of_it() {
+    fn notices_and_restores_a_changed_token() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             assert_eq!(place.state(ONE), TokenState::Missing);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn restores_nothing_through_a_link_to_something_else() {
+    fn restores_nothing_through_a_link_to_another_file() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             place.write(ONE).unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn is_empty_until_it_is_written_and_when_it_is_gone() {
+    fn missing_file_has_no_token() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             assert_eq!(place.state(TWO), TokenState::Missing);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_its_own_directory_again() {
+    fn recreates_its_own_directory() {
         let folder = tempfile::tempdir().unwrap();
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn clears_what_is_ours_alone() {
+    fn removes_only_our_own_token() {
         let folder = tempfile::tempdir().unwrap();
         for place in places(folder.path()) {
             let clear = || place.clear(&|contents| contents == TWO);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_over_nothing_but_tokens() {
+    fn overwrites_only_tokens() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         for other in [&b"-----BEGIN PRIVATE KEY-----"[..], &[b'A'; 9_000], b"\n"] {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_to_no_pipe() {
+    fn does_not_write_to_a_pipe() {
         let folder = tempfile::tempdir().unwrap();
         let [named, _] = places(folder.path());
         fs::create_dir(named.path()).unwrap();
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_through_no_link_of_another_user() {
+    fn does_not_follow_a_link_of_another_user() {
         if !is_root() {
             return;
         }

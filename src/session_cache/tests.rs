@@ -12,13 +12,13 @@ use roles_anywhere_test_support::ports::FakePorts;
 use roles_anywhere_test_support::session::{request, variables};
 
 /// A store in memory, and a clock that stands still.
-struct Fixture {
+struct CacheFixture {
     store: FakeStore,
     key: CacheKey,
     ports: FakePorts,
 }
 
-impl Fixture {
+impl CacheFixture {
     /// Returns a store that holds `session`, `elapsed` seconds after it was received.
     fn holding(session: Session, elapsed: i64) -> Self {
         let clock = ManualClock::at(RECEIVED.after(elapsed));
@@ -67,7 +67,7 @@ fn with_id(access_key_id: &str, life: i64) -> Session {
 
 #[test]
 fn serves_a_session_that_another_process_refreshed_meanwhile() {
-    let fixture = Fixture::holding(with_id("OLD", 3_600), 3_000);
+    let fixture = CacheFixture::holding(with_id("OLD", 3_600), 3_000);
     let key = fixture.key.clone();
     fixture.store.before_lock(move |store| put(store, &key, with_id("NEW", 9_000)));
     let served = fixture.ask(async |cache, world| cache.session(world, deadline()).await);
@@ -78,7 +78,7 @@ fn serves_a_session_that_another_process_refreshed_meanwhile() {
 
 #[test]
 fn serves_a_due_session_if_its_refresh_fails() {
-    let fixture = Fixture::holding(with_id("OLD", 3_600), 3_000);
+    let fixture = CacheFixture::holding(with_id("OLD", 3_600), 3_000);
     let served = fixture.ask(async |cache, world| cache.session(world, deadline()).await);
     assert_eq!(served.unwrap().session.credentials.access_key_id, "OLD");
 }
@@ -86,7 +86,7 @@ fn serves_a_due_session_if_its_refresh_fails() {
 #[test]
 fn drops_what_aws_refused_and_nothing_else() {
     let rejected = with_id("REJECTED", 3_600);
-    let fixture = Fixture::holding(with_id("NEW", 3_600), 0);
+    let fixture = CacheFixture::holding(with_id("NEW", 3_600), 0);
     let instead = || {
         let rejected = rejected.clone();
         fixture.ask(async move |cache, world| cache.replace(&rejected, world, deadline()).await)

@@ -1,4 +1,4 @@
-//! What becomes of every ingredient of a credentials file, by tables and by chance.
+//! Edits of a credentials file: tables of examples, and random files.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn adds_a_section_at_the_end() {
 }
 
 #[test]
-fn replaces_the_values_where_they_stand() {
+fn replaces_values_in_place() {
     becomes(
         "[a]\naws_session_token = t\nregion = r\naws_access_key_id=i\n# c\naws_secret_access_key : s\n",
         "[a]\nTOKEN\nregion = r\nID\n# c\nSECRET\n",
@@ -59,7 +59,7 @@ fn replaces_the_values_where_they_stand() {
 }
 
 #[test]
-fn adds_what_is_missing_behind_what_is_there() {
+fn adds_missing_settings_after_existing_ones() {
     becomes("[a]\n\n# c\n[b]\n", "[a]\nID\nSECRET\nTOKEN\n\n# c\n[b]\n");
     becomes("[a]", "[a]\nID\nSECRET\nTOKEN\n");
     becomes("[a]\nregion = r\n", "[a]\nID\nSECRET\nTOKEN\nregion = r\n");
@@ -94,7 +94,7 @@ fn finds_a_heading_with_blanks_or_a_comment() {
 }
 
 #[test]
-fn serves_each_reader_where_they_disagree_about_the_name() {
+fn serves_each_sdk_if_they_disagree_about_the_name() {
     for heading in ["[ a ]", "[a ]  # c", "[a] # see [b]", "[a];]"] {
         let edited = format!("{heading}\nID\nSECRET\nTOKEN\n");
         let added = "[a]\nID\nSECRET\nTOKEN\n";
@@ -104,7 +104,7 @@ fn serves_each_reader_where_they_disagree_about_the_name() {
 }
 
 #[test]
-fn takes_no_other_section_for_its_own() {
+fn leaves_other_sections_alone() {
     for heading in ["[A]", "[ab]", "[profile a]", "#[a]", "x = [a]", "[a]]", "[a] [b]"] {
         let before = format!("[z]\n{heading}\n");
         becomes(&before, &format!("{before}\n[a]\nID\nSECRET\nTOKEN\n"));
@@ -112,7 +112,7 @@ fn takes_no_other_section_for_its_own() {
 }
 
 #[test]
-fn leaves_repetitions_of_its_keys_out() {
+fn removes_repetitions_of_its_keys() {
     becomes(
         "[a]\naws_access_key_id=i\nregion=r\nAWS_ACCESS_KEY_ID=j\n  k\nx=1\n",
         "[a]\nID\nSECRET\nTOKEN\nregion=r\nx=1\n",
@@ -130,7 +130,7 @@ fn leaves_nested_settings_and_comments_alone() {
 }
 
 #[test]
-fn replaces_a_value_of_several_lines_whole() {
+fn replaces_a_value_of_several_lines() {
     becomes(
         "[a]\naws_session_token =\n  t\n# c\n\n  u\nregion = r\n",
         "[a]\nTOKEN\nID\nSECRET\n# c\n\nregion = r\n",
@@ -139,7 +139,7 @@ fn replaces_a_value_of_several_lines_whole() {
 
 /// A line that is indented further than the one above would be read as a part of its value.
 #[test]
-fn indents_what_it_adds_like_its_neighbour() {
+fn indents_added_lines_like_their_neighbour() {
     becomes(
         "[a]\n  region = r\n  x = 1\n",
         "[a]\n  ID\n  SECRET\n  TOKEN\n  region = r\n  x = 1\n",
@@ -149,7 +149,7 @@ fn indents_what_it_adds_like_its_neighbour() {
 }
 
 #[test]
-fn changes_nothing_where_nothing_is_new() {
+fn changes_nothing_if_nothing_is_new() {
     let [id, secret, token] = NEW;
     let text = format!(
         "[a] # c\nAWS_SESSION_TOKEN:{token}  \n  \nx=1\naws_access_key_id={id}\r\naws_secret_access_key =\t{secret}"
@@ -157,9 +157,9 @@ fn changes_nothing_where_nothing_is_new() {
     assert_eq!(edit(text.as_bytes()), text.as_bytes());
 }
 
-/// Each was seen to be read, or refused, alike by botocore: `tests/interop/test_random_profiles.py`.
+/// botocore was seen to read or refuse each in the same way: `tests/interop/test_random_profiles.py`.
 #[test]
-fn refuses_what_the_aws_cli_cannot_parse() {
+fn refuses_a_file_that_the_aws_cli_cannot_parse() {
     use SyntaxError::*;
     let rows: &[(&[u8], SyntaxError)] = &[
         (b"[b]\nx = 1\n[c]\n[b]\n", SectionTwice { line: 4, first: 1 }),
@@ -194,7 +194,7 @@ fn refuses_what_the_aws_cli_cannot_parse() {
     );
 }
 
-/// Python takes more for blanks than ASCII has.
+/// Python has more blanks than ASCII.
 #[test]
 fn trims_as_python_does() {
     for blank in ["\u{a0}", "\u{1c}", "\u{85}", "\u{2028}", "\u{3000}", "\u{b}", "\u{c}"] {
@@ -259,7 +259,7 @@ proptest! {
         prop_assert_eq!(&edit(&edited), &edited);
 
         let (before, after) = (Reader::read(&text), Reader::read(&edited));
-        let to_python = |(heading, _): &(String, Settings)| is_ours_to_python(heading);
+        let to_python = |(heading, _): &(String, ParsedSettings)| is_ours_to_python(heading);
         prop_assert!(after.sections.iter().any(to_python));
         for (_, settings) in after.sections.iter().filter(|(heading, _)| is_ours(heading)) {
             for (key, value) in KEYS.into_iter().zip(NEW) {
@@ -270,7 +270,7 @@ proptest! {
         let mut others = before.without_keys();
         let is_there = before.sections.iter().any(to_python);
         if !is_there {
-            others.push(("[a]".to_owned(), Settings::new()));
+            others.push(("[a]".to_owned(), ParsedSettings::new()));
         }
         prop_assert_eq!(after.without_keys(), others);
 
@@ -281,7 +281,7 @@ proptest! {
     }
 }
 
-/// Files of all ingredients, in any order; few of them are refused.
+/// Random files of all kinds of lines; few of them are refused.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let aside = || prop::option::weighted(0.2, prop::sample::select(ASIDES));
     let setting = (
@@ -307,7 +307,7 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
         prop::sample::subsequence(HEADINGS, 0..=HEADINGS.len()).prop_shuffle(),
         prop::collection::vec(settings, HEADINGS.len()),
     );
-    // CR alone ends all lines or none: before an LF it is no line of its own.
+    // CR ends either all lines or none: a CR before an LF would not be a separate line.
     let is_cr = prop::bool::weighted(0.1);
     let endings = prop::collection::vec(any::<bool>(), 1..9);
     (aside(), sections, is_cr, endings, any::<bool>()).prop_map(
@@ -349,14 +349,14 @@ const SEPARATORS: &[&str] = &[" = ", "=", ":", " : ", " =", "\t=\t"];
 const VALUES: &[&str] = &["", "old", "old # c", "old;c", "a=b:c", "ä", "ASIANEW", "new-token==  "];
 const ASIDES: &[&str] = &["", "  ", "# c", "; c", "  # aws_session_token = c", "#[a]", "# ä"];
 
-type Settings = BTreeMap<String, Vec<String>>;
+type ParsedSettings = BTreeMap<String, Vec<String>>;
 
 /// Reads a credentials file in another way than the code under test.
 #[derive(Default)]
 struct Reader {
-    /// Each heading in its turn; each setting with what it was set to, line by line.
-    sections: Vec<(String, Settings)>,
-    /// What is left of the text without the three keys of the profile.
+    /// The headings in their order, each with its settings and their values, line by line.
+    sections: Vec<(String, ParsedSettings)>,
+    /// The text without the three keys of the profile.
     rest: Vec<u8>,
 }
 
@@ -376,7 +376,7 @@ impl Reader {
                 let key = key.clone();
                 reader.add(&key, content, whole);
             } else if content.starts_with('[') && content.contains(']') {
-                reader.sections.push((content.to_owned(), Settings::new()));
+                reader.sections.push((content.to_owned(), ParsedSettings::new()));
                 reader.rest.extend(whole);
                 open = None;
             } else {
@@ -399,7 +399,7 @@ impl Reader {
         }
     }
 
-    fn without_keys(&self) -> Vec<(String, Settings)> {
+    fn without_keys(&self) -> Vec<(String, ParsedSettings)> {
         let mut sections = self.sections.clone();
         for (_, settings) in sections.iter_mut().filter(|(heading, _)| is_ours(heading)) {
             settings.retain(|key, _| !KEYS.contains(&key.as_str()));
@@ -418,7 +418,7 @@ fn is_ours_to_python(heading: &str) -> bool {
     heading.strip_prefix("[a]").is_some_and(|behind| !behind.contains(']'))
 }
 
-/// Splits behind LF, CRLF and CR.
+/// Splits after LF, CRLF and CR.
 fn lines(text: &[u8]) -> Vec<&[u8]> {
     let is_end = |at: usize| match text[at] {
         b'\n' => true,

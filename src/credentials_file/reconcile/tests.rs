@@ -27,19 +27,19 @@ fn edit(text: &[u8]) -> Result<SecretBytes, ProfileError> {
     replace(text, &profile, &credentials)
 }
 
-/// `update`, asked ten times a second.
-struct Play<'a> {
+/// A reconciler that is called ten times a second.
+struct ReconcilerFixture<'a> {
     reconciler: Reconciler<'a>,
     now: Duration,
     last: ReconcileStep,
 }
 
-impl<'a> Play<'a> {
+impl<'a> ReconcilerFixture<'a> {
     fn of(file: &'a FakeCredentialsFile) -> Self {
         let reconciler = Reconciler::new(file, Path::new("credentials"));
-        let mut play = Self { reconciler, now: Duration::ZERO, last: ReconcileStep::Current };
-        play.step();
-        play
+        let mut fixture = Self { reconciler, now: Duration::ZERO, last: ReconcileStep::Current };
+        fixture.step();
+        fixture
     }
 
     fn step(&mut self) {
@@ -61,15 +61,15 @@ fn with_ours(others: &str) -> String {
 #[test]
 fn quiet_file_is_written_at_once() {
     let file = FakeCredentialsFile::holding(OTHERS);
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     assert_eq!(
-        (play.last, file.text()),
+        (fixture.last, file.text()),
         (ReconcileStep::Written(WriteMethod::Whole), with_ours(OTHERS))
     );
-    play.pass(100);
-    assert_eq!(play.last, ReconcileStep::Current);
+    fixture.pass(100);
+    assert_eq!(fixture.last, ReconcileStep::Current);
     let absent = FakeCredentialsFile::default();
-    assert_eq!(Play::of(&absent).last, ReconcileStep::Written(WriteMethod::Whole));
+    assert_eq!(ReconcilerFixture::of(&absent).last, ReconcileStep::Written(WriteMethod::Whole));
     assert_eq!(absent.text(), OURS);
 }
 
@@ -78,17 +78,17 @@ fn truncated_file_is_not_taken_for_an_empty_one() {
     for stall in [0, 50, 2_000, 5_000] {
         let file = FakeCredentialsFile::holding(OTHERS);
         file.put("");
-        let mut play = Play::of(&file);
-        assert_eq!(play.last, ReconcileStep::Waiting(NotSettled::Empty));
-        play.pass(stall);
+        let mut fixture = ReconcilerFixture::of(&file);
+        assert_eq!(fixture.last, ReconcileStep::Waiting(NotSettled::Empty));
+        fixture.pass(stall);
         assert_eq!(file.text(), "", "{stall}");
         file.put(OTHERS);
-        play.pass(900);
+        fixture.pass(900);
         assert_eq!(
-            (play.last, file.text().as_str()),
+            (fixture.last, file.text().as_str()),
             (ReconcileStep::Waiting(NotSettled::Recent), OTHERS)
         );
-        play.pass(1_000);
+        fixture.pass(1_000);
         assert_eq!(file.text(), with_ours(OTHERS), "{stall}");
     }
 }
@@ -97,18 +97,18 @@ fn truncated_file_is_not_taken_for_an_empty_one() {
 fn empty_file_that_is_still_counts_as_empty_unless_a_process_has_it_open() {
     let file = FakeCredentialsFile::default();
     file.put("");
-    let mut play = Play::of(&file);
-    play.pass(5_900);
+    let mut fixture = ReconcilerFixture::of(&file);
+    fixture.pass(5_900);
     assert_eq!(file.text(), "");
     let current = file.current().unwrap();
     file.show_writer(current, 7);
-    play.pass(60_000);
+    fixture.pass(60_000);
     assert_eq!(
-        (play.last, file.text().as_str()),
+        (fixture.last, file.text().as_str()),
         (ReconcileStep::Waiting(NotSettled::Open(7)), "")
     );
     file.show_writer(current, None);
-    play.pass(100);
+    fixture.pass(100);
     assert_eq!(file.text(), OURS);
 }
 
@@ -126,21 +126,21 @@ fn clock_of_a_file_server_does_not_make_a_file_still() {
 #[test]
 fn file_that_was_removed_or_became_shorter_is_waited_for() {
     let file = FakeCredentialsFile::holding(OTHERS);
-    let mut play = Play::of(&file);
-    play.pass(1_000);
+    let mut fixture = ReconcilerFixture::of(&file);
+    fixture.pass(1_000);
     file.remove();
-    play.pass(5_000);
+    fixture.pass(5_000);
     assert_eq!(
-        (play.last, file.text().as_str()),
+        (fixture.last, file.text().as_str()),
         (ReconcileStep::Waiting(NotSettled::Removed), "")
     );
     file.put("[b]\n");
-    play.pass(1_500);
+    fixture.pass(1_500);
     assert_eq!(
-        (play.last, file.text().as_str()),
+        (fixture.last, file.text().as_str()),
         (ReconcileStep::Waiting(NotSettled::Shorter), "[b]\n")
     );
-    play.pass(1_000);
+    fixture.pass(1_000);
     assert_eq!(file.text(), with_ours("[b]\n"));
 }
 
@@ -148,10 +148,10 @@ fn file_that_was_removed_or_became_shorter_is_waited_for() {
 fn keys_that_another_program_dropped_are_restored_within_five_seconds() {
     for text in [OTHERS.to_owned(), format!("{OTHERS}# {}\n", "long".repeat(99))] {
         let file = FakeCredentialsFile::holding(OTHERS);
-        let mut play = Play::of(&file);
-        play.pass(10_000);
+        let mut fixture = ReconcilerFixture::of(&file);
+        fixture.pass(10_000);
         file.put(&text);
-        play.pass(3_000);
+        fixture.pass(3_000);
         assert_eq!(file.text(), with_ours(&text));
     }
 }
@@ -164,20 +164,20 @@ fn what_is_written_to_the_replaced_file_is_carried_over() {
         let old = file.current().unwrap();
         // It is truncated between the last read and the rename.
         file.in_between(move |file| file.write_to(old, ""));
-        let mut play = Play::of(&file);
+        let mut fixture = ReconcilerFixture::of(&file);
         assert_eq!(file.text(), with_ours(OTHERS));
-        play.pass(stall);
+        fixture.pass(stall);
         assert_eq!(file.text(), with_ours(OTHERS), "{stall}");
         file.write_to(old, &theirs);
-        play.pass(2_000);
+        fixture.pass(2_000);
         assert_eq!(
-            (play.last, file.text()),
+            (fixture.last, file.text()),
             (ReconcileStep::Current, with_ours(&theirs)),
             "{stall}"
         );
         // And once more: it still has the old file open.
         file.write_to(old, &theirs.replace("x = 1", "x = 2"));
-        play.pass(2_000);
+        fixture.pass(2_000);
         assert_eq!(file.text(), with_ours(&theirs).replace("x = 1", "x = 2"));
     }
 }
@@ -186,15 +186,15 @@ fn what_is_written_to_the_replaced_file_is_carried_over() {
 fn replaced_file_is_reported_while_it_is_being_written() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     file.write_to(old, "");
-    play.pass(100);
-    assert_eq!(play.last, ReconcileStep::Watching(NotSettled::Empty));
+    fixture.pass(100);
+    assert_eq!(fixture.last, ReconcileStep::Watching(NotSettled::Empty));
     file.write_to(old, "[b");
     file.show_writer(old, 7);
-    play.pass(3_000);
-    assert_eq!(play.last, ReconcileStep::Watching(NotSettled::Open(7)));
-    assert_eq!(play.reconciler.writer(), Some(7));
+    fixture.pass(3_000);
+    assert_eq!(fixture.last, ReconcileStep::Watching(NotSettled::Open(7)));
+    assert_eq!(fixture.reconciler.writer(), Some(7));
     assert_eq!(file.text(), with_ours(OTHERS));
 }
 
@@ -203,67 +203,67 @@ fn half_a_file_without_a_visible_writer_is_watched_until_the_rest_is_there() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
     file.put("[b]\n");
-    let mut play = Play::of(&file);
-    play.pass(1_000);
+    let mut fixture = ReconcilerFixture::of(&file);
+    fixture.pass(1_000);
     assert_eq!(
-        (file.text(), play.last),
+        (file.text(), fixture.last),
         (with_ours("[b]\n"), ReconcileStep::Written(WriteMethod::Whole))
     );
-    assert_eq!(play.reconciler.unfinished_until(), Duration::from_secs(6));
-    play.pass(4_000);
+    assert_eq!(fixture.reconciler.unfinished_until(), Duration::from_secs(6));
+    fixture.pass(4_000);
     file.write_to(old, OTHERS);
-    play.pass(1_100);
+    fixture.pass(1_100);
     assert_eq!(file.text(), with_ours(OTHERS));
-    // What came by a rename was whole.
+    // A file that was renamed to this name is complete.
     file.rename_over("[b]\nx = 1\n");
-    play.pass(2_200);
+    fixture.pass(2_200);
     assert!(file.text().contains("x = 1") && file.text().contains(OURS));
-    assert_eq!(play.reconciler.unfinished_until(), Duration::from_secs(6));
+    assert_eq!(fixture.reconciler.unfinished_until(), Duration::from_secs(6));
 }
 
 #[test]
 fn half_of_the_replaced_file_is_watched_until_the_rest_is_there() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     file.write_to(old, "[b]\n");
-    play.pass(1_500);
+    fixture.pass(1_500);
     assert_eq!(file.text(), with_ours("[b]\n"));
-    let until = play.reconciler.unfinished_until();
+    let until = fixture.reconciler.unfinished_until();
     assert!(until >= Duration::from_millis(6_000), "{until:?}");
-    play.pass(3_500);
+    fixture.pass(3_500);
     file.write_to(old, OTHERS);
-    play.pass(1_500);
+    fixture.pass(1_500);
     assert_eq!(file.text(), with_ours(OTHERS));
-    // What is whole is not waited for.
-    assert_eq!(play.reconciler.unfinished_until(), until);
+    // A complete file is not waited for.
+    assert_eq!(fixture.reconciler.unfinished_until(), until);
 }
 
 #[test]
 fn both_programs_that_wrote_the_old_and_the_new_file_keep_their_changes() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     file.write_to(old, &format!("{OTHERS}[c]\nx = 1\n"));
     file.put(&format!("{}[d]\ny = 1\n", with_ours(OTHERS)));
-    play.pass(3_000);
+    fixture.pass(3_000);
     assert_eq!(file.text(), format!("{}[d]\ny = 1\n[c]\nx = 1\n\n", with_ours(OTHERS)));
 }
 
 #[test]
 fn long_lived_key_that_appeared_is_never_written_over() {
     let file = FakeCredentialsFile::holding(OTHERS);
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     let theirs = format!("{OTHERS}[a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n");
     file.put(&theirs);
     for _ in 0..100 {
-        play.now += Duration::from_millis(100);
-        let outcome = play.reconciler.advance(&mut edit, play.now);
+        fixture.now += Duration::from_millis(100);
+        let outcome = fixture.reconciler.advance(&mut edit, fixture.now);
         assert!(!matches!(outcome, Ok(ReconcileStep::Written(_))), "{outcome:?}");
     }
     assert_eq!(file.text(), theirs);
     file.put(OTHERS);
-    play.pass(3_000);
+    fixture.pass(3_000);
     assert_eq!(file.text(), with_ours(OTHERS));
 }
 
@@ -271,12 +271,12 @@ fn long_lived_key_that_appeared_is_never_written_over() {
 fn long_lived_key_in_the_replaced_file_is_carried_over() {
     let file = FakeCredentialsFile::holding(OTHERS);
     let old = file.current().unwrap();
-    let mut play = Play::of(&file);
+    let mut fixture = ReconcilerFixture::of(&file);
     let theirs = format!("{OTHERS}[a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n");
     file.write_to(old, &theirs);
     for _ in 0..30 {
-        play.now += Duration::from_millis(100);
-        let _ = play.reconciler.advance(&mut edit, play.now);
+        fixture.now += Duration::from_millis(100);
+        let _ = fixture.reconciler.advance(&mut edit, fixture.now);
     }
     assert_eq!(file.text(), theirs);
 }

@@ -21,13 +21,13 @@ use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 
 const SHORT: Duration = Duration::from_millis(200);
-/// Longer than anything may take on a busy machine.
+/// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
 const QUICK: Limits =
     Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
 
-/// A server on a thread of its own, until it is dropped.
+/// A server on a separate thread, until it is dropped.
 struct Server {
     addresses: Vec<SocketAddr>,
     log: RecordingLog,
@@ -102,7 +102,7 @@ fn good() -> Status {
     Status { session: Some((Rc::new(session), reading)), ..Status::default() }
 }
 
-/// The bare bones of a client.
+/// A minimal client.
 struct Client(Stream);
 
 struct Answer {
@@ -123,7 +123,7 @@ impl Client {
         self.0.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Reads one answer; its body by `Content-Length`, which HEAD's lacks.
+    /// Reads one response; its body by `Content-Length`, if it has one (HEAD has none).
     fn answer(&mut self, with_body: bool) -> Answer {
         let mut head = Vec::new();
         let mut byte = [0];
@@ -147,7 +147,7 @@ impl Client {
         self.answer(!text.starts_with("HEAD"))
     }
 
-    /// Waits for the other side to close, and returns what it still sent.
+    /// Waits until the server closes, and returns what it sent until then.
     fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -163,7 +163,7 @@ impl Client {
 }
 
 #[test]
-fn serves_credentials_as_clients_ask_for_them() {
+fn serves_credentials_in_the_dialects_of_clients() {
     let server = Server::start(&["127.0.0.1:0", "[::1]:0"], good, Limits::default());
     for address in &server.addresses {
         let mut client = Client::connect(address);
@@ -201,7 +201,7 @@ fn serves_credentials_as_clients_ask_for_them() {
 }
 
 #[test]
-fn answers_many_requests_on_a_connection_and_several_sent_at_once() {
+fn serves_many_and_pipelined_requests_on_a_connection() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
     let mut client = server.connect();
     for _ in 0..100 {
@@ -216,7 +216,7 @@ fn answers_many_requests_on_a_connection_and_several_sent_at_once() {
 }
 
 #[test]
-fn holds_the_guards() {
+fn guards_apply_to_real_connections() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
     let status = |text: &str| {
         let mut client = server.connect();
@@ -232,7 +232,7 @@ fn holds_the_guards() {
 }
 
 #[test]
-fn takes_heads_of_eight_kilobytes_and_no_body() {
+fn accepts_heads_of_eight_kilobytes_and_no_body() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
     let of = |length: usize| {
         let head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ";
@@ -262,7 +262,7 @@ fn takes_heads_of_eight_kilobytes_and_no_body() {
 }
 
 #[test]
-fn an_empty_body_in_chunks_is_no_body() {
+fn empty_chunked_body_counts_as_none() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let head = "PUT /latest/api/token HTTP/1.1\r\nHost: localhost\r\n\
                 X-aws-ec2-metadata-token-ttl-seconds: 60\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -271,7 +271,7 @@ fn an_empty_body_in_chunks_is_no_body() {
         client.send(&format!("{head}{end}"));
         assert_eq!(client.answer(true).status, 200, "{end}");
     }
-    // The end of the body may come later, but has no more time than a head.
+    // The end of the body may come later, within the time limit of a head.
     let mut client = server.connect();
     for part in [head, "0\r", "\n\r\n"] {
         client.send(part);
@@ -284,11 +284,11 @@ fn an_empty_body_in_chunks_is_no_body() {
 }
 
 #[test]
-fn hears_out_whom_it_refuses_in_the_middle() {
+fn rest_of_a_rejected_request_is_read() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits::default());
     let mut client = server.connect();
     client.send("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n");
-    // It is refused before it goes on.
+    // The request is rejected before the client sends the rest.
     assert_eq!(client.0.peek(&mut [0]).unwrap(), 1);
     client.0.write_all(&[b'x'; 500_000]).unwrap();
     assert_eq!(client.answer(true).status, 413);
@@ -296,14 +296,14 @@ fn hears_out_whom_it_refuses_in_the_middle() {
 }
 
 #[test]
-fn hears_nobody_out_forever() {
+fn rest_of_a_rejected_request_is_limited() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let begun = "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
     let (mut silent, mut endless) = (server.connect(), server.connect());
     silent.send(begun);
     assert_eq!(silent.answer(true).status, 413);
     assert_eq!(silent.rest(), b"");
-    // Closed for writing alone at first, then for good.
+    // Closed for writing first, then completely.
     while silent.0.write_all(b"x").is_ok() {
         std::thread::sleep(SHORT / 8);
     }
@@ -312,7 +312,7 @@ fn hears_nobody_out_forever() {
 }
 
 #[test]
-fn takes_the_beginning_of_a_head_behind_another_for_what_it_is() {
+fn partial_pipelined_head_counts_as_reading() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let (mut slow, mut silent) = (server.connect(), server.connect());
@@ -326,11 +326,11 @@ fn takes_the_beginning_of_a_head_behind_another_for_what_it_is() {
 }
 
 #[test]
-fn shows_a_slow_client_the_door_while_others_are_served() {
+fn closes_a_slow_client_while_others_are_served() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let (mut slow, mut other) = (server.connect(), server.connect());
     slow.send("GET /healthz HTTP/1.1\r\n");
-    // A byte now and then does not buy time.
+    // Single bytes do not extend the time limit.
     let mut dripping = slow.0.try_clone().unwrap();
     let drip = std::thread::spawn(move || {
         while dripping.write_all(b"x").is_ok() {
@@ -354,10 +354,10 @@ fn shows_a_slow_client_the_door_while_others_are_served() {
 }
 
 #[test]
-fn shows_the_door_to_who_does_not_take_answers() {
+fn closes_a_client_that_does_not_read_responses() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let (mut deaf, mut other) = (server.connect(), server.connect());
-    // Never read, the answers fill all buffers in between; then nothing more is taken from it.
+    // Unread responses fill all buffers; then the server reads nothing more from this client.
     let requests = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
     let shouting = std::thread::spawn(move || {
         deaf.0.set_write_timeout(Some(LONG)).unwrap();
@@ -376,7 +376,7 @@ fn shows_the_door_to_who_does_not_take_answers() {
 }
 
 #[test]
-fn keeps_who_is_silent_between_requests() {
+fn keeps_a_connection_that_is_idle_between_requests() {
     let server = Server::start(&["127.0.0.1:0"], good, QUICK);
     let mut client = server.connect();
     assert!(client.is_served());
@@ -385,7 +385,7 @@ fn keeps_who_is_silent_between_requests() {
 }
 
 #[test]
-fn closes_what_is_idle_for_too_long() {
+fn closes_a_connection_that_is_idle_too_long() {
     let server = Server::start(&["127.0.0.1:0"], good, Limits { idle: SHORT, ..QUICK });
     let (mut used, mut silent) = (server.connect(), server.connect());
     assert!(used.is_served());
@@ -409,7 +409,7 @@ fn new_connection_replaces_the_one_idle_longest() {
 }
 
 #[test]
-fn keeps_descriptors_in_reserve() {
+fn reserves_file_descriptors() {
     let rows = [(0, 1), (1, 1), (7, 3), (30, 10), (72, 24), (100, 52), (1_000, 512)];
     for (free, connections) in rows {
         let limits = Limits::within(free);
@@ -419,8 +419,8 @@ fn keeps_descriptors_in_reserve() {
 }
 
 #[test]
-fn one_too_many_is_closed_where_all_wait_for_us() {
-    // Without credentials, and with nobody who fetches any, an answer takes 400 ms.
+fn new_connection_is_closed_if_all_wait_for_a_response() {
+    // Without credentials and without a refresher, a response takes 400 ms.
     let server = Server::start(&["127.0.0.1:0"], Status::default, QUICK);
     let token = server
         .connect()
@@ -434,7 +434,7 @@ fn one_too_many_is_closed_where_all_wait_for_us() {
     for client in &mut clients {
         client.send(&request);
     }
-    // What was sent before is read before.
+    // Requests that were sent before the stop are read.
     std::thread::sleep(SHORT / 2);
     assert_eq!(server.connect().rest(), b"");
     for client in &mut clients {
@@ -446,7 +446,7 @@ fn one_too_many_is_closed_where_all_wait_for_us() {
 }
 
 #[test]
-fn ends_when_told_to_and_lets_what_runs_end() {
+fn running_requests_end_before_it_stops() {
     let limits = Limits { drain: LONG, ..Limits::default() };
     let mut server = Server::start(&["127.0.0.1:0"], Status::default, limits);
     let mut idle = server.connect();
@@ -469,7 +469,7 @@ fn ends_when_told_to_and_lets_what_runs_end() {
 }
 
 #[test]
-fn waits_for_no_client_for_long_when_it_ends() {
+fn slow_client_does_not_delay_the_stop() {
     let mut server = Server::start(&["127.0.0.1:0"], good, Limits { reading: LONG, ..QUICK });
     let mut slow = server.connect();
     slow.send("GET /healthz HTTP/1.1\r\n");
@@ -480,7 +480,7 @@ fn waits_for_no_client_for_long_when_it_ends() {
 }
 
 #[test]
-fn names_the_address_that_is_taken() {
+fn error_names_the_address_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let error = HttpListener::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
@@ -492,7 +492,7 @@ fn names_the_address_that_is_taken() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn replies_live_for_one_hop_beyond_loopback() {
+fn hop_limit_is_one_beyond_loopback() {
     let hops = |address: &str, hop_limit| {
         let address: SocketAddr = address.parse().unwrap();
         let http =

@@ -1,4 +1,4 @@
-//! What a path leads to, among files, links and pipes of several users.
+//! Resolving paths among files, links and pipes of several users.
 
 #![expect(clippy::disallowed_methods, reason = "tests make and read files of every kind")]
 
@@ -30,11 +30,11 @@ fn reader(path: &Path) -> File {
     File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap())
 }
 
-/// Returns whether files can be given to another user; says so if not.
+/// Returns whether this process may change the owner of files; prints a note if not.
 pub(in crate::os) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        // Not by `eprintln!`, which is shown of tests that fail.
+        // Not by `eprintln!`, whose output is shown only if a test fails.
         let _ = writeln!(io::stderr(), "skipped: only root can make files of another user");
     }
     is_root
@@ -47,7 +47,7 @@ fn refusal(path: &Path) -> String {
 }
 
 #[test]
-fn replaces_or_makes_regular_files_through_own_links() {
+fn replaces_or_creates_files_through_own_links() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("real")).unwrap();
@@ -66,7 +66,7 @@ fn replaces_or_makes_regular_files_through_own_links() {
 }
 
 #[test]
-fn refuses_what_cannot_hold_a_secret() {
+fn refuses_directories_sockets_and_dangling_links() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     symlink("absent", at("dangling")).unwrap();
@@ -105,7 +105,7 @@ fn gives_up_on_a_pipe_that_is_not_read() {
     let path = pipe(&folder.path().join("pipe"));
     let error = write(&path).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
-    // Part of a second is one: of `--timeout 2`, less than that is left when the secret is there.
+    // Rounded up: of `--timeout 2`, less than 2 s are left when the secret has come.
     assert!(error.to_string().ends_with("within 1 s"), "{error}");
     // A reader that does not read: the pipe is full after 64 KiB.
     let _reader = reader(&path);
@@ -114,7 +114,7 @@ fn gives_up_on_a_pipe_that_is_not_read() {
 }
 
 #[test]
-fn knows_the_descriptors_of_this_process() {
+fn recognizes_descriptors_of_this_process() {
     let own = format!("/proc/{}/fd/7", rustix::process::getpid().as_raw_pid());
     let rows = [
         ("/dev/stdout", 1),
@@ -134,7 +134,7 @@ fn knows_the_descriptors_of_this_process() {
 }
 
 #[test]
-fn writes_to_a_descriptor_where_it_stands() {
+fn writes_to_a_descriptor_at_its_position() {
     use std::os::fd::AsRawFd as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
@@ -155,7 +155,7 @@ fn refuses_links_of_another_user() {
     fs::write(at("real/file"), "theirs").unwrap();
     symlink("real/file", at("link")).unwrap();
     symlink("real", at("folder")).unwrap();
-    // A link of our own does not make the one behind it ours.
+    // A link of our own may lead to one of another user.
     symlink("link", at("own")).unwrap();
     symlink(at("real/new"), at("dangling")).unwrap();
     for link in ["link", "folder", "dangling"] {

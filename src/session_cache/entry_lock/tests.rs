@@ -18,7 +18,7 @@ use roles_anywhere_test_support::session::{ANSWER, request, source};
 use roles_anywhere_test_support::transport::{Reply, ScriptedTransport};
 
 /// The processes of one user, and AWS, which responds after a delay.
-struct Fixture {
+struct ProcessesFixture {
     store: FakeStore,
     ports: FakePorts,
 }
@@ -26,7 +26,7 @@ struct Fixture {
 /// A time at which the certificate is valid.
 const START: Timestamp = Timestamp::from_unix(1_780_000_000);
 
-impl Fixture {
+impl ProcessesFixture {
     /// AWS takes so many milliseconds for each call; the last value is also that of all later calls.
     fn new(status: u16, delays: &[u64]) -> Self {
         let clock = ManualClock::at(START);
@@ -100,7 +100,7 @@ fn ids(ended: Vec<(Result<String, Error>, Duration)>) -> BTreeSet<String> {
 
 #[test]
 fn sixty_at_once_make_two_calls_if_aws_takes_more_than_half_of_their_time() {
-    let fixture = Fixture::new(201, &[11_500]);
+    let fixture = ProcessesFixture::new(201, &[11_500]);
     let ended = fixture.run(&processes(60));
     let latest = ended.iter().map(|(_, end)| *end).max().unwrap();
     assert!(latest < Duration::from_millis(11_700), "{latest:?}");
@@ -110,7 +110,7 @@ fn sixty_at_once_make_two_calls_if_aws_takes_more_than_half_of_their_time() {
 
 #[test]
 fn the_second_call_serves_all_if_the_first_one_is_stuck() {
-    let fixture = Fixture::new(201, &[600_000, 300]);
+    let fixture = ProcessesFixture::new(201, &[600_000, 300]);
     let mut ended = fixture.run(&processes(60));
     let (first, _) = ended.remove(0);
     assert!(first.is_err());
@@ -120,7 +120,7 @@ fn the_second_call_serves_all_if_the_first_one_is_stuck() {
 
 #[test]
 fn no_process_calls_aws_at_the_end_of_its_time() {
-    let fixture = Fixture::new(201, &[25_000]);
+    let fixture = ProcessesFixture::new(201, &[25_000]);
     for (at, (ended, end)) in fixture.run(&processes(60)).into_iter().enumerate() {
         let error = ended.unwrap_err();
         assert_eq!(error.kind(), Kind::Unreachable, "{at}: {error}");
@@ -132,7 +132,7 @@ fn no_process_calls_aws_at_the_end_of_its_time() {
 
 #[test]
 fn refusal_of_the_second_call_is_the_error_of_all() {
-    let fixture = Fixture::new(403, &[15_000, 300]);
+    let fixture = ProcessesFixture::new(403, &[15_000, 300]);
     for (ended, _) in fixture.run(&processes(60)) {
         assert_eq!(ended.unwrap_err().kind(), Kind::Refused);
     }
@@ -141,7 +141,7 @@ fn refusal_of_the_second_call_is_the_error_of_all() {
 
 #[test]
 fn processes_with_more_time_than_was_too_short_try_at_once() {
-    let fixture = Fixture::new(201, &[1_500]);
+    let fixture = ProcessesFixture::new(201, &[1_500]);
     let mut ended = fixture.run(&[(0, 1_000), (10, 20_000), (10, 20_000), (10, 20_000)]);
     assert!(ended.remove(0).0.is_err());
     ids(ended);
