@@ -16,7 +16,7 @@ use roles_anywhere::command::{
     cache, credential_process, read_certificate_data, secret_get, sign_string,
 };
 use roles_anywhere::options::resolve::{self, Command, Debug, Exchange, Purpose};
-use roles_anywhere::options::{CommandLine, Shell, rejection};
+use roles_anywhere::options::{CommandLine, Shell, clap_error};
 use roles_anywhere::os::clock::{SystemClock, SystemTimer};
 use roles_anywhere::os::credentials_file::CredentialsFile;
 use roles_anywhere::os::files::{self, SystemFiles};
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 /// Prints the error for a command line that clap rejects.
 fn not_a_command(error: &clap::Error) -> ExitCode {
-    stdio::write_stderr(&rejection::message(
+    stdio::write_stderr(&clap_error::message(
         error,
         &environment::arguments().collect::<Vec<_>>(),
         PathExists(&|path| path.exists()),

@@ -4,16 +4,16 @@
 //! repeated one for its last; [`resolve`] judges.
 
 mod cache;
+pub mod clap_error;
 mod daemon;
-mod deferred;
-pub mod rejection;
+mod lazy_args;
 pub mod resolve;
 
 pub use cache::{CacheArgs, CacheCommandArgs, CachePlaceArgs};
 use clap::{Args, Parser, Subcommand};
 pub use clap_complete::Shell;
 pub use daemon::{DaemonArgs, ServeArgs, UpdateArgs};
-pub use deferred::Deferred;
+pub use lazy_args::LazyArgs;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -72,22 +72,22 @@ Example:
 pub enum CommandArgs {
     /// Print temporary credentials for AWS SDKs and the AWS CLI, and exit
     #[command(args_override_self = true, after_help = CREDENTIAL_PROCESS_HELP)]
-    CredentialProcess(Deferred<CredentialProcessArgs>),
+    CredentialProcess(LazyArgs<CredentialProcessArgs>),
     /// Keep a profile of the shared credentials file fresh
     #[command(args_override_self = true, after_help = daemon::UPDATE_HELP)]
-    Update(Deferred<UpdateArgs>),
+    Update(LazyArgs<UpdateArgs>),
     /// Serve credentials to the SDKs of this machine, as EC2 and ECS do
     #[command(args_override_self = true, after_help = daemon::SERVE_HELP)]
-    Serve(Deferred<ServeArgs>),
+    Serve(LazyArgs<ServeArgs>),
     /// Read secrets of AWS Secrets Manager
     #[command(subcommand)]
     Secret(SecretArgs),
     /// Sign a fixed string with the private key, to try it out
     #[command(args_override_self = true, after_help = SIGN_STRING_HELP)]
-    SignString(Deferred<SignStringArgs>),
+    SignString(LazyArgs<SignStringArgs>),
     /// Show a certificate, and what AWS will make of it
     #[command(args_override_self = true, after_help = READ_CERTIFICATE_HELP)]
-    ReadCertificateData(Deferred<ReadCertificateDataArgs>),
+    ReadCertificateData(LazyArgs<ReadCertificateDataArgs>),
     /// Look at the cached credentials of this user, or forget them
     #[command(subcommand)]
     Cache(CacheCommandArgs),
@@ -103,7 +103,7 @@ pub enum CommandArgs {
 pub enum SecretArgs {
     /// Print a secret, or one member of it
     #[command(args_override_self = true, after_help = SECRET_GET_HELP)]
-    Get(Deferred<SecretGetArgs>),
+    Get(LazyArgs<SecretGetArgs>),
 }
 
 /// What it takes to print credentials.

@@ -1,13 +1,13 @@
-//! What the command line and the environment mean; the only judge of illegal combinations.
+//! From the command line and the environment to a plan. All combinations of options are judged here.
 //!
-//! Nothing is opened here: the outcome is a plan, or a [`UsageError`] that names the flag.
+//! Nothing is opened: the result is a plan, or a [`UsageError`] that names the option.
 
 mod daemon;
 mod diagnostic;
 mod identity;
-mod kubernetes;
+mod kubernetes_service;
 mod secret;
-mod serving;
+mod serve;
 mod session;
 mod setting;
 mod transport;
@@ -30,19 +30,19 @@ use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::text::disclosure::PathExists;
 
-/// What is to be done, and where the password of an encrypted key is.
+/// The command to run, and the source of the password of an encrypted key.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The command.
     pub command: Command,
-    /// Where the password is.
+    /// The source of the password.
     pub password: PasswordSource,
 }
 
-/// What is to be done.
+/// The command to run.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Make a session, and do something with its credentials.
+    /// Exchange the certificate for a session, and use its credentials.
     Exchange(Box<Exchange>),
     /// Sign a fixed string.
     SignString(SignString),
@@ -58,26 +58,26 @@ pub enum Command {
     Completion(Shell),
 }
 
-/// A session, and what its credentials are for.
+/// The exchange of a certificate for a session, and the use of its credentials.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// What the credentials are for.
+    /// The use of the credentials.
     pub purpose: Purpose,
-    /// Where they come from.
+    /// The source of the credentials.
     pub provider: RolesAnywhere,
-    /// How AWS is reached.
+    /// How to reach AWS.
     pub transport: TransportOptions,
-    /// How long the whole may take.
+    /// The time limit of the whole command.
     pub timeout: Duration,
-    /// Where sessions are kept.
+    /// Where sessions are cached.
     pub cache: CacheLocation,
-    /// Whether to show what happens.
+    /// Whether to show the steps of the exchange.
     pub debug: Debug,
-    /// The names of variables that Kubernetes set for a Service of our name, and that are ignored.
+    /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
     pub ignored: Vec<String>,
 }
 
-/// What is to be done with credentials.
+/// The use of credentials.
 #[derive(Clone, Debug)]
 pub enum Purpose {
     /// Print them.
@@ -90,17 +90,17 @@ pub enum Purpose {
     Serve(Box<Serve>),
 }
 
-/// Whether to show what happens.
+/// Whether to show the steps of the exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Debug {
-    /// Say nothing but errors.
+    /// Show only errors.
     Off,
-    /// Show what is signed, sent and answered.
+    /// Show what is signed, sent and received.
     On,
 }
 
-/// Returns the plan behind `line` and `environment`; `stdout` is what standard output is, and
-/// `paths` are asked what an error may show.
+/// Returns the plan for a command line and an environment. `stdout` tells whether standard output is a
+/// terminal; `paths` tells whether a value is an existing path, which an error may show.
 pub fn resolve(
     line: CommandLine,
     environment: &Environment,
@@ -110,7 +110,7 @@ pub fn resolve(
     if let Some(name) = environment.illegible().find(|name| is_ours(name) && !is_path(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
     }
-    let (environment, ignored) = kubernetes::without_service(environment);
+    let (environment, ignored) = kubernetes_service::without_service(environment);
     let mut plan = resolve_command(line.command, &environment, stdout, paths)?;
     if let Command::Exchange(exchange) = &mut plan.command {
         exchange.ignored = ignored;
@@ -174,7 +174,7 @@ fn resolve_command(
     }
 }
 
-/// Returns whether the value of a variable would be asked for.
+/// Returns whether this program reads the variable.
 fn is_ours(name: &str) -> bool {
     name.starts_with("ROLES_ANYWHERE_")
         || name.starts_with("AWS_ENDPOINT_URL")

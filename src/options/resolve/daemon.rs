@@ -1,8 +1,8 @@
-//! `update`, `serve` and the cache: how credentials are kept.
+//! The options of `update`, `serve` and the cache.
 
 use std::path::PathBuf;
 
-use super::serving;
+use super::serve;
 use super::session::Session;
 use super::setting::{Setting, Settings, boolean};
 use crate::command::serve::Serve;
@@ -18,7 +18,7 @@ use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::path;
 
-/// Returns what `update` writes, and how it runs.
+/// Returns the plan of `update`.
 pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
     let once = settings.switch("once", &args.once)?;
     let profile = profile(settings.given("profile", &args.profile)?)?;
@@ -37,14 +37,14 @@ pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Updat
     })
 }
 
-/// Returns what `serve` listens on, and how it runs.
+/// Returns the plan of `serve`.
 pub(super) fn serve(
     args: &ServeArgs,
     settings: &Settings<'_>,
     session: &Session,
 ) -> Result<Serve, UsageError> {
-    let remote = serving::remote(settings.given("allow-remote", &args.allow_remote)?)?;
-    let listen = serving::listen(args, settings)?;
+    let remote = serve::remote(settings.given("allow-remote", &args.allow_remote)?)?;
+    let listen = serve::listen(args, settings)?;
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
         && remote == RemoteAccess::Refused
     {
@@ -58,7 +58,7 @@ pub(super) fn serve(
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let offer = serving::offer(args, settings)?;
+    let offer = serve::offer(args, settings)?;
     if offer == Offer::Container && remote == RemoteAccess::Imds {
         return Err(UsageError::Conflict {
             first: "--allow-remote=imds".to_owned(),
@@ -70,11 +70,11 @@ pub(super) fn serve(
         listen,
         remote,
         hop_limit: hop_limit.transpose()?,
-        token_file: serving::token_file(args, settings, remote, offer)?,
+        token_file: serve::token_file(args, settings, remote, offer)?,
         policy: ServePolicy {
             offer,
-            hosts: serving::hosts(args, settings)?,
-            audit: serving::audit(args, settings)?,
+            hosts: serve::hosts(args, settings)?,
+            audit: serve::audit(args, settings)?,
         },
         print_env: settings.switch("print-env", &args.print_env)?,
         region: session.request.region.clone(),
@@ -83,7 +83,7 @@ pub(super) fn serve(
     })
 }
 
-/// Returns where sessions are cached: as said, else where a private place in memory is.
+/// Returns where sessions are cached: in the given directory, else in a private one in memory.
 pub(super) fn cache(
     args: &CacheArgs,
     settings: &Settings<'_>,
@@ -108,7 +108,7 @@ pub(super) fn cache(
     }
 }
 
-/// Returns the cache that `cache show` and `cache clear` are about.
+/// Returns the cache of `cache show` and `cache clear`.
 pub(super) fn cache_place(
     args: &CachePlaceArgs,
     settings: &Settings<'_>,
@@ -178,7 +178,7 @@ fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
     name.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
-/// Returns the credentials file, and where its path comes from, as a message says it.
+/// Returns the credentials file, and the origin of its path for messages.
 fn credentials_file(
     args: &UpdateArgs,
     settings: &Settings<'_>,

@@ -1,4 +1,4 @@
-//! The two commands that look at a key and a certificate without AWS.
+//! The options of `sign-string` and `read-certificate-data`, which use no network.
 
 use super::setting::{Setting, Settings};
 use super::{Command, Plan, identity};

@@ -1,4 +1,4 @@
-//! The certificate, the key and its password that are asked for.
+//! The options of the certificate, the key and its password.
 
 use super::setting::{Setting, Settings};
 use crate::options::IdentityArgs;
@@ -9,7 +9,7 @@ use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
 
-/// Returns the identity; its key is in the certificate's file where it is not said.
+/// Returns the sources of the identity. Without `--private-key`, the key is in the certificate file.
 pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {
     let certificate = certificate(settings)?;
     let key = settings.text("private-key", |args| &args.identity.private_key)?;
@@ -22,13 +22,13 @@ pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageErr
     })
 }
 
-/// Returns the certificate, which has to be said.
+/// Returns the certificate, which is required.
 pub(super) fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
     refuse_what_does_not_work_yet(&settings.args.identity)?;
     place(&settings.required("--certificate", |args| &args.identity.certificate)?)
 }
 
-/// Returns the key; the certificate's file where it is not said.
+/// Returns the key; by default the certificate file.
 pub(super) fn private_key(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
     refuse_what_does_not_work_yet(&settings.args.identity)?;
     let certificate = settings.text("certificate", |args| &args.identity.certificate)?;
@@ -46,7 +46,7 @@ pub(super) fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageE
     Ok(if strict { Permissions::Strict } else { Permissions::Lenient })
 }
 
-/// Returns where the password is: one place at the most.
+/// Returns the source of the password; at most one may be given.
 pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
     let file = settings.text("key-password-file", |args| &args.identity.key_password_file)?;
     let variable = settings.text("key-password-env", |args| &args.identity.key_password_env)?;
@@ -88,7 +88,7 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
     Ok(PasswordSource::Default { credential })
 }
 
-/// Takes a source, and refuses what the official helper takes for something else.
+/// Returns an input source. Refuses values that mean something else to the official helper.
 fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
     let foreign = ["pkcs11:", "handle:"].iter().any(|scheme| setting.value.starts_with(scheme));
     if foreign {

@@ -1,4 +1,4 @@
-//! `secret get`: which secret, and where it goes.
+//! The options of `secret get`.
 
 use super::session::{Session, arn};
 use super::setting::{Setting, Settings};
@@ -10,7 +10,7 @@ use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::path;
 
-/// Returns which secret is read, and where it goes.
+/// Returns the plan of `secret get`.
 pub(super) fn get(
     args: &SecretGetArgs,
     settings: &Settings<'_>,
@@ -44,8 +44,8 @@ pub(super) fn get(
     })
 }
 
-/// Takes an option that the official helper has not: an empty value, as an unset shell variable
-/// leaves it, would hand out more than was asked for.
+/// Returns an option that the official helper does not have. An empty value is refused: it may come
+/// from an unset shell variable, and the secret would be printed whole.
 fn own<'a>(
     settings: &Settings<'a>,
     flag: &str,
@@ -70,7 +70,7 @@ fn secret_id(text: &str, settings: &Settings<'_>) -> Result<SecretId, UsageError
     }
 }
 
-/// Returns where the secret is: by its ARN, `--region`, or with the trust anchor.
+/// Returns the Region of the secret: that of its ARN, `--region`, or that of the trust anchor.
 fn secret_region(
     secret: &SecretId,
     settings: &Settings<'_>,

@@ -1,4 +1,4 @@
-//! The identity and the session that are asked for.
+//! The options of the identity and the session.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::region::{Partition, Region};
 use roles_anywhere_client::text::disclosure::DisplayValue;
 
-/// What the flags of a session mean.
+/// The settings of a session.
 pub(super) struct Session {
     pub(super) source: IdentitySource,
     pub(super) request: SessionRequest,

@@ -1,4 +1,4 @@
-//! One option from its flag, else from its environment variable.
+//! The value of an option: from its flag, else from its environment variable.
 
 use crate::options::SessionArgs;
 use crate::output::usage::UsageError;
@@ -18,7 +18,7 @@ pub(super) struct Settings<'a> {
     pub(super) paths: PathExists<'a>,
 }
 
-/// A value, and the flag or variable that it came from.
+/// The value of an option, and the flag or variable that it comes from.
 #[derive(Clone)]
 pub(super) struct Setting<'a> {
     pub(super) origin: String,
@@ -27,7 +27,7 @@ pub(super) struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    /// Takes a value of any option; key material that is given for its name is refused.
+    /// Returns the value of an option. Refuses key material in place of a file name.
     pub(super) fn new(
         origin: impl Into<String>,
         value: impl Into<String>,
@@ -38,7 +38,7 @@ impl<'a> Setting<'a> {
             return Err(UsageError::Illegible(setting.origin));
         }
         match KeyMaterialKind::of(&setting.value) {
-            // What is no place but the password itself, of which nothing is ever shown.
+            // This option takes the password itself, and its value is never shown.
             Some(_) if setting.is_password() => Ok(setting),
             Some(contents) if setting.is_source() && setting.value.starts_with("env:") => {
                 Err(UsageError::ContentsForName { origin: setting.origin, contents })
@@ -68,7 +68,7 @@ impl<'a> Setting<'a> {
         UsageError::Value { origin: self.origin, value, wanted }
     }
 
-    /// Refuses the value without a word of it, as `wanted` was expected.
+    /// Refuses the value without quoting it, as `wanted` was expected.
     pub(super) fn refuse_unseen(self, wanted: &'static str) -> UsageError {
         UsageError::Unseen { origin: self.origin, wanted }
     }
@@ -94,7 +94,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// As [`Setting::creatable`], for a file: a slash in the end belongs to a directory.
+    /// As [`Setting::creatable`], for a file: a slash at the end means a directory.
     pub(super) fn creatable_file(self) -> Result<Self, UsageError> {
         let setting = self.creatable()?;
         match setting.value.ends_with('/') || setting.value.ends_with("/.") {
@@ -135,7 +135,7 @@ impl<'a> Settings<'a> {
         self.variable(&variable(name))
     }
 
-    /// Returns the option named `name`, which has to be there.
+    /// Returns the option named `name`, which is required.
     pub(super) fn required(
         &self,
         name: &'static str,
@@ -201,7 +201,7 @@ impl<'a> Settings<'a> {
         Ok(None)
     }
 
-    /// Takes a value of an option.
+    /// Returns the value of an option.
     pub(super) fn setting(
         &self,
         origin: impl Into<String>,
@@ -218,7 +218,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// The options that take a path, which may be any octets.
+/// The options that take a path, which may be any bytes.
 const PATHS: [&str; 9] = [
     "certificate",
     "private-key",
@@ -264,7 +264,8 @@ pub(super) fn boolean(setting: Setting<'_>) -> Result<bool, UsageError> {
     match setting.value.to_ascii_lowercase().as_str() {
         "1" | "t" | "true" => Ok(true),
         "0" | "f" | "false" => Ok(false),
-        // A password is easily typed here: in `--help` these stand below its options.
+        // A password is easily typed here by mistake: `--help` lists these options below those of the
+        // password.
         _ => Err(setting.refuse_unseen("`true` or `false`")),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn options(
     })
 }
 
-/// Returns the time that the whole may take.
+/// Returns the time limit of the whole command.
 pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
     let Some(setting) = settings.text("timeout", |args| &args.timeout)? else {
         return Ok(TIMEOUT);
@@ -49,8 +49,8 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
     Ok(found.map_or(Trust::System, |(name, setting)| file(name, setting.value)))
 }
 
-/// Services are reached by https, and by http on this machine alone, where no proxy stands: so
-/// HTTP_PROXY is never asked. A proxy of the environment has to be usable only where it is used.
+/// Services are reached by https. Plain http works only on this machine and without a proxy, so
+/// HTTP_PROXY is never read. A proxy of the environment has to be usable only where it is used.
 fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Proxy>, UsageError> {
     let no_proxy = settings.first_variable(&["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, setting)| setting.value).unwrap_or_default();

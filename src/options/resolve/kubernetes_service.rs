@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use roles_anywhere_client::ports::Environment;
 
-/// What the names of our variables begin with.
+/// The prefix of our variables.
 const PREFIX: &str = "ROLES_ANYWHERE_";
 
 /// Returns the environment without the variables of a Service, and the names of those.
@@ -21,8 +21,8 @@ pub(super) fn without_service(environment: &Environment) -> (Cow<'_, Environment
     }
 }
 
-/// Tells whether a variable is of a Service, its name without the prefix; `PORT` is an option too,
-/// and is told from it by its value.
+/// Returns whether a variable is that of a Service; `name` is without the prefix. `PORT` is an option
+/// too, and is distinguished by its value.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     match name {
@@ -33,7 +33,7 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
     }
 }
 
-/// Tells whether a name goes on as in `PORT_9911_TCP` or `PORT_9911_TCP_ADDR`.
+/// Returns whether a name continues as in `PORT_9911_TCP` or `PORT_9911_TCP_ADDR`.
 fn is_of_a_port(rest: &str) -> bool {
     let mut parts = rest.splitn(3, '_');
     let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());

@@ -1,4 +1,4 @@
-//! What `serve` listens on, hands out, and to whom.
+//! The options of `serve`: addresses, routes, hosts and the token file.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -14,7 +14,7 @@ use roles_anywhere_client::text::path;
 /// The port of the official helper.
 const PORT: u16 = 9911;
 
-/// Returns what other machines may ask for.
+/// Returns what other machines may get.
 pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<RemoteAccess, UsageError> {
     let Some(setting) = setting else { return Ok(RemoteAccess::Refused) };
     match setting.value.as_str() {
@@ -54,7 +54,7 @@ pub(super) fn listen(
     }
 }
 
-/// Returns the hosts that requests may be for, beside this machine and its addresses.
+/// Returns the hosts that requests may be for, besides this machine and its addresses.
 pub(super) fn hosts(
     args: &ServeArgs,
     settings: &Settings<'_>,
@@ -70,8 +70,7 @@ pub(super) fn hosts(
         .collect()
 }
 
-/// Returns the values of an option that may be repeated; in its variable they are separated by
-/// blanks.
+/// Returns the values of an option that may be repeated. In its variable they are separated by spaces.
 fn repeated<'a>(
     name: &str,
     values: &[String],
@@ -89,7 +88,7 @@ fn repeated<'a>(
     }
 }
 
-/// Returns by which routes credentials are handed out.
+/// Returns the kinds of credentials that are served.
 pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, UsageError> {
     let no_imds = settings.switch_origin("no-imds", &args.no_imds)?;
     let no_container = settings.switch_origin("no-container", &args.no_container)?;
@@ -105,7 +104,7 @@ pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, 
     }
 }
 
-/// Returns where the token of container credentials is kept.
+/// Returns where the container token is stored.
 pub(super) fn token_file(
     args: &ServeArgs,
     settings: &Settings<'_>,
@@ -114,7 +113,7 @@ pub(super) fn token_file(
 ) -> Result<TokenFile, UsageError> {
     let said = settings.given("token-file", &args.token_file)?;
     if !offer.has_container() {
-        // A variable may be there for other commands; flags that exclude each other were meant.
+        // A variable may be set for other commands, but flags that exclude each other are a mistake.
         return match said.filter(|setting| setting.origin.starts_with("--")) {
             Some(setting) => Err(UsageError::Conflict {
                 first: setting.origin,
@@ -135,7 +134,7 @@ pub(super) fn token_file(
             Ok(TokenFile::At { path: path::path(&value), origin })
         }
         (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
-        // Without it nothing would be there for other machines, or for any.
+        // Without a token, other machines (or all clients) would get nothing.
         (None, CacheLocation::Disabled) if remote != RemoteAccess::Refused || !offer.has_imds() => {
             let variable = variable("token-file");
             Err(UsageError::Missing { flag: "--token-file", variable })
@@ -144,7 +143,7 @@ pub(super) fn token_file(
     }
 }
 
-/// Returns what becomes of a vend that the log does not take.
+/// Returns what to do if the log does not take the line of a vend.
 pub(super) fn audit(args: &ServeArgs, settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
     let is_required = settings.switch("require-audit", &args.require_audit)?;
     Ok(if is_required { AuditPolicy::Required } else { AuditPolicy::Counted })

@@ -1,22 +1,22 @@
-//! The arguments of a command that are described to clap only where that command is given.
+//! Arguments that are described to clap only if their command is used.
 
 use std::ops::Deref;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
-/// Arguments as `T` has them, by [`Command::defer`]: to describe every command at each start would
-/// take a fifth of the instructions that a cached session takes.
+/// The arguments of `T`, described lazily by [`Command::defer`]. Describing every command at each start
+/// would take a fifth of the instructions of a cache hit.
 #[derive(Debug)]
-pub struct Deferred<T>(Box<T>);
+pub struct LazyArgs<T>(Box<T>);
 
-impl<T> Deferred<T> {
+impl<T> LazyArgs<T> {
     /// Returns what was typed.
     pub fn into_inner(self) -> T {
         *self.0
     }
 }
 
-impl<T> Deref for Deferred<T> {
+impl<T> Deref for LazyArgs<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -24,7 +24,7 @@ impl<T> Deref for Deferred<T> {
     }
 }
 
-impl<T: Args> Args for Deferred<T> {
+impl<T: Args> Args for LazyArgs<T> {
     fn augment_args(command: Command) -> Command {
         command.defer(|command| described(command, T::augment_args))
     }
@@ -34,7 +34,7 @@ impl<T: Args> Args for Deferred<T> {
     }
 }
 
-impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
+impl<T: FromArgMatches> FromArgMatches for LazyArgs<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(matches).map(|args| Self(Box::new(args)))
     }
@@ -48,7 +48,7 @@ impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
     }
 }
 
-/// Adds arguments, and keeps what the command says of itself.
+/// Adds arguments, and keeps the description of the command.
 fn described(command: Command, augment: fn(Command) -> Command) -> Command {
     let about = command.get_about().cloned().unwrap_or_default();
     augment(command).about(about)

@@ -1,5 +1,5 @@
-//! What is said of a command line that clap rejects: clap's own words only if they quote nothing
-//! that may be secret, since any argument can be a key.
+//! The error for a command line that clap rejects. Clap's own message is printed only if it quotes
+//! nothing that may be secret, since any argument may be a key.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -28,7 +28,7 @@ pub fn message(error: &clap::Error, line: &[String], paths: PathExists<'_>) -> S
     }
 }
 
-/// Returns what of the command line may not be shown, if there is such a thing.
+/// Returns the part of the command line that must not be shown, if there is one.
 fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<KeyMaterialKind>)> {
     let value = |kind| match error.get(kind) {
         Some(ContextValue::String(value)) => Some(value.as_str()),
@@ -40,7 +40,7 @@ fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<Ke
         ErrorKind::UnknownArgument if own.starts_with("--") => {
             (What::Argument, shown_flag(own, Sensitivity::Public))
         }
-        // Behind the options of a command it may be the second word of a password without quotes.
+        // After the options of a command it may be the second word of a password without quotes.
         ErrorKind::UnknownArgument => {
             let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
             let holds = if usage.contains("[OPTIONS]") {
@@ -70,24 +70,24 @@ fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<Ke
     }
 }
 
-/// Returns the option that a rejected argument is the value of, behind a blank instead of a `=`:
-/// every option takes a value, and the others take the next argument.
+/// Returns the error for a value that follows its option after a space instead of `=`. Only options
+/// that require `=` leave such an argument over.
 fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
     let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
     let at = line.iter().position(|word| word == own)?.checked_sub(1)?;
     let (option, before) = (&line[at], &line[at.checked_sub(1)?]);
-    // Behind another option it may be that one's value.
+    // After another option it may be the value of that option.
     if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") {
         return None;
     }
     let option =
         shown_flag(option, Sensitivity::Public).value().filter(|it| it.starts_with("--"))?.into();
-    // Nothing else is shown: it may be a secret all the same.
+    // Nothing else is shown, as it may be a secret.
     let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
     Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
 }
 
-/// Returns the error for what may not be shown.
+/// Returns the error for a part that must not be shown.
 fn instead(what: What, contents: Option<KeyMaterialKind>) -> Error {
     let hint = match contents {
         Some(_) => {
