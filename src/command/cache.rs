@@ -1,4 +1,4 @@
-//! `cache show` and `cache clear`: the kept sessions of this user.
+//! `cache show` and `cache clear`: list and remove the cached sessions of this user.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
-/// Returns a table of what is kept in `store`, which is at `place`; nothing of it is secret.
+/// Returns a table of the sessions in `store`, which is at `place`. It holds no secret.
 pub fn show(
     place: &ConfiguredDir,
     store: &dyn Store,
@@ -42,11 +42,12 @@ pub fn show(
     Ok(line(&table(&rows)))
 }
 
-/// Removes what is ours in `store`, which is at `place`, and says how many sessions that were.
+/// Removes the files of this program from `store`, which is at `place`, and returns how many sessions
+/// were removed.
 pub fn clear(place: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Error> {
     let failed = |source| CacheError::Clear { place: named(place), source };
     let mut sessions = 0;
-    // A listing is bounded: there may be more than one.
+    // A listing is limited, so it may take several.
     loop {
         let Some(files) = store.list(is_cache_file).map_err(failed)? else {
             return Ok(absent(place));
@@ -67,7 +68,7 @@ pub fn clear(place: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Er
     }))
 }
 
-/// Returns what is said where there is no place for a cache.
+/// Returns the message if no directory for a cache is configured.
 pub fn nowhere() -> SecretBytes {
     line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
 }
@@ -120,7 +121,7 @@ fn shown(place: &ConfiguredDir) -> String {
     path_name(&place.path, false)
 }
 
-/// Returns the place for an error, with what named it.
+/// Returns the directory and its origin, for an error.
 fn named(place: &ConfiguredDir) -> String {
     format!("{} (from {})", shown(place), place.origin)
 }
@@ -129,24 +130,24 @@ fn line(text: &str) -> SecretBytes {
     SecretBytes::new(format!("{}\n", escape::lines(text)).into_bytes())
 }
 
-/// The cache cannot be looked at, or not be cleared.
+/// The cache cannot be listed or cleared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// What is kept cannot be listed.
+    /// The sessions cannot be listed.
     #[error("could not read the cache {place}")]
     Show {
-        /// Where it is, and what named it.
+        /// The directory and its origin.
         place: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// What is kept cannot be removed.
+    /// A session cannot be removed.
     #[error("could not clear the cache {place}")]
     Clear {
-        /// Where it is.
+        /// The directory and its origin.
         place: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }

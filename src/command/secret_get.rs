@@ -1,4 +1,4 @@
-//! `secret get`: from the certificate to a secret, in one process.
+//! `secret get`: reads a secret of AWS Secrets Manager with a certificate.
 
 mod document;
 
@@ -20,47 +20,47 @@ use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::sigv4::access_key;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 
-/// What to read, and how to hand it out.
+/// The plan of `secret get`.
 #[derive(Clone, Debug)]
 pub struct SecretGet {
-    /// Which secret.
+    /// The request for the secret.
     pub request: SecretRequest,
-    /// What of it.
+    /// The part of it to output.
     pub selection: SecretSelection,
-    /// Where it goes.
+    /// Where to write it.
     pub destination: SecretDestination,
 }
 
-/// What of a secret is handed out.
+/// The part of a secret to output.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SecretSelection {
     /// The value as it is.
     Value,
     /// One member of a value that is a JSON object.
     Member(String),
-    /// The whole answer as the AWS CLI prints it.
+    /// The whole response, as the AWS CLI prints it.
     Document,
 }
 
-/// Where a secret goes.
+/// Where a secret is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SecretDestination {
     /// Standard output.
     Stdout(Stdout),
-    /// A file of mode 0600, whole or not at all.
+    /// A file of mode 0600, replaced as a whole.
     File(PathBuf),
 }
 
-/// What standard output is.
+/// The kind of standard output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stdout {
-    /// A terminal, where a text ends in a newline.
+    /// A terminal: a newline is added to a text.
     Terminal,
-    /// A pipe or a file, where nothing is added.
+    /// A pipe or a file: nothing is added.
     Stream,
 }
 
-/// Returns what to print; nothing where it went into a file.
+/// Returns the output; nothing if the secret was written to a file.
 pub async fn run(
     sessions: &SessionCache<'_>,
     plan: &SecretGet,
@@ -87,8 +87,8 @@ pub async fn run(
     }
 }
 
-/// Asks for a secret, and returns the session that it was asked with; where AWS does not take the kept session that it is asked with, once more with
-/// another one.
+/// Requests a secret, and returns the response and the session that it was signed with. If AWS refuses
+/// a cached session, the request is repeated once with a new one.
 async fn ask(
     sessions: &SessionCache<'_>,
     request: &SecretRequest,
@@ -104,8 +104,8 @@ async fn ask(
     Ok((call(&other, request, deadline, world).await?, other))
 }
 
-/// Reads a refusal without what it repeats of the request: AWS shows the request that it signed
-/// itself, session token included, if the signature is wrong.
+/// Returns the error of AWS with the secrets of the request removed: if a signature does not match,
+/// AWS repeats the canonical request, which holds the session token.
 fn refusal(answer: &TimedResponse, request: &SecretRequest, session: &Session) -> ServiceError {
     let Credentials { secret_access_key, session_token, .. } = &session.credentials;
     let mut secrets = request.hidden();
@@ -113,7 +113,7 @@ fn refusal(answer: &TimedResponse, request: &SecretRequest, session: &Session) -
     ServiceError::parse(&answer.response, &secrets)
 }
 
-/// Returns whether a session is refused: it is over, or the clocks were set since it was kept.
+/// Returns whether AWS refused the session: it has expired, or a clock was set since it was cached.
 fn is_about_session(answer: &TimedResponse) -> bool {
     let fault = ServiceError::parse(&answer.response, &[]);
     let refused = !(200..300).contains(&answer.response.status);
@@ -152,7 +152,7 @@ fn bytes(text: &str) -> SecretBytes {
     SecretBytes::new(text.as_bytes().to_vec())
 }
 
-/// Adds the newline that a terminal wants behind a text.
+/// Adds a newline to a text on a terminal.
 fn ended(
     bytes: SecretBytes,
     secret: &SecretVersion,
@@ -167,7 +167,7 @@ fn ended(
     SecretBytes::new([bytes.expose(), b"\n"].concat())
 }
 
-/// The secret is there, and what `--key` asks for is not in it. Quotes nothing of the secret.
+/// The secret has no such member as `--key` names. The message quotes nothing of the secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretSelectionError {
@@ -177,15 +177,15 @@ pub enum SecretSelectionError {
     /// The secret is not a JSON object.
     #[error("the secret is not a JSON object and has no members for `--key`")]
     NotAnObject,
-    /// The member is a text that no bytes stand for (half a surrogate pair).
+    /// The member is a string that is not valid Unicode (half a surrogate pair).
     #[error("the member of the secret for `--key` is a text that cannot be decoded")]
     Undecodable,
     /// The object has no such member.
     #[error("the secret has no {} among its {count}", member(key))]
     NoMember {
-        /// The member that was asked for.
+        /// The name of the member.
         key: String,
-        /// How many there are.
+        /// The number of members.
         count: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! `update`: keep a profile of the shared credentials file fresh.
+//! `update`: keeps a profile of the shared credentials file fresh.
 
 mod warning;
 mod writer;
@@ -26,20 +26,20 @@ use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 pub use warning::FileWarning;
 use writer::Writer;
 
-/// What to write, and how it runs.
+/// The plan of `update`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update {
     /// The profile.
     pub profile: ProfileName,
     /// The shared credentials file.
     pub file: PathBuf,
-    /// Where its path comes from, as a message says it: `from --credentials-file`.
+    /// The origin of its path, for messages: `from --credentials-file`.
     pub origin: String,
     /// Once, or for as long as it runs.
     pub mode: Mode,
     /// Whether a long-lived key in the profile is replaced.
     pub force: bool,
-    /// Whether it says nothing if all is well.
+    /// Whether to report only errors and warnings.
     pub quiet: bool,
     /// The profile that AWS_PROFILE selects, if it is another one.
     pub selected: Option<String>,
@@ -56,27 +56,27 @@ pub enum Mode {
     Continuous,
 }
 
-/// How long to wait for another process that writes the file.
+/// How long to wait for another process that is writing the file.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the file is watched after it was written.
 const WATCH: Duration = Duration::from_secs(1);
-/// How long it is watched if a process that we can see may still write to it.
+/// How long it is watched if a known process may still write to it.
 const LONG_WATCH: Duration = Duration::from_secs(6);
-/// How long to wait before a file that may change is read again.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The time between two reads of a file that may change.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A profile that was written.
+/// The outcome of `update --once`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateOutcome {
     /// How it was written.
     pub written: WriteMethod,
-    /// Until when its credentials are valid.
+    /// When its credentials expire.
     pub expiration: Timestamp,
-    /// What its owner should mend.
+    /// Problems that the owner of the file should fix.
     pub warnings: Vec<FileWarning>,
 }
 
-/// Writes the profile once, and returns what became of the file.
+/// Writes the profile once.
 pub async fn once(
     plan: &Update,
     provider: &RolesAnywhere,
@@ -96,8 +96,8 @@ pub async fn once(
 
 /// Keeps the profile fresh until it is told to stop.
 ///
-/// Returns an error if the file must not be edited at all, or if the first try fails and that is to
-/// end it.
+/// Returns an error if the file must not be edited at all, or if the first refresh or write fails and
+/// the daemon exits on that.
 pub async fn keep(
     plan: &Update,
     refresher: &mut Refresher<'_>,
@@ -105,7 +105,7 @@ pub async fn keep(
     ports: DaemonPorts<'_>,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
-    // What else is wrong with the file may pass.
+    // Other problems of the file may be temporary.
     if let Err(
         error @ (ProfileFileError::Text { .. }
         | ProfileFileError::NotRegular { .. }
@@ -119,7 +119,7 @@ pub async fn keep(
         return Ok(());
     }
     let writing = pin!(Writer::new(plan, channel, ports, file).run());
-    // The refresher ends when it is told to, the writer only with an error that is to end it.
+    // The refresher ends when the daemon is stopped, the writer only with a fatal error.
     match select(pin!(refresher.run()), writing).await {
         Either::Left(((), _)) => Ok(()),
         Either::Right((error, _)) => Err(error),
@@ -127,7 +127,7 @@ pub async fn keep(
 }
 
 impl Update {
-    /// Finds out whether the file can be edited, before AWS is asked for anything.
+    /// Checks whether the file can be edited, before a request is sent to AWS.
     async fn check(
         &self,
         file: &dyn SharedCredentialsFile,
@@ -147,14 +147,14 @@ impl Update {
             let Err(source) = self.edit(snapshot.text.expose(), &placeholder, self.force) else {
                 return Ok(());
             };
-            // It may be a part of what another program is writing.
+            // The text may be incomplete because another program is writing it.
             let waited = clock.uptime().saturating_sub(start);
             if snapshot.age.max(waited) >= WATCH
                 && (file.writer(&self.file).is_none() || waited >= WRITER_TIMEOUT)
             {
                 return Err(ProfileFileError::Text { path: self.file.clone(), source });
             }
-            timer.sleep(PAUSE).await;
+            timer.sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -171,8 +171,8 @@ impl Update {
         }
     }
 
-    /// Writes the profile, and watches the file until what other programs were about to write is
-    /// in it, too; returns who may still write to a file that was replaced.
+    /// Writes the profile, then watches the file until the concurrent writes of other programs are in
+    /// it too. Returns a program that may still write to the replaced file, if there is one.
     async fn write(
         &self,
         credentials: &Credentials,
@@ -185,7 +185,7 @@ impl Update {
         let mut written = WriteMethod::Unchanged;
         loop {
             let now = clock.uptime();
-            // A long-lived key that appears later is not what `--force` was about.
+            // `--force` covers a long-lived key that is there now, not one that appears later.
             let force = self.force && watch.written.is_none();
             let step = reconciler.advance(&mut |text| self.edit(text, credentials, force), now);
             let step = step.map_err(|error| self.failed(error))?;
@@ -194,7 +194,7 @@ impl Update {
             }
             let is_unfinished = now < reconciler.unfinished_until();
             match watch.after(step, now, is_unfinished, || reconciler.writer()) {
-                NextAction::Wait => timer.sleep(PAUSE).await,
+                NextAction::Wait => timer.sleep(POLL_INTERVAL).await,
                 NextAction::End(unfinished) => return Ok((written, unfinished)),
                 NextAction::GiveUp(source) => {
                     let path = self.file.clone();
@@ -204,14 +204,14 @@ impl Update {
         }
     }
 
-    /// Returns the error as it is printed: with what named the file.
-    // Cold, and so not copied into its callers: the program has to stay small.
+    /// Returns the error with the origin of the path.
+    // `cold` keeps it from being inlined into its callers, to keep the program small.
     #[cold]
     fn failed(&self, error: ProfileFileError) -> Error {
         Error::from(error).with_origin(&self.origin)
     }
 
-    /// Returns what the owner of the file should mend.
+    /// Returns the problems that the owner of the file should fix.
     fn warnings(&self, file: &dyn SharedCredentialsFile) -> Vec<FileWarning> {
         let readable =
             file.readable_by_others(&self.file).map(|mode| FileWarning::Readable { mode });
@@ -221,15 +221,15 @@ impl Update {
     }
 }
 
-/// How long `update --once` has waited, and for what.
+/// Decides how long `update --once` watches the file.
 #[derive(Clone, Copy, Debug, Default)]
 struct SettleWatch {
-    /// When the file was written last.
+    /// When the file was last written.
     written: Option<Duration>,
-    /// Since when it has to be written and cannot.
+    /// Since when a write is due but not possible.
     waiting: Option<Duration>,
-    /// Whether no process had it open for writing the last time: what one had written by then is
-    /// found by the next step only.
+    /// Whether no process had the file open for writing at the last check. One step more is needed
+    /// after that, to find what such a process wrote before.
     is_closed: bool,
 }
 
@@ -237,14 +237,15 @@ struct SettleWatch {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum NextAction {
     Wait,
-    /// The profile is written; another program may still write to what was replaced.
+    /// The profile is written. Another program may still write to the replaced file.
     End(Option<NotSettled>),
     /// The profile is not written.
     GiveUp(NotSettled),
 }
 
 impl SettleWatch {
-    /// `is_unfinished` says that a program that we cannot see may still write to what was replaced.
+    /// Returns the next action after a step. `is_unfinished`: a process that is not visible to us may
+    /// still write to the replaced file.
     fn after(
         &mut self,
         step: ReconcileStep,

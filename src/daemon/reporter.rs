@@ -1,4 +1,4 @@
-//! What the operator is told of identities and sessions: in the log, and by the supervisor's status.
+//! Reports identities and sessions to the operator: in the log, and as the supervisor's status.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use roles_anywhere_client::refresh::refresher::ReloadOutcome;
 use roles_anywhere_client::refresh::schedule::Next;
 use roles_anywhere_client::time::Timestamp;
 
-/// Tells the operator, and remembers what need not be told again.
+/// Reports to the operator, and remembers what was reported already.
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct Reporter<'a> {
     log: &'a dyn Log,
@@ -22,39 +22,39 @@ pub struct Reporter<'a> {
     told: RefCell<Told>,
 }
 
-/// What the operator was told before.
+/// What was reported already.
 #[derive(Default)]
 struct Told {
-    /// The end of the certificate in use.
+    /// The expiry of the current certificate.
     end: Option<CertificateEnd>,
-    /// The last words about an identity that could not be taken into use.
+    /// The last reported reason why an identity could not be loaded.
     unusable: Option<String>,
-    /// Whether it was told that a password is of no use.
+    /// Whether an unused password was reported.
     password: bool,
-    /// The last clock offset that was told.
+    /// The last reported clock offset.
     offset: i64,
 }
 
-/// When a certificate ends, and what was said of that.
+/// When a certificate expires, and when that was last reported.
 struct CertificateEnd {
     not_after: Timestamp,
-    /// From when on it is warned of.
+    /// When the warnings begin.
     near: Timestamp,
-    /// When it was last warned of.
+    /// When the last warning was logged.
     warned: Option<Timestamp>,
 }
 
-/// The end of a certificate's life, in which every day brings a warning: a third of it, and no more
-/// than so many seconds.
+/// The most seconds before the expiry of a certificate with a warning each day. It is a third of the
+/// certificate's validity if that is shorter.
 const LAST_DAYS: i64 = 30 * 86_400;
 
 impl<'a> Reporter<'a> {
-    /// Has told nothing yet.
+    /// Starts with nothing reported.
     pub fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
         Self { log, supervisor, told: RefCell::default() }
     }
 
-    /// Tells of an identity that was taken into use.
+    /// Reports an identity that was loaded.
     fn identity(&self, serial: &str, subject: &str, not_before: Timestamp, not_after: Timestamp) {
         self.log.event(
             Level::Info,
@@ -68,7 +68,7 @@ impl<'a> Reporter<'a> {
         told.unusable = None;
     }
 
-    /// Tells once of a password that the key has no use for.
+    /// Reports once that the key does not need a password.
     fn unused_password(&self, option: Option<&String>) {
         let mut told = self.told.borrow_mut();
         if let Some(option) = option.filter(|_| !told.password) {
@@ -77,7 +77,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Tells why an identity could not be taken into use, once as long as that stays the same.
+    /// Reports why an identity could not be loaded, once for each reason.
     fn unusable(&self, error: &Arc<ProviderError>) {
         let reason = Error::from(error).words();
         let mut told = self.told.borrow_mut();
@@ -130,7 +130,7 @@ impl Observer for Reporter<'_> {
                 self.identity(serial, subject, *not_before, *not_after);
                 self.unused_password(unused_password.as_ref());
             }
-            // What is wrong with the files next is news.
+            // The next problem of the files is reported again, even if it is the same.
             Ok(ReloadOutcome::Unchanged) => self.told.borrow_mut().unusable = None,
             Ok(ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
@@ -196,14 +196,14 @@ impl Observer for Reporter<'_> {
     }
 }
 
-/// The fewest seconds by which a clock offset has to change to be told again: each answer is a second
-/// or two off, and clocks drift.
-const NEWS: u64 = 60;
+/// The smallest change of the clock offset that is reported, in seconds. Each measurement is off by a
+/// second or two, and clocks drift.
+const MIN_OFFSET_CHANGE: u64 = 60;
 
-/// Returns whether a clock offset of so many seconds is news after the one that was `told`.
+/// Returns whether a clock offset has to be reported after the one that was `told`, both in seconds.
 fn is_news(offset: i64, told: i64) -> bool {
     let offset = if offset.unsigned_abs() < SKEW { 0 } else { offset };
-    (offset == 0) != (told == 0) || offset.abs_diff(told) >= NEWS
+    (offset == 0) != (told == 0) || offset.abs_diff(told) >= MIN_OFFSET_CHANGE
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The writer of the daemon: keeps the file as the last session and other programs make it.
+//! The writer of the daemon: writes each session into the file, and keeps what other programs write.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{field, profile_field};
 
-/// How long to wait before the file is read again: keys that another program dropped are back
-/// within five seconds, two of which it has to be still.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long to wait after the file could not be written for the first time; every publication ends
-/// a pause.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// The longest pause after failures.
-const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// The time between two checks of the file. Keys that another program removed are back within five
+/// seconds, as the file must be unchanged for two of them.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The backoff after the first failed write. A new session ends it early.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// The longest backoff after failed writes.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Writes the session of the channel into the file.
 pub(super) struct Writer<'a> {
@@ -32,16 +31,15 @@ pub(super) struct Writer<'a> {
     ports: DaemonPorts<'a>,
     file: &'a dyn SharedCredentialsFile,
     reconciler: Reconciler<'a>,
-    /// Whether it was written once: what appears later is not what `--force` was about.
+    /// Whether it was written once: `--force` does not cover a long-lived key that appears later.
     has_written: bool,
-    /// Since when the file has to be written and another program may be writing it, and whether
-    /// that was reported.
+    /// Since when a write waits for another program, and whether that was reported.
     waiting: Option<(Duration, bool)>,
-    /// Why the file could not be written the last time, and how the refreshes stood then: the next
-    /// one has the supervisor told something else.
+    /// Why the last write failed, and the counters of refreshes at that time: each refresh changes the
+    /// supervisor's status, so the failure is reported again after it.
     reported: Option<(String, Refreshes)>,
     /// The warnings that were logged.
-    said: Vec<FileWarning>,
+    logged: Vec<FileWarning>,
 }
 
 impl<'a> Writer<'a> {
@@ -60,7 +58,7 @@ impl<'a> Writer<'a> {
             has_written: false,
             waiting: None,
             reported: None,
-            said: Vec::new(),
+            logged: Vec::new(),
         }
     }
 
@@ -68,7 +66,7 @@ impl<'a> Writer<'a> {
     /// that is to end the daemon.
     pub(super) async fn run(mut self) -> Error {
         let mut is_first = true;
-        let mut pause = FIRST_PAUSE;
+        let mut pause = FIRST_BACKOFF;
         loop {
             let outcome = self.step();
             let is_waiting = matches!(outcome, Ok(ReconcileStep::Waiting(_)));
@@ -91,8 +89,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes the current session while it is valid, and carries over what other programs wrote;
-    /// what they did to the profile is undone.
+    /// Writes the current session while it is valid, and keeps what other programs wrote, except for
+    /// their changes of this profile.
     fn step(&mut self) -> Result<ReconcileStep, ProfileFileError> {
         let now = self.ports.clock.uptime();
         let status = self.channel.status();
@@ -118,8 +116,8 @@ impl<'a> Writer<'a> {
         Ok(step)
     }
 
-    /// Logs what became of the file, and returns how long to leave it alone; `pause` is how long it
-    /// was left alone before.
+    /// Logs the outcome of a step, and returns how long to wait before the next one; `pause` is the
+    /// previous wait.
     fn report(
         &mut self,
         outcome: Result<ReconcileStep, ProfileFileError>,
@@ -129,14 +127,14 @@ impl<'a> Writer<'a> {
             Ok(step) => step,
             Err(error) => return self.report_failure(error, pause),
         };
-        // What cannot be written yet may still be what could not be written before.
+        // While a write is waiting, the earlier failure may still persist.
         if !matches!(step, ReconcileStep::Waiting(_)) && self.reported.take().is_some() {
             self.report_recovery();
         }
         if let ReconcileStep::Written(written) = step {
             self.report_written(written);
         }
-        LOOK
+        CHECK_INTERVAL
     }
 
     fn report_written(&mut self, written: WriteMethod) {
@@ -149,9 +147,9 @@ impl<'a> Writer<'a> {
             }
         }
         for warning in self.plan.warnings(self.file) {
-            if !self.said.contains(&warning) {
+            if !self.logged.contains(&warning) {
                 self.say(Level::Warning, &warning.to_string(), None);
-                self.said.push(warning);
+                self.logged.push(warning);
             }
         }
     }
@@ -173,10 +171,10 @@ impl<'a> Writer<'a> {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
         }
         let pause = match before {
-            // It is read again at once when it has changed.
-            _ if is_of_text => LOOK,
-            None => FIRST_PAUSE,
-            Some(_) => (pause * 2).min(LAST_PAUSE),
+            // A changed text is noticed at the next check.
+            _ if is_of_text => CHECK_INTERVAL,
+            None => FIRST_BACKOFF,
+            Some(_) => (pause * 2).min(MAX_BACKOFF),
         };
         let reported = (reason, self.channel.status().refreshes);
         if before.as_ref() != Some(&reported) {
