@@ -47,7 +47,7 @@ impl Daemon {
         });
         let heard = Arc::new(Mutex::new(Vec::new()));
         let messages = Arc::clone(&heard);
-        // Its queue is short: whoever does not listen stops whoever tells.
+        // The queue of the socket is short: a reader that stops blocks the daemon.
         thread::spawn(move || {
             let mut buffer = [0; 4_096];
             while let Ok(length) = systemd.recv(&mut buffer) {
@@ -233,7 +233,7 @@ fn update_follows_the_swap_of_a_kubernetes_volume() {
 }
 
 #[test]
-fn update_outlives_a_refusal_and_leaves_the_file_alone() {
+fn update_outlives_a_refusal_and_leaves_the_file_as_it_is() {
     let fixture = DaemonFixture::new();
     fs::write(fixture.path("credentials"), "[default]\nregion = r\n").unwrap();
     fixture.refuse();
@@ -324,7 +324,7 @@ fn tells_systemd_once_that_it_serves() {
 }
 
 #[test]
-fn ends_with_the_first_failure_where_it_is_to() {
+fn ends_with_the_first_failure_with_fail_fast() {
     let fixture = DaemonFixture::new();
     fixture.refuse();
     let mut daemon = Daemon::start(&fixture.tool(), &["update", "--fail-fast"]);
@@ -379,7 +379,7 @@ fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
 }
 
 #[test]
-fn counts_a_session_by_awss_clock_where_the_difference_is_small() {
+fn counts_a_session_by_awss_clock_if_the_difference_is_small() {
     let fixture = DaemonFixture::new();
     fixture.emulator.advance(200);
     fixture.emulator.end_sessions_after(Some(6));
@@ -431,7 +431,7 @@ fn uses_an_identity_that_came_while_another_was_fetched_with() {
 }
 
 #[test]
-fn writes_a_profile_again_that_somebody_removed() {
+fn restores_a_profile_that_was_removed() {
     let fixture = DaemonFixture::new();
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
     fixture.wait_for_profile("p256");
@@ -462,7 +462,7 @@ fn says_once_what_is_wrong_with_the_file() {
 }
 
 #[test]
-fn is_not_held_up_by_a_log_that_nobody_reads() {
+fn a_log_without_a_reader_does_not_block_it() {
     let fixture = DaemonFixture::new();
     fixture.emulator.end_sessions_after(Some(3));
     let (mut reader, mut writer) = std::io::pipe().unwrap();

@@ -1,12 +1,12 @@
-//! What goes wrong at AWS, and what it gave all the same.
+//! Faults of AWS of every kind, and what it vended between them.
 
 use std::collections::BTreeSet;
 
 use roles_anywhere_emulator::{Emulator, ROLE_ARN};
 use serde_json::{Value, json};
 
-/// Returns so many faults, of all kinds in turn; now and then an exchange is only late, so that
-/// there is something to hand out.
+/// Returns so many faults, of all kinds in turn. Some are only delays, so that there are sessions to
+/// serve.
 pub(crate) fn faults(count: usize) -> Vec<Value> {
     let kinds = [
         json!({"status": 500}),

@@ -105,7 +105,7 @@ const OWN_TOKEN: [Named; 2] = [
     named(SERVE_CONTAINER, "RUNTIME_DIRECTORY", "roles-anywhere", "(from RUNTIME_DIRECTORY)"),
 ];
 
-/// The tool as the user nobody, with an identity that this user can read.
+/// The program as the user nobody, with an identity that this user can read.
 struct FileFixture {
     tool: Program,
     user: u32,

@@ -1,6 +1,6 @@
-//! What no text of the program may hold: the secret part of a key, or a password.
+//! What no output of the program may hold: the secret part of a key, or a password.
 //!
-//! The runners of this suite ask [`check`] of all that the program says, on each run.
+//! [`check`] is called with the output of every run.
 
 #[expect(unreachable_pub, reason = "it is public where the fuzz targets have it")]
 mod search;

@@ -1,4 +1,4 @@
-//! One binary for all integration tests: one link, one place to look.
+//! The end-to-end tests, in one binary: one link, and one place to look.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! Keys and passwords where they do not belong: in every option and variable, in every form.
+//! Keys and passwords in the wrong place: in every option and variable, in every form.
 
 use std::fs;
 
@@ -96,7 +96,7 @@ fn key(env: &TestEnvironment) -> String {
     env.read("leaf/p256.key.pem")
 }
 
-/// The runner searches each output; what is checked here is that there is an error at all.
+/// Each output is searched for secrets as it is read; this test checks that there is an error.
 #[test]
 fn a_key_in_any_option_is_named_and_not_shown() {
     let _busy = machine::busy();
@@ -131,7 +131,7 @@ fn a_key_in_any_variable_is_not_shown() {
 }
 
 #[test]
-fn a_key_where_any_command_takes_something_is_not_shown() {
+fn a_key_in_any_argument_of_any_command_is_not_shown() {
     let _busy = machine::busy();
     let env = TestEnvironment::new();
     let tool = env.program().clone().set("HOME", env.path(""));
@@ -171,7 +171,7 @@ fn a_key_where_any_command_takes_something_is_not_shown() {
     }
 }
 
-/// What is there is shown from then on, in each error that names it.
+/// The name of a file that exists is shown in every error about it.
 #[test]
 fn a_key_becomes_the_name_of_nothing() {
     let env = TestEnvironment::new();
@@ -230,7 +230,7 @@ fn a_key_may_be_the_name_of_a_new_file_in_a_directory() {
 }
 
 #[test]
-fn a_password_where_its_place_belongs_is_not_shown() {
+fn a_password_in_place_of_its_file_is_not_shown() {
     let env = TestEnvironment::new().detached().key(form("scrypt.key.pem"));
     let tool = env.program();
     for password in PASSWORDS {

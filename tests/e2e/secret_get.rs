@@ -62,7 +62,7 @@ fn hands_binary_out_as_it_is() {
 }
 
 #[test]
-fn leaves_the_file_alone_where_it_fails() {
+fn leaves_the_file_as_it_is_if_it_fails() {
     let emulator = emulator();
     let path = emulator.directory().join("kept");
     std::fs::write(&path, "before").unwrap();

@@ -60,7 +60,7 @@ fn hands_out_what_aws_vended_by_both_ways() {
 }
 
 #[test]
-fn follows_no_link_where_its_token_is_to_be() {
+fn follows_no_link_in_place_of_its_token() {
     let emulator = emulator();
     let folder = tempfile::tempdir().unwrap();
     let victim = folder.path().join("victim");
@@ -261,7 +261,7 @@ fn idle_connections_lock_no_client_out_with_few_descriptors() {
 }
 
 #[test]
-fn takes_its_token_away_where_the_first_try_ends_it() {
+fn removes_its_token_if_the_first_attempt_ends_it() {
     let emulator = emulator();
     emulator.enable_profile(roles_anywhere_emulator::PROFILE_ARN, false);
     let folder = tempfile::tempdir().unwrap();

@@ -198,7 +198,7 @@ fn a_killed_process_delays_no_other() {
     let mut holder = tool.spawn(&["credential-process"]);
     while made(&emulator) == 0 {
         assert!(holder.try_wait().unwrap().is_none(), "it ended by itself");
-        // Whoever asks without a pause keeps the emulator from answering.
+        // Without a pause, this loop would keep the emulator from answering.
         thread::sleep(Duration::from_millis(20));
     }
     holder.kill().unwrap();

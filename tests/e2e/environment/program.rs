@@ -1,4 +1,4 @@
-//! The built program, run as a user runs it, and what came of it.
+//! The built program, run as a user runs it, and its output.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,7 +15,7 @@ use roles_anywhere_emulator::{Emulator, Options};
 
 use crate::leak;
 
-/// Starts an emulator of its own for one test.
+/// Starts an emulator for one test.
 pub(crate) fn emulator() -> Emulator {
     let emulator = Emulator::start(Options::default()).unwrap();
     leak::learn(emulator.directory());
@@ -106,7 +106,7 @@ impl Program {
         self
     }
 
-    /// Runs the binary as the user nobody where the tests run as root.
+    /// Runs the binary as the user nobody if the tests run as root.
     pub(crate) fn for_nobody(mut self) -> Self {
         use std::os::unix::fs::MetadataExt;
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
@@ -221,13 +221,13 @@ impl Program {
         self.spawn_into(arguments, Stdio::piped())
     }
 
-    /// As [`Program::spawn`], with a standard error of the test's own.
+    /// As [`Program::spawn`], with another standard error.
     pub(crate) fn spawn_into(&self, arguments: &[&str], stderr: impl Into<Stdio>) -> Running {
         Running(self.command(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap())
     }
 
-    /// Starts the binary and lets it run; as the user nobody where the tests run as root,
-    /// from a copy that nobody can reach. The folder of the copy has to outlive the process.
+    /// Starts the binary and lets it run, as the user nobody if the tests run as root, from a copy in
+    /// a folder that this user can reach. The folder has to outlive the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn spawn_as_nobody(self, arguments: &[&str]) -> (Running, tempfile::TempDir) {
         let (tool, folder) = self.reachable();
@@ -285,11 +285,11 @@ impl Program {
     }
 }
 
-/// A run that has not ended; what it said and no test read is searched for secrets once it has.
+/// A process that may still run. When it has ended, output that no test read is searched for secrets.
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// Waits for the end and returns all that it said.
+    /// Waits for the end and returns the whole output.
     fn output(&mut self) -> (Vec<u8>, Vec<u8>) {
         let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
         let stderr = thread::spawn(|| read(stderr));
@@ -345,7 +345,7 @@ fn quoted(word: &OsStr) -> String {
     format!("'{}{rest}'", word.replace('\'', r"'\''"))
 }
 
-/// What came of a run. Its `Display` is what snapshots hold.
+/// The output and exit code of a run. Its `Display` is what snapshots hold.
 pub(crate) struct CommandOutput {
     /// What was run, with its prompt; empty of a run that was spawned.
     command: String,
@@ -415,8 +415,8 @@ pub(crate) fn filters() -> insta::Settings {
     settings
 }
 
-/// Copies a program by a process of its own: where this one had the copy open to write it, a child
-/// of another test may have it still, and it could not be run yet.
+/// Copies a program by a separate process: if this process had the copy open to write it, a child of
+/// another test could have inherited the descriptor, and the copy could not be run yet.
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-p").args([from, to]).status().unwrap().success());
 }
