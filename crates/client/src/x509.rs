@@ -222,13 +222,10 @@ fn key_ids(parsed: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::cert_builder::{CertBuilder, O, name, rdn};
+    use crate::test_support::cert_builder::{CertBuilder, O, committed, name, rdn};
 
     fn vector(name: &str) -> Certificate {
-        let path = format!("{}/../../tests/vectors/pki/{name}", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its vector")]
-        let pem = ::pem::parse(std::fs::read(path).unwrap()).unwrap();
-        Certificate::from_der(pem.contents()).unwrap()
+        committed(&format!("tests/vectors/pki/{name}"))
     }
 
     #[test]

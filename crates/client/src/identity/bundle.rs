@@ -275,15 +275,13 @@ pub enum BundleError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::files;
     use crate::test_support::password::FixedPassword;
 
     const NO_PASSWORD: FixedPassword = FixedPassword::none();
 
     fn committed(name: &str) -> String {
-        let path = format!("{}/../../certs/{name}", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
-        let text = std::fs::read_to_string(path).unwrap();
-        text
+        String::from_utf8(files::committed(&format!("certs/{name}"))).unwrap()
     }
 
     fn open(text: &str) -> Bundle {
@@ -293,9 +291,7 @@ mod tests {
     #[test]
     fn reads_one_keystore_of_a_file() {
         use base64::Engine as _;
-        let path = format!("{}/../../certs/forms/null-password.p12", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
-        let keystore = std::fs::read(path).unwrap();
+        let keystore = files::committed("certs/forms/null-password.p12");
         let text = base64::prelude::BASE64_STANDARD.encode(keystore);
         let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
         assert_eq!(open(&block).keys.len(), 1);

@@ -288,6 +288,7 @@ const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.
 mod tests {
     use super::*;
     use crate::key::pbe::DERIVED;
+    use crate::test_support::files;
     use crate::test_support::password::FixedPassword;
 
     const HUNTER2: FixedPassword = FixedPassword::known("hunter2");
@@ -295,9 +296,7 @@ mod tests {
     const EMPTY: FixedPassword = FixedPassword::known("");
 
     fn committed(name: &str) -> Vec<u8> {
-        let path = format!("{}/../../certs/forms/{name}", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its files")]
-        std::fs::read(path).unwrap()
+        files::committed(&format!("certs/forms/{name}"))
     }
 
     #[test]

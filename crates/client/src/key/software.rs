@@ -203,6 +203,7 @@ impl fmt::Debug for MlDsaKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support::files;
 
     fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let contents = parts.concat();
@@ -218,10 +219,8 @@ mod tests {
     }
 
     fn committed(name: &str) -> Vec<u8> {
-        let path = format!("{}/../../certs/{name}", env!("CARGO_MANIFEST_DIR"));
-        #[expect(clippy::disallowed_methods, reason = "a test reads its key")]
-        let pem = ::pem::parse(std::fs::read(path).unwrap()).unwrap();
-        pem.into_contents()
+        let text = files::committed(&format!("certs/{name}"));
+        ::pem::parse(text).unwrap().into_contents()
     }
 
     fn public_key(signer: Result<Box<dyn Signer>, KeyError>) -> PublicKey {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use x509_parser::asn1_rs::Oid;
 
+use crate::test_support::files;
 use crate::x509::Certificate;
 
 /// The parts of a certificate; the default is a leaf that the service accepts.
@@ -123,10 +124,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// Reads the first certificate of a file of this repository.
 pub fn committed(path: &str) -> Certificate {
-    let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
-    #[expect(clippy::disallowed_methods, reason = "a test reads a committed certificate")]
-    let bytes = std::fs::read(path).unwrap();
-    let text = String::from_utf8(bytes).unwrap();
+    let text = String::from_utf8(files::committed(path)).unwrap();
     let block = ::pem::parse_many(text).unwrap().remove(0);
     Certificate::from_der(block.contents()).unwrap()
 }

@@ -99,12 +99,21 @@ impl State {
             Others::Same(contents) => Ok(contents.clone()),
             Others::Folder(folder) => {
                 let Location::File(path) = location else { unreachable!("it is a file") };
-                #[expect(clippy::disallowed_methods, reason = "a test reads a committed file")]
-                std::fs::read(folder.join(path))
+                read_committed(&folder.join(path))
             }
             Others::Unused => unreachable!("no file may be read here"),
         }
     }
+}
+
+/// Reads a file of this repository, by its path from the root.
+pub fn committed(path: &str) -> Vec<u8> {
+    read_committed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+}
+
+fn read_committed(path: &Path) -> io::Result<Vec<u8>> {
+    #[expect(clippy::disallowed_methods, reason = "a test reads a committed file")]
+    std::fs::read(path)
 }
 
 impl Files for FakeFiles {
