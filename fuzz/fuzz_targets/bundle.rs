@@ -6,13 +6,15 @@ use libfuzzer_sys::fuzz_target;
 use roles_anywhere_client::identity::bundle::Bundle;
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
-use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, is_affordable};
+use roles_anywhere_fuzz::{KNOWN, NOW, check_error, is_affordable};
+use roles_anywhere_test_support::files::FakeFiles;
+use roles_anywhere_test_support::password::FixedPassword;
 
 fuzz_target!(|data: &[u8]| {
     if !is_affordable(data) {
         return;
     }
-    let passwords = OnePassword { known: true };
+    let passwords = KNOWN;
     match Bundle::open(data, "it", &passwords) {
         Ok(bundle) => {
             for key in &bundle.keys {
@@ -35,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
         intermediates: Some(InputSource::parse("-")),
         permissions: Permissions::Strict,
     };
-    match source.open(&OneFile(data), &OnePassword { known: false }, NOW) {
+    match source.open(&FakeFiles::holding(data), &FixedPassword::none(), NOW) {
         Ok(identity) => {
             assert_eq!(identity.certificate().public_key(), identity.signer().public_key());
         }

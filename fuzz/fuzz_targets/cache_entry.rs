@@ -44,7 +44,7 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
     shown.lines().for_each(check_line);
 }
 
-/// A cache of one entry.
+/// A cache of one entry; the fake store of the program is compiled for its unit tests only.
 struct OneEntry(SecretBytes);
 
 impl Store for OneEntry {

@@ -11,7 +11,9 @@ use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::chain::{Chain, MAX_LENGTH};
 use roles_anywhere_client::x509::session_attributes::{SessionAttributes, TagStatus};
-use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, check_error, check_line};
+use roles_anywhere_fuzz::{NOW, check_error, check_line};
+use roles_anywhere_test_support::files::FakeFiles;
+use roles_anywhere_test_support::password::FixedPassword;
 
 fuzz_target!(|data: &[u8]| {
     let mut certificates = Vec::new();
@@ -59,7 +61,7 @@ fn elements(mut data: &[u8]) -> Vec<&[u8]> {
 fn look(der: &[u8]) {
     for output in [CertificateFormat::Official, CertificateFormat::Text, CertificateFormat::Full] {
         let plan = ReadCertificateData { certificate: InputSource::parse("-"), output };
-        match run(&plan, &OneFile(der), &OnePassword { known: false }, NOW) {
+        match run(&plan, &FakeFiles::holding(der), &FixedPassword::none(), NOW) {
             Err(error) => check_error(error),
             Ok(shown) => {
                 let text = std::str::from_utf8(shown.expose()).expect("it is UTF-8");

@@ -8,7 +8,7 @@ use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::key::KeyMaterial;
 use roles_anywhere_client::key::signer::Digest;
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_der};
+use roles_anywhere_fuzz::{KNOWN, check_error, is_affordable_der};
 
 fuzz_target!(|data: &[u8]| {
     let Some((kind, der)) = data.split_first() else { return };
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         b'e' if is_affordable_der(der) => KeyMaterial::EncryptedPkcs8(secret(der)),
         _ => return,
     };
-    match key.open("", &OnePassword { known: true }) {
+    match key.open("", &KNOWN) {
         Ok(signer) => {
             assert!(!signer.public_key().0.is_empty());
             // A key that contradicts itself may refuse to.

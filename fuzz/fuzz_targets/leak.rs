@@ -16,7 +16,8 @@ use roles_anywhere_client::identity::bundle::{Bundle, ca_certificates};
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::leak::{Keys, secrets_of};
-use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, is_affordable};
+use roles_anywhere_fuzz::{KNOWN, NOW, is_affordable};
+use roles_anywhere_test_support::files::FakeFiles;
 
 const FILES: [&[u8]; 14] = [
     include_bytes!("../../certs/leaf/p256.key.pem"),
@@ -130,7 +131,7 @@ fn secret_text(much: usize) -> Vec<u8> {
 /// Opens a file in every way that a command does.
 fn open(file: &[u8]) {
     let place = || InputSource::parse("-").name(true);
-    let passwords = OnePassword { known: true };
+    let passwords = KNOWN;
     match Bundle::open(file, "it", &passwords) {
         Ok(mut bundle) => {
             for key in &bundle.keys {
@@ -156,14 +157,14 @@ fn open(file: &[u8]) {
             intermediates,
             permissions: Permissions::Strict,
         };
-        match source.open(&OneFile(file), &passwords, NOW) {
+        match source.open(&FakeFiles::holding(file), &passwords, NOW) {
             Ok(identity) => check(format_args!("{identity:?}")),
             Err(error) => check_error(error),
         }
     }
     let plan =
         ReadCertificateData { certificate: InputSource::parse("-"), output: CertificateFormat::Full };
-    if let Err(error) = run(&plan, &OneFile(file), &passwords, NOW) {
+    if let Err(error) = run(&plan, &FakeFiles::holding(file), &passwords, NOW) {
         check_printed(&error);
     }
 }

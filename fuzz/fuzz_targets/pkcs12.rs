@@ -7,7 +7,8 @@ use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::identity::bundle::BundleError;
 use roles_anywhere_client::identity::pkcs12::open;
 use roles_anywhere_client::input_source::InputSource;
-use roles_anywhere_fuzz::{OnePassword, check_error, is_affordable_der};
+use roles_anywhere_fuzz::{KNOWN, check_error, is_affordable_der};
+use roles_anywhere_test_support::password::FixedPassword;
 
 fuzz_target!(|data: &[u8]| {
     if !is_affordable_der(data) {
@@ -15,7 +16,8 @@ fuzz_target!(|data: &[u8]| {
     }
     // One byte of the input decides, so that the corpus holds both.
     let known = data.last().is_some_and(|byte| byte & 7 != 0);
-    match open(data, "it", &OnePassword { known }) {
+    let password = if known { KNOWN } else { FixedPassword::none() };
+    match open(data, "it", &password) {
         Ok(archive) => {
             let certificates: usize = archive.certificates.iter().map(Vec::len).sum();
             assert!(certificates <= 2 * data.len() + 16);

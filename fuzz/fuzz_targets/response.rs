@@ -5,9 +5,8 @@
 
 #![no_main]
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,15 +20,18 @@ use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDu
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
 use roles_anywhere_client::aws::retry::Deadline;
-use roles_anywhere_client::http::{Endpoint, SourceMessage, Request, Response, Transport, TransportError};
+use roles_anywhere_client::http::{Endpoint, Response};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
-use roles_anywhere_client::ports::{NoTrace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::secret::{Entropy, SecretBytes};
-use roles_anywhere_client::time::Timer;
-use roles_anywhere_fuzz::{NOW, OneFile, OnePassword, StoppedClock, check_error};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_fuzz::{NOW, check_error};
+use roles_anywhere_test_support::clock::ManualClock;
+use roles_anywhere_test_support::entropy::SequenceEntropy;
+use roles_anywhere_test_support::files::FakeFiles;
+use roles_anywhere_test_support::ports::FakePorts;
+use roles_anywhere_test_support::transport::{Reply, ScriptedTransport};
 
 /// A leaf, its chain and its key.
 const IDENTITY: &str = include_str!("../../certs/forms/combined.pem");
@@ -113,15 +115,20 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
         destination: SecretDestination::Stdout(Stdout::Terminal),
         selection: selection.clone(),
     };
-    let world = World {
-        clock: &StoppedClock,
-        timer: &Impatient,
-        entropy: &Impatient,
-        files: &OneFile(IDENTITY.as_bytes()),
-        passwords: &OnePassword { known: false },
-        transport: &Answers { answers, sent: AtomicUsize::new(0) },
-        trace: &NoTrace,
+    let clock = ManualClock::at(NOW);
+    clock.pass_sleeps(Duration::MAX);
+    let transport = ScriptedTransport::new(move |_, number| {
+        assert!(number <= 6, "three tries a call");
+        answers.get(number - 1).cloned().map_or_else(Reply::lost, Reply::Response)
+    });
+    let ports = FakePorts {
+        clock,
+        entropy: SequenceEntropy::constant(0),
+        files: FakeFiles::holding(IDENTITY),
+        transport,
+        ..FakePorts::default()
     };
+    let world = ports.world();
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let sessions = SessionCache::disabled(&provider);
     let running = pin!(secret_get::run(&sessions, &plan, deadline, &world));
@@ -132,43 +139,5 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
             assert!(serde_json::from_slice::<serde_json::Value>(printed.expose()).is_ok());
         }
         Poll::Ready(Ok(_)) => {}
-    }
-}
-
-/// Hands out the answers in their order, then fails.
-struct Answers {
-    answers: Vec<Response>,
-    sent: AtomicUsize,
-}
-
-impl Transport for Answers {
-    fn send<'a>(
-        &'a self,
-        _request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
-        let at = self.sent.fetch_add(1, Ordering::Relaxed);
-        assert!(at < 6, "three tries a call");
-        let lost = || TransportError::Interrupted {
-            host: "a.example".to_owned(),
-            plain: false,
-            source: SourceMessage("lost".to_owned()),
-        };
-        let answer = self.answers.get(at).cloned().ok_or_else(lost);
-        Box::pin(std::future::ready(answer))
-    }
-}
-
-/// Waits for nothing, and rolls nothing but zeros.
-struct Impatient;
-
-impl Timer for Impatient {
-    fn sleep(&self, _duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-impl Entropy for Impatient {
-    fn bits(&self) -> u64 {
-        0
     }
 }

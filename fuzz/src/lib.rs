@@ -1,16 +1,11 @@
-//! What the targets share: the invariants of an error, and stand-ins for the ports.
+//! What the targets share: the invariants of an error, and the password of the test files.
 
 #[path = "../../tests/e2e/leak/search.rs"]
 pub mod leak;
 
-use std::path::Path;
-use std::time::Duration;
-
 use roles_anywhere::output::error::Error;
-use roles_anywhere_client::input_source::{Action, FileError, Files, InputSource};
-use roles_anywhere_client::password::{PasswordError, Passwords};
-use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_test_support::password::FixedPassword;
 
 /// In 2027, when the certificates under `certs/` are valid.
 pub const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -38,47 +33,8 @@ pub fn check_line(line: &str) {
     assert!(!line.chars().any(roles_anywhere_client::text::escape::is_invisible), "{line:?}");
 }
 
-/// Answers with the one password, or with none.
-pub struct OnePassword {
-    pub known: bool,
-}
-
-impl Passwords for OnePassword {
-    fn password(&self, _what: &str) -> Result<Secret, PasswordError> {
-        match self.known {
-            true => Ok(Secret::new(PASSWORD.to_owned())),
-            false => Err(PasswordError::NoTerminal),
-        }
-    }
-}
-
-/// A file system in which every source has the same bytes, and nothing is kept.
-pub struct OneFile<'a>(pub &'a [u8]);
-
-impl Files for OneFile<'_> {
-    fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
-        let refused = || FileError {
-            action: Action::Read,
-            place: source.name(false),
-            source: std::io::ErrorKind::FileTooLarge.into(),
-        };
-        let fits = self.0.len() as u64 <= roles_anywhere_client::input_source::MAX_SIZE;
-        fits.then(|| SecretBytes::new(self.0.to_vec())).ok_or_else(refused)
-    }
-
-    fn readable_by_others(&self, _source: &InputSource) -> Option<u32> {
-        None
-    }
-
-    fn write(
-        &self,
-        _path: &Path,
-        _contents: &[u8],
-        _limit: std::time::Duration,
-    ) -> Result<(), FileError> {
-        Ok(())
-    }
-}
+/// Knows [`PASSWORD`].
+pub const KNOWN: FixedPassword = FixedPassword::known(PASSWORD);
 
 /// Returns whether a key or a PKCS#12 file is cheap to try: no number in it, wherever it is, can be a
 /// count of iterations that is not. It also refuses a few that are cheap.
@@ -109,18 +65,5 @@ pub fn is_affordable(bytes: &[u8]) -> bool {
         }
         Ok(PemOrDer::Der(_, contents)) => is_affordable_der(contents.expose()),
         Err(_) => true,
-    }
-}
-
-/// A clock that stands still.
-pub struct StoppedClock;
-
-impl roles_anywhere_client::time::Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-
-    fn uptime(&self) -> Duration {
-        Duration::ZERO
     }
 }
