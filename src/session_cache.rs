@@ -113,7 +113,7 @@ impl<'a> SessionCache<'a> {
             Freshness::Expired => false,
         };
         ready.then(|| {
-            cached.trace(trace, format_args!("hit, {} s are left", session.left(now)));
+            cached.trace(trace, format_args!("hit, {} s are left", session.seconds_left(now)));
             session
         })
     }
@@ -144,7 +144,7 @@ impl<'a> SessionCache<'a> {
                 return self.fetch_or_wait(cached, 0, world, deadline).await;
             }
         };
-        cached.trace(world.trace, format_args!("hit, {} s are left", session.left(now)));
+        cached.trace(world.trace, format_args!("hit, {} s are left", session.seconds_left(now)));
         match freshness(&session, now) {
             Freshness::Fresh => Ok(session.into()),
             _ => self.refresh(cached, session, world, deadline).await,

@@ -30,7 +30,7 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
         assert_eq!(same.render(name).expose(), again.expose());
         let session = &entry.session;
         let over = freshness(session, NOW) == Freshness::Expired;
-        assert!(over || session.left(NOW) > 0, "what has ended is served");
+        assert!(over || session.seconds_left(NOW) > 0, "what has ended is served");
         let json = to_json(&session.credentials);
         assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
     }

@@ -20,8 +20,8 @@ fuzz_target!(|data: &[u8]| {
                 check_line(&damage.to_string());
             }
         }
-        Ok(PemOrDer::Der(form, contents)) => {
-            assert!(!form.to_string().is_empty());
+        Ok(PemOrDer::Der(encoding, contents)) => {
+            assert!(!encoding.to_string().is_empty());
             assert!(contents.expose().len() <= data.len());
         }
         Err(error) => check_error(IdentityError::Bundle {

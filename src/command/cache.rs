@@ -87,7 +87,7 @@ fn row(name: &CacheKey, entry: Option<&CacheEntry>, now: Timestamp) -> [String; 
         return ["(damaged, or not this user's)".to_owned(), none(), none(), none(), file];
     };
     let session_name = role_session_name.as_ref().map(RoleSessionName::as_str);
-    let left = match session.left(now) {
+    let left = match session.seconds_left(now) {
         0 => "over".to_owned(),
         left @ ..120 => format!("{left} s"),
         left => format!("{} min", left / 60),

@@ -158,7 +158,7 @@ impl Observer for Reporter<'_> {
             &[
                 ("access_key_id", &session.credentials.access_key_id),
                 ("expiration", &expiration),
-                ("seconds", &session.life),
+                ("seconds", &session.lifetime_seconds),
             ],
         );
         self.supervisor.status(&format!("a session until {expiration} is in hand"));

@@ -107,7 +107,7 @@ pub fn resolve(
     stdout: Stdout,
     paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
-    if let Some(name) = environment.illegible().find(|name| is_ours(name) && !is_path(name)) {
+    if let Some(name) = environment.non_utf8_names().find(|name| is_ours(name) && !is_path(name)) {
         return Err(UsageError::Illegible(name.to_owned()));
     }
     let (environment, ignored) = kubernetes_service::without_service(environment);

@@ -23,12 +23,12 @@ impl<'a> KeyPassword<'a> {
         Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
 
-    fn ask_once(&self, what: &str) -> Result<Secret, PasswordError> {
+    fn ask_once(&self, file_name: &str) -> Result<Secret, PasswordError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(password) = &*kept {
             return Ok(password.clone());
         }
-        let password = terminal::ask(what)?;
+        let password = terminal::ask(file_name)?;
         *kept = Some(password.clone());
         Ok(password)
     }
@@ -43,7 +43,7 @@ impl<'a> KeyPassword<'a> {
 }
 
 impl Passwords for KeyPassword<'_> {
-    fn password(&self, what: &str) -> Result<Secret, PasswordError> {
+    fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         self.asked.store(true, Ordering::Relaxed);
         match &self.source {
             PasswordSource::Inline(password) => Ok(password.clone()),
@@ -52,11 +52,11 @@ impl Passwords for KeyPassword<'_> {
                 Err(PasswordError::Unreadable(error))
                     if error.source.kind() == std::io::ErrorKind::NotFound =>
                 {
-                    self.ask_once(what)
+                    self.ask_once(file_name)
                 }
                 answer => answer,
             },
-            PasswordSource::Default { credential: None } => self.ask_once(what),
+            PasswordSource::Default { credential: None } => self.ask_once(file_name),
         }
     }
 
@@ -79,9 +79,9 @@ mod terminal {
     use roles_anywhere_client::secret::Secret;
     use roles_anywhere_client::text::escape;
 
-    pub(super) fn ask(what: &str) -> Result<Secret, PasswordError> {
+    pub(super) fn ask(file_name: &str) -> Result<Secret, PasswordError> {
         check_foreground()?;
-        rpassword::prompt_password(format!("Password of {}: ", escape::line(what)))
+        rpassword::prompt_password(format!("Password of {}: ", escape::line(file_name)))
             .map(Secret::new)
             .map_err(PasswordError::NoAnswer)
     }

@@ -31,7 +31,7 @@ pub(super) fn render(
     page.gauge(
         "credentials_expiry_seconds",
         "Seconds until the credentials in hand end; 0 without any.",
-        status.left(now),
+        status.seconds_left(now),
     );
     if let Some(end) = status.certificate_end {
         page.gauge(

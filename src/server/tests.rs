@@ -123,15 +123,15 @@ impl Fixture {
     }
 }
 
-fn session_status(life: i64) -> Status {
+fn session_status(lifetime_seconds: i64) -> Status {
     let credentials = Credentials {
         access_key_id: "ASIAEXAMPLE".to_owned(),
         secret_access_key: Secret::new("very-secret".to_owned()),
         session_token: Secret::new("very-session".to_owned()),
-        expiration: NOW.after(life),
+        expiration: NOW.after(lifetime_seconds),
         account_id: "123456789012".to_owned(),
     };
-    let session = Session { credentials, received: NOW, life, clock_offset: 0 };
+    let session = Session { credentials, received: NOW, lifetime_seconds, clock_offset: 0 };
     Status {
         session: Some((
             Rc::new(session),

@@ -51,7 +51,7 @@ impl CacheEntry {
 
     /// Returns the contents of the file of `key`.
     pub fn render(&self, key: &CacheKey) -> SecretBytes {
-        let Session { credentials, received, life, clock_offset } = &self.session;
+        let Session { credentials, received, lifetime_seconds, clock_offset } = &self.session;
         let document = EntryJson {
             version: VERSION,
             access_key_id: credentials.access_key_id.as_str(),
@@ -60,7 +60,7 @@ impl CacheEntry {
             expiration: credentials.expiration.unix(),
             received: received.unix(),
             kept: self.stored_at.clone(),
-            life: *life,
+            lifetime_seconds: *lifetime_seconds,
             clock_offset: *clock_offset,
             trust_anchor_arn: &self.trust_anchor.to_string(),
             profile_arn: &self.profile.to_string(),
@@ -88,7 +88,7 @@ impl CacheEntry {
         ];
         let is_graphic = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let is_plausible = document.version == VERSION
-            && LIFE.contains(&document.life)
+            && LIFETIME.contains(&document.lifetime_seconds)
             && texts.iter().all(|text| !text.is_empty() && is_graphic(text));
         if !is_plausible {
             return None;
@@ -108,7 +108,7 @@ impl CacheEntry {
                     account_id: role.account().to_owned(),
                 },
                 received: Timestamp::from_unix(document.received),
-                life: document.life,
+                lifetime_seconds: document.lifetime_seconds,
                 clock_offset: document.clock_offset,
             },
             stored_at: document.kept,
@@ -123,7 +123,7 @@ impl CacheEntry {
 const VERSION: u8 = 2;
 
 /// AWS issues sessions for at most 12 hours; twice that leaves room for a difference of the clocks.
-const LIFE: std::ops::RangeInclusive<i64> = 1..=2 * 43_200;
+const LIFETIME: std::ops::RangeInclusive<i64> = 1..=2 * 43_200;
 
 /// Returns the JSON of `key` with its checksum before it.
 pub fn with_checksum(key: &CacheKey, json: &[u8]) -> SecretBytes {
@@ -150,7 +150,8 @@ struct EntryJson<T, S> {
     received: i64,
     /// By the clock that counts up and cannot be set.
     kept: Option<Running>,
-    life: i64,
+    #[serde(rename = "life")]
+    lifetime_seconds: i64,
     clock_offset: i64,
     trust_anchor_arn: T,
     profile_arn: T,
@@ -169,17 +170,17 @@ pub(super) mod tests {
     /// When [`session`] was received.
     pub(in crate::session_cache) const RECEIVED: Timestamp = Timestamp::from_unix(1_440_938_160);
 
-    pub(in crate::session_cache) fn session(life: i64) -> Session {
+    pub(in crate::session_cache) fn session(lifetime_seconds: i64) -> Session {
         Session {
             credentials: Credentials {
                 access_key_id: "ASIAEXAMPLE".to_owned(),
                 secret_access_key: Secret::new(r#"se"cret"#.to_owned()),
                 session_token: Secret::new("token".repeat(100)),
-                expiration: RECEIVED.after(life),
+                expiration: RECEIVED.after(lifetime_seconds),
                 account_id: "123456789012".to_owned(),
             },
             received: RECEIVED,
-            life,
+            lifetime_seconds,
             clock_offset: -7,
         }
     }
@@ -236,7 +237,7 @@ pub(super) mod tests {
             let entry = CacheEntry::new(&request(), session(3_600), then.clone());
             let now = RECEIVED.after(wall);
             let session = entry.into_session(now, running.as_ref());
-            assert_eq!(session.left(now), left, "{then:?} {running:?} {wall}");
+            assert_eq!(session.seconds_left(now), left, "{then:?} {running:?} {wall}");
         }
     }
 

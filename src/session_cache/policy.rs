@@ -17,9 +17,9 @@ const EXPIRY_MARGIN: i64 = 2;
 
 /// Returns whether `session` is served and refreshed at `now`.
 pub fn freshness(session: &Session, now: Timestamp) -> Freshness {
-    match session.left(now) {
+    match session.seconds_left(now) {
         ..=EXPIRY_MARGIN => Freshness::Expired,
-        left if left > REFRESH_MARGIN.min(session.life / 2) => Freshness::Fresh,
+        left if left > REFRESH_MARGIN.min(session.lifetime_seconds / 2) => Freshness::Fresh,
         _ => Freshness::Due,
     }
 }
@@ -93,9 +93,13 @@ mod tests {
             // The clock was set back: how old the session is cannot be known.
             (3_600, -1, Expired),
         ];
-        for (life, elapsed, wanted) in rows {
-            let session = session(life);
-            assert_eq!(freshness(&session, RECEIVED.after(elapsed)), wanted, "{life} {elapsed}");
+        for (lifetime_seconds, elapsed, wanted) in rows {
+            let session = session(lifetime_seconds);
+            assert_eq!(
+                freshness(&session, RECEIVED.after(elapsed)),
+                wanted,
+                "{lifetime_seconds} {elapsed}"
+            );
         }
     }
 

@@ -59,8 +59,8 @@ fn deadline() -> Deadline {
     Deadline::new(Duration::ZERO, Duration::from_secs(20))
 }
 
-fn with_id(access_key_id: &str, life: i64) -> Session {
-    let mut session = session(life);
+fn with_id(access_key_id: &str, lifetime_seconds: i64) -> Session {
+    let mut session = session(lifetime_seconds);
     session.credentials.access_key_id = access_key_id.to_owned();
     session
 }

@@ -18,37 +18,37 @@ pub struct Credentials {
     pub account_id: String,
 }
 
-/// Credentials as they were received, and how long they are valid from then on.
+/// Credentials as they were received, and their lifetime.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The credentials.
     pub credentials: Credentials,
-    /// When they were received, by this machine's clock.
+    /// When they were received.
     pub received: Timestamp,
-    /// How many seconds they were valid for when they were received, by AWS's clock.
-    pub life: i64,
-    /// By how many seconds this machine's clock is behind AWS's; 0 if AWS was not asked.
+    /// Lifetime in seconds when received, measured by AWS's clock.
+    pub lifetime_seconds: i64,
+    /// Seconds that this machine's clock is behind AWS's; 0 if not measured.
     pub clock_offset: i64,
 }
 
 impl Session {
-    /// Returns the remaining seconds at `now`, by this machine's clock; 0 if they have expired.
+    /// Returns the remaining seconds at `now`; 0 after expiry.
     ///
-    /// The time since they were received counts, so a clock that is wrong all the time does no harm. If
-    /// `now` is before they were received, the clock was set and nothing is known: 0.
-    pub fn left(&self, now: Timestamp) -> i64 {
+    /// Only the time since receipt counts, so a wrong clock offset has no effect. If `now` is before
+    /// `received`, returns 0.
+    pub fn seconds_left(&self, now: Timestamp) -> i64 {
         let elapsed = self.received.seconds_until(now);
         if elapsed < 0 {
             return 0;
         }
-        (self.life - elapsed).max(0)
+        (self.lifetime_seconds - elapsed).max(0)
     }
 }
 
 /// Whether a session can be used, and whether it is time to refresh it.
 ///
-/// The session cache of the program and the refresher of a daemon each decide by a rule of their own:
-/// processes that share a cache have to agree, while the hosts of a fleet must not call all at once.
+/// The session cache of the program and the refresher of a daemon use different rules: processes that
+/// share a cache must agree, but the hosts of a fleet must spread their calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Freshness {
     /// It can be used.
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_from_when_it_came_whatever_the_clock_says() {
+    fn lifetime_counts_from_receipt() {
         let received = Timestamp::from_unix(1_440_938_160);
         let session = Session {
             credentials: Credentials {
@@ -76,12 +76,12 @@ mod tests {
                 account_id: "123456789012".to_owned(),
             },
             received,
-            life: 3_600,
+            lifetime_seconds: 3_600,
             clock_offset: -7_200,
         };
         let rows = [(0, 3_600), (60, 3_540), (3_600, 0), (9_999, 0), (-1, 0)];
         for (elapsed, left) in rows {
-            assert_eq!(session.left(received.after(elapsed)), left, "{elapsed}");
+            assert_eq!(session.seconds_left(received.after(elapsed)), left, "{elapsed}");
         }
     }
 }

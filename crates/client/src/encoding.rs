@@ -53,11 +53,13 @@ pub enum PemOrDer {
 pub fn open(bytes: &[u8]) -> Result<PemOrDer, EncodingError> {
     let open = |bytes: &[u8]| match Encoding::of(bytes) {
         Encoding::Unknown if contains(bytes, b"-----BEGIN") => pem::open(bytes).map(PemOrDer::Pem),
-        form if form.is_read() => {
-            Ok(PemOrDer::Der(form, SecretBytes::new(ber::trimmed(bytes).to_vec())))
+        encoding if encoding.is_read() => {
+            Ok(PemOrDer::Der(encoding, SecretBytes::new(ber::trimmed(bytes).to_vec())))
         }
-        form @ (Encoding::PublicKey | Encoding::JavaKeystore) => Err(EncodingError::Unread(form)),
-        form => Err(EncodingError::Other(form)),
+        encoding @ (Encoding::PublicKey | Encoding::JavaKeystore) => {
+            Err(EncodingError::Unread(encoding))
+        }
+        encoding => Err(EncodingError::Other(encoding)),
     };
     match open(bytes) {
         Err(EncodingError::Other(Encoding::Unknown)) => match from_base64(bytes) {
@@ -247,13 +249,13 @@ mod tests {
             (b"\xfe\xed\xfe\xed\0\0\0\x02", Encoding::JavaKeystore),
             (b"hello", Encoding::Unknown),
         ];
-        for (bytes, form) in rows {
+        for (bytes, encoding) in rows {
             match open(bytes) {
                 Ok(PemOrDer::Der(found, _))
                 | Err(EncodingError::Other(found) | EncodingError::Unread(found)) => {
-                    assert_eq!(found, form);
+                    assert_eq!(found, encoding);
                 }
-                other => panic!("{form}: {other:?}"),
+                other => panic!("{encoding}: {other:?}"),
             }
         }
     }

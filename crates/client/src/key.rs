@@ -19,7 +19,7 @@ pub enum KeyMaterial {
     Pkcs8(SecretBytes),
     /// `RSAPrivateKey` (RFC 8017, A.1.2).
     Pkcs1(SecretBytes),
-    /// `ECPrivateKey` (RFC 5915), and the `EC PARAMETERS` block that stood before it.
+    /// `ECPrivateKey` (RFC 5915), and the `EC PARAMETERS` block before it.
     Sec1(SecretBytes, Option<SecretBytes>),
     /// `EncryptedPrivateKeyInfo` (RFC 5958).
     EncryptedPkcs8(SecretBytes),
@@ -34,14 +34,14 @@ pub enum KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// Returns the key in `contents`, or `None` if `form` is not one of a private key; `parameters`
-    /// come from the `EC PARAMETERS` block before it.
+    /// Returns the key in `contents`, or `None` if `encoding` is not that of a private key;
+    /// `parameters` come from the `EC PARAMETERS` block before it.
     pub fn of(
-        form: Encoding,
+        encoding: Encoding,
         contents: SecretBytes,
         parameters: Option<SecretBytes>,
     ) -> Option<Self> {
-        Some(match form {
+        Some(match encoding {
             Encoding::Pkcs8 => Self::Pkcs8(contents),
             Encoding::Pkcs1 => Self::Pkcs1(contents),
             Encoding::Sec1 => Self::Sec1(contents, parameters),
@@ -52,8 +52,12 @@ impl KeyMaterial {
         })
     }
 
-    /// Opens the key; `what` names it if a password has to be asked for.
-    pub fn open(&self, what: &str, passwords: &dyn Passwords) -> Result<Box<dyn Signer>, KeyError> {
+    /// Opens the key; the password request names `file_name`.
+    pub fn open(
+        &self,
+        file_name: &str,
+        passwords: &dyn Passwords,
+    ) -> Result<Box<dyn Signer>, KeyError> {
         match self {
             Self::Pkcs8(der) => software::from_pkcs8(der.expose()),
             Self::Pkcs1(der) => software::from_pkcs1(der.expose()),
@@ -61,7 +65,7 @@ impl KeyMaterial {
                 software::from_sec1(der.expose(), parameters.as_ref().map(SecretBytes::expose))
             }
             Self::EncryptedPkcs8(der) => {
-                let decrypted = encrypted::decrypt(der.expose(), what, passwords)?;
+                let decrypted = encrypted::decrypt(der.expose(), file_name, passwords)?;
                 software::from_pkcs8(&decrypted)
             }
             Self::LegacyEncrypted => Err(KeyError::LegacyEncryption),

@@ -19,8 +19,8 @@ pub enum PasswordSource {
 
 /// Reads the password of an encrypted key.
 pub trait Passwords: Sync {
-    /// Returns the password that opens `what`, e.g. "`client.key`". A person is asked once per process.
-    fn password(&self, what: &str) -> Result<Secret, PasswordError>;
+    /// Returns the password of `file_name`, e.g. `client.key`. A prompt is shown once per process.
+    fn password(&self, file_name: &str) -> Result<Secret, PasswordError>;
 
     /// Returns the option whose password was not needed since the last call.
     fn unused(&self) -> Option<String> {
@@ -28,10 +28,10 @@ pub trait Passwords: Sync {
     }
 }
 
-/// Why there is no password.
+/// A password could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// None was given, and there is no terminal to ask on.
+    /// None was given, and there is no terminal for a prompt.
     #[error("no password was given for it, and there is no terminal to ask on")]
     NoTerminal,
     /// None was given, and a program in the background may not ask.

@@ -29,7 +29,7 @@ pub struct World<'a> {
     pub passwords: &'a dyn Passwords,
     /// Talks to AWS.
     pub transport: &'a dyn Transport,
-    /// Shows what happens, with `--debug`.
+    /// Shows the debug output of `--debug`.
     pub trace: &'a dyn Trace,
 }
 
@@ -54,9 +54,9 @@ pub enum Event {
     Timeout,
     /// A file of the identity may have changed.
     FilesChanged,
-    /// The daemon is told to read its files again (SIGHUP).
+    /// The daemon must read its files again (SIGHUP).
     Reload,
-    /// The daemon is told to end (SIGTERM, SIGINT).
+    /// The daemon must stop (SIGTERM, SIGINT).
     Stop,
 }
 
@@ -79,22 +79,19 @@ impl Environment {
     }
 
     /// Returns the names of the variables whose values are not UTF-8.
-    pub fn illegible(&self) -> impl Iterator<Item = &str> {
+    pub fn non_utf8_names(&self) -> impl Iterator<Item = &str> {
         let all = self.variables.iter();
         all.filter(|(_, value)| !path::is_utf8(value)).map(|(name, _)| name.as_str())
     }
 
     /// Returns the variables whose names begin with `prefix`, and their values.
-    pub fn beginning_with<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let from = self.variables.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
         from.map(|(name, value)| (name.as_str(), value.as_str()))
             .take_while(move |(name, _)| name.starts_with(prefix))
     }
 
-    /// Returns the environment without the variables of these names.
+    /// Returns the environment without the variables called `names`.
     #[must_use]
     pub fn without(&self, names: &[String]) -> Self {
         let mut rest = self.clone();
@@ -102,7 +99,7 @@ impl Environment {
         rest
     }
 
-    /// Returns the value of `name`; an empty one is none.
+    /// Returns the value of `name`; `None` if unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

@@ -33,7 +33,7 @@ pub struct RolesAnywhere {
 
 /// The longest lifetime of a session, in seconds. AWS issues none that is valid for longer, so a
 /// response that says so has a wrong expiration or a wrong date.
-const LONGEST_LIFE: i64 = 43_200;
+const LONGEST_LIFETIME: i64 = 43_200;
 
 /// The message about a password for a key that needs none.
 pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
@@ -186,17 +186,17 @@ impl RolesAnywhere {
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
         // Both times are whole seconds, rounded down: the second that has begun is subtracted.
-        let life = by_date.map_or(by_clock, |life| life.min(by_clock)) - 1;
-        if life <= 0 {
+        let lifetime_seconds = by_date.map_or(by_clock, |by_date| by_date.min(by_clock)) - 1;
+        if lifetime_seconds <= 0 {
             let expiration = credentials.expiration;
             return Err(SessionResponseError::Expired { expiration, now: date.unwrap_or(now) });
         }
-        if life > LONGEST_LIFE {
+        if lifetime_seconds > LONGEST_LIFETIME {
             // SDKs rely on the expiration, so it is corrected, too.
-            credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFE);
+            credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFETIME);
         }
-        let life = life.min(LONGEST_LIFE);
-        Ok(Session { credentials, received: answer.received, life, clock_offset })
+        let lifetime_seconds = lifetime_seconds.min(LONGEST_LIFETIME);
+        Ok(Session { credentials, received: answer.received, lifetime_seconds, clock_offset })
     }
 }
 
@@ -304,11 +304,15 @@ mod tests {
             (1, 0, 0, None),
             (1, 10, 0, None),
         ];
-        for (seconds, behind, offset, life) in rows {
+        for (seconds, behind, offset, lifetime_seconds) in rows {
             let end = DATE.after(seconds).to_string();
             let body = ANSWER.replace("2015-08-30T12:36:00Z", &end);
             let session = provider.session(&answer(201, &body, behind), offset);
-            assert_eq!(session.ok().map(|session| session.life), life, "{seconds} {behind}");
+            assert_eq!(
+                session.ok().map(|session| session.lifetime_seconds),
+                lifetime_seconds,
+                "{seconds} {behind}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Keeps a session current in a process that goes on running.
+//! Keeps a session current in a long-running process.
 //!
-//! [`schedule`] decides when (pure), [`refresher`] acts, [`status`] tells the other parts of the
-//! process, and [`reloading_identity`] follows the files of the certificate and the key.
+//! [`schedule`] decides when (pure), [`refresher`] acts, [`status`] informs the other parts of
+//! the process, and [`reloading_identity`] follows the files of the certificate and the key.
 
 pub mod clock_reading;
 pub mod observer;

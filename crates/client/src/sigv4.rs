@@ -19,24 +19,24 @@ use crate::sigv4::canonical::CanonicalRequest;
 use crate::sigv4::scope::Scope;
 use crate::time::Timestamp;
 
-/// A signed request, with the intermediate texts of the specification.
+/// A signed request, with the intermediate values of the specification.
 #[derive(Clone, Debug)]
-pub struct Signed {
+pub struct SignedRequest {
     /// The request, ready to be sent.
     pub request: Request,
-    /// The request in the one form that both sides hash.
+    /// The canonical request (SigV4).
     pub canonical_request: CanonicalRequest,
     /// What the key signed.
     pub string_to_sign: String,
 }
 
-/// Signs `request` as of `now` with the identity's key. Every header it has is signed.
+/// Signs `request` as of `now` with the identity's key. All headers are signed.
 pub fn sign(
     mut request: Request,
     scope: &Scope,
     now: Timestamp,
     identity: &Identity,
-) -> Result<Signed, SignError> {
+) -> Result<SignedRequest, SignError> {
     let algorithm = identity.signer().algorithm().as_str();
     request.headers.push(("host".to_owned(), request.endpoint.authority()));
     request.headers.push(("x-amz-date".to_owned(), now.amz_date()));
@@ -54,5 +54,5 @@ pub fn sign(
         hex::encode(&signature.0),
     );
     request.headers.push(("authorization".to_owned(), authorization));
-    Ok(Signed { request, canonical_request, string_to_sign })
+    Ok(SignedRequest { request, canonical_request, string_to_sign })
 }

@@ -11,7 +11,7 @@ const PREFIX: &str = "ROLES_ANYWHERE_";
 /// Returns the environment without the variables of a Service, and the names of those.
 pub(super) fn without_service(environment: &Environment) -> (Cow<'_, Environment>, Vec<String>) {
     let names: Vec<String> = environment
-        .beginning_with(PREFIX)
+        .with_prefix(PREFIX)
         .filter(|(name, value)| is_of_a_service(&name[PREFIX.len()..], value))
         .map(|(name, _)| name.to_owned())
         .collect();

@@ -1,4 +1,4 @@
-//! The network options: trust, proxy, time.
+//! The network options: trust, proxy, timeouts.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use roles_anywhere_client::text::path;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Returns how the services at `endpoints` are reached.
+/// Returns the network options for calls of `endpoints`.
 pub(super) fn options(
     settings: &Settings<'_>,
     endpoints: &[&Endpoint],
@@ -23,7 +23,7 @@ pub(super) fn options(
     })
 }
 
-/// Returns the time limit of the whole command.
+/// Returns the timeout of the whole run.
 pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
     let Some(setting) = settings.text("timeout", |args| &args.timeout)? else {
         return Ok(TIMEOUT);
@@ -34,7 +34,7 @@ pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
     }
 }
 
-/// The first that is given replaces the rest, as with the AWS CLI.
+/// The first one that is set wins, as in the AWS CLI.
 fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
     if settings.flag("no-verify-ssl", |args| &args.no_verify_ssl)? {
         return Ok(Trust::Unverified);
@@ -49,18 +49,18 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
     Ok(found.map_or(Trust::System, |(name, setting)| file(name, setting.value)))
 }
 
-/// Services are reached by https. Plain http works only on this machine and without a proxy, so
-/// HTTP_PROXY is never read. A proxy of the environment has to be usable only where it is used.
+/// Plain HTTP is used for loopback only, so `HTTP_PROXY` is ignored. A proxy URL from the environment
+/// is validated only if an endpoint uses it.
 fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Proxy>, UsageError> {
     let no_proxy = settings.first_variable(&["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, setting)| setting.value).unwrap_or_default();
     let with_proxy = settings.text("with-proxy", |args| &args.with_proxy)?;
-    let wanted = with_proxy.map(|setting| Ok((setting.origin.clone(), boolean(setting)?)));
-    let wanted = wanted.transpose()?;
+    let with_proxy_requested =
+        with_proxy.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
     if let Some(setting) = settings.text("proxy", |args| &args.proxy)? {
         let flag = setting.origin.starts_with("--");
         let origin = if flag { "--proxy" } else { "ROLES_ANYWHERE_PROXY" };
-        return match (setting.value.as_str(), wanted) {
+        return match (setting.value.as_str(), with_proxy_requested) {
             ("none", Some((first, true))) => Err(UsageError::Conflict {
                 first,
                 second: format!("{origin} none"),
@@ -70,18 +70,18 @@ fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Prox
             (url, _) => parsed(url, origin, &no_proxy).map(Some),
         };
     }
-    if let Some((_, false)) = wanted {
+    if let Some((_, false)) = with_proxy_requested {
         return Ok(None);
     }
-    let own = settings.first_variable(&["HTTPS_PROXY", "https_proxy"])?;
-    let found = match own {
+    let from_https_proxy = settings.first_variable(&["HTTPS_PROXY", "https_proxy"])?;
+    let from_environment = match from_https_proxy {
         Some(found) => Some(found),
-        // GNOME sets `socks://`, which the official helper ignores in these.
+        // GNOME sets `socks://`, which the official helper ignores in `ALL_PROXY`.
         None => settings
             .first_variable(&["ALL_PROXY", "all_proxy"])?
             .filter(|(_, setting)| !setting.value.to_ascii_lowercase().starts_with("socks")),
     };
-    let Some((name, setting)) = found else { return Ok(None) };
+    let Some((name, setting)) = from_environment else { return Ok(None) };
     if endpoints.iter().all(|endpoint| proxy::is_exempt(&no_proxy, &endpoint.url("/", ""))) {
         return Ok(None);
     }

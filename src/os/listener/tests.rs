@@ -98,7 +98,7 @@ fn good() -> Status {
         expiration: now.after(3_600),
         account_id: "123456789012".to_owned(),
     };
-    let session = Session { credentials, received: now, life: 3_600, clock_offset: 0 };
+    let session = Session { credentials, received: now, lifetime_seconds: 3_600, clock_offset: 0 };
     Status { session: Some((Rc::new(session), reading)), ..Status::default() }
 }
 

@@ -1,5 +1,5 @@
-//! The addresses of hosts. Names of this machine are not looked up: `localhost` and what is below it
-//! (RFC 6761, 6.3) never reach a name server, which could send plain HTTP to another machine.
+//! The addresses of hosts. `localhost` and its subdomains (RFC 6761, 6.3) are never sent to DNS: a DNS
+//! server could redirect plain HTTP to another machine.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,8 +25,8 @@ impl Resolve for Resolver {
 /// Returns the addresses of a host; an IPv6 address is given without brackets.
 pub(super) async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if is_loopback_name(host) {
-        let own = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        return Ok(own.map(|address| SocketAddr::new(address, port)).to_vec());
+        let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        return Ok(loopback.map(|address| SocketAddr::new(address, port)).to_vec());
     }
     Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
@@ -41,10 +41,10 @@ mod tests {
         Ok(addresses.iter().map(ToString::to_string).collect())
     }
 
-    /// No resolver answers for `.localhost` where `nss-myhostname` is missing, and a name server
-    /// may answer anything.
+    /// Without `nss-myhostname`, no resolver answers for `.localhost`, and a DNS server may answer
+    /// anything.
     #[test]
-    fn names_of_this_machine_are_loopback_without_a_look_up() {
+    fn localhost_names_are_never_looked_up() {
         for name in ["localhost", "aws.localhost", "a.b.localhost", "LocalHost", "aws.localhost."] {
             let found = resolved(name).unwrap();
             assert_eq!(found, ["127.0.0.1:80", "[::1]:80"], "{name}");

@@ -19,90 +19,100 @@ pub struct Bundle {
     /// Every private key, not yet decrypted.
     pub keys: Vec<KeyMaterial>,
     /// A description for messages: PEM labels, or the encoding.
-    pub contents: String,
-    /// The parts that could not be read, which matter only if no other part can be used.
+    pub description: String,
+    /// Parts that could not be read; reported only if no certificate or key was found.
     defects: Vec<Defect>,
 }
 
 /// A part of a file that could not be read.
 #[derive(Debug)]
 struct Defect {
-    /// Whether it would have been a key; else certificates.
-    is_key: bool,
+    part: Part,
     error: BundleError,
 }
 
+/// The parts that an identity is made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Part {
+    Key,
+    Certificate,
+}
+
 impl Bundle {
-    /// Opens `bytes`; only a PKCS#12 with a password asks for the one of `what`.
+    /// Opens `bytes`; a password, the one for `file_name`, is requested only for PKCS#12.
     ///
-    /// A damaged PEM block does not keep the others from being read.
-    pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Self, BundleError> {
+    /// The other blocks of a PEM file are read if one is damaged.
+    pub fn open(
+        bytes: &[u8],
+        file_name: &str,
+        passwords: &dyn Passwords,
+    ) -> Result<Self, BundleError> {
         let mut bundle = Self::default();
         match encoding::open(bytes)? {
-            PemOrDer::Pem(blocks) => bundle.add_blocks(blocks, what, passwords)?,
-            PemOrDer::Der(form, contents) => {
-                bundle.contents = form.to_string();
-                bundle.add(form, contents, what, passwords)?;
+            PemOrDer::Pem(blocks) => bundle.add_blocks(blocks, file_name, passwords)?,
+            PemOrDer::Der(encoding, contents) => {
+                bundle.description = encoding.to_string();
+                bundle.add(encoding, contents, file_name, passwords)?;
             }
         }
         Ok(bundle)
     }
 
-    /// Takes the error of a certificate that could not be read, if any.
+    /// Removes and returns the error of a damaged certificate.
     pub fn certificate_defect(&mut self) -> Option<BundleError> {
-        self.take_defect(false)
+        self.take_defect(Part::Certificate)
     }
 
-    /// Takes the error of a private key that could not be read, if any.
+    /// Removes and returns the error of a damaged private key.
     pub fn key_defect(&mut self) -> Option<BundleError> {
-        self.take_defect(true)
+        self.take_defect(Part::Key)
     }
 
-    fn take_defect(&mut self, is_key: bool) -> Option<BundleError> {
-        let at = self.defects.iter().position(|defect| defect.is_key == is_key)?;
+    fn take_defect(&mut self, part: Part) -> Option<BundleError> {
+        let at = self.defects.iter().position(|defect| defect.part == part)?;
         Some(self.defects.swap_remove(at).error)
     }
 
     fn add_blocks(
         &mut self,
         blocks: Blocks,
-        what: &str,
+        file_name: &str,
         passwords: &dyn Passwords,
     ) -> Result<(), BundleError> {
         let labels = blocks.sound.iter().map(|block| match block.label.as_str() {
             "" => "a block of an unknown label".to_owned(),
             label => format!("`{label}`"),
         });
-        self.contents = labels.collect::<Vec<_>>().join(", ");
+        self.description = labels.collect::<Vec<_>>().join(", ");
         for damage in blocks.damaged {
-            for is_key in [true, false] {
-                if could_hold(&damage.label, is_key) {
+            for part in [Part::Key, Part::Certificate] {
+                if could_hold(&damage.label, part) {
                     let error = EncodingError::Damaged(damage.clone()).into();
-                    self.defects.push(Defect { is_key, error });
+                    self.defects.push(Defect { part, error });
                 }
             }
         }
         let mut parameters = None;
-        let mut has_keystore = false;
+        let mut has_pkcs12 = false;
         for block in blocks.sound {
             match block.label.as_str() {
                 "EC PARAMETERS" => parameters = Some(block.contents),
-                "PKCS12" if has_keystore => return Err(BundleError::Keystores),
+                "PKCS12" if has_pkcs12 => return Err(BundleError::MultiplePkcs12),
                 "PKCS12" => {
-                    has_keystore = true;
-                    self.add(Encoding::Pkcs12, block.contents, what, passwords)?;
+                    has_pkcs12 = true;
+                    self.add(Encoding::Pkcs12, block.contents, file_name, passwords)?;
                 }
                 label if label.ends_with("PRIVATE KEY") => {
                     let added = key(block, &mut parameters).map(|key| self.keys.push(key));
-                    self.note(true, added);
+                    self.record_defect(Part::Key, added);
                 }
                 label if PKCS7_LABELS.contains(&label) => {
                     let added = self.add_pkcs7(block.contents.expose());
-                    self.note(false, added);
+                    self.record_defect(Part::Certificate, added);
                 }
                 label if label.ends_with("CERTIFICATE") => {
                     let added = certificate(&block).map(|one| self.certificates.push(one));
-                    self.note(false, added);
+                    self.record_defect(Part::Certificate, added);
                 }
                 _ => {}
             }
@@ -110,31 +120,31 @@ impl Bundle {
         Ok(())
     }
 
-    fn note(&mut self, is_key: bool, added: Result<(), BundleError>) {
-        self.defects.extend(added.err().map(|error| Defect { is_key, error }));
+    fn record_defect(&mut self, part: Part, added: Result<(), BundleError>) {
+        self.defects.extend(added.err().map(|error| Defect { part, error }));
     }
 
     fn add(
         &mut self,
-        form: Encoding,
+        encoding: Encoding,
         contents: SecretBytes,
-        what: &str,
+        file_name: &str,
         passwords: &dyn Passwords,
     ) -> Result<(), BundleError> {
-        match form {
+        match encoding {
             Encoding::Certificate => {
                 self.certificates.push(Certificate::from_der(contents.expose())?);
             }
             Encoding::Pkcs7 => self.add_pkcs7(contents.expose())?,
             Encoding::Pkcs12 => {
-                let archive = pkcs12::open(contents.expose(), what, passwords);
+                let archive = pkcs12::open(contents.expose(), file_name, passwords);
                 let archive = archive.map_err(BundleError::Pkcs12)?;
                 for der in &archive.certificates {
                     self.certificates.push(Certificate::from_der(der)?);
                 }
                 self.keys.extend(archive.keys.into_iter().map(KeyMaterial::Pkcs8));
             }
-            form => self.keys.extend(KeyMaterial::of(form, contents, None)),
+            encoding => self.keys.extend(KeyMaterial::of(encoding, contents, None)),
         }
         Ok(())
     }
@@ -160,7 +170,7 @@ pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
                 let der = block.contents.expose();
                 match block.label.as_str() {
                     label if label.ends_with("CERTIFICATE") => {
-                        certificates.push(alone(label, der).to_vec());
+                        certificates.push(without_trust_settings(label, der).to_vec());
                     }
                     label if PKCS7_LABELS.contains(&label) => {
                         certificates.extend(of_pkcs7(der)?);
@@ -178,17 +188,17 @@ pub fn ca_certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
     }
 }
 
-/// Returns whether a damaged block of `label` may have been of a key, or else of certificates.
-fn could_hold(label: &str, is_key: bool) -> bool {
-    match is_key {
+/// Returns whether a damaged block labelled `label` may have held `part`.
+fn could_hold(label: &str, part: Part) -> bool {
+    match part {
         _ if label.is_empty() || label == "PKCS12" => true,
-        true => label.ends_with("PRIVATE KEY"),
-        false => ["CERTIFICATE", "PKCS", "CMS"].iter().any(|word| label.contains(word)),
+        Part::Key => label.ends_with("PRIVATE KEY"),
+        Part::Certificate => ["CERTIFICATE", "PKCS", "CMS"].iter().any(|word| label.contains(word)),
     }
 }
 
-/// Returns a certificate without what OpenSSL writes behind it in a `TRUSTED CERTIFICATE`.
-fn alone<'a>(label: &str, der: &'a [u8]) -> &'a [u8] {
+/// Returns a certificate without the trust settings that OpenSSL appends to a `TRUSTED CERTIFICATE`.
+fn without_trust_settings<'a>(label: &str, der: &'a [u8]) -> &'a [u8] {
     match ber::next(&mut { der }) {
         Some(first) if label.starts_with("TRUSTED") => first.whole,
         _ => der,
@@ -196,11 +206,12 @@ fn alone<'a>(label: &str, der: &'a [u8]) -> &'a [u8] {
 }
 
 fn certificate(block: &Block) -> Result<Certificate, BundleError> {
-    let der = alone(&block.label, block.contents.expose());
+    let der = without_trust_settings(&block.label, block.contents.expose());
     Certificate::from_der(der).map_err(|error| mislabelled(block).unwrap_or_else(|| error.into()))
 }
 
-/// Returns the key in a block by its contents, not its label: tools and people mix the labels up.
+/// Returns the key in a block. Its type comes from the contents, not from the label, because tools and
+/// users write any of these labels.
 fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial, BundleError> {
     if block.encrypted {
         return Ok(KeyMaterial::LegacyEncrypted);
@@ -208,58 +219,62 @@ fn key(block: Block, parameters: &mut Option<SecretBytes>) -> Result<KeyMaterial
     if let Some(error) = mislabelled(&block) {
         return Err(error);
     }
-    let form = match (block.label.as_str(), Encoding::of(block.contents.expose())) {
+    let encoding = match (block.label.as_str(), Encoding::of(block.contents.expose())) {
         ("TSS2 PRIVATE KEY", _) => Encoding::Tpm,
         ("DSA PRIVATE KEY", _) => Encoding::Dsa,
-        // An unknown encoding: the parser for the label returns the error.
+        // Unknown structure: the parser for the label reports the error.
         ("RSA PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs1,
         ("EC PRIVATE KEY", Encoding::Unknown) => Encoding::Sec1,
         ("PRIVATE KEY", Encoding::Unknown) => Encoding::Pkcs8,
         ("ENCRYPTED PRIVATE KEY", Encoding::Unknown) => Encoding::EncryptedPkcs8,
-        ("RSA PRIVATE KEY" | "EC PRIVATE KEY", form) => form,
-        ("PRIVATE KEY" | "ENCRYPTED PRIVATE KEY", form) => form,
+        ("RSA PRIVATE KEY" | "EC PRIVATE KEY", encoding) => encoding,
+        ("PRIVATE KEY" | "ENCRYPTED PRIVATE KEY", encoding) => encoding,
         _ => Encoding::Unknown,
     };
     let label = block.label;
-    let parameters = if form == Encoding::Sec1 { parameters.take() } else { None };
-    let key = KeyMaterial::of(form, block.contents, parameters);
+    let parameters = if encoding == Encoding::Sec1 { parameters.take() } else { None };
+    let key = KeyMaterial::of(encoding, block.contents, parameters);
     Ok(key.unwrap_or(KeyMaterial::Labelled(label)))
 }
 
-/// Returns an error if a block of a key holds a certificate, or the reverse.
+/// Returns an error if a block labelled as a key holds a certificate, or the reverse.
 fn mislabelled(block: &Block) -> Option<BundleError> {
-    let form = Encoding::of(block.contents.expose());
+    let encoding = Encoding::of(block.contents.expose());
     let is_wrong = match block.label.ends_with("PRIVATE KEY") {
         true => {
             matches!(
-                form,
+                encoding,
                 Encoding::Certificate | Encoding::PublicKey | Encoding::Pkcs7 | Encoding::Pkcs12
             )
         }
-        false => form.is_key() || form == Encoding::PublicKey,
+        false => encoding.is_key() || encoding == Encoding::PublicKey,
     };
     let Block { position, label, .. } = block;
-    is_wrong.then(|| BundleError::Mislabelled { position: *position, label: label.clone(), form })
+    is_wrong.then(|| BundleError::Mislabelled {
+        position: *position,
+        label: label.clone(),
+        encoding,
+    })
 }
 
 /// A file cannot be read for certificates and keys.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// It is neither PEM nor DER of a kind that is known.
+    /// It is neither PEM nor DER of a known kind.
     #[error(transparent)]
     Encoding(#[from] EncodingError),
     /// A certificate in it is damaged.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// A block holds something other than its label says.
-    #[error("{position} is labelled `{label}` and holds {form}")]
+    /// The contents of a block do not match its label.
+    #[error("{position} is labelled `{label}` and holds {encoding}")]
     Mislabelled {
-        /// The block.
+        /// The position of the block.
         position: Position,
         /// Its label.
         label: String,
-        /// What it holds.
-        form: Encoding,
+        /// The encoding of its contents.
+        encoding: Encoding,
     },
     /// It is PKCS#7 and damaged.
     #[error("the PKCS#7 bundle in it is damaged")]
@@ -267,9 +282,9 @@ pub enum BundleError {
     /// It is PKCS#12 and cannot be opened.
     #[error(transparent)]
     Pkcs12(KeyError),
-    /// It holds more than one PKCS#12; the cost of deriving keys for all of them is not limited.
+    /// It holds more than one PKCS#12; the total cost of their key derivations is not limited.
     #[error("it holds several PKCS#12 files")]
-    Keystores,
+    MultiplePkcs12,
 }
 
 #[cfg(test)]
@@ -289,19 +304,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_keystore_of_a_file() {
+    fn only_one_pkcs12_of_a_file_is_read() {
         use base64::Engine as _;
         let keystore = files::committed("certs/forms/null-password.p12");
         let text = base64::prelude::BASE64_STANDARD.encode(keystore);
         let block = format!("-----BEGIN PKCS12-----\n{text}\n-----END PKCS12-----\n");
         assert_eq!(open(&block).keys.len(), 1);
-        // The cost of deriving keys for all of them is not limited.
+        // The total cost of their key derivations is not limited.
         let error = Bundle::open(block.repeat(2).as_bytes(), "it", &NO_PASSWORD).unwrap_err();
-        assert!(matches!(error, BundleError::Keystores), "{error}");
+        assert!(matches!(error, BundleError::MultiplePkcs12), "{error}");
     }
 
     #[test]
-    fn reads_a_key_by_what_it_holds_whatever_its_label() {
+    fn key_type_comes_from_contents_not_label() {
         let files = ["leaf/p256.key.pem", "leaf/p256.sec1.pem", "leaf/rsa2048.pkcs1.pem"];
         for file in files {
             let text = committed(file);
@@ -337,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_a_label_and_its_block_contradict_each_other() {
+    fn mislabelled_block_is_reported() {
         let leaf = committed("leaf/p256.pem").replace("CERTIFICATE", "PRIVATE KEY");
         let words = open(&leaf).key_defect().unwrap().to_string();
         assert_eq!(
@@ -353,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn names_keys_that_are_not_read() {
+    fn unsupported_keys_are_named() {
         let refused =
             |text: &str| open(text).keys[0].open("it", &NO_PASSWORD).unwrap_err().to_string();
         let dsa = "-----BEGIN DSA PRIVATE KEY-----\nMBICAQACAQUCAQUCAQUCAQUCAQU=\n-----END DSA PRIVATE KEY-----";
@@ -364,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_ca_bundle_in_any_form() {
+    fn ca_bundle_is_read_in_any_encoding() {
         let pem = committed("anchor/root.pem");
         let one_line = pem.replace('\n', " ");
         let trusted = pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE");

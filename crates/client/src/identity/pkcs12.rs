@@ -1,8 +1,8 @@
-//! PKCS#12 (`.p12`, `.pfx`, RFC 7292): certificates and keys behind one password.
+//! PKCS#12 (`.p12`, `.pfx`, RFC 7292): certificates and keys, encrypted with one password.
 //!
-//! Read by `der` and the ciphers of RustCrypto. `p12-keystore`, which did before, reads neither BER,
-//! nor the null password, nor PBMAC1, nor a password beyond U+FFFF, and depends on pre-releases. The
-//! cost of the key derivations is added up and limited: an attacker may have written the file.
+//! We do not use `p12-keystore`: it does not support BER, the null password, PBMAC1 or passwords beyond
+//! U+FFFF, and it depends on pre-releases. The cost of all key derivations is limited, because the
+//! file may come from an attacker.
 
 mod mac;
 
@@ -26,10 +26,10 @@ use mac::{Mac, MacData};
 const MAX_ITERATIONS_EACH: u64 = 1_000_000;
 const MAX_ITERATIONS: u64 = 3_000_000;
 const MAX_ITERATIONS_TEXT: &str = "3,000,000 iterations in a file, 1,000,000 each";
-/// The most derivations by scrypt in a file; what each may cost is capped as anywhere.
+/// The most derivations by scrypt in a file; the cost of each is limited by `check_cost`.
 const MAX_SCRYPTS: u64 = 4;
 const MAX_SCRYPTS_TEXT: &str = "4 derivations by scrypt in a file";
-/// How deep bags may be in bags.
+/// The deepest nesting of bags.
 const MAX_DEPTH: usize = 4;
 
 /// The contents of a PKCS#12 file.
@@ -41,20 +41,25 @@ pub struct Archive {
     pub keys: Vec<SecretBytes>,
 }
 
-/// Opens a file without a password if that is possible, else with the one for `what`.
-pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
+/// Opens a file without a password if possible, else with the one for `file_name`.
+pub fn open(bytes: &[u8], file_name: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
     let file = ber::to_der(bytes).ok_or(KeyError::Damaged)?;
     let pfx = Pfx::from_der(&file).map_err(|_| KeyError::Damaged)?;
     if pfx.safe.kind == SIGNED {
         return Err(KeyError::Encryption("PKCS#12's public-key mode".to_owned()));
     }
-    // The octets as they are in the file, which the MAC is of.
-    let safe = pfx.safe.octets().ok_or(KeyError::Damaged)?;
+    // The original bytes: the MAC is computed over them.
+    let safe = pfx.safe.data_bytes().ok_or(KeyError::Damaged)?;
     let mac = pfx.mac.as_ref().map(Mac::parse).transpose()?;
-    let forms_differ = Cell::new(false);
+    let distinguishes_no_password = Cell::new(false);
     let attempt = |password: Option<&Password>| {
-        let (cost, archive) = Default::default();
-        let mut walk = SafeWalk { password, cost, archive, forms_differ: &forms_differ };
+        let (budget, archive) = Default::default();
+        let mut walk = SafeWalk {
+            password,
+            budget,
+            archive,
+            distinguishes_no_password: &distinguishes_no_password,
+        };
         if let Some(mac) = &mac {
             walk.count(mac.kdf())?;
             if password.is_some_and(|password| !mac.verifies(password, safe)) {
@@ -64,40 +69,40 @@ pub fn open(bytes: &[u8], what: &str, passwords: &dyn Passwords) -> Result<Archi
         walk.safes(safe)?;
         Ok(walk.archive)
     };
-    // The unencrypted parts tell the cost.
+    // The first pass reads only unencrypted parts, to limit the cost before a password is requested.
     attempt(None)?;
-    // Programs differ in whether they write no password as absent or as empty (RFC 7292, B.1).
+    // Some programs write a missing password as an absent one, others as an empty one (RFC 7292, B.1).
     for password in [Password::none(), Password::new("")] {
         match attempt(Some(&password)) {
             Err(KeyError::WrongPassword) => {}
             Err(KeyError::Damaged) if mac.is_none() => {}
             opened => return opened,
         }
-        if !forms_differ.get() {
+        if !distinguishes_no_password.get() {
             break;
         }
     }
-    let password = passwords.password(what)?;
+    let password = passwords.password(file_name)?;
     if password.expose().is_empty() {
         return Err(KeyError::WrongPassword);
     }
     let password = Password::new(password.expose());
     attempt(Some(&password)).map_err(|error| match error {
-        // What a wrong password decrypts is not a structure, unless a MAC has proven the password.
+        // Without a MAC, data decrypted with a wrong password looks damaged. Report the password.
         KeyError::Damaged if mac.is_none() => KeyError::WrongPassword,
         error => error,
     })
 }
 
-/// What the key derivations of a file cost together.
+/// The cost of all key derivations of a file so far.
 #[derive(Clone, Copy, Debug, Default)]
-struct Total {
+struct DerivationBudget {
     iterations: u64,
     scrypts: u64,
 }
 
-impl Total {
-    /// Adds a derivation, or refuses it if it, or all of them, would cost more than is allowed.
+impl DerivationBudget {
+    /// Adds a derivation, or refuses it if its cost or the total cost exceeds the limit.
     fn add(&mut self, kdf: &Kdf) -> Result<(), KeyError> {
         check_cost(kdf)?;
         let too_costly = |cost, cap| Err(KeyError::TooCostly { cost, cap });
@@ -121,23 +126,23 @@ impl Total {
     }
 }
 
-/// A traversal of a file, with a password or without: then only what is not encrypted is seen.
+/// Walks a file. Without a password, it visits unencrypted parts only.
 struct SafeWalk<'a> {
     password: Option<&'a Password>,
-    cost: Total,
+    budget: DerivationBudget,
     archive: Archive,
-    /// Whether a derivation was met that tells no password from an empty one.
-    forms_differ: &'a Cell<bool>,
+    /// Whether a key derivation in the file treats a missing and an empty password differently.
+    distinguishes_no_password: &'a Cell<bool>,
 }
 
 impl SafeWalk<'_> {
-    /// Goes through an `AuthenticatedSafe`.
+    /// Walks an `AuthenticatedSafe`.
     fn safes(&mut self, octets: &[u8]) -> Result<(), KeyError> {
         let safes = ber::to_der(octets).ok_or(KeyError::Damaged)?;
         let safes: Vec<ContentInfo<'_>> = decode(&safes)?;
         for safe in &safes {
             match safe.kind {
-                DATA => self.bags(safe.octets().ok_or(KeyError::Damaged)?, MAX_DEPTH)?,
+                DATA => self.bags(safe.data_bytes().ok_or(KeyError::Damaged)?, MAX_DEPTH)?,
                 ENCRYPTED => {
                     let (algorithm, data) = safe.encrypted().ok_or(KeyError::Damaged)?;
                     if let Some(bags) = self.decrypt(&decode(algorithm)?, &data)? {
@@ -153,7 +158,7 @@ impl SafeWalk<'_> {
         Ok(())
     }
 
-    /// Goes through `SafeContents`.
+    /// Walks `SafeContents`.
     fn bags(&mut self, octets: &[u8], depth: usize) -> Result<(), KeyError> {
         let depth = depth.checked_sub(1).ok_or(KeyError::Damaged)?;
         let bags = ber::to_der(octets).ok_or(KeyError::Damaged)?;
@@ -166,7 +171,7 @@ impl SafeWalk<'_> {
                     let shrouded: Encrypted<'_> = decode(value)?;
                     let data = shrouded.data.as_bytes();
                     if let Some(key) = self.decrypt(&shrouded.algorithm, data)? {
-                        // A wrong password leaves a padding that looks right once in 256 times.
+                        // With a wrong password, the padding is valid once in 256 times.
                         if Encoding::of(&key) != Encoding::Pkcs8 {
                             return Err(KeyError::Damaged);
                         }
@@ -180,7 +185,7 @@ impl SafeWalk<'_> {
                     }
                 }
                 BAGS => self.bags(value, depth)?,
-                // Revocation lists, secrets, and what came later.
+                // Revocation lists, secrets and other bag types.
                 _ => {}
             }
         }
@@ -189,8 +194,9 @@ impl SafeWalk<'_> {
 
     /// Counts a derivation before it is run.
     fn count(&mut self, kdf: &Kdf) -> Result<(), KeyError> {
-        self.forms_differ.set(self.forms_differ.get() || kdf.knows_no_password());
-        self.cost.add(kdf)
+        self.distinguishes_no_password
+            .set(self.distinguishes_no_password.get() || kdf.distinguishes_null_from_empty());
+        self.budget.add(kdf)
     }
 
     /// Decrypts `data` if there is a password.
@@ -227,25 +233,25 @@ struct ContentInfo<'a> {
 }
 
 impl<'a> ContentInfo<'a> {
-    /// Returns the octets of the type data.
-    fn octets(&self) -> Option<&'a [u8]> {
+    /// Returns the content if the type is `data`.
+    fn data_bytes(&self) -> Option<&'a [u8]> {
         let octets = self.content.decode_as::<&OctetStringRef>().ok()?;
         (self.kind == DATA).then_some(octets.as_bytes())
     }
 
-    /// Returns algorithm and text of `EncryptedData` (RFC 5652, 8).
+    /// Returns the algorithm identifier and the ciphertext of `EncryptedData` (RFC 5652, 8).
     fn encrypted(&self) -> Option<(&'a [u8], Zeroizing<Vec<u8>>)> {
         let mut data = self.content.value();
         let _version = ber::next(&mut data)?;
         let mut info = ber::next(&mut data)?.contents;
         let _kind = ber::next(&mut info)?;
         let algorithm = ber::next(&mut info)?.whole;
-        let text = ber::next(&mut info)?;
-        match text.tag {
-            0x80 => Some((algorithm, Zeroizing::new(text.contents.to_vec()))),
+        let ciphertext = ber::next(&mut info)?;
+        match ciphertext.tag {
+            0x80 => Some((algorithm, Zeroizing::new(ciphertext.contents.to_vec()))),
             // In pieces, as NSS writes it.
             0xa0 => {
-                let mut pieces = text.contents;
+                let mut pieces = ciphertext.contents;
                 let mut octets = Zeroizing::new(Vec::with_capacity(pieces.len()));
                 while !pieces.is_empty() {
                     octets.extend(ber::next(&mut pieces).filter(|piece| piece.tag == 4)?.contents);
@@ -260,7 +266,7 @@ impl<'a> ContentInfo<'a> {
 #[derive(Sequence)]
 struct SafeBag<'a> {
     kind: ObjectIdentifier,
-    /// Tagged explicitly, so that its contents are a value.
+    /// Holds the explicit tag; `.value()` is the inner value.
     value: AnyRef<'a>,
     #[asn1(optional = "true")]
     _attributes: Option<AnyRef<'a>>,
@@ -300,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_others_write() {
+    fn files_of_other_programs_are_read() {
         for (name, certificates) in [
             ("modern", 3),
             ("legacy", 3),
@@ -322,10 +328,10 @@ mod tests {
         }
     }
 
-    /// The MAC is of the octets as they are in the file, in BER too.
+    /// The MAC is computed over the original bytes, in BER too.
     #[test]
-    fn notices_every_change_of_what_the_mac_is_of() {
-        // One of NSS, whose MAC takes 600,000 rounds.
+    fn changed_bytes_fail_the_mac() {
+        // Only one change for NSS: its MAC takes 600,000 iterations.
         for (name, changes) in
             [("modern.p12", 9), ("nss.p12", 1), ("pbmac1.p12", 9), ("null-password.p12", 9)]
         {
@@ -369,7 +375,7 @@ mod tests {
         (file, data.to_vec())
     }
 
-    /// Returns how many keys are derived to open a file.
+    /// Returns the number of keys that are derived to open a file.
     fn derived(file: &[u8], passwords: &dyn Passwords) -> u32 {
         DERIVED.set(0);
         let _ = open(file, "it", passwords);
@@ -377,24 +383,24 @@ mod tests {
     }
 
     #[test]
-    fn derives_a_key_once_of_each_form_of_a_password() {
+    fn each_password_form_is_derived_once() {
         let (file, _) = without_mac();
-        // PBES2 does not tell no password from an empty one.
+        // PBES2 treats a missing and an empty password alike.
         assert_eq!(derived(&file, &HUNTER2), 2);
         assert_eq!(derived(&file, &EMPTY), 1);
         assert!(matches!(open(&file, "it", &EMPTY), Err(KeyError::WrongPassword)));
-        // The key of the MAC: of PBMAC1, and of PKCS#12's own; with the password, two more.
+        // The key of the MAC (PBMAC1, then PKCS#12's own) too; with the password, two more.
         assert_eq!(derived(&committed("pbmac1.p12"), &HUNTER2), 4);
         assert_eq!(derived(&committed("modern.p12"), &HUNTER2), 5);
         assert_eq!(derived(&committed("modern.p12"), &EMPTY), 2);
     }
 
     #[test]
-    fn takes_nothing_for_a_key_that_a_wrong_password_decrypts() {
+    fn wrong_password_never_yields_a_key() {
         let (mut file, data) = without_mac();
         assert_eq!(open(&file, "it", &HUNTER2).unwrap().keys.len(), 1);
         let at = file.windows(data.len()).position(|window| window == data).unwrap();
-        // What decides about the last octet of the text.
+        // The byte that decides the last byte of the plaintext.
         let at = at + data.len() - 17;
         for octet in (0..=255).filter(|octet| *octet != file[at]).collect::<Vec<u8>>() {
             file[at] = octet;
@@ -403,14 +409,14 @@ mod tests {
     }
 
     #[test]
-    fn adds_up_what_derivations_cost() {
-        let mut total = Total::default();
+    fn total_derivation_cost_is_limited() {
+        let mut budget = DerivationBudget::default();
         let kdf = |iterations| Kdf::pkcs12(&[], iterations).unwrap();
         for _ in 0..3 {
-            total.add(&kdf(1_000_000)).unwrap();
+            budget.add(&kdf(1_000_000)).unwrap();
         }
-        assert!(matches!(total.add(&kdf(1)), Err(KeyError::TooCostly { .. })));
-        let once = Total::default().add(&kdf(1_000_001));
+        assert!(matches!(budget.add(&kdf(1)), Err(KeyError::TooCostly { .. })));
+        let once = DerivationBudget::default().add(&kdf(1_000_001));
         assert!(matches!(once, Err(KeyError::TooCostly { .. })));
     }
 }

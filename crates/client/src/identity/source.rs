@@ -140,7 +140,7 @@ fn certificates_of(
     if let Some(defect) = bundle.certificate_defect() {
         return Err(unreadable(source, defect));
     }
-    let (place, contents) = (source.name(true), bundle.contents.clone());
+    let (place, contents) = (source.name(true), bundle.description.clone());
     Err(IdentityError::NoCertificate { place, contents })
 }
 
@@ -175,13 +175,13 @@ fn open_key(
     match bundle.keys.as_slice() {
         [] => Err(match bundle.key_defect() {
             Some(defect) => unreadable(source, defect),
-            None => IdentityError::NoKey { place: place(), contents: bundle.contents.clone() },
+            None => IdentityError::NoKey { place: place(), contents: bundle.description.clone() },
         }),
         [key] => key
             .open(&place().to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),
         several => {
-            let (count, contents) = (several.len(), bundle.contents.clone());
+            let (count, contents) = (several.len(), bundle.description.clone());
             Err(IdentityError::SeveralKeys { place: place(), count, contents })
         }
     }

@@ -1,7 +1,7 @@
 //! Encryption by a password: PBES2 (RFC 8018) and PKCS#12's own (RFC 7292, appendices B and C).
 //!
-//! `pkcs5` reads salts of at most 32 octets, and no password but text; so its parts are joined here.
-//! An attacker may write these files: what a derivation costs is known before it is run.
+//! We do not use `pkcs5`: it limits salts to 32 bytes and supports only text as a password. The cost
+//! of a derivation is known before it runs, because the file may come from an attacker.
 
 mod hash;
 mod kdf;
@@ -22,12 +22,12 @@ use zeroize::Zeroizing;
 
 use crate::key::KeyError;
 
-/// How something is encrypted.
+/// An encryption scheme and its parameters.
 #[derive(Debug)]
 pub(crate) struct Scheme {
     kdf: Kdf,
     cipher: Cipher,
-    /// `None` if it is derived like the key.
+    /// `None` if it is derived from the password, like the key.
     iv: Option<Vec<u8>>,
 }
 
@@ -48,8 +48,8 @@ impl Scheme {
         if algorithm.oid == PBES2 {
             return Self::pbes2(algorithm.parameters.ok_or(KeyError::Damaged)?);
         }
-        let own = OF_PKCS12.iter().find(|(oid, _)| *oid == algorithm.oid);
-        let Some((_, cipher)) = own else {
+        let found = OF_PKCS12.iter().find(|(oid, _)| *oid == algorithm.oid);
+        let Some((_, cipher)) = found else {
             return Err(KeyError::Encryption(name(algorithm.oid)));
         };
         let parameters = algorithm.parameters.ok_or(KeyError::Damaged)?;
@@ -76,12 +76,12 @@ impl Scheme {
         Ok(Self { kdf, cipher: *cipher, iv: Some(iv) })
     }
 
-    /// Returns what the key is derived by, for its cost.
+    /// Returns the key derivation function.
     pub(crate) fn kdf(&self) -> &Kdf {
         &self.kdf
     }
 
-    /// Decrypts `data`, or returns `None` if the password is another one or the data is damaged.
+    /// Decrypts `data`, or returns `None` if the password is wrong or the data is damaged.
     pub(crate) fn decrypt(&self, password: &Password, data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (key, iv) = self.kdf.key_and_iv(password, self.cipher.key(), self.cipher.block())?;
         let iv = self.iv.as_ref().unwrap_or(&iv);
@@ -101,7 +101,7 @@ impl Scheme {
 }
 
 impl Cipher {
-    /// Returns the length of its key, in octets.
+    /// Returns the length of its key, in bytes.
     fn key(self) -> usize {
         match self {
             Self::Aes128 | Self::Des3TwoKeys | Self::Rc2With128Bits => 16,
@@ -111,7 +111,7 @@ impl Cipher {
         }
     }
 
-    /// Returns the length of its blocks, in octets.
+    /// Returns the length of its blocks, in bytes.
     fn block(self) -> usize {
         match self {
             Self::Aes128 | Self::Aes192 | Self::Aes256 => 16,
@@ -120,7 +120,7 @@ impl Cipher {
     }
 }
 
-/// Decrypts a buffer in place and returns how long the text in it is.
+/// Decrypts a buffer in place and returns the length of the plaintext.
 fn cbc<C: BlockCipherDecrypt + KeyInit>(key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
     let cipher = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     cipher.decrypt_padded::<Pkcs7>(buffer).ok().map(<[u8]>::len)
@@ -142,7 +142,7 @@ const OF_PBES2: [(ObjectIdentifier, Cipher); 4] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), Cipher::Des3),
 ];
 
-/// Names a scheme that is not read.
+/// Returns the name of an unsupported scheme.
 fn name(oid: ObjectIdentifier) -> String {
     let name = match oid.to_string().as_str() {
         "1.2.840.113549.1.5.1" => "PBES1 (MD2 and DES)",
@@ -174,8 +174,8 @@ struct Pkcs12Parameters<'a> {
 /// `EncryptedPrivateKeyInfo` (RFC 5958).
 #[derive(Sequence)]
 pub(crate) struct Encrypted<'a> {
-    /// How.
+    /// The encryption scheme.
     pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
-    /// The key.
+    /// The encrypted key.
     pub(crate) data: &'a OctetStringRef,
 }

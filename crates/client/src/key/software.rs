@@ -34,11 +34,13 @@ pub(super) fn from_pkcs8(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
     let info = PrivateKeyInfo::from_der(der).map_err(|_| KeyError::Damaged)?;
     let private_key = info.private_key.as_bytes();
     match info.algorithm.oid {
-        // Not by `from_pkcs8` of aws-lc, which wants the parameters NULL that some leave out.
+        // Not by `from_pkcs8` of aws-lc, which requires NULL parameters; some tools omit them.
         RSA => from_pkcs1(private_key),
         EC => ec::from_pkcs8(&info.algorithm, private_key),
         other => match ML_DSA.iter().find(|(oid, _)| *oid == other) {
-            Some((_, algorithm)) => ml_dsa(algorithm, &info.bare().ok_or(KeyError::Damaged)?),
+            Some((_, algorithm)) => {
+                ml_dsa(algorithm, &info.without_attributes().ok_or(KeyError::Damaged)?)
+            }
             None => Err(KeyError::Algorithm(algorithm_name(other))),
         },
     }
@@ -46,14 +48,14 @@ pub(super) fn from_pkcs8(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
 
 /// Reads `RSAPrivateKey` (RFC 8017, A.1.2).
 pub(super) fn from_pkcs1(der: &[u8]) -> Result<Box<dyn Signer>, KeyError> {
-    rsa(rsa::KeyPair::from_der(der)).map_err(|error| match has_more_primes(der) {
+    rsa(rsa::KeyPair::from_der(der)).map_err(|error| match is_multi_prime(der) {
         true => KeyError::Rsa("it has more than two primes".to_owned()),
         false => error,
     })
 }
 
-/// Returns whether it is of the version for several primes, which aws-lc does not know.
-fn has_more_primes(der: &[u8]) -> bool {
+/// Returns whether the key has the version for more than two primes, which aws-lc does not support.
+fn is_multi_prime(der: &[u8]) -> bool {
     AnyRef::from_der(der).is_ok_and(|key| key.value().starts_with(b"\x02\x01\x01"))
 }
 
@@ -69,7 +71,7 @@ fn rsa(
     Ok(Box::new(RsaKey { pair, public_key }))
 }
 
-/// Puts aws-lc's one-word rejections into words.
+/// Describes a one-word rejection of aws-lc.
 fn rejection(word: &str) -> String {
     match word {
         "TooSmall" => "less than 2048 bits",
@@ -81,8 +83,8 @@ fn rejection(word: &str) -> String {
     .to_owned()
 }
 
-/// The members of `PrivateKeyInfo` that make the key. What may follow them, attributes and a public
-/// key of version 2, is skipped, as the public key is computed.
+/// The fields of `PrivateKeyInfo` that define the key. Attributes and the public key of version 2,
+/// which may follow, are skipped: the public key is computed.
 struct PrivateKeyInfo<'a> {
     algorithm: AlgorithmIdentifierRef<'a>,
     private_key: &'a OctetStringRef,
@@ -104,17 +106,17 @@ impl<'a> DecodeValue<'a> for PrivateKeyInfo<'a> {
 }
 
 impl PrivateKeyInfo<'_> {
-    /// Renders version 1 without attributes, which is all that aws-lc reads of ML-DSA.
-    fn bare(&self) -> Option<Zeroizing<Vec<u8>>> {
+    /// Renders version 1 without attributes: aws-lc reads no other form of ML-DSA keys.
+    fn without_attributes(&self) -> Option<Zeroizing<Vec<u8>>> {
         #[derive(Sequence)]
-        struct Bare<'a> {
+        struct MinimalPkcs8<'a> {
             version: u8,
             algorithm: AlgorithmIdentifierRef<'a>,
             private_key: &'a OctetStringRef,
         }
         let algorithm = AlgorithmIdentifierRef { oid: self.algorithm.oid, parameters: None };
-        let bare = Bare { version: 0, algorithm, private_key: self.private_key };
-        bare.to_der().ok().map(Zeroizing::new)
+        let minimal = MinimalPkcs8 { version: 0, algorithm, private_key: self.private_key };
+        minimal.to_der().ok().map(Zeroizing::new)
     }
 }
 
@@ -179,7 +181,7 @@ impl Signer for MlDsaKey {
         &self.public_key
     }
 
-    /// Pure ML-DSA with an empty context: no digest is taken beforehand, whichever is asked for.
+    /// Pure ML-DSA with an empty context: `digest` is ignored.
     fn sign_with(&self, _digest: Digest, message: &[u8]) -> Result<Signature, SignError> {
         let mut signature = vec![0; self.pair.algorithm().signature_len()];
         let length = self.pair.sign(message, &mut signature).map_err(|_| SignError::Software)?;
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_scalars_of_any_length_for_what_they_are() {
+    fn short_and_padded_scalars_are_accepted() {
         for (curve, size) in [
             (b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07".as_slice(), 32),
             (b"\x06\x05\x2b\x81\x04\x00\x22", 48),
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_rsa_without_null_with_a_public_key_and_with_attributes() {
+    fn rsa_with_optional_pkcs8_fields_is_accepted() {
         let pkcs1 = committed("leaf/rsa2048.pkcs1.pem");
         let usual = public_key(from_pkcs1(&pkcs1));
         let oid = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01".as_slice();
@@ -259,7 +261,7 @@ mod tests {
             (1, &with, &public),
             (0, &with, &public),
             (1, &without, &[b"\xa0\x02\x31\0", &public[..]].concat()),
-            // Attributes out of order, which DER has sorted.
+            // Attributes out of order; DER requires them sorted.
             (0, &with, b"\xa0\x08\x30\x02\x06\0\x30\x02\x05\0"),
         ] {
             let der = tlv(0x30, &[&[2, 1, version], algorithm, &inner, tail]);
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_an_ec_key_that_names_its_curve_inside_alone() {
+    fn ec_curve_may_be_named_in_the_inner_key_only() {
         let curve = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
         let inner = sec1(&[7; 32], curve);
         let algorithm = tlv(0x30, &[b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"]);
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_ml_dsa_of_version_2() {
+    fn ml_dsa_of_version_2_is_accepted() {
         let der = |name: &str| committed(&format!("../tests/vectors/pki/{name}"));
         let plain = der("leaf-mldsa44.key.pem");
         let usual = public_key(from_pkcs8(&plain));
@@ -290,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn says_that_a_key_has_more_than_two_primes() {
+    fn multi_prime_key_is_named_in_the_error() {
         let key = tlv(0x30, &[b"\x02\x01\x01", &tlv(2, &[&[1; 256]])]);
         let error = from_pkcs1(&key).unwrap_err();
         assert_eq!(
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn names_no_reason_of_a_library() {
+    fn library_error_names_are_not_shown() {
         let error = from_pkcs1(b"\x30\x03\x02\x01\0").unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,7 +1,8 @@
 //! Keeps a session current: at most one fetch in flight, in the background.
 //!
 //! [`crate::refresh::schedule`] decides when to fetch; the result is published on a
-//! [`StatusChannel`]. A refresher never gives up: it ends only when it is told to.
+//! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop
+//! event.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,12 +21,12 @@ use crate::refresh::status::{RefreshError, Status, StatusChannel};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timestamp};
 
-/// A source of sessions: an identity in files, and AWS.
+/// Fetches sessions from AWS, with an identity read from files.
 pub trait SessionSource {
     /// Reads the identity's files, and uses the new identity if they changed and hold a valid one.
     /// On an error the identity in use stays.
     ///
-    /// Files that failed before are tried again if they changed since, after a while, or under
+    /// Files that failed before are read again if they have changed since, after a while, or with
     /// [`Retry::Always`].
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError>;
 
@@ -33,7 +34,7 @@ pub trait SessionSource {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>>;
 }
 
-/// Whether [`SessionSource::reload`] tries files again that failed before.
+/// Whether [`SessionSource::reload`] reads files again that failed before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Retry {
     /// Only if they changed, or after a while.
@@ -47,7 +48,7 @@ pub enum Retry {
 pub enum ReloadOutcome {
     /// The files hold the identity in use.
     Unchanged,
-    /// The files failed before, and were not tried again.
+    /// The files failed before, and were not read again.
     Skipped,
     /// Another identity is in use now.
     NewIdentity {
@@ -55,9 +56,9 @@ pub enum ReloadOutcome {
         serial: String,
         /// Its subject.
         subject: String,
-        /// Its first second.
+        /// Start of its validity (inclusive).
         not_before: Timestamp,
-        /// Its last second.
+        /// End of its validity (inclusive).
         not_after: Timestamp,
         /// The option that gave a password although the key needs none.
         unused_password: Option<String>,
@@ -78,8 +79,8 @@ pub struct RefresherPorts<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// The longest wait for an event. The files and the wall clock are read at least this often: no event
-/// tells that a clock was set, or that a file changed on a file system without notifications.
+/// The longest wait for an event. The files and the wall clock are read at least this often: the
+/// system reports neither a clock change nor, on some file systems, a changed file.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Keeps a session current.
@@ -119,7 +120,7 @@ impl<'a> Refresher<'a> {
         }
     }
 
-    /// Keeps a session current until the refresher is told to stop.
+    /// Keeps a session current until a stop event.
     pub async fn run(&mut self) {
         loop {
             self.ports.observer.watchdog();
@@ -132,8 +133,8 @@ impl<'a> Refresher<'a> {
                 },
             };
             let event = self.ports.events.next(wait);
-            let requested = std::pin::pin!(self.channel.requested());
-            let event = match select(event, requested).await {
+            let session_requested = std::pin::pin!(self.channel.requested());
+            let event = match select(event, session_requested).await {
                 Either::Left((event, _)) => Some(event),
                 Either::Right(((), _)) => None,
             };
@@ -141,7 +142,7 @@ impl<'a> Refresher<'a> {
                 Some(Event::Stop) => return,
                 Some(Event::Reload) => self.reload_on_request(),
                 Some(Event::Timeout | Event::FilesChanged) => {}
-                None => self.requested(),
+                None => self.handle_session_request(),
             }
         }
     }
@@ -149,34 +150,35 @@ impl<'a> Refresher<'a> {
     async fn attempt(&mut self) -> FetchOutcome {
         // After a failure of the identity, its files are read again before AWS is called.
         let is_identity = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
-        let read_again = self.status.certificate_end.is_none()
-            || self.status.last_error.as_ref().is_some_and(is_identity);
-        let reloaded = if read_again { self.reload(Retry::Always) } else { Ok(()) };
+        let must_reload =
+            !self.identity_is_loaded() || self.status.last_error.as_ref().is_some_and(is_identity);
+        let reload_result = if must_reload { self.reload(Retry::Always) } else { Ok(()) };
         self.schedule.began(self.clock_reading());
-        let fetched = match (self.status.certificate_end, reloaded) {
-            (None, Err(error)) => Err(error),
-            (_, reloaded) => match (self.fetch().await, reloaded) {
+        let result = match reload_result {
+            Err(error) if !self.identity_is_loaded() => Err(error),
+            reload_result => match (self.fetch().await, reload_result) {
                 (None, _) => return FetchOutcome::Stopped,
-                // Why the new files fail says more than that the certificate in use has expired.
+                // Report why the new files are unusable, not that the current certificate has
+                // expired.
                 (Some(Err(error)), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
-                (Some(fetched), _) => fetched,
+                (Some(result), _) => result,
             },
         };
-        match fetched {
+        match result {
             Ok(session) => {
-                self.fetched(session);
+                self.on_success(session);
                 FetchOutcome::Fetched
             }
             Err(error) => {
                 let error = Arc::new(error);
-                self.failed(&error);
+                self.on_failure(&error);
                 FetchOutcome::Failed(error)
             }
         }
     }
 
-    /// Fetches, and handles events meanwhile; no event starts a second fetch. Returns `None` if the
-    /// refresher is told to stop.
+    /// Fetches, and handles events meanwhile; no event starts a second fetch. Returns `None` after a
+    /// stop event.
     async fn fetch(&mut self) -> Option<Result<Session, ProviderError>> {
         self.publish(|status| status.in_flight = true);
         let source = self.source;
@@ -197,9 +199,9 @@ impl<'a> Refresher<'a> {
         }
     }
 
-    fn fetched(&mut self, session: Session) {
+    fn on_success(&mut self, session: Session) {
         let now = self.clock_reading();
-        self.schedule.succeeded(session.life, now);
+        self.schedule.succeeded(session.lifetime_seconds, now);
         self.ports.observer.session_received(&session, now.wall);
         self.publish(|status| {
             status.in_flight = false;
@@ -210,7 +212,7 @@ impl<'a> Refresher<'a> {
         });
     }
 
-    fn failed(&mut self, error: &Arc<ProviderError>) {
+    fn on_failure(&mut self, error: &Arc<ProviderError>) {
         let now = self.clock_reading();
         let failure = match error.kind() {
             ErrorKind::Refused => FailureKind::Refused,
@@ -246,8 +248,8 @@ impl<'a> Refresher<'a> {
 
     /// Reads the files between two fetches; the first fetch reads them by itself.
     fn check_files(&mut self) {
-        let tried = self.status.certificate_end.is_some() || self.status.last_error.is_some();
-        if tried && let Err(error) = self.reload(Retry::IfChanged) {
+        let first_read_done = self.identity_is_loaded() || self.status.last_error.is_some();
+        if first_read_done && let Err(error) = self.reload(Retry::IfChanged) {
             self.ports.observer.identity_read(Err(&Arc::new(error)));
         }
     }
@@ -257,19 +259,23 @@ impl<'a> Refresher<'a> {
         if let Err(error) = self.reload(Retry::Always) {
             self.ports.observer.identity_read(Err(&Arc::new(error)));
         }
-        // The readers of the status repeat their work on a reload too: `update` checks its file.
+        // Publish again, because `update` also checks its credentials file on a reload.
         self.publish(|_| {});
         self.ports.observer.reload_finished();
     }
 
     /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged
     /// status is published, so that the caller stops waiting.
-    fn requested(&mut self) {
+    fn handle_session_request(&mut self) {
         let now = self.clock_reading();
         self.schedule.requested(now);
         if matches!(self.schedule.next(now), Next::Wait(_)) {
             self.publish(|_| {});
         }
+    }
+
+    fn identity_is_loaded(&self) -> bool {
+        self.status.certificate_end.is_some()
     }
 
     fn publish(&mut self, change: impl FnOnce(&mut Status)) {
@@ -287,12 +293,12 @@ impl<'a> Refresher<'a> {
     }
 }
 
-/// Whether a refresher has been told to stop.
+/// Whether a stop event was received.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shutdown {
-    /// It has not.
+    /// It was not.
     NotRequested,
-    /// It has.
+    /// It was.
     Requested,
 }
 

@@ -22,17 +22,17 @@ impl Policy {
     }
 
     /// Decides, given how many seconds are left of a lifetime.
-    pub fn decide(self, left: i64, life: i64) -> Freshness {
+    pub fn decide(self, left: i64, lifetime_seconds: i64) -> Freshness {
         match left {
             ..=0 => Freshness::Expired,
-            left if left <= self.due_at(life) => Freshness::Due,
+            left if left <= self.due_at(lifetime_seconds) => Freshness::Due,
             _ => Freshness::Fresh,
         }
     }
 
-    /// Returns how many seconds are left of `life` when a session becomes due.
-    fn due_at(self, life: i64) -> i64 {
-        life.saturating_mul(self.due) / 1_000
+    /// Returns how many seconds are left of a lifetime when a session becomes due.
+    fn due_at(self, lifetime_seconds: i64) -> i64 {
+        lifetime_seconds.saturating_mul(self.due) / 1_000
     }
 }
 
@@ -89,7 +89,7 @@ struct Identities {
 #[derive(Clone, Copy, Debug)]
 struct CurrentSession {
     received: ClockReading,
-    life: i64,
+    lifetime_seconds: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -172,7 +172,7 @@ impl Schedule {
     /// Returns the freshness of the current session at `now`; without one, it has expired.
     pub fn freshness(&self, now: ClockReading) -> Freshness {
         let Some(current) = self.current else { return Freshness::Expired };
-        self.policy.decide(current.left(now), current.life)
+        self.policy.decide(current.seconds_left(now), current.lifetime_seconds)
     }
 
     /// Records that a fetch with the newest identity begins at `now`.
@@ -181,9 +181,9 @@ impl Schedule {
         self.starts.latest = now.uptime;
     }
 
-    /// Records that a session, valid for `life` seconds, was received at `now`.
-    pub fn succeeded(&mut self, life: i64, now: ClockReading) {
-        self.current = Some(CurrentSession { received: now, life });
+    /// Records that a session, valid for `lifetime_seconds`, was received at `now`.
+    pub fn succeeded(&mut self, lifetime_seconds: i64, now: ClockReading) {
+        self.current = Some(CurrentSession { received: now, lifetime_seconds });
         self.failed = None;
         self.identities.current = self.identities.fetching;
         self.starts.succeeded = Some(self.starts.latest);
@@ -232,14 +232,14 @@ impl Schedule {
 
     fn until_due(&self, now: ClockReading) -> Duration {
         let Some(current) = self.current else { return Duration::ZERO };
-        let seconds = current.left(now) - self.policy.due_at(current.life);
+        let seconds = current.seconds_left(now) - self.policy.due_at(current.lifetime_seconds);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 }
 
 impl CurrentSession {
-    fn left(self, now: ClockReading) -> i64 {
-        (self.life - now.seconds_since(self.received)).max(0)
+    fn seconds_left(self, now: ClockReading) -> i64 {
+        (self.lifetime_seconds - now.seconds_since(self.received)).max(0)
     }
 }
 
@@ -293,9 +293,9 @@ mod tests {
         ClockReading { uptime: Duration::from_secs(seconds - asleep), ..at(seconds) }
     }
 
-    fn holding(life: i64) -> Schedule {
+    fn holding(lifetime_seconds: i64) -> Schedule {
         let mut schedule = Schedule::new(Policy::jittered(0));
-        schedule.succeeded(life, at(0));
+        schedule.succeeded(lifetime_seconds, at(0));
         schedule
     }
 
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn decides_by_what_is_left() {
         let half = Policy::jittered(0);
-        for (left, life, freshness) in [
+        for (left, lifetime_seconds, freshness) in [
             (3_600, 3_600, Freshness::Fresh),
             (1_801, 3_600, Freshness::Fresh),
             (1_800, 3_600, Freshness::Due),
@@ -318,7 +318,11 @@ mod tests {
             (1, 1, Freshness::Fresh),
             (0, 0, Freshness::Expired),
         ] {
-            assert_eq!(half.decide(left, life), freshness, "{left} of {life}");
+            assert_eq!(
+                half.decide(left, lifetime_seconds),
+                freshness,
+                "{left} of {lifetime_seconds}"
+            );
         }
         assert_eq!(Policy::jittered(100).decide(2_160, 3_600), Freshness::Due);
         assert_eq!(Policy::jittered(100).decide(2_161, 3_600), Freshness::Fresh);
@@ -394,14 +398,14 @@ mod tests {
     #[test]
     fn refreshes_that_succeed_start_five_seconds_apart() {
         // Sessions of a second are due at once, and rotations ask for the next one.
-        for life in [1, 2, 3_600] {
+        for lifetime_seconds in [1, 2, 3_600] {
             let mut schedule = Schedule::new(Policy::jittered(0));
             schedule.began(at(100));
-            schedule.succeeded(life, at(102));
+            schedule.succeeded(lifetime_seconds, at(102));
             schedule.renewed();
             schedule.requested(at(103));
-            assert_eq!(schedule.next(at(103)), wait(2), "{life}");
-            assert_eq!(schedule.next(at(105)), Next::Fetch, "{life}");
+            assert_eq!(schedule.next(at(103)), wait(2), "{lifetime_seconds}");
+            assert_eq!(schedule.next(at(105)), Next::Fetch, "{lifetime_seconds}");
         }
     }
 

@@ -27,7 +27,7 @@ pub struct Status {
     pub in_flight: bool,
     /// The last second of the certificate in use, if one could be read.
     pub certificate_end: Option<Timestamp>,
-    /// By how many seconds this machine's clock is behind AWS's, as last measured.
+    /// Seconds that this machine's clock is behind AWS's, as last measured.
     pub clock_offset: i64,
     /// Counts of the refreshes by result.
     pub refreshes: Refreshes,
@@ -37,7 +37,7 @@ impl Status {
     /// Returns the session if it has not expired at `now`.
     pub fn valid(&self, now: ClockReading) -> Option<&Rc<Session>> {
         let (session, _) = self.session.as_ref()?;
-        (self.left(now) > 0).then_some(session)
+        (self.seconds_left(now) > 0).then_some(session)
     }
 
     /// Returns the session that may be handed out at `now`: the valid one, or one that has expired
@@ -48,13 +48,13 @@ impl Status {
     /// [`StatusChannel::wait_for_session`] waits for a refresh before such a session is returned.
     pub fn usable(&self, now: ClockReading) -> Option<&Rc<Session>> {
         let (session, received) = self.session.as_ref()?;
-        (session.life > now.least_seconds_since(*received)).then_some(session)
+        (session.lifetime_seconds > now.least_seconds_since(*received)).then_some(session)
     }
 
-    /// Returns for how many more seconds the current session is valid at `now`; 0 without one.
-    pub fn left(&self, now: ClockReading) -> i64 {
+    /// Returns the remaining seconds of the current session at `now`; 0 without one.
+    pub fn seconds_left(&self, now: ClockReading) -> i64 {
         let left = |(session, received): &(Rc<Session>, ClockReading)| {
-            session.life - now.seconds_since(*received)
+            session.lifetime_seconds - now.seconds_since(*received)
         };
         self.session.as_ref().map_or(0, left).max(0)
     }

@@ -32,11 +32,11 @@ impl FixedPassword {
 }
 
 impl Passwords for FixedPassword {
-    fn password(&self, what: &str) -> Result<Secret, PasswordError> {
+    fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         match self.0 {
             Answer::Known(password) => Ok(Secret::new(password.to_owned())),
             Answer::NoTerminal => Err(PasswordError::NoTerminal),
-            Answer::Unused => unreachable!("no password may be asked for here: {what}"),
+            Answer::Unused => unreachable!("no password may be asked for here: {file_name}"),
         }
     }
 }

@@ -40,7 +40,7 @@ pub enum AwsBehaviour {
 pub(crate) struct State {
     pub(crate) behaviour: AwsBehaviour,
     pub(crate) delay: u64,
-    pub(crate) life: i64,
+    pub(crate) lifetime_seconds: i64,
     /// The identity in the files, whether it can be used, and whether it was looked at.
     pub(crate) files: u64,
     pub(crate) usable: bool,
@@ -78,7 +78,7 @@ impl Simulation {
         let state = Mutex::new(State {
             behaviour: AwsBehaviour::Answers,
             delay: 0,
-            life: 3_600,
+            lifetime_seconds: 3_600,
             files: 1,
             usable: true,
             seen: false,
@@ -163,11 +163,11 @@ impl Simulation {
                 access_key_id: format!("ASIA{}", state.fetches),
                 secret_access_key: Secret::new("secret".to_owned()),
                 session_token: Secret::new("token".to_owned()),
-                expiration: truth.after(state.life),
+                expiration: truth.after(state.lifetime_seconds),
                 account_id: "123456789012".to_owned(),
             },
             received: wall,
-            life: state.life,
+            lifetime_seconds: state.lifetime_seconds,
             clock_offset: wall.seconds_until(truth),
         }
     }

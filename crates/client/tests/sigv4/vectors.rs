@@ -10,7 +10,7 @@ use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::sigv4::canonical::CanonicalRequest;
 use roles_anywhere_client::sigv4::scope::Scope;
-use roles_anywhere_client::sigv4::{self, Signed};
+use roles_anywhere_client::sigv4::{self, SignedRequest};
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_test_support::files::FakeFiles;
 use roles_anywhere_test_support::password::FixedPassword;
@@ -77,7 +77,7 @@ fn authorizations_agree() {
     }
 }
 
-fn signed(case: &str, key: &str) -> Signed {
+fn signed(case: &str, key: &str) -> SignedRequest {
     let (request, headers) = parse(&read(case, "request"));
     let date = &headers.iter().find(|(name, _)| name == "x-amz-date").unwrap().1;
     let now = Timestamp::from_rfc3339(&rfc3339(date)).unwrap();
@@ -119,7 +119,7 @@ fn parse(text: &str) -> (Request, Vec<(String, String)>) {
     (request, headers)
 }
 
-fn authorization(signed: &Signed) -> String {
+fn authorization(signed: &SignedRequest) -> String {
     let headers = &signed.request.headers;
     headers.iter().find(|(name, _)| name == "authorization").unwrap().1.clone()
 }

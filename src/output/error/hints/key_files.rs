@@ -33,7 +33,7 @@ pub(super) fn bundle_hint(error: &BundleError) -> String {
             "take it apart: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
         }
         BundleError::Pkcs12(error) => key_hint(error),
-        BundleError::Keystores => "keep the one that holds the key".to_owned(),
+        BundleError::MultiplePkcs12 => "keep the one that holds the key".to_owned(),
     }
 }
 

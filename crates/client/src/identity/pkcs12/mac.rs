@@ -7,7 +7,7 @@ use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use crate::key::KeyError;
 use crate::key::pbe::{Hash, Kdf, Password};
 
-/// A MAC, and how its key comes from the password.
+/// A MAC, and the derivation of its key.
 pub(super) struct Mac<'a> {
     kdf: Kdf,
     key_size: usize,
@@ -16,7 +16,7 @@ pub(super) struct Mac<'a> {
 }
 
 impl<'a> Mac<'a> {
-    /// Reads it.
+    /// Parses it.
     pub(super) fn parse(data: &MacData<'a>) -> Result<Self, KeyError> {
         let DigestInfo { algorithm, digest } = &data.mac;
         let unread = |oid| KeyError::Encryption(format!("PKCS#12 with the MAC {oid}"));
@@ -30,14 +30,14 @@ impl<'a> Mac<'a> {
         let parameters: Pbmac1<'_> = parameters.decode_as().map_err(|_| KeyError::Damaged)?;
         let scheme = parameters.scheme.oid;
         let hash = Hash::of_hmac(scheme).ok_or_else(|| unread(scheme))?;
-        // RFC 9579, 4: the length of the key has to be said; salt and count beside it do not count.
+        // RFC 9579, 4: the key length is required; the outer salt and iteration count are ignored.
         match Kdf::parse(&parameters.kdf)? {
             (kdf, Some(key_size @ 1..=MAX_KEY_SIZE)) => Ok(Self { kdf, key_size, hash, tag }),
             _ => Err(KeyError::Damaged),
         }
     }
 
-    /// Returns what its key is derived by, for its cost.
+    /// Returns the key derivation function.
     pub(super) fn kdf(&self) -> &Kdf {
         &self.kdf
     }
@@ -49,7 +49,7 @@ impl<'a> Mac<'a> {
     }
 }
 
-/// The longest key of a PBMAC1: what SHA-512 makes. Each further block would cost all iterations.
+/// The longest key of a PBMAC1: the output of SHA-512. A second block would double the cost.
 const MAX_KEY_SIZE: usize = 64;
 
 const PBMAC1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.14");

@@ -15,12 +15,12 @@ use crate::key::pbe::Hash;
 #[derive(Debug)]
 pub(crate) struct Password {
     utf8: Zeroizing<Vec<u8>>,
-    /// UTF-16, the higher octet first, with a final zero; nothing if there is no password.
+    /// UTF-16, big-endian, with a final zero; empty if there is no password.
     utf16: Zeroizing<Vec<u8>>,
 }
 
 impl Password {
-    /// Takes a text, which may be empty.
+    /// Returns the password `text`, which may be empty.
     pub(crate) fn new(text: &str) -> Self {
         let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * text.len() + 2));
         for unit in text.encode_utf16().chain([0]) {
@@ -29,7 +29,7 @@ impl Password {
         Self { utf8: Zeroizing::new(text.as_bytes().to_vec()), utf16 }
     }
 
-    /// Returns the absent password, which PKCS#12 tells from an empty one.
+    /// Returns the missing password, which PKCS#12 distinguishes from an empty one.
     pub(crate) fn none() -> Self {
         Self { utf8: Zeroizing::default(), utf16: Zeroizing::default() }
     }
@@ -52,11 +52,11 @@ macro_rules! with {
 
 #[cfg(test)]
 std::thread_local! {
-    /// How many keys this thread has derived.
+    /// The number of keys that this thread has derived.
     pub(crate) static DERIVED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
-/// How a key is derived.
+/// A key derivation function and its parameters.
 #[derive(Debug)]
 pub(crate) struct Kdf {
     salt: Vec<u8>,
@@ -74,7 +74,7 @@ enum Function {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cost {
     Iterations(u64),
-    /// In octets, and how many lanes go through so many.
+    /// Memory in bytes for each lane, and the number of lanes.
     Scrypt {
         memory: u128,
         lanes: u32,
@@ -113,18 +113,18 @@ impl Kdf {
         Ok((Self { salt: salt.as_bytes().to_vec(), function }, length))
     }
 
-    /// Returns PKCS#12's derivation with SHA-1, as its encryption has it.
+    /// Returns PKCS#12's derivation with SHA-1, for encryption.
     pub(crate) fn pkcs12(salt: &[u8], count: u64) -> Result<Self, KeyError> {
         Self::pkcs12_with(Hash::Sha1, salt, count)
     }
 
-    /// Returns PKCS#12's derivation, as its MAC has it.
+    /// Returns PKCS#12's derivation with `hash`, for MACs.
     pub(crate) fn pkcs12_with(hash: Hash, salt: &[u8], count: u64) -> Result<Self, KeyError> {
         let function = Function::Pkcs12 { hash, iterations: iterations(count)? };
         Ok(Self { salt: salt.to_vec(), function })
     }
 
-    /// Returns what it costs.
+    /// Returns the cost.
     pub(crate) fn cost(&self) -> Cost {
         match self.function {
             Function::Pbkdf2 { iterations, .. } | Function::Pkcs12 { iterations, .. } => {
@@ -136,12 +136,12 @@ impl Kdf {
         }
     }
 
-    /// Returns whether it tells no password from an empty one.
-    pub(crate) fn knows_no_password(&self) -> bool {
+    /// Returns whether it treats a missing and an empty password differently.
+    pub(crate) fn distinguishes_null_from_empty(&self) -> bool {
         matches!(self.function, Function::Pkcs12 { .. })
     }
 
-    /// Derives a key and, by PKCS#12's way, an initialization vector; else there is none.
+    /// Derives a key and, with PKCS#12's derivation, an initialization vector (else empty).
     pub(crate) fn key_and_iv(
         &self,
         password: &Password,

@@ -31,7 +31,7 @@ struct Skew {
     judged: Timestamp,
     answer: TimeAnswer,
     /// How long sessions live.
-    life: i64,
+    lifetime_seconds: i64,
 }
 
 /// How an exchange ended.
@@ -60,7 +60,7 @@ impl Skew {
             there: at(there),
             judged: at(there),
             answer: TimeAnswer::Date,
-            life: 3_600,
+            lifetime_seconds: 3_600,
         }
     }
 
@@ -107,7 +107,7 @@ impl Skew {
         if signed_at(request).seconds_until(self.judged).abs() > 900 {
             return self.dated(403, r#"{"code":"InvalidSignatureException"}"#);
         }
-        let end = self.judged.after(self.life).to_string();
+        let end = self.judged.after(self.lifetime_seconds).to_string();
         self.dated(201, &ANSWER.replace("2015-08-30T12:36:00Z", &end))
     }
 
@@ -228,7 +228,7 @@ fn a_date_that_cannot_be_true_is_not_kept() {
         let skew = Skew { judged: at(TODAY), ..Skew::new(TODAY, there) };
         let ended = skew.exchange(0);
         let session = ended.session.as_ref().unwrap();
-        assert_eq!((session.clock_offset, session.life), (0, 3_599), "{there}");
+        assert_eq!((session.clock_offset, session.lifetime_seconds), (0, 3_599), "{there}");
     }
 }
 
@@ -251,21 +251,25 @@ fn takes_the_offset_from_answers_that_succeed() {
 fn a_wrong_clock_makes_no_session_shorter() {
     for ahead in [299, 14 * 60 + 57] {
         let here = at(TODAY).after(ahead).to_string();
-        let skew = Skew { life: 900, ..Skew::new(&here, TODAY) };
+        let skew = Skew { lifetime_seconds: 900, ..Skew::new(&here, TODAY) };
         let ended = skew.exchange(0);
         let session = ended.session.as_ref().unwrap();
-        assert_eq!((session.life, session.clock_offset), (899, -ahead));
+        assert_eq!((session.lifetime_seconds, session.clock_offset), (899, -ahead));
     }
 }
 
 #[test]
 fn no_session_lives_longer_than_twelve_hours() {
-    for (life, expected) in [(43_200, 43_199), (43_201, 43_200), (86_400, 43_200)] {
-        let skew = Skew { life, ..Skew::new(TODAY, TODAY) };
+    for (lifetime_seconds, expected) in [(43_200, 43_199), (43_201, 43_200), (86_400, 43_200)] {
+        let skew = Skew { lifetime_seconds, ..Skew::new(TODAY, TODAY) };
         let ended = skew.exchange(0);
         let session = ended.session.as_ref().unwrap();
-        assert_eq!(session.life, expected, "{life}");
+        assert_eq!(session.lifetime_seconds, expected, "{lifetime_seconds}");
         let end = at(TODAY).seconds_until(session.credentials.expiration);
-        assert_eq!(end, if life > 43_201 { 43_200 } else { life }, "{life}");
+        assert_eq!(
+            end,
+            if lifetime_seconds > 43_201 { 43_200 } else { lifetime_seconds },
+            "{lifetime_seconds}"
+        );
     }
 }

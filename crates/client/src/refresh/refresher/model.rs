@@ -65,7 +65,7 @@ impl<'a> Play<'a> {
                 self.untroubled &= behaviour == AwsBehaviour::Answers && delay < 20;
             }
             Step::Live(seconds) => {
-                self.simulation.state().life = seconds;
+                self.simulation.state().lifetime_seconds = seconds;
                 self.fair = 0;
                 self.untroubled &= seconds == 3_600;
             }
@@ -131,7 +131,7 @@ impl<'a> Play<'a> {
         assert!(state.in_flight <= 1);
         // Fair behaviour ends every failure, that of a refusal after its longest pause. A session that
         // lives no longer than its fetch takes cannot be had all the time.
-        if self.fair > 900 + 120 && state.life > 120 {
+        if self.fair > 900 + 120 && state.lifetime_seconds > 120 {
             assert!(valid.is_some(), "no session after {} fair seconds: {status:?}", self.fair);
             assert!(status.last_error.is_none(), "{status:?}");
         }
