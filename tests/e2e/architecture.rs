@@ -159,7 +159,7 @@ fn only_the_edge_touches_the_system() {
 #[test]
 fn no_type_name_is_defined_twice_in_a_crate() {
     let mut twice = Vec::new();
-    for krate in ["crates/client/src"] {
+    for krate in ["crates/client/src", "src", "crates/emulator/src"] {
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for file in files(krate).into_iter().filter(|file| top(&file.path) != "test_support") {
             let mut types = Types::default();
