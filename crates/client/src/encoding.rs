@@ -17,7 +17,7 @@ use crate::text::base64::BASE64;
 pub struct Block {
     /// The label after `BEGIN`, e.g. `CERTIFICATE`; it is safe to show.
     pub label: String,
-    /// Whether its headers say that the contents are encrypted (`Proc-Type: 4,ENCRYPTED`).
+    /// Whether the contents are encrypted by its headers (`Proc-Type: 4,ENCRYPTED`).
     pub encrypted: bool,
     /// The DER inside; empty if blocks with this label are not read.
     pub contents: SecretBytes,
@@ -25,7 +25,7 @@ pub struct Block {
     pub position: Position,
 }
 
-/// The labels of PKCS#7.
+/// The PEM labels of PKCS#7.
 pub(crate) const PKCS7_LABELS: [&str; 3] = ["PKCS7", "CMS", "PKCS #7 SIGNED DATA"];
 
 /// The blocks of a file, in order.
@@ -42,7 +42,7 @@ pub struct Blocks {
 pub enum PemOrDer {
     /// PEM.
     Pem(Blocks),
-    /// One structure in DER or BER, and its kind; bytes that pad it are removed.
+    /// One structure in DER or BER, and its kind, without padding.
     Der(Encoding, SecretBytes),
 }
 
@@ -70,14 +70,14 @@ pub fn open(bytes: &[u8]) -> Result<PemOrDer, EncodingError> {
     }
 }
 
-/// Decodes a text that is base64 as a whole, apart from white space.
+/// Decodes a text that is only base64 and white space.
 fn from_base64(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
     BASE64.decode(&*text).ok().map(Zeroizing::new)
 }
 
-/// Why nothing can be read from a file.
+/// A file contains nothing that can be read.
 ///
 /// The error of the decoder is not kept as its source: it would quote the input, which may be a key.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub enum EncodingError {
     /// Every block is damaged; the error of the first.
     #[error(transparent)]
     Damaged(PemError),
-    /// Its encoding is known, but holds nothing that can be used.
+    /// Its encoding is known, but not supported.
     #[error("it is {0}")]
     Unread(Encoding),
     /// It holds neither PEM nor DER.
@@ -96,7 +96,7 @@ pub enum EncodingError {
 /// The encoding of a file, recognized by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Encoding {
-    /// Nothing.
+    /// An empty file.
     Empty,
     /// Text in UTF-16, as Windows tools save it.
     Utf16,
@@ -198,8 +198,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Returns the contents of the outermost SEQUENCE, by its header only: a cut-off file is recognized
-/// too.
+/// Returns the contents of the outermost SEQUENCE. Only its header is checked, so that truncated files
+/// are recognized too.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, length, rest @ ..] if *length < 0x80 => Some(rest),
@@ -208,7 +208,7 @@ fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Counts the INTEGERs that `bytes` begin with.
+/// Returns the number of INTEGERs at the start of `bytes`.
 fn integers(mut bytes: &[u8]) -> usize {
     std::iter::from_fn(|| ber::next(&mut bytes).filter(|value| value.tag == 2)).count()
 }

@@ -43,12 +43,12 @@ impl Identity {
         &self.certificate
     }
 
-    /// Returns the certificates that are sent with the end-entity certificate, the nearest first.
+    /// Returns the intermediates to send, the issuer of the end-entity certificate first.
     pub fn intermediates(&self) -> &[Certificate] {
         &self.chain.intermediates
     }
 
-    /// Returns what was selected from the certificates that were given, and what was left out.
+    /// Returns the intermediates to send, and the given certificates that are left out.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -58,7 +58,7 @@ impl Identity {
         &*self.signer
     }
 
-    /// Refuses a certificate that is not valid at `now`, before the service does so less clearly.
+    /// Refuses a certificate that is not valid at `now`: the service's error would be less clear.
     pub fn check_validity(&self, now: Timestamp) -> Result<(), IdentityError> {
         let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
         let subject = || self.certificate.subject().to_string();
@@ -72,7 +72,7 @@ impl Identity {
     }
 }
 
-/// Why certificate and key do not make a valid identity.
+/// An identity cannot be loaded or used.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file could not be read.
@@ -87,30 +87,30 @@ pub enum IdentityError {
         source: BundleError,
     },
     /// A file holds no certificate.
-    #[error("there is no certificate in {place}, only {contents}")]
+    #[error("there is no certificate in {place}, only {description}")]
     NoCertificate {
         /// The file.
         place: InputSourceName,
-        /// What it holds.
-        contents: String,
+        /// A description of its contents.
+        description: String,
     },
     /// A file holds no private key.
-    #[error("there is no private key in {place}, only {contents}")]
+    #[error("there is no private key in {place}, only {description}")]
     NoKey {
         /// The file.
         place: InputSourceName,
-        /// What it holds.
-        contents: String,
+        /// A description of its contents.
+        description: String,
     },
     /// A file holds more than one private key.
     #[error("there are {count} private keys in {place}")]
     SeveralKeys {
         /// The file.
         place: InputSourceName,
-        /// How many.
+        /// The number of keys.
         count: usize,
-        /// What the file holds.
-        contents: String,
+        /// A description of the file's contents.
+        description: String,
     },
     /// The private key cannot be used.
     #[error("could not open the private key of {place}")]
@@ -120,7 +120,7 @@ pub enum IdentityError {
         /// The cause.
         source: KeyError,
     },
-    /// Others than its owner can read the key, and that is forbidden.
+    /// The key is readable by others than its owner, and that is forbidden.
     #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
     Readable {
         /// The file.
@@ -140,7 +140,7 @@ pub enum IdentityError {
         certificate: InputSourceName,
         /// The subject of the first certificate in it.
         subject: String,
-        /// How many certificates are in it.
+        /// The number of certificates in it.
         count: usize,
     },
     /// The private key could not sign.
@@ -156,7 +156,7 @@ pub enum IdentityError {
     Expired {
         /// Its subject.
         subject: String,
-        /// Its last second.
+        /// End of its validity (inclusive).
         not_after: Timestamp,
         /// The time by this machine's clock.
         now: Timestamp,
@@ -166,7 +166,7 @@ pub enum IdentityError {
     NotYetValid {
         /// Its subject.
         subject: String,
-        /// Its first second.
+        /// Start of its validity (inclusive).
         not_before: Timestamp,
         /// The time by this machine's clock.
         now: Timestamp,
@@ -191,7 +191,7 @@ mod tests {
     use crate::x509::UsageSummary;
     use crate::x509::chain::Selection;
 
-    /// The test PKI, see `certs/README.md`; others may read one of its keys.
+    /// The test PKI, see `certs/README.md`; one of its keys is readable by others.
     fn certs() -> FakeFiles {
         FakeFiles::of_repository("certs").with_mode("leaf/p256.key.pem", 0o644)
     }
@@ -224,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn opens_every_form_of_a_key() {
+    fn pkcs1_and_sec1_keys_are_accepted() {
         for (name, form) in [("rsa2048", "pkcs1"), ("p256", "sec1")] {
             let key = format!("leaf/{name}.{form}.pem");
             assert!(open(&format!("leaf/{name}.pem"), &key).is_ok(), "{key}");
         }
     }
 
-    /// Opens the P-256 identity with a certificate or a key in another form; the password is known.
-    fn form(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+    /// Opens an identity with these files; the password is known.
+    fn open_files(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
             certificate: InputSource::parse(certificate),
             private_key: InputSource::parse(key),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_keys_in_every_form() {
+    fn keys_are_read_in_every_encoding() {
         let forms = [
             "p256.key.der",
             "p256.sec1.der",
@@ -267,27 +267,30 @@ mod tests {
             "2des.p12",
         ];
         for name in forms {
-            let opened = form("leaf/p256.pem", &format!("forms/{name}"));
+            let opened = open_files("leaf/p256.pem", &format!("forms/{name}"));
             assert!(opened.is_ok(), "{name}: {opened:?}");
         }
         for digest in ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512"] {
             for cipher in ["aes128", "aes192", "aes256", "des3"] {
                 let name = format!("forms/pbes2-hmacWith{digest}-{cipher}.key.pem");
-                let opened = form("leaf/p256.pem", &name);
+                let opened = open_files("leaf/p256.pem", &name);
                 assert!(opened.is_ok(), "{name}: {opened:?}");
             }
         }
-        assert!(form("leaf/rsa2048.pem", "forms/rsa2048.pkcs1.der").is_ok());
+        assert!(open_files("leaf/rsa2048.pem", "forms/rsa2048.pkcs1.der").is_ok());
     }
 
     #[test]
-    fn opens_certificates_in_every_form() {
+    fn certificates_are_read_in_every_encoding() {
         for name in ["p256.der", "combined.pem", "modern.p12", "plain.p12"] {
-            let opened = form(&format!("forms/{name}"), "leaf/p256.key.pem");
+            let opened = open_files(&format!("forms/{name}"), "leaf/p256.key.pem");
             assert!(opened.is_ok(), "{name}: {opened:?}");
         }
         for name in ["combined.pem", "combined-key-first.pem"] {
-            assert!(form(&format!("forms/{name}"), &format!("forms/{name}")).is_ok(), "{name}");
+            assert!(
+                open_files(&format!("forms/{name}"), &format!("forms/{name}")).is_ok(),
+                "{name}"
+            );
         }
         for name in [
             "modern.p12",
@@ -298,7 +301,7 @@ mod tests {
             "armoured.p12.pem",
             "nss.p12",
         ] {
-            let identity = form(&format!("forms/{name}"), &format!("forms/{name}")).unwrap();
+            let identity = open_files(&format!("forms/{name}"), &format!("forms/{name}")).unwrap();
             assert_eq!(identity.intermediates().len(), 1, "{name}");
         }
         for bundle in ["chain.p7b", "chain.der.p7b", "chain.ber.p7b"] {
@@ -309,17 +312,17 @@ mod tests {
     }
 
     #[test]
-    fn opens_ml_dsa_keys() {
+    fn ml_dsa_keys_are_read() {
         for set in ["44", "65", "87"] {
             let path = |ending: &str| format!("../tests/vectors/pki/leaf-mldsa{set}{ending}");
-            let identity = form(&path(".pem"), &path(".key.pem")).unwrap();
+            let identity = open_files(&path(".pem"), &path(".key.pem")).unwrap();
             assert_eq!(identity.signer().algorithm(), SigningAlgorithm::MlDsa);
         }
     }
 
     #[test]
-    fn says_what_keeps_a_key_closed() {
-        let refused = |name: &str| match form("leaf/p256.pem", &format!("forms/{name}")) {
+    fn unreadable_key_is_reported_with_its_cause() {
+        let refused = |name: &str| match open_files("leaf/p256.pem", &format!("forms/{name}")) {
             Err(IdentityError::Key { source, .. })
             | Err(IdentityError::Bundle { source: BundleError::Pkcs12(source), .. }) => source,
             other => panic!("{name}: {other:?}"),

@@ -82,10 +82,10 @@ pub enum KeyError {
     /// A key block of a kind that is not read, such as `OPENSSH`.
     #[error("`{0}` blocks are not read")]
     Label(String),
-    /// The block does not hold what its label says.
+    /// The contents of the block do not match its label.
     #[error("the private key in it is damaged or incomplete")]
     Damaged,
-    /// A kind of key that Roles Anywhere has no algorithm for.
+    /// A kind of key for which Roles Anywhere has no signing algorithm.
     #[error("keys of the algorithm {0} are not read")]
     Algorithm(String),
     /// A curve other than P-256, P-384 and P-521.
@@ -94,7 +94,7 @@ pub enum KeyError {
     /// The EC key describes its curve by its parameters instead of its name.
     #[error("the EC key in it spells the parameters of its curve out instead of naming it")]
     ExplicitCurve,
-    /// The EC key does not say on which curve it is.
+    /// The EC key does not name its curve.
     #[error("the EC key in it does not name its curve")]
     NoCurve,
     /// An RSA key outside 2048 to 8192 bits, or one that contradicts itself.
@@ -103,7 +103,7 @@ pub enum KeyError {
     /// It is wrapped by a TPM.
     #[error("the private key in it is kept by a TPM")]
     Tpm,
-    /// Encrypted as OpenSSL did before PKCS#8: a key derivation of one MD5.
+    /// Encrypted as OpenSSL did before PKCS#8: the key derivation is a single MD5.
     #[error("the private key in it is encrypted in OpenSSL's old way (`Proc-Type: 4,ENCRYPTED`)")]
     LegacyEncryption,
     /// Encrypted by a scheme that is not read.
@@ -112,9 +112,9 @@ pub enum KeyError {
     /// Deriving the key from the password would cost more than is allowed.
     #[error("the password's key derivation in it costs {cost}, and at most {cap} is allowed")]
     TooCostly {
-        /// What it would cost.
+        /// The cost.
         cost: String,
-        /// The cap.
+        /// The limit.
         cap: &'static str,
     },
     /// There is no password.

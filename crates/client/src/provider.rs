@@ -31,18 +31,17 @@ pub struct RolesAnywhere {
     pub session: SessionRequest,
 }
 
-/// The longest lifetime of a session, in seconds. AWS issues none that is valid for longer, so a
-/// response that says so has a wrong expiration or a wrong date.
+/// The longest lifetime of a session, in seconds. AWS issues no longer ones, so a response with a longer
+/// one has a wrong expiration or a wrong date.
 const LONGEST_LIFETIME: i64 = 43_200;
 
 /// The message about a password for a key that needs none.
 pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
 
 impl RolesAnywhere {
-    /// Fetches a session with the identity as it is in its files now.
+    /// Fetches a session with the current identity files.
     ///
-    /// `clock_offset` is by how many seconds this machine's clock is behind AWS's, as measured before;
-    /// 0 if unknown.
+    /// `clock_offset` is the number of seconds that this machine's clock is behind AWS's; 0 if unknown.
     pub async fn fetch(
         &self,
         clock_offset: i64,
@@ -72,8 +71,8 @@ impl RolesAnywhere {
 
     /// Fetches a session with `identity`: signs, sends, reads.
     ///
-    /// Refuses an identity that has expired or is not yet valid before anything is signed; if it is so
-    /// by this machine's clock, AWS is asked for the time first. If AWS refuses the signature and the
+    /// Refuses an identity that has expired or is not yet valid before anything is signed; AWS is asked
+    /// for the time first, because this machine's clock may be wrong. If AWS refuses the signature and the
     /// clocks differ by four minutes or more, the request is signed again with AWS's time, and
     /// [`Session::clock_offset`] holds the difference.
     pub async fn exchange(
@@ -173,8 +172,8 @@ impl RolesAnywhere {
         .await
     }
 
-    /// Reads a session. Its lifetime is counted by AWS's clock, by the `Date` of the response: so a
-    /// wrong clock of this machine neither shortens nor prolongs it.
+    /// Reads a session. Its lifetime is measured by AWS's clock (the `Date` of the response), so a wrong
+    /// clock of this machine neither shortens nor extends it.
     fn session(
         &self,
         answer: &TimedResponse,
@@ -185,7 +184,7 @@ impl RolesAnywhere {
         let date = clock::date(answer, now);
         let by_date = date.map(|date| date.seconds_until(credentials.expiration));
         let by_clock = now.seconds_until(credentials.expiration);
-        // Both times are whole seconds, rounded down: the second that has begun is subtracted.
+        // Both times are rounded down to seconds, so one second is subtracted.
         let lifetime_seconds = by_date.map_or(by_clock, |by_date| by_date.min(by_clock)) - 1;
         if lifetime_seconds <= 0 {
             let expiration = credentials.expiration;
@@ -200,8 +199,7 @@ impl RolesAnywhere {
     }
 }
 
-/// Returns an error that says that `source` refuses the identity by AWS's time; `now` is this
-/// machine's.
+/// Returns the error of an identity that is not valid by AWS's time; `now` is this machine's time.
 fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
     let clock = Some(ClockFinding::OutOfDateByAws { local: now });
     ProviderError::Identity { source: Box::new(source), clock }
@@ -212,7 +210,7 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         let key = source.private_key.name(true);
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
-    // The trace keeps line feeds, for the canonical request; a name may not forge a line by one.
+    // The trace keeps line feeds, for the canonical request; a name must not add lines.
     let shown = |name: &DistinguishedName| escape::line(&name.to_string()).into_owned();
     let leaf = identity.certificate();
     world.trace.show(format_args!(
@@ -246,7 +244,7 @@ mod tests {
     use crate::test_support::session::{ANSWER, identity, request, source};
 
     #[test]
-    fn lets_go_of_an_offset_by_which_the_certificate_would_be_out_of_date() {
+    fn offset_that_invalidates_the_certificate_is_dropped() {
         let identity = identity();
         let year = 366 * 86_400;
         let now = Timestamp::from_rfc3339("2026-06-01T00:00:00Z").unwrap();
@@ -259,9 +257,10 @@ mod tests {
         assert!(clock::usable(0, &identity, behind).is_err());
         assert!(clock::usable(year, &identity, behind).is_err());
     }
+
     const DATE: Timestamp = Timestamp::from_unix(1_440_938_160);
 
-    /// Returns an answer of [`DATE`], which came when this machine's clock was so far behind it.
+    /// Returns a response of [`DATE`], received when this machine's clock was `behind` seconds behind it.
     fn answer(status: u16, body: &str, behind: i64) -> TimedResponse {
         let date = ("date".to_owned(), "Sun, 30 Aug 2015 12:36:00 GMT".to_owned());
         let body = SecretBytes::new(body.as_bytes().to_vec());
@@ -270,14 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn puts_a_refused_signature_down_to_a_clock_that_is_off_by_four_minutes() {
+    fn skew_of_four_minutes_explains_a_refused_signature() {
         let refused = r#"{"code":"InvalidSignatureException"}"#;
         let rows = [
             (403, refused, 239, 0, None),
             (403, refused, 240, 0, Some(240)),
             (403, refused, -239, 0, None),
             (403, refused, -240, 0, Some(-240)),
-            // It was signed by AWS's clock already; or by what was found before, and is no more so.
+            // Signed by AWS's clock already; or by an earlier offset that is no longer right.
             (403, refused, 7_200, 7_200, None),
             (403, refused, 7_200, 6_961, None),
             (403, refused, 0, 7_200, Some(0)),
@@ -291,10 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_life_of_a_session_by_the_clock_that_leaves_less() {
+    fn lifetime_is_the_shorter_of_both_clocks() {
         let provider = RolesAnywhere { source: source(), session: request() };
-        // The seconds from the answer's date to the end, by how much the clock is behind, what is
-        // known of that, and the life.
+        // The seconds from the response's date to the expiration, the seconds that the clock is behind,
+        // the known offset, and the lifetime.
         let rows = [
             (3_600, 0, 0, Some(3_599)),
             (3_600, 10, 0, Some(3_599)),

@@ -1,4 +1,4 @@
-//! X.509 certificates (RFC 5280), read as far as signing and diagnosis need.
+//! X.509 certificates (RFC 5280): the fields that signing and diagnosis need.
 
 pub mod chain;
 pub mod details;
@@ -33,7 +33,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads one certificate from exactly its DER.
+    /// Parses the DER of one certificate, without bytes after it.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| CertificateError::NotX509)?;
@@ -64,7 +64,7 @@ impl Certificate {
         &self.der
     }
 
-    /// Returns the serial number in decimal, as the `Credential` of the signature has it.
+    /// Returns the serial number in decimal, as in the `Credential` of the signature.
     pub fn serial(&self) -> &str {
         &self.serial
     }
@@ -84,12 +84,12 @@ impl Certificate {
         &self.public_key
     }
 
-    /// Returns the first second of its validity.
+    /// Returns the start of its validity (inclusive).
     pub fn not_before(&self) -> Timestamp {
         self.not_before
     }
 
-    /// Returns the last second of its validity.
+    /// Returns the end of its validity (inclusive).
     pub fn not_after(&self) -> Timestamp {
         self.not_after
     }
@@ -104,8 +104,8 @@ impl Certificate {
         self.usage
     }
 
-    /// Returns whether subject and issuer are the same name: a root, or a CA that certifies another key
-    /// of its own.
+    /// Returns whether subject and issuer are the same name: a root, or a CA that certifies another of its
+    /// keys.
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
     }
@@ -117,7 +117,7 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The longest serial number that is read, in bytes; RFC 5280 allows 20.
+/// The longest accepted serial number, in bytes; RFC 5280 allows 20.
 const MAX_SERIAL: usize = 64;
 
 /// A public key as its `subjectPublicKey` bits: the `RSAPublicKey` DER of PKCS#1, or a point of an
@@ -126,7 +126,7 @@ const MAX_SERIAL: usize = 64;
 pub struct PublicKey(pub Vec<u8>);
 
 impl PublicKey {
-    /// Returns a point in compressed form, since both forms name the same key; else the bytes.
+    /// Returns a point in compressed form, because both forms are the same key; else the bytes.
     fn canonical(&self) -> Vec<u8> {
         match self.0.split_first() {
             Some((4, coordinates)) if coordinates.len() % 2 == 0 && !coordinates.is_empty() => {
@@ -194,7 +194,7 @@ pub enum CertificateError {
     /// The bytes are not a certificate.
     #[error("what should be a certificate in it is not X.509")]
     NotX509,
-    /// The serial number is longer than any CA makes it. Converting it to decimal takes quadratic time.
+    /// The serial number is longer than the limit. Converting it to decimal takes quadratic time.
     #[error(
         "the serial number of a certificate in it has {0} bytes, and at most {MAX_SERIAL} are read"
     )]

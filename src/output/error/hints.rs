@@ -95,21 +95,21 @@ fn identity_hint(error: &IdentityError) -> String {
     match error {
             IdentityError::Unreadable(error) => source_hint(error),
             IdentityError::Bundle { source, .. } => bundle_hint(source),
-            IdentityError::NoCertificate { place, contents }
+            IdentityError::NoCertificate { place, description }
                 if is_named_by(place, "intermediates")
-                    && (contents.contains("KEY") || contents.contains("key")) =>
+                    && (description.contains("KEY") || description.contains("key")) =>
             {
                 "this option takes CA certificates, and the file holds a private key".to_owned()
             }
-            IdentityError::NoCertificate { contents, .. } if contents.contains("KEY") || contents.contains("key") => {
+            IdentityError::NoCertificate { description, .. } if description.contains("KEY") || description.contains("key") => {
                 "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
             }
             IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
-            IdentityError::NoKey { contents, .. } if contents.contains("CERTIFICATE") || contents.contains("certificate") => {
+            IdentityError::NoKey { description, .. } if description.contains("CERTIFICATE") || description.contains("certificate") => {
                 "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
             }
             IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
-            IdentityError::SeveralKeys { contents, .. } if contents.contains("PKCS") => {
+            IdentityError::SeveralKeys { description, .. } if description.contains("PKCS") => {
                 "take one entry out: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
             }
             IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),

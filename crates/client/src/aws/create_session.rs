@@ -84,7 +84,7 @@ impl SessionRequest {
         if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
             return Err(SessionResponseError::Blank(member));
         }
-        // It is logged, so nothing else may be in its place.
+        // It is logged, so it must not be any other text.
         if !is_access_key_id(&access_key_id) {
             return Err(SessionResponseError::Blank("accessKeyId"));
         }
@@ -173,7 +173,7 @@ pub enum SessionResponseError {
     },
 }
 
-/// Returns whether `id` has the form of an access key id: STS documents 16 to 128 characters.
+/// Returns whether `id` is a possible access key id: STS documents 16 to 128 characters.
 fn is_access_key_id(id: &str) -> bool {
     let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     (16..=128).contains(&id.len()) && id.bytes().all(legal)
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn hides_a_session_name_that_may_be_a_key() {
+    fn session_name_that_may_be_a_key_is_hidden() {
         let named = |name: &str| {
             let role_session_name = RoleSessionName::parse(name);
             SessionRequest { role_session_name, ..request() }.hidden().len()
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_answers_that_make_no_sense() {
+    fn implausible_responses_are_refused() {
         let refused = |from: &str, to: &str| parse(&ANSWER.replace(from, to), 0).unwrap_err();
         assert!(matches!(refused("role/path/R", "role/R"), SessionResponseError::OtherRole { .. }));
         for id in [" ", "short", "wJalrXUtnFEMIK7MDENGbPx", &"A".repeat(129)] {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn names_another_role_only_if_it_is_one() {
+    fn another_role_is_named_only_if_valid() {
         let refused = |to: &str| {
             let body = ANSWER.replace("arn:aws:iam::123456789012:role/path/R", to);
             parse(&body, 0).unwrap_err().to_string()
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_nothing_of_a_malformed_answer() {
+    fn malformed_response_is_not_quoted() {
         let error = parse(&ANSWER.replace(r#""s3""#, r#"{"hunter2":1}"#), 0).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }

@@ -13,7 +13,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Returns the signing name, with which the host name begins.
+    /// Returns the signing name, which is also the prefix of the host name.
     pub fn name(self) -> &'static str {
         match self {
             Self::RolesAnywhere => "rolesanywhere",

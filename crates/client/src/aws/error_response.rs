@@ -42,7 +42,7 @@ impl ServiceError {
             status: response.status,
             code: code
                 .as_deref()
-                .map(bare)
+                .map(without_namespace)
                 .filter(|c| is_code(c) && !repeats(c))
                 .map(str::to_owned),
             message: short(&redacted(&message, secrets), 1_000),
@@ -108,7 +108,7 @@ const THROTTLING_CODES: [&str; 13] = [
 ];
 
 /// Returns a code without the text after `:` and before `#`, as in `aws.protocols#Code:http://…`.
-fn bare(code: &str) -> &str {
+fn without_namespace(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code)
 }
@@ -158,7 +158,7 @@ mod tests {
     const TOKEN: &str = "IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789";
 
     #[test]
-    fn repeats_no_secret_that_was_sent() {
+    fn sent_secrets_are_removed() {
         let headers = [("x-amzn-errortype", &TOKEN[..30]), ("x-amzn-requestid", &TOKEN[..30])];
         let body = format!(r#"{{"message":"{}x-amz-security-token:{TOKEN}"}}"#, "a ".repeat(480));
         let fault = with_secrets(403, &headers, &body, &["", TOKEN]);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_only_a_code_for_a_code_and_an_id_for_an_id() {
+    fn malformed_codes_and_ids_are_ignored() {
         let read = |text: &str| {
             let headers = [("x-amzn-errortype", text), ("x-amzn-requestid", text)];
             let ServiceError { code, request_id, .. } = fault(400, &headers, "");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn survives_an_answer_that_is_not_awss() {
+    fn response_of_another_server_is_accepted() {
         let page = fault(502, &[], "<html>\u{1b}[2J");
         assert_eq!(page.code, None);
         assert_eq!(page.message, "");
@@ -219,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn tells_credentials_that_are_over_from_what_they_may_not_do() {
+    fn expired_credentials_differ_from_missing_permissions() {
         assert!(fault(400, &[], r#"{"__type":"ExpiredTokenException"}"#).is_about_credentials());
         assert!(!fault(400, &[], r#"{"__type":"AccessDeniedException"}"#).is_about_credentials());
         assert!(!fault(403, &[], "").is_about_credentials());
     }
 
     #[test]
-    fn tells_throttling_from_refusal() {
+    fn throttling_differs_from_refusal() {
         assert!(fault(429, &[], "").is_throttle());
         assert!(fault(400, &[], r#"{"__type":"ThrottlingException"}"#).is_throttle());
         assert!(!fault(403, &[("x-amzn-errortype", "AccessDeniedException")], "").is_transient());

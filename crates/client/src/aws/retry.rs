@@ -12,10 +12,10 @@ use crate::ports::World;
 use crate::sigv4::access_key::AccessKeyError;
 use crate::time::Timestamp;
 
-/// How often a request is sent at most.
+/// The most attempts to send a request.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// The time by which a whole command has to end.
+/// The time by which a whole command must end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Deadline {
     /// By [`crate::time::Clock::uptime`].
@@ -41,7 +41,7 @@ impl Deadline {
     }
 }
 
-/// A response of AWS, and when it was received by this machine's clock.
+/// A response of AWS, and when it was received.
 #[derive(Debug)]
 pub struct TimedResponse {
     /// The response, with any status.
@@ -78,9 +78,9 @@ pub async fn send<E: Into<RequestError>>(
         let request = prepare(world.clock.now()).map_err(Into::into)?;
         let outcome = attempt_once(world, deadline, &request, attempt).await?;
         let backoff = next_backoff(&outcome, attempt, world.entropy.bits());
-        let left = deadline.remaining(world.clock.uptime());
+        let remaining = deadline.remaining(world.clock.uptime());
         match backoff {
-            Some(backoff) if backoff < left => {
+            Some(backoff) if backoff < remaining => {
                 world.trace.show(format_args!("trying again in {} ms", backoff.as_millis()));
                 world.timer.sleep(backoff).await;
                 attempt += 1;
@@ -129,7 +129,7 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Returns how long to wait before the next attempt; `None` if there is none.
+/// Returns the time to wait before the next attempt; `None` if there is no other attempt.
 fn next_backoff(
     outcome: &Result<TimedResponse, TransportError>,
     attempt: u32,
@@ -154,7 +154,7 @@ fn full_jitter(attempt: u32, random: u64) -> Duration {
     Duration::from_millis(random % (ceiling + 1))
 }
 
-/// Why a call got no response.
+/// A call got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// The private key could not sign.
@@ -240,13 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn sends_three_times_at_most() {
+    fn at_most_three_attempts_are_made() {
         assert!(next_backoff(&answer(503, &[]), 2, 0).is_some());
         assert_eq!(next_backoff(&answer(503, &[]), 3, 0), None);
     }
 
     #[test]
-    fn jitters_fully_and_doubles_the_ceiling() {
+    fn backoff_has_full_jitter_and_doubles() {
         assert_eq!(full_jitter(1, 0), Duration::ZERO);
         assert_eq!(full_jitter(1, 500), Duration::from_millis(500));
         assert_eq!(full_jitter(1, 501), Duration::ZERO);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn obeys_retry_after() {
+    fn retry_after_is_obeyed() {
         let pause = |value| next_backoff(&answer(503, &[("retry-after", value)]), 1, 3).unwrap();
         assert_eq!(pause("2"), Duration::from_secs(2));
         assert_eq!(pause("Sun, 30 Aug 2015 12:36:05 GMT"), Duration::from_secs(5));
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(pause("0"), Duration::from_millis(3));
     }
 
-    /// Returns ports on which pauses are over at once, and a service that gives these replies.
+    /// Returns ports that do not really wait, and a service with these replies.
     fn ports(replies: impl IntoIterator<Item = Reply>) -> FakePorts {
         let clock = ManualClock::default();
         clock.pass_sleeps(Duration::MAX);
@@ -277,8 +277,8 @@ mod tests {
         }
     }
 
-    /// Makes a call that has 20 seconds; returns how it ended, and after how many seconds each of
-    /// its tries was signed.
+    /// Makes a call with a limit of 20 seconds; returns its result, and the second at which each attempt
+    /// was signed.
     fn call(ports: &FakePorts) -> (Result<TimedResponse, RequestError>, Vec<i64>) {
         let mut signed = Vec::new();
         let prepare = |now: Timestamp| {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_each_try_at_its_own_time() {
+    fn each_attempt_is_signed_at_its_time() {
         let ports = ports([retry_after("3"), Reply::lost(), Reply::status(201, "")]);
         let (ended, signed) = call(&ports);
         assert_eq!(ended.unwrap().response.status, 201);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn returns_the_last_answer_after_three_tries() {
+    fn last_response_is_returned_after_three_attempts() {
         let (ended, signed) =
             call(&ports([Reply::status(500, ""), Reply::lost(), Reply::status(503, "")]));
         assert_eq!(ended.unwrap().response.status, 503);
@@ -326,14 +326,14 @@ mod tests {
     }
 
     #[test]
-    fn does_not_begin_a_pause_that_it_cannot_end() {
+    fn no_backoff_goes_beyond_the_deadline() {
         let ports = ports([retry_after("20")]);
         assert_eq!(call(&ports).0.unwrap().response.status, 503);
         assert_eq!(ports.clock.uptime(), Duration::ZERO);
     }
 
     #[test]
-    fn gives_up_at_the_deadline() {
+    fn call_ends_at_the_deadline() {
         let ports = ports([retry_after("15"), Reply::Silence]);
         assert!(matches!(call(&ports).0, Err(RequestError::Timeout { attempt: 2, .. })));
         assert_eq!(ports.clock.uptime(), Duration::from_secs(20));

@@ -1,15 +1,15 @@
 //! Converts BER (X.690) to DER: NSS, Firefox, Bouncy Castle and EJBCA write PKCS#12 and PKCS#7 with
 //! indefinite lengths and constructed octet strings.
 //!
-//! It is re-encoded as DER, for parsers that read nothing else. The `ber` feature of `der` reads one
-//! such level, but neither what is nested in an `ANY` nor strings in pieces of a definite length.
+//! Our parsers read only DER. The `ber` feature of `der` supports one level of indefinite length, but
+//! neither values nested in an `ANY` nor constructed strings of definite length.
 
 use zeroize::Zeroizing;
 
 /// The deepest nesting; a PKCS#12 of NSS has 12 levels.
 const MAX_DEPTH: usize = 32;
 
-/// Returns the first value of `bytes` in DER, if nothing but blanks and zeros follows it.
+/// Returns the first value of `bytes` in DER, if only white space and zeros follow it.
 pub fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut rest = bytes;
     let mut der = Zeroizing::new(Vec::with_capacity(bytes.len() + 16));
@@ -17,7 +17,7 @@ pub fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_padding(rest).then_some(der)
 }
 
-/// Returns `bytes` without the blanks, line breaks and zeros that follow its first value.
+/// Returns `bytes` without the white space and zeros that follow its first value.
 pub fn trimmed(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     match Header::read(&mut rest) {
@@ -32,15 +32,15 @@ pub fn trimmed(bytes: &[u8]) -> &[u8] {
 /// One value in DER.
 #[derive(Clone, Copy, Debug)]
 pub struct Tlv<'a> {
-    /// The first octet of its tag.
+    /// The first byte of its tag.
     pub tag: u8,
-    /// What is behind its length.
+    /// The bytes after its length.
     pub contents: &'a [u8],
-    /// All of it.
+    /// The bytes of the whole value.
     pub whole: &'a [u8],
 }
 
-/// Returns the first value in `bytes`, which is DER, and moves `bytes` behind it.
+/// Returns the first value in `bytes`, which is DER, and advances `bytes` past it.
 pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<Tlv<'a>> {
     let mut rest = *bytes;
     let Header { tag, length } = Header::read(&mut rest)?;
@@ -54,10 +54,10 @@ fn is_padding(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
 }
 
-/// What is before the contents of a value.
+/// The tag and the length of a value.
 struct Header<'a> {
     tag: &'a [u8],
-    /// `None` if the contents end at a marker.
+    /// `None` if indefinite.
     length: Option<usize>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Header<'a> {
         let start = *bytes;
         let first = *start.first()?;
         let tag = match first & 0x1f {
-            // Tags from 31 on go over several octets, each but the last with the highest bit.
+            // Tags from 31 on take several bytes; all but the last have the highest bit set.
             0x1f => 2 + start[1..].iter().position(|octet| octet & 0x80 == 0)?,
             _ => 1,
         };
@@ -90,8 +90,8 @@ impl<'a> Header<'a> {
         self.tag[0] & 0x20 != 0
     }
 
-    /// Whether the value is a string of octets in pieces.
-    fn is_in_pieces(&self) -> bool {
+    /// Whether the value is a constructed octet string.
+    fn is_constructed_string(&self) -> bool {
         self.tag == [0x24]
     }
 }
@@ -106,11 +106,12 @@ fn copy(bytes: &mut &[u8], der: &mut Vec<u8>, depth: usize) -> Option<()> {
             *bytes = rest;
             return write(der, header.tag, value);
         }
-        true if header.is_in_pieces() => &[0x04],
+        true if header.is_constructed_string() => &[0x04],
         true => header.tag,
     };
     let depth = depth.checked_sub(1)?;
-    // Not what is left of a file whose many values do not say their lengths: each would be wiped.
+    // Not `bytes.len()` if the length is indefinite: many such values would each reserve, and wipe, the
+    // rest of the file.
     contents.reserve(header.length.unwrap_or(0).min(bytes.len()));
     match header.length {
         Some(length) => {
@@ -130,9 +131,9 @@ fn copy(bytes: &mut &[u8], der: &mut Vec<u8>, depth: usize) -> Option<()> {
     write(der, tag, &contents)
 }
 
-/// Copies one value inside of another; of a string in pieces, the octets of the piece.
+/// Copies one value inside of another; for a constructed octet string, only its contents.
 fn part(outer: &Header<'_>, bytes: &mut &[u8], der: &mut Vec<u8>, depth: usize) -> Option<()> {
-    if !outer.is_in_pieces() {
+    if !outer.is_constructed_string() {
         return copy(bytes, der, depth);
     }
     let mut piece = Zeroizing::new(Vec::new());
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_der_as_it_is() {
+    fn der_is_unchanged() {
         for value in [b"\x30\x03\x02\x01\x05".as_slice(), b"\x04\x02ab", b"\x30\x00", b"\x05\x00"] {
             assert_eq!(der(value).as_deref(), Some(value));
         }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_lengths_that_are_not_said_and_joins_pieces() {
+    fn indefinite_lengths_and_constructed_strings_become_der() {
         let value = b"\x30\x80\x24\x80\x04\x01a\x24\x80\x04\x01b\x00\x00\x04\x01c\x00\x00\x00\x00";
         assert_eq!(der(value).unwrap(), b"\x30\x05\x04\x03abc");
         assert_eq!(der(b"\x24\x06\x04\x01a\x04\x01b\n").unwrap(), b"\x04\x02ab");
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_cut_short_too_deep_or_followed() {
+    fn truncated_nested_or_trailing_bytes_are_refused() {
         for value in [
             b"\x30\x80\x05\x00".as_slice(),
             b"\x30\x05\x05\x00",
@@ -202,13 +203,13 @@ mod tests {
         assert!(der(&nested(32)).is_some());
         assert_eq!(der(&nested(33)), None);
         assert_eq!(der(&nested(100_000)), None);
-        // Many small ones take no more time than their size: this one would take a minute.
+        // The time is linear in the size: with quadratic time, this would take a minute.
         let many = [b"\x30\x80".as_slice(), &b"\x30\x80\0\0".repeat(200_000), b"\0\0"].concat();
         assert_eq!(der(&many).unwrap().len(), 400_005);
     }
 
     #[test]
-    fn trims_what_follows_if_it_is_padding() {
+    fn only_padding_is_trimmed() {
         assert_eq!(trimmed(b"\x04\x01a\r\n\0\0"), b"\x04\x01a");
         for kept in
             [b"\x04\x01ab".as_slice(), b"\x30\x80\x05\x00\0\0", b"\x04\x09a\0", b"", b"\x04"]

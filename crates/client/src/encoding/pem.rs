@@ -1,9 +1,8 @@
 //! PEM as found in practice: RFC 7468, RFC 1421, and the deviations that OpenSSL and Go accept.
 //!
-//! The `pem` crate fails on all blocks if one is damaged, takes a blank line as the end of the headers,
-//! and quotes its input in errors; `pem-rfc7468` reads one block and no headers;
-//! `rustls-pki-types` drops blocks of labels that it does not know. So the blocks are found here, and
-//! `base64` decodes them.
+//! The `pem` crate fails on all blocks if one is damaged, treats a blank line as the end of the headers,
+//! and quotes its input in errors; `pem-rfc7468` reads one block and no headers; `rustls-pki-types`
+//! drops blocks with unknown labels. So we find the blocks, and `base64` decodes them.
 
 use std::fmt;
 
@@ -19,9 +18,9 @@ use crate::text::escape;
 /// The position of a block in its file; both numbers count from one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Position {
-    /// Which of the lines that have `-----BEGIN` it begins with.
+    /// The number of the block.
     pub block: usize,
-    /// The number of that line.
+    /// The line of its `-----BEGIN`.
     pub line: usize,
 }
 
@@ -31,13 +30,13 @@ impl fmt::Display for Position {
     }
 }
 
-/// Why a block cannot be read. It contains no text of the block.
+/// A block cannot be read. The message contains no text of the block.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{position} {reason}")]
 pub struct PemError {
-    /// Which block.
+    /// The position of the block.
     pub position: Position,
-    /// Its label, if it has one that is safe to show.
+    /// Its label if it is safe to show, else empty.
     pub label: String,
     reason: PemFault,
 }
@@ -65,7 +64,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Blocks, EncodingError> {
         let Some(at) = next else { break };
         next = find(bytes, BEGIN, at + BEGIN.len());
         let position = Position { block: number, line: lines.of(at) };
-        // A block without its END line goes as far as the next BEGIN, and is damaged.
+        // A block without END line extends to the next BEGIN, and is damaged.
         let block = &bytes[at + BEGIN.len()..next.unwrap_or(bytes.len())];
         let label = label(block);
         let shown = label.filter(|label| is_shown(label)).unwrap_or_default().to_owned();
@@ -91,10 +90,10 @@ pub(super) fn open(bytes: &[u8]) -> Result<Blocks, EncodingError> {
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
-/// The longest label that is taken for one; the longest that is known has 27 characters.
+/// The longest accepted label; the longest known one has 27 characters.
 const MAX_LABEL: usize = 64;
 
-/// Counts lines on the way through a file.
+/// Counts the lines of a file.
 struct Lines<'a> {
     bytes: &'a [u8],
     counted: usize,
@@ -102,7 +101,8 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Returns the number of the line at `offset`, which never goes back by more than a block.
+    /// Returns the line number at `offset`. Counting continues from the last call, so that a file is not
+    /// counted again for each block.
     fn of(&mut self, offset: usize) -> usize {
         if offset < self.counted {
             (self.counted, self.line) = (0, 1);
@@ -119,7 +119,7 @@ impl Lines<'_> {
     }
 }
 
-/// Returns the label at the start of a block, if five dashes end it in the same line.
+/// Returns the label at the start of a block, if `-----` follows it in the same line.
 fn label(block: &[u8]) -> Option<&str> {
     let block = block.strip_prefix(b" ")?;
     let end = find(&block[..block.len().min(MAX_LABEL + DASHES.len())], DASHES, 0)?;
@@ -128,8 +128,8 @@ fn label(block: &[u8]) -> Option<&str> {
         .then_some(label)
 }
 
-/// Returns whether a label is one in capitals, and not text of which a part may be a key: without
-/// a word that is longer than CERTIFICATES, as the hexadecimal digits of a key are.
+/// Returns whether a label is safe to show: upper case, and no word longer than CERTIFICATES, because
+/// that may be the hexadecimal digits of a key.
 fn is_shown(label: &str) -> bool {
     let legal = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'#');
     label.len() <= 40
@@ -138,7 +138,7 @@ fn is_shown(label: &str) -> bool {
             .all(|word| word.len() <= "CERTIFICATES".len() && word.bytes().all(legal))
 }
 
-/// Returns whether something is read from blocks of `label`.
+/// Returns whether blocks labelled `label` are read.
 fn is_read(label: &str) -> bool {
     const READ: [&str; 6] = [
         "CERTIFICATE",
@@ -151,7 +151,7 @@ fn is_read(label: &str) -> bool {
     READ.contains(&label) || PKCS7_LABELS.contains(&label) || label.ends_with(" PRIVATE KEY")
 }
 
-/// Why a block is damaged, and at which octet behind its `-----BEGIN`.
+/// Why a block is damaged, and the byte offset after its `-----BEGIN`.
 struct BlockFault {
     reason: PemFault,
     offset: usize,
@@ -164,7 +164,7 @@ impl BlockFault {
     const BASE64: Self = Self { reason: PemFault::Base64, offset: 0 };
 }
 
-/// Decodes what is between the label and the end of `block`; nothing of a label that is not read.
+/// Decodes the contents of `block`; empty for a label that is not read.
 fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), BlockFault> {
     let start = 1 + label.len() + DASHES.len();
     let end = find(block, END, start).ok_or(BlockFault::END)?;
@@ -182,7 +182,7 @@ fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), BlockFault> 
     while at < end {
         let (length, next) = line(&block[at..end]);
         let text = &block[at..at + length];
-        // Base64 has no colon: it is a header, whether a blank line follows or not.
+        // Base64 has no colon, so this is a header, with or without a blank line after it.
         if text.contains(&b':') {
             encrypted |= contains_word(text, b"Proc-Type") && contains_word(text, b"ENCRYPTED");
         } else if let Err(offset) = gather(text, &mut letters) {
@@ -198,9 +198,9 @@ fn decode(block: &[u8], label: &str) -> Result<(bool, SecretBytes), BlockFault> 
     Ok((encrypted, SecretBytes::new(ber::trimmed(decoded.expose()).to_vec())))
 }
 
-/// Returns the length of the first line, and where the next one begins.
+/// Returns the length of the first line, and the offset of the next one.
 ///
-/// `\n` written out is a line break too: an environment file cannot hold another.
+/// The two characters `\n` are a line break too: environment files cannot hold a real one.
 fn line(text: &[u8]) -> (usize, usize) {
     let is_break = |at: &usize| match text[*at] {
         b'\n' | b'\r' => true,
@@ -214,8 +214,8 @@ fn line(text: &[u8]) -> (usize, usize) {
     }
 }
 
-/// Adds the letters of base64 in a line; blanks and what does not show are left out, and so is
-/// whatever is not ASCII at the end of the line, as OpenSSL does.
+/// Appends the base64 characters of a line. Like OpenSSL, it skips blanks, invisible characters and any
+/// non-ASCII text at the end of the line.
 fn gather(line: &[u8], letters: &mut Vec<u8>) -> Result<(), usize> {
     let end = line.iter().rposition(u8::is_ascii_graphic).map_or(0, |last| last + 1);
     let line = &line[..end];

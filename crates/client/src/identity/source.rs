@@ -10,12 +10,12 @@ use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::chain::Chain;
 
-/// The sources of an identity, as the user gave them.
+/// The sources of an identity, as given by the user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IdentitySource {
-    /// The end-entity certificate, alone or among others.
+    /// The end-entity certificate; the file may hold others too.
     pub certificate: InputSource,
-    /// The private key, which may stand with the certificate.
+    /// The private key; it may be in the file of the certificate.
     pub private_key: InputSource,
     /// A bundle of CA certificates to build the chain from.
     pub intermediates: Option<InputSource>,
@@ -34,16 +34,15 @@ pub enum Permissions {
 }
 
 impl IdentitySource {
-    /// Returns the places of certificate, key and intermediates, in this order; one that holds both
-    /// certificate and key comes twice.
+    /// Returns the sources of certificate, key and intermediates, in this order; a source of both
+    /// certificate and key is returned twice.
     pub fn places(&self) -> impl Iterator<Item = &InputSource> {
         [&self.certificate, &self.private_key].into_iter().chain(&self.intermediates)
     }
 
     /// Reads certificate, key and intermediates, and joins them.
     ///
-    /// Of several certificates of the key, one that is valid at `now` is used: the one that expires
-    /// last.
+    /// If several certificates match the key, the one that is valid at `now` and expires last is used.
     pub fn open(
         &self,
         files: &dyn Files,
@@ -59,10 +58,10 @@ impl IdentitySource {
             let certificates = certificates_of(&self.certificate, &mut bundle)?;
             (certificates, self.signer(&mut opened(&self.private_key)?, files, passwords)?)
         };
-        let own = |at: &usize| certificates[*at].public_key() == signer.public_key();
+        let matches_key = |at: &usize| certificates[*at].public_key() == signer.public_key();
         let rank = |at: &usize| (certificates[*at].is_valid_at(now), certificates[*at].not_after());
-        let Some(at) = (0..certificates.len()).filter(own).max_by_key(rank) else {
-            // The certificate of the key may be the one that could not be read.
+        let Some(at) = (0..certificates.len()).filter(matches_key).max_by_key(rank) else {
+            // The certificate of the key may be a damaged one.
             return Err(match bundle.certificate_defect() {
                 Some(defect) => unreadable(&self.certificate, defect),
                 None => self.mismatch(&certificates),
@@ -95,7 +94,7 @@ impl IdentitySource {
     }
 }
 
-/// Reads the certificates of `source` alone, in their order.
+/// Reads the certificates of `source`, in their order, without its key.
 pub fn read_certificates(
     source: &InputSource,
     files: &dyn Files,
@@ -104,7 +103,7 @@ pub fn read_certificates(
     certificates_of(source, &mut open_bundle(source, files, passwords)?)
 }
 
-/// Reads the private key of `source` alone, without a certificate to prove it by.
+/// Reads the private key of `source`, without checking it against a certificate.
 pub fn read_key(
     source: &InputSource,
     permissions: Permissions,
@@ -129,7 +128,7 @@ fn unreadable(source: &InputSource, error: BundleError) -> IdentityError {
     IdentityError::Bundle { place: source.name(true), source: error }
 }
 
-/// Takes the certificates out of `bundle`, of which there has to be one.
+/// Removes and returns the certificates of `bundle`, at least one.
 fn certificates_of(
     source: &InputSource,
     bundle: &mut Bundle,
@@ -140,12 +139,12 @@ fn certificates_of(
     if let Some(defect) = bundle.certificate_defect() {
         return Err(unreadable(source, defect));
     }
-    let (place, contents) = (source.name(true), bundle.description.clone());
-    Err(IdentityError::NoCertificate { place, contents })
+    let (place, description) = (source.name(true), bundle.description.clone());
+    Err(IdentityError::NoCertificate { place, description })
 }
 
 /// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager
-/// writes an empty `ca.crt` if the issuer has no CA certificate to give.
+/// writes an empty `ca.crt` if the issuer has no CA certificate.
 fn intermediates_of(
     source: &InputSource,
     opened: Result<Bundle, IdentityError>,
@@ -175,14 +174,16 @@ fn open_key(
     match bundle.keys.as_slice() {
         [] => Err(match bundle.key_defect() {
             Some(defect) => unreadable(source, defect),
-            None => IdentityError::NoKey { place: place(), contents: bundle.description.clone() },
+            None => {
+                IdentityError::NoKey { place: place(), description: bundle.description.clone() }
+            }
         }),
         [key] => key
             .open(&place().to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),
         several => {
-            let (count, contents) = (several.len(), bundle.description.clone());
-            Err(IdentityError::SeveralKeys { place: place(), count, contents })
+            let (count, description) = (several.len(), bundle.description.clone());
+            Err(IdentityError::SeveralKeys { place: place(), count, description })
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What the protocol needs from a private key: in memory, in a token, in a TPM.
+//! Private keys as the protocol uses them, whether in memory, in a token or in a TPM.
 
 use std::fmt;
 
 use crate::x509::PublicKey;
 
-/// A private key that can sign, and that cannot be read out.
+/// A private key that can sign and cannot be exported.
 pub trait Signer: fmt::Debug + Send + Sync {
     /// Returns the scheme that [`Self::sign`] uses.
     fn algorithm(&self) -> SigningAlgorithm;
@@ -14,8 +14,8 @@ pub trait Signer: fmt::Debug + Send + Sync {
 
     /// Signs `message`, which is hashed by `digest` if the algorithm hashes first.
     ///
-    /// The signature is of PKCS#1 v1.5 for RSA, an ASN.1 DER `SEQUENCE { r, s }` for ECDSA, and pure
-    /// with an empty context for ML-DSA.
+    /// RSA signatures are PKCS#1 v1.5, ECDSA signatures a DER `SEQUENCE { r, s }`; ML-DSA is pure, with
+    /// an empty context.
     fn sign_with(&self, digest: Digest, message: &[u8]) -> Result<Signature, SignError>;
 
     /// Signs `message` as [`Self::algorithm`] requires.
@@ -27,7 +27,7 @@ pub trait Signer: fmt::Debug + Send + Sync {
 /// A digest that `sign-string` offers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Digest {
-    /// SHA-256, which Roles Anywhere takes with every key.
+    /// SHA-256, which Roles Anywhere accepts with every key.
     #[default]
     Sha256,
     /// SHA-384.
@@ -45,12 +45,12 @@ pub enum SigningAlgorithm {
     EcdsaSha256,
     /// RSASSA-PKCS1-v1_5 over SHA-256.
     RsaSha256,
-    /// Pure ML-DSA (FIPS 204) of any parameter set, which the certificate's key tells.
+    /// Pure ML-DSA (FIPS 204) of the parameter set of the certificate's key.
     MlDsa,
 }
 
 impl SigningAlgorithm {
-    /// Returns the name that opens the string to sign.
+    /// Returns the name in the first line of the string to sign.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EcdsaSha256 => "AWS4-X509-ECDSA-SHA256",

@@ -9,19 +9,19 @@ use crate::identity::{Identity, IdentityError};
 use crate::ports::World;
 use crate::time::Timestamp;
 
-/// The difference in seconds from which on the clocks count as different. AWS refuses signatures
+/// The smallest difference, in seconds, that counts as clock skew. AWS refuses signatures
 /// that are five to fifteen minutes off; network latency and rounding make smaller differences.
 pub const SKEW: u64 = 240;
 
-/// By how many seconds AWS's clock can differ from the time of a signature that it accepted: fifteen
-/// minutes, and the time that the answer took.
+/// The largest difference, in seconds, between AWS's clock and the time of an accepted signature:
+/// fifteen minutes, and the time of the response.
 const ACCEPTED: u64 = 960;
 
-/// How long to wait for AWS's time.
+/// The timeout of the request for AWS's time.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Returns the offset with which `identity` is valid now: the one that was measured before, or 0, since
-/// the clock may have been set meanwhile. Refuses an identity that is not valid with either.
+/// Returns the offset with which `identity` is valid now: `found`, or 0 if the clock was set since.
+/// Refuses an identity that is not valid with either.
 pub(super) fn usable(
     found: i64,
     identity: &Identity,
@@ -34,49 +34,48 @@ pub(super) fn usable(
     }
 }
 
-/// Returns by how many seconds this machine's clock is behind AWS's, if that may be why a
-/// signature made `clock_offset` seconds after this machine's time was refused; 0 for a clock that
-/// was set meanwhile.
+/// Returns the seconds that this machine's clock is behind AWS's, if that may be why a signature with
+/// `clock_offset` was refused; 0 if the clock was set since.
 pub(super) fn skew(answer: &TimedResponse, clock_offset: i64) -> Option<i64> {
     if (200..300).contains(&answer.response.status) {
         return None;
     }
     let behind = behind(answer)?;
     let is_about_signature = ServiceError::parse(&answer.response, &[]).is_about_signature();
-    (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(significant(behind))
+    (is_about_signature && behind.abs_diff(clock_offset) >= SKEW).then_some(zero_if_small(behind))
 }
 
-/// Returns the offset that the `Date` of an answer shows which accepted a signature made
-/// `clock_offset` seconds after this machine's time; 0 for clocks that agree.
+/// Returns the offset by the `Date` of a response to a signature with `clock_offset`, which was
+/// accepted; 0 if the clocks agree.
 ///
-/// Returns `None` if there is no date, or one by which neither the signature nor `identity` could have
-/// been accepted: with such an offset, the next signature would be refused.
+/// Returns `None` without a date, or if AWS could not have accepted the signature or `identity` at that
+/// date: with such an offset, the next signature would be refused.
 pub(super) fn measured(
     answer: &TimedResponse,
     clock_offset: i64,
     identity: &Identity,
 ) -> Option<i64> {
     let behind = behind(answer)?;
-    let found = significant(behind);
+    let found = zero_if_small(behind);
     let is_valid = identity.check_validity(answer.received.after(found)).is_ok();
     (is_valid && behind.abs_diff(clock_offset) <= ACCEPTED).then_some(found)
 }
 
-/// Returns the `Date` of an answer that accepted a signature of about `now`, if it can be true.
+/// Returns the `Date` of a response, if it is near `now`, the time of the accepted signature.
 pub(super) fn date(answer: &TimedResponse, now: Timestamp) -> Option<Timestamp> {
-    stated(answer).filter(|date| now.seconds_until(*date).unsigned_abs() <= ACCEPTED)
+    http_date(answer).filter(|date| now.seconds_until(*date).unsigned_abs() <= ACCEPTED)
 }
 
-/// Returns the `Date` of an answer.
-fn stated(answer: &TimedResponse) -> Option<Timestamp> {
+/// Returns the `Date` of a response.
+fn http_date(answer: &TimedResponse) -> Option<Timestamp> {
     answer.response.header("date").and_then(Timestamp::from_http_date)
 }
 
 fn behind(answer: &TimedResponse) -> Option<i64> {
-    stated(answer).map(|date| answer.received.seconds_until(date))
+    http_date(answer).map(|date| answer.received.seconds_until(date))
 }
 
-fn significant(behind: i64) -> i64 {
+fn zero_if_small(behind: i64) -> i64 {
     if behind.unsigned_abs() >= SKEW { behind } else { 0 }
 }
 

@@ -1,4 +1,4 @@
-//! Why an exchange failed: the error of each step, as data.
+//! The errors of an exchange.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::identity::IdentityError;
 use crate::key::KeyError;
 use crate::time::Timestamp;
 
-/// Why an exchange failed.
+/// An exchange failed.
 #[derive(Debug)]
 pub enum ProviderError {
     /// The certificate or the key cannot be used.
@@ -38,7 +38,7 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Returns the error of the step that failed. There is none for [`ProviderError::NoIdentity`].
+    /// Returns the error of the step that failed. `None` for [`ProviderError::NoIdentity`].
     fn inner(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Identity { source, .. } => Some(source.as_ref()),
@@ -79,7 +79,7 @@ impl From<SessionResponseError> for ProviderError {
     }
 }
 
-/// What AWS's time says about an identity that is not valid.
+/// The result of checking an invalid identity against AWS's time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClockFinding {
     /// It is not valid by AWS's clock.
@@ -174,8 +174,8 @@ impl RequestError {
 }
 
 impl Refusal {
-    /// Returns who can fix it: an answer that is not AWS's, or a failure of AWS that may pass, is
-    /// not a refusal.
+    /// Returns who can fix it. A response of another server and a temporary failure of AWS are not
+    /// refusals.
     pub fn kind(&self) -> ErrorKind {
         match self.fault.code.is_none() || self.fault.is_transient() {
             true => ErrorKind::Unreachable,

@@ -79,7 +79,7 @@ mod tests {
         let now = Timestamp::from_unix(1_440_938_160);
         let signed = sign(request, &region, "secretsmanager", now, &credentials).unwrap();
         let header = |name: &str| {
-            signed.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+            signed.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
         };
         assert_eq!(header("x-amz-date"), Some("20150830T123600Z"));
         assert_eq!(header("x-amz-security-token"), Some("token"));

@@ -1,11 +1,11 @@
-//! The canonical request: one spelling for every equivalent request.
+//! The canonical request: equivalent requests have the same text.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::hex;
 use crate::http::Request;
 
-/// A request in the one form that both sides hash.
+/// The canonical request, which client and service hash.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CanonicalRequest {
     text: String,
@@ -13,8 +13,8 @@ pub struct CanonicalRequest {
 }
 
 impl CanonicalRequest {
-    /// Canonicalizes `request`, whose query has to be in canonical form already, over every header
-    /// it has.
+    /// Canonicalizes `request`, whose query must be in canonical form already, with all of its
+    /// headers.
     pub fn new(request: &Request) -> Self {
         let mut names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -51,7 +51,7 @@ impl CanonicalRequest {
 
 /// Joins the values of the headers of one name by commas, in the order of the request.
 fn joined_values(headers: &[(String, String)], name: &str) -> String {
-    let values = headers.iter().filter(|(own, _)| own == name).map(|(_, value)| squeeze(value));
+    let values = headers.iter().filter(|(key, _)| key == name).map(|(_, value)| squeeze(value));
     values.collect::<Vec<_>>().join(",")
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::region::Region;
 use crate::time::Timestamp;
 
-/// What a signature is good for; renders as `20150830/us-east-1/iam/aws4_request`.
+/// The date, Region and service that a signature is valid for; renders as
+/// `20150830/us-east-1/iam/aws4_request`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Scope {
     date: String,

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::identity::Identity;
 
 /// Returns `x-amz-x509`, the leaf in base64 of DER, and `x-amz-x509-chain`, the intermediates joined
-/// by commas. The service refuses an empty chain header, so without intermediates there is none.
+/// by commas. Without intermediates the chain header is omitted: the service refuses an empty one.
 pub(super) fn headers(identity: &Identity) -> Vec<(String, String)> {
     let leaf = STANDARD.encode(identity.certificate().der());
     let chain: Vec<String> =

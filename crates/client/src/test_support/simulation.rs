@@ -221,7 +221,7 @@ fn lost(limit: u64) -> ProviderError {
 /// Returns the error of files that make no identity.
 fn no_identity() -> ProviderError {
     let place = InputSource::from(Location::Stdin).name(false);
-    IdentityError::NoCertificate { place, contents: "nothing".to_owned() }.into()
+    IdentityError::NoCertificate { place, description: "nothing".to_owned() }.into()
 }
 
 fn expired(now: Timestamp) -> ProviderError {

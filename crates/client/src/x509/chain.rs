@@ -1,7 +1,7 @@
 //! Selects the certificates that are sent with a leaf: those on its paths, the shortest first.
 //!
 //! Which CA the trust anchor is cannot be known here, so every path upwards from the leaf counts.
-//! RFC 5280, 6.1 and RFC 4158 say what a path is. Key identifiers order candidates and do not
+//! RFC 5280, 6.1 and RFC 4158 define paths. Key identifiers order candidates and do not
 //! eliminate any (RFC 4158, 3.5.12); if in doubt the signature decides.
 
 use crate::time::Timestamp;
@@ -10,27 +10,27 @@ use crate::x509::{Certificate, SignatureCheck};
 /// The most certificates that Roles Anywhere accepts in a chain.
 pub const MAX_LENGTH: usize = 5;
 
-/// The most certificates that are found to be issuers, so that a bundle of thousands of one name
-/// costs no thousands of verifications.
+/// The most issuers that are searched, so that a bundle of thousands of certificates with one name does
+/// not cause thousands of verifications.
 const MAX_FOUND: usize = 100;
 
-/// What is sent with a leaf, what is not, and why.
+/// The certificates that are sent with a leaf, and those that are left out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Chain {
-    /// What decided what is sent.
+    /// How the intermediates were selected.
     pub selection: Selection,
-    /// What is sent; at most [`MAX_LENGTH`], and never the leaf.
+    /// The certificates to send: at most [`MAX_LENGTH`], without the leaf.
     pub intermediates: Vec<Certificate>,
-    /// What was given and is not sent, each with the reason.
+    /// The given certificates that are not sent, each with the reason.
     pub left_out: Vec<(Certificate, LeftOut)>,
 }
 
-/// What decided what is sent.
+/// How the intermediates were selected.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Selection {
-    /// The leaf's issuer was given: what is on a path from the leaf is sent, without roots.
+    /// The leaf's issuer was given: the certificates on a path from the leaf are sent, without roots.
     Paths,
-    /// The leaf's issuer was not given: what was given is sent as it was given, roots too.
+    /// The leaf's issuer was not given: all certificates are sent as given, including roots.
     #[default]
     AsGiven,
 }
@@ -38,15 +38,15 @@ pub enum Selection {
 /// Why a certificate is not sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LeftOut {
-    /// Its own key signed it: a root, which the service has to know by itself.
+    /// It is a root, which the service must have as its trust anchor.
     Root,
-    /// It is the end-entity certificate again.
+    /// It is a copy of the end-entity certificate.
     Leaf,
     /// It has expired, and its renewed certificate was given too.
     Outdated,
     /// It is on no path from the leaf.
     Unrelated,
-    /// Five others are sent, and the service takes no more.
+    /// Five others are sent, which is the limit of the service.
     NoRoom,
 }
 
@@ -64,7 +64,7 @@ impl LeftOut {
 }
 
 impl Chain {
-    /// Selects from the certificates that were `given` what `leaf` needs at `now`.
+    /// Selects the certificates of `given` that `leaf` needs at `now`.
     pub fn new(leaf: &Certificate, given: Vec<Certificate>, now: Timestamp) -> Self {
         let (given, copies) = distinct(leaf, given);
         let mut search = Search {
@@ -93,7 +93,7 @@ impl Chain {
 
     fn of_paths(given: Vec<Certificate>, decisions: &[Option<Decision>], sent: &[usize]) -> Self {
         let intermediates = sent.iter().map(|at| given[*at].clone()).collect();
-        // Nothing above what has no room was searched.
+        // The search does not continue above a certificate over the limit.
         let full = decisions.contains(&Some(Decision::LeftOut(LeftOut::NoRoom)));
         let not_found = if full { LeftOut::NoRoom } else { LeftOut::Unrelated };
         let left_out =
@@ -123,26 +123,26 @@ fn distinct(
     (kept, copy)
 }
 
-/// What becomes of a certificate that was found.
+/// The result for a certificate that the search found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Decision {
     Sent,
     LeftOut(LeftOut),
 }
 
-/// A certificate of a path, and the step that it is the issuer of; the leaf has none.
+/// A certificate of a path, and the step that it issued; `None` for the leaf.
 #[derive(Clone, Copy)]
 struct PathStep<'a> {
     certificate: &'a Certificate,
     below: Option<usize>,
 }
 
-/// A breadth-first search upwards from the leaf, so that what is sent is in the order of the
-/// length of the paths that it is on. Each certificate is used once.
+/// A breadth-first search upwards from the leaf, so that the certificates are sent in the order of
+/// their distance from it. Each certificate is used once.
 struct Search<'a> {
     given: &'a [Certificate],
     now: Timestamp,
-    /// Of each that was given; `None` while it is not found.
+    /// The decision for each given certificate; `None` until it is found.
     decisions: Vec<Option<Decision>>,
     steps: Vec<PathStep<'a>>,
     sent: Vec<usize>,
@@ -164,7 +164,7 @@ impl Search<'_> {
         }
     }
 
-    /// Decides about one of the `issuers` of a step; `None` if the path does not go on by it.
+    /// Decides about one of the `issuers` of a step; `None` if the path does not continue through it.
     fn decide(&self, step: usize, at: usize, issuers: &[usize]) -> Option<Decision> {
         let certificate = &self.given[at];
         let renewed = |other: &usize| {
@@ -186,17 +186,17 @@ impl Search<'_> {
         }
     }
 
-    /// Returns the issuers of a step that are not found yet, the likeliest first.
+    /// Returns the issuers of a step that were not found before, the most likely first.
     fn issuers(&self, step: usize) -> Vec<usize> {
         let child = self.steps[step].certificate;
-        let named = |at: &usize| self.given[*at].subject == child.issuer;
-        let of_name: Vec<usize> = (0..self.given.len()).filter(named).collect();
+        let has_name = |at: &usize| self.given[*at].subject == child.issuer;
+        let same_name: Vec<usize> = (0..self.given.len()).filter(has_name).collect();
         let mut candidates: Vec<usize> =
-            of_name.iter().copied().filter(|at| self.decisions[*at].is_none()).collect();
+            same_name.iter().copied().filter(|at| self.decisions[*at].is_none()).collect();
         candidates.sort_by_key(|at| self.rank(child, &self.given[*at]));
         candidates.truncate(MAX_FOUND.saturating_sub(self.decisions.iter().flatten().count()));
         match candidates[..] {
-            [only] if of_name.len() == 1 && is_certain_issuer(child, &self.given[only]) => {
+            [only] if same_name.len() == 1 && is_certain_issuer(child, &self.given[only]) => {
                 candidates
             }
             _ => signers(child, &candidates, self.given),
@@ -207,8 +207,8 @@ impl Search<'_> {
         (key_ids(child, issuer), !issuer.is_valid_at(self.now), !issuer.usage.is_ca)
     }
 
-    /// Whether the issuer of a certificate is on the path below it: two CAs that certify each
-    /// other, or the old and the new key of one CA. A path does not pass a CA twice.
+    /// Whether the issuer of a certificate is on the path below it: two CAs that certify each other, or
+    /// the old and the new key of one CA. A path contains each CA only once.
     fn is_loop(&self, step: usize, certificate: &Certificate) -> bool {
         let mut below = Some(step);
         while let Some(step) = below {
@@ -240,25 +240,25 @@ fn key_ids(child: &Certificate, issuer: &Certificate) -> KeyIds {
     }
 }
 
-/// Whether the only CA of the issuer's name may be taken for the issuer without a verification,
-/// which would cost every start some time.
+/// Whether the only CA with the issuer's name is accepted as the issuer without verifying the
+/// signature, which would slow down every start.
 fn is_certain_issuer(child: &Certificate, issuer: &Certificate) -> bool {
     issuer.usage.is_ca && !child.is_self_issued() && key_ids(child, issuer) != KeyIds::Different
 }
 
-/// Returns those of `candidates` whose key signed `child`; if that cannot be told of any, all of
-/// which it cannot be told.
+/// Returns the `candidates` whose key signed `child`; if there are none, those whose signatures cannot
+/// be verified.
 fn signers(child: &Certificate, candidates: &[usize], given: &[Certificate]) -> Vec<usize> {
     let checked: Vec<(usize, SignatureCheck)> =
         candidates.iter().map(|at| (*at, child.check_signature(&given[*at]))).collect();
-    let of = |wanted: SignatureCheck| {
-        checked.iter().filter(move |(_, check)| *check == wanted).map(|(at, _)| *at)
+    let with_result = |expected: SignatureCheck| {
+        checked.iter().filter(move |(_, check)| *check == expected).map(|(at, _)| *at)
     };
-    let valid: Vec<usize> = of(SignatureCheck::Valid).collect();
-    if valid.is_empty() { of(SignatureCheck::Unsupported).collect() } else { valid }
+    let valid: Vec<usize> = with_result(SignatureCheck::Valid).collect();
+    if valid.is_empty() { with_result(SignatureCheck::Unsupported).collect() } else { valid }
 }
 
-/// Whether a certificate's own key signed it. If that cannot be told, as with SHA-1, the key
+/// Whether a certificate is self-signed. If the signature cannot be verified, as with SHA-1, the key
 /// identifiers decide.
 fn is_root(certificate: &Certificate) -> bool {
     certificate.is_self_issued()
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_the_root_the_leaf_and_strangers() {
+    fn root_leaf_and_unrelated_certificates_are_left_out() {
         let [leaf, stranger, intermediate, root] =
             ["leaf-p256.pem", "leaf-p384.pem", "intermediate.pem", "root.pem"].map(read);
         let given = vec![root.clone(), stranger.clone(), leaf.clone(), intermediate.clone()];
@@ -296,43 +296,43 @@ mod tests {
     }
 
     #[test]
-    fn prefers_the_renewed_certificate_of_a_ca() {
+    fn renewed_certificate_of_a_ca_is_preferred() {
         let [leaf, new] = ["leaf-p256.pem", "intermediate.pem"].map(read);
         let old = Certificate { not_after: NOW.after(-1), serial: "0".to_owned(), ..new.clone() };
         let chain = Chain::new(&leaf, vec![old.clone(), new.clone()], NOW);
         assert_eq!(chain.intermediates, [new]);
         assert_eq!(chain.left_out, [(old.clone(), LeftOut::Outdated)]);
-        // Alone it is better than nothing: this clock may be wrong.
+        // Without a renewed one, the expired one is sent: this clock may be wrong.
         assert_eq!(Chain::new(&leaf, vec![old.clone()], NOW).intermediates, [old]);
     }
 
     #[test]
-    fn counts_a_repeated_certificate_once() {
+    fn repeated_certificate_is_sent_once() {
         let [leaf, intermediate] = ["leaf-p256.pem", "intermediate.pem"].map(read);
         let chain = Chain::new(&leaf, vec![intermediate.clone(), intermediate.clone()], NOW);
         assert_eq!((chain.intermediates, chain.left_out), (vec![intermediate], Vec::new()));
     }
 
     #[test]
-    fn sends_nothing_if_nothing_was_given() {
+    fn nothing_is_sent_if_nothing_was_given() {
         assert_eq!(Chain::new(&read("leaf-p256.pem"), Vec::new(), NOW), Chain::default());
     }
 
     #[test]
-    fn sends_everything_as_it_was_given_if_the_issuer_was_not() {
+    fn all_are_sent_as_given_without_the_issuer() {
         let [leaf, root] = ["leaf-p256.pem", "root.pem"].map(read);
         let other = |n: usize| Certificate { serial: n.to_string(), ..root.clone() };
         let given: Vec<Certificate> = (0..7).map(other).collect();
         let chain = Chain::new(&leaf, given.clone(), NOW);
         assert_eq!(chain.selection, Selection::AsGiven);
         assert_eq!(chain.intermediates, given[..5]);
-        let left_out = given[5..].iter().map(|own| (own.clone(), LeftOut::NoRoom));
+        let left_out = given[5..].iter().map(|certificate| (certificate.clone(), LeftOut::NoRoom));
         assert_eq!(chain.left_out, left_out.collect::<Vec<_>>());
     }
 
-    /// Seven CAs in a row with no key identifiers, by name alone.
+    /// Seven CAs in a row without key identifiers.
     #[test]
-    fn sends_five_at_most() {
+    fn at_most_five_are_sent() {
         let template = read("intermediate.pem");
         let name = |n: usize| DistinguishedName(vec![n as u8]);
         let ca = |n: usize| Certificate {
@@ -364,9 +364,9 @@ mod tests {
         assert_eq!(search.issuers(0).len(), MAX_FOUND);
     }
 
-    /// The key of another intermediate with the name of this one.
+    /// Another intermediate with the same name and another key.
     #[test]
-    fn a_namesake_with_another_key_is_no_issuer() {
+    fn same_name_with_another_key_is_not_the_issuer() {
         let [leaf, intermediate, root] =
             ["leaf-p256.pem", "intermediate.pem", "root.pem"].map(read);
         let namesake = Certificate { der: root.der.clone(), ..intermediate.clone() };
@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(chain.left_out, [(namesake, LeftOut::Unrelated)]);
     }
 
-    /// As a root that is signed with SHA-1 is recognised.
+    /// Like a root that is signed with SHA-1.
     #[test]
     fn key_identifiers_decide_about_a_root_whose_signature_cannot_be_verified() {
         let sha1 = crate::test_support::cert_builder::committed("certs/broken/sha1.pem");

@@ -1,4 +1,4 @@
-//! The details of a certificate that only `read-certificate-data` shows: key, usages, other names.
+//! The details of a certificate that only `read-certificate-data` shows.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -128,13 +128,13 @@ pub(super) fn parse(certificate: &Certificate) -> X509Certificate<'_> {
     parsed
 }
 
-/// Returns the subject alternative names; none where the extension stands there twice.
+/// Returns the subject alternative names; none if the certificate has the extension twice.
 pub(super) fn general_names<'a>(parsed: &'a X509Certificate<'_>) -> &'a [GeneralName<'a>] {
     let extension = parsed.subject_alternative_name().ok().flatten();
     extension.map_or(&[], |extension| &extension.value.general_names)
 }
 
-/// Returns the serial number as the session name has it: hex of even length.
+/// Returns the serial number as in the session name: hex of even length.
 pub(super) fn serial_hex(parsed: &X509Certificate<'_>) -> String {
     let octets = without_zeros(parsed.raw_serial());
     if octets.is_empty() { "00".to_owned() } else { hex::encode(octets) }
@@ -238,7 +238,7 @@ mod tests {
     use crate::test_support::cert_builder::{CertBuilder, committed, name, rdn};
 
     #[test]
-    fn names_the_kind_of_each_key() {
+    fn kind_of_each_key_is_named() {
         let rows = [
             ("certs/leaf/rsa2048.pem", "RSA, 2048 bits"),
             ("certs/leaf/rsa3072.pem", "RSA, 3072 bits"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_serial_of_even_length() {
+    fn serial_has_even_length() {
         for (octets, hex) in [
             (vec![0x10, 0x00], "1000"),
             (vec![0x01, 0x23], "0123"),

@@ -1,4 +1,4 @@
-//! The requirements that Roles Anywhere has for an end-entity certificate.
+//! The requirements of Roles Anywhere for an end-entity certificate.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
@@ -27,9 +27,9 @@ pub enum Violation {
     EmptySubject,
     /// The service has no signing algorithm for its key.
     Key,
-    /// It has expired; its last second.
+    /// It has expired; the end of its validity (inclusive).
     Expired(Timestamp),
-    /// It is not yet valid; its first second.
+    /// It is not yet valid; the start of its validity (inclusive).
     NotYetValid(Timestamp),
     /// Its common name has this many characters, more than a source identity may have.
     LongCommonName(usize),
@@ -45,7 +45,7 @@ pub enum Certainty {
 }
 
 impl Violation {
-    /// Returns what stands against a leaf of this profile, whatever its dates and its key are.
+    /// Returns the violations of a leaf with this usage, apart from its dates and its key.
     pub fn of_usage(profile: UsageSummary, empty_subject: bool) -> Vec<Self> {
         let rows = [
             (!profile.is_v3, Self::Version),

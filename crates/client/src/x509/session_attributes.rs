@@ -20,7 +20,7 @@ use crate::x509::details::{general_names, parse, serial_hex};
 use crate::x509::name::text;
 use crate::x509::requirements::Violation;
 
-/// What Roles Anywhere and STS derive from an end-entity certificate.
+/// The attributes that Roles Anywhere and STS derive from an end-entity certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SessionAttributes {
     /// The role session name if the request has none.
@@ -280,7 +280,7 @@ mod tests {
         of(&CertBuilder { subject: name(rdns), ..CertBuilder::default() })
     }
 
-    /// Renders a tag a line; the issuer's are the same in all that is forged.
+    /// Renders one tag per line, without the issuer's.
     fn lines(attributes: &SessionAttributes) -> String {
         let tags = attributes.tags.iter().filter(|tag| !tag.key.starts_with("x509Issuer/"));
         let line = |tag: &Tag| match tag.status {
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_what_a_profile_maps_by_default() {
+    fn default_attribute_mapping_is_applied() {
         let leaf = committed("certs/leaf/p256.pem");
         let attributes = SessionAttributes::of(&leaf, leaf.not_before());
         assert_eq!(attributes.session_name, "0a1924da82574a8f11a5f6cc7d75e194");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_identity_is_the_serial_where_there_is_no_common_name() {
+    fn source_identity_is_the_serial_without_a_common_name() {
         for (serial, hex) in [(vec![0x01, 0x23], "0123"), (vec![0x45, 0x67], "4567")] {
             let subject = name(&[rdn(&[(O, "Example")])]);
             let attributes = of(&CertBuilder { serial, subject, ..CertBuilder::default() });
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_sts_would_drop() {
+    fn tags_that_sts_refuses_are_named() {
         let attributes = of_subject(&[
             rdn(&[(CN, "John (EMP12345)")]),
             rdn(&[(O, &"o".repeat(257))]),

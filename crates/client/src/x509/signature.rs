@@ -1,4 +1,4 @@
-//! Checks whether a certificate was signed by another's key.
+//! Checks whether a certificate was signed by the key of another one.
 
 use webpki::ALL_VERIFICATION_ALGS;
 use x509_parser::asn1_rs::{FromDer, Sequence};
@@ -9,9 +9,9 @@ use super::Certificate;
 /// The result of verifying a signature.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SignatureCheck {
-    /// The key made it.
+    /// It was made by the key.
     Valid,
-    /// The key did not make it.
+    /// It was not made by the key.
     Invalid,
     /// It cannot be verified: SHA-1, an RSA key shorter than 2048 bits, an algorithm of national use.
     Unsupported,
@@ -65,20 +65,20 @@ fn check(certificate: &[u8], issuer: &[u8]) -> Option<SignatureCheck> {
     })
 }
 
-/// Returns what is in the SEQUENCE that `der` begins with.
+/// Returns the contents of the SEQUENCE at the start of `der`.
 fn sequence(der: &[u8]) -> Option<&[u8]> {
     let (rest, sequence) = Sequence::from_der(der).ok()?;
     let end = der.len().checked_sub(rest.len())?;
     der.get(end.checked_sub(sequence.content.len())?..end)
 }
 
-/// Returns the OID that an AlgorithmIdentifier begins with, with its tag and its length.
+/// Returns the OID of an AlgorithmIdentifier, with its tag and its length.
 fn oid(algorithm: &[u8]) -> Option<&[u8]> {
     let length = usize::from(*algorithm.get(1)?);
     algorithm.get(..2 + length)
 }
 
-/// Whether a key is RSA of less than 2048 bits, which aws-lc is not asked to verify with.
+/// Whether a key is RSA with less than 2048 bits, which is not verified.
 fn is_short_rsa(algorithm: &[u8], key: &[u8]) -> bool {
     // 1.2.840.113549.1.1.1
     const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_invalid() {
+    fn unsupported_signature_is_not_invalid() {
         let ca = committed("certs/anchor/intermediate.pem");
         let sha1 = committed("certs/broken/sha1.pem");
         assert_eq!(sha1.check_signature(&ca), SignatureCheck::Unsupported);

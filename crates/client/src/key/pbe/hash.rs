@@ -1,4 +1,4 @@
-//! Hash functions, by what names them in a file.
+//! Hash functions, by their OIDs in files.
 
 use hmac::{Hmac, KeyInit, Mac};
 use pkcs8::ObjectIdentifier;
@@ -18,7 +18,7 @@ pub(crate) enum Hash {
 }
 
 impl Hash {
-    /// Returns the hash function of an OID of itself.
+    /// Returns the hash function that `oid` names.
     pub(crate) fn of_digest(oid: ObjectIdentifier) -> Option<Self> {
         Some(match oid.to_string().as_str() {
             "1.3.14.3.2.26" => Self::Sha1,
@@ -32,7 +32,7 @@ impl Hash {
         })
     }
 
-    /// Returns the hash function of an OID of HMAC with it.
+    /// Returns the hash function of the HMAC that `oid` names.
     pub(crate) fn of_hmac(oid: ObjectIdentifier) -> Option<Self> {
         Some(match oid.to_string().as_str() {
             "1.2.840.113549.2.7" => Self::Sha1,
@@ -46,7 +46,7 @@ impl Hash {
         })
     }
 
-    /// Returns the length of what it makes, in octets.
+    /// Returns the length of a digest, in bytes.
     pub(crate) fn size(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -57,7 +57,7 @@ impl Hash {
         }
     }
 
-    /// Returns the length of what it takes in at a time, in octets.
+    /// Returns the length of an input block, in bytes.
     pub(super) fn block(self) -> usize {
         match self {
             Self::Sha1 | Self::Sha224 | Self::Sha256 => 64,

@@ -89,21 +89,22 @@ impl Kdf {
         let parameters = algorithm.parameters.ok_or(KeyError::Damaged)?;
         let (salt, function, length) = match algorithm.oid.to_string().as_str() {
             "1.2.840.113549.1.5.12" => {
-                let own: Pbkdf2Parameters<'_> =
+                let pbkdf2: Pbkdf2Parameters<'_> =
                     parameters.decode_as().map_err(|_| KeyError::Damaged)?;
-                let hash = match own.prf {
+                let hash = match pbkdf2.prf {
                     None => Hash::Sha1,
                     Some(AlgorithmIdentifierRef { oid, .. }) => Hash::of_hmac(oid)
                         .ok_or_else(|| KeyError::Encryption(format!("PBKDF2 with {oid}")))?,
                 };
-                let function = Function::Pbkdf2 { hash, iterations: iterations(own.iterations)? };
-                (own.salt, function, own.key_length)
+                let function =
+                    Function::Pbkdf2 { hash, iterations: iterations(pbkdf2.iterations)? };
+                (pbkdf2.salt, function, pbkdf2.key_length)
             }
             "1.3.6.1.4.1.11591.4.11" => {
-                let own: ScryptParameters<'_> =
+                let scrypt: ScryptParameters<'_> =
                     parameters.decode_as().map_err(|_| KeyError::Damaged)?;
-                let ScryptParameters { cost, block, lanes, .. } = own;
-                (own.salt, Function::Scrypt { cost, block, lanes }, own.key_length)
+                let ScryptParameters { cost, block, lanes, .. } = scrypt;
+                (scrypt.salt, Function::Scrypt { cost, block, lanes }, scrypt.key_length)
             }
             other => {
                 return Err(KeyError::Encryption(format!("PBES2 with the derivation {other}")));
@@ -204,7 +205,7 @@ impl Kdf {
     }
 }
 
-/// What PKCS#12 derives octets for, by the number that it has there.
+/// The purpose of bytes that PKCS#12 derives; the discriminant is its ID (RFC 7292, B.3).
 #[derive(Clone, Copy)]
 enum KeyPurpose {
     Key = 1,

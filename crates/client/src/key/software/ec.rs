@@ -1,8 +1,8 @@
 //! EC keys: aws-lc signs with all of them but P-384.
 //!
 //! Roles Anywhere requires SHA-256 on every curve, but aws-lc-rs signs P-384 only with SHA-384. So the
-//! `p384` crate signs P-384. What the official `sign-string` asks for beyond SHA-256 on
-//! P-256 is done by the `p256` crate.
+//! `p384` crate signs P-384. The `p256` crate signs with the other digests that the
+//! official `sign-string` offers on P-256.
 
 use std::fmt;
 
@@ -38,22 +38,22 @@ pub(super) fn from_pkcs8(
 ) -> Result<Box<dyn Signer>, KeyError> {
     let inner = EcPrivateKey::from_der(private_key);
     let inner = inner.map_err(|_| KeyError::Damaged)?;
-    let own = inner.parameters.and_then(|parameters| parameters.named_curve());
-    match (curve_of(algorithm), own) {
-        (Err(KeyError::NoCurve), Some(own)) => open(own, &inner),
+    let inner_curve = inner.parameters.and_then(|parameters| parameters.named_curve());
+    match (curve_of(algorithm), inner_curve) {
+        (Err(KeyError::NoCurve), Some(curve)) => open(curve, &inner),
         (curve, _) => open(curve?, &inner),
     }
 }
 
-/// Reads `ECPrivateKey` (RFC 5915), whose curve it names itself, or the parameters beside it do.
+/// Reads `ECPrivateKey` (RFC 5915). If it does not name its curve, `parameters` does.
 pub(in crate::key) fn from_sec1(
     der: &[u8],
     parameters: Option<&[u8]>,
 ) -> Result<Box<dyn Signer>, KeyError> {
     let inner = EcPrivateKey::from_der(der).map_err(|_| damage(der))?;
-    let own = inner.parameters.and_then(|p| p.named_curve());
-    let beside = || parameters.and_then(|der| ObjectIdentifier::from_der(der).ok());
-    open(own.or_else(beside).ok_or(KeyError::NoCurve)?, &inner)
+    let inner_curve = inner.parameters.and_then(|p| p.named_curve());
+    let from_parameters = || parameters.and_then(|der| ObjectIdentifier::from_der(der).ok());
+    open(inner_curve.or_else(from_parameters).ok_or(KeyError::NoCurve)?, &inner)
 }
 
 fn open(curve: ObjectIdentifier, key: &EcPrivateKey<'_>) -> Result<Box<dyn Signer>, KeyError> {
@@ -82,7 +82,7 @@ enum Curve {
 }
 
 impl Curve {
-    /// Returns what aws-lc opens a key with, and signs with, if it is the requested algorithm.
+    /// Returns the algorithm of aws-lc to open a key with, and to sign with if it is the requested one.
     fn algorithm(self) -> &'static EcdsaSigningAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
@@ -91,8 +91,8 @@ impl Curve {
         }
     }
 
-    /// Returns the scalar in as many octets as the curve's order has. RFC 5915 wants these, and
-    /// GnuTLS writes a sign octet more, or leaves leading zeros out.
+    /// Returns the scalar in the length of the curve's order, as RFC 5915 requires. GnuTLS adds a sign
+    /// byte or omits leading zeros.
     fn scalar(self, octets: &[u8]) -> Option<SecretBytes> {
         let size: usize = match self {
             Self::P256 => 32,
@@ -106,8 +106,8 @@ impl Curve {
         Some(SecretBytes::new(scalar))
     }
 
-    /// Renders the key as SEC1 with the curve named and without the public point, which a file may
-    /// omit or have wrong; aws-lc computes it again.
+    /// Renders the key as SEC1 with a named curve and without the public point, which may be missing or
+    /// wrong in the file; aws-lc computes it.
     fn sec1(self, scalar: &[u8]) -> Option<SecretBytes> {
         let curve = match self {
             Self::P256 => P256,
@@ -128,7 +128,7 @@ fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<ObjectIdentifier, 
     }
 }
 
-/// Tells an `ECPrivateKey` with explicit parameters from one that is damaged.
+/// Returns the error for `der`: an `ECPrivateKey` with explicit parameters, or a damaged one.
 fn damage(der: &[u8]) -> KeyError {
     #[derive(Sequence)]
     struct Explicit<'a> {
@@ -171,8 +171,8 @@ impl EcKey {
         Some(pair.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec())
     }
 
-    /// Signs by the scalar alone: a `SigningKey` would first compute the public key, which aws-lc
-    /// has done before, and that takes as long as a signature.
+    /// Signs with only the scalar: a `SigningKey` would compute the public key again, which takes as
+    /// long as a signature.
     fn sign_p384(&self, digest: Digest, message: &[u8]) -> Option<Vec<u8>> {
         type NonceDigest = <NistP384 as DigestAlgorithm>::Digest;
         let key = p384::SecretKey::from_slice(self.scalar.expose()).ok()?;
