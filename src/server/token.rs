@@ -55,11 +55,11 @@ impl ImdsTokens {
         Secret::new(URL_SAFE_NO_PAD.encode(*bytes))
     }
 
-    /// Returns the seconds that a token is still valid for, rounded up; `None` if it is not valid.
-    pub(super) fn left(&self, token: &[u8], uptime: Duration) -> Option<u64> {
+    /// Returns the remaining seconds of a token, rounded up; `None` if it is not valid.
+    pub(super) fn seconds_left(&self, token: &[u8], uptime: Duration) -> Option<u64> {
         let token: &[u8; LENGTH] = token.try_into().ok()?;
-        let left = self.expiry(token)?.checked_sub(uptime).filter(|left| !left.is_zero())?;
-        Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+        let remaining = self.expiry(token)?.checked_sub(uptime).filter(|rest| !rest.is_zero())?;
+        Some(remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0))
     }
 
     /// Returns when a genuine token expires; compares in constant time.
@@ -155,7 +155,7 @@ mod tests {
     fn a_token_is_valid_for_as_long_as_it_was_issued_for() {
         let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let token = tokens.issue(60, at(100));
-        let left = |uptime| tokens.left(token.expose().as_bytes(), uptime);
+        let left = |uptime| tokens.seconds_left(token.expose().as_bytes(), uptime);
         assert_eq!(token.expose().len(), LENGTH);
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         assert!(token.expose().chars().all(plain));
@@ -176,14 +176,14 @@ mod tests {
             let mut other = bytes.clone();
             other[bit / 8] ^= 1 << (bit % 8);
             let other = URL_SAFE_NO_PAD.encode(other);
-            assert_eq!(tokens.left(other.as_bytes(), at(0)), None, "{bit}");
+            assert_eq!(tokens.seconds_left(other.as_bytes(), at(0)), None, "{bit}");
         }
         let mut last = token.expose().as_bytes().to_vec();
         // The bits of the last character that stand for nothing.
         *last.last_mut().unwrap() += 1;
-        assert_eq!(tokens.left(&last, at(0)), None);
+        assert_eq!(tokens.seconds_left(&last, at(0)), None);
         for other in ["", "x", &token.expose()[1..], &format!("{}=", token.expose())] {
-            assert_eq!(tokens.left(other.as_bytes(), at(0)), None, "{other}");
+            assert_eq!(tokens.seconds_left(other.as_bytes(), at(0)), None, "{other}");
         }
     }
 
@@ -194,22 +194,25 @@ mod tests {
         for second in 0..100_000 {
             let _ = tokens.issue(21_600, Duration::from_micros(second));
         }
-        assert_eq!(tokens.left(first.expose().as_bytes(), at(1)), Some(299));
+        assert_eq!(tokens.seconds_left(first.expose().as_bytes(), at(1)), Some(299));
     }
 
     #[test]
     fn alternating_tokens_keep_their_own_times() {
         let tokens = ImdsTokens::new(&SequenceEntropy::counting());
         let issued = [(60, 0), (300, 5)].map(|(life, now)| tokens.issue(life, at(now)));
-        let left = |token: &Secret, now| tokens.left(token.expose().as_bytes(), at(now));
+        let left = |token: &Secret, now| tokens.seconds_left(token.expose().as_bytes(), at(now));
         for _ in 0..3 {
             assert_eq!(issued.each_ref().map(|token| left(token, 10)), [Some(50), Some(295)]);
         }
         assert_eq!(issued.each_ref().map(|token| left(token, 60)), [None, Some(245)]);
         assert_eq!((left(&issued[0], 60), left(&issued[0], 60)), (None, None));
         let nothing = [0; LENGTH];
-        assert_eq!(tokens.left(&nothing, at(0)), None);
-        assert_eq!(ImdsTokens::new(&SequenceEntropy::counting()).left(&nothing, at(0)), None);
+        assert_eq!(tokens.seconds_left(&nothing, at(0)), None);
+        assert_eq!(
+            ImdsTokens::new(&SequenceEntropy::counting()).seconds_left(&nothing, at(0)),
+            None
+        );
     }
 
     #[test]
@@ -217,8 +220,8 @@ mod tests {
         let entropy = SequenceEntropy::counting();
         let [one, other] = [(); 2].map(|()| ImdsTokens::new(&entropy));
         let token = one.issue(60, at(0));
-        assert_eq!(one.left(token.expose().as_bytes(), at(0)), Some(60));
-        assert_eq!(other.left(token.expose().as_bytes(), at(0)), None);
+        assert_eq!(one.seconds_left(token.expose().as_bytes(), at(0)), Some(60));
+        assert_eq!(other.seconds_left(token.expose().as_bytes(), at(0)), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Amazon Resource Names of the three things a session is made of, and of a secret.
+//! Amazon Resource Names: of trust anchor, profile and role, and of a secret.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
 
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::region::{Partition, Region};
 
-/// The ARN of a Roles Anywhere trust anchor; its Region is where the session is created.
+/// The ARN of a Roles Anywhere trust anchor; the session is created in its Region.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TrustAnchorArn(Arn, Region);
 
@@ -156,7 +156,7 @@ impl fmt::Display for SecretArn {
     }
 }
 
-/// Why a text is not the expected ARN.
+/// A text is not the expected ARN.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ArnError {
     /// It does not have six parts, or the first is not `arn`.
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_malformed() {
+    fn malformed_arns_are_refused() {
         let refused = |text: &str| text.parse::<TrustAnchorArn>().unwrap_err();
         assert_eq!(refused(""), ArnError::Malformed);
         assert_eq!(refused("arn:aws:rolesanywhere"), ArnError::Malformed);

@@ -19,7 +19,7 @@ use crate::text::disclosure::{DisplayValue, Sensitivity, shown};
 pub struct Request {
     /// `GET` or `POST`.
     pub method: &'static str,
-    /// Where to send it.
+    /// The service to send it to.
     pub endpoint: Endpoint,
     /// Absolute path, already percent-encoded.
     pub path: &'static str,
@@ -31,7 +31,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// Wipes what may be a session token or a signature.
+/// Wipes the headers, which may hold a session token or a signature.
 impl Drop for Request {
     fn drop(&mut self) {
         for (_, value) in &mut self.headers {
@@ -65,14 +65,14 @@ impl Response {
     }
 }
 
-/// How to reach a service.
+/// The network options for a service.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
     /// Which TLS certificates are trusted.
     pub trust: Trust,
     /// The proxy, if any.
     pub proxy: Option<proxy::Proxy>,
-    /// How long connecting may take.
+    /// The timeout of connecting.
     pub connect_timeout: Duration,
 }
 
@@ -125,7 +125,7 @@ pub trait Transport: Sync {
     }
 }
 
-/// Why there is no complete response.
+/// There is no complete response.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// No connection could be made.
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_no_header_to_a_debugger() {
+    fn debug_shows_no_header_values() {
         let request = Request {
             method: "POST",
             endpoint: Endpoint::parse("https://a.example").unwrap(),

@@ -28,15 +28,15 @@ impl WriteDeadline {
         Self { at: Instant::now() + limit, limit }
     }
 
-    fn left(&self) -> Duration {
+    fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
 
     pub(super) fn pause(&self) -> io::Result<()> {
-        if self.left().is_zero() {
+        if self.remaining().is_zero() {
             return Err(self.late());
         }
-        let interval = Timespec::try_from(RETRY_INTERVAL.min(self.left())).ok();
+        let interval = Timespec::try_from(RETRY_INTERVAL.min(self.remaining())).ok();
         match poll(&mut [], interval.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -55,7 +55,7 @@ impl WriteDeadline {
 pub(super) fn send(file: &mut File, contents: &[u8], until: &WriteDeadline) -> io::Result<()> {
     let mut rest = contents;
     while !rest.is_empty() {
-        let timeout = Timespec::try_from(until.left()).ok();
+        let timeout = Timespec::try_from(until.remaining()).ok();
         let ready = match poll(&mut [PollFd::new(file, PollFlags::OUT)], timeout.as_ref()) {
             Err(Errno::INTR) => continue,
             ready => ready?,

@@ -71,7 +71,7 @@ pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Op
 fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Response, Authentication> {
     let uptime = endpoints.ports.clock.uptime();
     let token = headers.get(TOKEN).map(HeaderValue::as_bytes);
-    match token.and_then(|token| endpoints.tokens.left(token, uptime)) {
+    match token.and_then(|token| endpoints.tokens.seconds_left(token, uptime)) {
         Some(seconds_left) => ControlFlow::Continue(Authentication::MetadataToken { seconds_left }),
         None => {
             let why = "a valid token is required";

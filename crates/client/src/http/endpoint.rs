@@ -1,4 +1,4 @@
-//! The endpoint of a service: what a connection needs to know.
+//! The endpoint of a service: scheme, host and port.
 
 use std::fmt;
 
@@ -112,8 +112,8 @@ pub enum EndpointError {
     Host,
 }
 
-/// Returns a scheme by its name. Of another nothing is shown: `name:password@host` has the user for
-/// its scheme.
+/// Returns a scheme by its name. Unknown ones are not shown: `name:password@host` parses the
+/// user name as the scheme.
 pub(super) fn known_scheme(name: &str) -> Option<&'static str> {
     const KNOWN: [&str; 14] = [
         "socks5", "socks5h", "socks4", "socks4a", "socks", "ftp", "file", "unix", "tcp", "ws",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_signature_cannot_cover() {
+    fn urls_with_path_or_user_are_refused() {
         assert_eq!(Endpoint::parse("https://a.example/base"), Err(EndpointError::Path));
         assert_eq!(Endpoint::parse("https://a.example/?q"), Err(EndpointError::Path));
         assert_eq!(Endpoint::parse("https://u:p@a.example"), Err(EndpointError::UserInformation));

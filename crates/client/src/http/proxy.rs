@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn is_on_the_way_to_everything_but_no_proxy_and_this_machine() {
+    fn loopback_and_no_proxy_hosts_are_direct() {
         assert!(proxied("", "https://a.example"));
         assert!(!proxied("", "https://127.0.0.1:8443"));
         assert!(!proxied("", "https://[::1]"));
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn shows_no_password() {
+    fn password_is_not_shown() {
         let proxy = Proxy::parse("http://me:hunter2@proxy:3128", "HTTPS_PROXY", "").unwrap();
         assert_eq!(proxy.to_string(), "http://proxy:3128 (from HTTPS_PROXY)");
         assert_eq!(format!("{proxy:?}"), "http://proxy:3128 (from HTTPS_PROXY)");
     }
 
     #[test]
-    fn refuses_what_it_cannot_speak() {
+    fn unsupported_proxies_are_refused() {
         let refused = |text: &str| Proxy::parse(text, "--proxy", "").unwrap_err();
         assert_eq!(refused("socks4://p:1080"), ProxyError::Scheme(Some("socks4")));
         assert!(matches!(refused("http://"), ProxyError::Malformed(_)));

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use crate::input_source::{FileError, Files, InputSource, Location};
 use crate::secret::SecretBytes;
 
-/// The contents of some sources, each read once; every other source is read when it is needed.
+/// The contents of some sources, each read once; other sources are read when they are needed.
 ///
 /// So the digest and the identity come from the same bytes, even if a file is written meanwhile.
 #[expect(missing_debug_implementations, reason = "holds a reference to a port")]
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_each_place_once_and_other_places_as_ever() {
+    fn each_source_is_read_once() {
         let files = files();
         let snapshot = Snapshot::take(&files, &[place("a"), place("b"), place("a")]).unwrap();
         for name in ["a", "b", "c", "c"] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_contents_apart_and_not_places() {
+    fn digest_depends_on_contents_only() {
         assert_eq!(digest(&["a", "b"]), digest(&["a'", "b'"]));
         let different = [&["a", "b"][..], &["b", "a"], &["ab"], &["a", "b", "b"], &["a", "a", "b"]];
         for (at, names) in different.iter().enumerate() {

@@ -7,13 +7,13 @@ use crate::time::{Clock, Timestamp};
 /// A reading of both clocks of this machine: the wall clock, which can be set, and the uptime, which
 /// only counts up.
 ///
-/// Neither is enough alone: a wall clock that is set would end or prolong a session, and on some
-/// systems the uptime stands still while the machine sleeps.
+/// Both are needed: setting the wall clock would end or extend a session, and on some systems the
+/// uptime stops while the machine sleeps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClockReading {
     /// The wall clock, which also runs while the machine sleeps.
     pub wall: Timestamp,
-    /// For how long this process has been running.
+    /// The uptime, see [`Clock::uptime`].
     pub uptime: Duration,
     /// Whether `uptime` also runs while the machine sleeps, as Linux's `CLOCK_BOOTTIME` does.
     pub counts_sleep: bool,
@@ -38,7 +38,7 @@ impl ClockReading {
 
     fn uptime_since(self, earlier: Self) -> i64 {
         let awake = self.uptime.saturating_sub(earlier.uptime);
-        // Rounded up, so that no session is taken to be valid for longer than it is.
+        // Rounded up, so that no session is used after its expiry.
         let awake = awake.as_secs() + u64::from(awake.subsec_nanos() > 0);
         i64::try_from(awake).unwrap_or(i64::MAX)
     }

@@ -11,13 +11,12 @@ use crate::time::Timestamp;
 
 /// Receives the events of a refresher, in the order in which they happen.
 ///
-/// The refresher knows no log and no supervisor: a program decides what it reports, and in which
-/// words.
+/// The refresher has no log and no supervisor: the program decides what to report, and how.
 pub trait Observer {
-    /// The refresher is about to read the identity's files because it was told to.
+    /// The refresher is about to read the identity's files on request.
     fn reload_started(&self) {}
 
-    /// It has read them, with or without success.
+    /// The files were read, with or without success.
     fn reload_finished(&self) {}
 
     /// The identity's files were read. `Err` says why they hold no usable identity; the current one

@@ -1,8 +1,7 @@
 //! Keeps a session current: at most one fetch in flight, in the background.
 //!
 //! [`crate::refresh::schedule`] decides when to fetch; the result is published on a
-//! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop
-//! event.
+//! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop event.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -148,7 +147,7 @@ impl<'a> Refresher<'a> {
     }
 
     async fn attempt(&mut self) -> FetchOutcome {
-        // After a failure of the identity, its files are read again before AWS is called.
+        // After an identity error, the files are read again before AWS is called.
         let is_identity = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
         let must_reload =
             !self.identity_is_loaded() || self.status.last_error.as_ref().is_some_and(is_identity);
@@ -246,7 +245,7 @@ impl<'a> Refresher<'a> {
         Ok(())
     }
 
-    /// Reads the files between two fetches; the first fetch reads them by itself.
+    /// Reads the files between two fetches; the first fetch reads them itself.
     fn check_files(&mut self) {
         let first_read_done = self.identity_is_loaded() || self.status.last_error.is_some();
         if first_read_done && let Err(error) = self.reload(Retry::IfChanged) {

@@ -21,7 +21,7 @@ use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
 pub struct ReloadingIdentity<'a> {
     provider: &'a RolesAnywhere,
     world: World<'a>,
-    /// How long one fetch may take.
+    /// The timeout of one fetch.
     timeout: Duration,
     loaded: RefCell<Option<Loaded>>,
     /// The files that last failed, and when that was.
@@ -29,8 +29,8 @@ pub struct ReloadingIdentity<'a> {
     clock_offset: Cell<i64>,
 }
 
-/// After how long unchanged files that failed are tried again: they may have failed for something
-/// beside them, such as a password, which may be there by then.
+/// The time after which unchanged files that failed are read again: the cause may be outside of them,
+/// such as a missing password.
 const RETRY_UNCHANGED_AFTER: Duration = Duration::from_secs(30);
 
 /// The identity in use, and the digest of the files that it was read from.
@@ -39,7 +39,7 @@ struct Loaded {
     identity: Rc<Identity>,
 }
 
-/// Identifies the contents of the files, to recognise files that failed before.
+/// Identifies the contents of the files, to recognize files that failed before.
 #[derive(Eq, PartialEq)]
 enum Fingerprint {
     /// Their digest, and the mode of the key if others may read it: a refused mode can be changed
@@ -62,7 +62,7 @@ impl<'a> ReloadingIdentity<'a> {
         }
     }
 
-    /// Opens the identity in `snapshot`, and uses it from now on.
+    /// Opens the identity in `snapshot`, and makes it the one in use.
     fn load(&self, snapshot: &Snapshot<'_>) -> Result<ReloadOutcome, ProviderError> {
         let world = World { files: snapshot, ..self.world };
         let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;

@@ -15,35 +15,35 @@ pub struct Policy {
 impl Policy {
     /// Makes a session due at a `random` point between 60 % and 50 % of its lifetime left.
     ///
-    /// The jitter keeps the hosts of a fleet from calling at the same time. Half of an hour leaves
-    /// time for AWS to be unreachable, and botocore asks again only from 15 minutes before the end.
+    /// The jitter keeps the hosts of a fleet from calling at the same time. Half of an hour is enough
+    /// for an outage of AWS, and botocore refreshes only in the last 15 minutes.
     pub fn jittered(random: u64) -> Self {
         Self { due: 500 + i64::try_from(random % 101).unwrap_or(0) }
     }
 
-    /// Decides, given how many seconds are left of a lifetime.
-    pub fn decide(self, left: i64, lifetime_seconds: i64) -> Freshness {
-        match left {
+    /// Returns the freshness of a session with this many remaining seconds of its lifetime.
+    pub fn decide(self, seconds_left: i64, lifetime_seconds: i64) -> Freshness {
+        match seconds_left {
             ..=0 => Freshness::Expired,
             left if left <= self.due_at(lifetime_seconds) => Freshness::Due,
             _ => Freshness::Fresh,
         }
     }
 
-    /// Returns how many seconds are left of a lifetime when a session becomes due.
+    /// Returns the remaining seconds at which a session with this lifetime becomes due.
     fn due_at(self, lifetime_seconds: i64) -> i64 {
         lifetime_seconds.saturating_mul(self.due) / 1_000
     }
 }
 
-/// Why a refresh failed, as far as it decides when to retry.
+/// The kind of a failure, which decides when to retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FailureKind {
     /// The network, throttling, or a failure of AWS or of this machine: a retry may succeed.
     Transient,
-    /// AWS refused: its configuration has to change.
+    /// AWS refused: its configuration must change.
     Refused,
-    /// The certificate or the key: their files have to change.
+    /// The certificate or the key: their files must change.
     Identity,
 }
 
@@ -67,7 +67,7 @@ pub struct Schedule {
     starts: StartTimes,
 }
 
-/// When refreshes began, by uptime.
+/// The starts of refreshes, by uptime.
 #[derive(Clone, Copy, Debug, Default)]
 struct StartTimes {
     /// The start of the refresh in flight, or of the last one.
@@ -95,7 +95,7 @@ struct CurrentSession {
 #[derive(Clone, Copy, Debug)]
 struct Failed {
     kind: FailureKind,
-    /// How many failures of this kind came in a row before this one.
+    /// The number of failures of this kind in a row before this one.
     count: u32,
     at: Duration,
     /// When to retry, by uptime.
@@ -109,17 +109,17 @@ struct Failed {
 pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest backoff after a transient failure: AWS may be back at any time.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
-/// The first and the longest backoff after a refusal. A person has to change something at AWS, which
-/// takes minutes, and a call that is refused again changes nothing.
+/// The first and the longest backoff after a refusal. An administrator must change the configuration
+/// at AWS, which takes minutes; earlier calls are of no use.
 const REFUSED_BACKOFF: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(900));
 /// The backoff after a failure of the identity; a change of its files ends it at once.
 const IDENTITY_BACKOFF: Duration = Duration::from_secs(60);
 /// The longest backoff while no session is valid.
 const EXPIRED_MAX_BACKOFF: Duration = Duration::from_secs(120);
-/// The longest `Retry-After` that is obeyed, so that no answer can stop a daemon for a day.
+/// The longest accepted `Retry-After`, so that no response can stop a daemon for a day.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
-/// By how many seconds the two clocks have to differ before the machine is taken to have slept. NTP
-/// and rounding make smaller differences.
+/// The difference of the clocks, in seconds, from which on the machine counts as having slept. NTP and
+/// rounding cause smaller ones.
 const SLEEP_THRESHOLD: u64 = 15;
 
 impl Schedule {
@@ -137,8 +137,8 @@ impl Schedule {
 
     /// Returns what to do at `now`.
     ///
-    /// If the machine slept, or its clock was set, a backoff from before ends: the network of a
-    /// machine that wakes up may be another one.
+    /// If the machine slept, or its clock was set, an earlier backoff ends: after sleep, the
+    /// machine may be in another network.
     pub fn next(&mut self, now: ClockReading) -> Next {
         if self.last_reading.is_some_and(|last| slept(last, now)) {
             self.failed = None;
@@ -164,7 +164,7 @@ impl Schedule {
         failed.retry.min(failed.at.saturating_add(longest))
     }
 
-    /// Returns the earliest start of the next refresh, for whatever reason, by uptime.
+    /// Returns the earliest start of the next refresh for any reason, by uptime.
     fn earliest(&self) -> Duration {
         self.starts.succeeded.map_or(Duration::ZERO, |start| start + SHORTEST_INTERVAL)
     }
@@ -216,7 +216,7 @@ impl Schedule {
     }
 
     /// Records that a caller found no session. It shortens the backoff to 5 s after the failure, or
-    /// to 15 s after a refusal, so that a caller does not wait for the whole of it.
+    /// to 15 s after a refusal, so that a caller does not wait for all of it.
     pub fn requested(&mut self, now: ClockReading) {
         if self.freshness(now) != Freshness::Expired {
             return;
@@ -250,7 +250,7 @@ fn slept(last: ClockReading, now: ClockReading) -> bool {
     by_wall.abs_diff(i64::try_from(awake).unwrap_or(i64::MAX)) > SLEEP_THRESHOLD
 }
 
-/// Returns how long to wait after the `count`th failure in a row, the first being 0.
+/// Returns the backoff after failure number `count` in a row, counted from 0.
 ///
 /// A transient failure backs off with full jitter, as AWS recommends; a refusal keeps at least half of
 /// its backoff.
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    /// The same, after the machine slept for so many seconds of them.
+    /// The same, after the machine slept for `asleep` of these seconds.
     fn slept_for(asleep: u64, seconds: u64) -> ClockReading {
         ClockReading { uptime: Duration::from_secs(seconds - asleep), ..at(seconds) }
     }
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn decides_by_what_is_left() {
+    fn freshness_depends_on_the_remaining_share() {
         let half = Policy::jittered(0);
         for (left, lifetime_seconds, freshness) in [
             (3_600, 3_600, Freshness::Fresh),
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn refreshes_that_succeed_start_five_seconds_apart() {
-        // Sessions of a second are due at once, and rotations ask for the next one.
+        // Sessions of one second are due at once, and so are rotated identities.
         for lifetime_seconds in [1, 2, 3_600] {
             let mut schedule = Schedule::new(Policy::jittered(0));
             schedule.began(at(100));

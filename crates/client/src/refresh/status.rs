@@ -16,7 +16,7 @@ use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
 use crate::time::{Clock, Timer, Timestamp};
 
-/// The current session, and how the refreshes of it go.
+/// The current session, and the results of its refreshes.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
     /// The last session and when it was received; it may have expired, see [`Status::valid`].
@@ -25,7 +25,7 @@ pub struct Status {
     pub last_error: Option<RefreshError>,
     /// Whether a refresh is in flight.
     pub in_flight: bool,
-    /// The last second of the certificate in use, if one could be read.
+    /// The end of the validity (inclusive) of the certificate in use, if one could be read.
     pub certificate_end: Option<Timestamp>,
     /// Seconds that this machine's clock is behind AWS's, as last measured.
     pub clock_offset: i64,
@@ -60,12 +60,12 @@ impl Status {
     }
 }
 
-/// Why a refresh failed, and when.
+/// A failed refresh.
 #[derive(Clone, Debug)]
 pub struct RefreshError {
-    /// What failed.
+    /// The error.
     pub error: Arc<ProviderError>,
-    /// When it failed.
+    /// The time of the failure.
     pub at: Timestamp,
 }
 
@@ -76,7 +76,7 @@ pub struct Refreshes {
     pub succeeded: u64,
     /// Refreshes that AWS refused.
     pub refused: u64,
-    /// Refreshes that did not reach AWS, or that AWS failed with an error of its own.
+    /// Refreshes that did not reach AWS, or that AWS failed with a server error.
     pub unreachable: u64,
     /// Refreshes that failed because of the certificate or the key.
     pub identity: u64,

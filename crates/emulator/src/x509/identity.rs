@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_identity_is_the_serial_where_there_is_no_common_name() {
+    fn source_identity_is_the_serial_without_a_common_name() {
         assert_eq!(source_identity(&certificate(&[0x01, 0x23], None)), "ID=0123");
         assert_eq!(source_identity(&certificate(&[0x45, 0x67], None)), "ID=4567");
     }
