@@ -17,7 +17,7 @@ use crate::x509::chain::Chain;
 pub use create_session::create_session;
 pub use get_secret_value::get_secret_value;
 
-/// A refusal of AWS, with what to do about it.
+/// A refusal of AWS, with hints.
 #[derive(Debug)]
 pub struct Refusal {
     /// The operation that was refused, e.g. `CreateSession`.
@@ -56,7 +56,7 @@ impl std::error::Error for Refusal {
     }
 }
 
-/// Renders AWS's own message.
+/// Renders AWS's message.
 #[derive(Debug)]
 struct Words {
     message: String,
@@ -83,16 +83,16 @@ pub struct Evidence<'a> {
     pub received: Timestamp,
     /// The end-entity certificate that was sent.
     pub leaf: &'a Certificate,
-    /// What was sent with it, what was left out, and why.
+    /// The certificates that were sent with it, and those that were left out.
     pub chain: &'a Chain,
 }
 
-/// Returns by how many seconds this machine's clock is behind AWS's; negative if it is ahead.
+/// Returns the seconds that this machine's clock is behind AWS's; negative if it is ahead.
 fn seconds_behind(fault: &ServiceError, received: Timestamp) -> Option<i64> {
     fault.date.map(|date| received.seconds_until(date))
 }
 
-/// Describes how far this machine's clock is from AWS's, if that is more than a minute.
+/// Describes the difference of this machine's clock and AWS's, if it is more than a minute.
 fn clock_offset(fault: &ServiceError, received: Timestamp) -> Option<String> {
     let date = fault.date?;
     let behind = seconds_behind(fault, received)?;
@@ -117,7 +117,7 @@ fn span(seconds: u64) -> String {
     }
 }
 
-/// Hints that hold for every operation, by status and code alone.
+/// Hints for every operation, by status and code only.
 fn general(fault: &ServiceError) -> Option<String> {
     let hint = if fault.is_throttle() {
         "AWS limits how often it is called; call less often, or ask for a higher quota"

@@ -15,7 +15,7 @@ impl Region {
         (joined && words().count() > 1 && name.len() <= 63).then(|| Self(name.to_owned()))
     }
 
-    /// Returns the Region behind a FIPS pseudo-Region (`fips-us-east-1`, `us-gov-west-1-fips`),
+    /// Returns the Region of a FIPS pseudo-Region (`fips-us-east-1`, `us-gov-west-1-fips`),
     /// whose name must not get into the scope of a signature; `None` for a plain one.
     pub fn without_fips(&self) -> Option<Self> {
         let plain = self.0.strip_prefix("fips-").or_else(|| self.0.strip_suffix("-fips"))?;
@@ -53,7 +53,7 @@ const PREFIXES: [(&str, Partition); 7] = [
     ("us-isof-", Partition::AwsIsoF),
 ];
 
-/// A group of Regions with accounts, ARNs and host names of its own.
+/// A group of Regions with separate accounts, ARNs and host names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Partition {
     /// The commercial Regions.
@@ -94,7 +94,7 @@ impl Partition {
         }
     }
 
-    /// Returns what the host names of IPv4 endpoints end in.
+    /// Returns the host name suffix of IPv4 endpoints.
     pub fn dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::AwsUsGov => "amazonaws.com",
@@ -107,7 +107,7 @@ impl Partition {
         }
     }
 
-    /// Returns what the host names of dual-stack endpoints end in.
+    /// Returns the host name suffix of dual-stack endpoints.
     pub fn dual_stack_dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::AwsUsGov => "api.aws",

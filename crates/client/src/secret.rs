@@ -35,7 +35,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Bytes that are secret or may hold a secret: a key file, a response body, what goes to stdout.
+/// Bytes that are secret or may hold a secret: a key file, a response body, the output on stdout.
 ///
 /// They are wiped on drop, and `Debug` shows only their length.
 #[derive(Clone, Default)]

@@ -1,4 +1,4 @@
-//! Wall-clock instants as AWS writes them, and the ports that tell the time and wait.
+//! Timestamps in the formats of AWS, and the ports for clocks and timers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub trait Clock: Sync {
         false
     }
 
-    /// Returns how long this machine has been running; `None` if the system does not tell.
+    /// Returns how long this machine has been running; `None` if unknown.
     fn running(&self) -> Option<Running> {
         None
     }
@@ -114,7 +114,7 @@ impl Timestamp {
         self.utc().format(format).expect("a date of four-digit year formats")
     }
 
-    /// Returns the same instant for libraries that speak `SystemTime`; the epoch for what is before it.
+    /// Returns the same instant as a `SystemTime`; earlier times become the Unix epoch.
     pub fn system_time(self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.0).unwrap_or(0))
     }

@@ -1,4 +1,4 @@
-//! `Untrusted signing certificate`: what was sent, what was left out, and which CA is missing.
+//! `Untrusted signing certificate`: the certificates sent and left out, and the missing CA.
 
 use super::Evidence;
 use crate::aws::create_session::SessionRequest;
@@ -81,7 +81,7 @@ fn missing<'a>(leaf: &'a Certificate, sent: &'a [Certificate]) -> Vec<&'a Distin
     missing
 }
 
-/// Says what of the given certificates was sent and what was left out; nothing if none was given.
+/// Lists the given certificates that were sent and those that were left out; `None` if none was given.
 fn selection(chain: &Chain) -> Option<String> {
     let sent = match chain.intermediates.as_slice() {
         [] => "no other certificate was sent".to_owned(),

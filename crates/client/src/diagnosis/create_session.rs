@@ -6,7 +6,7 @@ use crate::aws::create_session::{SessionDuration, SessionRequest};
 use crate::aws::error_response::ServiceError;
 use crate::x509::requirements::Violation;
 
-/// Returns the likely causes of `fault` and what to do, the likeliest first.
+/// Returns the likely causes of `fault`, each with a remedy, the most likely first.
 pub fn create_session(
     fault: &ServiceError,
     session: &SessionRequest,
@@ -38,7 +38,7 @@ pub fn create_session(
     if has("unable to assume role") {
         return beside(unable_to_assume(message, session));
     }
-    // A profile lists roles of its own account only.
+    // A profile lists only roles of its account.
     if let (true, Some(hint)) = (has("isn't one of those listed in the profile"), &accounts) {
         return vec![hint.clone()];
     }

@@ -7,7 +7,7 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::time::Timestamp;
 
-/// Returns the likely causes of `fault` and what to do, the likeliest first.
+/// Returns the likely causes of `fault`, each with a remedy, the most likely first.
 ///
 /// `received` is when the answer came by this machine's clock.
 pub fn get_secret_value(

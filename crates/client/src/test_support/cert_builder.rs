@@ -87,7 +87,7 @@ pub fn name(rdns: &[Vec<u8>]) -> Vec<u8> {
     tlv(0x30, &rdns.concat())
 }
 
-/// Writes one `RelativeDistinguishedName` of UTF8Strings; of several where they stand together.
+/// Writes one `RelativeDistinguishedName` of one or more UTF8Strings.
 pub fn rdn(attributes: &[(&str, &str)]) -> Vec<u8> {
     let attributes: Vec<Vec<u8>> = attributes
         .iter()

@@ -21,12 +21,12 @@ struct State {
     reads: Vec<InputSource>,
 }
 
-/// What the sources hold that have no contents of their own.
+/// The contents of sources without an entry in `named`.
 #[derive(Debug)]
 enum Others {
     Missing,
     Same(Vec<u8>),
-    /// What the file has that is under this folder.
+    /// The contents of the file with that path in this folder.
     Folder(PathBuf),
     /// None may be read.
     Unused,
@@ -73,13 +73,13 @@ impl FakeFiles {
         self
     }
 
-    /// Makes every source without contents of its own hold `contents`, or be missing.
+    /// Sets the contents of all sources without their own contents; `None` makes them missing.
     pub fn hold(&self, contents: Option<&str>) {
         self.state().others =
             contents.map_or(Others::Missing, |contents| Others::Same(contents.into()));
     }
 
-    /// Returns what was read, in that order.
+    /// Returns the sources that were read, in that order.
     pub fn reads(&self) -> Vec<InputSource> {
         self.state().reads.clone()
     }

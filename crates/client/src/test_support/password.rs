@@ -1,4 +1,4 @@
-//! One password for everything, or none.
+//! One password for all files, or none.
 
 use crate::password::{PasswordError, Passwords};
 use crate::secret::Secret;

@@ -35,7 +35,7 @@ impl Default for FakePorts {
 }
 
 impl FakePorts {
-    /// Lends the ports to what runs on them.
+    /// Returns references to the ports.
     pub fn world(&self) -> World<'_> {
         World {
             clock: &self.clock,

@@ -33,7 +33,7 @@ pub const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","ass
     "roleArn":"arn:aws:iam::123456789012:role/path/R","sourceIdentity":"CN=a"}],
     "subjectArn":"x"}"#;
 
-/// Returns where the identity of [`identity`] is.
+/// Returns the sources of [`identity`].
 pub fn source() -> IdentitySource {
     let place = |name: &str| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -47,7 +47,7 @@ pub fn source() -> IdentitySource {
     }
 }
 
-/// Returns a source of an identity for files that hold none.
+/// Returns the sources of an identity in environment variables.
 pub fn variables() -> IdentitySource {
     let place = |name: &str| InputSource::from(Location::Variable(name.to_owned()));
     IdentitySource {

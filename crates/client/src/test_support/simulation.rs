@@ -58,7 +58,7 @@ pub(crate) struct State {
 /// Every port of a refresher, and its source of sessions; of one thread.
 #[derive(Debug)]
 pub struct Simulation {
-    /// The clocks of this machine; AWS's is right, whatever becomes of these.
+    /// The clocks of this machine; AWS's clock is always right.
     pub clock: ManualClock,
     pub(crate) entropy: SequenceEntropy,
     state: Mutex<State>,
@@ -102,7 +102,7 @@ impl Simulation {
         self.sleep_for(1);
     }
 
-    /// Lets so many seconds pass at once, as the sleep of a machine does.
+    /// Advances the time by this many seconds at once, as the sleep of a machine does.
     pub fn sleep_for(&self, seconds: u32) {
         self.clock.advance(Duration::from_secs(seconds.into()));
     }
@@ -118,7 +118,7 @@ impl Simulation {
         (state.behaviour, state.delay) = (behaviour, delay);
     }
 
-    /// Replaces the identity's files by others, which make an identity or none.
+    /// Replaces the identity's files with others, usable or not.
     pub fn rotate(&self, usable: bool) {
         let mut state = self.state();
         state.files += 1;
@@ -154,7 +154,7 @@ impl Simulation {
         self.state.lock().unwrap()
     }
 
-    /// Returns a session by whose access key id its true end can be told.
+    /// Returns a session with a unique access key id, whose lifetime starts now by AWS's clock.
     fn session(&self) -> Session {
         let state = self.state();
         let (truth, wall) = (self.truth(), self.clock.now());

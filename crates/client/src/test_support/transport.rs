@@ -58,7 +58,7 @@ pub struct ScriptedTransport {
 type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
 
 impl ScriptedTransport {
-    /// Answers each request as `script` says, which is also told its number: the first one has 1.
+    /// Answers each request by `script`, which also receives its number, counted from 1.
     pub fn new(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self { script: Box::new(script), delays: None, requests: Mutex::default() }
     }
@@ -78,7 +78,7 @@ impl ScriptedTransport {
         Self::new(|request, _| unreachable!("nothing may be sent here: {request:?}"))
     }
 
-    /// Makes each reply take its delay on `clock`; the last one holds for all that follow.
+    /// Delays each reply on `clock`; the last delay is used for all further replies.
     #[must_use]
     pub fn with_delays(self, clock: &ManualClock, delays: Vec<Duration>) -> Self {
         Self { delays: Some((clock.clone(), delays)), ..self }

@@ -34,7 +34,7 @@ pub fn text(name: OsString) -> String {
     text
 }
 
-/// Returns `name` as text; what is not Unicode becomes U+FFFD.
+/// Returns `name` as text; invalid Unicode becomes U+FFFD.
 #[cfg(not(unix))]
 pub fn text(name: OsString) -> String {
     name.to_string_lossy().into_owned()
@@ -47,7 +47,7 @@ pub fn is_utf8(text: &str) -> bool {
     !text.as_bytes().contains(&0xf4) || !text.contains(|character| character >= FIRST)
 }
 
-/// Returns the octets that [`text`] made `text` of.
+/// Returns the bytes from which [`text`] made `text`.
 pub fn octets(text: &str) -> Vec<u8> {
     let mut octets = Vec::with_capacity(text.len());
     for character in text.chars() {
@@ -91,7 +91,7 @@ mod tests {
             "Schlüssel €😀".as_bytes(),
             b"schl\xfcssel.pem",
             b"\xff\x80\xe2\x82",
-            // A character that stands for an octet elsewhere, and its octets.
+            // A character that represents a byte in other places, and its own bytes.
             "\u{10ffe9}".as_bytes(),
             b"\xf4\x8f\xbf",
             b"",

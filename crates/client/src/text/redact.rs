@@ -1,4 +1,4 @@
-//! Removes our own secrets from a text of AWS that repeats them.
+//! Removes our secrets from a text of AWS that repeats them.
 //!
 //! AWS answers a wrong signature with the canonical request, which contains the session token, and
 //! quotes the parameters that it refuses.
@@ -83,7 +83,7 @@ mod tests {
         let secret = "ä€ein geheimes Wort€ä";
         let text = format!("ü{secret}ß, öe{}€", &secret[2..22]);
         assert_eq!(redacted(&text, &[secret]), "ü(not shown)ß, öe(not shown)");
-        // Two characters begin with the same octet.
+        // Two characters begin with the same byte.
         assert_eq!(redacted("Äfourteen octetsÖ", &["äfourteen octetsö"]), "Ä(not shown)");
     }
 

@@ -29,7 +29,7 @@ enum Step {
     Hangup,
 }
 
-/// Moves the world and the refresher by turns, and checks what has to hold at every reading.
+/// Advances the simulation and the refresher in turns, and checks the invariants at every reading.
 struct Play<'a> {
     simulation: &'a Simulation,
     channel: &'a StatusChannel,
