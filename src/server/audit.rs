@@ -11,8 +11,8 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::sync::Notify;
 
-use super::api::container::TokenState;
 use super::bodies::CredentialBodies;
+use super::container_token::TokenState;
 use super::peer::Peer;
 use super::policy::AuditPolicy;
 use crate::output::log::{Field, Level, Log, LogNotWritten};

@@ -3,13 +3,10 @@
 use std::fmt;
 
 use hyper::body::Bytes;
-use serde::Serialize;
 
 use super::api::imds::ImdsInstance;
 use super::api::{container, imds};
-use super::response::zeroized;
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::secret::SecretBytes;
 
 /// The response bodies of one session. Their memory is wiped once no response uses them any more.
 pub(super) struct CredentialBodies {
@@ -42,13 +39,4 @@ impl fmt::Debug for CredentialBodies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<documents of {}>", self.access_key_id)
     }
-}
-
-/// Returns a document as a body that is wiped after use. `length` is the number of bytes in its long
-/// values.
-pub(super) fn rendered(document: &impl Serialize, length: usize) -> Bytes {
-    // Large enough not to grow: a buffer left behind by growth would not be wiped.
-    let mut json = Vec::with_capacity(512 + 2 * length);
-    serde_json::to_writer(&mut json, document).expect("strings serialize");
-    zeroized(SecretBytes::new(json))
 }

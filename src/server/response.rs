@@ -121,6 +121,15 @@ impl<'a> ErrorBody<'a> {
     }
 }
 
+/// Returns a document as a body that is wiped after use. `length` is the number of bytes in its long
+/// values.
+pub(super) fn rendered(document: &impl Serialize, length: usize) -> Bytes {
+    // Large enough not to grow: a buffer left behind by growth would not be wiped.
+    let mut json = Vec::with_capacity(512 + 2 * length);
+    serde_json::to_writer(&mut json, document).expect("strings serialize");
+    zeroized(SecretBytes::new(json))
+}
+
 /// Returns the bytes as a body whose memory is zeroized once it was sent.
 pub(super) fn zeroized(bytes: SecretBytes) -> Bytes {
     Bytes::from_owner(ZeroizedBody(bytes))

@@ -92,6 +92,27 @@ fn commands_and_dialects_do_not_import_each_other() {
     assert_eq!(offences, BTreeSet::new());
 }
 
+/// The rest of the HTTP machinery of `serve` does not know what clients ask for.
+#[test]
+fn only_the_router_and_the_bodies_name_the_apis() {
+    let allowed = ["server", "server::router", "server::bodies"];
+    let machinery = files("src").into_iter().filter(|file| {
+        top(&file.path) == "server"
+            && !file.path.starts_with("server::api")
+            && !allowed.contains(&&*file.path)
+    });
+    let mut offences = BTreeSet::new();
+    let mut count = 0;
+    for file in machinery {
+        count += 1;
+        let named = paths(&file.syntax);
+        let named = named.iter().filter(|path| path.split("::").any(|name| name == "api"));
+        offences.extend(named.map(|path| format!("{} -> {path}", file.path)));
+    }
+    assert!(count > 5, "{count} files");
+    assert_eq!(offences, BTreeSet::new());
+}
+
 /// The client does not know the program, the emulator knows neither, and the fakes are for tests.
 #[test]
 fn crates_are_what_they_say() {

@@ -12,8 +12,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::server::Endpoints;
-use crate::server::bodies::rendered;
-use crate::server::response::{self, Response};
+use crate::server::response::{self, Response, rendered};
 use crate::server::router::{Access, Authentication, Handler, Methods, Route, without_token};
 use crate::server::token;
 pub(in crate::server) use instance::ImdsInstance;
