@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod options;
 pub mod os;
 pub mod output;
+pub mod private_dir;
 pub mod server;
 pub mod session_cache;
 #[cfg(test)]

@@ -1,20 +1,20 @@
 //! Sessions on disk, shared by the processes of one user: what is served, who refreshes, who waits.
 //!
-//! Read [`SessionCache::session`] first. [`storage`] is how files are stored (a private directory,
-//! locks, atomic writes); the other modules are what they hold.
+//! Read [`SessionCache::session`] first. [`private_dir`](crate::private_dir) is how files are stored
+//! (locks, atomic writes); the modules of this one are what they hold.
 
 pub mod entry;
 mod entry_lock;
 mod failure_record;
 pub mod key;
 pub mod policy;
-pub mod storage;
 
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
 use crate::output::error::Error;
+use crate::private_dir::{ConfiguredDir, Store};
 use entry_lock::{CachedSession, RefreshLock, WaitOutcome};
 use key::CacheKey;
 use policy::{freshness, refresh_timeout};
@@ -27,7 +27,6 @@ use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::Clock;
-use storage::{ConfiguredDir, Store};
 
 /// Where sessions are cached.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::output::error::{Error, Kind};
+use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
-use crate::session_cache::storage::{ConfiguredDir, DirEntry, Store};
 use roles_anywhere_client::aws::create_session::RoleSessionName;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;

@@ -12,10 +12,10 @@ use futures_util::future::{Either, select};
 
 use crate::daemon::Daemon;
 use crate::output::error::Error;
+use crate::private_dir::ConfiguredDir;
 use crate::server::{
     CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenStore,
 };
-use crate::session_cache::storage::ConfiguredDir;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
@@ -209,7 +209,7 @@ fn export(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session_cache::storage::ParentOwner;
+    use crate::private_dir::ParentOwner;
 
     fn exports(remote: RemoteAccess, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();

@@ -10,7 +10,7 @@ mod unix;
 
 #[cfg(not(unix))]
 mod non_unix {
-    use crate::session_cache::storage::{ConfiguredDir, DirEntry, Lock, Store};
+    use crate::private_dir::{ConfiguredDir, DirEntry, Lock, Store};
     use roles_anywhere_client::secret::SecretBytes;
     use std::fs::File;
     use std::io;

@@ -11,8 +11,8 @@ use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
 use crate::output::error::{Error, Kind};
+use crate::private_dir::{ConfiguredDir, Store as _};
 use crate::server::{TokenState, TokenStore, is_container_token};
-use crate::session_cache::storage::{ConfiguredDir, Store as _};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
 use roles_anywhere_client::secret::SecretBytes;
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::os::secret_file::tests::is_root;
-    use crate::session_cache::storage::ParentOwner;
+    use crate::private_dir::ParentOwner;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";

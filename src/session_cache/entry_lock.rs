@@ -5,11 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use crate::output::error::{Error, Kind};
+use crate::private_dir::{Lock, Store};
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::failure_record::FailureRecord;
 use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
-use crate::session_cache::storage::{Lock, Store};
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Trace, World};

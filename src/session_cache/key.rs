@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::session_cache::storage::TEMPORARY_SUFFIX;
+use crate::private_dir::TEMPORARY_SUFFIX;
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
 use roles_anywhere_client::hex;
 use roles_anywhere_client::http::Trust;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::private_dir::DirEntry;
 use crate::session_cache::key::FileKind;
-use crate::session_cache::storage::DirEntry;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::time::Timestamp;
 

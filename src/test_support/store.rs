@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::session_cache::storage::{DirEntry, Lock, Store};
+use crate::private_dir::{DirEntry, Lock, Store};
 use roles_anywhere_client::secret::SecretBytes;
 
 /// Files and locks, as of several processes of one user.

@@ -27,7 +27,7 @@ const CLIENT: &[&[&str]] = &[
 /// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
 const PROGRAM: &[&[&str]] = &[
     &["output::log"],
-    &["credentials_file"],
+    &["credentials_file", "private_dir"],
     &["output"],
     &["daemon", "server", "session_cache"],
     &["command"],

@@ -12,9 +12,9 @@ use crate::daemon::{Daemon, OnStartupFailure};
 use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
+use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::server::{Offer, RemoteAccess, ServePolicy};
 use crate::session_cache::CacheLocation;
-use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::path;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::*;
-use crate::session_cache::storage::{ConfiguredDir, ParentOwner};
+use crate::private_dir::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;

@@ -16,9 +16,7 @@ use rustix::io::Errno;
 use crate::os::access;
 use crate::os::random::SystemEntropy;
 
-use crate::session_cache::storage::{
-    ConfiguredDir, DirEntry, Lock, ParentOwner, Store, TEMPORARY_SUFFIX,
-};
+use crate::private_dir::{ConfiguredDir, DirEntry, Lock, ParentOwner, Store, TEMPORARY_SUFFIX};
 use roles_anywhere_client::secret::{Entropy, SecretBytes};
 use roles_anywhere_client::time::Timestamp;
 

@@ -10,7 +10,7 @@ use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 #[cfg(unix)]
 use crate::os::secret_file;
-use crate::session_cache::storage::{ConfiguredDir, Store as _};
+use crate::private_dir::{ConfiguredDir, Store as _};
 
 /// The lock of a token file, until it is dropped. A separate file is locked, since the token file
 /// itself is replaced with each new token. The system releases the lock of a process that has died.

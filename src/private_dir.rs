@@ -1,7 +1,7 @@
-//! How files of the cache are stored: the port of a private directory, and its types.
+//! The port of a private directory, and its types. The session cache is in one, and so is the token
+//! file of `serve`.
 //!
-//! It knows nothing of sessions: what the files hold and what they are called is decided above it.
-//! `serve` keeps its container token in such a directory too.
+//! Those modules decide what its files hold and what they are called.
 
 use std::borrow::Cow;
 use std::io;
