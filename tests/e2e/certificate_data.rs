@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair, SerialNumber};
 use serde_json::{Map, Value};
 
-use crate::environment::TestEnvironment;
-use crate::identity_files::{IdentityFiles, Part, committed};
+use crate::environment::{TestEnvironment, committed};
+use crate::identity_files::{IdentityFiles, Part};
 
 /// Returns what the command prints.
 #[track_caller]

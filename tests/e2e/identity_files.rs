@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use roles_anywhere_emulator::TRUST_ANCHOR_ARN;
 use tempfile::TempDir;
 
-use crate::environment::{CommandOutput, Program, TestEnvironment, form};
+use crate::environment::{CommandOutput, Program, TestEnvironment, committed, form};
 
 /// The password of every encrypted file of `certs/forms`.
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -59,11 +59,6 @@ impl Part {
         };
         fs::read(committed(name)).unwrap()
     }
-}
-
-/// Returns the path of a file of `certs`.
-pub(crate) fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("certs").join(name)
 }
 
 /// Makes the tests `NAME::certificate`, `NAME::private_key` and `NAME::intermediates` of a function
