@@ -30,7 +30,8 @@ use roles_anywhere_test_support::entropy::SequenceEntropy;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::environment::emulator;
+use crate::environment::{committed, emulator};
+use crate::leak;
 
 /// The clocks of this machine and of the emulator: both run, and the test moves them on together.
 ///
@@ -178,7 +179,7 @@ fn run_daemon<'a>(
     let channel = Rc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
-    let reporter = Reporter::new(&Silent, &Silent);
+    let reporter = Reporter::new(&SecrecyCheck, &SecrecyCheck);
     let ports = RefresherPorts { clock, entropy: &RANDOM, events: &events, observer: &reporter };
     let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
     let refresher = Refresher::new(&source, &channel, ports);
@@ -198,25 +199,48 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
     }
 }
 
-/// A supervisor and a log that do nothing. The program's fakes of them are compiled for its unit
-/// tests only.
-struct Silent;
+/// A supervisor and a log that keep nothing, and check that no secret is in what they get. The
+/// program's fakes of them are compiled for its unit tests only.
+struct SecrecyCheck;
 
-impl Supervisor for Silent {
+impl Supervisor for SecrecyCheck {
     fn ready(&self) {}
     fn reloading(&self) {}
     fn stopping(&self) {}
-    fn status(&self, _status: &str) {}
+    fn status(&self, status: &str) {
+        leak::check(status.as_bytes());
+    }
     fn watchdog(&self) {}
     fn watchdog_interval(&self) -> Option<Duration> {
         None
     }
 }
 
-impl Log for Silent {
-    fn event(&self, _level: Level, _what: &str, _facts: &[Field<'_>]) {}
+impl Log for SecrecyCheck {
+    fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
+        leak::check(what.as_bytes());
+        for (name, value) in fields {
+            let is_secret = name.split('_').any(|word| ["secret", "token"].contains(&word));
+            assert!(!is_secret, "the field `{name}` of: {what}");
+            leak::check(value.to_string().as_bytes());
+        }
+    }
 
-    fn record(&self, _: Level, _: &str, _: &[Field<'_>]) -> Result<(), LogNotWritten> {
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        self.event(level, what, fields);
         Ok(())
     }
+}
+
+#[test]
+fn log_check_refuses_secret_names_and_values() {
+    let refuses = |name: &'static str, value: &str| {
+        let check = || SecrecyCheck.event(Level::Info, "refreshed", &[(name, &value)]);
+        std::panic::catch_unwind(check).is_err()
+    };
+    assert!(!refuses("error", "no answer"));
+    assert!(refuses("session_token", "no answer"));
+    assert!(refuses("error", &format!("the password is {}", leak::PASSWORDS[0])));
+    let key = std::fs::read_to_string(committed("leaf/p256.key.pem")).unwrap();
+    assert!(refuses("error", &key));
 }

@@ -20,7 +20,7 @@ use roles_anywhere_client::ports::Event;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Daemon, ShiftedClock, Silent, run_daemon};
+use super::{Daemon, SecrecyCheck, ShiftedClock, run_daemon};
 use crate::client::{Client, Received, SetOnDrop};
 use crate::fault::{faults, struck, vended};
 use crate::machine;
@@ -102,7 +102,7 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<Socke
         clock,
         timer: Rc::new(SystemTimer),
         entropy: Rc::new(SystemEntropy),
-        log: Rc::new(Silent),
+        log: Rc::new(SecrecyCheck),
     };
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     let (endpoints, place) = serving::open(plan, place, channel, ports).unwrap();
