@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::architecture::{root, rust_files};
 
@@ -30,7 +31,7 @@ fn names_and_comments_are_plain_english() {
     for folder in ["src", "crates"] {
         for path in rust_files(&root().join(folder)) {
             let text = fs::read_to_string(&path).unwrap();
-            for phrase in refused(&without_strings(&text)) {
+            for phrase in refused(path.strip_prefix(root()).unwrap(), &text) {
                 found.insert(format!("{}: {phrase}", path.display()));
             }
         }
@@ -40,9 +41,12 @@ fn names_and_comments_are_plain_english() {
 
 #[test]
 fn finds_phrases_in_comments_and_names_only() {
+    let neutral = Path::new("src/renewal.rs");
     let rows = [
         ("// what is in\n    /// hand", vec!["in hand"]),
         ("fn a_client_is_turned_away() {}", vec!["turned away"]),
+        ("enum Client { TurnedAway }", vec!["turned away"]),
+        ("struct Anew2;\nlet isWanted", vec!["is wanted"]),
         ("/// Whoever asks.", vec!["whoever"]),
         ("let s = \"read anew\"; // so", vec![]),
         ("let s = r#\"a \" anew\"#;", vec![]),
@@ -51,19 +55,34 @@ fn finds_phrases_in_comments_and_names_only() {
         ("/// a handle in handles", vec![]),
     ];
     for (text, expected) in rows {
-        assert_eq!(refused(&without_strings(text)), expected, "{text}");
+        assert_eq!(refused(neutral, text), expected, "{text}");
     }
+    assert_eq!(refused(Path::new("src/client/turned_away.rs"), ""), ["turned away"]);
 }
 
-fn refused(text: &str) -> Vec<&'static str> {
+/// Returns the phrases in the name, the comments and the names of a file.
+fn refused(path: &Path, source: &str) -> Vec<&'static str> {
     let is_part = |c: char| c.is_alphanumeric();
-    let words: Vec<String> = text
+    let text = format!("{}\n{}", path.with_extension("").display(), without_strings(source));
+    let words: Vec<String> = separated(&text)
         .split(|c| !is_part(c))
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
     let line = format!(" {} ", words.join(" "));
     REFUSED.iter().copied().filter(|phrase| line.contains(&format!(" {phrase} "))).collect()
+}
+
+/// Returns a text with a blank between the words of names as `TurnedAway`.
+fn separated(text: &str) -> String {
+    let mut separated = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        if c.is_uppercase() && separated.ends_with(char::is_lowercase) {
+            separated.push(' ');
+        }
+        separated.push(c);
+    }
+    separated
 }
 
 /// Returns Rust source without the contents of its string and character literals.
