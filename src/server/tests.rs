@@ -171,7 +171,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn hands_out_a_token_for_1_to_21600_seconds() {
+fn token_lifetime_is_1_to_21600_seconds() {
     let fixture = Fixture::new();
     let status = |ttl: &str| {
         let response = fixture.ask("PUT", "/latest/api/token", &[(TTL, ttl)]);
@@ -189,7 +189,7 @@ fn hands_out_a_token_for_1_to_21600_seconds() {
 }
 
 #[test]
-fn no_client_pushes_out_the_token_of_another() {
+fn no_client_evicts_the_token_of_another() {
     let fixture = Fixture::new();
     // As the SDK for Go asks for one, beside many `aws` commands.
     let first = fixture.token("300");
@@ -238,7 +238,7 @@ fn hands_out_credentials_as_ecs_does() {
 }
 
 #[test]
-fn all_metadata_wants_a_token_that_is_alive() {
+fn metadata_requires_a_valid_token() {
     let fixture = Fixture::new();
     let token = fixture.token("60");
     for path in IMDS {
@@ -263,7 +263,7 @@ fn all_metadata_wants_a_token_that_is_alive() {
 }
 
 #[test]
-fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
+fn set_clock_changes_no_token_lifetime() {
     let fixture = Fixture::new();
     let token = fixture.token("60");
     for moved in [-1_000_000, 1_000_000] {
@@ -274,7 +274,7 @@ fn a_clock_that_is_set_neither_ends_a_token_nor_prolongs_it() {
 }
 
 #[test]
-fn container_credentials_want_their_token_as_it_is() {
+fn container_credentials_require_the_exact_token() {
     let fixture = Fixture::new();
     let (token, imds) = (fixture.container_token(), fixture.token("60"));
     let bearer = format!("Bearer {token}");
@@ -296,14 +296,14 @@ fn container_credentials_want_their_token_as_it_is() {
 }
 
 #[test]
-fn without_a_token_file_there_are_no_container_credentials() {
+fn container_credentials_require_a_token_file() {
     let fixture = Fixture::new();
     *fixture.endpoints.container_token.borrow_mut() = None;
     assert_eq!(fixture.get_container().status(), 404);
 }
 
 #[test]
-fn a_container_token_is_good_until_the_next_but_one_was_written() {
+fn container_token_is_valid_until_the_second_renewal() {
     let fixture = Fixture::new();
     let first = fixture.container_token();
     let status = |token: &str| {
@@ -326,7 +326,7 @@ fn a_container_token_is_good_until_the_next_but_one_was_written() {
 }
 
 #[test]
-fn a_container_token_that_is_gone_is_written_again() {
+fn removed_container_token_is_written_again() {
     let fixture = Fixture::new();
     let token = fixture.container_token();
     fixture.endpoints.restore_container_token(&fixture.file);
@@ -346,7 +346,7 @@ fn a_container_token_that_is_gone_is_written_again() {
 }
 
 #[test]
-fn a_container_token_that_others_changed_is_written_again() {
+fn changed_container_token_is_written_again() {
     let fixture = Fixture::new();
     let token = fixture.container_token();
     for (round, other) in ["", &token[..10], "another's"].into_iter().enumerate() {
@@ -361,7 +361,7 @@ fn a_container_token_that_others_changed_is_written_again() {
 }
 
 #[test]
-fn a_container_token_ends_with_its_file_but_for_anothers() {
+fn token_file_is_removed_unless_it_was_replaced() {
     for (now, left) in [(None, None), (Some("another's"), Some("another's"))] {
         let fixture = Fixture::new();
         let token = fixture.container_token();
@@ -375,7 +375,7 @@ fn a_container_token_ends_with_its_file_but_for_anothers() {
 }
 
 #[test]
-fn an_access_by_another_method_is_told_which_it_is() {
+fn wrong_method_is_answered_with_the_allowed_one() {
     let fixture = Fixture::new();
     for path in IMDS.into_iter().chain([CONTAINER_PATH, "/healthz", "/readyz", "/metrics"]) {
         for method in ["PUT", "POST", "DELETE", "OPTIONS", "PATCH"] {
@@ -392,7 +392,7 @@ fn an_access_by_another_method_is_told_which_it_is() {
 }
 
 #[test]
-fn head_is_answered_as_get_is() {
+fn head_is_answered_like_get() {
     let fixture = Fixture::new();
     let token = fixture.token("60");
     for path in IMDS.into_iter().chain(["/healthz", "/readyz"]) {
@@ -444,7 +444,7 @@ fn refuses_a_body() {
 }
 
 #[test]
-fn other_machines_reach_what_they_may() {
+fn remote_clients_reach_only_exposed_routes() {
     let fixture = Fixture::new();
     let container = fixture.container_token();
     let status = |exposure, path| {
@@ -464,7 +464,7 @@ fn other_machines_reach_what_they_may() {
 }
 
 #[test]
-fn never_hands_out_what_has_ended() {
+fn never_returns_an_expired_session() {
     let fixture = Fixture::new();
     fixture.clock.pass_sleeps(Duration::from_millis(400));
     // By whichever clock has gone further: the wall's may be set back, the other sleeps with the
@@ -499,8 +499,9 @@ fn never_hands_out_what_has_ended() {
     assert!(fixture.endpoints.bodies.borrow().is_none(), "bodies of what has ended are kept");
 }
 
+/// If the other clock counts sleep.
 #[test]
-fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
+fn set_wall_clock_ends_no_session() {
     let fixture = Fixture::new();
     fixture.clock.pass_sleeps(Duration::from_millis(400));
     fixture.clock.set_counts_sleep(true);
@@ -514,7 +515,7 @@ fn a_wall_clock_that_is_set_ends_no_session_if_the_other_clock_counts_sleep() {
 }
 
 #[test]
-fn says_what_is_wrong_in_words_of_ours_and_why_to_holders_of_the_container_token() {
+fn error_text_requires_the_container_token() {
     let fixture = Fixture::new();
     fixture.clock.pass_sleeps(Duration::from_millis(400));
     let starting = "the first session is still being asked for";
@@ -565,7 +566,7 @@ fn waits_for_the_exchange_in_flight() {
 }
 
 #[test]
-fn hands_out_the_new_session_at_once() {
+fn returns_the_new_session_at_once() {
     let fixture = Fixture::new();
     let first = text(&fixture.get_container());
     let mut next = session_status(3_600);
@@ -578,7 +579,7 @@ fn hands_out_the_new_session_at_once() {
 }
 
 #[test]
-fn tells_who_got_what_and_no_secret() {
+fn vend_log_names_client_but_no_secret() {
     let fixture = Fixture::new();
     fixture.get(CREDENTIALS);
     fixture.get_container();
@@ -611,7 +612,7 @@ fn logs_rejected_requests_once_a_second() {
 }
 
 #[test]
-fn the_line_of_a_vend_is_there_before_its_answer_is() {
+fn vend_is_logged_before_its_response() {
     let fixture = Fixture::new();
     let token = fixture.token("60");
     let ways = [
@@ -626,7 +627,7 @@ fn the_line_of_a_vend_is_there_before_its_answer_is() {
 }
 
 #[test]
-fn vends_without_a_line_are_counted_by_user_and_told_once_the_log_works_again() {
+fn unlogged_vends_are_counted_by_user() {
     let fixture = Fixture::new();
     let keep = fixture.endpoints.keep_audit();
     let mut keep = std::pin::pin!(keep);
@@ -651,7 +652,7 @@ fn vends_without_a_line_are_counted_by_user_and_told_once_the_log_works_again() 
 }
 
 #[test]
-fn what_was_missed_is_told_before_the_next_vend() {
+fn unlogged_count_is_logged_before_the_next_vend() {
     let fixture = Fixture::new();
     fixture.log.set_full(true);
     fixture.get_container();
@@ -664,7 +665,7 @@ fn what_was_missed_is_told_before_the_next_vend() {
 }
 
 #[test]
-fn refuses_to_vend_without_a_line_if_audit_is_required() {
+fn required_audit_refuses_an_unlogged_vend() {
     let fixture =
         Fixture::with(ServePolicy { audit: AuditPolicy::Required, ..ServePolicy::default() });
     fixture.log.set_full(true);
@@ -704,7 +705,7 @@ fn serves_the_routes_that_are_offered() {
 }
 
 #[test]
-fn names_the_host_that_it_refuses_in_the_log() {
+fn log_names_the_refused_host() {
     let fixture = Fixture::with(ServePolicy {
         hosts: vec!["serve:9911".parse().unwrap()],
         ..ServePolicy::default()
@@ -760,7 +761,7 @@ fn counts_in_the_format_of_prometheus() {
 }
 
 #[test]
-fn labels_come_from_no_client() {
+fn metric_labels_do_not_come_from_clients() {
     let fixture = Fixture::new();
     for number in 0..100 {
         fixture.ask("GET", &format!("/latest/{number}"), &[]);

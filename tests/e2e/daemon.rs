@@ -16,8 +16,8 @@ use crate::environment::{Program, Running, emulator};
 use crate::leak;
 use roles_anywhere_emulator::Emulator;
 
-/// How long a test waits for what has to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for an expected event.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A daemon that logs JSON, and systemd's end of its socket.
 pub(crate) struct Daemon {
@@ -130,7 +130,7 @@ impl Drop for Daemon {
 
 fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < TIMEOUT {
         if let Some(found) = look() {
             return Some(found);
         }

@@ -246,7 +246,7 @@ fn check(options: &[Named], faults: &[Fault]) {
 }
 
 #[test]
-fn of_the_credentials_file() {
+fn credentials_file_error_names_the_option() {
     let faults = [Directory, Garbage, Dangling, Unreadable, ReadOnly, Closed, Unmakeable];
     check(&CREDENTIALS_FILE, &faults);
     // Of the default the directory is made.
@@ -254,13 +254,13 @@ fn of_the_credentials_file() {
 }
 
 #[test]
-fn of_the_cache() {
+fn cache_dir_error_names_the_option() {
     check(&CACHE, &[Garbage, Dangling, Closed]);
 }
 
 /// It is no error: a session is made without the cache.
 #[test]
-fn of_the_cache_under_debug() {
+fn debug_names_the_option_of_an_unusable_cache() {
     let fixture = FileFixture::new();
     for named in PROCESS_CACHE {
         for fault in [Closed, Unmakeable] {
@@ -275,14 +275,14 @@ fn of_the_cache_under_debug() {
 }
 
 #[test]
-fn of_files_that_are_read() {
+fn input_file_error_names_the_option() {
     check(&READ, &[Missing, Directory, Garbage, Dangling, Unreadable, Closed]);
     // Without this file, a terminal is asked.
     check(&SYSTEMD, &[Directory, Garbage, Unreadable, Closed]);
 }
 
 #[test]
-fn of_files_that_are_written() {
+fn output_file_error_names_the_option() {
     check(&WRITTEN, &[Missing, Directory, Dangling, Closed, Unmakeable]);
     check(&OWN_TOKEN, &[Garbage, Dangling, Closed, Unmakeable]);
 }

@@ -68,7 +68,7 @@ fn play(file: &FakeCredentialsFile, act: impl FnOnce(&mut Play<'_>)) {
 }
 
 #[test]
-fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() {
+fn restores_profile_only_while_session_is_valid() {
     let file = FakeCredentialsFile::default();
     play(&file, |play| {
         assert!(file.text().contains("ASIA1"), "{}", file.text());
@@ -85,7 +85,7 @@ fn keeps_the_profile_while_the_session_is_good_and_leaves_it_alone_afterwards() 
 }
 
 #[test]
-fn ends_where_it_is_told_to_before_it_has_anything() {
+fn stop_event_ends_it_before_the_first_session() {
     let (simulation, channel, file) =
         (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
     let recorder = DaemonRecorder::default();
@@ -101,7 +101,7 @@ fn ends_where_it_is_told_to_before_it_has_anything() {
 }
 
 #[test]
-fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
+fn fail_fast_ends_at_the_first_file_error() {
     let (simulation, channel, file) =
         (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
     let recorder = DaemonRecorder::default();
@@ -116,7 +116,7 @@ fn ends_with_the_first_failure_of_the_file_where_it_is_to() {
 }
 
 #[test]
-fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
+fn status_shows_file_error_until_written() {
     let file = FakeCredentialsFile::default();
     play(&file, |play| {
         let recorder = play.recorder;
@@ -134,7 +134,7 @@ fn the_status_is_that_of_the_file_as_long_as_it_cannot_be_written() {
 }
 
 #[test]
-fn tries_a_file_that_cannot_be_written_again_after_a_pause_that_grows_and_says_so_once() {
+fn write_error_backs_off_and_is_logged_once() {
     let file = FakeCredentialsFile::default();
     play(&file, |play| {
         for (before, is_lost) in [true, true, false, true].into_iter().enumerate() {
@@ -179,7 +179,7 @@ fn dropped_keys_are_restored_within_five_seconds() {
 }
 
 #[test]
-fn a_truncated_file_is_waited_for_and_that_is_said_once() {
+fn waits_for_a_truncated_file_and_logs_once() {
     let file = FakeCredentialsFile::holding("[b]\nx = 1\n");
     play(&file, |play| {
         let current = file.current().unwrap();
@@ -200,7 +200,7 @@ fn a_truncated_file_is_waited_for_and_that_is_said_once() {
 }
 
 #[test]
-fn a_long_lived_key_that_appears_stays_and_that_is_said_once() {
+fn keeps_new_long_lived_key_and_logs_once() {
     let file = FakeCredentialsFile::holding("");
     let mut text = "[a]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n";
     file.put("[b]\nx = 1\n");
@@ -236,7 +236,7 @@ fn first_poll(plan: &Update, file: &FakeCredentialsFile) -> Poll<Result<(), Erro
 }
 
 #[test]
-fn a_long_lived_key_ends_it_before_aws_is_asked() {
+fn long_lived_key_ends_it_before_any_request() {
     let file = FakeCredentialsFile::holding("[a]\naws_access_key_id = AKIA1\n");
     let mut plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
@@ -249,7 +249,7 @@ fn a_long_lived_key_ends_it_before_aws_is_asked() {
 }
 
 #[test]
-fn a_file_of_another_user_ends_it_before_aws_is_asked() {
+fn foreign_file_ends_it_before_any_request() {
     let file = FakeCredentialsFile::holding("[b]\n");
     file.give_to(4_321);
     let plan = plan(OnStartupFailure::KeepTrying);
@@ -259,7 +259,7 @@ fn a_file_of_another_user_ends_it_before_aws_is_asked() {
 }
 
 #[test]
-fn a_watch_ends_when_no_program_is_left_that_may_write() {
+fn watch_ends_when_no_writer_is_left() {
     let at = Duration::from_millis;
     let idle = || None;
     let busy = || Some(7);

@@ -43,7 +43,7 @@ fn run(simulation: &Simulation, recorder: &DaemonRecorder, act: impl FnOnce(&mut
 }
 
 #[test]
-fn an_offset_that_wavers_is_told_once() {
+fn varying_clock_offset_is_logged_once() {
     let rows = [
         (0, 0, false),
         (6, 0, false),
@@ -59,7 +59,7 @@ fn an_offset_that_wavers_is_told_once() {
 }
 
 /// Returns the hours after which a certificate of so many days is warned of.
-fn warned_of_after(days: i64) -> Vec<i64> {
+fn hours_of_warnings(days: i64) -> Vec<i64> {
     let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     simulation.certify_for(days * 86_400);
     let mut hours = Vec::new();
@@ -82,15 +82,15 @@ fn warned_of_after(days: i64) -> Vec<i64> {
 }
 
 #[test]
-fn warns_once_a_day_in_the_last_third_or_thirty_days_of_a_certificate() {
+fn certificate_expiry_is_logged_once_a_day() {
     for (days, last) in [(9, 3), (300, 30)] {
         let each_day: Vec<i64> = (days - last..days).map(|day| day * 24).collect();
-        assert_eq!(warned_of_after(days), each_day, "of {days} days");
+        assert_eq!(hours_of_warnings(days), each_day, "of {days} days");
     }
 }
 
 #[test]
-fn tells_of_a_clock_that_goes_wrong_and_of_one_that_was_set() {
+fn logs_wrong_and_corrected_clocks() {
     let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     let wrong = "this machine's clock is not AWS's: set it, and keep it set by NTP";
     let right = "this machine's clock is AWS's again";
@@ -110,7 +110,7 @@ fn tells_of_a_clock_that_goes_wrong_and_of_one_that_was_set() {
 const NO_IDENTITY: &str = "the identity's files changed and make none yet; the one in use stays";
 
 #[test]
-fn says_once_why_the_files_make_no_identity() {
+fn invalid_files_are_logged_once() {
     let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     run(&simulation, &recorder, |run| {
         run.simulation.rotate(false);
@@ -123,7 +123,7 @@ fn says_once_why_the_files_make_no_identity() {
 }
 
 #[test]
-fn says_again_why_the_files_make_no_identity_after_they_held_the_one_in_use() {
+fn invalid_files_are_logged_again_after_valid_ones() {
     let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     run(&simulation, &recorder, |run| {
         for _ in 0..2 {

@@ -176,7 +176,7 @@ fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> 
 }
 
 #[test]
-fn hosts_refresh_at_times_of_their_own() {
+fn hosts_refresh_at_different_times() {
     let refreshed = |random| {
         let simulation = Simulation::new();
         simulation.entropy.reseed(random);
@@ -191,7 +191,7 @@ fn hosts_refresh_at_times_of_their_own() {
 }
 
 #[test]
-fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
+fn expired_certificate_reports_why_the_next_is_unusable() {
     let simulation = Simulation::new();
     let last_error = perform(&simulation, |play| {
         for step in
@@ -206,7 +206,7 @@ fn says_what_is_wrong_with_the_next_identity_where_the_one_in_use_is_over() {
 }
 
 #[test]
-fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
+fn waiting_caller_is_answered_when_the_fetch_fails() {
     let simulation = Simulation::new();
     simulation.turn(AwsBehaviour::Refuses, 0);
     perform(&simulation, |play| {
@@ -224,7 +224,7 @@ fn tells_a_caller_at_once_that_nothing_is_tried_for_it() {
 }
 
 #[test]
-fn refreshes_at_most_every_five_seconds_whatever_is_asked_for() {
+fn refreshes_at_most_every_five_seconds() {
     let simulation = Simulation::new();
     let fetches = perform(&simulation, |play| {
         play.take(Step::Live(2));
@@ -240,7 +240,7 @@ fn refreshes_at_most_every_five_seconds_whatever_is_asked_for() {
 }
 
 #[test]
-fn a_wall_clock_that_jumps_ends_no_good_session() {
+fn wall_clock_jump_ends_no_valid_session() {
     let simulation = Simulation::new();
     perform(&simulation, |play| {
         for behaviour in [AwsBehaviour::CertificateExpired, AwsBehaviour::Lost] {
@@ -258,7 +258,7 @@ fn a_wall_clock_that_jumps_ends_no_good_session() {
 }
 
 #[test]
-fn a_caller_waits_for_the_refresh_when_the_wall_clock_has_jumped() {
+fn caller_waits_for_refresh_after_a_clock_jump() {
     let simulation = Simulation::new();
     perform(&simulation, |play| {
         play.take(Step::Pass(10));
@@ -306,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn is_never_blank_never_expired_never_twice_and_never_dead(
+    fn keeps_the_invariants_in_any_sequence_of_steps(
         steps in proptest::collection::vec(step(), 1..40),
     ) {
         play(&steps);
