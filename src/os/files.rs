@@ -53,6 +53,7 @@ impl<'a> SystemFiles<'a> {
                 Some(value) => Ok(SecretBytes::new(path::octets(value))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
             },
+            #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
             Location::Stdin => self.once(location, || pipe::read_all(&io::stdin(), MAX_SIZE)),
             Location::Descriptor(number) => self.once(location, || read_descriptor(*number)),
         }
