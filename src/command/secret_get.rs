@@ -6,18 +6,12 @@ use std::path::PathBuf;
 
 use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
-use roles_anywhere_client::aws::endpoint::Service;
-use roles_anywhere_client::aws::error_response::ServiceError;
-use roles_anywhere_client::aws::get_secret_value::{
-    self, SecretRequest, SecretValue, SecretVersion,
-};
-use roles_anywhere_client::aws::retry::{self, Deadline, RequestError, TimedResponse};
-use roles_anywhere_client::credentials::{Credentials, Session};
-use roles_anywhere_client::diagnosis::{self, Refusal};
+use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
+use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::World;
+use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::sigv4::access_key;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 
 /// The plan of `secret get`.
@@ -67,14 +61,7 @@ pub async fn run(
     deadline: Deadline,
     world: &World<'_>,
 ) -> Result<SecretBytes, Error> {
-    let (answer, used) = ask(sessions, &plan.request, deadline, world).await?;
-    if !(200..300).contains(&answer.response.status) {
-        let fault = refusal(&answer, &plan.request, &used);
-        let session = &sessions.provider().session;
-        let hints = diagnosis::get_secret_value(&fault, &plan.request, session, answer.received);
-        return Err(Refusal::new("GetSecretValue", fault, hints).into());
-    }
-    let secret = get_secret_value::parse(&answer.response)?;
+    let secret = ask(sessions, &plan.request, deadline, world).await?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         SecretDestination::File(path) => {
@@ -87,52 +74,22 @@ pub async fn run(
     }
 }
 
-/// Requests a secret, and returns the response and the session that it was signed with. If AWS refuses
-/// a cached session, the request is repeated once with a new one.
+/// Requests a secret. If AWS refuses a cached session, the request is repeated once with a new one.
 async fn ask(
     sessions: &SessionCache<'_>,
     request: &SecretRequest,
     deadline: Deadline,
     world: &World<'_>,
-) -> Result<(TimedResponse, Session), Error> {
+) -> Result<SecretVersion, Error> {
+    let secrets = SecretsManager { request, session: &sessions.provider().session };
     let ServedSession { session, from } = sessions.session(world, deadline).await?;
-    let answer = call(&session, request, deadline, world).await?;
-    if from == ServedFrom::Aws || !is_about_session(&answer) {
-        return Ok((answer, session));
+    match secrets.get(&session, world, deadline).await {
+        Err(GetSecretError::SessionRefused(_)) if from == ServedFrom::Cache => {
+            let other = sessions.replace(&session, world, deadline).await?.session;
+            Ok(secrets.get(&other, world, deadline).await?)
+        }
+        outcome => Ok(outcome?),
     }
-    let other = sessions.replace(&session, world, deadline).await?.session;
-    Ok((call(&other, request, deadline, world).await?, other))
-}
-
-/// Returns the error of AWS with the secrets of the request removed: if a signature does not match,
-/// AWS repeats the canonical request, which holds the session token.
-fn refusal(answer: &TimedResponse, request: &SecretRequest, session: &Session) -> ServiceError {
-    let Credentials { secret_access_key, session_token, .. } = &session.credentials;
-    let mut secrets = request.hidden();
-    secrets.extend([secret_access_key.expose(), session_token.expose()]);
-    ServiceError::parse(&answer.response, &secrets)
-}
-
-/// Returns whether AWS refused the session: it has expired, or a clock was set since it was cached.
-fn is_about_session(answer: &TimedResponse) -> bool {
-    let fault = ServiceError::parse(&answer.response, &[]);
-    let refused = !(200..300).contains(&answer.response.status);
-    refused && (fault.is_about_credentials() || fault.is_about_signature())
-}
-
-async fn call(
-    session: &Session,
-    request: &SecretRequest,
-    deadline: Deadline,
-    world: &World<'_>,
-) -> Result<TimedResponse, RequestError> {
-    let (region, service) = (&request.region, Service::SecretsManager.name());
-    world.trace.show(format_args!("GetSecretValue of {} in {region}", request.secret.shown()));
-    retry::send(world, deadline, |now| {
-        let now = now.after(session.clock_offset);
-        access_key::sign(request.to_http(), region, service, now, &session.credentials)
-    })
-    .await
 }
 
 fn select(

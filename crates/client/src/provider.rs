@@ -2,6 +2,7 @@
 
 mod clock;
 mod error;
+pub mod secrets_manager;
 
 use crate::aws::create_session::{SessionRequest, SessionResponseError};
 use crate::aws::endpoint::Service;

@@ -16,6 +16,7 @@ use roles_anywhere_client::diagnosis::Refusal;
 use roles_anywhere_client::http::{Distrust, Presented, TransportError};
 use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind, InputSourceName};
+use roles_anywhere_client::provider::secrets_manager::GetSecretError;
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
 use roles_anywhere_client::text::disclosure::option_of;
 
@@ -277,6 +278,18 @@ fn answer_hint(error: &SessionResponseError) -> &'static str {
         SessionResponseError::Expired { .. } => "check this machine's clock",
         _ => {
             "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+        }
+    }
+}
+
+impl From<GetSecretError> for Error {
+    fn from(error: GetSecretError) -> Self {
+        match error {
+            GetSecretError::Request(error) => error.into(),
+            GetSecretError::SessionRefused(refusal) | GetSecretError::Refused(refusal) => {
+                (*refusal).into()
+            }
+            GetSecretError::Response(error) => error.into(),
         }
     }
 }
