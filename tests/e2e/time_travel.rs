@@ -203,12 +203,21 @@ fn exchange(line: &[&str], environment: &Environment) -> Exchange {
 /// program's fakes of them are compiled for its unit tests only.
 struct SecrecyCheck;
 
+/// Panics if a text holds a part of a key, a password, or what may be a secret access key or a session
+/// token: a long word of base64.
+fn check_text(text: &str) {
+    leak::check(text.as_bytes());
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let longest = text.split(|c| !is_base64(c)).map(str::len).max();
+    assert!(longest < Some(40), "a secret may be in: {text}");
+}
+
 impl Supervisor for SecrecyCheck {
     fn ready(&self) {}
     fn reloading(&self) {}
     fn stopping(&self) {}
     fn status(&self, status: &str) {
-        leak::check(status.as_bytes());
+        check_text(status);
     }
     fn watchdog(&self) {}
     fn watchdog_interval(&self) -> Option<Duration> {
@@ -218,11 +227,11 @@ impl Supervisor for SecrecyCheck {
 
 impl Log for SecrecyCheck {
     fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
-        leak::check(what.as_bytes());
+        check_text(what);
         for (name, value) in fields {
             let is_secret = name.split('_').any(|word| ["secret", "token"].contains(&word));
             assert!(!is_secret, "the field `{name}` of: {what}");
-            leak::check(value.to_string().as_bytes());
+            check_text(&value.to_string());
         }
     }
 
@@ -243,4 +252,7 @@ fn log_check_refuses_secret_names_and_values() {
     assert!(refuses("error", &format!("the password is {}", leak::PASSWORDS[0])));
     let key = std::fs::read_to_string(committed("leaf/p256.key.pem")).unwrap();
     assert!(refuses("error", &key));
+    // A secret access key has 40 characters, a session token more.
+    assert!(refuses("error", "of wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"));
+    assert!(!refuses("role", "arn:aws:iam::123456789012:role/path/Plant"));
 }
