@@ -54,6 +54,8 @@ pub struct Error {
 const MAX_LENGTH: usize = 4_000;
 /// What a printed error begins with.
 const HEADING: &str = "error: ";
+/// What a cause of it begins with.
+const CAUSE: &str = "\n  caused by: ";
 
 impl Error {
     /// Makes an error without hints.
@@ -119,9 +121,16 @@ impl Error {
 
     /// Returns in one line what failed and why: the error and its first cause.
     pub fn summary(&self) -> String {
-        let mut reasons = self.reasons();
-        reasons.truncate(2);
-        reasons.join(": ")
+        let mut reasons = self.reasons().into_iter();
+        let mut summary = reasons.next().unwrap_or_default();
+        if let Some(cause) = reasons.next() {
+            // As much of it as is printed with the whole error.
+            let before = HEADING.len() + summary.len() + CAUSE.len();
+            let room = MAX_LENGTH.saturating_sub(before);
+            summary.push_str(": ");
+            summary.push_str(&cause[..cause.floor_char_boundary(room)]);
+        }
+        summary
     }
 
     /// Returns what to try.
@@ -148,7 +157,7 @@ impl Error {
 /// in less than 4,000 bytes, without a final newline.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{HEADING}{}", self.reasons().join("\n  caused by: "));
+        let mut text = format!("{HEADING}{}", self.reasons().join(CAUSE));
         for hint in &self.hints {
             write!(text, "\n  hint: {}", legible(hint))?;
         }
@@ -211,6 +220,21 @@ mod tests {
             assert_eq!(error.hints().len(), 2);
             assert_eq!(error.hints()[1], hint);
         }
+    }
+
+    #[test]
+    fn a_summary_is_cut_like_the_whole_error() {
+        let source = TransportError::Connect {
+            peer: "a.example:443".to_owned(),
+            source: SourceMessage("\u{10348}".repeat(1_500)),
+        };
+        let error = Error::from(RequestError::Transport { source, attempt: 1 });
+        let summary = error.summary();
+        assert!(summary.starts_with("could not connect to a.example:443: \u{10348}"));
+        assert!(summary.len() <= 4_000, "{} bytes", summary.len());
+        let whole = error.to_string();
+        let cause = summary.split(": ").nth(1).unwrap();
+        assert!(whole.contains(cause), "{whole}");
     }
 
     #[test]

@@ -170,7 +170,7 @@ fn every_certificate_of_a_bundle_is_shown() {
 
 #[test]
 fn no_key_is_read_and_aws_is_not_asked() {
-    let env = TestEnvironment::new().without("ROLES_ANYWHERE_PRIVATE_KEY");
+    let env = TestEnvironment::new().var("ROLES_ANYWHERE_PRIVATE_KEY", "/not/there.pem");
     views(&env, &env.path("leaf/p256.pem"));
     assert!(env.emulator().requests().is_empty());
 }

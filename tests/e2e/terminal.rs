@@ -258,12 +258,14 @@ fn interrupt_ends_the_prompt() {
     assert_eq!(CommandOutput::of(session.child).text(), "");
 }
 
+/// A known defect: nothing switches the echo on again when a signal ends the prompt. This test fails
+/// as soon as something does.
 #[test]
-#[ignore = "nothing switches the echo on again when a signal ends the prompt"]
+#[should_panic(expected = "the terminal does not echo")]
 fn interrupt_leaves_the_terminal_as_it_was() {
     let mut session = ask(JOB);
     session.type_in("\x03");
-    assert!(session.end().echoes);
+    assert!(session.end().echoes, "the terminal does not echo");
 }
 
 #[track_caller]

@@ -45,6 +45,13 @@ enum StdinSource {
     Open(Arc<OwnedFd>),
 }
 
+/// Returns the program: the one that ROLES_ANYWHERE_TOOL names, such as the release build, or the one
+/// of this build.
+fn program() -> PathBuf {
+    std::env::var_os("ROLES_ANYWHERE_TOOL")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")), PathBuf::from)
+}
+
 impl Program {
     pub(crate) fn new(emulator: &Emulator) -> Self {
         let mut program = Self::offline(emulator.directory());
@@ -55,7 +62,7 @@ impl Program {
     /// Returns the program without any variable but the one that keeps it from caching.
     pub(crate) fn offline(directory: &Path) -> Self {
         Self {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")),
+            program: program(),
             launcher: &[],
             user: None,
             directory: directory.to_owned(),
