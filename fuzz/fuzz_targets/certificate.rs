@@ -9,7 +9,7 @@ use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCert
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::x509::Certificate;
-use roles_anywhere_client::x509::chain::{Chain, MAX_LENGTH};
+use roles_anywhere_client::x509::{Chain, MAX_CHAIN_LENGTH};
 use roles_anywhere_client::x509::session_attributes::{SessionAttributes, TagStatus};
 use roles_anywhere_fuzz::{NOW, check_error, check_line};
 use roles_anywhere_test_support::files::FakeFiles;
@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Some((leaf, pool)) = certificates.split_first() {
         let chain = Chain::new(leaf, pool.to_vec(), NOW);
-        assert!(chain.intermediates.len() <= MAX_LENGTH);
+        assert!(chain.intermediates.len() <= MAX_CHAIN_LENGTH);
         assert!(chain.intermediates.len() + chain.left_out.len() <= pool.len());
     }
 });

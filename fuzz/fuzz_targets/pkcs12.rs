@@ -5,9 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::identity::bundle::BundleError;
-use roles_anywhere_client::identity::pkcs12::open;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_fuzz::{KNOWN, check_error, is_affordable_der};
+use roles_anywhere_test_support::parsers::pkcs12_certificates;
 use roles_anywhere_test_support::password::FixedPassword;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,9 +17,9 @@ fuzz_target!(|data: &[u8]| {
     // One byte of the input decides, so that the corpus holds both.
     let known = data.last().is_some_and(|byte| byte & 7 != 0);
     let password = if known { KNOWN } else { FixedPassword::none() };
-    match open(data, "it", &password) {
-        Ok(archive) => {
-            let certificates: usize = archive.certificates.iter().map(Vec::len).sum();
+    match pkcs12_certificates(data, "it", &password) {
+        Ok(certificates) => {
+            let certificates: usize = certificates.iter().map(Vec::len).sum();
             assert!(certificates <= 2 * data.len() + 16);
         }
         Err(error) => check_error(IdentityError::Bundle {

@@ -39,7 +39,7 @@ pub const KNOWN: FixedPassword = FixedPassword::known(PASSWORD);
 /// Returns whether a key or a PKCS#12 file is cheap to try: no number in it, wherever it is, can be a
 /// count of iterations that is not. It also refuses a few that are cheap.
 pub fn is_affordable_der(der: &[u8]) -> bool {
-    let joined = roles_anywhere_client::encoding::ber::to_der(der);
+    let joined = roles_anywhere_test_support::parsers::ber_to_der(der);
     has_small_numbers(der) && joined.is_none_or(|joined| has_small_numbers(&joined))
 }
 

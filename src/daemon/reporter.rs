@@ -9,9 +9,9 @@ use crate::output::error::Error;
 use crate::output::log::{Field, Level, Log};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
+use roles_anywhere_client::refresh::Next;
 use roles_anywhere_client::refresh::observer::Observer;
 use roles_anywhere_client::refresh::refresher::ReloadOutcome;
-use roles_anywhere_client::refresh::schedule::Next;
 use roles_anywhere_client::time::Timestamp;
 
 /// Reports to the operator, and remembers what was reported already.

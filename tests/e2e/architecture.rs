@@ -24,6 +24,52 @@ const CLIENT: &[&[&str]] = &[
     &["test_support"],
 ];
 
+/// The public modules of `roles-anywhere-client`, without the fakes: a further one is a decision.
+const EXPOSED: &[&str] = &[
+    "arn",
+    "aws",
+    "aws::create_session",
+    "aws::endpoint",
+    "aws::error_response",
+    "aws::get_secret_value",
+    "aws::retry",
+    "credentials",
+    "diagnosis",
+    "encoding",
+    "hex",
+    "http",
+    "http::proxy",
+    "https",
+    "identity",
+    "identity::bundle",
+    "input_source",
+    "input_source::snapshot",
+    "key",
+    "key::signer",
+    "password",
+    "ports",
+    "provider",
+    "refresh",
+    "refresh::clock_reading",
+    "refresh::observer",
+    "refresh::refresher",
+    "refresh::reloading_identity",
+    "refresh::status",
+    "region",
+    "secret",
+    "sigv4",
+    "sigv4::access_key",
+    "text",
+    "text::disclosure",
+    "text::escape",
+    "text::path",
+    "time",
+    "x509",
+    "x509::details",
+    "x509::requirements",
+    "x509::session_attributes",
+];
+
 /// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
 const PROGRAM: &[&[&str]] = &[
     &["output::log"],
@@ -194,6 +240,28 @@ fn paths_named_in_the_documents_exist() {
     }
     assert!(count > 80, "{count} paths");
     assert_eq!(dead, [""; 0]);
+}
+
+#[test]
+fn client_exposes_these_modules() {
+    let source = root().join("crates/client/src");
+    let mut public = Vec::new();
+    let mut pending = vec![String::new()];
+    while let Some(parent) = pending.pop() {
+        let file = if parent.is_empty() { "lib".to_owned() } else { parent.replace("::", "/") };
+        let text = fs::read_to_string(source.join(file).with_extension("rs")).unwrap();
+        for item in syn::parse_file(&text).unwrap().items {
+            let syn::Item::Mod(module) = item else { continue };
+            let is_public = matches!(module.vis, syn::Visibility::Public(_));
+            if is_public && !is_of_tests(&module.attrs) {
+                let path = format!("{parent}::{}", module.ident);
+                public.push(path.trim_start_matches("::").to_owned());
+                pending.extend(public.last().cloned());
+            }
+        }
+    }
+    public.sort();
+    assert_eq!(public, EXPOSED);
 }
 
 /// What reaches outside the process, by path: the program does it in `os` and `main`, the client in

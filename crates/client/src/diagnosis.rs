@@ -12,7 +12,7 @@ use std::fmt;
 use crate::aws::error_response::ServiceError;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
-use crate::x509::chain::Chain;
+use crate::x509::Chain;
 
 pub use create_session::create_session;
 pub use get_secret_value::get_secret_value;

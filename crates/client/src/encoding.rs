@@ -1,6 +1,6 @@
 //! The encoding of a file with key material: PEM, or DER of a certain kind.
 
-pub mod ber;
+pub(crate) mod ber;
 mod pem;
 
 use std::fmt;

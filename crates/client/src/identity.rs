@@ -1,8 +1,8 @@
 //! A certificate together with its private key.
 
 pub mod bundle;
-pub mod pkcs12;
-pub mod pkcs7;
+pub(crate) mod pkcs12;
+pub(crate) mod pkcs7;
 mod source;
 
 pub use source::{IdentitySource, Permissions, read_certificates, read_key};
@@ -13,7 +13,7 @@ use crate::key::KeyError;
 use crate::key::signer::{SignError, Signer};
 use crate::time::Timestamp;
 use crate::x509::Certificate;
-use crate::x509::chain::Chain;
+use crate::x509::Chain;
 
 /// A certificate, its chain, and a signer proven to hold its private key.
 ///
@@ -188,8 +188,8 @@ mod tests {
     use crate::password::PasswordError;
     use crate::test_support::files::FakeFiles;
     use crate::test_support::password::FixedPassword;
+    use crate::x509::Selection;
     use crate::x509::UsageSummary;
-    use crate::x509::chain::Selection;
 
     /// The test PKI, see `certs/README.md`; one of its keys is readable by others.
     fn certs() -> FakeFiles {

@@ -3,6 +3,13 @@
 //! [`provider::RolesAnywhere::fetch`] is the whole exchange in five steps: open the identity, make
 //! the request, sign it, send it, read the session. What it runs on (clock, files, network,
 //! randomness) comes in as [`ports::World`]; [`https`] is the network over reqwest and rustls.
+//!
+//! What a program needs for that is at the root of the crate. The modules are for a program that does
+//! more than that: one with a command line, messages and hints of its own needs the types of the
+//! settings ([`arn`], [`region`], [`input_source`], [`http`], [`password`]), the causes of errors
+//! ([`identity`], [`key`], [`encoding`], [`diagnosis`]), [`x509`] to show certificates, [`aws`] and
+//! [`sigv4`] to call Secrets Manager, and [`hex`], [`secret`], [`text`] and [`time`] as the client uses
+//! them.
 
 pub mod arn;
 pub mod aws;
@@ -28,3 +35,12 @@ pub mod test_support;
 pub mod text;
 pub mod time;
 pub mod x509;
+
+pub use aws::create_session::SessionRequest;
+pub use credentials::{Credentials, Session};
+pub use identity::IdentitySource;
+pub use ports::World;
+pub use provider::{ErrorKind, ProviderError, RolesAnywhere};
+pub use refresh::refresher::Refresher;
+pub use refresh::reloading_identity::ReloadingIdentity;
+pub use refresh::status::StatusChannel;

@@ -17,11 +17,11 @@ use crate::provider::clock::ClockProbe;
 pub use crate::provider::clock::SKEW;
 pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::sigv4;
-use crate::sigv4::scope::Scope;
+use crate::sigv4::Scope;
 use crate::text::escape;
 use crate::time::Timestamp;
 use crate::x509::DistinguishedName;
-use crate::x509::chain::Selection;
+use crate::x509::Selection;
 
 /// Trades a certificate for credentials at IAM Roles Anywhere.
 #[derive(Clone, Debug)]

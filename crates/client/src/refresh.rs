@@ -1,11 +1,13 @@
 //! Keeps a session current in a long-running process.
 //!
-//! [`schedule`] decides when (pure), [`refresher`] acts, [`status`] informs the other parts of
+//! `schedule` decides when (pure), [`refresher`] acts, [`status`] informs the other parts of
 //! the process, and [`reloading_identity`] follows the files of the certificate and the key.
 
 pub mod clock_reading;
 pub mod observer;
 pub mod refresher;
 pub mod reloading_identity;
-pub mod schedule;
+pub(crate) mod schedule;
 pub mod status;
+
+pub use schedule::Next;

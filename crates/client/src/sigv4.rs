@@ -7,17 +7,17 @@
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html>
 
 pub mod access_key;
-pub mod canonical;
-pub mod scope;
-pub mod x509;
+mod canonical;
+mod scope;
+mod x509;
 
 use crate::hex;
 use crate::http::Request;
 use crate::identity::Identity;
 use crate::key::signer::SignError;
-use crate::sigv4::canonical::CanonicalRequest;
-use crate::sigv4::scope::Scope;
 use crate::time::Timestamp;
+pub use canonical::CanonicalRequest;
+pub use scope::Scope;
 
 /// A signed request, with the intermediate values of the specification.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ pub mod cert_builder;
 pub mod clock;
 pub mod entropy;
 pub mod files;
+pub mod parsers;
 pub mod password;
 pub mod ports;
 pub mod session;

@@ -4,4 +4,4 @@ pub(crate) mod base64;
 pub mod disclosure;
 pub mod escape;
 pub mod path;
-pub mod redact;
+pub(crate) mod redact;

@@ -1,6 +1,6 @@
 //! X.509 certificates (RFC 5280): the fields that signing and diagnosis need.
 
-pub mod chain;
+mod chain;
 pub mod details;
 mod name;
 pub mod requirements;
@@ -14,6 +14,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
+pub use chain::{Chain, LeftOut, MAX_CHAIN_LENGTH, Selection};
 pub use name::DistinguishedName;
 pub use signature::SignatureCheck;
 

@@ -2,9 +2,9 @@
 
 use super::Evidence;
 use crate::aws::create_session::SessionRequest;
-use crate::x509::chain::{Chain, Selection};
 use crate::x509::details::CertificateDetails;
 use crate::x509::{Certificate, DistinguishedName};
+use crate::x509::{Chain, Selection};
 
 /// Returns the likely causes of a missing path to the trust anchor.
 pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Vec<String> {
@@ -121,7 +121,7 @@ mod tests {
     use crate::test_support::cert_builder::{self, CN, CertBuilder, committed, rdn};
     use crate::test_support::session::request;
     use crate::time::Timestamp;
-    use crate::x509::chain::LeftOut;
+    use crate::x509::LeftOut;
 
     fn hints(chain: &Chain, received: &str) -> String {
         let leaf = CertBuilder::default().build();

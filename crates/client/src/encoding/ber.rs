@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 const MAX_DEPTH: usize = 32;
 
 /// Returns the first value of `bytes` in DER, if only white space and zeros follow it.
-pub fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut rest = bytes;
     let mut der = Zeroizing::new(Vec::with_capacity(bytes.len() + 16));
     copy(&mut rest, &mut der, MAX_DEPTH)?;
@@ -18,7 +18,7 @@ pub fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Returns `bytes` without the white space and zeros that follow its first value.
-pub fn trimmed(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trimmed(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     match Header::read(&mut rest) {
         Some(Header { length: Some(length), .. }) if rest.len() > length => {
@@ -31,17 +31,17 @@ pub fn trimmed(bytes: &[u8]) -> &[u8] {
 
 /// One value in DER.
 #[derive(Clone, Copy, Debug)]
-pub struct Tlv<'a> {
+pub(crate) struct Tlv<'a> {
     /// The first byte of its tag.
-    pub tag: u8,
+    pub(crate) tag: u8,
     /// The bytes after its length.
-    pub contents: &'a [u8],
+    pub(crate) contents: &'a [u8],
     /// The bytes of the whole value.
-    pub whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// Returns the first value in `bytes`, which is DER, and advances `bytes` past it.
-pub fn next<'a>(bytes: &mut &'a [u8]) -> Option<Tlv<'a>> {
+pub(crate) fn next<'a>(bytes: &mut &'a [u8]) -> Option<Tlv<'a>> {
     let mut rest = *bytes;
     let Header { tag, length } = Header::read(&mut rest)?;
     let (contents, rest) = rest.split_at_checked(length?)?;

@@ -34,15 +34,19 @@ const MAX_DEPTH: usize = 4;
 
 /// The contents of a PKCS#12 file.
 #[derive(Debug, Default)]
-pub struct Archive {
+pub(crate) struct Archive {
     /// The certificates, DER, in their order.
-    pub certificates: Vec<Vec<u8>>,
+    pub(crate) certificates: Vec<Vec<u8>>,
     /// The private keys, unencrypted PKCS#8.
-    pub keys: Vec<SecretBytes>,
+    pub(crate) keys: Vec<SecretBytes>,
 }
 
 /// Opens a file without a password if possible, else with the one for `file_name`.
-pub fn open(bytes: &[u8], file_name: &str, passwords: &dyn Passwords) -> Result<Archive, KeyError> {
+pub(crate) fn open(
+    bytes: &[u8],
+    file_name: &str,
+    passwords: &dyn Passwords,
+) -> Result<Archive, KeyError> {
     let file = ber::to_der(bytes).ok_or(KeyError::Damaged)?;
     let pfx = Pfx::from_der(&file).map_err(|_| KeyError::Damaged)?;
     if pfx.safe.kind == SIGNED {

@@ -7,7 +7,7 @@ const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
 /// Returns the DER of each certificate in the `SignedData` of `bytes`, or `None` if that is damaged or
 /// absent.
-pub fn certificates(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn certificates(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let der = ber::to_der(bytes)?;
     let mut info = inside(&mut &der[..], 0x30)?;
     inside(&mut info, 0x06).filter(|kind| *kind == SIGNED_DATA)?;

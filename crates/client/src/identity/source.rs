@@ -8,7 +8,7 @@ use crate::key::signer::Signer;
 use crate::password::Passwords;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
-use crate::x509::chain::Chain;
+use crate::x509::Chain;
 
 /// The sources of an identity, as given by the user.
 #[derive(Clone, Debug, Eq, PartialEq)]

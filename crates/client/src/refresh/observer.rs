@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::credentials::Session;
 use crate::provider::ProviderError;
+use crate::refresh::Next;
 use crate::refresh::refresher::ReloadOutcome;
-use crate::refresh::schedule::Next;
 use crate::time::Timestamp;
 
 /// Receives the events of a refresher, in the order in which they happen.

@@ -7,7 +7,7 @@ use crate::refresh::clock_reading::ClockReading;
 
 /// When a session becomes due.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// The remaining share of its lifetime, in thousandths.
     due: i64,
 }
@@ -17,12 +17,12 @@ impl Policy {
     ///
     /// The jitter keeps the hosts of a fleet from calling at the same time. Half of an hour is enough
     /// for an outage of AWS, and botocore refreshes only in the last 15 minutes.
-    pub fn jittered(random: u64) -> Self {
+    pub(crate) fn jittered(random: u64) -> Self {
         Self { due: 500 + i64::try_from(random % 101).unwrap_or(0) }
     }
 
     /// Returns the freshness of a session with this many remaining seconds of its lifetime.
-    pub fn decide(self, seconds_left: i64, lifetime_seconds: i64) -> Freshness {
+    pub(crate) fn decide(self, seconds_left: i64, lifetime_seconds: i64) -> Freshness {
         match seconds_left {
             ..=0 => Freshness::Expired,
             left if left <= self.due_at(lifetime_seconds) => Freshness::Due,
@@ -38,7 +38,7 @@ impl Policy {
 
 /// The kind of a failure, which decides when to retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FailureKind {
+pub(crate) enum FailureKind {
     /// The network, throttling, or a failure of AWS or of this machine: a retry may succeed.
     Transient,
     /// AWS refused: its configuration must change.
@@ -58,7 +58,7 @@ pub enum Next {
 
 /// The current session and the last failure, from which follows when to refresh.
 #[derive(Clone, Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     policy: Policy,
     current: Option<CurrentSession>,
     failed: Option<Failed>,
@@ -106,7 +106,7 @@ struct Failed {
 
 /// The shortest time between the starts of two refreshes that succeed. It limits the calls if AWS
 /// returns sessions that expire at once, if a clock is wrong, or if files change all the time.
-pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest backoff after a transient failure: AWS may be back at any time.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// The first and the longest backoff after a refusal. An administrator must change the configuration
@@ -124,7 +124,7 @@ const SLEEP_THRESHOLD: u64 = 15;
 
 impl Schedule {
     /// Returns a schedule without a session: the first refresh is due at once.
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
             current: None,
@@ -139,7 +139,7 @@ impl Schedule {
     ///
     /// If the machine slept, or its clock was set, an earlier backoff ends: after sleep, the
     /// machine may be in another network.
-    pub fn next(&mut self, now: ClockReading) -> Next {
+    pub(crate) fn next(&mut self, now: ClockReading) -> Next {
         if self.last_reading.is_some_and(|last| slept(last, now)) {
             self.failed = None;
         }
@@ -170,19 +170,19 @@ impl Schedule {
     }
 
     /// Returns the freshness of the current session at `now`; without one, it has expired.
-    pub fn freshness(&self, now: ClockReading) -> Freshness {
+    pub(crate) fn freshness(&self, now: ClockReading) -> Freshness {
         let Some(current) = self.current else { return Freshness::Expired };
         self.policy.decide(current.seconds_left(now), current.lifetime_seconds)
     }
 
     /// Records that a fetch with the newest identity begins at `now`.
-    pub fn began(&mut self, now: ClockReading) {
+    pub(crate) fn began(&mut self, now: ClockReading) {
         self.identities.fetching = self.identities.newest;
         self.starts.latest = now.uptime;
     }
 
     /// Records that a session, valid for `lifetime_seconds`, was received at `now`.
-    pub fn succeeded(&mut self, lifetime_seconds: i64, now: ClockReading) {
+    pub(crate) fn succeeded(&mut self, lifetime_seconds: i64, now: ClockReading) {
         self.current = Some(CurrentSession { received: now, lifetime_seconds });
         self.failed = None;
         self.identities.current = self.identities.fetching;
@@ -191,7 +191,7 @@ impl Schedule {
 
     /// Records a failure at `now`. The retry is spread by `random`, and comes no earlier than AWS's
     /// `retry_after`. A failure with an identity that has been replaced since delays nothing.
-    pub fn failed(
+    pub(crate) fn failed(
         &mut self,
         kind: FailureKind,
         retry_after: Option<Duration>,
@@ -210,14 +210,14 @@ impl Schedule {
 
     /// Records a new identity. It is used at once, even during a backoff, but not within
     /// [`SHORTEST_INTERVAL`] of the last refresh that succeeded.
-    pub fn renewed(&mut self) {
+    pub(crate) fn renewed(&mut self) {
         self.identities.newest += 1;
         self.failed = None;
     }
 
     /// Records that a caller found no session. It shortens the backoff to 5 s after the failure, or
     /// to 15 s after a refusal, so that a caller does not wait for all of it.
-    pub fn requested(&mut self, now: ClockReading) {
+    pub(crate) fn requested(&mut self, now: ClockReading) {
         if self.freshness(now) != Freshness::Expired {
             return;
         }

@@ -13,7 +13,7 @@ const INSTEAD: &str = "(not shown)";
 
 /// Returns `text` with each run of 14 octets or more that one of `secrets` has too as
 /// `(not shown)`. The cost grows with the sum of the lengths, not with their product.
-pub fn redacted<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
+pub(crate) fn redacted<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     let parts: HashSet<&[u8]> =
         secrets.iter().flat_map(|secret| secret.as_bytes().windows(SHORTEST)).collect();
     if parts.is_empty() {

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use crate::x509::{Certificate, SignatureCheck};
 
 /// The most certificates that Roles Anywhere accepts in a chain.
-pub const MAX_LENGTH: usize = 5;
+pub const MAX_CHAIN_LENGTH: usize = 5;
 
 /// The most issuers that are searched, so that a bundle of thousands of certificates with one name does
 /// not cause thousands of verifications.
@@ -19,7 +19,7 @@ const MAX_FOUND: usize = 100;
 pub struct Chain {
     /// How the intermediates were selected.
     pub selection: Selection,
-    /// The certificates to send: at most [`MAX_LENGTH`], without the leaf.
+    /// The certificates to send: at most [`MAX_CHAIN_LENGTH`], without the leaf.
     pub intermediates: Vec<Certificate>,
     /// The given certificates that are not sent, each with the reason.
     pub left_out: Vec<(Certificate, LeftOut)>,
@@ -86,7 +86,7 @@ impl Chain {
     }
 
     fn as_given(mut given: Vec<Certificate>) -> Self {
-        let rest = given.split_off(given.len().min(MAX_LENGTH));
+        let rest = given.split_off(given.len().min(MAX_CHAIN_LENGTH));
         let left_out = rest.into_iter().map(|certificate| (certificate, LeftOut::NoRoom));
         Self { selection: Selection::AsGiven, intermediates: given, left_out: left_out.collect() }
     }
@@ -179,7 +179,7 @@ impl Search<'_> {
             None
         } else if !certificate.is_valid_at(self.now) && issuers.iter().any(renewed) {
             Some(Decision::LeftOut(LeftOut::Outdated))
-        } else if self.sent.len() == MAX_LENGTH {
+        } else if self.sent.len() == MAX_CHAIN_LENGTH {
             Some(Decision::LeftOut(LeftOut::NoRoom))
         } else {
             Some(Decision::Sent)

@@ -9,8 +9,8 @@ use aws_sigv4::sign::v4::{self, SigningParams};
 use proptest::prelude::*;
 use roles_anywhere_client::http::{Endpoint, Request};
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::sigv4::canonical::CanonicalRequest;
-use roles_anywhere_client::sigv4::scope::Scope;
+use roles_anywhere_client::sigv4::CanonicalRequest;
+use roles_anywhere_client::sigv4::Scope;
 use roles_anywhere_client::time::Timestamp;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
