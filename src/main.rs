@@ -25,6 +25,7 @@ use roles_anywhere::os::private_dir::PrivateDir;
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::{environment, process, stdio};
 use roles_anywhere::output::error::{Error, Kind};
+use roles_anywhere::private_dir::ConfiguredDir;
 use roles_anywhere::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::http::TransportOptions;
@@ -43,12 +44,12 @@ fn main() -> ExitCode {
     process::keep_memory_private();
     process::survive_file_size_limit();
     let outcome = match CommandLine::try_parse_from(environment::arguments()) {
-        Ok(line) => answer(line, &clock).and_then(|bytes| Ok(stdio::print(bytes.expose())?)),
+        Ok(line) => run_command(line, &clock).and_then(|bytes| Ok(stdio::print(bytes.expose())?)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 stdio::print(error.render().to_string().as_bytes()).map_err(RunFailure::from)
             }
-            _ => return not_a_command(&error),
+            _ => return report_clap_error(&error),
         },
     };
     match outcome {
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 /// Prints the error for a command line that clap rejects.
-fn not_a_command(error: &clap::Error) -> ExitCode {
+fn report_clap_error(error: &clap::Error) -> ExitCode {
     stdio::write_stderr(&clap_error::message(
         error,
         &environment::arguments().collect::<Vec<_>>(),
@@ -90,7 +91,7 @@ fn report_panics() {
 #[error("roles-anywhere met a defect of its own{0}")]
 struct InternalError(String);
 
-fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFailure> {
+fn run_command(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFailure> {
     let environment = environment::read();
     let plan = resolve::resolve(
         line,
@@ -101,25 +102,31 @@ fn answer(line: CommandLine, clock: &SystemClock) -> Result<SecretBytes, RunFail
     .map_err(Error::from)?;
     let files = SystemFiles::new(&environment);
     let passwords = KeyPassword::new(plan.password, &files);
-    let answer = match &plan.command {
+    let output = match &plan.command {
         Command::Exchange(exchange) => exchange_credentials(exchange, &files, &passwords, clock),
         Command::SignString(plan) => sign_string::run(plan, &files, &passwords),
         Command::ReadCertificateData(plan) => {
             read_certificate_data::run(plan, &files, &passwords, clock.now())
         }
-        Command::CacheShow(place) => match place {
-            CacheLocation::Dir(path) => cache::show(path, &PrivateDir::new(path), clock.now()),
-            CacheLocation::Disabled => Ok(cache::nowhere()),
-        },
-        Command::CacheClear(place) => match place {
-            CacheLocation::Dir(path) => cache::clear(path, &PrivateDir::new(path)),
-            CacheLocation::Disabled => Ok(cache::nowhere()),
-        },
+        Command::CacheShow(location) => {
+            in_cache(location, |dir, store| cache::show(dir, store, clock.now()))
+        }
+        Command::CacheClear(location) => in_cache(location, |dir, store| cache::clear(dir, store)),
         Command::Version => Ok(text(format!("{}\n", env!("CARGO_PKG_VERSION")))),
         Command::Completion(shell) => Ok(completion(*shell)),
     };
     let format = report::log_format(&plan.command);
-    answer.map_err(|error| RunFailure { error, format })
+    output.map_err(|error| RunFailure { error, format })
+}
+
+fn in_cache(
+    location: &CacheLocation,
+    run: impl FnOnce(&ConfiguredDir, &PrivateDir) -> Result<SecretBytes, Error>,
+) -> Result<SecretBytes, Error> {
+    match location {
+        CacheLocation::Dir(dir) => run(dir, &PrivateDir::new(dir)),
+        CacheLocation::Disabled => Ok(cache::no_location()),
+    }
 }
 
 fn exchange_credentials(
@@ -158,7 +165,7 @@ fn exchange_credentials(
     {
         return Ok(document);
     }
-    show_way(exchange, trace);
+    trace_endpoints(exchange, trace);
     let transport = Https::new(exchange.transport.clone(), files::read);
     let files: &dyn Files = identity.as_ref().map_or(files, |identity| identity);
     let world = World {
@@ -207,7 +214,7 @@ async fn run(
     }
 }
 
-fn show_way(exchange: &Exchange, trace: &dyn Trace) {
+fn trace_endpoints(exchange: &Exchange, trace: &dyn Trace) {
     if !exchange.ignored.is_empty() {
         let names = exchange.ignored.join(" ");
         trace.show(format_args!("ignored: variables of a Kubernetes Service: {names}"));

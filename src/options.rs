@@ -9,7 +9,7 @@ mod daemon;
 mod lazy_args;
 pub mod resolve;
 
-pub use cache::{CacheArgs, CacheCommandArgs, CachePlaceArgs};
+pub use cache::{CacheArgs, CacheCommandArgs, CacheDirArgs};
 use clap::{Args, Parser, Subcommand};
 pub use clap_complete::Shell;
 pub use daemon::{DaemonArgs, ServeArgs, UpdateArgs};

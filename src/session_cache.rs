@@ -15,7 +15,7 @@ use futures_util::future::{Either, select};
 
 use crate::output::error::Error;
 use crate::private_dir::{ConfiguredDir, Store};
-use entry_lock::{CachedSession, RefreshLock, WaitOutcome};
+use entry_lock::{EntryHandle, RefreshLock, WaitOutcome};
 use key::CacheKey;
 use policy::{freshness, refresh_timeout};
 use roles_anywhere_client::aws::retry::Deadline;
@@ -41,7 +41,7 @@ pub enum CacheLocation {
 #[expect(missing_debug_implementations, reason = "holds a reference to a port")]
 pub struct SessionCache<'a> {
     provider: &'a RolesAnywhere,
-    cached: Option<CachedSession<'a>>,
+    cached: Option<EntryHandle<'a>>,
 }
 
 /// A session and where it is from.
@@ -90,7 +90,7 @@ impl<'a> SessionCache<'a> {
         store: &'a dyn Store,
     ) -> Self {
         let key = CacheKey::new(&provider.session, &identity.digest(), trust);
-        Self { provider, cached: Some(CachedSession { store, key, provider }) }
+        Self { provider, cached: Some(EntryHandle { store, key, provider }) }
     }
 
     /// Returns the provider of the sessions.
@@ -176,7 +176,7 @@ impl<'a> SessionCache<'a> {
     /// Refreshes `session` if this process gets the lock; serves it as it is if not, or on failure.
     async fn refresh(
         &self,
-        cached: &CachedSession<'_>,
+        cached: &EntryHandle<'_>,
         session: Session,
         world: &World<'_>,
         deadline: Deadline,
@@ -221,7 +221,7 @@ impl<'a> SessionCache<'a> {
     /// Fetches a session for this process and for those that wait for it, or waits for another one.
     async fn fetch_or_wait(
         &self,
-        cached: &CachedSession<'_>,
+        cached: &EntryHandle<'_>,
         clock_offset: i64,
         world: &World<'_>,
         deadline: Deadline,

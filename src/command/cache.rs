@@ -12,16 +12,11 @@ use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
-/// Returns a table of the sessions in `store`, which is at `place`. It holds no secret.
-pub fn show(
-    place: &ConfiguredDir,
-    store: &dyn Store,
-    now: Timestamp,
-) -> Result<SecretBytes, Error> {
-    let listed = store
-        .list(is_cache_file)
-        .map_err(|source| CacheError::Show { place: named(place), source })?;
-    let Some(files) = listed else { return Ok(absent(place)) };
+/// Returns a table of the sessions in `store`, which is in `dir`. It holds no secret.
+pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
+    let listed =
+        store.list(is_cache_file).map_err(|source| CacheError::Show { dir: named(dir), source })?;
+    let Some(files) = listed else { return Ok(absent(dir)) };
     let entries: Vec<(CacheKey, Option<CacheEntry>)> = ours(&files)
         .filter_map(|(_, kind)| match kind {
             FileKind::Entry(name) => Some(name),
@@ -34,7 +29,7 @@ pub fn show(
         })
         .collect();
     if entries.is_empty() {
-        return Ok(line(&format!("the cache {} is empty", shown(place))));
+        return Ok(line(&format!("the cache {} is empty", shown(dir))));
     }
     let mut rows =
         vec![["ROLE", "SESSION NAME", "ACCESS KEY ID", "LEFT", "FILE"].map(str::to_owned)];
@@ -42,15 +37,15 @@ pub fn show(
     Ok(line(&table(&rows)))
 }
 
-/// Removes the files of this program from `store`, which is at `place`, and returns how many sessions
+/// Removes the files of this program from `store`, which is in `dir`, and returns how many sessions
 /// were removed.
-pub fn clear(place: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Error> {
-    let failed = |source| CacheError::Clear { place: named(place), source };
+pub fn clear(dir: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Error> {
+    let failed = |source| CacheError::Clear { dir: named(dir), source };
     let mut sessions = 0;
     // A listing is limited, so it may take several.
     loop {
         let Some(files) = store.list(is_cache_file).map_err(failed)? else {
-            return Ok(absent(place));
+            return Ok(absent(dir));
         };
         let found: Vec<(&str, FileKind)> = ours(&files).collect();
         if found.is_empty() {
@@ -62,19 +57,19 @@ pub fn clear(place: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Er
         }
     }
     Ok(line(&match sessions {
-        0 => format!("the cache {} is empty", shown(place)),
-        1 => format!("removed one session from {}", shown(place)),
-        many => format!("removed {many} sessions from {}", shown(place)),
+        0 => format!("the cache {} is empty", shown(dir)),
+        1 => format!("removed one session from {}", shown(dir)),
+        many => format!("removed {many} sessions from {}", shown(dir)),
     }))
 }
 
 /// Returns the message if no directory for a cache is configured.
-pub fn nowhere() -> SecretBytes {
+pub fn no_location() -> SecretBytes {
     line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
 }
 
-fn absent(place: &ConfiguredDir) -> SecretBytes {
-    line(&format!("no sessions are cached: no such directory: {}", shown(place)))
+fn absent(dir: &ConfiguredDir) -> SecretBytes {
+    line(&format!("no sessions are cached: no such directory: {}", shown(dir)))
 }
 
 fn ours(files: &[DirEntry]) -> impl Iterator<Item = (&str, FileKind)> {
@@ -117,13 +112,13 @@ fn table(rows: &[[String; 5]]) -> String {
     rows.iter().map(aligned).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(place: &ConfiguredDir) -> String {
-    path_name(&place.path, false)
+fn shown(dir: &ConfiguredDir) -> String {
+    path_name(&dir.path, false)
 }
 
 /// Returns the directory and its origin, for an error.
-fn named(place: &ConfiguredDir) -> String {
-    format!("{} (from {})", shown(place), place.origin)
+fn named(dir: &ConfiguredDir) -> String {
+    format!("{} (from {})", shown(dir), dir.origin)
 }
 
 fn line(text: &str) -> SecretBytes {
@@ -135,18 +130,18 @@ fn line(text: &str) -> SecretBytes {
 #[non_exhaustive]
 pub enum CacheError {
     /// The sessions cannot be listed.
-    #[error("could not read the cache {place}")]
+    #[error("could not read the cache {dir}")]
     Show {
         /// The directory and its origin.
-        place: String,
+        dir: String,
         /// The cause.
         source: io::Error,
     },
     /// A session cannot be removed.
-    #[error("could not clear the cache {place}")]
+    #[error("could not clear the cache {dir}")]
     Clear {
         /// The directory and its origin.
-        place: String,
+        dir: String,
         /// The cause.
         source: io::Error,
     },

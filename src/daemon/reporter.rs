@@ -19,12 +19,12 @@ use roles_anywhere_client::time::Timestamp;
 pub struct Reporter<'a> {
     log: &'a dyn Log,
     supervisor: &'a dyn Supervisor,
-    told: RefCell<Told>,
+    reported: RefCell<Reported>,
 }
 
 /// What was reported already.
 #[derive(Default)]
-struct Told {
+struct Reported {
     /// The expiry of the current certificate.
     end: Option<CertificateEnd>,
     /// The last reported reason why an identity could not be loaded.
@@ -46,12 +46,12 @@ struct CertificateEnd {
 
 /// The most seconds before the expiry of a certificate with a warning each day. It is a third of the
 /// certificate's validity if that is shorter.
-const LAST_DAYS: i64 = 30 * 86_400;
+const EXPIRY_WARNING_SECONDS: i64 = 30 * 86_400;
 
 impl<'a> Reporter<'a> {
     /// Starts with nothing reported.
     pub fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
-        Self { log, supervisor, told: RefCell::default() }
+        Self { log, supervisor, reported: RefCell::default() }
     }
 
     /// Reports an identity that was loaded.
@@ -62,39 +62,39 @@ impl<'a> Reporter<'a> {
             &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
         );
         let third = not_before.seconds_until(not_after) / 3;
-        let near = not_after.after(-third.min(LAST_DAYS));
-        let mut told = self.told.borrow_mut();
-        told.end = Some(CertificateEnd { not_after, near, warned: None });
-        told.unusable = None;
+        let near = not_after.after(-third.min(EXPIRY_WARNING_SECONDS));
+        let mut reported = self.reported.borrow_mut();
+        reported.end = Some(CertificateEnd { not_after, near, warned: None });
+        reported.unusable = None;
     }
 
     /// Reports once that the key does not need a password.
     fn unused_password(&self, option: Option<&String>) {
-        let mut told = self.told.borrow_mut();
-        if let Some(option) = option.filter(|_| !told.password) {
-            told.password = true;
+        let mut reported = self.reported.borrow_mut();
+        if let Some(option) = option.filter(|_| !reported.password) {
+            reported.password = true;
             self.log.event(Level::Info, UNUSED_PASSWORD, &[("option", &option)]);
         }
     }
 
     /// Reports why an identity could not be loaded, once for each reason.
     fn unusable(&self, error: &Arc<ProviderError>) {
-        let reason = Error::from(error).words();
-        let mut told = self.told.borrow_mut();
-        if told.unusable.as_ref() == Some(&reason) {
+        let reason = Error::from(error).text();
+        let mut reported = self.reported.borrow_mut();
+        if reported.unusable.as_ref() == Some(&reason) {
             return;
         }
-        let what = match told.end {
+        let what = match reported.end {
             Some(_) => "the identity's files changed and make none yet; the one in use stays",
             None => "the identity's files make none yet",
         };
         self.log.event(Level::Warning, what, &[("reason", &reason)]);
-        told.unusable = Some(reason);
+        reported.unusable = Some(reason);
     }
 
-    fn warn_of_the_last_days(&self, now: Timestamp) {
-        let mut told = self.told.borrow_mut();
-        let Some(end) = &mut told.end else { return };
+    fn warn_before_expiry(&self, now: Timestamp) {
+        let mut reported = self.reported.borrow_mut();
+        let Some(end) = &mut reported.end else { return };
         let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
         if now >= end.near && !today {
             end.warned = Some(now);
@@ -131,7 +131,7 @@ impl Observer for Reporter<'_> {
                 self.unused_password(unused_password.as_ref());
             }
             // The next problem of the files is reported again, even if it is the same.
-            Ok(ReloadOutcome::Unchanged) => self.told.borrow_mut().unusable = None,
+            Ok(ReloadOutcome::Unchanged) => self.reported.borrow_mut().unusable = None,
             Ok(ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
         }
@@ -139,9 +139,9 @@ impl Observer for Reporter<'_> {
 
     fn session_received(&self, session: &Session, now: Timestamp) {
         let offset = session.clock_offset;
-        let told_offset = self.told.borrow().offset;
-        if is_news(offset, told_offset) {
-            self.told.borrow_mut().offset = offset;
+        let reported_offset = self.reported.borrow().offset;
+        if must_report_offset(offset, reported_offset) {
+            self.reported.borrow_mut().offset = offset;
             let (level, what) = match offset {
                 0 => (Level::Info, "this machine's clock is AWS's again"),
                 _ => {
@@ -162,7 +162,7 @@ impl Observer for Reporter<'_> {
             ],
         );
         self.supervisor.status(&format!("a session until {expiration} is in hand"));
-        self.warn_of_the_last_days(now);
+        self.warn_before_expiry(now);
     }
 
     fn refresh_failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
@@ -175,7 +175,7 @@ impl Observer for Reporter<'_> {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let fields: [Field<'_>; 2] = [("reason", &error.words()), ("seconds_to_next_try", &again)];
+        let fields: [Field<'_>; 2] = [("reason", &error.text()), ("seconds_to_next_try", &again)];
         self.log.event(level, what, &fields);
         let status = held.map_or_else(
             || error.summary(),
@@ -200,10 +200,10 @@ impl Observer for Reporter<'_> {
 /// second or two, and clocks drift.
 const MIN_OFFSET_CHANGE: u64 = 60;
 
-/// Returns whether a clock offset has to be reported after the one that was `told`, both in seconds.
-fn is_news(offset: i64, told: i64) -> bool {
+/// Returns whether a clock offset has to be reported after the one that was `reported`, both in seconds.
+fn must_report_offset(offset: i64, reported: i64) -> bool {
     let offset = if offset.unsigned_abs() < SKEW { 0 } else { offset };
-    (offset == 0) != (told == 0) || offset.abs_diff(told) >= MIN_OFFSET_CHANGE
+    (offset == 0) != (reported == 0) || offset.abs_diff(reported) >= MIN_OFFSET_CHANGE
 }
 
 #[cfg(test)]

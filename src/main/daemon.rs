@@ -44,8 +44,8 @@ pub(crate) async fn update(
     let mut refresher =
         Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
     let ports = context.ports(&world);
-    let keeping = pin!(update::keep(plan, &mut refresher, &channel, ports, &CredentialsFile));
-    let ended = context.while_logging(keeping).await;
+    let refreshing = pin!(update::keep(plan, &mut refresher, &channel, ports, &CredentialsFile));
+    let ended = context.while_logging(refreshing).await;
     context.supervisor.stopping();
     ended
 }
@@ -67,7 +67,7 @@ pub(crate) async fn serve(
     let (endpoints, place) =
         serving::open(plan, place, Rc::clone(&channel), context.serving_ports(clock))?;
     let place: Option<&TokenOnDisk> = place.as_ref();
-    if let Err(error) = context.introduce(plan, &addresses, place.map(TokenOnDisk::path)) {
+    if let Err(error) = context.announce(plan, &addresses, place.map(TokenOnDisk::path)) {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
@@ -77,7 +77,8 @@ pub(crate) async fn serve(
         Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
-    let keeping = pin!(keep(plan.daemon, &mut refresher, &context.supervisor, &stop));
+    let refreshing =
+        pin!(refresh_until_stopped(plan.daemon, &mut refresher, &context.supervisor, &stop));
     let serving = pin!(serving::run(
         place.map(|place| place as _),
         endpoints,
@@ -86,8 +87,8 @@ pub(crate) async fn serve(
         Box::pin(async move { stopped.notified().await }),
     ));
     let both = pin!(async {
-        match select(keeping, serving).await {
-            Either::Left((kept, serving)) => serving.await.and(kept),
+        match select(refreshing, serving).await {
+            Either::Left((refreshed, serving)) => serving.await.and(refreshed),
             Either::Right((served, _)) => served,
         }
     });
@@ -95,7 +96,7 @@ pub(crate) async fn serve(
 }
 
 /// Keeps a session fresh until the daemon is told to stop, then notifies `stop`.
-async fn keep(
+async fn refresh_until_stopped(
     daemon: Daemon,
     refresher: &mut Refresher<'_>,
     supervisor: &Systemd,
@@ -125,7 +126,7 @@ fn bind(plan: &Serve) -> Result<HttpListener, Error> {
     HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
 }
 
-/// Where a daemon gets its events from, and where it reports to.
+/// The event source, supervisor and log of a daemon.
 struct DaemonContext {
     events: SystemEvents,
     supervisor: Systemd,
@@ -157,7 +158,7 @@ impl DaemonContext {
     }
 
     /// Logs and prints the addresses of the endpoints and the token file.
-    fn introduce(
+    fn announce(
         &self,
         plan: &Serve,
         addresses: &[SocketAddr],

@@ -5,7 +5,7 @@ use roles_anywhere::command::update::{Update, UpdateOutcome};
 use roles_anywhere::credentials_file::port::WriteMethod;
 use roles_anywhere::options::resolve::{Command, Purpose};
 use roles_anywhere::os::stdio;
-use roles_anywhere::output::error::{Error, legible};
+use roles_anywhere::output::error::{Error, one_line};
 use roles_anywhere::output::log::{Field, Level, LogFormat};
 use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
 use roles_anywhere_client::time::{Clock, Timestamp};
@@ -29,7 +29,7 @@ impl RunFailure {
         match self.format {
             LogFormat::Text => stdio::write_stderr(&self.error.to_string()),
             LogFormat::Json => {
-                let reason = self.error.words();
+                let reason = self.error.text();
                 let code = self.error.kind().exit_code();
                 let fields: [Field<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
                 write_json(clock.now(), Level::Error, "ended by an error", &fields);
@@ -42,7 +42,7 @@ impl RunFailure {
 pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock) {
     let format = plan.daemon.log_format;
     let warn = |words: &str| match format {
-        LogFormat::Text => stdio::write_stderr(&legible(&format!("warning: {words}"))),
+        LogFormat::Text => stdio::write_stderr(&one_line(&format!("warning: {words}"))),
         LogFormat::Json => write_json(clock.now(), Level::Warning, words, &[]),
     };
     let file = path_name(&plan.file, true);
@@ -61,7 +61,7 @@ pub(crate) fn updated(plan: &Update, outcome: &UpdateOutcome, clock: &dyn Clock)
             let profile = profile_name(&profile);
             let words =
                 format!("wrote profile {profile} to {file}, valid until {expiration}{selected}");
-            stdio::write_stderr(&legible(&words));
+            stdio::write_stderr(&one_line(&words));
         }
         LogFormat::Json => {
             let file = field(&plan.file.to_string_lossy(), true);

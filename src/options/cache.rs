@@ -7,15 +7,15 @@ use clap::{Args, Subcommand};
 pub enum CacheCommandArgs {
     /// List the cached sessions: role, name, access key id, time left; no secret
     #[command(args_override_self = true)]
-    Show(CachePlaceArgs),
+    Show(CacheDirArgs),
     /// Remove the cached sessions
     #[command(args_override_self = true)]
-    Clear(CachePlaceArgs),
+    Clear(CacheDirArgs),
 }
 
 /// Where the cache is.
 #[derive(Args, Clone, Debug, Default)]
-pub struct CachePlaceArgs {
+pub struct CacheDirArgs {
     /// The cache's directory [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
     #[arg(long, value_name = "DIR", allow_hyphen_values = true)]
     pub cache_dir: Option<String>,
@@ -29,5 +29,5 @@ pub struct CacheArgs {
     pub no_cache: Option<String>,
     /// Where the cache is.
     #[command(flatten)]
-    pub place: CachePlaceArgs,
+    pub place: CacheDirArgs,
 }

@@ -19,7 +19,7 @@ use crate::command::secret_get::{SecretGet, Stdout};
 use crate::command::serve::Serve;
 use crate::command::sign_string::SignString;
 use crate::command::update::Update;
-use crate::options::resolve::session::Session;
+use crate::options::resolve::session::SessionOptions;
 use crate::options::resolve::setting::{Settings, is_path};
 use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
 use crate::output::usage::UsageError;
@@ -108,7 +108,7 @@ pub fn resolve(
     paths: PathExists<'_>,
 ) -> Result<Plan, UsageError> {
     if let Some(name) = environment.non_utf8_names().find(|name| is_ours(name) && !is_path(name)) {
-        return Err(UsageError::Illegible(name.to_owned()));
+        return Err(UsageError::NotUtf8(name.to_owned()));
     }
     let (environment, ignored) = kubernetes_service::without_service(environment);
     let mut plan = resolve_command(line.command, &environment, stdout, paths)?;
@@ -127,28 +127,28 @@ fn resolve_command(
     match command {
         CommandArgs::CredentialProcess(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = Session::resolve(&settings)?;
+            let session = SessionOptions::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let cache = daemon::cache(&args.cache, &settings)?;
             exchange(&settings, session, cache, Purpose::CredentialProcess)
         }
         CommandArgs::Update(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = Session::resolve(&settings)?;
+            let session = SessionOptions::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let update = daemon::update(&args, &settings)?;
             exchange(&settings, session, CacheLocation::Disabled, Purpose::Update(update))
         }
         CommandArgs::Serve(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = Session::resolve(&settings)?;
+            let session = SessionOptions::resolve(&settings)?;
             session.check_own_region(&settings)?;
             let serve = daemon::serve(&args, &settings, &session)?;
             exchange(&settings, session, CacheLocation::Disabled, Purpose::Serve(Box::new(serve)))
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = Session::resolve(&settings)?;
+            let session = SessionOptions::resolve(&settings)?;
             let get = secret::get(&args, &settings, &session, stdout)?;
             let cache = daemon::cache(&args.cache, &settings)?;
             exchange(&settings, session, cache, Purpose::SecretGet(Box::new(get)))
@@ -159,7 +159,7 @@ fn resolve_command(
                 CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
             };
             let settings = Settings { args: &SessionArgs::default(), environment, paths };
-            Ok(Plan::without_password(command(daemon::cache_place(place, &settings)?)))
+            Ok(Plan::without_password(command(daemon::cache_location(place, &settings)?)))
         }
         CommandArgs::SignString(args) => {
             diagnostic::sign_string(args.into_inner(), environment, paths)
@@ -190,7 +190,7 @@ impl Plan {
 
 fn exchange(
     settings: &Settings<'_>,
-    session: Session,
+    session: SessionOptions,
     cache: CacheLocation,
     purpose: Purpose,
 ) -> Result<Plan, UsageError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sd_notify::{NotifyState, notify};
 
 use crate::daemon::Supervisor;
-use crate::output::error::legible;
+use crate::output::error::one_line;
 
 /// systemd, if it started this process; if not, messages go nowhere.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ impl Supervisor for Systemd {
     }
 
     fn status(&self, status: &str) {
-        tell(&[NotifyState::Status(&legible(status))]);
+        tell(&[NotifyState::Status(&one_line(status))]);
     }
 
     fn watchdog(&self) {

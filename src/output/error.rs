@@ -79,7 +79,7 @@ impl Error {
 
     /// Adds how long AWS asks clients to wait.
     #[must_use]
-    pub fn not_again_within(self, retry_after: Option<Duration>) -> Self {
+    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }
 
@@ -95,14 +95,14 @@ impl Error {
 
     /// Returns what failed, then each cause of it, as they are printed.
     pub fn reasons(&self) -> Vec<String> {
-        let mut reasons = vec![legible(&self.source.to_string())];
+        let mut reasons = vec![one_line(&self.source.to_string())];
         let mut cause = self.source.source();
         let mut last = reasons[0].clone();
         if let Some(origin) = &self.origin {
             reasons[0] += &format!(" ({origin})");
         }
         while let Some(error) = cause {
-            let words = legible(&error.to_string());
+            let words = one_line(&error.to_string());
             // Some libraries repeat their cause; once is enough.
             if !last.contains(&words) {
                 reasons.push(words.clone());
@@ -114,7 +114,7 @@ impl Error {
     }
 
     /// Returns the printed text without its heading, which a log does not need.
-    pub fn words(&self) -> String {
+    pub fn text(&self) -> String {
         let text = self.to_string();
         text.strip_prefix(HEADING).unwrap_or(&text).to_owned()
     }
@@ -159,14 +159,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = format!("{HEADING}{}", self.reasons().join(CAUSE));
         for hint in &self.hints {
-            write!(text, "\n  hint: {}", legible(hint))?;
+            write!(text, "\n  hint: {}", one_line(hint))?;
         }
         f.write_str(&text[..text.floor_char_boundary(MAX_LENGTH)])
     }
 }
 
 /// Returns `text` as one line that is safe to print, shortened if it is longer than 1,000 characters.
-pub fn legible(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     match text.char_indices().nth(1_000) {
         Some((end, _)) => escape::line(&text[..end]).into_owned() + "…",
         None => escape::line(text).into_owned(),

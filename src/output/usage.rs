@@ -69,22 +69,22 @@ pub enum UsageError {
         source: ProfileNameError,
     },
     /// A value is not one of those that are taken.
-    #[error("`{origin}` {}, and {wanted} is wanted", says(value))]
+    #[error("`{origin}` {}, and {expected} is wanted", describe(value))]
     Value {
         /// The flag or variable.
         origin: String,
         /// What it says.
         value: DisplayValue,
         /// What it may say.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// A value is not one of those that are taken, and nothing of it is shown.
-    #[error("`{origin}` is not usable: expected {wanted}")]
-    Unseen {
+    #[error("`{origin}` is not usable: expected {expected}")]
+    InvalidHidden {
         /// The flag or variable.
         origin: String,
         /// What it may say.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// A value that may be a key would become the name of a file or a directory.
     #[error(
@@ -104,7 +104,7 @@ pub enum UsageError {
     },
     /// An option or a variable that is not a path is not UTF-8.
     #[error("`{0}` is not UTF-8")]
-    Illegible(String),
+    NotUtf8(String),
     /// A flag took another flag for its value, as happens behind an empty shell variable.
     #[error("`{origin}` has {} for its value", flag(value))]
     FlagAsValue {
@@ -190,15 +190,15 @@ impl UsageError {
             Self::Profile { .. } => {
                 "take the name as it stands in brackets in the credentials file".to_owned()
             }
-            Self::Value { origin, .. } | Self::Unseen { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
+            Self::Value { origin, .. } | Self::InvalidHidden { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
                 PASSWORD_HINT.to_owned()
             }
-            Self::Value { .. } | Self::Unseen { .. } => "see `--help`".to_owned(),
+            Self::Value { .. } | Self::InvalidHidden { .. } => "see `--help`".to_owned(),
             Self::NoName { .. } => "if it is the name of a new one, write it as `./NAME`".to_owned(),
             Self::Unexpanded { .. } => {
                 "write the path in full, or as `./NAME` if the name begins so: a shell expands `~` at the start of a word only, and other programs do not at all".to_owned()
             }
-            Self::Illegible(_) => "set it to text in UTF-8, or leave it out".to_owned(),
+            Self::NotUtf8(_) => "set it to text in UTF-8, or leave it out".to_owned(),
             Self::FlagAsValue { .. } => {
                 "give it a value; a shell variable in this place may be empty".to_owned()
             }
@@ -216,7 +216,7 @@ impl UsageError {
 const PASSWORD_HINT: &str =
     "write the password to a file, and pass its path by `--key-password-file`";
 
-fn says(value: &DisplayValue) -> String {
+fn describe(value: &DisplayValue) -> String {
     match value {
         DisplayValue::Value(value) => format!("is `{value}`"),
         DisplayValue::Hidden(Some(contents)) => format!("holds {}", contents.noun()),

@@ -17,7 +17,7 @@ use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// The session of one key in a store.
-pub(super) struct CachedSession<'a> {
+pub(super) struct EntryHandle<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) key: CacheKey,
     pub(super) provider: &'a RolesAnywhere,
@@ -78,7 +78,7 @@ enum LockAttempt<'a> {
     Neither,
 }
 
-/// The time of this process was up while another one still worked on the session.
+/// This process reached its time limit while another one was still fetching the session.
 #[derive(Debug, thiserror::Error)]
 #[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
 struct WaitTimedOut {
@@ -92,7 +92,7 @@ impl From<WaitTimedOut> for Error {
     }
 }
 
-impl<'a> CachedSession<'a> {
+impl<'a> EntryHandle<'a> {
     /// Returns the session of the entry.
     pub(super) fn read(&self, clock: &dyn Clock) -> Result<Session, CacheMiss> {
         let bytes = self.store.read(self.key.as_str()).map_err(CacheMiss::Unreadable)?;

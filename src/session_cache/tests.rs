@@ -42,8 +42,7 @@ impl CacheFixture {
     /// Runs `question` on the cache.
     fn ask<T>(&self, question: impl AsyncFnOnce(&SessionCache<'_>, &World<'_>) -> T) -> T {
         let provider = RolesAnywhere { source: variables(), session: request() };
-        let cached =
-            CachedSession { store: &self.store, key: self.key.clone(), provider: &provider };
+        let cached = EntryHandle { store: &self.store, key: self.key.clone(), provider: &provider };
         let cache = SessionCache { provider: &provider, cached: Some(cached) };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(question(&cache, &self.ports.world()))

@@ -165,7 +165,7 @@ impl<'a> Writer<'a> {
     fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
         let is_of_text =
             matches!(error, ProfileFileError::Text { .. } | ProfileFileError::NotSettled { .. });
-        let reason = self.plan.failed(error).words();
+        let reason = self.plan.failed(error).text();
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {
             self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);

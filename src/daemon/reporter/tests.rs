@@ -53,8 +53,8 @@ fn varying_clock_offset_is_logged_once() {
         (-299, -240, false),
         (300, 240, true),
     ];
-    for (offset, told, expected) in rows {
-        assert_eq!(is_news(offset, told), expected, "{offset} {told}");
+    for (offset, reported, expected) in rows {
+        assert_eq!(must_report_offset(offset, reported), expected, "{offset} {reported}");
     }
 }
 

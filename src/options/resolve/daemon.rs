@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::serve;
-use super::session::Session;
+use super::session::SessionOptions;
 use super::setting::{Setting, Settings, boolean};
 use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::credentials_file::ProfileName;
 use crate::daemon::{Daemon, OnStartupFailure};
-use crate::options::{CacheArgs, CachePlaceArgs, DaemonArgs, ServeArgs, UpdateArgs};
+use crate::options::{CacheArgs, CacheDirArgs, DaemonArgs, ServeArgs, UpdateArgs};
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
@@ -41,7 +41,7 @@ pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Updat
 pub(super) fn serve(
     args: &ServeArgs,
     settings: &Settings<'_>,
-    session: &Session,
+    session: &SessionOptions,
 ) -> Result<Serve, UsageError> {
     let remote = serve::remote(settings.given("allow-remote", &args.allow_remote)?)?;
     let listen = serve::listen(args, settings)?;
@@ -89,37 +89,41 @@ pub(super) fn cache(
     settings: &Settings<'_>,
 ) -> Result<CacheLocation, UsageError> {
     let off = settings.given("no-cache", &args.no_cache)?;
-    let said = settings.given("cache-dir", &args.place.cache_dir)?;
-    let said = said.map(Setting::creatable).transpose()?;
+    let setting = settings.given("cache-dir", &args.place.cache_dir)?;
+    let setting = setting.map(Setting::creatable).transpose()?;
     let off = off.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
-    match (off, said) {
-        (Some((first, true)), Some(said))
-            if first.starts_with("--") == said.origin.starts_with("--") =>
+    match (off, setting) {
+        (Some((first, true)), Some(setting))
+            if first.starts_with("--") == setting.origin.starts_with("--") =>
         {
-            Err(UsageError::Conflict { first, second: said.origin, why: "leave one of them out" })
+            Err(UsageError::Conflict {
+                first,
+                second: setting.origin,
+                why: "leave one of them out",
+            })
         }
-        (Some((first, true)), Some(said))
-            if said.origin.starts_with("--") && !first.starts_with("--") =>
+        (Some((first, true)), Some(setting))
+            if setting.origin.starts_with("--") && !first.starts_with("--") =>
         {
-            Ok(place(Some(said), settings.environment))
+            Ok(place(Some(setting), settings.environment))
         }
         (Some((_, true)), _) => Ok(CacheLocation::Disabled),
-        (_, said) => Ok(place(said, settings.environment)),
+        (_, setting) => Ok(place(setting, settings.environment)),
     }
 }
 
 /// Returns the cache of `cache show` and `cache clear`.
-pub(super) fn cache_place(
-    args: &CachePlaceArgs,
+pub(super) fn cache_location(
+    args: &CacheDirArgs,
     settings: &Settings<'_>,
 ) -> Result<CacheLocation, UsageError> {
-    let said = settings.given("cache-dir", &args.cache_dir)?;
-    Ok(place(said.map(Setting::expanded).transpose()?, settings.environment))
+    let setting = settings.given("cache-dir", &args.cache_dir)?;
+    Ok(place(setting.map(Setting::expanded).transpose()?, settings.environment))
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
-pub(super) fn place(said: Option<Setting<'_>>, environment: &Environment) -> CacheLocation {
-    if let Some(setting) = said {
+pub(super) fn place(setting: Option<Setting<'_>>, environment: &Environment) -> CacheLocation {
+    if let Some(setting) = setting {
         let path = path::path(&setting.value);
         let origin = setting.origin.into();
         return CacheLocation::Dir(ConfiguredDir {
@@ -184,16 +188,16 @@ fn credentials_file(
     settings: &Settings<'_>,
 ) -> Result<(PathBuf, String), UsageError> {
     let from = |setting: &Setting<'_>| format!("from {}", setting.origin);
-    let said = settings.given("credentials-file", &args.credentials_file)?;
-    if let Some(setting) = said {
+    let setting = settings.given("credentials-file", &args.credentials_file)?;
+    if let Some(setting) = setting {
         let setting = setting.creatable_file()?;
         return Ok((path::path(&setting.value), from(&setting)));
     }
-    let said = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
-    let needs_home = said.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
+    let setting = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
+    let needs_home = setting.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
     let home = if needs_home { settings.variable("HOME")? } else { None };
     let home = home.map(Setting::creatable).transpose()?;
-    match (said, home) {
+    match (setting, home) {
         (Some(mut setting), Some(home)) => {
             setting.value = home.value + &setting.value["~".len()..];
             let setting = setting.creatable_file()?;

@@ -78,7 +78,7 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
                 let place = InputSource::from(Location::Descriptor(number));
                 Ok(PasswordSource::From(place.named_by(setting.origin)))
             }
-            Err(_) => Err(setting.refuse_unseen("the number of an open file descriptor")),
+            Err(_) => Err(setting.refuse_hidden("the number of an open file descriptor")),
         };
     }
     let credential = settings.environment.get("CREDENTIALS_DIRECTORY").map(|folder| {

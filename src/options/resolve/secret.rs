@@ -1,6 +1,6 @@
 //! The options of `secret get`.
 
-use super::session::{Session, arn};
+use super::session::{SessionOptions, arn};
 use super::setting::{Setting, Settings};
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection, Stdout};
 use crate::options::SecretGetArgs;
@@ -14,7 +14,7 @@ use roles_anywhere_client::text::path;
 pub(super) fn get(
     args: &SecretGetArgs,
     settings: &Settings<'_>,
-    session: &Session,
+    session: &SessionOptions,
     stdout: Stdout,
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(&args.secret, settings)?;
@@ -74,7 +74,7 @@ fn secret_id(text: &str, settings: &Settings<'_>) -> Result<SecretId, UsageError
 fn secret_region(
     secret: &SecretId,
     settings: &Settings<'_>,
-    session: &Session,
+    session: &SessionOptions,
 ) -> Result<Region, UsageError> {
     let asked = settings.region()?.map(|region| region.without_fips().unwrap_or(region));
     let region = match (secret, asked) {

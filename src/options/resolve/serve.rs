@@ -31,14 +31,14 @@ pub(super) fn listen(
     settings: &Settings<'_>,
 ) -> Result<Vec<SocketAddr>, UsageError> {
     let port = settings.given("port", &args.port)?;
-    let said = repeated("listen", &args.listen, settings)?;
-    match (said.first(), &port) {
+    let addresses = repeated("listen", &args.listen, settings)?;
+    match (addresses.first(), &port) {
         (Some(listen), Some(port)) => Err(UsageError::Conflict {
             first: port.origin.clone(),
             second: listen.origin.clone(),
             why: "an address names its port; leave one of them out",
         }),
-        (Some(_), None) => said
+        (Some(_), None) => addresses
             .into_iter()
             .map(|setting| match setting.value.parse() {
                 Ok(address) => Ok(address),
@@ -59,8 +59,8 @@ pub(super) fn hosts(
     args: &ServeArgs,
     settings: &Settings<'_>,
 ) -> Result<Vec<AllowedHost>, UsageError> {
-    let said = repeated("allow-host", &args.allow_host, settings)?;
-    said.into_iter()
+    let hosts = repeated("allow-host", &args.allow_host, settings)?;
+    hosts.into_iter()
         .map(|setting| match setting.value.parse() {
             Ok(host) => Ok(host),
             Err(HostError) => Err(setting.refuse(
@@ -76,15 +76,15 @@ fn repeated<'a>(
     values: &[String],
     settings: &Settings<'a>,
 ) -> Result<Vec<Setting<'a>>, UsageError> {
-    let said = values.iter().filter(|value| !value.is_empty());
-    let said = said.map(|value| settings.setting(format!("--{name}"), value));
-    let said: Vec<Setting<'a>> = said.collect::<Result<_, _>>()?;
-    match (said.is_empty(), settings.variable(&variable(name))?) {
+    let given = values.iter().filter(|value| !value.is_empty());
+    let given = given.map(|value| settings.setting(format!("--{name}"), value));
+    let given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
+    match (given.is_empty(), settings.variable(&variable(name))?) {
         (true, Some(setting)) => {
             let values = setting.value.split_whitespace();
             values.map(|value| settings.setting(&*setting.origin, value)).collect()
         }
-        _ => Ok(said),
+        _ => Ok(given),
     }
 }
 
@@ -111,10 +111,10 @@ pub(super) fn token_file(
     remote: RemoteAccess,
     offer: Offer,
 ) -> Result<TokenFile, UsageError> {
-    let said = settings.given("token-file", &args.token_file)?;
+    let setting = settings.given("token-file", &args.token_file)?;
     if !offer.has_container() {
         // A variable may be set for other commands, but flags that exclude each other are a mistake.
-        return match said.filter(|setting| setting.origin.starts_with("--")) {
+        return match setting.filter(|setting| setting.origin.starts_with("--")) {
             Some(setting) => Err(UsageError::Conflict {
                 first: setting.origin,
                 second: "--no-container".to_owned(),
@@ -128,7 +128,7 @@ pub(super) fn token_file(
             None => Ok(TokenFile::Disabled),
         };
     }
-    match (said, place(None, settings.environment)) {
+    match (setting, place(None, settings.environment)) {
         (Some(setting), _) => {
             let Setting { origin, value, .. } = setting.creatable_file()?;
             Ok(TokenFile::At { path: path::path(&value), origin })

@@ -17,14 +17,14 @@ use roles_anywhere_client::region::{Partition, Region};
 use roles_anywhere_client::text::disclosure::DisplayValue;
 
 /// The settings of a session.
-pub(super) struct Session {
+pub(super) struct SessionOptions {
     pub(super) source: IdentitySource,
     pub(super) request: SessionRequest,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
     variant: (Variant, Option<String>),
 }
 
-impl Session {
+impl SessionOptions {
     pub(super) fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let source = identity::source(settings)?;
         let request = request(settings)?;

@@ -35,7 +35,7 @@ impl<'a> Setting<'a> {
     ) -> Result<Self, UsageError> {
         let setting = Self { origin: origin.into(), value: value.into(), paths };
         if !path::is_utf8(&setting.value) && !is_path(&setting.origin) {
-            return Err(UsageError::Illegible(setting.origin));
+            return Err(UsageError::NotUtf8(setting.origin));
         }
         match KeyMaterialKind::of(&setting.value) {
             // This option takes the password itself, and its value is never shown.
@@ -62,15 +62,15 @@ impl<'a> Setting<'a> {
         shown(&self.value, Sensitivity::of(&self.origin), || self.paths.exists(&self.value))
     }
 
-    /// Refuses the value, as `wanted` was expected.
-    pub(super) fn refuse(self, wanted: &'static str) -> UsageError {
+    /// Refuses the value, as `expected` is what it takes.
+    pub(super) fn refuse(self, expected: &'static str) -> UsageError {
         let value = self.shown();
-        UsageError::Value { origin: self.origin, value, wanted }
+        UsageError::Value { origin: self.origin, value, expected }
     }
 
-    /// Refuses the value without quoting it, as `wanted` was expected.
-    pub(super) fn refuse_unseen(self, wanted: &'static str) -> UsageError {
-        UsageError::Unseen { origin: self.origin, wanted }
+    /// Refuses the value without quoting it, as `expected` is what it takes.
+    pub(super) fn refuse_hidden(self, expected: &'static str) -> UsageError {
+        UsageError::InvalidHidden { origin: self.origin, expected }
     }
 
     /// Refuses a path that a shell would have expanded: it would be created under that very name.
@@ -266,6 +266,6 @@ pub(super) fn boolean(setting: Setting<'_>) -> Result<bool, UsageError> {
         "0" | "f" | "false" => Ok(false),
         // A password is easily typed here by mistake: `--help` lists these options below those of the
         // password.
-        _ => Err(setting.refuse_unseen("`true` or `false`")),
+        _ => Err(setting.refuse_hidden("`true` or `false`")),
     }
 }

@@ -272,7 +272,7 @@ fn refuses_a_variable_that_is_not_text() {
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
     let error = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false)).unwrap_err();
-    assert_eq!(error, UsageError::Illegible("HTTPS_PROXY".to_owned()));
+    assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
     assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");
     assert!(get(&["\u{10fffc}"], &[]).unwrap_err().contains("is not UTF-8"));

@@ -51,7 +51,7 @@ impl From<ProviderError> for Error {
             ProviderError::Response(source) => Self::new(kind.into(), source),
             other => Self::new(kind.into(), other),
         };
-        hints.into_iter().fold(bare, Self::hint).not_again_within(retry_after)
+        hints.into_iter().fold(bare, Self::hint).with_retry_after(retry_after)
     }
 }
 
