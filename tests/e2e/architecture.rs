@@ -49,6 +49,7 @@ const EXPOSED: &[&str] = &[
     "password",
     "ports",
     "provider",
+    "provider::secrets_manager",
     "refresh",
     "refresh::clock_reading",
     "refresh::observer",
