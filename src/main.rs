@@ -27,14 +27,13 @@ use roles_anywhere::os::{environment, process, stdio};
 use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere::private_dir::ConfiguredDir;
 use roles_anywhere::session_cache::{self, CacheLocation, SessionCache};
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::ports::{NoTrace, Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{PathExists, path_name};
-use roles_anywhere_client::time::Clock;
+use roles_anywhere_client::time::{Clock, Deadline};
 
 use report::RunFailure;
 

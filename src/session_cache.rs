@@ -18,7 +18,6 @@ use crate::private_dir::{ConfiguredDir, Store};
 use entry_lock::{EntryHandle, RefreshLock, WaitOutcome};
 use key::CacheKey;
 use policy::{freshness, refresh_timeout};
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
@@ -26,7 +25,7 @@ use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::time::Clock;
+use roles_anywhere_client::time::{Clock, Deadline};
 
 /// Where sessions are cached.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -19,7 +19,7 @@ use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
-use roles_anywhere_client::aws::retry::Deadline;
+use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
@@ -89,8 +89,8 @@ fn read(answer: &Response) {
     if let Err(error) = get_secret_value::parse(answer) {
         check_error(error);
     }
-    let fault = ServiceError::parse(answer, &[]);
-    assert!(fault.message.chars().count() <= 1_000);
+    let service_error = ServiceError::parse(answer, &[]);
+    assert!(service_error.message.chars().count() <= 1_000);
 }
 
 /// Runs `secret get` against the answers.

@@ -4,10 +4,9 @@ pub mod document;
 
 use crate::output::error::Error;
 use crate::session_cache::SessionCache;
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::time::Clock;
+use roles_anywhere_client::time::{Clock, Deadline};
 
 /// Returns the document of a cached session, if one can be used without a refresh.
 pub fn ready(

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
+use roles_anywhere_client::time::Deadline;
 
 /// The plan of `secret get`.
 #[derive(Clone, Debug)]

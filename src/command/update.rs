@@ -15,14 +15,13 @@ use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError, ProfileName};
 use crate::daemon::{Daemon, DaemonPorts};
 use crate::output::error::Error;
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
-use roles_anywhere_client::time::{Clock, Timer, Timestamp};
+use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
 pub use warning::FileWarning;
 use writer::Writer;
 

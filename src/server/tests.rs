@@ -145,14 +145,14 @@ fn session_status(lifetime_seconds: i64) -> Status {
 }
 
 fn failed_status() -> Status {
-    let fault = ServiceError {
+    let service_error = ServiceError {
         status: 403,
         code: Some("AccessDeniedException".to_owned()),
         message: String::new(),
         request_id: None,
         date: None,
     };
-    let refusal = Refusal::new("CreateSession", fault, vec!["do this".to_owned()]);
+    let refusal = Refusal::new("CreateSession", service_error, vec!["do this".to_owned()]);
     let source = Box::new(refusal);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
     Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::session_cache::key::CacheKey;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
-use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
 use roles_anywhere_client::hex;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Running, Timestamp};
@@ -122,8 +122,9 @@ impl CacheEntry {
 
 const VERSION: u8 = 2;
 
-/// AWS issues sessions for at most 12 hours; twice that leaves room for a difference of the clocks.
-const LIFETIME: std::ops::RangeInclusive<i64> = 1..=2 * 43_200;
+/// The lifetimes that an entry may have. An earlier version did not limit what it measured by a clock that
+/// differed from AWS's; twice the longest lifetime leaves room for the difference.
+const LIFETIME: std::ops::RangeInclusive<i64> = 1..=2 * MAX_LIFETIME_SECONDS;
 
 /// Returns the JSON of `key` with its checksum before it.
 pub fn with_checksum(key: &CacheKey, json: &[u8]) -> SecretBytes {

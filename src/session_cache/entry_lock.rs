@@ -10,11 +10,10 @@ use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::failure_record::FailureRecord;
 use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
-use roles_anywhere_client::aws::retry::Deadline;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::time::{Clock, Timestamp};
+use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
 
 /// The session of one key in a store.
 pub(super) struct EntryHandle<'a> {

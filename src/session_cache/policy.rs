@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::private_dir::DirEntry;
 use crate::session_cache::key::FileKind;
-use roles_anywhere_client::credentials::{Freshness, Session};
+use roles_anywhere_client::credentials::{Freshness, MAX_LIFETIME_SECONDS, Session};
 use roles_anywhere_client::time::Timestamp;
 
 /// Botocore asks for new credentials from 15 minutes before the expiration on. A session is refreshed
@@ -45,8 +45,8 @@ pub fn wait_timeout(left: Duration) -> Duration {
     left / 2
 }
 
-/// No session is valid for more than 12 hours: one of this age expired a day ago at least.
-const STALE_AFTER: i64 = (12 + 24) * 3_600;
+/// An entry of this age expired a day ago at least.
+const STALE_AFTER: i64 = MAX_LIFETIME_SECONDS + 24 * 3_600;
 
 /// No process writes a file for so long: its writer has died.
 const TEMPORARY_STALE_AFTER: i64 = 3_600;

@@ -3,6 +3,9 @@
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
+/// The longest lifetime of a session that AWS issues: 12 hours.
+pub const MAX_LIFETIME_SECONDS: i64 = 43_200;
+
 /// One set of temporary credentials, as AWS issued it.
 #[derive(Clone, Debug)]
 pub struct Credentials {

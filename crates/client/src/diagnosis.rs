@@ -23,7 +23,7 @@ pub struct Refusal {
     /// The operation that was refused, e.g. `CreateSession`.
     pub operation: &'static str,
     /// AWS's answer.
-    pub fault: ServiceError,
+    pub service_error: ServiceError,
     /// Likely causes and next steps, the likeliest first, each a sentence.
     pub hints: Vec<String>,
     words: Words,
@@ -31,15 +31,18 @@ pub struct Refusal {
 
 impl Refusal {
     /// Returns a refusal with its diagnosis.
-    pub fn new(operation: &'static str, fault: ServiceError, hints: Vec<String>) -> Self {
-        let words = Words { message: fault.message.clone(), request_id: fault.request_id.clone() };
-        Self { operation, fault, hints, words }
+    pub fn new(operation: &'static str, service_error: ServiceError, hints: Vec<String>) -> Self {
+        let words = Words {
+            message: service_error.message.clone(),
+            request_id: service_error.request_id.clone(),
+        };
+        Self { operation, service_error, hints, words }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ServiceError { status, code, .. } = &self.fault;
+        let ServiceError { status, code, .. } = &self.service_error;
         match code {
             Some(code) => write!(f, "AWS refused {}: {status} {code}", self.operation),
             None => {
@@ -88,14 +91,14 @@ pub struct Evidence<'a> {
 }
 
 /// Returns the seconds that this machine's clock is behind AWS's; negative if it is ahead.
-fn seconds_behind(fault: &ServiceError, received: Timestamp) -> Option<i64> {
-    fault.date.map(|date| received.seconds_until(date))
+fn seconds_behind(service_error: &ServiceError, received: Timestamp) -> Option<i64> {
+    service_error.date.map(|date| received.seconds_until(date))
 }
 
 /// Describes the difference of this machine's clock and AWS's, if it is more than a minute.
-fn clock_offset(fault: &ServiceError, received: Timestamp) -> Option<String> {
-    let date = fault.date?;
-    let behind = seconds_behind(fault, received)?;
+fn clock_offset(service_error: &ServiceError, received: Timestamp) -> Option<String> {
+    let date = service_error.date?;
+    let behind = seconds_behind(service_error, received)?;
     if behind.abs() <= 60 {
         return None;
     }
@@ -118,12 +121,12 @@ fn span(seconds: u64) -> String {
 }
 
 /// Hints for every operation, by status and code only.
-fn general(fault: &ServiceError) -> Option<String> {
-    let hint = if fault.is_throttle() {
+fn general(service_error: &ServiceError) -> Option<String> {
+    let hint = if service_error.is_throttle() {
         "AWS limits how often it is called; call less often, or ask for a higher quota"
-    } else if fault.code.is_none() {
+    } else if service_error.code.is_none() {
         "something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`"
-    } else if fault.status >= 500 {
+    } else if service_error.status >= 500 {
         "the service had a failure of its own; try again later, and see the AWS Health Dashboard"
     } else {
         return None;

@@ -7,8 +7,8 @@ pub mod secrets_manager;
 use crate::aws::create_session::{SessionRequest, SessionResponseError};
 use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
-use crate::aws::retry::{self, Deadline, RequestError, TimedResponse};
-use crate::credentials::{Credentials, Session};
+use crate::aws::retry::{self, RequestError, TimedResponse};
+use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::key::signer::SignError;
@@ -19,7 +19,7 @@ pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::sigv4;
 use crate::sigv4::Scope;
 use crate::text::escape;
-use crate::time::Timestamp;
+use crate::time::{Deadline, Timestamp};
 use crate::x509::DistinguishedName;
 use crate::x509::Selection;
 
@@ -31,10 +31,6 @@ pub struct RolesAnywhere {
     /// The requested session.
     pub session: SessionRequest,
 }
-
-/// The longest lifetime of a session, in seconds. AWS issues no longer ones, so a response with a longer
-/// one has a wrong expiration or a wrong date.
-const LONGEST_LIFETIME: i64 = 43_200;
 
 /// The message about a password for a key that needs none.
 pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
@@ -94,16 +90,16 @@ impl RolesAnywhere {
             offset = found;
             answer = self.call(identity, offset, world, deadline).await?;
         }
-        if !(200..300).contains(&answer.response.status) {
-            let fault = ServiceError::parse(&answer.response, &self.session.hidden());
+        if !answer.response.is_success() {
+            let service_error = ServiceError::parse(&answer.response, &self.session.hidden());
             let evidence = Evidence {
                 received: answer.received,
                 leaf: identity.certificate(),
                 chain: identity.chain(),
             };
-            let hints = diagnosis::create_session(&fault, &self.session, &evidence);
+            let hints = diagnosis::create_session(&service_error, &self.session, &evidence);
             return Err(ProviderError::Refused {
-                source: Box::new(Refusal::new("CreateSession", fault, hints)),
+                source: Box::new(Refusal::new("CreateSession", service_error, hints)),
                 retry_after: answer.retry_after(),
             });
         }
@@ -191,11 +187,12 @@ impl RolesAnywhere {
             let expiration = credentials.expiration;
             return Err(SessionResponseError::Expired { expiration, now: date.unwrap_or(now) });
         }
-        if lifetime_seconds > LONGEST_LIFETIME {
+        // A longer lifetime comes from a wrong expiration or a wrong date.
+        if lifetime_seconds > MAX_LIFETIME_SECONDS {
             // SDKs rely on the expiration, so it is corrected, too.
-            credentials.expiration = date.unwrap_or(now).after(LONGEST_LIFETIME);
+            credentials.expiration = date.unwrap_or(now).after(MAX_LIFETIME_SECONDS);
         }
-        let lifetime_seconds = lifetime_seconds.min(LONGEST_LIFETIME);
+        let lifetime_seconds = lifetime_seconds.min(MAX_LIFETIME_SECONDS);
         Ok(Session { credentials, received: answer.received, lifetime_seconds, clock_offset })
     }
 }

@@ -53,6 +53,32 @@ pub trait Timer: Sync {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }
 
+/// The time by which a whole command must end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Deadline {
+    /// By [`Clock::uptime`].
+    at: Duration,
+    /// The time limit from the start, for messages.
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Returns a deadline `limit` after `uptime`.
+    pub fn new(uptime: Duration, limit: Duration) -> Self {
+        Self { at: uptime.saturating_add(limit), limit }
+    }
+
+    /// Returns the time limit from the start.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Returns the remaining time at `uptime`.
+    pub fn remaining(&self, uptime: Duration) -> Duration {
+        self.at.saturating_sub(uptime)
+    }
+}
+
 /// Whole seconds since the Unix epoch, UTC, between the years 0 and 9999.
 ///
 /// Pure code takes a `Timestamp` as an argument; it never reads a clock.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS};
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
 use crate::secret::Secret;
@@ -115,7 +115,7 @@ pub enum SessionDuration {
 impl SessionDuration {
     /// Returns the duration if the service accepts it.
     pub fn from_seconds(seconds: u32) -> Option<Self> {
-        (900..=43_200).contains(&seconds).then_some(Self::Seconds(seconds))
+        (900..=MAX_LIFETIME_SECONDS).contains(&i64::from(seconds)).then_some(Self::Seconds(seconds))
     }
 
     /// Returns the requested seconds; `None` leaves it to the profile.

@@ -10,36 +10,10 @@ use crate::http::{Request, Response, TransportError};
 use crate::key::signer::SignError;
 use crate::ports::World;
 use crate::sigv4::access_key::AccessKeyError;
-use crate::time::Timestamp;
+use crate::time::{Deadline, Timestamp};
 
 /// The most attempts to send a request.
 pub const MAX_ATTEMPTS: u32 = 3;
-
-/// The time by which a whole command must end.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Deadline {
-    /// By [`crate::time::Clock::uptime`].
-    at: Duration,
-    /// The time limit from the start, for messages.
-    limit: Duration,
-}
-
-impl Deadline {
-    /// Returns a deadline `limit` after `uptime`.
-    pub fn new(uptime: Duration, limit: Duration) -> Self {
-        Self { at: uptime.saturating_add(limit), limit }
-    }
-
-    /// Returns the time limit from the start.
-    pub fn limit(&self) -> Duration {
-        self.limit
-    }
-
-    /// Returns the remaining time at `uptime`.
-    pub fn remaining(&self, uptime: Duration) -> Duration {
-        self.at.saturating_sub(uptime)
-    }
-}
 
 /// A response of AWS, and when it was received.
 #[derive(Debug)]
@@ -100,7 +74,7 @@ async fn attempt_once(
     let sending = world.transport.send(request);
     let Some(outcome) = within(world, deadline.remaining(started), sending).await else {
         let host = request.endpoint.host().to_owned();
-        return Err(RequestError::Timeout { host, limit: deadline.limit, attempt });
+        return Err(RequestError::Timeout { host, limit: deadline.limit(), attempt });
     };
     let took = world.clock.uptime().saturating_sub(started).as_millis();
     let (endpoint, path) = (&request.endpoint, request.path);
@@ -140,7 +114,7 @@ fn next_backoff(
     }
     let jitter = full_jitter(attempt, random);
     match outcome {
-        Ok(answer) if (200..300).contains(&answer.response.status) => None,
+        Ok(answer) if answer.response.is_success() => None,
         Ok(answer) => ServiceError::parse(&answer.response, &[])
             .is_transient()
             .then(|| answer.retry_after().map_or(jitter, |asked| asked.max(jitter))),

@@ -6,19 +6,19 @@ use crate::aws::create_session::{SessionDuration, SessionRequest};
 use crate::aws::error_response::ServiceError;
 use crate::x509::requirements::Violation;
 
-/// Returns the likely causes of `fault`, each with a remedy, the most likely first.
+/// Returns the likely causes of `service_error`, each with a remedy, the most likely first.
 pub fn create_session(
-    fault: &ServiceError,
+    service_error: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
 ) -> Vec<String> {
-    let message = fault.message.as_str();
+    let message = service_error.message.as_str();
     let has = |part: &str| message.to_ascii_lowercase().contains(part);
-    if let Some(hint) = general(fault) {
+    if let Some(hint) = general(service_error) {
         return vec![hint];
     }
     if has("invalid signature") {
-        return invalid_signature(fault, session, evidence);
+        return invalid_signature(service_error, session, evidence);
     }
     if has("insufficient certificate") {
         return insufficient_certificate(evidence);
@@ -45,7 +45,7 @@ pub fn create_session(
     if let Some(hint) = configuration(&has, session) {
         return beside(vec![hint]);
     }
-    beside(match fault.code.as_deref() {
+    beside(match service_error.code.as_deref() {
         Some("ValidationException") => vec!["the request breaks a rule of the service; the words above name the member and the rule".to_owned()],
         Some("ResourceNotFoundException") => vec![format!("check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {} and in these accounts", session.region)],
         _ => vec!["run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()],
@@ -63,7 +63,7 @@ fn accounts(session: &SessionRequest) -> Option<String> {
 }
 
 fn invalid_signature(
-    fault: &ServiceError,
+    service_error: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
 ) -> Vec<String> {
@@ -72,7 +72,10 @@ fn invalid_signature(
         session.region
     );
     // Minutes are tolerated; how many is not documented.
-    match (clock_offset(fault, evidence.received), seconds_behind(fault, evidence.received)) {
+    match (
+        clock_offset(service_error, evidence.received),
+        seconds_behind(service_error, evidence.received),
+    ) {
         (Some(offset), Some(seconds)) if seconds.abs() >= 300 => vec![offset],
         (Some(offset), _) => vec![offset, altered],
         (None, Some(_)) => vec![format!("the clock agrees with AWS's to a minute; {altered}")],

@@ -7,21 +7,21 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::time::Timestamp;
 
-/// Returns the likely causes of `fault`, each with a remedy, the most likely first.
+/// Returns the likely causes of `service_error`, each with a remedy, the most likely first.
 ///
 /// `received` is when the answer came by this machine's clock.
 pub fn get_secret_value(
-    fault: &ServiceError,
+    service_error: &ServiceError,
     request: &SecretRequest,
     session: &SessionRequest,
     received: Timestamp,
 ) -> Vec<String> {
     let role = &session.role;
-    if let Some(hint) = general(fault) {
+    if let Some(hint) = general(service_error) {
         return vec![hint];
     }
-    let message = fault.message.to_ascii_lowercase();
-    let hint = match fault.code.as_deref().unwrap_or_default() {
+    let message = service_error.message.to_ascii_lowercase();
+    let hint = match service_error.code.as_deref().unwrap_or_default() {
         "ResourceNotFoundException" => not_found(request, role),
         "DecryptionFailure" => kms(request, role),
         "AccessDeniedException" if message.contains("kms") => kms(request, role),
@@ -39,7 +39,7 @@ pub fn get_secret_value(
                 .to_owned()
         }
         "ExpiredTokenException" | "InvalidSignatureException" | "UnrecognizedClientException" => {
-            clock_offset(fault, received).unwrap_or_else(|| format!(
+            clock_offset(service_error, received).unwrap_or_else(|| format!(
                 "the session was made a moment ago in {}, and the secret was asked for in {}: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers",
                 session.region,
                 request.region

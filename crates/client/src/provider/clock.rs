@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::aws::error_response::ServiceError;
-use crate::aws::retry::{Deadline, TimedResponse, within};
+use crate::aws::retry::{TimedResponse, within};
 use crate::http::{Distrust, Endpoint, Request, TransportError};
 use crate::identity::{Identity, IdentityError};
 use crate::ports::World;
-use crate::time::Timestamp;
+use crate::time::{Deadline, Timestamp};
 
 /// The smallest difference, in seconds, that counts as clock skew. AWS refuses signatures
 /// that are five to fifteen minutes off; network latency and rounding make smaller differences.
@@ -37,7 +37,7 @@ pub(super) fn usable(
 /// Returns the seconds that this machine's clock is behind AWS's, if that may be why a signature with
 /// `clock_offset` was refused; 0 if the clock was set since.
 pub(super) fn skew(answer: &TimedResponse, clock_offset: i64) -> Option<i64> {
-    if (200..300).contains(&answer.response.status) {
+    if answer.response.is_success() {
         return None;
     }
     let behind = behind(answer)?;

@@ -177,7 +177,7 @@ impl Refusal {
     /// Returns who can fix it. A response of another server and a temporary failure of AWS are not
     /// refusals.
     pub fn kind(&self) -> ErrorKind {
-        match self.fault.code.is_none() || self.fault.is_transient() {
+        match self.service_error.code.is_none() || self.service_error.is_transient() {
             true => ErrorKind::Unreachable,
             false => ErrorKind::Refused,
         }
@@ -221,13 +221,13 @@ fn request(error: &RequestError) -> &'static str {
 }
 
 fn refusal(refusal: &Refusal) -> &'static str {
-    let fault = &refusal.fault;
-    if fault.is_throttle() {
+    let service_error = &refusal.service_error;
+    if service_error.is_throttle() {
         return "throttled";
     }
-    match fault.code.as_deref() {
+    match service_error.code.as_deref() {
         None => "bad_answer",
-        Some(_) if fault.is_transient() => "aws_failure",
+        Some(_) if service_error.is_transient() => "aws_failure",
         Some("AccessDeniedException") => "access_denied",
         Some("ResourceNotFoundException") => "not_found",
         Some("ValidationException") => "validation",
@@ -245,8 +245,8 @@ mod tests {
     fn refused(status: u16, code: Option<&str>) -> ProviderError {
         let code = code.map(str::to_owned);
         let message = "-----BEGIN SECRET".to_owned();
-        let fault = ServiceError { status, code, message, request_id: None, date: None };
-        let source = Box::new(Refusal::new("CreateSession", fault, Vec::new()));
+        let service_error = ServiceError { status, code, message, request_id: None, date: None };
+        let source = Box::new(Refusal::new("CreateSession", service_error, Vec::new()));
         ProviderError::Refused { source, retry_after: None }
     }
 

@@ -4,11 +4,12 @@ use crate::aws::create_session::SessionRequest;
 use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretResponseError, SecretVersion};
-use crate::aws::retry::{self, Deadline, RequestError, TimedResponse};
+use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Refusal};
 use crate::ports::World;
 use crate::sigv4::access_key;
+use crate::time::Deadline;
 
 /// Reads one secret.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl SecretsManager<'_> {
         deadline: Deadline,
     ) -> Result<SecretVersion, GetSecretError> {
         let answer = self.call(session, world, deadline).await?;
-        if !(200..300).contains(&answer.response.status) {
+        if !answer.response.is_success() {
             return Err(self.refusal(&answer, session));
         }
         Ok(get_secret_value::parse(&answer.response)?)
@@ -56,10 +57,14 @@ impl SecretsManager<'_> {
         let Credentials { secret_access_key, session_token, .. } = &session.credentials;
         let mut secrets = self.request.hidden();
         secrets.extend([secret_access_key.expose(), session_token.expose()]);
-        let fault = ServiceError::parse(&answer.response, &secrets);
-        let hints =
-            diagnosis::get_secret_value(&fault, self.request, self.session, answer.received);
-        let refusal = Box::new(Refusal::new("GetSecretValue", fault, hints));
+        let service_error = ServiceError::parse(&answer.response, &secrets);
+        let hints = diagnosis::get_secret_value(
+            &service_error,
+            self.request,
+            self.session,
+            answer.received,
+        );
+        let refusal = Box::new(Refusal::new("GetSecretValue", service_error, hints));
         // Read without removing secrets, as one may be part of a word of the message.
         let whole = ServiceError::parse(&answer.response, &[]);
         if whole.is_about_credentials() || whole.is_about_signature() {
@@ -153,7 +158,10 @@ mod tests {
         else {
             panic!("a signature was refused")
         };
-        assert!(refusal.fault.message.starts_with("The canonical string was"), "{refusal:?}");
+        assert!(
+            refusal.service_error.message.starts_with("The canonical string was"),
+            "{refusal:?}"
+        );
         assert!(!format!("{refusal:?}").contains(TOKEN), "{refusal:?}");
     }
 

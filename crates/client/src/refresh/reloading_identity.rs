@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::aws::retry::Deadline;
 use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::Snapshot;
 use crate::ports::World;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
+use crate::time::Deadline;
 
 /// Fetches sessions with the identity in use, and reloads that identity from its files.
 #[expect(missing_debug_implementations, reason = "holds ports")]

@@ -202,14 +202,14 @@ impl Observer for Simulation {
 }
 
 fn refused() -> ProviderError {
-    let fault = ServiceError {
+    let service_error = ServiceError {
         status: 403,
         code: Some("AccessDeniedException".to_owned()),
         message: String::new(),
         request_id: None,
         date: None,
     };
-    let source = Box::new(Refusal::new("CreateSession", fault, Vec::new()));
+    let source = Box::new(Refusal::new("CreateSession", service_error, Vec::new()));
     ProviderError::Refused { source, retry_after: None }
 }
 
