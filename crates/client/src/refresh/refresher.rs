@@ -1,6 +1,6 @@
 //! Keeps a session current: at most one fetch in flight, in the background.
 //!
-//! [`crate::refresh::schedule`] decides when to fetch; the result is published on a
+//! The schedule (`refresh/schedule.rs`) decides when to fetch; the result is published on a
 //! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop event.
 
 use std::pin::Pin;

@@ -121,7 +121,7 @@ pub fn is_shown(value: &str) -> bool {
 /// Returns whether a value that was sent to AWS may be shown in AWS's error message: a value that may
 /// be shown anyway, a name made of words (`prod/payments/postgres/app-credentials`), or a UUID.
 ///
-/// Both are often longer than [`BRIEF`], and without its name the message says little.
+/// Both are often longer than 32 characters, and without its name the message says little.
 pub fn may_be_repeated(value: &str) -> bool {
     is_shown(value)
         || is_uuid(value)
