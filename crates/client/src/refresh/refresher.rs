@@ -248,16 +248,20 @@ impl<'a> Refresher<'a> {
     /// Reads the files between two fetches; the first fetch reads them itself.
     fn check_files(&mut self) {
         let first_read_done = self.identity_is_loaded() || self.status.last_error.is_some();
-        if first_read_done && let Err(error) = self.reload(Retry::IfChanged) {
+        if first_read_done {
+            self.reload_and_report(Retry::IfChanged);
+        }
+    }
+
+    fn reload_and_report(&mut self, retry: Retry) {
+        if let Err(error) = self.reload(retry) {
             self.ports.observer.identity_read(Err(&Arc::new(error)));
         }
     }
 
     fn reload_on_request(&mut self) {
         self.ports.observer.reload_started();
-        if let Err(error) = self.reload(Retry::Always) {
-            self.ports.observer.identity_read(Err(&Arc::new(error)));
-        }
+        self.reload_and_report(Retry::Always);
         // Publish again, because `update` also checks its credentials file on a reload.
         self.publish(|_| {});
         self.ports.observer.reload_finished();

@@ -233,6 +233,29 @@ fn pki_writes_every_file_and_keys_for_their_owner_alone() {
     let output = pki(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let made_by_openssl = output.stderr.is_empty();
+    let expected = pki_files(made_by_openssl);
+    assert_eq!(files(&directory), expected);
+    let mode =
+        |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
+    for name in &expected {
+        let key = std::fs::read_to_string(directory.join(name)).unwrap().contains("PRIVATE KEY");
+        assert_eq!(mode(name) & 0o077 == 0, key, "{name}: {:o}", mode(name));
+        assert_eq!(mode(name) & 0o700, 0o600, "{name}");
+    }
+    let before = std::fs::read(directory.join("leaf/p256.pem")).unwrap();
+    assert_eq!(pki(&[]).status.code(), Some(125));
+    assert_eq!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
+    // A key that lay open is closed again.
+    let key = directory.join("leaf/p256.key.pem");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(pki(&["--force"]).status.code(), Some(0));
+    assert_ne!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
+    assert_eq!(mode("leaf/p256.key.pem"), 0o600);
+    assert_eq!(files(&directory), expected);
+}
+
+/// Returns the files of a PKI without the largest RSA key, in order.
+fn pki_files(made_by_openssl: bool) -> Vec<String> {
     let mut expected: Vec<String> = Vec::new();
     let mut add = |names: &[&str], endings: &[&str]| {
         expected.extend(
@@ -266,24 +289,7 @@ fn pki_writes_every_file_and_keys_for_their_owner_alone() {
         add(&[&format!("broken/{leaf}")], &["pem", "key.pem"]);
     }
     expected.sort();
-    assert_eq!(files(&directory), expected);
-    let mode =
-        |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
-    for name in &expected {
-        let key = std::fs::read_to_string(directory.join(name)).unwrap().contains("PRIVATE KEY");
-        assert_eq!(mode(name) & 0o077 == 0, key, "{name}: {:o}", mode(name));
-        assert_eq!(mode(name) & 0o700, 0o600, "{name}");
-    }
-    let before = std::fs::read(directory.join("leaf/p256.pem")).unwrap();
-    assert_eq!(pki(&[]).status.code(), Some(125));
-    assert_eq!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
-    // A key that lay open is closed again.
-    let key = directory.join("leaf/p256.key.pem");
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(pki(&["--force"]).status.code(), Some(0));
-    assert_ne!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
-    assert_eq!(mode("leaf/p256.key.pem"), 0o600);
-    assert_eq!(files(&directory), expected);
+    expected
 }
 
 /// Returns every file below a directory, by its path from there, in order.
