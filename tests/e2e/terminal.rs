@@ -68,6 +68,9 @@ fn open_terminal() -> (File, Arc<std::os::fd::OwnedFd>) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
+    // What `poll` announced may be gone when it is read: the other end can be flushed in between.
+    let flags = rustix::fs::fcntl_getfl(&ours).unwrap() | rustix::fs::OFlags::NONBLOCK;
+    rustix::fs::fcntl_setfl(&ours, flags).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
     // It does not become the controlling terminal of these tests.
     let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
@@ -104,7 +107,7 @@ impl Session {
             return false;
         }
         let mut buffer = [0; 4_096];
-        // An error says that the other end is closed.
+        // An error says that the other end is closed, or that there is nothing to read after all.
         let length = self.terminal.read(&mut buffer).unwrap_or(0);
         self.shown.extend(&buffer[..length]);
         length > 0
