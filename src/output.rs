@@ -3,3 +3,12 @@
 pub mod error;
 pub mod log;
 pub mod usage;
+
+/// The kind of standard output.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stdout {
+    /// A terminal: a newline is added to a text.
+    Terminal,
+    /// A pipe or a file: nothing is added.
+    Stream,
+}

@@ -16,6 +16,7 @@ mod policy;
 mod response;
 mod router;
 mod token;
+mod token_file;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -53,6 +54,7 @@ use roles_anywhere_client::time::{Clock, Timer};
 use router::{Authentication, Handler, Route};
 pub use token::is_container_token;
 use token::{ContainerToken, ImdsTokens};
+pub use token_file::TokenFile;
 
 /// Sockets that are bound and not served yet.
 pub trait Listener {

@@ -6,9 +6,9 @@
 
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::command::secret_get::Stdout;
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, resolve};
+use roles_anywhere::output::Stdout;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_fuzz::check_error;

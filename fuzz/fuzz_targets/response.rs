@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::document::to_json;
-use roles_anywhere::command::secret_get::{
-    self, SecretDestination, SecretGet, SecretSelection, Stdout,
-};
+use roles_anywhere::command::secret_get::{self, SecretDestination, SecretGet, SecretSelection};
+use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;

@@ -4,6 +4,7 @@ mod document;
 
 use std::path::PathBuf;
 
+use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
@@ -43,15 +44,6 @@ pub enum SecretDestination {
     Stdout(Stdout),
     /// A file of mode 0600, replaced as a whole.
     File(PathBuf),
-}
-
-/// The kind of standard output.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stdout {
-    /// A terminal: a newline is added to a text.
-    Terminal,
-    /// A pipe or a file: nothing is added.
-    Stream,
 }
 
 /// Returns the output; nothing if the secret was written to a file.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use futures_util::future::{Either, select};
 
 use crate::daemon::Daemon;
 use crate::output::error::Error;
-use crate::private_dir::ConfiguredDir;
 use crate::server::{
-    CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenStore,
+    CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenFile,
+    TokenStore,
 };
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::refresh::status::StatusChannel;
@@ -48,37 +48,6 @@ pub struct Serve {
 const ROTATION: Duration = Duration::from_secs(6 * 3_600);
 /// The time between two checks of the token file.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Where the container token is stored.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TokenFile {
-    /// In this file, which must be writable.
-    At {
-        /// The file.
-        path: PathBuf,
-        /// The flag or variable that named it.
-        origin: String,
-    },
-    /// In a file of this directory that is named after the address, so that several processes of one
-    /// user have separate files.
-    In(ConfiguredDir),
-    /// Not at all: the container route does not exist.
-    Disabled,
-}
-
-impl TokenFile {
-    /// Returns the file of a process that listens on `addresses`.
-    pub fn path(&self, addresses: &[SocketAddr]) -> Option<PathBuf> {
-        match (self, addresses) {
-            (Self::At { path, .. }, _) => Some(path.clone()),
-            (Self::In(folder), [first, ..]) => {
-                let address = first.ip().to_string().replace(':', "_");
-                Some(folder.path.join(format!("container-token-{address}-{}", first.port())))
-            }
-            (Self::In(_), []) | (Self::Disabled, _) => None,
-        }
-    }
-}
 
 /// Returns the endpoints that hand out the session of `channel`, and the store if the first token was
 /// written to it. If a token file that the user did not name cannot be written, that is no error: the
@@ -209,7 +178,6 @@ fn export(lines: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::private_dir::ParentOwner;
 
     fn exports(remote: RemoteAccess, addresses: &[&str], token: Option<&str>) -> Vec<String> {
         let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
@@ -217,20 +185,6 @@ mod tests {
         assert!(text.ends_with('\n'), "{text}");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
         exports.map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn keeps_the_tokens_of_two_addresses_apart() {
-        let folder = TokenFile::In(ConfiguredDir {
-            path: "/run/a".into(),
-            origin: "XDG_RUNTIME_DIR".into(),
-            parent_owner: ParentOwner::ThisUser,
-        });
-        let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
-        assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));
-        assert_eq!(of("[::1]:9911"), Path::new("/run/a/container-token-__1-9911"));
-        assert_ne!(of("127.0.0.1:9911"), of("127.0.0.1:9912"));
-        assert_eq!(TokenFile::Disabled.path(&[]), None);
     }
 
     #[test]

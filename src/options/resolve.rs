@@ -15,13 +15,14 @@ mod transport;
 use std::time::Duration;
 
 use crate::command::read_certificate_data::ReadCertificateData;
-use crate::command::secret_get::{SecretGet, Stdout};
+use crate::command::secret_get::SecretGet;
 use crate::command::serve::Serve;
 use crate::command::sign_string::SignString;
 use crate::command::update::Update;
 use crate::options::resolve::session::SessionOptions;
 use crate::options::resolve::setting::{Settings, is_path};
 use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
+use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::http::{Endpoint, TransportOptions};

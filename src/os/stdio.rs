@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use crate::command::secret_get::Stdout;
+use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use roles_anywhere_client::ports::Trace;
 use roles_anywhere_client::text::escape;

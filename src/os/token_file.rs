@@ -6,13 +6,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::command::serve::TokenFile;
 use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
 use crate::output::error::{Error, Kind};
 use crate::private_dir::{ConfiguredDir, Store as _};
-use crate::server::{TokenState, TokenStore, is_container_token};
+use crate::server::{TokenFile, TokenState, TokenStore, is_container_token};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
 use roles_anywhere_client::secret::SecretBytes;

@@ -9,13 +9,13 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use roles_anywhere::command::secret_get::Stdout;
 use roles_anywhere::daemon::{Reporter, Supervisor};
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::{Command, Exchange, resolve};
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
+use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::password::PasswordSource;

@@ -2,8 +2,9 @@
 
 use super::session::{SessionOptions, arn};
 use super::setting::{Setting, Settings};
-use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection, Stdout};
+use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
 use crate::options::SecretGetArgs;
+use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};

@@ -4,10 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::daemon::place;
 use super::setting::{Setting, Settings, variable};
-use crate::command::serve::TokenFile;
 use crate::options::ServeArgs;
 use crate::output::usage::UsageError;
-use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess};
+use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, TokenFile};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 

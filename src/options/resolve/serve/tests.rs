@@ -3,10 +3,10 @@
 use clap::Parser as _;
 
 use super::*;
-use crate::command::secret_get::Stdout;
 use crate::command::serve::Serve;
 use crate::options::CommandLine;
 use crate::options::resolve::{Command, Purpose, resolve};
+use crate::output::Stdout;
 use crate::server::ServePolicy;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
