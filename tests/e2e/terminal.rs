@@ -23,7 +23,7 @@ use Part::{Certificate, Intermediates, PrivateKey};
 
 const PROMPT: &str = "Password of ";
 /// How long anything here may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// As the leader of the session, and in the foreground. A shell starts its background jobs, and so
 /// these tests perhaps, with SIGINT ignored.
@@ -319,11 +319,9 @@ fn secret_get_asks() {
 /// Neither SIGTTIN nor SIGTTOU stops it.
 #[test]
 fn job_in_the_background_does_not_ask() {
-    let begin = Instant::now();
     let ended = Session::start(IdentityFiles::encrypted(), BACKGROUND, &[]).end();
     assert_eq!((ended.output.code, ended.output.text().as_str()), (3, ""), "{}", ended.output);
     assert!(ended.output.stderr.contains("background"), "{}", ended.output);
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     assert!(ended.shown.is_empty() && ended.echoes, "{:?}", ended.shown);
 }
 
