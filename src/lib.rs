@@ -2,6 +2,7 @@
 //!
 //! [`roles_anywhere_client`] does the exchange. ARCHITECTURE.md says which file to open.
 
+pub mod app;
 pub mod command;
 pub mod credentials_file;
 pub mod daemon;

@@ -1,4 +1,5 @@
-//! The real clock, file system, network and terminal. Only `main` imports this module.
+//! The real clock, file system, network and terminal. Only `app`, the wiring of `serve` and `main`
+//! import this module.
 
 mod access;
 pub mod clock;
@@ -20,3 +21,63 @@ pub mod stdio;
 #[cfg(unix)]
 pub mod supervisor;
 pub mod token_file;
+
+#[cfg(not(unix))]
+pub mod events {
+    //! Without Unix signals, daemons are not supported yet.
+
+    use std::io;
+    use std::path::PathBuf;
+    use std::pin::Pin;
+    use std::time::Duration;
+
+    use roles_anywhere_client::ports::{Event, Events};
+
+    /// No events.
+    #[derive(Debug)]
+    pub struct SystemEvents;
+
+    impl SystemEvents {
+        /// Fails.
+        pub fn listen(_files: Vec<PathBuf>) -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    impl Events for SystemEvents {
+        fn next(&self, _limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+            Box::pin(std::future::pending())
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub mod supervisor {
+    //! No supervisor is known on this system.
+
+    use std::time::Duration;
+
+    use crate::daemon::Supervisor;
+
+    /// Not systemd: messages go nowhere.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Systemd;
+
+    impl Systemd {
+        /// Returns it.
+        pub fn find() -> Self {
+            Self
+        }
+    }
+
+    impl Supervisor for Systemd {
+        fn ready(&self) {}
+        fn reloading(&self) {}
+        fn stopping(&self) {}
+        fn status(&self, _status: &str) {}
+        fn watchdog(&self) {}
+        fn watchdog_interval(&self) -> Option<Duration> {
+            None
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod log;
+pub mod report;
 pub mod usage;
 
 /// The kind of standard output.

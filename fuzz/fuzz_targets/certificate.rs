@@ -7,6 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCertificateData, run};
 use roles_anywhere::output::error::Error;
+use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::{Chain, MAX_CHAIN_LENGTH};
@@ -60,7 +61,7 @@ fn elements(mut data: &[u8]) -> Vec<&[u8]> {
 /// Shows a certificate in every view.
 fn look(der: &[u8]) {
     for output in [CertificateFormat::Official, CertificateFormat::Text, CertificateFormat::Full] {
-        let plan = ReadCertificateData { certificate: InputSource::parse("-"), output };
+        let plan = ReadCertificateData { certificate: InputSource::parse("-"), output, password: PasswordSource::Default { credential: None } };
         match run(&plan, &FakeFiles::holding(der), &FixedPassword::none(), NOW) {
             Err(error) => check_error(error),
             Ok(shown) => {

@@ -4,10 +4,13 @@
 
 #![no_main]
 
+use std::any::Any;
+
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
+use roles_anywhere::command::credential_process::CredentialProcess;
 use roles_anywhere::options::CommandLine;
-use roles_anywhere::options::resolve::{Command, resolve};
+use roles_anywhere::options::resolve::resolve;
 use roles_anywhere::output::Stdout;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
@@ -26,8 +29,9 @@ fuzz_target!(|text: &str| {
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     match resolve(line, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
         Ok(plan) => {
-            if let Command::Exchange(exchange) = plan.command {
-                let session = &exchange.provider.session;
+            let plan: Box<dyn Any> = plan;
+            if let Ok(plan) = plan.downcast::<CredentialProcess>() {
+                let session = &plan.session.provider.session;
                 assert_eq!(session.role.partition(), session.trust_anchor.partition());
                 assert!(!session.to_http().body.is_empty());
             }

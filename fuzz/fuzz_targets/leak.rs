@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::read_certificate_data::{CertificateFormat, ReadCertificateData, run};
 use roles_anywhere::output::error::Error;
+use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::identity::bundle::{Bundle, ca_certificates};
 use roles_anywhere_client::identity::{IdentityError, IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
@@ -163,7 +164,7 @@ fn open(file: &[u8]) {
         }
     }
     let plan =
-        ReadCertificateData { certificate: InputSource::parse("-"), output: CertificateFormat::Full };
+        ReadCertificateData { certificate: InputSource::parse("-"), output: CertificateFormat::Full, password: PasswordSource::Default { credential: None } };
     if let Err(error) = run(&plan, &FakeFiles::holding(file), &passwords, NOW) {
         check_printed(&error);
     }

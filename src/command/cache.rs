@@ -2,15 +2,44 @@
 
 use std::io;
 
+use crate::app::App;
+use crate::command::Plan;
 use crate::output::error::{Error, Kind};
 use crate::private_dir::{ConfiguredDir, DirEntry, Store};
+use crate::session_cache::CacheLocation;
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
 use roles_anywhere_client::aws::create_session::RoleSessionName;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
-use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::time::{Clock as _, Timestamp};
+
+/// The plan of `cache show`.
+#[derive(Clone, Debug)]
+pub struct CacheShow(pub CacheLocation);
+
+impl Plan for CacheShow {
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        match &self.0 {
+            CacheLocation::Dir(dir) => show(dir, &app.private_dir(dir), app.clock().now()),
+            CacheLocation::Disabled => Ok(no_location()),
+        }
+    }
+}
+
+/// The plan of `cache clear`.
+#[derive(Clone, Debug)]
+pub struct CacheClear(pub CacheLocation);
+
+impl Plan for CacheClear {
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        match &self.0 {
+            CacheLocation::Dir(dir) => clear(dir, &app.private_dir(dir)),
+            CacheLocation::Disabled => Ok(no_location()),
+        }
+    }
+}
 
 /// Returns a table of the sessions in `store`, which is in `dir`. It holds no secret.
 pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
@@ -64,7 +93,7 @@ pub fn clear(dir: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Erro
 }
 
 /// Returns the message if no directory for a cache is configured.
-pub fn no_location() -> SecretBytes {
+fn no_location() -> SecretBytes {
     line("there is no cache: neither `--cache-dir`, RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set")
 }
 

@@ -2,30 +2,35 @@
 
 pub mod document;
 
+use crate::app::App;
+use crate::app::session::{SessionClient, SessionPlan};
+use crate::command::Plan;
 use crate::output::error::Error;
-use crate::session_cache::SessionCache;
-use roles_anywhere_client::ports::{Trace, World};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::time::{Clock, Deadline};
 
-/// Returns the document of a cached session, if one can be used without a refresh.
-pub fn ready(
-    sessions: &SessionCache<'_>,
-    clock: &dyn Clock,
-    trace: &dyn Trace,
-) -> Option<SecretBytes> {
-    let session = sessions.ready(clock, trace)?;
-    Some(document::to_json(&session.credentials))
+/// The plan of `credential-process`.
+#[derive(Clone, Debug)]
+pub struct CredentialProcess {
+    /// The session.
+    pub session: SessionPlan,
 }
 
-/// Returns the document to print.
-///
-/// Nothing is printed on failure: AWS SDKs parse whatever reaches standard output.
-pub async fn run(
-    sessions: &SessionCache<'_>,
-    deadline: Deadline,
-    world: &World<'_>,
-) -> Result<SecretBytes, Error> {
-    let vended = sessions.session(world, deadline).await?;
-    Ok(document::to_json(&vended.session.credentials))
+impl Plan for CredentialProcess {
+    /// Returns the document to print.
+    ///
+    /// Nothing is printed on failure: AWS SDKs parse whatever reaches standard output.
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        let client = SessionClient::open(app, &self.session);
+        let sessions = client.sessions();
+        // Before TLS and a runtime are built, which a cached session does not need.
+        let session = match sessions.ready(app.clock(), client.trace()) {
+            Some(session) => session,
+            None => {
+                client
+                    .block_on(async |world, deadline| sessions.session(world, deadline).await)?
+                    .session
+            }
+        };
+        Ok(document::to_json(&session.credentials))
+    }
 }

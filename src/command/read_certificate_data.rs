@@ -8,13 +8,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::app::App;
+use crate::command::Plan;
 use crate::output::error::Error;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::read_certificates;
 use roles_anywhere_client::input_source::{Files, InputSource};
-use roles_anywhere_client::password::Passwords;
+use roles_anywhere_client::password::{PasswordSource, Passwords};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
 
@@ -23,8 +25,16 @@ use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
 pub struct ReadCertificateData {
     /// The file with the certificate, which may hold others too.
     pub certificate: InputSource,
+    /// The password of an encrypted PKCS#12.
+    pub password: PasswordSource,
     /// The output format.
     pub output: CertificateFormat,
+}
+
+impl Plan for ReadCertificateData {
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        run(self, &**app.files(), &app.passwords(&self.password), app.clock().now())
+    }
 }
 
 /// The output format of a certificate.

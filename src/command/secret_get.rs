@@ -4,6 +4,9 @@ mod document;
 
 use std::path::PathBuf;
 
+use crate::app::App;
+use crate::app::session::{SessionClient, SessionPlan};
+use crate::command::Plan;
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
@@ -16,6 +19,23 @@ use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 use roles_anywhere_client::time::Deadline;
 
 /// The plan of `secret get`.
+#[derive(Clone, Debug)]
+pub struct SecretGetPlan {
+    /// The session.
+    pub session: SessionPlan,
+    /// The secret.
+    pub get: SecretGet,
+}
+
+impl Plan for SecretGetPlan {
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        let client = SessionClient::open(app, &self.session);
+        let sessions = client.sessions();
+        client.block_on(async |world, deadline| run(&sessions, &self.get, deadline, world).await)
+    }
+}
+
+/// Which secret is read, and where it is written.
 #[derive(Clone, Debug)]
 pub struct SecretGet {
     /// The request for the secret.

@@ -1,5 +1,7 @@
 //! `serve`: hands out credentials to SDKs on this machine until it is stopped.
 
+mod daemon;
+
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,8 +12,12 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use crate::app::App;
+use crate::app::session::{SessionClient, SessionPlan};
+use crate::command::Plan;
 use crate::daemon::Daemon;
 use crate::output::error::Error;
+use crate::output::log::LogFormat;
 use crate::server::{
     CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenFile,
     TokenStore,
@@ -19,9 +25,34 @@ use crate::server::{
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
+use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Timer;
 
 /// The plan of `serve`.
+#[derive(Clone, Debug)]
+pub struct ServePlan {
+    /// The session.
+    pub session: SessionPlan,
+    /// What is served, and how.
+    pub serve: Serve,
+}
+
+impl Plan for ServePlan {
+    /// Serves until it is stopped; the output is empty.
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        let client = SessionClient::open(app, &self.session);
+        client.block_on(async |world, _| {
+            daemon::run(app, &self.serve, &self.session, *world).await
+        })?;
+        Ok(SecretBytes::default())
+    }
+
+    fn log_format(&self) -> LogFormat {
+        self.serve.daemon.log_format
+    }
+}
+
+/// What `serve` serves, and how.
 #[derive(Clone, Debug)]
 pub struct Serve {
     /// The addresses to listen on, at least one; port 0 means a free port.

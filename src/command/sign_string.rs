@@ -2,12 +2,14 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::app::App;
+use crate::command::Plan;
 use crate::output::error::Error;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::{IdentityError, Permissions, read_key};
 use roles_anywhere_client::input_source::{Files, InputSource};
 use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
-use roles_anywhere_client::password::Passwords;
+use roles_anywhere_client::password::{PasswordSource, Passwords};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::x509::PublicKey;
 
@@ -16,12 +18,20 @@ use roles_anywhere_client::x509::PublicKey;
 pub struct SignString {
     /// The private key.
     pub private_key: InputSource,
+    /// The password of an encrypted key.
+    pub password: PasswordSource,
     /// What to do about a key file that other users can read.
     pub permissions: Permissions,
     /// The output format.
     pub format: SignatureFormat,
     /// The digest, for keys that sign one.
     pub digest: Digest,
+}
+
+impl Plan for SignString {
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        run(self, &**app.files(), &app.passwords(&self.password))
+    }
 }
 
 /// The output format of a signature. None ends in a newline, like the output of the official helper.

@@ -1,5 +1,6 @@
 //! `update`: keeps a profile of the shared credentials file fresh.
 
+mod report;
 mod warning;
 mod writer;
 
@@ -9,16 +10,22 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use crate::app::App;
+use crate::app::daemon::DaemonContext;
+use crate::app::session::{SessionClient, SessionPlan};
+use crate::command::Plan;
 use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError, ProfileName};
-use crate::daemon::{Daemon, DaemonPorts};
+use crate::daemon::{Daemon, DaemonPorts, Supervisor as _};
 use crate::output::error::Error;
+use crate::output::log::LogFormat;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
+use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
@@ -26,6 +33,59 @@ pub use warning::FileWarning;
 use writer::Writer;
 
 /// The plan of `update`.
+#[derive(Clone, Debug)]
+pub struct UpdatePlan {
+    /// The session.
+    pub session: SessionPlan,
+    /// What is written, and how.
+    pub update: Update,
+}
+
+impl Plan for UpdatePlan {
+    /// Writes the profile once, or until it is stopped; the output is empty.
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        let client = SessionClient::open(app, &self.session);
+        match self.update.mode {
+            Mode::Once => {
+                let provider = &self.session.provider;
+                let file = app.credentials_file();
+                let outcome = client.block_on(async |world, deadline| {
+                    once(&self.update, provider, deadline, world, &file).await
+                })?;
+                let lines = report::lines(&self.update, &outcome, app.clock().now());
+                lines.iter().for_each(|line| app.report(line));
+            }
+            Mode::Continuous => {
+                client.block_on(async |world, _| self.run_daemon(app, *world).await)?;
+            }
+        }
+        Ok(SecretBytes::default())
+    }
+
+    fn log_format(&self) -> LogFormat {
+        self.update.daemon.log_format
+    }
+}
+
+impl UpdatePlan {
+    /// Keeps the profile fresh on the real system until it is told to stop.
+    async fn run_daemon(&self, app: &App, world: World<'_>) -> Result<(), Error> {
+        let Self { session, update } = self;
+        let context = DaemonContext::open(app, "update", update.daemon, session)?;
+        let reporter = context.reporter();
+        let channel = StatusChannel::default();
+        let source = ReloadingIdentity::new(&session.provider, world, session.timeout);
+        let mut refresher =
+            Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
+        let (ports, file) = (context.ports(&world), app.credentials_file());
+        let refreshing = pin!(keep(update, &mut refresher, &channel, ports, &file));
+        let ended = context.while_logging(refreshing).await;
+        context.supervisor.stopping();
+        ended
+    }
+}
+
+/// What `update` writes, and how.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update {
     /// The profile.

@@ -12,93 +12,26 @@ mod session;
 mod setting;
 mod transport;
 
-use std::time::Duration;
+use clap::CommandFactory as _;
 
-use crate::command::read_certificate_data::ReadCertificateData;
-use crate::command::secret_get::SecretGet;
-use crate::command::serve::Serve;
-use crate::command::sign_string::SignString;
-use crate::command::update::Update;
+use crate::app::session::SessionPlan;
+use crate::command::Plan;
+use crate::command::cache::{CacheClear, CacheShow};
+use crate::command::completion::Completion;
+use crate::command::credential_process::CredentialProcess;
+use crate::command::secret_get::SecretGetPlan;
+use crate::command::serve::ServePlan;
+use crate::command::update::UpdatePlan;
+use crate::command::version::Version;
 use crate::options::resolve::session::SessionOptions;
 use crate::options::resolve::setting::{Settings, is_path};
-use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs, Shell};
+use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs};
 use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
-use roles_anywhere_client::http::{Endpoint, TransportOptions};
-use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::text::disclosure::PathExists;
-
-/// The command to run, and the source of the password of an encrypted key.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The command.
-    pub command: Command,
-    /// The source of the password.
-    pub password: PasswordSource,
-}
-
-/// The command to run.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Exchange the certificate for a session, and use its credentials.
-    Exchange(Box<Exchange>),
-    /// Sign a fixed string.
-    SignString(SignString),
-    /// Show a certificate.
-    ReadCertificateData(ReadCertificateData),
-    /// List the cached sessions.
-    CacheShow(CacheLocation),
-    /// Remove the cached sessions.
-    CacheClear(CacheLocation),
-    /// Print the version.
-    Version,
-    /// Print a completion script.
-    Completion(Shell),
-}
-
-/// The exchange of a certificate for a session, and the use of its credentials.
-#[derive(Clone, Debug)]
-pub struct Exchange {
-    /// The use of the credentials.
-    pub purpose: Purpose,
-    /// The source of the credentials.
-    pub provider: RolesAnywhere,
-    /// How to reach AWS.
-    pub transport: TransportOptions,
-    /// The time limit of the whole command.
-    pub timeout: Duration,
-    /// Where sessions are cached.
-    pub cache: CacheLocation,
-    /// Whether to show the steps of the exchange.
-    pub debug: Debug,
-    /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
-    pub ignored: Vec<String>,
-}
-
-/// The use of credentials.
-#[derive(Clone, Debug)]
-pub enum Purpose {
-    /// Print them.
-    CredentialProcess,
-    /// Read a secret with them.
-    SecretGet(Box<SecretGet>),
-    /// Keep a profile fresh with them.
-    Update(Update),
-    /// Hand them out.
-    Serve(Box<Serve>),
-}
-
-/// Whether to show the steps of the exchange.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Debug {
-    /// Show only errors.
-    Off,
-    /// Show what is signed, sent and received.
-    On,
-}
 
 /// Returns the plan for a command line and an environment. `stdout` tells whether standard output is a
 /// terminal; `paths` tells whether a value is an existing path, which an error may show.
@@ -107,70 +40,65 @@ pub fn resolve(
     environment: &Environment,
     stdout: Stdout,
     paths: PathExists<'_>,
-) -> Result<Plan, UsageError> {
+) -> Result<Box<dyn Plan>, UsageError> {
     if let Some(name) = environment.non_utf8_names().find(|name| is_ours(name) && !is_path(name)) {
         return Err(UsageError::NotUtf8(name.to_owned()));
     }
     let (environment, ignored) = kubernetes_service::without_service(environment);
-    let mut plan = resolve_command(line.command, &environment, stdout, paths)?;
-    if let Command::Exchange(exchange) = &mut plan.command {
-        exchange.ignored = ignored;
-    }
-    Ok(plan)
-}
-
-fn resolve_command(
-    command: CommandArgs,
-    environment: &Environment,
-    stdout: Stdout,
-    paths: PathExists<'_>,
-) -> Result<Plan, UsageError> {
-    match command {
+    let environment = &*environment;
+    match line.command {
         CommandArgs::CredentialProcess(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::resolve(&settings)?;
-            session.check_own_region(&settings)?;
+            let session = SessionOptions::of_own_region(&settings)?;
             let cache = daemon::cache(&args.cache, &settings)?;
-            exchange(&settings, session, cache, Purpose::CredentialProcess)
+            let session = session_plan(&settings, session, None, cache, ignored)?;
+            Ok(Box::new(CredentialProcess { session }))
         }
         CommandArgs::Update(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::resolve(&settings)?;
-            session.check_own_region(&settings)?;
+            let session = SessionOptions::of_own_region(&settings)?;
             let update = daemon::update(&args, &settings)?;
-            exchange(&settings, session, CacheLocation::Disabled, Purpose::Update(update))
+            let cache = CacheLocation::Disabled;
+            let session = session_plan(&settings, session, None, cache, ignored)?;
+            Ok(Box::new(UpdatePlan { session, update }))
         }
         CommandArgs::Serve(args) => {
             let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::resolve(&settings)?;
-            session.check_own_region(&settings)?;
+            let session = SessionOptions::of_own_region(&settings)?;
             let serve = daemon::serve(&args, &settings, &session)?;
-            exchange(&settings, session, CacheLocation::Disabled, Purpose::Serve(Box::new(serve)))
+            let cache = CacheLocation::Disabled;
+            let session = session_plan(&settings, session, None, cache, ignored)?;
+            Ok(Box::new(ServePlan { session, serve }))
         }
         CommandArgs::Secret(SecretArgs::Get(args)) => {
             let settings = Settings { args: &args.session, environment, paths };
             let session = SessionOptions::resolve(&settings)?;
             let get = secret::get(&args, &settings, &session, stdout)?;
             let cache = daemon::cache(&args.cache, &settings)?;
-            exchange(&settings, session, cache, Purpose::SecretGet(Box::new(get)))
+            let endpoint = Some(get.request.endpoint.clone());
+            let session = session_plan(&settings, session, endpoint, cache, ignored)?;
+            Ok(Box::new(SecretGetPlan { session, get }))
         }
         CommandArgs::Cache(args) => {
-            let (place, command): (_, fn(CacheLocation) -> Command) = match &args {
-                CacheCommandArgs::Show(place) => (place, Command::CacheShow),
-                CacheCommandArgs::Clear(place) => (place, Command::CacheClear),
-            };
             let settings = Settings { args: &SessionArgs::default(), environment, paths };
-            Ok(Plan::without_password(command(daemon::cache_location(place, &settings)?)))
+            Ok(match &args {
+                CacheCommandArgs::Show(place) => {
+                    Box::new(CacheShow(daemon::cache_location(place, &settings)?))
+                }
+                CacheCommandArgs::Clear(place) => {
+                    Box::new(CacheClear(daemon::cache_location(place, &settings)?))
+                }
+            })
         }
         CommandArgs::SignString(args) => {
-            diagnostic::sign_string(args.into_inner(), environment, paths)
+            Ok(Box::new(diagnostic::sign_string(args.into_inner(), environment, paths)?))
         }
         CommandArgs::ReadCertificateData(args) => {
-            diagnostic::read_certificate_data(args.into_inner(), environment, paths)
+            Ok(Box::new(diagnostic::read_certificate_data(args.into_inner(), environment, paths)?))
         }
-        CommandArgs::Version => Ok(Plan::without_password(Command::Version)),
+        CommandArgs::Version => Ok(Box::new(Version)),
         CommandArgs::Completion(args) => {
-            Ok(Plan::without_password(Command::Completion(args.shell)))
+            Ok(Box::new(Completion { shell: args.shell, describe: CommandLine::command }))
         }
     }
 }
@@ -183,37 +111,27 @@ fn is_ours(name: &str) -> bool {
         || is_path(name)
 }
 
-impl Plan {
-    fn without_password(command: Command) -> Self {
-        Self { command, password: PasswordSource::Default { credential: None } }
-    }
-}
-
-fn exchange(
+/// Returns how a session is made by a command that calls the endpoint of `other` too.
+fn session_plan(
     settings: &Settings<'_>,
     session: SessionOptions,
+    other: Option<Endpoint>,
     cache: CacheLocation,
-    purpose: Purpose,
-) -> Result<Plan, UsageError> {
-    let debug = if settings.flag("debug", |args| &args.debug)? { Debug::On } else { Debug::Off };
-    let secrets = match &purpose {
-        Purpose::SecretGet(get) => Some(&get.request.endpoint),
-        _ => None,
-    };
-    let endpoints: Vec<&Endpoint> =
-        [Some(&session.request.endpoint), secrets].into_iter().flatten().collect();
-    let transport = transport::options(settings, &endpoints)?;
-    let exchange = Exchange {
-        purpose,
-        provider: session.into_provider(),
-        transport,
+    ignored: Vec<String>,
+) -> Result<SessionPlan, UsageError> {
+    let debug = settings.flag("debug", |args| &args.debug)?;
+    let endpoints: Vec<Endpoint> =
+        [session.request.endpoint.clone()].into_iter().chain(other).collect();
+    Ok(SessionPlan {
+        transport: transport::options(settings, &endpoints)?,
         timeout: transport::timeout(settings)?,
+        password: identity::password(settings)?,
+        provider: session.into_provider(),
+        endpoints,
         cache,
         debug,
-        ignored: Vec::new(),
-    };
-    let password = identity::password(settings)?;
-    Ok(Plan { command: Command::Exchange(Box::new(exchange)), password })
+        ignored,
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fs::{File, Metadata};
 use std::io::Write as _;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::os::access;
@@ -26,8 +26,8 @@ use roles_anywhere_client::text::path;
 
 /// Reads and writes files, standard input, inherited descriptors and `env:NAME` sources.
 #[derive(Debug)]
-pub struct SystemFiles<'a> {
-    environment: &'a Environment,
+pub struct SystemFiles {
+    environment: Arc<Environment>,
     /// The sources that can be read only once.
     cached: Mutex<BTreeMap<Location, CachedInput>>,
 }
@@ -35,9 +35,9 @@ pub struct SystemFiles<'a> {
 /// The contents of a source that can be read only once, or why it could not be read.
 type CachedInput = Result<SecretBytes, (io::ErrorKind, String)>;
 
-impl<'a> SystemFiles<'a> {
+impl SystemFiles {
     /// Returns the port; `env:NAME` is read from `environment`.
-    pub fn new(environment: &'a Environment) -> Self {
+    pub fn new(environment: Arc<Environment>) -> Self {
         Self { environment, cached: Mutex::default() }
     }
 
@@ -78,7 +78,7 @@ impl<'a> SystemFiles<'a> {
     }
 }
 
-impl Files for SystemFiles<'_> {
+impl Files for SystemFiles {
     fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         self.bytes(source).map_err(|error| FileError {
             action: Action::Read,
@@ -280,19 +280,15 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
     use super::*;
-
-    static NONE: LazyLock<Environment> = LazyLock::new(Environment::default);
 
     const LIMIT: Duration = Duration::from_secs(1);
 
-    fn files() -> SystemFiles<'static> {
-        SystemFiles::new(&NONE)
+    fn files() -> SystemFiles {
+        SystemFiles::new(Arc::default())
     }
 
-    fn read(files: &SystemFiles<'_>, path: &Path) -> Result<SecretBytes, FileError> {
+    fn read(files: &SystemFiles, path: &Path) -> Result<SecretBytes, FileError> {
         files.read(&InputSource::file(path))
     }
 

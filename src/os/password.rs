@@ -1,7 +1,7 @@
 //! The password of an encrypted key: from the configured source, from systemd, or from a prompt.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use roles_anywhere_client::input_source::{Files, InputSource};
 use roles_anywhere_client::password::{PasswordError, PasswordSource, Passwords};
@@ -10,16 +10,16 @@ use roles_anywhere_client::secret::Secret;
 /// Reads the password. One that was typed is kept; a file is read each time, as it may hold another
 /// password after a rotation.
 #[expect(missing_debug_implementations, reason = "holds a port and a secret")]
-pub struct KeyPassword<'a> {
+pub struct KeyPassword {
     source: PasswordSource,
-    files: &'a dyn Files,
+    files: Arc<dyn Files>,
     kept: Mutex<Option<Secret>>,
     asked: AtomicBool,
 }
 
-impl<'a> KeyPassword<'a> {
+impl KeyPassword {
     /// Returns the port; nothing is read until a password is needed.
-    pub fn new(source: PasswordSource, files: &'a dyn Files) -> Self {
+    pub fn new(source: PasswordSource, files: Arc<dyn Files>) -> Self {
         Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
 
@@ -42,7 +42,7 @@ impl<'a> KeyPassword<'a> {
     }
 }
 
-impl Passwords for KeyPassword<'_> {
+impl Passwords for KeyPassword {
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         self.asked.store(true, Ordering::Relaxed);
         match &self.source {

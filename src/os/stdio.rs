@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
+use crate::os::clock::SystemClock;
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use roles_anywhere_client::ports::Trace;
 use roles_anywhere_client::text::escape;
+use roles_anywhere_client::time::Clock as _;
 
 /// Returns whether standard output is a terminal.
 pub fn stdout_kind() -> Stdout {
@@ -46,21 +47,21 @@ pub fn write_stderr(message: &str) {
 }
 
 /// Writes debug messages to standard error, each with the milliseconds since the start.
-#[expect(missing_debug_implementations, reason = "holds a function")]
-pub struct StderrTrace<'a> {
-    uptime: &'a (dyn Fn() -> Duration + Sync),
+#[derive(Clone, Copy, Debug)]
+pub struct StderrTrace {
+    clock: SystemClock,
 }
 
-impl<'a> StderrTrace<'a> {
-    /// Returns the trace; `uptime` is the time that each message begins with.
-    pub fn new(uptime: &'a (dyn Fn() -> Duration + Sync)) -> Self {
-        Self { uptime }
+impl StderrTrace {
+    /// Returns the trace; each message begins with the uptime of `clock`.
+    pub fn new(clock: SystemClock) -> Self {
+        Self { clock }
     }
 }
 
-impl Trace for StderrTrace<'_> {
+impl Trace for StderrTrace {
     fn show(&self, message: fmt::Arguments<'_>) {
-        let milliseconds = (self.uptime)().as_secs_f64() * 1e3;
+        let milliseconds = self.clock.uptime().as_secs_f64() * 1e3;
         write_stderr(&format!("debug: {milliseconds:8.2} ms: {message}"));
     }
 }

@@ -3,22 +3,23 @@
 mod load;
 mod outage;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use roles_anywhere::command::serve::{Serve, ServePlan};
 use roles_anywhere::daemon::{Reporter, Supervisor};
 use roles_anywhere::options::CommandLine;
-use roles_anywhere::options::resolve::{Command, Exchange, resolve};
+use roles_anywhere::options::resolve::resolve;
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::https::Https;
-use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
 use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
@@ -145,7 +146,7 @@ impl Events for TimeTravel<'_> {
 
 /// A daemon before it runs: its refresher, and what it was made of.
 struct Daemon<'a> {
-    exchange: &'a Exchange,
+    plan: &'a Serve,
     world: World<'a>,
     channel: Rc<StatusChannel>,
     refresher: Refresher<'a>,
@@ -163,15 +164,15 @@ fn run_daemon<'a>(
     let variables = clock.emulator.environment().into_iter();
     let environment =
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
-    let exchange = exchange(line, &environment);
-    let disk = SystemFiles::new(&environment);
-    let passwords = KeyPassword::new(PasswordSource::Default { credential: None }, &disk);
-    let transport = Https::new(exchange.transport.clone(), files::read);
+    let ServePlan { session, serve } = planned(line, &environment);
+    let disk = Arc::new(SystemFiles::new(Arc::new(environment)));
+    let passwords = KeyPassword::new(session.password, Arc::clone(&disk) as _);
+    let transport = Https::new(session.transport, files::read);
     let world = World {
         clock,
         timer: clock,
         entropy: &RANDOM,
-        files: &disk,
+        files: &*disk,
         passwords: &passwords,
         transport: &transport,
         trace: &NoTrace,
@@ -181,22 +182,21 @@ fn run_daemon<'a>(
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
     let reporter = Reporter::new(&SecrecyCheck, &SecrecyCheck);
     let ports = RefresherPorts { clock, entropy: &RANDOM, events: &events, observer: &reporter };
-    let source = ReloadingIdentity::new(&exchange.provider, world, exchange.timeout);
+    let source = ReloadingIdentity::new(&session.provider, world, session.timeout);
     let refresher = Refresher::new(&source, &channel, ports);
-    let daemon = Daemon { exchange: &exchange, world, channel: Rc::clone(&channel), refresher };
+    let daemon = Daemon { plan: &serve, world, channel: Rc::clone(&channel), refresher };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(daemon));
 }
 
-fn exchange(line: &[&str], environment: &Environment) -> Exchange {
+fn planned(line: &[&str], environment: &Environment) -> ServePlan {
     use clap::Parser as _;
     // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line = CommandLine::try_parse_from(line).unwrap();
-    match resolve(line, environment, Stdout::Stream, PathExists(&|_| false)).unwrap().command {
-        Command::Exchange(exchange) => *exchange,
-        _ => unreachable!("it is an exchange"),
-    }
+    let plan = resolve(line, environment, Stdout::Stream, PathExists(&|_| false));
+    let plan: Box<dyn Any> = plan.unwrap();
+    *plan.downcast().expect("the command is `serve`")
 }
 
 /// A supervisor and a log that keep nothing, and check that no secret is in what they get. The

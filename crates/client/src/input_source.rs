@@ -176,7 +176,7 @@ impl fmt::Display for InputSourceName {
 }
 
 /// Reads certificates and keys, and writes secrets.
-pub trait Files: Sync {
+pub trait Files: Send + Sync {
     /// Reads all of `source`, at most [`MAX_SIZE`] bytes.
     ///
     /// A directory is refused, and so is a pipe without a writer. A source that is not a regular file

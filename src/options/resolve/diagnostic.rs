@@ -1,7 +1,7 @@
 //! The options of `sign-string` and `read-certificate-data`, which use no network.
 
+use super::identity;
 use super::setting::{Setting, Settings};
-use super::{Command, Plan, identity};
 use crate::command::read_certificate_data::{CertificateFormat, ReadCertificateData};
 use crate::command::sign_string::{SignString, SignatureFormat};
 use crate::options::{ReadCertificateDataArgs, SessionArgs, SignStringArgs};
@@ -14,7 +14,7 @@ pub(super) fn sign_string(
     args: SignStringArgs,
     environment: &Environment,
     paths: PathExists<'_>,
-) -> Result<Plan, UsageError> {
+) -> Result<SignString, UsageError> {
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };
     let format = match given(&settings, "--format", &args.format)? {
@@ -35,20 +35,20 @@ pub(super) fn sign_string(
             _ => return Err(setting.refuse("`SHA256`, `SHA384` or `SHA512`")),
         },
     };
-    let command = SignString {
+    Ok(SignString {
         private_key: identity::private_key(&settings)?,
         permissions: identity::permissions(&settings)?,
         format,
         digest,
-    };
-    Ok(Plan { command: Command::SignString(command), password: identity::password(&settings)? })
+        password: identity::password(&settings)?,
+    })
 }
 
 pub(super) fn read_certificate_data(
     args: ReadCertificateDataArgs,
     environment: &Environment,
     paths: PathExists<'_>,
-) -> Result<Plan, UsageError> {
+) -> Result<ReadCertificateData, UsageError> {
     let session = SessionArgs { identity: args.identity, ..SessionArgs::default() };
     let settings = Settings { args: &session, environment, paths };
     let output = match given(&settings, "--output", &args.output)? {
@@ -61,8 +61,7 @@ pub(super) fn read_certificate_data(
         },
     };
     let certificate = identity::certificate(&settings)?;
-    let command = Command::ReadCertificateData(ReadCertificateData { certificate, output });
-    Ok(Plan { command, password: identity::password(&settings)? })
+    Ok(ReadCertificateData { certificate, output, password: identity::password(&settings)? })
 }
 
 /// Returns an option that has no variable; an empty value counts as not given.

@@ -35,6 +35,14 @@ impl SessionOptions {
         Ok(Self { request: SessionRequest { endpoint, ..session.request }, ..session })
     }
 
+    /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
+    /// session could be made there.
+    pub(super) fn of_own_region(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let session = Self::resolve(settings)?;
+        session.check_own_region(settings)?;
+        Ok(session)
+    }
+
     /// Returns where `service` is: as given, by the variables of the AWS SDKs, or by its Region.
     pub(super) fn endpoint_of(
         &self,
@@ -60,8 +68,7 @@ impl SessionOptions {
             .map_err(|source| UsageError::Endpoint { origin: setting.origin, source })
     }
 
-    /// Refuses a `--region` that is not the trust anchor's: no session could be made there.
-    pub(super) fn check_own_region(&self, settings: &Settings<'_>) -> Result<(), UsageError> {
+    fn check_own_region(&self, settings: &Settings<'_>) -> Result<(), UsageError> {
         let Some(asked) = settings.region()? else { return Ok(()) };
         let asked = asked.without_fips().unwrap_or(asked);
         let own = &self.request.region;

@@ -1,14 +1,17 @@
 //! What flags and variables mean together.
 
+use std::any::Any;
 use std::path::PathBuf;
 
 use clap::Parser;
 
 use super::*;
+use crate::command::sign_string::SignString;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;
+use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::text::disclosure::PathExists;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
@@ -25,7 +28,7 @@ fn base() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> {
+fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Box<dyn Plan>, String> {
     let all: Vec<&str> = ["roles-anywhere"].iter().chain(words).copied().collect();
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -34,23 +37,20 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Plan, String> 
         .map_err(|error| error.to_string())
 }
 
-fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<Exchange, String> {
-    exchanged(&[&["credential-process"], words].concat(), variables)
+/// Returns the plan of a command, which is a `T`.
+fn planned<T: Plan>(words: &[&str], variables: &[(&str, &str)]) -> Result<T, String> {
+    let plan: Box<dyn Any> = resolved(words, variables)?;
+    Ok(*plan.downcast().expect("it is the plan of this command"))
 }
 
-fn exchanged(words: &[&str], variables: &[(&str, &str)]) -> Result<Exchange, String> {
-    match resolved(words, variables)?.command {
-        Command::Exchange(exchange) => Ok(*exchange),
-        _ => Err("another command".to_owned()),
-    }
+fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<SessionPlan, String> {
+    let words = [&["credential-process"], words].concat();
+    planned(&words, variables).map(|CredentialProcess { session }| session)
 }
 
 fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, String> {
-    let exchange = exchanged(&[&["secret", "get"], words].concat(), variables)?;
-    match exchange.purpose {
-        Purpose::SecretGet(get) => Ok(get.request),
-        _ => Err("another command".to_owned()),
-    }
+    let words = [&["secret", "get"], words].concat();
+    planned(&words, variables).map(|plan: SecretGetPlan| plan.get.request)
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
     .unwrap();
     assert_eq!(plan.provider.source.certificate, InputSource::parse("b").named_by("--certificate"));
     assert_eq!(plan.provider.session.duration.seconds(), Some(900));
-    assert_eq!(plan.debug, Debug::On);
+    assert!(plan.debug);
 }
 
 #[test]
@@ -72,14 +72,12 @@ fn takes_an_empty_value_for_not_given() {
     let certificate = InputSource::parse("cert.pem").named_by(variable);
     assert_eq!(plan.provider.source.certificate, certificate);
     assert_eq!(plan.provider.source.intermediates, None);
-    assert_eq!(plan.debug, Debug::Off);
+    assert!(!plan.debug);
 }
 
 #[test]
 fn reads_booleans_as_the_official_helper_does() {
-    for (value, debug) in
-        [("true", Debug::On), ("1", Debug::On), ("false", Debug::Off), ("F", Debug::Off)]
-    {
+    for (value, debug) in [("true", true), ("1", true), ("false", false), ("F", false)] {
         assert_eq!(process(&[&format!("--debug={value}")], &[]).unwrap().debug, debug);
         assert_eq!(process(&[], &[("ROLES_ANYWHERE_DEBUG", value)]).unwrap().debug, debug);
     }
@@ -238,12 +236,13 @@ fn asks_for_the_secret_where_it_is() {
 #[test]
 fn keeps_the_endpoints_of_session_and_secret_apart() {
     let words = ["secret", "get", "n", "--endpoint", "https://a.example", "--region", "us-west-2"];
-    let plan = exchanged(&words, &[]).unwrap();
-    assert_eq!(plan.provider.session.endpoint.to_string(), "https://a.example");
-    assert_eq!(plan.provider.session.region.as_str(), "eu-central-1");
-    let Purpose::SecretGet(command) = plan.purpose else { panic!("another command") };
+    let SecretGetPlan { session, get: secret } = planned(&words, &[]).unwrap();
+    assert_eq!(session.provider.session.endpoint.to_string(), "https://a.example");
+    assert_eq!(session.provider.session.region.as_str(), "eu-central-1");
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
-    assert_eq!(command.request.endpoint.to_string(), own);
+    assert_eq!(secret.request.endpoint.to_string(), own);
+    let called: Vec<String> = session.endpoints.iter().map(ToString::to_string).collect();
+    assert_eq!(called, ["https://a.example", own]);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];
     let variable = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://c.example")];
     assert_eq!(get(&flag, &variable).unwrap().endpoint.to_string(), "https://b.example");
@@ -271,7 +270,7 @@ fn refuses_a_variable_that_is_not_text() {
     let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
-    let error = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false)).unwrap_err();
+    let error = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false)).err().unwrap();
     assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
     assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");
@@ -299,7 +298,7 @@ fn takes_the_password_from_one_place() {
     let error = process(&words, &[]).unwrap_err();
     assert_eq!(error, "`--key-password-file` and `--pkcs8-password` exclude each other");
     let variables = [("CREDENTIALS_DIRECTORY", "/run/credentials/a")];
-    let plan = resolved(&["sign-string", "--private-key", "k"], &variables).unwrap();
+    let plan: SignString = planned(&["sign-string", "--private-key", "k"], &variables).unwrap();
     let PasswordSource::Default { credential: Some(place) } = plan.password else {
         panic!("{:?}", plan.password)
     };
@@ -355,7 +354,7 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
 #[test]
 fn takes_socks_proxies_from_https_proxy_and_ignores_them_in_all_proxy() {
     let proxy = |variables: &[(&str, &str)]| {
-        let shown = |plan: Exchange| plan.transport.proxy.map(|proxy| proxy.to_string());
+        let shown = |plan: SessionPlan| plan.transport.proxy.map(|proxy| proxy.to_string());
         process(&[], variables).map(shown)
     };
     for value in ["socks://127.0.0.1:1080/", "SOCKS5://p:1080", "socks5h://p", "socks4a://p"] {
@@ -380,10 +379,7 @@ fn takes_socks_proxies_from_https_proxy_and_ignores_them_in_all_proxy() {
 
 /// The file that `update` writes.
 fn written(words: &[&str], variables: &[(&str, &str)]) -> Result<PathBuf, String> {
-    match exchanged(&[&["update"], words].concat(), variables)?.purpose {
-        Purpose::Update(update) => Ok(update.file),
-        _ => Err("another command".to_owned()),
-    }
+    planned(&[&["update"], words].concat(), variables).map(|plan: UpdatePlan| plan.update.file)
 }
 
 #[test]

@@ -14,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Returns the network options for calls of `endpoints`.
 pub(super) fn options(
     settings: &Settings<'_>,
-    endpoints: &[&Endpoint],
+    endpoints: &[Endpoint],
 ) -> Result<TransportOptions, UsageError> {
     Ok(TransportOptions {
         trust: trust(settings)?,
@@ -51,7 +51,7 @@ fn trust(settings: &Settings<'_>) -> Result<Trust, UsageError> {
 
 /// Plain HTTP is used for loopback only, so `HTTP_PROXY` is ignored. A proxy URL from the environment
 /// is validated only if an endpoint uses it.
-fn proxy(settings: &Settings<'_>, endpoints: &[&Endpoint]) -> Result<Option<Proxy>, UsageError> {
+fn proxy(settings: &Settings<'_>, endpoints: &[Endpoint]) -> Result<Option<Proxy>, UsageError> {
     let no_proxy = settings.first_variable(&["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, setting)| setting.value).unwrap_or_default();
     let with_proxy = settings.text("with-proxy", |args| &args.with_proxy)?;

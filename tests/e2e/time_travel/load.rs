@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join;
 use roles_anywhere::command::serve as serving;
-use roles_anywhere::options::resolve::Purpose;
 use roles_anywhere::os::clock::SystemTimer;
 use roles_anywhere::os::listener::{HttpListener, Limits};
 use roles_anywhere::os::random::SystemEntropy;
@@ -92,8 +91,7 @@ fn script() -> Vec<Value> {
 
 /// Serves as `main` does until the refresher is told to stop, and sends the address.
 async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<SocketAddr>) {
-    let Daemon { exchange, world, channel, mut refresher } = daemon;
-    let Purpose::Serve(plan) = &exchange.purpose else { unreachable!("it is `serve`") };
+    let Daemon { plan, world, channel, mut refresher } = daemon;
     let listener =
         HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
     let addresses = listener.addresses();

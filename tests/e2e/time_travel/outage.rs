@@ -48,7 +48,7 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
         });
         if elapsed >= end { Event::Stop } else { Event::Timeout }
     };
-    let line = ["credential-process", "--no-cache"];
+    let line = ["serve", "--port", "0"];
     run_daemon(&clock, &line, Box::new(on_tick), async |mut daemon| daemon.refresher.run().await);
     statuses.into_inner()
 }

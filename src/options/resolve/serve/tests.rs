@@ -1,11 +1,13 @@
 //! What the options of `serve` mean together.
 
+use std::any::Any;
+
 use clap::Parser as _;
 
 use super::*;
-use crate::command::serve::Serve;
+use crate::command::serve::{Serve, ServePlan};
 use crate::options::CommandLine;
-use crate::options::resolve::{Command, Purpose, resolve};
+use crate::options::resolve::resolve;
 use crate::output::Stdout;
 use crate::server::ServePolicy;
 use roles_anywhere_client::ports::Environment;
@@ -29,13 +31,9 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
     let plan = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())?;
-    match plan.command {
-        Command::Exchange(exchange) => match exchange.purpose {
-            Purpose::Serve(serve) => Ok((*serve, exchange.ignored)),
-            _ => Err("another command".to_owned()),
-        },
-        _ => Err("another command".to_owned()),
-    }
+    let plan: Box<dyn Any> = plan;
+    let plan = plan.downcast::<ServePlan>().expect("it is the plan of `serve`");
+    Ok((plan.serve, plan.session.ignored))
 }
 
 fn policy(words: &[&str], variables: &[(&str, &str)]) -> Result<ServePolicy, String> {

@@ -1,0 +1,80 @@
+//! The real system. A command builds only the parts that it uses, each when it is first needed.
+
+pub mod daemon;
+pub mod session;
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use crate::os::clock::SystemClock;
+use crate::os::credentials_file::CredentialsFile;
+use crate::os::files::SystemFiles;
+use crate::os::password::KeyPassword;
+use crate::os::private_dir::PrivateDir;
+use crate::os::{environment, stdio};
+use crate::output::Stdout;
+use crate::output::error::Error;
+use crate::private_dir::ConfiguredDir;
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::Environment;
+
+/// The real system, as commands see it.
+#[derive(Debug)]
+pub struct App {
+    clock: SystemClock,
+    environment: OnceCell<Arc<Environment>>,
+    files: OnceCell<Arc<SystemFiles>>,
+}
+
+impl App {
+    /// Returns the system; the uptime counts from now, and nothing else is read or opened.
+    pub fn start() -> Self {
+        let clock = SystemClock::start();
+        Self { clock, environment: OnceCell::new(), files: OnceCell::new() }
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &SystemClock {
+        &self.clock
+    }
+
+    /// Returns the environment variables, which are read once.
+    pub fn environment(&self) -> &Arc<Environment> {
+        self.environment.get_or_init(|| Arc::new(environment::read()))
+    }
+
+    /// Returns the files. They are one port, as standard input can be read only once.
+    pub fn files(&self) -> &Arc<SystemFiles> {
+        self.files.get_or_init(|| Arc::new(SystemFiles::new(Arc::clone(self.environment()))))
+    }
+
+    /// Returns the password of an encrypted key, which is read when it is needed.
+    pub fn passwords(&self, source: &PasswordSource) -> KeyPassword {
+        KeyPassword::new(source.clone(), Arc::clone(self.files()) as _)
+    }
+
+    /// Returns a private directory of this user.
+    pub fn private_dir(&self, dir: &ConfiguredDir) -> PrivateDir {
+        PrivateDir::new(dir)
+    }
+
+    /// Returns the credentials files.
+    pub fn credentials_file(&self) -> CredentialsFile {
+        CredentialsFile
+    }
+
+    /// Returns the kind of standard output.
+    pub fn stdout(&self) -> Stdout {
+        stdio::stdout_kind()
+    }
+
+    /// Writes all of `bytes` to standard output.
+    pub fn print(&self, bytes: &[u8]) -> Result<(), Error> {
+        stdio::print(bytes)
+    }
+
+    /// Writes a message and a newline to standard error.
+    pub fn report(&self, message: &str) {
+        stdio::write_stderr(message);
+    }
+}

@@ -1,0 +1,137 @@
+//! What the commands share that make a session: the cache, and, only when AWS is called, the network.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::os::clock::SystemTimer;
+use crate::os::files;
+use crate::os::private_dir::PrivateDir;
+use crate::os::random::SystemEntropy;
+use crate::os::stdio::StderrTrace;
+use crate::output::error::{Error, Kind};
+use crate::session_cache::{self, CacheLocation, SessionCache};
+use roles_anywhere_client::http::{Endpoint, TransportOptions};
+use roles_anywhere_client::https::Https;
+use roles_anywhere_client::input_source::Files;
+use roles_anywhere_client::input_source::snapshot::Snapshot;
+use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::{NoTrace, Trace, World};
+use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::text::disclosure::path_name;
+use roles_anywhere_client::time::Deadline;
+
+/// How a session is made: the provider, the network, the cache.
+#[derive(Clone, Debug)]
+pub struct SessionPlan {
+    /// The source of the credentials.
+    pub provider: RolesAnywhere,
+    /// The source of the password of an encrypted key.
+    pub password: PasswordSource,
+    /// How to reach AWS.
+    pub transport: TransportOptions,
+    /// The endpoints that are called.
+    pub endpoints: Vec<Endpoint>,
+    /// The time limit of a run that makes one session.
+    pub timeout: Duration,
+    /// Where sessions are cached.
+    pub cache: CacheLocation,
+    /// Whether to show the steps of the exchange.
+    pub debug: bool,
+    /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
+    pub ignored: Vec<String>,
+}
+
+/// Makes the session of a plan.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct SessionClient<'a> {
+    app: &'a App,
+    plan: &'a SessionPlan,
+    trace: Box<dyn Trace>,
+    store: Option<PrivateDir>,
+    /// The files of the identity, if its sessions are cached.
+    identity: Option<Snapshot<'a>>,
+}
+
+impl<'a> SessionClient<'a> {
+    /// Opens the cache, and reads the files of the identity for it; neither parses the key nor
+    /// prepares the network.
+    pub fn open(app: &'a App, plan: &'a SessionPlan) -> Self {
+        let trace: Box<dyn Trace> =
+            if plan.debug { Box::new(StderrTrace::new(*app.clock())) } else { Box::new(NoTrace) };
+        let (mut store, mut identity) = (None, None);
+        if let CacheLocation::Dir(directory) = &plan.cache {
+            store = Some(app.private_dir(directory));
+            // The name is made for the trace only, so that a cache hit does not pay for it.
+            if plan.debug {
+                let (path, origin) = (path_name(&directory.path, false), &directory.origin);
+                trace.show(format_args!("cache: in {path} (from {origin})"));
+            }
+            identity = session_cache::snapshot_identity(&plan.provider.source, &**app.files());
+        }
+        Self { app, plan, trace, store, identity }
+    }
+
+    /// Returns the sessions, which come from the cache or from AWS.
+    pub fn sessions(&self) -> SessionCache<'_> {
+        let provider = &self.plan.provider;
+        match (&self.store, &self.identity) {
+            (Some(store), Some(identity)) => {
+                SessionCache::new(provider, identity, &self.plan.transport.trust, store)
+            }
+            _ => SessionCache::disabled(provider),
+        }
+    }
+
+    /// Returns the output of `--debug`.
+    pub fn trace(&self) -> &dyn Trace {
+        &*self.trace
+    }
+
+    /// Prepares the network, and runs `work`. The deadline counts from the start of the process.
+    pub fn block_on<T>(
+        &self,
+        work: impl AsyncFnOnce(&World<'_>, Deadline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.trace_network();
+        let files: &dyn Files = match &self.identity {
+            Some(identity) => identity,
+            None => &**self.app.files(),
+        };
+        let passwords = self.app.passwords(&self.plan.password);
+        let transport = Https::new(self.plan.transport.clone(), files::read);
+        let world = World {
+            clock: self.app.clock(),
+            timer: &SystemTimer,
+            entropy: &SystemEntropy,
+            files,
+            passwords: &passwords,
+            transport: &transport,
+            trace: &*self.trace,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(Kind::Local, error))?;
+        let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
+        let outcome = runtime.block_on(work(&world, deadline));
+        // A host name lookup may hang for longer than the deadline. Do not wait for it.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    fn trace_network(&self) {
+        let trace = &*self.trace;
+        if !self.plan.ignored.is_empty() {
+            let names = self.plan.ignored.join(" ");
+            trace.show(format_args!("ignored: variables of a Kubernetes Service: {names}"));
+        }
+        let TransportOptions { trust, proxy, .. } = &self.plan.transport;
+        trace.show(format_args!("trust: {trust}"));
+        for endpoint in &self.plan.endpoints {
+            match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {
+                Some(proxy) => trace.show(format_args!("endpoint: {endpoint}, proxy: {proxy}")),
+                None => trace.show(format_args!("endpoint: {endpoint}, proxy: none on this way")),
+            }
+        }
+    }
+}

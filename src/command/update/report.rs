@@ -1,0 +1,49 @@
+//! The report of `update --once`: what was written, and what the owner of the file should fix.
+
+use crate::command::update::{Update, UpdateOutcome};
+use crate::credentials_file::port::WriteMethod;
+use crate::output::error::one_line;
+use crate::output::log::{Field, Level, LogFormat};
+use crate::output::report::json;
+use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
+use roles_anywhere_client::time::Timestamp;
+
+/// Returns the lines of the report, as text or JSON.
+pub(super) fn lines(plan: &Update, outcome: &UpdateOutcome, now: Timestamp) -> Vec<String> {
+    let format = plan.daemon.log_format;
+    let warning = |words: String| match format {
+        LogFormat::Text => one_line(&format!("warning: {words}")),
+        LogFormat::Json => json(now, Level::Warning, &words, &[]),
+    };
+    let file = path_name(&plan.file, true);
+    let mut lines = Vec::new();
+    if let WriteMethod::InPlace(obstacle) = outcome.written {
+        lines.push(warning(format!("{file} was written in place: {obstacle}")));
+    }
+    lines.extend(outcome.warnings.iter().map(|found| warning(found.to_string())));
+    if !plan.quiet {
+        lines.push(match format {
+            LogFormat::Text => written_text(plan, &file, outcome.expiration),
+            LogFormat::Json => written_json(plan, outcome.expiration, now),
+        });
+    }
+    lines
+}
+
+fn written_text(plan: &Update, file: &str, expiration: Timestamp) -> String {
+    let selected = plan.selected.as_ref().map_or_else(String::new, |selected| {
+        format!("; AWS_PROFILE selects another profile, {}", profile_name(selected))
+    });
+    let profile = profile_name(&plan.profile.to_string());
+    one_line(&format!("wrote profile {profile} to {file}, valid until {expiration}{selected}"))
+}
+
+fn written_json(plan: &Update, expiration: Timestamp, now: Timestamp) -> String {
+    let file = field(&plan.file.to_string_lossy(), true);
+    let profile = profile_field(&plan.profile.to_string());
+    let mut fields: Vec<Field<'_>> =
+        vec![("file", &file), ("profile", &profile), ("valid_until", &expiration)];
+    let selected = plan.selected.as_ref().map(|selected| profile_field(selected));
+    fields.extend(selected.as_ref().map(|name| -> Field<'_> { ("aws_profile", name) }));
+    json(now, Level::Info, "profile written", &fields)
+}
