@@ -61,17 +61,17 @@ pub enum ServedFrom {
     Aws,
 }
 
-/// Reads the files of an identity, all at once; `None` if its sessions must not be cached.
+/// Reads the inputs of an identity, all at once; `None` if its sessions must not be cached.
 ///
-/// A file that cannot be read is no error here: opening the identity reports it better. A session is
+/// An input that cannot be read is no error here: opening the identity reports it better. A session is
 /// not cached for a private key that is going to be refused because other users can read it.
 pub fn snapshot_identity<'a>(
     source: &IdentitySource,
     files: &'a dyn Files,
 ) -> Option<Snapshot<'a>> {
     let refused = source.permissions == Permissions::Strict
-        && files.readable_by_others(&source.private_key).is_some();
-    if refused { None } else { Snapshot::take(files, source.places()).ok() }
+        && source.private_key.readable_by_others(files).is_some();
+    if refused { None } else { source.snapshot(files).ok() }
 }
 
 impl<'a> SessionCache<'a> {
@@ -88,7 +88,7 @@ impl<'a> SessionCache<'a> {
         trust: &Trust,
         store: &'a dyn Store,
     ) -> Self {
-        let key = CacheKey::new(&provider.session, &identity.digest(), trust);
+        let key = CacheKey::new(&provider.session, identity.digest(), trust);
         Self { provider, cached: Some(EntryHandle { store, key, provider }) }
     }
 

@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
     // All of it in one file: leaf, key and chain.
     let source = IdentitySource {
         certificate: InputSource::parse("-"),
-        private_key: InputSource::parse("-"),
+        private_key: InputSource::parse("-").into(),
         intermediates: Some(InputSource::parse("-")),
         permissions: Permissions::Strict,
     };

@@ -154,7 +154,7 @@ fn open(file: &[u8]) {
     for intermediates in [None, Some(InputSource::parse("-"))] {
         let source = IdentitySource {
             certificate: InputSource::parse("-"),
-            private_key: InputSource::parse("-"),
+            private_key: InputSource::parse("-").into(),
             intermediates,
             permissions: Permissions::Strict,
         };

@@ -97,7 +97,7 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
     let provider = RolesAnywhere {
         source: IdentitySource {
             certificate: InputSource::parse("-"),
-            private_key: InputSource::parse("-"),
+            private_key: InputSource::parse("-").into(),
             intermediates: None,
             permissions: Permissions::Lenient,
         },

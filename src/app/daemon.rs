@@ -1,7 +1,7 @@
 //! What a daemon has of the real system: its events, its supervisor and its log.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -18,7 +18,6 @@ use crate::os::supervisor::Systemd;
 use crate::output::error::{Error, Kind};
 use crate::output::log::{Level, Log};
 use crate::server::ServerPorts;
-use roles_anywhere_client::input_source::Location;
 use roles_anywhere_client::ports::World;
 use roles_anywhere_client::refresh::refresher::RefresherPorts;
 
@@ -45,15 +44,7 @@ impl DaemonContext {
         if !cfg!(unix) {
             return Err(unsupported(command));
         }
-        let files: Vec<PathBuf> = session
-            .provider
-            .source
-            .places()
-            .filter_map(|place| match &place.location {
-                Location::File(path) => Some(path.clone()),
-                _ => None,
-            })
-            .collect();
+        let files = session.provider.source.watched_paths().map(Path::to_owned).collect();
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
         let clock = *app.clock();
         let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));

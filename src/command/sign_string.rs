@@ -6,8 +6,8 @@ use crate::app::App;
 use crate::command::Plan;
 use crate::output::error::Error;
 use roles_anywhere_client::hex;
-use roles_anywhere_client::identity::{IdentityError, Permissions, read_key};
-use roles_anywhere_client::input_source::{Files, InputSource};
+use roles_anywhere_client::identity::{IdentityError, KeySource, Permissions};
+use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
 use roles_anywhere_client::password::{PasswordSource, Passwords};
 use roles_anywhere_client::secret::SecretBytes;
@@ -17,7 +17,7 @@ use roles_anywhere_client::x509::PublicKey;
 #[derive(Clone, Debug)]
 pub struct SignString {
     /// The private key.
-    pub private_key: InputSource,
+    pub private_key: KeySource,
     /// The password of an encrypted key.
     pub password: PasswordSource,
     /// What to do about a key file that other users can read.
@@ -51,11 +51,11 @@ pub fn run(
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<SecretBytes, Error> {
-    let signer = read_key(&plan.private_key, plan.permissions, files, passwords)?;
+    let signer = plan.private_key.open(plan.permissions, files, passwords)?;
     let message = fixed_string(&*signer);
     let signature = signer
         .sign_with(plan.digest, &message)
-        .map_err(|source| IdentityError::Sign { place: plan.private_key.name(true), source })?;
+        .map_err(|source| IdentityError::Sign { place: plan.private_key.name(), source })?;
     let printed = match plan.format {
         SignatureFormat::Json => format!("\"{}\"", hex::encode(&signature.0)).into_bytes(),
         SignatureFormat::Text => hex::encode(&signature.0).into_bytes(),

@@ -131,6 +131,10 @@ impl Observer for Reporter<'_> {
                 self.unused_password(unused_password.as_ref());
             }
             // The next problem of the files is reported again, even if it is the same.
+            Ok(ReloadOutcome::SameIdentity { unused_password }) => {
+                self.reported.borrow_mut().unusable = None;
+                self.unused_password(unused_password.as_ref());
+            }
             Ok(ReloadOutcome::Unchanged) => self.reported.borrow_mut().unusable = None,
             Ok(ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),

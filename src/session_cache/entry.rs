@@ -191,7 +191,7 @@ pub(super) mod tests {
     }
 
     fn key(identity: u8) -> CacheKey {
-        CacheKey::new(&request(), &[identity; 32], &Trust::System)
+        CacheKey::new(&request(), [identity; 32].into(), &Trust::System)
     }
 
     /// Renders an entry with its secrets.

@@ -8,6 +8,7 @@ use crate::private_dir::TEMPORARY_SUFFIX;
 use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
 use roles_anywhere_client::hex;
 use roles_anywhere_client::http::Trust;
+use roles_anywhere_client::input_source::snapshot::InputDigest;
 
 /// The key of an entry, which is also its file name: `session-` and 32 hexadecimal digits.
 ///
@@ -26,9 +27,9 @@ const LOCK: &str = ".lock";
 const SECOND_LOCK: &str = ".second";
 
 impl CacheKey {
-    /// Returns the key for `request`, made with the identity whose digest is `identity`, to an endpoint
-    /// that is verified by `trust`. The proxy is not part of it.
-    pub fn new(request: &SessionRequest, identity: &[u8; 32], trust: &Trust) -> Self {
+    /// Returns the key for `request`, made with the identity in the inputs with the digest `identity`, to
+    /// an endpoint that is verified by `trust`. The proxy is not part of it.
+    pub fn new(request: &SessionRequest, identity: InputDigest, trust: &Trust) -> Self {
         let (trust, path) = match trust {
             Trust::System => ("system", None),
             Trust::File { path, .. } => ("file", Some(path)),
@@ -40,7 +41,7 @@ impl CacheKey {
         // A fixed number of fields, each with its length before it: no two requests hash the same bytes.
         let fields: [&[u8]; 11] = [
             FORMAT,
-            identity,
+            identity.as_bytes(),
             &text(&request.trust_anchor),
             &text(&request.profile),
             &text(&request.role),
@@ -129,7 +130,10 @@ mod tests {
     use super::*;
     use roles_anywhere_client::aws::create_session::SessionDuration;
     use roles_anywhere_client::http::Endpoint;
+    use roles_anywhere_client::identity::{IdentitySource, Permissions};
+    use roles_anywhere_client::input_source::InputSource;
     use roles_anywhere_client::region::Region;
+    use roles_anywhere_test_support::files::FakeFiles;
     use roles_anywhere_test_support::session::request;
 
     #[test]
@@ -137,7 +141,7 @@ mod tests {
         let changed = |change: fn(&mut SessionRequest)| {
             let mut request = request();
             change(&mut request);
-            CacheKey::new(&request, &[7; 32], &Trust::System)
+            CacheKey::new(&request, [7; 32].into(), &Trust::System)
         };
         let file = |path: &str| Trust::File { origin: "--ca-bundle", path: path.into() };
         let keys = [
@@ -153,10 +157,10 @@ mod tests {
             changed(|r| r.duration = SessionDuration::Seconds(901)),
             changed(|r| r.endpoint = Endpoint::parse("https://b.example").unwrap()),
             changed(|r| r.region = Region::parse("eu-west-1").unwrap()),
-            CacheKey::new(&request(), &[8; 32], &Trust::System),
-            CacheKey::new(&request(), &[7; 32], &Trust::Unverified),
-            CacheKey::new(&request(), &[7; 32], &file("a")),
-            CacheKey::new(&request(), &[7; 32], &file("b")),
+            CacheKey::new(&request(), [8; 32].into(), &Trust::System),
+            CacheKey::new(&request(), [7; 32].into(), &Trust::Unverified),
+            CacheKey::new(&request(), [7; 32].into(), &file("a")),
+            CacheKey::new(&request(), [7; 32].into(), &file("b")),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert!(!keys[at + 1..].contains(key), "{at}");
@@ -166,10 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn key_names_the_entries_of_earlier_versions() {
+        let files = FakeFiles::of_repository("certs/leaf");
+        let source = IdentitySource {
+            certificate: InputSource::file("p256.pem"),
+            private_key: InputSource::file("p256.key.pem").into(),
+            intermediates: None,
+            permissions: Permissions::Lenient,
+        };
+        let identity = source.snapshot(&files).unwrap().digest();
+        let key = CacheKey::new(&request(), identity, &Trust::System);
+        assert_eq!(key.as_str(), "session-4ce5e42db6477ffa505e2b0f643ae119");
+    }
+
+    #[test]
     fn key_does_not_depend_on_the_option_that_names_the_trust() {
         let key = |origin| {
             let trust = Trust::File { origin, path: "ca.pem".into() };
-            CacheKey::new(&request(), &[7; 32], &trust)
+            CacheKey::new(&request(), [7; 32].into(), &trust)
         };
         assert_eq!(key("--ca-bundle"), key("AWS_CA_BUNDLE"));
     }

@@ -24,7 +24,7 @@ impl CacheFixture {
         let clock = ManualClock::at(RECEIVED.after(elapsed));
         let fixture = Self {
             store: FakeStore::default(),
-            key: CacheKey::new(&request(), &[7; 32], &Trust::System),
+            key: CacheKey::new(&request(), [7; 32].into(), &Trust::System),
             ports: FakePorts { clock, ..FakePorts::default() },
         };
         fixture.put(session);

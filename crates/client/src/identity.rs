@@ -1,11 +1,15 @@
 //! A certificate together with its private key.
 
 pub mod bundle;
+mod fingerprint;
+mod key_source;
 pub(crate) mod pkcs12;
 pub(crate) mod pkcs7;
 mod source;
 
-pub use source::{IdentitySource, Permissions, read_certificates, read_key};
+pub use fingerprint::Fingerprint;
+pub use key_source::KeySource;
+pub use source::{IdentitySource, Permissions, read_certificates};
 
 use crate::identity::bundle::BundleError;
 use crate::input_source::{FileError, InputSourceName};
@@ -51,6 +55,11 @@ impl Identity {
     /// Returns the intermediates to send, and the given certificates that are left out.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Returns its fingerprint, which is equal for two identities if AWS cannot tell them apart.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.certificate, &self.chain.intermediates)
     }
 
     /// Returns the private key's signer.
@@ -182,6 +191,8 @@ fn whose(subject: &str, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::input_source::InputSource;
     use crate::key::signer::SigningAlgorithm;
@@ -199,7 +210,7 @@ mod tests {
     fn open(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
             certificate: InputSource::parse(certificate),
-            private_key: InputSource::parse(key),
+            private_key: InputSource::parse(key).into(),
             intermediates: Some(InputSource::parse("anchor/intermediate.pem")),
             permissions: Permissions::Lenient,
         };
@@ -235,7 +246,7 @@ mod tests {
     fn open_files(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
         let source = IdentitySource {
             certificate: InputSource::parse(certificate),
-            private_key: InputSource::parse(key),
+            private_key: InputSource::parse(key).into(),
             intermediates: None,
             permissions: Permissions::Lenient,
         };
@@ -359,10 +370,11 @@ mod tests {
 
     #[test]
     fn refuses_a_key_that_others_can_read_where_that_is_forbidden() {
-        let source = InputSource::parse("leaf/p256.key.pem");
-        let strict = read_key(&source, Permissions::Strict, &certs(), &FixedPassword::none());
+        let source = KeySource::File(InputSource::parse("leaf/p256.key.pem"));
+        let open = |permissions| source.open(permissions, &certs(), &FixedPassword::none());
+        let strict = open(Permissions::Strict);
         assert!(matches!(strict, Err(IdentityError::Readable { mode: 0o644, .. })));
-        assert!(read_key(&source, Permissions::Lenient, &certs(), &FixedPassword::none()).is_ok());
+        assert!(open(Permissions::Lenient).is_ok());
     }
 
     #[test]
@@ -370,6 +382,45 @@ mod tests {
         let identity = named("broken/other-ca");
         assert_eq!(identity.chain().selection, Selection::AsGiven);
         assert_eq!(identity.intermediates().len(), 1);
+    }
+
+    #[test]
+    fn fingerprint_depends_on_the_certificates_that_are_sent() {
+        let fingerprint =
+            |certificate: &str, key: &str| open_files(certificate, key).unwrap().fingerprint();
+        let p256 = fingerprint("leaf/p256.pem", "leaf/p256.key.pem");
+        for (certificate, key) in [
+            ("forms/p256.der", "forms/pbes2.key.der"),
+            ("forms/combined.pem", "forms/combined.pem"),
+        ] {
+            assert_eq!(fingerprint(certificate, key), p256, "{certificate} {key}");
+        }
+        let with_issuer = named("leaf/p256").fingerprint();
+        let p384 = fingerprint("leaf/p384.pem", "leaf/p384.key.pem");
+        assert!(with_issuer != p256 && p384 != p256 && with_issuer != p384);
+    }
+
+    #[test]
+    fn files_are_watched_and_other_inputs_are_not() {
+        let source = |certificate: &str, key: &str| IdentitySource {
+            certificate: InputSource::parse(certificate),
+            private_key: InputSource::parse(key).into(),
+            intermediates: Some(InputSource::parse("ca.pem")),
+            permissions: Permissions::Lenient,
+        };
+        let watched = |source: IdentitySource| -> Vec<_> {
+            source.watched_paths().map(Path::to_owned).collect()
+        };
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let rows = [
+            ("leaf.pem", "key.pem", &["leaf.pem", "key.pem", "ca.pem"][..]),
+            ("leaf.pem", "leaf.pem", &["leaf.pem", "leaf.pem", "ca.pem"]),
+            ("env:LEAF", "fd:3", &["ca.pem"]),
+            ("leaf.pem", "-", &["leaf.pem", "ca.pem"]),
+        ];
+        for (certificate, key, names) in rows {
+            assert_eq!(watched(source(certificate, key)), paths(names), "{certificate} {key}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::x509::Selection;
 /// Trades a certificate for credentials at IAM Roles Anywhere.
 #[derive(Clone, Debug)]
 pub struct RolesAnywhere {
-    /// The files of the certificate and the key.
+    /// The sources of the certificate and the key.
     pub source: IdentitySource,
     /// The requested session.
     pub session: SessionRequest,
@@ -204,8 +204,8 @@ fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
 }
 
 fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
-    if let Some(mode) = world.files.readable_by_others(&source.private_key) {
-        let key = source.private_key.name(true);
+    if let Some(mode) = source.private_key.readable_by_others(world.files) {
+        let key = source.private_key.name();
         world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name must not add lines.

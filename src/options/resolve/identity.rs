@@ -3,7 +3,7 @@
 use super::setting::{Setting, Settings};
 use crate::options::IdentityArgs;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::identity::{IdentitySource, Permissions};
+use roles_anywhere_client::identity::{IdentitySource, KeySource, Permissions};
 use roles_anywhere_client::input_source::{InputSource, Location};
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::secret::Secret;
@@ -15,7 +15,10 @@ pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageErr
     let key = settings.text("private-key", |args| &args.identity.private_key)?;
     let intermediates = settings.text("intermediates", |args| &args.intermediates)?;
     Ok(IdentitySource {
-        private_key: key.as_ref().map(place).transpose()?.unwrap_or_else(|| certificate.clone()),
+        private_key: match &key {
+            Some(key) => place(key)?.into(),
+            None => certificate.clone().into(),
+        },
         intermediates: intermediates.as_ref().map(place).transpose()?,
         permissions: permissions(settings)?,
         certificate,
@@ -29,16 +32,16 @@ pub(super) fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageE
 }
 
 /// Returns the key; by default the certificate file.
-pub(super) fn private_key(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
+pub(super) fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageError> {
     refuse_what_does_not_work_yet(&settings.args.identity)?;
     let certificate = settings.text("certificate", |args| &args.identity.certificate)?;
-    match (settings.text("private-key", |args| &args.identity.private_key)?, certificate) {
-        (Some(key), _) => place(&key),
-        (None, Some(certificate)) => place(&certificate),
-        (None, None) => {
-            place(&settings.required("--private-key", |args| &args.identity.private_key)?)
-        }
-    }
+    let key = match (settings.text("private-key", |args| &args.identity.private_key)?, certificate)
+    {
+        (Some(key), _) => key,
+        (None, Some(certificate)) => certificate,
+        (None, None) => settings.required("--private-key", |args| &args.identity.private_key)?,
+    };
+    place(&key).map(KeySource::File)
 }
 
 pub(super) fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageError> {

@@ -7,7 +7,6 @@ use super::*;
 use crate::session_cache::SessionCache;
 use crate::test_support::FakeStore;
 use roles_anywhere_client::http::Trust;
-use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::time::Timer as _;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -59,7 +58,7 @@ impl ProcessesFixture {
     /// each, and when it ended. Time passes only when all of them wait.
     fn run(&self, processes: &[(u64, u64)]) -> Vec<(Result<String, Error>, Duration)> {
         let provider = RolesAnywhere { source: source(), session: request() };
-        let identity = Snapshot::take(&self.ports.files, provider.source.places()).unwrap();
+        let identity = provider.source.snapshot(&self.ports.files).unwrap();
         let world = World { files: &identity, ..self.ports.world() };
         let clock = &self.ports.clock;
         let run = |(start, limit): &(u64, u64)| {

@@ -1,9 +1,12 @@
-//! The files of an identity, and how certificate, chain and key are joined.
+//! The sources of an identity, and how certificate, chain and key are joined.
+
+use std::path::Path;
 
 use crate::encoding::{Encoding, EncodingError};
 use crate::identity::bundle::{Bundle, BundleError};
-use crate::identity::{Identity, IdentityError};
-use crate::input_source::{Files, InputSource};
+use crate::identity::{Identity, IdentityError, KeySource};
+use crate::input_source::snapshot::Snapshot;
+use crate::input_source::{FileError, Files, InputSource, Location};
 use crate::key::signer::Signer;
 use crate::password::Passwords;
 use crate::time::Timestamp;
@@ -16,7 +19,7 @@ pub struct IdentitySource {
     /// The end-entity certificate; the file may hold others too.
     pub certificate: InputSource,
     /// The private key; it may be in the file of the certificate.
-    pub private_key: InputSource,
+    pub private_key: KeySource,
     /// A bundle of CA certificates to build the chain from.
     pub intermediates: Option<InputSource>,
     /// Whether a key is accepted that others than its owner can read.
@@ -34,10 +37,28 @@ pub enum Permissions {
 }
 
 impl IdentitySource {
-    /// Returns the sources of certificate, key and intermediates, in this order; a source of both
+    /// Reads all inputs, each once, so that a digest of them and the identity come from the same bytes.
+    ///
+    /// [`Snapshot::digest`] identifies the sources before anything in them is parsed;
+    /// [`Identity::fingerprint`] identifies the identity that they hold.
+    pub fn snapshot<'a>(&self, files: &'a dyn Files) -> Result<Snapshot<'a>, FileError> {
+        Snapshot::take(files, self.inputs())
+    }
+
+    /// Returns the paths of the files whose changes may change the identity.
+    pub fn watched_paths(&self) -> impl Iterator<Item = &Path> {
+        self.inputs().filter_map(|input| match &input.location {
+            Location::File(path) => Some(path.as_path()),
+            Location::Stdin | Location::Descriptor(_) | Location::Variable(_) => None,
+        })
+    }
+
+    /// Returns the inputs of certificate, key and intermediates, in this order; an input of both
     /// certificate and key is returned twice.
-    pub fn places(&self) -> impl Iterator<Item = &InputSource> {
-        [&self.certificate, &self.private_key].into_iter().chain(&self.intermediates)
+    fn inputs(&self) -> impl Iterator<Item = &InputSource> {
+        std::iter::once(&self.certificate)
+            .chain(self.private_key.inputs())
+            .chain(&self.intermediates)
     }
 
     /// Reads certificate, key and intermediates, and joins them.
@@ -51,12 +72,14 @@ impl IdentitySource {
     ) -> Result<Identity, IdentityError> {
         let opened = |source| open_bundle(source, files, passwords);
         let mut bundle = opened(&self.certificate)?;
-        let (mut certificates, signer) = if self.certificate.location == self.private_key.location {
-            let signer = self.signer(&mut bundle, files, passwords)?;
+        let key = &self.private_key;
+        let in_bundle = key.inputs().find(|input| input.location == self.certificate.location);
+        let (mut certificates, signer) = if let Some(input) = in_bundle {
+            let signer = open_key(input, &mut bundle, self.permissions, files, passwords)?;
             (certificates_of(&self.certificate, &mut bundle)?, signer)
         } else {
             let certificates = certificates_of(&self.certificate, &mut bundle)?;
-            (certificates, self.signer(&mut opened(&self.private_key)?, files, passwords)?)
+            (certificates, key.open(self.permissions, files, passwords)?)
         };
         let matches_key = |at: &usize| certificates[*at].public_key() == signer.public_key();
         let rank = |at: &usize| (certificates[*at].is_valid_at(now), certificates[*at].not_after());
@@ -75,18 +98,9 @@ impl IdentitySource {
         Identity::new(leaf, chain, signer).map_err(|leaf| self.mismatch(&[*leaf]))
     }
 
-    fn signer(
-        &self,
-        bundle: &mut Bundle,
-        files: &dyn Files,
-        passwords: &dyn Passwords,
-    ) -> Result<Box<dyn Signer>, IdentityError> {
-        open_key(&self.private_key, bundle, self.permissions, files, passwords)
-    }
-
     fn mismatch(&self, certificates: &[Certificate]) -> IdentityError {
         IdentityError::KeyMismatch {
-            key: self.private_key.name(true),
+            key: self.private_key.name(),
             certificate: self.certificate.name(true),
             subject: certificates.first().map_or_else(String::new, |c| c.subject().to_string()),
             count: certificates.len(),
@@ -103,18 +117,7 @@ pub fn read_certificates(
     certificates_of(source, &mut open_bundle(source, files, passwords)?)
 }
 
-/// Reads the private key of `source`, without checking it against a certificate.
-pub fn read_key(
-    source: &InputSource,
-    permissions: Permissions,
-    files: &dyn Files,
-    passwords: &dyn Passwords,
-) -> Result<Box<dyn Signer>, IdentityError> {
-    let mut bundle = open_bundle(source, files, passwords)?;
-    open_key(source, &mut bundle, permissions, files, passwords)
-}
-
-fn open_bundle(
+pub(super) fn open_bundle(
     source: &InputSource,
     files: &dyn Files,
     passwords: &dyn Passwords,
@@ -158,7 +161,7 @@ fn intermediates_of(
     }
 }
 
-fn open_key(
+pub(super) fn open_key(
     source: &InputSource,
     bundle: &mut Bundle,
     permissions: Permissions,

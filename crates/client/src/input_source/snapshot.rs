@@ -35,16 +35,36 @@ impl<'a> Snapshot<'a> {
         Ok(Self { files, places: locations, contents })
     }
 
-    /// Returns a SHA-256 of the contents in the order of their sources: two digests are equal if, and
-    /// only if, all contents are. The names of the sources are not part of it.
-    pub fn digest(&self) -> [u8; 32] {
+    /// Returns the digest of the contents, in the order of their sources. The names of the sources are
+    /// not part of it.
+    pub fn digest(&self) -> InputDigest {
         let mut hash = Context::new(&SHA256);
         for bytes in self.places.iter().filter_map(|place| self.contents.get(place)) {
             // The length comes first, so that bytes cannot move from one file to the next unnoticed.
             hash.update(&(bytes.expose().len() as u64).to_be_bytes());
             hash.update(bytes.expose());
         }
-        hash.finish().as_ref().try_into().expect("a SHA-256 is 32 bytes")
+        InputDigest(hash.finish().as_ref().try_into().expect("a SHA-256 is 32 bytes"))
+    }
+}
+
+/// A SHA-256 of contents that were read and not parsed: two are equal if, and only if, all contents are.
+///
+/// It costs no parsing, no password and no key derivation. So it is what a cached session is found by,
+/// and what tells a daemon whether its files have changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InputDigest([u8; 32]);
+
+impl InputDigest {
+    /// Returns its bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for InputDigest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 
@@ -86,7 +106,7 @@ mod tests {
         Location::Variable(name.to_owned()).into()
     }
 
-    fn digest(names: &[&str]) -> [u8; 32] {
+    fn digest(names: &[&str]) -> InputDigest {
         let places: Vec<InputSource> = names.iter().map(|name| place(name)).collect();
         Snapshot::take(&files(), &places).unwrap().digest()
     }

@@ -49,6 +49,12 @@ pub enum ReloadOutcome {
     Unchanged,
     /// The files failed before, and were not read again.
     Skipped,
+    /// The files changed and hold the identity in use, by its
+    /// [`Fingerprint`](crate::identity::Fingerprint): it may be encoded or encrypted in another way.
+    SameIdentity {
+        /// The option that gave a password although the key needs none.
+        unused_password: Option<String>,
+    },
     /// Another identity is in use now.
     NewIdentity {
         /// Its serial number, in decimal.
@@ -236,7 +242,9 @@ impl<'a> Refresher<'a> {
         let outcome = self.source.reload(retry)?;
         self.ports.observer.identity_read(Ok(&outcome));
         match outcome {
-            ReloadOutcome::Skipped | ReloadOutcome::Unchanged => {}
+            ReloadOutcome::Unchanged
+            | ReloadOutcome::Skipped
+            | ReloadOutcome::SameIdentity { .. } => {}
             ReloadOutcome::NewIdentity { not_after, .. } => {
                 self.schedule.renewed();
                 self.publish(|status| status.certificate_end = Some(not_after));

@@ -62,8 +62,13 @@ impl FakeFiles {
     /// Adds a source, as an option would name it (`env:NAME`, a path).
     #[must_use]
     pub fn with(self, source: &str, contents: impl Into<Vec<u8>>) -> Self {
-        self.state().named.insert(InputSource::parse(source).location, contents.into());
+        self.put(source, contents);
         self
+    }
+
+    /// Sets the contents of a source, as an option would name it.
+    pub fn put(&self, source: &str, contents: impl Into<Vec<u8>>) {
+        self.state().named.insert(InputSource::parse(source).location, contents.into());
     }
 
     /// Lets others than its owner read a source, by this mode.

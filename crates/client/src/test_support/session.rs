@@ -41,7 +41,7 @@ pub fn source() -> IdentitySource {
     };
     IdentitySource {
         certificate: place("p256.pem"),
-        private_key: place("p256.key.pem"),
+        private_key: place("p256.key.pem").into(),
         intermediates: None,
         permissions: Permissions::Lenient,
     }
@@ -52,7 +52,7 @@ pub fn variables() -> IdentitySource {
     let place = |name: &str| InputSource::from(Location::Variable(name.to_owned()));
     IdentitySource {
         certificate: place("certificate"),
-        private_key: place("key"),
+        private_key: place("key").into(),
         intermediates: None,
         permissions: Permissions::Lenient,
     }

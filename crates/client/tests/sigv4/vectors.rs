@@ -89,7 +89,7 @@ fn identity(key: &str) -> Identity {
     let path = |name: String| InputSource::file(Path::new("tests/vectors/pki").join(name));
     let source = IdentitySource {
         certificate: path(format!("leaf-{key}.pem")),
-        private_key: path(format!("leaf-{key}.key.pem")),
+        private_key: path(format!("leaf-{key}.key.pem")).into(),
         intermediates: Some(path("intermediate.pem".to_owned())),
         permissions: Permissions::Strict,
     };
