@@ -28,9 +28,9 @@ pub mod events {
 
     use std::io;
     use std::path::PathBuf;
-    use std::pin::Pin;
     use std::time::Duration;
 
+    use futures_util::future::LocalBoxFuture;
     use roles_anywhere_client::ports::{Event, Events};
 
     /// No events.
@@ -45,7 +45,7 @@ pub mod events {
     }
 
     impl Events for SystemEvents {
-        fn next(&self, _limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+        fn next(&self, _limit: Duration) -> LocalBoxFuture<'_, Event> {
             Box::pin(std::future::pending())
         }
     }

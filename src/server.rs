@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Body;
@@ -46,11 +47,10 @@ pub use policy::{AuditPolicy, Offer, ServePolicy};
 pub use response::Response;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::secret::Entropy;
-use roles_anywhere_client::time::{Clock, Timer};
 use router::{Authentication, Handler, Route};
 pub use token::is_container_token;
 use token::{ContainerToken, ImdsTokens};
@@ -69,31 +69,17 @@ pub trait Listener {
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 }
 
-/// The ports of the endpoints.
-#[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct ServerPorts {
-    /// Tells the time.
-    pub clock: Rc<dyn Clock>,
-    /// Waits.
-    pub timer: Rc<dyn Timer>,
-    /// The source of tokens.
-    pub entropy: Rc<dyn Entropy>,
-    /// Takes the events for the operator.
-    pub log: Rc<dyn Log>,
-}
-
 /// The endpoints, and their state between requests.
 pub struct Endpoints {
     instance: ImdsInstance,
     policy: ServePolicy,
-    channel: Rc<StatusChannel>,
-    ports: ServerPorts,
+    channel: Arc<StatusChannel>,
+    ports: Ports,
     tokens: ImdsTokens,
     /// Without a token there is no container route.
     container_token: RefCell<Option<ContainerToken>>,
     /// The bodies that were rendered last, and the session that they are of.
-    bodies: RefCell<Option<(Rc<Session>, Rc<CredentialBodies>)>>,
+    bodies: RefCell<Option<(Arc<Session>, Rc<CredentialBodies>)>>,
     requests: RequestCounters,
     audit: Audit,
 }
@@ -104,15 +90,15 @@ const FETCH_TIMEOUT: Duration = Duration::from_millis(400);
 impl Endpoints {
     /// Serves the session of `channel` as the credentials of `role`.
     pub fn new(
-        role: &RoleArn,
-        region: &Region,
+        (role, region): (&RoleArn, &Region),
         policy: ServePolicy,
-        channel: Rc<StatusChannel>,
-        ports: ServerPorts,
+        channel: Arc<StatusChannel>,
+        ports: Ports,
+        log: Arc<dyn Log>,
     ) -> Self {
         Self {
             instance: ImdsInstance::new(role, region),
-            audit: Audit::new(Rc::clone(&ports.log), policy.audit),
+            audit: Audit::new(log, policy.audit),
             policy,
             tokens: ImdsTokens::new(&*ports.entropy),
             channel,
@@ -191,8 +177,8 @@ impl Endpoints {
     }
 
     /// Returns the bodies of a session that is valid now, or the status if there is none.
-    async fn bodies(&self) -> Result<Rc<CredentialBodies>, Rc<Status>> {
-        let ServerPorts { clock, timer, .. } = &self.ports;
+    async fn bodies(&self) -> Result<Rc<CredentialBodies>, Arc<Status>> {
+        let Ports { clock, timer, .. } = &self.ports;
         let status = self.channel.wait_for_session(&**clock, &**timer, FETCH_TIMEOUT).await;
         let mut rendered = self.bodies.borrow_mut();
         let Some(session) = status.usable(ClockReading::of(&**clock)) else {
@@ -200,10 +186,10 @@ impl Endpoints {
             return Err(status);
         };
         match &*rendered {
-            Some((known, bodies)) if Rc::ptr_eq(known, session) => Ok(Rc::clone(bodies)),
+            Some((known, bodies)) if Arc::ptr_eq(known, session) => Ok(Rc::clone(bodies)),
             _ => {
                 let bodies = Rc::new(CredentialBodies::new(session, &self.instance));
-                *rendered = Some((Rc::clone(session), Rc::clone(&bodies)));
+                *rendered = Some((Arc::clone(session), Rc::clone(&bodies)));
                 Ok(bodies)
             }
         }

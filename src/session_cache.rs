@@ -10,6 +10,7 @@ pub mod key;
 pub mod policy;
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
@@ -23,7 +24,7 @@ use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
-use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Deadline};
 
@@ -65,12 +66,9 @@ pub enum ServedFrom {
 ///
 /// An input that cannot be read is no error here: opening the identity reports it better. A session is
 /// not cached for a private key that is going to be refused because other users can read it.
-pub fn snapshot_identity<'a>(
-    source: &IdentitySource,
-    files: &'a dyn Files,
-) -> Option<Snapshot<'a>> {
+pub fn snapshot_identity(source: &IdentitySource, files: &Arc<dyn Files>) -> Option<Snapshot> {
     let refused = source.permissions == Permissions::Strict
-        && source.private_key.readable_by_others(files).is_some();
+        && source.private_key.readable_by_others(&**files).is_some();
     if refused { None } else { source.snapshot(files).ok() }
 }
 
@@ -84,7 +82,7 @@ impl<'a> SessionCache<'a> {
     /// certificate is verified with.
     pub fn new(
         provider: &'a RolesAnywhere,
-        identity: &Snapshot<'_>,
+        identity: &Snapshot,
         trust: &Trust,
         store: &'a dyn Store,
     ) -> Self {
@@ -121,31 +119,27 @@ impl<'a> SessionCache<'a> {
     /// A cached one that is valid is always served. If it is [`Freshness::Due`], the process that gets
     /// the lock refreshes it first. If there is none, one process fetches it while the others wait for
     /// it; after half of their time, one of them fetches it too.
-    pub async fn session(
-        &self,
-        world: &World<'_>,
-        deadline: Deadline,
-    ) -> Result<ServedSession, Error> {
+    pub async fn session(&self, ports: &Ports, deadline: Deadline) -> Result<ServedSession, Error> {
         let Some(cached) = &self.cached else {
-            world.trace.show(format_args!("cache: none"));
-            return self.fetch(0, world, deadline).await;
+            ports.trace.show(format_args!("cache: none"));
+            return self.fetch(0, ports, deadline).await;
         };
-        let now = world.clock.now();
-        let session = match cached.read(world.clock) {
+        let now = ports.clock.now();
+        let session = match cached.read(&*ports.clock) {
             Ok(session) if freshness(&session, now) != Freshness::Expired => session,
             Ok(expired) => {
-                cached.trace(world.trace, format_args!("miss: what is kept is over"));
-                return self.fetch_or_wait(cached, expired.clock_offset, world, deadline).await;
+                cached.trace(&*ports.trace, format_args!("miss: what is kept is over"));
+                return self.fetch_or_wait(cached, expired.clock_offset, ports, deadline).await;
             }
             Err(miss) => {
-                cached.trace(world.trace, format_args!("miss: {miss}"));
-                return self.fetch_or_wait(cached, 0, world, deadline).await;
+                cached.trace(&*ports.trace, format_args!("miss: {miss}"));
+                return self.fetch_or_wait(cached, 0, ports, deadline).await;
             }
         };
-        cached.trace(world.trace, format_args!("hit, {} s are left", session.seconds_left(now)));
+        cached.trace(&*ports.trace, format_args!("hit, {} s are left", session.seconds_left(now)));
         match freshness(&session, now) {
             Freshness::Fresh => Ok(session.into()),
-            _ => self.refresh(cached, session, world, deadline).await,
+            _ => self.refresh(cached, session, ports, deadline).await,
         }
     }
 
@@ -153,23 +147,25 @@ impl<'a> SessionCache<'a> {
     pub async fn replace(
         &self,
         rejected: &Session,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
         let is_rejected =
             |other: &Session| other.credentials.access_key_id == rejected.credentials.access_key_id;
         // Another process may have replaced it already: its session is served.
         if let Some(cached) = &self.cached
-            && cached.read(world.clock).is_ok_and(|session| is_rejected(&session))
+            && cached.read(&*ports.clock).is_ok_and(|session| is_rejected(&session))
         {
-            cached
-                .trace(world.trace, format_args!("AWS does not take what is kept: it is dropped"));
+            cached.trace(
+                &*ports.trace,
+                format_args!("AWS does not take what is kept: it is dropped"),
+            );
             if let Err(error) = cached.store.remove(cached.key.as_str()) {
-                cached.trace(world.trace, format_args!("it stays: {error}"));
-                return self.fetch(0, world, deadline).await;
+                cached.trace(&*ports.trace, format_args!("it stays: {error}"));
+                return self.fetch(0, ports, deadline).await;
             }
         }
-        self.session(world, deadline).await
+        self.session(ports, deadline).await
     }
 
     /// Refreshes `session` if this process gets the lock; serves it as it is if not, or on failure.
@@ -177,39 +173,41 @@ impl<'a> SessionCache<'a> {
         &self,
         cached: &EntryHandle<'_>,
         session: Session,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
-        let lock = match cached.try_refresh_lock(world.clock.now()) {
+        let lock = match cached.try_refresh_lock(ports.clock.now()) {
             RefreshLock::Acquired(lock) => lock,
             RefreshLock::NotAcquired(why) => {
-                cached.trace(world.trace, format_args!("served as it is: {why}"));
+                cached.trace(&*ports.trace, format_args!("served as it is: {why}"));
                 return Ok(session.into());
             }
         };
-        if let Some(refreshed) = cached.refreshed(world) {
+        if let Some(refreshed) = cached.refreshed(ports) {
             return Ok(refreshed.into());
         }
-        let uptime = world.clock.uptime();
+        let uptime = ports.clock.uptime();
         let timeout = refresh_timeout(deadline.remaining(uptime));
-        let fetched = self.fetch(session.clock_offset, world, Deadline::new(uptime, timeout)).await;
+        let fetched = self.fetch(session.clock_offset, ports, Deadline::new(uptime, timeout)).await;
         match fetched {
             Ok(fetched) => {
-                if !cached.store_session(&fetched.session, world) {
+                if !cached.store_session(&fetched.session, ports) {
                     // The cached session stays due: without the record, each run would refresh it.
-                    cached.record_failure(lock, None, world);
+                    cached.record_failure(lock, None, ports);
                 }
                 Ok(fetched)
             }
             Err(error) => {
-                cached.record_failure(lock, Some(&error), world);
-                if freshness(&session, world.clock.now()) == Freshness::Expired {
-                    cached
-                        .trace(world.trace, format_args!("it was over before the refresh failed"));
+                cached.record_failure(lock, Some(&error), ports);
+                if freshness(&session, ports.clock.now()) == Freshness::Expired {
+                    cached.trace(
+                        &*ports.trace,
+                        format_args!("it was over before the refresh failed"),
+                    );
                     return Err(error);
                 }
                 cached.trace(
-                    world.trace,
+                    &*ports.trace,
                     format_args!("served as it is, for the refresh failed: {error}"),
                 );
                 Ok(session.into())
@@ -222,16 +220,16 @@ impl<'a> SessionCache<'a> {
         &self,
         cached: &EntryHandle<'_>,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
-        let fetch = self.fetch(clock_offset, world, deadline);
-        let (fetched, lock) = match cached.wait(world, deadline).await {
+        let fetch = self.fetch(clock_offset, ports, deadline);
+        let (fetched, lock) = match cached.wait(ports, deadline).await {
             WaitOutcome::Refreshed(session) => return Ok(session.into()),
             WaitOutcome::Failed(error) => return Err(error),
             WaitOutcome::FirstLock(lock) => (fetch.await, Some(lock)),
             WaitOutcome::SecondLock(lock) => {
-                match select(pin!(fetch), pin!(cached.wait_for_refresh(world))).await {
+                match select(pin!(fetch), pin!(cached.wait_for_refresh(ports))).await {
                     Either::Left((fetched, _)) => (fetched, Some(lock)),
                     Either::Right((session, _)) => return Ok(session.into()),
                 }
@@ -240,9 +238,9 @@ impl<'a> SessionCache<'a> {
         };
         match (&fetched, lock) {
             (Ok(fetched), _) => {
-                cached.store_session(&fetched.session, world);
+                cached.store_session(&fetched.session, ports);
             }
-            (Err(error), Some(lock)) => cached.record_failure(lock, Some(error), world),
+            (Err(error), Some(lock)) => cached.record_failure(lock, Some(error), ports),
             (Err(_), None) => {}
         }
         fetched
@@ -251,10 +249,10 @@ impl<'a> SessionCache<'a> {
     async fn fetch(
         &self,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
-        let session = self.provider.fetch(clock_offset, world, deadline).await?;
+        let session = self.provider.fetch(clock_offset, ports, deadline).await?;
         Ok(ServedSession { session, from: ServedFrom::Aws })
     }
 }

@@ -127,10 +127,10 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
         transport,
         ..FakePorts::default()
     };
-    let world = ports.world();
+    let ports = ports.ports();
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let sessions = SessionCache::disabled(&provider);
-    let running = pin!(secret_get::run(&sessions, &plan, deadline, &world));
+    let running = pin!(secret_get::run(&sessions, &plan, deadline, &ports));
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),

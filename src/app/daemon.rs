@@ -3,22 +3,19 @@
 use std::io;
 use std::path::Path;
 use std::pin::pin;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
 use crate::app::App;
 use crate::app::session::SessionPlan;
 use crate::daemon::{Daemon, DaemonPorts, Reporter};
-use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
-use crate::os::random::SystemEntropy;
 use crate::os::supervisor::Systemd;
 use crate::output::error::{Error, Kind};
-use crate::output::log::{Level, Log};
-use crate::server::ServerPorts;
-use roles_anywhere_client::ports::World;
+use crate::output::log::{Level, Log as _};
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::RefresherPorts;
 
 /// The event source, supervisor and log of a daemon.
@@ -27,8 +24,7 @@ pub struct DaemonContext {
     /// Its supervisor.
     pub supervisor: Systemd,
     /// Its log.
-    pub log: Rc<StderrLog>,
-    clock: SystemClock,
+    pub log: Arc<StderrLog>,
     events: SystemEvents,
 }
 
@@ -46,8 +42,7 @@ impl DaemonContext {
         }
         let files = session.provider.source.watched_paths().map(Path::to_owned).collect();
         let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
-        let clock = *app.clock();
-        let log = Rc::new(StderrLog::new(daemon.log_format, Rc::new(clock)));
+        let log = Arc::new(StderrLog::new(daemon.log_format, Arc::new(*app.clock())));
         if !session.ignored.is_empty() {
             let names = session.ignored.join(" ");
             log.event(
@@ -56,7 +51,7 @@ impl DaemonContext {
                 &[("names", &names)],
             );
         }
-        Ok(Self { supervisor: Systemd::find(), log, clock, events })
+        Ok(Self { supervisor: Systemd::find(), log, events })
     }
 
     /// Waits for `work`, and writes the log at the same time.
@@ -75,34 +70,24 @@ impl DaemonContext {
     /// Returns the ports of the refresher.
     pub fn refresher_ports<'a>(
         &'a self,
-        world: &World<'a>,
+        ports: &'a Ports,
         reporter: &'a Reporter<'a>,
     ) -> RefresherPorts<'a> {
         RefresherPorts {
-            clock: world.clock,
-            entropy: world.entropy,
+            clock: &*ports.clock,
+            entropy: &*ports.entropy,
             events: &self.events,
             observer: reporter,
         }
     }
 
     /// Returns the ports of the daemon, besides those of its refresher.
-    pub fn ports<'a>(&'a self, world: &World<'a>) -> DaemonPorts<'a> {
+    pub fn ports<'a>(&'a self, ports: &'a Ports) -> DaemonPorts<'a> {
         DaemonPorts {
-            clock: world.clock,
-            timer: world.timer,
+            clock: &*ports.clock,
+            timer: &*ports.timer,
             supervisor: &self.supervisor,
             log: &*self.log,
-        }
-    }
-
-    /// Returns the ports of the endpoints of `serve`.
-    pub fn server_ports(&self) -> ServerPorts {
-        ServerPorts {
-            clock: Rc::new(self.clock),
-            timer: Rc::new(SystemTimer),
-            entropy: Rc::new(SystemEntropy),
-            log: Rc::clone(&self.log) as _,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the commands share that make a session: the cache, and, only when AWS is called, the network.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
@@ -15,7 +16,7 @@ use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::password::PasswordSource;
-use roles_anywhere_client::ports::{NoTrace, Trace, World};
+use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
@@ -46,18 +47,18 @@ pub struct SessionPlan {
 pub struct SessionClient<'a> {
     app: &'a App,
     plan: &'a SessionPlan,
-    trace: Box<dyn Trace>,
+    trace: Arc<dyn Trace>,
     store: Option<PrivateDir>,
     /// The files of the identity, if its sessions are cached.
-    identity: Option<Snapshot<'a>>,
+    identity: Option<Arc<Snapshot>>,
 }
 
 impl<'a> SessionClient<'a> {
     /// Opens the cache, and reads the files of the identity for it; neither parses the key nor
     /// prepares the network.
     pub fn open(app: &'a App, plan: &'a SessionPlan) -> Self {
-        let trace: Box<dyn Trace> =
-            if plan.debug { Box::new(StderrTrace::new(*app.clock())) } else { Box::new(NoTrace) };
+        let trace: Arc<dyn Trace> =
+            if plan.debug { Arc::new(StderrTrace::new(*app.clock())) } else { Arc::new(NoTrace) };
         let (mut store, mut identity) = (None, None);
         if let CacheLocation::Dir(directory) = &plan.cache {
             store = Some(app.private_dir(directory));
@@ -66,7 +67,9 @@ impl<'a> SessionClient<'a> {
                 let (path, origin) = (path_name(&directory.path, false), &directory.origin);
                 trace.show(format_args!("cache: in {path} (from {origin})"));
             }
-            identity = session_cache::snapshot_identity(&plan.provider.source, &**app.files());
+            let files = Arc::clone(app.files()) as _;
+            identity =
+                session_cache::snapshot_identity(&plan.provider.source, &files).map(Arc::new);
         }
         Self { app, plan, trace, store, identity }
     }
@@ -90,33 +93,35 @@ impl<'a> SessionClient<'a> {
     /// Prepares the network, and runs `work`. The deadline counts from the start of the process.
     pub fn block_on<T>(
         &self,
-        work: impl AsyncFnOnce(&World<'_>, Deadline) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.trace_network();
-        let files: &dyn Files = match &self.identity {
-            Some(identity) => identity,
-            None => &**self.app.files(),
-        };
-        let passwords = self.app.passwords(&self.plan.password);
-        let transport = Https::new(self.plan.transport.clone(), files::read);
-        let world = World {
-            clock: self.app.clock(),
-            timer: &SystemTimer,
-            entropy: &SystemEntropy,
-            files,
-            passwords: &passwords,
-            transport: &transport,
-            trace: &*self.trace,
-        };
+        let ports = self.ports();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Local, error))?;
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
-        let outcome = runtime.block_on(work(&world, deadline));
+        let outcome = runtime.block_on(work(&ports, deadline));
         // A host name lookup may hang for longer than the deadline. Do not wait for it.
         runtime.shutdown_background();
         outcome
+    }
+
+    fn ports(&self) -> Ports {
+        let files: Arc<dyn Files> = match &self.identity {
+            Some(identity) => Arc::clone(identity) as _,
+            None => Arc::clone(self.app.files()) as _,
+        };
+        Ports {
+            clock: Arc::new(*self.app.clock()),
+            timer: Arc::new(SystemTimer),
+            entropy: Arc::new(SystemEntropy),
+            files,
+            passwords: Arc::new(self.app.passwords(&self.plan.password)),
+            transport: Arc::new(Https::new(self.plan.transport.clone(), files::read)),
+            trace: Arc::clone(&self.trace),
+        }
     }
 
     fn trace_network(&self) {

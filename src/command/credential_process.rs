@@ -27,7 +27,7 @@ impl Plan for CredentialProcess {
             Some(session) => session,
             None => {
                 client
-                    .block_on(async |world, deadline| sessions.session(world, deadline).await)?
+                    .block_on(async |ports, deadline| sessions.session(ports, deadline).await)?
                     .session
             }
         };

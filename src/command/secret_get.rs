@@ -12,7 +12,7 @@ use crate::output::error::{Error, Kind};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::input_source::FileError;
-use roles_anywhere_client::ports::World;
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
@@ -31,7 +31,7 @@ impl Plan for SecretGetPlan {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
-        client.block_on(async |world, deadline| run(&sessions, &self.get, deadline, world).await)
+        client.block_on(async |ports, deadline| run(&sessions, &self.get, deadline, ports).await)
     }
 }
 
@@ -71,14 +71,14 @@ pub async fn run(
     sessions: &SessionCache<'_>,
     plan: &SecretGet,
     deadline: Deadline,
-    world: &World<'_>,
+    ports: &Ports,
 ) -> Result<SecretBytes, Error> {
-    let secret = ask(sessions, &plan.request, deadline, world).await?;
+    let secret = ask(sessions, &plan.request, deadline, ports).await?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         SecretDestination::File(path) => {
-            let left = deadline.remaining(world.clock.uptime());
-            let written = world.files.write(path, bytes.expose(), left);
+            let left = deadline.remaining(ports.clock.uptime());
+            let written = ports.files.write(path, bytes.expose(), left);
             written.map_err(|error| FileError { place: error.place.named_by("--out"), ..error })?;
             Ok(SecretBytes::default())
         }
@@ -91,14 +91,14 @@ async fn ask(
     sessions: &SessionCache<'_>,
     request: &SecretRequest,
     deadline: Deadline,
-    world: &World<'_>,
+    ports: &Ports,
 ) -> Result<SecretVersion, Error> {
     let secrets = SecretsManager { request, session: &sessions.provider().session };
-    let ServedSession { session, from } = sessions.session(world, deadline).await?;
-    match secrets.get(&session, world, deadline).await {
+    let ServedSession { session, from } = sessions.session(ports, deadline).await?;
+    match secrets.get(&session, ports, deadline).await {
         Err(GetSecretError::SessionRefused(_)) if from == ServedFrom::Cache => {
-            let other = sessions.replace(&session, world, deadline).await?.session;
-            Ok(secrets.get(&other, world, deadline).await?)
+            let other = sessions.replace(&session, ports, deadline).await?.session;
+            Ok(secrets.get(&other, ports, deadline).await?)
         }
         outcome => Ok(outcome?),
     }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -17,12 +18,12 @@ use crate::app::session::{SessionClient, SessionPlan};
 use crate::command::Plan;
 use crate::daemon::Daemon;
 use crate::output::error::Error;
-use crate::output::log::LogFormat;
+use crate::output::log::{Log, LogFormat};
 use crate::server::{
-    CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, ServerPorts, TokenFile,
-    TokenStore,
+    CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, TokenFile, TokenStore,
 };
 use roles_anywhere_client::arn::RoleArn;
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::SecretBytes;
@@ -41,9 +42,8 @@ impl Plan for ServePlan {
     /// Serves until it is stopped; the output is empty.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
-        client.block_on(async |world, _| {
-            daemon::run(app, &self.serve, &self.session, *world).await
-        })?;
+        client
+            .block_on(async |ports, _| daemon::run(app, &self.serve, &self.session, ports).await)?;
         Ok(SecretBytes::default())
     }
 
@@ -86,11 +86,13 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub fn open<P: TokenStore>(
     plan: &Serve,
     store: Option<P>,
-    channel: Rc<StatusChannel>,
-    ports: ServerPorts,
+    channel: Arc<StatusChannel>,
+    ports: Ports,
+    log: Arc<dyn Log>,
 ) -> Result<(Rc<Endpoints>, Option<P>), Error> {
     let policy = plan.policy.clone();
-    let endpoints = Rc::new(Endpoints::new(&plan.role, &plan.region, policy, channel, ports));
+    let credentials = (&plan.role, &plan.region);
+    let endpoints = Rc::new(Endpoints::new(credentials, policy, channel, ports, log));
     let Some(store) = store else { return Ok((endpoints, None)) };
     match plan.token_file {
         TokenFile::At { .. } => endpoints.renew_container_token(&store)?,

@@ -22,7 +22,7 @@ use crate::daemon::{Daemon, DaemonPorts, Supervisor as _};
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use roles_anywhere_client::credentials::Credentials;
-use roles_anywhere_client::ports::World;
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
@@ -49,14 +49,14 @@ impl Plan for UpdatePlan {
             Mode::Once => {
                 let provider = &self.session.provider;
                 let file = app.credentials_file();
-                let outcome = client.block_on(async |world, deadline| {
-                    once(&self.update, provider, deadline, world, &file).await
+                let outcome = client.block_on(async |ports, deadline| {
+                    once(&self.update, provider, deadline, ports, &file).await
                 })?;
                 let lines = report::lines(&self.update, &outcome, app.clock().now());
                 lines.iter().for_each(|line| app.report(line));
             }
             Mode::Continuous => {
-                client.block_on(async |world, _| self.run_daemon(app, *world).await)?;
+                client.block_on(async |ports, _| self.run_daemon(app, ports).await)?;
             }
         }
         Ok(SecretBytes::default())
@@ -69,16 +69,17 @@ impl Plan for UpdatePlan {
 
 impl UpdatePlan {
     /// Keeps the profile fresh on the real system until it is told to stop.
-    async fn run_daemon(&self, app: &App, world: World<'_>) -> Result<(), Error> {
+    async fn run_daemon(&self, app: &App, ports: &Ports) -> Result<(), Error> {
         let Self { session, update } = self;
         let context = DaemonContext::open(app, "update", update.daemon, session)?;
         let reporter = context.reporter();
         let channel = StatusChannel::default();
-        let source = ReloadingIdentity::new(&session.provider, world, session.timeout);
+        let source =
+            ReloadingIdentity::new(session.provider.clone(), ports.clone(), session.timeout);
         let mut refresher =
-            Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
-        let (ports, file) = (context.ports(&world), app.credentials_file());
-        let refreshing = pin!(keep(update, &mut refresher, &channel, ports, &file));
+            Refresher::new(&source, &channel, context.refresher_ports(ports, &reporter));
+        let (daemon_ports, file) = (context.ports(ports), app.credentials_file());
+        let refreshing = pin!(keep(update, &mut refresher, &channel, daemon_ports, &file));
         let ended = context.while_logging(refreshing).await;
         context.supervisor.stopping();
         ended
@@ -140,14 +141,14 @@ pub async fn once(
     plan: &Update,
     provider: &RolesAnywhere,
     deadline: Deadline,
-    world: &World<'_>,
+    ports: &Ports,
     file: &dyn SharedCredentialsFile,
 ) -> Result<UpdateOutcome, Error> {
-    let checked = plan.check(file, world.clock, world.timer).await;
+    let checked = plan.check(file, &*ports.clock, &*ports.timer).await;
     checked.map_err(|error| plan.failed(error))?;
-    let session = provider.fetch(0, world, deadline).await?;
+    let session = provider.fetch(0, ports, deadline).await?;
     let credentials = &session.credentials;
-    let (written, unfinished) = plan.write(credentials, file, world.clock, world.timer).await?;
+    let (written, unfinished) = plan.write(credentials, file, &*ports.clock, &*ports.timer).await?;
     let mut warnings = plan.warnings(file);
     warnings.extend(unfinished.map(FileWarning::Unfinished));
     Ok(UpdateOutcome { written, expiration: credentials.expiration, warnings })

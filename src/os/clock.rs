@@ -1,6 +1,6 @@
 //! The clocks of this machine.
 
-use std::pin::Pin;
+use futures_util::future::BoxFuture;
 use std::time::{Duration, SystemTime};
 
 #[cfg(target_os = "linux")]
@@ -79,7 +79,7 @@ impl Clock for SystemClock {
 pub struct SystemTimer;
 
 impl Timer for SystemTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }

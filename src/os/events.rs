@@ -8,6 +8,8 @@ use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
+
+use futures_util::future::LocalBoxFuture;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -67,7 +69,7 @@ impl SystemEvents {
 }
 
 impl Events for SystemEvents {
-    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event> {
         Box::pin(async move {
             let mut limit = std::pin::pin!(sleep(limit));
             poll_fn(|context| match self.0.borrow_mut().poll(context) {

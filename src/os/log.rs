@@ -1,9 +1,8 @@
 //! The log of a daemon, on standard error.
 
-use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io::{self, Write};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -19,18 +18,24 @@ use roles_anywhere_client::time::{Clock, Timestamp};
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct StderrLog {
     format: LogFormat,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     sink: Box<dyn Sink>,
     /// The last second and its text, which many events share.
-    stamp: RefCell<(Timestamp, String)>,
-    buffer: RefCell<Vec<u8>>,
-    /// The number of events that were dropped since the last report.
-    dropped: Cell<u64>,
+    stamp: Mutex<(Timestamp, String)>,
+    pending: Mutex<Pending>,
     added: Notify,
 }
 
+/// What is to be written.
+#[derive(Default)]
+struct Pending {
+    buffer: Vec<u8>,
+    /// The number of events that were dropped since the last report.
+    dropped: u64,
+}
+
 /// Where lines go.
-trait Sink {
+trait Sink: Send + Sync {
     /// Writes what can be written without waiting, and returns the number of bytes.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 }
@@ -44,19 +49,18 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 impl StderrLog {
     /// Returns a log with lines of `format`, whose times are those of `clock`.
-    pub fn new(format: LogFormat, clock: Rc<dyn Clock>) -> Self {
+    pub fn new(format: LogFormat, clock: Arc<dyn Clock>) -> Self {
         Self::to(Box::new(Stderr::open()), format, clock)
     }
 
-    fn to(sink: Box<dyn Sink>, format: LogFormat, clock: Rc<dyn Clock>) -> Self {
+    fn to(sink: Box<dyn Sink>, format: LogFormat, clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         Self {
             format,
             clock,
             sink,
-            stamp: RefCell::new((now, now.to_string())),
-            buffer: RefCell::default(),
-            dropped: Cell::default(),
+            stamp: Mutex::new((now, now.to_string())),
+            pending: Mutex::default(),
             added: Notify::new(),
         }
     }
@@ -73,16 +77,19 @@ impl StderrLog {
 
     /// Writes the buffer, and how many events were dropped.
     fn flush(&self) -> Result<(), LogNotWritten> {
-        let mut buffer = self.buffer.borrow_mut();
-        self.write(&mut buffer)?;
-        let dropped = self.dropped.get();
-        if dropped > 0 {
-            let fields: [Field<'_>; 1] = [("events", &dropped)];
+        let Pending { buffer, dropped } = &mut *self.pending();
+        self.write(buffer)?;
+        if *dropped > 0 {
+            let fields: [Field<'_>; 1] = [("events", dropped)];
             *buffer = self.render(Level::Warning, "nobody read the log", &fields).into_bytes();
-            self.dropped.set(0);
-            self.write(&mut buffer)?;
+            *dropped = 0;
+            self.write(buffer)?;
         }
         Ok(())
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what can be written now from the start of `bytes`, and removes it. The rest stays for the
@@ -102,7 +109,7 @@ impl StderrLog {
 
     fn render(&self, level: Level, what: &str, fields: &[Field<'_>]) -> String {
         let now = self.clock.now();
-        let mut stamp = self.stamp.borrow_mut();
+        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         if stamp.0 != now {
             *stamp = (now, now.to_string());
         }
@@ -121,12 +128,13 @@ impl Drop for StderrLog {
 impl Log for StderrLog {
     fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
         let line = self.render(level, what, fields);
-        let mut buffer = self.buffer.borrow_mut();
+        let mut pending = self.pending();
         // The number of dropped events is written before any later event.
-        match self.dropped.get() == 0 && buffer.len() + line.len() <= MAX_BUFFERED {
-            true => buffer.extend_from_slice(line.as_bytes()),
-            false => self.dropped.set(self.dropped.get() + 1),
+        match pending.dropped == 0 && pending.buffer.len() + line.len() <= MAX_BUFFERED {
+            true => pending.buffer.extend_from_slice(line.as_bytes()),
+            false => pending.dropped += 1,
         }
+        drop(pending);
         self.added.notify_one();
     }
 
@@ -137,7 +145,7 @@ impl Log for StderrLog {
         let written = self.write(&mut line);
         if written.is_err() && line.len() < length {
             // The disk was full in the middle of the line: the rest is written as soon as possible.
-            self.buffer.borrow_mut().append(&mut line);
+            self.pending().buffer.append(&mut line);
             self.added.notify_one();
         }
         written
@@ -208,26 +216,26 @@ mod tests {
 
     /// A file on a disk with space for a number of bytes.
     #[derive(Clone, Default)]
-    struct FullDisk(Rc<RefCell<(Vec<u8>, usize)>>);
+    struct FullDisk(Arc<Mutex<(Vec<u8>, usize)>>);
 
     impl FullDisk {
         fn with(room: usize) -> Self {
-            Self(Rc::new(RefCell::new((Vec::new(), room))))
+            Self(Arc::new(Mutex::new((Vec::new(), room))))
         }
 
         fn grow(&self, room: usize) {
-            self.0.borrow_mut().1 += room;
+            self.0.lock().unwrap().1 += room;
         }
 
         fn lines(&self) -> Vec<String> {
-            let text = String::from_utf8(self.0.borrow().0.clone()).unwrap();
+            let text = String::from_utf8(self.0.lock().unwrap().0.clone()).unwrap();
             text.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
         }
     }
 
     impl Sink for FullDisk {
         fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-            let mut disk = self.0.borrow_mut();
+            let mut disk = self.0.lock().unwrap();
             let count = bytes.len().min(disk.1);
             disk.0.extend_from_slice(&bytes[..count]);
             disk.1 -= count;
@@ -236,7 +244,7 @@ mod tests {
     }
 
     fn log(disk: &FullDisk) -> StderrLog {
-        StderrLog::to(Box::new(disk.clone()), LogFormat::Text, Rc::new(SystemClock::start()))
+        StderrLog::to(Box::new(disk.clone()), LogFormat::Text, Arc::new(SystemClock::start()))
     }
 
     #[test]

@@ -9,7 +9,7 @@ use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
 /// Takes the events of a daemon. No event may hold a secret or a token.
-pub trait Log {
+pub trait Log: Send + Sync {
     /// Writes one event: what happened in a few words, and its fields.
     fn event(&self, level: Level, what: &str, fields: &[Field<'_>]);
 

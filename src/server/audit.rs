@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -20,7 +20,7 @@ use roles_anywhere_client::time::Timer;
 
 /// Logs the events of requests. No event holds a secret or a token.
 pub(super) struct Audit {
-    log: Rc<dyn Log>,
+    log: Arc<dyn Log>,
     policy: AuditPolicy,
     /// The number of vends that are not logged yet because the log took nothing, by user.
     missed: RefCell<BTreeMap<String, u64>>,
@@ -45,7 +45,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_USERS: usize = 256;
 
 impl Audit {
-    pub(super) fn new(log: Rc<dyn Log>, policy: AuditPolicy) -> Self {
+    pub(super) fn new(log: Arc<dyn Log>, policy: AuditPolicy) -> Self {
         Self {
             log,
             policy,

@@ -19,6 +19,7 @@ use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
+use roles_anywhere_test_support::ports::FakePorts;
 
 const NOW: Timestamp = Timestamp::from_unix(1_440_938_160);
 const TOKEN: &str = "x-aws-ec2-metadata-token";
@@ -42,7 +43,7 @@ const IMDS: [&str; 12] = [
 struct Fixture {
     clock: ManualClock,
     log: RecordingLog,
-    channel: Rc<StatusChannel>,
+    channel: Arc<StatusChannel>,
     file: FakeTokenStore,
     endpoints: Endpoints,
 }
@@ -55,17 +56,14 @@ impl Fixture {
 
     fn with(policy: ServePolicy) -> Self {
         let (clock, log) = (ManualClock::at(NOW), RecordingLog::default());
-        let channel = Rc::new(StatusChannel::default());
+        let channel = Arc::new(StatusChannel::default());
         channel.publish(session_status(3_600));
-        let ports = ServerPorts {
-            clock: Rc::new(clock.clone()),
-            timer: Rc::new(clock.clone()),
-            entropy: Rc::new(SequenceEntropy::counting()),
-            log: Rc::new(log.clone()),
-        };
+        let entropy = SequenceEntropy::counting();
+        let ports = FakePorts { clock: clock.clone(), entropy, ..FakePorts::default() }.ports();
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
-        let endpoints = Endpoints::new(&role, &region, policy, Rc::clone(&channel), ports);
+        let shared = (Arc::clone(&channel), Arc::new(log.clone()));
+        let endpoints = Endpoints::new((&role, &region), policy, shared.0, ports, shared.1);
         let fixture = Self { clock, log, channel, file: FakeTokenStore::default(), endpoints };
         fixture.renew().unwrap();
         fixture
@@ -134,7 +132,7 @@ fn session_status(lifetime_seconds: i64) -> Status {
     let session = Session { credentials, received: NOW, lifetime_seconds, clock_offset: 0 };
     Status {
         session: Some((
-            Rc::new(session),
+            Arc::new(session),
             ClockReading { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
         )),
         certificate_end: Some(NOW.after(86_400)),
@@ -573,7 +571,7 @@ fn returns_the_new_session_at_once() {
     let (session, received) = next.session.take().unwrap();
     let mut session = Session::clone(&session);
     session.credentials.access_key_id = "ASIANEXT".to_owned();
-    next.session = Some((Rc::new(session), received));
+    next.session = Some((Arc::new(session), received));
     fixture.channel.publish(next);
     assert_eq!(text(&fixture.get_container()), first.replace("ASIAEXAMPLE", "ASIANEXT"));
 }

@@ -11,7 +11,7 @@ use crate::session_cache::failure_record::FailureRecord;
 use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
 use roles_anywhere_client::credentials::{Freshness, Session};
-use roles_anywhere_client::ports::{Trace, World};
+use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
 
@@ -101,11 +101,11 @@ impl<'a> EntryHandle<'a> {
     }
 
     /// Returns the session if another process has refreshed it since.
-    pub(super) fn refreshed(&self, world: &World<'_>) -> Option<Session> {
-        let session = self.read(world.clock).ok()?;
-        let is_fresh = freshness(&session, world.clock.now()) == Freshness::Fresh;
+    pub(super) fn refreshed(&self, ports: &Ports) -> Option<Session> {
+        let session = self.read(&*ports.clock).ok()?;
+        let is_fresh = freshness(&session, ports.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
-            self.trace(world.trace, format_args!("another process made it meanwhile"));
+            self.trace(&*ports.trace, format_args!("another process made it meanwhile"));
             session
         })
     }
@@ -132,16 +132,16 @@ impl<'a> EntryHandle<'a> {
     /// After half of the time, one of the processes that wait calls AWS too, since the one that they
     /// wait for may be stuck. The others wait until their time is up. So do those that have too little
     /// time left, as a process with more time has already failed for lack of it.
-    pub(super) async fn wait(&self, world: &World<'_>, deadline: Deadline) -> WaitOutcome<'a> {
+    pub(super) async fn wait(&self, ports: &Ports, deadline: Deadline) -> WaitOutcome<'a> {
         let before = self.failures();
-        let proxy = self.proxy(world);
-        let begun = world.clock.uptime();
+        let proxy = self.proxy(ports);
+        let begun = ports.clock.uptime();
         let until = begun + wait_timeout(deadline.remaining(begun));
         loop {
-            let now = world.clock.uptime();
+            let now = ports.clock.uptime();
             let attempt = self.lock(now >= until);
             // Read after the lock is taken: its last holder has written everything by then.
-            if let Some(session) = self.refreshed(world) {
+            if let Some(session) = self.refreshed(ports) {
                 return WaitOutcome::Refreshed(session);
             }
             let failures = new_failures(self.failures(), &before);
@@ -156,13 +156,13 @@ impl<'a> EntryHandle<'a> {
             match attempt {
                 Ok(LockAttempt::First(lock)) => return WaitOutcome::FirstLock(lock),
                 Ok(LockAttempt::Second(lock)) => {
-                    self.trace(world.trace, format_args!("another process takes too long"));
+                    self.trace(&*ports.trace, format_args!("another process takes too long"));
                     return WaitOutcome::SecondLock(lock);
                 }
                 Ok(LockAttempt::Neither)
                     if failures.iter().any(|record| record.may_succeed(left)) =>
                 {
-                    self.trace(world.trace, format_args!("another process failed"));
+                    self.trace(&*ports.trace, format_args!("another process failed"));
                     return WaitOutcome::NoLock;
                 }
                 Ok(LockAttempt::Neither) if left.is_zero() => {
@@ -170,10 +170,10 @@ impl<'a> EntryHandle<'a> {
                 }
                 Ok(LockAttempt::Neither) => {
                     let interval = if now >= until { SLOW_POLL_INTERVAL } else { POLL_INTERVAL };
-                    world.timer.sleep(interval.min(left)).await;
+                    ports.timer.sleep(interval.min(left)).await;
                 }
                 Err(error) => {
-                    self.trace(world.trace, format_args!("no lock: {error}"));
+                    self.trace(&*ports.trace, format_args!("no lock: {error}"));
                     return WaitOutcome::NoLock;
                 }
             }
@@ -192,10 +192,10 @@ impl<'a> EntryHandle<'a> {
     }
 
     /// Returns the session that another process stores while this one fetches one too.
-    pub(super) async fn wait_for_refresh(&self, world: &World<'_>) -> Session {
+    pub(super) async fn wait_for_refresh(&self, ports: &Ports) -> Session {
         loop {
-            world.timer.sleep(SLOW_POLL_INTERVAL).await;
-            if let Some(session) = self.refreshed(world) {
+            ports.timer.sleep(SLOW_POLL_INTERVAL).await;
+            if let Some(session) = self.refreshed(ports) {
                 return session;
             }
         }
@@ -216,8 +216,8 @@ impl<'a> EntryHandle<'a> {
         FailureRecord::parse(record.expose())
     }
 
-    fn proxy(&self, world: &World<'_>) -> Option<String> {
-        world.transport.proxy(&self.provider.session.endpoint)
+    fn proxy(&self, ports: &Ports) -> Option<String> {
+        ports.transport.proxy(&self.provider.session.endpoint)
     }
 
     /// Records for the other processes that this one failed, and how if `error` concerns them too.
@@ -225,30 +225,30 @@ impl<'a> EntryHandle<'a> {
         &self,
         mut lock: Box<dyn Lock + '_>,
         error: Option<&Error>,
-        world: &World<'_>,
+        ports: &Ports,
     ) {
-        let record = FailureRecord::new(world.entropy.bits(), world.clock.now());
+        let record = FailureRecord::new(ports.entropy.bits(), ports.clock.now());
         let record = match error {
-            Some(error) => record.with_error(error, self.proxy(world)),
+            Some(error) => record.with_error(error, self.proxy(ports)),
             None => record,
         };
         if let Err(error) = lock.write(&record.render()) {
-            self.trace(world.trace, format_args!("could not note the failure: {error}"));
+            self.trace(&*ports.trace, format_args!("could not note the failure: {error}"));
         }
     }
 
     /// Stores a session and removes stale files; returns whether the session was stored.
-    pub(super) fn store_session(&self, session: &Session, world: &World<'_>) -> bool {
-        let running = world.clock.running();
+    pub(super) fn store_session(&self, session: &Session, ports: &Ports) -> bool {
+        let running = ports.clock.running();
         let entry = CacheEntry::new(&self.provider.session, session.clone(), running);
         let bytes = entry.render(&self.key);
         if let Err(error) = self.store.write(self.key.as_str(), bytes.expose()) {
-            self.trace(world.trace, format_args!("not kept: {error}"));
+            self.trace(&*ports.trace, format_args!("not kept: {error}"));
             return false;
         }
-        self.trace(world.trace, format_args!("kept"));
+        self.trace(&*ports.trace, format_args!("kept"));
         let files = self.store.list(is_cache_file).ok().flatten().unwrap_or_default();
-        for file in stale_files(&files, world.clock.now()) {
+        for file in stale_files(&files, ports.clock.now()) {
             // The next process that stores a session tries again.
             let _ = self.store.remove(file);
         }

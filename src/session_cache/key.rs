@@ -127,6 +127,8 @@ fn text(field: &impl fmt::Display) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use roles_anywhere_client::aws::create_session::SessionDuration;
     use roles_anywhere_client::http::Endpoint;
@@ -178,7 +180,7 @@ mod tests {
             intermediates: None,
             permissions: Permissions::Lenient,
         };
-        let identity = source.snapshot(&files).unwrap().digest();
+        let identity = source.snapshot(&(Arc::new(files) as _)).unwrap().digest();
         let key = CacheKey::new(&request(), identity, &Trust::System);
         assert_eq!(key.as_str(), "session-4ce5e42db6477ffa505e2b0f643ae119");
     }

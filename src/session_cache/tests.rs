@@ -40,12 +40,12 @@ impl CacheFixture {
     }
 
     /// Runs `question` on the cache.
-    fn ask<T>(&self, question: impl AsyncFnOnce(&SessionCache<'_>, &World<'_>) -> T) -> T {
+    fn ask<T>(&self, question: impl AsyncFnOnce(&SessionCache<'_>, &Ports) -> T) -> T {
         let provider = RolesAnywhere { source: variables(), session: request() };
         let cached = EntryHandle { store: &self.store, key: self.key.clone(), provider: &provider };
         let cache = SessionCache { provider: &provider, cached: Some(cached) };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(question(&cache, &self.ports.world()))
+        runtime.block_on(question(&cache, &self.ports.ports()))
     }
 }
 
@@ -69,7 +69,7 @@ fn serves_a_session_that_another_process_refreshed_meanwhile() {
     let fixture = CacheFixture::holding(with_id("OLD", 3_600), 3_000);
     let key = fixture.key.clone();
     fixture.store.before_lock(move |store| put(store, &key, with_id("NEW", 9_000)));
-    let served = fixture.ask(async |cache, world| cache.session(world, deadline()).await);
+    let served = fixture.ask(async |cache, ports| cache.session(ports, deadline()).await);
     let served = served.unwrap();
     assert_eq!(served.session.credentials.access_key_id, "NEW");
     assert_eq!(served.from, ServedFrom::Cache);
@@ -78,7 +78,7 @@ fn serves_a_session_that_another_process_refreshed_meanwhile() {
 #[test]
 fn serves_a_due_session_if_its_refresh_fails() {
     let fixture = CacheFixture::holding(with_id("OLD", 3_600), 3_000);
-    let served = fixture.ask(async |cache, world| cache.session(world, deadline()).await);
+    let served = fixture.ask(async |cache, ports| cache.session(ports, deadline()).await);
     assert_eq!(served.unwrap().session.credentials.access_key_id, "OLD");
 }
 
@@ -88,7 +88,7 @@ fn drops_what_aws_refused_and_nothing_else() {
     let fixture = CacheFixture::holding(with_id("NEW", 3_600), 0);
     let instead = || {
         let rejected = rejected.clone();
-        fixture.ask(async move |cache, world| cache.replace(&rejected, world, deadline()).await)
+        fixture.ask(async move |cache, ports| cache.replace(&rejected, ports, deadline()).await)
     };
     assert_eq!(instead().unwrap().session.credentials.access_key_id, "NEW");
     assert!(!fixture.is_empty());

@@ -5,11 +5,10 @@ mod outage;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use roles_anywhere::command::serve::{Serve, ServePlan};
 use roles_anywhere::daemon::{Reporter, Supervisor};
 use roles_anywhere::options::CommandLine;
@@ -20,7 +19,7 @@ use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere_client::https::Https;
-use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, World};
+use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Ports};
 use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
@@ -99,7 +98,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// A backoff passes at once; for a longer sleep, the clock has to be moved.
 impl Timer for ShiftedClock {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let end = self.uptime() + duration;
             if duration < PAUSE {
@@ -129,7 +128,7 @@ const WAIT: Duration = Duration::from_millis(2);
 const SECOND_OF_AWS: Duration = Duration::from_millis(30);
 
 impl Events for TimeTravel<'_> {
-    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event> {
         Box::pin(async move {
             let (real, time) = match self.channel.status().in_flight {
                 true => (SECOND_OF_AWS, limit.min(Duration::from_secs(1))),
@@ -147,16 +146,14 @@ impl Events for TimeTravel<'_> {
 /// A daemon before it runs: its refresher, and what it was made of.
 struct Daemon<'a> {
     plan: &'a Serve,
-    world: World<'a>,
-    channel: Rc<StatusChannel>,
+    ports: Ports,
+    channel: Arc<StatusChannel>,
     refresher: Refresher<'a>,
 }
 
-static RANDOM: SequenceEntropy = SequenceEntropy::constant(1_000);
-
 /// Makes a daemon of the command `line` whose clock is `clock`, and has it `run`.
 fn run_daemon<'a>(
-    clock: &'a ShiftedClock,
+    clock: &'a Arc<ShiftedClock>,
     line: &[&str],
     on_tick: OnTick<'a>,
     run: impl AsyncFnOnce(Daemon<'_>),
@@ -166,25 +163,29 @@ fn run_daemon<'a>(
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
     let ServePlan { session, serve } = planned(line, &environment);
     let disk = Arc::new(SystemFiles::new(Arc::new(environment)));
-    let passwords = KeyPassword::new(session.password, Arc::clone(&disk) as _);
-    let transport = Https::new(session.transport, files::read);
-    let world = World {
-        clock,
-        timer: clock,
-        entropy: &RANDOM,
-        files: &*disk,
-        passwords: &passwords,
-        transport: &transport,
-        trace: &NoTrace,
+    let ports = Ports {
+        clock: Arc::clone(clock) as _,
+        timer: Arc::clone(clock) as _,
+        entropy: Arc::new(SequenceEntropy::constant(1_000)),
+        files: Arc::clone(&disk) as _,
+        passwords: Arc::new(KeyPassword::new(session.password, disk)),
+        transport: Arc::new(Https::new(session.transport, files::read)),
+        trace: Arc::new(NoTrace),
     };
-    let channel = Rc::new(StatusChannel::default());
+    let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
     let reporter = Reporter::new(&SecrecyCheck, &SecrecyCheck);
-    let ports = RefresherPorts { clock, entropy: &RANDOM, events: &events, observer: &reporter };
-    let source = ReloadingIdentity::new(&session.provider, world, session.timeout);
-    let refresher = Refresher::new(&source, &channel, ports);
-    let daemon = Daemon { plan: &serve, world, channel: Rc::clone(&channel), refresher };
+    let refresher_ports = RefresherPorts {
+        clock: &*ports.clock,
+        entropy: &*ports.entropy,
+        events: &events,
+        observer: &reporter,
+    };
+    let source = ReloadingIdentity::new(session.provider, ports.clone(), session.timeout);
+    let refresher = Refresher::new(&source, &channel, refresher_ports);
+    let daemon =
+        Daemon { plan: &serve, ports: ports.clone(), channel: Arc::clone(&channel), refresher };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(daemon));
 }

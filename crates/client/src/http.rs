@@ -3,9 +3,9 @@
 mod endpoint;
 pub mod proxy;
 
+use futures_util::future::BoxFuture;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, is_loopback, is_loopback_name};
@@ -117,12 +117,9 @@ pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
 }
 
 /// Sends a request and waits for its response.
-pub trait Transport: Sync {
+pub trait Transport: Send + Sync {
     /// Sends `request` once. A response of any status is a success here.
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>>;
 
     /// Returns the proxy that is used for `endpoint`, in a form that may be shown; `None` without one.
     fn proxy(&self, _endpoint: &Endpoint) -> Option<String> {

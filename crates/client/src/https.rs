@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::BoxFuture;
 use reqwest::header::HeaderValue;
 use rustls::ClientConfig;
 
@@ -85,10 +86,7 @@ impl Https {
 }
 
 impl crate::http::Transport for Https {
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(self.exchange(request))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`provider::RolesAnywhere::fetch`] is the whole exchange in five steps: open the identity, make
 //! the request, sign it, send it, read the session. What it runs on (clock, files, network,
-//! randomness) comes in as [`ports::World`]; [`https`] is the network over reqwest and rustls.
+//! randomness) comes in as [`ports::Ports`]; [`https`] is the network over reqwest and rustls.
 //!
 //! What a program needs for that is at the root of the crate. The modules are for a program that does
 //! more than that: one with a command line, messages and hints of its own needs the types of the
@@ -39,7 +39,7 @@ pub mod x509;
 pub use aws::create_session::SessionRequest;
 pub use credentials::{Credentials, Session};
 pub use identity::IdentitySource;
-pub use ports::World;
+pub use ports::Ports;
 pub use provider::{ErrorKind, ProviderError, RolesAnywhere};
 pub use refresh::refresher::Refresher;
 pub use refresh::reloading_identity::ReloadingIdentity;

@@ -18,7 +18,7 @@ pub enum PasswordSource {
 }
 
 /// Reads the password of an encrypted key.
-pub trait Passwords: Sync {
+pub trait Passwords: Send + Sync {
     /// Returns the password of `file_name`, e.g. `client.key`. A prompt is shown once per process.
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError>;
 

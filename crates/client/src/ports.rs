@@ -1,9 +1,10 @@
 //! The ports: traits for everything outside of this process.
 
+use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::Transport;
@@ -13,28 +14,28 @@ use crate::secret::Entropy;
 use crate::text::path;
 use crate::time::{Clock, Timer};
 
-/// The ports that an exchange needs. The program passes the real ones, tests pass fakes.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct World<'a> {
+/// All ports of an exchange. The program passes the real ones, tests pass fakes; a copy shares them.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "nothing but ports")]
+pub struct Ports {
     /// Tells the time.
-    pub clock: &'a dyn Clock,
+    pub clock: Arc<dyn Clock>,
     /// Waits.
-    pub timer: &'a dyn Timer,
+    pub timer: Arc<dyn Timer>,
     /// Returns random numbers.
-    pub entropy: &'a dyn Entropy,
+    pub entropy: Arc<dyn Entropy>,
     /// Reads certificates and keys, writes secrets.
-    pub files: &'a dyn Files,
+    pub files: Arc<dyn Files>,
     /// Reads the password of an encrypted key.
-    pub passwords: &'a dyn Passwords,
+    pub passwords: Arc<dyn Passwords>,
     /// Talks to AWS.
-    pub transport: &'a dyn Transport,
+    pub transport: Arc<dyn Transport>,
     /// Shows the debug output of `--debug`.
-    pub trace: &'a dyn Trace,
+    pub trace: Arc<dyn Trace>,
 }
 
 /// The output of `--debug`. A message must not hold a secret.
-pub trait Trace: Sync {
+pub trait Trace: Send + Sync {
     /// Shows one message of a line or more.
     fn show(&self, message: fmt::Arguments<'_>);
 }
@@ -63,7 +64,7 @@ pub enum Event {
 /// Waits for events from outside.
 pub trait Events {
     /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
-    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>>;
+    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event>;
 }
 
 /// The environment variables, read once. The values may be secret, so `Debug` shows none of them.

@@ -12,7 +12,7 @@ use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
 use crate::diagnosis::{self, Evidence, Refusal};
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::key::signer::SignError;
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::provider::clock::ClockProbe;
 pub use crate::provider::clock::SKEW;
 pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
@@ -42,11 +42,11 @@ impl RolesAnywhere {
     pub async fn fetch(
         &self,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<Session, ProviderError> {
-        let (identity, _) = self.open(clock_offset, world)?;
-        self.exchange(&identity, clock_offset, world, deadline).await
+        let (identity, _) = self.open(clock_offset, ports)?;
+        self.exchange(&identity, clock_offset, ports, deadline).await
     }
 
     /// Opens the identity. Also returns the option that gives a password although the key needs none.
@@ -54,14 +54,14 @@ impl RolesAnywhere {
     pub fn open(
         &self,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
     ) -> Result<(Identity, Option<String>), IdentityError> {
-        let now = world.clock.now().after(clock_offset);
-        let identity = self.source.open(world.files, world.passwords, now)?;
-        show_identity(world, &self.source, &identity);
-        let unused = world.passwords.unused();
+        let now = ports.clock.now().after(clock_offset);
+        let identity = self.source.open(&*ports.files, &*ports.passwords, now)?;
+        show_identity(ports, &self.source, &identity);
+        let unused = ports.passwords.unused();
         if let Some(option) = &unused {
-            world.trace.show(format_args!("{UNUSED_PASSWORD}: {option}"));
+            ports.trace.show(format_args!("{UNUSED_PASSWORD}: {option}"));
         }
         Ok((identity, unused))
     }
@@ -76,19 +76,19 @@ impl RolesAnywhere {
         &self,
         identity: &Identity,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<Session, ProviderError> {
-        let mut offset = self.offset(identity, clock_offset, world, deadline).await?;
-        let mut answer = self.call(identity, offset, world, deadline).await?;
+        let mut offset = self.offset(identity, clock_offset, ports, deadline).await?;
+        let mut answer = self.call(identity, offset, ports, deadline).await?;
         if let Some(found) = clock::skew(&answer, offset) {
-            world.trace.show(format_args!(
+            ports.trace.show(format_args!(
                 "this machine's clock is {found} s behind AWS's (ahead if negative): signing again by AWS's"
             ));
             let received = answer.received;
             identity.check_validity(received.after(found)).map_err(|e| by_date(e, received))?;
             offset = found;
-            answer = self.call(identity, offset, world, deadline).await?;
+            answer = self.call(identity, offset, ports, deadline).await?;
         }
         if !answer.response.is_success() {
             let service_error = ServiceError::parse(&answer.response, &self.session.hidden());
@@ -106,7 +106,7 @@ impl RolesAnywhere {
         if let Some(found) =
             clock::measured(&answer, offset, identity).filter(|found| *found != offset)
         {
-            world.trace.show(format_args!(
+            ports.trace.show(format_args!(
                 "this machine's clock is {found} s behind AWS's (ahead if negative)"
             ));
             offset = found;
@@ -114,7 +114,7 @@ impl RolesAnywhere {
         let session = self.session(&answer, offset)?;
         let Credentials { access_key_id, expiration, .. } = &session.credentials;
         let role = &self.session.role;
-        world.trace.show(format_args!(
+        ports.trace.show(format_args!(
             "session of {role}: access key {access_key_id}, until {expiration}"
         ));
         Ok(session)
@@ -125,15 +125,15 @@ impl RolesAnywhere {
         &self,
         identity: &Identity,
         known: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<i64, ProviderError> {
-        let now = world.clock.now();
+        let now = ports.clock.now();
         let error = match clock::usable(known, identity, now) {
             Ok(offset) => return Ok(offset),
             Err(error) => error,
         };
-        match clock::ask(&self.session.endpoint, world, deadline).await {
+        match clock::ask(&self.session.endpoint, ports, deadline).await {
             ClockProbe::Behind(behind) => match identity.check_validity(now.after(behind)) {
                 Ok(()) => Ok(behind),
                 // The clocks agree.
@@ -152,14 +152,14 @@ impl RolesAnywhere {
         &self,
         identity: &Identity,
         clock_offset: i64,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<TimedResponse, RequestError> {
-        retry::send(world, deadline, |now| {
+        retry::send(ports, deadline, |now| {
             let now = now.after(clock_offset);
             let scope = Scope::new(now, &self.session.region, Service::RolesAnywhere.name());
             let signed = sigv4::sign(self.session.to_http(), &scope, now, identity)?;
-            world.trace.show(format_args!(
+            ports.trace.show(format_args!(
                 "canonical request:\n{}\nstring to sign:\n{}",
                 signed.canonical_request.text(),
                 signed.string_to_sign
@@ -203,15 +203,15 @@ fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
     ProviderError::Identity { source: Box::new(source), clock }
 }
 
-fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity) {
-    if let Some(mode) = source.private_key.readable_by_others(world.files) {
+fn show_identity(ports: &Ports, source: &IdentitySource, identity: &Identity) {
+    if let Some(mode) = source.private_key.readable_by_others(&*ports.files) {
         let key = source.private_key.name();
-        world.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
+        ports.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name must not add lines.
     let shown = |name: &DistinguishedName| escape::line(&name.to_string()).into_owned();
     let leaf = identity.certificate();
-    world.trace.show(format_args!(
+    ports.trace.show(format_args!(
         "certificate: {}, serial {}, issued by {}, valid from {} to {}",
         shown(leaf.subject()),
         leaf.serial(),
@@ -220,17 +220,17 @@ fn show_identity(world: &World<'_>, source: &IdentitySource, identity: &Identity
         leaf.not_after()
     ));
     if identity.chain().selection == Selection::AsGiven && !identity.intermediates().is_empty() {
-        world.trace.show(format_args!(
+        ports.trace.show(format_args!(
             "the issuer is not among the certificates that were given: they are sent as given"
         ));
     }
     for intermediate in identity.intermediates() {
         let (subject, issuer) = (shown(intermediate.subject()), shown(intermediate.issuer()));
-        world.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
+        ports.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
     }
     for (certificate, reason) in &identity.chain().left_out {
         let subject = shown(certificate.subject());
-        world.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
+        ports.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
     }
 }
 

@@ -8,6 +8,8 @@ pub mod observer;
 pub mod refresher;
 pub mod reloading_identity;
 pub(crate) mod schedule;
+#[cfg(test)]
+mod send;
 pub mod status;
 
 pub use schedule::Next;

@@ -60,7 +60,7 @@ impl fmt::Debug for SecretBytes {
 }
 
 /// A source of unpredictable numbers.
-pub trait Entropy: Sync {
+pub trait Entropy: Send + Sync {
     /// Returns 64 bits from a cryptographic generator.
     fn bits(&self) -> u64;
 }

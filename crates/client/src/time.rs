@@ -1,7 +1,7 @@
 //! Timestamps in the formats of AWS, and the ports for clocks and timers.
 
+use futures_util::future::BoxFuture;
 use std::fmt;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use ::time::format_description::well_known::{Rfc2822, Rfc3339};
@@ -10,7 +10,7 @@ use ::time::{OffsetDateTime, UtcDateTime};
 use serde::{Deserialize, Serialize};
 
 /// Tells the time.
-pub trait Clock: Sync {
+pub trait Clock: Send + Sync {
     /// Reads the wall clock.
     fn now(&self) -> Timestamp;
 
@@ -48,9 +48,9 @@ impl Running {
 }
 
 /// Waits.
-pub trait Timer: Sync {
+pub trait Timer: Send + Sync {
     /// Completes after `duration`.
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// The time by which a whole command must end.

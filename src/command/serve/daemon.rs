@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
@@ -20,7 +21,7 @@ use crate::os::token_file::TokenOnDisk;
 use crate::output::error::Error;
 use crate::output::log::{Level, Log as _};
 use crate::server::Listener as _;
-use roles_anywhere_client::ports::World;
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::StatusChannel;
@@ -30,26 +31,27 @@ pub(super) async fn run(
     app: &App,
     plan: &Serve,
     session: &SessionPlan,
-    world: World<'_>,
+    ports: &Ports,
 ) -> Result<(), Error> {
     let context = DaemonContext::open(app, "serve", plan.daemon, session)?;
     let listener = bind(plan)?;
     let addresses = listener.addresses();
-    let channel = Rc::new(StatusChannel::default());
+    let channel = Arc::new(StatusChannel::default());
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     // Held until the end.
     let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
-    let (endpoints, place) = serve::open(plan, place, Rc::clone(&channel), context.server_ports())?;
+    let log = Arc::clone(&context.log) as _;
+    let (endpoints, place) = serve::open(plan, place, Arc::clone(&channel), ports.clone(), log)?;
     let place: Option<&TokenOnDisk> = place.as_ref();
     let announced = announce(app, plan, &context, &addresses, place.map(TokenOnDisk::path));
     if let Err(error) = announced {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
-    let source = ReloadingIdentity::new(&session.provider, world, session.timeout);
+    let source = ReloadingIdentity::new(session.provider.clone(), ports.clone(), session.timeout);
     let reporter = context.reporter();
     let mut refresher =
-        Refresher::new(&source, &channel, context.refresher_ports(&world, &reporter));
+        Refresher::new(&source, &channel, context.refresher_ports(ports, &reporter));
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
     let refreshing =
@@ -58,7 +60,7 @@ pub(super) async fn run(
         place.map(|place| place as _),
         endpoints,
         Box::new(listener),
-        world.timer,
+        &*ports.timer,
         Box::pin(async move { stopped.notified().await }),
     ));
     let both = pin!(async {

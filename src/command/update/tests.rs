@@ -11,7 +11,7 @@ use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::ports::Event;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
-/// `update`, and the world that it runs in.
+/// `update`, and the ports that it runs in.
 struct Play<'a> {
     simulation: &'a Simulation,
     recorder: &'a DaemonRecorder,
@@ -219,7 +219,7 @@ fn keeps_new_long_lived_key_and_logs_once() {
     });
 }
 
-/// Polls `keep` once, in whatever world.
+/// Polls `keep` once, in whatever ports.
 fn first_poll(plan: &Update, file: &FakeCredentialsFile) -> Poll<Result<(), Error>> {
     let (simulation, channel) = (Simulation::new(), StatusChannel::default());
     let recorder = DaemonRecorder::default();

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpStream as Stream, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant as StdInstant;
@@ -12,13 +13,15 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::os::clock::{SystemClock, SystemTimer};
 use crate::os::random::SystemEntropy;
-use crate::server::{ServePolicy, ServerPorts};
+use crate::server::ServePolicy;
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
+use roles_anywhere_test_support::ports::FakePorts;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything takes, even on a busy machine.
@@ -45,18 +48,19 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let http = HttpListener::bind(&listen, RemoteAccess::Refused, None, limits).unwrap();
             said.send(http.addresses()).unwrap();
-            let channel = Rc::new(StatusChannel::default());
+            let channel = Arc::new(StatusChannel::default());
             channel.publish(status());
-            let ports = ServerPorts {
-                clock: Rc::new(SystemClock::start()),
-                timer: Rc::new(SystemTimer),
-                entropy: Rc::new(SystemEntropy),
-                log: Rc::new(lines),
+            let ports = Ports {
+                clock: Arc::new(SystemClock::start()),
+                timer: Arc::new(SystemTimer),
+                entropy: Arc::new(SystemEntropy),
+                ..FakePorts::default().ports()
             };
+            let log = Arc::new(lines);
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
-            let endpoints =
-                Rc::new(Endpoints::new(&role, &region, ServePolicy::default(), channel, ports));
+            let policy = ServePolicy::default();
+            let endpoints = Rc::new(Endpoints::new((&role, &region), policy, channel, ports, log));
             let stop = Box::pin(async { drop(stopped.await) });
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -99,7 +103,7 @@ fn good() -> Status {
         account_id: "123456789012".to_owned(),
     };
     let session = Session { credentials, received: now, lifetime_seconds: 3_600, clock_offset: 0 };
-    Status { session: Some((Rc::new(session), reading)), ..Status::default() }
+    Status { session: Some((Arc::new(session), reading)), ..Status::default() }
 }
 
 /// A minimal client.

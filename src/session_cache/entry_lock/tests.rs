@@ -1,6 +1,7 @@
 //! Many processes at once that need the same session, on a clock that advances when all of them wait.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
@@ -58,16 +59,17 @@ impl ProcessesFixture {
     /// each, and when it ended. Time passes only when all of them wait.
     fn run(&self, processes: &[(u64, u64)]) -> Vec<(Result<String, Error>, Duration)> {
         let provider = RolesAnywhere { source: source(), session: request() };
-        let identity = provider.source.snapshot(&self.ports.files).unwrap();
-        let world = World { files: &identity, ..self.ports.world() };
-        let clock = &self.ports.clock;
+        let ports = self.ports.ports();
+        let identity = Arc::new(provider.source.snapshot(&ports.files).unwrap());
+        let ports = Ports { files: Arc::clone(&identity) as _, ..ports };
+        let (ports, clock) = (&ports, &self.ports.clock);
         let run = |(start, limit): &(u64, u64)| {
             let (start, limit) = (Duration::from_millis(*start), Duration::from_millis(*limit));
             let cache = SessionCache::new(&provider, &identity, &Trust::System, &self.store);
             async move {
                 clock.sleep(start).await;
                 let deadline = Deadline::new(clock.uptime(), limit);
-                let served = cache.session(&world, deadline).await;
+                let served = cache.session(ports, deadline).await;
                 (served.map(|served| served.session.credentials.access_key_id), clock.uptime())
             }
         };

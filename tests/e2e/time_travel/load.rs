@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -14,8 +15,8 @@ use roles_anywhere::os::clock::SystemTimer;
 use roles_anywhere::os::listener::{HttpListener, Limits};
 use roles_anywhere::os::random::SystemEntropy;
 use roles_anywhere::os::token_file::TokenOnDisk;
-use roles_anywhere::server::{Listener as _, ServerPorts};
-use roles_anywhere_client::ports::Event;
+use roles_anywhere::server::Listener as _;
+use roles_anywhere_client::ports::{Event, Ports};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -39,7 +40,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 #[test]
 fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
     let _timed = machine::timed();
-    let shared = Rc::new(ShiftedClock::new());
+    let shared = Arc::new(ShiftedClock::new());
     let clock: &ShiftedClock = &shared;
     clock.emulator.end_sessions_after(Some(LIFE));
     clock.emulator.fault(script().into());
@@ -63,8 +64,8 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
             if over.load(Ordering::Relaxed) { Event::Stop } else { Event::Timeout }
         };
         let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
-        run_daemon(clock, &line, Box::new(on_tick), async |daemon| {
-            serve(daemon, Rc::clone(&shared), &bound).await;
+        run_daemon(&shared, &line, Box::new(on_tick), async |daemon| {
+            serve(daemon, &bound).await;
         });
         asking.join().unwrap()
     });
@@ -90,20 +91,17 @@ fn script() -> Vec<Value> {
 }
 
 /// Serves as `main` does until the refresher is told to stop, and sends the address.
-async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<SocketAddr>) {
-    let Daemon { plan, world, channel, mut refresher } = daemon;
+async fn serve(daemon: Daemon<'_>, bound: &Sender<SocketAddr>) {
+    let Daemon { plan, ports, channel, mut refresher } = daemon;
     let listener =
         HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
     let addresses = listener.addresses();
     // Clients are real, and so are their timeouts.
-    let ports = ServerPorts {
-        clock,
-        timer: Rc::new(SystemTimer),
-        entropy: Rc::new(SystemEntropy),
-        log: Rc::new(SecrecyCheck),
-    };
+    let server_ports =
+        Ports { timer: Arc::new(SystemTimer), entropy: Arc::new(SystemEntropy), ..ports.clone() };
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
-    let (endpoints, place) = serving::open(plan, place, channel, ports).unwrap();
+    let (endpoints, place) =
+        serving::open(plan, place, channel, server_ports, Arc::new(SecrecyCheck)).unwrap();
     bound.send(addresses[0]).unwrap();
     let stop = Rc::new(Notify::new());
     let stopped = Rc::clone(&stop);
@@ -116,7 +114,7 @@ async fn serve(daemon: Daemon<'_>, clock: Rc<ShiftedClock>, bound: &Sender<Socke
         place.as_ref().map(|place| place as _),
         endpoints,
         Box::new(listener),
-        world.timer,
+        &*ports.timer,
         Box::pin(async move { stopped.notified().await }),
     );
     join(keeping, serving).await.1.unwrap();

@@ -1,6 +1,7 @@
 //! A refresher through outages of AWS and suspension of its machine.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use roles_anywhere_client::ports::Event;
@@ -33,7 +34,7 @@ struct StatusAt {
 
 /// Runs the refresher for so many seconds, and returns each status meanwhile.
 fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
-    let clock = ShiftedClock::new();
+    let clock = Arc::new(ShiftedClock::new());
     let statuses = RefCell::new(Vec::new());
     let on_tick = |status: &Status| {
         let elapsed = clock.moved().wall.as_secs();
@@ -43,7 +44,7 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
         let elapsed = clock.moved().wall.as_secs();
         statuses.borrow_mut().push(StatusAt {
             elapsed,
-            left: left(status, ClockReading::of(&clock)),
+            left: left(status, ClockReading::of(&*clock)),
             last_error: status.last_error.as_ref().map(|failed| failed.error.kind()),
         });
         if elapsed >= end { Event::Stop } else { Event::Timeout }

@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use crate::aws::error_response::ServiceError;
 use crate::http::{Request, Response, TransportError};
 use crate::key::signer::SignError;
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::sigv4::access_key::AccessKeyError;
 use crate::time::{Deadline, Timestamp};
 
@@ -43,20 +43,20 @@ impl TimedResponse {
 /// or as long as `Retry-After` says. A response of this kind to the last attempt is returned.
 /// `prepare` is called for each attempt, so that each signature has the current time.
 pub async fn send<E: Into<RequestError>>(
-    world: &World<'_>,
+    ports: &Ports,
     deadline: Deadline,
     mut prepare: impl FnMut(Timestamp) -> Result<Request, E>,
 ) -> Result<TimedResponse, RequestError> {
     let mut attempt = 1;
     loop {
-        let request = prepare(world.clock.now()).map_err(Into::into)?;
-        let outcome = attempt_once(world, deadline, &request, attempt).await?;
-        let backoff = next_backoff(&outcome, attempt, world.entropy.bits());
-        let remaining = deadline.remaining(world.clock.uptime());
+        let request = prepare(ports.clock.now()).map_err(Into::into)?;
+        let outcome = attempt_once(ports, deadline, &request, attempt).await?;
+        let backoff = next_backoff(&outcome, attempt, ports.entropy.bits());
+        let remaining = deadline.remaining(ports.clock.uptime());
         match backoff {
             Some(backoff) if backoff < remaining => {
-                world.trace.show(format_args!("trying again in {} ms", backoff.as_millis()));
-                world.timer.sleep(backoff).await;
+                ports.trace.show(format_args!("trying again in {} ms", backoff.as_millis()));
+                ports.timer.sleep(backoff).await;
                 attempt += 1;
             }
             _ => return outcome.map_err(|source| RequestError::Transport { source, attempt }),
@@ -65,39 +65,39 @@ pub async fn send<E: Into<RequestError>>(
 }
 
 async fn attempt_once(
-    world: &World<'_>,
+    ports: &Ports,
     deadline: Deadline,
     request: &Request,
     attempt: u32,
 ) -> Result<Result<TimedResponse, TransportError>, RequestError> {
-    let started = world.clock.uptime();
-    let sending = world.transport.send(request);
-    let Some(outcome) = within(world, deadline.remaining(started), sending).await else {
+    let started = ports.clock.uptime();
+    let sending = ports.transport.send(request);
+    let Some(outcome) = within(ports, deadline.remaining(started), sending).await else {
         let host = request.endpoint.host().to_owned();
         return Err(RequestError::Timeout { host, limit: deadline.limit(), attempt });
     };
-    let took = world.clock.uptime().saturating_sub(started).as_millis();
+    let took = ports.clock.uptime().saturating_sub(started).as_millis();
     let (endpoint, path) = (&request.endpoint, request.path);
     match &outcome {
-        Ok(response) => world.trace.show(format_args!(
+        Ok(response) => ports.trace.show(format_args!(
             "attempt {attempt}: POST {endpoint}{path}: {} in {took} ms",
             response.status
         )),
-        Err(error) => world.trace.show(format_args!(
+        Err(error) => ports.trace.show(format_args!(
             "attempt {attempt}: POST {endpoint}{path}: {error} after {took} ms"
         )),
     }
-    let received = world.clock.now();
+    let received = ports.clock.now();
     Ok(outcome.map(|response| TimedResponse { response, received }))
 }
 
 /// Waits for `future`, for at most `limit`.
 pub(crate) async fn within<T>(
-    world: &World<'_>,
+    ports: &Ports,
     limit: Duration,
     future: impl Future<Output = T>,
 ) -> Option<T> {
-    match select(pin!(future), world.timer.sleep(limit)).await {
+    match select(pin!(future), ports.timer.sleep(limit)).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
     }
@@ -261,7 +261,7 @@ mod tests {
         };
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let ended = runtime.block_on(send(&ports.world(), deadline, prepare));
+        let ended = runtime.block_on(send(&ports.ports(), deadline, prepare));
         (ended, signed)
     }
 

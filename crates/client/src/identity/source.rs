@@ -1,6 +1,7 @@
 //! The sources of an identity, and how certificate, chain and key are joined.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::encoding::{Encoding, EncodingError};
 use crate::identity::bundle::{Bundle, BundleError};
@@ -41,7 +42,7 @@ impl IdentitySource {
     ///
     /// [`Snapshot::digest`] identifies the sources before anything in them is parsed;
     /// [`Identity::fingerprint`] identifies the identity that they hold.
-    pub fn snapshot<'a>(&self, files: &'a dyn Files) -> Result<Snapshot<'a>, FileError> {
+    pub fn snapshot(&self, files: &Arc<dyn Files>) -> Result<Snapshot, FileError> {
         Snapshot::take(files, self.inputs())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -11,19 +12,19 @@ use crate::secret::SecretBytes;
 /// The contents of some sources, each read once; other sources are read when they are needed.
 ///
 /// So the digest and the identity come from the same bytes, even if a file is written meanwhile.
-#[expect(missing_debug_implementations, reason = "holds a reference to a port")]
-pub struct Snapshot<'a> {
-    files: &'a dyn Files,
+#[expect(missing_debug_implementations, reason = "holds a port")]
+pub struct Snapshot {
+    files: Arc<dyn Files>,
     /// The sources in the given order; one may appear twice.
     places: Vec<Location>,
     contents: BTreeMap<Location, SecretBytes>,
 }
 
-impl<'a> Snapshot<'a> {
+impl Snapshot {
     /// Reads each of `sources`.
-    pub fn take<'s>(
-        files: &'a dyn Files,
-        sources: impl IntoIterator<Item = &'s InputSource>,
+    pub fn take<'a>(
+        files: &Arc<dyn Files>,
+        sources: impl IntoIterator<Item = &'a InputSource>,
     ) -> Result<Self, FileError> {
         let (mut locations, mut contents) = (Vec::new(), BTreeMap::new());
         for source in sources {
@@ -32,7 +33,7 @@ impl<'a> Snapshot<'a> {
             }
             locations.push(source.location.clone());
         }
-        Ok(Self { files, places: locations, contents })
+        Ok(Self { files: Arc::clone(files), places: locations, contents })
     }
 
     /// Returns the digest of the contents, in the order of their sources. The names of the sources are
@@ -68,7 +69,7 @@ impl From<[u8; 32]> for InputDigest {
     }
 }
 
-impl Files for Snapshot<'_> {
+impl Files for Snapshot {
     fn read(&self, source: &InputSource) -> Result<SecretBytes, FileError> {
         self.contents
             .get(&source.location)
@@ -108,13 +109,14 @@ mod tests {
 
     fn digest(names: &[&str]) -> InputDigest {
         let places: Vec<InputSource> = names.iter().map(|name| place(name)).collect();
-        Snapshot::take(&files(), &places).unwrap().digest()
+        Snapshot::take(&(Arc::new(files()) as _), &places).unwrap().digest()
     }
 
     #[test]
     fn each_source_is_read_once() {
         let files = files();
-        let snapshot = Snapshot::take(&files, &[place("a"), place("b"), place("a")]).unwrap();
+        let port = Arc::new(files.clone()) as _;
+        let snapshot = Snapshot::take(&port, &[place("a"), place("b"), place("a")]).unwrap();
         for name in ["a", "b", "c", "c"] {
             assert_eq!(snapshot.read(&place(name)).unwrap().expose(), name.as_bytes());
         }

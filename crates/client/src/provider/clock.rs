@@ -6,7 +6,7 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::retry::{TimedResponse, within};
 use crate::http::{Distrust, Endpoint, Request, TransportError};
 use crate::identity::{Identity, IdentityError};
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::time::{Deadline, Timestamp};
 
 /// The smallest difference, in seconds, that counts as clock skew. AWS refuses signatures
@@ -91,7 +91,7 @@ pub(super) enum ClockProbe {
 }
 
 /// Asks AWS for the time: the `Date` of the response to an unsigned request.
-pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadline) -> ClockProbe {
+pub(super) async fn ask(endpoint: &Endpoint, ports: &Ports, deadline: Deadline) -> ClockProbe {
     let request = Request {
         method: "GET",
         endpoint: endpoint.clone(),
@@ -100,11 +100,11 @@ pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadli
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let limit = LIMIT.min(deadline.remaining(world.clock.uptime()));
-    let response = match within(world, limit, world.transport.send(&request)).await {
+    let limit = LIMIT.min(deadline.remaining(ports.clock.uptime()));
+    let response = match within(ports, limit, ports.transport.send(&request)).await {
         Some(Ok(response)) => response,
         Some(Err(error)) => {
-            world.trace.show(format_args!("could not ask {endpoint} for the time: {error}"));
+            ports.trace.show(format_args!("could not ask {endpoint} for the time: {error}"));
             return match error {
                 TransportError::Untrusted { distrust: Distrust::Time, .. } => {
                     ClockProbe::TlsOutOfDate
@@ -113,14 +113,14 @@ pub(super) async fn ask(endpoint: &Endpoint, world: &World<'_>, deadline: Deadli
             };
         }
         None => {
-            world.trace.show(format_args!("could not ask {endpoint} for the time: no answer"));
+            ports.trace.show(format_args!("could not ask {endpoint} for the time: no answer"));
             return ClockProbe::NoDate;
         }
     };
-    let answer = TimedResponse { response, received: world.clock.now() };
+    let answer = TimedResponse { response, received: ports.clock.now() };
     match behind(&answer) {
         Some(behind) => {
-            world.trace.show(format_args!(
+            ports.trace.show(format_args!(
                 "this machine's clock puts the certificate out of date; it is {behind} s behind AWS's (ahead if negative)"
             ));
             ClockProbe::Behind(behind)

@@ -7,7 +7,7 @@ use crate::aws::get_secret_value::{self, SecretRequest, SecretResponseError, Sec
 use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Refusal};
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::sigv4::access_key;
 use crate::time::Deadline;
 
@@ -25,10 +25,10 @@ impl SecretsManager<'_> {
     pub async fn get(
         &self,
         session: &Session,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<SecretVersion, GetSecretError> {
-        let answer = self.call(session, world, deadline).await?;
+        let answer = self.call(session, ports, deadline).await?;
         if !answer.response.is_success() {
             return Err(self.refusal(&answer, session));
         }
@@ -38,13 +38,13 @@ impl SecretsManager<'_> {
     async fn call(
         &self,
         session: &Session,
-        world: &World<'_>,
+        ports: &Ports,
         deadline: Deadline,
     ) -> Result<TimedResponse, RequestError> {
         let SecretRequest { region, secret, .. } = self.request;
         let service = Service::SecretsManager.name();
-        world.trace.show(format_args!("GetSecretValue of {} in {region}", secret.shown()));
-        retry::send(world, deadline, |now| {
+        ports.trace.show(format_args!("GetSecretValue of {} in {region}", secret.shown()));
+        retry::send(ports, deadline, |now| {
             let now = now.after(session.clock_offset);
             access_key::sign(self.request.to_http(), region, service, now, &session.credentials)
         })
@@ -136,7 +136,7 @@ mod tests {
         let secrets = SecretsManager { request: &request, session: &requested };
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let got = runtime.block_on(secrets.get(&session, &ports.world(), deadline));
+        let got = runtime.block_on(secrets.get(&session, &ports.ports(), deadline));
         (got, ports)
     }
 

@@ -3,12 +3,10 @@
 //! The schedule (`refresh/schedule.rs`) decides when to fetch; the result is published on a
 //! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop event.
 
-use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 
 use crate::credentials::Session;
 use crate::ports::{Event, Events};
@@ -21,7 +19,7 @@ use crate::secret::Entropy;
 use crate::time::{Clock, Timestamp};
 
 /// Fetches sessions from AWS, with an identity read from files.
-pub trait SessionSource {
+pub trait SessionSource: Send + Sync {
     /// Reads the identity's files, and uses the new identity if they changed and hold a valid one.
     /// On an error the identity in use stays.
     ///
@@ -30,7 +28,7 @@ pub trait SessionSource {
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError>;
 
     /// Fetches a session with the identity in use.
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>>;
+    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>>;
 }
 
 /// Whether [`SessionSource::reload`] reads files again that failed before.
@@ -213,7 +211,7 @@ impl<'a> Refresher<'a> {
             status.last_error = None;
             status.clock_offset = session.clock_offset;
             status.refreshes.succeeded += 1;
-            status.session = Some((Rc::new(session), now));
+            status.session = Some((Arc::new(session), now));
         });
     }
 
@@ -228,7 +226,7 @@ impl<'a> Refresher<'a> {
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let next = self.schedule.next(now);
-        self.ports.observer.refresh_failed(error, self.status.usable(now).map(Rc::as_ref), next);
+        self.ports.observer.refresh_failed(error, self.status.usable(now).map(Arc::as_ref), next);
         let failed = RefreshError { error: Arc::clone(error), at: now.wall };
         self.publish(|status| {
             status.in_flight = false;

@@ -3,40 +3,45 @@
 //! Certificate, chain and key are read together and replaced together, so that a rotation that has
 //! replaced only some of the files never mixes two identities.
 
-use std::cell::{Cell, RefCell};
-use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::{InputDigest, Snapshot};
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
 use crate::time::Deadline;
 
 /// Fetches sessions with the identity in use, and reloads that identity from its sources.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct ReloadingIdentity<'a> {
-    provider: &'a RolesAnywhere,
-    world: World<'a>,
+pub struct ReloadingIdentity {
+    provider: RolesAnywhere,
+    ports: Ports,
     /// The timeout of one fetch.
     timeout: Duration,
-    loaded: RefCell<Option<Loaded>>,
-    /// The inputs that last failed, and when that was.
-    failed: RefCell<Option<(FailedInputs, Duration)>>,
-    clock_offset: Cell<i64>,
+    state: Mutex<State>,
 }
 
 /// The time after which unchanged files that failed are read again: the cause may be outside of them,
 /// such as a missing password.
 const RETRY_UNCHANGED_AFTER: Duration = Duration::from_secs(30);
 
+#[derive(Default)]
+struct State {
+    loaded: Option<Loaded>,
+    /// The inputs that last failed, and when that was.
+    failed: Option<(FailedInputs, Duration)>,
+    clock_offset: i64,
+}
+
 /// The identity in use, and the digest of the inputs that it was read from.
 struct Loaded {
     digest: InputDigest,
-    identity: Rc<Identity>,
+    identity: Arc<Identity>,
 }
 
 /// Inputs that hold no usable identity, to recognize them the next time.
@@ -49,27 +54,22 @@ enum FailedInputs {
     Unreadable(String),
 }
 
-impl<'a> ReloadingIdentity<'a> {
+impl ReloadingIdentity {
     /// Returns an identity that is not loaded yet; no file is opened.
-    pub fn new(provider: &'a RolesAnywhere, world: World<'a>, timeout: Duration) -> Self {
-        Self {
-            provider,
-            world,
-            timeout,
-            loaded: RefCell::default(),
-            failed: RefCell::default(),
-            clock_offset: Cell::default(),
-        }
+    pub fn new(provider: RolesAnywhere, ports: Ports, timeout: Duration) -> Self {
+        Self { provider, ports, timeout, state: Mutex::default() }
     }
 
     /// Opens the identity in `snapshot`, and makes it the one in use.
-    fn load(&self, snapshot: &Snapshot<'_>) -> Result<ReloadOutcome, ProviderError> {
-        let world = World { files: snapshot, ..self.world };
-        let (identity, unused_password) = self.provider.open(self.clock_offset.get(), &world)?;
-        let identity = Rc::new(identity);
-        let loaded = Loaded { digest: snapshot.digest(), identity: Rc::clone(&identity) };
-        let previous =
-            self.loaded.replace(Some(loaded)).map(|loaded| loaded.identity.fingerprint());
+    fn load(&self, snapshot: Snapshot) -> Result<ReloadOutcome, ProviderError> {
+        let digest = snapshot.digest();
+        let ports = Ports { files: Arc::new(snapshot), ..self.ports.clone() };
+        let clock_offset = self.state().clock_offset;
+        let (identity, unused_password) = self.provider.open(clock_offset, &ports)?;
+        let identity = Arc::new(identity);
+        let loaded = Loaded { digest, identity: Arc::clone(&identity) };
+        let previous = self.state().loaded.replace(loaded);
+        let previous = previous.map(|loaded| loaded.identity.fingerprint());
         if previous == Some(identity.fingerprint()) {
             return Ok(ReloadOutcome::SameIdentity { unused_password });
         }
@@ -90,33 +90,39 @@ impl<'a> ReloadingIdentity<'a> {
         retry: Retry,
         load: impl FnOnce() -> Result<ReloadOutcome, ProviderError>,
     ) -> Result<ReloadOutcome, ProviderError> {
-        let now = self.world.clock.uptime();
+        let now = self.ports.clock.uptime();
         let failed_before = |(failed, at): &(FailedInputs, Duration)| {
             *failed == inputs && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
         };
-        if retry == Retry::IfChanged && self.failed.borrow().as_ref().is_some_and(failed_before) {
+        if retry == Retry::IfChanged && self.state().failed.as_ref().is_some_and(failed_before) {
             return Ok(ReloadOutcome::Skipped);
         }
         let outcome = load();
-        *self.failed.borrow_mut() = outcome.is_err().then_some((inputs, now));
+        self.state().failed = outcome.is_err().then_some((inputs, now));
         outcome
     }
 
     async fn exchange(&self) -> Result<Session, ProviderError> {
-        let identity = self.loaded.borrow().as_ref().map(|loaded| Rc::clone(&loaded.identity));
-        let identity = identity.ok_or(ProviderError::NoIdentity)?;
-        let world = &self.world;
-        let deadline = Deadline::new(world.clock.uptime(), self.timeout);
-        let offset = self.clock_offset.get();
-        let session = self.provider.exchange(&identity, offset, world, deadline).await?;
-        self.clock_offset.set(session.clock_offset);
+        let (identity, offset) = {
+            let state = self.state();
+            let identity = state.loaded.as_ref().map(|loaded| Arc::clone(&loaded.identity));
+            (identity.ok_or(ProviderError::NoIdentity)?, state.clock_offset)
+        };
+        let ports = &self.ports;
+        let deadline = Deadline::new(ports.clock.uptime(), self.timeout);
+        let session = self.provider.exchange(&identity, offset, ports, deadline).await?;
+        self.state().clock_offset = session.clock_offset;
         Ok(session)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl SessionSource for ReloadingIdentity<'_> {
+impl SessionSource for ReloadingIdentity {
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError> {
-        let snapshot = match self.provider.source.snapshot(self.world.files) {
+        let snapshot = match self.provider.source.snapshot(&self.ports.files) {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 let inputs = FailedInputs::Unreadable(format!("{error}: {}", error.source));
@@ -125,15 +131,17 @@ impl SessionSource for ReloadingIdentity<'_> {
             }
         };
         let digest = snapshot.digest();
-        if self.loaded.borrow().as_ref().is_some_and(|loaded| loaded.digest == digest) {
-            *self.failed.borrow_mut() = None;
+        let mut state = self.state();
+        if state.loaded.as_ref().is_some_and(|loaded| loaded.digest == digest) {
+            state.failed = None;
             return Ok(ReloadOutcome::Unchanged);
         }
-        let mode = self.provider.source.private_key.readable_by_others(self.world.files);
-        self.unless_failed(FailedInputs::Contents(digest, mode), retry, || self.load(&snapshot))
+        drop(state);
+        let mode = self.provider.source.private_key.readable_by_others(&*self.ports.files);
+        self.unless_failed(FailedInputs::Contents(digest, mode), retry, || self.load(snapshot))
     }
 
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
+    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {
         Box::pin(self.exchange())
     }
 }
@@ -155,7 +163,7 @@ mod tests {
             ..FakePorts::default()
         };
         let provider = RolesAnywhere { source: variables(), session: request() };
-        let reloading = ReloadingIdentity::new(&provider, ports.world(), Duration::from_secs(20));
+        let reloading = ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20));
         let reload = |certificate: &str, key: &str| {
             ports.files.put("env:certificate", file(certificate));
             ports.files.put("env:key", file(key));
@@ -175,7 +183,7 @@ mod tests {
     fn failed_files_are_tried_again_if_changed_later_or_on_request() {
         let ports = FakePorts::default();
         let provider = RolesAnywhere { source: variables(), session: request() };
-        let reloading = ReloadingIdentity::new(&provider, ports.world(), Duration::from_secs(20));
+        let reloading = ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20));
         let is_tried = |retry| reloading.reload(retry).is_err();
         for text in [Some("a"), Some("b"), None, Some("a")] {
             ports.files.hold(text);

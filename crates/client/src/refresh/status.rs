@@ -2,14 +2,12 @@
 //!
 //! Reading never waits. Only [`StatusChannel::wait_for_session`] waits, if no session is valid.
 
-use std::cell::RefCell;
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::select;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::credentials::Session;
 use crate::provider::{ErrorKind, ProviderError};
@@ -20,7 +18,7 @@ use crate::time::{Clock, Timer, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Status {
     /// The last session and when it was received; it may have expired, see [`Status::valid`].
-    pub session: Option<(Rc<Session>, ClockReading)>,
+    pub session: Option<(Arc<Session>, ClockReading)>,
     /// Why the last refresh failed; `None` again when one succeeds.
     pub last_error: Option<RefreshError>,
     /// Whether a refresh is in flight.
@@ -35,7 +33,7 @@ pub struct Status {
 
 impl Status {
     /// Returns the session if it has not expired at `now`.
-    pub fn valid(&self, now: ClockReading) -> Option<&Rc<Session>> {
+    pub fn valid(&self, now: ClockReading) -> Option<&Arc<Session>> {
         let (session, _) = self.session.as_ref()?;
         (self.seconds_left(now) > 0).then_some(session)
     }
@@ -46,14 +44,14 @@ impl Status {
     /// A wall clock that was set forward must not end a good session while AWS cannot be reached.
     /// But the wall clock may also be right, after a virtual machine was paused. So
     /// [`StatusChannel::wait_for_session`] waits for a refresh before such a session is returned.
-    pub fn usable(&self, now: ClockReading) -> Option<&Rc<Session>> {
+    pub fn usable(&self, now: ClockReading) -> Option<&Arc<Session>> {
         let (session, received) = self.session.as_ref()?;
         (session.lifetime_seconds > now.least_seconds_since(*received)).then_some(session)
     }
 
     /// Returns the remaining seconds of the current session at `now`; 0 without one.
     pub fn seconds_left(&self, now: ClockReading) -> i64 {
-        let left = |(session, received): &(Rc<Session>, ClockReading)| {
+        let left = |(session, received): &(Arc<Session>, ClockReading)| {
             session.lifetime_seconds - now.seconds_since(*received)
         };
         self.session.as_ref().map_or(0, left).max(0)
@@ -98,30 +96,27 @@ impl Refreshes {
 }
 
 /// A channel on which one refresher publishes its status, and any number of tasks read it.
-///
-/// All of them run on one thread, so an `Rc` is enough.
 #[derive(Debug, Default)]
 pub struct StatusChannel {
-    status: RefCell<Rc<Status>>,
-    changed: Notify,
+    status: watch::Sender<Arc<Status>>,
     requested: Notify,
 }
 
 impl StatusChannel {
     /// Returns the last published status.
-    pub fn status(&self) -> Rc<Status> {
-        Rc::clone(&self.status.borrow())
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status.borrow())
     }
 
     /// Replaces the status, and wakes every task that waits for a change.
     pub fn publish(&self, status: Status) {
-        *self.status.borrow_mut() = Rc::new(status);
-        self.changed.notify_waiters();
+        self.status.send_replace(Arc::new(status));
     }
 
     /// Completes at the next publication.
     pub async fn changed(&self) {
-        self.changed.notified().await;
+        // The sender is in `self`, so it is not dropped meanwhile.
+        let _ = self.status.subscribe().changed().await;
     }
 
     /// Completes when a task waits for a session: there is none, and no refresh is in flight.
@@ -136,21 +131,20 @@ impl StatusChannel {
         clock: &dyn Clock,
         timer: &dyn Timer,
         timeout: Duration,
-    ) -> Rc<Status> {
+    ) -> Arc<Status> {
         let status = self.status();
         if status.valid(ClockReading::of(clock)).is_some() {
             return status;
         }
+        let mut published = self.status.subscribe();
+        let in_flight = published.borrow_and_update().in_flight;
         let ended = pin!(async {
-            if !status.in_flight {
-                // The refresher publishes also if it decides that no refresh is due yet.
-                let considered = self.changed();
+            if !in_flight {
                 self.requested.notify_one();
-                considered.await;
+                // The refresher publishes also if it decides that no refresh is due yet.
+                let _ = published.changed().await;
             }
-            while self.status().in_flight {
-                self.changed().await;
-            }
+            let _ = published.wait_for(|status| !status.in_flight).await;
         });
         select(ended, timer.sleep(timeout)).await;
         self.status()

@@ -1,7 +1,7 @@
 //! A clock that moves only when a test moves it.
 
+use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
@@ -119,7 +119,7 @@ impl Clock for ManualClock {
 }
 
 impl Timer for ManualClock {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         let end = self.uptime() + duration;
         Box::pin(std::future::poll_fn(move |_| {
             let mut state = self.state();
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    fn is_over(sleep: &mut Pin<Box<dyn Future<Output = ()> + '_>>) -> bool {
+    fn is_over(sleep: &mut BoxFuture<'_, ()>) -> bool {
         sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 

@@ -1,13 +1,14 @@
 //! Numbers that a test can predict.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::secret::Entropy;
 
-/// A random source whose numbers follow from its first one.
-#[derive(Debug)]
+/// A random source whose numbers follow from its first one. Copies share their state.
+#[derive(Clone, Debug)]
 pub struct SequenceEntropy {
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
     sequence: Sequence,
 }
 
@@ -20,18 +21,22 @@ enum Sequence {
 
 impl SequenceEntropy {
     /// Returns a source of one number only.
-    pub const fn constant(number: u64) -> Self {
-        Self { next: AtomicU64::new(number), sequence: Sequence::Constant }
+    pub fn constant(number: u64) -> Self {
+        Self::of(number, Sequence::Constant)
     }
 
     /// Returns a source that counts: 0, 1, 2…
-    pub const fn counting() -> Self {
-        Self { next: AtomicU64::new(0), sequence: Sequence::Counting }
+    pub fn counting() -> Self {
+        Self::of(0, Sequence::Counting)
     }
 
     /// Returns a source of numbers below 2^31 that look random, the same for the same seed.
-    pub const fn pseudo_random(seed: u64) -> Self {
-        Self { next: AtomicU64::new(seed), sequence: Sequence::PseudoRandom }
+    pub fn pseudo_random(seed: u64) -> Self {
+        Self::of(seed, Sequence::PseudoRandom)
+    }
+
+    fn of(next: u64, sequence: Sequence) -> Self {
+        Self { next: Arc::new(AtomicU64::new(next)), sequence }
     }
 
     /// Makes the next numbers follow from `seed`.

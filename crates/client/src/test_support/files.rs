@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::input_source::{Action, FileError, Files, InputSource, Location, MAX_SIZE};
 use crate::secret::SecretBytes;
 
-/// A file system: some sources by name, and a rule for all others.
-#[derive(Debug)]
-pub struct FakeFiles(Mutex<State>);
+/// A file system: some sources by name, and a rule for all others. Copies share their state.
+#[derive(Clone, Debug)]
+pub struct FakeFiles(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -56,7 +56,7 @@ impl FakeFiles {
 
     fn of(others: Others) -> Self {
         let (named, modes) = (BTreeMap::new(), BTreeMap::new());
-        Self(Mutex::new(State { named, others, modes, reads: Vec::new() }))
+        Self(Arc::new(Mutex::new(State { named, others, modes, reads: Vec::new() })))
     }
 
     /// Adds a source, as an option would name it (`env:NAME`, a path).

@@ -1,6 +1,8 @@
 //! All ports of a command at once.
 
-use crate::ports::{NoTrace, World};
+use std::sync::Arc;
+
+use crate::ports::{NoTrace, Ports};
 use crate::test_support::clock::ManualClock;
 use crate::test_support::entropy::SequenceEntropy;
 use crate::test_support::files::FakeFiles;
@@ -35,16 +37,16 @@ impl Default for FakePorts {
 }
 
 impl FakePorts {
-    /// Returns references to the ports.
-    pub fn world(&self) -> World<'_> {
-        World {
-            clock: &self.clock,
-            timer: &self.clock,
-            entropy: &self.entropy,
-            files: &self.files,
-            passwords: &self.passwords,
-            transport: &self.transport,
-            trace: &NoTrace,
+    /// Returns them as one bundle, which shares their state.
+    pub fn ports(&self) -> Ports {
+        Ports {
+            clock: Arc::new(self.clock.clone()),
+            timer: Arc::new(self.clock.clone()),
+            entropy: Arc::new(self.entropy.clone()),
+            files: Arc::new(self.files.clone()),
+            passwords: Arc::new(self.passwords),
+            transport: Arc::new(self.transport.clone()),
+            trace: Arc::new(NoTrace),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A simulation of AWS, of this machine's clocks and of the identity's files, which tests advance.
 
-use std::pin::Pin;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
@@ -183,7 +183,7 @@ impl Simulation {
 }
 
 impl Events for Simulation {
-    fn next(&self, limit: Duration) -> Pin<Box<dyn Future<Output = Event> + '_>> {
+    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event> {
         let mut elapsed = self.clock.sleep(limit);
         Box::pin(std::future::poll_fn(move |context| {
             let event = self.state().events.pop();
@@ -261,7 +261,7 @@ impl SessionSource for Simulation {
         })
     }
 
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Session, ProviderError>> + '_>> {
+    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {
         let (start, delay) = {
             let mut state = self.state();
             state.in_flight += 1;

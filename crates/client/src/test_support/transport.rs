@@ -1,8 +1,8 @@
 //! A service that answers by a script.
 
+use futures_util::future::BoxFuture;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::http::{Request, Response, SourceMessage, Transport, TransportError};
@@ -47,11 +47,12 @@ impl Reply {
     }
 }
 
-/// Answers requests by a script, and keeps them.
+/// Answers requests by a script, and keeps them. Copies share their state.
+#[derive(Clone)]
 pub struct ScriptedTransport {
-    script: Box<Script>,
+    script: Arc<Script>,
     delays: Option<(ManualClock, Vec<Duration>)>,
-    requests: Mutex<Vec<Request>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
 /// Returns the reply to a request; the first one has the number 1.
@@ -60,7 +61,7 @@ type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
 impl ScriptedTransport {
     /// Answers each request by `script`, which also receives its number, counted from 1.
     pub fn new(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
-        Self { script: Box::new(script), delays: None, requests: Mutex::default() }
+        Self { script: Arc::new(script), delays: None, requests: Arc::default() }
     }
 
     /// Gives these replies in their order, and panics if there is a request beyond them.
@@ -97,10 +98,7 @@ impl fmt::Debug for ScriptedTransport {
 }
 
 impl Transport for ScriptedTransport {
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>> {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
             let number = {
                 let mut requests = self.requests.lock().unwrap();

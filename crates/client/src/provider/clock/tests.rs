@@ -70,18 +70,18 @@ impl Skew {
         let clock = ManualClock::at(self.here);
         clock.pass_sleeps(Duration::MAX);
         let transport = ScriptedTransport::new(move |request, _| self.reply(request));
-        let ports = FakePorts { clock, transport, ..FakePorts::default() };
+        let fakes = FakePorts { clock, transport, ..FakePorts::default() };
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let world = ports.world();
-        let session = runtime.block_on(provider.exchange(&identity(), known, &world, deadline));
+        let ports = fakes.ports();
+        let session = runtime.block_on(provider.exchange(&identity(), known, &ports, deadline));
         let early = |request: &Request| {
             let signed = (request.method == "POST").then(|| signed_at(request))?;
             Some(signed.seconds_until(self.judged))
         };
-        let requests = ports.transport.requests();
+        let requests = fakes.transport.requests();
         let sent = requests.iter().map(|request| (request.method, early(request))).collect();
-        Exchanged { session, sent, elapsed: ports.clock.uptime() }
+        Exchanged { session, sent, elapsed: fakes.clock.uptime() }
     }
 
     fn reply(self, request: &Request) -> Reply {

@@ -1,6 +1,7 @@
 //! The refresher against a simulation: random sequences of time, failures and rotations.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
@@ -262,7 +263,7 @@ fn caller_waits_for_refresh_after_a_clock_jump() {
     let simulation = Simulation::new();
     perform(&simulation, |play| {
         play.take(Step::Pass(10));
-        let old = Rc::clone(&play.channel.status().session.as_ref().unwrap().0);
+        let old = Arc::clone(&play.channel.status().session.as_ref().unwrap().0);
         simulation.set_clock(7_200);
         let channel = play.channel;
         let mut asking = Box::pin(channel.wait_for_session(

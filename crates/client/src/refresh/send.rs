@@ -1,0 +1,44 @@
+//! What a program with several threads needs: futures that move between them, and ports that are shared.
+//! It is checked when the tests are compiled.
+
+use std::time::Duration;
+
+use crate::aws::get_secret_value::SecretRequest;
+use crate::credentials::Session;
+use crate::ports::Ports;
+use crate::provider::RolesAnywhere;
+use crate::provider::secrets_manager::SecretsManager;
+use crate::refresh::refresher::SessionSource;
+use crate::refresh::reloading_identity::ReloadingIdentity;
+use crate::refresh::status::StatusChannel;
+use crate::time::Deadline;
+
+fn is_send<T: Send>(_: &T) {}
+
+fn is_shared<T: Send + Sync + 'static>() {}
+
+fn is_cloned<T: Clone>() {}
+
+#[test]
+fn ports_and_what_is_made_of_them_are_shared_by_threads() {
+    is_shared::<Ports>();
+    is_cloned::<Ports>();
+    is_shared::<RolesAnywhere>();
+    is_shared::<ReloadingIdentity>();
+    is_shared::<StatusChannel>();
+}
+
+#[expect(dead_code, reason = "its types are checked, it does not run")]
+fn futures_move_between_threads(
+    provider: &RolesAnywhere,
+    (request, session): (&SecretRequest, &Session),
+    (source, channel): (&dyn SessionSource, &StatusChannel),
+    (ports, deadline): (&Ports, Deadline),
+) {
+    is_send(&provider.fetch(0, ports, deadline));
+    let secrets = SecretsManager { request, session: &provider.session };
+    is_send(&secrets.get(session, ports, deadline));
+    is_send(&source.fetch());
+    is_send(&channel.wait_for_session(&*ports.clock, &*ports.timer, Duration::ZERO));
+    is_send(&ports.timer.sleep(Duration::ZERO));
+}
