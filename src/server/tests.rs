@@ -11,7 +11,7 @@ use super::*;
 use crate::test_support::{FakeTokenStore, RecordingLog};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::credentials::{Credentials, Session};
-use roles_anywhere_client::diagnosis::Refusal;
+use roles_anywhere_client::diagnosis::{Cause, Operation, Refusal};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::refresh::status::{RefreshError, Refreshes};
@@ -150,7 +150,7 @@ fn failed_status() -> Status {
         request_id: None,
         date: None,
     };
-    let refusal = Refusal::new("CreateSession", service_error, vec!["do this".to_owned()]);
+    let refusal = Refusal::new(Operation::CreateSession, service_error, vec![Cause::Unknown]);
     let source = Box::new(refusal);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
     Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }

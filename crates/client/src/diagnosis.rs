@@ -1,8 +1,10 @@
 //! Why AWS refused a request, by its message and by local evidence.
 //!
 //! The service's messages name no cause. What is known of each is in its row here, and what can be
-//! seen locally (the clock, the chain, the leaf) decides between the causes of one message.
+//! seen locally (the clock, the chain, the leaf) decides between the causes of one message. Causes are
+//! data: the program words them, and knows its options.
 
+mod cause;
 mod chain;
 mod create_session;
 mod get_secret_value;
@@ -14,29 +16,51 @@ use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::Chain;
 
+pub use cause::{
+    CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, SecretCause,
+};
 pub use create_session::create_session;
 pub use get_secret_value::get_secret_value;
 
-/// A refusal of AWS, with hints.
+/// A refusal of AWS, with its likely causes.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The operation that was refused, e.g. `CreateSession`.
-    pub operation: &'static str,
+    /// The operation that was refused.
+    pub operation: Operation,
     /// AWS's answer.
     pub service_error: ServiceError,
-    /// Likely causes and next steps, the likeliest first, each a sentence.
-    pub hints: Vec<String>,
+    /// The likely causes, the most likely first, and facts that help to find the cause.
+    pub causes: Vec<Cause>,
     words: Words,
+}
+
+/// An operation of AWS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// `rolesanywhere:CreateSession`.
+    CreateSession,
+    /// `secretsmanager:GetSecretValue`.
+    GetSecretValue,
+}
+
+/// Renders the name without the service.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CreateSession => "CreateSession",
+            Self::GetSecretValue => "GetSecretValue",
+        })
+    }
 }
 
 impl Refusal {
     /// Returns a refusal with its diagnosis.
-    pub fn new(operation: &'static str, service_error: ServiceError, hints: Vec<String>) -> Self {
+    pub fn new(operation: Operation, service_error: ServiceError, causes: Vec<Cause>) -> Self {
         let words = Words {
             message: service_error.message.clone(),
             request_id: service_error.request_id.clone(),
         };
-        Self { operation, service_error, hints, words }
+        Self { operation, service_error, causes, words }
     }
 }
 
@@ -90,60 +114,22 @@ pub struct Evidence<'a> {
     pub chain: &'a Chain,
 }
 
-/// Returns the seconds that this machine's clock is behind AWS's; negative if it is ahead.
-fn seconds_behind(service_error: &ServiceError, received: Timestamp) -> Option<i64> {
-    service_error.date.map(|date| received.seconds_until(date))
+/// Returns the difference of this machine's clock and AWS's, if it is more than a minute.
+fn clock_offset(service_error: &ServiceError, local: Timestamp) -> Option<Cause> {
+    let aws = service_error.date?;
+    let seconds_behind = local.seconds_until(aws);
+    (seconds_behind.abs() > 60).then_some(Cause::ClockOffset { seconds_behind, local, aws })
 }
 
-/// Describes the difference of this machine's clock and AWS's, if it is more than a minute.
-fn clock_offset(service_error: &ServiceError, received: Timestamp) -> Option<String> {
-    let date = service_error.date?;
-    let behind = seconds_behind(service_error, received)?;
-    if behind.abs() <= 60 {
-        return None;
-    }
-    let direction = if behind > 0 { "behind" } else { "ahead of" };
-    let amount = span(behind.unsigned_abs());
-    Some(format!(
-        "this machine's clock is {amount} {direction} AWS's ({received} here, {date} there): set it, and keep it set by NTP"
-    ))
-}
-
-/// Renders seconds as people say them, in two units.
-fn span(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
-/// Hints for every operation, by status and code only.
-fn general(service_error: &ServiceError) -> Option<String> {
-    let hint = if service_error.is_throttle() {
-        "AWS limits how often it is called; call less often, or ask for a higher quota"
+/// Returns the cause for every operation that follows from status and code only.
+fn general(service_error: &ServiceError) -> Option<Cause> {
+    if service_error.is_throttle() {
+        Some(Cause::Throttled)
     } else if service_error.code.is_none() {
-        "something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`"
+        Some(Cause::AnotherServer)
     } else if service_error.status >= 500 {
-        "the service had a failure of its own; try again later, and see the AWS Health Dashboard"
+        Some(Cause::ServiceFailure)
     } else {
-        return None;
-    };
-    Some(hint.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn says_spans_in_two_units() {
-        let rows =
-            [(61, "1 min 1 s"), (1_860, "31 min 0 s"), (5_400, "1 h 30 min"), (90_000, "1 d 1 h")];
-        for (seconds, text) in rows {
-            assert_eq!(span(seconds), text);
-        }
+        None
     }
 }

@@ -9,7 +9,7 @@ use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
 use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
-use crate::diagnosis::{self, Evidence, Refusal};
+use crate::diagnosis::{self, Evidence, Operation, Refusal};
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::key::signer::SignError;
 use crate::ports::Ports;
@@ -97,9 +97,9 @@ impl RolesAnywhere {
                 leaf: identity.certificate(),
                 chain: identity.chain(),
             };
-            let hints = diagnosis::create_session(&service_error, &self.session, &evidence);
+            let causes = diagnosis::create_session(&service_error, &self.session, &evidence);
             return Err(ProviderError::Refused {
-                source: Box::new(Refusal::new("CreateSession", service_error, hints)),
+                source: Box::new(Refusal::new(Operation::CreateSession, service_error, causes)),
                 retry_after: answer.retry_after(),
             });
         }

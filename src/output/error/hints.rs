@@ -1,6 +1,7 @@
 //! What each module's error becomes at the edge: whose it is to fix, and what to try.
 
 mod key_files;
+mod refusals;
 mod transport;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
+use refusals::refusal_hints;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
 use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
@@ -69,7 +71,7 @@ fn provider_hints(error: &ProviderError) -> Vec<String> {
             std::iter::once(identity_hint(source)).chain(clock.map(clock_hint)).collect()
         }
         ProviderError::Request(error) => vec![request_hint(error)],
-        ProviderError::Refused { source, .. } => source.hints.clone(),
+        ProviderError::Refused { source, .. } => refusal_hints(source),
         ProviderError::Response(error) => vec![answer_hint(error).to_owned()],
         _ => Vec::new(),
     }
@@ -195,8 +197,8 @@ impl From<RequestError> for Error {
 }
 
 impl From<Refusal> for Error {
-    fn from(mut refusal: Refusal) -> Self {
-        let hints = std::mem::take(&mut refusal.hints);
+    fn from(refusal: Refusal) -> Self {
+        let hints = refusal_hints(&refusal);
         let kind = refusal.kind().into();
         hints.into_iter().fold(Self::new(kind, refusal), Self::hint)
     }

@@ -62,8 +62,8 @@ impl SecretRequest {
     }
 }
 
-/// A secret as the user names it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A secret as the user names it. `Debug` shows no name that may be a secret value.
+#[derive(Clone, Eq, PartialEq)]
 pub enum SecretId {
     /// By its ARN, which holds its Region.
     Arn(SecretArn),
@@ -78,6 +78,12 @@ impl SecretId {
             DisplayValue::Value(name) => name,
             DisplayValue::Hidden(_) => "NAME".to_owned(),
         }
+    }
+}
+
+impl fmt::Debug for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
     }
 }
 

@@ -1,68 +1,46 @@
 //! `Untrusted signing certificate`: the certificates sent and left out, and the missing CA.
 
 use super::Evidence;
+use super::cause::{CaExtensions, CertificateCause};
 use crate::aws::create_session::SessionRequest;
 use crate::x509::details::CertificateDetails;
 use crate::x509::{Certificate, DistinguishedName};
 use crate::x509::{Chain, Selection};
 
-/// Returns the likely causes of a missing path to the trust anchor.
-pub(super) fn untrusted(session: &SessionRequest, evidence: &Evidence<'_>) -> Vec<String> {
+/// Returns the likely causes of a missing path to the trust anchor, and the certificates that were sent.
+pub(super) fn untrusted(
+    session: &SessionRequest,
+    evidence: &Evidence<'_>,
+) -> Vec<CertificateCause> {
     let Evidence { leaf, chain, received } = *evidence;
     let sent = chain.intermediates.as_slice();
+    let trust_anchor = session.trust_anchor.clone();
     let cause = if let Some(ca) = sent.iter().find(|ca| !ca.is_valid_at(received)) {
-        let (subject, from, to) = (ca.subject(), ca.not_before(), ca.not_after());
-        format!(
-            "the intermediate `{subject}` that was sent is valid from {from} to {to} only: put its renewed certificate in `--intermediates`"
-        )
+        let subject = ca.subject().clone();
+        let (not_before, not_after) = (ca.not_before(), ca.not_after());
+        CertificateCause::IntermediateOutOfDate { subject, not_before, not_after }
     } else if chain.selection == Selection::AsGiven && !sent.is_empty() {
-        issuer_not_given(session, leaf)
+        CertificateCause::IssuerNotGiven { issuer: leaf.issuer().clone(), trust_anchor }
     } else {
-        path_ends(session, leaf, sent)
+        let issuers = missing(leaf, sent).into_iter().cloned().collect();
+        CertificateCause::PathEnds { sent: sent.len(), issuers, trust_anchor }
     };
-    [no_ca(sent), Some(cause), selection(chain)].into_iter().flatten().collect()
+    [not_a_ca(sent), Some(cause), chain_sent(chain)].into_iter().flatten().collect()
 }
 
-/// Names the sent certificates that AWS does not accept as a CA, by its trust model.
-fn no_ca(sent: &[Certificate]) -> Option<String> {
+/// Returns the first of the sent certificates that AWS does not accept as a CA, by its trust model.
+fn not_a_ca(sent: &[Certificate]) -> Option<CertificateCause> {
     sent.iter().find_map(|ca| {
         let usage = CertificateDetails::of(ca).key_usage;
         let signs = usage.is_some_and(|usage| usage.contains(&"keyCertSign"));
-        let fault = match (ca.usage().is_ca, signs) {
+        let lacks = match (ca.usage().is_ca, signs) {
             (true, true) => return None,
-            (false, true) => "no basicConstraints with CA:TRUE",
-            (true, false) => "no keyUsage with keyCertSign",
-            (false, false) => "no basicConstraints with CA:TRUE and no keyUsage with keyCertSign",
+            (false, true) => CaExtensions::BasicConstraints,
+            (true, false) => CaExtensions::KeyCertSign,
+            (false, false) => CaExtensions::Both,
         };
-        Some(format!(
-            "the intermediate `{}` that was sent has {fault}, which AWS requires of a CA: have it issued again",
-            ca.subject()
-        ))
+        Some(CertificateCause::NotACa { subject: ca.subject().clone(), lacks })
     })
-}
-
-fn issuer_not_given(session: &SessionRequest, leaf: &Certificate) -> String {
-    format!(
-        "the certificate's issuer `{}` is not among the certificates that were given: that CA has to be the certificate of {}, or its certificate and the CAs up to that one have to be in `--intermediates`",
-        leaf.issuer(),
-        session.trust_anchor
-    )
-}
-
-fn path_ends(session: &SessionRequest, leaf: &Certificate, sent: &[Certificate]) -> String {
-    let with = match sent.len() {
-        0 => "alone".to_owned(),
-        1 => "with one intermediate".to_owned(),
-        count => format!("with {count} intermediates"),
-    };
-    let (issuers, that) = match missing(leaf, sent).as_slice() {
-        [issuer] => (format!("the issuer `{issuer}`"), "that CA"),
-        several => (format!("the issuers {}", listed(several, ToString::to_string)), "one of them"),
-    };
-    format!(
-        "the certificate was sent {with}, which leads to {issuers}: {that} has to be the certificate of {}, or the CAs up to that one have to be in `--intermediates`",
-        session.trust_anchor
-    )
 }
 
 /// Returns the names at which the paths end, each once.
@@ -81,38 +59,13 @@ fn missing<'a>(leaf: &'a Certificate, sent: &'a [Certificate]) -> Vec<&'a Distin
     missing
 }
 
-/// Lists the given certificates that were sent and those that were left out; `None` if none was given.
-fn selection(chain: &Chain) -> Option<String> {
-    let sent = match chain.intermediates.as_slice() {
-        [] => "no other certificate was sent".to_owned(),
-        sent => {
-            let names = listed(sent, |ca| ca.subject().to_string());
-            format!("sent with the certificate: {names}")
-        }
-    };
-    if chain.left_out.is_empty() {
-        return (!chain.intermediates.is_empty()).then_some(sent);
-    }
-    let left_out =
-        chain.left_out.iter().take(MOST_LISTED).map(|(certificate, reason)| {
-            format!("`{}` ({})", certificate.subject(), reason.as_str())
-        });
-    let left_out = and_more(&left_out.collect::<Vec<_>>(), chain.left_out.len());
-    Some(format!("{sent}; left out of what was given: {left_out}"))
-}
-
-/// The most certificates that a hint lists.
-const MOST_LISTED: usize = 5;
-
-fn listed<T>(items: &[T], name: impl Fn(&T) -> String) -> String {
-    let names = items.iter().take(MOST_LISTED).map(|item| format!("`{}`", name(item)));
-    and_more(&names.collect::<Vec<_>>(), items.len())
-}
-
-fn and_more(listed: &[String], count: usize) -> String {
-    let more = count - listed.len();
-    let listed = listed.join(", ");
-    if more == 0 { listed } else { format!("{listed} and {more} more") }
+/// Returns the given certificates that were sent and those that were left out; `None` if none was given.
+fn chain_sent(chain: &Chain) -> Option<CertificateCause> {
+    let sent: Vec<_> = chain.intermediates.iter().map(|ca| ca.subject().clone()).collect();
+    let left_out = chain.left_out.iter();
+    let left_out: Vec<_> = left_out.map(|(ca, reason)| (ca.subject().clone(), *reason)).collect();
+    let none_given = sent.is_empty() && left_out.is_empty();
+    (!none_given).then_some(CertificateCause::ChainSent { sent, left_out })
 }
 
 #[cfg(test)]
@@ -123,75 +76,107 @@ mod tests {
     use crate::time::Timestamp;
     use crate::x509::LeftOut;
 
-    fn hints(chain: &Chain, received: &str) -> String {
+    fn causes(chain: &Chain, received: &str) -> Vec<CertificateCause> {
         let leaf = CertBuilder::default().build();
         let received = Timestamp::from_rfc3339(received).unwrap();
         let evidence = Evidence { received, leaf: &leaf, chain };
-        untrusted(&request(), &evidence).join("\n")
+        untrusted(&request(), &evidence)
+    }
+
+    fn sent(intermediates: Vec<Certificate>) -> Chain {
+        Chain { selection: Selection::Paths, intermediates, left_out: Vec::new() }
+    }
+
+    /// Returns a CA with the name of the leaf's issuer.
+    fn ca(issuer: &str) -> Certificate {
+        let issuer = cert_builder::name(&[rdn(&[(CN, issuer)])]);
+        CertBuilder { subject: CertBuilder::default().issuer, issuer, ..CertBuilder::default() }
+            .build()
     }
 
     #[test]
     fn an_intermediate_that_is_out_of_date_comes_first() {
-        let chain = Chain {
-            selection: Selection::Paths,
-            intermediates: vec![committed("certs/anchor/intermediate.pem")],
-            left_out: Vec::new(),
-        };
-        let late = hints(&chain, "2050-01-01T00:00:00Z");
-        assert!(late.starts_with("the intermediate `C=US, O=Example, CN=Emulator"), "{late}");
-        assert!(late.contains("valid from 2026-01-01T00:00:00Z to 2046-01-01"), "{late}");
-        assert!(late.contains("\nsent with the certificate: `C=US"), "{late}");
-        let in_time = hints(&chain, "2027-01-01T00:00:00Z");
-        assert!(in_time.starts_with("the certificate was sent with one intermediate"), "{in_time}");
+        let ca = committed("certs/anchor/intermediate.pem");
+        let chain = sent(vec![ca.clone()]);
+        let (subject, sent) = (ca.subject().clone(), vec![ca.subject().clone()]);
+        let chain_sent = CertificateCause::ChainSent { sent, left_out: Vec::new() };
+        assert_eq!(
+            causes(&chain, "2050-01-01T00:00:00Z"),
+            [
+                CertificateCause::IntermediateOutOfDate {
+                    subject,
+                    not_before: ca.not_before(),
+                    not_after: ca.not_after()
+                },
+                chain_sent.clone()
+            ]
+        );
+        let in_time = causes(&chain, "2027-01-01T00:00:00Z");
+        assert!(matches!(in_time[0], CertificateCause::PathEnds { sent: 1, .. }), "{in_time:?}");
+        assert_eq!(in_time[1..], [chain_sent]);
     }
 
     #[test]
     fn a_path_may_end_at_several_cas() {
-        let ca = |issuer: &str| {
-            let issuer = cert_builder::name(&[rdn(&[(CN, issuer)])]);
-            CertBuilder { subject: CertBuilder::default().issuer, issuer, ..CertBuilder::default() }
-                .build()
+        let chain = sent(vec![ca("Root 1"), ca("Root 2"), ca("Root 1")]);
+        let causes = causes(&chain, "2027-01-01T00:00:00Z");
+        let Some(CertificateCause::PathEnds { sent: 3, issuers, trust_anchor }) = causes.get(1)
+        else {
+            panic!("{causes:?}")
         };
-        let chain = Chain {
-            selection: Selection::Paths,
-            intermediates: vec![ca("Root 1"), ca("Root 2"), ca("Root 1")],
-            left_out: Vec::new(),
-        };
-        let hints = hints(&chain, "2027-01-01T00:00:00Z");
-        assert!(
-            hints.contains("which leads to the issuers `CN=Root 1`, `CN=Root 2`: one"),
-            "{hints}"
-        );
+        let issuers: Vec<String> = issuers.iter().map(ToString::to_string).collect();
+        assert_eq!(issuers, ["CN=Root 1", "CN=Root 2"]);
+        assert_eq!(*trust_anchor, request().trust_anchor);
+    }
+
+    #[test]
+    fn cas_that_certify_each_other_end_at_the_last_one() {
+        let itself = cert_builder::name(&[rdn(&[(CN, "Forger")])]);
+        let leaf =
+            CertBuilder { subject: itself.clone(), issuer: itself, ..CertBuilder::default() };
+        let leaf = leaf.build();
+        assert_eq!(missing(&leaf, std::slice::from_ref(&leaf)), [leaf.issuer()]);
     }
 
     #[test]
     fn an_intermediate_that_aws_takes_for_no_ca_comes_first() {
-        let sent = |intermediates: Vec<Certificate>| {
-            let left_out = Vec::new();
-            let chain = Chain { selection: Selection::Paths, intermediates, left_out };
-            hints(&chain, "2027-01-01T00:00:00Z")
-        };
-        let (issuer, good) =
-            (CertBuilder::default().issuer, committed("certs/anchor/intermediate.pem"));
-        let neither = CertBuilder { subject: issuer.clone(), ..CertBuilder::default() };
-        let found = sent(vec![good.clone(), neither.build()]);
-        let expected = "the intermediate `CN=Forger` that was sent has no basicConstraints with CA:TRUE and no keyUsage with keyCertSign, which AWS requires of a CA: have it issued again\nthe certificate was sent with 2 intermediates";
-        assert!(found.starts_with(expected), "{found}");
-        let found = sent(vec![good]);
-        assert!(found.starts_with("the certificate was sent with one"), "{found}");
+        let good = committed("certs/anchor/intermediate.pem");
+        let neither = ca("Forger");
+        let subject = neither.subject().clone();
+        let found = causes(&sent(vec![good.clone(), neither]), "2027-01-01T00:00:00Z");
+        assert_eq!(found[0], CertificateCause::NotACa { subject, lacks: CaExtensions::Both });
+        assert!(matches!(found[1], CertificateCause::PathEnds { sent: 2, .. }), "{found:?}");
+        let found = causes(&sent(vec![good]), "2027-01-01T00:00:00Z");
+        assert!(matches!(found[0], CertificateCause::PathEnds { sent: 1, .. }), "{found:?}");
     }
 
     #[test]
-    fn a_long_list_is_cut() {
-        let stranger = committed("certs/anchor/root.pem");
+    fn certificates_sent_as_given_do_not_hold_the_issuer() {
         let chain = Chain {
-            selection: Selection::Paths,
-            intermediates: Vec::new(),
-            left_out: vec![(stranger, LeftOut::Unrelated); 140],
+            selection: Selection::AsGiven,
+            ..sent(vec![committed("certs/anchor/intermediate.pem")])
         };
-        let hints = hints(&chain, "2027-01-01T00:00:00Z");
-        assert_eq!(hints.matches("on no path").count(), 5, "{hints}");
-        assert!(hints.contains("no other certificate was sent; left out"), "{hints}");
-        assert!(hints.ends_with(" and 135 more"), "{hints}");
+        let causes = causes(&chain, "2027-01-01T00:00:00Z");
+        let Some(CertificateCause::IssuerNotGiven { issuer, .. }) = causes.first() else {
+            panic!("{causes:?}")
+        };
+        assert_eq!(issuer.to_string(), "CN=Forger");
+    }
+
+    #[test]
+    fn tells_which_certificates_were_sent_and_left_out() {
+        let stranger = committed("certs/anchor/root.pem");
+        let subject = stranger.subject().clone();
+        let chain = Chain { left_out: vec![(stranger, LeftOut::Unrelated)], ..sent(Vec::new()) };
+        assert_eq!(
+            causes(&chain, "2027-01-01T00:00:00Z").last(),
+            Some(&CertificateCause::ChainSent {
+                sent: Vec::new(),
+                left_out: vec![(subject, LeftOut::Unrelated)]
+            })
+        );
+        // If no other certificate was given, there is nothing to tell.
+        let alone = causes(&sent(Vec::new()), "2027-01-01T00:00:00Z");
+        assert!(matches!(alone[..], [CertificateCause::PathEnds { sent: 0, .. }]), "{alone:?}");
     }
 }

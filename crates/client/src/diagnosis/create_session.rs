@@ -1,146 +1,301 @@
 //! `CreateSession`: every refusal that the service is known to give.
 
+use super::cause::{Cause, CertificateCause, ClockComparison, ConfigurationCause};
 use super::chain::untrusted;
-use super::{Evidence, clock_offset, general, seconds_behind};
-use crate::aws::create_session::{SessionDuration, SessionRequest};
+use super::{Evidence, clock_offset, general};
+use crate::aws::create_session::SessionRequest;
 use crate::aws::error_response::ServiceError;
 use crate::x509::requirements::Violation;
 
-/// Returns the likely causes of `service_error`, each with a remedy, the most likely first.
+/// Returns the likely causes of `service_error`, the most likely first; at least one.
 pub fn create_session(
     service_error: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
-) -> Vec<String> {
+) -> Vec<Cause> {
     let message = service_error.message.as_str();
-    let has = |part: &str| message.to_ascii_lowercase().contains(part);
-    if let Some(hint) = general(service_error) {
-        return vec![hint];
+    let lower_case = message.to_ascii_lowercase();
+    let has = |part: &str| lower_case.contains(part);
+    if let Some(cause) = general(service_error) {
+        return vec![cause];
     }
     if has("invalid signature") {
         return invalid_signature(service_error, session, evidence);
     }
-    if has("insufficient certificate") {
-        return insufficient_certificate(evidence);
+    if let Some(causes) = certificate(&has, session, evidence) {
+        return causes.into_iter().map(Cause::Certificate).collect();
     }
-    if has("untrusted") {
-        return untrusted(session, evidence);
-    }
-    if has("revoked") {
-        let serial = evidence.leaf.serial();
-        return vec![format!(
-            "the certificate with serial {serial} is on a CRL imported for {}: issue a new one",
-            session.trust_anchor
-        )];
-    }
-    let accounts = accounts(session);
-    let beside = |hints: Vec<String>| accounts.iter().cloned().chain(hints).collect();
-    if has("unable to assume role") {
-        return beside(unable_to_assume(message, session));
-    }
-    // A profile lists only roles of its account.
-    if let (true, Some(hint)) = (has("isn't one of those listed in the profile"), &accounts) {
-        return vec![hint.clone()];
-    }
-    if let Some(hint) = configuration(&has, session) {
-        return beside(vec![hint]);
-    }
-    beside(match service_error.code.as_deref() {
-        Some("ValidationException") => vec!["the request breaks a rule of the service; the words above name the member and the rule".to_owned()],
-        Some("ResourceNotFoundException") => vec![format!("check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {} and in these accounts", session.region)],
-        _ => vec!["run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()],
-    })
-}
-
-/// Describes which of trust anchor, profile and role are in different accounts. It is only a hint: AWS
-/// may allow it one day, so no request is refused for it here.
-fn accounts(session: &SessionRequest) -> Option<String> {
-    let SessionRequest { trust_anchor, profile, role, .. } = session;
-    let (anchor, profile, role) = (trust_anchor.account(), profile.account(), role.account());
-    (anchor != profile || anchor != role).then(|| format!(
-        "the accounts differ: the trust anchor is in {anchor}, the profile in {profile} and the role in {role}; a session needs all three in one account"
-    ))
+    let accounts = different_accounts(session);
+    let others = if has("unable to assume role") {
+        unable_to_assume(message, session).into_iter().map(Cause::Configuration).collect()
+    } else if accounts.is_some() && has(NOT_LISTED) {
+        // The role is not reported as missing: a profile lists only roles of its account.
+        Vec::new()
+    } else if let Some(cause) = configuration(&has, service_error, session) {
+        vec![Cause::Configuration(cause)]
+    } else if service_error.code.as_deref() == Some("ValidationException") {
+        vec![Cause::InvalidRequest]
+    } else {
+        vec![Cause::Unknown]
+    };
+    accounts.map(Cause::Configuration).into_iter().chain(others).collect()
 }
 
 fn invalid_signature(
     service_error: &ServiceError,
     session: &SessionRequest,
     evidence: &Evidence<'_>,
-) -> Vec<String> {
-    let altered = format!(
-        "a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than {}",
-        session.region
-    );
-    // Minutes are tolerated; how many is not documented.
-    match (
-        clock_offset(service_error, evidence.received),
-        seconds_behind(service_error, evidence.received),
-    ) {
-        (Some(offset), Some(seconds)) if seconds.abs() >= 300 => vec![offset],
-        (Some(offset), _) => vec![offset, altered],
-        (None, Some(_)) => vec![format!("the clock agrees with AWS's to a minute; {altered}")],
-        (None, None) => {
-            vec![format!("the answer has no date to compare the clock with; {altered}")]
+) -> Vec<Cause> {
+    let altered = |clocks| Cause::AlteredRequest { region: session.region.clone(), clocks };
+    match (clock_offset(service_error, evidence.received), service_error.date) {
+        // Minutes are tolerated; how many is not documented.
+        (Some(offset @ Cause::ClockOffset { seconds_behind, .. }), _)
+            if seconds_behind.abs() >= 300 =>
+        {
+            vec![offset]
         }
+        (Some(offset), _) => vec![offset, altered(ClockComparison::Differ)],
+        (None, Some(_)) => vec![altered(ClockComparison::Agree)],
+        (None, None) => vec![altered(ClockComparison::NotPossible)],
     }
 }
 
-fn insufficient_certificate(evidence: &Evidence<'_>) -> Vec<String> {
+/// Returns the causes in the certificate, if the message is about it.
+fn certificate(
+    has: &dyn Fn(&str) -> bool,
+    session: &SessionRequest,
+    evidence: &Evidence<'_>,
+) -> Option<Vec<CertificateCause>> {
+    if has("insufficient certificate") {
+        return Some(vec![insufficient_certificate(evidence)]);
+    }
+    if has("untrusted") {
+        return Some(untrusted(session, evidence));
+    }
+    has("revoked").then(|| {
+        let (serial, trust_anchor) = (evidence.leaf.serial(), session.trust_anchor.clone());
+        vec![CertificateCause::Revoked { serial: serial.to_owned(), trust_anchor }]
+    })
+}
+
+fn insufficient_certificate(evidence: &Evidence<'_>) -> CertificateCause {
     let (usage, empty_subject) = (evidence.leaf.usage(), evidence.leaf.subject().is_empty());
     let violations = Violation::of_usage(usage, empty_subject);
-    if violations.is_empty() {
-        return vec!["nothing in the certificate itself is against the documented rules (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check the CAs above it: keyUsage with keyCertSign, basicConstraints CA:TRUE".to_owned()];
+    match violations.is_empty() {
+        true => CertificateCause::NoViolation,
+        false => CertificateCause::Violations(violations),
     }
-    let words: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    vec![format!("the certificate {}: issue one without that fault", words.join(", and it "))]
 }
 
-fn unable_to_assume(message: &str, session: &SessionRequest) -> Vec<String> {
-    let role = &session.role;
+fn different_accounts(session: &SessionRequest) -> Option<ConfigurationCause> {
+    let SessionRequest { trust_anchor, profile, role, .. } = session;
+    let (anchor, profile, role) = (trust_anchor.account(), profile.account(), role.account());
+    (anchor != profile || anchor != role).then(|| ConfigurationCause::DifferentAccounts {
+        trust_anchor: anchor.to_owned(),
+        profile: profile.to_owned(),
+        role: role.to_owned(),
+    })
+}
+
+fn unable_to_assume(message: &str, session: &SessionRequest) -> Vec<ConfigurationCause> {
+    let (role, trust_anchor) = (session.role.clone(), session.trust_anchor.clone());
     if message.contains("exceeds the MaxSessionDuration") {
-        let asked = match session.duration {
-            SessionDuration::OfProfile => "the profile's duration".to_owned(),
-            SessionDuration::Seconds(seconds) => format!("{seconds} seconds"),
-        };
-        return vec![format!(
-            "{asked} is longer than {role} allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration"
-        )];
+        return vec![ConfigurationCause::DurationTooLong { requested: session.duration, role }];
     }
-    let mut hints = vec![format!(
-        "the trust policy of {role} must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is {}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)",
-        session.trust_anchor
-    )];
+    let mut causes = vec![ConfigurationCause::TrustPolicy { role, trust_anchor }];
     if message.contains("failed to be mapped into session tags") {
-        hints.push("the attributes named above hold characters that no session tag may have, so conditions on them see nothing: change the certificate, or the profile's attribute mapping".to_owned());
+        causes.push(ConfigurationCause::UnmappedAttributes);
     }
-    hints
+    causes
 }
 
-/// Refusals whose cause is in the trust anchor, the profile or the role's place in it.
-fn configuration(has: &dyn Fn(&str) -> bool, session: &SessionRequest) -> Option<String> {
-    let SessionRequest { trust_anchor, profile, role, region, .. } = session;
-    if has("specified trust anchor wasn't found") {
-        return Some(format!("there is no {trust_anchor} in {region}: check `--trust-anchor-arn`"));
+/// The part of a message about a role that the profile does not list.
+const NOT_LISTED: &str = "isn't one of those listed in the profile";
+
+/// Returns the cause in the trust anchor, the profile or the role's place in it.
+fn configuration(
+    has: &dyn Fn(&str) -> bool,
+    service_error: &ServiceError,
+    session: &SessionRequest,
+) -> Option<ConfigurationCause> {
+    use ConfigurationCause as Cause;
+    let SessionRequest { trust_anchor, profile, role, region, .. } = session.clone();
+    Some(if has("specified trust anchor wasn't found") {
+        Cause::NoSuchTrustAnchor { trust_anchor, region }
+    } else if has("trust anchor is disabled") {
+        Cause::TrustAnchorDisabled(trust_anchor)
+    } else if has("invalid or empty profile") {
+        Cause::NoSuchProfile { profile, region }
+    } else if has("profile is disabled") {
+        Cause::ProfileDisabled(profile)
+    } else if has(NOT_LISTED) {
+        Cause::RoleNotInProfile { role, profile, region }
+    } else if has("not authorized to set rolesessionname") {
+        Cause::SessionNameNotAccepted(profile)
+    } else if service_error.code.as_deref() == Some("ResourceNotFoundException") {
+        Cause::NoSuchResource { region }
+    } else {
+        return None;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::session::{identity, request};
+    use crate::time::Timestamp;
+
+    const RECEIVED: Timestamp = Timestamp::from_unix(1_780_000_000);
+
+    fn service_error(code: &str, message: &str) -> ServiceError {
+        ServiceError {
+            status: 403,
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            request_id: None,
+            date: None,
+        }
     }
-    if has("trust anchor is disabled") {
-        return Some(format!("enable {trust_anchor} (`aws rolesanywhere enable-trust-anchor`)"));
+
+    fn causes(service_error: &ServiceError, session: &SessionRequest) -> Vec<Cause> {
+        let identity = identity();
+        let (leaf, chain) = (identity.certificate(), identity.chain());
+        create_session(service_error, session, &Evidence { received: RECEIVED, leaf, chain })
     }
-    if has("invalid or empty profile") {
-        return Some(format!("there is no {profile} in {region}: check `--profile-arn`"));
+
+    fn message(message: &str) -> Vec<Cause> {
+        causes(&service_error("AccessDeniedException", message), &request())
     }
-    if has("profile is disabled") {
-        return Some(format!("enable {profile} (`aws rolesanywhere enable-profile`)"));
+
+    #[test]
+    fn each_message_has_its_cause() {
+        use ConfigurationCause as Cause;
+        let SessionRequest { trust_anchor, profile, role, region, .. } = request();
+        let not_listed = Cause::RoleNotInProfile {
+            role: role.clone(),
+            profile: profile.clone(),
+            region: region.clone(),
+        };
+        let rows = [
+            (
+                "Specified Trust Anchor wasn't found.",
+                Cause::NoSuchTrustAnchor {
+                    trust_anchor: trust_anchor.clone(),
+                    region: region.clone(),
+                },
+            ),
+            ("Trust anchor is disabled", Cause::TrustAnchorDisabled(trust_anchor)),
+            (
+                "Invalid or empty profile provided.",
+                Cause::NoSuchProfile { profile: profile.clone(), region },
+            ),
+            ("Profile is disabled", Cause::ProfileDisabled(profile.clone())),
+            ("Requested Role isn't one of those listed in the Profile.", not_listed),
+            ("Not authorized to set roleSessionName.", Cause::SessionNameNotAccepted(profile)),
+        ];
+        for (text, cause) in rows {
+            assert_eq!(message(text), [super::Cause::Configuration(cause)], "{text}");
+        }
     }
-    if has("isn't one of those listed in the profile") {
-        let id = profile.id();
-        return Some(format!(
-            "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
-        ));
+
+    #[test]
+    fn a_role_that_cannot_be_assumed_has_several_causes() {
+        let SessionRequest { trust_anchor, role, duration, .. } = request();
+        let policy = ConfigurationCause::TrustPolicy { role: role.clone(), trust_anchor };
+        let rows = [
+            (
+                ": The requested DurationSeconds exceeds the MaxSessionDuration",
+                vec![ConfigurationCause::DurationTooLong { requested: duration, role }],
+            ),
+            (
+                ": x509Subject/O failed to be mapped into session tags",
+                vec![policy.clone(), ConfigurationCause::UnmappedAttributes],
+            ),
+            ("", vec![policy]),
+        ];
+        for (ending, expected) in rows {
+            let found = message(&format!("Unable to assume role{ending}"));
+            let expected: Vec<_> = expected.into_iter().map(Cause::Configuration).collect();
+            assert_eq!(found, expected, "{ending}");
+        }
     }
-    if has("not authorized to set rolesessionname") {
-        return Some(format!(
-            "leave out `--role-session-name`, or let {profile} accept custom session names (acceptRoleSessionName)"
-        ));
+
+    #[test]
+    fn messages_about_the_certificate_come_before_the_configuration() {
+        let (trust_anchor, serial) = (request().trust_anchor, identity());
+        let serial = serial.certificate().serial().to_owned();
+        let revoked = CertificateCause::Revoked { serial, trust_anchor };
+        assert_eq!(message("Certificate revoked"), [Cause::Certificate(revoked)]);
+        let meets_all = [Cause::Certificate(CertificateCause::NoViolation)];
+        assert_eq!(message("Untrusted certificate. Insufficient certificate"), meets_all);
+        let untrusted = message("Untrusted signing certificate");
+        assert!(
+            matches!(untrusted[..], [Cause::Certificate(CertificateCause::PathEnds { .. })]),
+            "{untrusted:?}"
+        );
     }
-    None
+
+    #[test]
+    fn without_a_known_message_the_code_decides() {
+        let region = request().region;
+        let not_found = ConfigurationCause::NoSuchResource { region };
+        let rows = [
+            ("ValidationException", Cause::InvalidRequest),
+            ("ResourceNotFoundException", Cause::Configuration(not_found)),
+            ("ThrottlingException", Cause::Throttled),
+            ("AccessDeniedException", Cause::Unknown),
+        ];
+        for (code, cause) in rows {
+            assert_eq!(causes(&service_error(code, ""), &request()), [cause], "{code}");
+        }
+        let failed = ServiceError { status: 500, ..service_error("InternalFailure", "untrusted") };
+        assert_eq!(causes(&failed, &request()), [Cause::ServiceFailure]);
+        let proxy = ServiceError { code: None, ..service_error("", "untrusted") };
+        assert_eq!(causes(&proxy, &request()), [Cause::AnotherServer]);
+    }
+
+    #[test]
+    fn clocks_decide_about_a_refused_signature() {
+        let altered = |clocks| Cause::AlteredRequest { region: request().region, clocks };
+        let offset = |seconds_behind| Cause::ClockOffset {
+            seconds_behind,
+            local: RECEIVED,
+            aws: RECEIVED.after(seconds_behind),
+        };
+        let rows = [
+            (None, vec![altered(ClockComparison::NotPossible)]),
+            (Some(0), vec![altered(ClockComparison::Agree)]),
+            (Some(-60), vec![altered(ClockComparison::Agree)]),
+            (Some(61), vec![offset(61), altered(ClockComparison::Differ)]),
+            (Some(-299), vec![offset(-299), altered(ClockComparison::Differ)]),
+            (Some(300), vec![offset(300)]),
+            (Some(-7_200), vec![offset(-7_200)]),
+        ];
+        for (behind, expected) in rows {
+            let date = behind.map(|seconds| RECEIVED.after(seconds));
+            let refused = service_error("AccessDeniedException", "Invalid signature");
+            let found = causes(&ServiceError { date, ..refused }, &request());
+            assert_eq!(found, expected, "{behind:?}");
+        }
+    }
+
+    #[test]
+    fn different_accounts_come_first_and_explain_a_role_that_is_not_listed() {
+        let session = SessionRequest {
+            role: "arn:aws:iam::999999999999:role/R".parse().unwrap(),
+            ..request()
+        };
+        let accounts = Cause::Configuration(ConfigurationCause::DifferentAccounts {
+            trust_anchor: "123456789012".to_owned(),
+            profile: "123456789012".to_owned(),
+            role: "999999999999".to_owned(),
+        });
+        let not_listed = "Requested Role isn't one of those listed in the Profile.";
+        let refused = service_error("AccessDeniedException", not_listed);
+        let unknown = service_error("AccessDeniedException", "Something else");
+        assert_eq!(causes(&unknown, &session), [accounts.clone(), Cause::Unknown]);
+        assert_eq!(causes(&refused, &session), [accounts]);
+        let signature = service_error("AccessDeniedException", "Invalid signature");
+        assert_eq!(causes(&signature, &session).len(), 1);
+    }
 }

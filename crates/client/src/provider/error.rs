@@ -26,7 +26,7 @@ pub enum ProviderError {
     Request(RequestError),
     /// AWS answered and refused, or failed.
     Refused {
-        /// AWS's answer, with hints.
+        /// AWS's answer, with its likely causes.
         source: Box<Refusal>,
         /// AWS's `Retry-After`.
         retry_after: Option<Duration>,
@@ -239,6 +239,7 @@ fn refusal(refusal: &Refusal) -> &'static str {
 mod tests {
     use super::*;
     use crate::aws::error_response::ServiceError;
+    use crate::diagnosis::Operation;
     use crate::http::SourceMessage;
     use crate::input_source::{Action, FileError, InputSource};
 
@@ -246,7 +247,7 @@ mod tests {
         let code = code.map(str::to_owned);
         let message = "-----BEGIN SECRET".to_owned();
         let service_error = ServiceError { status, code, message, request_id: None, date: None };
-        let source = Box::new(Refusal::new("CreateSession", service_error, Vec::new()));
+        let source = Box::new(Refusal::new(Operation::CreateSession, service_error, Vec::new()));
         ProviderError::Refused { source, retry_after: None }
     }
 

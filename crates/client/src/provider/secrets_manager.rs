@@ -6,7 +6,7 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretResponseError, SecretVersion};
 use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, Session};
-use crate::diagnosis::{self, Refusal};
+use crate::diagnosis::{self, Operation, Refusal};
 use crate::ports::Ports;
 use crate::sigv4::access_key;
 use crate::time::Deadline;
@@ -16,7 +16,7 @@ use crate::time::Deadline;
 pub struct SecretsManager<'a> {
     /// The requested secret.
     pub request: &'a SecretRequest,
-    /// What the sessions were requested with; hints name its role and its Region.
+    /// What the sessions were requested with; causes of refusals name its role and its Region.
     pub session: &'a SessionRequest,
 }
 
@@ -58,13 +58,13 @@ impl SecretsManager<'_> {
         let mut secrets = self.request.hidden();
         secrets.extend([secret_access_key.expose(), session_token.expose()]);
         let service_error = ServiceError::parse(&answer.response, &secrets);
-        let hints = diagnosis::get_secret_value(
+        let cause = diagnosis::get_secret_value(
             &service_error,
             self.request,
             self.session,
             answer.received,
         );
-        let refusal = Box::new(Refusal::new("GetSecretValue", service_error, hints));
+        let refusal = Box::new(Refusal::new(Operation::GetSecretValue, service_error, vec![cause]));
         // Read without removing secrets, as one may be part of a word of the message.
         let whole = ServiceError::parse(&answer.response, &[]);
         if whole.is_about_credentials() || whole.is_about_signature() {

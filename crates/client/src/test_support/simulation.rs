@@ -9,7 +9,7 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::retry::RequestError;
 use crate::credentials::Credentials;
 use crate::credentials::Session;
-use crate::diagnosis::Refusal;
+use crate::diagnosis::{Operation, Refusal};
 use crate::identity::IdentityError;
 use crate::input_source::{InputSource, Location};
 use crate::ports::{Event, Events};
@@ -209,7 +209,7 @@ fn refused() -> ProviderError {
         request_id: None,
         date: None,
     };
-    let source = Box::new(Refusal::new("CreateSession", service_error, Vec::new()));
+    let source = Box::new(Refusal::new(Operation::CreateSession, service_error, Vec::new()));
     ProviderError::Refused { source, retry_after: None }
 }
 

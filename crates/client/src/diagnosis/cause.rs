@@ -1,0 +1,240 @@
+//! The causes of refusals, as data: facts, without wording and without advice.
+
+use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use crate::aws::create_session::SessionDuration;
+use crate::aws::get_secret_value::SecretId;
+use crate::region::Region;
+use crate::time::Timestamp;
+use crate::x509::requirements::Violation;
+use crate::x509::{DistinguishedName, LeftOut};
+
+/// A likely cause of a refusal, or a fact that helps to find it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// AWS limits how often it is called.
+    Throttled,
+    /// Another server than AWS answered: the response has no error code.
+    AnotherServer,
+    /// The service failed.
+    ServiceFailure,
+    /// This machine's clock and AWS's differ by more than a minute.
+    ClockOffset {
+        /// The seconds that this machine's clock is behind; negative if it is ahead.
+        seconds_behind: i64,
+        /// The time of this machine.
+        local: Timestamp,
+        /// The time of AWS.
+        aws: Timestamp,
+    },
+    /// A proxy changed the request, or the endpoint is in another Region than the signature.
+    AlteredRequest {
+        /// The Region of the signature.
+        region: Region,
+        /// The result of comparing the clocks.
+        clocks: ClockComparison,
+    },
+    /// The request breaks a rule of the service, which AWS's message names.
+    InvalidRequest,
+    /// The certificate, or its chain.
+    Certificate(CertificateCause),
+    /// The trust anchor, the profile or the role.
+    Configuration(ConfigurationCause),
+    /// The secret, or the permission to read it.
+    Secret(SecretCause),
+    /// AWS's message is not known here.
+    Unknown,
+}
+
+/// A cause in the certificate or its chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CertificateCause {
+    /// The certificate is on a certificate revocation list.
+    Revoked {
+        /// The serial number of the certificate, in decimal.
+        serial: String,
+        /// The trust anchor that the list was imported for.
+        trust_anchor: TrustAnchorArn,
+    },
+    /// The certificate does not meet requirements of the service; at least one.
+    Violations(Vec<Violation>),
+    /// The certificate meets all documented requirements, so a CA above it may not.
+    NoViolation,
+    /// An intermediate that was sent is not a CA for AWS.
+    NotACa {
+        /// The subject of the intermediate.
+        subject: DistinguishedName,
+        /// What it lacks.
+        lacks: CaExtensions,
+    },
+    /// An intermediate that was sent is not valid at the time of the response.
+    IntermediateOutOfDate {
+        /// Its subject.
+        subject: DistinguishedName,
+        /// Start of its validity (inclusive).
+        not_before: Timestamp,
+        /// End of its validity (inclusive).
+        not_after: Timestamp,
+    },
+    /// The issuer of the certificate is not among the given certificates.
+    IssuerNotGiven {
+        /// The issuer.
+        issuer: DistinguishedName,
+        /// The trust anchor, whose certificate would have to be the issuer's.
+        trust_anchor: TrustAnchorArn,
+    },
+    /// The certificates that were sent lead to CAs of which none is the trust anchor.
+    PathEnds {
+        /// The number of intermediates that were sent.
+        sent: usize,
+        /// The CAs at which the paths end; at least one, each once.
+        issuers: Vec<DistinguishedName>,
+        /// The trust anchor.
+        trust_anchor: TrustAnchorArn,
+    },
+    /// The given certificates that were sent with the certificate and those that were left out; at
+    /// least one.
+    ChainSent {
+        /// The subjects of the intermediates that were sent.
+        sent: Vec<DistinguishedName>,
+        /// The subjects of the others.
+        left_out: Vec<(DistinguishedName, LeftOut)>,
+    },
+}
+
+/// A cause in the trust anchor, the profile or the role.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ConfigurationCause {
+    /// Trust anchor, profile and role are in different accounts.
+    ///
+    /// AWS may allow it one day, so no request is refused for it here.
+    DifferentAccounts {
+        /// The account of the trust anchor.
+        trust_anchor: String,
+        /// The account of the profile.
+        profile: String,
+        /// The account of the role.
+        role: String,
+    },
+    /// The trust anchor does not exist.
+    NoSuchTrustAnchor {
+        /// The trust anchor.
+        trust_anchor: TrustAnchorArn,
+        /// The Region of the request.
+        region: Region,
+    },
+    /// The trust anchor is disabled.
+    TrustAnchorDisabled(TrustAnchorArn),
+    /// The profile does not exist.
+    NoSuchProfile {
+        /// The profile.
+        profile: ProfileArn,
+        /// The Region of the request.
+        region: Region,
+    },
+    /// The profile is disabled.
+    ProfileDisabled(ProfileArn),
+    /// The profile does not list the role.
+    RoleNotInProfile {
+        /// The role.
+        role: RoleArn,
+        /// The profile.
+        profile: ProfileArn,
+        /// The Region of the profile.
+        region: Region,
+    },
+    /// The profile accepts no session name.
+    SessionNameNotAccepted(ProfileArn),
+    /// The requested lifetime is longer than the role allows.
+    DurationTooLong {
+        /// The requested lifetime.
+        requested: SessionDuration,
+        /// The role.
+        role: RoleArn,
+    },
+    /// The role's trust policy does not allow the session.
+    TrustPolicy {
+        /// The role.
+        role: RoleArn,
+        /// The trust anchor, which a condition may name.
+        trust_anchor: TrustAnchorArn,
+    },
+    /// The attributes that AWS's message names have characters that no session tag may have.
+    UnmappedAttributes,
+    /// Trust anchor, profile or role does not exist; AWS does not say which.
+    NoSuchResource {
+        /// The Region of the request.
+        region: Region,
+    },
+}
+
+/// A cause in the secret or the permission to read it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SecretCause {
+    /// The secret does not exist.
+    NoSuchSecret {
+        /// The secret.
+        secret: SecretId,
+        /// The Region of the request.
+        region: Region,
+        /// The account that was searched.
+        account: String,
+    },
+    /// The secret has no such version, or does not exist.
+    NoSuchVersion {
+        /// The secret.
+        secret: SecretId,
+        /// The Region of the request.
+        region: Region,
+    },
+    /// A policy does not allow the role to read the secret.
+    Denied {
+        /// The role.
+        role: RoleArn,
+        /// The secret.
+        secret: SecretId,
+        /// The Region of the request.
+        region: Region,
+    },
+    /// The role may not use the KMS key of the secret, or the key is disabled.
+    KmsKeyDenied {
+        /// The role.
+        role: RoleArn,
+        /// The secret.
+        secret: SecretId,
+    },
+    /// The secret is scheduled for deletion.
+    ScheduledForDeletion(SecretId),
+    /// The secret is in rotation, or has no value yet.
+    NotReadable,
+    /// The id and the staging label are of different versions.
+    VersionsDiffer,
+    /// The service of the secret does not accept the session.
+    SessionNotAccepted {
+        /// The Region of the session.
+        session: Region,
+        /// The Region of the secret.
+        secret: Region,
+    },
+}
+
+/// The result of comparing this machine's clock with AWS's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClockComparison {
+    /// They agree to a minute.
+    Agree,
+    /// They differ by more than a minute, which another cause reports.
+    Differ,
+    /// The response has no date.
+    NotPossible,
+}
+
+/// The extensions that AWS requires of a CA.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CaExtensions {
+    /// `basicConstraints` with `CA:TRUE`.
+    BasicConstraints,
+    /// `keyUsage` with `keyCertSign`.
+    KeyCertSign,
+    /// Both.
+    Both,
+}

@@ -1,0 +1,138 @@
+//! The likely causes of AWS's refusals in words, each with what to do.
+
+mod certificate;
+mod configuration;
+mod secret;
+
+use roles_anywhere_client::diagnosis::{Cause, ClockComparison, Operation, Refusal};
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::time::Timestamp;
+
+/// Returns the hints about a refusal: its causes in their order.
+pub(super) fn refusal_hints(refusal: &Refusal) -> Vec<String> {
+    refusal.causes.iter().map(|cause| hint(cause, refusal.operation)).collect()
+}
+
+fn hint(cause: &Cause, operation: Operation) -> String {
+    match (cause, operation) {
+        (Cause::Certificate(cause), _) => certificate::hint(cause),
+        (Cause::Configuration(cause), _) => configuration::hint(cause),
+        (Cause::Secret(cause), _) => secret::hint(cause),
+        (Cause::ClockOffset { seconds_behind, local, aws }, _) => {
+            clock_offset(*seconds_behind, *local, *aws)
+        }
+        (Cause::AlteredRequest { region, clocks }, _) => altered_request(region, *clocks),
+        (Cause::Throttled, _) => {
+            "AWS limits how often it is called; call less often, or ask for a higher quota".to_owned()
+        }
+        (Cause::AnotherServer, _) => {
+            "something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`".to_owned()
+        }
+        (Cause::ServiceFailure, _) => {
+            "the service had a failure of its own; try again later, and see the AWS Health Dashboard".to_owned()
+        }
+        (Cause::InvalidRequest, _) => {
+            "the request breaks a rule of the service; the words above name the member and the rule".to_owned()
+        }
+        (Cause::Unknown, Operation::CreateSession) => {
+            "run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()
+        }
+        (Cause::Unknown, Operation::GetSecretValue) => {
+            "the words above are AWS's own; `--debug` shows what was asked".to_owned()
+        }
+    }
+}
+
+fn clock_offset(seconds_behind: i64, local: Timestamp, aws: Timestamp) -> String {
+    let direction = if seconds_behind > 0 { "behind" } else { "ahead of" };
+    let amount = span(seconds_behind.unsigned_abs());
+    format!(
+        "this machine's clock is {amount} {direction} AWS's ({local} here, {aws} there): set it, and keep it set by NTP"
+    )
+}
+
+/// Renders seconds as people say them, in two units.
+fn span(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+fn altered_request(region: &Region, clocks: ClockComparison) -> String {
+    let clocks = match clocks {
+        ClockComparison::Agree => "the clock agrees with AWS's to a minute; ",
+        ClockComparison::Differ => "",
+        ClockComparison::NotPossible => "the answer has no date to compare the clock with; ",
+    };
+    format!(
+        "{clocks}a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than {region}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_rendered_in_two_units() {
+        let rows = [
+            (5, "5 s"),
+            (61, "1 min 1 s"),
+            (1_860, "31 min 0 s"),
+            (5_400, "1 h 30 min"),
+            (90_000, "1 d 1 h"),
+        ];
+        for (seconds, text) in rows {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn clocks_are_told_with_both_times() {
+        let local = Timestamp::from_unix(1_440_938_160);
+        let offset = |seconds_behind| Cause::ClockOffset {
+            seconds_behind,
+            local,
+            aws: local.after(seconds_behind),
+        };
+        let region = Region::parse("us-east-1").unwrap();
+        let altered = |clocks| Cause::AlteredRequest { region: region.clone(), clocks };
+        let rows = [
+            (
+                offset(7_200),
+                "this machine's clock is 2 h 0 min behind AWS's (2015-08-30T12:36:00Z here, 2015-08-30T14:36:00Z there): set it, and keep it set by NTP",
+            ),
+            (
+                offset(-61),
+                "this machine's clock is 1 min 1 s ahead of AWS's (2015-08-30T12:36:00Z here, 2015-08-30T12:34:59Z there): set it, and keep it set by NTP",
+            ),
+            (
+                altered(ClockComparison::Differ),
+                "a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+            ),
+            (
+                altered(ClockComparison::Agree),
+                "the clock agrees with AWS's to a minute; a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+            ),
+            (
+                altered(ClockComparison::NotPossible),
+                "the answer has no date to compare the clock with; a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+            ),
+        ];
+        for (cause, text) in rows {
+            assert_eq!(hint(&cause, Operation::CreateSession), text);
+        }
+    }
+
+    #[test]
+    fn an_unknown_cause_is_told_by_the_operation() {
+        let session = hint(&Cause::Unknown, Operation::CreateSession);
+        assert!(session.starts_with("run again with `--debug` and compare"), "{session}");
+        let secret = hint(&Cause::Unknown, Operation::GetSecretValue);
+        assert_eq!(secret, "the words above are AWS's own; `--debug` shows what was asked");
+    }
+}

@@ -1,0 +1,115 @@
+//! What to change in the trust anchor, the profile and the role.
+
+use roles_anywhere_client::aws::create_session::SessionDuration;
+use roles_anywhere_client::diagnosis::ConfigurationCause as Cause;
+
+/// Returns a cause in words, with what to do.
+pub(super) fn hint(cause: &Cause) -> String {
+    match cause {
+        Cause::DifferentAccounts { trust_anchor, profile, role } => format!(
+            "the accounts differ: the trust anchor is in {trust_anchor}, the profile in {profile} and the role in {role}; a session needs all three in one account"
+        ),
+        Cause::NoSuchTrustAnchor { trust_anchor, region } => {
+            format!("there is no {trust_anchor} in {region}: check `--trust-anchor-arn`")
+        }
+        Cause::TrustAnchorDisabled(trust_anchor) => {
+            format!("enable {trust_anchor} (`aws rolesanywhere enable-trust-anchor`)")
+        }
+        Cause::NoSuchProfile { profile, region } => {
+            format!("there is no {profile} in {region}: check `--profile-arn`")
+        }
+        Cause::ProfileDisabled(profile) => {
+            format!("enable {profile} (`aws rolesanywhere enable-profile`)")
+        }
+        Cause::RoleNotInProfile { role, profile, region } => {
+            let id = profile.id();
+            format!(
+                "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
+            )
+        }
+        Cause::SessionNameNotAccepted(profile) => format!(
+            "leave out `--role-session-name`, or let {profile} accept custom session names (acceptRoleSessionName)"
+        ),
+        Cause::DurationTooLong { requested, role } => {
+            let requested = match requested {
+                SessionDuration::OfProfile => "the profile's duration".to_owned(),
+                SessionDuration::Seconds(seconds) => format!("{seconds} seconds"),
+            };
+            format!(
+                "{requested} is longer than {role} allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration"
+            )
+        }
+        Cause::TrustPolicy { role, trust_anchor } => format!(
+            "the trust policy of {role} must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)"
+        ),
+        Cause::UnmappedAttributes => {
+            "the attributes named above hold characters that no session tag may have, so conditions on them see nothing: change the certificate, or the profile's attribute mapping".to_owned()
+        }
+        Cause::NoSuchResource { region } => format!(
+            "check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {region} and in these accounts"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roles_anywhere_client::aws::create_session::SessionRequest;
+    use roles_anywhere_test_support::session::request;
+
+    #[test]
+    fn each_cause_names_what_to_change() {
+        let SessionRequest { trust_anchor, profile, role, region, .. } = request();
+        let rows = [
+            (
+                Cause::NoSuchTrustAnchor {
+                    trust_anchor: trust_anchor.clone(),
+                    region: region.clone(),
+                },
+                "there is no arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a in us-east-1: check `--trust-anchor-arn`",
+            ),
+            (
+                Cause::TrustAnchorDisabled(trust_anchor),
+                "enable arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a (`aws rolesanywhere enable-trust-anchor`)",
+            ),
+            (
+                Cause::NoSuchProfile { profile: profile.clone(), region: region.clone() },
+                "there is no arn:aws:rolesanywhere:us-east-1:123456789012:profile/p in us-east-1: check `--profile-arn`",
+            ),
+            (
+                Cause::ProfileDisabled(profile.clone()),
+                "enable arn:aws:rolesanywhere:us-east-1:123456789012:profile/p (`aws rolesanywhere enable-profile`)",
+            ),
+            (
+                Cause::RoleNotInProfile {
+                    role: role.clone(),
+                    profile: profile.clone(),
+                    region: region.clone(),
+                },
+                "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id p`): `aws rolesanywhere update-profile --region us-east-1 --profile-id p --role-arns arn:aws:iam::123456789012:role/path/R OTHER-ROLE-ARNS`",
+            ),
+            (
+                Cause::SessionNameNotAccepted(profile),
+                "leave out `--role-session-name`, or let arn:aws:rolesanywhere:us-east-1:123456789012:profile/p accept custom session names (acceptRoleSessionName)",
+            ),
+            (
+                Cause::DurationTooLong {
+                    requested: SessionDuration::Seconds(3_600),
+                    role: role.clone(),
+                },
+                "3600 seconds is longer than arn:aws:iam::123456789012:role/path/R allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration",
+            ),
+            (
+                Cause::DurationTooLong { requested: SessionDuration::OfProfile, role },
+                "the profile's duration is longer than arn:aws:iam::123456789012:role/path/R allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration",
+            ),
+            (
+                Cause::NoSuchResource { region },
+                "check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in us-east-1 and in these accounts",
+            ),
+        ];
+        for (cause, text) in rows {
+            assert_eq!(hint(&cause), text);
+        }
+    }
+}
