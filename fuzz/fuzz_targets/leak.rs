@@ -140,7 +140,7 @@ fn open(file: &[u8]) {
                     check_error(IdentityError::Key { place: place(), source });
                 }
             }
-            check(&bundle.description);
+            check(&bundle.contents.to_string());
             check(format_args!("{bundle:?}"));
             for source in [bundle.certificate_defect(), bundle.key_defect()].into_iter().flatten() {
                 check_error(IdentityError::Bundle { place: place(), source });

@@ -1,12 +1,14 @@
 //! A certificate together with its private key.
 
 pub mod bundle;
+mod contents;
 mod fingerprint;
 mod key_source;
 pub(crate) mod pkcs12;
 pub(crate) mod pkcs7;
 mod source;
 
+pub use contents::FileContents;
 pub use fingerprint::Fingerprint;
 pub use key_source::KeySource;
 pub use source::{IdentitySource, Permissions, read_certificates};
@@ -96,20 +98,22 @@ pub enum IdentityError {
         source: BundleError,
     },
     /// A file holds no certificate.
-    #[error("there is no certificate in {place}, only {description}")]
+    #[error("there is no certificate in {place}, only {contents}")]
     NoCertificate {
         /// The file.
         place: InputSourceName,
-        /// A description of its contents.
-        description: String,
+        /// The certificates that were expected in it.
+        expected: CertificateRole,
+        /// What it holds instead.
+        contents: FileContents,
     },
     /// A file holds no private key.
-    #[error("there is no private key in {place}, only {description}")]
+    #[error("there is no private key in {place}, only {contents}")]
     NoKey {
         /// The file.
         place: InputSourceName,
-        /// A description of its contents.
-        description: String,
+        /// What it holds instead.
+        contents: FileContents,
     },
     /// A file holds more than one private key.
     #[error("there are {count} private keys in {place}")]
@@ -118,8 +122,8 @@ pub enum IdentityError {
         place: InputSourceName,
         /// The number of keys.
         count: usize,
-        /// A description of the file's contents.
-        description: String,
+        /// What the file holds.
+        contents: FileContents,
     },
     /// The private key cannot be used.
     #[error("could not open the private key of {place}")]
@@ -180,6 +184,15 @@ pub enum IdentityError {
         /// The time by this machine's clock.
         now: Timestamp,
     },
+}
+
+/// The role of certificates in an identity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CertificateRole {
+    /// The end-entity certificate; its file may hold others too.
+    EndEntity,
+    /// The CA certificates to build the chain from.
+    Intermediates,
 }
 
 fn whose(subject: &str, count: usize) -> String {

@@ -16,11 +16,10 @@ use roles_anywhere_client::aws::create_session::SessionResponseError;
 use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::diagnosis::Refusal;
-use roles_anywhere_client::identity::IdentityError;
-use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind, InputSourceName};
+use roles_anywhere_client::identity::{CertificateRole, IdentityError};
+use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind};
 use roles_anywhere_client::provider::secrets_manager::GetSecretError;
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
-use roles_anywhere_client::text::disclosure::option_of;
 use transport::request_hint;
 
 impl From<UsageError> for Error {
@@ -99,21 +98,20 @@ fn identity_hint(error: &IdentityError) -> String {
     match error {
             IdentityError::Unreadable(error) => source_hint(error),
             IdentityError::Bundle { source, .. } => bundle_hint(source),
-            IdentityError::NoCertificate { place, description }
-                if is_named_by(place, "intermediates")
-                    && (description.contains("KEY") || description.contains("key")) =>
+            IdentityError::NoCertificate { expected: CertificateRole::Intermediates, contents, .. }
+                if contents.has_key() =>
             {
                 "this option takes CA certificates, and the file holds a private key".to_owned()
             }
-            IdentityError::NoCertificate { description, .. } if description.contains("KEY") || description.contains("key") => {
+            IdentityError::NoCertificate { contents, .. } if contents.has_key() => {
                 "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
             }
             IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
-            IdentityError::NoKey { description, .. } if description.contains("CERTIFICATE") || description.contains("certificate") => {
+            IdentityError::NoKey { contents, .. } if contents.has_certificate() => {
                 "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
             }
             IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
-            IdentityError::SeveralKeys { description, .. } if description.contains("PKCS") => {
+            IdentityError::SeveralKeys { contents, .. } if contents.has_pkcs12() => {
                 "take one entry out: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
             }
             IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
@@ -130,10 +128,6 @@ fn identity_hint(error: &IdentityError) -> String {
                 "check this machine's clock and time zone, then the certificate's dates".to_owned()
             }
         }
-}
-
-fn is_named_by(place: &InputSourceName, option: &str) -> bool {
-    place.origin.as_deref().is_some_and(|origin| option_of(origin) == option)
 }
 
 /// Returns what to do about a source that could not be read, by the kind of its place.

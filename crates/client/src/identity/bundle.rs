@@ -4,6 +4,7 @@ use crate::encoding::ber;
 use crate::encoding::{
     self, Block, Blocks, Encoding, EncodingError, PKCS7_LABELS, PemOrDer, Position,
 };
+use crate::identity::FileContents;
 use crate::identity::pkcs7;
 use crate::identity::pkcs12;
 use crate::key::{KeyError, KeyMaterial};
@@ -18,8 +19,8 @@ pub struct Bundle {
     pub certificates: Vec<Certificate>,
     /// Every private key, not yet decrypted.
     pub keys: Vec<KeyMaterial>,
-    /// A description for messages: PEM labels, or the encoding.
-    pub description: String,
+    /// What the file holds, for errors.
+    pub contents: FileContents,
     /// Parts that could not be read; reported only if no certificate or key was found.
     defects: Vec<Defect>,
 }
@@ -51,7 +52,7 @@ impl Bundle {
         match encoding::open(bytes)? {
             PemOrDer::Pem(blocks) => bundle.add_blocks(blocks, file_name, passwords)?,
             PemOrDer::Der(encoding, contents) => {
-                bundle.description = encoding.to_string();
+                bundle.contents = FileContents::Der(encoding);
                 bundle.add(encoding, contents, file_name, passwords)?;
             }
         }
@@ -79,11 +80,8 @@ impl Bundle {
         file_name: &str,
         passwords: &dyn Passwords,
     ) -> Result<(), BundleError> {
-        let labels = blocks.sound.iter().map(|block| match block.label.as_str() {
-            "" => "a block of an unknown label".to_owned(),
-            label => format!("`{label}`"),
-        });
-        self.description = labels.collect::<Vec<_>>().join(", ");
+        let labels = blocks.sound.iter().map(|block| block.label.clone());
+        self.contents = FileContents::Pem(labels.collect());
         for damage in blocks.damaged {
             for part in [Part::Key, Part::Certificate] {
                 if could_hold(&damage.label, part) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::encoding::{Encoding, EncodingError};
 use crate::identity::bundle::{Bundle, BundleError};
-use crate::identity::{Identity, IdentityError, KeySource};
+use crate::identity::{CertificateRole, Identity, IdentityError, KeySource};
 use crate::input_source::snapshot::Snapshot;
 use crate::input_source::{FileError, Files, InputSource, Location};
 use crate::key::signer::Signer;
@@ -77,9 +77,10 @@ impl IdentitySource {
         let in_bundle = key.inputs().find(|input| input.location == self.certificate.location);
         let (mut certificates, signer) = if let Some(input) = in_bundle {
             let signer = open_key(input, &mut bundle, self.permissions, files, passwords)?;
-            (certificates_of(&self.certificate, &mut bundle)?, signer)
+            (certificates_of(&self.certificate, CertificateRole::EndEntity, &mut bundle)?, signer)
         } else {
-            let certificates = certificates_of(&self.certificate, &mut bundle)?;
+            let certificates =
+                certificates_of(&self.certificate, CertificateRole::EndEntity, &mut bundle)?;
             (certificates, key.open(self.permissions, files, passwords)?)
         };
         let matches_key = |at: &usize| certificates[*at].public_key() == signer.public_key();
@@ -115,7 +116,8 @@ pub fn read_certificates(
     files: &dyn Files,
     passwords: &dyn Passwords,
 ) -> Result<Vec<Certificate>, IdentityError> {
-    certificates_of(source, &mut open_bundle(source, files, passwords)?)
+    let mut bundle = open_bundle(source, files, passwords)?;
+    certificates_of(source, CertificateRole::EndEntity, &mut bundle)
 }
 
 pub(super) fn open_bundle(
@@ -135,6 +137,7 @@ fn unreadable(source: &InputSource, error: BundleError) -> IdentityError {
 /// Removes and returns the certificates of `bundle`, at least one.
 fn certificates_of(
     source: &InputSource,
+    expected: CertificateRole,
     bundle: &mut Bundle,
 ) -> Result<Vec<Certificate>, IdentityError> {
     if !bundle.certificates.is_empty() {
@@ -143,11 +146,11 @@ fn certificates_of(
     if let Some(defect) = bundle.certificate_defect() {
         return Err(unreadable(source, defect));
     }
-    let (place, description) = (source.name(true), bundle.description.clone());
-    Err(IdentityError::NoCertificate { place, description })
+    let (place, contents) = (source.name(true), bundle.contents.clone());
+    Err(IdentityError::NoCertificate { place, expected, contents })
 }
 
-/// Returns the certificates of `--intermediates`. An empty file counts as not given: cert-manager
+/// Returns the intermediates of `source`. An empty file counts as not given: cert-manager
 /// writes an empty `ca.crt` if the issuer has no CA certificate.
 fn intermediates_of(
     source: &InputSource,
@@ -158,7 +161,7 @@ fn intermediates_of(
             source: BundleError::Encoding(EncodingError::Other(Encoding::Empty)),
             ..
         }) => Ok(Vec::new()),
-        opened => certificates_of(source, &mut opened?),
+        opened => certificates_of(source, CertificateRole::Intermediates, &mut opened?),
     }
 }
 
@@ -178,16 +181,14 @@ pub(super) fn open_key(
     match bundle.keys.as_slice() {
         [] => Err(match bundle.key_defect() {
             Some(defect) => unreadable(source, defect),
-            None => {
-                IdentityError::NoKey { place: place(), description: bundle.description.clone() }
-            }
+            None => IdentityError::NoKey { place: place(), contents: bundle.contents.clone() },
         }),
         [key] => key
             .open(&place().to_string(), passwords)
             .map_err(|source| IdentityError::Key { place: place(), source }),
         several => {
-            let (count, description) = (several.len(), bundle.description.clone());
-            Err(IdentityError::SeveralKeys { place: place(), count, description })
+            let (count, contents) = (several.len(), bundle.contents.clone());
+            Err(IdentityError::SeveralKeys { place: place(), count, contents })
         }
     }
 }

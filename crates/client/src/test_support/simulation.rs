@@ -10,7 +10,7 @@ use crate::aws::retry::RequestError;
 use crate::credentials::Credentials;
 use crate::credentials::Session;
 use crate::diagnosis::{Operation, Refusal};
-use crate::identity::IdentityError;
+use crate::identity::{CertificateRole, FileContents, IdentityError};
 use crate::input_source::{InputSource, Location};
 use crate::ports::{Event, Events};
 use crate::provider::ProviderError;
@@ -221,7 +221,8 @@ fn lost(limit: u64) -> ProviderError {
 /// Returns the error of files that make no identity.
 fn no_identity() -> ProviderError {
     let place = InputSource::from(Location::Stdin).name(false);
-    IdentityError::NoCertificate { place, description: "nothing".to_owned() }.into()
+    let (expected, contents) = (CertificateRole::EndEntity, FileContents::default());
+    IdentityError::NoCertificate { place, expected, contents }.into()
 }
 
 fn expired(now: Timestamp) -> ProviderError {
