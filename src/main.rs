@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use roles_anywhere::app::App;
 use roles_anywhere::options::resolve::resolve;
@@ -59,7 +58,7 @@ fn run(app: &App) -> Result<(), Failure> {
             };
         }
     };
-    let plan = resolve(line, app.environment(), app.stdout(), paths);
+    let plan = resolve(&line, app.environment(), app.stdout(), paths);
     let plan = plan.map_err(|error| text(error.into()))?;
     let output = plan.run(app).map_err(|error| Failure::new(&error, plan.log_format(), app))?;
     app.print(output.expose()).map_err(text)

@@ -6,7 +6,6 @@
 
 use std::any::Any;
 
-use clap::Parser;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::CredentialProcess;
 use roles_anywhere::options::CommandLine;
@@ -27,7 +26,7 @@ fuzz_target!(|text: &str| {
     };
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match resolve(line, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
+    match resolve(&line, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
         Ok(plan) => {
             let plan: Box<dyn Any> = plan;
             if let Ok(plan) = plan.downcast::<CredentialProcess>() {

@@ -3,6 +3,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::options::table;
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::text::disclosure::{
@@ -56,9 +57,9 @@ fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<Ke
         }
         _ => {
             let value = value(ContextKind::InvalidValue)?;
-            let holds = match Sensitivity::of(own.split(['=', ' ', '[']).next().unwrap_or_default())
-            {
-                Sensitivity::Public => Sensitivity::Public,
+            let name = own.split(['=', ' ', '[']).next().unwrap_or_default();
+            let holds = match table::find(name).map(|option| option.sensitivity) {
+                None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };
             (What::Value(own.to_owned()), judged(value, holds))
@@ -133,8 +134,6 @@ fn words(what: &What, contents: Option<KeyMaterialKind>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::options::CommandLine;
 

@@ -9,10 +9,7 @@ mod kubernetes_service;
 mod secret;
 mod serve;
 mod session;
-mod setting;
 mod transport;
-
-use clap::CommandFactory as _;
 
 use crate::app::session::SessionPlan;
 use crate::command::Plan;
@@ -24,8 +21,11 @@ use crate::command::serve::ServePlan;
 use crate::command::update::UpdatePlan;
 use crate::command::version::Version;
 use crate::options::resolve::session::SessionOptions;
-use crate::options::resolve::setting::{Settings, is_path};
-use crate::options::{CacheCommandArgs, CommandArgs, CommandLine, SecretArgs, SessionArgs};
+use crate::options::settings::Settings;
+use crate::options::table::completion::SHELL;
+use crate::options::table::transport::DEBUG;
+use crate::options::table::{self, PREFIX};
+use crate::options::{CommandLine, CommandName};
 use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
@@ -36,79 +36,66 @@ use roles_anywhere_client::text::disclosure::PathExists;
 /// Returns the plan for a command line and an environment. `stdout` tells whether standard output is a
 /// terminal; `paths` tells whether a value is an existing path, which an error may show.
 pub fn resolve(
-    line: CommandLine,
+    line: &CommandLine,
     environment: &Environment,
     stdout: Stdout,
     paths: PathExists<'_>,
 ) -> Result<Box<dyn Plan>, UsageError> {
-    if let Some(name) = environment.non_utf8_names().find(|name| is_ours(name) && !is_path(name)) {
+    let is_refused = |name: &&str| is_ours(name) && !table::is_path_variable(name);
+    if let Some(name) = environment.non_utf8_names().find(is_refused) {
         return Err(UsageError::NotUtf8(name.to_owned()));
     }
     let (environment, ignored) = kubernetes_service::without_service(environment);
-    let environment = &*environment;
+    let settings = &Settings { typed: &line.options, environment: &environment, paths };
     match line.command {
-        CommandArgs::CredentialProcess(args) => {
-            let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::of_own_region(&settings)?;
-            let cache = daemon::cache(&args.cache, &settings)?;
-            let session = session_plan(&settings, session, None, cache, ignored)?;
+        CommandName::CredentialProcess => {
+            let session = SessionOptions::of_own_region(settings)?;
+            let cache = daemon::cache(settings)?;
+            let session = session_plan(settings, session, None, cache, ignored)?;
             Ok(Box::new(CredentialProcess { session }))
         }
-        CommandArgs::Update(args) => {
-            let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::of_own_region(&settings)?;
-            let update = daemon::update(&args, &settings)?;
+        CommandName::Update => {
+            let session = SessionOptions::of_own_region(settings)?;
+            let update = daemon::update(settings)?;
             let cache = CacheLocation::Disabled;
-            let session = session_plan(&settings, session, None, cache, ignored)?;
+            let session = session_plan(settings, session, None, cache, ignored)?;
             Ok(Box::new(UpdatePlan { session, update }))
         }
-        CommandArgs::Serve(args) => {
-            let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::of_own_region(&settings)?;
-            let serve = daemon::serve(&args, &settings, &session)?;
+        CommandName::Serve => {
+            let session = SessionOptions::of_own_region(settings)?;
+            let serve = daemon::serve(settings, &session)?;
             let cache = CacheLocation::Disabled;
-            let session = session_plan(&settings, session, None, cache, ignored)?;
+            let session = session_plan(settings, session, None, cache, ignored)?;
             Ok(Box::new(ServePlan { session, serve }))
         }
-        CommandArgs::Secret(SecretArgs::Get(args)) => {
-            let settings = Settings { args: &args.session, environment, paths };
-            let session = SessionOptions::resolve(&settings)?;
-            let get = secret::get(&args, &settings, &session, stdout)?;
-            let cache = daemon::cache(&args.cache, &settings)?;
+        CommandName::SecretGet => {
+            let session = SessionOptions::resolve(settings)?;
+            let get = secret::get(settings, &session, stdout)?;
+            let cache = daemon::cache(settings)?;
             let endpoint = Some(get.request.endpoint.clone());
-            let session = session_plan(&settings, session, endpoint, cache, ignored)?;
+            let session = session_plan(settings, session, endpoint, cache, ignored)?;
             Ok(Box::new(SecretGetPlan { session, get }))
         }
-        CommandArgs::Cache(args) => {
-            let settings = Settings { args: &SessionArgs::default(), environment, paths };
-            Ok(match &args {
-                CacheCommandArgs::Show(place) => {
-                    Box::new(CacheShow(daemon::cache_location(place, &settings)?))
-                }
-                CacheCommandArgs::Clear(place) => {
-                    Box::new(CacheClear(daemon::cache_location(place, &settings)?))
-                }
-            })
+        CommandName::CacheShow => Ok(Box::new(CacheShow(daemon::cache_location(settings)?))),
+        CommandName::CacheClear => Ok(Box::new(CacheClear(daemon::cache_location(settings)?))),
+        CommandName::SignString => Ok(Box::new(diagnostic::sign_string(settings)?)),
+        CommandName::ReadCertificateData => {
+            Ok(Box::new(diagnostic::read_certificate_data(settings)?))
         }
-        CommandArgs::SignString(args) => {
-            Ok(Box::new(diagnostic::sign_string(args.into_inner(), environment, paths)?))
-        }
-        CommandArgs::ReadCertificateData(args) => {
-            Ok(Box::new(diagnostic::read_certificate_data(args.into_inner(), environment, paths)?))
-        }
-        CommandArgs::Version => Ok(Box::new(Version)),
-        CommandArgs::Completion(args) => {
-            Ok(Box::new(Completion { shell: args.shell, describe: CommandLine::command }))
+        CommandName::Version => Ok(Box::new(Version)),
+        CommandName::Completion => {
+            let shell = settings.required(&SHELL)?;
+            let shell = shell.value.parse().map_err(|_| shell.refuse("a shell"))?;
+            Ok(Box::new(Completion { shell, describe: CommandLine::command }))
         }
     }
 }
 
 /// Returns whether this program reads the variable.
 fn is_ours(name: &str) -> bool {
-    name.starts_with("ROLES_ANYWHERE_")
+    name.starts_with(PREFIX)
         || name.starts_with("AWS_ENDPOINT_URL")
         || name.to_ascii_uppercase().ends_with("_PROXY")
-        || is_path(name)
 }
 
 /// Returns how a session is made by a command that calls the endpoint of `other` too.
@@ -119,7 +106,7 @@ fn session_plan(
     cache: CacheLocation,
     ignored: Vec<String>,
 ) -> Result<SessionPlan, UsageError> {
-    let debug = settings.flag("debug", |args| &args.debug)?;
+    let debug = settings.is_on(&DEBUG)?;
     let endpoints: Vec<Endpoint> =
         [session.request.endpoint.clone()].into_iter().chain(other).collect();
     Ok(SessionPlan {

@@ -1,28 +1,31 @@
 //! What can be wrong with what was typed: flags, environment variables and their combinations.
 
+use std::fmt;
+
 use crate::credentials_file::ProfileNameError;
+use crate::options::table::{OptionSpec, Origin, Syntax, ValueType, identity, session, transport};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::http::EndpointError;
 use roles_anywhere_client::http::proxy::ProxyError;
-use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterialKind, option_of};
+use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterialKind, Sensitivity};
 
 /// The command line or the environment asks for something that cannot be done.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageError {
     /// Something that is needed was not given.
-    #[error("`{flag}` is missing")]
+    #[error("`{option}` is missing")]
     Missing {
-        /// The flag.
-        flag: &'static str,
+        /// The option.
+        option: &'static OptionSpec,
         /// The variable that would do as well.
-        variable: String,
+        variable: &'static str,
     },
     /// Key material is given instead of the name of what holds it, or in another option altogether.
-    #[error("`{origin}` holds {}{}", contents.noun(), instead_of(origin, *contents))]
+    #[error("`{origin}` holds {}{}", contents.noun(), instead_of(origin.option(), *contents))]
     Contents {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What it holds.
         contents: KeyMaterialKind,
     },
@@ -30,7 +33,7 @@ pub enum UsageError {
     #[error("`{origin}` holds {} behind `env:`, not the name of a variable", contents.noun())]
     ContentsForName {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What is behind `env:`.
         contents: KeyMaterialKind,
     },
@@ -38,7 +41,7 @@ pub enum UsageError {
     #[error("`{origin}` is not usable: `{value}`")]
     Arn {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What it says, which may be shown.
         value: String,
         /// What is wrong with it.
@@ -48,7 +51,7 @@ pub enum UsageError {
     #[error("`{origin}` is not usable")]
     Endpoint {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What is wrong with it.
         source: EndpointError,
     },
@@ -56,7 +59,7 @@ pub enum UsageError {
     #[error("`{origin}` is not usable")]
     Proxy {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What is wrong with it.
         source: ProxyError,
     },
@@ -64,7 +67,7 @@ pub enum UsageError {
     #[error("`{origin}` is not usable")]
     Profile {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What is wrong with it.
         source: ProfileNameError,
     },
@@ -72,7 +75,7 @@ pub enum UsageError {
     #[error("`{origin}` {}, and {expected} is wanted", describe(value))]
     Value {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What it says.
         value: DisplayValue,
         /// What it may say.
@@ -82,7 +85,7 @@ pub enum UsageError {
     #[error("`{origin}` is not usable: expected {expected}")]
     InvalidHidden {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// What it may say.
         expected: &'static str,
     },
@@ -92,13 +95,13 @@ pub enum UsageError {
     )]
     NoName {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
     },
     /// A path that is to be created begins with what a shell would have replaced.
     #[error("the `{prefix}` that `{origin}` begins with was not expanded")]
     Unexpanded {
         /// The flag or variable.
-        origin: String,
+        origin: Origin,
         /// `~` or `$`.
         prefix: char,
     },
@@ -109,7 +112,7 @@ pub enum UsageError {
     #[error("`{origin}` has {} for its value", flag(value))]
     FlagAsValue {
         /// The flag.
-        origin: String,
+        origin: Origin,
         /// The flag behind it.
         value: DisplayValue,
     },
@@ -124,12 +127,12 @@ pub enum UsageError {
     /// Two settings lie in different Regions.
     #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
     Regions {
-        /// One flag.
-        first: &'static str,
+        /// One option.
+        first: &'static OptionSpec,
         /// Its Region.
         first_region: String,
-        /// The other flag.
-        second: &'static str,
+        /// The other option.
+        second: &'static OptionSpec,
         /// Its Region.
         second_region: String,
         /// Why that cannot be.
@@ -140,12 +143,12 @@ pub enum UsageError {
         "`{first}` is in the partition {first_partition}, and `{second}` in {second_partition}"
     )]
     Partitions {
-        /// One flag.
-        first: &'static str,
+        /// One option.
+        first: &'static OptionSpec,
         /// Its partition.
         first_partition: &'static str,
-        /// The other flag.
-        second: &'static str,
+        /// The other option.
+        second: &'static OptionSpec,
         /// Its partition.
         second_partition: &'static str,
     },
@@ -153,9 +156,9 @@ pub enum UsageError {
     #[error("`{first}` and `{second}` exclude each other")]
     Conflict {
         /// One of them.
-        first: String,
+        first: NamedValue,
         /// The other.
-        second: String,
+        second: NamedValue,
         /// Why.
         why: &'static str,
     },
@@ -163,21 +166,60 @@ pub enum UsageError {
     #[error("`{what}` of the official helper does not work in roles-anywhere yet")]
     NotYet {
         /// As it was typed.
-        what: String,
+        what: NamedValue,
         /// What works instead.
         instead: &'static str,
     },
 }
 
+/// A setting as a message names it: its flag or variable, and its value if that matters and may be shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NamedValue {
+    /// The flag or variable.
+    pub origin: Origin,
+    /// What it says.
+    pub value: Option<Box<str>>,
+}
+
+impl NamedValue {
+    /// Adds the value to a flag or variable.
+    pub fn new(origin: Origin, value: impl Into<Box<str>>) -> Self {
+        Self { origin, value: Some(value.into()) }
+    }
+}
+
+impl From<Origin> for NamedValue {
+    fn from(origin: Origin) -> Self {
+        Self { origin, value: None }
+    }
+}
+
+impl fmt::Display for NamedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.origin;
+        match (&self.value, origin.option().syntax) {
+            (None, _) => write!(f, "{origin}"),
+            (Some(value), Syntax::OptionalValue { .. }) => write!(f, "{origin}={value}"),
+            (Some(value), _) => write!(f, "{origin} {value}"),
+        }
+    }
+}
+
 impl UsageError {
+    /// Returns the error for an option that was not given.
+    pub fn missing(option: &'static OptionSpec) -> Self {
+        let variable = option.variables().next().unwrap_or_default();
+        Self::Missing { option, variable }
+    }
+
     /// Returns what to do.
     pub fn hint(&self) -> String {
         match self {
-            Self::Missing { flag, variable } => format!("pass `{flag}`, or set {variable}"),
-            Self::Contents { origin, contents } => contents_hint(origin, *contents),
+            Self::Missing { option, variable } => format!("pass `{option}`, or set {variable}"),
+            Self::Contents { origin, contents } => contents_hint(origin.option(), *contents),
             Self::ContentsForName { origin, .. } => {
-                let option = option_of(origin);
-                format!("`env:` takes the name of a variable, and not its value: export it as NAME, and pass `--{option} env:NAME`")
+                let option = origin.option();
+                format!("`env:` takes the name of a variable, and not its value: export it as NAME, and pass `{option} env:NAME`")
             }
             Self::Arn { source, .. } => arn_hint(source).to_owned(),
             Self::Endpoint { .. } => {
@@ -190,7 +232,9 @@ impl UsageError {
             Self::Profile { .. } => {
                 "take the name as it stands in brackets in the credentials file".to_owned()
             }
-            Self::Value { origin, .. } | Self::InvalidHidden { origin, .. } if origin.contains("PASSWORD") || origin.contains("password") => {
+            Self::Value { origin, .. } | Self::InvalidHidden { origin, .. }
+                if origin.option().sensitivity == Sensitivity::Password =>
+            {
                 PASSWORD_HINT.to_owned()
             }
             Self::Value { .. } | Self::InvalidHidden { .. } => "see `--help`".to_owned(),
@@ -229,60 +273,57 @@ fn flag(value: &DisplayValue) -> String {
 }
 
 /// Returns `, not …` with what belongs in the option.
-fn instead_of(origin: &str, contents: KeyMaterialKind) -> &'static str {
-    match (option_of(origin).as_str(), contents) {
-        ("private-key", KeyMaterialKind::PrivateKey)
-        | ("certificate", KeyMaterialKind::Certificate) => ", not the path of one",
-        ("intermediates", KeyMaterialKind::Certificate) => ", not the path of a file of them",
-        (
-            "private-key"
-            | "certificate"
-            | "intermediates"
-            | "key-password-file"
-            | "ca-bundle"
-            | "aws-ca-bundle"
-            | "ssl-cert-file"
-            | "out"
-            | "token-file"
-            | "credentials-file"
-            | "aws-shared-credentials-file",
-            _,
-        ) => ", not the path of a file",
-        ("cache-dir", _) => ", not the path of a directory",
-        ("key-password-env", _) => ", not the name of a variable",
-        ("key-password-fd", _) => ", not the number of a file descriptor",
-        ("name|arn", _) => ", not the name or the ARN of a secret",
-        (option, _) if option.ends_with("-arn") => ", not an ARN",
-        ("proxy" | "https-proxy" | "all-proxy" | "endpoint" | "secrets-endpoint", _) => {
-            ", not a URL"
+fn instead_of(option: &OptionSpec, contents: KeyMaterialKind) -> &'static str {
+    let own = match contents {
+        KeyMaterialKind::PrivateKey => option == &identity::PRIVATE_KEY,
+        KeyMaterialKind::Certificate => option == &identity::CERTIFICATE,
+        KeyMaterialKind::Encoded => false,
+    };
+    match (option.value_type, contents) {
+        (ValueType::Source, _) if own => ", not the path of one",
+        (ValueType::Source, KeyMaterialKind::Certificate) if option == &session::INTERMEDIATES => {
+            ", not the path of a file of them"
         }
-        (option, _) if option.starts_with("aws-endpoint-url") => ", not a URL",
-        _ => "",
+        (ValueType::Source | ValueType::File, _) => ", not the path of a file",
+        (ValueType::Directory, _) => ", not the path of a directory",
+        (ValueType::VariableName, _) => ", not the name of a variable",
+        (ValueType::Descriptor, _) => ", not the number of a file descriptor",
+        (ValueType::SecretId, _) => ", not the name or the ARN of a secret",
+        (ValueType::Arn, _) => ", not an ARN",
+        (ValueType::Url, _) => ", not a URL",
+        (ValueType::Text | ValueType::Boolean | ValueType::Password | ValueType::SystemPath, _) => {
+            ""
+        }
     }
 }
 
-fn contents_hint(origin: &str, contents: KeyMaterialKind) -> String {
-    match (option_of(origin).as_str(), contents) {
-        ("private-key", KeyMaterialKind::Certificate) | ("certificate", KeyMaterialKind::PrivateKey) => {
-            "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
-                .to_owned()
-        }
-        (option @ ("private-key" | "certificate" | "intermediates"), contents) => {
+fn contents_hint(option: &OptionSpec, contents: KeyMaterialKind) -> String {
+    let swapped = match contents {
+        KeyMaterialKind::PrivateKey => option == &identity::CERTIFICATE,
+        KeyMaterialKind::Certificate => option == &identity::PRIVATE_KEY,
+        KeyMaterialKind::Encoded => false,
+    };
+    if swapped {
+        return "were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`"
+            .to_owned();
+    }
+    match contents {
+        contents if option.value_type == ValueType::Source => {
             let noun = match contents {
                 KeyMaterialKind::PrivateKey => "the key",
                 KeyMaterialKind::Certificate => "the certificate",
                 KeyMaterialKind::Encoded => "it",
             };
-            format!("pass `--{option} env:NAME`, or write {noun} to a file")
+            format!("pass `{option} env:NAME`, or write {noun} to a file")
         }
-        ("ca-bundle" | "aws-ca-bundle" | "ssl-cert-file", KeyMaterialKind::Certificate) => {
+        KeyMaterialKind::Certificate if option == &transport::CA_BUNDLE => {
             "write the certificate to a file, and name that".to_owned()
         }
-        (option, _) if option.contains("password") => PASSWORD_HINT.to_owned(),
-        (_, KeyMaterialKind::PrivateKey) => {
+        _ if option.sensitivity == Sensitivity::Password => PASSWORD_HINT.to_owned(),
+        KeyMaterialKind::PrivateKey => {
             "a key belongs in `--private-key`, by its path or as `env:NAME`".to_owned()
         }
-        (_, _) => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
+        KeyMaterialKind::Certificate | KeyMaterialKind::Encoded => "certificates belong in `--certificate` and `--intermediates`, by their path or as `env:NAME`".to_owned(),
     }
 }
 

@@ -73,7 +73,7 @@ const EXPOSED: &[&str] = &[
 
 /// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
 const PROGRAM: &[&[&str]] = &[
-    &["output::log"],
+    &["options::table", "output::log"],
     &["credentials_file", "private_dir"],
     &["output"],
     &["daemon", "server", "session_cache"],

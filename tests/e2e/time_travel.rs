@@ -191,11 +191,10 @@ fn run_daemon<'a>(
 }
 
 fn planned(line: &[&str], environment: &Environment) -> ServePlan {
-    use clap::Parser as _;
     // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line = CommandLine::try_parse_from(line).unwrap();
-    let plan = resolve(line, environment, Stdout::Stream, PathExists(&|_| false));
+    let plan = resolve(&line, environment, Stdout::Stream, PathExists(&|_| false));
     let plan: Box<dyn Any> = plan.unwrap();
     *plan.downcast().expect("the command is `serve`")
 }

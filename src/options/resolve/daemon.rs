@@ -4,14 +4,20 @@ use std::path::PathBuf;
 
 use super::serve;
 use super::session::SessionOptions;
-use super::setting::{Setting, Settings, boolean};
 use crate::command::serve::Serve;
 use crate::command::update::{Mode, Update};
 use crate::credentials_file::ProfileName;
 use crate::daemon::{Daemon, OnStartupFailure};
-use crate::options::{CacheArgs, CacheDirArgs, DaemonArgs, ServeArgs, UpdateArgs};
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::Origin;
+use crate::options::table::cache::{CACHE_DIR, NO_CACHE, RUNTIME_DIRECTORY, XDG_RUNTIME_DIR};
+use crate::options::table::daemon::{FAIL_FAST, LOG_FORMAT};
+use crate::options::table::serve::{ALLOW_REMOTE, HOP_LIMIT, LISTEN, NO_IMDS, PRINT_ENV};
+use crate::options::table::update::{
+    AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, CREDENTIALS_FILE, FORCE, HOME, ONCE, PROFILE, QUIET,
+};
 use crate::output::log::LogFormat;
-use crate::output::usage::UsageError;
+use crate::output::usage::{NamedValue, UsageError};
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::server::{Offer, RemoteAccess, ServePolicy};
 use crate::session_cache::CacheLocation;
@@ -19,50 +25,50 @@ use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::path;
 
 /// Returns the plan of `update`.
-pub(super) fn update(args: &UpdateArgs, settings: &Settings<'_>) -> Result<Update, UsageError> {
-    let once = settings.switch("once", &args.once)?;
-    let profile = profile(settings.given("profile", &args.profile)?)?;
-    let selected = settings.environment.get("AWS_PROFILE");
+pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
+    let once = settings.is_on(&ONCE)?;
+    let profile = profile(settings.required(&PROFILE)?)?;
+    let selected = settings.environment.get(AWS_PROFILE.name);
     let selected = selected.filter(|selected| *selected != profile.to_string());
-    let (file, origin) = credentials_file(args, settings)?;
+    let (file, origin) = credentials_file(settings)?;
     Ok(Update {
-        force: settings.switch("force", &args.force)?,
-        quiet: settings.switch("quiet", &args.quiet)?,
+        force: settings.is_on(&FORCE)?,
+        quiet: settings.is_on(&QUIET)?,
         selected: selected.map(str::to_owned),
         profile,
         file,
         origin,
         mode: if once { Mode::Once } else { Mode::Continuous },
-        daemon: daemon(&args.daemon, settings)?,
+        daemon: daemon(settings)?,
     })
 }
 
 /// Returns the plan of `serve`.
 pub(super) fn serve(
-    args: &ServeArgs,
     settings: &Settings<'_>,
     session: &SessionOptions,
 ) -> Result<Serve, UsageError> {
-    let remote = serve::remote(settings.given("allow-remote", &args.allow_remote)?)?;
-    let listen = serve::listen(args, settings)?;
+    let remote = serve::remote(settings)?;
+    let listen = serve::listen(settings)?;
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
         && remote == RemoteAccess::Refused
     {
-        let setting = settings.setting("--listen", &address.to_string())?;
+        let address = address.to_string();
+        let setting = settings.setting(Origin::Flag(&LISTEN), &address)?;
         return Err(
             setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
         );
     }
-    let hop_limit = settings.given("hop-limit", &args.hop_limit)?;
+    let hop_limit = settings.text(&HOP_LIMIT)?;
     let hop_limit = hop_limit.map(|setting| match setting.value.parse() {
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let offer = serve::offer(args, settings)?;
+    let offer = serve::offer(settings)?;
     if offer == Offer::Container && remote == RemoteAccess::Imds {
         return Err(UsageError::Conflict {
-            first: "--allow-remote=imds".to_owned(),
-            second: "--no-imds".to_owned(),
+            first: NamedValue::new(Origin::Flag(&ALLOW_REMOTE), "imds"),
+            second: Origin::Flag(&NO_IMDS).into(),
             why: "leave one of them out",
         });
     }
@@ -70,41 +76,34 @@ pub(super) fn serve(
         listen,
         remote,
         hop_limit: hop_limit.transpose()?,
-        token_file: serve::token_file(args, settings, remote, offer)?,
+        token_file: serve::token_file(settings, remote, offer)?,
         policy: ServePolicy {
             offer,
-            hosts: serve::hosts(args, settings)?,
-            audit: serve::audit(args, settings)?,
+            hosts: serve::hosts(settings)?,
+            audit: serve::audit(settings)?,
         },
-        print_env: settings.switch("print-env", &args.print_env)?,
+        print_env: settings.is_on(&PRINT_ENV)?,
         region: session.request.region.clone(),
         role: session.request.role.clone(),
-        daemon: daemon(&args.daemon, settings)?,
+        daemon: daemon(settings)?,
     })
 }
 
 /// Returns where sessions are cached: in the given directory, else in a private one in memory.
-pub(super) fn cache(
-    args: &CacheArgs,
-    settings: &Settings<'_>,
-) -> Result<CacheLocation, UsageError> {
-    let off = settings.given("no-cache", &args.no_cache)?;
-    let setting = settings.given("cache-dir", &args.place.cache_dir)?;
+pub(super) fn cache(settings: &Settings<'_>) -> Result<CacheLocation, UsageError> {
+    let off = settings.text(&NO_CACHE)?;
+    let setting = settings.text(&CACHE_DIR)?;
     let setting = setting.map(Setting::creatable).transpose()?;
-    let off = off.map(|setting| Ok((setting.origin.clone(), boolean(setting)?))).transpose()?;
+    let off = off.map(|setting| Ok((setting.origin, setting.boolean()?))).transpose()?;
     match (off, setting) {
-        (Some((first, true)), Some(setting))
-            if first.starts_with("--") == setting.origin.starts_with("--") =>
-        {
+        (Some((first, true)), Some(setting)) if first.is_flag() == setting.origin.is_flag() => {
             Err(UsageError::Conflict {
-                first,
-                second: setting.origin,
+                first: first.into(),
+                second: setting.origin.into(),
                 why: "leave one of them out",
             })
         }
-        (Some((first, true)), Some(setting))
-            if setting.origin.starts_with("--") && !first.starts_with("--") =>
-        {
+        (Some((first, true)), Some(setting)) if setting.origin.is_flag() && !first.is_flag() => {
             Ok(place(Some(setting), settings.environment))
         }
         (Some((_, true)), _) => Ok(CacheLocation::Disabled),
@@ -113,19 +112,16 @@ pub(super) fn cache(
 }
 
 /// Returns the cache of `cache show` and `cache clear`.
-pub(super) fn cache_location(
-    args: &CacheDirArgs,
-    settings: &Settings<'_>,
-) -> Result<CacheLocation, UsageError> {
-    let setting = settings.given("cache-dir", &args.cache_dir)?;
+pub(super) fn cache_location(settings: &Settings<'_>) -> Result<CacheLocation, UsageError> {
+    let setting = settings.text(&CACHE_DIR)?;
     Ok(place(setting.map(Setting::expanded).transpose()?, settings.environment))
 }
 
 /// Systemd makes its directory for others to enter, if not told otherwise: the cache is one in it.
 pub(super) fn place(setting: Option<Setting<'_>>, environment: &Environment) -> CacheLocation {
     if let Some(setting) = setting {
-        let path = path::path(&setting.value);
-        let origin = setting.origin.into();
+        let path = path::path(setting.value);
+        let origin = setting.origin.name().into();
         return CacheLocation::Dir(ConfiguredDir {
             path,
             origin,
@@ -146,74 +142,63 @@ const OWN: &str = "roles-anywhere";
 /// Returns the place in memory that systemd made for this service, and the variable that names it.
 fn service_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
     // It lists several separated by colons.
-    absolute("RUNTIME_DIRECTORY", environment.get("RUNTIME_DIRECTORY")?.split(':').next()?)
+    absolute(RUNTIME_DIRECTORY.name, environment.get(RUNTIME_DIRECTORY.name)?.split(':').next()?)
 }
 
 /// Returns the place in memory that was made for the programs of this user, and the variable that
 /// names it.
 fn login_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
-    absolute("XDG_RUNTIME_DIR", environment.get("XDG_RUNTIME_DIR")?)
+    absolute(XDG_RUNTIME_DIR.name, environment.get(XDG_RUNTIME_DIR.name)?)
 }
 
 fn absolute(variable: &'static str, path: &str) -> Option<(PathBuf, &'static str)> {
     Some((path::path(path), variable)).filter(|(path, _)| path.is_absolute())
 }
 
-fn daemon(args: &DaemonArgs, settings: &Settings<'_>) -> Result<Daemon, UsageError> {
-    let fail_fast = settings.switch("fail-fast", &args.fail_fast)?;
-    let log_format = match settings.given("log-format", &args.log_format)? {
-        None => LogFormat::Text,
-        Some(setting) => match setting.value.as_str() {
-            "text" => LogFormat::Text,
-            "json" => LogFormat::Json,
-            _ => return Err(setting.refuse("`text` or `json`")),
-        },
+fn daemon(settings: &Settings<'_>) -> Result<Daemon, UsageError> {
+    let fail_fast = settings.is_on(&FAIL_FAST)?;
+    let log_format = settings.required(&LOG_FORMAT)?;
+    let log_format = match log_format.value {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        _ => return Err(log_format.refuse("`text` or `json`")),
     };
     let on_startup_failure =
         if fail_fast { OnStartupFailure::Exit } else { OnStartupFailure::KeepTrying };
     Ok(Daemon { on_startup_failure, log_format })
 }
 
-fn profile(setting: Option<Setting<'_>>) -> Result<ProfileName, UsageError> {
-    let (origin, name) = match setting {
-        Some(setting) => (setting.origin, setting.value),
-        None => ("--profile".to_owned(), "default".to_owned()),
-    };
-    name.parse().map_err(|source| UsageError::Profile { origin, source })
+fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
+    let origin = setting.origin;
+    setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
 /// Returns the credentials file, and the origin of its path for messages.
-fn credentials_file(
-    args: &UpdateArgs,
-    settings: &Settings<'_>,
-) -> Result<(PathBuf, String), UsageError> {
-    let from = |setting: &Setting<'_>| format!("from {}", setting.origin);
-    let setting = settings.given("credentials-file", &args.credentials_file)?;
-    if let Some(setting) = setting {
+fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, String), UsageError> {
+    let from = |setting: Setting<'_>| {
         let setting = setting.creatable_file()?;
-        return Ok((path::path(&setting.value), from(&setting)));
+        Ok((path::path(setting.value), format!("from {}", setting.origin)))
+    };
+    if let Some(setting) = settings.text(&CREDENTIALS_FILE)? {
+        return from(setting);
     }
-    let setting = settings.variable("AWS_SHARED_CREDENTIALS_FILE")?;
-    let needs_home = setting.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
-    let home = if needs_home { settings.variable("HOME")? } else { None };
+    let setting = settings.variable(&AWS_SHARED_CREDENTIALS_FILE)?;
+    let needs_home = setting.is_none_or(|setting| setting.value.starts_with("~/"));
+    let home = if needs_home { settings.variable(&HOME)? } else { None };
     let home = home.map(Setting::creatable).transpose()?;
     match (setting, home) {
-        (Some(mut setting), Some(home)) => {
-            setting.value = home.value + &setting.value["~".len()..];
-            let setting = setting.creatable_file()?;
-            Ok((path::path(&setting.value), from(&setting)))
+        (Some(setting), Some(home)) => {
+            let value = format!("{}{}", home.value, &setting.value["~".len()..]);
+            from(setting.with_value(&value))
         }
-        (Some(setting), None) => {
-            let setting = setting.creatable_file()?;
-            Ok((path::path(&setting.value), from(&setting)))
-        }
+        (Some(setting), None) => from(setting),
         (None, Some(home)) => {
-            let origin = "the default of --credentials-file".to_owned();
-            Ok((path::path(&home.value).join(".aws/credentials"), origin))
+            let origin = Origin::Default(&CREDENTIALS_FILE).to_string();
+            Ok((path::path(home.value).join(".aws/credentials"), origin))
         }
         (None, None) => Err(UsageError::Missing {
-            flag: "--credentials-file",
-            variable: "AWS_SHARED_CREDENTIALS_FILE".to_owned(),
+            option: &CREDENTIALS_FILE,
+            variable: AWS_SHARED_CREDENTIALS_FILE.name,
         }),
     }
 }

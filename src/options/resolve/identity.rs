@@ -1,8 +1,13 @@
 //! The options of the certificate, the key and its password.
 
-use super::setting::{Setting, Settings};
-use crate::options::IdentityArgs;
-use crate::output::usage::UsageError;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::Origin;
+use crate::options::table::identity::{
+    CERTIFICATE, CREDENTIALS_DIRECTORY, KEY_PASSWORD_ENV, KEY_PASSWORD_FD, KEY_PASSWORD_FILE,
+    NOT_YET, PKCS8_PASSWORD, PRIVATE_KEY, STRICT_PERMISSIONS,
+};
+use crate::options::table::session::INTERMEDIATES;
+use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::identity::{IdentitySource, KeySource, Permissions};
 use roles_anywhere_client::input_source::{InputSource, Location};
 use roles_anywhere_client::password::PasswordSource;
@@ -12,8 +17,8 @@ use roles_anywhere_client::text::path;
 /// Returns the sources of the identity. Without `--private-key`, the key is in the certificate file.
 pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {
     let certificate = certificate(settings)?;
-    let key = settings.text("private-key", |args| &args.identity.private_key)?;
-    let intermediates = settings.text("intermediates", |args| &args.intermediates)?;
+    let key = settings.text(&PRIVATE_KEY)?;
+    let intermediates = settings.text(&INTERMEDIATES)?;
     Ok(IdentitySource {
         private_key: match &key {
             Some(key) => place(key)?.into(),
@@ -27,66 +32,62 @@ pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageErr
 
 /// Returns the certificate, which is required.
 pub(super) fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
-    refuse_what_does_not_work_yet(&settings.args.identity)?;
-    place(&settings.required("--certificate", |args| &args.identity.certificate)?)
+    refuse_what_does_not_work_yet(settings)?;
+    place(&settings.required(&CERTIFICATE)?)
 }
 
 /// Returns the key; by default the certificate file.
 pub(super) fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageError> {
-    refuse_what_does_not_work_yet(&settings.args.identity)?;
-    let certificate = settings.text("certificate", |args| &args.identity.certificate)?;
-    let key = match (settings.text("private-key", |args| &args.identity.private_key)?, certificate)
-    {
-        (Some(key), _) => key,
-        (None, Some(certificate)) => certificate,
-        (None, None) => settings.required("--private-key", |args| &args.identity.private_key)?,
-    };
+    refuse_what_does_not_work_yet(settings)?;
+    let certificate = settings.text(&CERTIFICATE)?;
+    let key = settings.text(&PRIVATE_KEY)?.or(certificate);
+    let key = key.ok_or_else(|| UsageError::missing(&PRIVATE_KEY))?;
     place(&key).map(KeySource::File)
 }
 
 pub(super) fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageError> {
-    let strict = settings.flag("strict-permissions", |args| &args.identity.strict_permissions)?;
+    let strict = settings.is_on(&STRICT_PERMISSIONS)?;
     Ok(if strict { Permissions::Strict } else { Permissions::Lenient })
 }
 
 /// Returns the source of the password; at most one may be given.
 pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
-    let file = settings.text("key-password-file", |args| &args.identity.key_password_file)?;
-    let variable = settings.text("key-password-env", |args| &args.identity.key_password_env)?;
-    let descriptor = settings.text("key-password-fd", |args| &args.identity.key_password_fd)?;
-    let given = settings.text("pkcs8-password", |args| &args.identity.pkcs8_password)?;
+    let file = settings.text(&KEY_PASSWORD_FILE)?;
+    let variable = settings.text(&KEY_PASSWORD_ENV)?;
+    let descriptor = settings.text(&KEY_PASSWORD_FD)?;
+    let given = settings.text(&PKCS8_PASSWORD)?;
     let all: Vec<&Setting<'_>> =
         [&file, &variable, &descriptor, &given].into_iter().flatten().collect();
     if let [first, second, ..] = all.as_slice() {
         return Err(UsageError::Conflict {
-            first: first.origin.clone(),
-            second: second.origin.clone(),
+            first: first.origin.into(),
+            second: second.origin.into(),
             why: "the password is in one place; leave one of them out",
         });
     }
     if let Some(setting) = given {
-        return Ok(PasswordSource::Inline(Secret::new(setting.value)));
+        return Ok(PasswordSource::Inline(Secret::new(setting.value.to_owned())));
     }
     if let Some(setting) = file {
-        let path = path::path(&setting.value);
-        return Ok(PasswordSource::From(InputSource::file(path).named_by(setting.origin)));
+        let path = path::path(setting.value);
+        return Ok(PasswordSource::From(InputSource::file(path).named_by(setting.origin.name())));
     }
     if let Some(setting) = variable {
-        let place = InputSource::from(Location::Variable(setting.value));
-        return Ok(PasswordSource::From(place.named_by(setting.origin)));
+        let place = InputSource::from(Location::Variable(setting.value.to_owned()));
+        return Ok(PasswordSource::From(place.named_by(setting.origin.name())));
     }
     if let Some(setting) = descriptor {
         return match setting.value.parse() {
             Ok(number) => {
                 let place = InputSource::from(Location::Descriptor(number));
-                Ok(PasswordSource::From(place.named_by(setting.origin)))
+                Ok(PasswordSource::From(place.named_by(setting.origin.name())))
             }
             Err(_) => Err(setting.refuse_hidden("the number of an open file descriptor")),
         };
     }
-    let credential = settings.environment.get("CREDENTIALS_DIRECTORY").map(|folder| {
+    let credential = settings.environment.get(CREDENTIALS_DIRECTORY.name).map(|folder| {
         let path = path::path(folder).join("roles-anywhere-key-password");
-        InputSource::file(path).named_by("CREDENTIALS_DIRECTORY")
+        InputSource::file(path).named_by(CREDENTIALS_DIRECTORY.name)
     });
     Ok(PasswordSource::Default { credential })
 }
@@ -97,29 +98,19 @@ fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
     if foreign {
         // A PKCS#11 URI may hold a PIN: only its scheme is repeated.
         let scheme = setting.value.split(':').next().unwrap_or_default();
-        let what = format!("{} {scheme}:…", setting.origin);
+        let what = NamedValue::new(setting.origin, format!("{scheme}:…"));
         return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
     }
-    Ok(InputSource::parse(&setting.value).named_by(&setting.origin))
+    Ok(InputSource::parse(setting.value).named_by(setting.origin.name()))
 }
 
-fn refuse_what_does_not_work_yet(args: &IdentityArgs) -> Result<(), UsageError> {
-    let flags = &args.not_yet;
-    let rows = [
-        ("--cert-selector", &flags.cert_selector),
-        ("--system-store-name", &flags.system_store_name),
-        ("--use-latest-expiring-certificate", &flags.use_latest_expiring_certificate),
-        ("--pkcs11-lib", &flags.pkcs11_lib),
-        ("--reuse-pin", &flags.reuse_pin),
-        ("--tpm-key-password", &flags.tpm_key_password),
-        ("--no-tpm-key-password", &flags.no_tpm_key_password),
-    ];
-    let off = |value: &str| ["", "false", "f", "0"].contains(&&*value.to_ascii_lowercase());
-    let given = rows.into_iter().find(|(_, value)| value.as_deref().is_some_and(|v| !off(v)));
-    match given {
+fn refuse_what_does_not_work_yet(settings: &Settings<'_>) -> Result<(), UsageError> {
+    let is_off = |value: &str| ["", "false", "f", "0"].contains(&&*value.to_ascii_lowercase());
+    let is_given = |option| settings.unchecked(option).is_some_and(|value| !is_off(value));
+    match NOT_YET.into_iter().find(|option| is_given(option)) {
         None => Ok(()),
-        Some((flag, _)) => Err(UsageError::NotYet {
-            what: flag.to_owned(),
+        Some(option) => Err(UsageError::NotYet {
+            what: Origin::Flag(option).into(),
             instead: "pass the key by `--private-key` and its certificate by `--certificate`",
         }),
     }

@@ -1,11 +1,15 @@
 //! The options of `secret get`.
 
-use super::session::{SessionOptions, arn};
-use super::setting::{Setting, Settings};
+use super::session::{self, SessionOptions};
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
-use crate::options::SecretGetArgs;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::secret::{
+    KEY, OUT, OUTPUT, SECRET, SECRETS_ENDPOINT, VERSION_ID, VERSION_STAGE,
+};
+use crate::options::table::session::{REGION, ROLE_ARN};
+use crate::options::table::{OptionSpec, Origin};
 use crate::output::Stdout;
-use crate::output::usage::UsageError;
+use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::region::Region;
@@ -13,33 +17,32 @@ use roles_anywhere_client::text::path;
 
 /// Returns the plan of `secret get`.
 pub(super) fn get(
-    args: &SecretGetArgs,
     settings: &Settings<'_>,
     session: &SessionOptions,
     stdout: Stdout,
 ) -> Result<SecretGet, UsageError> {
-    let secret = secret_id(&args.secret, settings)?;
+    let secret = secret_id(settings)?;
     let region = secret_region(&secret, settings, session)?;
-    let given = own(settings, "--secrets-endpoint", &args.secrets_endpoint)?;
+    let given = own(settings, &SECRETS_ENDPOINT)?;
     let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
-    let destination = match own(settings, "--out", &args.out)? {
+    let destination = match own(settings, &OUT)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => SecretDestination::Stdout(stdout),
-        Some(path) => SecretDestination::File(path::path(&path.creatable_file()?.value)),
+        Some(path) => SecretDestination::File(path::path(path.creatable_file()?.value)),
         None => SecretDestination::Stdout(stdout),
     };
-    let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value);
+    let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value.to_owned());
     Ok(SecretGet {
         request: SecretRequest {
             secret,
-            version_id: value(own(settings, "--version-id", &args.version_id)?),
-            version_stage: value(own(settings, "--version-stage", &args.version_stage)?),
+            version_id: value(own(settings, &VERSION_ID)?),
+            version_stage: value(own(settings, &VERSION_STAGE)?),
             endpoint,
             region,
         },
         selection: selection(
-            own(settings, "--output", &args.output)?,
-            value(own(settings, "--key", &args.key)?),
+            own(settings, &OUTPUT)?.map_or_else(|| settings.default(&OUTPUT), Ok)?,
+            value(own(settings, &KEY)?),
         )?,
         destination,
     })
@@ -49,25 +52,21 @@ pub(super) fn get(
 /// from an unset shell variable, and the secret would be printed whole.
 fn own<'a>(
     settings: &Settings<'a>,
-    flag: &str,
-    value: &Option<String>,
+    option: &'static OptionSpec,
 ) -> Result<Option<Setting<'a>>, UsageError> {
-    let Some(value) = value else { return Ok(None) };
-    let setting = settings.setting(flag, value)?;
+    let Some(setting) = settings.flag_or_empty(option)? else { return Ok(None) };
     if setting.value.is_empty() {
         return Err(setting.refuse("a value"));
     }
     setting.unless_flag().map(Some)
 }
 
-fn secret_id(text: &str, settings: &Settings<'_>) -> Result<SecretId, UsageError> {
-    let setting = settings.setting("NAME|ARN", text)?;
-    if text.is_empty() {
-        return Err(setting.refuse("the name or the ARN of a secret"));
-    }
-    match text.starts_with("arn:") {
-        true => arn(setting).map(SecretId::Arn),
-        false => Ok(SecretId::Name(text.to_owned())),
+fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
+    let setting = settings.flag_or_empty(&SECRET)?.ok_or_else(|| UsageError::missing(&SECRET))?;
+    match setting.value {
+        "" => Err(setting.refuse("the name or the ARN of a secret")),
+        arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
+        name => Ok(SecretId::Name(name.to_owned())),
     }
 }
 
@@ -81,9 +80,9 @@ fn secret_region(
     let region = match (secret, asked) {
         (SecretId::Arn(arn), Some(asked)) if *arn.region() != asked => {
             return Err(UsageError::Regions {
-                first: "NAME|ARN",
+                first: &SECRET,
                 first_region: arn.region().to_string(),
-                second: "--region",
+                second: &REGION,
                 second_region: asked.to_string(),
                 why: "the ARN says where the secret is; leave `--region` out",
             });
@@ -94,11 +93,11 @@ fn secret_region(
     };
     if region.partition() != session.request.role.partition() {
         let second = match secret {
-            SecretId::Arn(_) => "NAME|ARN",
-            SecretId::Name(_) => "--region",
+            SecretId::Arn(_) => &SECRET,
+            SecretId::Name(_) => &REGION,
         };
         return Err(UsageError::Partitions {
-            first: "--role-arn",
+            first: &ROLE_ARN,
             first_partition: session.request.role.partition().as_str(),
             second,
             second_partition: region.partition().as_str(),
@@ -107,17 +106,16 @@ fn secret_region(
     Ok(region)
 }
 
-fn selection(
-    output: Option<Setting<'_>>,
-    key: Option<String>,
-) -> Result<SecretSelection, UsageError> {
-    if let Some(setting) = output.as_ref().filter(|s| !["text", "json"].contains(&&*s.value)) {
-        return Err(setting.clone().refuse("`text` or `json`"));
-    }
-    match (output.is_some_and(|setting| setting.value == "json"), key) {
+fn selection(output: Setting<'_>, key: Option<String>) -> Result<SecretSelection, UsageError> {
+    let is_json = match output.value {
+        "text" => false,
+        "json" => true,
+        _ => return Err(output.refuse("`text` or `json`")),
+    };
+    match (is_json, key) {
         (true, Some(_)) => Err(UsageError::Conflict {
-            first: "--key".to_owned(),
-            second: "--output json".to_owned(),
+            first: Origin::Flag(&KEY).into(),
+            second: NamedValue::new(output.origin, "json"),
             why: "a member is printed as text; leave one of them out",
         }),
         (true, None) => Ok(SecretSelection::Document),

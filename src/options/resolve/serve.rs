@@ -3,20 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::daemon::place;
-use super::setting::{Setting, Settings, variable};
-use crate::options::ServeArgs;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::Origin;
+use crate::options::table::serve::{
+    ALLOW_HOST, ALLOW_REMOTE, LISTEN, NO_CONTAINER, NO_IMDS, PORT, REQUIRE_AUDIT, TOKEN_FILE,
+};
 use crate::output::usage::UsageError;
 use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, TokenFile};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 
-/// The port of the official helper.
-const PORT: u16 = 9911;
-
 /// Returns what other machines may get.
-pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<RemoteAccess, UsageError> {
-    let Some(setting) = setting else { return Ok(RemoteAccess::Refused) };
-    match setting.value.as_str() {
+pub(super) fn remote(settings: &Settings<'_>) -> Result<RemoteAccess, UsageError> {
+    let Some(setting) = settings.text(&ALLOW_REMOTE)? else { return Ok(RemoteAccess::Refused) };
+    match setting.value {
         "container" | "true" | "1" => Ok(RemoteAccess::Container),
         "imds" => Ok(RemoteAccess::Imds),
         "false" | "0" => Ok(RemoteAccess::Refused),
@@ -25,16 +25,13 @@ pub(super) fn remote(setting: Option<Setting<'_>>) -> Result<RemoteAccess, Usage
 }
 
 /// Returns the addresses to listen on.
-pub(super) fn listen(
-    args: &ServeArgs,
-    settings: &Settings<'_>,
-) -> Result<Vec<SocketAddr>, UsageError> {
-    let port = settings.given("port", &args.port)?;
-    let addresses = repeated("listen", &args.listen, settings)?;
+pub(super) fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
+    let port = settings.text(&PORT)?;
+    let addresses = settings.all(&LISTEN)?;
     match (addresses.first(), &port) {
         (Some(listen), Some(port)) => Err(UsageError::Conflict {
-            first: port.origin.clone(),
-            second: listen.origin.clone(),
+            first: port.origin.into(),
+            second: listen.origin.into(),
             why: "an address names its port; leave one of them out",
         }),
         (Some(_), None) => addresses
@@ -45,20 +42,19 @@ pub(super) fn listen(
                     .refuse("an address and a port such as `127.0.0.1:9911` or `[::1]:9911`")),
             })
             .collect(),
-        (None, None) => Ok(vec![loopback(PORT)]),
-        (None, Some(setting)) => match setting.value.parse() {
-            Ok(port) => Ok(vec![loopback(port)]),
-            Err(_) => Err(setting.clone().refuse("a port, 0 to 65535")),
-        },
+        (None, port) => {
+            let port = port.map_or_else(|| settings.default(&PORT), Ok)?;
+            match port.value.parse() {
+                Ok(port) => Ok(vec![loopback(port)]),
+                Err(_) => Err(port.refuse("a port, 0 to 65535")),
+            }
+        }
     }
 }
 
 /// Returns the hosts that requests may be for, besides this machine and its addresses.
-pub(super) fn hosts(
-    args: &ServeArgs,
-    settings: &Settings<'_>,
-) -> Result<Vec<AllowedHost>, UsageError> {
-    let hosts = repeated("allow-host", &args.allow_host, settings)?;
+pub(super) fn hosts(settings: &Settings<'_>) -> Result<Vec<AllowedHost>, UsageError> {
+    let hosts = settings.all(&ALLOW_HOST)?;
     hosts.into_iter()
         .map(|setting| match setting.value.parse() {
             Ok(host) => Ok(host),
@@ -69,32 +65,14 @@ pub(super) fn hosts(
         .collect()
 }
 
-/// Returns the values of an option that may be repeated. In its variable they are separated by spaces.
-fn repeated<'a>(
-    name: &str,
-    values: &[String],
-    settings: &Settings<'a>,
-) -> Result<Vec<Setting<'a>>, UsageError> {
-    let given = values.iter().filter(|value| !value.is_empty());
-    let given = given.map(|value| settings.setting(format!("--{name}"), value));
-    let given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
-    match (given.is_empty(), settings.variable(&variable(name))?) {
-        (true, Some(setting)) => {
-            let values = setting.value.split_whitespace();
-            values.map(|value| settings.setting(&*setting.origin, value)).collect()
-        }
-        _ => Ok(given),
-    }
-}
-
 /// Returns the kinds of credentials that are served.
-pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, UsageError> {
-    let no_imds = settings.switch_origin("no-imds", &args.no_imds)?;
-    let no_container = settings.switch_origin("no-container", &args.no_container)?;
+pub(super) fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
+    let no_imds = settings.switched_on(&NO_IMDS)?;
+    let no_container = settings.switched_on(&NO_CONTAINER)?;
     match (no_imds, no_container) {
         (Some(first), Some(second)) => Err(UsageError::Conflict {
-            first,
-            second,
+            first: first.into(),
+            second: second.into(),
             why: "nothing would be served; leave one out",
         }),
         (Some(_), None) => Ok(Offer::Container),
@@ -105,23 +83,22 @@ pub(super) fn offer(args: &ServeArgs, settings: &Settings<'_>) -> Result<Offer, 
 
 /// Returns where the container token is stored.
 pub(super) fn token_file(
-    args: &ServeArgs,
     settings: &Settings<'_>,
     remote: RemoteAccess,
     offer: Offer,
 ) -> Result<TokenFile, UsageError> {
-    let setting = settings.given("token-file", &args.token_file)?;
+    let setting = settings.text(&TOKEN_FILE)?;
     if !offer.has_container() {
         // A variable may be set for other commands, but flags that exclude each other are a mistake.
-        return match setting.filter(|setting| setting.origin.starts_with("--")) {
+        return match setting.filter(|setting| setting.origin.is_flag()) {
             Some(setting) => Err(UsageError::Conflict {
-                first: setting.origin,
-                second: "--no-container".to_owned(),
+                first: setting.origin.into(),
+                second: Origin::Flag(&NO_CONTAINER).into(),
                 why: "the token is of container credentials; leave one of them out",
             }),
             None if remote == RemoteAccess::Container => Err(UsageError::Conflict {
-                first: "--allow-remote".to_owned(),
-                second: "--no-container".to_owned(),
+                first: Origin::Flag(&ALLOW_REMOTE).into(),
+                second: Origin::Flag(&NO_CONTAINER).into(),
                 why: "other machines get container credentials only, if not `--allow-remote=imds`",
             }),
             None => Ok(TokenFile::Disabled),
@@ -130,21 +107,20 @@ pub(super) fn token_file(
     match (setting, place(None, settings.environment)) {
         (Some(setting), _) => {
             let Setting { origin, value, .. } = setting.creatable_file()?;
-            Ok(TokenFile::At { path: path::path(&value), origin })
+            Ok(TokenFile::At { path: path::path(value), origin: origin.name().to_owned() })
         }
         (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
         // Without a token, other machines (or all clients) would get nothing.
         (None, CacheLocation::Disabled) if remote != RemoteAccess::Refused || !offer.has_imds() => {
-            let variable = variable("token-file");
-            Err(UsageError::Missing { flag: "--token-file", variable })
+            Err(UsageError::missing(&TOKEN_FILE))
         }
         (None, CacheLocation::Disabled) => Ok(TokenFile::Disabled),
     }
 }
 
 /// Returns what to do if the log does not take the line of a vend.
-pub(super) fn audit(args: &ServeArgs, settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
-    let is_required = settings.switch("require-audit", &args.require_audit)?;
+pub(super) fn audit(settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
+    let is_required = settings.is_on(&REQUIRE_AUDIT)?;
     Ok(if is_required { AuditPolicy::Required } else { AuditPolicy::Counted })
 }
 

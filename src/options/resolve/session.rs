@@ -3,8 +3,15 @@
 use std::str::FromStr;
 
 use super::identity;
-use super::setting::{Setting, Settings};
-use crate::output::usage::UsageError;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::secret::{AWS_ENDPOINT_URL_SECRETS_MANAGER, SECRETS_ENDPOINT};
+use crate::options::table::session::{
+    AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, ENDPOINT, PROFILE_ARN,
+    REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
+};
+use crate::options::table::transport::{DUAL_STACK, FIPS};
+use crate::options::table::{OptionSpec, Origin};
+use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::aws::create_session::{
     RoleSessionName, SessionDuration, SessionRequest,
@@ -21,7 +28,7 @@ pub(super) struct SessionOptions {
     pub(super) source: IdentitySource,
     pub(super) request: SessionRequest,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
-    variant: (Variant, Option<String>),
+    variant: (Variant, Option<NamedValue>),
 }
 
 impl SessionOptions {
@@ -29,7 +36,7 @@ impl SessionOptions {
         let source = identity::source(settings)?;
         let request = request(settings)?;
         let session = Self { source, request, variant: variant(settings)? };
-        let given = settings.text("endpoint", |args| &args.endpoint)?;
+        let given = settings.text(&ENDPOINT)?;
         let region = session.request.region.clone();
         let endpoint = session.endpoint_of(settings, Service::RolesAnywhere, given, &region)?;
         Ok(Self { request: SessionRequest { endpoint, ..session.request }, ..session })
@@ -59,12 +66,12 @@ impl SessionOptions {
         let Some(setting) = chosen else { return Ok(endpoint::of(service, region, *variant)) };
         if let Some(origin) = origin {
             return Err(UsageError::Conflict {
-                first: setting.origin,
+                first: setting.origin.into(),
                 second: origin.clone(),
                 why: "an endpoint of your own is what it is; leave one of them out",
             });
         }
-        Endpoint::parse(&setting.value)
+        Endpoint::parse(setting.value)
             .map_err(|source| UsageError::Endpoint { origin: setting.origin, source })
     }
 
@@ -76,9 +83,9 @@ impl SessionOptions {
             return Ok(());
         }
         Err(UsageError::Regions {
-            first: "--trust-anchor-arn",
+            first: &TRUST_ANCHOR_ARN,
             first_region: own.to_string(),
-            second: "--region",
+            second: &REGION,
             second_region: asked.to_string(),
             why: ONE_REGION,
         })
@@ -94,20 +101,18 @@ const ONE_REGION: &str =
 
 fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
     let trust_anchor: roles_anywhere_client::arn::TrustAnchorArn =
-        arn(settings.required("--trust-anchor-arn", |args| &args.trust_anchor_arn)?)?;
-    let profile: roles_anywhere_client::arn::ProfileArn =
-        arn(settings.required("--profile-arn", |args| &args.profile_arn)?)?;
-    let role: roles_anywhere_client::arn::RoleArn =
-        arn(settings.required("--role-arn", |args| &args.role_arn)?)?;
+        arn(settings.required(&TRUST_ANCHOR_ARN)?)?;
+    let profile: roles_anywhere_client::arn::ProfileArn = arn(settings.required(&PROFILE_ARN)?)?;
+    let role: roles_anywhere_client::arn::RoleArn = arn(settings.required(&ROLE_ARN)?)?;
 
-    let anchor = ("--trust-anchor-arn", trust_anchor.partition());
-    same_partition(anchor, ("--profile-arn", profile.partition()))?;
-    same_partition(anchor, ("--role-arn", role.partition()))?;
+    let anchor = (&TRUST_ANCHOR_ARN, trust_anchor.partition());
+    same_partition(anchor, (&PROFILE_ARN, profile.partition()))?;
+    same_partition(anchor, (&ROLE_ARN, role.partition()))?;
     if trust_anchor.region() != profile.region() {
         return Err(UsageError::Regions {
-            first: "--trust-anchor-arn",
+            first: &TRUST_ANCHOR_ARN,
             first_region: trust_anchor.region().to_string(),
-            second: "--profile-arn",
+            second: &PROFILE_ARN,
             second_region: profile.region().to_string(),
             why: ONE_REGION,
         });
@@ -143,8 +148,8 @@ fn shortened(text: &str) -> String {
 }
 
 fn same_partition(
-    (first, first_partition): (&'static str, Partition),
-    (second, second_partition): (&'static str, Partition),
+    (first, first_partition): (&'static OptionSpec, Partition),
+    (second, second_partition): (&'static OptionSpec, Partition),
 ) -> Result<(), UsageError> {
     if first_partition == second_partition {
         return Ok(());
@@ -158,9 +163,7 @@ fn same_partition(
 }
 
 fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
-    let Some(setting) = settings.text("session-duration", |args| &args.session_duration)? else {
-        return Ok(SessionDuration::Seconds(3_600));
-    };
+    let setting = settings.required(&SESSION_DURATION)?;
     if setting.value == "profile" {
         return Ok(SessionDuration::OfProfile);
     }
@@ -169,23 +172,23 @@ fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
 }
 
 fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
-    let setting = settings.text("role-session-name", |args| &args.role_session_name)?;
+    let setting = settings.text(&ROLE_SESSION_NAME)?;
     let Some(setting) = setting else { return Ok(None) };
-    let name = RoleSessionName::parse(&setting.value);
+    let name = RoleSessionName::parse(setting.value);
     name.map(Some).ok_or_else(|| setting.refuse("a name of 2 to 64 letters, digits and `_+=,.@-`"))
 }
 
 /// Returns the kind of endpoints that is asked for, and what asks for it.
-fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<String>), UsageError> {
+fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<NamedValue>), UsageError> {
     let region = settings.region()?;
     let pseudo_region = region.filter(|region| region.without_fips().is_some());
-    let fips = settings.flag_or("fips", |args| &args.fips, "AWS_USE_FIPS_ENDPOINT")?;
-    let dual = "AWS_USE_DUALSTACK_ENDPOINT";
-    let dual_stack = settings.flag_or("dual-stack", |args| &args.dual_stack, dual)?;
-    let region = pseudo_region.map(|region| format!("--region {region}"));
+    let fips = settings.switched_on(&FIPS)?;
+    let dual_stack = settings.switched_on(&DUAL_STACK)?;
+    let region =
+        pseudo_region.map(|region| NamedValue::new(Origin::Flag(&REGION), region.as_str()));
     let variant =
         Variant { fips: fips.is_some() || region.is_some(), dual_stack: dual_stack.is_some() };
-    Ok((variant, fips.or(region).or(dual_stack)))
+    Ok((variant, fips.map(Into::into).or(region).or_else(|| dual_stack.map(Into::into))))
 }
 
 /// Returns the endpoint that the environment has for `service`.
@@ -194,18 +197,13 @@ fn configured<'a>(
     service: Service,
 ) -> Result<Option<Setting<'a>>, UsageError> {
     let (ours, aws) = match service {
-        Service::RolesAnywhere => ("ROLES_ANYWHERE_ENDPOINT", "AWS_ENDPOINT_URL_ROLESANYWHERE"),
-        Service::SecretsManager => {
-            ("ROLES_ANYWHERE_SECRETS_ENDPOINT", "AWS_ENDPOINT_URL_SECRETS_MANAGER")
-        }
+        Service::RolesAnywhere => (&ENDPOINT, &AWS_ENDPOINT_URL_ROLESANYWHERE),
+        Service::SecretsManager => (&SECRETS_ENDPOINT, &AWS_ENDPOINT_URL_SECRETS_MANAGER),
     };
-    let ignored = settings.environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    let aws_variables: &[&'static str] = match ignored {
-        Some(value) if value.eq_ignore_ascii_case("true") => &[],
-        _ => &[aws, "AWS_ENDPOINT_URL"],
-    };
+    let ignored = settings.environment.get(AWS_IGNORE_CONFIGURED_ENDPOINT_URLS.name);
     match settings.variable(ours)? {
         Some(setting) => Ok(Some(setting)),
-        None => Ok(settings.first_variable(aws_variables)?.map(|(_, setting)| setting)),
+        None if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) => Ok(None),
+        None => settings.variable(aws),
     }
 }

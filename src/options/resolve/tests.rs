@@ -3,8 +3,6 @@
 use std::any::Any;
 use std::path::PathBuf;
 
-use clap::Parser;
-
 use super::*;
 use crate::command::sign_string::SignString;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
@@ -33,7 +31,7 @@ fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Box<dyn Plan>,
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(base().iter().chain(variables).map(owned));
-    resolve(line, &environment, Stdout::Stream, PathExists(&|_| false))
+    resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())
 }
 
@@ -270,7 +268,7 @@ fn refuses_a_variable_that_is_not_text() {
     let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
-    let error = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false)).err().unwrap();
+    let error = resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false)).err().unwrap();
     assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
     assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");

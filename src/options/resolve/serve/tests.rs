@@ -2,8 +2,6 @@
 
 use std::any::Any;
 
-use clap::Parser as _;
-
 use super::*;
 use crate::command::serve::{Serve, ServePlan};
 use crate::options::CommandLine;
@@ -29,7 +27,7 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
-    let plan = resolve(line, &environment, Stdout::Stream, PathExists(&|_| false))
+    let plan = resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())?;
     let plan: Box<dyn Any> = plan;
     let plan = plan.downcast::<ServePlan>().expect("it is the plan of `serve`");
@@ -116,7 +114,7 @@ fn is_not_stopped_by_the_variables_of_a_kubernetes_service() {
         ("ROLES_ANYWHERE_SERVICE_HOST", "10.96.0.7"),
     ];
     let (serve, ignored) = planned(&[], &service).unwrap();
-    assert_eq!(serve.listen, [loopback(PORT)]);
+    assert_eq!(serve.listen, [loopback(9911)]);
     assert_eq!(ignored, service.map(|(name, _)| name));
     let listen = ["--listen", "127.0.0.1:1"];
     assert_eq!(planned(&listen, &service).unwrap().0.listen, [loopback(1)]);

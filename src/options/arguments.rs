@@ -1,0 +1,52 @@
+//! From rows of the table to the arguments that clap parses.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::options::table::{Help, OptionSpec, Syntax};
+
+/// The options of a command: groups of rows, in the order of `--help`.
+pub type OptionGroups = [&'static [&'static OptionSpec]];
+
+/// Adds options to the description of a command.
+pub fn describe(command: Command, groups: &OptionGroups) -> Command {
+    command.args(groups.iter().copied().flatten().map(|option| argument(option)))
+}
+
+/// Returns the argument for an option. Every value is a text: the official helper takes an empty one for
+/// not given, and any text may start with a hyphen.
+fn argument(option: &'static OptionSpec) -> Arg {
+    let arg = Arg::new(option.id())
+        .value_name(option.value_name)
+        .help(option.full_help())
+        .hide(matches!(option.help, Help::Hidden(_)));
+    match option.syntax {
+        Syntax::Value => arg.long(option.id()).allow_hyphen_values(true),
+        Syntax::OptionalValue { missing } => arg
+            .long(option.id())
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(missing),
+        Syntax::Repeated => {
+            arg.long(option.id()).action(ArgAction::Append).allow_hyphen_values(true)
+        }
+        Syntax::Positional { choices: [], .. } | Syntax::None => arg.required(true),
+        Syntax::Positional { choices, .. } => {
+            arg.required(true).value_parser(PossibleValuesParser::new(choices))
+        }
+    }
+}
+
+/// Returns the value of an option as it was typed. The command must have the option.
+pub fn typed<'a>(matches: &'a ArgMatches, option: &OptionSpec) -> Option<&'a str> {
+    matches.get_one::<String>(option.id()).map(String::as_str)
+}
+
+/// Returns the values of an option that may be repeated, as they were typed. The command must have the
+/// option.
+pub fn all_typed<'a>(
+    matches: &'a ArgMatches,
+    option: &OptionSpec,
+) -> impl Iterator<Item = &'a str> {
+    matches.get_many::<String>(option.id()).into_iter().flatten().map(String::as_str)
+}

@@ -1,0 +1,222 @@
+//! The values of options: from the flag, else from a variable, else the default.
+
+use clap::ArgMatches;
+
+use crate::options::arguments::{all_typed, typed};
+use crate::options::table::{DefaultValue, OptionSpec, Origin, Syntax, ValueType, session};
+use crate::output::usage::UsageError;
+use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::text::disclosure::{
+    DisplayValue, KeyMaterialKind, PathExists, is_new_name, shown, shown_flag,
+};
+use roles_anywhere_client::text::path;
+
+/// What was typed, and the environment behind it.
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
+    /// What was typed for the command.
+    pub typed: &'a ArgMatches,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Tells whether a value is an existing path, which an error may show.
+    pub paths: PathExists<'a>,
+}
+
+/// The value of an option, and where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The value.
+    pub value: &'a str,
+    paths: PathExists<'a>,
+}
+
+impl<'a> Settings<'a> {
+    /// Returns the value of an option, without a default. An empty value counts as not given, and
+    /// another flag in its place is refused.
+    pub fn text(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
+        if let Some(setting) = self.flag(option)? {
+            return setting.unless_flag().map(Some);
+        }
+        self.variable(option)
+    }
+
+    /// Returns the value of an option, or its default. An option without a default is required.
+    pub fn required(&self, option: &'static OptionSpec) -> Result<Setting<'a>, UsageError> {
+        match self.text(option)? {
+            Some(setting) => Ok(setting),
+            None => self.default(option),
+        }
+    }
+
+    /// Returns whether a boolean option is on.
+    pub fn is_on(&self, option: &'static OptionSpec) -> Result<bool, UsageError> {
+        self.text(option)?.map_or(Ok(false), Setting::boolean)
+    }
+
+    /// Returns where a boolean option is turned on, if it is.
+    pub fn switched_on(&self, option: &'static OptionSpec) -> Result<Option<Origin>, UsageError> {
+        let Some(setting) = self.text(option)? else { return Ok(None) };
+        Ok(setting.boolean()?.then_some(setting.origin))
+    }
+
+    /// Returns the value that was typed for an option; an empty one counts as not given.
+    pub fn flag(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
+        Ok(self.flag_or_empty(option)?.filter(|setting| !setting.value.is_empty()))
+    }
+
+    /// Returns the value that was typed for an option, or its default; an empty one counts as not given.
+    pub fn flag_or_default(&self, option: &'static OptionSpec) -> Result<Setting<'a>, UsageError> {
+        self.flag(option)?.map_or_else(|| self.default(option), Ok)
+    }
+
+    /// Returns the value that was typed for an option, even if it is empty.
+    pub fn flag_or_empty(
+        &self,
+        option: &'static OptionSpec,
+    ) -> Result<Option<Setting<'a>>, UsageError> {
+        self.unchecked(option).map(|value| self.setting(Origin::Flag(option), value)).transpose()
+    }
+
+    /// Returns the value that was typed for an option, whatever it is.
+    pub fn unchecked(&self, option: &'static OptionSpec) -> Option<&'a str> {
+        match option.syntax {
+            Syntax::None => None,
+            _ => typed(self.typed, option),
+        }
+    }
+
+    /// Returns the values of an option that may be repeated. In its variable they are separated by
+    /// spaces.
+    pub fn all(&self, option: &'static OptionSpec) -> Result<Vec<Setting<'a>>, UsageError> {
+        let given = all_typed(self.typed, option).filter(|value| !value.is_empty());
+        let given = given.map(|value| self.setting(Origin::Flag(option), value));
+        let given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
+        match (given.is_empty(), self.variable(option)?) {
+            (true, Some(setting)) => {
+                let values = setting.value.split_whitespace();
+                values.map(|value| self.setting(setting.origin, value)).collect()
+            }
+            _ => Ok(given),
+        }
+    }
+
+    /// Returns the first variable of an option that is set; an empty one counts as not set.
+    pub fn variable(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
+        for name in option.variables() {
+            if let Some(value) = self.environment.get(name) {
+                return self.setting(Origin::Variable(option, name), value).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns `--region`.
+    pub fn region(&self) -> Result<Option<Region>, UsageError> {
+        let Some(setting) = self.text(&session::REGION)? else { return Ok(None) };
+        let region = Region::parse(setting.value);
+        region.map(Some).ok_or_else(|| setting.refuse("a Region such as `eu-central-1`"))
+    }
+
+    /// Returns the value that an option has if it is not given.
+    pub fn default(&self, option: &'static OptionSpec) -> Result<Setting<'a>, UsageError> {
+        match option.default {
+            DefaultValue::Value(value) => self.setting(Origin::Default(option), value),
+            DefaultValue::None | DefaultValue::Described(_) => Err(UsageError::missing(option)),
+        }
+    }
+
+    /// Returns a value of an option. Refuses key material in place of a file name.
+    pub fn setting(&self, origin: Origin, value: &'a str) -> Result<Setting<'a>, UsageError> {
+        let setting = Setting { origin, value, paths: self.paths };
+        let value_type = origin.option().value_type;
+        if !path::is_utf8(value) && !value_type.is_path() {
+            return Err(UsageError::NotUtf8(origin.to_string()));
+        }
+        match (KeyMaterialKind::of(value), value_type) {
+            // This option takes the password itself, and its value is never shown.
+            (None, _) | (Some(_), ValueType::Password) => Ok(setting),
+            (Some(contents), ValueType::Source) if value.starts_with("env:") => {
+                Err(UsageError::ContentsForName { origin, contents })
+            }
+            (Some(contents), _) => Err(UsageError::Contents { origin, contents }),
+        }
+    }
+}
+
+impl<'a> Setting<'a> {
+    /// Returns a setting of the same origin.
+    pub fn with_value<'b>(self, value: &'b str) -> Setting<'b>
+    where
+        'a: 'b,
+    {
+        Setting { origin: self.origin, value, paths: self.paths }
+    }
+
+    /// Returns the value as a message may hold it.
+    pub fn shown(&self) -> DisplayValue {
+        shown(self.value, self.origin.option().sensitivity, || self.paths.exists(self.value))
+    }
+
+    /// Refuses the value, as `expected` is what it takes.
+    pub fn refuse(&self, expected: &'static str) -> UsageError {
+        UsageError::Value { origin: self.origin, value: self.shown(), expected }
+    }
+
+    /// Refuses the value without quoting it, as `expected` is what it takes.
+    pub fn refuse_hidden(&self, expected: &'static str) -> UsageError {
+        UsageError::InvalidHidden { origin: self.origin, expected }
+    }
+
+    /// Reads what Go's `strconv.ParseBool` reads, in any case.
+    pub fn boolean(self) -> Result<bool, UsageError> {
+        match self.value.to_ascii_lowercase().as_str() {
+            "1" | "t" | "true" => Ok(true),
+            "0" | "f" | "false" => Ok(false),
+            // A password is easily typed here by mistake: `--help` lists these options below those of
+            // the password.
+            _ => Err(self.refuse_hidden("`true` or `false`")),
+        }
+    }
+
+    /// Refuses a path that a shell would have expanded: it would be created under that very name.
+    pub fn expanded(self) -> Result<Self, UsageError> {
+        let mut characters = self.value.chars();
+        let prefix = match (characters.next(), characters.next()) {
+            (Some('~'), _) => '~',
+            (Some('$'), Some('{' | '(' | '_' | 'a'..='z' | 'A'..='Z')) => '$',
+            _ => return Ok(self),
+        };
+        Err(UsageError::Unexpanded { origin: self.origin, prefix })
+    }
+
+    /// Refuses what may be a key as the name of a file or a directory that is to be created, and
+    /// what a shell would have expanded.
+    pub fn creatable(self) -> Result<Self, UsageError> {
+        let this = self.expanded()?;
+        match is_new_name(this.value, this.paths) {
+            true => Ok(this),
+            false => Err(UsageError::NoName { origin: this.origin }),
+        }
+    }
+
+    /// As [`Setting::creatable`], for a file: a slash at the end means a directory.
+    pub fn creatable_file(self) -> Result<Self, UsageError> {
+        let setting = self.creatable()?;
+        match setting.value.ends_with('/') || setting.value.ends_with("/.") {
+            true => Err(setting.refuse("the path of a file")),
+            false => Ok(setting),
+        }
+    }
+
+    /// Refuses a flag for a value.
+    pub fn unless_flag(self) -> Result<Self, UsageError> {
+        if !self.value.starts_with("--") {
+            return Ok(self);
+        }
+        let value = shown_flag(self.value, self.origin.option().sensitivity);
+        Err(UsageError::FlagAsValue { origin: self.origin, value })
+    }
+}

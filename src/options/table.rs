@@ -1,0 +1,298 @@
+//! Every option once: its flag, its variables, the kind of its value, its default and its help.
+//!
+//! A row stands for an option wherever it is named: the command line is described from rows, a setting
+//! is read by its row, and an error names the row that a value comes from. Rows are compared by
+//! identity, as two commands have an `--output` each.
+
+pub mod cache;
+pub mod completion;
+pub mod daemon;
+pub mod diagnostic;
+pub mod identity;
+mod origin;
+pub mod secret;
+pub mod serve;
+pub mod session;
+pub mod transport;
+pub mod update;
+mod variable;
+
+use std::fmt;
+
+pub use origin::Origin;
+use roles_anywhere_client::text::disclosure::Sensitivity;
+use variable::VariableName;
+
+/// The prefix of our variables.
+pub const PREFIX: &str = "ROLES_ANYWHERE_";
+
+/// The options of each group, in the order of `--help`.
+pub static GROUPS: [&[&OptionSpec]; 11] = [
+    &identity::IDENTITY,
+    &session::SESSION,
+    &transport::TRANSPORT,
+    &cache::CACHE,
+    &secret::SECRET_GET,
+    &update::UPDATE,
+    &serve::SERVE,
+    &daemon::DAEMON,
+    &diagnostic::SIGN_STRING,
+    &diagnostic::READ_CERTIFICATE_DATA,
+    &completion::COMPLETION,
+];
+
+/// An option: a flag, the variables that stand for it, or both.
+pub struct OptionSpec {
+    /// Its name in messages: `--role-arn`, the placeholder of a positional argument, or the variable of
+    /// an option that has no flag.
+    pub name: &'static str,
+    /// How it is written on the command line.
+    pub syntax: Syntax,
+    /// The placeholder of its value in `--help`.
+    pub value_name: &'static str,
+    /// What it takes.
+    pub value_type: ValueType,
+    /// Whether an error may show its value.
+    pub sensitivity: Sensitivity,
+    /// What it is if it is not given.
+    pub default: DefaultValue,
+    /// Its description, without the default.
+    pub help: Help,
+    own_variable: Option<VariableName>,
+    other_variables: &'static [&'static str],
+}
+
+/// How an option is written on the command line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Syntax {
+    /// `--name VALUE` or `--name=VALUE`; the last one counts.
+    Value,
+    /// `--name` or `--name=VALUE`; the last one counts.
+    OptionalValue {
+        /// The value that `--name` stands for.
+        missing: &'static str,
+    },
+    /// `--name VALUE`, as often as needed.
+    Repeated,
+    /// An argument without a flag, which is required.
+    Positional {
+        /// Its name in completion scripts.
+        id: &'static str,
+        /// The values that it takes; empty for any.
+        choices: &'static [&'static str],
+    },
+    /// Not at all: only variables.
+    None,
+}
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ValueType {
+    /// A text of its own kind.
+    Text,
+    /// `true` or `false`, as Go reads them.
+    Boolean,
+    /// A certificate or a key: the path of a file, `-`, `fd:N` or `env:NAME`.
+    Source,
+    /// The path of a file.
+    File,
+    /// The path of a directory.
+    Directory,
+    /// A path that the system or another program sets.
+    SystemPath,
+    /// The name of an environment variable.
+    VariableName,
+    /// The number of a file descriptor.
+    Descriptor,
+    /// A password itself.
+    Password,
+    /// An ARN.
+    Arn,
+    /// The name or the ARN of a secret.
+    SecretId,
+    /// A URL.
+    Url,
+}
+
+impl ValueType {
+    /// Returns whether it is a path, which may be any bytes.
+    pub fn is_path(self) -> bool {
+        matches!(self, Self::Source | Self::File | Self::Directory | Self::SystemPath)
+    }
+}
+
+/// What an option is if it is not given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DefaultValue {
+    /// Not set.
+    None,
+    /// As if this value was given.
+    Value(&'static str),
+    /// Something that is found out, in the words of `--help`.
+    Described(&'static str),
+}
+
+/// The description of an option.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Help {
+    /// In `--help` and in completion scripts.
+    Shown(&'static str),
+    /// In completion scripts.
+    Hidden(&'static str),
+    /// Nowhere, as there is no flag.
+    None,
+}
+
+impl OptionSpec {
+    /// Returns an option that takes a value.
+    const fn new(flag: &'static str, value_name: &'static str, value_type: ValueType) -> Self {
+        Self {
+            name: flag,
+            syntax: Syntax::Value,
+            value_name,
+            value_type,
+            sensitivity: Sensitivity::Public,
+            default: DefaultValue::None,
+            help: Help::None,
+            own_variable: Some(VariableName::of(flag)),
+            other_variables: &[],
+        }
+    }
+
+    /// Returns an option that is on or off.
+    const fn switch(flag: &'static str) -> Self {
+        Self::new(flag, "BOOL", ValueType::Boolean).optional("true")
+    }
+
+    /// Returns an argument without a flag.
+    const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
+        let syntax = Syntax::Positional { id, choices: &[] };
+        Self { syntax, own_variable: None, ..Self::new(name, name, value_type) }
+    }
+
+    /// Returns what only the variables of other programs set; `names` are in the order of precedence.
+    const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
+        Self {
+            syntax: Syntax::None,
+            own_variable: None,
+            other_variables: names,
+            ..Self::new(names[0], "", value_type)
+        }
+    }
+
+    /// Limits a positional argument to some values.
+    const fn choices(self, choices: &'static [&'static str]) -> Self {
+        match self.syntax {
+            Syntax::Positional { id, .. } => {
+                Self { syntax: Syntax::Positional { id, choices }, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    const fn help(self, help: &'static str) -> Self {
+        Self { help: Help::Shown(help), ..self }
+    }
+
+    const fn default_value(self, value: &'static str) -> Self {
+        Self { default: DefaultValue::Value(value), ..self }
+    }
+
+    const fn described_default(self, words: &'static str) -> Self {
+        Self { default: DefaultValue::Described(words), ..self }
+    }
+
+    const fn sensitivity(self, sensitivity: Sensitivity) -> Self {
+        Self { sensitivity, ..self }
+    }
+
+    /// Lets the flag stand without a value.
+    const fn optional(self, missing: &'static str) -> Self {
+        Self { syntax: Syntax::OptionalValue { missing }, ..self }
+    }
+
+    const fn repeated(self) -> Self {
+        Self { syntax: Syntax::Repeated, ..self }
+    }
+
+    /// Adds the variables of other programs that count after our own.
+    const fn also(self, variables: &'static [&'static str]) -> Self {
+        Self { other_variables: variables, ..self }
+    }
+
+    /// Makes it one of the options that are only refused by name.
+    const fn not_yet(self, value_name: &'static str) -> Self {
+        Self { help: Help::Hidden("Not yet"), value_name, ..self.without_variable() }
+    }
+
+    const fn without_variable(self) -> Self {
+        Self { own_variable: None, ..self }
+    }
+
+    /// Returns the name of the option for clap: its flag without dashes.
+    pub fn id(&self) -> &'static str {
+        match self.syntax {
+            Syntax::Positional { id, .. } => id,
+            _ => self.name.trim_start_matches("--"),
+        }
+    }
+
+    /// Returns our variable: `ROLES_ANYWHERE_ROLE_ARN` for `--role-arn`.
+    pub fn own_variable(&'static self) -> Option<&'static str> {
+        self.own_variable.as_ref().map(VariableName::as_str)
+    }
+
+    /// Returns the variables that stand for it, in the order of precedence.
+    pub fn variables(&'static self) -> impl Iterator<Item = &'static str> {
+        self.own_variable().into_iter().chain(self.other_variables.iter().copied())
+    }
+
+    /// Returns the description with the default.
+    pub fn full_help(&self) -> String {
+        let help = match self.help {
+            Help::Shown(help) | Help::Hidden(help) => help,
+            Help::None => "",
+        };
+        match self.default {
+            DefaultValue::Value(words) | DefaultValue::Described(words) => {
+                format!("{help} [default: {words}]")
+            }
+            DefaultValue::None if self.other_variables.is_empty() => help.to_owned(),
+            DefaultValue::None => format!("{help} [also {}]", self.other_variables.join(", ")),
+        }
+    }
+}
+
+/// Returns the option of that flag, or of that positional argument's placeholder.
+pub fn find(name: &str) -> Option<&'static OptionSpec> {
+    GROUPS.iter().copied().flatten().copied().find(|option| option.name == name)
+}
+
+/// Returns whether a variable of ours holds a path, which may be any bytes.
+pub fn is_path_variable(name: &str) -> bool {
+    let mut options = GROUPS.iter().copied().flatten().copied();
+    options.any(|option| option.value_type.is_path() && option.own_variable() == Some(name))
+}
+
+impl PartialEq for OptionSpec {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for OptionSpec {}
+
+impl fmt::Display for OptionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for OptionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

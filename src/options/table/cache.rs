@@ -1,0 +1,25 @@
+//! The options of the session cache.
+#![expect(missing_docs, reason = "the help of a row says what it is")]
+
+use super::{OptionSpec, ValueType};
+
+/// The options of the cache.
+pub static CACHE: [&OptionSpec; 2] = [&NO_CACHE, &CACHE_DIR];
+
+/// The options of the commands that only read or clear the cache.
+pub static CACHE_LOCATION: [&OptionSpec; 1] = [&CACHE_DIR];
+
+pub static NO_CACHE: OptionSpec =
+    OptionSpec::switch("--no-cache").help("Make a session each time, and keep none");
+
+pub static CACHE_DIR: OptionSpec = OptionSpec::new("--cache-dir", "DIR", ValueType::Directory)
+    .described_default("in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR")
+    .help("The cache's directory");
+
+/// Systemd's runtime directories of a service, separated by colons.
+pub static RUNTIME_DIRECTORY: OptionSpec =
+    OptionSpec::of_variables(&["RUNTIME_DIRECTORY"], ValueType::SystemPath);
+
+/// The directory for the runtime files of this user.
+pub static XDG_RUNTIME_DIR: OptionSpec =
+    OptionSpec::of_variables(&["XDG_RUNTIME_DIR"], ValueType::SystemPath);
