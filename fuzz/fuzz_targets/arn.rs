@@ -6,6 +6,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
+use roles_anywhere::options::table::Origin;
+use roles_anywhere::options::table::session::ROLE_ARN;
 use roles_anywhere::output::usage::UsageError;
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, SecretArn, TrustAnchorArn};
 use roles_anywhere_client::region::Region;
@@ -41,7 +43,7 @@ fn parsed<T: FromStr<Err = ArnError> + Display>(text: &str) -> Option<T> {
             Some(arn)
         }
         Err(source) => {
-            let (origin, value) = ("--arn".to_owned(), text.to_owned());
+            let (origin, value) = (Origin::Flag(&ROLE_ARN), text.to_owned());
             check_error(UsageError::Arn { origin, value, source });
             None
         }

@@ -5,6 +5,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use roles_anywhere::options::table::Origin;
+use roles_anywhere::options::table::session::ENDPOINT;
+use roles_anywhere::options::table::transport::PROXY;
 use roles_anywhere::output::usage::UsageError;
 use roles_anywhere_client::aws::create_session::RoleSessionName;
 use roles_anywhere_client::http::Endpoint;
@@ -32,11 +35,11 @@ fuzz_target!(|text: &str| {
             }
         }
         Err(source) => {
-            check_error(UsageError::Endpoint { origin: "--endpoint".to_owned(), source });
+            check_error(UsageError::Endpoint { origin: Origin::Flag(&ENDPOINT), source });
         }
     }
     if let Err(source) = Proxy::parse(proxy, "--proxy", exceptions) {
-        check_error(UsageError::Proxy { origin: "--proxy".to_owned(), source });
+        check_error(UsageError::Proxy { origin: Origin::Flag(&PROXY), source });
     }
     if let Ok(url) = url::Url::parse(place) {
         let _ = (is_exempt(exceptions, &url), host_and_port(&url));
