@@ -11,6 +11,7 @@ use roles_anywhere::os::{environment, process, stdio};
 use roles_anywhere::output::error::{Error, Kind};
 use roles_anywhere::output::log::LogFormat;
 use roles_anywhere::output::report;
+use roles_anywhere_client::provider;
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::Clock as _;
 
@@ -73,10 +74,10 @@ fn report_panics() {
     )]
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-        let defect = Error::new(Kind::Internal, InternalError(place))
+        let defect = Error::new(provider::ErrorKind::Internal, InternalError(place))
             .hint("please report this line and the command, without secrets");
         stdio::write_stderr(&defect.to_string());
-        std::process::exit(i32::from(Kind::Internal.exit_code()));
+        std::process::exit(i32::from(defect.kind().exit_code()));
     }));
 }
 

@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         match Certificate::from_der(der) {
             Ok(certificate) => certificates.push(certificate),
             Err(error) => {
-                check_error(Error::new(roles_anywhere::output::error::Kind::Identity, error))
+                check_error(Error::new(roles_anywhere_client::provider::ErrorKind::Identity, error))
             }
         }
         look(der);

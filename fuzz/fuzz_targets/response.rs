@@ -22,7 +22,7 @@ use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
-use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::provider::{ProviderError, RolesAnywhere};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{NOW, check_error};
@@ -82,7 +82,7 @@ fn read(answer: &Response) {
             assert!(
                 !matches!(&error, SessionResponseError::Expired { expiration, .. } if *expiration > NOW)
             );
-            check_error(error);
+            check_error(ProviderError::from(error));
         }
     }
     if let Err(error) = get_secret_value::parse(answer) {

@@ -13,9 +13,10 @@ use crate::daemon::{Daemon, DaemonPorts, Reporter};
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
 use crate::os::supervisor::Systemd;
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::output::log::{Level, Log as _};
 use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::refresher::RefresherPorts;
 
 /// The event source, supervisor and log of a daemon.
@@ -41,7 +42,8 @@ impl DaemonContext {
             return Err(unsupported(command));
         }
         let files = session.provider.source.watched_paths().map(Path::to_owned).collect();
-        let events = SystemEvents::listen(files).map_err(|error| Error::new(Kind::Local, error))?;
+        let events =
+            SystemEvents::listen(files).map_err(|error| Error::new(ErrorKind::Local, error))?;
         let log = Arc::new(StderrLog::new(daemon.log_format, Arc::new(*app.clock())));
         if !session.ignored.is_empty() {
             let names = session.ignored.join(" ");
@@ -95,6 +97,6 @@ impl DaemonContext {
 /// Returns the error of a system without Unix signals, which daemons do not support yet.
 fn unsupported(command: &str) -> Error {
     let words = format!("`{command}` does not run on {} yet", std::env::consts::OS);
-    Error::new(Kind::Local, io::Error::new(io::ErrorKind::Unsupported, words))
+    Error::new(ErrorKind::Local, io::Error::new(io::ErrorKind::Unsupported, words))
         .hint("`credential-process` does: name it in ~/.aws/config")
 }

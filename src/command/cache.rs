@@ -4,12 +4,13 @@ use std::io;
 
 use crate::app::App;
 use crate::command::Plan;
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
 use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
@@ -178,7 +179,7 @@ pub enum CacheError {
 
 impl From<CacheError> for Error {
     fn from(error: CacheError) -> Self {
-        Self::new(Kind::Local, error)
+        Self::new(ErrorKind::Local, error)
             .hint("the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`")
     }
 }

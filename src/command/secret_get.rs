@@ -8,11 +8,12 @@ use crate::app::App;
 use crate::app::session::{SessionClient, SessionPlan};
 use crate::command::Plan;
 use crate::output::Stdout;
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
@@ -168,7 +169,7 @@ fn member(key: &str) -> String {
 
 impl From<SecretSelectionError> for Error {
     fn from(error: SecretSelectionError) -> Self {
-        Self::new(Kind::Refused, error)
+        Self::new(ErrorKind::Refused, error)
             .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
     }
 }

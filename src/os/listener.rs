@@ -23,10 +23,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::server::{Endpoints, Exposure, Listener, Peer, RemoteAccess};
 use body::RequestBody;
 use connections::{Activity, ConnectionTable};
+use roles_anywhere_client::provider::ErrorKind;
 use tracked_stream::TrackedStream;
 
 /// The limits of connections and requests.
@@ -288,7 +289,7 @@ impl From<ListenError> for Error {
             }
             _ => "`--port` or `--listen` takes another address",
         };
-        Self::new(Kind::Local, error).hint(hint)
+        Self::new(ErrorKind::Local, error).hint(hint)
     }
 }
 

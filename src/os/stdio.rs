@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::os::clock::SystemClock;
 use crate::output::Stdout;
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use roles_anywhere_client::ports::Trace;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Clock as _;
 
@@ -18,7 +19,8 @@ pub fn stdout_kind() -> Stdout {
 /// Writes all of `bytes` to standard output.
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
     write_stdout(bytes).map_err(|error| {
-        Error::new(Kind::Local, StdoutError(error)).hint("standard output has to take all of it")
+        Error::new(ErrorKind::Local, StdoutError(error))
+            .hint("standard output has to take all of it")
     })
 }
 

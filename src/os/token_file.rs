@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::private_dir::{ConfiguredDir, Store as _};
 use crate::server::{TokenFile, TokenState, TokenStore, is_container_token};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 
@@ -164,7 +165,7 @@ struct InUse(String);
 
 impl From<InUse> for Error {
     fn from(error: InUse) -> Self {
-        Self::new(Kind::Local, error)
+        Self::new(ErrorKind::Local, error)
             .hint("name a file for each by `--token-file`, or end the other `serve` first")
     }
 }
@@ -215,7 +216,7 @@ mod tests {
             // Its file is replaced, and may be gone meanwhile.
             for _ in 0..2 {
                 let error = other.lock().unwrap_err();
-                assert_eq!(error.kind(), Kind::Local);
+                assert_eq!(error.kind(), ErrorKind::Local);
                 let text = error.to_string();
                 assert!(text.contains(&place.path.display().to_string()), "{text}");
                 assert!(text.contains("--token-file"), "{text}");

@@ -5,24 +5,28 @@ mod hints;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use roles_anywhere_client::aws::retry::RequestError;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::escape;
 
-/// Who can fix it. Decides the exit code, and nothing else.
+/// Who can fix it. Decides the exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// The user, by another command line or environment.
     Usage,
-    /// The owner of the certificate and the key.
-    Identity,
-    /// The owner of the AWS account: AWS answered and refused.
-    Refused,
-    /// The network, or AWS itself.
-    Unreachable,
-    /// The administrator of this machine: files, standard output.
-    Local,
-    /// The maintainers of this program: it has a bug.
-    Internal,
+    /// As the client classifies its errors. Errors of the program beside them are of these kinds too.
+    Run(ErrorKind),
+}
+
+impl From<ErrorKind> for Kind {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Run(kind)
+    }
+}
+
+impl PartialEq<ErrorKind> for Kind {
+    fn eq(&self, other: &ErrorKind) -> bool {
+        *self == Self::Run(*other)
+    }
 }
 
 impl Kind {
@@ -30,11 +34,11 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Usage => 2,
-            Self::Identity => 3,
-            Self::Refused => 4,
-            Self::Unreachable => 5,
-            Self::Local => 6,
-            Self::Internal => 70,
+            Self::Run(ErrorKind::Identity) => 3,
+            Self::Run(ErrorKind::Refused) => 4,
+            Self::Run(ErrorKind::Unreachable) => 5,
+            Self::Run(ErrorKind::Local) => 6,
+            Self::Run(ErrorKind::Internal) => 70,
         }
     }
 }
@@ -47,7 +51,8 @@ pub struct Error {
     /// Where the path of the file that it is about comes from.
     origin: Option<String>,
     hints: Vec<String>,
-    retry_after: Option<Duration>,
+    /// The time that was too short, if that is what failed.
+    time_limit: Option<Duration>,
 }
 
 /// The most bytes that an error may print: SDKs log all of it.
@@ -59,9 +64,12 @@ const CAUSE: &str = "\n  caused by: ";
 
 impl Error {
     /// Makes an error without hints.
-    pub fn new(kind: Kind, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        let source = Box::new(source);
-        Self { kind, source, origin: None, hints: Vec::new(), retry_after: None }
+    pub fn new(
+        kind: impl Into<Kind>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        let (kind, source) = (kind.into(), Box::new(source));
+        Self { kind, source, origin: None, hints: Vec::new(), time_limit: None }
     }
 
     /// Adds what to try.
@@ -77,15 +85,10 @@ impl Error {
         Self { origin: Some(origin.to_owned()), ..self }
     }
 
-    /// Adds how long AWS asks clients to wait.
+    /// Adds the time that was too short, if that is what failed.
     #[must_use]
-    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
-        Self { retry_after, ..self }
-    }
-
-    /// Returns how long AWS asks clients to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    pub fn with_time_limit(self, time_limit: Option<Duration>) -> Self {
+        Self { time_limit, ..self }
     }
 
     /// Returns who can fix it.
@@ -141,15 +144,13 @@ impl Error {
     /// Returns whether another process that asks AWS for the same on the same way would fail alike:
     /// AWS refused, failed, or could not be reached, and not because this process had too little time.
     pub fn is_shared(&self) -> bool {
-        matches!(self.kind, Kind::Refused | Kind::Unreachable) && self.time_limit().is_none()
+        matches!(self.kind, Kind::Run(ErrorKind::Refused | ErrorKind::Unreachable))
+            && self.time_limit.is_none()
     }
 
     /// Returns the time that was too short, if that is what failed.
     pub fn time_limit(&self) -> Option<Duration> {
-        match self.source.downcast_ref() {
-            Some(RequestError::Timeout { limit, .. }) => Some(*limit),
-            _ => None,
-        }
+        self.time_limit
     }
 }
 
@@ -176,8 +177,7 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-
+    use roles_anywhere_client::aws::retry::RequestError;
     use roles_anywhere_client::http::{SourceMessage, TransportError};
     use roles_anywhere_client::identity::IdentityError;
     use roles_anywhere_client::provider::{ClockFinding, ProviderError};
@@ -238,24 +238,20 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_error_reads_like_the_error_itself() {
-        let error = || {
-            ProviderError::from(RequestError::Timeout {
-                host: "a.example".to_owned(),
-                limit: Duration::from_secs(20),
-                attempt: 2,
-            })
-        };
-        let shared = Error::from(&Arc::new(error()));
-        let own = Error::from(error());
-        assert_eq!(shared.to_string(), own.to_string());
-        assert_eq!((shared.kind(), shared.summary()), (own.kind(), own.summary()));
-        assert_eq!(own.time_limit(), Some(Duration::from_secs(20)));
+    fn a_timeout_keeps_its_limit_and_is_not_shared() {
+        let (host, limit) = ("a.example".to_owned(), Duration::from_secs(20));
+        let late = Error::from(RequestError::Timeout { host, limit, attempt: 2 });
+        assert_eq!((late.time_limit(), late.is_shared()), (Some(limit), false));
+        let source = SourceMessage("connection refused".to_owned());
+        let source = TransportError::Connect { peer: "a.example:443".to_owned(), source };
+        let lost = Error::from(RequestError::Transport { source, attempt: 3 });
+        assert_eq!((lost.time_limit(), lost.is_shared()), (None, true));
+        assert_eq!((late.kind(), lost.kind().exit_code()), (lost.kind(), 5));
     }
 
     #[test]
     fn stays_below_four_kilobytes_and_keeps_its_hint() {
-        let error = Error::new(Kind::Local, SourceMessage("ä".repeat(9_000))).hint("this");
+        let error = Error::new(ErrorKind::Local, SourceMessage("ä".repeat(9_000))).hint("this");
         assert!(error.to_string().len() <= 4_000);
         assert!(error.to_string().ends_with("hint: this"));
         let hints = ["a", "b", "c", "d", "e"].map(|hint| hint.repeat(999));
@@ -266,7 +262,8 @@ mod tests {
     #[test]
     fn lets_nothing_through_that_does_not_show() {
         let reason = "a\u{1b}[2J\nerror: b\u{202e}\u{2028}\u{200b}\u{e0041}";
-        let error = Error::new(Kind::Local, SourceMessage(reason.to_owned())).hint("\u{2066}c");
+        let error =
+            Error::new(ErrorKind::Local, SourceMessage(reason.to_owned())).hint("\u{2066}c");
         assert_eq!(
             error.to_string(),
             "error: a\\u{1b}[2J\\nerror: b\\u{202e}\\u{2028}\\u{200b}\\u{e0041}\n  hint: \\u{2066}c"

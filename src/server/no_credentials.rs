@@ -11,14 +11,14 @@ use roles_anywhere_client::refresh::status::Status;
 /// its first cause. All others get only the kind and a code: every process can get a token of
 /// instance metadata.
 pub(super) fn no_credentials(status: &Status, client: Authentication) -> Response {
-    let Some(failed) = &status.last_error else {
+    let Some(error) = &status.last_error else {
         let message = "the first session is still being asked for";
         return response::unavailable("starting", "no_session_yet", message);
     };
-    let (kind, code) = (failed.error.kind().name(), failed.error.code());
+    let (kind, code) = (error.kind().name(), error.code());
     match client {
         Authentication::ContainerToken => {
-            response::unavailable(kind, code, &Error::from(&failed.error).summary())
+            response::unavailable(kind, code, &Error::from(error).summary())
         }
         Authentication::None | Authentication::MetadataToken { .. } => {
             let message =

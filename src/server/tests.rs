@@ -14,7 +14,7 @@ use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::{Cause, Operation, Refusal};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::provider::ProviderError;
-use roles_anywhere_client::refresh::status::{RefreshError, Refreshes};
+use roles_anywhere_client::refresh::status::Refreshes;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_test_support::clock::ManualClock;
@@ -153,7 +153,7 @@ fn failed_status() -> Status {
     let refusal = Refusal::new(Operation::CreateSession, service_error, vec![Cause::Unknown]);
     let source = Box::new(refusal);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
-    Status { last_error: Some(RefreshError { error, at: NOW }), ..Status::default() }
+    Status { last_error: Some(error), ..Status::default() }
 }
 
 fn text(response: &Response) -> String {

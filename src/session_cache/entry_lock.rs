@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 use crate::private_dir::{Lock, Store};
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::failure_record::FailureRecord;
@@ -12,6 +12,7 @@ use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Ports, Trace};
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
 
@@ -86,7 +87,7 @@ struct WaitTimedOut {
 
 impl From<WaitTimedOut> for Error {
     fn from(error: WaitTimedOut) -> Self {
-        Self::new(Kind::Unreachable, error)
+        Self::new(ErrorKind::Unreachable, error)
             .hint("check the network and any proxy to it; `--timeout SECONDS` allows more time")
     }
 }

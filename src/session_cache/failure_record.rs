@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::time::Timestamp;
 
 /// A failure as it is written to the lock file.
@@ -44,7 +45,7 @@ impl FailureRecord {
     pub(super) fn with_error(self, error: &Error, proxy: Option<String>) -> Self {
         let shared = error.is_shared().then(|| SharedFailure {
             proxy,
-            refused: error.kind() == Kind::Refused,
+            refused: error.kind() == ErrorKind::Refused,
             reason: error.reasons().join(": "),
             hints: error.hints().to_vec(),
         });
@@ -86,7 +87,7 @@ impl FailureRecord {
     /// Returns the error for a process that waited, if it would have met the same through `proxy`.
     pub(super) fn error(&self, proxy: Option<&str>) -> Option<Error> {
         let shared = self.shared.as_ref().filter(|shared| shared.proxy.as_deref() == proxy)?;
-        let kind = if shared.refused { Kind::Refused } else { Kind::Unreachable };
+        let kind = if shared.refused { ErrorKind::Refused } else { ErrorKind::Unreachable };
         let error = Error::new(kind, FailedInAnotherProcess(shared.reason.clone()));
         Some(shared.hints.iter().cloned().fold(error, Error::hint))
     }
@@ -120,7 +121,7 @@ mod tests {
         let record =
             read(&FailureRecord::new(7, RECEIVED).with_error(&lost(), Some("p".to_owned())));
         let error = record.error(Some("p")).unwrap();
-        assert_eq!(error.kind(), Kind::Unreachable);
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
         let text = error.to_string();
         let head = "error: another process just failed: could not connect to a:1, tried 3 times\n";
         assert!(text.starts_with(head), "{text}");
@@ -133,8 +134,8 @@ mod tests {
     #[test]
     fn local_failures_are_not_shared() {
         let own = [
-            Error::new(Kind::Identity, io::Error::other("wrong password")),
-            Error::new(Kind::Local, io::Error::other("no descriptors")),
+            Error::new(ErrorKind::Identity, io::Error::other("wrong password")),
+            Error::new(ErrorKind::Local, io::Error::other("no descriptors")),
             RequestError::Timeout { host: "a".into(), limit: Duration::from_secs(1), attempt: 1 }
                 .into(),
         ];
@@ -145,9 +146,9 @@ mod tests {
                     .is_none()
             );
         }
-        let refused = Error::new(Kind::Refused, io::Error::other("AccessDenied"));
+        let refused = Error::new(ErrorKind::Refused, io::Error::other("AccessDenied"));
         let record = read(&FailureRecord::new(7, RECEIVED).with_error(&refused, None));
-        assert_eq!(record.error(None).unwrap().kind(), Kind::Refused);
+        assert_eq!(record.error(None).unwrap().kind(), ErrorKind::Refused);
     }
 
     #[test]

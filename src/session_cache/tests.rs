@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::output::error::Kind;
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::entry::tests::{RECEIVED, session};
 use crate::test_support::FakeStore;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::ports::FakePorts;
 use roles_anywhere_test_support::session::{request, variables};
@@ -93,6 +93,6 @@ fn drops_what_aws_refused_and_nothing_else() {
     assert_eq!(instead().unwrap().session.credentials.access_key_id, "NEW");
     assert!(!fixture.is_empty());
     fixture.put(rejected.clone());
-    assert_eq!(instead().unwrap_err().kind(), Kind::Identity);
+    assert_eq!(instead().unwrap_err().kind(), ErrorKind::Identity);
     assert!(fixture.is_empty());
 }

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::daemon::OnStartupFailure;
-use crate::output::error::Kind;
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::ports::Event;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
 /// `update`, and the ports that it runs in.
@@ -112,7 +112,7 @@ fn fail_fast_ends_at_the_first_file_error() {
     let updating =
         pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
-    assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == Kind::Local));
+    assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Local));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn long_lived_key_ends_it_before_any_request() {
     let file = FakeCredentialsFile::holding("[a]\naws_access_key_id = AKIA1\n");
     let mut plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
-    assert_eq!(error.kind(), Kind::Local);
+    assert_eq!(error.kind(), ErrorKind::Local);
     let words = error.to_string();
     assert!(words.contains("profile `a`") && words.contains("`AKIA1`"), "{words}");
     assert!(words.contains("`--force`"), "{words}");
@@ -254,7 +254,7 @@ fn foreign_file_ends_it_before_any_request() {
     file.give_to(4_321);
     let plan = plan(OnStartupFailure::KeepTrying);
     let Poll::Ready(Err(error)) = first_poll(&plan, &file) else { panic!("it goes on") };
-    assert_eq!(error.kind(), Kind::Local);
+    assert_eq!(error.kind(), ErrorKind::Local);
     assert!(error.to_string().contains("another user (uid 4321)"), "{error}");
 }
 

@@ -17,6 +17,7 @@ use crate::server::ServePolicy;
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
@@ -488,7 +489,7 @@ fn error_names_the_address_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let error = HttpListener::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
-    assert_eq!(error.kind(), Kind::Local);
+    assert_eq!(error.kind(), ErrorKind::Local);
     let text = error.to_string();
     assert!(text.starts_with(&format!("error: could not listen on {address}\n")), "{text}");
     assert!(text.contains("--port"), "{text}");

@@ -1,4 +1,5 @@
-//! What each module's error becomes at the edge: whose it is to fix, and what to try.
+//! What each module's error becomes at the edge: whose it is to fix, and what to try. Errors of the
+//! client become one of the user through `ProviderError`.
 
 mod key_files;
 mod refusals;
@@ -15,7 +16,6 @@ use refusals::refusal_hints;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
 use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
-use roles_anywhere_client::diagnosis::Refusal;
 use roles_anywhere_client::identity::{CertificateRole, IdentityError};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind};
 use roles_anywhere_client::provider::secrets_manager::GetSecretError;
@@ -29,38 +29,28 @@ impl From<UsageError> for Error {
     }
 }
 
-impl From<ErrorKind> for Kind {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Identity => Self::Identity,
-            ErrorKind::Refused => Self::Refused,
-            ErrorKind::Unreachable => Self::Unreachable,
-            ErrorKind::Local => Self::Local,
-            ErrorKind::Internal => Self::Internal,
-        }
+impl From<&Arc<ProviderError>> for Error {
+    fn from(error: &Arc<ProviderError>) -> Self {
+        let bare = Self::new(error.kind(), Arc::clone(error)).with_time_limit(error.time_limit());
+        provider_hints(error).into_iter().fold(bare, Self::hint)
     }
 }
 
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
-        let (kind, hints, retry_after) =
-            (error.kind(), provider_hints(&error), error.retry_after());
-        // The error itself, not its wrapper: [`Error::time_limit`] asks for it.
-        let bare = match error {
-            ProviderError::Identity { source, .. } => Self::new(kind.into(), *source),
-            ProviderError::Request(source) => Self::new(kind.into(), source),
-            ProviderError::Refused { source, .. } => Self::new(kind.into(), *source),
-            ProviderError::Response(source) => Self::new(kind.into(), source),
-            other => Self::new(kind.into(), other),
-        };
-        hints.into_iter().fold(bare, Self::hint).with_retry_after(retry_after)
+        Self::from(&Arc::new(error))
     }
 }
 
-impl From<&Arc<ProviderError>> for Error {
-    fn from(error: &Arc<ProviderError>) -> Self {
-        let bare = Self::new(error.kind().into(), Arc::clone(error));
-        provider_hints(error).into_iter().fold(bare, Self::hint)
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        ProviderError::from(error).into()
+    }
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        ProviderError::from(error).into()
     }
 }
 
@@ -84,13 +74,6 @@ fn clock_hint(finding: ClockFinding) -> String {
         ClockFinding::TlsOutOfDate { local } => format!(
             "AWS's TLS certificate is out of date by this machine's clock too, which says {local}: set the clock"
         ),
-    }
-}
-
-impl From<IdentityError> for Error {
-    fn from(error: IdentityError) -> Self {
-        let hint = identity_hint(&error);
-        Self::new(Kind::Identity, error).hint(hint)
     }
 }
 
@@ -183,28 +166,6 @@ fn file_hint(error: &FileError) -> &'static str {
     }
 }
 
-impl From<RequestError> for Error {
-    fn from(error: RequestError) -> Self {
-        let hint = request_hint(&error);
-        Self::new(error.kind().into(), error).hint(hint)
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        let hints = refusal_hints(&refusal);
-        let kind = refusal.kind().into();
-        hints.into_iter().fold(Self::new(kind, refusal), Self::hint)
-    }
-}
-
-impl From<SessionResponseError> for Error {
-    fn from(error: SessionResponseError) -> Self {
-        let hint = answer_hint(&error);
-        Self::new(Kind::Unreachable, error).hint(hint)
-    }
-}
-
 fn answer_hint(error: &SessionResponseError) -> &'static str {
     match error {
         SessionResponseError::Expired { .. } => "check this machine's clock",
@@ -218,8 +179,8 @@ impl From<GetSecretError> for Error {
     fn from(error: GetSecretError) -> Self {
         match error {
             GetSecretError::Request(error) => error.into(),
-            GetSecretError::SessionRefused(refusal) | GetSecretError::Refused(refusal) => {
-                (*refusal).into()
+            GetSecretError::SessionRefused(source) | GetSecretError::Refused(source) => {
+                ProviderError::Refused { source, retry_after: None }.into()
             }
             GetSecretError::Response(error) => error.into(),
         }
@@ -228,7 +189,7 @@ impl From<GetSecretError> for Error {
 
 impl From<SecretResponseError> for Error {
     fn from(error: SecretResponseError) -> Self {
-        Self::new(Kind::Unreachable, error).hint(
+        Self::new(ErrorKind::Unreachable, error).hint(
             "something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy",
         )
     }
@@ -237,7 +198,7 @@ impl From<SecretResponseError> for Error {
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let hint = file_hint(&error);
-        Self::new(Kind::Local, error).hint(hint)
+        Self::new(ErrorKind::Local, error).hint(hint)
     }
 }
 
@@ -292,6 +253,6 @@ impl From<ProfileFileError> for Error {
                 "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
             }
         };
-        Self::new(Kind::Local, error).hint(hint)
+        Self::new(ErrorKind::Local, error).hint(hint)
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::session_cache::SessionCache;
 use crate::test_support::FakeStore;
 use roles_anywhere_client::http::Trust;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::time::Timer as _;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -124,7 +125,7 @@ fn no_process_calls_aws_at_the_end_of_its_time() {
     let fixture = ProcessesFixture::new(201, &[25_000]);
     for (at, (ended, end)) in fixture.run(&processes(60)).into_iter().enumerate() {
         let error = ended.unwrap_err();
-        assert_eq!(error.kind(), Kind::Unreachable, "{at}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{at}: {error}");
         let start = Duration::from_millis(at as u64 * 1_000 / 60);
         assert!(end - start >= Duration::from_secs(20), "{at} ended before its time: {error}");
     }
@@ -135,7 +136,7 @@ fn no_process_calls_aws_at_the_end_of_its_time() {
 fn refusal_of_the_second_call_is_the_error_of_all() {
     let fixture = ProcessesFixture::new(403, &[15_000, 300]);
     for (ended, _) in fixture.run(&processes(60)) {
-        assert_eq!(ended.unwrap_err().kind(), Kind::Refused);
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::Refused);
     }
     assert_eq!(fixture.calls(), 2);
 }

@@ -45,7 +45,7 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
         statuses.borrow_mut().push(StatusAt {
             elapsed,
             left: left(status, ClockReading::of(&*clock)),
-            last_error: status.last_error.as_ref().map(|failed| failed.error.kind()),
+            last_error: status.last_error.as_ref().map(|error| error.kind()),
         });
         if elapsed >= end { Event::Stop } else { Event::Timeout }
     };

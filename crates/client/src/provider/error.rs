@@ -148,6 +148,14 @@ impl ProviderError {
         }
     }
 
+    /// Returns the time that was too short, if that is what failed.
+    pub fn time_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Request(RequestError::Timeout { limit, .. }) => Some(*limit),
+            _ => None,
+        }
+    }
+
     /// Returns a code for the cause, such as `expired` or `dns`. It is one of a fixed set, so it never
     /// contains text of a file, a response, a variable or a library.
     pub fn code(&self) -> &'static str {

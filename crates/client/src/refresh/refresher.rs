@@ -14,7 +14,7 @@ use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
 use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{FailureKind, Next, Policy, Schedule};
-use crate::refresh::status::{RefreshError, Status, StatusChannel};
+use crate::refresh::status::{Status, StatusChannel};
 use crate::secret::Entropy;
 use crate::time::{Clock, Timestamp};
 
@@ -152,7 +152,7 @@ impl<'a> Refresher<'a> {
 
     async fn attempt(&mut self) -> FetchOutcome {
         // After an identity error, the files are read again before AWS is called.
-        let is_identity = |failed: &RefreshError| failed.error.kind() == ErrorKind::Identity;
+        let is_identity = |error: &Arc<ProviderError>| error.kind() == ErrorKind::Identity;
         let must_reload =
             !self.identity_is_loaded() || self.status.last_error.as_ref().is_some_and(is_identity);
         let reload_result = if must_reload { self.reload(Retry::Always) } else { Ok(()) };
@@ -227,11 +227,10 @@ impl<'a> Refresher<'a> {
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let next = self.schedule.next(now);
         self.ports.observer.refresh_failed(error, self.status.usable(now).map(Arc::as_ref), next);
-        let failed = RefreshError { error: Arc::clone(error), at: now.wall };
         self.publish(|status| {
             status.in_flight = false;
-            status.refreshes.count(failed.error.kind());
-            status.last_error = Some(failed);
+            status.refreshes.count(error.kind());
+            status.last_error = Some(Arc::clone(error));
         });
     }
 

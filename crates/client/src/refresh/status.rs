@@ -20,7 +20,7 @@ pub struct Status {
     /// The last session and when it was received; it may have expired, see [`Status::valid`].
     pub session: Option<(Arc<Session>, ClockReading)>,
     /// Why the last refresh failed; `None` again when one succeeds.
-    pub last_error: Option<RefreshError>,
+    pub last_error: Option<Arc<ProviderError>>,
     /// Whether a refresh is in flight.
     pub in_flight: bool,
     /// The end of the validity (inclusive) of the certificate in use, if one could be read.
@@ -56,15 +56,6 @@ impl Status {
         };
         self.session.as_ref().map_or(0, left).max(0)
     }
-}
-
-/// A failed refresh.
-#[derive(Clone, Debug)]
-pub struct RefreshError {
-    /// The error.
-    pub error: Arc<ProviderError>,
-    /// The time of the failure.
-    pub at: Timestamp,
 }
 
 /// Counts of the refreshes by result, since the start.

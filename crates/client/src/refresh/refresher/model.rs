@@ -203,7 +203,7 @@ fn expired_certificate_reports_why_the_next_is_unusable() {
         play.take(Step::Pass(2_000));
         play.channel.status().last_error.clone()
     });
-    assert_eq!(last_error.unwrap().error.code(), "no_certificate");
+    assert_eq!(last_error.unwrap().code(), "no_certificate");
 }
 
 #[test]
