@@ -21,6 +21,8 @@ pub struct InputSource {
     pub location: Location,
     /// The flag or variable that names it, if any.
     pub origin: Option<String>,
+    /// Whether messages may show the location.
+    pub sensitivity: Sensitivity,
 }
 
 /// The location of an input.
@@ -56,17 +58,17 @@ impl InputSource {
         Location::File(path.into()).into()
     }
 
-    /// Adds the flag or variable that named it.
+    /// Adds the flag or variable that named it, and whether messages may show what it says.
     #[must_use]
-    pub fn named_by(self, origin: impl Into<String>) -> Self {
-        Self { origin: Some(origin.into()), ..self }
+    pub fn named_by(self, origin: impl Into<String>, sensitivity: Sensitivity) -> Self {
+        Self { origin: Some(origin.into()), sensitivity, ..self }
     }
 
     /// Returns its name for messages; `exists` says whether it is known to exist.
     pub fn name(&self, exists: bool) -> InputSourceName {
-        let holds = self.origin.as_deref().map_or(Sensitivity::Sensitive, Sensitivity::of);
-        let judged =
-            |text: &str, name: &str| shown(text, holds, || exists).value().map(|_| name.to_owned());
+        let judged = |text: &str, name: &str| {
+            shown(text, self.sensitivity, || exists).value().map(|_| name.to_owned())
+        };
         let (kind, value) = match &self.location {
             Location::File(path) => {
                 let path = path.to_string_lossy();
@@ -90,7 +92,7 @@ impl InputSource {
 
 impl From<Location> for InputSource {
     fn from(location: Location) -> Self {
-        Self { location, origin: None }
+        Self { location, origin: None, sensitivity: Sensitivity::Sensitive }
     }
 }
 
@@ -252,26 +254,34 @@ mod tests {
 
     #[test]
     fn a_source_is_named_by_its_option_and_a_showable_value() {
+        let (key, password) = (Sensitivity::Sensitive, Sensitivity::Password);
         let rows = [
-            ("key.pem", "--private-key", "`key.pem` (from --private-key)"),
-            ("hunter2", "--private-key", "the file that `--private-key` names"),
-            ("-", "--private-key", "standard input (from --private-key)"),
-            ("fd:3", "--certificate", "file descriptor 3 (from --certificate)"),
-            ("env:KEY", "--certificate", "the environment variable KEY (from --certificate)"),
+            ("key.pem", "--private-key", key, "`key.pem` (from --private-key)"),
+            ("hunter2", "--private-key", key, "the file that `--private-key` names"),
+            ("-", "--private-key", key, "standard input (from --private-key)"),
+            ("fd:3", "--certificate", key, "file descriptor 3 (from --certificate)"),
+            ("env:KEY", "--certificate", key, "the environment variable KEY (from --certificate)"),
             (
                 "env:MHcCAQEEIA",
                 "--certificate",
+                key,
                 "the environment variable that `--certificate` names",
             ),
             (
                 "env:PIN",
                 "--key-password-env",
+                password,
                 "the environment variable that `--key-password-env` names",
             ),
-            ("fd:1234", "--key-password-fd", "the file descriptor that `--key-password-fd` names"),
+            (
+                "fd:1234",
+                "--key-password-fd",
+                password,
+                "the file descriptor that `--key-password-fd` names",
+            ),
         ];
-        for (text, origin, name) in rows {
-            let source = InputSource::parse(text).named_by(origin);
+        for (text, origin, sensitivity, name) in rows {
+            let source = InputSource::parse(text).named_by(origin, sensitivity);
             assert_eq!(source.name(false).to_string(), name);
             assert!(format!("{source:?}").contains(origin), "{source:?}");
         }

@@ -70,24 +70,25 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
     }
     if let Some(setting) = file {
         let path = path::path(setting.value);
-        return Ok(PasswordSource::From(InputSource::file(path).named_by(setting.origin.name())));
+        return Ok(PasswordSource::From(named(InputSource::file(path), setting.origin)));
     }
     if let Some(setting) = variable {
         let place = InputSource::from(Location::Variable(setting.value.to_owned()));
-        return Ok(PasswordSource::From(place.named_by(setting.origin.name())));
+        return Ok(PasswordSource::From(named(place, setting.origin)));
     }
     if let Some(setting) = descriptor {
         return match setting.value.parse() {
             Ok(number) => {
                 let place = InputSource::from(Location::Descriptor(number));
-                Ok(PasswordSource::From(place.named_by(setting.origin.name())))
+                Ok(PasswordSource::From(named(place, setting.origin)))
             }
             Err(_) => Err(setting.refuse_hidden("the number of an open file descriptor")),
         };
     }
     let credential = settings.environment.get(CREDENTIALS_DIRECTORY.name).map(|folder| {
         let path = path::path(folder).join("roles-anywhere-key-password");
-        InputSource::file(path).named_by(CREDENTIALS_DIRECTORY.name)
+        InputSource::file(path)
+            .named_by(CREDENTIALS_DIRECTORY.name, CREDENTIALS_DIRECTORY.sensitivity)
     });
     Ok(PasswordSource::Default { credential })
 }
@@ -101,7 +102,11 @@ fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
         let what = NamedValue::new(setting.origin, format!("{scheme}:…"));
         return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
     }
-    Ok(InputSource::parse(setting.value).named_by(setting.origin.name()))
+    Ok(named(InputSource::parse(setting.value), setting.origin))
+}
+
+fn named(place: InputSource, origin: Origin) -> InputSource {
+    place.named_by(origin.name(), origin.option().sensitivity)
 }
 
 fn refuse_what_does_not_work_yet(settings: &Settings<'_>) -> Result<(), UsageError> {

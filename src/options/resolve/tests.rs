@@ -10,7 +10,7 @@ use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
-use roles_anywhere_client::text::disclosure::PathExists;
+use roles_anywhere_client::text::disclosure::{PathExists, Sensitivity};
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
 const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";
@@ -58,7 +58,10 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
         &[("ROLES_ANYWHERE_SESSION_DURATION", "1800"), ("ROLES_ANYWHERE_DEBUG", "0")],
     )
     .unwrap();
-    assert_eq!(plan.provider.source.certificate, InputSource::parse("b").named_by("--certificate"));
+    assert_eq!(
+        plan.provider.source.certificate,
+        InputSource::parse("b").named_by("--certificate", Sensitivity::Sensitive)
+    );
     assert_eq!(plan.provider.session.duration.seconds(), Some(900));
     assert!(plan.debug);
 }
@@ -67,7 +70,7 @@ fn takes_flags_before_variables_and_the_last_of_a_repeated_flag() {
 fn takes_an_empty_value_for_not_given() {
     let plan = process(&["--certificate=", "--intermediates", "", "--debug="], &[]).unwrap();
     let variable = "ROLES_ANYWHERE_CERTIFICATE";
-    let certificate = InputSource::parse("cert.pem").named_by(variable);
+    let certificate = InputSource::parse("cert.pem").named_by(variable, Sensitivity::Sensitive);
     assert_eq!(plan.provider.source.certificate, certificate);
     assert_eq!(plan.provider.source.intermediates, None);
     assert!(!plan.debug);
@@ -301,7 +304,10 @@ fn takes_the_password_from_one_place() {
         panic!("{:?}", plan.password)
     };
     let path = "/run/credentials/a/roles-anywhere-key-password";
-    assert_eq!(place, InputSource::parse(path).named_by("CREDENTIALS_DIRECTORY"));
+    assert_eq!(
+        place,
+        InputSource::parse(path).named_by("CREDENTIALS_DIRECTORY", Sensitivity::Public)
+    );
 }
 
 #[test]

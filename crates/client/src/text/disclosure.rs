@@ -13,7 +13,7 @@ use crate::text::path;
 pub use key_material::KeyMaterialKind;
 
 /// How sensitive the value of an option or a variable is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Sensitivity {
     /// Public by its nature: a Region, an ARN, a directory.
     Public,
@@ -22,27 +22,6 @@ pub enum Sensitivity {
     Sensitive,
     /// A password, or the source of one.
     Password,
-}
-
-impl Sensitivity {
-    /// Returns the sensitivity of an option or variable by its name: `--proxy`, `HTTPS_PROXY`.
-    pub fn of(name: &str) -> Self {
-        let own = option_of(name);
-        match own.as_str() {
-            _ if own.contains("password") => Self::Password,
-            "certificate" | "private-key" | "intermediates" => Self::Sensitive,
-            "proxy" | "http-proxy" | "https-proxy" | "all-proxy" => Self::Sensitive,
-            "endpoint" | "secrets-endpoint" => Self::Sensitive,
-            _ if own.starts_with("aws-endpoint-url") => Self::Sensitive,
-            _ => Self::Public,
-        }
-    }
-}
-
-/// Returns the name of an option without dashes, from its flag or its variable.
-pub fn option_of(name: &str) -> String {
-    let own = name.strip_prefix("--").or_else(|| name.strip_prefix("ROLES_ANYWHERE_"));
-    own.unwrap_or(name).to_ascii_lowercase().replace('_', "-")
 }
 
 /// Returns whether a path exists. It is called only when an error is made.

@@ -86,29 +86,6 @@ fn shows_what_exists_as_a_path_unless_it_is_key_material() {
     }
 }
 
-#[test]
-fn knows_what_each_option_may_hold() {
-    let rows = [
-        ("--private-key", Sensitivity::Sensitive),
-        ("ROLES_ANYWHERE_PRIVATE_KEY", Sensitivity::Sensitive),
-        ("--intermediates", Sensitivity::Sensitive),
-        ("--key-password-fd", Sensitivity::Password),
-        ("ROLES_ANYWHERE_KEY_PASSWORD_ENV", Sensitivity::Password),
-        ("--tpm-key-password", Sensitivity::Password),
-        ("HTTPS_PROXY", Sensitivity::Sensitive),
-        ("all_proxy", Sensitivity::Sensitive),
-        ("ROLES_ANYWHERE_SECRETS_ENDPOINT", Sensitivity::Sensitive),
-        ("AWS_ENDPOINT_URL", Sensitivity::Sensitive),
-        ("--with-proxy", Sensitivity::Public),
-        ("AWS_USE_FIPS_ENDPOINT", Sensitivity::Public),
-        ("--region", Sensitivity::Public),
-        ("NAME|ARN", Sensitivity::Public),
-    ];
-    for (name, sensitivity) in rows {
-        assert_eq!(Sensitivity::of(name), sensitivity, "{name}");
-    }
-}
-
 /// Returns the DER of a PEM file.
 fn der(pem: &str) -> Vec<u8> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
