@@ -77,8 +77,10 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
     let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
     let at = line.iter().position(|word| word == own)?.checked_sub(1)?;
     let (option, before) = (&line[at], &line[at.checked_sub(1)?]);
-    // After another option it may be the value of that option.
-    if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") {
+    // After another option it may be the value of that option. One with `=` has its value, which may
+    // be a password.
+    let has_value = option.contains('=');
+    if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") || has_value {
         return None;
     }
     let option =
@@ -173,6 +175,9 @@ mod tests {
         for line in [&["serve", "imds"][..], &["serve", "--port", "0", "imds"]] {
             assert!(!rejected(line).contains("without a blank"));
         }
+        let text = rejected(&["update", "--pkcs8-password=hunter2", "horse"]);
+        assert_eq!(text.lines().next(), Some("error: unexpected argument, which is not shown"));
+        assert!(!text.contains("hunter2"), "{text}");
     }
 
     #[test]
