@@ -22,7 +22,9 @@ use roles_anywhere_emulator::{Emulator, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN}
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use program::{CommandOutput, Program, Running, copy_program, emulator, filters};
+pub(crate) use program::{
+    CommandOutput, Program, Running, copy_program, emulator, filters, program,
+};
 
 /// The program and what surrounds it in one test. Snapshots are filtered as long as it exists.
 pub(crate) struct TestEnvironment {

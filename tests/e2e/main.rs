@@ -12,6 +12,7 @@ mod certificate_data;
 mod certificate_files;
 mod chains;
 mod client;
+mod command_lines;
 mod credential_process;
 mod daemon;
 mod diagnostic;

@@ -47,7 +47,7 @@ enum StdinSource {
 
 /// Returns the program: the one that ROLES_ANYWHERE_TOOL names, such as the release build, or the one
 /// of this build.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     std::env::var_os("ROLES_ANYWHERE_TOOL")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")), PathBuf::from)
 }

@@ -1,0 +1,108 @@
+//! What a line printed, without what differs from run to run, and how it is recorded.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest as hash};
+
+use super::line::CommandLine;
+
+/// The output and exit code of a line.
+pub(super) struct LineOutput {
+    pub(super) code: i32,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: String,
+}
+
+/// Returns 32 bits of the SHA-256 of `bytes` in hex, `-` for none.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "-".to_owned();
+    }
+    hash(&SHA256, bytes).as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl LineOutput {
+    pub(super) fn new(code: i32, stdout: Vec<u8>, stderr: &[u8]) -> Self {
+        let stderr = String::from_utf8(stderr.to_vec()).unwrap();
+        let stderr = stderr.split_inclusive('\n').map(without_time).collect();
+        Self { code, stdout, stderr }
+    }
+
+    /// Returns what is recorded: digests of line, standard output and standard error, and the code.
+    pub(super) fn record(&self, line: &CommandLine) -> String {
+        // ECDSA and ML-DSA sign with randomness.
+        let is_random = line.signs() && self.code == 0 && self.stderr.is_empty();
+        let stdout = if is_random { "*".to_owned() } else { digest(&self.stdout) };
+        let stderr = digest(self.stderr.as_bytes());
+        format!("{} {} {stdout} {stderr}", digest(&line.bytes()), self.code)
+    }
+
+    pub(super) fn agrees_with(&self, recorded: &str, line: &CommandLine) -> bool {
+        self.record(line) == recorded
+    }
+
+    /// Returns the output for `samples.txt`: of a long one only its first lines.
+    pub(super) fn excerpt(&self, line: &CommandLine) -> String {
+        const LINES: usize = 12;
+        let text = match line.signs() && self.code == 0 {
+            true => format!("exit code: 0\n({} bytes)", self.stdout.len()),
+            false => self.to_string(),
+        };
+        let shown: Vec<&str> = text.lines().take(LINES).collect();
+        let rest = text.lines().count() - shown.len();
+        let rest = if rest == 0 { String::new() } else { format!("\n({rest} more lines)") };
+        format!("{}{rest}", shown.join("\n"))
+    }
+}
+
+impl fmt::Display for LineOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        write!(f, "exit code: {}", self.code)?;
+        for text in
+            [&*stdout, &*self.stderr].map(str::trim_end).into_iter().filter(|t| !t.is_empty())
+        {
+            write!(f, "\n{text}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns a line of standard error without the time: that of `--debug`, and that of the log.
+fn without_time(line: &str) -> String {
+    const LENGTH: usize = "2026-11-26T02:54:19Z".len();
+    if let Some((_, rest)) = line.strip_prefix("debug: ").and_then(|rest| rest.split_once(" ms: "))
+    {
+        return format!("debug: TIME ms: {rest}");
+    }
+    let is_json = line.starts_with('{');
+    let start = match line.find(r#""time":""#) {
+        Some(at) if is_json => at + r#""time":""#.len(),
+        _ => 0,
+    };
+    let end = start + LENGTH;
+    match line.get(start..end) {
+        Some(time) if is_time(time) => format!("{}TIME{}", &line[..start], &line[end..]),
+        _ => line.to_owned(),
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    text.bytes().zip("0000-00-00T00:00:00Z".bytes()).all(|(byte, like)| match like {
+        b'0' => byte.is_ascii_digit(),
+        other => byte == other,
+    })
+}
+
+#[test]
+fn times_are_left_out() {
+    let rows = [
+        ("debug:     0.23 ms: trust: x\n", "debug: TIME ms: trust: x\n"),
+        ("2026-11-26T02:54:19Z error a\n", "TIME error a\n"),
+        (r#"{"a":1,"time":"2026-11-26T02:54:19Z"}"#, r#"{"a":1,"time":"TIME"}"#),
+        ("valid until 2026-11-26T02:54:19Z", "valid until 2026-11-26T02:54:19Z"),
+    ];
+    for (line, expected) in rows {
+        assert_eq!(without_time(line), expected);
+    }
+}
