@@ -335,6 +335,29 @@ fn no_type_name_is_defined_twice_in_a_crate() {
     assert_eq!(twice, []);
 }
 
+/// The client is a library: it returns what happened, and the program knows its options.
+#[test]
+fn client_names_no_option_of_the_program() {
+    let source = root().join("crates/client/src");
+    let is_flag = |word: &str| {
+        let name = word.strip_prefix("--").unwrap_or_default();
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+    };
+    let mut named = Vec::new();
+    for path in rust_files(&source) {
+        let inside = path.strip_prefix(&source).unwrap();
+        if inside.starts_with("test_support") || inside.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+        let words = words.filter(|word| is_flag(word) || word.starts_with("ROLES_ANYWHERE_"));
+        named.extend(words.map(|word| format!("{}: {word}", inside.display())));
+    }
+    assert_eq!(named, [""; 0]);
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut silent = BTreeSet::new();

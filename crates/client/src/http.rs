@@ -93,7 +93,7 @@ pub enum Trust {
         /// The file.
         path: PathBuf,
     },
-    /// All certificates, without verification (`--no-verify-ssl`).
+    /// All certificates, without verification.
     Unverified,
 }
 

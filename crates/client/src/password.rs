@@ -13,7 +13,7 @@ pub enum PasswordSource {
     },
     /// A file, a descriptor or a variable; one line break at the end is not part of the password.
     From(InputSource),
-    /// The password itself, from `--pkcs8-password`.
+    /// The password itself.
     Inline(Secret),
 }
 

@@ -30,17 +30,17 @@ pub struct Ports {
     pub passwords: Arc<dyn Passwords>,
     /// Talks to AWS.
     pub transport: Arc<dyn Transport>,
-    /// Shows the debug output of `--debug`.
+    /// Shows the debug output.
     pub trace: Arc<dyn Trace>,
 }
 
-/// The output of `--debug`. A message must not hold a secret.
+/// The debug output. A message must not hold a secret.
 pub trait Trace: Send + Sync {
     /// Shows one message of a line or more.
     fn show(&self, message: fmt::Arguments<'_>);
 }
 
-/// The trace of a run without `--debug`.
+/// The trace of a run without debug output.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTrace;
 

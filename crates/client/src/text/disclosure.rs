@@ -1,7 +1,8 @@
 //! Which values of options and variables may be shown, in errors, logs and status lines.
 //!
-//! Any option can receive a key: `ROLES_ANYWHERE_PRIVATE_KEY="$(cat key.pem)"` is the classic
-//! mistake of a CI job. Every text that repeats a value calls [`shown`] first.
+//! Any option can receive a key: a variable for a path that is set to `$(cat key.pem)` is the classic
+//! mistake of a CI job. Every text that repeats a value calls [`shown`] first. Which option is how
+//! sensitive is known to the program, which has the options.
 
 mod key_material;
 
@@ -166,7 +167,7 @@ pub fn path_name(path: &Path, exists: bool) -> String {
     }
 }
 
-/// Returns whether a value looks like a flag such as `--private-key`. Passwords usually have digits or
+/// Returns whether a value looks like a long flag. Passwords usually have digits or
 /// capitals.
 fn is_flag(value: &str) -> bool {
     let word = value.strip_prefix("--").unwrap_or_default();
