@@ -2,7 +2,7 @@
 
 mod hints;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::Duration;
 
 use roles_anywhere_client::provider::ErrorKind;
@@ -118,8 +118,13 @@ impl Error {
 
     /// Returns the printed text without its heading, which a log does not need.
     pub fn text(&self) -> String {
-        let text = self.to_string();
-        text.strip_prefix(HEADING).unwrap_or(&text).to_owned()
+        let mut text = self.reasons().join(CAUSE);
+        for hint in &self.hints {
+            text.push_str("\n  hint: ");
+            text.push_str(&one_line(hint));
+        }
+        text.truncate(text.floor_char_boundary(MAX_LENGTH - HEADING.len()));
+        text
     }
 
     /// Returns in one line what failed and why: the error and its first cause.
@@ -158,11 +163,7 @@ impl Error {
 /// in less than 4,000 bytes, without a final newline.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{HEADING}{}", self.reasons().join(CAUSE));
-        for hint in &self.hints {
-            write!(text, "\n  hint: {}", one_line(hint))?;
-        }
-        f.write_str(&text[..text.floor_char_boundary(MAX_LENGTH)])
+        write!(f, "{HEADING}{}", self.text())
     }
 }
 
