@@ -46,7 +46,7 @@ impl Passwords for KeyPassword {
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         self.asked.store(true, Ordering::Relaxed);
         match &self.source {
-            PasswordSource::Inline(password) => Ok(password.clone()),
+            PasswordSource::Inline { password, .. } => Ok(password.clone()),
             PasswordSource::From(place) => self.read(place),
             PasswordSource::Default { credential: Some(place) } => match self.read(place) {
                 Err(PasswordError::Unreadable(error))
@@ -64,7 +64,7 @@ impl Passwords for KeyPassword {
         let asked = self.asked.swap(false, Ordering::Relaxed);
         match &self.source {
             _ if asked => None,
-            PasswordSource::Inline(_) => Some("--pkcs8-password".to_owned()),
+            PasswordSource::Inline { origin, .. } => Some(origin.clone()),
             PasswordSource::From(place) => place.origin.clone(),
             // The credential of a unit that also runs on machines whose key is encrypted.
             PasswordSource::Default { .. } => None,

@@ -14,7 +14,12 @@ pub enum PasswordSource {
     /// A file, a descriptor or a variable; one line break at the end is not part of the password.
     From(InputSource),
     /// The password itself.
-    Inline(Secret),
+    Inline {
+        /// The password.
+        password: Secret,
+        /// The option that it was given by.
+        origin: String,
+    },
 }
 
 /// Reads the password of an encrypted key.

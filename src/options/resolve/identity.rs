@@ -66,7 +66,8 @@ pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageE
         });
     }
     if let Some(setting) = given {
-        return Ok(PasswordSource::Inline(Secret::new(setting.value.to_owned())));
+        let password = Secret::new(setting.value.to_owned());
+        return Ok(PasswordSource::Inline { password, origin: PKCS8_PASSWORD.name.to_owned() });
     }
     if let Some(setting) = file {
         let path = path::path(setting.value);
