@@ -1,27 +1,45 @@
-//! What `update` and `serve` share: the startup, the log and the supervisor.
+//! What `update` and `serve` share: the refreshers, the log, the supervisor and the events of the system.
 
+mod events;
 mod reporter;
+mod supervision;
 mod supervisor;
+
+use std::sync::Arc;
 
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
+pub use events::{Event, Events};
 pub use reporter::Reporter;
-use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
-use roles_anywhere_client::time::{Clock, Timer};
+use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::refresh::refresher::{Refresher, SessionSource};
+use roles_anywhere_client::refresh::status::StatusChannel;
+pub use supervision::supervise;
 pub use supervisor::Supervisor;
 
-/// The ports of a daemon, besides those of its refresher.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct DaemonPorts<'a> {
-    /// Tells the time.
-    pub clock: &'a dyn Clock,
-    /// Waits.
-    pub timer: &'a dyn Timer,
+/// What a daemon has of its system besides [`Ports`].
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "nothing but ports")]
+pub struct DaemonContext<'a> {
+    /// Where events come from.
+    pub events: &'a dyn Events,
     /// The supervisor of this process, such as systemd.
-    pub supervisor: &'a dyn Supervisor,
+    pub supervisor: Arc<dyn Supervisor>,
     /// Takes the events for the operator.
-    pub log: &'a dyn Log,
+    pub log: Arc<dyn Log>,
+}
+
+impl DaemonContext<'_> {
+    /// Returns a refresher that fetches from `source`, publishes on `channel` and reports to the operator.
+    pub fn refresher(
+        &self,
+        source: Arc<dyn SessionSource>,
+        channel: Arc<StatusChannel>,
+        ports: &Ports,
+    ) -> Refresher {
+        let reporter = Reporter::new(Arc::clone(&self.log), Arc::clone(&self.supervisor));
+        Refresher::new(source, channel, ports.clone(), Arc::new(reporter))
+    }
 }
 
 /// How a daemon runs.
@@ -44,14 +62,14 @@ pub enum OnStartupFailure {
 }
 
 impl Daemon {
-    /// Runs the first refresh. A failure is an error only if it is to end the daemon.
-    pub async fn start(self, refresher: &mut Refresher<'_>) -> Result<Shutdown, Error> {
-        match refresher.start().await {
+    /// Waits for the first refresh that is published on `channel`. A failure is an error only if it is to
+    /// end the daemon.
+    pub async fn first_refresh(self, channel: &StatusChannel) -> Result<(), Error> {
+        match channel.first_refresh().await {
             Err(error) if self.on_startup_failure == OnStartupFailure::Exit => {
                 Err(Error::from(&error))
             }
-            Err(_) => Ok(Shutdown::NotRequested),
-            Ok(ending) => Ok(ending),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 }

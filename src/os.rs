@@ -28,10 +28,10 @@ pub mod events {
 
     use std::io;
     use std::path::PathBuf;
-    use std::time::Duration;
 
     use futures_util::future::LocalBoxFuture;
-    use roles_anywhere_client::ports::{Event, Events};
+
+    use crate::daemon::{Event, Events};
 
     /// No events.
     #[derive(Debug)]
@@ -45,7 +45,7 @@ pub mod events {
     }
 
     impl Events for SystemEvents {
-        fn next(&self, _limit: Duration) -> LocalBoxFuture<'_, Event> {
+        fn next(&self) -> LocalBoxFuture<'_, Event> {
             Box::pin(std::future::pending())
         }
     }

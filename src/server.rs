@@ -85,7 +85,7 @@ pub struct Endpoints {
 }
 
 /// How long a request waits for an exchange in flight: SDKs give up after 500 ms.
-const FETCH_TIMEOUT: Duration = Duration::from_millis(400);
+pub const FETCH_TIMEOUT: Duration = Duration::from_millis(400);
 
 impl Endpoints {
     /// Serves the session of `channel` as the credentials of `role`.

@@ -5,6 +5,7 @@
 
 mod credentials_file;
 mod daemon;
+mod events;
 mod log;
 mod store;
 mod supervisor;
@@ -12,7 +13,8 @@ mod token_store;
 
 pub(crate) use credentials_file::FakeCredentialsFile;
 pub(crate) use daemon::DaemonRecorder;
+pub(crate) use events::FakeEvents;
 pub(crate) use log::RecordingLog;
 pub(crate) use store::FakeStore;
-pub(crate) use supervisor::RecordingSupervisor;
+pub(crate) use supervisor::{Notice, RecordingSupervisor};
 pub(crate) use token_store::FakeTokenStore;

@@ -19,6 +19,7 @@ use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
 
@@ -41,6 +42,13 @@ pub struct SessionPlan {
     pub debug: bool,
     /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
     pub ignored: Vec<String>,
+}
+
+impl SessionPlan {
+    /// Returns the identity of a daemon, which follows its sources.
+    pub fn reloading_identity(&self, ports: &Ports) -> ReloadingIdentity {
+        ReloadingIdentity::new(self.provider.clone(), ports.clone(), self.timeout)
+    }
 }
 
 /// Makes the session of a plan.

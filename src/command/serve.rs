@@ -1,6 +1,6 @@
 //! `serve`: hands out credentials to SDKs on this machine until it is stopped.
 
-mod daemon;
+pub mod daemon;
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::app::App;
 use crate::app::session::{SessionClient, SessionPlan};
+use crate::app::{self, App};
 use crate::command::Plan;
 use crate::daemon::Daemon;
 use crate::output::error::Error;
@@ -42,13 +42,25 @@ impl Plan for ServePlan {
     /// Serves until it is stopped; the output is empty.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
-        client
-            .block_on(async |ports, _| daemon::run(app, &self.serve, &self.session, ports).await)?;
+        client.block_on(async |ports, _| self.run_daemon(app, ports).await)?;
         Ok(SecretBytes::default())
     }
 
     fn log_format(&self) -> LogFormat {
         self.serve.daemon.log_format
+    }
+}
+
+impl ServePlan {
+    /// Serves on the real system until it is told to stop.
+    async fn run_daemon(&self, app: &App, ports: &Ports) -> Result<(), Error> {
+        let Self { session, serve } = self;
+        app::daemon::run(app, "serve", serve.daemon, session, async |context| {
+            let source = Arc::new(session.reloading_identity(ports));
+            let refresher = context.refresher(source, Arc::default(), ports);
+            daemon::run(serve, refresher, context, ports, &|lines| app.print(lines)).await
+        })
+        .await
     }
 }
 

@@ -6,27 +6,26 @@ mod writer;
 
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
 use crate::app::App;
-use crate::app::daemon::DaemonContext;
+use crate::app::daemon;
 use crate::app::session::{SessionClient, SessionPlan};
 use crate::command::Plan;
 use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError, ProfileName};
-use crate::daemon::{Daemon, DaemonPorts, Supervisor as _};
+use crate::daemon::{Daemon, DaemonContext, supervise};
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
-use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
-use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
 pub use warning::FileWarning;
@@ -71,18 +70,14 @@ impl UpdatePlan {
     /// Keeps the profile fresh on the real system until it is told to stop.
     async fn run_daemon(&self, app: &App, ports: &Ports) -> Result<(), Error> {
         let Self { session, update } = self;
-        let context = DaemonContext::open(app, "update", update.daemon, session)?;
-        let reporter = context.reporter();
-        let channel = StatusChannel::default();
-        let source =
-            ReloadingIdentity::new(session.provider.clone(), ports.clone(), session.timeout);
-        let mut refresher =
-            Refresher::new(&source, &channel, context.refresher_ports(ports, &reporter));
-        let (daemon_ports, file) = (context.ports(ports), app.credentials_file());
-        let refreshing = pin!(keep(update, &mut refresher, &channel, daemon_ports, &file));
-        let ended = context.while_logging(refreshing).await;
-        context.supervisor.stopping();
-        ended
+        daemon::run(app, "update", update.daemon, session, async |context| {
+            let source = Arc::new(session.reloading_identity(ports));
+            let refresher = context.refresher(source, Arc::default(), ports);
+            let ended = keep(update, refresher, context, ports, &app.credentials_file()).await;
+            context.supervisor.stopping();
+            ended
+        })
+        .await
     }
 }
 
@@ -160,9 +155,9 @@ pub async fn once(
 /// the daemon exits on that.
 pub async fn keep(
     plan: &Update,
-    refresher: &mut Refresher<'_>,
-    channel: &StatusChannel,
-    ports: DaemonPorts<'_>,
+    mut refresher: Refresher,
+    context: &DaemonContext<'_>,
+    ports: &Ports,
     file: &dyn SharedCredentialsFile,
 ) -> Result<(), Error> {
     // Other problems of the file may be temporary.
@@ -171,16 +166,21 @@ pub async fn keep(
         | ProfileFileError::NotRegular { .. }
         | ProfileFileError::ForeignOwner { .. }
         | ProfileFileError::ForeignLink { .. }),
-    ) = plan.check(file, ports.clock, ports.timer).await
+    ) = plan.check(file, &*ports.clock, &*ports.timer).await
     {
         return Err(plan.failed(error));
     }
-    if plan.daemon.start(refresher).await? == Shutdown::Requested {
-        return Ok(());
-    }
-    let writing = pin!(Writer::new(plan, channel, ports, file).run());
+    let channel = Arc::clone(refresher.channel());
+    let refreshers = std::slice::from_mut(&mut refresher);
+    let refreshing = pin!(supervise(refreshers, context, &*ports.timer));
+    let writing = pin!(async {
+        match plan.daemon.first_refresh(&channel).await {
+            Ok(()) => Writer::new(plan, &channel, context, ports, file).run().await,
+            Err(error) => error,
+        }
+    });
     // The refresher ends when the daemon is stopped, the writer only with a fatal error.
-    match select(pin!(refresher.run()), writing).await {
+    match select(refreshing, writing).await {
         Either::Left(((), _)) => Ok(()),
         Either::Right((error, _)) => Err(error),
     }

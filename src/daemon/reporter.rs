@@ -1,8 +1,6 @@
 //! Reports identities and sessions to the operator: in the log, and as the supervisor's status.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::daemon::Supervisor;
 use crate::output::error::Error;
@@ -16,10 +14,10 @@ use roles_anywhere_client::time::Timestamp;
 
 /// Reports to the operator, and remembers what was reported already.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct Reporter<'a> {
-    log: &'a dyn Log,
-    supervisor: &'a dyn Supervisor,
-    reported: RefCell<Reported>,
+pub struct Reporter {
+    log: Arc<dyn Log>,
+    supervisor: Arc<dyn Supervisor>,
+    reported: Mutex<Reported>,
 }
 
 /// What was reported already.
@@ -48,10 +46,10 @@ struct CertificateEnd {
 /// certificate's validity if that is shorter.
 const EXPIRY_WARNING_SECONDS: i64 = 30 * 86_400;
 
-impl<'a> Reporter<'a> {
+impl Reporter {
     /// Starts with nothing reported.
-    pub fn new(log: &'a dyn Log, supervisor: &'a dyn Supervisor) -> Self {
-        Self { log, supervisor, reported: RefCell::default() }
+    pub fn new(log: Arc<dyn Log>, supervisor: Arc<dyn Supervisor>) -> Self {
+        Self { log, supervisor, reported: Mutex::default() }
     }
 
     /// Reports an identity that was loaded.
@@ -63,14 +61,14 @@ impl<'a> Reporter<'a> {
         );
         let third = not_before.seconds_until(not_after) / 3;
         let near = not_after.after(-third.min(EXPIRY_WARNING_SECONDS));
-        let mut reported = self.reported.borrow_mut();
+        let mut reported = self.reported();
         reported.end = Some(CertificateEnd { not_after, near, warned: None });
         reported.unusable = None;
     }
 
     /// Reports once that the key does not need a password.
     fn unused_password(&self, option: Option<&String>) {
-        let mut reported = self.reported.borrow_mut();
+        let mut reported = self.reported();
         if let Some(option) = option.filter(|_| !reported.password) {
             reported.password = true;
             self.log.event(Level::Info, UNUSED_PASSWORD, &[("option", &option)]);
@@ -80,7 +78,7 @@ impl<'a> Reporter<'a> {
     /// Reports why an identity could not be loaded, once for each reason.
     fn unusable(&self, error: &Arc<ProviderError>) {
         let reason = Error::from(error).text();
-        let mut reported = self.reported.borrow_mut();
+        let mut reported = self.reported();
         if reported.unusable.as_ref() == Some(&reason) {
             return;
         }
@@ -92,8 +90,12 @@ impl<'a> Reporter<'a> {
         reported.unusable = Some(reason);
     }
 
+    fn reported(&self) -> MutexGuard<'_, Reported> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn warn_before_expiry(&self, now: Timestamp) {
-        let mut reported = self.reported.borrow_mut();
+        let mut reported = self.reported();
         let Some(end) = &mut reported.end else { return };
         let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
         if now >= end.near && !today {
@@ -108,16 +110,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Observer for Reporter<'_> {
-    fn reload_started(&self) {
-        self.supervisor.reloading();
-        self.log.event(Level::Info, "files are read anew", &[]);
-    }
-
-    fn reload_finished(&self) {
-        self.supervisor.ready();
-    }
-
+impl Observer for Reporter {
     fn identity_read(&self, found: Result<&ReloadOutcome, &Arc<ProviderError>>) {
         match found {
             Ok(ReloadOutcome::NewIdentity {
@@ -132,10 +125,10 @@ impl Observer for Reporter<'_> {
             }
             // The next problem of the files is reported again, even if it is the same.
             Ok(ReloadOutcome::SameIdentity { unused_password }) => {
-                self.reported.borrow_mut().unusable = None;
+                self.reported().unusable = None;
                 self.unused_password(unused_password.as_ref());
             }
-            Ok(ReloadOutcome::Unchanged) => self.reported.borrow_mut().unusable = None,
+            Ok(ReloadOutcome::Unchanged) => self.reported().unusable = None,
             Ok(ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
         }
@@ -143,9 +136,9 @@ impl Observer for Reporter<'_> {
 
     fn session_received(&self, session: &Session, now: Timestamp) {
         let offset = session.clock_offset;
-        let reported_offset = self.reported.borrow().offset;
+        let reported_offset = self.reported().offset;
         if must_report_offset(offset, reported_offset) {
-            self.reported.borrow_mut().offset = offset;
+            self.reported().offset = offset;
             let (level, what) = match offset {
                 0 => (Level::Info, "this machine's clock is AWS's again"),
                 _ => {
@@ -189,14 +182,6 @@ impl Observer for Reporter<'_> {
             },
         );
         self.supervisor.status(&status);
-    }
-
-    fn watchdog(&self) {
-        self.supervisor.watchdog();
-    }
-
-    fn watchdog_interval(&self) -> Option<Duration> {
-        self.supervisor.watchdog_interval()
     }
 }
 

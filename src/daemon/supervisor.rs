@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The process that started a daemon and watches it, such as systemd.
-pub trait Supervisor {
+pub trait Supervisor: Send + Sync {
     /// Says that the daemon is ready.
     fn ready(&self);
     /// Says that the daemon reads its files again; [`Supervisor::ready`] ends that.

@@ -1,11 +1,14 @@
-//! Who hears of a daemon.
+//! What a daemon has of its system, and what it says there.
 
-use super::{RecordingLog, RecordingSupervisor};
-use crate::daemon::Reporter;
+use std::sync::Arc;
 
-/// What a daemon logs and tells its supervisor; no field may hold a secret.
+use super::{FakeEvents, RecordingLog, RecordingSupervisor};
+use crate::daemon::DaemonContext;
+
+/// What a daemon logs and tells its supervisor, and what happens to it; no field may hold a secret.
 #[derive(Debug)]
 pub(crate) struct DaemonRecorder {
+    pub(crate) events: FakeEvents,
     pub(crate) log: RecordingLog,
     pub(crate) supervisor: RecordingSupervisor,
 }
@@ -13,13 +16,17 @@ pub(crate) struct DaemonRecorder {
 impl Default for DaemonRecorder {
     fn default() -> Self {
         let log = RecordingLog::refusing(&["secret", "token"]);
-        Self { log, supervisor: RecordingSupervisor::default() }
+        Self { events: FakeEvents::default(), log, supervisor: RecordingSupervisor::default() }
     }
 }
 
 impl DaemonRecorder {
-    /// Returns the observer of a refresher.
-    pub(crate) fn reporter(&self) -> Reporter<'_> {
-        Reporter::new(&self.log, &self.supervisor)
+    /// Returns the context of a daemon.
+    pub(crate) fn context(&self) -> DaemonContext<'_> {
+        DaemonContext {
+            events: &self.events,
+            supervisor: Arc::new(self.supervisor.clone()),
+            log: Arc::new(self.log.clone()),
+        }
     }
 }

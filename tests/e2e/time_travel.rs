@@ -5,12 +5,13 @@ mod outage;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use roles_anywhere::command::serve::{Serve, ServePlan};
-use roles_anywhere::daemon::{Reporter, Supervisor};
+use roles_anywhere::daemon::{DaemonContext, Event, Events, Supervisor};
 use roles_anywhere::options::CommandLine;
 use roles_anywhere::options::resolve::resolve;
 use roles_anywhere::os::clock::SystemClock;
@@ -18,10 +19,10 @@ use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
+use roles_anywhere::server::FETCH_TIMEOUT;
 use roles_anywhere_client::https::Https;
-use roles_anywhere_client::ports::{Environment, Event, Events, NoTrace, Ports};
-use roles_anywhere_client::refresh::refresher::{Refresher, RefresherPorts};
-use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
+use roles_anywhere_client::ports::{Environment, NoTrace, Ports};
+use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
@@ -41,6 +42,8 @@ struct ShiftedClock {
     emulator: Emulator,
     moved: Mutex<Moved>,
     moves: Notify,
+    /// When the sleeps end that have begun, by [`Clock::uptime`].
+    wakes: Mutex<BTreeSet<Duration>>,
 }
 
 /// How far the clocks were moved.
@@ -53,7 +56,13 @@ struct Moved {
 impl ShiftedClock {
     fn new() -> Self {
         let real = SystemClock::start();
-        Self { real, emulator: emulator(), moved: Mutex::default(), moves: Notify::new() }
+        Self {
+            real,
+            emulator: emulator(),
+            moved: Mutex::default(),
+            moves: Notify::new(),
+            wakes: Mutex::default(),
+        }
     }
 
     /// Moves all clocks on.
@@ -77,6 +86,12 @@ impl ShiftedClock {
         self.moves.notify_waiters();
     }
 
+    /// Returns the time until the first of the sleeps ends.
+    fn time_to_next_wake(&self) -> Duration {
+        let first = self.wakes.lock().unwrap().first().copied();
+        first.map_or(Duration::MAX, |end| end.saturating_sub(self.uptime()))
+    }
+
     fn moved(&self) -> Moved {
         *self.moved.lock().unwrap()
     }
@@ -96,18 +111,43 @@ impl Clock for ShiftedClock {
 /// which the token file is checked.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// A backoff passes at once; for a longer sleep, the clock has to be moved.
+/// A backoff, between two attempts or two refreshes, passes at once; for a longer sleep, the clock has to
+/// be moved. Clients are real, and so is
+/// the time that an answer waits for a session.
 impl Timer for ShiftedClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        if duration == FETCH_TIMEOUT {
+            return Box::pin(tokio::time::sleep(duration));
+        }
         Box::pin(async move {
             let end = self.uptime() + duration;
             if duration < PAUSE {
                 self.advance(duration);
             }
+            let _wake = Wake::at(end, self);
             while self.uptime() < end {
                 self.moves.notified().await;
             }
         })
+    }
+}
+
+/// The end of a sleep, until it is over or dropped.
+struct Wake<'a> {
+    end: Duration,
+    clock: &'a ShiftedClock,
+}
+
+impl<'a> Wake<'a> {
+    fn at(end: Duration, clock: &'a ShiftedClock) -> Self {
+        clock.wakes.lock().unwrap().insert(end);
+        Self { end, clock }
+    }
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.clock.wakes.lock().unwrap().remove(&self.end);
     }
 }
 
@@ -119,44 +159,45 @@ struct TimeTravel<'a> {
     on_tick: RefCell<OnTick<'a>>,
 }
 
-/// Is called with the status each time that the clock was moved, and returns the event.
-type OnTick<'a> = Box<dyn FnMut(&Status) -> Event + 'a>;
+/// Is called with the status each time that the clock was moved, and returns the event, if there is one.
+type OnTick<'a> = Box<dyn FnMut(&Status) -> Option<Event> + 'a>;
 
 /// The real time that a wait of any length takes, in which clients get their answers.
 const WAIT: Duration = Duration::from_millis(2);
 /// The real time that the emulator has for each second on the clock.
 const SECOND_OF_AWS: Duration = Duration::from_millis(30);
+/// The longest step of the clock while no refresh is in flight.
+const LONGEST_STEP: Duration = Duration::from_secs(5);
 
 impl Events for TimeTravel<'_> {
-    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event> {
+    fn next(&self) -> LocalBoxFuture<'_, Event> {
         Box::pin(async move {
-            let (real, time) = match self.channel.status().in_flight {
-                true => (SECOND_OF_AWS, limit.min(Duration::from_secs(1))),
-                false => (WAIT, limit),
-            };
-            // Counted from the last time: a refresher that waits again and again does not stop the clock.
-            sleep_until(self.last.get() + real).await;
-            self.last.set(Instant::now());
-            self.clock.advance(time);
-            (self.on_tick.borrow_mut())(&self.channel.status())
+            loop {
+                let (real, longest) = match self.channel.status().in_flight {
+                    true => (SECOND_OF_AWS, Duration::from_secs(1)),
+                    false => (WAIT, LONGEST_STEP),
+                };
+                // Counted from the last time: the time that the others take does not slow the clock.
+                sleep_until(self.last.get() + real).await;
+                self.last.set(Instant::now());
+                self.clock.advance(self.clock.time_to_next_wake().min(longest));
+                let event = (self.on_tick.borrow_mut())(&self.channel.status());
+                if let Some(event) = event {
+                    return event;
+                }
+            }
         })
     }
 }
 
-/// A daemon before it runs: its refresher, and what it was made of.
-struct Daemon<'a> {
-    plan: &'a Serve,
-    ports: Ports,
-    channel: Arc<StatusChannel>,
-    refresher: Refresher<'a>,
-}
-
-/// Makes a daemon of the command `line` whose clock is `clock`, and has it `run`.
+/// Makes a daemon of the command `line` whose clock is `clock`, and has it `run` with its plan, its
+/// refresher, and the ports of both.
 fn run_daemon<'a>(
     clock: &'a Arc<ShiftedClock>,
     line: &[&str],
+    log: Arc<dyn Log>,
     on_tick: OnTick<'a>,
-    run: impl AsyncFnOnce(Daemon<'_>),
+    run: impl AsyncFnOnce(&Serve, Refresher, &DaemonContext<'_>, &Ports),
 ) {
     let variables = clock.emulator.environment().into_iter();
     let environment =
@@ -166,28 +207,20 @@ fn run_daemon<'a>(
     let ports = Ports {
         clock: Arc::clone(clock) as _,
         timer: Arc::clone(clock) as _,
-        entropy: Arc::new(SequenceEntropy::constant(1_000)),
+        entropy: Arc::new(SequenceEntropy::pseudo_random(1_000)),
         files: Arc::clone(&disk) as _,
-        passwords: Arc::new(KeyPassword::new(session.password, disk)),
-        transport: Arc::new(Https::new(session.transport, files::read)),
+        passwords: Arc::new(KeyPassword::new(session.password.clone(), disk)),
+        transport: Arc::new(Https::new(session.transport.clone(), files::read)),
         trace: Arc::new(NoTrace),
     };
     let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
-    let reporter = Reporter::new(&SecrecyCheck, &SecrecyCheck);
-    let refresher_ports = RefresherPorts {
-        clock: &*ports.clock,
-        entropy: &*ports.entropy,
-        events: &events,
-        observer: &reporter,
-    };
-    let source = ReloadingIdentity::new(session.provider, ports.clone(), session.timeout);
-    let refresher = Refresher::new(&source, &channel, refresher_ports);
-    let daemon =
-        Daemon { plan: &serve, ports: ports.clone(), channel: Arc::clone(&channel), refresher };
+    let context = DaemonContext { events: &events, supervisor: Arc::new(SecrecyCheck), log };
+    let source = Arc::new(session.reloading_identity(&ports));
+    let refresher = context.refresher(source, Arc::clone(&channel), &ports);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run(daemon));
+    runtime.block_on(run(&serve, refresher, &context, &ports));
 }
 
 fn planned(line: &[&str], environment: &Environment) -> ServePlan {

@@ -1,11 +1,9 @@
 //! The ports: traits for everything outside of this process.
 
-use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::http::Transport;
 use crate::input_source::Files;
@@ -46,25 +44,6 @@ pub struct NoTrace;
 
 impl Trace for NoTrace {
     fn show(&self, _message: fmt::Arguments<'_>) {}
-}
-
-/// An event from outside of a daemon.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Event {
-    /// No event came before the limit.
-    Timeout,
-    /// A file of the identity may have changed.
-    FilesChanged,
-    /// The daemon must read its files again (SIGHUP).
-    Reload,
-    /// The daemon must stop (SIGTERM, SIGINT).
-    Stop,
-}
-
-/// Waits for events from outside.
-pub trait Events {
-    /// Completes with the next event, after `limit` at the latest. Dropping it loses no event.
-    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event>;
 }
 
 /// The environment variables, read once. The values may be secret, so `Debug` shows none of them.

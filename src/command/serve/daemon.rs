@@ -3,98 +3,93 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{Either, select};
-use tokio::sync::Notify;
+use futures_util::future::{Either, pending, select};
+use tokio::sync::oneshot;
 
-use crate::app::App;
-use crate::app::daemon::DaemonContext;
-use crate::app::session::SessionPlan;
 use crate::command::serve::{self, Serve};
-use crate::daemon::{Daemon, OnStartupFailure, Supervisor};
+use crate::daemon::{Daemon, DaemonContext, OnStartupFailure, supervise};
 use crate::os::listener::{HttpListener, Limits};
 use crate::os::process;
-use crate::os::supervisor::Systemd;
 use crate::os::token_file::TokenOnDisk;
 use crate::output::error::Error;
-use crate::output::log::{Level, Log as _};
+use crate::output::log::{Level, Log};
 use crate::server::Listener as _;
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::refresh::refresher::{Refresher, Shutdown};
-use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
-use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_client::refresh::refresher::Refresher;
+use roles_anywhere_client::time::Timer;
 
-/// Serves credentials until it is told to stop.
-pub(super) async fn run(
-    app: &App,
+/// Prints lines to standard output.
+pub type Print<'a> = &'a dyn Fn(&[u8]) -> Result<(), Error>;
+
+/// Serves the sessions of `refresher` until the daemon is told to stop.
+pub async fn run(
     plan: &Serve,
-    session: &SessionPlan,
+    mut refresher: Refresher,
+    context: &DaemonContext<'_>,
     ports: &Ports,
+    print: Print<'_>,
 ) -> Result<(), Error> {
-    let context = DaemonContext::open(app, "serve", plan.daemon, session)?;
     let listener = bind(plan)?;
     let addresses = listener.addresses();
-    let channel = Arc::new(StatusChannel::default());
+    let channel = Arc::clone(refresher.channel());
     let place = TokenOnDisk::find(&plan.token_file, &addresses);
     // Held until the end.
     let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
-    let log = Arc::clone(&context.log) as _;
+    let log = Arc::clone(&context.log);
     let (endpoints, place) = serve::open(plan, place, Arc::clone(&channel), ports.clone(), log)?;
     let place: Option<&TokenOnDisk> = place.as_ref();
-    let announced = announce(app, plan, &context, &addresses, place.map(TokenOnDisk::path));
-    if let Err(error) = announced {
+    let token = place.map(TokenOnDisk::path);
+    if let Err(error) = announce(plan, &addresses, token, &*context.log, print) {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
-    let source = ReloadingIdentity::new(session.provider.clone(), ports.clone(), session.timeout);
-    let reporter = context.reporter();
-    let mut refresher =
-        Refresher::new(&source, &channel, context.refresher_ports(ports, &reporter));
-    let stop = Rc::new(Notify::new());
-    let stopped = Rc::clone(&stop);
-    let refreshing =
-        pin!(refresh_until_stopped(plan.daemon, &mut refresher, &context.supervisor, &stop));
+    let (stop, stopped) = oneshot::channel();
+    let refreshing = pin!(async {
+        let ended = refresh(plan.daemon, &mut refresher, context, &*ports.timer).await;
+        context.supervisor.stopping();
+        // The endpoints may have ended already.
+        let _ = stop.send(());
+        ended
+    });
     let serving = pin!(serve::run(
         place.map(|place| place as _),
         endpoints,
         Box::new(listener),
         &*ports.timer,
-        Box::pin(async move { stopped.notified().await }),
+        Box::pin(async move { drop(stopped.await) }),
     ));
-    let both = pin!(async {
-        match select(refreshing, serving).await {
-            Either::Left((refreshed, serving)) => serving.await.and(refreshed),
-            Either::Right((served, _)) => served,
-        }
-    });
-    context.while_logging(both).await
+    match select(refreshing, serving).await {
+        Either::Left((refreshed, serving)) => serving.await.and(refreshed),
+        Either::Right((served, _)) => served,
+    }
 }
 
-/// Keeps a session fresh until the daemon is told to stop, then notifies `stop`.
-async fn refresh_until_stopped(
+/// Keeps a session fresh until the daemon is told to stop.
+async fn refresh(
     daemon: Daemon,
-    refresher: &mut Refresher<'_>,
-    supervisor: &Systemd,
-    stop: &Notify,
+    refresher: &mut Refresher,
+    context: &DaemonContext<'_>,
+    timer: &dyn Timer,
 ) -> Result<(), Error> {
-    // A daemon that keeps retrying serves from the start, even without credentials; one that exits
-    // on a failure is ready only after the first refresh.
-    let keeps_trying = daemon.on_startup_failure == OnStartupFailure::KeepTrying;
-    if keeps_trying {
-        supervisor.ready();
-    }
-    let started = daemon.start(refresher).await;
-    if matches!(started, Ok(Shutdown::NotRequested)) {
-        if !keeps_trying {
-            supervisor.ready();
+    let channel = Arc::clone(refresher.channel());
+    let failing = pin!(async {
+        // A daemon that keeps retrying serves from the start, even without credentials; one that exits
+        // on a failure is ready only after the first refresh.
+        if daemon.on_startup_failure == OnStartupFailure::Exit
+            && let Err(error) = daemon.first_refresh(&channel).await
+        {
+            return error;
         }
-        refresher.run().await;
+        context.supervisor.ready();
+        pending().await
+    });
+    let refreshing = pin!(supervise(std::slice::from_mut(refresher), context, timer));
+    match select(failing, refreshing).await {
+        Either::Left((error, _)) => Err(error),
+        Either::Right(((), _)) => Ok(()),
     }
-    supervisor.stopping();
-    stop.notify_one();
-    started.map(drop)
 }
 
 fn bind(plan: &Serve) -> Result<HttpListener, Error> {
@@ -105,22 +100,22 @@ fn bind(plan: &Serve) -> Result<HttpListener, Error> {
 
 /// Logs and prints the addresses of the endpoints and the token file.
 fn announce(
-    app: &App,
     plan: &Serve,
-    context: &DaemonContext,
     addresses: &[SocketAddr],
     token: Option<&Path>,
+    log: &dyn Log,
+    print: Print<'_>,
 ) -> Result<(), Error> {
     if token.is_none() && plan.policy.offer.has_container() {
         let words = "no container credentials: name a place for their token by --token-file";
-        context.log.event(Level::Warning, words, &[]);
+        log.event(Level::Warning, words, &[]);
     }
     if plan.print_env {
         let lines = serve::print_env((plan.remote, plan.policy.offer), addresses, token);
-        app.print(lines.as_bytes())?;
+        print(lines.as_bytes())?;
     }
     for address in addresses {
-        context.log.event(Level::Info, "listening", &[("address", address)]);
+        log.event(Level::Info, "listening", &[("address", address)]);
     }
     Ok(())
 }

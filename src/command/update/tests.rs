@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::daemon::OnStartupFailure;
+use crate::daemon::{Event, OnStartupFailure};
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
-use roles_anywhere_client::ports::Event;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
@@ -32,13 +31,17 @@ impl Play<'_> {
     }
 }
 
-fn ports<'a>(simulation: &'a Simulation, recorder: &'a DaemonRecorder) -> DaemonPorts<'a> {
-    DaemonPorts {
-        clock: &simulation.clock,
-        timer: &simulation.clock,
-        supervisor: &recorder.supervisor,
-        log: &recorder.log,
-    }
+/// Keeps the profile fresh with the sessions of `simulation`.
+async fn keep_simulated(
+    plan: &Update,
+    simulation: &Simulation,
+    recorder: &DaemonRecorder,
+    file: &FakeCredentialsFile,
+) -> Result<(), Error> {
+    let (context, ports) = (recorder.context(), simulation.ports());
+    let source = Arc::new(simulation.clone());
+    let refresher = context.refresher(source, Arc::default(), &ports);
+    keep(plan, refresher, &context, &ports, file).await
 }
 
 fn plan(on_startup_failure: OnStartupFailure) -> Update {
@@ -55,13 +58,9 @@ fn plan(on_startup_failure: OnStartupFailure) -> Update {
 }
 
 fn play(file: &FakeCredentialsFile, act: impl FnOnce(&mut Play<'_>)) {
-    let (simulation, channel) = (Simulation::new(), StatusChannel::default());
-    let recorder = DaemonRecorder::default();
-    let reporter = recorder.reporter();
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
     let plan = plan(OnStartupFailure::KeepTrying);
-    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating =
-        Box::pin(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
+    let updating = Box::pin(keep_simulated(&plan, &simulation, &recorder, file));
     let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
     play.pass(0);
     act(&mut play);
@@ -86,31 +85,23 @@ fn restores_profile_only_while_session_is_valid() {
 
 #[test]
 fn stop_event_ends_it_before_the_first_session() {
-    let (simulation, channel, file) =
-        (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
+    let (simulation, file) = (Simulation::new(), FakeCredentialsFile::default());
     let recorder = DaemonRecorder::default();
-    let reporter = recorder.reporter();
     simulation.turn(AwsBehaviour::Answers, 10);
-    simulation.happen(Event::Stop);
+    recorder.events.happen(Event::Stop);
     let plan = plan(OnStartupFailure::KeepTrying);
-    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating =
-        pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
+    let updating = pin!(keep_simulated(&plan, &simulation, &recorder, &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Ok(()))));
 }
 
 #[test]
 fn fail_fast_ends_at_the_first_file_error() {
-    let (simulation, channel, file) =
-        (Simulation::new(), StatusChannel::default(), FakeCredentialsFile::default());
+    let (simulation, file) = (Simulation::new(), FakeCredentialsFile::default());
     let recorder = DaemonRecorder::default();
-    let reporter = recorder.reporter();
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(OnStartupFailure::Exit);
-    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating =
-        pin!(keep(&plan, &mut refresher, &channel, ports(&simulation, &recorder), &file));
+    let updating = pin!(keep_simulated(&plan, &simulation, &recorder, &file));
     let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Local));
 }
@@ -221,11 +212,8 @@ fn keeps_new_long_lived_key_and_logs_once() {
 
 /// Polls `keep` once, in whatever ports.
 fn first_poll(plan: &Update, file: &FakeCredentialsFile) -> Poll<Result<(), Error>> {
-    let (simulation, channel) = (Simulation::new(), StatusChannel::default());
-    let recorder = DaemonRecorder::default();
-    let reporter = recorder.reporter();
-    let mut refresher = Refresher::new(&simulation, &channel, simulation.ports(&reporter));
-    let updating = pin!(keep(plan, &mut refresher, &channel, ports(&simulation, &recorder), file));
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
+    let updating = pin!(keep_simulated(plan, &simulation, &recorder, file));
     let poll = updating.poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(
         simulation.fetches() > 0,

@@ -8,9 +8,10 @@ use futures_util::future::select;
 use crate::command::update::{FileWarning, Update, WRITER_TIMEOUT};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{ReconcileStep, Reconciler};
-use crate::daemon::{DaemonPorts, OnStartupFailure};
+use crate::daemon::{DaemonContext, OnStartupFailure};
 use crate::output::error::Error;
 use crate::output::log::{Field, Level};
+use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::secret::SecretBytes;
@@ -28,7 +29,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) struct Writer<'a> {
     plan: &'a Update,
     channel: &'a StatusChannel,
-    ports: DaemonPorts<'a>,
+    context: &'a DaemonContext<'a>,
+    ports: &'a Ports,
     file: &'a dyn SharedCredentialsFile,
     reconciler: Reconciler<'a>,
     /// Whether it was written once: `--force` does not cover a long-lived key that appears later.
@@ -46,12 +48,14 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         plan: &'a Update,
         channel: &'a StatusChannel,
-        ports: DaemonPorts<'a>,
+        context: &'a DaemonContext<'a>,
+        ports: &'a Ports,
         file: &'a dyn SharedCredentialsFile,
     ) -> Self {
         Self {
             plan,
             channel,
+            context,
             ports,
             file,
             reconciler: Reconciler::new(file, &plan.file),
@@ -82,7 +86,7 @@ impl<'a> Writer<'a> {
             if is_first
                 && (!is_waiting || self.plan.daemon.on_startup_failure != OnStartupFailure::Exit)
             {
-                self.ports.supervisor.ready();
+                self.context.supervisor.ready();
                 is_first = false;
             }
             select(pin!(self.channel.changed()), self.ports.timer.sleep(pause)).await;
@@ -94,7 +98,7 @@ impl<'a> Writer<'a> {
     fn step(&mut self) -> Result<ReconcileStep, ProfileFileError> {
         let now = self.ports.clock.uptime();
         let status = self.channel.status();
-        let session = status.valid(ClockReading::of(self.ports.clock));
+        let session = status.valid(ClockReading::of(&*self.ports.clock));
         let force = self.plan.force && !self.has_written;
         let mut edit = |text: &[u8]| match session {
             Some(session) => self.plan.edit(text, &session.credentials, force),
@@ -159,7 +163,7 @@ impl<'a> Writer<'a> {
         let profile = profile_field(&self.plan.profile.to_string());
         let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
         let fields: Vec<_> = fields.into_iter().chain(more).collect();
-        self.ports.log.event(level, words, &fields);
+        self.context.log.event(level, words, &fields);
     }
 
     fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
@@ -168,7 +172,7 @@ impl<'a> Writer<'a> {
         let reason = self.plan.failed(error).text();
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {
-            self.ports.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
+            self.context.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
         }
         let pause = match before {
             // A changed text is noticed at the next check.
@@ -179,7 +183,7 @@ impl<'a> Writer<'a> {
         let reported = (reason, self.channel.status().refreshes);
         if before.as_ref() != Some(&reported) {
             let first = reported.0.lines().next().unwrap_or_default();
-            self.ports.supervisor.status(&format!("the profile is not written: {first}"));
+            self.context.supervisor.status(&format!("the profile is not written: {first}"));
         }
         self.reported = Some(reported);
         pause
@@ -190,7 +194,7 @@ impl<'a> Writer<'a> {
         if let Some((session, _)) = &self.channel.status().session {
             let expiration = session.credentials.expiration;
             let status = format!("a session until {expiration} is in the profile");
-            self.ports.supervisor.status(&status);
+            self.context.supervisor.status(&status);
         }
     }
 }

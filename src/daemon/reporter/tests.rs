@@ -1,19 +1,20 @@
 //! What the operator is told while identities, clocks and sessions come and go.
 
-use std::pin::Pin;
+use std::convert::Infallible;
 use std::task::{Context, Waker};
+
+use futures_util::future::BoxFuture;
 
 use super::*;
 use crate::test_support::DaemonRecorder;
-use roles_anywhere_client::ports::Event;
-use roles_anywhere_client::refresh::refresher::Refresher;
-use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_client::refresh::refresher::RefreshHandle;
 use roles_anywhere_test_support::simulation::Simulation;
 
 /// A refresher that reports, advanced by hand.
 struct Run<'a> {
     simulation: &'a Simulation,
-    refresher: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    refresher: BoxFuture<'a, Infallible>,
+    handle: RefreshHandle,
 }
 
 impl Run<'_> {
@@ -33,11 +34,11 @@ impl Run<'_> {
 }
 
 fn run(simulation: &Simulation, recorder: &DaemonRecorder, act: impl FnOnce(&mut Run<'_>)) {
-    let channel = StatusChannel::default();
-    let reporter = recorder.reporter();
-    let mut refresher = Refresher::new(simulation, &channel, simulation.ports(&reporter));
+    let source = Arc::new(simulation.clone());
+    let mut refresher = recorder.context().refresher(source, Arc::default(), &simulation.ports());
+    let handle = refresher.handle();
     let refresher = Box::pin(async move { refresher.run().await });
-    let mut run = Run { simulation, refresher };
+    let mut run = Run { simulation, refresher, handle };
     run.settle();
     act(&mut run);
 }
@@ -115,7 +116,7 @@ fn invalid_files_are_logged_once() {
     run(&simulation, &recorder, |run| {
         run.simulation.rotate(false);
         for _ in 0..3 {
-            run.simulation.happen(Event::Reload);
+            drop(run.handle.reload());
             run.pass(30);
         }
     });

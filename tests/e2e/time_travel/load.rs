@@ -2,25 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join;
-use roles_anywhere::command::serve as serving;
-use roles_anywhere::os::clock::SystemTimer;
-use roles_anywhere::os::listener::{HttpListener, Limits};
-use roles_anywhere::os::random::SystemEntropy;
-use roles_anywhere::os::token_file::TokenOnDisk;
-use roles_anywhere::server::Listener as _;
-use roles_anywhere_client::ports::{Event, Ports};
+use roles_anywhere::command::serve;
+use roles_anywhere::daemon::Event;
+use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
-use super::{Daemon, SecrecyCheck, ShiftedClock, run_daemon};
+use super::{SecrecyCheck, ShiftedClock, run_daemon};
 use crate::client::{Client, Received, SetOnDrop};
 use crate::fault::{faults, struck, vended};
 use crate::machine;
@@ -61,12 +54,20 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
             if waits % 200 == 0 {
                 clock.advance(Duration::from_secs(3_600));
             }
-            if over.load(Ordering::Relaxed) { Event::Stop } else { Event::Timeout }
+            over.load(Ordering::Relaxed).then_some(Event::Stop)
         };
         let line = ["serve", "--port", "0", "--token-file", token_file.to_str().unwrap()];
-        run_daemon(&shared, &line, Box::new(on_tick), async |daemon| {
-            serve(daemon, &bound).await;
-        });
+        let log = Arc::new(AddressLog(bound));
+        run_daemon(
+            &shared,
+            &line,
+            log,
+            Box::new(on_tick),
+            async |plan, refresher, context, ports| {
+                let print = |_: &[u8]| unreachable!("nothing is printed");
+                serve::daemon::run(plan, refresher, context, ports, &print).await.unwrap();
+            },
+        );
         asking.join().unwrap()
     });
     let strangers: Vec<_> = received.keys().difference(&vended(&clock.emulator)).cloned().collect();
@@ -90,34 +91,20 @@ fn script() -> Vec<Value> {
     script
 }
 
-/// Serves as `main` does until the refresher is told to stop, and sends the address.
-async fn serve(daemon: Daemon<'_>, bound: &Sender<SocketAddr>) {
-    let Daemon { plan, ports, channel, mut refresher } = daemon;
-    let listener =
-        HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, Limits::default()).unwrap();
-    let addresses = listener.addresses();
-    // Clients are real, and so are their timeouts.
-    let server_ports =
-        Ports { timer: Arc::new(SystemTimer), entropy: Arc::new(SystemEntropy), ..ports.clone() };
-    let place = TokenOnDisk::find(&plan.token_file, &addresses);
-    let (endpoints, place) =
-        serving::open(plan, place, channel, server_ports, Arc::new(SecrecyCheck)).unwrap();
-    bound.send(addresses[0]).unwrap();
-    let stop = Rc::new(Notify::new());
-    let stopped = Rc::clone(&stop);
-    let keeping = async {
-        plan.daemon.start(&mut refresher).await.unwrap();
-        refresher.run().await;
-        stop.notify_one();
-    };
-    let serving = serving::run(
-        place.as_ref().map(|place| place as _),
-        endpoints,
-        Box::new(listener),
-        &*ports.timer,
-        Box::pin(async move { stopped.notified().await }),
-    );
-    join(keeping, serving).await.1.unwrap();
+/// Sends the address that the daemon logs.
+struct AddressLog(Sender<SocketAddr>);
+
+impl Log for AddressLog {
+    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
+        SecrecyCheck.event(level, what, fields);
+        if what == "listening" {
+            self.0.send(fields[0].1.to_string().parse().unwrap()).unwrap();
+        }
+    }
+
+    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        SecrecyCheck.record(level, what, fields)
+    }
 }
 
 /// Sends requests from several clients until every fault has struck, and then until there are

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roles_anywhere_client::ports::Event;
+use roles_anywhere::daemon::{Event, supervise};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 use serde_json::json;
 
-use super::{ShiftedClock, run_daemon};
+use super::{SecrecyCheck, ShiftedClock, run_daemon};
 
 /// What happens at one second.
 enum Act {
@@ -47,10 +47,13 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
             left: left(status, ClockReading::of(&*clock)),
             last_error: status.last_error.as_ref().map(|error| error.kind()),
         });
-        if elapsed >= end { Event::Stop } else { Event::Timeout }
+        (elapsed >= end).then_some(Event::Stop)
     };
     let line = ["serve", "--port", "0"];
-    run_daemon(&clock, &line, Box::new(on_tick), async |mut daemon| daemon.refresher.run().await);
+    let log = Arc::new(SecrecyCheck);
+    run_daemon(&clock, &line, log, Box::new(on_tick), async |_, refresher, context, ports| {
+        supervise(&mut [refresher], context, &*ports.timer).await;
+    });
     statuses.into_inner()
 }
 

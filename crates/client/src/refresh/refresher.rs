@@ -1,22 +1,24 @@
 //! Keeps a session current: at most one fetch in flight, in the background.
 //!
 //! The schedule (`refresh/schedule.rs`) decides when to fetch; the result is published on a
-//! [`StatusChannel`]. A refresher never gives up: it runs until it receives a stop event.
+//! [`StatusChannel`]. A refresher never gives up: it runs until it is dropped.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials::Session;
-use crate::ports::{Event, Events};
+use crate::ports::Ports;
 use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
 use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{FailureKind, Next, Policy, Schedule};
 use crate::refresh::status::{Status, StatusChannel};
-use crate::secret::Entropy;
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// Fetches sessions from AWS, with an identity read from files.
 pub trait SessionSource: Send + Sync {
@@ -68,89 +70,115 @@ pub enum ReloadOutcome {
     },
 }
 
-/// The ports of a refresher.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "nothing but references to ports")]
-pub struct RefresherPorts<'a> {
-    /// Tells the time.
-    pub clock: &'a dyn Clock,
-    /// Spreads the refreshes of many hosts.
-    pub entropy: &'a dyn Entropy,
-    /// Waits for events from outside.
-    pub events: &'a dyn Events,
-    /// Receives the events of the refresher.
-    pub observer: &'a dyn Observer,
-}
-
-/// The longest wait for an event. The files and the wall clock are read at least this often: the
-/// system reports neither a clock change nor, on some file systems, a changed file.
+/// The longest wait. The files and the wall clock are read at least this often: the system reports neither
+/// a clock change nor, on some file systems, a changed file.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Keeps a session current.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct Refresher<'a> {
-    source: &'a dyn SessionSource,
-    channel: &'a StatusChannel,
-    ports: RefresherPorts<'a>,
+pub struct Refresher {
+    source: Arc<dyn SessionSource>,
+    channel: Arc<StatusChannel>,
+    ports: Ports,
+    observer: Arc<dyn Observer>,
+    handle: RefreshHandle,
+    requests: mpsc::UnboundedReceiver<RefresherRequest>,
     schedule: Schedule,
     status: Status,
 }
 
-/// The result of one fetch.
-enum FetchOutcome {
-    Fetched,
-    Failed(Arc<ProviderError>),
-    Stopped,
+/// Tells a refresher, which may run in another task, about changes. Copies are of the same refresher.
+#[derive(Clone, Debug)]
+pub struct RefreshHandle(mpsc::UnboundedSender<RefresherRequest>);
+
+/// What a refresher is asked for.
+#[derive(Debug)]
+enum RefresherRequest {
+    /// To read the identity's files in any case, and to say so.
+    Reload(oneshot::Sender<()>),
+    /// To check whether they have changed.
+    CheckFiles,
 }
 
-impl<'a> Refresher<'a> {
-    /// Returns a refresher that fetches from `source` and publishes on `channel`.
-    pub fn new(
-        source: &'a dyn SessionSource,
-        channel: &'a StatusChannel,
-        ports: RefresherPorts<'a>,
-    ) -> Self {
-        let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        Self { source, channel, ports, schedule, status: Status::default() }
-    }
-
-    /// Fetches once, and returns the error if that fails.
-    pub async fn start(&mut self) -> Result<Shutdown, Arc<ProviderError>> {
-        match self.attempt().await {
-            FetchOutcome::Fetched => Ok(Shutdown::NotRequested),
-            FetchOutcome::Failed(error) => Err(error),
-            FetchOutcome::Stopped => Ok(Shutdown::Requested),
-        }
-    }
-
-    /// Keeps a session current until a stop event.
-    pub async fn run(&mut self) {
-        loop {
-            self.ports.observer.watchdog();
-            self.check_files();
-            let wait = match self.schedule.next(self.clock_reading()) {
-                Next::Wait(wait) => wait.min(self.longest_wait()),
-                Next::Fetch => match self.attempt().await {
-                    FetchOutcome::Stopped => return,
-                    FetchOutcome::Fetched | FetchOutcome::Failed(_) => continue,
-                },
-            };
-            let event = self.ports.events.next(wait);
-            let session_requested = std::pin::pin!(self.channel.requested());
-            let event = match select(event, session_requested).await {
-                Either::Left((event, _)) => Some(event),
-                Either::Right(((), _)) => None,
-            };
-            match event {
-                Some(Event::Stop) => return,
-                Some(Event::Reload) => self.reload_on_request(),
-                Some(Event::Timeout | Event::FilesChanged) => {}
-                None => self.handle_session_request(),
+impl RefreshHandle {
+    /// Makes the refresher read the identity's files, even if they failed before and are unchanged. The
+    /// returned future, which need not be awaited, completes when they were read, with or without
+    /// success, or when there is no refresher any more.
+    pub fn reload(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (done, is_done) = oneshot::channel();
+        let sent = self.0.send(RefresherRequest::Reload(done));
+        async move {
+            if sent.is_ok() {
+                // An error, too, says that nothing more is going to be done.
+                let _ = is_done.await;
             }
         }
     }
 
-    async fn attempt(&mut self) -> FetchOutcome {
+    /// Says that the identity's files may have changed. They are read again every few seconds anyway.
+    pub fn files_changed(&self) {
+        // Without a refresher there is nothing to do.
+        let _ = self.0.send(RefresherRequest::CheckFiles);
+    }
+}
+
+impl Refresher {
+    /// Returns a refresher that fetches from `source`, publishes on `channel` and reports to `observer`.
+    pub fn new(
+        source: Arc<dyn SessionSource>,
+        channel: Arc<StatusChannel>,
+        ports: Ports,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
+        let (sender, requests) = mpsc::unbounded_channel();
+        let handle = RefreshHandle(sender);
+        let status = Status::default();
+        Self { source, channel, ports, observer, handle, requests, schedule, status }
+    }
+
+    /// Returns the channel that it publishes on.
+    pub fn channel(&self) -> &Arc<StatusChannel> {
+        &self.channel
+    }
+
+    /// Returns the means to tell it about changes.
+    pub fn handle(&self) -> RefreshHandle {
+        self.handle.clone()
+    }
+
+    /// Keeps a session current until it is dropped.
+    pub async fn run(&mut self) -> Infallible {
+        loop {
+            self.check_files();
+            match self.schedule.next(self.clock_reading()) {
+                Next::Fetch => self.attempt().await,
+                Next::Wait(wait) => self.wait(wait.min(LONGEST_WAIT)).await,
+            }
+        }
+    }
+
+    /// Waits for `limit`, or until there is something to do.
+    async fn wait(&mut self, limit: Duration) {
+        let request = {
+            let elapsed = self.ports.timer.sleep(limit);
+            let request = pin!(self.requests.recv());
+            let session_requested = pin!(self.channel.requested());
+            match select(select(request, elapsed), session_requested).await {
+                Either::Left((Either::Left((request, _)), _)) => request,
+                Either::Left((Either::Right(_), _)) => return,
+                Either::Right(_) => None,
+            }
+        };
+        match request {
+            Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
+            Some(RefresherRequest::CheckFiles) => {}
+            None => self.handle_session_request(),
+        }
+    }
+
+    /// Fetches once.
+    async fn attempt(&mut self) {
         // After an identity error, the files are read again before AWS is called.
         let is_identity = |error: &Arc<ProviderError>| error.kind() == ErrorKind::Identity;
         let must_reload =
@@ -160,44 +188,35 @@ impl<'a> Refresher<'a> {
         let result = match reload_result {
             Err(error) if !self.identity_is_loaded() => Err(error),
             reload_result => match (self.fetch().await, reload_result) {
-                (None, _) => return FetchOutcome::Stopped,
                 // Report why the new files are unusable, not that the current certificate has
                 // expired.
-                (Some(Err(error)), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
-                (Some(result), _) => result,
+                (Err(error), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
+                (result, _) => result,
             },
         };
         match result {
-            Ok(session) => {
-                self.on_success(session);
-                FetchOutcome::Fetched
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                self.on_failure(&error);
-                FetchOutcome::Failed(error)
-            }
+            Ok(session) => self.on_success(session),
+            Err(error) => self.on_failure(&Arc::new(error)),
         }
     }
 
-    /// Fetches, and handles events meanwhile; no event starts a second fetch. Returns `None` after a
-    /// stop event.
-    async fn fetch(&mut self) -> Option<Result<Session, ProviderError>> {
+    /// Fetches, and reads the files on request meanwhile; nothing starts a second fetch.
+    async fn fetch(&mut self) -> Result<Session, ProviderError> {
         self.publish(|status| status.in_flight = true);
-        let source = self.source;
+        let source = Arc::clone(&self.source);
         let mut fetch = source.fetch();
         loop {
-            match select(fetch, self.ports.events.next(self.longest_wait())).await {
-                Either::Left((fetched, _)) => return Some(fetched),
-                Either::Right((event, rest)) => {
+            let request = match select(fetch, pin!(self.requests.recv())).await {
+                Either::Left((fetched, _)) => return fetched,
+                Either::Right((request, rest)) => {
                     fetch = rest;
-                    self.ports.observer.watchdog();
-                    match event {
-                        Event::Stop => return None,
-                        Event::Reload => self.reload_on_request(),
-                        Event::Timeout | Event::FilesChanged => {}
-                    }
+                    request
                 }
+            };
+            match request {
+                Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
+                // The files are checked after the fetch.
+                Some(RefresherRequest::CheckFiles) | None => {}
             }
         }
     }
@@ -205,7 +224,7 @@ impl<'a> Refresher<'a> {
     fn on_success(&mut self, session: Session) {
         let now = self.clock_reading();
         self.schedule.succeeded(session.lifetime_seconds, now);
-        self.ports.observer.session_received(&session, now.wall);
+        self.observer.session_received(&session, now.wall);
         self.publish(|status| {
             status.in_flight = false;
             status.last_error = None;
@@ -226,7 +245,7 @@ impl<'a> Refresher<'a> {
         };
         self.schedule.failed(failure, error.retry_after(), self.ports.entropy.bits(), now);
         let next = self.schedule.next(now);
-        self.ports.observer.refresh_failed(error, self.status.usable(now).map(Arc::as_ref), next);
+        self.observer.refresh_failed(error, self.status.usable(now).map(Arc::as_ref), next);
         self.publish(|status| {
             status.in_flight = false;
             status.refreshes.count(error.kind());
@@ -237,7 +256,7 @@ impl<'a> Refresher<'a> {
     /// Reads the identity's files, and publishes the end of a new certificate.
     fn reload(&mut self, retry: Retry) -> Result<(), ProviderError> {
         let outcome = self.source.reload(retry)?;
-        self.ports.observer.identity_read(Ok(&outcome));
+        self.observer.identity_read(Ok(&outcome));
         match outcome {
             ReloadOutcome::Unchanged
             | ReloadOutcome::Skipped
@@ -260,16 +279,16 @@ impl<'a> Refresher<'a> {
 
     fn reload_and_report(&mut self, retry: Retry) {
         if let Err(error) = self.reload(retry) {
-            self.ports.observer.identity_read(Err(&Arc::new(error)));
+            self.observer.identity_read(Err(&Arc::new(error)));
         }
     }
 
-    fn reload_on_request(&mut self) {
-        self.ports.observer.reload_started();
+    fn reload_on_request(&mut self, done: oneshot::Sender<()>) {
         self.reload_and_report(Retry::Always);
         // Publish again, because `update` also checks its credentials file on a reload.
         self.publish(|_| {});
-        self.ports.observer.reload_finished();
+        // The request may be given up already.
+        let _ = done.send(());
     }
 
     /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged
@@ -292,22 +311,8 @@ impl<'a> Refresher<'a> {
     }
 
     fn clock_reading(&self) -> ClockReading {
-        ClockReading::of(self.ports.clock)
+        ClockReading::of(&*self.ports.clock)
     }
-
-    fn longest_wait(&self) -> Duration {
-        let half = self.ports.observer.watchdog_interval().map(|interval| interval / 2);
-        half.map_or(LONGEST_WAIT, |half| half.min(LONGEST_WAIT))
-    }
-}
-
-/// Whether a stop event was received.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Shutdown {
-    /// It was not.
-    NotRequested,
-    /// It was.
-    Requested,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::credentials::Session;
 use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
 use crate::provider::secrets_manager::SecretsManager;
-use crate::refresh::refresher::SessionSource;
+use crate::refresh::refresher::{RefreshHandle, Refresher, SessionSource};
 use crate::refresh::reloading_identity::ReloadingIdentity;
 use crate::refresh::status::StatusChannel;
 use crate::time::Deadline;
@@ -26,19 +26,23 @@ fn ports_and_what_is_made_of_them_are_shared_by_threads() {
     is_shared::<RolesAnywhere>();
     is_shared::<ReloadingIdentity>();
     is_shared::<StatusChannel>();
+    is_shared::<RefreshHandle>();
 }
 
 #[expect(dead_code, reason = "its types are checked, it does not run")]
 fn futures_move_between_threads(
     provider: &RolesAnywhere,
     (request, session): (&SecretRequest, &Session),
-    (source, channel): (&dyn SessionSource, &StatusChannel),
+    (source, refresher): (&dyn SessionSource, &mut Refresher),
     (ports, deadline): (&Ports, Deadline),
 ) {
     is_send(&provider.fetch(0, ports, deadline));
     let secrets = SecretsManager { request, session: &provider.session };
     is_send(&secrets.get(session, ports, deadline));
     is_send(&source.fetch());
+    let channel = refresher.channel();
     is_send(&channel.wait_for_session(&*ports.clock, &*ports.timer, Duration::ZERO));
+    is_send(&channel.first_refresh());
+    is_send(&refresher.run());
     is_send(&ports.timer.sleep(Duration::ZERO));
 }

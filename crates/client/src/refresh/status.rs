@@ -110,6 +110,14 @@ impl StatusChannel {
         let _ = self.status.subscribe().changed().await;
     }
 
+    /// Completes when the first refresh has ended, and returns its error if it failed.
+    pub async fn first_refresh(&self) -> Result<(), Arc<ProviderError>> {
+        let mut published = self.status.subscribe();
+        let ended = |status: &Arc<Status>| status.refreshes != Refreshes::default();
+        let status = published.wait_for(ended).await.map(|status| Arc::clone(&status));
+        status.ok().and_then(|status| status.last_error.clone()).map_or(Ok(()), Err)
+    }
+
     /// Completes when a task waits for a session: there is none, and no refresh is in flight.
     pub async fn requested(&self) {
         self.requested.notified().await;

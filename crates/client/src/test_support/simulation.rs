@@ -1,8 +1,7 @@
 //! A simulation of AWS, of this machine's clocks and of the identity's files, which tests advance.
 
-use futures_util::future::{BoxFuture, LocalBoxFuture};
+use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::aws::error_response::ServiceError;
@@ -12,15 +11,16 @@ use crate::credentials::Session;
 use crate::diagnosis::{Operation, Refusal};
 use crate::identity::{CertificateRole, FileContents, IdentityError};
 use crate::input_source::{InputSource, Location};
-use crate::ports::{Event, Events};
+use crate::ports::Ports;
 use crate::provider::ProviderError;
 use crate::refresh::Next;
 use crate::refresh::observer::Observer;
-use crate::refresh::refresher::{RefresherPorts, ReloadOutcome, Retry, SessionSource};
+use crate::refresh::refresher::{Refresher, ReloadOutcome, Retry, SessionSource};
 use crate::refresh::schedule::SHORTEST_INTERVAL;
 use crate::secret::Secret;
 use crate::test_support::clock::{ManualClock, START};
 use crate::test_support::entropy::SequenceEntropy;
+use crate::test_support::ports::FakePorts;
 use crate::time::{Clock as _, Timer as _, Timestamp};
 
 /// How AWS answers, or fails to.
@@ -50,18 +50,17 @@ pub(crate) struct State {
     pub(crate) fetches: u64,
     /// The start of the last fetch that succeeded.
     pub(crate) succeeded: Option<Duration>,
-    pub(crate) events: Vec<Event>,
     /// For how many seconds a certificate is good.
     pub(crate) validity: i64,
 }
 
-/// Every port of a refresher, and its source of sessions; of one thread.
-#[derive(Debug)]
+/// Every port of a refresher, and its source of sessions. Copies share their state.
+#[derive(Clone, Debug)]
 pub struct Simulation {
     /// The clocks of this machine; AWS's clock is always right.
     pub clock: ManualClock,
     pub(crate) entropy: SequenceEntropy,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Default for Simulation {
@@ -75,7 +74,7 @@ impl Simulation {
     pub fn new() -> Self {
         let clock = ManualClock::default();
         clock.set_counts_sleep(true);
-        let state = Mutex::new(State {
+        let state = Arc::new(Mutex::new(State {
             behaviour: AwsBehaviour::Answers,
             delay: 0,
             lifetime_seconds: 3_600,
@@ -86,15 +85,20 @@ impl Simulation {
             in_flight: 0,
             fetches: 0,
             succeeded: None,
-            events: Vec::new(),
             validity: 1_000_000_000,
-        });
+        }));
         Self { clock, entropy: SequenceEntropy::pseudo_random(0), state }
     }
 
     /// Returns the ports of a refresher whose [`SessionSource`] is this simulation, too.
-    pub fn ports<'a>(&'a self, observer: &'a dyn Observer) -> RefresherPorts<'a> {
-        RefresherPorts { clock: &self.clock, entropy: &self.entropy, events: self, observer }
+    pub fn ports(&self) -> Ports {
+        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        FakePorts { clock, entropy, ..FakePorts::default() }.ports()
+    }
+
+    /// Returns a refresher of this simulation.
+    pub fn refresher(&self, observer: Arc<dyn Observer>) -> Refresher {
+        Refresher::new(Arc::new(self.clone()), Arc::default(), self.ports(), observer)
     }
 
     /// Lets a second pass.
@@ -133,11 +137,6 @@ impl Simulation {
     /// Makes certificates be valid for so many seconds from now on.
     pub fn certify_for(&self, seconds: i64) {
         self.state().validity = seconds;
-    }
-
-    /// Lets an event happen, after those before it.
-    pub fn happen(&self, event: Event) {
-        self.state().events.insert(0, event);
     }
 
     /// Returns how often AWS was asked.
@@ -179,17 +178,6 @@ impl Simulation {
         let interval = before.map(|before| start.saturating_sub(before));
         let is_long_enough = |interval: Duration| interval >= SHORTEST_INTERVAL;
         assert!(interval.is_none_or(is_long_enough), "two refreshes within {interval:?}");
-    }
-}
-
-impl Events for Simulation {
-    fn next(&self, limit: Duration) -> LocalBoxFuture<'_, Event> {
-        let mut elapsed = self.clock.sleep(limit);
-        Box::pin(std::future::poll_fn(move |context| {
-            let event = self.state().events.pop();
-            let wait = || elapsed.as_mut().poll(context).map(|()| Event::Timeout);
-            event.map_or_else(wait, Poll::Ready)
-        }))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The refresher against a simulation: random sequences of time, failures and rotations.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
@@ -34,7 +33,8 @@ enum Step {
 struct Play<'a> {
     simulation: &'a Simulation,
     channel: &'a StatusChannel,
-    refresher: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    refresher: BoxFuture<'a, Infallible>,
+    handle: RefreshHandle,
     /// For how many seconds without sleep AWS has answered and the identity has been usable.
     fair: u64,
     /// Whether AWS has answered and the clocks have agreed from the start.
@@ -75,7 +75,7 @@ impl<'a> Play<'a> {
                 self.fair = 0;
             }
             Step::Ask(callers) => self.ask(callers),
-            Step::Hangup => self.simulation.happen(Event::Reload),
+            Step::Hangup => drop(self.handle.reload()),
         }
         self.settle();
         self.check();
@@ -167,11 +167,11 @@ fn play(steps: &[Step]) {
 
 /// Starts a refresher, and lets `act` go on with it.
 fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
-    let channel = StatusChannel::default();
-    let mut refresher = Refresher::new(simulation, &channel, simulation.ports(simulation));
-    let refresher: Pin<Box<dyn Future<Output = ()> + '_>> =
-        Box::pin(async move { refresher.run().await });
-    let mut play = Play { simulation, channel: &channel, refresher, fair: 0, untroubled: true };
+    let mut refresher = simulation.refresher(Arc::new(simulation.clone()));
+    let (channel, handle) = (Arc::clone(refresher.channel()), refresher.handle());
+    let refresher = Box::pin(async move { refresher.run().await });
+    let (fair, untroubled) = (0, true);
+    let mut play = Play { simulation, channel: &channel, refresher, handle, fair, untroubled };
     play.settle();
     act(&mut play)
 }

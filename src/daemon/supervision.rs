@@ -1,0 +1,67 @@
+//! Runs the refreshers of a daemon, and handles what concerns all of them: signals, changed files, the
+//! watchdog.
+
+use std::convert::Infallible;
+use std::pin::pin;
+
+use futures_util::future::{Either, join_all, pending, select};
+
+use super::{DaemonContext, Event, Supervisor};
+use crate::output::log::Level;
+use roles_anywhere_client::refresh::refresher::{RefreshHandle, Refresher};
+use roles_anywhere_client::time::Timer;
+
+/// Runs `refreshers` until a stop event.
+pub async fn supervise(
+    refreshers: &mut [Refresher],
+    context: &DaemonContext<'_>,
+    timer: &dyn Timer,
+) {
+    let handles: Vec<RefreshHandle> = refreshers.iter().map(Refresher::handle).collect();
+    let events = pin!(handle_events(&handles, context));
+    let refreshing = pin!(join_all(refreshers.iter_mut().map(Refresher::run)));
+    let watchdog = pin!(keep_watchdog(&*context.supervisor, timer));
+    // Neither of the others ends.
+    select(events, select(refreshing, watchdog)).await;
+}
+
+/// Handles events until one says to stop.
+async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>) {
+    let mut reloading = None;
+    loop {
+        let reloaded = pin!(async {
+            match &mut reloading {
+                Some(reloading) => drop(std::pin::Pin::new(reloading).await),
+                None => pending().await,
+            }
+        });
+        match select(context.events.next(), reloaded).await {
+            Either::Left((Event::Stop, _)) => return,
+            Either::Left((Event::FilesChanged, _)) => {
+                refreshers.iter().for_each(RefreshHandle::files_changed);
+            }
+            Either::Left((Event::Reload, _)) => {
+                context.supervisor.reloading();
+                context.log.event(Level::Info, "files are read anew", &[]);
+                // If a reload has not ended, the supervisor hears of the end of the last one.
+                reloading = Some(Box::pin(join_all(refreshers.iter().map(RefreshHandle::reload))));
+            }
+            Either::Right(_) => {
+                reloading = None;
+                context.supervisor.ready();
+            }
+        }
+    }
+}
+
+/// Tells the supervisor at intervals that this process goes on, if it wants to know.
+async fn keep_watchdog(supervisor: &dyn Supervisor, timer: &dyn Timer) -> Infallible {
+    let Some(interval) = supervisor.watchdog_interval() else { return pending().await };
+    loop {
+        supervisor.watchdog();
+        timer.sleep(interval / 2).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Two refreshers in one daemon, second by second.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::*;
+use crate::test_support::{DaemonRecorder, Notice};
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
+use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
+
+/// A daemon of two roles, each with an identity and an AWS of its own.
+struct Fixture {
+    simulations: [Simulation; 2],
+    channels: [Arc<StatusChannel>; 2],
+    recorder: DaemonRecorder,
+}
+
+/// The daemon while it runs.
+struct Play<'a> {
+    fixture: &'a Fixture,
+    running: Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let simulations = [Simulation::new(), Simulation::new()];
+        let channels = [Arc::default(), Arc::default()];
+        Self { simulations, channels, recorder: DaemonRecorder::default() }
+    }
+
+    fn start(&self) -> Play<'_> {
+        let context = self.recorder.context();
+        let refresher = |(simulation, channel): (&Simulation, &Arc<StatusChannel>)| {
+            let source = Arc::new(simulation.clone());
+            context.refresher(source, Arc::clone(channel), &simulation.ports())
+        };
+        let refreshers = self.simulations.iter().zip(&self.channels).map(refresher);
+        let mut refreshers: Vec<_> = refreshers.collect();
+        let running = Box::pin(async move {
+            supervise(&mut refreshers, &context, &self.simulations[0].clock).await;
+        });
+        let mut play = Play { fixture: self, running };
+        play.settle();
+        play
+    }
+
+    fn has_session(&self, role: usize) -> bool {
+        let now = ClockReading::of(&self.simulations[role].clock);
+        self.channels[role].status().valid(now).is_some()
+    }
+
+    fn identities_read(&self) -> usize {
+        self.recorder.log.events().iter().filter(|event| *event == "identity in use").count()
+    }
+}
+
+impl Play<'_> {
+    fn poll(&mut self) -> Poll<()> {
+        self.running.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..8 {
+            assert!(self.poll().is_pending(), "it ended");
+        }
+    }
+
+    fn pass(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.fixture.simulations.iter().for_each(Simulation::pass);
+            self.settle();
+        }
+    }
+}
+
+#[test]
+fn failure_of_one_refresher_stops_no_other() {
+    let fixture = Fixture::new();
+    let [refused, answered] = &fixture.simulations;
+    refused.turn(AwsBehaviour::Refuses, 0);
+    let mut play = fixture.start();
+    play.pass(7_000);
+    assert!(!fixture.has_session(0) && fixture.has_session(1));
+    assert!(answered.fetches() > 2, "{}", answered.fetches());
+    assert!(refused.fetches() > 2, "it goes on too: {}", refused.fetches());
+    refused.turn(AwsBehaviour::Answers, 0);
+    play.pass(1_000);
+    assert!(fixture.has_session(0) && fixture.has_session(1));
+}
+
+#[test]
+fn one_that_waits_for_aws_stops_no_other() {
+    let fixture = Fixture::new();
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 10_000);
+    let mut play = fixture.start();
+    play.pass(5_000);
+    assert_eq!(fixture.simulations[0].fetches(), 1);
+    assert!(!fixture.has_session(0) && fixture.has_session(1));
+    assert!(fixture.simulations[1].fetches() > 1);
+}
+
+#[test]
+fn reload_reaches_all_and_ends_when_all_have_read_their_files() {
+    let fixture = Fixture::new();
+    // One is in the middle of a fetch.
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 10_000);
+    let mut play = fixture.start();
+    assert_eq!(fixture.identities_read(), 2);
+    fixture.simulations.iter().for_each(|simulation| simulation.rotate(true));
+    play.settle();
+    assert_eq!(fixture.identities_read(), 2, "no time has passed");
+    fixture.recorder.events.happen(Event::Reload);
+    play.settle();
+    assert_eq!(fixture.identities_read(), 4);
+    let mut notices = fixture.recorder.supervisor.notices();
+    notices.retain(|notice| !matches!(notice, Notice::Status(_)));
+    assert_eq!(notices, [Notice::Reloading, Notice::Ready]);
+}
+
+#[test]
+fn changed_files_are_read_at_once() {
+    let fixture = Fixture::new();
+    let mut play = fixture.start();
+    fixture.simulations.iter().for_each(|simulation| simulation.rotate(true));
+    fixture.recorder.events.happen(Event::FilesChanged);
+    play.settle();
+    assert_eq!(fixture.identities_read(), 4);
+}
+
+#[test]
+fn stop_event_ends_it_also_during_a_fetch_and_a_reload() {
+    let fixture = Fixture::new();
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 10_000);
+    let mut play = fixture.start();
+    fixture.recorder.events.happen(Event::Reload);
+    fixture.recorder.events.happen(Event::Stop);
+    assert_eq!(play.poll(), Poll::Ready(()));
+    assert_eq!(fixture.recorder.supervisor.notices().last(), Some(&Notice::Reloading));
+}
+
+#[test]
+fn watchdog_is_told_twice_in_each_interval() {
+    let mut fixture = Fixture::new();
+    fixture.recorder.supervisor.watchdog = Some(Duration::from_secs(10));
+    fixture.simulations[0].turn(AwsBehaviour::Lost, 60);
+    let told = |fixture: &Fixture| {
+        let notices = fixture.recorder.supervisor.notices();
+        notices.iter().filter(|notice| **notice == Notice::Watchdog).count()
+    };
+    let mut play = fixture.start();
+    for seconds in 0..100 {
+        assert_eq!(told(&fixture), 1 + seconds / 5, "after {seconds} s");
+        play.pass(1);
+    }
+}
