@@ -1,11 +1,17 @@
-//! The options of the command line and the environment, and the plan that they make.
+//! The options: their table, how they are typed, and the settings that are read from them.
+//!
+//! What several commands share is read here; a command reads its own options itself.
 
 pub mod arguments;
+pub mod cache;
 pub mod clap_error;
-mod command_line;
-pub mod resolve;
+pub mod command_line;
+pub mod daemon;
+pub mod identity;
+pub mod kubernetes_service;
+pub mod session;
+pub mod session_plan;
 pub mod settings;
 pub mod table;
-
-pub use clap_complete::Shell;
-pub use command_line::{CommandLine, CommandName};
+pub mod transport;
+pub mod variables;

@@ -8,8 +8,7 @@ use std::any::Any;
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::CredentialProcess;
-use roles_anywhere::options::CommandLine;
-use roles_anywhere::options::resolve::resolve;
+use roles_anywhere::command::{ALL, CommandLineError, plan};
 use roles_anywhere::output::Stdout;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
@@ -21,12 +20,10 @@ fuzz_target!(|text: &str| {
         name.is_some_and(|name| !name.is_empty() && !name.starts_with('-'))
     };
     let (variables, words): (Vec<&str>, Vec<&str>) = text.split('\0').partition(is_variable);
-    let Ok(line) = CommandLine::try_parse_from([&["roles-anywhere"], &words[..]].concat()) else {
-        return;
-    };
+    let words: Vec<String> = ["roles-anywhere"].iter().chain(&words).map(|word| (*word).to_owned()).collect();
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match resolve(&line, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
+    match plan(ALL, &words, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
         Ok(plan) => {
             let plan: Box<dyn Any> = plan;
             if let Ok(plan) = plan.downcast::<CredentialProcess>() {
@@ -35,6 +32,7 @@ fuzz_target!(|text: &str| {
                 assert!(!session.to_http().body.is_empty());
             }
         }
-        Err(error) => check_error(error),
+        Err(CommandLineError::Usage(error)) => check_error(error),
+        Err(_) => {}
     }
 });

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures_util::future::{Either, select};
 
 use crate::app::App;
-use crate::app::session::SessionPlan;
 use crate::daemon::{Daemon, DaemonContext};
+use crate::options::session_plan::SessionPlan;
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
 use crate::os::supervisor::Systemd;

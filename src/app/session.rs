@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::options::session_plan::SessionPlan;
 use crate::os::clock::SystemTimer;
 use crate::os::files;
 use crate::os::private_dir::PrivateDir;
@@ -11,45 +12,14 @@ use crate::os::random::SystemEntropy;
 use crate::os::stdio::StderrTrace;
 use crate::output::error::Error;
 use crate::session_cache::{self, CacheLocation, SessionCache};
-use roles_anywhere_client::http::{Endpoint, TransportOptions};
+use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
-use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
-
-/// How a session is made: the provider, the network, the cache.
-#[derive(Clone, Debug)]
-pub struct SessionPlan {
-    /// The source of the credentials.
-    pub provider: RolesAnywhere,
-    /// The source of the password of an encrypted key.
-    pub password: PasswordSource,
-    /// How to reach AWS.
-    pub transport: TransportOptions,
-    /// The endpoints that are called.
-    pub endpoints: Vec<Endpoint>,
-    /// The time limit of a run that makes one session.
-    pub timeout: Duration,
-    /// Where sessions are cached.
-    pub cache: CacheLocation,
-    /// Whether to show the steps of the exchange.
-    pub debug: bool,
-    /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
-    pub ignored: Vec<String>,
-}
-
-impl SessionPlan {
-    /// Returns the identity of a daemon, which follows its sources.
-    pub fn reloading_identity(&self, ports: &Ports) -> ReloadingIdentity {
-        ReloadingIdentity::new(self.provider.clone(), ports.clone(), self.timeout)
-    }
-}
 
 /// Makes the session of a plan.
 #[expect(missing_debug_implementations, reason = "holds ports")]

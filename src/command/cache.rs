@@ -3,8 +3,14 @@
 use std::io;
 
 use crate::app::App;
-use crate::command::Plan;
+use crate::command::{CACHE, Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::cache::cache_location;
+use crate::options::command_line::Word;
+use crate::options::settings::Settings;
+use crate::options::table::cache::CACHE_LOCATION;
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::entry::CacheEntry;
@@ -20,6 +26,18 @@ use roles_anywhere_client::time::{Clock as _, Timestamp};
 #[derive(Clone, Debug)]
 pub struct CacheShow(pub CacheLocation);
 
+impl Command for CacheShow {
+    const NAME: &'static [Word] = &[
+        CACHE,
+        ("show", "List the cached sessions: role, name, access key id, time left; no secret"),
+    ];
+    const OPTIONS: &'static OptionGroups = &[&CACHE_LOCATION];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        cache_location(settings).map(Self)
+    }
+}
+
 impl Plan for CacheShow {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         match &self.0 {
@@ -32,6 +50,15 @@ impl Plan for CacheShow {
 /// The plan of `cache clear`.
 #[derive(Clone, Debug)]
 pub struct CacheClear(pub CacheLocation);
+
+impl Command for CacheClear {
+    const NAME: &'static [Word] = &[CACHE, ("clear", "Remove the cached sessions")];
+    const OPTIONS: &'static OptionGroups = &[&CACHE_LOCATION];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        cache_location(settings).map(Self)
+    }
+}
 
 impl Plan for CacheClear {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {

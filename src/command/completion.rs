@@ -3,8 +3,13 @@
 use clap_complete::Shell;
 
 use crate::app::App;
-use crate::command::Plan;
+use crate::command::{self, Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::{self, Word};
+use crate::options::settings::Settings;
+use crate::options::table::completion::{COMPLETION, SHELL};
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use roles_anywhere_client::secret::SecretBytes;
 
 /// The plan of `completion`.
@@ -12,14 +17,26 @@ use roles_anywhere_client::secret::SecretBytes;
 pub struct Completion {
     /// The shell.
     pub shell: Shell,
-    /// Returns the description of the command line.
-    pub describe: fn() -> clap::Command,
+}
+
+impl Command for Completion {
+    const NAME: &'static [Word] = &[("completion", "Print a completion script")];
+    const AFTER_HELP: &'static str = "\
+Example:
+  roles-anywhere completion bash > /etc/bash_completion.d/roles-anywhere";
+    const OPTIONS: &'static OptionGroups = &[&COMPLETION];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let shell = settings.required(&SHELL)?;
+        let shell = shell.value.parse().map_err(|_| shell.refuse("a shell"))?;
+        Ok(Self { shell })
+    }
 }
 
 impl Plan for Completion {
     fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
         let mut script = Vec::new();
-        let mut command = (self.describe)();
+        let mut command = command_line::describe(&command::specs(command::ALL));
         clap_complete::generate(self.shell, &mut command, "roles-anywhere", &mut script);
         Ok(SecretBytes::new(script))
     }

@@ -9,8 +9,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::command::Plan;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::identity;
+use crate::options::settings::Settings;
+use crate::options::table::{self, diagnostic::OUTPUT};
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::read_certificates;
 use roles_anywhere_client::input_source::{Files, InputSource};
@@ -29,6 +35,30 @@ pub struct ReadCertificateData {
     pub password: PasswordSource,
     /// The output format.
     pub output: CertificateFormat,
+}
+
+impl Command for ReadCertificateData {
+    const NAME: &'static [Word] =
+        &[("read-certificate-data", "Show a certificate, and what AWS will make of it")];
+    const AFTER_HELP: &'static str = "\
+Example:
+  roles-anywhere read-certificate-data --certificate host.pem --output text";
+    const OPTIONS: &'static OptionGroups =
+        &[&table::diagnostic::READ_CERTIFICATE_DATA, &table::identity::IDENTITY];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let output = match settings.flag(&OUTPUT)? {
+            None => CertificateFormat::Official,
+            Some(setting) => match setting.value {
+                "json" => CertificateFormat::Official,
+                "text" => CertificateFormat::Text,
+                "full" => CertificateFormat::Full,
+                _ => return Err(setting.refuse("`json`, `text` or `full`")),
+            },
+        };
+        let certificate = identity::certificate(settings)?;
+        Ok(Self { certificate, output, password: identity::password(settings)? })
+    }
 }
 
 impl Plan for ReadCertificateData {

@@ -1,14 +1,23 @@
 //! `secret get`: reads a secret of AWS Secrets Manager with a certificate.
 
 mod document;
+mod plan;
 
 use std::path::PathBuf;
 
 use crate::app::App;
-use crate::app::session::{SessionClient, SessionPlan};
-use crate::command::Plan;
+use crate::app::session::SessionClient;
+use crate::command::{Command, Plan, SECRET};
+use crate::options::arguments::OptionGroups;
+use crate::options::cache::cache;
+use crate::options::command_line::Word;
+use crate::options::session::SessionOptions;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::table;
 use crate::output::Stdout;
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::input_source::FileError;
@@ -26,6 +35,29 @@ pub struct SecretGetPlan {
     pub session: SessionPlan,
     /// The secret.
     pub get: SecretGet,
+}
+
+impl Command for SecretGetPlan {
+    const NAME: &'static [Word] = &[SECRET, ("get", "Print a secret, or one member of it")];
+    const AFTER_HELP: &'static str = "\
+Examples:
+  roles-anywhere secret get prod/db-credentials --key password
+  roles-anywhere secret get prod/keystore --out keystore.jks";
+    const OPTIONS: &'static OptionGroups = &[
+        &table::secret::SECRET_GET,
+        &table::identity::IDENTITY,
+        &table::session::SESSION,
+        &table::transport::TRANSPORT,
+        &table::cache::CACHE,
+    ];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let session = SessionOptions::resolve(settings)?;
+        let get = plan::get(settings, &session)?;
+        let cache = cache(settings)?;
+        let endpoint = Some(get.request.endpoint.clone());
+        Ok(Self { session: SessionPlan::new(settings, session, endpoint, cache)?, get })
+    }
 }
 
 impl Plan for SecretGetPlan {

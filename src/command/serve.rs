@@ -1,6 +1,7 @@
 //! `serve`: hands out credentials to SDKs on this machine until it is stopped.
 
 pub mod daemon;
+mod plan;
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -13,15 +14,23 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::app::session::{SessionClient, SessionPlan};
+use crate::app::session::SessionClient;
 use crate::app::{self, App};
-use crate::command::Plan;
+use crate::command::{Command, Plan};
 use crate::daemon::Daemon;
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::session::SessionOptions;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::table;
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
+use crate::output::usage::UsageError;
 use crate::server::{
     CONTAINER_PATH, Endpoints, Listener, Offer, RemoteAccess, ServePolicy, TokenFile, TokenStore,
 };
+use crate::session_cache::CacheLocation;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::status::StatusChannel;
@@ -36,6 +45,29 @@ pub struct ServePlan {
     pub session: SessionPlan,
     /// What is served, and how.
     pub serve: Serve,
+}
+
+impl Command for ServePlan {
+    const NAME: &'static [Word] =
+        &[("serve", "Serve credentials to the SDKs of this machine, as EC2 and ECS do")];
+    const AFTER_HELP: &'static str = "\
+Examples:
+  roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
+  AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
+    const OPTIONS: &'static OptionGroups = &[
+        &table::serve::SERVE,
+        &table::daemon::DAEMON,
+        &table::identity::IDENTITY,
+        &table::session::SESSION,
+        &table::transport::TRANSPORT,
+    ];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let session = SessionOptions::of_own_region(settings)?;
+        let serve = plan::serve(settings, &session)?;
+        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?;
+        Ok(Self { session, serve })
+    }
 }
 
 impl Plan for ServePlan {

@@ -3,8 +3,15 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::app::App;
-use crate::command::Plan;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::identity;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::diagnostic::{DIGEST, FORMAT};
+use crate::options::table::{self, OptionSpec};
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::identity::{IdentityError, KeySource, Permissions};
 use roles_anywhere_client::input_source::Files;
@@ -26,6 +33,48 @@ pub struct SignString {
     pub format: SignatureFormat,
     /// The digest, for keys that sign one.
     pub digest: Digest,
+}
+
+impl Command for SignString {
+    const NAME: &'static [Word] =
+        &[("sign-string", "Sign a fixed string with the private key, to try it out")];
+    const AFTER_HELP: &'static str = "\
+Example:
+  roles-anywhere sign-string --private-key host.key --format bin > signature";
+    const OPTIONS: &'static OptionGroups =
+        &[&table::diagnostic::SIGN_STRING, &table::identity::IDENTITY];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let format = given(settings, &FORMAT)?;
+        let format = match format.value {
+            "json" => SignatureFormat::Json,
+            "text" => SignatureFormat::Text,
+            "bin" => SignatureFormat::Bin,
+            _ => return Err(format.refuse("`json`, `text` or `bin`")),
+        };
+        let digest = given(settings, &DIGEST)?;
+        let digest = match digest.value.to_ascii_uppercase().as_str() {
+            "SHA256" => Digest::Sha256,
+            "SHA384" => Digest::Sha384,
+            "SHA512" => Digest::Sha512,
+            _ => return Err(digest.refuse("`SHA256`, `SHA384` or `SHA512`")),
+        };
+        Ok(Self {
+            private_key: identity::private_key(settings)?,
+            permissions: identity::permissions(settings)?,
+            format,
+            digest,
+            password: identity::password(settings)?,
+        })
+    }
+}
+
+/// Returns an option that has no variable, or its default.
+fn given<'a>(
+    settings: &Settings<'a>,
+    option: &'static OptionSpec,
+) -> Result<Setting<'a>, UsageError> {
+    settings.flag(option)?.map_or_else(|| settings.default(option), Ok)
 }
 
 impl Plan for SignString {

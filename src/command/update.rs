@@ -1,5 +1,6 @@
 //! `update`: keeps a profile of the shared credentials file fresh.
 
+mod plan;
 mod report;
 mod warning;
 mod writer;
@@ -13,15 +14,23 @@ use futures_util::future::{Either, select};
 
 use crate::app::App;
 use crate::app::daemon;
-use crate::app::session::{SessionClient, SessionPlan};
-use crate::command::Plan;
+use crate::app::session::SessionClient;
+use crate::command::{Command, Plan};
 use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError, ProfileName};
 use crate::daemon::{Daemon, DaemonContext, supervise};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::session::SessionOptions;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::table;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
+use crate::output::usage::UsageError;
+use crate::session_cache::CacheLocation;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
@@ -38,6 +47,28 @@ pub struct UpdatePlan {
     pub session: SessionPlan,
     /// What is written, and how.
     pub update: Update,
+}
+
+impl Command for UpdatePlan {
+    const NAME: &'static [Word] =
+        &[("update", "Keep a profile of the shared credentials file fresh")];
+    const AFTER_HELP: &'static str = "\
+Example:
+  roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
+    const OPTIONS: &'static OptionGroups = &[
+        &table::update::UPDATE,
+        &table::daemon::DAEMON,
+        &table::identity::IDENTITY,
+        &table::session::SESSION,
+        &table::transport::TRANSPORT,
+    ];
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let session = SessionOptions::of_own_region(settings)?;
+        let update = plan::update(settings)?;
+        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?;
+        Ok(Self { session, update })
+    }
 }
 
 impl Plan for UpdatePlan {

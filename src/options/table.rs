@@ -26,21 +26,6 @@ use variable::VariableName;
 /// The prefix of our variables.
 pub const PREFIX: &str = "ROLES_ANYWHERE_";
 
-/// The options of each group, in the order of `--help`.
-pub static GROUPS: [&[&OptionSpec]; 11] = [
-    &identity::IDENTITY,
-    &session::SESSION,
-    &transport::TRANSPORT,
-    &cache::CACHE,
-    &secret::SECRET_GET,
-    &update::UPDATE,
-    &serve::SERVE,
-    &daemon::DAEMON,
-    &diagnostic::SIGN_STRING,
-    &diagnostic::READ_CERTIFICATE_DATA,
-    &completion::COMPLETION,
-];
-
 /// An option: a flag, the variables that stand for it, or both.
 pub struct OptionSpec {
     /// Its name in messages: `--role-arn`, the placeholder of a positional argument, or the variable of
@@ -263,17 +248,6 @@ impl OptionSpec {
     }
 }
 
-/// Returns the option of that flag, or of that positional argument's placeholder.
-pub fn find(name: &str) -> Option<&'static OptionSpec> {
-    GROUPS.iter().copied().flatten().copied().find(|option| option.name == name)
-}
-
-/// Returns whether a variable of ours holds a path, which may be any bytes.
-pub fn is_path_variable(name: &str) -> bool {
-    let mut options = GROUPS.iter().copied().flatten().copied();
-    options.any(|option| option.value_type.is_path() && option.own_variable() == Some(name))
-}
-
 impl PartialEq for OptionSpec {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
@@ -293,6 +267,3 @@ impl fmt::Debug for OptionSpec {
         f.write_str(self.name)
     }
 }
-
-#[cfg(test)]
-mod tests;

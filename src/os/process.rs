@@ -1,4 +1,8 @@
-//! Limits of this process: core dumps, file size, file descriptors.
+//! This process: its limits (core dumps, file size, file descriptors), and the end by a panic.
+
+use crate::os::stdio;
+use crate::output::error::Error;
+use roles_anywhere_client::provider::ErrorKind;
 
 /// Prevents core dumps of this process and access to its memory by other processes of the same user:
 /// it will hold keys and credentials.
@@ -53,3 +57,23 @@ pub fn open_descriptors() -> usize {
     let open = None;
     open.unwrap_or(16)
 }
+
+/// Makes a panic end like any other error: one message, and a documented exit code.
+pub fn report_panics() {
+    #[expect(
+        clippy::exit,
+        clippy::disallowed_methods,
+        reason = "the process aborts behind this hook, and main chooses the exit code"
+    )]
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+        let defect = Error::new(ErrorKind::Internal, InternalError(place))
+            .hint("please report this line and the command, without secrets");
+        stdio::write_stderr(&defect.to_string());
+        std::process::exit(i32::from(defect.kind().exit_code()));
+    }));
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("roles-anywhere met a defect of its own{0}")]
+struct InternalError(String);

@@ -1,24 +1,32 @@
 //! What a run reports on standard error outside a daemon's log: as text, or as a line in the log
 //! format that the user chose.
 
-use crate::output::error::Error;
+use crate::output::error::{Error, Kind};
 use crate::output::log::{Field, Level, LogFormat};
 use roles_anywhere_client::time::Timestamp;
 
-/// Returns the report of the error that ended a run.
-pub fn failure(error: &Error, format: LogFormat, now: Timestamp) -> String {
-    match format {
-        LogFormat::Text => error.to_string(),
-        LogFormat::Json => {
-            let reason = error.text();
-            let code = error.kind().exit_code();
-            json(
-                now,
-                Level::Error,
-                "ended by an error",
-                &[("reason", &reason), ("exit_code", &code)],
-            )
-        }
+/// Why a run failed, as it is reported.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The report, for standard error.
+    pub report: String,
+    /// Who can fix it.
+    pub kind: Kind,
+}
+
+impl Failure {
+    /// Returns the report of an error that occurred at `now`.
+    pub fn new(error: &Error, format: LogFormat, now: Timestamp) -> Self {
+        let kind = error.kind();
+        let report = match format {
+            LogFormat::Text => error.to_string(),
+            LogFormat::Json => {
+                let (reason, code) = (error.text(), kind.exit_code());
+                let fields: [Field<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
+                json(now, Level::Error, "ended by an error", &fields)
+            }
+        };
+        Self { report, kind }
     }
 }
 

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use roles_anywhere::command::serve::{Serve, ServePlan};
+use roles_anywhere::command::{ALL, plan};
 use roles_anywhere::daemon::{DaemonContext, Event, Events, Supervisor};
-use roles_anywhere::options::CommandLine;
-use roles_anywhere::options::resolve::resolve;
 use roles_anywhere::os::clock::SystemClock;
 use roles_anywhere::os::files::{self, SystemFiles};
 use roles_anywhere::os::password::KeyPassword;
@@ -226,8 +225,8 @@ fn run_daemon<'a>(
 fn planned(line: &[&str], environment: &Environment) -> ServePlan {
     // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
-    let line = CommandLine::try_parse_from(line).unwrap();
-    let plan = resolve(&line, environment, Stdout::Stream, PathExists(&|_| false));
+    let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
+    let plan = plan(ALL, &line, environment, Stdout::Stream, PathExists(&|_| false));
     let plan: Box<dyn Any> = plan.unwrap();
     *plan.downcast().expect("the command is `serve`")
 }

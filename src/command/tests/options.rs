@@ -2,11 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::*;
-use crate::options::CommandLine;
+use crate::command::{ALL, specs};
+use crate::options::command_line::{describe, options};
+use crate::options::table::{Help, OptionSpec, PREFIX, ValueType, identity, secret, transport};
+use roles_anywhere_client::text::disclosure::Sensitivity;
 
+/// Returns each option of the commands once.
 fn rows() -> impl Iterator<Item = &'static OptionSpec> {
-    GROUPS.iter().copied().flatten().copied()
+    let mut seen = Vec::new();
+    let all: Vec<_> = options(&specs(ALL)).collect();
+    all.into_iter().filter(move |row| {
+        let is_new = !seen.contains(row);
+        seen.push(*row);
+        is_new
+    })
 }
 
 #[test]
@@ -56,7 +65,7 @@ fn passwords_are_sensitive() {
 
 #[test]
 fn each_row_is_an_option_of_a_command() {
-    let mut root = CommandLine::command();
+    let mut root = describe(&specs(ALL));
     root.build();
     let mut described = BTreeSet::new();
     let mut pending = vec![&root];

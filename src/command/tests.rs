@@ -1,16 +1,24 @@
 //! What flags and variables mean together.
 
+mod options;
+mod rejected;
+
 use std::any::Any;
 use std::path::PathBuf;
 
+use super::credential_process::CredentialProcess;
+use super::secret_get::SecretGetPlan;
+use super::update::UpdatePlan;
 use super::*;
 use crate::command::sign_string::SignString;
+use crate::options::session_plan::SessionPlan;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
+use crate::session_cache::CacheLocation;
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
-use roles_anywhere_client::text::disclosure::{PathExists, Sensitivity};
+use roles_anywhere_client::text::disclosure::Sensitivity;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
 const PROFILE: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p";
@@ -27,12 +35,14 @@ fn base() -> Vec<(&'static str, &'static str)> {
 }
 
 fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Box<dyn Plan>, String> {
-    let all: Vec<&str> = ["roles-anywhere"].iter().chain(words).copied().collect();
-    let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(base().iter().chain(variables).map(owned));
-    resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false))
+    plan(ALL, &line(words), &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())
+}
+
+fn line(words: &[&str]) -> Vec<String> {
+    ["roles-anywhere"].iter().chain(words).map(|word| (*word).to_owned()).collect()
 }
 
 /// Returns the plan of a command, which is a `T`.
@@ -268,10 +278,11 @@ fn refuses_empty_values_of_options_that_narrow_what_is_handed_out() {
 
 #[test]
 fn refuses_a_variable_that_is_not_text() {
-    let line = CommandLine::try_parse_from(["roles-anywhere", "version"]).unwrap();
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
-    let error = resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false)).err().unwrap();
+    let words = line(&["version"]);
+    let outcome = plan(ALL, &words, &environment, Stdout::Stream, PathExists(&|_| false));
+    let Err(CommandLineError::Usage(error)) = outcome else { panic!("it is accepted") };
     assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
     assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");

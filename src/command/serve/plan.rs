@@ -1,20 +1,68 @@
-//! The options of `serve`: addresses, routes, hosts and the token file.
+//! The options of `serve`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::daemon::place;
+use crate::command::serve::Serve;
+use crate::options::cache::place;
+use crate::options::daemon::daemon;
+use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::Origin;
 use crate::options::table::serve::{
-    ALLOW_HOST, ALLOW_REMOTE, LISTEN, NO_CONTAINER, NO_IMDS, PORT, REQUIRE_AUDIT, TOKEN_FILE,
+    ALLOW_HOST, ALLOW_REMOTE, HOP_LIMIT, LISTEN, NO_CONTAINER, NO_IMDS, PORT, PRINT_ENV,
+    REQUIRE_AUDIT, TOKEN_FILE,
 };
-use crate::output::usage::UsageError;
-use crate::server::{AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, TokenFile};
+use crate::output::usage::{NamedValue, UsageError};
+use crate::server::{
+    AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, ServePolicy, TokenFile,
+};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 
+/// Returns what `serve` serves, and how.
+pub(super) fn serve(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<Serve, UsageError> {
+    let remote = remote(settings)?;
+    let listen = listen(settings)?;
+    if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
+        && remote == RemoteAccess::Refused
+    {
+        let address = address.to_string();
+        let setting = settings.setting(Origin::Flag(&LISTEN), &address)?;
+        return Err(
+            setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
+        );
+    }
+    let hop_limit = settings.text(&HOP_LIMIT)?;
+    let hop_limit = hop_limit.map(|setting| match setting.value.parse() {
+        Ok(hops @ 1..=255_u8) => Ok(hops),
+        _ => Err(setting.refuse("1 to 255")),
+    });
+    let offer = offer(settings)?;
+    if offer == Offer::Container && remote == RemoteAccess::Imds {
+        return Err(UsageError::Conflict {
+            first: NamedValue::new(Origin::Flag(&ALLOW_REMOTE), "imds"),
+            second: Origin::Flag(&NO_IMDS).into(),
+            why: "leave one of them out",
+        });
+    }
+    Ok(Serve {
+        listen,
+        remote,
+        hop_limit: hop_limit.transpose()?,
+        token_file: token_file(settings, remote, offer)?,
+        policy: ServePolicy { offer, hosts: hosts(settings)?, audit: audit(settings)? },
+        print_env: settings.is_on(&PRINT_ENV)?,
+        region: session.request.region.clone(),
+        role: session.request.role.clone(),
+        daemon: daemon(settings)?,
+    })
+}
+
 /// Returns what other machines may get.
-pub(super) fn remote(settings: &Settings<'_>) -> Result<RemoteAccess, UsageError> {
+fn remote(settings: &Settings<'_>) -> Result<RemoteAccess, UsageError> {
     let Some(setting) = settings.text(&ALLOW_REMOTE)? else { return Ok(RemoteAccess::Refused) };
     match setting.value {
         "container" | "true" | "1" => Ok(RemoteAccess::Container),
@@ -25,7 +73,7 @@ pub(super) fn remote(settings: &Settings<'_>) -> Result<RemoteAccess, UsageError
 }
 
 /// Returns the addresses to listen on.
-pub(super) fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
+fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
     let port = settings.text(&PORT)?;
     let addresses = settings.all(&LISTEN)?;
     match (addresses.first(), &port) {
@@ -53,7 +101,7 @@ pub(super) fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageEr
 }
 
 /// Returns the hosts that requests may be for, besides this machine and its addresses.
-pub(super) fn hosts(settings: &Settings<'_>) -> Result<Vec<AllowedHost>, UsageError> {
+fn hosts(settings: &Settings<'_>) -> Result<Vec<AllowedHost>, UsageError> {
     let hosts = settings.all(&ALLOW_HOST)?;
     hosts.into_iter()
         .map(|setting| match setting.value.parse() {
@@ -66,7 +114,7 @@ pub(super) fn hosts(settings: &Settings<'_>) -> Result<Vec<AllowedHost>, UsageEr
 }
 
 /// Returns the kinds of credentials that are served.
-pub(super) fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
+fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
     let no_imds = settings.switched_on(&NO_IMDS)?;
     let no_container = settings.switched_on(&NO_CONTAINER)?;
     match (no_imds, no_container) {
@@ -82,7 +130,7 @@ pub(super) fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
 }
 
 /// Returns where the container token is stored.
-pub(super) fn token_file(
+fn token_file(
     settings: &Settings<'_>,
     remote: RemoteAccess,
     offer: Offer,
@@ -119,7 +167,7 @@ pub(super) fn token_file(
 }
 
 /// Returns what to do if the log does not take the line of a vend.
-pub(super) fn audit(settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
+fn audit(settings: &Settings<'_>) -> Result<AuditPolicy, UsageError> {
     let is_required = settings.is_on(&REQUIRE_AUDIT)?;
     Ok(if is_required { AuditPolicy::Required } else { AuditPolicy::Counted })
 }

@@ -1,25 +1,23 @@
 //! The options of `secret get`.
 
-use super::session::{self, SessionOptions};
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
+use crate::options::session::{self, SessionOptions};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::secret::{
     KEY, OUT, OUTPUT, SECRET, SECRETS_ENDPOINT, VERSION_ID, VERSION_STAGE,
 };
 use crate::options::table::session::{REGION, ROLE_ARN};
 use crate::options::table::{OptionSpec, Origin};
-use crate::output::Stdout;
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::path;
 
-/// Returns the plan of `secret get`.
+/// Returns which secret is read, and where it is written.
 pub(super) fn get(
     settings: &Settings<'_>,
     session: &SessionOptions,
-    stdout: Stdout,
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(settings)?;
     let region = secret_region(&secret, settings, session)?;
@@ -27,9 +25,9 @@ pub(super) fn get(
     let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
     let destination = match own(settings, &OUT)? {
         // As everywhere: a file of that name is written `./-`.
-        Some(path) if path.value == "-" => SecretDestination::Stdout(stdout),
+        Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),
         Some(path) => SecretDestination::File(path::path(path.creatable_file()?.value)),
-        None => SecretDestination::Stdout(stdout),
+        None => SecretDestination::Stdout(settings.stdout),
     };
     let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value.to_owned());
     Ok(SecretGet {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::identity;
+use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::secret::{AWS_ENDPOINT_URL_SECRETS_MANAGER, SECRETS_ENDPOINT};
 use crate::options::table::session::{
@@ -24,15 +24,19 @@ use roles_anywhere_client::region::{Partition, Region};
 use roles_anywhere_client::text::disclosure::DisplayValue;
 
 /// The settings of a session.
-pub(super) struct SessionOptions {
-    pub(super) source: IdentitySource,
-    pub(super) request: SessionRequest,
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The sources of the identity.
+    pub source: IdentitySource,
+    /// The request for the session.
+    pub request: SessionRequest,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
     variant: (Variant, Option<NamedValue>),
 }
 
 impl SessionOptions {
-    pub(super) fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
+    /// Reads the options of a session.
+    pub fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let source = identity::source(settings)?;
         let request = request(settings)?;
         let session = Self { source, request, variant: variant(settings)? };
@@ -44,14 +48,14 @@ impl SessionOptions {
 
     /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
     /// session could be made there.
-    pub(super) fn of_own_region(settings: &Settings<'_>) -> Result<Self, UsageError> {
+    pub fn of_own_region(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = Self::resolve(settings)?;
         session.check_own_region(settings)?;
         Ok(session)
     }
 
     /// Returns where `service` is: as given, by the variables of the AWS SDKs, or by its Region.
-    pub(super) fn endpoint_of(
+    pub fn endpoint_of(
         &self,
         settings: &Settings<'_>,
         service: Service,
@@ -91,7 +95,8 @@ impl SessionOptions {
         })
     }
 
-    pub(super) fn into_provider(self) -> RolesAnywhere {
+    /// Returns the source of the credentials.
+    pub fn into_provider(self) -> RolesAnywhere {
         RolesAnywhere { source: self.source, session: self.request }
     }
 }
@@ -131,7 +136,7 @@ fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
 }
 
 /// Reads an ARN. The error quotes parts of it, and so only if all of it may be shown.
-pub(super) fn arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<T, UsageError> {
+pub fn arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<T, UsageError> {
     setting.value.parse().map_err(|source| match setting.shown() {
         DisplayValue::Value(value) => {
             UsageError::Arn { origin: setting.origin, value: shortened(&value), source }

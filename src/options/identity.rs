@@ -15,7 +15,7 @@ use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
 
 /// Returns the sources of the identity. Without `--private-key`, the key is in the certificate file.
-pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {
+pub fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageError> {
     let certificate = certificate(settings)?;
     let key = settings.text(&PRIVATE_KEY)?;
     let intermediates = settings.text(&INTERMEDIATES)?;
@@ -31,13 +31,13 @@ pub(super) fn source(settings: &Settings<'_>) -> Result<IdentitySource, UsageErr
 }
 
 /// Returns the certificate, which is required.
-pub(super) fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
+pub fn certificate(settings: &Settings<'_>) -> Result<InputSource, UsageError> {
     refuse_what_does_not_work_yet(settings)?;
     place(&settings.required(&CERTIFICATE)?)
 }
 
 /// Returns the key; by default the certificate file.
-pub(super) fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageError> {
+pub fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageError> {
     refuse_what_does_not_work_yet(settings)?;
     let certificate = settings.text(&CERTIFICATE)?;
     let key = settings.text(&PRIVATE_KEY)?.or(certificate);
@@ -45,13 +45,14 @@ pub(super) fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageErr
     place(&key).map(KeySource::File)
 }
 
-pub(super) fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageError> {
+/// Returns what to do about a key file that other users can read.
+pub fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageError> {
     let strict = settings.is_on(&STRICT_PERMISSIONS)?;
     Ok(if strict { Permissions::Strict } else { Permissions::Lenient })
 }
 
 /// Returns the source of the password; at most one may be given.
-pub(super) fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
+pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
     let file = settings.text(&KEY_PASSWORD_FILE)?;
     let variable = settings.text(&KEY_PASSWORD_ENV)?;
     let descriptor = settings.text(&KEY_PASSWORD_FD)?;

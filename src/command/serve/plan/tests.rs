@@ -4,8 +4,7 @@ use std::any::Any;
 
 use super::*;
 use crate::command::serve::{Serve, ServePlan};
-use crate::options::CommandLine;
-use crate::options::resolve::resolve;
+use crate::command::{ALL, plan};
 use crate::output::Stdout;
 use crate::server::ServePolicy;
 use roles_anywhere_client::ports::Environment;
@@ -23,11 +22,11 @@ const BASE: [(&str, &str); 5] = [
 ];
 
 fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<String>), String> {
-    let all = ["roles-anywhere", "serve"].iter().chain(words);
-    let line = CommandLine::try_parse_from(all).map_err(|error| error.to_string())?;
+    let line = ["roles-anywhere", "serve"].iter().chain(words);
+    let line: Vec<String> = line.map(|word| (*word).to_owned()).collect();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
-    let plan = resolve(&line, &environment, Stdout::Stream, PathExists(&|_| false))
+    let plan = plan(ALL, &line, &environment, Stdout::Stream, PathExists(&|_| false))
         .map_err(|error| error.to_string())?;
     let plan: Box<dyn Any> = plan;
     let plan = plan.downcast::<ServePlan>().expect("it is the plan of `serve`");

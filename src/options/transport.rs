@@ -14,7 +14,7 @@ use roles_anywhere_client::text::path;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns the network options for calls of `endpoints`.
-pub(super) fn options(
+pub fn options(
     settings: &Settings<'_>,
     endpoints: &[Endpoint],
 ) -> Result<TransportOptions, UsageError> {
@@ -26,7 +26,7 @@ pub(super) fn options(
 }
 
 /// Returns the timeout of the whole run.
-pub(super) fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
+pub fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
     let setting = settings.required(&TIMEOUT)?;
     match setting.value.parse() {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),

@@ -9,7 +9,7 @@ use roles_anywhere_client::ports::Environment;
 const PREFIX: &str = "ROLES_ANYWHERE_";
 
 /// Returns the environment without the variables of a Service, and the names of those.
-pub(super) fn without_service(environment: &Environment) -> (Cow<'_, Environment>, Vec<String>) {
+pub fn without_service(environment: &Environment) -> (Cow<'_, Environment>, Vec<String>) {
     let names: Vec<String> = environment
         .with_prefix(PREFIX)
         .filter(|(name, value)| is_of_a_service(&name[PREFIX.len()..], value))

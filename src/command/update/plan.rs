@@ -1,0 +1,68 @@
+//! The options of `update`.
+
+use std::path::PathBuf;
+
+use crate::command::update::{Mode, Update};
+use crate::credentials_file::ProfileName;
+use crate::options::daemon::daemon;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::Origin;
+use crate::options::table::update::{
+    AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, CREDENTIALS_FILE, FORCE, HOME, ONCE, PROFILE, QUIET,
+};
+use crate::output::usage::UsageError;
+use roles_anywhere_client::text::path;
+
+/// Returns what `update` writes, and how.
+pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
+    let once = settings.is_on(&ONCE)?;
+    let profile = profile(settings.required(&PROFILE)?)?;
+    let selected = settings.environment.get(AWS_PROFILE.name);
+    let selected = selected.filter(|selected| *selected != profile.to_string());
+    let (file, origin) = credentials_file(settings)?;
+    Ok(Update {
+        force: settings.is_on(&FORCE)?,
+        quiet: settings.is_on(&QUIET)?,
+        selected: selected.map(str::to_owned),
+        profile,
+        file,
+        origin,
+        mode: if once { Mode::Once } else { Mode::Continuous },
+        daemon: daemon(settings)?,
+    })
+}
+
+fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
+    let origin = setting.origin;
+    setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
+}
+
+/// Returns the credentials file, and the origin of its path for messages.
+fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, String), UsageError> {
+    let from = |setting: Setting<'_>| {
+        let setting = setting.creatable_file()?;
+        Ok((path::path(setting.value), format!("from {}", setting.origin)))
+    };
+    if let Some(setting) = settings.text(&CREDENTIALS_FILE)? {
+        return from(setting);
+    }
+    let setting = settings.variable(&AWS_SHARED_CREDENTIALS_FILE)?;
+    let needs_home = setting.is_none_or(|setting| setting.value.starts_with("~/"));
+    let home = if needs_home { settings.variable(&HOME)? } else { None };
+    let home = home.map(Setting::creatable).transpose()?;
+    match (setting, home) {
+        (Some(setting), Some(home)) => {
+            let value = format!("{}{}", home.value, &setting.value["~".len()..]);
+            from(setting.with_value(&value))
+        }
+        (Some(setting), None) => from(setting),
+        (None, Some(home)) => {
+            let origin = Origin::Default(&CREDENTIALS_FILE).to_string();
+            Ok((path::path(home.value).join(".aws/credentials"), origin))
+        }
+        (None, None) => Err(UsageError::Missing {
+            option: &CREDENTIALS_FILE,
+            variable: AWS_SHARED_CREDENTIALS_FILE.name,
+        }),
+    }
+}

@@ -1,0 +1,21 @@
+//! The options of daemons.
+
+use crate::daemon::{Daemon, OnStartupFailure};
+use crate::options::settings::Settings;
+use crate::options::table::daemon::{FAIL_FAST, LOG_FORMAT};
+use crate::output::log::LogFormat;
+use crate::output::usage::UsageError;
+
+/// Returns how a daemon runs.
+pub fn daemon(settings: &Settings<'_>) -> Result<Daemon, UsageError> {
+    let fail_fast = settings.is_on(&FAIL_FAST)?;
+    let log_format = settings.required(&LOG_FORMAT)?;
+    let log_format = match log_format.value {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        _ => return Err(log_format.refuse("`text` or `json`")),
+    };
+    let on_startup_failure =
+        if fail_fast { OnStartupFailure::Exit } else { OnStartupFailure::KeepTrying };
+    Ok(Daemon { on_startup_failure, log_format })
+}
