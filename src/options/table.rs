@@ -130,7 +130,7 @@ pub enum Help {
 
 impl OptionSpec {
     /// Returns an option that takes a value.
-    const fn new(flag: &'static str, value_name: &'static str, value_type: ValueType) -> Self {
+    pub const fn new(flag: &'static str, value_name: &'static str, value_type: ValueType) -> Self {
         Self {
             name: flag,
             syntax: Syntax::Value,
@@ -145,18 +145,18 @@ impl OptionSpec {
     }
 
     /// Returns an option that is on or off.
-    const fn switch(flag: &'static str) -> Self {
+    pub const fn switch(flag: &'static str) -> Self {
         Self::new(flag, "BOOL", ValueType::Boolean).optional("true")
     }
 
     /// Returns an argument without a flag.
-    const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
+    pub const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
         let syntax = Syntax::Positional { id, choices: &[] };
         Self { syntax, own_variable: None, ..Self::new(name, name, value_type) }
     }
 
     /// Returns what only the variables of other programs set; `names` are in the order of precedence.
-    const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
+    pub const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
         Self {
             syntax: Syntax::None,
             own_variable: None,
@@ -166,7 +166,8 @@ impl OptionSpec {
     }
 
     /// Limits a positional argument to some values.
-    const fn choices(self, choices: &'static [&'static str]) -> Self {
+    #[must_use]
+    pub const fn choices(self, choices: &'static [&'static str]) -> Self {
         match self.syntax {
             Syntax::Positional { id, .. } => {
                 Self { syntax: Syntax::Positional { id, choices }, ..self }
@@ -175,42 +176,57 @@ impl OptionSpec {
         }
     }
 
-    const fn help(self, help: &'static str) -> Self {
+    /// Sets the description of `--help`, without the default.
+    #[must_use]
+    pub const fn help(self, help: &'static str) -> Self {
         Self { help: Help::Shown(help), ..self }
     }
 
-    const fn default_value(self, value: &'static str) -> Self {
+    /// Sets the value that it has if it is not given.
+    #[must_use]
+    pub const fn default_value(self, value: &'static str) -> Self {
         Self { default: DefaultValue::Value(value), ..self }
     }
 
-    const fn described_default(self, words: &'static str) -> Self {
+    /// Describes what it is if it is not given.
+    #[must_use]
+    pub const fn described_default(self, words: &'static str) -> Self {
         Self { default: DefaultValue::Described(words), ..self }
     }
 
-    const fn sensitivity(self, sensitivity: Sensitivity) -> Self {
+    /// Sets whether an error may show its value.
+    #[must_use]
+    pub const fn sensitivity(self, sensitivity: Sensitivity) -> Self {
         Self { sensitivity, ..self }
     }
 
     /// Lets the flag stand without a value.
-    const fn optional(self, missing: &'static str) -> Self {
+    #[must_use]
+    pub const fn optional(self, missing: &'static str) -> Self {
         Self { syntax: Syntax::OptionalValue { missing }, ..self }
     }
 
-    const fn repeated(self) -> Self {
+    /// Lets the flag be given several times.
+    #[must_use]
+    pub const fn repeated(self) -> Self {
         Self { syntax: Syntax::Repeated, ..self }
     }
 
     /// Adds the variables of other programs that count after our own.
-    const fn also(self, variables: &'static [&'static str]) -> Self {
+    #[must_use]
+    pub const fn also(self, variables: &'static [&'static str]) -> Self {
         Self { other_variables: variables, ..self }
     }
 
     /// Makes it one of the options that are only refused by name.
-    const fn not_yet(self, value_name: &'static str) -> Self {
+    #[must_use]
+    pub const fn not_yet(self, value_name: &'static str) -> Self {
         Self { help: Help::Hidden("Not yet"), value_name, ..self.without_variable() }
     }
 
-    const fn without_variable(self) -> Self {
+    /// Removes our variable.
+    #[must_use]
+    pub const fn without_variable(self) -> Self {
         Self { own_variable: None, ..self }
     }
 

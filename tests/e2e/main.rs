@@ -28,6 +28,7 @@ mod key_read_once;
 mod leak;
 mod machine;
 mod refusals;
+mod registered;
 mod responses;
 mod reveal;
 mod script_steps;
