@@ -124,6 +124,7 @@ fn its_errors_are_reported_as_those_of_other_commands() {
     let (report, code) = failure(&["test", "greet", "--greeting", "goodbye"]);
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["event"], "ended by an error");
-    assert_eq!(report["reason"], "the greeting is refused");
+    let reason = "the greeting is refused\n  hint: pass another one by `--greeting`";
+    assert_eq!(report["reason"], reason);
     assert_eq!((report["exit_code"].as_u64(), code), (Some(6), 6));
 }
