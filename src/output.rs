@@ -3,6 +3,7 @@
 pub mod error;
 pub mod log;
 pub mod report;
+pub mod run;
 pub mod usage;
 
 /// The kind of standard output.

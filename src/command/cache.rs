@@ -1,7 +1,5 @@
 //! `cache show` and `cache clear`: list and remove the cached sessions of this user.
 
-use std::io;
-
 use crate::app::App;
 use crate::command::{CACHE, Command, Plan};
 use crate::options::arguments::OptionGroups;
@@ -10,13 +8,13 @@ use crate::options::command_line::Word;
 use crate::options::settings::Settings;
 use crate::options::table::cache::CACHE_LOCATION;
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
 use roles_anywhere_client::aws::create_session::RoleSessionName;
-use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
@@ -71,8 +69,9 @@ impl Plan for CacheClear {
 
 /// Returns a table of the sessions in `store`, which is in `dir`. It holds no secret.
 pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let listed =
-        store.list(is_cache_file).map_err(|source| CacheError::Show { dir: named(dir), source })?;
+    let listed = store
+        .list(is_cache_file)
+        .map_err(|source| RunError::ReadCache { dir: named(dir), source })?;
     let Some(files) = listed else { return Ok(absent(dir)) };
     let entries: Vec<(CacheKey, Option<CacheEntry>)> = ours(&files)
         .filter_map(|(_, kind)| match kind {
@@ -97,7 +96,7 @@ pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<Se
 /// Removes the files of this program from `store`, which is in `dir`, and returns how many sessions
 /// were removed.
 pub fn clear(dir: &ConfiguredDir, store: &dyn Store) -> Result<SecretBytes, Error> {
-    let failed = |source| CacheError::Clear { dir: named(dir), source };
+    let failed = |source| RunError::ClearCache { dir: named(dir), source };
     let mut sessions = 0;
     // A listing is limited, so it may take several.
     loop {
@@ -180,33 +179,4 @@ fn named(dir: &ConfiguredDir) -> String {
 
 fn line(text: &str) -> SecretBytes {
     SecretBytes::new(format!("{}\n", escape::lines(text)).into_bytes())
-}
-
-/// The cache cannot be listed or cleared.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CacheError {
-    /// The sessions cannot be listed.
-    #[error("could not read the cache {dir}")]
-    Show {
-        /// The directory and its origin.
-        dir: String,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A session cannot be removed.
-    #[error("could not clear the cache {dir}")]
-    Clear {
-        /// The directory and its origin.
-        dir: String,
-        /// The cause.
-        source: io::Error,
-    },
-}
-
-impl From<CacheError> for Error {
-    fn from(error: CacheError) -> Self {
-        Self::new(ErrorKind::Local, error)
-            .hint("the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`")
-    }
 }

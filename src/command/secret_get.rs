@@ -17,15 +17,14 @@ use crate::options::settings::Settings;
 use crate::options::table;
 use crate::output::Stdout;
 use crate::output::error::Error;
+use crate::output::run::SecretSelectionError;
 use crate::output::usage::UsageError;
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 use roles_anywhere_client::time::Deadline;
 
 /// The plan of `secret get`.
@@ -167,43 +166,6 @@ fn ended(
         return bytes;
     }
     SecretBytes::new([bytes.expose(), b"\n"].concat())
-}
-
-/// The secret has no such member as `--key` names. The message quotes nothing of the secret.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretSelectionError {
-    /// The secret is binary.
-    #[error("the secret is binary and has no members for `--key`")]
-    Binary,
-    /// The secret is not a JSON object.
-    #[error("the secret is not a JSON object and has no members for `--key`")]
-    NotAnObject,
-    /// The member is a string that is not valid Unicode (half a surrogate pair).
-    #[error("the member of the secret for `--key` is a text that cannot be decoded")]
-    Undecodable,
-    /// The object has no such member.
-    #[error("the secret has no {} among its {count}", member(key))]
-    NoMember {
-        /// The name of the member.
-        key: String,
-        /// The number of members.
-        count: usize,
-    },
-}
-
-fn member(key: &str) -> String {
-    match shown(key, Sensitivity::Public, || false) {
-        DisplayValue::Value(key) => format!("member `{key}`"),
-        DisplayValue::Hidden(_) => "member of that name".to_owned(),
-    }
-}
-
-impl From<SecretSelectionError> for Error {
-    fn from(error: SecretSelectionError) -> Self {
-        Self::new(ErrorKind::Refused, error)
-            .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
-    }
 }
 
 #[cfg(test)]

@@ -24,10 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use crate::server::{Endpoints, Exposure, Listener, Peer, RemoteAccess};
 use body::RequestBody;
 use connections::{Activity, ConnectionTable};
-use roles_anywhere_client::provider::ErrorKind;
 use tracked_stream::TrackedStream;
 
 /// The limits of connections and requests.
@@ -109,7 +109,7 @@ impl HttpListener {
                 let address = socket.local_addr()?;
                 Ok(BoundListener { socket, address, exposure })
             });
-            bound.map_err(|source| ListenError { address: *address, source }.into())
+            bound.map_err(|source| RunError::Listen { address: *address, source }.into())
         };
         Ok(Self { listeners: addresses.iter().map(bind).collect::<Result<_, Error>>()?, limits })
     }
@@ -141,7 +141,7 @@ async fn serve(
     let mut accepting = Vec::new();
     for BoundListener { socket, address, exposure } in http.listeners {
         let listener =
-            TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
+            TcpListener::from_std(socket).map_err(|source| RunError::Listen { address, source })?;
         let accept = accept(listener, exposure, Rc::clone(&connections), Rc::clone(&endpoints));
         accepting.push(tokio::task::spawn_local(accept));
     }
@@ -266,31 +266,6 @@ fn listen(address: SocketAddr, hop_limit: u8) -> io::Result<StdListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("could not listen on {address}")]
-struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
-}
-
-impl From<ListenError> for Error {
-    fn from(error: ListenError) -> Self {
-        let hint = match error.source.kind() {
-            io::ErrorKind::AddrInUse => {
-                "another program listens there, perhaps another `serve`: `ss -ltnp` shows it; `--port` or `--listen` takes another port"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE); `--port` takes another"
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; `ip address` shows those that it has"
-            }
-            _ => "`--port` or `--listen` takes another address",
-        };
-        Self::new(ErrorKind::Local, error).hint(hint)
-    }
 }
 
 #[cfg(test)]

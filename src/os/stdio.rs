@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use crate::os::clock::SystemClock;
 use crate::output::Stdout;
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use roles_anywhere_client::ports::Trace;
-use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Clock as _;
 
@@ -18,15 +18,8 @@ pub fn stdout_kind() -> Stdout {
 
 /// Writes all of `bytes` to standard output.
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
-    write_stdout(bytes).map_err(|error| {
-        Error::new(ErrorKind::Local, StdoutError(error))
-            .hint("standard output has to take all of it")
-    })
+    write_stdout(bytes).map_err(|error| RunError::Stdout(error).into())
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("could not write to standard output")]
-struct StdoutError(#[source] io::Error);
 
 fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     // `std::io::stdout` would write each line separately, and keep a copy of the secrets in its buffer.

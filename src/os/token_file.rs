@@ -10,11 +10,11 @@ use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use crate::private_dir::{ConfiguredDir, Store as _};
 use crate::server::{TokenFile, TokenState, TokenStore, is_container_token};
 pub use lock::TokenLock;
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
-use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 
@@ -105,7 +105,7 @@ impl TokenOnDisk {
         match locked {
             Ok(Some(lock)) => Ok(Some(lock)),
             Ok(None) => {
-                let error = Error::from(InUse(path_name(&self.path, true)));
+                let error = Error::from(RunError::TokenFileInUse(path_name(&self.path, true)));
                 Err(error.with_origin(&format!("from {}", self.origin)))
             }
             Err(_) => Ok(None),
@@ -159,17 +159,6 @@ impl TokenOnDisk {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("another `serve` keeps its token in {0}")]
-struct InUse(String);
-
-impl From<InUse> for Error {
-    fn from(error: InUse) -> Self {
-        Self::new(ErrorKind::Local, error)
-            .hint("name a file for each by `--token-file`, or end the other `serve` first")
-    }
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -179,6 +168,7 @@ mod tests {
     use super::*;
     use crate::os::secret_file::tests::is_root;
     use crate::private_dir::ParentOwner;
+    use roles_anywhere_client::provider::ErrorKind;
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use crate::private_dir::{Lock, Store};
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::failure_record::FailureRecord;
@@ -12,7 +13,6 @@ use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Ports, Trace};
-use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
 
@@ -76,20 +76,6 @@ enum LockAttempt<'a> {
     First(Box<dyn Lock + 'a>),
     Second(Box<dyn Lock + 'a>),
     Neither,
-}
-
-/// This process reached its time limit while another one was still fetching the session.
-#[derive(Debug, thiserror::Error)]
-#[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
-struct WaitTimedOut {
-    limit: Duration,
-}
-
-impl From<WaitTimedOut> for Error {
-    fn from(error: WaitTimedOut) -> Self {
-        Self::new(ErrorKind::Unreachable, error)
-            .hint("check the network and any proxy to it; `--timeout SECONDS` allows more time")
-    }
 }
 
 impl<'a> EntryHandle<'a> {
@@ -167,7 +153,9 @@ impl<'a> EntryHandle<'a> {
                     return WaitOutcome::NoLock;
                 }
                 Ok(LockAttempt::Neither) if left.is_zero() => {
-                    return WaitOutcome::Failed(WaitTimedOut { limit: deadline.limit() }.into());
+                    return WaitOutcome::Failed(
+                        RunError::WaitTimedOut { limit: deadline.limit() }.into(),
+                    );
                 }
                 Ok(LockAttempt::Neither) => {
                     let interval = if now >= until { SLOW_POLL_INTERVAL } else { POLL_INTERVAL };

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use time::UtcDateTime;
 use time::macros::format_description;
 
-use super::SecretSelectionError;
+use crate::output::run::SecretSelectionError;
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::credentials_file::port::ProfileFileError;
 use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::{Error, Kind};
+use crate::output::run::{RunError, SecretSelectionError};
 use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
@@ -26,6 +27,20 @@ impl From<UsageError> for Error {
     fn from(error: UsageError) -> Self {
         let hint = error.hint();
         Self::new(Kind::Usage, error).hint(hint)
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        let (kind, hint) = (error.kind(), error.hint());
+        Self::new(kind, error).hint(hint)
+    }
+}
+
+impl From<SecretSelectionError> for Error {
+    fn from(error: SecretSelectionError) -> Self {
+        Self::new(ErrorKind::Refused, error)
+            .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
     }
 }
 

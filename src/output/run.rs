@@ -1,0 +1,126 @@
+//! What can go wrong in a run, besides the errors of the client: standard output, sockets, the cache,
+//! other processes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use roles_anywhere_client::provider::ErrorKind;
+use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
+
+/// A run of a command failed, for a reason outside of the client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Standard output did not take the output.
+    #[error("could not write to standard output")]
+    Stdout(#[source] io::Error),
+    /// A socket cannot listen.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Another process uses the token file.
+    #[error("another `serve` keeps its token in {0}")]
+    TokenFileInUse(
+        /// The name of the file, which may be shown.
+        String,
+    ),
+    /// The sessions in the cache cannot be listed.
+    #[error("could not read the cache {dir}")]
+    ReadCache {
+        /// The directory and its origin.
+        dir: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A session cannot be removed from the cache.
+    #[error("could not clear the cache {dir}")]
+    ClearCache {
+        /// The directory and its origin.
+        dir: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// This process reached its time limit while another one was still fetching the session.
+    #[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
+    WaitTimedOut {
+        /// The time limit.
+        limit: Duration,
+    },
+}
+
+impl RunError {
+    /// Returns who can fix it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::WaitTimedOut { .. } => ErrorKind::Unreachable,
+            _ => ErrorKind::Local,
+        }
+    }
+
+    /// Returns what to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Stdout(_) => "standard output has to take all of it",
+            Self::Listen { source, .. } => listen_hint(source.kind()),
+            Self::TokenFileInUse(_) => {
+                "name a file for each by `--token-file`, or end the other `serve` first"
+            }
+            Self::ReadCache { .. } | Self::ClearCache { .. } => {
+                "the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`"
+            }
+            Self::WaitTimedOut { .. } => {
+                "check the network and any proxy to it; `--timeout SECONDS` allows more time"
+            }
+        }
+    }
+}
+
+fn listen_hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there, perhaps another `serve`: `ss -ltnp` shows it; `--port` or `--listen` takes another port"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE); `--port` takes another"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; `ip address` shows those that it has"
+        }
+        _ => "`--port` or `--listen` takes another address",
+    }
+}
+
+/// The secret has no such member as `--key` names. The message quotes nothing of the secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretSelectionError {
+    /// The secret is binary.
+    #[error("the secret is binary and has no members for `--key`")]
+    Binary,
+    /// The secret is not a JSON object.
+    #[error("the secret is not a JSON object and has no members for `--key`")]
+    NotAnObject,
+    /// The member is a string that is not valid Unicode (half a surrogate pair).
+    #[error("the member of the secret for `--key` is a text that cannot be decoded")]
+    Undecodable,
+    /// The object has no such member.
+    #[error("the secret has no {} among its {count}", member(key))]
+    NoMember {
+        /// The name of the member.
+        key: String,
+        /// The number of members.
+        count: usize,
+    },
+}
+
+fn member(key: &str) -> String {
+    match shown(key, Sensitivity::Public, || false) {
+        DisplayValue::Value(key) => format!("member `{key}`"),
+        DisplayValue::Hidden(_) => "member of that name".to_owned(),
+    }
+}
