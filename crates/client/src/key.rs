@@ -69,6 +69,7 @@ impl KeyMaterial {
                 software::from_pkcs8(&decrypted)
             }
             Self::LegacyEncrypted => Err(KeyError::LegacyEncryption),
+            Self::Labelled(label) if label == OPENSSH => Err(KeyError::OpenSsh),
             Self::Labelled(label) => Err(KeyError::Label(label.clone())),
             Self::Dsa => Err(KeyError::Algorithm("DSA".to_owned())),
             Self::Tpm => Err(KeyError::Tpm),
@@ -76,10 +77,16 @@ impl KeyMaterial {
     }
 }
 
+/// The label of keys that OpenSSH writes.
+const OPENSSH: &str = "OPENSSH PRIVATE KEY";
+
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// A key block of a kind that is not read, such as `OPENSSH`.
+    /// A key as OpenSSH writes it.
+    #[error("`{OPENSSH}` blocks are not read")]
+    OpenSsh,
+    /// A key block of another kind that is not read.
     #[error("`{0}` blocks are not read")]
     Label(String),
     /// The contents of the block do not match its label.

@@ -63,7 +63,7 @@ pub(super) fn key_hint(error: &KeyError) -> String {
             "name the curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
         }
         KeyError::NoCurve => "export the key anew as PKCS#8, which names its curve",
-        KeyError::Label(label) if label.starts_with("OPENSSH") => {
+        KeyError::OpenSsh => {
             "convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`"
         }
         KeyError::Label(_) | KeyError::Damaged => {
