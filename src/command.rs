@@ -20,6 +20,7 @@ use crate::options::clap_error;
 use crate::options::command_line::{self, CommandSpec, Word};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
+use crate::options::table::OptionSpec;
 use crate::options::variables::check_encoding;
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
@@ -91,6 +92,11 @@ impl CommandEntry {
             describe: |command| arguments::describe(command, C::OPTIONS),
         };
         Self { spec, plan: |settings| Ok(Box::new(C::plan(settings)?)) }
+    }
+
+    /// Returns the options of the command.
+    pub fn options(&self) -> impl Iterator<Item = &'static OptionSpec> {
+        self.spec.options.iter().copied().flatten().copied()
     }
 }
 

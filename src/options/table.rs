@@ -26,6 +26,22 @@ use variable::VariableName;
 /// The prefix of our variables.
 pub const PREFIX: &str = "ROLES_ANYWHERE_";
 
+/// The rows that have no flag: variables of other programs and of the system that are read.
+pub static VARIABLES: [&OptionSpec; 12] = [
+    &cache::RUNTIME_DIRECTORY,
+    &cache::XDG_RUNTIME_DIR,
+    &identity::CREDENTIALS_DIRECTORY,
+    &secret::AWS_ENDPOINT_URL_SECRETS_MANAGER,
+    &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
+    &session::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+    &transport::ALL_PROXY,
+    &transport::HTTPS_PROXY,
+    &transport::NO_PROXY,
+    &update::AWS_PROFILE,
+    &update::AWS_SHARED_CREDENTIALS_FILE,
+    &update::HOME,
+];
+
 /// An option: a flag, the variables that stand for it, or both.
 pub struct OptionSpec {
     /// Its name in messages: `--role-arn`, the placeholder of a positional argument, or the variable of

@@ -1,6 +1,12 @@
 //! The words of `--help`.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use insta::assert_snapshot;
+use roles_anywhere::command::{ALL, CommandEntry};
+use roles_anywhere::options::table::{OptionSpec, PREFIX};
 
 use crate::environment::TestEnvironment;
 
@@ -274,4 +280,30 @@ fn describes_cache() {
       -h, --help  Print help
     ----- stderr -----
     ");
+}
+
+/// In prose, examples and the first inputs of the fuzz targets.
+#[test]
+fn documents_name_options_that_exist() {
+    let rows: Vec<_> = ALL.iter().flat_map(CommandEntry::options).collect();
+    let of_others = ["--help", "--locked", "--path", "--flag", PREFIX];
+    let mut count = 0;
+    let mut unknown = BTreeSet::new();
+    for document in ["README.md", "SECURITY.md", "fuzz/seeds.py", "scripts/tour"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        for word in text.split(|c| !is_name(c)) {
+            let flag = word.starts_with("--") && word.len() > 3 && !word.starts_with("---");
+            let variable = word.starts_with(PREFIX);
+            let is_known =
+                |row: &&'static OptionSpec| row.name == word || row.own_variable() == Some(word);
+            count += usize::from(flag || variable);
+            if (flag || variable) && !rows.iter().any(is_known) && !of_others.contains(&word) {
+                unknown.insert(format!("{document}: {word}"));
+            }
+        }
+    }
+    assert!(count > 100, "{count} options");
+    assert_eq!(unknown, BTreeSet::new());
 }

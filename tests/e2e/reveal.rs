@@ -5,6 +5,11 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use insta::assert_snapshot;
+use roles_anywhere::options::table::cache::CACHE;
+use roles_anywhere::options::table::identity::{IDENTITY, PKCS8_PASSWORD};
+use roles_anywhere::options::table::session::SESSION;
+use roles_anywhere::options::table::transport::TRANSPORT;
+use roles_anywhere::options::table::{OptionSpec, VARIABLES};
 
 use crate::daemon::Daemon;
 use crate::environment::{TestEnvironment, form};
@@ -40,54 +45,11 @@ fn wrapped(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The options of `credential-process` that take a value, but the password itself.
-const OPTIONS: [&str; 26] = [
-    "certificate",
-    "private-key",
-    "intermediates",
-    "key-password-file",
-    "key-password-env",
-    "key-password-fd",
-    "strict-permissions",
-    "trust-anchor-arn",
-    "profile-arn",
-    "role-arn",
-    "role-session-name",
-    "session-duration",
-    "region",
-    "endpoint",
-    "no-verify-ssl",
-    "with-proxy",
-    "debug",
-    "ca-bundle",
-    "proxy",
-    "timeout",
-    "fips",
-    "dual-stack",
-    "cache-dir",
-    "no-cache",
-    "cert-selector",
-    "pkcs11-lib",
-];
-
-/// Variables of other programs that are asked.
-const VARIABLES: [&str; 15] = [
-    "AWS_CA_BUNDLE",
-    "SSL_CERT_FILE",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_ROLESANYWHERE",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "RUNTIME_DIRECTORY",
-    "XDG_RUNTIME_DIR",
-    "CREDENTIALS_DIRECTORY",
-    "HOME",
-];
+/// Returns the options of `credential-process`, but the password itself.
+fn options() -> impl Iterator<Item = &'static OptionSpec> {
+    let groups: [&[&OptionSpec]; 4] = [&IDENTITY, &SESSION, &TRANSPORT, &CACHE];
+    groups.into_iter().flatten().copied().filter(|option| *option != &PKCS8_PASSWORD)
+}
 
 /// A number that may be a private key.
 const SCALAR: &str = "7af6732f581d005afcf216f6f7d385e49acacc2cc670a4ad0da0e15cd5cdb1f4";
@@ -102,10 +64,10 @@ fn a_key_in_any_option_is_named_and_not_shown() {
     let _busy = machine::busy();
     let env = TestEnvironment::new();
     for (form, value) in forms(&key(&env)) {
-        for option in OPTIONS {
-            let outcome = env.run_args(&["credential-process", &format!("--{option}={value}")]);
-            assert_eq!(outcome.code, 2, "--{option} {form}: {outcome}");
-            assert!(outcome.stdout.is_empty(), "--{option} {form}");
+        for option in options() {
+            let outcome = env.run_args(&["credential-process", &format!("{option}={value}")]);
+            assert_eq!(outcome.code, 2, "{option} {form}: {outcome}");
+            assert!(outcome.stdout.is_empty(), "{option} {form}");
         }
     }
 }
@@ -114,17 +76,19 @@ fn a_key_in_any_option_is_named_and_not_shown() {
 fn a_key_in_any_variable_is_not_shown() {
     let _busy = machine::busy();
     let env = TestEnvironment::new();
-    let own = OPTIONS
-        .map(|option| format!("ROLES_ANYWHERE_{}", option.to_ascii_uppercase().replace('-', "_")));
+    let own: Vec<_> = options().filter_map(OptionSpec::own_variable).collect();
+    assert!(own.len() > 20, "{own:?}");
+    let others = options().flat_map(|option| option.variables().filter(|name| !own.contains(name)));
+    let others: Vec<_> = others.chain(VARIABLES.iter().flat_map(|row| row.variables())).collect();
     for (form, value) in forms(&key(&env)) {
-        for name in own.iter().map(String::as_str).chain(VARIABLES) {
+        for name in own.iter().chain(&others) {
             let tool = env.program().clone();
-            let tool = match name {
+            let tool = match *name {
                 "AWS_CA_BUNDLE" | "SSL_CERT_FILE" => tool.unset("AWS_CA_BUNDLE"),
                 _ => tool,
             };
             let outcome = tool.set(name, &value).run(&["credential-process", "--region", ""]);
-            let is_asked = own[..24].iter().any(|own| own == name);
+            let is_asked = own.contains(name);
             assert!(!is_asked || outcome.code == 2, "{name} {form}: {outcome}");
         }
     }
