@@ -31,7 +31,7 @@ async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>
     loop {
         let reloaded = pin!(async {
             match &mut reloading {
-                Some(reloading) => drop(std::pin::Pin::new(reloading).await),
+                Some(reloading) => drop(reloading.await),
                 None => pending().await,
             }
         });

@@ -170,6 +170,7 @@ impl Refresher {
                 Either::Right(_) => None,
             }
         };
+        // `self.handle` keeps the requests open, so no request means that a session is requested.
         match request {
             Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
             Some(RefresherRequest::CheckFiles) => {}
