@@ -52,6 +52,7 @@ const EXPOSED: &[&str] = &[
     "provider::secrets_manager",
     "refresh",
     "refresh::clock_reading",
+    "refresh::handle",
     "refresh::observer",
     "refresh::refresher",
     "refresh::reloading_identity",
