@@ -6,7 +6,6 @@ pub mod session;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::os::clock::SystemClock;
 use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
@@ -20,6 +19,7 @@ use crate::private_dir::ConfiguredDir;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::Clock as _;
 

@@ -1,8 +1,7 @@
-//! The real clock, file system, network and terminal. Only `app`, the wiring of `serve` and `main`
+//! The real file system, network and terminal (the clock is in the client). Only `app`, the wiring of `serve` and `main`
 //! import this module.
 
 mod access;
-pub mod clock;
 pub mod credentials_file;
 mod descriptor;
 pub mod environment;
@@ -15,7 +14,6 @@ pub mod password;
 mod path;
 pub mod private_dir;
 pub mod process;
-pub mod random;
 mod secret_file;
 pub mod stdio;
 #[cfg(unix)]

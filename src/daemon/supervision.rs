@@ -8,8 +8,7 @@ use futures_util::future::{Either, join_all, pending, select};
 
 use super::{DaemonContext, Event, Supervisor};
 use crate::output::log::Level;
-use roles_anywhere_client::refresh::handle::RefreshHandle;
-use roles_anywhere_client::refresh::refresher::Refresher;
+use roles_anywhere_client::refresh::refresher::{RefreshHandle, Refresher};
 use roles_anywhere_client::time::Timer;
 
 /// Runs `refreshers` until a stop event.
@@ -32,7 +31,7 @@ async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>
     loop {
         let reloaded = pin!(async {
             match &mut reloading {
-                Some(reloading) => drop(reloading.await),
+                Some(reloading) => drop(std::pin::Pin::new(reloading).await),
                 None => pending().await,
             }
         });

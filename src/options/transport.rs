@@ -11,8 +11,6 @@ use roles_anywhere_client::http::proxy::{self, Proxy};
 use roles_anywhere_client::http::{Endpoint, TransportOptions, Trust};
 use roles_anywhere_client::text::path;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Returns the network options for calls of `endpoints`.
 pub fn options(
     settings: &Settings<'_>,
@@ -21,7 +19,7 @@ pub fn options(
     Ok(TransportOptions {
         trust: trust(settings)?,
         proxy: proxy(settings, endpoints)?,
-        connect_timeout: CONNECT_TIMEOUT,
+        ..TransportOptions::default()
     })
 }
 

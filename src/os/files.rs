@@ -41,6 +41,18 @@ impl SystemFiles {
         Self { environment, cached: Mutex::default() }
     }
 
+    /// Atomically replaces `path` with a file of mode 0600 and these contents.
+    ///
+    /// A pipe or device of this user or of root is written to, for `limit` at most. A file of another
+    /// user is refused, and so is a symbolic link of another user.
+    pub fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
+        write(path, contents, limit).map_err(|source| FileError {
+            action: Action::Write,
+            place: InputSourceName::of_path(path, path.exists()),
+            source,
+        })
+    }
+
     fn bytes(&self, source: &InputSource) -> io::Result<SecretBytes> {
         let location = &source.location;
         match location {
@@ -90,14 +102,6 @@ impl Files for SystemFiles {
     fn readable_by_others(&self, source: &InputSource) -> Option<u32> {
         let Location::File(path) = &source.location else { return None };
         readable_by_others(path)
-    }
-
-    fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
-        write(path, contents, limit).map_err(|source| FileError {
-            action: Action::Write,
-            place: InputSourceName::of_path(path, path.exists()),
-            source,
-        })
     }
 }
 

@@ -212,7 +212,7 @@ fn is_ready() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::clock::SystemClock;
+    use roles_anywhere_client::system::SystemClock;
 
     /// A file on a disk with space for a number of bytes.
     #[derive(Clone, Default)]

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use crate::os::clock::SystemClock;
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::ports::Trace;
+use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Clock as _;
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use roles_anywhere::os::clock::SystemClock;
+use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_emulator as aws;
 use serde_json::{Value, json};

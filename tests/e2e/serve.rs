@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use roles_anywhere::os::clock::SystemClock;
+use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_emulator::Emulator;
 use rustix::process::Signal;
 use serde_json::Value;

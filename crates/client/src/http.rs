@@ -83,6 +83,13 @@ pub struct TransportOptions {
     pub connect_timeout: Duration,
 }
 
+impl Default for TransportOptions {
+    /// Trusts the system's CA certificates, uses no proxy, and connects within 5 s.
+    fn default() -> Self {
+        Self { trust: Trust::System, proxy: None, connect_timeout: Duration::from_secs(5) }
+    }
+}
+
 /// Which TLS certificates are trusted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Trust {

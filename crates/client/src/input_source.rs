@@ -1,11 +1,10 @@
-//! The sources of certificates, keys and passwords, and the port that reads and writes files.
+//! The sources of certificates, keys and passwords, and the port that reads files.
 
 pub mod snapshot;
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::secret::SecretBytes;
 use crate::text::disclosure::{Sensitivity, shown};
@@ -177,7 +176,7 @@ impl fmt::Display for InputSourceName {
     }
 }
 
-/// Reads certificates and keys, and writes secrets.
+/// Reads certificates and keys.
 pub trait Files: Send + Sync {
     /// Reads all of `source`, at most [`MAX_SIZE`] bytes.
     ///
@@ -188,12 +187,6 @@ pub trait Files: Send + Sync {
     /// Returns the permissions of a file if others than its owner may read it; else, and if it is not a
     /// file, `None`.
     fn readable_by_others(&self, source: &InputSource) -> Option<u32>;
-
-    /// Atomically replaces `path` with a file of mode 0600 and these contents.
-    ///
-    /// A pipe or device of this user or of root is written to, for `limit` at most. A file of another
-    /// user is refused, and so is a symbolic link of another user.
-    fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError>;
 }
 
 /// The size of the largest file that is read, in bytes.

@@ -22,7 +22,7 @@ pub struct Ports {
     pub timer: Arc<dyn Timer>,
     /// Returns random numbers.
     pub entropy: Arc<dyn Entropy>,
-    /// Reads certificates and keys, writes secrets.
+    /// Reads certificates and keys.
     pub files: Arc<dyn Files>,
     /// Reads the password of an encrypted key.
     pub passwords: Arc<dyn Passwords>,

@@ -11,8 +11,6 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::os::clock::{SystemClock, SystemTimer};
-use crate::os::random::SystemEntropy;
 use crate::server::ServePolicy;
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
@@ -22,6 +20,8 @@ use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::system::SystemEntropy;
+use roles_anywhere_client::system::{SystemClock, SystemTimer};
 use roles_anywhere_test_support::ports::FakePorts;
 
 const SHORT: Duration = Duration::from_millis(200);

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::access;
-use crate::os::random::SystemEntropy;
+use roles_anywhere_client::system::SystemEntropy;
 
 use crate::private_dir::{ConfiguredDir, DirEntry, Lock, ParentOwner, Store, TEMPORARY_SUFFIX};
 use roles_anywhere_client::secret::{Entropy, SecretBytes};

@@ -16,9 +16,9 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::access;
-use crate::os::random::SystemEntropy;
 use crate::os::secret_file::bounded_write::{WriteDeadline, duplicate, send};
 use roles_anywhere_client::secret::Entropy as _;
+use roles_anywhere_client::system::SystemEntropy;
 use roles_anywhere_client::text::disclosure::path_name;
 
 /// What a path leads to.

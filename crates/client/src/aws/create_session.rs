@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use crate::aws::endpoint::{self, Service, Variant};
 use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS};
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
@@ -32,6 +33,14 @@ pub struct SessionRequest {
 }
 
 impl SessionRequest {
+    /// Returns the request for an hour, at the endpoint of the trust anchor's Region.
+    pub fn new(trust_anchor: TrustAnchorArn, profile: ProfileArn, role: RoleArn) -> Self {
+        let region = trust_anchor.region().clone();
+        let endpoint = endpoint::of(Service::RolesAnywhere, &region, Variant::default());
+        let duration = SessionDuration::Seconds(3_600);
+        Self { trust_anchor, profile, role, duration, role_session_name: None, endpoint, region }
+    }
+
     /// Returns the unsigned request. The ARNs go into the body: in the query, they would have to be
     /// encoded, and signer and service could do that differently.
     pub fn to_http(&self) -> Request {

@@ -1,6 +1,6 @@
 //! The sources of an identity, and how certificate, chain and key are joined.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::encoding::{Encoding, EncodingError};
@@ -38,6 +38,16 @@ pub enum Permissions {
 }
 
 impl IdentitySource {
+    /// Returns the identity in these files, which may be the same one.
+    pub fn files(certificate: impl Into<PathBuf>, private_key: impl Into<PathBuf>) -> Self {
+        Self {
+            certificate: InputSource::file(certificate),
+            private_key: KeySource::File(InputSource::file(private_key)),
+            intermediates: None,
+            permissions: Permissions::default(),
+        }
+    }
+
     /// Reads all inputs, each once, so that a digest of them and the identity come from the same bytes.
     ///
     /// [`Snapshot::digest`] identifies the sources before anything in them is parsed;

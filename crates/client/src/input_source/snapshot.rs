@@ -1,7 +1,6 @@
 //! The contents of several files, read once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -78,15 +77,6 @@ impl Files for Snapshot {
 
     fn readable_by_others(&self, source: &InputSource) -> Option<u32> {
         self.files.readable_by_others(source)
-    }
-
-    fn write(
-        &self,
-        path: &Path,
-        contents: &[u8],
-        limit: std::time::Duration,
-    ) -> Result<(), FileError> {
-        self.files.write(path, contents, limit)
     }
 }
 

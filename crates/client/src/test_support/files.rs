@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use crate::input_source::{Action, FileError, Files, InputSource, Location, MAX_SIZE};
 use crate::secret::SecretBytes;
@@ -140,9 +139,5 @@ impl Files for FakeFiles {
         let state = self.state();
         assert!(!matches!(state.others, Others::Unused), "no file may be looked at here");
         state.modes.get(&source.location).copied()
-    }
-
-    fn write(&self, path: &Path, _contents: &[u8], _limit: Duration) -> Result<(), FileError> {
-        unreachable!("no file may be written here: {}", path.display())
     }
 }

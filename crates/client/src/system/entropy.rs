@@ -1,9 +1,9 @@
 //! The generator of aws-lc, seeded by the system.
 
-use roles_anywhere_client::secret::Entropy;
+use crate::secret::Entropy;
 
 /// The generator of aws-lc.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {

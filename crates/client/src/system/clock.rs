@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 use std::time::{Duration, SystemTime};
 
 #[cfg(target_os = "linux")]
-use roles_anywhere_client::time::Running;
-use roles_anywhere_client::time::{Clock, Timer, Timestamp};
+use crate::time::Running;
+use crate::time::{Clock, Timer, Timestamp};
 
 /// The wall clock, and the uptime of this process.
 #[derive(Clone, Copy, Debug)]
