@@ -149,3 +149,36 @@ impl StatusChannel {
         self.status()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::clock::ManualClock;
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let limit = Duration::from_secs(30);
+        runtime.block_on(async { tokio::time::timeout(limit, work).await }).unwrap()
+    }
+
+    #[test]
+    fn publication_by_another_thread_is_not_missed() {
+        let (channel, clock) = (StatusChannel::default(), ManualClock::default());
+        let rounds = 2_000;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                block_on(async {
+                    for _ in 0..rounds {
+                        channel.requested().await;
+                        channel.publish(Status::default());
+                    }
+                });
+            });
+            block_on(async {
+                for _ in 0..rounds {
+                    channel.wait_for_session(&clock, &clock, Duration::from_secs(86_400)).await;
+                }
+            });
+        });
+    }
+}
