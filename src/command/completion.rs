@@ -7,10 +7,14 @@ use crate::command::{self, Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::{self, Word};
 use crate::options::settings::Settings;
-use crate::options::table::completion::{COMPLETION, SHELL};
+use crate::options::table::{OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::secret::SecretBytes;
+
+static SHELL: OptionSpec = OptionSpec::positional("shell", "SHELL", ValueType::Text)
+    .choices(&["bash", "elvish", "fish", "powershell", "zsh"])
+    .help("The shell");
 
 /// The plan of `completion`.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +28,7 @@ impl Command for Completion {
     const AFTER_HELP: &'static str = "\
 Example:
   roles-anywhere completion bash > /etc/bash_completion.d/roles-anywhere";
-    const OPTIONS: &'static OptionGroups = &[&COMPLETION];
+    const OPTIONS: &'static OptionGroups = &[&[&SHELL]];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let shell = settings.required(&SHELL)?;

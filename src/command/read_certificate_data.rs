@@ -14,7 +14,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
 use crate::options::settings::Settings;
-use crate::options::table::{self, diagnostic::OUTPUT};
+use crate::options::table::{self, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -25,6 +25,11 @@ use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
+
+static OUTPUT: OptionSpec = OptionSpec::new("--output", "text|full", ValueType::Text)
+    .without_variable()
+    .described_default("the official helper's JSON")
+    .help("The view");
 
 /// The plan of `read-certificate-data`.
 #[derive(Clone, Debug)]
@@ -43,8 +48,7 @@ impl Command for ReadCertificateData {
     const AFTER_HELP: &'static str = "\
 Example:
   roles-anywhere read-certificate-data --certificate host.pem --output text";
-    const OPTIONS: &'static OptionGroups =
-        &[&table::diagnostic::READ_CERTIFICATE_DATA, &table::identity::IDENTITY];
+    const OPTIONS: &'static OptionGroups = &[&[&OUTPUT], &table::identity::IDENTITY];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let output = match settings.flag(&OUTPUT)? {

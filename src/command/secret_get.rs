@@ -44,7 +44,7 @@ Examples:
   roles-anywhere secret get prod/db-credentials --key password
   roles-anywhere secret get prod/keystore --out keystore.jks";
     const OPTIONS: &'static OptionGroups = &[
-        &table::secret::SECRET_GET,
+        &plan::SECRET_GET,
         &table::identity::IDENTITY,
         &table::session::SESSION,
         &table::transport::TRANSPORT,

@@ -55,7 +55,7 @@ Examples:
   roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
   AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
     const OPTIONS: &'static OptionGroups = &[
-        &table::serve::SERVE,
+        &plan::SERVE,
         &table::daemon::DAEMON,
         &table::identity::IDENTITY,
         &table::session::SESSION,

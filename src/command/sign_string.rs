@@ -8,8 +8,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::diagnostic::{DIGEST, FORMAT};
-use crate::options::table::{self, OptionSpec};
+use crate::options::table::{self, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -19,6 +18,16 @@ use roles_anywhere_client::key::signer::{Digest, Signer, SigningAlgorithm};
 use roles_anywhere_client::password::{PasswordSource, Passwords};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::x509::PublicKey;
+
+static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Text)
+    .without_variable()
+    .default_value("json")
+    .help("`json`: hex in quotes; `text`: hex; `bin`: raw bytes");
+
+static DIGEST: OptionSpec = OptionSpec::new("--digest", "DIGEST", ValueType::Text)
+    .without_variable()
+    .default_value("SHA256")
+    .help("SHA256, SHA384 or SHA512; ML-DSA takes none");
 
 /// The plan of `sign-string`.
 #[derive(Clone, Debug)]
@@ -41,8 +50,7 @@ impl Command for SignString {
     const AFTER_HELP: &'static str = "\
 Example:
   roles-anywhere sign-string --private-key host.key --format bin > signature";
-    const OPTIONS: &'static OptionGroups =
-        &[&table::diagnostic::SIGN_STRING, &table::identity::IDENTITY];
+    const OPTIONS: &'static OptionGroups = &[&[&FORMAT, &DIGEST], &table::identity::IDENTITY];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let format = given(settings, &FORMAT)?;

@@ -56,7 +56,7 @@ impl Command for UpdatePlan {
 Example:
   roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
     const OPTIONS: &'static OptionGroups = &[
-        &table::update::UPDATE,
+        &plan::UPDATE,
         &table::daemon::DAEMON,
         &table::identity::IDENTITY,
         &table::session::SESSION,

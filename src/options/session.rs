@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::secret::{AWS_ENDPOINT_URL_SECRETS_MANAGER, SECRETS_ENDPOINT};
 use crate::options::table::session::{
     AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, ENDPOINT, PROFILE_ARN,
     REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
@@ -22,6 +21,24 @@ use roles_anywhere_client::identity::IdentitySource;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::region::{Partition, Region};
 use roles_anywhere_client::text::disclosure::DisplayValue;
+
+/// A service that is called, and the options that name its endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointOptions {
+    /// The service.
+    pub service: Service,
+    /// Our option.
+    pub own: &'static OptionSpec,
+    /// The variables of the AWS SDKs.
+    pub aws: &'static OptionSpec,
+}
+
+/// The options that name the endpoint of sessions.
+const OWN_ENDPOINT: EndpointOptions = EndpointOptions {
+    service: Service::RolesAnywhere,
+    own: &ENDPOINT,
+    aws: &AWS_ENDPOINT_URL_ROLESANYWHERE,
+};
 
 /// The settings of a session.
 #[derive(Clone, Debug)]
@@ -42,7 +59,7 @@ impl SessionOptions {
         let session = Self { source, request, variant: variant(settings)? };
         let given = settings.text(&ENDPOINT)?;
         let region = session.request.region.clone();
-        let endpoint = session.endpoint_of(settings, Service::RolesAnywhere, given, &region)?;
+        let endpoint = session.endpoint_of(settings, OWN_ENDPOINT, given, &region)?;
         Ok(Self { request: SessionRequest { endpoint, ..session.request }, ..session })
     }
 
@@ -58,16 +75,18 @@ impl SessionOptions {
     pub fn endpoint_of(
         &self,
         settings: &Settings<'_>,
-        service: Service,
+        options: EndpointOptions,
         given: Option<Setting<'_>>,
         region: &Region,
     ) -> Result<Endpoint, UsageError> {
         let (variant, origin) = &self.variant;
         let chosen = match given {
             Some(given) => Some(given),
-            None => configured(settings, service)?,
+            None => configured(settings, options)?,
         };
-        let Some(setting) = chosen else { return Ok(endpoint::of(service, region, *variant)) };
+        let Some(setting) = chosen else {
+            return Ok(endpoint::of(options.service, region, *variant));
+        };
         if let Some(origin) = origin {
             return Err(UsageError::Conflict {
                 first: setting.origin.into(),
@@ -196,19 +215,15 @@ fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<NamedValue>), Usa
     Ok((variant, fips.map(Into::into).or(region).or_else(|| dual_stack.map(Into::into))))
 }
 
-/// Returns the endpoint that the environment has for `service`.
+/// Returns the endpoint that the environment has for a service.
 fn configured<'a>(
     settings: &Settings<'a>,
-    service: Service,
+    options: EndpointOptions,
 ) -> Result<Option<Setting<'a>>, UsageError> {
-    let (ours, aws) = match service {
-        Service::RolesAnywhere => (&ENDPOINT, &AWS_ENDPOINT_URL_ROLESANYWHERE),
-        Service::SecretsManager => (&SECRETS_ENDPOINT, &AWS_ENDPOINT_URL_SECRETS_MANAGER),
-    };
     let ignored = settings.environment.get(AWS_IGNORE_CONFIGURED_ENDPOINT_URLS.name);
-    match settings.variable(ours)? {
+    match settings.variable(options.own)? {
         Some(setting) => Ok(Some(setting)),
         None if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) => Ok(None),
-        None => settings.variable(aws),
+        None => settings.variable(options.aws),
     }
 }

@@ -1,20 +1,17 @@
-//! Every option once: its flag, its variables, the kind of its value, its default and its help.
+//! Options: each once, with its flag, its variables, the kind of its value, its default and its help.
 //!
-//! A row stands for an option wherever it is named: the command line is described from rows, a setting
+//! Those of several commands are here, and the variables of other programs; a command has its own
+//! rows. A row stands for an option wherever it is named: the command line is described from rows, a setting
 //! is read by its row, and an error names the row that a value comes from. Rows are compared by
 //! identity, as two commands have an `--output` each.
 
 pub mod cache;
-pub mod completion;
 pub mod daemon;
-pub mod diagnostic;
 pub mod identity;
 mod origin;
-pub mod secret;
-pub mod serve;
 pub mod session;
+pub mod shared_credentials;
 pub mod transport;
-pub mod update;
 mod variable;
 
 use std::fmt;
@@ -31,15 +28,15 @@ pub static VARIABLES: [&OptionSpec; 12] = [
     &cache::RUNTIME_DIRECTORY,
     &cache::XDG_RUNTIME_DIR,
     &identity::CREDENTIALS_DIRECTORY,
-    &secret::AWS_ENDPOINT_URL_SECRETS_MANAGER,
+    &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
     &session::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
     &transport::ALL_PROXY,
     &transport::HTTPS_PROXY,
     &transport::NO_PROXY,
-    &update::AWS_PROFILE,
-    &update::AWS_SHARED_CREDENTIALS_FILE,
-    &update::HOME,
+    &shared_credentials::AWS_PROFILE,
+    &shared_credentials::AWS_SHARED_CREDENTIALS_FILE,
+    &shared_credentials::HOME,
 ];
 
 /// An option: a flag, the variables that stand for it, or both.

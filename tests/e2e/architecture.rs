@@ -119,6 +119,20 @@ fn modules_of_one_row_are_independent() {
     assert_eq!(offences, BTreeSet::new());
 }
 
+/// Commands take the system from `app`; the sockets and the token file are those of `serve`.
+#[test]
+fn only_app_main_and_serve_name_the_system() {
+    let mut named = BTreeSet::new();
+    for file in files("src") {
+        let names_os =
+            imports(&file, &["crate", "roles_anywhere"]).iter().any(|it| top(it) == "os");
+        if names_os && !["os", "app", "main"].contains(&top(&file.path)) {
+            named.insert(file.path);
+        }
+    }
+    assert_eq!(named.iter().collect::<Vec<_>>(), ["command::serve::daemon"]);
+}
+
 /// A command that needs another one shares a module with it instead; so do the dialects of `serve`.
 #[test]
 fn commands_and_dialects_do_not_import_each_other() {

@@ -1,18 +1,58 @@
 //! The options of `secret get`.
 
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
-use crate::options::session::{self, SessionOptions};
+use crate::options::session::{self, EndpointOptions, SessionOptions};
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::secret::{
-    KEY, OUT, OUTPUT, SECRET, SECRETS_ENDPOINT, VERSION_ID, VERSION_STAGE,
-};
-use crate::options::table::session::{REGION, ROLE_ARN};
-use crate::options::table::{OptionSpec, Origin};
+use crate::options::table::session::{AWS_ENDPOINT_URL_SECRETS_MANAGER, REGION, ROLE_ARN};
+use crate::options::table::{OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::region::Region;
+use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
+
+/// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
+/// another command line.
+pub(super) static SECRET_GET: [&OptionSpec; 7] =
+    [&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
+
+static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
+    .help("The secret's name, or its ARN");
+
+static VERSION_ID: OptionSpec = OptionSpec::new("--version-id", "ID", ValueType::Text)
+    .without_variable()
+    .help("A version by its id");
+
+static VERSION_STAGE: OptionSpec = OptionSpec::new("--version-stage", "LABEL", ValueType::Text)
+    .without_variable()
+    .described_default("AWSCURRENT")
+    .help("A version by its staging label");
+
+static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)
+    .without_variable()
+    .help("One member of a secret that is a JSON object");
+
+static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
+    .without_variable()
+    .default_value("text")
+    .help("`text`: the value alone; `json`: all that the AWS CLI shows");
+
+static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
+    .without_variable()
+    .help("Write to a file of mode 0600, whole or not at all, instead of standard output");
+
+static SECRETS_ENDPOINT: OptionSpec = OptionSpec::new("--secrets-endpoint", "URL", ValueType::Url)
+    .sensitivity(Sensitivity::Sensitive)
+    .described_default("by Region; also AWS_ENDPOINT_URL_SECRETS_MANAGER")
+    .help("Where Secrets Manager is");
+
+/// The options that name the endpoint of Secrets Manager.
+const ENDPOINT: EndpointOptions = EndpointOptions {
+    service: Service::SecretsManager,
+    own: &SECRETS_ENDPOINT,
+    aws: &AWS_ENDPOINT_URL_SECRETS_MANAGER,
+};
 
 /// Returns which secret is read, and where it is written.
 pub(super) fn get(
@@ -22,7 +62,7 @@ pub(super) fn get(
     let secret = secret_id(settings)?;
     let region = secret_region(&secret, settings, session)?;
     let given = own(settings, &SECRETS_ENDPOINT)?;
-    let endpoint = session.endpoint_of(settings, Service::SecretsManager, given, &region)?;
+    let endpoint = session.endpoint_of(settings, ENDPOINT, given, &region)?;
     let destination = match own(settings, &OUT)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),

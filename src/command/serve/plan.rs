@@ -7,17 +7,63 @@ use crate::options::cache::place;
 use crate::options::daemon::daemon;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::Origin;
-use crate::options::table::serve::{
-    ALLOW_HOST, ALLOW_REMOTE, HOP_LIMIT, LISTEN, NO_CONTAINER, NO_IMDS, PORT, PRINT_ENV,
-    REQUIRE_AUDIT, TOKEN_FILE,
-};
+use crate::options::table::{OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
     AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, ServePolicy, TokenFile,
 };
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
+
+/// The options of `serve` alone.
+pub(super) static SERVE: [&OptionSpec; 10] = [
+    &PORT,
+    &LISTEN,
+    &ALLOW_REMOTE,
+    &ALLOW_HOST,
+    &NO_IMDS,
+    &NO_CONTAINER,
+    &REQUIRE_AUDIT,
+    &HOP_LIMIT,
+    &TOKEN_FILE,
+    &PRINT_ENV,
+];
+
+static PORT: OptionSpec = OptionSpec::new("--port", "PORT", ValueType::Text)
+    .default_value("9911")
+    .help("The port on 127.0.0.1; 0 for a free one");
+
+static LISTEN: OptionSpec = OptionSpec::new("--listen", "ADDR:PORT", ValueType::Text)
+    .repeated()
+    .help("An address to listen on instead, IPv4 or IPv6; may be repeated");
+
+static ALLOW_REMOTE: OptionSpec = OptionSpec::new("--allow-remote", "WHAT", ValueType::Text)
+    .optional("container")
+    .help("Let other machines in: `container` (with its token), or `imds` too [default, without it: none]");
+
+static ALLOW_HOST: OptionSpec = OptionSpec::new("--allow-host", "NAME[:PORT]", ValueType::Text)
+    .repeated()
+    .help("A host that requests may be for, beside this machine: a service's name, a translated address; may be repeated");
+
+static NO_IMDS: OptionSpec =
+    OptionSpec::switch("--no-imds").help("Serve container credentials only, no instance metadata");
+
+static NO_CONTAINER: OptionSpec = OptionSpec::switch("--no-container")
+    .help("Serve instance metadata only, no container credentials");
+
+static REQUIRE_AUDIT: OptionSpec = OptionSpec::switch("--require-audit")
+    .help("Refuse credentials while the log does not take the line of a vend");
+
+static HOP_LIMIT: OptionSpec = OptionSpec::new("--hop-limit", "HOPS", ValueType::Text)
+    .described_default("64; 1 where other machines are let in")
+    .help("The IP time to live of replies, 1 to 255");
+
+static TOKEN_FILE: OptionSpec = OptionSpec::new("--token-file", "FILE", ValueType::File)
+    .described_default("in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR")
+    .help("Where the token of the container route is kept");
+
+static PRINT_ENV: OptionSpec =
+    OptionSpec::switch("--print-env").help("Print what SDKs need in their environment, then serve");
 
 /// Returns what `serve` serves, and how.
 pub(super) fn serve(

@@ -6,12 +6,30 @@ use crate::command::update::{Mode, Update};
 use crate::credentials_file::ProfileName;
 use crate::options::daemon::daemon;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::Origin;
-use crate::options::table::update::{
-    AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, CREDENTIALS_FILE, FORCE, HOME, ONCE, PROFILE, QUIET,
-};
+use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
+use crate::options::table::{OptionSpec, Origin, ValueType};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::text::path;
+
+/// The options of `update` alone.
+pub(super) static UPDATE: [&OptionSpec; 5] = [&PROFILE, &ONCE, &FORCE, &QUIET, &CREDENTIALS_FILE];
+
+static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
+    .default_value("default")
+    .help("The profile to write");
+
+static ONCE: OptionSpec = OptionSpec::switch("--once").help("Write it once, and exit");
+
+static FORCE: OptionSpec =
+    OptionSpec::switch("--force").help("Replace a long-lived access key in the profile");
+
+static QUIET: OptionSpec =
+    OptionSpec::switch("--quiet").help("Print nothing on success (with `--once`)");
+
+static CREDENTIALS_FILE: OptionSpec =
+    OptionSpec::new("--credentials-file", "FILE", ValueType::File)
+        .described_default("~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE")
+        .help("The shared credentials file");
 
 /// Returns what `update` writes, and how.
 pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {

@@ -59,3 +59,10 @@ pub static AWS_ENDPOINT_URL_ROLESANYWHERE: OptionSpec = OptionSpec::of_variables
 /// Whether the AWS SDKs ignore the variables of endpoints.
 pub static AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: OptionSpec =
     OptionSpec::of_variables(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], ValueType::Boolean);
+
+/// The endpoint of Secrets Manager that the AWS SDKs are given.
+pub static AWS_ENDPOINT_URL_SECRETS_MANAGER: OptionSpec = OptionSpec::of_variables(
+    &["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"],
+    ValueType::Url,
+)
+.sensitivity(Sensitivity::Sensitive);
