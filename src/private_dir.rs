@@ -3,10 +3,10 @@
 //!
 //! Those modules decide what its files hold and what they are called.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
+use crate::options::table::Origin;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Timestamp;
 
@@ -19,7 +19,7 @@ pub struct ConfiguredDir {
     /// Its path.
     pub path: PathBuf,
     /// The flag or variable that named it.
-    pub origin: Cow<'static, str>,
+    pub origin: Origin,
     /// Who has to own its parent directory.
     pub parent_owner: ParentOwner,
 }

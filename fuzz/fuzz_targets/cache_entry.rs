@@ -7,6 +7,8 @@ use std::io;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::cache;
 use roles_anywhere::command::credential_process::document::to_json;
+use roles_anywhere::options::table::Origin;
+use roles_anywhere::options::table::cache::CACHE_DIR;
 use roles_anywhere::private_dir::{ConfiguredDir, DirEntry, Lock, ParentOwner, Store};
 use roles_anywhere::session_cache::entry::{CacheEntry, with_checksum};
 use roles_anywhere::session_cache::key::CacheKey;
@@ -37,7 +39,7 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
     let place = ConfiguredDir {
         path: "/c".into(),
         parent_owner: ParentOwner::AnyUser,
-        origin: "from --cache-dir".into(),
+        origin: Origin::Flag(&CACHE_DIR),
     };
     let shown = cache::show(&place, &OneEntry(bytes), NOW).expect("it can be read");
     let shown = std::str::from_utf8(shown.expose()).expect("it is a text");

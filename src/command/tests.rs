@@ -12,6 +12,8 @@ use super::update::UpdatePlan;
 use super::*;
 use crate::command::sign_string::SignString;
 use crate::options::session_plan::SessionPlan;
+use crate::options::table::Origin;
+use crate::options::table::cache::{CACHE_DIR, RUNTIME_DIRECTORY, XDG_RUNTIME_DIR};
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
@@ -336,28 +338,30 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
     let service = ("RUNTIME_DIRECTORY", "/run/a:/run/b");
     let no_cache = ("ROLES_ANYWHERE_NO_CACHE", "1");
     let cache_dir = ("ROLES_ANYWHERE_CACHE_DIR", "/c");
-    let directory = |path: &str, origin: &'static str, parent_owner| {
-        CacheLocation::Dir(ConfiguredDir { path: path.into(), origin: origin.into(), parent_owner })
+    let directory = |path: &str, origin, parent_owner| {
+        CacheLocation::Dir(ConfiguredDir { path: path.into(), origin, parent_owner })
     };
+    let flag = Origin::Flag(&CACHE_DIR);
+    let variable = Origin::variable(&CACHE_DIR);
     let at = |path: &str, origin| directory(path, origin, ParentOwner::AnyUser);
-    let within = |path: &str, origin| directory(path, origin, ParentOwner::ThisUser);
+    let within = |path: &str, row| directory(path, Origin::variable(row), ParentOwner::ThisUser);
     type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], CacheLocation);
     let rows: [Row<'_>; 11] = [
         (&[], &[], CacheLocation::Disabled),
-        (&[], &[run], within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR")),
-        (&[], &[run, service], within("/run/a/roles-anywhere", "RUNTIME_DIRECTORY")),
+        (&[], &[run], within("/run/user/1/roles-anywhere", &XDG_RUNTIME_DIR)),
+        (&[], &[run, service], within("/run/a/roles-anywhere", &RUNTIME_DIRECTORY)),
         (&[], &[("XDG_RUNTIME_DIR", "relative")], CacheLocation::Disabled),
-        (&[], &[run, cache_dir], at("/c", "ROLES_ANYWHERE_CACHE_DIR")),
-        (&["--cache-dir", "d"], &[run, cache_dir], at("d", "--cache-dir")),
+        (&[], &[run, cache_dir], at("/c", variable)),
+        (&["--cache-dir", "d"], &[run, cache_dir], at("d", flag)),
         (&["--no-cache"], &[run], CacheLocation::Disabled),
         (
             &["--no-cache=false"],
             &[run, no_cache],
-            within("/run/user/1/roles-anywhere", "XDG_RUNTIME_DIR"),
+            within("/run/user/1/roles-anywhere", &XDG_RUNTIME_DIR),
         ),
         (&[], &[run, no_cache], CacheLocation::Disabled),
         (&["--no-cache"], &[cache_dir], CacheLocation::Disabled),
-        (&["--cache-dir", "d"], &[no_cache], at("d", "--cache-dir")),
+        (&["--cache-dir", "d"], &[no_cache], at("d", flag)),
     ];
     for (words, variables, wanted) in rows {
         assert_eq!(process(words, variables).unwrap().cache, wanted, "{words:?} {variables:?}");

@@ -27,6 +27,7 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table;
+use crate::options::table::Origin;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
@@ -119,8 +120,8 @@ pub struct Update {
     pub profile: ProfileName,
     /// The shared credentials file.
     pub file: PathBuf,
-    /// The origin of its path, for messages: `from --credentials-file`.
-    pub origin: String,
+    /// The origin of its path.
+    pub origin: Origin,
     /// Once, or for as long as it runs.
     pub mode: Mode,
     /// Whether a long-lived key in the profile is replaced.
@@ -299,7 +300,7 @@ impl Update {
     // `cold` keeps it from being inlined into its callers, to keep the program small.
     #[cold]
     fn failed(&self, error: ProfileFileError) -> Error {
-        Error::from(error).with_origin(&self.origin)
+        Error::from(error).with_origin(self.origin)
     }
 
     /// Returns the problems that the owner of the file should fix.

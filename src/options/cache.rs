@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::{CACHE_DIR, NO_CACHE, RUNTIME_DIRECTORY, XDG_RUNTIME_DIR};
+use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::session_cache::CacheLocation;
@@ -42,16 +43,12 @@ pub fn cache_location(settings: &Settings<'_>) -> Result<CacheLocation, UsageErr
 pub fn place(setting: Option<Setting<'_>>, environment: &Environment) -> CacheLocation {
     if let Some(setting) = setting {
         let path = path::path(setting.value);
-        let origin = setting.origin.name().into();
-        return CacheLocation::Dir(ConfiguredDir {
-            path,
-            origin,
-            parent_owner: ParentOwner::AnyUser,
-        });
+        let (origin, parent_owner) = (setting.origin, ParentOwner::AnyUser);
+        return CacheLocation::Dir(ConfiguredDir { path, origin, parent_owner });
     }
     match service_directory(environment).or_else(|| login_directory(environment)) {
-        Some((above, variable)) => {
-            let (path, origin) = (above.join(OWN), variable.into());
+        Some((above, origin)) => {
+            let path = above.join(OWN);
             CacheLocation::Dir(ConfiguredDir { path, origin, parent_owner: ParentOwner::ThisUser })
         }
         None => CacheLocation::Disabled,
@@ -61,17 +58,17 @@ pub fn place(setting: Option<Setting<'_>>, environment: &Environment) -> CacheLo
 const OWN: &str = "roles-anywhere";
 
 /// Returns the place in memory that systemd made for this service, and the variable that names it.
-fn service_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
+fn service_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
     // It lists several separated by colons.
-    absolute(RUNTIME_DIRECTORY.name, environment.get(RUNTIME_DIRECTORY.name)?.split(':').next()?)
+    absolute(&RUNTIME_DIRECTORY, environment.get(RUNTIME_DIRECTORY.name)?.split(':').next()?)
 }
 
 /// Returns the place in memory that was made for the programs of this user, and the variable that
 /// names it.
-fn login_directory(environment: &Environment) -> Option<(PathBuf, &'static str)> {
-    absolute(XDG_RUNTIME_DIR.name, environment.get(XDG_RUNTIME_DIR.name)?)
+fn login_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
+    absolute(&XDG_RUNTIME_DIR, environment.get(XDG_RUNTIME_DIR.name)?)
 }
 
-fn absolute(variable: &'static str, path: &str) -> Option<(PathBuf, &'static str)> {
-    Some((path::path(path), variable)).filter(|(path, _)| path.is_absolute())
+fn absolute(variable: &'static OptionSpec, path: &str) -> Option<(PathBuf, Origin)> {
+    Some((path::path(path), Origin::variable(variable))).filter(|(path, _)| path.is_absolute())
 }

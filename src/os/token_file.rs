@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::options::table::Origin;
 use crate::os::path::directory_of;
 use crate::os::private_dir::PrivateDir;
 use crate::os::{access, files};
@@ -23,7 +24,7 @@ use roles_anywhere_client::text::disclosure::path_name;
 pub struct TokenOnDisk {
     path: PathBuf,
     /// The flag or variable that named it, or the directory that it is in.
-    origin: String,
+    origin: Origin,
     /// The directory that we chose and the file name in it, if the user named no file.
     own: Option<(ConfiguredDir, String)>,
 }
@@ -42,8 +43,8 @@ impl TokenOnDisk {
             _ => None,
         };
         let origin = match plan {
-            TokenFile::At { origin, .. } => origin.clone(),
-            TokenFile::In(directory) => directory.origin.to_string(),
+            TokenFile::At { origin, .. } => *origin,
+            TokenFile::In(directory) => directory.origin,
             TokenFile::Disabled => return None,
         };
         Some(Self { path, origin, own })
@@ -106,7 +107,7 @@ impl TokenOnDisk {
             Ok(Some(lock)) => Ok(Some(lock)),
             Ok(None) => {
                 let error = Error::from(RunError::TokenFileInUse(path_name(&self.path, true)));
-                Err(error.with_origin(&format!("from {}", self.origin)))
+                Err(error.with_origin(self.origin))
             }
             Err(_) => Ok(None),
         }
@@ -154,7 +155,7 @@ impl TokenOnDisk {
     }
 
     fn error(&self, action: Action, source: io::Error) -> FileError {
-        let place = InputSourceName::of_path(&self.path, true).named_by(self.origin.as_str());
+        let place = InputSourceName::of_path(&self.path, true).named_by(self.origin.name());
         FileError { action, place, source }
     }
 }
@@ -166,6 +167,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::options::table::cache::XDG_RUNTIME_DIR;
+    use crate::options::table::serve::TOKEN_FILE;
     use crate::os::secret_file::tests::is_root;
     use crate::private_dir::ParentOwner;
     use roles_anywhere_client::provider::ErrorKind;
@@ -177,10 +180,10 @@ mod tests {
     fn places(folder: &Path) -> [TokenOnDisk; 2] {
         let own = ConfiguredDir {
             path: folder.join("own"),
-            origin: "XDG_RUNTIME_DIR".into(),
+            origin: Origin::variable(&XDG_RUNTIME_DIR),
             parent_owner: ParentOwner::ThisUser,
         };
-        let origin = "ROLES_ANYWHERE_TOKEN_FILE".to_owned();
+        let origin = Origin::variable(&TOKEN_FILE);
         [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)]
             .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
     }
@@ -199,7 +202,7 @@ mod tests {
         for place in places(folder.path()) {
             let other = TokenOnDisk {
                 path: place.path.clone(),
-                origin: "--token-file".to_owned(),
+                origin: Origin::Flag(&TOKEN_FILE),
                 own: place.own.clone(),
             };
             let lock = place.lock().unwrap().unwrap();
@@ -257,7 +260,7 @@ mod tests {
         symlink(&named.path, &link).unwrap();
         let _lock = named.lock().unwrap();
         assert!(
-            TokenOnDisk { path: link, origin: "--token-file".to_owned(), own: None }
+            TokenOnDisk { path: link, origin: Origin::Flag(&TOKEN_FILE), own: None }
                 .lock()
                 .is_err()
         );
@@ -269,7 +272,7 @@ mod tests {
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
         let named =
-            TokenOnDisk { path: own.path.clone(), origin: "--token-file".to_owned(), own: None };
+            TokenOnDisk { path: own.path.clone(), origin: Origin::Flag(&TOKEN_FILE), own: None };
         let lock = own.lock().unwrap().unwrap();
         assert!(named.lock().is_err());
         drop(lock);

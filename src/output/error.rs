@@ -5,6 +5,7 @@ mod hints;
 use std::fmt;
 use std::time::Duration;
 
+use crate::options::table::Origin;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::escape;
 
@@ -49,7 +50,7 @@ pub struct Error {
     kind: Kind,
     source: Box<dyn std::error::Error + Send + Sync>,
     /// Where the path of the file that it is about comes from.
-    origin: Option<String>,
+    origin: Option<Origin>,
     hints: Vec<String>,
     /// The time that was too short, if that is what failed.
     time_limit: Option<Duration>,
@@ -79,10 +80,10 @@ impl Error {
         self
     }
 
-    /// Adds the origin of the path of the file that it is about: `from --out`.
+    /// Adds the origin of the path of the file that it is about.
     #[must_use]
-    pub fn with_origin(self, origin: &str) -> Self {
-        Self { origin: Some(origin.to_owned()), ..self }
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
     }
 
     /// Adds the time that was too short, if that is what failed.
@@ -101,9 +102,11 @@ impl Error {
         let mut reasons = vec![one_line(&self.source.to_string())];
         let mut cause = self.source.source();
         let mut last = reasons[0].clone();
-        if let Some(origin) = &self.origin {
-            reasons[0] += &format!(" ({origin})");
-        }
+        reasons[0] += &match self.origin {
+            Some(origin @ Origin::Default(_)) => format!(" ({origin})"),
+            Some(origin) => format!(" (from {origin})"),
+            None => String::new(),
+        };
         while let Some(error) = cause {
             let words = one_line(&error.to_string());
             // Some libraries repeat their cause; once is enough.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::options::table::Origin;
 use crate::private_dir::ConfiguredDir;
 
 /// Where the container token is stored.
@@ -13,7 +14,7 @@ pub enum TokenFile {
         /// The file.
         path: PathBuf,
         /// The flag or variable that named it.
-        origin: String,
+        origin: Origin,
     },
     /// In a file of this directory that is named after the address, so that several processes of one
     /// user have separate files.
@@ -41,13 +42,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::options::table::cache::XDG_RUNTIME_DIR;
     use crate::private_dir::ParentOwner;
 
     #[test]
     fn keeps_the_tokens_of_two_addresses_apart() {
         let folder = TokenFile::In(ConfiguredDir {
             path: "/run/a".into(),
-            origin: "XDG_RUNTIME_DIR".into(),
+            origin: Origin::variable(&XDG_RUNTIME_DIR),
             parent_owner: ParentOwner::ThisUser,
         });
         let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();

@@ -201,7 +201,7 @@ fn token_file(
     match (setting, place(None, settings.environment)) {
         (Some(setting), _) => {
             let Setting { origin, value, .. } = setting.creatable_file()?;
-            Ok(TokenFile::At { path: path::path(value), origin: origin.name().to_owned() })
+            Ok(TokenFile::At { path: path::path(value), origin })
         }
         (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
         // Without a token, other machines (or all clients) would get nothing.

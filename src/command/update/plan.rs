@@ -55,11 +55,11 @@ fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
     setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
-/// Returns the credentials file, and the origin of its path for messages.
-fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, String), UsageError> {
+/// Returns the credentials file, and the origin of its path.
+fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, Origin), UsageError> {
     let from = |setting: Setting<'_>| {
         let setting = setting.creatable_file()?;
-        Ok((path::path(setting.value), format!("from {}", setting.origin)))
+        Ok((path::path(setting.value), setting.origin))
     };
     if let Some(setting) = settings.text(&CREDENTIALS_FILE)? {
         return from(setting);
@@ -75,7 +75,7 @@ fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, String), UsageE
         }
         (Some(setting), None) => from(setting),
         (None, Some(home)) => {
-            let origin = Origin::Default(&CREDENTIALS_FILE).to_string();
+            let origin = Origin::Default(&CREDENTIALS_FILE);
             Ok((path::path(home.value).join(".aws/credentials"), origin))
         }
         (None, None) => Err(UsageError::Missing {

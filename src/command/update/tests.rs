@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::daemon::{Event, OnStartupFailure};
+use crate::options::table::update::CREDENTIALS_FILE;
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
@@ -48,7 +49,7 @@ fn plan(on_startup_failure: OnStartupFailure) -> Update {
     Update {
         profile: "a".parse().unwrap(),
         file: PathBuf::from("credentials"),
-        origin: "from --credentials-file".to_owned(),
+        origin: Origin::Flag(&CREDENTIALS_FILE),
         mode: Mode::Continuous,
         force: false,
         quiet: false,

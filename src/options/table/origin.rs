@@ -16,6 +16,11 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Returns the first of the variables of an option that has some.
+    pub fn variable(option: &'static OptionSpec) -> Self {
+        option.variables().next().map_or(Self::Default(option), |name| Self::Variable(option, name))
+    }
+
     /// Returns the option.
     pub fn option(self) -> &'static OptionSpec {
         match self {

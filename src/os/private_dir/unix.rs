@@ -253,6 +253,8 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     use super::*;
+    use crate::options::table::Origin;
+    use crate::options::table::cache::{CACHE_DIR, XDG_RUNTIME_DIR};
     use crate::session_cache::key::is_cache_file;
 
     fn directory(folder: &tempfile::TempDir) -> PrivateDir {
@@ -262,7 +264,7 @@ mod tests {
     fn at(path: &Path) -> PrivateDir {
         PrivateDir::new(&ConfiguredDir {
             path: path.to_owned(),
-            origin: "XDG_RUNTIME_DIR".into(),
+            origin: Origin::variable(&XDG_RUNTIME_DIR),
             parent_owner: ParentOwner::ThisUser,
         })
     }
@@ -387,7 +389,7 @@ mod tests {
         let path = folder.path().join("own");
         let named = PrivateDir::new(&ConfiguredDir {
             path,
-            origin: "--cache-dir".into(),
+            origin: Origin::Flag(&CACHE_DIR),
             parent_owner: ParentOwner::AnyUser,
         });
         named.write("a", b"one").unwrap();

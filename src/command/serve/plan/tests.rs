@@ -86,8 +86,7 @@ fn keeps_a_token_only_if_there_are_container_credentials() {
         planned(words, variables).map(|(serve, _)| serve.token_file)
     };
     let variable = ("ROLES_ANYWHERE_TOKEN_FILE", "/t");
-    let from_variable =
-        TokenFile::At { path: "/t".into(), origin: "ROLES_ANYWHERE_TOKEN_FILE".to_owned() };
+    let from_variable = TokenFile::At { path: "/t".into(), origin: Origin::variable(&TOKEN_FILE) };
     assert_eq!(file(&["--no-container"], &[variable]).unwrap(), TokenFile::Disabled);
     assert_eq!(file(&["--no-imds"], &[variable]).unwrap(), from_variable);
     assert!(matches!(file(&["--no-imds"], &[]).unwrap(), TokenFile::In(_)));
