@@ -1,6 +1,5 @@
 //! Runs a daemon on the real system: with its signals, its supervisor and its log.
 
-use std::io;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::os::log::StderrLog;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
 use crate::output::log::{Level, Log as _};
-use roles_anywhere_client::provider::ErrorKind;
+use crate::output::run::RunError;
 
 /// Runs `work` as the daemon `command`, within a tokio runtime: listens to signals and to changes of the
 /// identity's files, and writes the log meanwhile.
@@ -27,11 +26,12 @@ pub async fn run(
     work: impl AsyncFnOnce(&DaemonContext<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     if !cfg!(unix) {
-        return Err(unsupported(command));
+        // Systems without Unix signals.
+        let (command, system) = (command.to_owned(), std::env::consts::OS);
+        return Err(RunError::UnsupportedSystem { command, system }.into());
     }
     let files = session.provider.source.watched_paths().map(Path::to_owned).collect();
-    let events =
-        SystemEvents::listen(files).map_err(|error| Error::new(ErrorKind::Local, error))?;
+    let events = SystemEvents::listen(files).map_err(RunError::System)?;
     let log = Arc::new(StderrLog::new(daemon.log_format, Arc::new(*app.clock())));
     if !session.ignored.is_empty() {
         let names = session.ignored.join(" ");
@@ -46,11 +46,4 @@ pub async fn run(
         Either::Left((ended, _)) => ended,
         Either::Right((never, _)) => match never {},
     }
-}
-
-/// Returns the error of a system without Unix signals, which daemons do not support yet.
-fn unsupported(command: &str) -> Error {
-    let words = format!("`{command}` does not run on {} yet", std::env::consts::OS);
-    Error::new(ErrorKind::Local, io::Error::new(io::ErrorKind::Unsupported, words))
-        .hint("`credential-process` does: name it in ~/.aws/config")
 }

@@ -9,15 +9,14 @@ use crate::os::files;
 use crate::os::private_dir::PrivateDir;
 use crate::os::stdio::StderrTrace;
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use crate::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
-use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::system::SystemEntropy;
-use roles_anywhere_client::system::SystemTimer;
+use roles_anywhere_client::system::{SystemEntropy, SystemTimer};
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
 
@@ -79,7 +78,7 @@ impl<'a> SessionClient<'a> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::new(ErrorKind::Local, error))?;
+            .map_err(RunError::System)?;
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
         let outcome = runtime.block_on(work(&ports, deadline));
         // A host name lookup may hang for longer than the deadline. Do not wait for it.

@@ -2,6 +2,7 @@
 
 mod plan;
 mod report;
+mod settle_watch;
 mod warning;
 mod writer;
 
@@ -38,6 +39,7 @@ use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
+use settle_watch::{NextAction, SettleWatch};
 pub use warning::FileWarning;
 use writer::Writer;
 
@@ -147,8 +149,6 @@ pub enum Mode {
 const WRITER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the file is watched after it was written.
 const WATCH: Duration = Duration::from_secs(1);
-/// How long it is watched if a known process may still write to it.
-const LONG_WATCH: Duration = Duration::from_secs(6);
 /// The time between two reads of a file that may change.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -310,84 +310,6 @@ impl Update {
         let snapshot = file.read(&self.file).unwrap_or_default();
         let conflicts = conflicts(snapshot.text.expose(), &self.profile);
         readable.into_iter().chain(conflicts.into_iter().map(FileWarning::Conflict)).collect()
-    }
-}
-
-/// Decides how long `update --once` watches the file.
-#[derive(Clone, Copy, Debug, Default)]
-struct SettleWatch {
-    /// When the file was last written.
-    written: Option<Duration>,
-    /// Since when a write is due but not possible.
-    waiting: Option<Duration>,
-    /// Whether no process had the file open for writing at the last check. One step more is needed
-    /// after that, to find what such a process wrote before.
-    is_closed: bool,
-}
-
-/// What `update --once` does next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum NextAction {
-    Wait,
-    /// The profile is written. Another program may still write to the replaced file.
-    End(Option<NotSettled>),
-    /// The profile is not written.
-    GiveUp(NotSettled),
-}
-
-impl SettleWatch {
-    /// Returns the next action after a step. `is_unfinished`: a process that is not visible to us may
-    /// still write to the replaced file.
-    fn after(
-        &mut self,
-        step: ReconcileStep,
-        now: Duration,
-        is_unfinished: bool,
-        writer: impl FnOnce() -> Option<u32>,
-    ) -> NextAction {
-        let since = |start: Duration| now.saturating_sub(start);
-        let was_closed = std::mem::take(&mut self.is_closed);
-        match step {
-            ReconcileStep::Written(_) => {
-                *self = Self { written: Some(now), ..Self::default() };
-                NextAction::Wait
-            }
-            ReconcileStep::Waiting(reason) => {
-                match since(*self.waiting.get_or_insert(now)) >= WRITER_TIMEOUT {
-                    true => NextAction::GiveUp(reason),
-                    false => NextAction::Wait,
-                }
-            }
-            ReconcileStep::Watching(reason) => {
-                self.waiting = None;
-                let limit = match reason {
-                    NotSettled::Open(_) => LONG_WATCH,
-                    _ => WRITER_TIMEOUT,
-                };
-                match self.written.is_none_or(|written| since(written) >= limit) {
-                    true => NextAction::End(Some(reason)),
-                    false => NextAction::Wait,
-                }
-            }
-            ReconcileStep::Current => {
-                self.waiting = None;
-                match self.written.map(since) {
-                    None => NextAction::End(None),
-                    Some(watched) if watched < WATCH || is_unfinished => NextAction::Wait,
-                    Some(_) if was_closed => NextAction::End(None),
-                    Some(watched) => match writer() {
-                        None => {
-                            self.is_closed = true;
-                            NextAction::Wait
-                        }
-                        Some(writer) if watched >= LONG_WATCH => {
-                            NextAction::End(Some(NotSettled::Open(writer)))
-                        }
-                        Some(_) => NextAction::Wait,
-                    },
-                }
-            }
-        }
     }
 }
 

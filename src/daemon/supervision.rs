@@ -8,7 +8,8 @@ use futures_util::future::{Either, join_all, pending, select};
 
 use super::{DaemonContext, Event, Supervisor};
 use crate::output::log::Level;
-use roles_anywhere_client::refresh::refresher::{RefreshHandle, Refresher};
+use roles_anywhere_client::refresh::handle::RefreshHandle;
+use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::time::Timer;
 
 /// Runs `refreshers` until a stop event.
@@ -31,7 +32,7 @@ async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>
     loop {
         let reloaded = pin!(async {
             match &mut reloading {
-                Some(reloading) => drop(std::pin::Pin::new(reloading).await),
+                Some(reloading) => drop(reloading.await),
                 None => pending().await,
             }
         });

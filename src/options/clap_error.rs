@@ -4,8 +4,8 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::options::command_line::{CommandSpec, find_option};
-use crate::output::error::{Error, Kind};
-use crate::output::usage::UsageError;
+use crate::output::error::Error;
+use crate::output::usage::{CommandLinePart, UsageError};
 use roles_anywhere_client::text::disclosure::{
     DisplayValue, KeyMaterialKind, PathExists, Sensitivity, shown, shown_flag,
 };
@@ -30,7 +30,7 @@ pub fn message(
             let text = escape::lines(text.trim_end());
             text[..text.floor_char_boundary(MAX_LENGTH)].to_owned()
         }
-        Some((what, contents)) => instead(what, contents).to_string(),
+        Some((part, contents)) => Error::from(UsageError::Hidden { part, contents }).to_string(),
     }
 }
 
@@ -39,16 +39,16 @@ fn hidden(
     error: &clap::Error,
     commands: &[CommandSpec],
     paths: PathExists<'_>,
-) -> Option<(What, Option<KeyMaterialKind>)> {
+) -> Option<(CommandLinePart, Option<KeyMaterialKind>)> {
     let value = |kind| match error.get(kind) {
         Some(ContextValue::String(value)) => Some(value.as_str()),
         _ => None,
     };
     let own = value(ContextKind::InvalidArg).unwrap_or_default();
     let judged = |value: &str, holds| shown(value, holds, || paths.exists(value));
-    let (what, shown) = match error.kind() {
+    let (part, shown) = match error.kind() {
         ErrorKind::UnknownArgument if own.starts_with("--") => {
-            (What::Argument, shown_flag(own, Sensitivity::Public))
+            (CommandLinePart::Argument, shown_flag(own, Sensitivity::Public))
         }
         // After the options of a command it may be the second word of a password without quotes.
         ErrorKind::UnknownArgument => {
@@ -58,11 +58,11 @@ fn hidden(
             } else {
                 Sensitivity::Public
             };
-            (What::Argument, judged(own, holds))
+            (CommandLinePart::Argument, judged(own, holds))
         }
         ErrorKind::InvalidSubcommand => {
             let name = value(ContextKind::InvalidSubcommand).unwrap_or_default();
-            (What::Command, judged(name, Sensitivity::Public))
+            (CommandLinePart::Command, judged(name, Sensitivity::Public))
         }
         _ => {
             let value = value(ContextKind::InvalidValue)?;
@@ -71,12 +71,12 @@ fn hidden(
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };
-            (What::Value(own.to_owned()), judged(value, holds))
+            (CommandLinePart::Value(own.to_owned()), judged(value, holds))
         }
     };
     match shown {
         DisplayValue::Value(_) => None,
-        DisplayValue::Hidden(contents) => Some((what, contents)),
+        DisplayValue::Hidden(contents) => Some((part, contents)),
     }
 }
 
@@ -97,48 +97,4 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
     // Nothing else is shown, as it may be a secret.
     let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
     Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
-}
-
-/// Returns the error for a part that must not be shown.
-fn instead(what: What, contents: Option<KeyMaterialKind>) -> Error {
-    let hint = match contents {
-        Some(_) => {
-            "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`"
-        }
-        None => "see `--help`; a value with a blank in it has to be in quotes",
-    };
-    Error::new(Kind::Usage, Rejected { what, contents }).hint(hint)
-}
-
-/// Which part of a command line is rejected.
-#[derive(Debug)]
-enum What {
-    /// An argument that no option or command takes.
-    Argument,
-    /// The name of a command.
-    Command,
-    /// The value of the argument of that name.
-    Value(String),
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{}", words(what, *contents))]
-struct Rejected {
-    what: What,
-    contents: Option<KeyMaterialKind>,
-}
-
-fn words(what: &What, contents: Option<KeyMaterialKind>) -> String {
-    match (what, contents) {
-        (What::Argument, Some(contents)) => {
-            format!("unexpected argument: it holds {}", contents.noun())
-        }
-        (What::Argument, None) => "unexpected argument, which is not shown".to_owned(),
-        (What::Command, Some(contents)) => {
-            format!("the command line holds {} instead of a command", contents.noun())
-        }
-        (What::Command, None) => "unrecognized subcommand, which is not shown".to_owned(),
-        (What::Value(name), Some(contents)) => format!("`{name}` holds {}", contents.noun()),
-        (What::Value(name), None) => format!("`{name}` has a value that is not shown"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::os::stdio;
 use crate::output::error::Error;
-use roles_anywhere_client::provider::ErrorKind;
+use crate::output::run::RunError;
 
 /// Prevents core dumps of this process and access to its memory by other processes of the same user:
 /// it will hold keys and credentials.
@@ -67,13 +67,8 @@ pub fn report_panics() {
     )]
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-        let defect = Error::new(ErrorKind::Internal, InternalError(place))
-            .hint("please report this line and the command, without secrets");
+        let defect = Error::from(RunError::Defect { at: place });
         stdio::write_stderr(&defect.to_string());
         std::process::exit(i32::from(defect.kind().exit_code()));
     }));
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("roles-anywhere met a defect of its own{0}")]
-struct InternalError(String);

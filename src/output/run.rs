@@ -45,6 +45,33 @@ pub enum RunError {
         /// The cause.
         source: io::Error,
     },
+    /// Another process failed, and this one would have failed alike.
+    #[error("another process just failed: {reason}")]
+    InAnotherProcess {
+        /// Who can fix it.
+        kind: ErrorKind,
+        /// What failed there, with its causes.
+        reason: String,
+        /// What to do, as that process printed it.
+        hints: Vec<String>,
+    },
+    /// Daemons do not run on this system.
+    #[error("`{command}` does not run on {system} yet")]
+    UnsupportedSystem {
+        /// The command.
+        command: String,
+        /// The operating system.
+        system: &'static str,
+    },
+    /// The operating system refused what a run needs at its start.
+    #[error(transparent)]
+    System(io::Error),
+    /// This program panicked.
+    #[error("roles-anywhere met a defect of its own{at}")]
+    Defect {
+        /// ` at FILE:LINE`, or nothing.
+        at: String,
+    },
     /// This process reached its time limit while another one was still fetching the session.
     #[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
     WaitTimedOut {
@@ -58,13 +85,21 @@ impl RunError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::WaitTimedOut { .. } => ErrorKind::Unreachable,
-            _ => ErrorKind::Local,
+            Self::InAnotherProcess { kind, .. } => *kind,
+            Self::Defect { .. } => ErrorKind::Internal,
+            Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
+            Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
+            Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
         }
     }
 
     /// Returns what to do.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::InAnotherProcess { hints, .. } => return hints.clone(),
+            Self::System(_) => return Vec::new(),
+            Self::UnsupportedSystem { .. } => "`credential-process` does: name it in ~/.aws/config",
+            Self::Defect { .. } => "please report this line and the command, without secrets",
             Self::Stdout(_) => "standard output has to take all of it",
             Self::Listen { source, .. } => listen_hint(source.kind()),
             Self::TokenFileInUse(_) => {
@@ -76,7 +111,8 @@ impl RunError {
             Self::WaitTimedOut { .. } => {
                 "check the network and any proxy to it; `--timeout SECONDS` allows more time"
             }
-        }
+        };
+        vec![hint.to_owned()]
     }
 }
 

@@ -124,6 +124,14 @@ pub enum UsageError {
         /// Its value if it may be shown, else what stands for one.
         value: &'static str,
     },
+    /// A part of the command line is rejected, and must not be shown.
+    #[error("{}", rejected(part, *contents))]
+    Hidden {
+        /// The part.
+        part: CommandLinePart,
+        /// What it holds, if it is recognized as key material.
+        contents: Option<KeyMaterialKind>,
+    },
     /// Two settings lie in different Regions.
     #[error("`{first}` is in the Region {first_region}, and `{second}` in {second_region}")]
     Regions {
@@ -249,11 +257,47 @@ impl UsageError {
             Self::Detached { option, value } => {
                 format!("write `{option}={value}`, without a blank")
             }
+            Self::Hidden { contents: Some(_), .. } => {
+                "a key belongs in `--private-key` and a certificate in `--certificate`, by their path or as `env:NAME`".to_owned()
+            }
+            Self::Hidden { contents: None, .. } => {
+                "see `--help`; a value with a blank in it has to be in quotes".to_owned()
+            }
             Self::Regions { why, .. } => (*why).to_owned(),
             Self::Partitions { .. } => "take all of them from one partition".to_owned(),
             Self::Conflict { why, .. } => (*why).to_owned(),
             Self::NotYet { instead, .. } => (*instead).to_owned(),
         }
+    }
+}
+
+/// A part of a command line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CommandLinePart {
+    /// An argument that no option or command takes.
+    Argument,
+    /// The name of a command.
+    Command,
+    /// The value of the argument of that name.
+    Value(String),
+}
+
+fn rejected(part: &CommandLinePart, contents: Option<KeyMaterialKind>) -> String {
+    match (part, contents) {
+        (CommandLinePart::Argument, Some(contents)) => {
+            format!("unexpected argument: it holds {}", contents.noun())
+        }
+        (CommandLinePart::Argument, None) => "unexpected argument, which is not shown".to_owned(),
+        (CommandLinePart::Command, Some(contents)) => {
+            format!("the command line holds {} instead of a command", contents.noun())
+        }
+        (CommandLinePart::Command, None) => {
+            "unrecognized subcommand, which is not shown".to_owned()
+        }
+        (CommandLinePart::Value(name), Some(contents)) => {
+            format!("`{name}` holds {}", contents.noun())
+        }
+        (CommandLinePart::Value(name), None) => format!("`{name}` has a value that is not shown"),
     }
 }
 

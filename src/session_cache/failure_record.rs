@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::time::Timestamp;
 
@@ -88,14 +89,10 @@ impl FailureRecord {
     pub(super) fn error(&self, proxy: Option<&str>) -> Option<Error> {
         let shared = self.shared.as_ref().filter(|shared| shared.proxy.as_deref() == proxy)?;
         let kind = if shared.refused { ErrorKind::Refused } else { ErrorKind::Unreachable };
-        let error = Error::new(kind, FailedInAnotherProcess(shared.reason.clone()));
-        Some(shared.hints.iter().cloned().fold(error, Error::hint))
+        let (reason, hints) = (shared.reason.clone(), shared.hints.clone());
+        Some(RunError::InAnotherProcess { kind, reason, hints }.into())
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("another process just failed: {0}")]
-struct FailedInAnotherProcess(String);
 
 #[cfg(test)]
 mod tests {

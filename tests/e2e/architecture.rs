@@ -52,6 +52,7 @@ const EXPOSED: &[&str] = &[
     "provider::secrets_manager",
     "refresh",
     "refresh::clock_reading",
+    "refresh::handle",
     "refresh::observer",
     "refresh::refresher",
     "refresh::reloading_identity",
@@ -380,6 +381,27 @@ fn client_names_no_option_of_the_program() {
         named.extend(words.map(|word| format!("{}: {word}", inside.display())));
     }
     assert_eq!(named, [""; 0]);
+}
+
+/// The rest of the program returns what failed, as data.
+#[test]
+fn only_output_decides_kinds_and_hints() {
+    let source = root().join("src");
+    let mut offences = Vec::new();
+    for path in rust_files(&source) {
+        let inside = path.strip_prefix(&source).unwrap();
+        if inside.starts_with("output") || inside.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]\n").next().unwrap();
+        let is_ours = |before: &str| !before.ends_with(|c: char| c == ':' || c.is_alphanumeric());
+        let made = text.match_indices("Error::new(").any(|(at, _)| is_ours(&text[..at]));
+        if made || text.contains(".hint(") {
+            offences.push(inside.display().to_string());
+        }
+    }
+    assert_eq!(offences, [""; 0]);
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub use credentials::{Credentials, Session};
 pub use identity::IdentitySource;
 pub use ports::Ports;
 pub use provider::{ErrorKind, ProviderError, RolesAnywhere};
+pub use refresh::handle::RefreshHandle;
 pub use refresh::refresher::Refresher;
 pub use refresh::reloading_identity::ReloadingIdentity;
 pub use refresh::status::StatusChannel;

@@ -4,6 +4,7 @@
 //! the process, and [`reloading_identity`] follows the files of the certificate and the key.
 
 pub mod clock_reading;
+pub mod handle;
 pub mod observer;
 pub mod refresher;
 pub mod reloading_identity;

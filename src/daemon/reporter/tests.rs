@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 use crate::test_support::DaemonRecorder;
-use roles_anywhere_client::refresh::refresher::RefreshHandle;
+use roles_anywhere_client::refresh::handle::RefreshHandle;
 use roles_anywhere_test_support::simulation::Simulation;
 
 /// A refresher that reports, advanced by hand.

@@ -31,14 +31,17 @@ impl Fixture {
         Self { simulations, channels, recorder: DaemonRecorder::default() }
     }
 
-    fn start(&self) -> Play<'_> {
-        let context = self.recorder.context();
+    fn refreshers(&self, context: &DaemonContext<'_>) -> Vec<Refresher> {
         let refresher = |(simulation, channel): (&Simulation, &Arc<StatusChannel>)| {
             let source = Arc::new(simulation.clone());
             context.refresher(source, Arc::clone(channel), &simulation.ports())
         };
-        let refreshers = self.simulations.iter().zip(&self.channels).map(refresher);
-        let mut refreshers: Vec<_> = refreshers.collect();
+        self.simulations.iter().zip(&self.channels).map(refresher).collect()
+    }
+
+    fn start(&self) -> Play<'_> {
+        let context = self.recorder.context();
+        let mut refreshers = self.refreshers(&context);
         let running = Box::pin(async move {
             supervise(&mut refreshers, &context, &self.simulations[0].clock).await;
         });
@@ -103,7 +106,7 @@ fn one_that_waits_for_aws_stops_no_other() {
 }
 
 #[test]
-fn reload_reaches_all_and_ends_when_all_have_read_their_files() {
+fn reload_reaches_all() {
     let fixture = Fixture::new();
     // One is in the middle of a fetch.
     fixture.simulations[0].turn(AwsBehaviour::Answers, 10_000);
@@ -118,6 +121,28 @@ fn reload_reaches_all_and_ends_when_all_have_read_their_files() {
     let mut notices = fixture.recorder.supervisor.notices();
     notices.retain(|notice| !matches!(notice, Notice::Status(_)));
     assert_eq!(notices, [Notice::Reloading, Notice::Ready]);
+}
+
+#[test]
+fn reload_ends_when_the_last_refresher_has_read_its_files() {
+    let fixture = Fixture::new();
+    let context = fixture.recorder.context();
+    let mut refreshers = fixture.refreshers(&context);
+    let handles: Vec<_> = refreshers.iter().map(Refresher::handle).collect();
+    let notices = || fixture.recorder.supervisor.notices();
+    let is_ready = || notices().contains(&Notice::Ready);
+    let mut handling = pin!(handle_events(&handles, &context));
+    let mut poll = || handling.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    fixture.recorder.events.happen(Event::Reload);
+    assert!(poll() && poll());
+    assert_eq!(notices(), [Notice::Reloading]);
+    for refresher in &mut refreshers {
+        assert!(!is_ready());
+        let mut run = pin!(refresher.run());
+        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(poll());
+    }
+    assert!(is_ready());
 }
 
 #[test]

@@ -32,8 +32,8 @@ impl From<UsageError> for Error {
 
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
-        let (kind, hint) = (error.kind(), error.hint());
-        Self::new(kind, error).hint(hint)
+        let (kind, hints) = (error.kind(), error.hints());
+        hints.into_iter().fold(Self::new(kind, error), Self::hint)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::credentials::Session;
 use crate::ports::Ports;
 use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
+use crate::refresh::handle::{RefreshHandle, RefresherRequest};
 use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{FailureKind, Next, Policy, Schedule};
 use crate::refresh::status::{Status, StatusChannel};
@@ -87,41 +88,6 @@ pub struct Refresher {
     status: Status,
 }
 
-/// Tells a refresher, which may run in another task, about changes. Copies are of the same refresher.
-#[derive(Clone, Debug)]
-pub struct RefreshHandle(mpsc::UnboundedSender<RefresherRequest>);
-
-/// What a refresher is asked for.
-#[derive(Debug)]
-enum RefresherRequest {
-    /// To read the identity's files in any case, and to say so.
-    Reload(oneshot::Sender<()>),
-    /// To check whether they have changed.
-    CheckFiles,
-}
-
-impl RefreshHandle {
-    /// Makes the refresher read the identity's files, even if they failed before and are unchanged. The
-    /// returned future, which need not be awaited, completes when they were read, with or without
-    /// success, or when there is no refresher any more.
-    pub fn reload(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (done, is_done) = oneshot::channel();
-        let sent = self.0.send(RefresherRequest::Reload(done));
-        async move {
-            if sent.is_ok() {
-                // An error, too, says that nothing more is going to be done.
-                let _ = is_done.await;
-            }
-        }
-    }
-
-    /// Says that the identity's files may have changed. They are read again every few seconds anyway.
-    pub fn files_changed(&self) {
-        // Without a refresher there is nothing to do.
-        let _ = self.0.send(RefresherRequest::CheckFiles);
-    }
-}
-
 impl Refresher {
     /// Returns a refresher that fetches from `source`, publishes on `channel` and reports to `observer`.
     pub fn new(
@@ -131,8 +97,7 @@ impl Refresher {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
-        let (sender, requests) = mpsc::unbounded_channel();
-        let handle = RefreshHandle(sender);
+        let (handle, requests) = RefreshHandle::new();
         let status = Status::default();
         Self { source, channel, ports, observer, handle, requests, schedule, status }
     }
@@ -170,6 +135,7 @@ impl Refresher {
                 Either::Right(_) => None,
             }
         };
+        // `self.handle` keeps the requests open, so no request means that a session is requested.
         match request {
             Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
             Some(RefresherRequest::CheckFiles) => {}
