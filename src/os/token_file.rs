@@ -168,10 +168,12 @@ mod tests {
 
     use super::*;
     use crate::options::table::cache::XDG_RUNTIME_DIR;
-    use crate::options::table::serve::TOKEN_FILE;
+    use crate::options::table::{OptionSpec, ValueType};
     use crate::os::secret_file::tests::is_root;
     use crate::private_dir::ParentOwner;
     use roles_anywhere_client::provider::ErrorKind;
+
+    static TOKEN_FILE: OptionSpec = OptionSpec::new("--token-file", "FILE", ValueType::File);
 
     const ONE: &[u8] = b"AQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";
     const TWO: &[u8] = b"BQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABAAAAAAAAAA";

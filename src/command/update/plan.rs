@@ -26,7 +26,7 @@ static FORCE: OptionSpec =
 static QUIET: OptionSpec =
     OptionSpec::switch("--quiet").help("Print nothing on success (with `--once`)");
 
-static CREDENTIALS_FILE: OptionSpec =
+pub(super) static CREDENTIALS_FILE: OptionSpec =
     OptionSpec::new("--credentials-file", "FILE", ValueType::File)
         .described_default("~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE")
         .help("The shared credentials file");

@@ -4,9 +4,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use super::plan::CREDENTIALS_FILE;
 use super::*;
 use crate::daemon::{Event, OnStartupFailure};
-use crate::options::table::update::CREDENTIALS_FILE;
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
