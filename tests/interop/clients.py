@@ -63,6 +63,10 @@ CLIENTS = {
 }
 
 
+# A program that uses the SDK for Rust with credentials of our library; it prints the secret of a name.
+LIBRARY = BUILT / "rust/debug/library"
+
+
 class Serve:
     """`roles-anywhere serve` for the identity of the environment, until `stop`."""
 

@@ -9,7 +9,7 @@ import time
 
 import boto3
 import pytest
-from clients import CLIENTS, Serve
+from clients import CLIENTS, LIBRARY, Client, Serve
 from emulator import ACCOUNT
 
 PATIENCE = 60
@@ -81,6 +81,14 @@ def test_learns_who_it_is(emulator, way, sdk, name):
     assert key_of(vended) == key_of(asked)
     role_session = vended["session"]["role_session_name"]
     assert done.stdout.strip() == f"arn:aws:sts::{ACCOUNT}:assumed-role/Workload/{role_session}"
+
+
+def test_library_provides_credentials_to_an_sdk(emulator, environment):
+    done = Client([LIBRARY, "prod/plain"]).run(environment)
+    assert (done.returncode, done.stdout) == (0, "s3cr3t\n"), done.stderr
+    vended, asked = emulator.requests()
+    assert (vended["operation"], asked["operation"]) == ("CreateSession", "GetSecretValue")
+    assert key_of(vended) == key_of(asked)
 
 
 @pytest.mark.long
