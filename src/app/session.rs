@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::options::session_plan::SessionPlan;
 use crate::os::files;
+use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
 use crate::os::stdio::StderrTrace;
 use crate::output::error::Error;
@@ -16,7 +17,7 @@ use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
-use roles_anywhere_client::system::{SystemEntropy, SystemTimer};
+use roles_anywhere_client::system::{BlockingThread, SystemEntropy, SystemTimer};
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
 
@@ -74,7 +75,8 @@ impl<'a> SessionClient<'a> {
         work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.trace_network();
-        let ports = self.ports();
+        let passwords = Arc::new(self.app.passwords(&self.plan.password));
+        let ports = self.ports(Arc::clone(&passwords));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -83,10 +85,12 @@ impl<'a> SessionClient<'a> {
         let outcome = runtime.block_on(work(&ports, deadline));
         // A host name lookup may hang for longer than the deadline. Do not wait for it.
         runtime.shutdown_background();
+        // A daemon that is stopped leaves a prompt open, on another thread.
+        passwords.abandon_prompt();
         outcome
     }
 
-    fn ports(&self) -> Ports {
+    fn ports(&self, passwords: Arc<KeyPassword>) -> Ports {
         let files: Arc<dyn Files> = match &self.identity {
             Some(identity) => Arc::clone(identity) as _,
             None => Arc::clone(self.app.files()) as _,
@@ -96,9 +100,10 @@ impl<'a> SessionClient<'a> {
             timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
             files,
-            passwords: Arc::new(self.app.passwords(&self.plan.password)),
+            passwords,
             transport: Arc::new(Https::new(self.plan.transport.clone(), files::read)),
             trace: Arc::clone(&self.trace),
+            blocking: Arc::new(BlockingThread),
         }
     }
 

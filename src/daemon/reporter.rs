@@ -129,7 +129,7 @@ impl Observer for Reporter {
                 self.unused_password(unused_password.as_ref());
             }
             Ok(ReloadOutcome::Unchanged) => self.reported().unusable = None,
-            Ok(ReloadOutcome::Skipped) => {}
+            Ok(ReloadOutcome::Pending | ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
         }
     }

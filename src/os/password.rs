@@ -14,13 +14,21 @@ pub struct KeyPassword {
     source: PasswordSource,
     files: Arc<dyn Files>,
     kept: Mutex<Option<Secret>>,
+    /// The terminal as it was before the prompt that is open.
+    before_prompt: Mutex<Option<terminal::Settings>>,
     asked: AtomicBool,
 }
 
 impl KeyPassword {
     /// Returns the port; nothing is read until a password is needed.
     pub fn new(source: PasswordSource, files: Arc<dyn Files>) -> Self {
-        Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
+        Self {
+            source,
+            files,
+            kept: Mutex::default(),
+            before_prompt: Mutex::default(),
+            asked: AtomicBool::default(),
+        }
     }
 
     fn ask_once(&self, file_name: &str) -> Result<Secret, PasswordError> {
@@ -28,9 +36,28 @@ impl KeyPassword {
         if let Some(password) = &*kept {
             return Ok(password.clone());
         }
-        let password = terminal::ask(file_name)?;
+        terminal::check_foreground()?;
+        self.set_before_prompt(terminal::Settings::read());
+        let answer = terminal::ask(file_name);
+        self.set_before_prompt(None);
+        let password = answer?;
         *kept = Some(password.clone());
         Ok(password)
+    }
+
+    /// Makes the terminal echo again if the process ends while a prompt is open.
+    pub fn abandon_prompt(&self) {
+        if let Some(settings) = self.set_before_prompt(None) {
+            settings.restore();
+        }
+    }
+
+    fn set_before_prompt(
+        &self,
+        settings: Option<terminal::Settings>,
+    ) -> Option<terminal::Settings> {
+        let mut before = self.before_prompt.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *before, settings)
     }
 
     fn read(&self, place: &InputSource) -> Result<Secret, PasswordError> {
@@ -60,6 +87,10 @@ impl Passwords for KeyPassword {
         }
     }
 
+    fn prompts(&self) -> bool {
+        matches!(self.source, PasswordSource::Default { .. })
+    }
+
     fn unused(&self) -> Option<String> {
         let asked = self.asked.swap(false, Ordering::Relaxed);
         match &self.source {
@@ -80,7 +111,6 @@ mod terminal {
     use roles_anywhere_client::text::escape;
 
     pub(super) fn ask(file_name: &str) -> Result<Secret, PasswordError> {
-        check_foreground()?;
         rpassword::prompt_password(format!("Password of {}: ", escape::line(file_name)))
             .map(Secret::new)
             .map_err(PasswordError::NoAnswer)
@@ -88,9 +118,8 @@ mod terminal {
 
     /// Fails without a terminal, and in the background, where reading from it would stop the process.
     #[cfg(unix)]
-    fn check_foreground() -> Result<(), PasswordError> {
-        let device = std::fs::File::options().read(true).write(true).open("/dev/tty");
-        let device = device.map_err(|_| PasswordError::NoTerminal)?;
+    pub(super) fn check_foreground() -> Result<(), PasswordError> {
+        let device = open().map_err(|_| PasswordError::NoTerminal)?;
         let foreground = rustix::termios::tcgetpgrp(&device);
         match foreground {
             Ok(group) if group == rustix::process::getpgrp() => Ok(()),
@@ -99,8 +128,44 @@ mod terminal {
         }
     }
 
+    #[cfg(unix)]
+    fn open() -> std::io::Result<std::fs::File> {
+        std::fs::File::options().read(true).write(true).open("/dev/tty")
+    }
+
+    /// The settings of the terminal, of which a prompt changes the echo.
+    #[cfg(unix)]
+    pub(super) struct Settings(rustix::termios::Termios);
+
+    #[cfg(unix)]
+    impl Settings {
+        pub(super) fn read() -> Option<Self> {
+            rustix::termios::tcgetattr(open().ok()?).ok().map(Self)
+        }
+
+        pub(super) fn restore(&self) {
+            if let Ok(device) = open() {
+                let now = rustix::termios::OptionalActions::Now;
+                let _ = rustix::termios::tcsetattr(device, now, &self.0);
+            }
+        }
+    }
+
+    /// Not known on this system.
     #[cfg(not(unix))]
-    fn check_foreground() -> Result<(), PasswordError> {
+    pub(super) struct Settings;
+
+    #[cfg(not(unix))]
+    impl Settings {
+        pub(super) fn read() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn restore(&self) {}
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn check_foreground() -> Result<(), PasswordError> {
         Ok(())
     }
 }

@@ -76,18 +76,22 @@ impl Daemon {
 
     /// Waits until systemd has been told so.
     #[track_caller]
-    fn wait_until_told(&self, what: &str) {
-        let told = || self.heard.lock().unwrap().iter().any(|heard| heard.contains(what));
-        until(|| told().then_some(()))
+    pub(crate) fn wait_until_told(&self, what: &str) {
+        until(|| self.has_told(what).then_some(()))
             .unwrap_or_else(|| panic!("no {what} in {:?}", self.heard.lock().unwrap()));
     }
 
+    /// Returns whether systemd has been told so.
+    pub(crate) fn has_told(&self, what: &str) -> bool {
+        self.heard.lock().unwrap().iter().any(|heard| heard.contains(what))
+    }
+
     /// Returns how many events of that name there are so far.
-    fn count(&self, event: &str) -> usize {
+    pub(crate) fn count(&self, event: &str) -> usize {
         self.log.lock().unwrap().iter().filter(|line| line["event"] == event).count()
     }
 
-    fn forget_what_was_told(&self) {
+    pub(crate) fn forget_what_was_told(&self) {
         self.heard.lock().unwrap().clear();
     }
 
@@ -128,7 +132,7 @@ impl Drop for Daemon {
     }
 }
 
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     while start.elapsed() < TIMEOUT {
         if let Some(found) = look() {
@@ -140,29 +144,33 @@ fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 /// Certificate and key in files that a test replaces, and a credentials file.
-struct DaemonFixture {
+pub(crate) struct DaemonFixture {
     emulator: Emulator,
     folder: tempfile::TempDir,
 }
 
 impl DaemonFixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fixture = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
         fixture.put("leaf/p256.pem", "tls.crt");
         fixture.put("leaf/p256.key.pem", "tls.key");
         fixture
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes over a file in place, as `cp` does.
-    fn put(&self, from: &str, to: &str) {
+    pub(crate) fn put(&self, from: &str, to: &str) {
         fs::copy(self.emulator.directory().join(from), self.path(to)).unwrap();
     }
 
-    fn tool(&self) -> Program {
+    pub(crate) fn tool(&self) -> Program {
         Program::new(&self.emulator)
             .set("ROLES_ANYWHERE_CERTIFICATE", self.path("tls.crt"))
             .set("ROLES_ANYWHERE_PRIVATE_KEY", self.path("tls.key"))

@@ -37,6 +37,7 @@ mod secrecy;
 mod secret_get;
 mod secrets;
 mod serve;
+mod slow_identity;
 mod sources;
 mod terminal;
 mod time_travel;

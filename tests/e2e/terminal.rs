@@ -271,6 +271,20 @@ fn interrupt_leaves_the_terminal_as_it_was() {
     assert!(session.end().echoes, "the terminal does not echo");
 }
 
+#[test]
+fn interrupt_ends_a_daemon_that_asks() {
+    let files = IdentityFiles::encrypted();
+    let file = files.folder.path().join("credentials");
+    let option = ["--credentials-file", file.to_str().unwrap()];
+    let mut session = Session::start(files.command(&["update"]), JOB, &option);
+    session.wait_for_prompt();
+    session.type_in("\x03");
+    let ended = session.end();
+    assert_eq!((ended.output.code, ended.requests), (0, 0), "{}", ended.output);
+    assert!(ended.echoes, "the terminal does not echo");
+    ended.has_asked_once();
+}
+
 #[track_caller]
 fn vends_without_asking(files: IdentityFiles, launcher: &'static [&'static str], more: &[&str]) {
     let ended = Session::start(files, launcher, more).end();

@@ -26,6 +26,7 @@ use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use roles_anywhere_emulator::Emulator;
+use roles_anywhere_test_support::blocking::FakeBlocking;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -211,6 +212,7 @@ fn run_daemon<'a>(
         passwords: Arc::new(KeyPassword::new(session.password.clone(), disk)),
         transport: Arc::new(Https::new(session.transport.clone(), files::read)),
         trace: Arc::new(NoTrace),
+        blocking: Arc::new(FakeBlocking::inline()),
     };
     let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());

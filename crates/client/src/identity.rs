@@ -156,6 +156,14 @@ pub enum IdentityError {
         /// The number of certificates in it.
         count: usize,
     },
+    /// A file is not read, or its key is not open, after some time. That goes on in the background.
+    #[error("reading or decrypting {place} takes longer than {seconds} s")]
+    TooSlow {
+        /// The file.
+        place: InputSourceName,
+        /// The time limit.
+        seconds: u64,
+    },
     /// The private key could not sign.
     #[error("could not sign with the private key of {place}")]
     Sign {

@@ -27,6 +27,11 @@ pub trait Passwords: Send + Sync {
     /// Returns the password of `file_name`, e.g. `client.key`. A prompt is shown once per process.
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError>;
 
+    /// Returns whether it may ask a person, who may take any time to answer.
+    fn prompts(&self) -> bool {
+        false
+    }
+
     /// Returns the option whose password was not needed since the last call.
     fn unused(&self) -> Option<String> {
         None

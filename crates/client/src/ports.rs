@@ -30,6 +30,15 @@ pub struct Ports {
     pub transport: Arc<dyn Transport>,
     /// Shows the debug output.
     pub trace: Arc<dyn Trace>,
+    /// Runs what would block an event loop.
+    pub blocking: Arc<dyn Blocking>,
+}
+
+/// Runs work that may block for long beside the event loop: a file system that hangs, an expensive key.
+pub trait Blocking: Send + Sync {
+    /// Runs `work` on another thread, and returns at once. The process must be able to end before
+    /// `work` does, as some never ends.
+    fn run(&self, work: Box<dyn FnOnce() + Send>);
 }
 
 /// The debug output. A message must not hold a secret.

@@ -5,6 +5,7 @@
 
 pub mod clock_reading;
 pub mod handle;
+mod loading;
 pub mod observer;
 pub mod refresher;
 pub mod reloading_identity;

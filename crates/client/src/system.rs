@@ -1,11 +1,13 @@
 //! The ports on the real system, for a program that has no others: the feature `system`.
 
+mod blocking;
 mod clock;
 mod entropy;
 mod files;
 
 use std::sync::Arc;
 
+pub use blocking::BlockingThread;
 pub use clock::{SystemClock, SystemTimer};
 pub use entropy::SystemEntropy;
 pub use files::{NoPasswords, RegularFiles};
@@ -26,6 +28,7 @@ impl Ports {
             passwords: Arc::new(NoPasswords),
             transport: Arc::new(Https::new(transport, files::read)),
             trace: Arc::new(NoTrace),
+            blocking: Arc::new(BlockingThread),
         }
     }
 }

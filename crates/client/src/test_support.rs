@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+pub mod blocking;
 pub mod cert_builder;
 pub mod clock;
 pub mod entropy;

@@ -48,6 +48,7 @@ impl ProcessesFixture {
             files: FakeFiles::of_repository(""),
             passwords: FixedPassword::unused(),
             transport,
+            ..FakePorts::default()
         };
         Self { store: FakeStore::default(), ports }
     }

@@ -248,6 +248,7 @@ mod tests {
             files: FakeFiles::unused(),
             passwords: FixedPassword::unused(),
             transport: ScriptedTransport::replies(replies),
+            ..FakePorts::default()
         }
     }
 

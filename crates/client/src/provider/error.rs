@@ -204,6 +204,7 @@ fn identity(error: &IdentityError) -> &'static str {
         }
         IdentityError::Key { .. } => "unusable_key",
         IdentityError::Readable { .. } => "permissions",
+        IdentityError::TooSlow { .. } => "too_slow",
         IdentityError::KeyMismatch { .. } => "mismatch",
         IdentityError::Sign { .. } => "cannot_sign",
         IdentityError::Expired { .. } => "expired",

@@ -28,7 +28,13 @@ pub trait SessionSource: Send + Sync {
     ///
     /// Files that failed before are read again if they have changed since, after a while, or with
     /// [`Retry::Always`].
+    ///
+    /// It never waits: the outcome is [`ReloadOutcome::Pending`] while the files are being read. If that
+    /// takes too long, it is an error, and if it ends after all, the next outcome.
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError>;
+
+    /// Completes when the outcome of a reload is no longer pending; never if none is.
+    fn reloaded(&self) -> BoxFuture<'_, ()>;
 
     /// Fetches a session with the identity in use.
     fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>>;
@@ -46,6 +52,8 @@ pub enum Retry {
 /// The result of [`SessionSource::reload`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ReloadOutcome {
+    /// The files are being read.
+    Pending,
     /// The files hold the identity in use.
     Unchanged,
     /// The files failed before, and were not read again.
@@ -84,6 +92,8 @@ pub struct Refresher {
     observer: Arc<dyn Observer>,
     handle: RefreshHandle,
     requests: mpsc::UnboundedReceiver<RefresherRequest>,
+    /// The requested reloads that have not ended.
+    reloads: Vec<oneshot::Sender<()>>,
     schedule: Schedule,
     status: Status,
 }
@@ -99,7 +109,8 @@ impl Refresher {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
         let (handle, requests) = RefreshHandle::new();
         let status = Status::default();
-        Self { source, channel, ports, observer, handle, requests, schedule, status }
+        let reloads = Vec::new();
+        Self { source, channel, ports, observer, handle, requests, reloads, schedule, status }
     }
 
     /// Returns the channel that it publishes on.
@@ -126,7 +137,7 @@ impl Refresher {
     /// Waits for `limit`, or until there is something to do.
     async fn wait(&mut self, limit: Duration) {
         let request = {
-            let elapsed = self.ports.timer.sleep(limit);
+            let elapsed = select(self.ports.timer.sleep(limit), self.source.reloaded());
             let request = pin!(self.requests.recv());
             let session_requested = pin!(self.channel.requested());
             match select(select(request, elapsed), session_requested).await {
@@ -149,7 +160,7 @@ impl Refresher {
         let is_identity = |error: &Arc<ProviderError>| error.kind() == ErrorKind::Identity;
         let must_reload =
             !self.identity_is_loaded() || self.status.last_error.as_ref().is_some_and(is_identity);
-        let reload_result = if must_reload { self.reload(Retry::Always) } else { Ok(()) };
+        let reload_result = if must_reload { self.reload_first().await } else { Ok(()) };
         self.schedule.began(self.clock_reading());
         let result = match reload_result {
             Err(error) if !self.identity_is_loaded() => Err(error),
@@ -166,23 +177,52 @@ impl Refresher {
         }
     }
 
+    /// Reads the identity's files, and waits until they were read if no identity is loaded yet.
+    async fn reload_first(&mut self) -> Result<(), ProviderError> {
+        let mut retry = Retry::Always;
+        loop {
+            if let Some(result) = self.reload(retry) {
+                self.finish_requested_reloads();
+                return result;
+            }
+            if self.identity_is_loaded() {
+                return Ok(());
+            }
+            if !self.status.in_flight {
+                self.publish(|status| status.in_flight = true);
+            }
+            retry = Retry::IfChanged;
+            match select(pin!(self.requests.recv()), self.source.reloaded()).await {
+                Either::Left((Some(RefresherRequest::Reload(done)), _)) => {
+                    self.reloads.push(done);
+                    retry = Retry::Always;
+                }
+                Either::Left((Some(RefresherRequest::CheckFiles) | None, _))
+                | Either::Right(((), _)) => {}
+            }
+        }
+    }
+
     /// Fetches, and reads the files on request meanwhile; nothing starts a second fetch.
     async fn fetch(&mut self) -> Result<Session, ProviderError> {
         self.publish(|status| status.in_flight = true);
         let source = Arc::clone(&self.source);
         let mut fetch = source.fetch();
         loop {
-            let request = match select(fetch, pin!(self.requests.recv())).await {
-                Either::Left((fetched, _)) => return fetched,
-                Either::Right((request, rest)) => {
-                    fetch = rest;
-                    request
+            let request = {
+                let request = pin!(self.requests.recv());
+                match select(&mut fetch, select(request, source.reloaded())).await {
+                    Either::Left((fetched, _)) => return fetched,
+                    Either::Right((Either::Left((request, _)), _)) => request,
+                    Either::Right((Either::Right(((), _)), _)) => None,
                 }
             };
             match request {
                 Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
                 // The files are checked after the fetch.
-                Some(RefresherRequest::CheckFiles) | None => {}
+                Some(RefresherRequest::CheckFiles) => {}
+                // A pending reload has ended.
+                None => self.reload_and_report(Retry::IfChanged),
             }
         }
     }
@@ -219,20 +259,20 @@ impl Refresher {
         });
     }
 
-    /// Reads the identity's files, and publishes the end of a new certificate.
-    fn reload(&mut self, retry: Retry) -> Result<(), ProviderError> {
-        let outcome = self.source.reload(retry)?;
+    /// Reads the identity's files, and publishes the end of a new certificate. Returns `None` while they
+    /// are being read.
+    fn reload(&mut self, retry: Retry) -> Option<Result<(), ProviderError>> {
+        let outcome = match self.source.reload(retry) {
+            Ok(ReloadOutcome::Pending) => return None,
+            Ok(outcome) => outcome,
+            Err(error) => return Some(Err(error)),
+        };
         self.observer.identity_read(Ok(&outcome));
-        match outcome {
-            ReloadOutcome::Unchanged
-            | ReloadOutcome::Skipped
-            | ReloadOutcome::SameIdentity { .. } => {}
-            ReloadOutcome::NewIdentity { not_after, .. } => {
-                self.schedule.renewed();
-                self.publish(|status| status.certificate_end = Some(not_after));
-            }
+        if let ReloadOutcome::NewIdentity { not_after, .. } = outcome {
+            self.schedule.renewed();
+            self.publish(|status| status.certificate_end = Some(not_after));
         }
-        Ok(())
+        Some(Ok(()))
     }
 
     /// Reads the files between two fetches; the first fetch reads them itself.
@@ -244,17 +284,27 @@ impl Refresher {
     }
 
     fn reload_and_report(&mut self, retry: Retry) {
-        if let Err(error) = self.reload(retry) {
+        let Some(result) = self.reload(retry) else { return };
+        if let Err(error) = result {
             self.observer.identity_read(Err(&Arc::new(error)));
         }
+        self.finish_requested_reloads();
     }
 
     fn reload_on_request(&mut self, done: oneshot::Sender<()>) {
+        self.reloads.push(done);
         self.reload_and_report(Retry::Always);
-        // Publish again, because `update` also checks its credentials file on a reload.
-        self.publish(|_| {});
-        // The request may be given up already.
-        let _ = done.send(());
+    }
+
+    fn finish_requested_reloads(&mut self) {
+        if !self.reloads.is_empty() {
+            // Publish again, because `update` also checks its credentials file on a reload.
+            self.publish(|_| {});
+        }
+        for done in self.reloads.drain(..) {
+            // The request may be given up already.
+            let _ = done.send(());
+        }
     }
 
     /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged

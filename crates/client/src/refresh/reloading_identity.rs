@@ -3,16 +3,18 @@
 //! Certificate, chain and key are read together and replaced together, so that a rotation that has
 //! replaced only some of the files never mixes two identities.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 
 use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError};
-use crate::input_source::snapshot::{InputDigest, Snapshot};
+use crate::input_source::snapshot::InputDigest;
 use crate::ports::Ports;
 use crate::provider::{ProviderError, RolesAnywhere};
+use crate::refresh::loading::{FailedInputs, LoadJob, LoadResult, Loader};
 use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
 use crate::time::Deadline;
 
@@ -30,12 +32,16 @@ pub struct ReloadingIdentity {
 /// such as a missing password.
 const RETRY_UNCHANGED_AFTER: Duration = Duration::from_secs(30);
 
+/// The time between two looks at a job.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 struct State {
     loaded: Option<Loaded>,
     /// The inputs that last failed, and when that was.
     failed: Option<(FailedInputs, Duration)>,
     clock_offset: i64,
+    running: Option<RunningLoad>,
 }
 
 /// The identity in use, and the digest of the inputs that it was read from.
@@ -44,14 +50,12 @@ struct Loaded {
     identity: Arc<Identity>,
 }
 
-/// Inputs that hold no usable identity, to recognize them the next time.
-#[derive(Eq, PartialEq)]
-enum FailedInputs {
-    /// Their digest, and the mode of the key if others may read it: a refused mode can be changed
-    /// without a change of the contents.
-    Contents(InputDigest, Option<u32>),
-    /// The error, with its cause.
-    Unreadable(String),
+/// The job that reads the inputs. There is one at most: if a file system hangs, each would.
+struct RunningLoad {
+    job: LoadJob,
+    /// Whether the inputs have to be read again after it.
+    again: bool,
+    is_reported_late: bool,
 }
 
 impl ReloadingIdentity {
@@ -60,46 +64,54 @@ impl ReloadingIdentity {
         Self { provider, ports, timeout, state: Mutex::default() }
     }
 
-    /// Opens the identity in `snapshot`, and makes it the one in use.
-    fn load(&self, snapshot: Snapshot) -> Result<ReloadOutcome, ProviderError> {
-        let digest = snapshot.digest();
-        let ports = Ports { files: Arc::new(snapshot), ..self.ports.clone() };
-        let clock_offset = self.state().clock_offset;
-        let (identity, unused_password) = self.provider.open(clock_offset, &ports)?;
-        let identity = Arc::new(identity);
-        let loaded = Loaded { digest, identity: Arc::clone(&identity) };
-        let previous = self.state().loaded.replace(loaded);
-        let previous = previous.map(|loaded| loaded.identity.fingerprint());
-        if previous == Some(identity.fingerprint()) {
-            return Ok(ReloadOutcome::SameIdentity { unused_password });
+    /// Returns what to load, given what is known.
+    fn loader(&self, state: &State, retry: Retry, now: Duration) -> Loader {
+        let failed = state.failed.as_ref().filter(|(_, at)| {
+            retry == Retry::IfChanged && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
+        });
+        Loader {
+            provider: self.provider.clone(),
+            ports: self.ports.clone(),
+            clock_offset: state.clock_offset,
+            in_use: state.loaded.as_ref().map(|loaded| loaded.digest),
+            failed: failed.map(|(inputs, _)| inputs.clone()),
         }
-        let leaf = identity.certificate();
-        Ok(ReloadOutcome::NewIdentity {
-            serial: leaf.serial().to_owned(),
-            subject: leaf.subject().to_string(),
-            not_before: leaf.not_before(),
-            not_after: leaf.not_after(),
-            unused_password,
-        })
     }
 
-    /// Runs `load`, unless the same `inputs` failed before; remembers a failure.
-    fn unless_failed(
+    /// Returns the outcome of a reload while another one runs.
+    fn while_running(
         &self,
-        inputs: FailedInputs,
+        running: &mut RunningLoad,
         retry: Retry,
-        load: impl FnOnce() -> Result<ReloadOutcome, ProviderError>,
     ) -> Result<ReloadOutcome, ProviderError> {
-        let now = self.ports.clock.uptime();
-        let failed_before = |(failed, at): &(FailedInputs, Duration)| {
-            *failed == inputs && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
+        running.again |= retry == Retry::Always;
+        let Some(error) = self.delay(&running.job) else {
+            running.is_reported_late = false;
+            return Ok(ReloadOutcome::Pending);
         };
-        if retry == Retry::IfChanged && self.state().failed.as_ref().is_some_and(failed_before) {
+        if std::mem::replace(&mut running.is_reported_late, true) && retry == Retry::IfChanged {
             return Ok(ReloadOutcome::Skipped);
         }
-        let outcome = load();
-        self.state().failed = outcome.is_err().then_some((inputs, now));
-        outcome
+        Err(error.into())
+    }
+
+    /// Completes when the job that runs has ended, or takes too long and that is not reported yet.
+    async fn end_of_job(&self) {
+        let of = |running: &RunningLoad| (running.job.clone(), running.is_reported_late);
+        let running = self.state().running.as_ref().map(of);
+        let Some((job, is_reported_late)) = running else { return std::future::pending().await };
+        while is_reported_late || self.delay(&job).is_none() {
+            let pause = self.ports.timer.sleep(CHECK_INTERVAL);
+            if let Either::Left(_) = select(pin!(job.ended()), pause).await {
+                return;
+            }
+        }
+    }
+
+    /// Returns the error of a job that takes too long.
+    fn delay(&self, job: &LoadJob) -> Option<IdentityError> {
+        let key = self.provider.source.private_key.name();
+        job.delay(key, self.ports.passwords.prompts())
     }
 
     async fn exchange(&self) -> Result<Session, ProviderError> {
@@ -120,25 +132,70 @@ impl ReloadingIdentity {
     }
 }
 
-impl SessionSource for ReloadingIdentity {
-    fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError> {
-        let snapshot = match self.provider.source.snapshot(&self.ports.files) {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                let inputs = FailedInputs::Unreadable(format!("{error}: {}", error.source));
-                let error = IdentityError::from(error);
-                return self.unless_failed(inputs, retry, || Err(error.into()));
+impl State {
+    /// Takes the result of a job; a new identity becomes the one in use.
+    fn finish(
+        &mut self,
+        result: LoadResult,
+        now: Duration,
+    ) -> Result<ReloadOutcome, ProviderError> {
+        let (digest, identity, unused_password) = match result {
+            LoadResult::FailedBefore => return Ok(ReloadOutcome::Skipped),
+            LoadResult::Failed { inputs, error } => {
+                self.failed = Some((inputs, now));
+                return Err(error.into());
+            }
+            LoadResult::Unchanged => {
+                self.failed = None;
+                return Ok(ReloadOutcome::Unchanged);
+            }
+            LoadResult::Loaded { digest, identity, unused_password } => {
+                (digest, Arc::new(identity), unused_password)
             }
         };
-        let digest = snapshot.digest();
-        let mut state = self.state();
-        if state.loaded.as_ref().is_some_and(|loaded| loaded.digest == digest) {
-            state.failed = None;
-            return Ok(ReloadOutcome::Unchanged);
+        self.failed = None;
+        let previous = self.loaded.replace(Loaded { digest, identity: Arc::clone(&identity) });
+        if previous.map(|loaded| loaded.identity.fingerprint()) == Some(identity.fingerprint()) {
+            return Ok(ReloadOutcome::SameIdentity { unused_password });
         }
-        drop(state);
-        let mode = self.provider.source.private_key.readable_by_others(&*self.ports.files);
-        self.unless_failed(FailedInputs::Contents(digest, mode), retry, || self.load(snapshot))
+        let leaf = identity.certificate();
+        Ok(ReloadOutcome::NewIdentity {
+            serial: leaf.serial().to_owned(),
+            subject: leaf.subject().to_string(),
+            not_before: leaf.not_before(),
+            not_after: leaf.not_after(),
+            unused_password,
+        })
+    }
+}
+
+impl SessionSource for ReloadingIdentity {
+    fn reload(&self, mut retry: Retry) -> Result<ReloadOutcome, ProviderError> {
+        let now = self.ports.clock.uptime();
+        let mut state = self.state();
+        if let Some(mut running) = state.running.take() {
+            let Some(result) = running.job.take_result() else {
+                let outcome = self.while_running(&mut running, retry);
+                state.running = Some(running);
+                return outcome;
+            };
+            if !running.again || matches!(result, LoadResult::Loaded { .. }) {
+                return state.finish(result, now);
+            }
+            retry = Retry::Always;
+        }
+        let job = LoadJob::start(self.loader(&state, retry, now));
+        match job.take_result() {
+            Some(result) => state.finish(result, now),
+            None => {
+                state.running = Some(RunningLoad { job, again: false, is_reported_late: false });
+                Ok(ReloadOutcome::Pending)
+            }
+        }
+    }
+
+    fn reloaded(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end_of_job())
     }
 
     fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {
@@ -148,6 +205,8 @@ impl SessionSource for ReloadingIdentity {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::test_support::files::{FakeFiles, committed};
     use crate::test_support::password::FixedPassword;
@@ -177,6 +236,90 @@ mod tests {
         assert_eq!(encrypted, ReloadOutcome::SameIdentity { unused_password: None });
         assert!(is_new(reload("leaf/p384.pem", "leaf/p384.key.pem")));
         assert!(is_new(reload("leaf/p256.pem", "forms/scrypt.key.pem")));
+    }
+
+    fn is_ready(future: BoxFuture<'_, ()>) -> bool {
+        future.now_or_never().is_some()
+    }
+
+    fn with_identity() -> FakePorts {
+        let file = |name: &str| committed(&format!("certs/leaf/{name}"));
+        let files = FakeFiles::empty()
+            .with("env:certificate", file("p256.pem"))
+            .with("env:key", file("p256.key.pem"));
+        FakePorts { files, ..FakePorts::default() }
+    }
+
+    fn reloading(ports: &FakePorts) -> ReloadingIdentity {
+        let provider = RolesAnywhere { source: variables(), session: request() };
+        ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20))
+    }
+
+    fn is_new(outcome: &Result<ReloadOutcome, ProviderError>) -> bool {
+        matches!(outcome, Ok(ReloadOutcome::NewIdentity { .. }))
+    }
+
+    fn is_too_slow(outcome: &Result<ReloadOutcome, ProviderError>) -> bool {
+        matches!(outcome, Err(error) if error.code() == "too_slow")
+    }
+
+    #[test]
+    fn one_job_runs_at_a_time_and_its_late_result_is_used() {
+        let ports = with_identity();
+        let reloading = reloading(&ports);
+        ports.blocking.hold(true);
+        let mut is_over = is_ready(reloading.reloaded());
+        assert!(!is_over, "nothing is read yet");
+        for seconds in [0, 5, 9] {
+            ports.clock.advance(Duration::from_secs(seconds));
+            assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Pending);
+        }
+        ports.clock.advance(Duration::from_secs(1));
+        let late = reloading.reload(Retry::IfChanged);
+        assert!(is_too_slow(&late), "{late:?}");
+        // It is reported once, and to each request.
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Skipped);
+        assert!(is_too_slow(&reloading.reload(Retry::Always)));
+        assert_eq!(ports.blocking.started(), 1);
+        is_over = is_ready(reloading.reloaded());
+        assert!(!is_over, "it has not ended");
+        ports.blocking.run_held();
+        assert!(is_ready(reloading.reloaded()));
+        assert!(is_new(&reloading.reload(Retry::IfChanged)));
+        assert_eq!(ports.blocking.started(), 1);
+    }
+
+    #[test]
+    fn identity_in_use_stays_while_the_next_one_is_read() {
+        let ports = with_identity();
+        let reloading = reloading(&ports);
+        assert!(is_new(&reloading.reload(Retry::IfChanged)));
+        ports.blocking.hold(true);
+        ports.clock.advance(Duration::from_secs(5));
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Pending);
+        assert!(reloading.state().loaded.is_some());
+        ports.blocking.run_held();
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Unchanged);
+    }
+
+    #[test]
+    fn requested_reload_reads_again_what_failed_meanwhile() {
+        let ports = FakePorts::default();
+        let reloading = reloading(&ports);
+        ports.blocking.hold(true);
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Pending);
+        ports.blocking.run_held();
+        // The files are mended before anything knows that they were missing.
+        assert!(reloading.reload(Retry::IfChanged).is_err());
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Pending);
+        assert_eq!(reloading.reload(Retry::Always).unwrap(), ReloadOutcome::Pending);
+        ports.blocking.hold(false);
+        ports.blocking.run_held();
+        let file = |name: &str| committed(&format!("certs/leaf/{name}"));
+        ports.files.put("env:certificate", file("p256.pem"));
+        ports.files.put("env:key", file("p256.key.pem"));
+        assert!(is_new(&reloading.reload(Retry::IfChanged)));
+        assert_eq!(ports.blocking.started(), 3);
     }
 
     #[test]

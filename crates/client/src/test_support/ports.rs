@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ports::{NoTrace, Ports};
+use crate::test_support::blocking::FakeBlocking;
 use crate::test_support::clock::ManualClock;
 use crate::test_support::entropy::SequenceEntropy;
 use crate::test_support::files::FakeFiles;
@@ -22,6 +23,8 @@ pub struct FakePorts {
     pub passwords: FixedPassword,
     /// The service.
     pub transport: ScriptedTransport,
+    /// The other thread.
+    pub blocking: FakeBlocking,
 }
 
 impl Default for FakePorts {
@@ -32,6 +35,7 @@ impl Default for FakePorts {
             files: FakeFiles::empty(),
             passwords: FixedPassword::none(),
             transport: ScriptedTransport::unused(),
+            blocking: FakeBlocking::inline(),
         }
     }
 }
@@ -47,6 +51,7 @@ impl FakePorts {
             passwords: Arc::new(self.passwords),
             transport: Arc::new(self.transport.clone()),
             trace: Arc::new(NoTrace),
+            blocking: Arc::new(self.blocking.clone()),
         }
     }
 }

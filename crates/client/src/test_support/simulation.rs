@@ -1,8 +1,11 @@
 //! A simulation of AWS, of this machine's clocks and of the identity's files, which tests advance.
 
-use futures_util::future::BoxFuture;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use crate::aws::error_response::ServiceError;
 use crate::aws::retry::RequestError;
@@ -46,6 +49,9 @@ pub(crate) struct State {
     pub(crate) usable: bool,
     pub(crate) seen: bool,
     pub(crate) used: Option<u64>,
+    /// Whether reading the files does not end, and whether a reload waits for that.
+    hangs: bool,
+    is_pending: bool,
     pub(crate) in_flight: usize,
     pub(crate) fetches: u64,
     /// The start of the last fetch that succeeded.
@@ -82,6 +88,8 @@ impl Simulation {
             usable: true,
             seen: false,
             used: None,
+            hangs: false,
+            is_pending: false,
             in_flight: 0,
             fetches: 0,
             succeeded: None,
@@ -132,6 +140,11 @@ impl Simulation {
     /// Brings the identity's previous files back.
     pub fn restore(&self) {
         self.state().files -= 1;
+    }
+
+    /// Makes reading the files hang from now on, or end.
+    pub fn hang(&self, hangs: bool) {
+        self.state().hangs = hangs;
     }
 
     /// Makes certificates be valid for so many seconds from now on.
@@ -229,6 +242,10 @@ impl Drop for Flight<'_> {
 impl SessionSource for Simulation {
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError> {
         let mut state = self.state();
+        state.is_pending = state.hangs;
+        if state.hangs {
+            return Ok(ReloadOutcome::Pending);
+        }
         if state.used == Some(state.files) {
             return Ok(ReloadOutcome::Unchanged);
         }
@@ -248,6 +265,13 @@ impl SessionSource for Simulation {
             not_before: START,
             not_after,
         })
+    }
+
+    fn reloaded(&self) -> BoxFuture<'_, ()> {
+        Box::pin(poll_fn(|_| {
+            let state = self.state();
+            if state.is_pending && !state.hangs { Poll::Ready(()) } else { Poll::Pending }
+        }))
     }
 
     fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {

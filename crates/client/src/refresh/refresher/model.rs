@@ -23,6 +23,8 @@ enum Step {
     Live(i64),
     /// The files now hold another identity, usable or not.
     Rotate { usable: bool },
+    /// From now on the files cannot be read to their end, or they can.
+    Hang(bool),
     /// This many callers request a session.
     Ask(usize),
     /// A reload is requested.
@@ -74,6 +76,7 @@ impl<'a> Play<'a> {
                 self.simulation.rotate(usable);
                 self.fair = 0;
             }
+            Step::Hang(hangs) => self.simulation.hang(hangs),
             Step::Ask(callers) => self.ask(callers),
             Step::Hangup => drop(self.handle.reload()),
         }
@@ -225,6 +228,62 @@ fn waiting_caller_is_answered_when_the_fetch_fails() {
 }
 
 #[test]
+fn session_is_refreshed_while_new_files_hang() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        play.take(Step::Hang(true));
+        play.take(Step::Rotate { usable: true });
+        play.take(Step::Pass(9_000));
+        assert!(play.channel.status().valid(ClockReading::of(&simulation.clock)).is_some());
+        assert_eq!(simulation.state().used, Some(1));
+        assert!(simulation.fetches() > 3, "{}", simulation.fetches());
+        play.take(Step::Hang(false));
+        assert_eq!(simulation.state().used, Some(2));
+    });
+}
+
+#[test]
+fn requested_reload_ends_when_the_files_are_read() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        // While it waits, and during a fetch.
+        for (behaviour, delay) in [(AwsBehaviour::Answers, 0), (AwsBehaviour::Lost, 40_000)] {
+            play.take(Step::Turn(behaviour, delay));
+            play.take(Step::Pass(2_000));
+            play.take(Step::Hang(true));
+            let mut reload = Box::pin(play.handle.reload());
+            let mut is_over = || {
+                let mut context = Context::from_waker(Waker::noop());
+                reload.as_mut().poll(&mut context).is_ready()
+            };
+            play.take(Step::Pass(30));
+            assert!(!is_over(), "{behaviour:?}");
+            play.take(Step::Hang(false));
+            assert!(is_over(), "{behaviour:?}");
+        }
+        assert!(play.channel.status().in_flight);
+    });
+}
+
+#[test]
+fn first_files_that_hang_are_waited_for() {
+    let simulation = Simulation::new();
+    simulation.hang(true);
+    perform(&simulation, |play| {
+        play.take(Step::Pass(600));
+        assert_eq!(simulation.fetches(), 0);
+        assert!(play.channel.status().in_flight, "its callers have to wait");
+        let mut reload = Box::pin(play.handle.reload());
+        play.take(Step::Pass(1));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(reload.as_mut().poll(&mut context).is_pending());
+        play.take(Step::Hang(false));
+        assert!(reload.as_mut().poll(&mut context).is_ready());
+        assert_eq!(simulation.fetches(), 1);
+    });
+}
+
+#[test]
 fn refreshes_at_most_every_five_seconds() {
     let simulation = Simulation::new();
     let fetches = perform(&simulation, |play| {
@@ -298,6 +357,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (behaviour(), 0_u64..30).prop_map(|(behaviour, delay)| Step::Turn(behaviour, delay)),
         1 => prop_oneof![Just(3_600_i64), Just(900), Just(43_200), 1_i64..60].prop_map(Step::Live),
         2 => any::<bool>().prop_map(|usable| Step::Rotate { usable }),
+        1 => any::<bool>().prop_map(Step::Hang),
         4 => (1_usize..5).prop_map(Step::Ask),
         1 => Just(Step::Hangup),
     ]
