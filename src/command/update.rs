@@ -6,7 +6,6 @@ mod settle_watch;
 mod warning;
 mod writer;
 
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +19,19 @@ use crate::command::{Command, Plan};
 use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
-use crate::credentials_file::{self, ProfileError, ProfileName};
-use crate::daemon::{Daemon, DaemonContext, supervise};
+use crate::credentials_file::{self, ProfileError};
+use crate::daemon::{DaemonContext, supervise};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table;
-use crate::options::table::Origin;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
+pub use plan::{Mode, Update};
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
@@ -113,36 +112,6 @@ impl UpdatePlan {
         })
         .await
     }
-}
-
-/// What `update` writes, and how.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Update {
-    /// The profile.
-    pub profile: ProfileName,
-    /// The shared credentials file.
-    pub file: PathBuf,
-    /// The origin of its path.
-    pub origin: Origin,
-    /// Once, or for as long as it runs.
-    pub mode: Mode,
-    /// Whether a long-lived key in the profile is replaced.
-    pub force: bool,
-    /// Whether to report only errors and warnings.
-    pub quiet: bool,
-    /// The profile that AWS_PROFILE selects, if it is another one.
-    pub selected: Option<String>,
-    /// How it runs.
-    pub daemon: Daemon,
-}
-
-/// How long `update` runs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mode {
-    /// Until the profile was written.
-    Once,
-    /// Until it is stopped.
-    Continuous,
 }
 
 /// How long to wait for another process that is writing the file.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::command::update::{Mode, Update};
 use crate::credentials_file::ProfileName;
+use crate::daemon::Daemon;
 use crate::options::daemon::daemon;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
@@ -30,6 +30,36 @@ pub(super) static CREDENTIALS_FILE: OptionSpec =
     OptionSpec::new("--credentials-file", "FILE", ValueType::File)
         .described_default("~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE")
         .help("The shared credentials file");
+
+/// What `update` writes, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Update {
+    /// The profile.
+    pub profile: ProfileName,
+    /// The shared credentials file.
+    pub file: PathBuf,
+    /// The origin of its path.
+    pub origin: Origin,
+    /// Once, or for as long as it runs.
+    pub mode: Mode,
+    /// Whether a long-lived key in the profile is replaced.
+    pub force: bool,
+    /// Whether to report only errors and warnings.
+    pub quiet: bool,
+    /// The profile that AWS_PROFILE selects, if it is another one.
+    pub selected: Option<String>,
+    /// How it runs.
+    pub daemon: Daemon,
+}
+
+/// How long `update` runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Until the profile was written.
+    Once,
+    /// Until it is stopped.
+    Continuous,
+}
 
 /// Returns what `update` writes, and how.
 pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {

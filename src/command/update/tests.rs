@@ -1,12 +1,14 @@
 //! `update` beside other programs that write the file, second by second.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::plan::CREDENTIALS_FILE;
 use super::*;
-use crate::daemon::{Event, OnStartupFailure};
+use crate::daemon::{Daemon, Event, OnStartupFailure};
+use crate::options::table::Origin;
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
