@@ -150,7 +150,11 @@ fn failed_status() -> Status {
         request_id: None,
         date: None,
     };
-    let refusal = Refusal::new(Operation::CreateSession, service_error, vec![Cause::Unknown]);
+    let refusal = Refusal {
+        operation: Operation::CreateSession,
+        service_error,
+        causes: vec![Cause::Unknown],
+    };
     let source = Box::new(refusal);
     let error = Arc::new(ProviderError::Refused { source, retry_after: None });
     Status { last_error: Some(error), ..Status::default() }

@@ -31,7 +31,6 @@ pub struct Refusal {
     pub service_error: ServiceError,
     /// The likely causes, the most likely first, and facts that help to find the cause.
     pub causes: Vec<Cause>,
-    words: Words,
 }
 
 /// An operation of AWS.
@@ -53,17 +52,6 @@ impl fmt::Display for Operation {
     }
 }
 
-impl Refusal {
-    /// Returns a refusal with its diagnosis.
-    pub fn new(operation: Operation, service_error: ServiceError, causes: Vec<Cause>) -> Self {
-        let words = Words {
-            message: service_error.message.clone(),
-            request_id: service_error.request_id.clone(),
-        };
-        Self { operation, service_error, causes, words }
-    }
-}
-
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ServiceError { status, code, .. } = &self.service_error;
@@ -78,30 +66,11 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let silent = self.words.message.is_empty() && self.words.request_id.is_none();
-        (!silent).then_some(&self.words)
+        let ServiceError { message, request_id, .. } = &self.service_error;
+        let is_silent = message.is_empty() && request_id.is_none();
+        (!is_silent).then_some(&self.service_error)
     }
 }
-
-/// Renders AWS's message.
-#[derive(Debug)]
-struct Words {
-    message: String,
-    request_id: Option<String>,
-}
-
-impl fmt::Display for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = if self.message.is_empty() { "no message" } else { &self.message };
-        f.write_str(message)?;
-        match &self.request_id {
-            Some(id) => write!(f, " (request id {id})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Words {}
 
 /// What is known on this side of a refused `CreateSession`.
 #[derive(Clone, Copy, Debug)]

@@ -99,7 +99,11 @@ impl RolesAnywhere {
             };
             let causes = diagnosis::create_session(&service_error, &self.session, &evidence);
             return Err(ProviderError::Refused {
-                source: Box::new(Refusal::new(Operation::CreateSession, service_error, causes)),
+                source: Box::new(Refusal {
+                    operation: Operation::CreateSession,
+                    service_error,
+                    causes,
+                }),
                 retry_after: answer.retry_after(),
             });
         }

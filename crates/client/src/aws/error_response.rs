@@ -2,6 +2,8 @@
 //!
 //! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::http::Response;
@@ -78,6 +80,20 @@ impl ServiceError {
         self.status >= 500 || self.is_throttle()
     }
 }
+
+/// Renders AWS's message and the id of the request.
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = if self.message.is_empty() { "no message" } else { &self.message };
+        f.write_str(message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
 
 /// The codes for expired or unknown credentials in the JSON, XML and query protocols.
 const CREDENTIALS_CODES: [&str; 7] = [

@@ -118,22 +118,21 @@ fn configuration(
     service_error: &ServiceError,
     session: &SessionRequest,
 ) -> Option<ConfigurationCause> {
-    use ConfigurationCause as Cause;
     let SessionRequest { trust_anchor, profile, role, region, .. } = session.clone();
     Some(if has("specified trust anchor wasn't found") {
-        Cause::NoSuchTrustAnchor { trust_anchor, region }
+        ConfigurationCause::NoSuchTrustAnchor { trust_anchor, region }
     } else if has("trust anchor is disabled") {
-        Cause::TrustAnchorDisabled(trust_anchor)
+        ConfigurationCause::TrustAnchorDisabled(trust_anchor)
     } else if has("invalid or empty profile") {
-        Cause::NoSuchProfile { profile, region }
+        ConfigurationCause::NoSuchProfile { profile, region }
     } else if has("profile is disabled") {
-        Cause::ProfileDisabled(profile)
+        ConfigurationCause::ProfileDisabled(profile)
     } else if has(NOT_LISTED) {
-        Cause::RoleNotInProfile { role, profile, region }
+        ConfigurationCause::RoleNotInProfile { role, profile, region }
     } else if has("not authorized to set rolesessionname") {
-        Cause::SessionNameNotAccepted(profile)
+        ConfigurationCause::SessionNameNotAccepted(profile)
     } else if service_error.code.as_deref() == Some("ResourceNotFoundException") {
-        Cause::NoSuchResource { region }
+        ConfigurationCause::NoSuchResource { region }
     } else {
         return None;
     })
@@ -169,9 +168,8 @@ mod tests {
 
     #[test]
     fn each_message_has_its_cause() {
-        use ConfigurationCause as Cause;
         let SessionRequest { trust_anchor, profile, role, region, .. } = request();
-        let not_listed = Cause::RoleNotInProfile {
+        let not_listed = ConfigurationCause::RoleNotInProfile {
             role: role.clone(),
             profile: profile.clone(),
             region: region.clone(),
@@ -179,22 +177,25 @@ mod tests {
         let rows = [
             (
                 "Specified Trust Anchor wasn't found.",
-                Cause::NoSuchTrustAnchor {
+                ConfigurationCause::NoSuchTrustAnchor {
                     trust_anchor: trust_anchor.clone(),
                     region: region.clone(),
                 },
             ),
-            ("Trust anchor is disabled", Cause::TrustAnchorDisabled(trust_anchor)),
+            ("Trust anchor is disabled", ConfigurationCause::TrustAnchorDisabled(trust_anchor)),
             (
                 "Invalid or empty profile provided.",
-                Cause::NoSuchProfile { profile: profile.clone(), region },
+                ConfigurationCause::NoSuchProfile { profile: profile.clone(), region },
             ),
-            ("Profile is disabled", Cause::ProfileDisabled(profile.clone())),
+            ("Profile is disabled", ConfigurationCause::ProfileDisabled(profile.clone())),
             ("Requested Role isn't one of those listed in the Profile.", not_listed),
-            ("Not authorized to set roleSessionName.", Cause::SessionNameNotAccepted(profile)),
+            (
+                "Not authorized to set roleSessionName.",
+                ConfigurationCause::SessionNameNotAccepted(profile),
+            ),
         ];
         for (text, cause) in rows {
-            assert_eq!(message(text), [super::Cause::Configuration(cause)], "{text}");
+            assert_eq!(message(text), [Cause::Configuration(cause)], "{text}");
         }
     }
 

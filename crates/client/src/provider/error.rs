@@ -256,7 +256,11 @@ mod tests {
         let code = code.map(str::to_owned);
         let message = "-----BEGIN SECRET".to_owned();
         let service_error = ServiceError { status, code, message, request_id: None, date: None };
-        let source = Box::new(Refusal::new(Operation::CreateSession, service_error, Vec::new()));
+        let source = Box::new(Refusal {
+            operation: Operation::CreateSession,
+            service_error,
+            causes: Vec::new(),
+        });
         ProviderError::Refused { source, retry_after: None }
     }
 

@@ -64,7 +64,11 @@ impl SecretsManager<'_> {
             self.session,
             answer.received,
         );
-        let refusal = Box::new(Refusal::new(Operation::GetSecretValue, service_error, vec![cause]));
+        let refusal = Box::new(Refusal {
+            operation: Operation::GetSecretValue,
+            service_error,
+            causes: vec![cause],
+        });
         // Read without removing secrets, as one may be part of a word of the message.
         let whole = ServiceError::parse(&answer.response, &[]);
         if whole.is_about_credentials() || whole.is_about_signature() {

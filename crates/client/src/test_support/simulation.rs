@@ -210,7 +210,11 @@ fn refused() -> ProviderError {
         request_id: None,
         date: None,
     };
-    let source = Box::new(Refusal::new(Operation::CreateSession, service_error, Vec::new()));
+    let source = Box::new(Refusal {
+        operation: Operation::CreateSession,
+        service_error,
+        causes: Vec::new(),
+    });
     ProviderError::Refused { source, retry_after: None }
 }
 
