@@ -62,13 +62,16 @@ pub enum OnStartupFailure {
 }
 
 impl Daemon {
+    /// Returns whether the first failure ends the daemon.
+    pub fn fails_fast(self) -> bool {
+        self.on_startup_failure == OnStartupFailure::Exit
+    }
+
     /// Waits for the first refresh that is published on `channel`. A failure is an error only if it is to
     /// end the daemon.
     pub async fn first_refresh(self, channel: &StatusChannel) -> Result<(), Error> {
         match channel.first_refresh().await {
-            Err(error) if self.on_startup_failure == OnStartupFailure::Exit => {
-                Err(Error::from(&error))
-            }
+            Err(error) if self.fails_fast() => Err(Error::from(&error)),
             Ok(()) | Err(_) => Ok(()),
         }
     }

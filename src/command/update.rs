@@ -6,11 +6,8 @@ mod settle_watch;
 mod warning;
 mod writer;
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-use futures_util::future::{Either, select};
 
 use crate::app::App;
 use crate::app::daemon;
@@ -106,9 +103,7 @@ impl UpdatePlan {
         daemon::run(app, "update", update.daemon, session, async |context| {
             let source = Arc::new(session.reloading_identity(ports));
             let refresher = context.refresher(source, Arc::default(), ports);
-            let ended = keep(update, refresher, context, ports, &app.credentials_file()).await;
-            context.supervisor.stopping();
-            ended
+            keep(update, refresher, context, ports, &app.credentials_file()).await
         })
         .await
     }
@@ -172,19 +167,13 @@ pub async fn keep(
         return Err(plan.failed(error));
     }
     let channel = Arc::clone(refresher.channel());
-    let refreshers = std::slice::from_mut(&mut refresher);
-    let refreshing = pin!(supervise(refreshers, context, &*ports.timer));
-    let writing = pin!(async {
-        match plan.daemon.first_refresh(&channel).await {
-            Ok(()) => Writer::new(plan, &channel, context, ports, file).run().await,
-            Err(error) => error,
-        }
-    });
-    // The refresher ends when the daemon is stopped, the writer only with a fatal error.
-    match select(refreshing, writing).await {
-        Either::Left(((), _)) => Ok(()),
-        Either::Right((error, _)) => Err(error),
-    }
+    let start = async {
+        plan.daemon.first_refresh(&channel).await?;
+        let mut writer = Writer::new(plan, &channel, context, ports, file);
+        writer.start().await?;
+        Ok(writer.run())
+    };
+    supervise(std::slice::from_mut(&mut refresher), context, &*ports.timer, start).await
 }
 
 impl Update {

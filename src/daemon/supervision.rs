@@ -1,5 +1,5 @@
-//! Runs the refreshers of a daemon, and handles what concerns all of them: signals, changed files, the
-//! watchdog.
+//! Runs the refreshers of a daemon, and handles what concerns all of them: readiness, signals, changed
+//! files, the watchdog.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -7,23 +7,49 @@ use std::pin::pin;
 use futures_util::future::{Either, join_all, pending, select};
 
 use super::{DaemonContext, Event, Supervisor};
+use crate::output::error::Error;
 use crate::output::log::Level;
 use roles_anywhere_client::refresh::handle::RefreshHandle;
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::time::Timer;
 
-/// Runs `refreshers` until a stop event.
-pub async fn supervise(
+/// Runs `refreshers` until a stop event, or until `start` fails.
+///
+/// When `start` completes, the supervisor hears that the daemon is ready, and the work that `start`
+/// returned goes on beside the refreshers.
+pub async fn supervise<W: Future<Output = Infallible>>(
     refreshers: &mut [Refresher],
     context: &DaemonContext<'_>,
     timer: &dyn Timer,
-) {
+    start: impl Future<Output = Result<W, Error>>,
+) -> Result<(), Error> {
+    let supervisor = &*context.supervisor;
     let handles: Vec<RefreshHandle> = refreshers.iter().map(Refresher::handle).collect();
     let events = pin!(handle_events(&handles, context));
+    let working = pin!(async {
+        match start.await {
+            Ok(work) => {
+                supervisor.ready();
+                match work.await {}
+            }
+            Err(error) => error,
+        }
+    });
     let refreshing = pin!(join_all(refreshers.iter_mut().map(Refresher::run)));
-    let watchdog = pin!(keep_watchdog(&*context.supervisor, timer));
-    // Neither of the others ends.
-    select(events, select(refreshing, watchdog)).await;
+    let watchdog = pin!(keep_watchdog(supervisor, timer));
+    let ended = async {
+        match select(events, working).await {
+            Either::Left(((), _)) => Ok(()),
+            Either::Right((error, _)) => Err(error),
+        }
+    };
+    let ended = match select(pin!(ended), select(refreshing, watchdog)).await {
+        Either::Left((ended, _)) => ended,
+        // Not reached: there is at least one refresher, and none ends.
+        Either::Right(_) => Ok(()),
+    };
+    supervisor.stopping();
+    ended
 }
 
 /// Handles events until one says to stop.

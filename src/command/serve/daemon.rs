@@ -1,15 +1,16 @@
 //! `serve` on the real system: sockets, token file, signals.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::future::{Either, pending, select};
+use futures_util::future::{Either, Pending, pending, select};
 use tokio::sync::oneshot;
 
 use crate::command::serve::{self, Serve};
-use crate::daemon::{Daemon, DaemonContext, OnStartupFailure, supervise};
+use crate::daemon::{Daemon, DaemonContext, supervise};
 use crate::os::listener::{HttpListener, Limits};
 use crate::os::process;
 use crate::os::token_file::TokenOnDisk;
@@ -18,7 +19,7 @@ use crate::output::log::{Level, Log};
 use crate::server::Listener as _;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
-use roles_anywhere_client::time::Timer;
+use roles_anywhere_client::refresh::status::StatusChannel;
 
 /// Prints lines to standard output.
 pub type Print<'a> = &'a dyn Fn(&[u8]) -> Result<(), Error>;
@@ -47,8 +48,9 @@ pub async fn run(
     }
     let (stop, stopped) = oneshot::channel();
     let refreshing = pin!(async {
-        let ended = refresh(plan.daemon, &mut refresher, context, &*ports.timer).await;
-        context.supervisor.stopping();
+        let start = start(plan.daemon, &channel);
+        let refreshers = std::slice::from_mut(&mut refresher);
+        let ended = supervise(refreshers, context, &*ports.timer, start).await;
         // The endpoints may have ended already.
         let _ = stop.send(());
         ended
@@ -66,30 +68,13 @@ pub async fn run(
     }
 }
 
-/// Keeps a session fresh until the daemon is told to stop.
-async fn refresh(
-    daemon: Daemon,
-    refresher: &mut Refresher,
-    context: &DaemonContext<'_>,
-    timer: &dyn Timer,
-) -> Result<(), Error> {
-    let channel = Arc::clone(refresher.channel());
-    let failing = pin!(async {
-        // A daemon that keeps retrying serves from the start, even without credentials; one that exits
-        // on a failure is ready only after the first refresh.
-        if daemon.on_startup_failure == OnStartupFailure::Exit
-            && let Err(error) = daemon.first_refresh(&channel).await
-        {
-            return error;
-        }
-        context.supervisor.ready();
-        pending().await
-    });
-    let refreshing = pin!(supervise(std::slice::from_mut(refresher), context, timer));
-    match select(failing, refreshing).await {
-        Either::Left((error, _)) => Err(error),
-        Either::Right(((), _)) => Ok(()),
+/// Completes when the daemon is ready. One that keeps retrying serves from the start, even without
+/// credentials; one that exits on a failure is ready only after the first refresh.
+async fn start(daemon: Daemon, channel: &StatusChannel) -> Result<Pending<Infallible>, Error> {
+    if daemon.fails_fast() {
+        daemon.first_refresh(channel).await?;
     }
+    Ok(pending())
 }
 
 fn bind(plan: &Serve) -> Result<HttpListener, Error> {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use super::plan::CREDENTIALS_FILE;
@@ -104,8 +104,11 @@ fn fail_fast_ends_at_the_first_file_error() {
     let recorder = DaemonRecorder::default();
     file.obstruct(io::ErrorKind::PermissionDenied);
     let plan = plan(OnStartupFailure::Exit);
-    let updating = pin!(keep_simulated(&plan, &simulation, &recorder, &file));
-    let ended = updating.poll(&mut Context::from_waker(Waker::noop()));
+    let mut updating = pin!(keep_simulated(&plan, &simulation, &recorder, &file));
+    let mut poll = || updating.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    // The session is published, then written.
+    assert!(poll().is_pending());
+    let ended = poll();
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Local));
 }
 

@@ -1,5 +1,6 @@
 //! The writer of the daemon: writes each session into the file, and keeps what other programs write.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use futures_util::future::select;
 use crate::command::update::{FileWarning, Update, WRITER_TIMEOUT};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{ReconcileStep, Reconciler};
-use crate::daemon::{DaemonContext, OnStartupFailure};
+use crate::daemon::DaemonContext;
 use crate::output::error::Error;
 use crate::output::log::{Field, Level};
 use roles_anywhere_client::ports::Ports;
@@ -42,6 +43,8 @@ pub(super) struct Writer<'a> {
     reported: Option<(String, Refreshes)>,
     /// The warnings that were logged.
     logged: Vec<FileWarning>,
+    /// How long to wait before the next step.
+    pause: Duration,
 }
 
 impl<'a> Writer<'a> {
@@ -63,34 +66,40 @@ impl<'a> Writer<'a> {
             waiting: None,
             reported: None,
             logged: Vec::new(),
+            pause: FIRST_BACKOFF,
         }
     }
 
-    /// Keeps the profile equal to the session of the channel. Returns an error only of its first try, and only if
-    /// that is to end the daemon.
-    pub(super) async fn run(mut self) -> Error {
-        let mut is_first = true;
-        let mut pause = FIRST_BACKOFF;
+    /// Makes the first try to write. A daemon that exits on a failure waits for the success: it returns
+    /// the error, and does not go on while another program is writing the file.
+    pub(super) async fn start(&mut self) -> Result<(), Error> {
+        let fails_fast = self.plan.daemon.fails_fast();
         loop {
             let outcome = self.step();
             let is_waiting = matches!(outcome, Ok(ReconcileStep::Waiting(_)));
-            pause = match outcome {
-                Err(error)
-                    if is_first
-                        && self.plan.daemon.on_startup_failure == OnStartupFailure::Exit =>
-                {
-                    return self.plan.failed(error);
-                }
-                outcome => self.report(outcome, pause),
-            };
-            if is_first
-                && (!is_waiting || self.plan.daemon.on_startup_failure != OnStartupFailure::Exit)
-            {
-                self.context.supervisor.ready();
-                is_first = false;
+            match outcome {
+                Err(error) if fails_fast => return Err(self.plan.failed(error)),
+                outcome => self.report(outcome),
             }
-            select(pin!(self.channel.changed()), self.ports.timer.sleep(pause)).await;
+            if !(fails_fast && is_waiting) {
+                return Ok(());
+            }
+            self.wait().await;
         }
+    }
+
+    /// Keeps the profile equal to the session of the channel.
+    pub(super) async fn run(mut self) -> Infallible {
+        loop {
+            self.wait().await;
+            let outcome = self.step();
+            self.report(outcome);
+        }
+    }
+
+    /// Waits until the next step is due.
+    async fn wait(&self) {
+        select(pin!(self.channel.changed()), self.ports.timer.sleep(self.pause)).await;
     }
 
     /// Writes the current session while it is valid, and keeps what other programs wrote, except for
@@ -120,17 +129,15 @@ impl<'a> Writer<'a> {
         Ok(step)
     }
 
-    /// Logs the outcome of a step, and returns how long to wait before the next one; `pause` is the
-    /// previous wait.
-    fn report(
-        &mut self,
-        outcome: Result<ReconcileStep, ProfileFileError>,
-        pause: Duration,
-    ) -> Duration {
-        let step = match outcome {
-            Ok(step) => step,
-            Err(error) => return self.report_failure(error, pause),
+    /// Logs the outcome of a step, and sets how long to wait before the next one.
+    fn report(&mut self, outcome: Result<ReconcileStep, ProfileFileError>) {
+        self.pause = match outcome {
+            Ok(step) => self.report_step(step),
+            Err(error) => self.report_failure(error),
         };
+    }
+
+    fn report_step(&mut self, step: ReconcileStep) -> Duration {
         // While a write is waiting, the earlier failure may still persist.
         if !matches!(step, ReconcileStep::Waiting(_)) && self.reported.take().is_some() {
             self.report_recovery();
@@ -166,7 +173,7 @@ impl<'a> Writer<'a> {
         self.context.log.event(level, words, &fields);
     }
 
-    fn report_failure(&mut self, error: ProfileFileError, pause: Duration) -> Duration {
+    fn report_failure(&mut self, error: ProfileFileError) -> Duration {
         let is_of_text =
             matches!(error, ProfileFileError::Text { .. } | ProfileFileError::NotSettled { .. });
         let reason = self.plan.failed(error).text();
@@ -178,7 +185,7 @@ impl<'a> Writer<'a> {
             // A changed text is noticed at the next check.
             _ if is_of_text => CHECK_INTERVAL,
             None => FIRST_BACKOFF,
-            Some(_) => (pause * 2).min(MAX_BACKOFF),
+            Some(_) => (self.pause * 2).min(MAX_BACKOFF),
         };
         let reported = (reason, self.channel.status().refreshes);
         if before.as_ref() != Some(&reported) {

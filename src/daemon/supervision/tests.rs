@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::*;
+use crate::daemon::{Daemon, OnStartupFailure};
 use crate::test_support::{DaemonRecorder, Notice};
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::StatusChannel;
@@ -16,19 +17,27 @@ struct Fixture {
     simulations: [Simulation; 2],
     channels: [Arc<StatusChannel>; 2],
     recorder: DaemonRecorder,
+    daemon: Daemon,
 }
 
 /// The daemon while it runs.
 struct Play<'a> {
     fixture: &'a Fixture,
-    running: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    running: Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
 }
 
 impl Fixture {
     fn new() -> Self {
         let simulations = [Simulation::new(), Simulation::new()];
         let channels = [Arc::default(), Arc::default()];
-        Self { simulations, channels, recorder: DaemonRecorder::default() }
+        let (recorder, daemon) = (DaemonRecorder::default(), Daemon::default());
+        Self { simulations, channels, recorder, daemon }
+    }
+
+    /// Returns a daemon that ends if the first refresh of the first role fails.
+    fn failing_fast() -> Self {
+        let daemon = Daemon { on_startup_failure: OnStartupFailure::Exit, ..Daemon::default() };
+        Self { daemon, ..Self::new() }
     }
 
     fn refreshers(&self, context: &DaemonContext<'_>) -> Vec<Refresher> {
@@ -43,7 +52,13 @@ impl Fixture {
         let context = self.recorder.context();
         let mut refreshers = self.refreshers(&context);
         let running = Box::pin(async move {
-            supervise(&mut refreshers, &context, &self.simulations[0].clock).await;
+            let start = async {
+                if self.daemon.fails_fast() {
+                    self.daemon.first_refresh(&self.channels[0]).await?;
+                }
+                Ok(pending())
+            };
+            supervise(&mut refreshers, &context, &self.simulations[0].clock, start).await
         });
         let mut play = Play { fixture: self, running };
         play.settle();
@@ -55,13 +70,20 @@ impl Fixture {
         self.channels[role].status().valid(now).is_some()
     }
 
+    /// Returns what the supervisor was told, without the statuses.
+    fn notices(&self) -> Vec<Notice> {
+        let mut notices = self.recorder.supervisor.notices();
+        notices.retain(|notice| !matches!(notice, Notice::Status(_)));
+        notices
+    }
+
     fn identities_read(&self) -> usize {
         self.recorder.log.events().iter().filter(|event| *event == "identity in use").count()
     }
 }
 
 impl Play<'_> {
-    fn poll(&mut self) -> Poll<()> {
+    fn poll(&mut self) -> Poll<Result<(), Error>> {
         self.running.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
@@ -118,9 +140,7 @@ fn reload_reaches_all() {
     fixture.recorder.events.happen(Event::Reload);
     play.settle();
     assert_eq!(fixture.identities_read(), 4);
-    let mut notices = fixture.recorder.supervisor.notices();
-    notices.retain(|notice| !matches!(notice, Notice::Status(_)));
-    assert_eq!(notices, [Notice::Reloading, Notice::Ready]);
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
 }
 
 #[test]
@@ -162,8 +182,32 @@ fn stop_event_ends_it_also_during_a_fetch_and_a_reload() {
     let mut play = fixture.start();
     fixture.recorder.events.happen(Event::Reload);
     fixture.recorder.events.happen(Event::Stop);
-    assert_eq!(play.poll(), Poll::Ready(()));
-    assert_eq!(fixture.recorder.supervisor.notices().last(), Some(&Notice::Reloading));
+    assert!(matches!(play.poll(), Poll::Ready(Ok(()))));
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Stopping]);
+}
+
+#[test]
+fn it_is_ready_when_its_start_completes() {
+    let fixture = Fixture::failing_fast();
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 100);
+    let mut play = fixture.start();
+    play.pass(90);
+    assert_eq!(fixture.notices(), []);
+    play.pass(20);
+    assert_eq!(fixture.notices(), [Notice::Ready]);
+}
+
+#[test]
+fn failed_start_ends_it() {
+    let fixture = Fixture::failing_fast();
+    fixture.simulations[0].turn(AwsBehaviour::Refuses, 100);
+    let mut play = fixture.start();
+    play.pass(90);
+    (0..20).for_each(|_| fixture.simulations[0].pass());
+    // The refresher publishes the failure, then the start ends.
+    assert!(play.poll().is_pending());
+    assert!(matches!(play.poll(), Poll::Ready(Err(_))));
+    assert_eq!(fixture.notices(), [Notice::Stopping]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::pending;
 use roles_anywhere::daemon::{Event, supervise};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
@@ -52,7 +53,8 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
     let line = ["serve", "--port", "0"];
     let log = Arc::new(SecrecyCheck);
     run_daemon(&clock, &line, log, Box::new(on_tick), async |_, refresher, context, ports| {
-        supervise(&mut [refresher], context, &*ports.timer).await;
+        let start = async { Ok(pending()) };
+        supervise(&mut [refresher], context, &*ports.timer, start).await.unwrap();
     });
     statuses.into_inner()
 }
