@@ -1,6 +1,7 @@
 //! Runs the refreshers of a daemon, and handles what concerns all of them: readiness, signals, changed
 //! files, the watchdog.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 
@@ -25,10 +26,12 @@ pub async fn supervise<W: Future<Output = Infallible>>(
 ) -> Result<(), Error> {
     let supervisor = &*context.supervisor;
     let handles: Vec<RefreshHandle> = refreshers.iter().map(Refresher::handle).collect();
-    let events = pin!(handle_events(&handles, context));
+    let has_started = Cell::new(false);
+    let events = pin!(handle_events(&handles, context, &has_started));
     let working = pin!(async {
         match start.await {
             Ok(work) => {
+                has_started.set(true);
                 supervisor.ready();
                 match work.await {}
             }
@@ -53,7 +56,11 @@ pub async fn supervise<W: Future<Output = Infallible>>(
 }
 
 /// Handles events until one says to stop.
-async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>) {
+async fn handle_events(
+    refreshers: &[RefreshHandle],
+    context: &DaemonContext<'_>,
+    has_started: &Cell<bool>,
+) {
     let mut reloading = None;
     loop {
         let reloaded = pin!(async {
@@ -75,7 +82,10 @@ async fn handle_events(refreshers: &[RefreshHandle], context: &DaemonContext<'_>
             }
             Either::Right(_) => {
                 reloading = None;
-                context.supervisor.ready();
+                // The end of the start is still to come, and to be reported.
+                if has_started.get() {
+                    context.supervisor.ready();
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use super::plan::CREDENTIALS_FILE;
 use super::*;
 use crate::daemon::{Daemon, Event, OnStartupFailure};
 use crate::options::table::Origin;
-use crate::test_support::{DaemonRecorder, FakeCredentialsFile};
+use crate::test_support::{DaemonRecorder, FakeCredentialsFile, Notice};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
@@ -110,6 +110,23 @@ fn fail_fast_ends_at_the_first_file_error() {
     assert!(poll().is_pending());
     let ended = poll();
     assert!(matches!(ended, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Local));
+}
+
+#[test]
+fn reload_before_the_first_write_is_not_readiness() {
+    let (simulation, file) = (Simulation::new(), FakeCredentialsFile::default());
+    let recorder = DaemonRecorder::default();
+    simulation.turn(AwsBehaviour::Answers, 100);
+    let plan = plan(OnStartupFailure::KeepTrying);
+    let updating = Box::pin(keep_simulated(&plan, &simulation, &recorder, &file));
+    let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
+    play.pass(10);
+    recorder.events.happen(Event::Reload);
+    play.pass(80);
+    let is_ready = || recorder.supervisor.notices().contains(&Notice::Ready);
+    assert!(!is_ready(), "{:?}", recorder.supervisor.notices());
+    play.pass(20);
+    assert!(is_ready() && file.text().contains("ASIA1"));
 }
 
 #[test]

@@ -151,7 +151,8 @@ fn reload_ends_when_the_last_refresher_has_read_its_files() {
     let handles: Vec<_> = refreshers.iter().map(Refresher::handle).collect();
     let notices = || fixture.recorder.supervisor.notices();
     let is_ready = || notices().contains(&Notice::Ready);
-    let mut handling = pin!(handle_events(&handles, &context));
+    let has_started = Cell::new(true);
+    let mut handling = pin!(handle_events(&handles, &context, &has_started));
     let mut poll = || handling.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
     fixture.recorder.events.happen(Event::Reload);
     assert!(poll() && poll());
@@ -195,6 +196,17 @@ fn it_is_ready_when_its_start_completes() {
     assert_eq!(fixture.notices(), []);
     play.pass(20);
     assert_eq!(fixture.notices(), [Notice::Ready]);
+}
+
+#[test]
+fn reload_before_the_start_completes_is_not_readiness() {
+    let fixture = Fixture::failing_fast();
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 10_000);
+    let mut play = fixture.start();
+    play.pass(100);
+    fixture.recorder.events.happen(Event::Reload);
+    play.pass(100);
+    assert_eq!(fixture.notices(), [Notice::Reloading]);
 }
 
 #[test]
