@@ -38,6 +38,11 @@ impl App {
         Self { clock, environment: OnceCell::new(), files: OnceCell::new() }
     }
 
+    /// Returns the system with other environment variables.
+    pub fn in_environment(environment: Environment) -> Self {
+        Self { environment: OnceCell::from(Arc::new(environment)), ..Self::start() }
+    }
+
     /// Returns the clock.
     pub fn clock(&self) -> &SystemClock {
         &self.clock

@@ -6,13 +6,16 @@ mod supervision;
 mod supervisor;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
 pub use events::{Event, Events};
 pub use reporter::Reporter;
 use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::{Refresher, SessionSource};
+use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::status::StatusChannel;
 pub use supervision::supervise;
 pub use supervisor::Supervisor;
@@ -30,8 +33,21 @@ pub struct DaemonContext<'a> {
 }
 
 impl DaemonContext<'_> {
-    /// Returns a refresher that fetches from `source`, publishes on `channel` and reports to the operator.
+    /// Returns a refresher of the sessions of `provider`, whose identity follows its sources. It has
+    /// `timeout` for each call, publishes on `channel` and reports to the operator.
     pub fn refresher(
+        &self,
+        provider: &RolesAnywhere,
+        timeout: Duration,
+        channel: Arc<StatusChannel>,
+        ports: &Ports,
+    ) -> Refresher {
+        let source = ReloadingIdentity::new(provider.clone(), ports.clone(), timeout);
+        self.refresher_of(Arc::new(source), channel, ports)
+    }
+
+    /// Returns a refresher that fetches from `source`.
+    pub(crate) fn refresher_of(
         &self,
         source: Arc<dyn SessionSource>,
         channel: Arc<StatusChannel>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
-use crate::app::App;
+use crate::app::session::SessionClient;
 use crate::daemon::{Daemon, DaemonContext};
 use crate::options::session_plan::SessionPlan;
 use crate::os::events::SystemEvents;
@@ -15,26 +15,37 @@ use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
 use crate::output::log::{Level, Log as _};
 use crate::output::run::RunError;
+use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::refresh::refresher::Refresher;
 
-/// Runs `work` as the daemon `command`, within a tokio runtime: listens to signals and to changes of the
-/// identity's files, and writes the log meanwhile.
-pub async fn run(
-    app: &App,
+/// Runs `work` as the daemon `command`, with a refresher of the client's sessions: listens to signals
+/// and to changes of the identity's files, and writes the log meanwhile.
+pub fn run(
+    client: &SessionClient<'_>,
     command: &str,
     daemon: Daemon,
-    session: &SessionPlan,
-    work: impl AsyncFnOnce(&DaemonContext<'_>) -> Result<(), Error>,
+    work: impl AsyncFnOnce(&DaemonContext<'_>, Refresher, &Ports) -> Result<(), Error>,
+) -> Result<(), Error> {
+    client.block_on(async |ports, _| run_on(client, ports, (command, daemon), work).await)
+}
+
+async fn run_on(
+    client: &SessionClient<'_>,
+    ports: &Ports,
+    (command, daemon): (&str, Daemon),
+    work: impl AsyncFnOnce(&DaemonContext<'_>, Refresher, &Ports) -> Result<(), Error>,
 ) -> Result<(), Error> {
     if !cfg!(unix) {
         // Systems without Unix signals.
         let (command, system) = (command.to_owned(), std::env::consts::OS);
         return Err(RunError::UnsupportedSystem { command, system }.into());
     }
-    let files = session.provider.source.watched_paths().map(Path::to_owned).collect();
+    let SessionPlan { provider, timeout, ignored, .. } = client.plan;
+    let files = provider.source.watched_paths().map(Path::to_owned).collect();
     let events = SystemEvents::listen(files).map_err(RunError::System)?;
-    let log = Arc::new(StderrLog::new(daemon.log_format, Arc::new(*app.clock())));
-    if !session.ignored.is_empty() {
-        let names = session.ignored.join(" ");
+    let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
+    if !ignored.is_empty() {
+        let names = ignored.join(" ");
         log.event(Level::Info, "variables of a Kubernetes Service ignored", &[("names", &names)]);
     }
     let context = DaemonContext {
@@ -42,7 +53,8 @@ pub async fn run(
         supervisor: Arc::new(Systemd::find()),
         log: Arc::clone(&log) as _,
     };
-    match select(pin!(work(&context)), pin!(log.run())).await {
+    let refresher = context.refresher(provider, *timeout, Arc::default(), ports);
+    match select(pin!(work(&context, refresher, ports)), pin!(log.run())).await {
         Either::Left((ended, _)) => ended,
         Either::Right((never, _)) => match never {},
     }

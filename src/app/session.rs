@@ -25,11 +25,12 @@ use roles_anywhere_client::time::Deadline;
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct SessionClient<'a> {
     app: &'a App,
-    plan: &'a SessionPlan,
+    pub(super) plan: &'a SessionPlan,
     trace: Arc<dyn Trace>,
     store: Option<PrivateDir>,
     /// The files of the identity, if its sessions are cached.
     identity: Option<Arc<Snapshot>>,
+    passwords: Arc<KeyPassword>,
 }
 
 impl<'a> SessionClient<'a> {
@@ -50,7 +51,8 @@ impl<'a> SessionClient<'a> {
             identity =
                 session_cache::snapshot_identity(&plan.provider.source, &files).map(Arc::new);
         }
-        Self { app, plan, trace, store, identity }
+        let passwords = Arc::new(app.passwords(&plan.password));
+        Self { app, plan, trace, store, identity, passwords }
     }
 
     /// Returns the sessions, which come from the cache or from AWS.
@@ -75,8 +77,7 @@ impl<'a> SessionClient<'a> {
         work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.trace_network();
-        let passwords = Arc::new(self.app.passwords(&self.plan.password));
-        let ports = self.ports(Arc::clone(&passwords));
+        let ports = self.ports();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -86,11 +87,12 @@ impl<'a> SessionClient<'a> {
         // A host name lookup may hang for longer than the deadline. Do not wait for it.
         runtime.shutdown_background();
         // A daemon that is stopped leaves a prompt open, on another thread.
-        passwords.abandon_prompt();
+        self.passwords.abandon_prompt();
         outcome
     }
 
-    fn ports(&self, passwords: Arc<KeyPassword>) -> Ports {
+    /// Returns the ports of the real system. Opens nothing.
+    pub fn ports(&self) -> Ports {
         let files: Arc<dyn Files> = match &self.identity {
             Some(identity) => Arc::clone(identity) as _,
             None => Arc::clone(self.app.files()) as _,
@@ -100,7 +102,7 @@ impl<'a> SessionClient<'a> {
             timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
             files,
-            passwords,
+            passwords: Arc::clone(&self.passwords) as _,
             transport: Arc::new(Https::new(self.plan.transport.clone(), files::read)),
             trace: Arc::clone(&self.trace),
             blocking: Arc::new(BlockingThread),

@@ -74,25 +74,16 @@ impl Plan for ServePlan {
     /// Serves until it is stopped; the output is empty.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
-        client.block_on(async |ports, _| self.run_daemon(app, ports).await)?;
+        let serve = &self.serve;
+        let print = |lines: &[u8]| app.print(lines);
+        app::daemon::run(&client, "serve", serve.daemon, async |context, refresher, ports| {
+            daemon::run(serve, refresher, context, ports, &print).await
+        })?;
         Ok(SecretBytes::default())
     }
 
     fn log_format(&self) -> LogFormat {
         self.serve.daemon.log_format
-    }
-}
-
-impl ServePlan {
-    /// Serves on the real system until it is told to stop.
-    async fn run_daemon(&self, app: &App, ports: &Ports) -> Result<(), Error> {
-        let Self { session, serve } = self;
-        app::daemon::run(app, "serve", serve.daemon, session, async |context| {
-            let source = Arc::new(session.reloading_identity(ports));
-            let refresher = context.refresher(source, Arc::default(), ports);
-            daemon::run(serve, refresher, context, ports, &|lines| app.print(lines)).await
-        })
-        .await
     }
 }
 

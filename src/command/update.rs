@@ -85,7 +85,15 @@ impl Plan for UpdatePlan {
                 lines.iter().for_each(|line| app.report(line));
             }
             Mode::Continuous => {
-                client.block_on(async |ports, _| self.run_daemon(app, ports).await)?;
+                let (update, file) = (&self.update, app.credentials_file());
+                daemon::run(
+                    &client,
+                    "update",
+                    update.daemon,
+                    async |context, refresher, ports| {
+                        keep(update, refresher, context, ports, &file).await
+                    },
+                )?;
             }
         }
         Ok(SecretBytes::default())
@@ -93,19 +101,6 @@ impl Plan for UpdatePlan {
 
     fn log_format(&self) -> LogFormat {
         self.update.daemon.log_format
-    }
-}
-
-impl UpdatePlan {
-    /// Keeps the profile fresh on the real system until it is told to stop.
-    async fn run_daemon(&self, app: &App, ports: &Ports) -> Result<(), Error> {
-        let Self { session, update } = self;
-        daemon::run(app, "update", update.daemon, session, async |context| {
-            let source = Arc::new(session.reloading_identity(ports));
-            let refresher = context.refresher(source, Arc::default(), ports);
-            keep(update, refresher, context, ports, &app.credentials_file()).await
-        })
-        .await
     }
 }
 

@@ -10,9 +10,7 @@ use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::http::{Endpoint, TransportOptions};
 use roles_anywhere_client::password::PasswordSource;
-use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 
 /// How a session is made: the provider, the network, the cache.
 #[derive(Clone, Debug)]
@@ -56,10 +54,5 @@ impl SessionPlan {
             debug,
             ignored: settings.ignored.to_vec(),
         })
-    }
-
-    /// Returns the identity of a daemon, which follows its sources.
-    pub fn reloading_identity(&self, ports: &Ports) -> ReloadingIdentity {
-        ReloadingIdentity::new(self.provider.clone(), ports.clone(), self.timeout)
     }
 }

@@ -5,21 +5,21 @@ mod outage;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
+use roles_anywhere::app::App;
+use roles_anywhere::app::session::SessionClient;
 use roles_anywhere::command::serve::{Serve, ServePlan};
 use roles_anywhere::command::{ALL, plan};
 use roles_anywhere::daemon::{DaemonContext, Event, Events, Supervisor};
-use roles_anywhere::os::files::{self, SystemFiles};
-use roles_anywhere::os::password::KeyPassword;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
 use roles_anywhere::server::FETCH_TIMEOUT;
-use roles_anywhere_client::https::Https;
-use roles_anywhere_client::ports::{Environment, NoTrace, Ports};
+use roles_anywhere_client::ports::{Environment, Ports};
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::system::SystemClock;
@@ -42,8 +42,8 @@ struct ShiftedClock {
     emulator: Emulator,
     moved: Mutex<Moved>,
     moves: Notify,
-    /// When the sleeps end that have begun, by [`Clock::uptime`].
-    wakes: Mutex<BTreeSet<Duration>>,
+    /// When the sleeps end that have begun, by [`Clock::uptime`], and how many end then.
+    wakes: Mutex<BTreeMap<Duration, usize>>,
 }
 
 /// How far the clocks were moved.
@@ -88,7 +88,7 @@ impl ShiftedClock {
 
     /// Returns the time until the first of the sleeps ends.
     fn time_to_next_wake(&self) -> Duration {
-        let first = self.wakes.lock().unwrap().first().copied();
+        let first = self.wakes.lock().unwrap().first_key_value().map(|(end, _)| *end);
         first.map_or(Duration::MAX, |end| end.saturating_sub(self.uptime()))
     }
 
@@ -140,14 +140,19 @@ struct Wake<'a> {
 
 impl<'a> Wake<'a> {
     fn at(end: Duration, clock: &'a ShiftedClock) -> Self {
-        clock.wakes.lock().unwrap().insert(end);
+        *clock.wakes.lock().unwrap().entry(end).or_default() += 1;
         Self { end, clock }
     }
 }
 
 impl Drop for Wake<'_> {
     fn drop(&mut self) {
-        self.clock.wakes.lock().unwrap().remove(&self.end);
+        if let Entry::Occupied(mut sleeps) = self.clock.wakes.lock().unwrap().entry(self.end) {
+            *sleeps.get_mut() -= 1;
+            if *sleeps.get() == 0 {
+                sleeps.remove();
+            }
+        }
     }
 }
 
@@ -202,24 +207,21 @@ fn run_daemon<'a>(
     let variables = clock.emulator.environment().into_iter();
     let environment =
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
-    let ServePlan { session, serve } = planned(line, &environment);
-    let disk = Arc::new(SystemFiles::new(Arc::new(environment)));
+    let app = App::in_environment(environment);
+    let ServePlan { session, serve } = planned(line, app.environment());
     let ports = Ports {
         clock: Arc::clone(clock) as _,
         timer: Arc::clone(clock) as _,
         entropy: Arc::new(SequenceEntropy::pseudo_random(1_000)),
-        files: Arc::clone(&disk) as _,
-        passwords: Arc::new(KeyPassword::new(session.password.clone(), disk)),
-        transport: Arc::new(Https::new(session.transport.clone(), files::read)),
-        trace: Arc::new(NoTrace),
         blocking: Arc::new(FakeBlocking::inline()),
+        ..SessionClient::open(&app, &session).ports()
     };
     let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
     let context = DaemonContext { events: &events, supervisor: Arc::new(SecrecyCheck), log };
-    let source = Arc::new(session.reloading_identity(&ports));
-    let refresher = context.refresher(source, Arc::clone(&channel), &ports);
+    let (provider, timeout) = (&session.provider, session.timeout);
+    let refresher = context.refresher(provider, timeout, Arc::clone(&channel), &ports);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(&serve, refresher, &context, &ports));
 }

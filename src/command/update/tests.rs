@@ -43,7 +43,7 @@ async fn keep_simulated(
 ) -> Result<(), Error> {
     let (context, ports) = (recorder.context(), simulation.ports());
     let source = Arc::new(simulation.clone());
-    let refresher = context.refresher(source, Arc::default(), &ports);
+    let refresher = context.refresher_of(source, Arc::default(), &ports);
     keep(plan, refresher, &context, &ports, file).await
 }
 

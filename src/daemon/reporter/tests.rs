@@ -35,7 +35,8 @@ impl Run<'_> {
 
 fn run(simulation: &Simulation, recorder: &DaemonRecorder, act: impl FnOnce(&mut Run<'_>)) {
     let source = Arc::new(simulation.clone());
-    let mut refresher = recorder.context().refresher(source, Arc::default(), &simulation.ports());
+    let mut refresher =
+        recorder.context().refresher_of(source, Arc::default(), &simulation.ports());
     let handle = refresher.handle();
     let refresher = Box::pin(async move { refresher.run().await });
     let mut run = Run { simulation, refresher, handle };

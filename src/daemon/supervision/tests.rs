@@ -43,7 +43,7 @@ impl Fixture {
     fn refreshers(&self, context: &DaemonContext<'_>) -> Vec<Refresher> {
         let refresher = |(simulation, channel): (&Simulation, &Arc<StatusChannel>)| {
             let source = Arc::new(simulation.clone());
-            context.refresher(source, Arc::clone(channel), &simulation.ports())
+            context.refresher_of(source, Arc::clone(channel), &simulation.ports())
         };
         self.simulations.iter().zip(&self.channels).map(refresher).collect()
     }
