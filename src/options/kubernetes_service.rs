@@ -3,10 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::options::table::PREFIX;
 use roles_anywhere_client::ports::Environment;
-
-/// The prefix of our variables.
-const PREFIX: &str = "ROLES_ANYWHERE_";
 
 /// Returns the environment without the variables of a Service, and the names of those.
 pub fn without_service(environment: &Environment) -> (Cow<'_, Environment>, Vec<String>) {
