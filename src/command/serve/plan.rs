@@ -7,6 +7,7 @@ use crate::options::cache::place;
 use crate::options::daemon::daemon;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::cache::IN_RUNTIME_DIR;
 use crate::options::table::{OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
@@ -59,7 +60,7 @@ static HOP_LIMIT: OptionSpec = OptionSpec::new("--hop-limit", "HOPS", ValueType:
     .help("The IP time to live of replies, 1 to 255");
 
 static TOKEN_FILE: OptionSpec = OptionSpec::new("--token-file", "FILE", ValueType::File)
-    .described_default("in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR")
+    .described_default(IN_RUNTIME_DIR)
     .help("Where the token of the container route is kept");
 
 static PRINT_ENV: OptionSpec =

@@ -3,6 +3,9 @@
 
 use super::{OptionSpec, ValueType};
 
+/// The default of what is in the runtime directory.
+pub const IN_RUNTIME_DIR: &str = "in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR";
+
 /// The options of the cache.
 pub static CACHE: [&OptionSpec; 2] = [&NO_CACHE, &CACHE_DIR];
 
@@ -13,7 +16,7 @@ pub static NO_CACHE: OptionSpec =
     OptionSpec::switch("--no-cache").help("Make a session each time, and keep none");
 
 pub static CACHE_DIR: OptionSpec = OptionSpec::new("--cache-dir", "DIR", ValueType::Directory)
-    .described_default("in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR")
+    .described_default(IN_RUNTIME_DIR)
     .help("The cache's directory");
 
 /// Systemd's runtime directories of a service, separated by colons.
