@@ -24,7 +24,7 @@ pub fn message(
     if let Some(detached) = detached(error, line) {
         return Error::from(detached).to_string();
     }
-    match hidden(error, commands, paths) {
+    match hidden(error, line, commands, paths) {
         None => {
             let text = error.render().to_string();
             let text = escape::lines(text.trim_end());
@@ -37,6 +37,7 @@ pub fn message(
 /// Returns the part of the command line that must not be shown, if there is one.
 fn hidden(
     error: &clap::Error,
+    line: &[String],
     commands: &[CommandSpec],
     paths: PathExists<'_>,
 ) -> Option<(CommandLinePart, Option<KeyMaterialKind>)> {
@@ -67,7 +68,8 @@ fn hidden(
         _ => {
             let value = value(ContextKind::InvalidValue)?;
             let name = own.split(['=', ' ', '[']).next().unwrap_or_default();
-            let holds = match find_option(commands, name).map(|option| option.sensitivity) {
+            let option = find_option(commands, line, name);
+            let holds = match option.map(|option| option.sensitivity) {
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };

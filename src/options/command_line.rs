@@ -44,9 +44,19 @@ pub fn parse(
     }
 }
 
-/// Returns the option of that flag, or of that positional argument's placeholder.
-pub fn find_option(commands: &[CommandSpec], name: &str) -> Option<&'static OptionSpec> {
-    options(commands).find(|option| option.name == name)
+/// Returns the option of that flag of the command that `words` call; the first word is the program.
+pub fn find_option(
+    commands: &[CommandSpec],
+    words: &[String],
+    flag: &str,
+) -> Option<&'static OptionSpec> {
+    let words = words.get(1..)?;
+    let is_called = |command: &&CommandSpec| {
+        words.len() >= command.name.len()
+            && command.name.iter().zip(words).all(|((word, _), typed)| word == typed)
+    };
+    let command = commands.iter().find(is_called)?;
+    command.options.iter().copied().flatten().copied().find(|option| option.name == flag)
 }
 
 /// Returns the options of all commands; an option of several commands is repeated.
