@@ -9,6 +9,7 @@ pub mod command_line;
 pub mod daemon;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod runtime_dir;
 pub mod session;
 pub mod session_plan;
 pub mod settings;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::command::serve::Serve;
-use crate::options::cache::place;
 use crate::options::daemon::daemon;
+use crate::options::runtime_dir::runtime_dir;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::IN_RUNTIME_DIR;
@@ -13,7 +13,6 @@ use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
     AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, ServePolicy, TokenFile,
 };
-use crate::session_cache::CacheLocation;
 use roles_anywhere_client::text::path;
 
 /// The options of `serve` alone.
@@ -199,17 +198,17 @@ fn token_file(
             None => Ok(TokenFile::Disabled),
         };
     }
-    match (setting, place(None, settings.environment)) {
+    match (setting, runtime_dir(settings.environment)) {
         (Some(setting), _) => {
             let Setting { origin, value, .. } = setting.creatable_file()?;
             Ok(TokenFile::At { path: path::path(value), origin })
         }
-        (None, CacheLocation::Dir(directory)) => Ok(TokenFile::In(directory)),
+        (None, Some(directory)) => Ok(TokenFile::In(directory)),
         // Without a token, other machines (or all clients) would get nothing.
-        (None, CacheLocation::Disabled) if remote != RemoteAccess::Refused || !offer.has_imds() => {
+        (None, None) if remote != RemoteAccess::Refused || !offer.has_imds() => {
             Err(UsageError::missing(&TOKEN_FILE))
         }
-        (None, CacheLocation::Disabled) => Ok(TokenFile::Disabled),
+        (None, None) => Ok(TokenFile::Disabled),
     }
 }
 
