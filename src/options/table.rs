@@ -144,15 +144,26 @@ pub enum Help {
 impl OptionSpec {
     /// Returns an option that takes a value.
     pub const fn new(flag: &'static str, value_name: &'static str, value_type: ValueType) -> Self {
+        let own_variable = Some(VariableName::of(flag));
+        Self { own_variable, ..Self::base(flag, Syntax::Value, value_name, value_type) }
+    }
+
+    /// Returns an option without variables.
+    const fn base(
+        name: &'static str,
+        syntax: Syntax,
+        value_name: &'static str,
+        value_type: ValueType,
+    ) -> Self {
         Self {
-            name: flag,
-            syntax: Syntax::Value,
+            name,
+            syntax,
             value_name,
             value_type,
             sensitivity: Sensitivity::Public,
             default: DefaultValue::None,
             help: Help::None,
-            own_variable: Some(VariableName::of(flag)),
+            own_variable: None,
             other_variables: &[],
         }
     }
@@ -164,28 +175,24 @@ impl OptionSpec {
 
     /// Returns an argument without a flag.
     pub const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
-        let syntax = Syntax::Positional { id, choices: &[] };
-        Self { syntax, own_variable: None, ..Self::new(name, name, value_type) }
+        Self::base(name, Syntax::Positional { id, choices: &[] }, name, value_type)
     }
 
     /// Returns what only the variables of other programs set; `names` are in the order of precedence.
     pub const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
-        Self {
-            syntax: Syntax::None,
-            own_variable: None,
-            other_variables: names,
-            ..Self::new(names[0], "", value_type)
-        }
+        let base = Self::base(names[0], Syntax::None, "", value_type);
+        Self { other_variables: names, ..base }
     }
 
     /// Limits a positional argument to some values.
     #[must_use]
+    #[expect(clippy::panic, reason = "a row is a static: this is an error of the compiler")]
     pub const fn choices(self, choices: &'static [&'static str]) -> Self {
         match self.syntax {
             Syntax::Positional { id, .. } => {
                 Self { syntax: Syntax::Positional { id, choices }, ..self }
             }
-            _ => self,
+            _ => panic!("only a positional argument has choices"),
         }
     }
 

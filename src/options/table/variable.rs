@@ -9,7 +9,7 @@ pub(super) struct VariableName {
 }
 
 impl VariableName {
-    /// A flag with a longer variable does not compile.
+    /// A flag with a longer variable does not compile, nor does one that is not ASCII.
     const CAPACITY: usize = 48;
 
     /// Returns the variable of a flag: `ROLES_ANYWHERE_ROLE_ARN` for `--role-arn`.
@@ -29,10 +29,15 @@ impl VariableName {
             name.length += 1;
             at += 1;
         }
+        assert!(flag.is_ascii(), "a flag is ASCII");
         name
     }
 
+    #[expect(clippy::panic, reason = "`of` refuses what is not ASCII when it is compiled")]
     pub(super) fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+        match str::from_utf8(&self.bytes[..self.length]) {
+            Ok(name) => name,
+            Err(_) => panic!("a flag is ASCII"),
+        }
     }
 }
