@@ -29,7 +29,7 @@ impl Command for CacheShow {
         CACHE,
         ("show", "List the cached sessions: role, name, access key id, time left; no secret"),
     ];
-    const OPTIONS: &'static OptionGroups = &[&CACHE_LOCATION];
+    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         cache_location(settings).map(Self)
@@ -51,7 +51,7 @@ pub struct CacheClear(pub CacheLocation);
 
 impl Command for CacheClear {
     const NAME: &'static [Word] = &[CACHE, ("clear", "Remove the cached sessions")];
-    const OPTIONS: &'static OptionGroups = &[&CACHE_LOCATION];
+    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         cache_location(settings).map(Self)

@@ -33,10 +33,11 @@ Example, in ~/.aws/config:
   [profile plant]
   credential_process = roles-anywhere credential-process --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
     const OPTIONS: &'static OptionGroups = &[
-        &table::identity::IDENTITY,
-        &table::session::SESSION,
-        &table::transport::TRANSPORT,
-        &table::cache::CACHE,
+        table::identity::IDENTITY,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
     ];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {

@@ -48,7 +48,8 @@ impl Command for ReadCertificateData {
     const AFTER_HELP: &'static str = "\
 Example:
   roles-anywhere read-certificate-data --certificate host.pem --output text";
-    const OPTIONS: &'static OptionGroups = &[&[&OUTPUT], &table::identity::IDENTITY];
+    const OPTIONS: &'static OptionGroups =
+        &[&[&OUTPUT], table::identity::IDENTITY, table::identity::NOT_YET];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let output = match settings.flag(&OUTPUT)? {

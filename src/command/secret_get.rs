@@ -44,11 +44,12 @@ Examples:
   roles-anywhere secret get prod/db-credentials --key password
   roles-anywhere secret get prod/keystore --out keystore.jks";
     const OPTIONS: &'static OptionGroups = &[
-        &plan::SECRET_GET,
-        &table::identity::IDENTITY,
-        &table::session::SESSION,
-        &table::transport::TRANSPORT,
-        &table::cache::CACHE,
+        plan::SECRET_GET,
+        table::identity::IDENTITY,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
     ];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {

@@ -55,11 +55,12 @@ Examples:
   roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
   AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
     const OPTIONS: &'static OptionGroups = &[
-        &plan::SERVE,
-        &table::daemon::DAEMON,
-        &table::identity::IDENTITY,
-        &table::session::SESSION,
-        &table::transport::TRANSPORT,
+        plan::SERVE,
+        table::daemon::DAEMON,
+        table::identity::IDENTITY,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::transport::TRANSPORT,
     ];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {

@@ -50,7 +50,8 @@ impl Command for SignString {
     const AFTER_HELP: &'static str = "\
 Example:
   roles-anywhere sign-string --private-key host.key --format bin > signature";
-    const OPTIONS: &'static OptionGroups = &[&[&FORMAT, &DIGEST], &table::identity::IDENTITY];
+    const OPTIONS: &'static OptionGroups =
+        &[&[&FORMAT, &DIGEST], table::identity::IDENTITY, table::identity::NOT_YET];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let format = given(settings, &FORMAT)?;

@@ -55,11 +55,12 @@ impl Command for UpdatePlan {
 Example:
   roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
     const OPTIONS: &'static OptionGroups = &[
-        &plan::UPDATE,
-        &table::daemon::DAEMON,
-        &table::identity::IDENTITY,
-        &table::session::SESSION,
-        &table::transport::TRANSPORT,
+        plan::UPDATE,
+        table::daemon::DAEMON,
+        table::identity::IDENTITY,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::transport::TRANSPORT,
     ];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {

@@ -17,7 +17,7 @@ pub fn describe(command: Command, groups: &OptionGroups) -> Command {
 /// not given, and any text may start with a hyphen.
 fn argument(option: &'static OptionSpec) -> Arg {
     let arg = Arg::new(option.id())
-        .value_name(option.value_name)
+        .value_name(option.value_name())
         .help(option.full_help())
         .hide(matches!(option.help, Help::Hidden(_)));
     match option.syntax {

@@ -24,7 +24,7 @@ use variable::VariableName;
 pub const PREFIX: &str = "ROLES_ANYWHERE_";
 
 /// The rows that have no flag: variables of other programs and of the system that are read.
-pub static VARIABLES: [&OptionSpec; 12] = [
+pub static VARIABLES: &[&OptionSpec] = &[
     &cache::RUNTIME_DIRECTORY,
     &cache::XDG_RUNTIME_DIR,
     &identity::CREDENTIALS_DIRECTORY,
@@ -46,8 +46,6 @@ pub struct OptionSpec {
     pub name: &'static str,
     /// How it is written on the command line.
     pub syntax: Syntax,
-    /// The placeholder of its value in `--help`.
-    pub value_name: &'static str,
     /// What it takes.
     pub value_type: ValueType,
     /// Whether an error may show its value.
@@ -56,8 +54,16 @@ pub struct OptionSpec {
     pub default: DefaultValue,
     /// Its description, without the default.
     pub help: Help,
+    value_name: ValueName,
     own_variable: Option<VariableName>,
     other_variables: &'static [&'static str],
+}
+
+/// The placeholder of a value in `--help` and in completion scripts.
+enum ValueName {
+    Given(&'static str),
+    /// `ROLE_ARN` for `--role-arn`.
+    OfFlag(VariableName),
 }
 
 /// How an option is written on the command line.
@@ -145,14 +151,25 @@ impl OptionSpec {
     /// Returns an option that takes a value.
     pub const fn new(flag: &'static str, value_name: &'static str, value_type: ValueType) -> Self {
         let own_variable = Some(VariableName::of(flag));
+        let value_name = ValueName::Given(value_name);
         Self { own_variable, ..Self::base(flag, Syntax::Value, value_name, value_type) }
+    }
+
+    /// Returns one of the options that are only refused by name.
+    pub const fn not_yet(flag: &'static str, value_type: ValueType) -> Self {
+        let syntax = match value_type {
+            ValueType::Boolean => Syntax::OptionalValue { missing: "true" },
+            _ => Syntax::Value,
+        };
+        let value_name = ValueName::OfFlag(VariableName::of(flag));
+        Self { help: Help::Hidden("Not yet"), ..Self::base(flag, syntax, value_name, value_type) }
     }
 
     /// Returns an option without variables.
     const fn base(
         name: &'static str,
         syntax: Syntax,
-        value_name: &'static str,
+        value_name: ValueName,
         value_type: ValueType,
     ) -> Self {
         Self {
@@ -175,12 +192,13 @@ impl OptionSpec {
 
     /// Returns an argument without a flag.
     pub const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
-        Self::base(name, Syntax::Positional { id, choices: &[] }, name, value_type)
+        let syntax = Syntax::Positional { id, choices: &[] };
+        Self::base(name, syntax, ValueName::Given(name), value_type)
     }
 
     /// Returns what only the variables of other programs set; `names` are in the order of precedence.
     pub const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
-        let base = Self::base(names[0], Syntax::None, "", value_type);
+        let base = Self::base(names[0], Syntax::None, ValueName::Given(""), value_type);
         Self { other_variables: names, ..base }
     }
 
@@ -238,12 +256,6 @@ impl OptionSpec {
         Self { other_variables: variables, ..self }
     }
 
-    /// Makes it one of the options that are only refused by name.
-    #[must_use]
-    pub const fn not_yet(self, value_name: &'static str) -> Self {
-        Self { help: Help::Hidden("Not yet"), value_name, ..self.without_variable() }
-    }
-
     /// Removes our variable.
     #[must_use]
     pub const fn without_variable(self) -> Self {
@@ -255,6 +267,14 @@ impl OptionSpec {
         match self.syntax {
             Syntax::Positional { id, .. } => id,
             _ => self.name.trim_start_matches("--"),
+        }
+    }
+
+    /// Returns the placeholder of its value.
+    pub fn value_name(&'static self) -> &'static str {
+        match &self.value_name {
+            ValueName::Given(name) => name,
+            ValueName::OfFlag(name) => &name.as_str()[PREFIX.len()..],
         }
     }
 

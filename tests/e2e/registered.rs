@@ -27,7 +27,7 @@ impl Command for Greet {
     const NAME: &'static [Word] =
         &[("test", "Commands of this test"), ("greet", "Print a greeting")];
     const AFTER_HELP: &'static str = "Example:\n  roles-anywhere test greet";
-    const OPTIONS: &'static OptionGroups = &[&[&GREETING], &cache::CACHE_LOCATION];
+    const OPTIONS: &'static OptionGroups = &[&[&GREETING], cache::CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let greeting = settings.required(&GREETING)?;

@@ -14,8 +14,8 @@ use roles_anywhere_client::text::path;
 
 /// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
 /// another command line.
-pub(super) static SECRET_GET: [&OptionSpec; 7] =
-    [&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
+pub(super) static SECRET_GET: &[&OptionSpec] =
+    &[&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
 
 static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
     .help("The secret's name, or its ARN");

@@ -16,7 +16,7 @@ use crate::server::{
 use roles_anywhere_client::text::path;
 
 /// The options of `serve` alone.
-pub(super) static SERVE: [&OptionSpec; 10] = [
+pub(super) static SERVE: &[&OptionSpec] = &[
     &PORT,
     &LISTEN,
     &ALLOW_REMOTE,

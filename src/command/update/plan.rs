@@ -12,7 +12,7 @@ use crate::output::usage::UsageError;
 use roles_anywhere_client::text::path;
 
 /// The options of `update` alone.
-pub(super) static UPDATE: [&OptionSpec; 5] = [&PROFILE, &ONCE, &FORCE, &QUIET, &CREDENTIALS_FILE];
+pub(super) static UPDATE: &[&OptionSpec] = &[&PROFILE, &ONCE, &FORCE, &QUIET, &CREDENTIALS_FILE];
 
 static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
     .default_value("default")

@@ -7,10 +7,10 @@ use super::{OptionSpec, ValueType};
 pub const IN_RUNTIME_DIR: &str = "in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR";
 
 /// The options of the cache.
-pub static CACHE: [&OptionSpec; 2] = [&NO_CACHE, &CACHE_DIR];
+pub static CACHE: &[&OptionSpec] = &[&NO_CACHE, &CACHE_DIR];
 
 /// The options of the commands that only read or clear the cache.
-pub static CACHE_LOCATION: [&OptionSpec; 1] = [&CACHE_DIR];
+pub static CACHE_LOCATION: &[&OptionSpec] = &[&CACHE_DIR];
 
 pub static NO_CACHE: OptionSpec =
     OptionSpec::switch("--no-cache").help("Make a session each time, and keep none");

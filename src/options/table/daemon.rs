@@ -4,7 +4,7 @@
 use super::{OptionSpec, ValueType};
 
 /// The options of the commands that keep running.
-pub static DAEMON: [&OptionSpec; 2] = [&FAIL_FAST, &LOG_FORMAT];
+pub static DAEMON: &[&OptionSpec] = &[&FAIL_FAST, &LOG_FORMAT];
 
 pub static FAIL_FAST: OptionSpec =
     OptionSpec::switch("--fail-fast").help("Exit if the first try fails, instead of retrying");

@@ -5,7 +5,7 @@ use super::{OptionSpec, ValueType};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// The options of an identity.
-pub static IDENTITY: [&OptionSpec; 14] = [
+pub static IDENTITY: &[&OptionSpec] = &[
     &CERTIFICATE,
     &PRIVATE_KEY,
     &KEY_PASSWORD_FILE,
@@ -13,17 +13,10 @@ pub static IDENTITY: [&OptionSpec; 14] = [
     &KEY_PASSWORD_FD,
     &PKCS8_PASSWORD,
     &STRICT_PERMISSIONS,
-    &CERT_SELECTOR,
-    &SYSTEM_STORE_NAME,
-    &USE_LATEST_EXPIRING_CERTIFICATE,
-    &PKCS11_LIB,
-    &REUSE_PIN,
-    &TPM_KEY_PASSWORD,
-    &NO_TPM_KEY_PASSWORD,
 ];
 
 /// The options of the official helper that do not work yet, which are refused by name.
-pub static NOT_YET: [&OptionSpec; 7] = [
+pub static NOT_YET: &[&OptionSpec] = &[
     &CERT_SELECTOR,
     &SYSTEM_STORE_NAME,
     &USE_LATEST_EXPIRING_CERTIFICATE,
@@ -65,28 +58,24 @@ pub static PKCS8_PASSWORD: OptionSpec =
 pub static STRICT_PERMISSIONS: OptionSpec = OptionSpec::switch("--strict-permissions")
     .help("Refuse a key file that others than its owner can read");
 
-pub static CERT_SELECTOR: OptionSpec =
-    OptionSpec::new("--cert-selector", "", ValueType::Text).not_yet("CERT_SELECTOR");
+pub static CERT_SELECTOR: OptionSpec = OptionSpec::not_yet("--cert-selector", ValueType::Text);
 
 pub static SYSTEM_STORE_NAME: OptionSpec =
-    OptionSpec::new("--system-store-name", "", ValueType::Text).not_yet("SYSTEM_STORE_NAME");
+    OptionSpec::not_yet("--system-store-name", ValueType::Text);
 
 pub static USE_LATEST_EXPIRING_CERTIFICATE: OptionSpec =
-    OptionSpec::switch("--use-latest-expiring-certificate")
-        .not_yet("USE_LATEST_EXPIRING_CERTIFICATE");
+    OptionSpec::not_yet("--use-latest-expiring-certificate", ValueType::Boolean);
 
-pub static PKCS11_LIB: OptionSpec =
-    OptionSpec::new("--pkcs11-lib", "", ValueType::Text).not_yet("PKCS11_LIB");
+pub static PKCS11_LIB: OptionSpec = OptionSpec::not_yet("--pkcs11-lib", ValueType::Text);
 
-pub static REUSE_PIN: OptionSpec = OptionSpec::switch("--reuse-pin").not_yet("REUSE_PIN");
+pub static REUSE_PIN: OptionSpec = OptionSpec::not_yet("--reuse-pin", ValueType::Boolean);
 
 pub static TPM_KEY_PASSWORD: OptionSpec =
-    OptionSpec::new("--tpm-key-password", "", ValueType::Password)
-        .sensitivity(Sensitivity::Password)
-        .not_yet("TPM_KEY_PASSWORD");
+    OptionSpec::not_yet("--tpm-key-password", ValueType::Password)
+        .sensitivity(Sensitivity::Password);
 
 pub static NO_TPM_KEY_PASSWORD: OptionSpec =
-    OptionSpec::switch("--no-tpm-key-password").not_yet("NO_TPM_KEY_PASSWORD");
+    OptionSpec::not_yet("--no-tpm-key-password", ValueType::Boolean);
 
 /// Systemd's directory of the credentials of a service.
 pub static CREDENTIALS_DIRECTORY: OptionSpec =

@@ -5,7 +5,7 @@ use super::{OptionSpec, ValueType};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// The options of a session, beside those of its identity and of the network.
-pub static SESSION: [&OptionSpec; 8] = [
+pub static SESSION: &[&OptionSpec] = &[
     &INTERMEDIATES,
     &TRUST_ANCHOR_ARN,
     &PROFILE_ARN,

@@ -5,8 +5,8 @@ use super::{OptionSpec, ValueType};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// The options of the network.
-pub static TRANSPORT: [&OptionSpec; 8] =
-    [&NO_VERIFY_SSL, &WITH_PROXY, &DEBUG, &CA_BUNDLE, &PROXY, &TIMEOUT, &FIPS, &DUAL_STACK];
+pub static TRANSPORT: &[&OptionSpec] =
+    &[&NO_VERIFY_SSL, &WITH_PROXY, &DEBUG, &CA_BUNDLE, &PROXY, &TIMEOUT, &FIPS, &DUAL_STACK];
 
 pub static NO_VERIFY_SSL: OptionSpec =
     OptionSpec::switch("--no-verify-ssl").help("Believe any TLS certificate: for tests alone");
