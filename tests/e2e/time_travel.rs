@@ -278,6 +278,15 @@ impl Log for SecrecyCheck {
 }
 
 #[test]
+fn sleep_that_ends_with_a_dropped_one_is_kept() {
+    let clock = ShiftedClock::new();
+    let end = Duration::from_secs(3_600);
+    let _kept = Wake::at(end, &clock);
+    drop(Wake::at(end, &clock));
+    assert!(clock.time_to_next_wake() <= end);
+}
+
+#[test]
 fn log_check_refuses_secret_names_and_values() {
     let refuses = |name: &'static str, value: &str| {
         let check = || SecrecyCheck.event(Level::Info, "refreshed", &[(name, &value)]);
