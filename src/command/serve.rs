@@ -76,9 +76,8 @@ impl Plan for ServePlan {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
         let serve = &self.serve;
-        let print = |lines: &[u8]| app.print(lines);
         app::daemon::run(&client, "serve", serve.daemon, async |context, refresher, ports| {
-            daemon::run(serve, refresher, context, ports, &print).await
+            daemon::run(serve, refresher, app, context, ports).await
         })?;
         Ok(SecretBytes::default())
     }

@@ -9,11 +9,9 @@ use std::sync::Arc;
 use futures_util::future::{Either, Pending, pending, select};
 use tokio::sync::oneshot;
 
+use crate::app::App;
 use crate::command::serve::{self, Serve};
 use crate::daemon::{Daemon, DaemonContext, supervise};
-use crate::os::listener::{HttpListener, Limits};
-use crate::os::process;
-use crate::os::token_file::TokenOnDisk;
 use crate::output::error::Error;
 use crate::output::log::{Level, Log};
 use crate::server::Listener as _;
@@ -21,28 +19,25 @@ use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::StatusChannel;
 
-/// Prints lines to standard output.
-pub type Print<'a> = &'a dyn Fn(&[u8]) -> Result<(), Error>;
-
 /// Serves the sessions of `refresher` until the daemon is told to stop.
 pub async fn run(
     plan: &Serve,
     mut refresher: Refresher,
+    app: &App,
     context: &DaemonContext<'_>,
     ports: &Ports,
-    print: Print<'_>,
 ) -> Result<(), Error> {
-    let listener = bind(plan)?;
+    let listener = app.listen(&plan.listen, plan.remote, plan.hop_limit)?;
     let addresses = listener.addresses();
     let channel = Arc::clone(refresher.channel());
-    let place = TokenOnDisk::find(&plan.token_file, &addresses);
+    let place = app.token_file(&plan.token_file, &addresses);
     // Held until the end.
-    let _lock = place.as_ref().map(TokenOnDisk::lock).transpose()?;
+    let _lock = place.as_ref().map(|place| place.lock()).transpose()?;
     let log = Arc::clone(&context.log);
     let (endpoints, place) = serve::open(plan, place, Arc::clone(&channel), ports.clone(), log)?;
-    let place: Option<&TokenOnDisk> = place.as_ref();
-    let token = place.map(TokenOnDisk::path);
-    if let Err(error) = announce(plan, &addresses, token, &*context.log, print) {
+    let place = place.as_ref();
+    let token = place.map(|place| place.path());
+    if let Err(error) = announce(plan, &addresses, token, app, &*context.log) {
         place.inspect(|place| endpoints.withdraw_container_token(*place));
         return Err(error);
     }
@@ -77,19 +72,13 @@ async fn start(daemon: Daemon, channel: &StatusChannel) -> Result<Pending<Infall
     Ok(pending())
 }
 
-fn bind(plan: &Serve) -> Result<HttpListener, Error> {
-    let open = process::open_descriptors() + plan.listen.len();
-    let limits = Limits::within(process::descriptors().saturating_sub(open));
-    HttpListener::bind(&plan.listen, plan.remote, plan.hop_limit, limits)
-}
-
 /// Logs and prints the addresses of the endpoints and the token file.
 fn announce(
     plan: &Serve,
     addresses: &[SocketAddr],
     token: Option<&Path>,
+    app: &App,
     log: &dyn Log,
-    print: Print<'_>,
 ) -> Result<(), Error> {
     if token.is_none() && plan.policy.offer.has_container() {
         let words = "no container credentials: name a place for their token by --token-file";
@@ -97,7 +86,7 @@ fn announce(
     }
     if plan.print_env {
         let lines = serve::print_env((plan.remote, plan.policy.offer), addresses, token);
-        print(lines.as_bytes())?;
+        app.print(lines.as_bytes())?;
     }
     for address in addresses {
         log.event(Level::Info, "listening", &[("address", address)]);

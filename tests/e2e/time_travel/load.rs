@@ -8,6 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use roles_anywhere::app::App;
 use roles_anywhere::command::serve;
 use roles_anywhere::daemon::Event;
 use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
@@ -64,8 +65,8 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
             log,
             Box::new(on_tick),
             async |plan, refresher, context, ports| {
-                let print = |_: &[u8]| unreachable!("nothing is printed");
-                serve::daemon::run(plan, refresher, context, ports, &print).await.unwrap();
+                let app = App::start();
+                serve::daemon::run(plan, refresher, &app, context, ports).await.unwrap();
             },
         );
         asking.join().unwrap()
