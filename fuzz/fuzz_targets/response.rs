@@ -6,14 +6,14 @@
 #![no_main]
 
 use std::pin::pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
+use roles_anywhere::app::App;
 use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::command::secret_get::{self, SecretDestination, SecretGet, SecretSelection};
-use roles_anywhere::os::files::SystemFiles;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
@@ -23,6 +23,7 @@ use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
 use roles_anywhere_client::input_source::InputSource;
+use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::provider::{ProviderError, RolesAnywhere};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::SecretBytes;
@@ -132,8 +133,8 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let sessions = SessionCache::disabled(&provider);
     // It is printed, so nothing is written.
-    let files = SystemFiles::new(Arc::default());
-    let running = pin!(secret_get::run(&sessions, &plan, deadline, &ports, &files));
+    let app = App::in_environment(Environment::default());
+    let running = pin!(secret_get::run(&sessions, &plan, deadline, &ports, &app));
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),

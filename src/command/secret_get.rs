@@ -15,7 +15,6 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table;
-use crate::os::files::SystemFiles;
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::output::run::SecretSelectionError;
@@ -65,9 +64,8 @@ impl Plan for SecretGetPlan {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
-        client.block_on(async |ports, deadline| {
-            run(&sessions, &self.get, deadline, ports, app.files()).await
-        })
+        client
+            .block_on(async |ports, deadline| run(&sessions, &self.get, deadline, ports, app).await)
     }
 }
 
@@ -108,14 +106,14 @@ pub async fn run(
     plan: &SecretGet,
     deadline: Deadline,
     ports: &Ports,
-    files: &SystemFiles,
+    app: &App,
 ) -> Result<SecretBytes, Error> {
     let secret = ask(sessions, &plan.request, deadline, ports).await?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         SecretDestination::File(path) => {
             let left = deadline.remaining(ports.clock.uptime());
-            let written = files.write(path, bytes.expose(), left);
+            let written = app.files().write(path, bytes.expose(), left);
             written.map_err(|error| FileError { place: error.place.named_by("--out"), ..error })?;
             Ok(SecretBytes::default())
         }
