@@ -38,7 +38,11 @@ pub async fn supervise<W: Future<Output = Infallible>>(
             Err(error) => error,
         }
     });
-    let refreshing = pin!(join_all(refreshers.iter_mut().map(Refresher::run)));
+    let refreshing = pin!(async {
+        join_all(refreshers.iter_mut().map(Refresher::run)).await;
+        // Without a refresher, the daemon waits for its end too.
+        pending::<Infallible>().await
+    });
     let watchdog = pin!(keep_watchdog(supervisor, timer));
     let ended = async {
         match select(events, working).await {
@@ -48,8 +52,7 @@ pub async fn supervise<W: Future<Output = Infallible>>(
     };
     let ended = match select(pin!(ended), select(refreshing, watchdog)).await {
         Either::Left((ended, _)) => ended,
-        // Not reached: there is at least one refresher, and none ends.
-        Either::Right(_) => Ok(()),
+        Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => match never {},
     };
     supervisor.stopping();
     ended
