@@ -37,7 +37,7 @@ pub mod events {
 
     impl SystemEvents {
         /// Fails.
-        pub fn listen(_files: Vec<PathBuf>) -> io::Result<Self> {
+        pub async fn listen(_files: Vec<PathBuf>) -> io::Result<Self> {
             Err(io::ErrorKind::Unsupported.into())
         }
     }

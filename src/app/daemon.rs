@@ -42,7 +42,7 @@ async fn run_on(
     }
     let SessionPlan { provider, timeout, ignored, .. } = client.plan;
     let files = provider.source.watched_paths().map(Path::to_owned).collect();
-    let events = SystemEvents::listen(files).map_err(RunError::System)?;
+    let events = SystemEvents::listen(files).await.map_err(RunError::System)?;
     let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
     if !ignored.is_empty() {
         let names = ignored.join(" ");

@@ -7,14 +7,11 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
 
 use futures_util::future::LocalBoxFuture;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Sleep, sleep};
 
 use crate::daemon::{Event, Events};
 
@@ -28,29 +25,23 @@ struct Sources {
     reload: Signal,
     #[cfg(target_os = "linux")]
     watch: Option<inotify::InotifyWatch>,
-    /// Runs after a change, while others may follow.
-    settling: Option<Pin<Box<Sleep>>>,
 }
-
-/// How long a change is held back, since certificate and key seldom change in one step. A new
-/// certificate with the old key would be reported as a mismatch.
-#[cfg(target_os = "linux")]
-const SETTLE: Duration = Duration::from_millis(150);
 
 impl SystemEvents {
     /// Listens to SIGTERM, SIGINT and SIGHUP, and watches `files`; within a tokio runtime.
     ///
     /// It is not an error if the system cannot watch files, or has no watch left: files are checked
     /// every few seconds anyway.
-    pub fn listen(files: Vec<PathBuf>) -> io::Result<Self> {
+    pub async fn listen(files: Vec<PathBuf>) -> io::Result<Self> {
         Self::with_signals(
             [SignalKind::terminate(), SignalKind::interrupt()],
             SignalKind::hangup(),
             files,
         )
+        .await
     }
 
-    fn with_signals(
+    async fn with_signals(
         stop: [SignalKind; 2],
         reload: SignalKind,
         files: Vec<PathBuf>,
@@ -62,8 +53,7 @@ impl SystemEvents {
             stop: [signal(terminate)?, signal(interrupt)?],
             reload: signal(reload)?,
             #[cfg(target_os = "linux")]
-            watch: inotify::InotifyWatch::new(files).ok(),
-            settling: None,
+            watch: inotify::InotifyWatch::new(files).await.ok(),
         })))
     }
 }
@@ -83,23 +73,10 @@ impl Sources {
             return Poll::Ready(Event::Reload);
         }
         #[cfg(target_os = "linux")]
-        if self.settling.is_none() && self.poll_changed(context) {
-            self.settling = Some(Box::pin(sleep(SETTLE)));
-        }
-        let settled = self.settling.as_mut().is_some_and(|s| s.as_mut().poll(context).is_ready());
-        if settled {
-            self.settling = None;
-            // Changes since then are part of this event, so that a busy directory causes few of them.
-            #[cfg(target_os = "linux")]
-            self.poll_changed(context);
+        if self.watch.as_mut().is_some_and(|watch| watch.poll_changed(context).is_ready()) {
             return Poll::Ready(Event::FilesChanged);
         }
         Poll::Pending
-    }
-
-    #[cfg(target_os = "linux")]
-    fn poll_changed(&mut self, context: &mut Context<'_>) -> bool {
-        self.watch.as_mut().is_some_and(|watch| watch.poll_changed(context))
     }
 }
 
@@ -113,6 +90,7 @@ mod tests {
     use std::path::Path;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
+    use std::time::Duration;
 
     use tokio::time::timeout;
 
@@ -127,9 +105,8 @@ mod tests {
         // Signals that end a process are not caught: the test process could not be ended by them.
         let harmless = SignalKind::window_change();
         runtime.block_on(async {
-            let events =
-                SystemEvents::with_signals([harmless; 2], harmless, vec![file.to_owned()]).unwrap();
-            act(&events).await
+            let events = SystemEvents::with_signals([harmless; 2], harmless, vec![file.to_owned()]);
+            act(&events.await.unwrap()).await
         })
     }
 
