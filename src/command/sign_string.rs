@@ -7,7 +7,7 @@ use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
-use crate::options::settings::{Setting, Settings};
+use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
@@ -54,14 +54,14 @@ Example:
         &[&[&FORMAT, &DIGEST], table::identity::IDENTITY, table::identity::NOT_YET];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let format = given(settings, &FORMAT)?;
+        let format = settings.flag_or_default(&FORMAT)?;
         let format = match format.value {
             "json" => SignatureFormat::Json,
             "text" => SignatureFormat::Text,
             "bin" => SignatureFormat::Bin,
             _ => return Err(format.refuse("`json`, `text` or `bin`")),
         };
-        let digest = given(settings, &DIGEST)?;
+        let digest = settings.flag_or_default(&DIGEST)?;
         let digest = match digest.value.to_ascii_uppercase().as_str() {
             "SHA256" => Digest::Sha256,
             "SHA384" => Digest::Sha384,
@@ -76,14 +76,6 @@ Example:
             password: identity::password(settings)?,
         })
     }
-}
-
-/// Returns an option that has no variable, or its default.
-fn given<'a>(
-    settings: &Settings<'a>,
-    option: &'static OptionSpec,
-) -> Result<Setting<'a>, UsageError> {
-    settings.flag(option)?.map_or_else(|| settings.default(option), Ok)
 }
 
 impl Plan for SignString {

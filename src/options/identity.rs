@@ -1,5 +1,6 @@
 //! The options of the certificate, the key and its password.
 
+use crate::options::arguments::typed;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::Origin;
 use crate::options::table::identity::{
@@ -113,7 +114,7 @@ fn named(place: InputSource, origin: Origin) -> InputSource {
 
 fn refuse_what_does_not_work_yet(settings: &Settings<'_>) -> Result<(), UsageError> {
     let is_off = |value: &str| ["", "false", "f", "0"].contains(&&*value.to_ascii_lowercase());
-    let is_given = |option| settings.unchecked(option).is_some_and(|value| !is_off(value));
+    let is_given = |option| typed(settings.typed, option).is_some_and(|value| !is_off(value));
     match NOT_YET.iter().copied().find(|option| is_given(option)) {
         None => Ok(()),
         Some(option) => Err(UsageError::NotYet {

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 
 use crate::options::arguments::{all_typed, typed};
-use crate::options::table::{DefaultValue, OptionSpec, Origin, Syntax, ValueType, session};
+use crate::options::table::{DefaultValue, EmptyValue, OptionSpec, Origin, ValueType, session};
 use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
@@ -39,8 +39,7 @@ pub struct Setting<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Returns the value of an option, without a default. An empty value counts as not given, and
-    /// another flag in its place is refused.
+    /// Returns the value of an option, without a default. Another flag in its place is refused.
     pub fn text(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
         if let Some(setting) = self.flag(option)? {
             return setting.unless_flag().map(Some);
@@ -67,30 +66,20 @@ impl<'a> Settings<'a> {
         Ok(setting.boolean()?.then_some(setting.origin))
     }
 
-    /// Returns the value that was typed for an option; an empty one counts as not given.
+    /// Returns the value that was typed for an option, which the command must have.
     pub fn flag(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
-        Ok(self.flag_or_empty(option)?.filter(|setting| !setting.value.is_empty()))
+        let Some(value) = typed(self.typed, option) else { return Ok(None) };
+        let setting = self.setting(Origin::Flag(option), value)?;
+        match option.empty_value {
+            EmptyValue::Refused(expected) if value.is_empty() => Err(setting.refuse(expected)),
+            EmptyValue::NotGiven if value.is_empty() => Ok(None),
+            EmptyValue::Refused(_) | EmptyValue::NotGiven => Ok(Some(setting)),
+        }
     }
 
-    /// Returns the value that was typed for an option, or its default; an empty one counts as not given.
+    /// Returns the value that was typed for an option, or its default.
     pub fn flag_or_default(&self, option: &'static OptionSpec) -> Result<Setting<'a>, UsageError> {
         self.flag(option)?.map_or_else(|| self.default(option), Ok)
-    }
-
-    /// Returns the value that was typed for an option, even if it is empty.
-    pub fn flag_or_empty(
-        &self,
-        option: &'static OptionSpec,
-    ) -> Result<Option<Setting<'a>>, UsageError> {
-        self.unchecked(option).map(|value| self.setting(Origin::Flag(option), value)).transpose()
-    }
-
-    /// Returns the value that was typed for an option, whatever it is.
-    pub fn unchecked(&self, option: &'static OptionSpec) -> Option<&'a str> {
-        match option.syntax {
-            Syntax::None => None,
-            _ => typed(self.typed, option),
-        }
     }
 
     /// Returns the values of an option that may be repeated. In its variable they are separated by

@@ -52,6 +52,8 @@ pub struct OptionSpec {
     pub sensitivity: Sensitivity,
     /// What it is if it is not given.
     pub default: DefaultValue,
+    /// What an empty value means after its flag.
+    pub empty_value: EmptyValue,
     /// Its description, without the default.
     pub help: Help,
     value_name: ValueName,
@@ -136,6 +138,15 @@ pub enum DefaultValue {
     Described(&'static str),
 }
 
+/// What an empty value means on the command line. An empty variable is not set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EmptyValue {
+    /// As if the option was not given, as for the official helper.
+    NotGiven,
+    /// It is refused, as this is what the option takes.
+    Refused(&'static str),
+}
+
 /// The description of an option.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Help {
@@ -179,6 +190,7 @@ impl OptionSpec {
             value_type,
             sensitivity: Sensitivity::Public,
             default: DefaultValue::None,
+            empty_value: EmptyValue::NotGiven,
             help: Help::None,
             own_variable: None,
             other_variables: &[],
@@ -230,6 +242,12 @@ impl OptionSpec {
     #[must_use]
     pub const fn described_default(self, words: &'static str) -> Self {
         Self { default: DefaultValue::Described(words), ..self }
+    }
+
+    /// Refuses an empty value, as `expected` is what it takes.
+    #[must_use]
+    pub const fn refuse_empty(self, expected: &'static str) -> Self {
+        Self { empty_value: EmptyValue::Refused(expected), ..self }
     }
 
     /// Sets whether an error may show its value.

@@ -13,37 +13,45 @@ use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
 
 /// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
-/// another command line.
+/// another command line. An empty value is refused: it may come from an unset shell variable, and the
+/// secret would be printed whole.
 pub(super) static SECRET_GET: &[&OptionSpec] =
     &[&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
 
 static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
+    .refuse_empty("the name or the ARN of a secret")
     .help("The secret's name, or its ARN");
 
 static VERSION_ID: OptionSpec = OptionSpec::new("--version-id", "ID", ValueType::Text)
     .without_variable()
+    .refuse_empty("a value")
     .help("A version by its id");
 
 static VERSION_STAGE: OptionSpec = OptionSpec::new("--version-stage", "LABEL", ValueType::Text)
     .without_variable()
+    .refuse_empty("a value")
     .described_default("AWSCURRENT")
     .help("A version by its staging label");
 
 static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)
     .without_variable()
+    .refuse_empty("a value")
     .help("One member of a secret that is a JSON object");
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
+    .refuse_empty("a value")
     .default_value("text")
     .help("`text`: the value alone; `json`: all that the AWS CLI shows");
 
 static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
     .without_variable()
+    .refuse_empty("a value")
     .help("Write to a file of mode 0600, whole or not at all, instead of standard output");
 
 static SECRETS_ENDPOINT: OptionSpec = OptionSpec::new("--secrets-endpoint", "URL", ValueType::Url)
     .sensitivity(Sensitivity::Sensitive)
+    .refuse_empty("a value")
     .described_default("by Region; also AWS_ENDPOINT_URL_SECRETS_MANAGER")
     .help("Where Secrets Manager is");
 
@@ -61,9 +69,9 @@ pub(super) fn get(
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(settings)?;
     let region = secret_region(&secret, settings, session)?;
-    let given = own(settings, &SECRETS_ENDPOINT)?;
+    let given = settings.text(&SECRETS_ENDPOINT)?;
     let endpoint = session.endpoint_of(settings, ENDPOINT, given, &region)?;
-    let destination = match own(settings, &OUT)? {
+    let destination = match settings.text(&OUT)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),
         Some(path) => SecretDestination::File(path::path(path.creatable_file()?.value)),
@@ -73,36 +81,19 @@ pub(super) fn get(
     Ok(SecretGet {
         request: SecretRequest {
             secret,
-            version_id: value(own(settings, &VERSION_ID)?),
-            version_stage: value(own(settings, &VERSION_STAGE)?),
+            version_id: value(settings.text(&VERSION_ID)?),
+            version_stage: value(settings.text(&VERSION_STAGE)?),
             endpoint,
             region,
         },
-        selection: selection(
-            own(settings, &OUTPUT)?.map_or_else(|| settings.default(&OUTPUT), Ok)?,
-            value(own(settings, &KEY)?),
-        )?,
+        selection: selection(settings.required(&OUTPUT)?, value(settings.text(&KEY)?))?,
         destination,
     })
 }
 
-/// Returns an option that the official helper does not have. An empty value is refused: it may come
-/// from an unset shell variable, and the secret would be printed whole.
-fn own<'a>(
-    settings: &Settings<'a>,
-    option: &'static OptionSpec,
-) -> Result<Option<Setting<'a>>, UsageError> {
-    let Some(setting) = settings.flag_or_empty(option)? else { return Ok(None) };
-    if setting.value.is_empty() {
-        return Err(setting.refuse("a value"));
-    }
-    setting.unless_flag().map(Some)
-}
-
 fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
-    let setting = settings.flag_or_empty(&SECRET)?.ok_or_else(|| UsageError::missing(&SECRET))?;
+    let setting = settings.flag(&SECRET)?.ok_or_else(|| UsageError::missing(&SECRET))?;
     match setting.value {
-        "" => Err(setting.refuse("the name or the ARN of a secret")),
         arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
         name => Ok(SecretId::Name(name.to_owned())),
     }
