@@ -11,7 +11,7 @@ use crate::options::table::session::{
 use crate::options::table::transport::{DUAL_STACK, FIPS};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::{NamedValue, UsageError};
-use roles_anywhere_client::arn::ArnError;
+use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::{
     RoleSessionName, SessionDuration, SessionRequest,
 };
@@ -55,12 +55,22 @@ impl SessionOptions {
     /// Reads the options of a session.
     pub fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let source = identity::source(settings)?;
-        let request = request(settings)?;
-        let session = Self { source, request, variant: variant(settings)? };
-        let given = settings.text(&ENDPOINT)?;
-        let region = session.request.region.clone();
-        let endpoint = session.endpoint_of(settings, OWN_ENDPOINT, given, &region)?;
-        Ok(Self { request: SessionRequest { endpoint, ..session.request }, ..session })
+        let (trust_anchor, profile, role) = arns(settings)?;
+        let duration = duration(settings)?;
+        let role_session_name = role_session_name(settings)?;
+        let region = trust_anchor.region().clone();
+        let variant = variant(settings)?;
+        let endpoint = endpoint(settings, OWN_ENDPOINT, &variant, &region)?;
+        let request = SessionRequest {
+            duration,
+            role_session_name,
+            trust_anchor,
+            profile,
+            role,
+            endpoint,
+            region,
+        };
+        Ok(Self { source, request, variant })
     }
 
     /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
@@ -71,31 +81,14 @@ impl SessionOptions {
         Ok(session)
     }
 
-    /// Returns where `service` is: as given, by the variables of the AWS SDKs, or by its Region.
+    /// Returns where a service is: as given, by the variables of the AWS SDKs, or by its Region.
     pub fn endpoint_of(
         &self,
         settings: &Settings<'_>,
         options: EndpointOptions,
-        given: Option<Setting<'_>>,
         region: &Region,
     ) -> Result<Endpoint, UsageError> {
-        let (variant, origin) = &self.variant;
-        let chosen = match given {
-            Some(given) => Some(given),
-            None => configured(settings, options)?,
-        };
-        let Some(setting) = chosen else {
-            return Ok(endpoint::of(options.service, region, *variant));
-        };
-        if let Some(origin) = origin {
-            return Err(UsageError::Conflict {
-                first: setting.origin.into(),
-                second: origin.clone(),
-                why: "an endpoint of your own is what it is; leave one of them out",
-            });
-        }
-        Endpoint::parse(setting.value)
-            .map_err(|source| UsageError::Endpoint { origin: setting.origin, source })
+        endpoint(settings, options, &self.variant, region)
     }
 
     fn check_own_region(&self, settings: &Settings<'_>) -> Result<(), UsageError> {
@@ -123,11 +116,11 @@ impl SessionOptions {
 const ONE_REGION: &str =
     "a session is made in the Region of its trust anchor: take all of them from one Region";
 
-fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
-    let trust_anchor: roles_anywhere_client::arn::TrustAnchorArn =
-        arn(settings.required(&TRUST_ANCHOR_ARN)?)?;
-    let profile: roles_anywhere_client::arn::ProfileArn = arn(settings.required(&PROFILE_ARN)?)?;
-    let role: roles_anywhere_client::arn::RoleArn = arn(settings.required(&ROLE_ARN)?)?;
+/// Returns the ARNs of the trust anchor, the profile and the role, which are of one Region.
+fn arns(settings: &Settings<'_>) -> Result<(TrustAnchorArn, ProfileArn, RoleArn), UsageError> {
+    let trust_anchor: TrustAnchorArn = arn(settings.required(&TRUST_ANCHOR_ARN)?)?;
+    let profile: ProfileArn = arn(settings.required(&PROFILE_ARN)?)?;
+    let role: RoleArn = arn(settings.required(&ROLE_ARN)?)?;
 
     let anchor = (&TRUST_ANCHOR_ARN, trust_anchor.partition());
     same_partition(anchor, (&PROFILE_ARN, profile.partition()))?;
@@ -141,17 +134,7 @@ fn request(settings: &Settings<'_>) -> Result<SessionRequest, UsageError> {
             why: ONE_REGION,
         });
     }
-    let region = trust_anchor.region().clone();
-    let endpoint = endpoint::of(Service::RolesAnywhere, &region, Variant::default());
-    Ok(SessionRequest {
-        duration: duration(settings)?,
-        role_session_name: role_session_name(settings)?,
-        trust_anchor,
-        profile,
-        role,
-        endpoint,
-        region,
-    })
+    Ok((trust_anchor, profile, role))
 }
 
 /// Reads an ARN. The error quotes parts of it, and so only if all of it may be shown.
@@ -215,15 +198,39 @@ fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<NamedValue>), Usa
     Ok((variant, fips.map(Into::into).or(region).or_else(|| dual_stack.map(Into::into))))
 }
 
-/// Returns the endpoint that the environment has for a service.
+/// Returns where a service is. An endpoint of the user's own has no variants.
+fn endpoint(
+    settings: &Settings<'_>,
+    options: EndpointOptions,
+    (variant, asked_by): &(Variant, Option<NamedValue>),
+    region: &Region,
+) -> Result<Endpoint, UsageError> {
+    let chosen = match settings.text(options.own)? {
+        Some(setting) => Some(setting),
+        None => configured(settings, options.aws)?,
+    };
+    let Some(setting) = chosen else {
+        return Ok(endpoint::of(options.service, region, *variant));
+    };
+    if let Some(asked_by) = asked_by {
+        return Err(UsageError::Conflict {
+            first: setting.origin.into(),
+            second: asked_by.clone(),
+            why: "an endpoint of your own is what it is; leave one of them out",
+        });
+    }
+    Endpoint::parse(setting.value)
+        .map_err(|source| UsageError::Endpoint { origin: setting.origin, source })
+}
+
+/// Returns the endpoint that the AWS SDKs would use.
 fn configured<'a>(
     settings: &Settings<'a>,
-    options: EndpointOptions,
+    aws: &'static OptionSpec,
 ) -> Result<Option<Setting<'a>>, UsageError> {
     let ignored = settings.environment.get(AWS_IGNORE_CONFIGURED_ENDPOINT_URLS.name);
-    match settings.variable(options.own)? {
-        Some(setting) => Ok(Some(setting)),
-        None if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) => Ok(None),
-        None => settings.variable(options.aws),
+    match ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        true => Ok(None),
+        false => settings.variable(aws),
     }
 }

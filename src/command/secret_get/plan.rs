@@ -69,8 +69,7 @@ pub(super) fn get(
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(settings)?;
     let region = secret_region(&secret, settings, session)?;
-    let given = settings.text(&SECRETS_ENDPOINT)?;
-    let endpoint = session.endpoint_of(settings, ENDPOINT, given, &region)?;
+    let endpoint = session.endpoint_of(settings, ENDPOINT, &region)?;
     let destination = match settings.text(&OUT)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),
