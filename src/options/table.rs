@@ -5,6 +5,7 @@
 //! is read by its row, and an error names the row that a value comes from. Rows are compared by
 //! identity, as two commands have an `--output` each.
 
+mod attributes;
 pub mod cache;
 pub mod daemon;
 pub mod identity;
@@ -16,6 +17,7 @@ mod variable;
 
 use std::fmt;
 
+pub use attributes::{DefaultValue, EmptyValue, Help, Syntax, ValueType};
 pub use origin::Origin;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use variable::VariableName;
@@ -66,96 +68,6 @@ enum ValueName {
     Given(&'static str),
     /// `ROLE_ARN` for `--role-arn`.
     OfFlag(VariableName),
-}
-
-/// How an option is written on the command line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Syntax {
-    /// `--name VALUE` or `--name=VALUE`; the last one counts.
-    Value,
-    /// `--name` or `--name=VALUE`; the last one counts.
-    OptionalValue {
-        /// The value that `--name` stands for.
-        missing: &'static str,
-    },
-    /// `--name VALUE`, as often as needed.
-    Repeated,
-    /// An argument without a flag, which is required.
-    Positional {
-        /// Its name in completion scripts.
-        id: &'static str,
-        /// The values that it takes; empty for any.
-        choices: &'static [&'static str],
-    },
-    /// Not at all: only variables.
-    None,
-}
-
-/// What an option takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ValueType {
-    /// A text of its own kind.
-    Text,
-    /// `true` or `false`, as Go reads them.
-    Boolean,
-    /// A certificate or a key: the path of a file, `-`, `fd:N` or `env:NAME`.
-    Source,
-    /// The path of a file.
-    File,
-    /// The path of a directory.
-    Directory,
-    /// A path that the system or another program sets.
-    SystemPath,
-    /// The name of an environment variable.
-    VariableName,
-    /// The number of a file descriptor.
-    Descriptor,
-    /// A password itself.
-    Password,
-    /// An ARN.
-    Arn,
-    /// The name or the ARN of a secret.
-    SecretId,
-    /// A URL.
-    Url,
-}
-
-impl ValueType {
-    /// Returns whether it is a path, which may be any bytes.
-    pub fn is_path(self) -> bool {
-        matches!(self, Self::Source | Self::File | Self::Directory | Self::SystemPath)
-    }
-}
-
-/// What an option is if it is not given.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum DefaultValue {
-    /// Not set.
-    None,
-    /// As if this value was given.
-    Value(&'static str),
-    /// Something that is found out, in the words of `--help`.
-    Described(&'static str),
-}
-
-/// What an empty value means on the command line. An empty variable is not set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum EmptyValue {
-    /// As if the option was not given, as for the official helper.
-    NotGiven,
-    /// It is refused, as this is what the option takes.
-    Refused(&'static str),
-}
-
-/// The description of an option.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Help {
-    /// In `--help` and in completion scripts.
-    Shown(&'static str),
-    /// In completion scripts.
-    Hidden(&'static str),
-    /// Nowhere, as there is no flag.
-    None,
 }
 
 impl OptionSpec {
