@@ -1,10 +1,14 @@
 //! The rows of the table, one against the other.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use syn::visit::Visit;
 
 use crate::command::{ALL, specs};
 use crate::options::command_line::{describe, options};
-use crate::options::table::{Help, OptionSpec, PREFIX, ValueType, identity, transport};
+use crate::options::table::{Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, transport};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// Returns each option of the commands once.
@@ -65,7 +69,7 @@ fn passwords_are_sensitive() {
 }
 
 #[test]
-fn each_row_is_an_option_of_a_command() {
+fn clap_is_told_of_each_option_once_in_a_command() {
     let mut root = describe(&specs(ALL));
     root.build();
     let mut described = BTreeSet::new();
@@ -79,4 +83,57 @@ fn each_row_is_an_option_of_a_command() {
     }
     described.retain(|id| !["help", "version"].contains(&id.as_str()));
     assert_eq!(described, rows().map(|row| row.id().to_owned()).collect());
+}
+
+/// The rows that are written in the sources: by a flag, a placeholder or the first variable.
+#[derive(Default)]
+struct WrittenRows(Vec<String>);
+
+impl<'ast> Visit<'ast> for WrittenRows {
+    /// A call such as `OptionSpec::new("--flag", …)`; the name of a positional argument comes second.
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        syn::visit::visit_expr_call(self, call);
+        let syn::Expr::Path(function) = &*call.func else { return };
+        let path: Vec<_> = function.path.segments.iter().map(|it| it.ident.to_string()).collect();
+        let [row, constructor] = path.as_slice() else { return };
+        if row == "OptionSpec" {
+            let name = &call.args[usize::from(constructor == "positional")];
+            self.0.push(first_text(name).expect("the name of a row is a literal"));
+        }
+    }
+}
+
+fn first_text(expression: &syn::Expr) -> Option<String> {
+    match expression {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+        syn::Expr::Reference(reference) => first_text(&reference.expr),
+        syn::Expr::Array(array) => first_text(array.elems.first()?),
+        _ => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it reads our sources, no file of a user")]
+fn visit_sources(path: &Path, rows: &mut WrittenRows) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            visit_sources(&entry.unwrap().path(), rows);
+        }
+    } else if path.extension().is_some_and(|it| it == "rs") {
+        let text = fs::read_to_string(path).unwrap();
+        rows.visit_file(&syn::parse_file(&text).unwrap());
+    }
+}
+
+/// A row that is in no group is never described to clap, and reading it ends the program.
+#[test]
+fn each_row_of_the_sources_is_in_a_group() {
+    let mut written = WrittenRows::default();
+    for folder in ["src/options/table", "src/command"] {
+        visit_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut written);
+    }
+    let mut in_groups: Vec<_> =
+        rows().chain(VARIABLES.iter().copied()).map(|row| row.name.to_owned()).collect();
+    written.0.sort();
+    in_groups.sort();
+    assert_eq!(written.0, in_groups);
 }
