@@ -7,7 +7,7 @@ use std::path::Path;
 use syn::visit::Visit;
 
 use crate::command::{ALL, specs};
-use crate::options::command_line::{describe, options};
+use crate::options::command_line::{describe, find_option, options};
 use crate::options::table::{Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, transport};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
@@ -47,6 +47,16 @@ fn a_flag_or_a_variable_is_of_one_row() {
     for row in rows().filter(|row| row.name == "--output") {
         assert_eq!(row.own_variable(), None);
     }
+}
+
+#[test]
+fn an_option_is_found_in_its_command() {
+    let of = |words: &[&str]| find_option(&specs(ALL), &super::line(words), "--output");
+    let (view, form) =
+        (of(&["read-certificate-data"]).unwrap(), of(&["secret", "get", "a"]).unwrap());
+    assert_ne!(view, form);
+    assert_eq!(of(&["serve"]), None);
+    assert_eq!(of(&["secret"]), None);
 }
 
 #[test]
