@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Server, WorldError, http};
 
@@ -12,6 +12,12 @@ pub fn start(bin_dir: &Path) -> Result<Server, WorldError> {
     let mut command = Command::new(bin_dir.join("roles-anywhere-emulator"));
     command.arg("serve");
     Server::start(command, &["EMULATOR_CONTROL", "EMULATOR_DIR"])
+}
+
+/// Has it trust what `certificate` (PEM) issued, and nothing else.
+pub fn trust(emulator: &Server, certificate: &str) -> Result<(), WorldError> {
+    let arn = emulator.variable("ROLES_ANYWHERE_TRUST_ANCHOR_ARN")?;
+    control(emulator, "trust-anchors", &json!({"arn": arn, "certificate": certificate}))
 }
 
 /// Has it give a session to every CreateSession from here on, without looking at it.
@@ -36,7 +42,11 @@ pub fn answer_unread(emulator: &Server) -> Result<(), WorldError> {
         "subjectArn": "arn:aws:rolesanywhere:us-east-1:123456789012:subject/cold-start",
     });
     let fault = json!({"operation": "CreateSession", "times": 0, "body": answer.to_string()});
-    let url = format!("{}/faults", emulator.variable("EMULATOR_CONTROL")?);
+    control(emulator, "faults", &fault)
+}
+
+fn control(emulator: &Server, route: &str, body: &Value) -> Result<(), WorldError> {
+    let url = format!("{}/{route}", emulator.variable("EMULATOR_CONTROL")?);
     let headers = [("content-type", "application/json")];
-    http::send("POST", &url, &headers, &fault.to_string()).map(drop)
+    http::send("POST", &url, &headers, &body.to_string()).map(drop)
 }

@@ -1,12 +1,14 @@
 //! The runner: `bench-serve [SECONDS]`, best by `scripts/bench`, which builds what it needs.
 //!
 //! `serve` and a bare hyper server that gives the same answer are asked in turn, SECONDS at a time,
-//! for the credentials on both routes. Only ratios of one run mean anything, and nothing is gated:
-//! the exit code says whether everything ran, never how fast.
+//! for the credentials on both routes; then `serve` loads an identity with a slow key. Only ratios
+//! of one run mean anything, and the slowest answer meanwhile. Nothing is gated: the exit code says
+//! whether everything ran, never how fast.
 
 mod load;
 mod process;
 mod report;
+mod slow_key;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use bench_common::{Server, WorldError, emulator, http};
 use load::{Round, Target};
 use report::{Report, Route};
+use slow_key::SlowKey;
 
 /// How long each round is where nothing else is asked for, in seconds.
 const SECONDS: u32 = 3;
@@ -25,6 +28,9 @@ const REQUESTS: u64 = 500_000;
 
 /// The file of the container route's token, in the emulator's directory.
 const TOKEN: &str = "container-token";
+/// The variables by which `serve` says where it is.
+const WANTED: [&str; 2] =
+    ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,8 @@ enum BenchError {
     System(#[from] std::io::Error),
     #[error("/proc/PID/{0} is not as it should be")]
     Illegible(&'static str),
+    #[error("`serve` did not log `{0}`")]
+    Unlogged(String),
     #[error("the load failed:\n{0}")]
     Load(String),
 }
@@ -78,19 +86,25 @@ fn bench(seconds: u32) -> Result<String, BenchError> {
         requests += Round::run(&imds(&serve)?, serve.id(), seconds)?.requests;
     }
     let resident_kib = process::resident_kib(serve.id())?;
-    Ok(Report { seconds, routes, requests, resident_kib }.render())
+    drop(serve);
+    let slow_key = SlowKey::measure(bin_dir)?;
+    Ok(Report { seconds, routes, requests, resident_kib, slow_key }.render())
 }
 
 /// Starts the tool's `serve` in the emulator's world, on a free port.
 fn serve(emulator: &Server, bin_dir: &Path, directory: &Path) -> Result<Server, BenchError> {
-    let mut command = Command::new(bin_dir.join("roles-anywhere"));
-    command.args(["serve", "--port", "0", "--print-env", "--token-file"]);
-    command.arg(directory.join(TOKEN));
-    command.env_clear().envs(emulator.variables().iter().map(|(name, value)| (name, value)));
+    let mut command = serve_command(emulator, bin_dir, &directory.join(TOKEN));
     // Its audit lines are written, and read by nobody.
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    let wanted = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-    Ok(Server::start(command, &wanted)?)
+    command.stderr(Stdio::null());
+    Ok(Server::start(command, &WANTED)?)
+}
+
+fn serve_command(emulator: &Server, bin_dir: &Path, token_file: &Path) -> Command {
+    let mut command = Command::new(bin_dir.join("roles-anywhere"));
+    command.args(["serve", "--port", "0", "--print-env", "--token-file"]).arg(token_file);
+    command.env_clear().envs(emulator.variables().iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null());
+    command
 }
 
 /// Returns the credentials as EC2 has them, behind a token that is asked for first.

@@ -7,6 +7,7 @@ use bench_common::target::line;
 
 use crate::ROUNDS;
 use crate::load::Round;
+use crate::slow_key::SlowKey;
 
 /// The rounds on one route, of both servers.
 pub(crate) struct Route {
@@ -22,6 +23,7 @@ pub(crate) struct Report {
     /// How many requests `serve` had answered when its memory was looked at.
     pub(crate) requests: u64,
     pub(crate) resident_kib: u64,
+    pub(crate) slow_key: SlowKey,
 }
 
 /// What one number says of a round.
@@ -52,7 +54,8 @@ impl Report {
                 );
             }
         }
-        text.push_str("\ntargets\n");
+        let _ = writeln!(text, "\n{}", self.slow_key.render());
+        text.push_str("targets\n");
         for target in self.targets() {
             let _ = writeln!(text, "{target}");
         }
@@ -77,6 +80,7 @@ impl Report {
         let shown = format!("{} KiB", self.resident_kib);
         let met = Some(self.resident_kib <= 10 << 10);
         targets.push(line(&title, &shown, "at most 10240 KiB", met));
+        targets.push(self.slow_key.target());
         targets
     }
 }
@@ -117,9 +121,10 @@ mod tests {
     fn holds_serve_against_the_floor_of_its_route() {
         let route =
             Route { name: "IMDS", floor: vec![round(100.0, 5)], serve: vec![round(60.0, 6)] };
-        let report =
-            Report { seconds: 1, routes: vec![route], requests: 500_000, resident_kib: 9_000 };
+        let slow_key = SlowKey { loading: Duration::ZERO, answers: vec![Duration::ZERO] };
+        let (requests, resident_kib) = (500_000, 9_000);
+        let report = Report { seconds: 1, routes: vec![route], requests, resident_kib, slow_key };
         let verdicts: Vec<bool> = report.targets().iter().map(|t| t.ends_with("met")).collect();
-        assert_eq!(verdicts, [false, true, true, true]);
+        assert_eq!(verdicts, [false, true, true, true, true]);
     }
 }
