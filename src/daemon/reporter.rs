@@ -6,6 +6,7 @@ use crate::daemon::Supervisor;
 use crate::output::error::Error;
 use crate::output::log::{Field, Level, Log};
 use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
 use roles_anywhere_client::refresh::Next;
 use roles_anywhere_client::refresh::observer::Observer;
@@ -82,12 +83,23 @@ impl Reporter {
         if reported.unusable.as_ref() == Some(&reason) {
             return;
         }
+        let is_slow = matches!(&**error, ProviderError::Identity { source, .. } if matches!(**source, IdentityError::TooSlow { .. }));
         let what = match reported.end {
+            Some(_) if is_slow => {
+                "the identity's files take too long to read; the one in use stays"
+            }
             Some(_) => "the identity's files changed and make none yet; the one in use stays",
             None => "the identity's files make none yet",
         };
         self.log.event(Level::Warning, what, &[("reason", &reason)]);
         reported.unusable = Some(reason);
+    }
+
+    /// Reports that the identity in use can be read again, if it could not be.
+    fn usable_again(&self) {
+        if self.reported().unusable.take().is_some() {
+            self.log.event(Level::Info, "the identity's files hold the one in use again", &[]);
+        }
     }
 
     fn reported(&self) -> MutexGuard<'_, Reported> {
@@ -125,10 +137,10 @@ impl Observer for Reporter {
             }
             // The next problem of the files is reported again, even if it is the same.
             Ok(ReloadOutcome::SameIdentity { unused_password }) => {
-                self.reported().unusable = None;
+                self.usable_again();
                 self.unused_password(unused_password.as_ref());
             }
-            Ok(ReloadOutcome::Unchanged) => self.reported().unusable = None,
+            Ok(ReloadOutcome::Unchanged) => self.usable_again(),
             Ok(ReloadOutcome::Pending | ReloadOutcome::Skipped) => {}
             Err(error) => self.unusable(error),
         }

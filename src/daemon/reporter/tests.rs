@@ -135,5 +135,7 @@ fn invalid_files_are_logged_again_after_valid_ones() {
             run.pass(30);
         }
     });
-    assert_eq!(recorder.log.events().iter().filter(|line| *line == NO_IDENTITY).count(), 2);
+    let told = |what: &str| recorder.log.events().iter().filter(|line| *line == what).count();
+    let usable_again = "the identity's files hold the one in use again";
+    assert_eq!((told(NO_IDENTITY), told(usable_again)), (2, 2));
 }

@@ -115,7 +115,7 @@ fn identity_hint(error: &IdentityError) -> String {
             IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
             IdentityError::Key { source, .. } => key_hint(source),
             IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.value.as_deref().unwrap_or("FILE")),
-            IdentityError::TooSlow { .. } => "it goes on in the background, and is used when it is done; check the file system or the process that it is read from".to_owned(),
+            IdentityError::TooSlow { .. } => "check the file system or the process that it is read from; a daemon that goes on reads it in the background, and uses it when it is done".to_owned(),
             IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
             IdentityError::KeyMismatch { .. } => {
                 "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()

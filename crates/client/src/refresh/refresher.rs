@@ -33,6 +33,9 @@ pub trait SessionSource: Send + Sync {
     /// takes too long, it is an error, and if it ends after all, the next outcome.
     fn reload(&self, retry: Retry) -> Result<ReloadOutcome, ProviderError>;
 
+    /// Returns whether the files are being read, and that does not take too long: an outcome is to come.
+    fn is_reloading(&self) -> bool;
+
     /// Completes when the outcome of a reload is no longer pending; never if none is.
     fn reloaded(&self) -> BoxFuture<'_, ()>;
 
@@ -40,12 +43,15 @@ pub trait SessionSource: Send + Sync {
     fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>>;
 }
 
-/// Whether [`SessionSource::reload`] reads files again that failed before.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether [`SessionSource::reload`] reads files again that failed before, or that are being read.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Retry {
-    /// Only if they changed, or after a while.
+    /// What failed before: only if it changed, or after a while. What is being read: not again.
     IfChanged,
-    /// Always.
+    /// What failed before: only if it changed, or after a while. What is being read: again after that,
+    /// as it may have changed since.
+    AfterChange,
+    /// Both, whether it changed or not.
     Always,
 }
 
@@ -125,33 +131,38 @@ impl Refresher {
 
     /// Keeps a session current until it is dropped.
     pub async fn run(&mut self) -> Infallible {
+        let mut retry = Retry::IfChanged;
         loop {
-            self.check_files();
-            match self.schedule.next(self.clock_reading()) {
-                Next::Fetch => self.attempt().await,
+            self.check_files(retry);
+            retry = match self.schedule.next(self.clock_reading()) {
+                Next::Fetch => {
+                    self.attempt().await;
+                    Retry::IfChanged
+                }
                 Next::Wait(wait) => self.wait(wait.min(LONGEST_WAIT)).await,
-            }
+            };
         }
     }
 
-    /// Waits for `limit`, or until there is something to do.
-    async fn wait(&mut self, limit: Duration) {
+    /// Waits for `limit`, or until there is something to do. Returns how the files are to be checked then.
+    async fn wait(&mut self, limit: Duration) -> Retry {
         let request = {
             let elapsed = select(self.ports.timer.sleep(limit), self.source.reloaded());
             let request = pin!(self.requests.recv());
             let session_requested = pin!(self.channel.requested());
             match select(select(request, elapsed), session_requested).await {
                 Either::Left((Either::Left((request, _)), _)) => request,
-                Either::Left((Either::Right(_), _)) => return,
+                Either::Left((Either::Right(_), _)) => return Retry::IfChanged,
                 Either::Right(_) => None,
             }
         };
         // `self.handle` keeps the requests open, so no request means that a session is requested.
         match request {
             Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
-            Some(RefresherRequest::CheckFiles) => {}
+            Some(RefresherRequest::CheckFiles) => return Retry::AfterChange,
             None => self.handle_session_request(),
         }
+        Retry::IfChanged
     }
 
     /// Fetches once.
@@ -197,8 +208,8 @@ impl Refresher {
                     self.reloads.push(done);
                     retry = Retry::Always;
                 }
-                Either::Left((Some(RefresherRequest::CheckFiles) | None, _))
-                | Either::Right(((), _)) => {}
+                Either::Left((Some(RefresherRequest::CheckFiles), _)) => retry = Retry::AfterChange,
+                Either::Left((None, _)) | Either::Right(((), _)) => {}
             }
         }
     }
@@ -219,8 +230,7 @@ impl Refresher {
             };
             match request {
                 Some(RefresherRequest::Reload(done)) => self.reload_on_request(done),
-                // The files are checked after the fetch.
-                Some(RefresherRequest::CheckFiles) => {}
+                Some(RefresherRequest::CheckFiles) => self.reload_and_report(Retry::AfterChange),
                 // A pending reload has ended.
                 None => self.reload_and_report(Retry::IfChanged),
             }
@@ -276,10 +286,10 @@ impl Refresher {
     }
 
     /// Reads the files between two fetches; the first fetch reads them itself.
-    fn check_files(&mut self) {
+    fn check_files(&mut self, retry: Retry) {
         let first_read_done = self.identity_is_loaded() || self.status.last_error.is_some();
         if first_read_done {
-            self.reload_and_report(Retry::IfChanged);
+            self.reload_and_report(retry);
         }
     }
 
@@ -296,7 +306,11 @@ impl Refresher {
         self.reload_and_report(Retry::Always);
     }
 
+    /// Ends the requested reloads, unless the files are read once more for them.
     fn finish_requested_reloads(&mut self) {
+        if self.source.is_reloading() {
+            return;
+        }
         if !self.reloads.is_empty() {
             // Publish again, because `update` also checks its credentials file on a reload.
             self.publish(|_| {});

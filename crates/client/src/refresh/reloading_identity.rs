@@ -53,9 +53,15 @@ struct Loaded {
 /// The job that reads the inputs. There is one at most: if a file system hangs, each would.
 struct RunningLoad {
     job: LoadJob,
-    /// Whether the inputs have to be read again after it.
-    again: bool,
+    /// How the inputs have to be read again after it, if they have to be.
+    again: Option<Retry>,
     is_reported_late: bool,
+}
+
+impl RunningLoad {
+    fn new(job: LoadJob) -> Self {
+        Self { job, again: None, is_reported_late: false }
+    }
 }
 
 impl ReloadingIdentity {
@@ -67,7 +73,7 @@ impl ReloadingIdentity {
     /// Returns what to load, given what is known.
     fn loader(&self, state: &State, retry: Retry, now: Duration) -> Loader {
         let failed = state.failed.as_ref().filter(|(_, at)| {
-            retry == Retry::IfChanged && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
+            retry != Retry::Always && now.saturating_sub(*at) < RETRY_UNCHANGED_AFTER
         });
         Loader {
             provider: self.provider.clone(),
@@ -84,12 +90,14 @@ impl ReloadingIdentity {
         running: &mut RunningLoad,
         retry: Retry,
     ) -> Result<ReloadOutcome, ProviderError> {
-        running.again |= retry == Retry::Always;
+        if retry != Retry::IfChanged {
+            running.again = running.again.max(Some(retry));
+        }
         let Some(error) = self.delay(&running.job) else {
             running.is_reported_late = false;
             return Ok(ReloadOutcome::Pending);
         };
-        if std::mem::replace(&mut running.is_reported_late, true) && retry == Retry::IfChanged {
+        if std::mem::replace(&mut running.is_reported_late, true) && retry != Retry::Always {
             return Ok(ReloadOutcome::Skipped);
         }
         Err(error.into())
@@ -179,19 +187,28 @@ impl SessionSource for ReloadingIdentity {
                 state.running = Some(running);
                 return outcome;
             };
-            if !running.again || matches!(result, LoadResult::Loaded { .. }) {
-                return state.finish(result, now);
+            let Some(again) = running.again else { return state.finish(result, now) };
+            // A new identity is used until the next one is there; another result is out of date.
+            if matches!(result, LoadResult::Loaded { .. }) {
+                let outcome = state.finish(result, now);
+                let job = LoadJob::start(self.loader(&state, again, now));
+                state.running = Some(RunningLoad::new(job));
+                return outcome;
             }
-            retry = Retry::Always;
+            retry = again;
         }
         let job = LoadJob::start(self.loader(&state, retry, now));
         match job.take_result() {
             Some(result) => state.finish(result, now),
             None => {
-                state.running = Some(RunningLoad { job, again: false, is_reported_late: false });
+                state.running = Some(RunningLoad::new(job));
                 Ok(ReloadOutcome::Pending)
             }
         }
+    }
+
+    fn is_reloading(&self) -> bool {
+        self.state().running.as_ref().is_some_and(|running| !running.is_reported_late)
     }
 
     fn reloaded(&self) -> BoxFuture<'_, ()> {
@@ -279,14 +296,15 @@ mod tests {
         assert!(is_too_slow(&late), "{late:?}");
         // It is reported once, and to each request.
         assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Skipped);
-        assert!(is_too_slow(&reloading.reload(Retry::Always)));
+        assert!(is_too_slow(&reloading.reload(Retry::Always)) && !reloading.is_reloading());
         assert_eq!(ports.blocking.started(), 1);
         is_over = is_ready(reloading.reloaded());
         assert!(!is_over, "it has not ended");
         ports.blocking.run_held();
         assert!(is_ready(reloading.reloaded()));
         assert!(is_new(&reloading.reload(Retry::IfChanged)));
-        assert_eq!(ports.blocking.started(), 1);
+        // For the request of a reload.
+        assert_eq!(ports.blocking.started(), 2);
     }
 
     #[test]
@@ -320,6 +338,38 @@ mod tests {
         ports.files.put("env:key", file("p256.key.pem"));
         assert!(is_new(&reloading.reload(Retry::IfChanged)));
         assert_eq!(ports.blocking.started(), 3);
+    }
+
+    /// A job reads one identity while the next one is put in place and `retry` asks for it. Both are used,
+    /// and the request is open until the second one is.
+    #[track_caller]
+    fn both_are_used(retry: Retry) {
+        let ports = with_identity();
+        let reloading = reloading(&ports);
+        ports.blocking.hold(true);
+        assert_eq!(reloading.reload(Retry::IfChanged).unwrap(), ReloadOutcome::Pending);
+        assert_eq!(reloading.reload(retry).unwrap(), ReloadOutcome::Pending);
+        ports.blocking.run_held();
+        let file = |name: &str| committed(&format!("certs/leaf/{name}"));
+        ports.files.put("env:certificate", file("p384.pem"));
+        ports.files.put("env:key", file("p384.key.pem"));
+        assert!(is_new(&reloading.reload(Retry::IfChanged)));
+        assert!(reloading.is_reloading() && !is_ready(reloading.reloaded()));
+        ports.blocking.run_held();
+        assert!(is_ready(reloading.reloaded()));
+        assert!(is_new(&reloading.reload(Retry::IfChanged)));
+        assert!(!reloading.is_reloading());
+        assert_eq!(ports.blocking.started(), 2);
+    }
+
+    #[test]
+    fn change_while_files_are_read_is_read_after_that() {
+        both_are_used(Retry::AfterChange);
+    }
+
+    #[test]
+    fn request_while_files_are_read_is_read_after_that() {
+        both_are_used(Retry::Always);
     }
 
     #[test]

@@ -253,7 +253,7 @@ impl SessionSource for Simulation {
         if state.used == Some(state.files) {
             return Ok(ReloadOutcome::Unchanged);
         }
-        if state.seen && retry == Retry::IfChanged {
+        if state.seen && retry != Retry::Always {
             return Ok(ReloadOutcome::Skipped);
         }
         state.seen = true;
@@ -269,6 +269,10 @@ impl SessionSource for Simulation {
             not_before: START,
             not_after,
         })
+    }
+
+    fn is_reloading(&self) -> bool {
+        self.state().is_pending
     }
 
     fn reloaded(&self) -> BoxFuture<'_, ()> {
