@@ -3,7 +3,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::options::command_line::{CommandSpec, find_option};
+use crate::options::command_line::{CommandSpec, options_of_called};
+use crate::options::table::OptionSpec;
 use crate::output::error::Error;
 use crate::output::usage::{CommandLinePart, UsageError};
 use roles_anywhere_client::text::disclosure::{
@@ -53,11 +54,11 @@ fn hidden(
         }
         // After the options of a command it may be the second word of a password without quotes.
         ErrorKind::UnknownArgument => {
-            let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
-            let holds = if usage.contains("[OPTIONS]") {
-                Sensitivity::Password
-            } else {
-                Sensitivity::Public
+            let has_flag = |option: &OptionSpec| option.name.starts_with("--");
+            let holds = match options_of_called(commands, line).is_some_and(|mut o| o.any(has_flag))
+            {
+                true => Sensitivity::Password,
+                false => Sensitivity::Public,
             };
             (CommandLinePart::Argument, judged(own, holds))
         }
@@ -68,7 +69,8 @@ fn hidden(
         _ => {
             let value = value(ContextKind::InvalidValue)?;
             let name = own.split(['=', ' ', '[']).next().unwrap_or_default();
-            let option = find_option(commands, line, name);
+            let option = options_of_called(commands, line)
+                .and_then(|mut options| options.find(|option| option.name == name));
             let holds = match option.map(|option| option.sensitivity) {
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,

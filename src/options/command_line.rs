@@ -44,19 +44,18 @@ pub fn parse(
     }
 }
 
-/// Returns the option of that flag of the command that `words` call; the first word is the program.
-pub fn find_option(
+/// Returns the options of the command that `words` call, if they do; the first word is the program.
+pub fn options_of_called(
     commands: &[CommandSpec],
     words: &[String],
-    flag: &str,
-) -> Option<&'static OptionSpec> {
+) -> Option<impl Iterator<Item = &'static OptionSpec>> {
     let words = words.get(1..)?;
     let is_called = |command: &&CommandSpec| {
         words.len() >= command.name.len()
             && command.name.iter().zip(words).all(|((word, _), typed)| word == typed)
     };
     let command = commands.iter().find(is_called)?;
-    command.options.iter().copied().flatten().copied().find(|option| option.name == flag)
+    Some(command.options.iter().copied().flatten().copied())
 }
 
 /// Returns the options of all commands; an option of several commands is repeated.

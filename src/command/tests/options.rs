@@ -7,7 +7,7 @@ use std::path::Path;
 use syn::visit::Visit;
 
 use crate::command::{ALL, specs};
-use crate::options::command_line::{describe, find_option, options};
+use crate::options::command_line::{describe, options, options_of_called};
 use crate::options::table::{Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, transport};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
@@ -51,7 +51,9 @@ fn a_flag_or_a_variable_is_of_one_row() {
 
 #[test]
 fn an_option_is_found_in_its_command() {
-    let of = |words: &[&str]| find_option(&specs(ALL), &super::line(words), "--output");
+    let of = |words: &[&str]| {
+        options_of_called(&specs(ALL), &super::line(words))?.find(|row| row.name == "--output")
+    };
     let (view, form) =
         (of(&["read-certificate-data"]).unwrap(), of(&["secret", "get", "a"]).unwrap());
     assert_ne!(view, form);
