@@ -10,7 +10,7 @@ use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
 use roles_anywhere_client::refresh::Next;
 use roles_anywhere_client::refresh::observer::Observer;
-use roles_anywhere_client::refresh::refresher::ReloadOutcome;
+use roles_anywhere_client::refresh::session_source::ReloadOutcome;
 use roles_anywhere_client::time::Timestamp;
 
 /// Reports to the operator, and remembers what was reported already.

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::daemon::{Event, Events};
 
-/// The events that have not been handled yet. It wakes nobody: what waits for one is to be polled again.
+/// The events that have not been handled yet. It wakes no task: what waits for one is to be polled again.
 #[derive(Debug, Default)]
 pub(crate) struct FakeEvents(RefCell<VecDeque<Event>>);
 

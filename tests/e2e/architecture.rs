@@ -56,6 +56,7 @@ const EXPOSED: &[&str] = &[
     "refresh::observer",
     "refresh::refresher",
     "refresh::reloading_identity",
+    "refresh::session_source",
     "refresh::status",
     "region",
     "secret",

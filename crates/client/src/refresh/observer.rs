@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::credentials::Session;
 use crate::provider::ProviderError;
 use crate::refresh::Next;
-use crate::refresh::refresher::ReloadOutcome;
+use crate::refresh::session_source::ReloadOutcome;
 use crate::time::Timestamp;
 
 /// Receives the events of a refresher, in the order in which they happen.

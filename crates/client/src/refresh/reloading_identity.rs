@@ -15,7 +15,7 @@ use crate::input_source::snapshot::InputDigest;
 use crate::ports::Ports;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::loading::{FailedInputs, LoadJob, LoadResult, Loader};
-use crate::refresh::refresher::{ReloadOutcome, Retry, SessionSource};
+use crate::refresh::session_source::{ReloadOutcome, Retry, SessionSource};
 use crate::time::Deadline;
 
 /// Fetches sessions with the identity in use, and reloads that identity from its sources.
@@ -32,7 +32,7 @@ pub struct ReloadingIdentity {
 /// such as a missing password.
 const RETRY_UNCHANGED_AFTER: Duration = Duration::from_secs(30);
 
-/// The time between two looks at a job.
+/// The time between two checks whether a job takes too long.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]

@@ -9,8 +9,9 @@ use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
 use crate::provider::secrets_manager::SecretsManager;
 use crate::refresh::handle::RefreshHandle;
-use crate::refresh::refresher::{Refresher, SessionSource};
+use crate::refresh::refresher::Refresher;
 use crate::refresh::reloading_identity::ReloadingIdentity;
+use crate::refresh::session_source::SessionSource;
 use crate::refresh::status::StatusChannel;
 use crate::time::Deadline;
 

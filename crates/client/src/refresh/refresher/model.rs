@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::BoxFuture;
 use proptest::prelude::*;
 
 use super::*;
