@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::{Arguments, AwsArguments, PkiArguments, Run, Serve, Subcommands};
+use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Run, Serve, WritePki};
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::export_line;
 use crate::error::Error;
@@ -16,10 +16,10 @@ use crate::run::{self, Signals};
 /// Does what was typed and returns the exit code.
 pub fn perform(arguments: Arguments) -> Result<u8, Error> {
     match arguments.command {
-        Subcommands::Run(run) => perform_run(run),
-        Subcommands::Serve(serve) => perform_serve(serve),
-        Subcommands::Pki(pki) => write_pki(&pki),
-        Subcommands::Exec(exec) => run::exec(exec.parent, &exec.command),
+        Commands::Run(run) => perform_run(run),
+        Commands::Serve(serve) => perform_serve(serve),
+        Commands::Pki(pki) => write_pki(&pki),
+        Commands::Exec(exec) => run::exec(exec.parent, &exec.command),
     }
 }
 
@@ -37,8 +37,9 @@ pub fn exit_code(error: &Error) -> u8 {
 fn perform_run(arguments: Run) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
     emulator::sweep();
-    let options = options(arguments.aws)?;
-    let tool = options.tool.clone().unwrap_or_default();
+    let tool = run::tool(arguments.tool)?;
+    let options =
+        Options { tool: Some(tool.clone()), ..options(&arguments.aws, &arguments.behaviour)? };
     let emulator = Emulator::start(options)?;
     signals.check()?;
     run::run(&emulator, &tool, &arguments.command, signals)
@@ -48,10 +49,11 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
     emulator::sweep();
     let options = Options {
+        tool: Some(run::tool(arguments.tool)?),
         directory: arguments.dir,
         port: arguments.port,
         control_port: arguments.control_port,
-        ..options(arguments.aws)?
+        ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = Emulator::start(options)?;
     let mut exports = String::new();
@@ -64,7 +66,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     Ok(0)
 }
 
-fn write_pki(arguments: &PkiArguments) -> Result<u8, Error> {
+fn write_pki(arguments: &WritePki) -> Result<u8, Error> {
     let failed = |source| Error::File { action: "create", path: arguments.dir.clone(), source };
     os::create_directory(&arguments.dir, false).map_err(failed)?;
     let empty = arguments.dir.read_dir().map_err(failed)?.next().is_none();
@@ -80,13 +82,12 @@ fn write_pki(arguments: &PkiArguments) -> Result<u8, Error> {
     Ok(0)
 }
 
-fn options(arguments: AwsArguments) -> Result<Options, Error> {
+fn options(aws: &AwsSide, behaviour: &Behaviour) -> Result<Options, Error> {
     Ok(Options {
-        lenient: arguments.lenient,
-        secrets: arguments.secrets.as_deref().map(read_json).transpose()?,
-        faults: arguments.faults.as_deref().map(read_json).transpose()?,
-        session_seconds: arguments.session_seconds,
-        tool: Some(run::tool(arguments.tool)?),
+        lenient: behaviour.lenient,
+        secrets: aws.secrets.as_deref().map(read_json).transpose()?,
+        faults: behaviour.faults.as_deref().map(read_json).transpose()?,
+        session_seconds: behaviour.session_seconds,
         ..Options::default()
     })
 }

@@ -1,0 +1,17 @@
+//! Options for what exists in AWS.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What exists in AWS.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS side")]
+pub struct AwsSide {
+    /// Add secrets from a JSON object of names and values
+    ///
+    /// A value is a string, an object (stored as its JSON text) or
+    /// {"SecretBinary": BASE64}.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+}

@@ -1,0 +1,24 @@
+//! Options for how AWS behaves.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// How AWS behaves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Behaviour")]
+pub struct Behaviour {
+    /// Accept what AWS accepts in production although its documentation forbids it
+    ///
+    /// What was accepted is listed as `tolerated` in the request log.
+    #[arg(long)]
+    pub lenient: bool,
+    /// Inject the faults of a JSON array from the start
+    ///
+    /// Each element is what POST /faults of the control API takes.
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// End every session N seconds after it was issued
+    #[arg(long, value_name = "N")]
+    pub session_seconds: Option<u64>,
+}

@@ -1,0 +1,82 @@
+//! `serve`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{AwsSide, Behaviour};
+
+/// The options of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Serve {
+    /// What exists in AWS.
+    #[command(flatten)]
+    pub aws: AwsSide,
+    /// How AWS behaves.
+    #[command(flatten)]
+    pub behaviour: Behaviour,
+    /// The port of AWS
+    ///
+    /// [default: any free port]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Network"
+    )]
+    pub port: u16,
+    /// The port of the control API
+    ///
+    /// [default: any free port]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Network"
+    )]
+    pub control_port: u16,
+    /// The roles-anywhere program that the AWS configuration names
+    ///
+    /// [default: the one in the directory of this program]
+    #[arg(long, value_name = "PATH", help_heading = "Client")]
+    pub tool: Option<PathBuf>,
+    /// Write certificates, keys and the AWS configuration to DIR, and leave them there
+    ///
+    /// DIR must be empty, not exist, or be from an earlier `serve`.
+    /// [default: a temporary directory, removed at the end]
+    #[arg(long, value_name = "DIR", help_heading = "Client")]
+    pub dir: Option<PathBuf>,
+}
+
+pub(super) const LONG_ABOUT: &str = "\
+Serve until SIGINT or SIGTERM, and print the variables to export
+
+Prints lines of `export NAME='value'` to standard output once it listens.";
+
+const AFTER_HELP: &str = "\
+Control API, at $EMULATOR_CONTROL:
+  GET    /requests       the latest 10,000 requests: operation, verdict, reason,
+                         session, headers, body
+  DELETE /requests       delete them
+  POST   /faults         add one fault or an array; GET, DELETE: those left
+  POST   /clock          {\"advance_seconds\": N}; also GET
+  POST   /sessions       {\"end_after_seconds\": N | null}
+  POST   /revoke         {\"serial\": DECIMAL} or {\"certificate\": PEM}
+  POST   /profiles       {\"arn\": ARN, \"enabled\": BOOL}
+  POST   /trust-anchors  {\"arn\": ARN, \"enabled\": BOOL, \"certificate\": PEM};
+                         one of the last two or both
+
+Faults:
+  {\"operation\": \"CreateSession\" | … | \"*\", \"times\": N (0: without end)}, and any of
+  \"status\", \"code\", \"message\", \"headers\": {}, \"body\", \"delay_ms\",
+  \"cut\": true, \"cut_after\": BYTES, \"skew_seconds\"
+
+Example:
+  roles-anywhere-emulator serve > exports &
+  until grep -q EMULATOR_DIR exports; do sleep 1; done; . ./exports
+  curl -d '{\"operation\": \"CreateSession\", \"status\": 503}' \\
+      $EMULATOR_CONTROL/faults
+  aws sts get-caller-identity";
