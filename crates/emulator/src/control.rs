@@ -170,14 +170,15 @@ fn trust_anchor(state: &mut State, anchor: &Anchor) -> Result<Value, ControlErro
         None if enabled.is_none() => return Err(ControlError::Anchor),
         None => None,
     };
-    let mut found = state.trust_anchors.iter().any(|anchor| anchor.arn == *arn);
+    let mut found = state.resources.trust_anchors.iter().any(|a| a.arn.as_str() == arn);
     if let Some(enabled) = enabled {
         found &= state.enable_trust_anchor(arn, *enabled);
     }
     if let Some(replacement) = replacement {
         found &= state.replace_trust_anchor(arn, replacement.der);
     }
-    let is_enabled = state.trust_anchors.iter().any(|anchor| anchor.arn == *arn && anchor.enabled);
+    let mut anchors = state.resources.trust_anchors.iter();
+    let is_enabled = anchors.any(|anchor| anchor.arn.as_str() == arn && anchor.enabled);
     if found { Ok(json!({ "arn": arn, "enabled": is_enabled })) } else { Err(ControlError::Arn) }
 }
 
@@ -230,7 +231,7 @@ mod tests {
         let off = |arn: &str| json!({"arn": arn, "enabled": false});
         assert_eq!(call(&mut state, "POST", "/profiles", &off(PROFILE_ARN)).0, 200);
         assert_eq!(call(&mut state, "POST", "/trust-anchors", &off(TRUST_ANCHOR_ARN)).0, 200);
-        assert!(!state.profiles[0].enabled && !state.trust_anchors[0].enabled);
+        assert!(!state.resources.profiles[0].enabled && !state.resources.trust_anchors[0].enabled);
         assert_eq!(call(&mut state, "POST", "/profiles", &off("x")).0, 404);
         call(&mut state, "POST", "/sessions", &json!({"end_after_seconds": 5}));
         assert_eq!(state.end_after_seconds, Some(5));
@@ -264,7 +265,7 @@ mod tests {
         let body = json!({"arn": TRUST_ANCHOR_ARN, "certificate": certificate});
         let (status, answer) = call(&mut state, "POST", "/trust-anchors", &body);
         assert_eq!((status, &answer["enabled"]), (200, &json!(true)));
-        assert_eq!(state.trust_anchors[0].certificate, der);
+        assert_eq!(state.resources.trust_anchors[0].certificates, [der]);
         let call = |state: &mut State, body: &Value| call(state, "POST", "/trust-anchors", body).0;
         assert_eq!(call(&mut state, &json!({"arn": TRUST_ANCHOR_ARN})), 400);
         let text = json!({"arn": TRUST_ANCHOR_ARN, "certificate": "text"});

@@ -8,7 +8,8 @@ mod input;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use crate::account::{self, ACCOUNT, Profile, REGION, Role};
+use crate::account::{Profile, Resources, Role, TrustAnchor};
+use crate::arn::Arn;
 use crate::date::format_iso;
 use crate::message::{Reply, Request};
 use crate::refusal::Refusal;
@@ -34,15 +35,16 @@ pub(crate) struct Created {
 pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created, Refusal> {
     let now = state.clock.now();
     let input = input::parse(request, state.strictness)?;
-    let authenticated = authentication::authenticate(request, now, state.strictness)?;
-    check_trust(state, &input, &authenticated, now)?;
-    let profile = profile(state, &input)?;
-    let role = role_in_profile(profile, &input)?;
+    let authenticated = authentication::authenticate(state, request, now)?;
+    let anchor = trust_anchor(&state.resources, &input, &authenticated.region)?;
+    check_trust(state, anchor, &authenticated, now)?;
+    let profile = profile(&state.resources, &input, anchor)?;
+    let role = role_in_profile(&state.resources, profile, &input)?;
     let leaf = &authenticated.leaf;
     let name = session_name(profile, &input, leaf)?;
     let mapped = session_tags(leaf);
     let duration_seconds = duration(profile, &input);
-    check_role(role, &input.role_arn, duration_seconds, &mapped.dropped)?;
+    check_role(role, duration_seconds, &mapped.dropped)?;
     let session = Session {
         access_key_id: session::access_key_id(),
         secret_access_key: session::secret_access_key(),
@@ -54,26 +56,42 @@ pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created
         source_identity: source_identity(leaf),
         tags: mapped.tags,
     };
-    let reply = reply(&session, leaf);
+    let reply = reply(&session, leaf, anchor);
     Ok(Created { reply, session, tolerated: authenticated.tolerated })
+}
+
+/// Finds the trust anchor in the Region that the request is signed for: an endpoint knows those of
+/// its own Region only.
+fn trust_anchor<'a>(
+    resources: &'a Resources,
+    input: &CreateSessionInput,
+    region: &str,
+) -> Result<&'a TrustAnchor, Refusal> {
+    let not_found = |reason| Refusal::denied("Specified Trust Anchor wasn't found.", reason);
+    let anchor = resources
+        .trust_anchors
+        .iter()
+        .find(|anchor| anchor.arn == input.trust_anchor_arn)
+        .ok_or_else(|| not_found("trust-anchor"))?;
+    if anchor.arn.location().region != region {
+        return Err(not_found("trust-anchor-region"));
+    }
+    if anchor.enabled {
+        Ok(anchor)
+    } else {
+        Err(Refusal::denied("Trust anchor is disabled", "trust-anchor-disabled"))
+    }
 }
 
 fn check_trust(
     state: &State,
-    input: &CreateSessionInput,
+    anchor: &TrustAnchor,
     authenticated: &Authenticated,
     now: OffsetDateTime,
 ) -> Result<(), Refusal> {
-    let anchor =
-        state.trust_anchors.iter().find(|a| a.arn == input.trust_anchor_arn).ok_or_else(|| {
-            Refusal::denied("Specified Trust Anchor wasn't found.", "trust-anchor")
-        })?;
-    if !anchor.enabled {
-        return Err(Refusal::denied("Trust anchor is disabled", "trust-anchor-disabled"));
-    }
     let trust = Trust {
-        anchor: &anchor.certificate,
-        crls: &state.crls,
+        anchors: &anchor.certificates,
+        crls: &anchor.crls,
         now,
         any_extended_key_usage: state.strictness == Strictness::Lenient,
     };
@@ -86,12 +104,21 @@ fn check_trust(
     Ok(())
 }
 
-fn profile<'a>(state: &'a State, input: &CreateSessionInput) -> Result<&'a Profile, Refusal> {
-    let profile = state
+/// Finds the profile, in the account and Region of the trust anchor.
+fn profile<'a>(
+    resources: &'a Resources,
+    input: &CreateSessionInput,
+    anchor: &TrustAnchor,
+) -> Result<&'a Profile, Refusal> {
+    let invalid = |reason| Refusal::denied("Invalid or empty profile provided.", reason);
+    let profile = resources
         .profiles
         .iter()
         .find(|profile| profile.arn == input.profile_arn)
-        .ok_or_else(|| Refusal::denied("Invalid or empty profile provided.", "profile"))?;
+        .ok_or_else(|| invalid("profile"))?;
+    if profile.arn.location() != anchor.arn.location() {
+        return Err(invalid("profile-location"));
+    }
     if profile.enabled {
         Ok(profile)
     } else {
@@ -99,15 +126,15 @@ fn profile<'a>(state: &'a State, input: &CreateSessionInput) -> Result<&'a Profi
     }
 }
 
-fn role_in_profile(profile: &Profile, input: &CreateSessionInput) -> Result<Role, Refusal> {
-    profile
-        .role_arns
-        .iter()
-        .find(|arn| **arn == input.role_arn)
-        .and_then(|arn| account::role(arn))
-        .ok_or_else(|| {
-            Refusal::denied("Requested Role isn't one of those listed in the Profile.", "role")
-        })
+fn role_in_profile<'a>(
+    resources: &'a Resources,
+    profile: &Profile,
+    input: &CreateSessionInput,
+) -> Result<&'a Role, Refusal> {
+    let listed = profile.role_arns.contains(&input.role_arn);
+    listed.then(|| resources.role(&input.role_arn)).flatten().ok_or_else(|| {
+        Refusal::denied("Requested Role isn't one of those listed in the Profile.", "role")
+    })
 }
 
 fn session_name(
@@ -140,13 +167,8 @@ fn lifetime(state: &State, duration_seconds: u32) -> Duration {
 }
 
 /// What STS has to say about the role: a session that is too long is refused, not cut.
-fn check_role(
-    role: Role,
-    role_arn: &str,
-    duration_seconds: u32,
-    dropped: &Dropped,
-) -> Result<(), Refusal> {
-    let unable = format!("Unable to assume role for {role_arn}.");
+fn check_role(role: &Role, duration_seconds: u32, dropped: &Dropped) -> Result<(), Refusal> {
+    let unable = format!("Unable to assume role for {}.", role.arn);
     if duration_seconds > role.max_session_seconds {
         let why =
             " The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
@@ -158,10 +180,11 @@ fn check_role(
     Ok(())
 }
 
-fn reply(session: &Session, leaf: &Certificate) -> Reply {
+fn reply(session: &Session, leaf: &Certificate, anchor: &TrustAnchor) -> Reply {
     let mut subject_id = [0; 16];
     subject_id.copy_from_slice(&leaf.subject_sha256[..16]);
-    let subject_id = session::uuid(subject_id);
+    let subject = format!("subject/{}", session::uuid(subject_id));
+    let subject = Arn::new("rolesanywhere", &anchor.arn.location(), &subject);
     let tag_bytes: usize = session.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
     let body = json!({
         "credentialSet": [{
@@ -176,10 +199,10 @@ fn reply(session: &Session, leaf: &Certificate) -> Reply {
                 "expiration": format_iso(session.expiration),
             },
             "packedPolicySize": tag_bytes / 20,
-            "roleArn": session.role_arn,
+            "roleArn": session.role_arn.as_str(),
             "sourceIdentity": session.source_identity,
         }],
-        "subjectArn": format!("arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:subject/{subject_id}"),
+        "subjectArn": subject.as_str(),
     });
     Reply::new(201, "application/json", body.to_string())
 }

@@ -75,7 +75,10 @@ impl Emulator {
         let strictness = if options.lenient { Strictness::Lenient } else { Strictness::Documented };
         let mut state = State::new(&pki, strictness)?;
         let now = state.clock.now();
-        options.secrets.map_or(Ok(()), |secrets| state.secrets.seed(&secrets, now))?;
+        if let Some(file) = options.secrets {
+            let home = state.resources.home.clone();
+            state.resources.secrets.seed(&home, &file, now)?;
+        }
         if let Some(faults) = options.faults {
             state.faults.add(faults)?;
         }

@@ -8,6 +8,7 @@
 #![cfg_attr(not(unix), expect(dead_code, reason = "the program is for Unix, the library is not"))]
 
 mod account;
+mod arn;
 mod authorization;
 mod body;
 mod canonical;

@@ -159,7 +159,7 @@ impl From<&Session> for SessionEntry {
             source_identity: session.source_identity.clone(),
             tags: session.tags.clone(),
             duration_seconds: session.duration_seconds,
-            role_arn: session.role_arn.clone(),
+            role_arn: session.role_arn.to_string(),
             access_key_id: session.access_key_id.clone(),
         }
     }

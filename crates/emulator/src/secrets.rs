@@ -10,58 +10,61 @@ pub(crate) mod store;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::account;
+use crate::account::Resources;
+use crate::arn::Location;
 use crate::message::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use input::SecretInput;
-use store::{FailureMode, Material, Secret, Secrets, StoreError, Version};
+use store::{FailureMode, Material, Secret, SecretId, Secrets, StoreError, Version};
 
 /// The operations that there are.
 pub(crate) const OPERATIONS: [&str; 4] =
     ["CreateSecret", "GetSecretValue", "PutSecretValue", "DescribeSecret"];
 
-/// Performs one of [`OPERATIONS`] for a session.
+/// One of [`OPERATIONS`], called by a session.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'a str,
+    pub(crate) session: &'a Session,
+    /// The Region that the request is signed for.
+    pub(crate) region: String,
+    pub(crate) request: &'a Request,
+}
+
+/// Performs a call.
 pub(crate) fn perform(
-    secrets: &mut Secrets,
-    operation: &str,
-    session: &Session,
-    request: &Request,
+    resources: &mut Resources,
+    call: &Call<'_>,
     now: OffsetDateTime,
 ) -> Result<Reply, Refusal> {
-    let input = SecretInput::parse(request)?;
-    let body = match operation {
-        "CreateSecret" => {
-            let name = input.name()?;
-            authorize(session, operation, name)?;
-            create_secret(secrets, name, &input, now)
-        }
-        "PutSecretValue" => {
-            let id = input.secret_id()?;
-            authorize(session, operation, &resource(secrets, id))?;
-            put_secret_value(secrets, id, &input, now)
-        }
-        "GetSecretValue" => {
-            let id = input.secret_id()?;
-            authorize(session, operation, &resource(secrets, id))?;
-            get_secret_value(secrets.find(id)?, &input)
-        }
-        _ => {
-            let id = input.secret_id()?;
-            authorize(session, operation, &resource(secrets, id))?;
-            Ok(describe_secret(secrets.find(id)?))
+    let input = SecretInput::parse(call.request)?;
+    let account = call.session.role_arn.account().to_owned();
+    let location = Location { account, region: call.region.clone() };
+    let body = if call.operation == "CreateSecret" {
+        let name = input.name()?;
+        authorize(resources, call, name)?;
+        create_secret(&mut resources.secrets, &location, name, &input, now)
+    } else {
+        let id = SecretId { id: input.secret_id()?, location: &location };
+        authorize(resources, call, &resource(&resources.secrets, id))?;
+        match call.operation {
+            "PutSecretValue" => put_secret_value(&mut resources.secrets, id, &input, now),
+            "GetSecretValue" => get_secret_value(resources.secrets.find(id)?, &input),
+            _ => Ok(describe_secret(resources.secrets.find(id)?)),
         }
     }?;
     Ok(Reply::new(200, "application/x-amz-json-1.1", body.to_string()))
 }
 
 /// IAM names the ARN where the secret is there and what was asked for where it is not.
-fn resource(secrets: &Secrets, id: &str) -> String {
-    secrets.find(id).map_or_else(|_| id.to_owned(), |secret| secret.arn.clone())
+fn resource(secrets: &Secrets, id: SecretId<'_>) -> String {
+    secrets.find(id).map_or_else(|_| id.id.to_owned(), |secret| secret.arn.to_string())
 }
 
-fn authorize(session: &Session, operation: &str, resource: &str) -> Result<(), Refusal> {
-    if account::role(&session.role_arn).is_some_and(|role| role.may_read_secrets) {
+fn authorize(resources: &Resources, call: &Call<'_>, resource: &str) -> Result<(), Refusal> {
+    let Call { operation, session, .. } = call;
+    if resources.role(&session.role_arn).is_some_and(|role| role.may_read_secrets) {
         return Ok(());
     }
     let message = format!(
@@ -90,7 +93,7 @@ fn get_secret_value(secret: &Secret, input: &SecretInput) -> Result<Value, Refus
     }
     let version = secret.version(input.version_id()?, input.version_stage()?)?;
     let mut body = json!({
-        "ARN": secret.arn,
+        "ARN": secret.arn.as_str(),
         "Name": secret.name,
         "VersionId": version.id,
         "VersionStages": version.stages,
@@ -105,6 +108,7 @@ fn get_secret_value(secret: &Secret, input: &SecretInput) -> Result<Value, Refus
 
 fn create_secret(
     secrets: &mut Secrets,
+    location: &Location,
     name: &str,
     input: &SecretInput,
     now: OffsetDateTime,
@@ -115,8 +119,10 @@ fn create_secret(
         None => None,
     };
     let version_id = version.as_ref().map(|version| version.id.clone());
-    let secret = secrets.create(name, version, input.description()?, now)?;
-    let mut body = json!({ "ARN": secret.arn, "Name": secret.name });
+    let mut secret = Secret::new(location, name, now);
+    secret.description = input.description()?.map(str::to_owned);
+    let secret = secrets.create(secret, version)?;
+    let mut body = json!({ "ARN": secret.arn.as_str(), "Name": secret.name });
     if let Some(version_id) = version_id {
         body["VersionId"] = json!(version_id);
     }
@@ -125,7 +131,7 @@ fn create_secret(
 
 fn put_secret_value(
     secrets: &mut Secrets,
-    id: &str,
+    id: SecretId<'_>,
     input: &SecretInput,
     now: OffsetDateTime,
 ) -> Result<Value, Refusal> {
@@ -139,7 +145,7 @@ fn put_secret_value(
     let secret = secrets.find_mut(id)?;
     let version = secret.put(version, &stages)?;
     Ok(json!({
-        "ARN": secret.arn,
+        "ARN": secret.arn.as_str(),
         "Name": secret.name,
         "VersionId": version_id,
         "VersionStages": version,
@@ -154,7 +160,7 @@ fn describe_secret(secret: &Secret) -> Value {
         .map(|version| (version.id.clone(), json!(version.stages)))
         .collect();
     let mut body = json!({
-        "ARN": secret.arn,
+        "ARN": secret.arn.as_str(),
         "Name": secret.name,
         "CreatedDate": epoch(secret.created),
         "LastChangedDate": epoch(secret.changed),

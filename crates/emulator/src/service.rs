@@ -94,13 +94,14 @@ fn perform(
             Ok(created.reply.with("x-amzn-requestid", request_id))
         }
         Operation::GetCallerIdentity => {
-            let session = authenticate(state, request, "sts", Protocol::Query, entry)?;
+            let (session, _) = authenticate(state, request, "sts", Protocol::Query, entry)?;
             Ok(sts::caller_identity(&session, request_id))
         }
         Operation::Secrets(name) => {
-            let session = authenticate(state, request, "secretsmanager", Protocol::Json11, entry)?;
-            let now = state.clock.now();
-            let reply = secrets::perform(&mut state.secrets, name, &session, request, now)?;
+            let (session, region) =
+                authenticate(state, request, "secretsmanager", Protocol::Json11, entry)?;
+            let call = secrets::Call { operation: name, session: &session, region, request };
+            let reply = secrets::perform(&mut state.resources, &call, state.clock.now())?;
             Ok(reply.with("x-amzn-requestid", request_id))
         }
         Operation::UnknownAction(message) => {
@@ -118,10 +119,10 @@ fn authenticate(
     service: &str,
     protocol: Protocol,
     entry: &mut Entry,
-) -> Result<Session, Refusal> {
-    let session = sigv4::authenticate(state, request, service, protocol)?;
-    entry.session = Some(SessionEntry::from(session));
-    Ok(session.clone())
+) -> Result<(Session, String), Refusal> {
+    let caller = sigv4::authenticate(state, request, service, protocol)?;
+    entry.session = Some(SessionEntry::from(caller.session));
+    Ok((caller.session.clone(), caller.region))
 }
 
 impl Operation {

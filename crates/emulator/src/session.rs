@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-use crate::account::ACCOUNT;
+use crate::arn::Arn;
 use crate::os;
 
 /// What the services know about a set of credentials.
@@ -18,7 +18,7 @@ pub(crate) struct Session {
     pub(crate) session_token: String,
     pub(crate) expiration: OffsetDateTime,
     pub(crate) duration_seconds: u32,
-    pub(crate) role_arn: String,
+    pub(crate) role_arn: Arn,
     pub(crate) role_session_name: String,
     pub(crate) source_identity: String,
     pub(crate) tags: BTreeMap<String, String>,
@@ -28,13 +28,19 @@ impl Session {
     /// Returns `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, with the role's name and not its
     /// path.
     pub(crate) fn assumed_role_arn(&self) -> String {
-        let role = self.role_arn.rsplit('/').next().unwrap_or_default();
-        format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{}", self.role_session_name)
+        let role = &self.role_arn;
+        format!(
+            "arn:{}:sts::{}:assumed-role/{}/{}",
+            role.partition(),
+            role.account(),
+            role.name(),
+            self.role_session_name
+        )
     }
 
     /// Returns `AROA…:SESSION`; the same for every session of the role.
     pub(crate) fn assumed_role_id(&self) -> String {
-        let digest = Sha256::digest(self.role_arn.as_bytes());
+        let digest = Sha256::digest(self.role_arn.as_str().as_bytes());
         format!("AROA{}:{}", base32(&digest[..17]), self.role_session_name)
     }
 }

@@ -6,7 +6,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use crate::account::REGION;
 use crate::authorization::{self, Authorization};
 use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
@@ -15,13 +14,20 @@ use crate::refusal::{Protocol, Refusal};
 use crate::session::Session;
 use crate::state::State;
 
-/// Returns the session that signed a request to `service`, or why it did not.
+/// Who signed a request, and for which Region.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) region: String,
+}
+
+/// Returns who signed a request to `service`, or why that is not known.
 pub(crate) fn authenticate<'a>(
     state: &'a State,
     request: &Request,
     service: &str,
     protocol: Protocol,
-) -> Result<&'a Session, Refusal> {
+) -> Result<Caller<'a>, Refusal> {
     let words = Words(protocol);
     let header = request.header("authorization").ok_or_else(|| words.missing())?;
     let authorization =
@@ -33,7 +39,7 @@ pub(crate) fn authenticate<'a>(
         .sessions
         .get(&authorization.credential.id)
         .ok_or_else(|| words.unknown_key("access-key"))?;
-    check_scope(&authorization, service, words)?;
+    check_scope(state, &authorization, service, words)?;
     let now = state.clock.now();
     let date = request.header("x-amz-date").unwrap_or_default();
     check_date(&authorization, date, now, words)?;
@@ -53,12 +59,17 @@ pub(crate) fn authenticate<'a>(
     if now >= session.expiration {
         return Err(words.expired());
     }
-    Ok(session)
+    Ok(Caller { session, region: authorization.credential.region })
 }
 
-fn check_scope(authorization: &Authorization, service: &str, words: Words) -> Result<(), Refusal> {
+fn check_scope(
+    state: &State,
+    authorization: &Authorization,
+    service: &str,
+    words: Words,
+) -> Result<(), Refusal> {
     let credential = &authorization.credential;
-    if credential.region != REGION {
+    if !state.resources.regions.contains(&credential.region) {
         return Err(words.refuse("Credential should be scoped to a valid region.", "scope-region"));
     }
     if credential.service != service {
@@ -226,7 +237,8 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::account::ROLE_ARN;
+    use crate::account::{REGION, ROLE_ARN};
+    use crate::arn::Arn;
     use crate::pki::Pki;
     use crate::session;
     use crate::state::Strictness;
@@ -250,7 +262,7 @@ mod tests {
                 session_token: session::session_token(),
                 expiration: state.clock.now() + Duration::hours(1),
                 duration_seconds: 3600,
-                role_arn: ROLE_ARN.to_owned(),
+                role_arn: Arn::parse(ROLE_ARN).unwrap(),
                 role_session_name: "job".to_owned(),
                 source_identity: "CN=job".to_owned(),
                 tags: std::collections::BTreeMap::new(),
@@ -319,9 +331,10 @@ mod tests {
     fn what_the_aws_sigv4_crate_signs_verifies() {
         let case = Case::new();
         let request = case.request();
-        let session =
+        let caller =
             authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).unwrap();
-        assert_eq!(session.access_key_id, case.session.access_key_id);
+        assert_eq!(caller.session.access_key_id, case.session.access_key_id);
+        assert_eq!(caller.region, REGION);
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::account::{self, Profile};
+use crate::account::{Resources, TrustAnchor};
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::log::Log;
 use crate::pki::{Pki, PkiError};
-use crate::secrets::store::Secrets;
 use crate::session::Session;
 
 /// How strictly CreateSession is emulated.
@@ -22,30 +21,18 @@ pub(crate) enum Strictness {
     Lenient,
 }
 
-/// A trust anchor of the account.
-#[derive(Debug, Clone)]
-pub(crate) struct TrustAnchor {
-    pub(crate) arn: String,
-    pub(crate) enabled: bool,
-    pub(crate) certificate: Vec<u8>,
-}
-
 /// The account as it stands, and what has happened.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) strictness: Strictness,
     pub(crate) clock: Clock,
-    pub(crate) trust_anchors: Vec<TrustAnchor>,
-    pub(crate) profiles: Vec<Profile>,
-    /// Imported CRLs, in DER.
-    pub(crate) crls: Vec<Vec<u8>>,
+    pub(crate) resources: Resources,
     /// Decimal serials that the control API revoked.
     pub(crate) revoked: BTreeSet<String>,
     /// What ends sessions earlier than asked for.
     pub(crate) end_after_seconds: Option<u64>,
     /// By access key id.
     pub(crate) sessions: HashMap<String, Session>,
-    pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
 }
@@ -56,27 +43,14 @@ const MOST_SESSIONS: usize = 10_000;
 impl State {
     /// Returns the account at the start.
     pub(crate) fn new(pki: &Pki, strictness: Strictness) -> Result<Self, PkiError> {
-        let anchor = |arn: &str, path: &str| {
-            Ok::<_, PkiError>(TrustAnchor {
-                arn: arn.to_owned(),
-                enabled: true,
-                certificate: pki.der(path)?,
-            })
-        };
         let clock = Clock::default();
         Ok(Self {
             strictness,
             clock,
-            trust_anchors: vec![
-                anchor(account::TRUST_ANCHOR_ARN, "anchor/root.pem")?,
-                anchor(account::INTERMEDIATE_ANCHOR_ARN, "anchor/intermediate.pem")?,
-            ],
-            profiles: account::profiles(),
-            crls: vec![pki.der("anchor/crl.pem")?],
+            resources: Resources::built_in(pki, clock.now())?,
             revoked: BTreeSet::new(),
             end_after_seconds: None,
             sessions: HashMap::new(),
-            secrets: Secrets::seeded(clock.now()),
             faults: Faults::default(),
             log: Log::default(),
         })
@@ -95,20 +69,25 @@ impl State {
 
     /// Enables or disables a profile; `false` if there is none of that ARN.
     pub(crate) fn enable_profile(&mut self, arn: &str, enabled: bool) -> bool {
-        let profile = self.profiles.iter_mut().find(|profile| profile.arn == arn);
+        let mut profiles = self.resources.profiles.iter_mut();
+        let profile = profiles.find(|profile| profile.arn.as_str() == arn);
         profile.map(|profile| profile.enabled = enabled).is_some()
     }
 
     /// Enables or disables a trust anchor; `false` if there is none of that ARN.
     pub(crate) fn enable_trust_anchor(&mut self, arn: &str, enabled: bool) -> bool {
-        let anchor = self.trust_anchors.iter_mut().find(|anchor| anchor.arn == arn);
+        let anchor = self.trust_anchor_mut(arn);
         anchor.map(|anchor| anchor.enabled = enabled).is_some()
     }
 
     /// Gives a trust anchor another certificate, in DER; `false` if there is none of that ARN.
     pub(crate) fn replace_trust_anchor(&mut self, arn: &str, certificate: Vec<u8>) -> bool {
-        let anchor = self.trust_anchors.iter_mut().find(|anchor| anchor.arn == arn);
-        anchor.map(|anchor| anchor.certificate = certificate).is_some()
+        let anchor = self.trust_anchor_mut(arn);
+        anchor.map(|anchor| anchor.certificates = vec![certificate]).is_some()
+    }
+
+    fn trust_anchor_mut(&mut self, arn: &str) -> Option<&mut TrustAnchor> {
+        self.resources.trust_anchors.iter_mut().find(|anchor| anchor.arn.as_str() == arn)
     }
 }
 
@@ -133,7 +112,8 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::session;
+    use crate::arn::Arn;
+    use crate::{account, session};
 
     #[test]
     fn of_too_many_sessions_the_first_to_end_is_forgotten() {
@@ -145,7 +125,7 @@ mod tests {
             session_token: session::session_token(),
             expiration: now + Duration::seconds(i64::try_from(ends).unwrap()),
             duration_seconds: 3600,
-            role_arn: account::ROLE_ARN.to_owned(),
+            role_arn: Arn::parse(account::ROLE_ARN).unwrap(),
             role_session_name: "job".to_owned(),
             source_identity: "CN=job".to_owned(),
             tags: std::collections::BTreeMap::new(),

@@ -2,7 +2,6 @@
 //!
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 
-use crate::account::ACCOUNT;
 use crate::message::{Reply, Request, form_values};
 use crate::refusal::escape_xml;
 use crate::session::Session;
@@ -39,10 +38,11 @@ pub(crate) fn caller_identity(session: &Session, request_id: &str) -> Reply {
     let body = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  \
          <GetCallerIdentityResult>\n    <Arn>{}</Arn>\n    <UserId>{}</UserId>\n    \
-         <Account>{ACCOUNT}</Account>\n  </GetCallerIdentityResult>\n  <ResponseMetadata>\n    \
+         <Account>{}</Account>\n  </GetCallerIdentityResult>\n  <ResponseMetadata>\n    \
          <RequestId>{request_id}</RequestId>\n  </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
         escape_xml(&session.assumed_role_arn()),
         escape_xml(&session.assumed_role_id()),
+        session.role_arn.account(),
     );
     Reply::new(200, "text/xml", body).with("x-amzn-requestid", request_id)
 }

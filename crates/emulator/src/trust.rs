@@ -19,8 +19,8 @@ use path::Search;
 /// What a leaf is measured against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trust<'a> {
-    /// The trust anchor's certificate, a root or not.
-    pub(crate) anchor: &'a [u8],
+    /// The trust anchor's certificates, roots or not: a path to one of them will do.
+    pub(crate) anchors: &'a [Vec<u8>],
     pub(crate) crls: &'a [Vec<u8>],
     pub(crate) now: OffsetDateTime,
     /// Takes a leaf whose extendedKeyUsage has no clientAuth: AWS documents nothing about it.
@@ -108,25 +108,37 @@ impl Trust<'_> {
         chain: &[CertificateDer<'_>],
     ) -> Result<(), Distrust> {
         check_end_entity_form(leaf)?;
-        self.check_anchor()?;
-        self.check_path(leaf, chain)?;
-        check_end_entity_use(leaf)
+        let mut distrust = Distrust::NoPath;
+        for anchor in self.anchors {
+            match self.check_anchor(anchor).and_then(|()| self.check_path(anchor, leaf, chain)) {
+                Ok(()) => return check_end_entity_use(leaf),
+                // Of several reasons the first that says more than that there is no path.
+                Err(reason) if distrust == Distrust::NoPath => distrust = reason,
+                Err(_) => {}
+            }
+        }
+        Err(distrust)
     }
 
-    fn check_anchor(&self) -> Result<(), Distrust> {
-        let anchor = Certificate::parse(self.anchor).map_err(|_| Distrust::Anchor)?;
+    fn check_anchor(&self, anchor: &[u8]) -> Result<(), Distrust> {
+        let anchor = Certificate::parse(anchor).map_err(|_| Distrust::Anchor)?;
         let valid = (anchor.not_before..=anchor.not_after).contains(&self.now);
         let signs = anchor.key_usage.is_some_and(|usage| usage.key_cert_sign);
         if valid && signs && anchor.is_ca == Some(true) { Ok(()) } else { Err(Distrust::Anchor) }
     }
 
-    fn check_path(&self, leaf: &Certificate, chain: &[CertificateDer<'_>]) -> Result<(), Distrust> {
+    fn check_path(
+        &self,
+        anchor: &[u8],
+        leaf: &Certificate,
+        chain: &[CertificateDer<'_>],
+    ) -> Result<(), Distrust> {
         let crls = self
             .crls
             .iter()
             .filter_map(|der| CertificateRevocationList::from_der(der).ok().map(|(_, list)| list));
         let search = Search {
-            anchor: path::read(self.anchor).ok_or(Distrust::Anchor)?,
+            anchor: path::read(anchor).ok_or(Distrust::Anchor)?,
             chain: chain.iter().filter_map(|der| path::read(der)).collect(),
             crls: crls.collect(),
             now: self.now,
@@ -210,7 +222,7 @@ mod tests {
                 .map(|path| CertificateDer::from(self.pki.der(path).unwrap()))
                 .collect();
             let trust =
-                Trust { anchor: &anchor, crls: &self.crls, now, any_extended_key_usage: false };
+                Trust { anchors: &[anchor], crls: &self.crls, now, any_extended_key_usage: false };
             trust.verify(&leaf, &chain)
         }
     }
@@ -283,7 +295,7 @@ mod tests {
         let anchor = fixture.pki.der("anchor/intermediate.pem").unwrap();
         let leaf = fixture.pki.der("broken/server-auth-only.pem").unwrap();
         let leaf = Certificate::parse(&leaf).unwrap();
-        let trust = Trust { anchor: &anchor, crls: &[], now: NOW, any_extended_key_usage: true };
+        let trust = Trust { anchors: &[anchor], crls: &[], now: NOW, any_extended_key_usage: true };
         assert_eq!(trust.verify(&leaf, &[]), Ok(()));
     }
 
@@ -319,7 +331,8 @@ mod tests {
         let intermediate = Issuer::new(intermediate, intermediate_key);
         let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &intermediate).unwrap();
         let leaf = Certificate::parse(leaf.der()).unwrap();
-        trust(root_certificate.der()).verify(&leaf, &[intermediate_certificate.der().clone()])
+        trust(&[root_certificate.der().to_vec()])
+            .verify(&leaf, &[intermediate_certificate.der().clone()])
     }
 
     fn ca_params(name: &str) -> CertificateParams {
@@ -337,8 +350,8 @@ mod tests {
         params
     }
 
-    fn trust(anchor: &[u8]) -> Trust<'_> {
-        Trust { anchor, crls: &[], now: NOW, any_extended_key_usage: false }
+    fn trust(anchors: &[Vec<u8>]) -> Trust<'_> {
+        Trust { anchors, crls: &[], now: NOW, any_extended_key_usage: false }
     }
 
     #[test]
@@ -495,7 +508,11 @@ mod tests {
                 .signed_by(&KeyPair::generate().unwrap(), &Issuer::new(root, root_key))
                 .unwrap();
             let leaf = Certificate::parse(leaf.der()).unwrap();
-            assert_eq!(trust(root_certificate.der()).verify(&leaf, &[]), expected, "{text}");
+            assert_eq!(
+                trust(&[root_certificate.der().to_vec()]).verify(&leaf, &[]),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -513,8 +530,11 @@ mod tests {
             .unwrap();
         let leaf = Certificate::parse(leaf.der()).unwrap();
         let chain = [new_with_old.der().clone(), between.der().clone()];
-        assert_eq!(trust(anchor.der()).verify(&leaf, &chain), Ok(()));
-        assert_eq!(trust(anchor.der()).verify(&leaf, &chain[1..]), Err(Distrust::NoPath));
+        assert_eq!(trust(&[anchor.der().to_vec()]).verify(&leaf, &chain), Ok(()));
+        assert_eq!(
+            trust(&[anchor.der().to_vec()]).verify(&leaf, &chain[1..]),
+            Err(Distrust::NoPath)
+        );
     }
 
     #[test]
@@ -528,7 +548,7 @@ mod tests {
             let leaf = leaf_params().signed_by(&leaf_key, &Issuer::new(intermediate, key)).unwrap();
             let leaf = Certificate::parse(leaf.der()).unwrap();
             let chain = [between.der().clone()];
-            assert_eq!(trust(anchor.der()).verify(&leaf, &chain), Ok(()));
+            assert_eq!(trust(&[anchor.der().to_vec()]).verify(&leaf, &chain), Ok(()));
         }
     }
 
@@ -602,20 +622,39 @@ mod tests {
             let genuine = CertificateDer::from(genuine.clone());
             let chain = [certificate.der().clone(), root_certificate.der().clone(), genuine];
             let trust =
-                Trust { anchor: &anchor, crls: &[], now: NOW, any_extended_key_usage: false };
+                Trust { anchors: &[anchor], crls: &[], now: NOW, any_extended_key_usage: false };
             assert_eq!(trust.verify(&leaf, &chain), Err(Distrust::NoPath));
         }
     }
 
     #[test]
+    fn a_path_to_one_of_two_certificates_of_an_anchor_will_do() {
+        let fixture = TrustFixture::new();
+        let der = |path: &str| fixture.pki.der(path).unwrap();
+        let (leaf, root) = (der("leaf/p256.pem"), der("anchor/root.pem"));
+        let leaf = Certificate::parse(&leaf).unwrap();
+        let chain = [CertificateDer::from(der("anchor/intermediate.pem"))];
+        let verify = |anchors: &[Vec<u8>]| {
+            let trust = Trust { anchors, crls: &[], now: NOW, any_extended_key_usage: false };
+            trust.verify(&leaf, &chain)
+        };
+        // No CA, and hence a reason that says more than that there is no path.
+        let other = der("tls.pem");
+        assert_eq!(verify(&[other.clone(), root.clone()]), Ok(()));
+        assert_eq!(verify(&[root, other.clone()]), Ok(()));
+        assert_eq!(verify(&[der("tls-ca.pem"), other]), Err(Distrust::Anchor));
+        assert_eq!(verify(&[]), Err(Distrust::NoPath));
+    }
+
+    #[test]
     fn one_bit_changed_in_leaf_or_issuer_loses_the_trust() {
         let fixture = TrustFixture::new();
-        let anchor = fixture.pki.der("anchor/root.pem").unwrap();
+        let anchors = [fixture.pki.der("anchor/root.pem").unwrap()];
         let leaf = fixture.pki.der("leaf/p256.pem").unwrap();
         let issuer = fixture.pki.der("anchor/intermediate.pem").unwrap();
         let trusted = |leaf: &[u8], issuer: &[u8]| {
             let trust = Trust {
-                anchor: &anchor,
+                anchors: &anchors,
                 crls: &fixture.crls,
                 now: NOW,
                 any_extended_key_usage: true,

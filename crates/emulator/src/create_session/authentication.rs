@@ -10,14 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use crate::account::REGION;
 use crate::authorization::{self, Authorization};
 use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
 use crate::message::Request;
 use crate::refusal::Refusal;
 use crate::signature::{Algorithm, verify};
-use crate::state::Strictness;
+use crate::state::{State, Strictness};
 use crate::x509::Certificate;
 
 /// The most certificates that a chain may have.
@@ -28,15 +27,17 @@ const MOST_CHAIN: usize = 5;
 pub(super) struct Authenticated {
     pub(super) leaf: Certificate,
     pub(super) chain: Vec<CertificateDer<'static>>,
+    /// The Region that the request is signed for, and hence where it is.
+    pub(super) region: String,
     /// What production notes and lets through.
     pub(super) tolerated: Vec<&'static str>,
 }
 
 /// Verifies the signature with the key of the certificate that came with it.
 pub(super) fn authenticate(
+    state: &State,
     request: &Request,
     now: OffsetDateTime,
-    strictness: Strictness,
 ) -> Result<Authenticated, Refusal> {
     let leaf = leaf(request)?;
     let chain = chain(request)?;
@@ -44,7 +45,7 @@ pub(super) fn authenticate(
     let authorization =
         authorization::parse(header).map_err(|_| invalid("authorization-malformed"))?;
     let mut tolerated = Vec::new();
-    let mut tolerate = |reason| match strictness {
+    let mut tolerate = |reason| match state.strictness {
         Strictness::Documented => Err(invalid(reason)),
         Strictness::Lenient => {
             tolerated.push(reason);
@@ -58,7 +59,7 @@ pub(super) fn authenticate(
         Some(of_key) if of_key != algorithm => tolerate("algorithm-key-mismatch")?,
         Some(_) => {}
     }
-    check_scope(&authorization, &leaf)?;
+    check_scope(state, &authorization, &leaf)?;
     let date = request.header("x-amz-date").ok_or_else(|| invalid("date-missing"))?;
     check_date(&authorization, date, now)?;
     if unsigned_header(&authorization, request) {
@@ -68,7 +69,8 @@ pub(super) fn authenticate(
         return Err(invalid("content-sha256"));
     }
     check_signature(request, &authorization, date, &leaf)?;
-    Ok(Authenticated { leaf, chain, tolerated })
+    let region = authorization.credential.region;
+    Ok(Authenticated { leaf, chain, region, tolerated })
 }
 
 fn leaf(request: &Request) -> Result<Certificate, Refusal> {
@@ -98,12 +100,16 @@ fn chain(request: &Request) -> Result<Vec<CertificateDer<'static>>, Refusal> {
     Ok(chain)
 }
 
-fn check_scope(authorization: &Authorization, leaf: &Certificate) -> Result<(), Refusal> {
+fn check_scope(
+    state: &State,
+    authorization: &Authorization,
+    leaf: &Certificate,
+) -> Result<(), Refusal> {
     let credential = &authorization.credential;
     if credential.id != leaf.serial_decimal {
         return Err(invalid("serial"));
     }
-    if credential.region != REGION {
+    if !state.resources.regions.contains(&credential.region) {
         return Err(invalid("scope-region"));
     }
     if credential.service != "rolesanywhere" {

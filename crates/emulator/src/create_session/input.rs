@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::arn::Arn;
 use crate::json;
 use crate::message::Request;
 use crate::refusal::Refusal;
@@ -10,9 +11,9 @@ use crate::state::Strictness;
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CreateSessionInput {
-    pub(super) profile_arn: String,
-    pub(super) role_arn: String,
-    pub(super) trust_anchor_arn: String,
+    pub(super) profile_arn: Arn,
+    pub(super) role_arn: Arn,
+    pub(super) trust_anchor_arn: Arn,
     pub(super) duration_seconds: Option<u32>,
     pub(super) role_session_name: Option<String>,
 }
@@ -29,8 +30,7 @@ pub(super) fn parse(
     let body = body(request)?;
     let arn = |name: &'static str, service: &str, resource: &str| {
         let value = member(request, &body, name, strictness)?;
-        check_arn(&value, name, service, resource)?;
-        Ok::<_, Refusal>(value)
+        read_arn(&value, name, service, resource)
     };
     let input = CreateSessionInput {
         profile_arn: arn("profileArn", "rolesanywhere", "profile")?,
@@ -96,21 +96,18 @@ fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal
 }
 
 /// `arn:aws(-[^:]+)?:SERVICE(:.*){2}(:RESOURCE.*)`, at most 1011 characters.
-fn check_arn(arn: &str, name: &str, service: &str, resource: &str) -> Result<(), Refusal> {
+fn read_arn(arn: &str, name: &str, service: &str, resource: &str) -> Result<Arn, Refusal> {
     if arn.chars().count() > 1011 {
         return Err(at_most(arn, name, 1011));
     }
-    let parts: Vec<_> = arn.splitn(6, ':').collect();
-    let well_formed = match parts[..] {
-        ["arn", partition, found, _, _, rest] => {
-            (partition == "aws" || partition.strip_prefix("aws-").is_some_and(|p| !p.is_empty()))
-                && found == service
-                && rest.starts_with(resource)
-        }
-        _ => false,
-    };
-    if well_formed {
-        return Ok(());
+    let well_formed = Arn::parse(arn).ok().filter(|arn| {
+        let partition = arn.partition();
+        (partition == "aws" || partition.strip_prefix("aws-").is_some_and(|p| !p.is_empty()))
+            && arn.service() == service
+            && arn.resource().starts_with(resource)
+    });
+    if let Some(arn) = well_formed {
+        return Ok(arn);
     }
     let pattern = format!("arn:aws(-[^:]+)?:{service}(:.*){{2}}(:{resource}.*)");
     Err(invalid(
@@ -247,7 +244,7 @@ mod tests {
         let query = "roleArn=arn:aws:iam::123456789012:role/Other";
         assert_eq!(refusal(query, &good()).reason, "ambiguous");
         let lenient = parse(&request(query, &good()), Strictness::Lenient).unwrap();
-        assert_eq!(lenient.role_arn, "arn:aws:iam::123456789012:role/Other");
+        assert_eq!(lenient.role_arn.as_str(), "arn:aws:iam::123456789012:role/Other");
     }
 
     #[test]

@@ -7,21 +7,28 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::account::{ACCOUNT, REGION};
+use crate::arn::{Arn, Location};
 
 /// The label of the version that is read by default.
 pub(crate) const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// Every secret, by name.
+/// Every secret, by location and name.
 #[derive(Debug, Default)]
-pub(crate) struct Secrets(BTreeMap<String, Secret>);
+pub(crate) struct Secrets(BTreeMap<(Location, String), Secret>);
+
+/// A name or an ARN, as the caller at a location means it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecretId<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) location: &'a Location,
+}
 
 /// One secret.
 #[derive(Debug, Clone)]
 pub(crate) struct Secret {
     pub(crate) name: String,
-    pub(crate) arn: String,
+    pub(crate) arn: Arn,
     pub(crate) description: Option<String>,
     pub(crate) created: OffsetDateTime,
     pub(crate) changed: OffsetDateTime,
@@ -82,57 +89,56 @@ pub(crate) enum StoreError {
 }
 
 impl Secrets {
-    /// Finds a secret by name, by ARN, or by ARN without the six characters behind the name.
-    pub(crate) fn find(&self, id: &str) -> Result<&Secret, StoreError> {
+    /// Finds a secret of the caller's location by name, by ARN, or by ARN without the six
+    /// characters behind the name; one of another account in the Region by its whole ARN only.
+    pub(crate) fn find(&self, id: SecretId<'_>) -> Result<&Secret, StoreError> {
         self.0.values().find(|secret| secret.answers_to(id)).ok_or(StoreError::NoSecret)
     }
 
     /// Finds a secret to write to.
-    pub(crate) fn find_mut(&mut self, id: &str) -> Result<&mut Secret, StoreError> {
+    pub(crate) fn find_mut(&mut self, id: SecretId<'_>) -> Result<&mut Secret, StoreError> {
         self.0.values_mut().find(|secret| secret.answers_to(id)).ok_or(StoreError::NoSecret)
     }
 
-    /// Creates a secret; the same request again is answered as the first.
+    /// Creates a secret with its first version; the same request again is answered as the first.
     pub(crate) fn create(
         &mut self,
-        name: &str,
+        mut secret: Secret,
         version: Option<Version>,
-        description: Option<&str>,
-        now: OffsetDateTime,
     ) -> Result<&Secret, StoreError> {
-        if let Some(secret) = self.0.get(name) {
-            if secret.deleted.is_some() {
+        let key = secret.key();
+        if let Some(known) = self.0.get(&key) {
+            if known.deleted.is_some() {
                 return Err(StoreError::NameDeleted);
             }
             let again = version.is_some_and(|version| {
-                secret.versions.iter().any(|v| v.id == version.id && v.material == version.material)
+                known.versions.iter().any(|v| v.id == version.id && v.material == version.material)
             });
             return if again {
-                self.0.get(name).ok_or(StoreError::NoSecret)
+                self.0.get(&key).ok_or(StoreError::NoSecret)
             } else {
-                Err(StoreError::Exists(name.to_owned()))
+                Err(StoreError::Exists(secret.name))
             };
         }
-        let mut secret = Secret::new(name, now);
-        secret.description = description.map(str::to_owned);
         if let Some(version) = version {
             secret.put(version, &[CURRENT.to_owned()])?;
         }
-        Ok(self.0.entry(name.to_owned()).or_insert(secret))
+        Ok(self.0.entry(key).or_insert(secret))
     }
 
-    /// Puts a secret in, in the place of one of its name.
+    /// Puts a secret in, and replaces one of its name.
     pub(crate) fn insert(&mut self, secret: Secret) {
-        self.0.insert(secret.name.clone(), secret);
+        self.0.insert(secret.key(), secret);
     }
 }
 
 impl Secret {
     /// Returns a secret without a version.
-    pub(crate) fn new(name: &str, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(location: &Location, name: &str, now: OffsetDateTime) -> Self {
+        let resource = format!("secret:{name}-{}", suffix(name));
         Self {
             name: name.to_owned(),
-            arn: format!("{}-{}", partial_arn(name), suffix(name)),
+            arn: Arn::new("secretsmanager", location, &resource),
             description: None,
             created: now,
             changed: now,
@@ -182,7 +188,7 @@ impl Secret {
             if known.material == version.material {
                 return Ok(known.stages.clone());
             }
-            return Err(StoreError::TokenUsed { token: version.id, arn: self.arn.clone() });
+            return Err(StoreError::TokenUsed { token: version.id, arn: self.arn.to_string() });
         }
         let id = version.id.clone();
         self.changed = version.created;
@@ -213,8 +219,21 @@ impl Secret {
         }
     }
 
-    fn answers_to(&self, id: &str) -> bool {
-        self.name == id || self.arn == id || partial_arn(&self.name) == id
+    fn answers_to(&self, SecretId { id, location }: SecretId<'_>) -> bool {
+        let own = self.arn.location();
+        if own.region != location.region {
+            return false;
+        }
+        self.arn.as_str() == id
+            || own == *location && (self.name == id || self.partial_arn().as_str() == id)
+    }
+
+    fn key(&self) -> (Location, String) {
+        (self.arn.location(), self.name.clone())
+    }
+
+    fn partial_arn(&self) -> Arn {
+        Arn::new("secretsmanager", &self.arn.location(), &format!("secret:{}", self.name))
     }
 }
 
@@ -223,10 +242,6 @@ impl Version {
     pub(crate) fn new(id: &str, material: Material, created: OffsetDateTime) -> Self {
         Self { id: id.to_owned(), material, stages: BTreeSet::new(), created }
     }
-}
-
-fn partial_arn(name: &str) -> String {
-    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}")
 }
 
 /// Six letters that look random and always are the same for a name.
@@ -241,6 +256,22 @@ mod tests {
     use super::*;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn here() -> Location {
+        Location { account: "123456789012".to_owned(), region: "eu-central-1".to_owned() }
+    }
+
+    fn find<'a>(secrets: &'a Secrets, id: &str) -> Result<&'a Secret, StoreError> {
+        secrets.find(SecretId { id, location: &here() })
+    }
+
+    fn create<'a>(
+        secrets: &'a mut Secrets,
+        name: &str,
+        version: Option<Version>,
+    ) -> Result<&'a Secret, StoreError> {
+        secrets.create(Secret::new(&here(), name, NOW), version)
+    }
 
     fn version(id: &str, text: &str) -> Version {
         Version::new(id, Material::Text(text.to_owned()), NOW)
@@ -260,7 +291,7 @@ mod tests {
 
     #[test]
     fn current_moves_and_previous_follows_it() {
-        let mut secret = Secret::new("s", NOW);
+        let mut secret = Secret::new(&here(), "s", NOW);
         for id in ["1", "2", "3"] {
             secret.put(version(id, id), &stages(&[CURRENT])).unwrap();
         }
@@ -279,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_pending_version_leaves_current_alone() {
-        let mut secret = Secret::new("s", NOW);
+        let mut secret = Secret::new(&here(), "s", NOW);
         secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
         secret.put(version("2", "b"), &stages(&["AWSPENDING"])).unwrap();
         assert_eq!(secret.version(None, None).unwrap().id, "1");
@@ -300,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_token_again_is_the_same_or_refused() {
-        let mut secret = Secret::new("s", NOW);
+        let mut secret = Secret::new(&here(), "s", NOW);
         secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
         assert!(secret.put(version("1", "a"), &stages(&[CURRENT])).is_ok());
         assert_eq!(secret.versions.len(), 1);
@@ -313,28 +344,38 @@ mod tests {
     #[test]
     fn a_secret_is_found_by_name_arn_and_partial_arn() {
         let mut secrets = Secrets::default();
-        secrets.create("a/b", Some(version("1", "x")), None, NOW).unwrap();
-        let arn = secrets.find("a/b").unwrap().arn.clone();
-        assert_eq!(secrets.find(&arn).unwrap().name, "a/b");
-        assert!(secrets.find(&arn[..arn.len() - 7]).is_ok());
-        assert!(secrets.find(&arn[..arn.len() - 1]).is_err());
-        assert!(secrets.find("a").is_err());
+        create(&mut secrets, "a/b", Some(version("1", "x"))).unwrap();
+        let arn = find(&secrets, "a/b").unwrap().arn.clone();
+        let (arn, partial) = (arn.as_str(), &arn.as_str()[..arn.as_str().len() - 7]);
+        assert_eq!(find(&secrets, arn).unwrap().name, "a/b");
+        assert!(find(&secrets, partial).is_ok());
+        assert!(find(&secrets, &arn[..arn.len() - 1]).is_err());
+        let other = Location { account: "999999999999".to_owned(), ..here() };
+        let by = |id, location: &Location| secrets.find(SecretId { id, location }).is_ok();
+        assert!(by(arn, &other) && !by(partial, &other) && !by("a/b", &other));
+        let elsewhere = Location { region: "eu-west-1".to_owned(), ..here() };
+        assert!(!by(arn, &elsewhere) && !by("a/b", &elsewhere));
+        assert!(find(&secrets, "a").is_err());
         assert_eq!(suffix("a/b"), suffix("a/b"));
     }
 
     #[test]
     fn a_name_is_taken_once() {
         let mut secrets = Secrets::default();
-        secrets.create("a", Some(version("1", "x")), None, NOW).unwrap();
-        assert!(secrets.create("a", Some(version("1", "x")), None, NOW).is_ok());
+        create(&mut secrets, "a", Some(version("1", "x"))).unwrap();
+        assert!(create(&mut secrets, "a", Some(version("1", "x"))).is_ok());
         assert_eq!(
-            secrets.create("a", Some(version("2", "x")), None, NOW).unwrap_err(),
+            create(&mut secrets, "a", Some(version("2", "x"))).unwrap_err(),
             StoreError::Exists("a".to_owned())
         );
-        secrets.find_mut("a").unwrap().deleted = Some(NOW);
-        assert_eq!(secrets.create("a", None, None, NOW).unwrap_err(), StoreError::NameDeleted);
+        secrets.find_mut(SecretId { id: "a", location: &here() }).unwrap().deleted = Some(NOW);
+        assert_eq!(create(&mut secrets, "a", None).unwrap_err(), StoreError::NameDeleted);
         assert_eq!(
-            secrets.find_mut("a").unwrap().put(version("3", "x"), &[]).unwrap_err(),
+            secrets
+                .find_mut(SecretId { id: "a", location: &here() })
+                .unwrap()
+                .put(version("3", "x"), &[])
+                .unwrap_err(),
             StoreError::Deleted
         );
     }
