@@ -30,6 +30,12 @@ mod log;
 mod message;
 mod os;
 pub mod pki;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the services judge their calls by it as soon as they read policies"
+)]
+mod policy;
 mod refusal;
 #[cfg(unix)]
 mod run;

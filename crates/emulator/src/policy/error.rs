@@ -1,0 +1,100 @@
+//! What is wrong with a policy, and where.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Every mistake of a policy, in the order of the document. There is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyErrors(pub(super) Vec<PolicyError>);
+
+impl PolicyErrors {
+    /// Returns the mistakes.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, PolicyError> {
+        self.0.iter()
+    }
+
+    pub(super) fn forget_positions(&mut self) {
+        for error in &mut self.0 {
+            error.position = None;
+        }
+    }
+}
+
+impl fmt::Display for PolicyErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{separator}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PolicyErrors {}
+
+/// One mistake. It reads `3:5: Statement[1].Effect: expected …`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) struct PolicyError {
+    /// Where it is, such as `Statement[1].Condition.StringEquals`; empty for the whole document.
+    pub(crate) path: String,
+    /// Where it is in the text, if the policy was read from text.
+    pub(crate) position: Option<Position>,
+    /// What is wrong.
+    pub(crate) mistake: Mistake,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = self.position {
+            write!(formatter, "{position}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(formatter, "{}: ", self.path)?;
+        }
+        write!(formatter, "{}", self.mistake)
+    }
+}
+
+/// A line and a column in a text, both counted from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.line, self.column)
+    }
+}
+
+/// What is wrong at one place of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Mistake {
+    #[error("not valid JSON: {0}")]
+    Syntax(String),
+    #[error("expected {expected}, not {found}")]
+    Kind { expected: &'static str, found: &'static str },
+    #[error("invalid value `{value}`: expected {expected}")]
+    Value { value: String, expected: &'static str },
+    #[error("this name is already used in the same object")]
+    Duplicate,
+    #[error("unknown element{}", did_you_mean(*.nearest))]
+    Unknown { nearest: Option<&'static str> },
+    #[error("unknown condition operator{}", did_you_mean(*.nearest))]
+    UnknownOperator { nearest: Option<&'static str> },
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    #[error("is empty")]
+    Empty,
+    #[error("`{0}` and `{1}` exclude each other")]
+    Both(&'static str, &'static str),
+    #[error("not allowed in {0}")]
+    NotAllowed(&'static str),
+}
+
+/// Returns `; did you mean …?`, empty if there is nothing near.
+fn did_you_mean(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}

@@ -1,0 +1,79 @@
+//! A statement of a policy, and whether it is about a call.
+
+use super::condition::Condition;
+use super::context::Context;
+use super::evaluation::AccessRequest;
+use super::pattern::{self, Glyph, Template};
+use super::principal::{NamedAs, Principal, PrincipalPattern};
+
+/// A statement that is understood whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Statement {
+    /// `Statement[1]`, or `Statement` if there is one that is not in a list.
+    pub(super) path: String,
+    pub(super) sid: Option<String>,
+    pub(super) effect: Effect,
+    /// `None` in identity policies.
+    pub(super) principals: Option<Selection<PrincipalPattern>>,
+    /// In lower case.
+    pub(super) actions: Selection<Vec<Glyph>>,
+    /// `None` in trust policies.
+    pub(super) resources: Option<Selection<Template>>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// An element and its negation, such as `Action` and `NotAction`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Selection<T> {
+    Only(Vec<T>),
+    Except(Vec<T>),
+}
+
+impl<T> Selection<T> {
+    fn contains(&self, matches: impl Fn(&T) -> bool) -> bool {
+        match self {
+            Self::Only(entries) => entries.iter().any(matches),
+            Self::Except(entries) => !entries.iter().any(matches),
+        }
+    }
+}
+
+impl Statement {
+    /// Returns how the statement names the caller, if it is about this call.
+    pub(super) fn applies(&self, request: &AccessRequest<'_>) -> Option<NamedAs> {
+        let named = self.names(request.principal)?;
+        let context = request.context();
+        let action = request.action.to_ascii_lowercase();
+        (self.actions.contains(|glyphs| pattern::matches(glyphs, &action))
+            && self.covers(request.resource, context)
+            && self.conditions.iter().all(|condition| condition.holds(context)))
+        .then_some(named)
+    }
+
+    fn covers(&self, resource: &str, context: &Context) -> bool {
+        self.resources.as_ref().is_none_or(|resources| {
+            resources.contains(|template| {
+                template.resolve(context).is_some_and(|glyphs| pattern::matches(&glyphs, resource))
+            })
+        })
+    }
+
+    fn names(&self, principal: &Principal) -> Option<NamedAs> {
+        match &self.principals {
+            None => Some(NamedAs::Caller),
+            Some(Selection::Only(entries)) => {
+                entries.iter().filter_map(|entry| entry.names(principal)).max()
+            }
+            Some(Selection::Except(entries)) => entries
+                .iter()
+                .all(|entry| entry.names(principal).is_none())
+                .then_some(NamedAs::Caller),
+        }
+    }
+}
