@@ -81,6 +81,12 @@ pub(crate) fn parse(header: &str) -> Result<Authorization, AuthorizationError> {
     })
 }
 
+/// Returns the credential of a header that need not be well-formed otherwise.
+pub(crate) fn credential(header: &str) -> Option<&str> {
+    let (_, credential) = header.split_once("Credential=")?;
+    credential.split([',', ' ']).next()
+}
+
 fn parse_credential(credential: &str) -> Result<Credential, AuthorizationError> {
     let parts: Vec<_> = credential.split('/').collect();
     let [id, date, region, service, terminator] = parts[..] else {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::message::Request;
+use crate::refusal::Refusal;
 use crate::session::Session;
 
 /// Stands for what the log does not hold.
@@ -71,6 +72,9 @@ pub(crate) struct Entry {
     pub(crate) verdict: Verdict,
     /// Why it was refused, one stable word.
     pub(crate) reason: Option<&'static str>,
+    /// What decided, in a plain sentence: a statement of a policy, the lack of one, or what the
+    /// client was told.
+    pub(crate) explanation: Option<String>,
     pub(crate) session: Option<SessionEntry>,
     /// What production would note in CloudTrail and let through; only with `--lenient`.
     pub(crate) tolerated: Vec<&'static str>,
@@ -98,6 +102,14 @@ impl Entry {
         self.path.len() + self.query.len() + self.body.len() + headers
     }
 
+    /// Amends the entry of a request that is refused.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
+        self.verdict = Verdict::Refused;
+        self.reason = Some(refusal.reason);
+        let told = Some(&refusal.message).filter(|message| !message.is_empty());
+        self.explanation = refusal.explanation.as_ref().or(told).cloned();
+    }
+
     /// Returns the entry of a request that was accepted, for the caller to amend.
     pub(crate) fn new(request: &Request, operation: &str) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
@@ -119,6 +131,7 @@ impl Entry {
             status: None,
             verdict: Verdict::Accepted,
             reason: None,
+            explanation: None,
             session: None,
             tolerated: Vec::new(),
             user_agent: request.header("user-agent").map(str::to_owned),

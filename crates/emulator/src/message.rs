@@ -36,6 +36,16 @@ impl Request {
     pub(crate) fn parameters(&self, name: &str) -> Vec<String> {
         form_values(&self.query, name)
     }
+
+    /// Returns every value of a parameter of the Query protocol, decoded: in the query, and in a
+    /// body that says it is a form.
+    pub(crate) fn form_parameters(&self, name: &str) -> Vec<String> {
+        let mut values = self.parameters(name);
+        if self.media_type() == "application/x-www-form-urlencoded" {
+            values.extend(form_values(&String::from_utf8_lossy(&self.body), name));
+        }
+        values
+    }
 }
 
 /// Returns every value that a name has in `a=1&b=2`, decoded; the name may be encoded too.

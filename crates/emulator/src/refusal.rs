@@ -1,4 +1,4 @@
-//! A refusal, and how each of the three wire protocols says it.
+//! A refusal, and how each of AWS's wire protocols says it.
 
 use serde_json::json;
 
@@ -12,6 +12,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// One stable word such as `signature`, for tests to tell refusals apart that read the same.
     pub(crate) reason: &'static str,
+    /// What decided, in a plain sentence for the log, if the message does not say it.
+    pub(crate) explanation: Option<String>,
 }
 
 impl Refusal {
@@ -22,7 +24,13 @@ impl Refusal {
         message: impl Into<String>,
         reason: &'static str,
     ) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), reason }
+        Self { status, code: code.to_owned(), message: message.into(), reason, explanation: None }
+    }
+
+    /// Returns the refusal with what the log says of it beyond the message.
+    pub(crate) fn explained(mut self, explanation: impl Into<String>) -> Self {
+        self.explanation = Some(explanation.into());
+        self
     }
 
     /// Returns the `403 AccessDeniedException` by which CreateSession refuses nearly everything.
@@ -38,9 +46,22 @@ pub(crate) enum Protocol {
     RestJson,
     /// Secrets Manager: `{"__type", "message" | "Message"}`.
     Json11,
+    /// The same of another version: what other services speak.
+    Json10,
     /// STS: form in, XML out.
     Query,
+    /// EC2: as Query, with another error.
+    Ec2,
+    /// S3, which is REST with an error in XML.
+    S3,
+    /// What CloudWatch's clients speak: `{"__type", "message"}` in CBOR.
+    Cbor,
 }
+
+/// The namespace of what STS answers.
+const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The namespace of what AWS answers before a service reads the request.
+const FRONT_END_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
 impl Protocol {
     /// Returns the reply that carries an error.
@@ -50,27 +71,73 @@ impl Protocol {
                 Reply::new(status, "application/json", json!({ "message": message }).to_string())
                     .with("x-amzn-errortype", code)
             }
-            Self::Json11 => {
+            Self::Json10 | Self::Json11 => {
                 let member = if modelled(code) { "Message" } else { "message" };
                 let body = json!({ "__type": code, member: message }).to_string();
-                Reply::new(status, "application/x-amz-json-1.1", body)
+                let version = if self == Self::Json10 { "1.0" } else { "1.1" };
+                Reply::new(status, &format!("application/x-amz-json-{version}"), body)
             }
-            Self::Query => Reply::new(
+            Self::Query => {
+                Reply::new(status, "text/xml", query_error(status, code, message, request_id))
+            }
+            Self::Ec2 => Reply::new(
                 status,
                 "text/xml",
                 format!(
-                    "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  \
-                     <Error>\n    <Type>{}</Type>\n    <Code>{}</Code>\n    \
-                     <Message>{}</Message>\n  </Error>\n  \
-                     <RequestId>{request_id}</RequestId>\n</ErrorResponse>\n",
-                    if status < 500 { "Sender" } else { "Receiver" },
-                    escape_xml(code),
-                    escape_xml(message),
+                    "<Response><Errors><Error>{}</Error></Errors>\
+                     <RequestID>{request_id}</RequestID></Response>\n",
+                    code_and_message(code, message)
                 ),
             ),
+            Self::S3 => Reply::new(
+                status,
+                "application/xml",
+                format!(
+                    "<Error>{}<RequestId>{request_id}</RequestId></Error>\n",
+                    code_and_message(code, message)
+                ),
+            )
+            .with("x-amz-request-id", request_id),
+            Self::Cbor => Reply::new(status, "application/cbor", cbor_error(code, message))
+                .with("smithy-protocol", "rpc-v2-cbor"),
         };
         reply.with("x-amzn-requestid", request_id)
     }
+}
+
+/// Returns an error of STS, or of the front end before it.
+fn query_error(status: u16, code: &str, message: &str, request_id: &str) -> String {
+    let namespace = match code {
+        "InvalidAction" | "MalformedInput" => FRONT_END_NAMESPACE,
+        _ => STS_NAMESPACE,
+    };
+    let sender = if status < 500 { "Sender" } else { "Receiver" };
+    format!(
+        "<ErrorResponse xmlns=\"{namespace}\">\n  <Error>\n    <Type>{sender}</Type>\n    {}\n  \
+         </Error>\n  <RequestId>{request_id}</RequestId>\n</ErrorResponse>\n",
+        code_and_message(code, message)
+    )
+}
+
+/// An empty message has no element: `MalformedInput` comes without one.
+fn code_and_message(code: &str, message: &str) -> String {
+    let code = format!("<Code>{}</Code>", escape_xml(code));
+    if message.is_empty() {
+        return code;
+    }
+    format!("{code}<Message>{}</Message>", escape_xml(message))
+}
+
+/// Returns a map of two text strings in CBOR (RFC 8949), which is all that an error has.
+fn cbor_error(code: &str, message: &str) -> Vec<u8> {
+    let mut bytes = vec![0xa2];
+    for text in ["__type", code, "message", message] {
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        bytes.push(0x79);
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(text.bytes().take(length.into()));
+    }
+    bytes
 }
 
 /// Whether Secrets Manager's model has the error, and hence its `Message`; those of the front end
@@ -130,6 +197,15 @@ mod tests {
             body(Protocol::Json11, "ExpiredTokenException"),
             r#"{"__type":"ExpiredTokenException","message":"a <b>"}"#
         );
-        assert!(body(Protocol::Query, "ExpiredToken").contains("<Message>a &lt;b&gt;</Message>"));
+        let query = body(Protocol::Query, "ExpiredToken");
+        assert!(
+            query.contains("<Message>a &lt;b&gt;</Message>") && query.contains("sts.amazonaws")
+        );
+        assert!(body(Protocol::Query, "InvalidAction").contains("AWSFault/2005-15-09"));
+        let ec2 = body(Protocol::Ec2, "InvalidAction");
+        assert!(ec2.starts_with("<Response><Errors><Error><Code>InvalidAction</Code>"), "{ec2}");
+        assert!(body(Protocol::S3, "NotImplemented").starts_with("<Error><Code>NotImplemented"));
+        let cbor = Protocol::Cbor.error(404, "X", "no", "id").body;
+        assert_eq!(cbor, b"\xa2\x79\0\x06__type\x79\0\x01X\x79\0\x07message\x79\0\x02no");
     }
 }

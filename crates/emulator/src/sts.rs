@@ -1,36 +1,64 @@
-//! STS as far as `GetCallerIdentity` goes: the Query protocol, answered in XML.
+//! STS: `GetCallerIdentity` of the Query protocol, answered in XML.
 //!
-//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/>
 
-use crate::message::{Reply, Request, form_values};
+use crate::message::{Reply, Request};
 use crate::refusal::escape_xml;
 use crate::session::Session;
 
 /// The one version that STS ever had.
 const VERSION: &str = "2011-06-15";
 
-/// Returns whether `Action=GetCallerIdentity&Version=2011-06-15` is asked for, in the query or in a
-/// body that says it is a form; what STS says of any other action, `None` where there is none.
-///
-/// An action of another version, or one that is named twice, is one that is not known.
-pub(crate) fn action(request: &Request) -> Option<Result<(), String>> {
-    let mut actions = parameter(request, "Action");
-    let action = actions.pop()?;
-    let mut versions = parameter(request, "Version");
-    let version = versions.pop().unwrap_or_else(|| "NO_VERSION_SPECIFIED".to_owned());
-    let once = actions.is_empty() && versions.is_empty();
-    if once && action == "GetCallerIdentity" && version == VERSION {
-        return Some(Ok(()));
-    }
-    Some(Err(format!("Could not find operation {action} for version {version}")))
+/// What STS does here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    GetCallerIdentity,
 }
 
-fn parameter(request: &Request, name: &str) -> Vec<String> {
-    let mut values = request.parameters(name);
-    if request.media_type() == "application/x-www-form-urlencoded" {
-        values.extend(form_values(&String::from_utf8_lossy(&request.body), name));
+impl Action {
+    pub(crate) const ALL: [Self; 1] = [Self::GetCallerIdentity];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::GetCallerIdentity => "GetCallerIdentity",
+        }
     }
-    values
+}
+
+/// What STS does at AWS and not here.
+const ABSENT: [&str; 10] = [
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "AssumeRoot",
+    "DecodeAuthorizationMessage",
+    "GetAccessKeyInfo",
+    "GetDelegatedAccessToken",
+    "GetFederationToken",
+    "GetSessionToken",
+    "GetWebIdentityToken",
+];
+
+/// Returns the action that is asked for, in the query or in a body that says it is a form; what is
+/// said of one that there is not; `None` if the request is not one of STS.
+///
+/// Without STS's version, it is one if the request is not signed for another service
+/// (`signed_for_ours`). Of two values the first counts, as at AWS.
+pub(crate) fn action(request: &Request, signed_for_ours: bool) -> Option<Result<Action, String>> {
+    let first = |name| request.form_parameters(name).into_iter().next();
+    let name = first("Action")?;
+    let version = first("Version").unwrap_or_else(|| "NO_VERSION_SPECIFIED".to_owned());
+    if version != VERSION {
+        let message = format!("Could not find operation {name} for version {version}");
+        return signed_for_ours.then_some(Err(message));
+    }
+    Some(Action::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| {
+        if ABSENT.contains(&&*name) {
+            format!("this emulator has no sts:{name}")
+        } else {
+            format!("Could not find operation {name} for version {version}")
+        }
+    }))
 }
 
 /// Returns who the session is.
@@ -61,22 +89,32 @@ mod tests {
     }
 
     #[test]
-    fn an_action_stands_in_a_form_or_in_the_query_with_its_version() {
+    fn an_action_is_in_a_form_or_in_the_query_with_its_version() {
         const GOOD: &str = "Action=GetCallerIdentity&Version=2011-06-15";
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
-        let known = Some(Ok(()));
-        assert_eq!(action(&request(FORM, "", GOOD)), known);
-        assert_eq!(action(&request("", GOOD, "")), known);
-        assert_eq!(action(&request("application/json", "", GOOD)), None);
-        assert_eq!(action(&request(FORM, "", "Version=2011-06-15")), None);
-        assert_eq!(
-            action(&request(FORM, "", "Action=GetCallerIdentity")),
-            Some(Err(
-                "Could not find operation GetCallerIdentity for version NO_VERSION_SPECIFIED"
-                    .to_owned()
-            ))
-        );
-        let twice = request(FORM, "Action=GetCallerIdentity", GOOD);
-        assert!(matches!(action(&twice), Some(Err(_))));
+        let known = Some(Ok(Action::GetCallerIdentity));
+        assert_eq!(action(&request(FORM, "", GOOD), true), known);
+        assert_eq!(action(&request("", GOOD, ""), true), known);
+        assert_eq!(action(&request("", GOOD, ""), false), known);
+        assert_eq!(action(&request("application/json", "", GOOD), true), None);
+        assert_eq!(action(&request(FORM, "", "Version=2011-06-15"), true), None);
+        let first = format!("{GOOD}&Action=AssumeRole");
+        assert_eq!(action(&request(FORM, "", &first), true), known);
+        for (form, message) in [
+            (
+                "Action=GetCallerIdentity",
+                "Could not find operation GetCallerIdentity for version NO_VERSION_SPECIFIED",
+            ),
+            ("Action=X&Version=2011-06-15", "Could not find operation X for version 2011-06-15"),
+            (
+                "Action=AssumeRoleWithSAML&Version=2011-06-15",
+                "this emulator has no sts:AssumeRoleWithSAML",
+            ),
+        ] {
+            let refused = action(&request(FORM, "", form), true);
+            assert_eq!(refused, Some(Err(message.to_owned())));
+        }
+        let another = "Action=ListRoles&Version=2010-05-08";
+        assert_eq!(action(&request(FORM, "", another), false), None);
     }
 }
