@@ -2,6 +2,7 @@
 
 mod aws_side;
 mod behaviour;
+mod network;
 mod pki;
 mod run;
 mod serve;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub use aws_side::AwsSide;
 pub use behaviour::Behaviour;
+pub use network::Reach;
 pub use pki::WritePki;
 pub use run::{Exec, Run};
 pub use serve::Serve;

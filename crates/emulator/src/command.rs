@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Run, Serve, WritePki};
+use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Reach, Run, Serve, WritePki};
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::export_line;
 use crate::error::Error;
+use crate::network::Network;
 use crate::os;
 use crate::pki::{Extent, Pki};
 use crate::run::{self, Signals};
@@ -38,8 +39,11 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
     emulator::sweep();
     let tool = run::tool(arguments.tool)?;
-    let options =
-        Options { tool: Some(tool.clone()), ..options(&arguments.aws, &arguments.behaviour)? };
+    let options = Options {
+        tool: Some(tool.clone()),
+        network: network(arguments.reach),
+        ..options(&arguments.aws, &arguments.behaviour)?
+    };
     let emulator = Emulator::start(options)?;
     signals.check()?;
     run::run(&emulator, &tool, &arguments.command, signals)
@@ -51,8 +55,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let options = Options {
         tool: Some(run::tool(arguments.tool)?),
         directory: arguments.dir,
-        port: arguments.port,
-        control_port: arguments.control_port,
+        network: network(arguments.reach),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = Emulator::start(options)?;
@@ -75,11 +78,20 @@ fn write_pki(arguments: &WritePki) -> Result<u8, Error> {
     }
     let extent = if arguments.no_rsa8192 { Extent::Usual } else { Extent::WithRsa8192 };
     let pki = Pki::generate(extent)?;
-    pki.write(&arguments.dir)?;
+    pki.write(&arguments.dir, &pki.tls(Network::default().certificate_names())?)?;
     for note in pki.notes() {
         let _ = writeln!(io::stderr(), "note: {note}");
     }
     Ok(0)
+}
+
+/// Returns where to listen, after a warning if others may reach it.
+fn network(reach: Reach) -> Network {
+    let network = reach.network();
+    for warning in network.warnings() {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
+    network
 }
 
 fn options(aws: &AwsSide, behaviour: &Behaviour) -> Result<Options, Error> {

@@ -1,6 +1,7 @@
 //! The emulator as a library has it: started in one call, stopped when dropped.
 
 use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
@@ -9,13 +10,16 @@ use tokio::sync::oneshot;
 
 use crate::environment::{ClientEnvironment, aws_config};
 use crate::error::Error;
+use crate::guard::Guard;
+use crate::network::{Network, TlsMode};
 use crate::os;
 use crate::pki::Pki;
 use crate::server::{self, Listeners};
 use crate::state::{Shared, State, Strictness};
 use crate::x509::Certificate;
 
-/// How an emulator is to be. The default is strict, on free ports, in a directory of its own.
+/// How an emulator behaves and where it is. The default is strict, on free ports of loopback, in a
+/// directory of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// As production is: notes what the documentation forbids and production lets through.
@@ -31,16 +35,15 @@ pub struct Options {
     /// Where to write everything, and leave it; by default a private temporary directory. It is
     /// empty or not there yet, or an emulator's from before.
     pub directory: Option<PathBuf>,
-    /// The port of AWS; 0 is any free one.
-    pub port: u16,
-    /// The port of the control API; 0 is any free one.
-    pub control_port: u16,
+    /// Where to listen, and by which names clients reach it.
+    pub network: Network,
 }
 
 /// A running emulator. Dropping it stops its servers and removes its directory.
 #[derive(Debug)]
 pub struct Emulator {
     endpoint: String,
+    sdk_endpoint: String,
     control_url: String,
     shared: Shared,
     server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
@@ -71,7 +74,8 @@ impl Emulator {
     pub fn start(options: Options) -> Result<Self, Error> {
         let pki = Pki::shared()?;
         let directory = Directory::create(options.directory)?;
-        pki.write(directory.path())?;
+        let tls = pki.tls(options.network.certificate_names())?;
+        pki.write(directory.path(), &tls)?;
         let strictness = if options.lenient { Strictness::Lenient } else { Strictness::Documented };
         let mut state = State::new(&pki, strictness)?;
         let now = state.clock.now();
@@ -83,13 +87,24 @@ impl Emulator {
             state.faults.add(faults)?;
         }
         state.end_after_seconds = options.session_seconds;
-        let listeners =
-            Listeners { aws: listen(options.port)?, control: listen(options.control_port)? };
-        let endpoint = format!("https://127.0.0.1:{}", port(&listeners.aws)?);
-        let control_url = format!("http://127.0.0.1:{}", port(&listeners.control)?);
+        let network = options.network;
+        let (aws, aws_address) = listen(network.listen)?;
+        let (control, control_address) = listen(network.control_listen)?;
+        let endpoint = format!("https://{}", network.aws_host(aws_address));
+        let sdk_endpoint = match network.tls {
+            TlsMode::Required => endpoint.clone(),
+            TlsMode::Optional => format!("http://{}", network.aws_host(aws_address)),
+        };
+        let control_url = format!("http://{}", network.control_host(control_address));
         let tool = options.tool.unwrap_or_else(|| PathBuf::from("roles-anywhere"));
         directory.write_configuration(&endpoint, &tool)?;
-        let tls = server::tls(pki.der("tls.pem")?, pki.der("tls.key.pem")?)?;
+        let listeners = Listeners {
+            aws,
+            tls_mode: network.tls,
+            tls: server::tls(tls.certificate(), tls.key())?,
+            control,
+            guard: Guard::new(&network, control_address),
+        };
         let shared = Shared::new(state);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
@@ -97,18 +112,25 @@ impl Emulator {
             .spawn({
                 let shared = shared.clone();
                 // Only the runtime can fail here; connections are refused from then on.
-                move || drop(server::serve(listeners, tls, &shared, stopped))
+                move || drop(server::serve(listeners, &shared, stopped))
             })
             .map_err(|source| Error::Process("start a thread", source))?;
-        Ok(Self { endpoint, control_url, shared, server: Some((stop, thread)), directory })
+        Ok(Self {
+            endpoint,
+            sdk_endpoint,
+            control_url,
+            shared,
+            server: Some((stop, thread)),
+            directory,
+        })
     }
 
-    /// Returns `https://127.0.0.1:PORT`, where all of AWS is.
+    /// Returns `https://HOST:PORT`, where all of AWS is.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Returns `http://127.0.0.1:PORT`, where the control API is.
+    /// Returns `http://HOST:PORT`, where the control API is.
     pub fn control_url(&self) -> &str {
         &self.control_url
     }
@@ -123,6 +145,7 @@ impl Emulator {
         let environment = ClientEnvironment {
             directory: self.directory.path(),
             endpoint: &self.endpoint,
+            sdk_endpoint: &self.sdk_endpoint,
             control_url: &self.control_url,
         };
         environment.variables()
@@ -246,13 +269,6 @@ impl Directory {
     }
 }
 
-fn listen(port: u16) -> Result<std::net::TcpListener, Error> {
-    os::listen(port).map_err(|source| Error::Listen { port, source })
-}
-
-fn port(listener: &std::net::TcpListener) -> Result<u16, Error> {
-    listener
-        .local_addr()
-        .map(|address| address.port())
-        .map_err(|source| Error::Listen { port: 0, source })
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    os::listen(address).map_err(|source| Error::Listen { address, source })
 }

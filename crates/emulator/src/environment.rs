@@ -11,6 +11,8 @@ use crate::account;
 pub(crate) struct ClientEnvironment<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) endpoint: &'a str,
+    /// The same for clients that may take no CA: `http://` with `--http`.
+    pub(crate) sdk_endpoint: &'a str,
     pub(crate) control_url: &'a str,
 }
 
@@ -32,10 +34,10 @@ impl ClientEnvironment<'_> {
             ("AWS_CA_BUNDLE", trust.clone()),
             ("SSL_CERT_FILE", trust.clone()),
             ("NODE_EXTRA_CA_CERTS", trust),
-            ("AWS_ENDPOINT_URL", text(self.endpoint)),
+            ("AWS_ENDPOINT_URL", text(self.sdk_endpoint)),
             ("AWS_ENDPOINT_URL_ROLESANYWHERE", text(self.endpoint)),
-            ("AWS_ENDPOINT_URL_STS", text(self.endpoint)),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", text(self.endpoint)),
+            ("AWS_ENDPOINT_URL_STS", text(self.sdk_endpoint)),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", text(self.sdk_endpoint)),
             ("XDG_RUNTIME_DIR", path("run")),
             ("ROLES_ANYWHERE_CERTIFICATE", path("leaf/p256.pem")),
             ("ROLES_ANYWHERE_PRIVATE_KEY", path("leaf/p256.key.pem")),
@@ -46,7 +48,11 @@ impl ClientEnvironment<'_> {
             ("EMULATOR_CONTROL", text(self.control_url)),
             ("EMULATOR_DIR", self.directory.as_os_str().to_owned()),
         ];
-        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        // It has precedence over AWS_ENDPOINT_URL_*; roles-anywhere takes http:// for loopback only.
+        let own = ("ROLES_ANYWHERE_SECRETS_ENDPOINT", text(self.endpoint));
+        let own = (self.sdk_endpoint != self.endpoint).then_some(own);
+        let variables = variables.into_iter().chain(own);
+        variables.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

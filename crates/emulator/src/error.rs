@@ -1,6 +1,7 @@
 //! What can go wrong before a request is answered.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -46,11 +47,11 @@ pub enum Error {
     /// The directory has files in it that no emulator wrote.
     #[error("`{0}` has files in it that are not the emulator's; name a directory of its own")]
     Foreign(PathBuf),
-    /// A port cannot be listened on.
-    #[error("could not listen on 127.0.0.1:{port}")]
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
     Listen {
-        /// 0 for any.
-        port: u16,
+        /// Port 0 for any.
+        address: SocketAddr,
         /// Why.
         source: io::Error,
     },

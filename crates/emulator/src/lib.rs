@@ -25,9 +25,11 @@ mod environment;
 mod error;
 mod fault;
 mod form;
+mod guard;
 mod json;
 mod log;
 mod message;
+mod network;
 mod os;
 pub mod pki;
 #[expect(
@@ -57,4 +59,5 @@ pub use account::{
 pub use emulator::{Emulator, Options};
 pub use error::Error;
 pub use fault::FaultError;
+pub use network::{Network, TlsMode};
 pub use secrets::seed::SeedError;

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -121,12 +121,14 @@ pub(crate) fn create_directory(path: &Path, private: bool) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Listens on loopback; port 0 is any free one. The socket is ready for tokio.
+/// Listens on an address; port 0 is any free one. The socket is ready for tokio. Returns the
+/// address with the port too.
 #[expect(clippy::disallowed_methods, reason = "the one place that listens")]
-pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+pub(crate) fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
 }
 
 /// Returns `N` random bytes.

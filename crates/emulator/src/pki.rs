@@ -13,13 +13,17 @@ use std::{io, thread};
 use thiserror::Error;
 
 use crate::os;
-use authority::Authorities;
+use authority::{Authorities, Authority};
 
-/// Every file of the PKI, in memory.
+pub use authority::TlsIdentity;
+
+/// Every file of the PKI but those of TLS, in memory.
 #[derive(Debug)]
 pub struct Pki {
     files: Vec<PkiFile>,
     notes: Vec<String>,
+    /// Issues the emulator's own TLS certificate.
+    tls_ca: Authority,
 }
 
 /// One file of the PKI.
@@ -83,7 +87,9 @@ impl Pki {
             Extent::Usual => Ok(None),
             Extent::WithRsa8192 => openssl::rsa8192(),
         });
-        let mut pki = Self { files: authorities.files(), notes: Vec::new() };
+        let tls_ca = Authority::of_tls()?;
+        let mut pki = Self { files: authorities.files(), notes: Vec::new(), tls_ca };
+        pki.add("tls-ca.pem", pki.tls_ca.certificate.pem());
         leaf::generate(&authorities, &mut pki)?;
         broken::generate(&authorities, &mut pki)?;
         match (extent, slow.join().map_err(|_| PkiError::Thread)??) {
@@ -115,9 +121,14 @@ impl Pki {
         &self.notes
     }
 
+    /// Issues a TLS certificate for DNS names and IP addresses.
+    pub fn tls(&self, names: Vec<String>) -> Result<TlsIdentity, PkiError> {
+        TlsIdentity::issue(&self.tls_ca.issuer, names)
+    }
+
     /// Writes every file below a directory that exists.
-    pub fn write(&self, directory: &Path) -> Result<(), PkiError> {
-        for file in &self.files {
+    pub fn write(&self, directory: &Path, tls: &TlsIdentity) -> Result<(), PkiError> {
+        for file in self.files.iter().chain(&tls.files()) {
             let path = directory.join(&file.path);
             let parent = path.parent().unwrap_or(directory);
             os::create_directory(parent, false)
@@ -182,7 +193,8 @@ mod tests {
     fn keys_are_private_and_written_in_their_older_forms_too() {
         let directory = tempfile::tempdir().unwrap();
         let pki = Pki::shared().unwrap();
-        pki.write(directory.path()).unwrap();
+        let tls = pki.tls(vec!["localhost".to_owned()]).unwrap();
+        pki.write(directory.path(), &tls).unwrap();
         let text = |path: &str| os::read_text(&directory.path().join(path)).unwrap();
         assert!(text("leaf/p256.key.pem").starts_with("-----BEGIN PRIVATE KEY-----"));
         assert!(text("leaf/p256.sec1.pem").starts_with("-----BEGIN EC PRIVATE KEY-----"));

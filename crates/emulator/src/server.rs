@@ -1,5 +1,5 @@
-//! The sockets: AWS over TLS, the control API without, both HTTP/1.1 on loopback and served by one
-//! thread.
+//! The sockets: AWS over TLS (and without with `--http`), the control API without, both HTTP/1.1 and
+//! served by one thread.
 
 use std::convert::Infallible;
 use std::io;
@@ -23,7 +23,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::AnswerBody;
 use crate::fault::Ending;
+use crate::guard::Guard;
 use crate::message::{Reply, Request};
+use crate::network::TlsMode;
 use crate::state::Shared;
 use crate::{control, date, service};
 
@@ -32,11 +34,14 @@ const MOST_BODY: usize = 1 << 20;
 /// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Both listening sockets.
+/// Both listening sockets, and who may use them how.
 #[derive(Debug)]
 pub(crate) struct Listeners {
     pub(crate) aws: StdListener,
+    pub(crate) tls_mode: TlsMode,
+    pub(crate) tls: Arc<ServerConfig>,
     pub(crate) control: StdListener,
+    pub(crate) guard: Guard,
 }
 
 /// Returns the TLS configuration of a certificate and its PKCS#8 key, both in DER.
@@ -56,7 +61,6 @@ pub(crate) fn tls(certificate: Vec<u8>, key: Vec<u8>) -> Result<Arc<ServerConfig
 /// Serves until `stop` is dropped or sent.
 pub(crate) fn serve(
     listeners: Listeners,
-    tls: Arc<ServerConfig>,
     shared: &Shared,
     stop: oneshot::Receiver<()>,
 ) -> io::Result<()> {
@@ -64,45 +68,81 @@ pub(crate) fn serve(
     runtime.block_on(async {
         let aws = TcpListener::from_std(listeners.aws)?;
         let control = TcpListener::from_std(listeners.control)?;
-        tokio::spawn(accept_aws(aws, TlsAcceptor::from(tls), shared.clone()));
-        tokio::spawn(accept_control(control, shared.clone()));
+        let tls = TlsAcceptor::from(listeners.tls);
+        tokio::spawn(accept_aws(aws, listeners.tls_mode, tls, shared.clone()));
+        tokio::spawn(accept_control(control, listeners.guard, shared.clone()));
         let _ = stop.await;
         Ok(())
     })
 }
 
-async fn accept_aws(listener: TcpListener, tls: TlsAcceptor, shared: Shared) {
+async fn accept_aws(listener: TcpListener, mode: TlsMode, tls: TlsAcceptor, shared: Shared) {
     loop {
         let stream = accept(&listener).await;
         let _ = stream.set_nodelay(true);
         let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
-            // A client that does not trust us says so itself.
-            if let Ok(stream) = tls.accept(stream).await {
-                connection(stream, shared).await;
+            match (is_tls(&stream).await, mode) {
+                // A client that does not trust us says so itself.
+                (true, _) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        connection(stream, shared).await;
+                    }
+                }
+                (false, TlsMode::Optional) => connection(stream, shared).await,
+                (false, TlsMode::Required) => reply_to_all(stream, |_| plain_http()).await,
             }
         });
     }
 }
 
-async fn accept_control(listener: TcpListener, shared: Shared) {
+/// Whether a client begins with a TLS record of a handshake, as no line of HTTP does.
+async fn is_tls(stream: &TcpStream) -> bool {
+    const HANDSHAKE: u8 = 22;
+    let mut first = [HANDSHAKE];
+    let _ = stream.peek(&mut first).await;
+    first == [HANDSHAKE]
+}
+
+fn plain_http() -> Reply {
+    let text = "this port takes HTTPS only: use an https:// URL, or start the emulator with \
+                --http\n";
+    Reply::new(400, "text/plain", text)
+}
+
+async fn accept_control(listener: TcpListener, guard: Guard, shared: Shared) {
     loop {
         let stream = accept(&listener).await;
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let shared = shared.clone();
-                async move {
-                    let reply = match read(request).await {
-                        Ok(request) => control::answer(&mut shared.lock(), &request),
-                        Err(reply) => reply,
-                    };
-                    Ok::<_, Infallible>(response(reply, AnswerBody::whole))
-                }
-            });
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
+        let (guard, shared) = (guard.clone(), shared.clone());
+        tokio::spawn(reply_to_all(stream, move |request| {
+            if let Some(reply) = health(request) {
+                return reply;
+            }
+            match guard.check(request) {
+                Ok(()) => control::answer(&mut shared.lock(), request),
+                Err(reply) => reply,
+            }
+        }));
     }
+}
+
+/// Serves a connection without TLS whose replies come at once.
+async fn reply_to_all(stream: TcpStream, reply: impl Fn(&Request) -> Reply) {
+    let service = service_fn(|request| async {
+        let reply = match read(request).await {
+            Ok(request) => reply(&request),
+            Err(reply) => reply,
+        };
+        Ok::<_, Infallible>(response(reply, AnswerBody::whole))
+    });
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Returns the reply to `GET /healthz`, which is not a request to AWS or to the control API: it is
+/// not logged, no fault affects it, and its host does not matter.
+fn health(request: &Request) -> Option<Reply> {
+    let is_probe = request.path == "/healthz" && ["GET", "HEAD"].contains(&&*request.method);
+    is_probe.then(|| Reply::new(200, "application/json", "{\"status\":\"ok\"}\n"))
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -131,6 +171,9 @@ async fn answer(
         Ok(request) => request,
         Err(reply) => return Ok(response(reply, AnswerBody::whole)),
     };
+    if let Some(reply) = health(&request) {
+        return Ok(response(reply, AnswerBody::whole));
+    }
     let answer = service::answer(&mut shared.lock(), &request);
     if answer.delay > Duration::ZERO {
         sleep(answer.delay).await;

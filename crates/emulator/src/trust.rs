@@ -639,7 +639,7 @@ mod tests {
             trust.verify(&leaf, &chain)
         };
         // No CA, and hence a reason that says more than that there is no path.
-        let other = der("tls.pem");
+        let other = fixture.pki.tls(vec!["localhost".to_owned()]).unwrap().certificate();
         assert_eq!(verify(&[other.clone(), root.clone()]), Ok(()));
         assert_eq!(verify(&[root, other.clone()]), Ok(()));
         assert_eq!(verify(&[der("tls-ca.pem"), other]), Err(Distrust::Anchor));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsSide, Behaviour};
+use super::{AwsSide, Behaviour, Reach};
 
 /// The options of `run`.
 #[derive(Debug, Args)]
@@ -27,6 +27,9 @@ pub struct Run {
     /// How AWS behaves.
     #[command(flatten)]
     pub behaviour: Behaviour,
+    /// Where it listens.
+    #[command(flatten)]
+    pub reach: Reach,
     /// The roles-anywhere program to put on PATH and into the AWS configuration
     ///
     /// [default: the one in the directory of this program]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsSide, Behaviour};
+use super::{AwsSide, Behaviour, Reach};
 
 /// The options of `serve`.
 #[derive(Debug, Args)]
@@ -16,28 +16,9 @@ pub struct Serve {
     /// How AWS behaves.
     #[command(flatten)]
     pub behaviour: Behaviour,
-    /// The port of AWS
-    ///
-    /// [default: any free port]
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        help_heading = "Network"
-    )]
-    pub port: u16,
-    /// The port of the control API
-    ///
-    /// [default: any free port]
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        help_heading = "Network"
-    )]
-    pub control_port: u16,
+    /// Where it listens.
+    #[command(flatten)]
+    pub reach: Reach,
     /// The roles-anywhere program that the AWS configuration names
     ///
     /// [default: the one in the directory of this program]

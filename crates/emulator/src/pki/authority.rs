@@ -1,4 +1,5 @@
-//! The CAs: root, intermediate, one that no anchor knows, and the one of the emulator's own TLS.
+//! The CAs: root, intermediate, one that no anchor knows, and the one of the emulator's own TLS
+//! with what it issues.
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
@@ -16,14 +17,19 @@ pub(super) struct Authority {
     pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
-/// Every CA.
+impl Authority {
+    /// Makes the CA of the emulator's own TLS.
+    pub(super) fn of_tls() -> Result<Self, PkiError> {
+        authority("Emulator TLS CA", BasicConstraints::Constrained(0), None)
+    }
+}
+
+/// The CAs of client certificates.
 #[derive(Debug)]
 pub(super) struct Authorities {
     root: Authority,
     pub(super) intermediate: Authority,
     pub(super) stranger: Authority,
-    tls_ca: Authority,
-    tls: (Certificate, KeyPair),
 }
 
 impl Authorities {
@@ -35,31 +41,65 @@ impl Authorities {
             BasicConstraints::Constrained(0),
             Some(&root.issuer),
         )?;
-        let tls_ca = authority("Emulator TLS CA", BasicConstraints::Constrained(0), None)?;
-        let tls = tls_server(&tls_ca.issuer)?;
         let stranger = authority("Stranger Root CA", BasicConstraints::Unconstrained, None)?;
-        Ok(Self { root, intermediate, stranger, tls_ca, tls })
+        Ok(Self { root, intermediate, stranger })
     }
 
-    /// Returns the files of the anchors and of TLS.
+    /// Returns the files of the anchors.
     pub(super) fn files(&self) -> Vec<PkiFile> {
-        let public =
-            |path: &str, pem: String| PkiFile { path: path.to_owned(), pem, private: false };
-        let private = |path: &str, key: &KeyPair| PkiFile {
-            path: path.to_owned(),
-            pem: key.serialize_pem(),
-            private: true,
-        };
         vec![
             public("anchor/root.pem", self.root.certificate.pem()),
             private("anchor/root.key.pem", self.root.issuer.key()),
             public("anchor/intermediate.pem", self.intermediate.certificate.pem()),
             private("anchor/intermediate.key.pem", self.intermediate.issuer.key()),
-            public("tls-ca.pem", self.tls_ca.certificate.pem()),
-            public("tls.pem", self.tls.0.pem()),
-            private("tls.key.pem", &self.tls.1),
         ]
     }
+}
+
+/// The certificate and the key of the emulator's own TLS.
+#[derive(Debug)]
+pub struct TlsIdentity {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl TlsIdentity {
+    /// Issues a certificate for DNS names and IP addresses.
+    pub(super) fn issue(
+        issuer: &Issuer<'static, KeyPair>,
+        names: Vec<String>,
+    ) -> Result<Self, PkiError> {
+        let mut params = params("localhost", serial());
+        params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        Ok(Self { certificate: params.signed_by(&key, issuer)?, key })
+    }
+
+    /// Returns the certificate in DER.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.certificate.der().to_vec()
+    }
+
+    /// Returns the key in PKCS#8 DER.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        self.key.serialize_der()
+    }
+
+    /// Returns the files of both.
+    pub(super) fn files(&self) -> [PkiFile; 2] {
+        [public("tls.pem", self.certificate.pem()), private("tls.key.pem", &self.key)]
+    }
+}
+
+fn public(path: &str, pem: String) -> PkiFile {
+    PkiFile { path: path.to_owned(), pem, private: false }
+}
+
+fn private(path: &str, key: &KeyPair) -> PkiFile {
+    PkiFile { path: path.to_owned(), pem: key.serialize_pem(), private: true }
 }
 
 /// Returns the parameters that every certificate here starts from.
@@ -115,17 +155,6 @@ fn authority(
         None => params.self_signed(&key)?,
     };
     Ok(Authority { certificate, issuer: Issuer::new(params, key) })
-}
-
-fn tls_server(issuer: &Issuer<'static, KeyPair>) -> Result<(Certificate, KeyPair), PkiError> {
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let mut params = params("localhost", serial());
-    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    Ok((params.signed_by(&key, issuer)?, key))
 }
 
 fn distinguished_name(common_name: &str) -> DistinguishedName {

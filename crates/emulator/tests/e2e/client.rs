@@ -106,17 +106,26 @@ pub(crate) fn exchange(emulator: &impl Place, request: &[u8]) -> Option<Answer> 
 }
 
 fn connect(emulator: &impl Place) -> StreamOwned<ClientConnection, TcpStream> {
+    connect_as(&emulator.directory().join("tls-ca.pem"), &host(emulator), "127.0.0.1")
+}
+
+/// Connects to an address, which has to have a certificate for a name.
+pub(crate) fn connect_as(
+    ca: &Path,
+    address: &str,
+    name: &str,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
-    roots.add(der(&emulator.directory().join("tls-ca.pem")).into()).unwrap();
+    roots.add(der(ca).into()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name = "127.0.0.1".try_into().unwrap();
+    let name = name.to_owned().try_into().unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    let stream = TcpStream::connect(host(emulator)).unwrap();
+    let stream = TcpStream::connect(address).unwrap();
     // For a test that fails, not for one that passes.
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     StreamOwned::new(connection, stream)

@@ -8,6 +8,7 @@ mod faults;
 mod http;
 #[cfg(unix)]
 mod program;
+mod reach;
 mod secrets;
 #[cfg(unix)]
 mod served;
