@@ -1,251 +1,298 @@
-//! The control API: faults, clock, sessions, revocation, switches and the log, in JSON.
+//! The control API: JSON over plain HTTP, for tests and people. Every body and answer is JSON; an
+//! error is `{"message", "field"}`, where `field` names what cannot be used, or is `null`.
+//!
+//! | route | what it does |
+//! | --- | --- |
+//! | `GET /faults` | the faults that are left |
+//! | `POST /faults` | adds a fault, or an array of them: [`crate::fault::Fault`] has the fields |
+//! | `DELETE /faults` | forgets them |
+//! | `GET /clock` | `{"now", "advanced_seconds"}` |
+//! | `POST /clock` | `{"advance_seconds"}`: moves the clock on, or back by a negative number |
+//! | `GET /sessions` | `{"end_after_seconds"}` |
+//! | `POST /sessions` | `{"end_after_seconds"}`: ends later sessions so soon; `null` undoes it |
+//! | `POST /revoke` | `{"serial"}` in decimal or `{"certificate"}` in PEM: revokes a certificate |
+//! | `POST /profiles` | `{"arn", "enabled"}`: enables or disables a profile |
+//! | `POST /trust-anchors` | `{"arn", "enabled", "certificate"}`: enables or disables a trust anchor, or gives it another certificate, in PEM |
+//! | `POST /secrets` | `{"name", "value", "account", "region"}`: puts a value in, as a rotation does; `value` is text, an object, or `{"SecretBinary": base64}`; account and Region are the first by default |
+//! | `GET /requests` | the log of requests: [`crate::log::Entry`] has the fields, [`requests::answer`] the parameters |
+//! | `GET /requests/assert` | the same, or 409 with what came instead |
+//! | `DELETE /requests` | forgets the log |
+//! | `GET /state` | what is there: trust anchors, profiles, roles, the names of secrets, and the settings above |
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+mod error;
+mod requests;
+
 use serde_json::{Value, json};
-use thiserror::Error;
 
-use crate::fault::FaultError;
+use crate::arn::{Arn, Location};
+use crate::date::format_iso;
+use crate::fields::{FieldError, Fields, text};
 use crate::message::{Reply, Request};
-use crate::state::State;
+use crate::nearest::nearest;
+use crate::secrets::seed::material;
+use crate::state::{Shared, State};
 use crate::x509::Certificate;
+use error::ControlError;
+use requests::Purpose;
 
-/// Why the control API turns a request down.
-#[derive(Debug, Error)]
-enum ControlError {
-    #[error("the body is not what this route takes: {0}")]
-    Body(#[from] serde_json::Error),
-    #[error(transparent)]
-    Fault(#[from] FaultError),
-    #[error("give `serial` in decimal, or `certificate` in PEM")]
-    Serial,
-    #[error("give `enabled`, or `certificate` in PEM")]
-    Anchor,
-    #[error("there is none of that ARN")]
-    Arn,
-    #[error("there is no such route")]
-    Route,
-}
+/// The routes, and the methods that each has.
+const ROUTES: [(&str, &[&str]); 10] = [
+    ("/clock", &["GET", "POST"]),
+    ("/faults", &["GET", "POST", "DELETE"]),
+    ("/profiles", &["POST"]),
+    ("/requests", &["GET", "DELETE"]),
+    ("/requests/assert", &["GET"]),
+    ("/revoke", &["POST"]),
+    ("/secrets", &["POST"]),
+    ("/sessions", &["GET", "POST"]),
+    ("/state", &["GET"]),
+    ("/trust-anchors", &["POST"]),
+];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advance {
-    advance_seconds: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct End {
-    end_after_seconds: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Revoke {
-    serial: Option<String>,
-    certificate: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Anchor {
-    arn: String,
-    enabled: Option<bool>,
-    certificate: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Switch {
-    arn: String,
-    enabled: bool,
-}
-
-/// Answers a request of the control API.
-pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
-    let (status, body) = match route(state, request) {
-        Ok(body) => (200, body),
-        Err(error @ (ControlError::Route | ControlError::Arn)) => {
-            (404, json!({ "message": error.to_string() }))
+/// Answers a request of the control API. The state is not locked while the answer is waited for.
+pub(crate) async fn answer(shared: &Shared, request: &Request) -> Reply {
+    let reply = match method(request) {
+        Err(reply) => reply,
+        Ok(("GET", "/requests")) => requests::answer(shared, request, Purpose::Read).await,
+        Ok(("GET", "/requests/assert")) => requests::answer(shared, request, Purpose::Assert).await,
+        Ok((method, path)) => {
+            perform(&mut shared.lock(), method, path, request).map(|body| json_reply(&body))
         }
-        Err(error) => (400, json!({ "message": error.to_string() })),
     };
-    Reply::new(status, "application/json", format!("{body}\n"))
+    reply.unwrap_or_else(|error| error.reply())
 }
 
-fn route(state: &mut State, request: &Request) -> Result<Value, ControlError> {
-    match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/faults") => {}
-        ("POST", "/faults") => state.faults.add(body(request)?)?,
-        ("DELETE", "/faults") => state.faults.clear(),
-        ("GET", "/clock") => return Ok(clock(state)),
+fn json_reply(body: &Value) -> Reply {
+    Reply::new(200, "application/json", format!("{body}\n"))
+}
+
+/// Returns method and path of a request that there is a route for; the reply to any other.
+fn method(request: &Request) -> Result<(&str, &str), Result<Reply, ControlError>> {
+    let path = request.path.as_str();
+    let Some((_, methods)) = ROUTES.iter().find(|(route, _)| *route == path) else {
+        let hint = nearest(path, ROUTES.iter().map(|(route, _)| *route))
+            .map(|nearest| format!("; did you mean `{nearest}`?"))
+            .unwrap_or_default();
+        return Err(Err(ControlError::Route { path: path.to_owned(), hint }));
+    };
+    // What HEAD leaves out is left out by the server.
+    let method = if request.method == "HEAD" { "GET" } else { &*request.method };
+    if methods.contains(&method) {
+        return Ok((method, path));
+    }
+    let head = methods.contains(&"GET").then_some("HEAD");
+    let allow: Vec<_> = methods.iter().copied().chain(head).chain(["OPTIONS"]).collect();
+    let allow = allow.join(", ");
+    if method == "OPTIONS" {
+        return Err(Ok(Reply { status: 204, ..Reply::default() }.with("allow", allow)));
+    }
+    Err(Err(ControlError::Method { path: path.to_owned(), allow }))
+}
+
+fn perform(
+    state: &mut State,
+    method: &str,
+    path: &str,
+    request: &Request,
+) -> Result<Value, ControlError> {
+    match (method, path) {
+        ("GET", "/clock") => Ok(clock(state)),
         ("POST", "/clock") => {
-            state.clock.advance(body::<Advance>(request)?.advance_seconds);
-            return Ok(clock(state));
+            let fields = fields(request, &["advance_seconds"])?;
+            let seconds = "a whole number of seconds";
+            state.clock.advance(fields.required("advance_seconds", seconds, Value::as_i64)?);
+            Ok(clock(state))
         }
-        ("POST", "/sessions") => {
-            state.end_after_seconds = body::<End>(request)?.end_after_seconds;
-            return Ok(json!({ "end_after_seconds": state.end_after_seconds }));
+        ("POST", "/faults") => {
+            state.faults.add(body(request)?)?;
+            Ok(json!(state.faults.left()))
         }
-        ("POST", "/revoke") => {
-            let serial = serial(body(request)?)?;
-            state.revoked.insert(serial.clone());
-            return Ok(json!({ "serial": serial }));
+        ("DELETE", "/faults") => {
+            state.faults.clear();
+            Ok(json!(state.faults.left()))
         }
-        ("POST", "/profiles") => {
-            let switch: Switch = body(request)?;
-            let found = state.enable_profile(&switch.arn, switch.enabled);
-            return switched(found, &switch);
-        }
-        ("POST", "/trust-anchors") => {
-            return trust_anchor(state, &body(request)?);
-        }
-        ("GET", "/requests") => return Ok(json!(state.log)),
+        ("POST", "/profiles") => profile(state, request),
         ("DELETE", "/requests") => {
             state.log.clear();
-            return Ok(json!(state.log));
+            Ok(json!(state.log))
         }
-        _ => return Err(ControlError::Route),
+        ("POST", "/revoke") => revoke(state, request),
+        ("POST", "/secrets") => secret(state, request),
+        ("GET", "/sessions") => Ok(sessions(state)),
+        ("POST", "/sessions") => {
+            let fields = fields(request, &["end_after_seconds"])?;
+            let seconds = "a whole number of seconds, or null";
+            state.end_after_seconds =
+                fields.optional("end_after_seconds", seconds, Value::as_u64)?;
+            Ok(sessions(state))
+        }
+        ("GET", "/state") => Ok(overview(state)),
+        ("POST", "/trust-anchors") => trust_anchor(state, request),
+        _ => Ok(json!(state.faults.left())),
     }
-    Ok(json!(state.faults.left()))
 }
 
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
+/// Returns the body, whatever JSON it is.
+fn body(request: &Request) -> Result<Value, ControlError> {
     Ok(serde_json::from_slice(&request.body)?)
+}
+
+/// Returns the body, which is an object of these fields.
+fn fields(request: &Request, known: &'static [&'static str]) -> Result<Fields, ControlError> {
+    Ok(Fields::read(body(request)?, "", known)?)
 }
 
 fn clock(state: &State) -> Value {
     json!({
-        "now": crate::date::format_iso(state.clock.now()),
+        "now": format_iso(state.clock.now()),
         "advanced_seconds": state.clock.advanced(),
     })
 }
 
-fn serial(revoke: Revoke) -> Result<String, ControlError> {
-    match (revoke.serial, revoke.certificate) {
-        (Some(serial), None)
-            if !serial.is_empty() && serial.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            let digits = serial.trim_start_matches('0');
-            Ok(if digits.is_empty() { "0" } else { digits }.to_owned())
-        }
-        (None, Some(pem)) => {
-            certificate(&pem).map(|own| own.serial_decimal).ok_or(ControlError::Serial)
-        }
-        _ => Err(ControlError::Serial),
+fn sessions(state: &State) -> Value {
+    json!({ "end_after_seconds": state.end_after_seconds })
+}
+
+fn profile(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["arn", "enabled"])?;
+    let arn = fields.required("arn", "the ARN of a profile", text)?;
+    let enabled = fields.required("enabled", "true or false", Value::as_bool)?;
+    if state.enable_profile(&arn, enabled) {
+        Ok(json!({ "arn": arn, "enabled": enabled }))
+    } else {
+        Err(ControlError::NotFound { field: "arn", what: "profile" })
     }
 }
 
-fn certificate(pem: &str) -> Option<Certificate> {
-    Certificate::parse(pem::parse(pem).ok()?.contents()).ok()
-}
-
-fn trust_anchor(state: &mut State, anchor: &Anchor) -> Result<Value, ControlError> {
-    let Anchor { arn, enabled, certificate: pem } = anchor;
-    let replacement = match pem {
-        Some(pem) => Some(certificate(pem).ok_or(ControlError::Anchor)?),
-        None if enabled.is_none() => return Err(ControlError::Anchor),
-        None => None,
-    };
-    let mut found = state.resources.trust_anchors.iter().any(|a| a.arn.as_str() == arn);
-    if let Some(enabled) = enabled {
-        found &= state.enable_trust_anchor(arn, *enabled);
+fn trust_anchor(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["arn", "enabled", "certificate"])?;
+    let arn = fields.required("arn", "the ARN of a trust anchor", text)?;
+    let enabled = fields.optional("enabled", "true or false", Value::as_bool)?;
+    let replacement = fields.optional("certificate", "a certificate in PEM", certificate)?;
+    if enabled.is_none() && replacement.is_none() {
+        let problem = "missing: expected true or false, or a `certificate` in PEM";
+        return Err(FieldError::new("enabled", problem).into());
     }
+    let mut found = enabled.is_none_or(|enabled| state.enable_trust_anchor(&arn, enabled));
     if let Some(replacement) = replacement {
-        found &= state.replace_trust_anchor(arn, replacement.der);
+        found &= state.replace_trust_anchor(&arn, replacement.der);
+    }
+    if !found {
+        return Err(ControlError::NotFound { field: "arn", what: "trust anchor" });
     }
     let mut anchors = state.resources.trust_anchors.iter();
     let is_enabled = anchors.any(|anchor| anchor.arn.as_str() == arn && anchor.enabled);
-    if found { Ok(json!({ "arn": arn, "enabled": is_enabled })) } else { Err(ControlError::Arn) }
+    Ok(json!({ "arn": arn, "enabled": is_enabled }))
 }
 
-fn switched(found: bool, switch: &Switch) -> Result<Value, ControlError> {
-    if found {
-        Ok(json!({ "arn": switch.arn, "enabled": switch.enabled }))
-    } else {
-        Err(ControlError::Arn)
+fn revoke(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["serial", "certificate"])?;
+    let by_serial = fields.optional("serial", "a serial number in decimal, as text", serial)?;
+    let by_certificate = fields.optional("certificate", "a certificate in PEM", certificate)?;
+    let serial = match (by_serial, by_certificate) {
+        (Some(serial), None) => serial,
+        (None, Some(certificate)) => certificate.serial_decimal,
+        _ => {
+            let problem = "expected it or `certificate`, and not both";
+            return Err(FieldError::new("serial", problem).into());
+        }
+    };
+    state.revoked.insert(serial.clone());
+    Ok(json!({ "serial": serial }))
+}
+
+fn serial(value: &Value) -> Option<String> {
+    let serial = value.as_str().filter(|text| !text.is_empty())?;
+    if !serial.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
     }
+    let digits = serial.trim_start_matches('0');
+    Some(if digits.is_empty() { "0" } else { digits }.to_owned())
+}
+
+fn certificate(value: &Value) -> Option<Certificate> {
+    Certificate::parse(pem::parse(value.as_str()?).ok()?.contents()).ok()
+}
+
+/// Puts a value in; the answer says where, and not what.
+fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["name", "value", "account", "region"])?;
+    let name = fields.required("name", "the name of a secret", |value| {
+        text(value).filter(|name| !name.is_empty())
+    })?;
+    let expected = "text, an object, or {\"SecretBinary\": base64}";
+    let material = fields.required("value", expected, |value| material(&name, value).ok())?;
+    let home = &state.resources.home;
+    let account = fields.optional("account", "twelve digits", |value| {
+        text(value).filter(|text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
+    })?;
+    let region = fields.optional("region", "a Region that is here", |value| {
+        text(value).filter(|region| state.resources.regions.contains(region))
+    })?;
+    let location = Location {
+        account: account.unwrap_or_else(|| home.account.clone()),
+        region: region.unwrap_or_else(|| home.region.clone()),
+    };
+    let now = state.clock.now();
+    let (secret, version_id) = state
+        .resources
+        .secrets
+        .set(&location, &name, material, now)
+        .map_err(|error| FieldError::new("name", error.to_string()))?;
+    Ok(json!({ "arn": secret.arn.as_str(), "name": name, "version_id": version_id }))
+}
+
+/// Returns what is there, without the value of any secret.
+fn overview(state: &State) -> Value {
+    let resources = &state.resources;
+    let arns = |arns: &[Arn]| arns.iter().map(Arn::to_string).collect::<Vec<_>>();
+    let anchors: Vec<_> = resources
+        .trust_anchors
+        .iter()
+        .map(|anchor| json!({ "arn": anchor.arn.as_str(), "enabled": anchor.enabled }))
+        .collect();
+    let profiles: Vec<_> = resources
+        .profiles
+        .iter()
+        .map(|profile| {
+            json!({
+                "arn": profile.arn.as_str(),
+                "enabled": profile.enabled,
+                "duration_seconds": profile.duration_seconds,
+                "accept_role_session_name": profile.accept_role_session_name,
+                "role_arns": arns(&profile.role_arns),
+            })
+        })
+        .collect();
+    let roles: Vec<_> = resources
+        .roles
+        .iter()
+        .map(|role| {
+            json!({
+                "arn": role.arn.as_str(),
+                "max_session_seconds": role.max_session_seconds,
+            })
+        })
+        .collect();
+    let secrets: Vec<_> = resources
+        .secrets
+        .iter()
+        .map(|secret| json!({ "arn": secret.arn.as_str(), "name": secret.name }))
+        .collect();
+    json!({
+        "account": resources.home.account,
+        "region": resources.home.region,
+        "regions": resources.regions,
+        "trust_anchors": anchors,
+        "profiles": profiles,
+        "roles": roles,
+        "secrets": secrets,
+        "revoked": state.revoked,
+        "end_after_seconds": state.end_after_seconds,
+        "clock": clock(state),
+        "faults": state.faults.left(),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::account::{PROFILE_ARN, TRUST_ANCHOR_ARN};
-    use crate::pki::Pki;
-    use crate::state::Strictness;
-
-    fn state() -> State {
-        State::new(&Pki::shared().unwrap(), Strictness::Documented).unwrap()
-    }
-
-    fn call(state: &mut State, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let request = Request {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            body: body.to_string().into_bytes(),
-            ..Request::default()
-        };
-        let reply = answer(state, &request);
-        (reply.status, serde_json::from_slice(&reply.body).unwrap())
-    }
-
-    #[test]
-    fn faults_are_added_listed_and_forgotten() {
-        let mut state = state();
-        let (status, left) = call(&mut state, "POST", "/faults", &json!([{"status": 503}]));
-        assert_eq!((status, &left[0]["status"]), (200, &json!(503)));
-        assert_eq!(call(&mut state, "GET", "/faults", &Value::Null).1, left);
-        assert_eq!(call(&mut state, "DELETE", "/faults", &Value::Null), (200, json!([])));
-        let (status, error) = call(&mut state, "POST", "/faults", &json!({"stauts": 1}));
-        assert_eq!(status, 400);
-        assert!(error["message"].as_str().unwrap().contains("stauts"), "{error}");
-    }
-
-    #[test]
-    fn switches_and_settings_reach_the_state() {
-        let mut state = state();
-        let off = |arn: &str| json!({"arn": arn, "enabled": false});
-        assert_eq!(call(&mut state, "POST", "/profiles", &off(PROFILE_ARN)).0, 200);
-        assert_eq!(call(&mut state, "POST", "/trust-anchors", &off(TRUST_ANCHOR_ARN)).0, 200);
-        assert!(!state.resources.profiles[0].enabled && !state.resources.trust_anchors[0].enabled);
-        assert_eq!(call(&mut state, "POST", "/profiles", &off("x")).0, 404);
-        call(&mut state, "POST", "/sessions", &json!({"end_after_seconds": 5}));
-        assert_eq!(state.end_after_seconds, Some(5));
-        call(&mut state, "POST", "/sessions", &json!({"end_after_seconds": null}));
-        assert_eq!(state.end_after_seconds, None);
-        call(&mut state, "POST", "/clock", &json!({"advance_seconds": 60}));
-        assert_eq!(call(&mut state, "GET", "/clock", &Value::Null).1["advanced_seconds"], 60);
-        assert_eq!(call(&mut state, "GET", "/elsewhere", &Value::Null).0, 404);
-    }
-
-    #[test]
-    fn a_certificate_is_revoked_by_serial_or_by_pem() {
-        let mut state = state();
-        let (_, revoked) = call(&mut state, "POST", "/revoke", &json!({"serial": "0291"}));
-        assert_eq!(revoked, json!({"serial": "291"}));
-        let der = Pki::shared().unwrap().leaf("p256").unwrap();
-        let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
-        call(&mut state, "POST", "/revoke", &json!({"certificate": certificate}));
-        let serial = Certificate::parse(&der).unwrap().serial_decimal;
-        assert!(state.revoked.contains("291") && state.revoked.contains(&serial));
-        for wrong in ["0x1", "", "-1"] {
-            assert_eq!(call(&mut state, "POST", "/revoke", &json!({"serial": wrong})).0, 400);
-        }
-    }
-
-    #[test]
-    fn a_trust_anchor_gets_another_certificate() {
-        let mut state = state();
-        let der = Pki::shared().unwrap().der("anchor/intermediate.pem").unwrap();
-        let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
-        let body = json!({"arn": TRUST_ANCHOR_ARN, "certificate": certificate});
-        let (status, answer) = call(&mut state, "POST", "/trust-anchors", &body);
-        assert_eq!((status, &answer["enabled"]), (200, &json!(true)));
-        assert_eq!(state.resources.trust_anchors[0].certificates, [der]);
-        let call = |state: &mut State, body: &Value| call(state, "POST", "/trust-anchors", body).0;
-        assert_eq!(call(&mut state, &json!({"arn": TRUST_ANCHOR_ARN})), 400);
-        let text = json!({"arn": TRUST_ANCHOR_ARN, "certificate": "text"});
-        assert_eq!(call(&mut state, &text), 400);
-        assert_eq!(call(&mut state, &json!({"arn": "x", "certificate": certificate})), 404);
-    }
-}
+mod tests;

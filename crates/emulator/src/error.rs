@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::fault::FaultError;
+use crate::fields::FieldError;
 use crate::pki::PkiError;
 use crate::secrets::seed::SeedError;
 
@@ -22,7 +22,7 @@ pub enum Error {
     Secrets(#[from] SeedError),
     /// The script of faults cannot be used.
     #[error("could not script the faults")]
-    Faults(#[from] FaultError),
+    Faults(#[from] FieldError),
     /// A file cannot be read or written.
     #[error("could not {action} `{path}`")]
     File {

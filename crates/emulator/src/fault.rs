@@ -4,77 +4,65 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
+use crate::fields::{FieldError, Fields, text};
 use crate::message::Reply;
 use crate::refusal::Protocol;
 use crate::service;
 
-/// One fault: the requests that it strikes, and what it does to them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One fault: the requests that it affects, and what it does to them.
+///
+/// Without `status`, `code`, `body` or `cut` the operation answers, and `delay_ms`, `cut_after` and
+/// `skew_seconds` change how its answer comes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Fault {
     /// `CreateSession`, `GetSecretValue` …, or `*` for any.
-    #[serde(default = "any_operation")]
     operation: String,
-    /// How many requests it still strikes; 0 is for ever.
-    #[serde(default = "once")]
+    /// How many requests it still affects; 0 is for ever.
     times: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The status of the answer, 200 to 599; 400 if there is a `code` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The error code, in the form of the operation's protocol; `InjectedFaultException` or, from
+    /// 500 on, `InternalServerException` if there is a `status` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The error's message; `injected fault` if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Headers to add to the answer, such as `retry-after`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
-    #[serde(default)]
+    /// How long the answer is held back.
     delay_ms: u64,
     /// The connection is closed without an answer.
-    #[serde(default)]
     cut: bool,
     /// The connection is closed after so many bytes of the answer's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     cut_after: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The whole body of the answer, as it is; of success if there is no `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     /// Moves the `Date` header.
-    #[serde(default)]
     skew_seconds: i64,
 }
 
-fn any_operation() -> String {
-    "*".to_owned()
-}
-
-fn once() -> u32 {
-    1
-}
-
-/// Why a script of faults is refused, all of it.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FaultError {
-    /// It is not a fault or an array of faults.
-    #[error("not a fault or an array of faults: {0}")]
-    Script(serde_json::Error),
-    /// No request is of that operation.
-    #[error("there is no operation `{0}`: expected `*`, {known}", known = known_operations())]
-    Operation(String),
-    /// No answer has that status.
-    #[error("no answer has the status {0}: expected 200 to 599")]
-    Status(u16),
-    /// It is not a header of HTTP.
-    #[error("`{0}` cannot be sent as a header")]
-    Header(String),
-}
-
-fn known_operations() -> String {
-    let names: Vec<String> = service::operations().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
+/// The names of a fault's fields.
+const FIELDS: &[&str] = &[
+    "operation",
+    "times",
+    "status",
+    "code",
+    "message",
+    "headers",
+    "delay_ms",
+    "cut",
+    "cut_after",
+    "body",
+    "skew_seconds",
+];
 
 /// Where the connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,22 +77,38 @@ pub(crate) enum Ending {
 }
 
 impl Fault {
-    /// Refuses a fault that would strike no request, or that no server could answer with: the test
-    /// that wants it would pass without it.
-    fn check(&self) -> Result<(), FaultError> {
-        if self.operation != "*" && !service::operations().any(|name| name == self.operation) {
-            return Err(FaultError::Operation(self.operation.clone()));
+    /// Reads a fault that is at a path, and refuses one that no request or answer can have: the
+    /// test that sets it would pass without it.
+    fn read(value: Value, path: &str) -> Result<Self, FieldError> {
+        let fields = Fields::read(value, path, FIELDS)?;
+        let operation = fields.optional("operation", "the name of an operation, or `*`", text)?;
+        let operation = operation.unwrap_or_else(|| "*".to_owned());
+        let known = service::operations().collect::<Vec<_>>();
+        if operation != "*" && !known.contains(&&*operation) {
+            let path = fields.path_of("operation");
+            let known = ["*"].into_iter().chain(known);
+            return Err(FieldError::unknown(path, "operation", &operation, known));
         }
-        if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
-            return Err(FaultError::Status(status));
-        }
-        let sendable = |(name, value): &(&String, &String)| {
-            HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
-        };
-        match self.headers.iter().find(|header| !sendable(header)) {
-            Some((name, _)) => Err(FaultError::Header(name.clone())),
-            None => Ok(()),
-        }
+        let whole = "a whole number of requests, 0 for ever";
+        let times = fields.optional("times", whole, |value| value.as_u64()?.try_into().ok())?;
+        let milliseconds = "a whole number of milliseconds";
+        let bytes = "a whole number of bytes";
+        Ok(Self {
+            operation,
+            times: times.unwrap_or(1),
+            status: fields.optional("status", "a status from 200 to 599", status)?,
+            code: fields.optional("code", "text", text)?,
+            message: fields.optional("message", "text", text)?,
+            headers: headers(&fields)?,
+            delay_ms: fields.optional("delay_ms", milliseconds, Value::as_u64)?.unwrap_or(0),
+            cut: fields.optional("cut", "true or false", Value::as_bool)?.unwrap_or(false),
+            cut_after: fields
+                .optional("cut_after", bytes, |value| value.as_u64()?.try_into().ok())?,
+            body: fields.optional("body", "text", text)?,
+            skew_seconds: fields
+                .optional("skew_seconds", "a whole number of seconds", Value::as_i64)?
+                .unwrap_or(0),
+        })
     }
 
     /// Returns how long the answer is held back.
@@ -150,16 +154,44 @@ impl Fault {
     }
 }
 
+fn status(value: &Value) -> Option<u16> {
+    value.as_u64()?.try_into().ok().filter(|status| (200..600).contains(status))
+}
+
+fn headers(fields: &Fields) -> Result<BTreeMap<String, String>, FieldError> {
+    let expected = "an object of names and values";
+    let object = fields.optional("headers", expected, |value| value.as_object().cloned())?;
+    let sendable = |name: &str, value: &Value| {
+        HeaderName::from_bytes(name.as_bytes()).ok()?;
+        HeaderValue::from_str(value.as_str()?).ok()?;
+        text(value)
+    };
+    let mut headers = BTreeMap::new();
+    for (name, value) in object.into_iter().flatten() {
+        let value = sendable(&name, &value).ok_or_else(|| {
+            let path = fields.path_of(&format!("headers.{name}"));
+            FieldError::new(path, "expected a header that HTTP allows, with text")
+        })?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
 /// The faults that are left, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Appends one fault or an array of them.
-    pub(crate) fn add(&mut self, script: Value) -> Result<(), FaultError> {
-        let script = if script.is_array() { script } else { Value::Array(vec![script]) };
-        let mut faults: Vec<Fault> = serde_json::from_value(script).map_err(FaultError::Script)?;
-        faults.iter().try_for_each(Fault::check)?;
+    pub(crate) fn add(&mut self, script: Value) -> Result<(), FieldError> {
+        let mut faults = match script {
+            Value::Array(faults) => faults
+                .into_iter()
+                .enumerate()
+                .map(|(index, fault)| Fault::read(fault, &format!("faults[{index}]")))
+                .collect::<Result<Vec<_>, _>>()?,
+            fault => vec![Fault::read(fault, "")?],
+        };
         self.0.append(&mut faults);
         Ok(())
     }
@@ -256,15 +288,22 @@ mod tests {
             error
         };
         let error = refused(json!({"operation": "CreateSesion"}));
-        assert!(error.contains("`CreateSesion`: expected `*`, `CreateSession`"), "{error}");
-        for wrong in ["", "createSession", "AssumeRole"] {
-            assert!(refused(json!({"operation": wrong})).contains("no operation"), "{wrong}");
+        assert_eq!(error, "operation: unknown operation: did you mean `CreateSession`?");
+        for wrong in ["", "createSession", "ListSecrets"] {
+            assert!(refused(json!({"operation": wrong})).contains("unknown operation"), "{wrong}");
         }
+        assert_eq!(
+            refused(json!([{}, {"delay_ms": "1"}])),
+            "faults[1].delay_ms: expected a whole number of milliseconds"
+        );
         for wrong in [0, 42, 100, 199, 600, 999, 65_535] {
             assert!(refused(json!({"status": wrong})).contains("200 to 599"), "{wrong}");
         }
-        for (name, value) in [("a b", "c"), ("", "c"), ("a", "b\r\nc: d")] {
-            assert!(refused(json!({"headers": {name: value}})).contains("header"), "{name}");
+        for (name, value) in
+            [("a b", json!("c")), ("", json!("c")), ("a", json!("b\r\nc: d")), ("a", json!(1))]
+        {
+            let error = refused(json!({"headers": {name: value}}));
+            assert!(error.starts_with(&format!("headers.{name}: ")), "{error}");
         }
         // All or nothing.
         refused(json!([{"status": 503}, {"status": 42}]));

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use crate::message::Request;
 use crate::refusal::Refusal;
@@ -23,6 +24,9 @@ pub(crate) struct Log {
     entries: VecDeque<Entry>,
     #[serde(skip)]
     bytes: usize,
+    /// Told of each entry, for who waits for one.
+    #[serde(skip)]
+    pushed: watch::Sender<()>,
 }
 
 /// More than a test reads; a daemon that runs for days against the emulator stays below it.
@@ -39,10 +43,17 @@ impl Log {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.bytes();
         }
+        self.pushed.send_replace(());
+    }
+
+    /// Returns what changes with each entry.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.pushed.subscribe()
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.entries.clear();
+        self.bytes = 0;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -51,7 +62,7 @@ impl Log {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     Accepted,

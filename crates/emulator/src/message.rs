@@ -50,12 +50,15 @@ impl Request {
 
 /// Returns every value that a name has in `a=1&b=2`, decoded; the name may be encoded too.
 pub(crate) fn form_values(form: &str, name: &str) -> Vec<String> {
+    form_pairs(form).filter(|(key, _)| key == name).map(|(_, value)| value).collect()
+}
+
+/// Returns the pairs of `a=1&b=2`, decoded; what has no `=` is none.
+pub(crate) fn form_pairs(form: &str) -> impl Iterator<Item = (String, String)> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     form.split('&')
         .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| decode(key) == name)
-        .map(|(_, value)| decode(value))
-        .collect()
+        .map(move |(key, value)| (decode(key), decode(value)))
 }
 
 /// One reply, but for its `Date` and length.

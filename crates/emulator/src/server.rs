@@ -90,7 +90,9 @@ async fn accept_aws(listener: TcpListener, mode: TlsMode, tls: TlsAcceptor, shar
                     }
                 }
                 (false, TlsMode::Optional) => connection(stream, shared).await,
-                (false, TlsMode::Required) => reply_to_all(stream, |_| plain_http()).await,
+                (false, TlsMode::Required) => {
+                    reply_to_all(stream, |_| async { plain_http() }).await;
+                }
             }
         });
     }
@@ -115,22 +117,26 @@ async fn accept_control(listener: TcpListener, guard: Guard, shared: Shared) {
         let stream = accept(&listener).await;
         let (guard, shared) = (guard.clone(), shared.clone());
         tokio::spawn(reply_to_all(stream, move |request| {
-            if let Some(reply) = health(request) {
-                return reply;
-            }
-            match guard.check(request) {
-                Ok(()) => control::answer(&mut shared.lock(), request),
-                Err(reply) => reply,
-            }
+            control_reply(guard.clone(), shared.clone(), request)
         }));
     }
 }
 
-/// Serves a connection without TLS whose replies come at once.
-async fn reply_to_all(stream: TcpStream, reply: impl Fn(&Request) -> Reply) {
+async fn control_reply(guard: Guard, shared: Shared, request: Request) -> Reply {
+    if let Some(reply) = health(&request) {
+        return reply;
+    }
+    match guard.check(&request) {
+        Ok(()) => control::answer(&shared, &request).await,
+        Err(reply) => reply,
+    }
+}
+
+/// Serves a connection without TLS.
+async fn reply_to_all<R: Future<Output = Reply>>(stream: TcpStream, reply: impl Fn(Request) -> R) {
     let service = service_fn(|request| async {
         let reply = match read(request).await {
-            Ok(request) => reply(&request),
+            Ok(request) => reply(request).await,
             Err(reply) => reply,
         };
         Ok::<_, Infallible>(response(reply, AnswerBody::whole))

@@ -1,6 +1,8 @@
-//! The condition keys that requests to this emulator can have, and names that are near to others.
+//! The condition keys that requests to this emulator can have.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
+
+use crate::nearest::nearest;
 
 /// The keys that Roles Anywhere, STS and Secrets Manager set here. `/` at the end stands for any
 /// name behind it.
@@ -57,19 +59,6 @@ pub(super) fn is_set_here(key: &str) -> bool {
 }
 
 /// Returns the key that was probably meant.
-pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    nearest_of(key, SET_HERE.into_iter())
-}
-
-/// Returns the name that is nearest to another, if one is near enough to be meant.
-pub(super) fn nearest_of(
-    name: &str,
-    names: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    names
-        .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness > 0.9)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, known)| known)
+pub(super) fn nearest_key(key: &str) -> Option<&'static str> {
+    nearest(key, SET_HERE.into_iter())
 }

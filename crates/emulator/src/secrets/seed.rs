@@ -65,7 +65,8 @@ impl Secrets {
     }
 }
 
-fn material(name: &str, value: &Value) -> Result<Material, SeedError> {
+/// Returns a value as a file of secrets has it.
+pub(crate) fn material(name: &str, value: &Value) -> Result<Material, SeedError> {
     match value {
         Value::String(text) => Ok(Material::Text(text.clone())),
         Value::Object(object) => match object.get("SecretBinary").and_then(Value::as_str) {

@@ -8,6 +8,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::arn::{Arn, Location};
+use crate::session;
 
 /// The label of the version that is read by default.
 pub(crate) const CURRENT: &str = "AWSCURRENT";
@@ -124,6 +125,28 @@ impl Secrets {
             secret.put(version, &[CURRENT.to_owned()])?;
         }
         Ok(self.0.entry(key).or_insert(secret))
+    }
+
+    /// Gives a secret a new current version, and creates the secret if it is not there. Returns it
+    /// with the id of the version.
+    pub(crate) fn set(
+        &mut self,
+        location: &Location,
+        name: &str,
+        material: Material,
+        now: OffsetDateTime,
+    ) -> Result<(&Secret, String), StoreError> {
+        let secret = Secret::new(location, name, now);
+        let secret = self.0.entry(secret.key()).or_insert(secret);
+        let version = Version::new(&session::request_id(), material, now);
+        let id = version.id.clone();
+        secret.put(version, &[CURRENT.to_owned()])?;
+        Ok((secret, id))
+    }
+
+    /// Returns every secret.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values()
     }
 
     /// Puts a secret in, and replaces one of its name.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::policy::keys;
+use crate::nearest::nearest;
 
 /// A condition operator, such as `ForAnyValue:StringNotLikeIfExists`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,6 @@ impl Operator {
 
     /// Returns the operator that was probably meant, without what stands before and behind it.
     pub(in crate::policy) fn nearest(name: &str) -> Option<&'static str> {
-        keys::nearest_of(name, OPERATORS.into_iter().map(|(name, ..)| name))
+        nearest(name, OPERATORS.into_iter().map(|(name, ..)| name))
     }
 }

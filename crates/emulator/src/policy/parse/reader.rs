@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::nearest::nearest;
 use crate::policy::document::{Content, Node};
 use crate::policy::error::{Mistake, PolicyError, Position};
 use crate::policy::keys;
@@ -55,7 +56,7 @@ impl<'a> Place<'a> {
         }
         reader.warnings.push(PolicyWarning {
             key: key.to_owned(),
-            nearest: keys::nearest(key),
+            nearest: keys::nearest_key(key),
             path: self.path.clone(),
             position: Some(self.position),
         });
@@ -187,7 +188,7 @@ impl<'a> Elements<'a> {
         members.retain(|(name, place)| {
             let is_known = known.contains(&name.as_str());
             if !is_known {
-                let nearest = keys::nearest_of(name, known.iter().copied());
+                let nearest = nearest(name, known.iter().copied());
                 place.mistake(reader, Mistake::Unknown { nearest });
             }
             is_known
