@@ -1,3 +1,5 @@
+//! The control API without sockets.
+
 use super::*;
 use crate::account::{PROFILE_ARN, TRUST_ANCHOR_ARN};
 use crate::log::{Entry, Verdict};
