@@ -34,11 +34,14 @@ mod nearest;
 mod network;
 mod os;
 pub mod pki;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the services judge their calls by it as soon as they read policies"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the services judge their calls by it as soon as they read policies"
+    )
 )]
+#[expect(unused_imports, reason = "as above")]
 mod policy;
 mod refusal;
 #[cfg(unix)]

@@ -21,7 +21,7 @@ mod statement;
 
 pub(crate) use authorization::{NamedPolicy, Permit, Policies};
 pub(crate) use context::Context;
-pub(crate) use denial::{Denial, Layer};
+pub(crate) use denial::{Denial, Layer, NearMiss};
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
 pub(crate) use evaluation::{AccessRequest, Evaluation, StatementRef, evaluate};
 pub(crate) use principal::Principal;
@@ -53,7 +53,7 @@ pub(crate) struct PolicyWarning {
     /// The condition key, as the policy spells it. No request here has it, so it counts as absent.
     pub(crate) key: String,
     /// The key that was probably meant, if it is misspelt.
-    pub(crate) nearest: Option<&'static str>,
+    pub(crate) nearest: Option<String>,
     /// Where it is, such as `Statement[1].Condition.StringEquals`.
     pub(crate) path: String,
     /// Where it is in the text, if the policy was read from text.

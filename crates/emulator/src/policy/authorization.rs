@@ -1,9 +1,9 @@
 //! All policies that one call is judged by, and what they come to together.
 //!
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html>
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>
 
-use super::denial::{Denial, Layer};
-use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate, evaluate_principals};
+use super::denial::{Denial, Layer, NearMiss};
+use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate_principals};
 use super::principal::{NamedAs, Principal};
 use super::{Policy, PolicyKind};
 
@@ -24,45 +24,47 @@ pub(crate) struct Policies<'a> {
     pub(crate) resource_account: &'a str,
 }
 
+/// What allows a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// A statement.
+    Statement(StatementRef),
+    /// No policy: the caller is the root user of the account.
+    Root,
+}
+
 impl Policies<'_> {
-    /// Returns the statement that allows the call, or why it is denied.
+    /// Returns what allows the call, or why it is denied.
     ///
     /// * An explicit Deny in any policy wins.
     /// * A service is judged by the resource's policy only.
-    /// * In one account, permissions or the resource's policy are enough. A trust policy must allow
-    ///   in any case: it is enough if it names the caller; if it names the account, permissions are
-    ///   needed too.
+    /// * In one account, permissions or the resource's policy are enough. If that policy names the
+    ///   account, it leaves the decision to the permissions.
+    /// * A trust policy must allow in any case. If it names the caller, it is enough in one account;
+    ///   if it names the account, permissions are needed too.
     /// * To a resource of another account, both must allow.
-    /// * Session policies must allow too, unless the resource's policy names the session itself.
+    /// * Session policies must allow too, unless the resource's policy names the session itself, or
+    ///   anyone.
     pub(crate) fn authorize(&self, request: &AccessRequest<'_>) -> Result<Permit, Denial> {
-        let identity = evaluate(self.identity, request);
-        let session = evaluate(self.session, request);
-        let attached = self.resource.as_slice();
-        let (named, resource) = evaluate_principals(attached, request);
-        let resource_layer = match self.resource {
-            Some((_, policy)) if policy.kind() == PolicyKind::Trust => Layer::Trust,
-            _ => Layer::Resource,
-        };
-        let layers =
-            [(Layer::Identity, identity), (Layer::Session, session), (resource_layer, resource)];
-        for (layer, evaluation) in &layers {
+        let resource_layer = self.resource_layer();
+        let (identity, _) = evaluate_principals(self.identity, request);
+        let (session, _) = evaluate_principals(self.session, request);
+        let (resource, named) = evaluate_principals(self.resource.as_slice(), request);
+        for (layer, evaluation) in
+            [(Layer::Identity, &identity), (Layer::Session, &session), (resource_layer, &resource)]
+        {
             if let Evaluation::ExplicitDeny(statement) = evaluation {
-                return Err(Denial::Explicit { layer: *layer, statement: statement.clone() });
+                return Err(Denial::Explicit { layer, statement: statement.clone() });
             }
         }
-        let [identity, session, resource] = layers.map(|(layer, evaluation)| match evaluation {
-            Evaluation::Allowed(statement) => Ok(Permit::Statement(statement)),
-            Evaluation::ExplicitDeny(_) | Evaluation::NoMatch => Err(Denial::NoAllow { layer }),
-        });
-        // Nothing is attached to the root user of an account, who may do anything in it.
-        let root = matches!(request.principal, Principal::Root { .. });
-        let identity = if root { Ok(Permit::Root) } else { identity };
-        let session = if self.session.is_empty() { Ok(Permit::Root) } else { session };
-        let same_account = request.principal.account() == Some(self.resource_account);
-        if request.principal.account().is_none() {
-            return resource;
-        }
-        if same_account && resource.is_ok() && named >= NamedAs::Role {
+        let resource = self.permit(resource_layer, resource, request);
+        let Some(account) = request.principal.account() else { return resource };
+        let session = match session {
+            _ if self.session.is_empty() => Ok(()),
+            session => self.permit(Layer::Session, session, request).map(|_| ()),
+        };
+        let same_account = account == self.resource_account;
+        if same_account && resource.is_ok() && named > NamedAs::Account {
             if named == NamedAs::Role {
                 session?;
             }
@@ -71,16 +73,47 @@ impl Policies<'_> {
         if !same_account || resource_layer == Layer::Trust {
             resource?;
         }
-        let permit = identity?;
+        // Nothing is attached to the root user of an account, who may do anything in it.
+        let permit = match request.principal {
+            Principal::Root { .. } => Permit::Root,
+            _ => self.permit(Layer::Identity, identity, request)?,
+        };
         session?;
         Ok(permit)
     }
-}
 
-/// What allows a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Permit {
-    Statement(StatementRef),
-    /// The caller is the root user of the account.
-    Root,
+    fn resource_layer(&self) -> Layer {
+        match self.resource {
+            Some((_, policy)) if policy.kind() == PolicyKind::Trust => Layer::Trust,
+            _ => Layer::Resource,
+        }
+    }
+
+    fn permit(
+        &self,
+        layer: Layer,
+        evaluation: Evaluation,
+        request: &AccessRequest<'_>,
+    ) -> Result<Permit, Denial> {
+        match evaluation {
+            Evaluation::Allowed(statement) => Ok(Permit::Statement(statement)),
+            Evaluation::ExplicitDeny(statement) => Err(Denial::Explicit { layer, statement }),
+            Evaluation::NoMatch => {
+                let policies = self.of(layer);
+                Err(Denial::NoAllow {
+                    layer,
+                    policies: policies.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                    near_miss: NearMiss::find(policies, request),
+                })
+            }
+        }
+    }
+
+    fn of(&self, layer: Layer) -> &[NamedPolicy<'_>] {
+        match layer {
+            Layer::Identity => self.identity,
+            Layer::Session => self.session,
+            Layer::Resource | Layer::Trust => self.resource.as_slice(),
+        }
+    }
 }

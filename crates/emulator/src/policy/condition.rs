@@ -13,6 +13,8 @@ use super::context::Context;
 /// One key of one operator. All conditions of a statement must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Condition {
+    /// As the policy spells it.
+    pub(super) name: String,
     pub(super) operator: Operator,
     pub(super) key: String,
     pub(super) operands: Vec<Operand>,
@@ -23,24 +25,26 @@ impl Condition {
     pub(super) fn holds(&self, context: &Context) -> bool {
         let Operator { comparison, negated, quantifier, if_exists } = self.operator;
         let values = context.values(&self.key);
-        let equals = |value: &str| {
-            self.operands.iter().any(|operand| operand.equals(comparison, value, context))
+        // A variable without a value meets neither an operator nor its negation.
+        let meets = |value: &str| {
+            let mut equals =
+                self.operands.iter().map(|operand| operand.equals(comparison, value, context));
+            if negated {
+                equals.all(|equals| equals == Some(false))
+            } else {
+                equals.any(|equals| equals == Some(true))
+            }
         };
-        if comparison == Comparison::Null {
-            return equals(if values.is_empty() { "true" } else { "false" });
-        }
-        if values.is_empty() {
-            return match quantifier {
-                Quantifier::ForAllValues => true,
-                Quantifier::ForAnyValue => if_exists,
-                Quantifier::Single => if_exists || negated,
-            };
-        }
-        let mut values = values.iter().map(String::as_str);
+        // For these three, IAM counts an empty value as none.
+        let is_null = values.iter().all(String::is_empty);
         match quantifier {
-            Quantifier::ForAllValues => values.all(|value| equals(value) != negated),
-            Quantifier::ForAnyValue => values.any(|value| equals(value) != negated),
-            Quantifier::Single => values.any(equals) != negated,
+            _ if comparison == Comparison::Null => meets(if is_null { "true" } else { "false" }),
+            Quantifier::ForAllValues => is_null || values.iter().all(|value| meets(value)),
+            // IAM resolves it before `IfExists`, which therefore does nothing.
+            Quantifier::ForAnyValue => !is_null && values.iter().any(|value| meets(value)),
+            Quantifier::Single if values.is_empty() => if_exists || negated,
+            Quantifier::Single if negated => values.iter().all(|value| meets(value)),
+            Quantifier::Single => values.iter().any(|value| meets(value)),
         }
     }
 }

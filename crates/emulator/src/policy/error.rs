@@ -82,8 +82,14 @@ pub(crate) enum Mistake {
     Duplicate,
     #[error("unknown element{}", did_you_mean(*.nearest))]
     Unknown { nearest: Option<&'static str> },
-    #[error("unknown condition operator{}", did_you_mean(*.nearest))]
-    UnknownOperator { nearest: Option<&'static str> },
+    #[error("unknown condition operator{}", did_you_mean(.nearest.as_deref()))]
+    UnknownOperator { nearest: Option<String> },
+    #[error("this key can have several values: use `ForAnyValue:` or `ForAllValues:`")]
+    Quantifier,
+    #[error("another statement has the same Sid")]
+    SidUsed,
+    #[error("`NotPrincipal` goes with `Deny` only")]
+    NotPrincipalAllows,
     #[error("`{0}` is missing")]
     Missing(&'static str),
     #[error("is empty")]

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Policy;
 use super::context::Context;
 use super::principal::{NamedAs, Principal};
-use super::statement::Effect;
+use super::statement::{Effect, Statement};
 
 /// A call that is to be judged.
 #[derive(Debug, Clone)]
@@ -19,33 +19,41 @@ pub(crate) struct AccessRequest<'a> {
 }
 
 impl<'a> AccessRequest<'a> {
-    /// Returns a call. The keys that follow from the principal are added to the context:
-    /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`,
-    /// `aws:PrincipalIsAWSService`, `aws:PrincipalServiceName`.
+    /// Returns a call. What follows from the principal is added to the context, unless it is there:
+    /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:username`,
+    /// `aws:PrincipalIsAWSService`, `aws:PrincipalServiceName`, and the false
+    /// `aws:ViaAWSService` and `aws:MultiFactorAuthPresent`.
     pub(crate) fn new(
         principal: &'a Principal,
         action: &'a str,
         resource: &'a str,
         mut context: Context,
     ) -> Self {
-        if let Principal::Service(name) = principal {
-            context.set_default("aws:PrincipalServiceName", name.as_str());
-        }
-        let service = matches!(principal, Principal::Service(_));
-        context.set_default("aws:PrincipalIsAWSService", service.to_string());
-        let identity = match principal {
-            Principal::Service(_) => None,
-            // A session counts as its role, with the role's path.
-            Principal::AssumedRole { role_arn, .. } => Some((role_arn.clone(), "AssumedRole")),
-            Principal::User { arn, .. } => Some((arn.clone(), "User")),
-            Principal::Root { .. } => Some((principal.arn(), "Account")),
-        };
-        if let Some((arn, principal_type)) = identity {
-            context.set_default("aws:PrincipalArn", arn);
-            context.set_default("aws:PrincipalType", principal_type);
-        }
+        let is_service = matches!(principal, Principal::Service(_));
+        context.set_default("aws:PrincipalIsAWSService", is_service.to_string());
         if let Some(account) = principal.account() {
             context.set_default("aws:PrincipalAccount", account);
+            context.set_default("aws:ViaAWSService", "false");
+        }
+        match principal {
+            Principal::Service(name) => {
+                context.set_default("aws:PrincipalServiceName", name.as_str());
+            }
+            // A session has the ARN of its role, with the role's path.
+            Principal::AssumedRole { role_arn, .. } => {
+                context.set_default("aws:PrincipalArn", role_arn.as_str());
+                context.set_default("aws:PrincipalType", "AssumedRole");
+                context.set_default("aws:MultiFactorAuthPresent", "false");
+            }
+            Principal::User { arn, .. } => {
+                context.set_default("aws:PrincipalArn", arn.as_str());
+                context.set_default("aws:PrincipalType", "User");
+                context.set_default("aws:username", arn.rsplit('/').next().unwrap_or(arn));
+            }
+            Principal::Root { .. } => {
+                context.set_default("aws:PrincipalArn", principal.arn());
+                context.set_default("aws:PrincipalType", "Account");
+            }
         }
         Self { principal, action, resource, context }
     }
@@ -88,29 +96,31 @@ impl fmt::Display for StatementRef {
     }
 }
 
+impl StatementRef {
+    pub(super) fn new(policy: &str, statement: &Statement) -> Self {
+        Self { policy: policy.to_owned(), path: statement.path.clone(), sid: statement.sid.clone() }
+    }
+}
+
 /// Evaluates policies of one kind together: an explicit Deny in any of them wins.
 ///
 /// Each comes with what it is called in [`StatementRef`].
 pub(crate) fn evaluate(policies: &[(&str, &Policy)], request: &AccessRequest<'_>) -> Evaluation {
-    evaluate_principals(policies, request).1
+    evaluate_principals(policies, request).0
 }
 
 /// Evaluates, and returns how the strongest Allow names the caller.
 pub(super) fn evaluate_principals(
     policies: &[(&str, &Policy)],
     request: &AccessRequest<'_>,
-) -> (NamedAs, Evaluation) {
+) -> (Evaluation, NamedAs) {
     let mut strongest: Option<(NamedAs, StatementRef)> = None;
     for (name, policy) in policies {
         for statement in &policy.statements {
-            let Some(named) = statement.applies(request) else { continue };
-            let reference = StatementRef {
-                policy: (*name).to_owned(),
-                path: statement.path.clone(),
-                sid: statement.sid.clone(),
-            };
+            let Ok(named) = statement.applies(request) else { continue };
+            let reference = StatementRef::new(name, statement);
             match statement.effect {
-                Effect::Deny => return (named, Evaluation::ExplicitDeny(reference)),
+                Effect::Deny => return (Evaluation::ExplicitDeny(reference), named),
                 Effect::Allow if strongest.as_ref().is_none_or(|(found, _)| *found < named) => {
                     strongest = Some((named, reference));
                 }
@@ -119,7 +129,7 @@ pub(super) fn evaluate_principals(
         }
     }
     match strongest {
-        Some((named, reference)) => (named, Evaluation::Allowed(reference)),
-        None => (NamedAs::Account, Evaluation::NoMatch),
+        Some((named, reference)) => (Evaluation::Allowed(reference), named),
+        None => (Evaluation::NoMatch, NamedAs::Account),
     }
 }

@@ -1,14 +1,18 @@
-//! The condition keys that requests to this emulator can have.
+//! Condition keys: which of them requests to this emulator can have, and which can have several
+//! values.
 //!
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>,
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
 
 use crate::nearest::nearest;
 
-/// The keys that Roles Anywhere, STS and Secrets Manager set here. `/` at the end stands for any
-/// name behind it.
-const SET_HERE: [&str; 36] = [
+/// The keys that requests to Roles Anywhere, STS and Secrets Manager can have here. A `/` at the end
+/// stands for any name behind it.
+const SET_HERE: [&str; 31] = [
     "aws:CurrentTime",
     "aws:EpochTime",
+    "aws:MultiFactorAuthPresent",
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
     "aws:PrincipalIsAWSService",
@@ -17,8 +21,6 @@ const SET_HERE: [&str; 36] = [
     "aws:PrincipalType",
     "aws:RequestTag/",
     "aws:RequestedRegion",
-    "aws:ResourceAccount",
-    "aws:ResourceTag/",
     "aws:SecureTransport",
     "aws:SourceAccount",
     "aws:SourceArn",
@@ -27,38 +29,119 @@ const SET_HERE: [&str; 36] = [
     "aws:TagKeys",
     "aws:TokenIssueTime",
     "aws:UserAgent",
+    "aws:ViaAWSService",
     "aws:userid",
     "aws:username",
+    "secretsmanager:Description",
+    "secretsmanager:Name",
+    "secretsmanager:SecretId",
+    "secretsmanager:VersionId",
+    "secretsmanager:VersionStage",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",
     "sts:TransitiveTagKeys",
-    "secretsmanager:Description",
-    "secretsmanager:Name",
-    "secretsmanager:ResourceTag/",
-    "secretsmanager:SecretId",
-    "secretsmanager:SecretPrimaryRegion",
-    "secretsmanager:VersionId",
-    "secretsmanager:VersionStage",
-    "secretsmanager:resource/AllowRotationLambdaArn",
+];
+
+/// The other documented keys of the same services, so that a key that is spelt correctly is not
+/// taken for a misspelt one.
+const NEVER_SET: [&str; 52] = [
+    "aws:AssumedRoot",
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:ChatbotSourceArn",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "aws:Referer",
+    "aws:ResourceAccount",
+    "aws:ResourceOrgID",
+    "aws:ResourceOrgPaths",
+    "aws:ResourceTag/",
+    "aws:SignInSessionArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceOwner",
+    "aws:SourceVpc",
+    "aws:SourceVpcArn",
+    "aws:SourceVpce",
+    "aws:VpcSourceIp",
+    "aws:VpceAccount",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+    "iam:ResourceTag/",
+    "secretsmanager:AddReplicaRegions",
+    "secretsmanager:BlockPublicPolicy",
     "secretsmanager:ForceDeleteWithoutRecovery",
+    "secretsmanager:ForceOverwriteReplicaSecret",
+    "secretsmanager:KmsKeyArn",
+    "secretsmanager:KmsKeyId",
+    "secretsmanager:ModifyRotationRules",
     "secretsmanager:RecoveryWindowInDays",
+    "secretsmanager:ResourceTag/",
+    "secretsmanager:RotateImmediately",
+    "secretsmanager:RotationLambdaARN",
+    "secretsmanager:SecretPrimaryRegion",
+    "secretsmanager:Type",
+    "secretsmanager:resource/AllowRotationLambdaArn",
+    "secretsmanager:resource/Type",
+    "sts:AWSServiceName",
+    "sts:DurationSeconds",
+    "sts:RequestContext/",
+    "sts:RequestContextProviders",
+    "sts:TaskPolicyArn",
+    "sts:WebIdentityTokenAudience",
+    "sts:WebIdentityTokenDuration",
+    "sts:SigningAlgorithm",
+];
+
+/// The keys that can have several values, here or elsewhere.
+const MULTIVALUED: [&str; 10] = [
+    "aws:CalledVia",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "aws:ResourceOrgPaths",
+    "aws:SourceOrgPaths",
+    "aws:TagKeys",
+    "aws:VpceOrgPaths",
+    "secretsmanager:AddReplicaRegions",
+    "sts:RequestContextProviders",
+    "sts:TransitiveTagKeys",
 ];
 
 /// Returns whether a request to this emulator can have the key.
 pub(super) fn is_set_here(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SET_HERE.iter().any(|known| {
-        let known = known.to_ascii_lowercase();
-        if known.ends_with('/') {
-            key.len() > known.len() && key.starts_with(&known)
-        } else {
-            key == known
-        }
-    })
+    contains(&SET_HERE, key)
 }
 
-/// Returns the key that was probably meant.
-pub(super) fn nearest_key(key: &str) -> Option<&'static str> {
-    nearest(key, SET_HERE.into_iter())
+/// Returns whether the key can have several values.
+pub(super) fn is_multivalued(key: &str) -> bool {
+    contains(&MULTIVALUED, key)
+}
+
+/// Returns the key that was probably meant; `None` for a documented key, and for those of services
+/// that this emulator does not have.
+pub(super) fn nearest_key(key: &str) -> Option<String> {
+    if contains(&NEVER_SET, key) {
+        return None;
+    }
+    let (name, tag) = match key.split_once('/') {
+        Some((name, tag)) => (format!("{name}/"), tag),
+        None => (key.to_owned(), ""),
+    };
+    let known = nearest(&name, SET_HERE.into_iter().chain(NEVER_SET))?;
+    Some(if known.ends_with('/') { format!("{known}{tag}") } else { known.to_owned() })
+}
+
+fn contains(keys: &[&str], key: &str) -> bool {
+    keys.iter().any(|known| {
+        let prefix = key.get(..known.len());
+        prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(known))
+            && known.ends_with('/') == (key.len() > known.len())
+    })
 }

@@ -104,3 +104,17 @@ impl PrincipalPattern {
         }
     }
 }
+
+/// Returns whether `NotPrincipal` leaves a caller out.
+///
+/// IAM asks for a caller's account beside the caller itself: "Otherwise, the policy might deny
+/// access to the entire account containing the principal". Here it always does.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>
+pub(super) fn exempt(entries: &[PrincipalPattern], principal: &Principal) -> bool {
+    let named: Vec<NamedAs> = entries.iter().filter_map(|entry| entry.names(principal)).collect();
+    let by_name = named.iter().any(|named| *named > NamedAs::Account);
+    let whole = matches!(principal, Principal::Service(_) | Principal::Root { .. })
+        || entries.contains(&PrincipalPattern::Anyone);
+    by_name && (whole || named.contains(&NamedAs::Account))
+}

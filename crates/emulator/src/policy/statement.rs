@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::context::Context;
 use super::evaluation::AccessRequest;
 use super::pattern::{self, Glyph, Template};
-use super::principal::{NamedAs, Principal, PrincipalPattern};
+use super::principal::{self, NamedAs, Principal, PrincipalPattern};
 
 /// A statement that is understood whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,30 +36,47 @@ pub(super) enum Selection<T> {
 }
 
 impl<T> Selection<T> {
-    fn contains(&self, matches: impl Fn(&T) -> bool) -> bool {
+    /// Returns whether the element is met, given what each entry says. An entry that says nothing
+    /// (`None`: a variable without a value) meets neither the element nor its negation.
+    fn is_met(&self, matches: impl Fn(&T) -> Option<bool>) -> bool {
         match self {
-            Self::Only(entries) => entries.iter().any(matches),
-            Self::Except(entries) => !entries.iter().any(matches),
+            Self::Only(entries) => entries.iter().any(|entry| matches(entry) == Some(true)),
+            Self::Except(entries) => entries.iter().all(|entry| matches(entry) == Some(false)),
         }
     }
 }
 
+/// The first element that keeps a statement from a call, in the order in which they are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Mismatch<'a> {
+    Action,
+    Resource,
+    Principal,
+    Condition(&'a Condition),
+}
+
 impl Statement {
-    /// Returns how the statement names the caller, if it is about this call.
-    pub(super) fn applies(&self, request: &AccessRequest<'_>) -> Option<NamedAs> {
-        let named = self.names(request.principal)?;
+    /// Returns how the statement names the caller if it is about this call, or why it is not.
+    pub(super) fn applies(&self, request: &AccessRequest<'_>) -> Result<NamedAs, Mismatch<'_>> {
         let context = request.context();
         let action = request.action.to_ascii_lowercase();
-        (self.actions.contains(|glyphs| pattern::matches(glyphs, &action))
-            && self.covers(request.resource, context)
-            && self.conditions.iter().all(|condition| condition.holds(context)))
-        .then_some(named)
+        if !self.actions.is_met(|glyphs| Some(pattern::matches(glyphs, &action))) {
+            return Err(Mismatch::Action);
+        }
+        if !self.covers(request.resource, context) {
+            return Err(Mismatch::Resource);
+        }
+        let named = self.names(request.principal).ok_or(Mismatch::Principal)?;
+        match self.conditions.iter().find(|condition| !condition.holds(context)) {
+            Some(condition) => Err(Mismatch::Condition(condition)),
+            None => Ok(named),
+        }
     }
 
     fn covers(&self, resource: &str, context: &Context) -> bool {
         self.resources.as_ref().is_none_or(|resources| {
-            resources.contains(|template| {
-                template.resolve(context).is_some_and(|glyphs| pattern::matches(&glyphs, resource))
+            resources.is_met(|template| {
+                template.resolve(context).map(|glyphs| pattern::matches(&glyphs, resource))
             })
         })
     }
@@ -70,10 +87,9 @@ impl Statement {
             Some(Selection::Only(entries)) => {
                 entries.iter().filter_map(|entry| entry.names(principal)).max()
             }
-            Some(Selection::Except(entries)) => entries
-                .iter()
-                .all(|entry| entry.names(principal).is_none())
-                .then_some(NamedAs::Caller),
+            Some(Selection::Except(entries)) => {
+                (!principal::exempt(entries, principal)).then_some(NamedAs::Caller)
+            }
         }
     }
 }

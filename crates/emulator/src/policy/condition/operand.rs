@@ -41,34 +41,37 @@ impl Operand {
                 Template::parse(text, Syntax { wildcards: true, variables }).map(Self::Text)
             }
             Comparison::Arn => {
+                // A variable can be a whole ARN.
                 let complete = text.split(':').count() >= 6 || (variables && text.contains("${"));
                 if !complete {
-                    return Err("an ARN, with its six parts");
+                    return Err("an ARN with its six parts, such as `arn:aws:iam::*:role/*`");
                 }
                 Template::parse(text, Syntax { wildcards: true, variables }).map(Self::Text)
             }
             Comparison::Numeric(_) => number(text).map(Self::Number).ok_or("a number"),
             Comparison::Date(_) => date(text)
                 .map(Self::Date)
-                .ok_or("a date such as 2026-01-31T00:00:00Z, or seconds since 1970"),
+                .ok_or("a date such as `2026-01-31T00:00:00Z`, or seconds since 1970"),
             Comparison::Bool | Comparison::Null => {
-                boolean(text).map(Self::Bool).ok_or("true or false")
+                boolean(text).map(Self::Bool).ok_or("`true` or `false`")
             }
             Comparison::Binary => STANDARD.decode(text).map(Self::Bytes).map_err(|_| "base64"),
             Comparison::IpAddress => network(text)
                 .map(Self::Network)
-                .ok_or("an IP address, or a network such as 203.0.113.0/24"),
+                .ok_or("an IP address, or a network such as `203.0.113.0/24`"),
         }
     }
 
-    /// Returns whether a value of the request compares as the operator says.
-    ///
-    /// A value that is not of the operator's type does not, nor does a variable without a value.
-    pub(super) fn equals(&self, comparison: Comparison, value: &str, context: &Context) -> bool {
-        match self {
-            Self::Text(template) => template
-                .resolve(context)
-                .is_some_and(|glyphs| text_equals(comparison, &glyphs, value)),
+    /// Returns whether a value of the request compares as the operator says, `None` if a variable
+    /// has no value. A value that is not of the operator's type does not compare.
+    pub(super) fn equals(
+        &self,
+        comparison: Comparison,
+        value: &str,
+        context: &Context,
+    ) -> Option<bool> {
+        Some(match self {
+            Self::Text(template) => text_equals(comparison, &template.resolve(context)?, value),
             Self::Number(expected) => number(value)
                 .and_then(|value| value.partial_cmp(expected))
                 .is_some_and(|ordering| admits(comparison, ordering)),
@@ -80,7 +83,16 @@ impl Operand {
             Self::Network(expected) => {
                 network(value).is_some_and(|address| expected.contains(&address))
             }
-        }
+        })
+    }
+
+    /// Returns the condition keys whose values are put in.
+    pub(in crate::policy) fn keys(&self) -> impl Iterator<Item = &str> {
+        let template = match self {
+            Self::Text(template) => Some(template),
+            _ => None,
+        };
+        template.into_iter().flat_map(Template::keys)
     }
 }
 
@@ -95,14 +107,13 @@ fn text_equals(comparison: Comparison, glyphs: &[Glyph], value: &str) -> bool {
     match comparison {
         Comparison::Arn => arn_equals(glyphs, value),
         Comparison::StringIgnoreCase => {
-            let folded: Vec<Glyph> = glyphs
-                .iter()
-                .flat_map(|glyph| match glyph {
-                    Glyph::Literal(c) => c.to_lowercase().map(Glyph::Literal).collect(),
-                    wildcard => vec![*wildcard],
-                })
-                .collect();
-            pattern::matches(&folded, &value.to_lowercase())
+            let fold = |glyph: &Glyph| match glyph {
+                Glyph::Literal(c) => c.to_lowercase().map(Glyph::Literal).collect(),
+                wildcard => vec![*wildcard],
+            };
+            let folded: Vec<Glyph> = glyphs.iter().flat_map(fold).collect();
+            let value: String = value.chars().flat_map(char::to_lowercase).collect();
+            pattern::matches(&folded, &value)
         }
         _ => pattern::matches(glyphs, value),
     }
@@ -122,17 +133,20 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Reads seconds since 1970, or the forms of ISO 8601 that <https://www.w3.org/TR/NOTE-datetime>
-/// has.
+/// Reads seconds since 1970, or a date of ISO 8601 in the forms of
+/// <https://www.w3.org/TR/NOTE-datetime>: the day, or day and time with a time zone.
 fn date(text: &str) -> Option<OffsetDateTime> {
     if let Ok(seconds) = text.parse() {
         return OffsetDateTime::from_unix_timestamp(seconds).ok();
     }
-    if let Ok(date) = OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
-        return Some(date);
+    // ISO 8601 has more forms, such as weeks, that IAM does not have.
+    if !matches!(text.as_bytes(), [_, _, _, _, b'-', b'0' | b'1', _, b'-', ..]) {
+        return None;
     }
-    let day = Date::parse(text, &Iso8601::DATE).ok()?;
-    Some(day.midnight().assume_utc())
+    if text.len() == "2026-01-31".len() {
+        return Some(Date::parse(text, &Iso8601::DATE).ok()?.midnight().assume_utc());
+    }
+    OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok()
 }
 
 fn boolean(text: &str) -> Option<bool> {

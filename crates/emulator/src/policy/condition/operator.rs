@@ -119,8 +119,15 @@ impl Operator {
         Some(Self { comparison, negated, quantifier, if_exists })
     }
 
-    /// Returns the operator that was probably meant, without what stands before and behind it.
-    pub(in crate::policy) fn nearest(name: &str) -> Option<&'static str> {
-        nearest(name, OPERATORS.into_iter().map(|(name, ..)| name))
+    /// Returns the name of the operator that was probably meant.
+    pub(in crate::policy) fn nearest(name: &str) -> Option<String> {
+        let mut names = Vec::new();
+        for prefix in ["", "ForAllValues:", "ForAnyValue:"] {
+            for suffix in ["", "IfExists"] {
+                names.extend(OPERATORS.map(|(name, ..)| format!("{prefix}{name}{suffix}")));
+            }
+        }
+        names.retain(|name| Self::parse(name).is_some());
+        nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 }

@@ -1,8 +1,9 @@
 //! Reads `Condition`.
 
 use super::reader::{Names, Place, Reader};
-use crate::policy::condition::{Condition, Operand, Operator};
+use crate::policy::condition::{Comparison, Condition, Operand, Operator, Quantifier};
 use crate::policy::error::Mistake;
+use crate::policy::keys;
 
 /// Reads the conditions of a statement.
 pub(super) fn conditions(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<Condition>> {
@@ -20,7 +21,7 @@ pub(super) fn conditions(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<C
             continue;
         };
         for (key, place) in keys {
-            match condition(reader, operator, key, place) {
+            match condition(reader, &name, operator, key, place) {
                 Some(condition) => conditions.push(condition),
                 None => complete = false,
             }
@@ -31,6 +32,7 @@ pub(super) fn conditions(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<C
 
 fn condition(
     reader: &mut Reader,
+    name: &str,
     operator: Operator,
     key: String,
     place: Place<'_>,
@@ -40,27 +42,41 @@ fn condition(
         return None;
     }
     place.warn_of_key(reader, &key);
-    let read: Vec<_> = place
-        .items(reader)?
-        .iter()
-        .map(|place| {
-            let text = place.text(reader)?;
-            match Operand::parse(operator.comparison, &text, reader.variables) {
-                Ok(operand) => Some(operand),
-                Err(expected) => {
-                    place.invalid(reader, &text, expected);
-                    None
-                }
-            }
-        })
-        .collect();
-    Some(Condition { operator, key, operands: read.into_iter().collect::<Option<_>>()? })
+    if keys::is_multivalued(&key)
+        && operator.quantifier == Quantifier::Single
+        && operator.comparison != Comparison::Null
+    {
+        place.mistake(reader, Mistake::Quantifier);
+        return None;
+    }
+    let places = place.items(reader)?;
+    let read: Vec<_> =
+        places.iter().map(|place| operand(reader, operator.comparison, place)).collect();
+    let operands = read.into_iter().collect::<Option<_>>()?;
+    Some(Condition { name: name.to_owned(), operator, key, operands })
 }
 
-/// `service:name`; the key of a tag may hold anything behind a `/`.
+fn operand(reader: &mut Reader, comparison: Comparison, place: &Place<'_>) -> Option<Operand> {
+    let text = place.text(reader)?;
+    match Operand::parse(comparison, &text, reader.variables) {
+        Ok(operand) => {
+            for key in operand.keys() {
+                place.warn_of_key(reader, key);
+            }
+            Some(operand)
+        }
+        Err(expected) => {
+            place.invalid(reader, &text, expected);
+            None
+        }
+    }
+}
+
+/// `service:name`; the key of a tag may hold anything behind a `/`, but something.
 fn is_key(key: &str) -> bool {
     key.split_once(':').is_some_and(|(service, name)| {
         !name.is_empty()
+            && !name.ends_with('/')
             && !service.is_empty()
             && service.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
     })

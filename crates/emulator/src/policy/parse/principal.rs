@@ -2,16 +2,23 @@
 
 use super::reader::{Elements, Place, Reader};
 use super::statement::selection;
+use crate::policy::PolicyKind;
 use crate::policy::error::Mistake;
 use crate::policy::principal::PrincipalPattern;
-use crate::policy::statement::Selection;
+use crate::policy::statement::{Effect, Selection};
 
 /// Reads who a statement is about.
 pub(super) fn principals(
     reader: &mut Reader,
     elements: &Elements<'_>,
+    effect: Option<Effect>,
 ) -> Option<Selection<PrincipalPattern>> {
     let (negated, place) = elements.either(reader, "Principal", "NotPrincipal")?;
+    if negated && reader.kind == PolicyKind::Trust {
+        place.mistake(reader, Mistake::NotAllowed("a trust policy"));
+    } else if negated && effect == Some(Effect::Allow) {
+        place.mistake(reader, Mistake::NotPrincipalAllows);
+    }
     let entries = entries(reader, &place)?;
     Some(if negated { Selection::Except(entries) } else { Selection::Only(entries) })
 }

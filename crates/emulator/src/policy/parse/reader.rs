@@ -13,6 +13,8 @@ pub(super) struct Reader {
     pub(super) kind: PolicyKind,
     /// Whether `${…}` is a variable, which the version decides.
     pub(super) variables: bool,
+    /// The Sids so far.
+    pub(super) sids: BTreeSet<String>,
     pub(super) errors: Vec<PolicyError>,
     pub(super) warnings: Vec<PolicyWarning>,
 }
@@ -28,7 +30,13 @@ pub(super) struct Place<'a> {
 impl Reader {
     /// Returns a reader that has read nothing.
     pub(super) const fn new(kind: PolicyKind) -> Self {
-        Self { kind, variables: false, errors: Vec::new(), warnings: Vec::new() }
+        Self {
+            kind,
+            variables: false,
+            sids: BTreeSet::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 }
 

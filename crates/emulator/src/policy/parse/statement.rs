@@ -30,7 +30,9 @@ pub(super) fn statement(reader: &mut Reader, place: Place<'_>) -> Option<Stateme
             refuse(reader, &elements, ["Principal", "NotPrincipal"], "an identity policy");
             None
         }
-        PolicyKind::Trust | PolicyKind::Resource => Some(principal::principals(reader, &elements)),
+        PolicyKind::Trust | PolicyKind::Resource => {
+            Some(principal::principals(reader, &elements, effect))
+        }
     };
     let actions = elements
         .either(reader, "Action", "NotAction")
@@ -80,7 +82,13 @@ fn sid(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
     if reader.kind != PolicyKind::Resource && !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
         place.invalid(reader, &sid, "letters and digits");
     }
-    (!sid.is_empty()).then_some(sid)
+    if sid.is_empty() {
+        return None;
+    }
+    if !reader.sids.insert(sid.clone()) {
+        place.mistake(reader, Mistake::SidUsed);
+    }
+    Some(sid)
 }
 
 fn effect(reader: &mut Reader, place: &Place<'_>) -> Option<Effect> {
@@ -113,12 +121,11 @@ fn action(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<Glyph>> {
         place.invalid(reader, &text, "`*`, or an action such as `secretsmanager:GetSecretValue`");
         return None;
     }
-    let glyph = |c: char| match c {
-        '*' => Glyph::Any,
-        '?' => Glyph::One,
-        c => Glyph::Literal(c.to_ascii_lowercase()),
-    };
-    Some(text.chars().map(glyph).collect())
+    if reader.kind == PolicyKind::Trust && text != "*" && !is_of_sts(&text) {
+        place.invalid(reader, &text, "an action of STS, such as `sts:AssumeRole`");
+        return None;
+    }
+    Some(text.chars().map(|c| Glyph::with_wildcards(c.to_ascii_lowercase())).collect())
 }
 
 fn is_action(text: &str) -> bool {
@@ -131,20 +138,39 @@ fn is_action(text: &str) -> bool {
         })
 }
 
+fn is_of_sts(action: &str) -> bool {
+    action.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("sts"))
+}
+
 fn resource(reader: &mut Reader, place: &Place<'_>) -> Option<Template> {
     let text = place.string(reader)?;
-    let known =
-        text == "*" || text.starts_with("arn:") || (reader.variables && text.starts_with("${"));
-    if !known {
-        place.invalid(reader, &text, "`*` or an ARN");
-        return None;
-    }
     let syntax = Syntax { wildcards: true, variables: reader.variables };
-    match Template::parse(&text, syntax) {
-        Ok(template) => Some(template),
+    let template = match Template::parse(&text, syntax) {
+        Ok(template) => template.in_segments(),
         Err(expected) => {
             place.invalid(reader, &text, expected);
-            None
+            return None;
         }
+    };
+    if !is_resource(&text) {
+        place.invalid(reader, &text, "`*`, or an ARN without wildcards in its service");
+        return None;
     }
+    if template.colons_before_variables().is_some_and(|colons| colons < 5) {
+        place.invalid(reader, &text, "variables behind the fifth colon only");
+        return None;
+    }
+    for key in template.keys() {
+        place.warn_of_key(reader, key);
+    }
+    Some(template)
+}
+
+/// Six parts, fewer if a `*` at the end stands for the rest.
+fn is_resource(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    text == "*"
+        || (parts[0] == "arn"
+            && (parts.len() == 6 || (parts.len() > 1 && text.ends_with('*')))
+            && parts.get(2).is_none_or(|service| !service.contains(['*', '?'])))
 }
