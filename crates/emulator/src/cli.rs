@@ -2,6 +2,7 @@
 
 mod aws_side;
 mod behaviour;
+mod completion;
 mod network;
 mod pki;
 mod run;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 pub use aws_side::AwsSide;
 pub use behaviour::Behaviour;
+pub use completion::Completion;
 pub use network::Reach;
 pub use pki::WritePki;
 pub use run::{Exec, Run};
@@ -46,6 +48,10 @@ pub enum Commands {
     /// Write the test certificates and keys to a directory
     #[command(long_about = pki::LONG_ABOUT)]
     Pki(WritePki),
+    /// Print a completion script
+    Completion(Completion),
+    /// Print the version
+    Version,
     /// Start the command of `run` so that it ends when `run` ends (for internal use)
     #[command(hide = true)]
     Exec(Exec),

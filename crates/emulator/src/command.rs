@@ -3,15 +3,18 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
+use clap_complete::Shell;
 use serde_json::Value;
 
 use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Reach, Run, Serve, WritePki};
 use crate::emulator::{self, Emulator, Options};
-use crate::environment::export_line;
+use crate::environment::exports;
 use crate::error::Error;
 use crate::network::Network;
 use crate::os;
 use crate::pki::{Extent, Pki};
+use crate::ready_file::ReadyFile;
 use crate::run::{self, Signals};
 
 /// Does what was typed and returns the exit code.
@@ -20,6 +23,8 @@ pub fn perform(arguments: Arguments) -> Result<u8, Error> {
         Commands::Run(run) => perform_run(run),
         Commands::Serve(serve) => perform_serve(serve),
         Commands::Pki(pki) => write_pki(&pki),
+        Commands::Completion(completion) => print_completion(completion.shell),
+        Commands::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         Commands::Exec(exec) => run::exec(exec.parent, &exec.command),
     }
 }
@@ -40,31 +45,31 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
     emulator::sweep();
     let tool = run::tool(arguments.tool)?;
     let options = Options {
-        tool: Some(tool.clone()),
+        tool: tool.clone(),
         network: network(arguments.reach),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = Emulator::start(options)?;
     signals.check()?;
-    run::run(&emulator, &tool, &arguments.command, signals)
+    run::run(&emulator, tool.as_deref(), &arguments.command, signals)
 }
 
 fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
     emulator::sweep();
+    let ready_file = arguments.ready_file.map(ReadyFile::new).transpose()?;
     let options = Options {
-        tool: Some(run::tool(arguments.tool)?),
+        tool: run::tool(arguments.tool)?,
         directory: arguments.dir,
         network: network(arguments.reach),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = Emulator::start(options)?;
-    let mut exports = String::new();
-    for (name, value) in emulator.environment() {
-        exports.push_str(&export_line(&name, &value));
-        exports.push('\n');
+    let variables = emulator.environment();
+    print(exports(&variables).as_bytes())?;
+    if let Some(file) = &ready_file {
+        file.write(&variables)?;
     }
-    print(&exports)?;
     signals.wait();
     Ok(0)
 }
@@ -114,11 +119,20 @@ fn read_json(path: &Path) -> Result<Value, Error> {
     serde_json::from_str(&text).map_err(|source| Error::Json { path: of(path), source })
 }
 
-/// Writes to stdout and flushes, so that a process that waits for the lines has them.
-fn print(text: &str) -> Result<(), Error> {
+fn print_completion(shell: Shell) -> Result<u8, Error> {
+    let mut script = Vec::new();
+    let mut command = Arguments::command();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    print(&script)
+}
+
+/// Writes to stdout and flushes, so that a process that waits for the lines has them. Returns the
+/// exit code of success.
+fn print(text: &[u8]) -> Result<u8, Error> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|source| Error::File {
-        action: "write",
+    stdout.write_all(text).and_then(|()| stdout.flush()).map(|()| 0).map_err(|source| Error::File {
+        action: "write to",
         path: "stdout".into(),
         source,
     })

@@ -88,8 +88,8 @@ impl Emulator {
         }
         state.end_after_seconds = options.session_seconds;
         let network = options.network;
-        let (aws, aws_address) = listen(network.listen)?;
-        let (control, control_address) = listen(network.control_listen)?;
+        let (aws, aws_address) = listen("--listen", network.listen)?;
+        let (control, control_address) = listen("--control-listen", network.control_listen)?;
         let endpoint = format!("https://{}", network.aws_host(aws_address));
         let sdk_endpoint = match network.tls {
             TlsMode::Required => endpoint.clone(),
@@ -269,6 +269,6 @@ impl Directory {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    os::listen(address).map_err(|source| Error::Listen { address, source })
+fn listen(option: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    os::listen(address).map_err(|source| Error::Listen { option, address, source })
 }

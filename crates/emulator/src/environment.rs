@@ -109,8 +109,12 @@ fn quote(word: &str) -> String {
     if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
 }
 
-/// Returns `export NAME='value'`, for a POSIX shell to evaluate.
-pub(crate) fn export_line(name: &str, value: &OsStr) -> String {
+/// Returns lines of `export NAME='value'`, for a POSIX shell to evaluate.
+pub(crate) fn exports(variables: &[(String, OsString)]) -> String {
+    variables.iter().map(|(name, value)| export_line(name, value) + "\n").collect()
+}
+
+fn export_line(name: &str, value: &OsStr) -> String {
     format!("export {name}='{}'", value.to_string_lossy().replace('\'', r"'\''"))
 }
 

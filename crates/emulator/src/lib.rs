@@ -43,6 +43,8 @@ pub mod pki;
 )]
 #[expect(unused_imports, reason = "as above")]
 mod policy;
+#[cfg(unix)]
+mod ready_file;
 mod refusal;
 #[cfg(unix)]
 mod run;

@@ -41,13 +41,16 @@ mod program {
         }
     }
 
-    /// The error and its causes, a line each.
+    /// Returns the error, its causes and its hint, a line each.
     fn report(error: &Error) -> String {
         let mut report = format!("error: {error}\n");
         let mut cause = error.source();
         while let Some(error) = cause {
             let _ = writeln!(report, "  caused by: {error}");
             cause = error.source();
+        }
+        if let Some(hint) = error.hint() {
+            let _ = writeln!(report, "  hint: {hint}");
         }
         report
     }

@@ -50,6 +50,27 @@ pub(crate) fn write(path: &Path, contents: &[u8], private: bool) -> io::Result<(
     file.write_all(contents)
 }
 
+/// Writes a file that everyone may read, whole or not at all, in place of any other of its name.
+#[cfg(unix)]
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut parent = path.parent().unwrap_or(path);
+    if parent.as_os_str().is_empty() {
+        parent = Path::new(".");
+    }
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o644))
+        .tempfile_in(parent)?;
+    file.write_all(contents)?;
+    file.persist(path).map_err(|error| error.error).map(drop)
+}
+
+/// Removes a file.
+#[cfg(unix)]
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
 /// A temporary directory, locked for as long as it is used.
 #[derive(Debug)]
 pub(crate) struct LockedDirectory {

@@ -41,10 +41,10 @@ struct PkiFile {
 #[non_exhaustive]
 pub enum PkiError {
     /// A certificate cannot be made.
-    #[error("could not make a certificate")]
+    #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
     /// A key cannot be written in its other forms.
-    #[error("could not write the key of `{0}` in its older form")]
+    #[error("cannot write the key of `{0}` in its older form")]
     KeyForm(String),
     /// A file of the PKI is not there.
     #[error("the PKI has no `{0}`")]
@@ -58,7 +58,7 @@ pub enum PkiError {
         stderr: String,
     },
     /// A file cannot be written.
-    #[error("could not write `{path}`")]
+    #[error("cannot write `{path}`")]
     Write {
         /// The file.
         path: PathBuf,

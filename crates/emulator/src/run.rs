@@ -52,11 +52,14 @@ impl Signals {
 /// passed on: its own, or 128 and the number of the signal that ended it.
 pub(crate) fn run(
     emulator: &Emulator,
-    tool: &Path,
+    tool: Option<&Path>,
     command: &[OsString],
     mut signals: Signals,
 ) -> Result<u8, Error> {
-    let path = path_with_tool(emulator.directory(), tool)?;
+    let path = match tool {
+        Some(tool) => path_with_tool(emulator.directory(), tool)?,
+        None => inherited_path(),
+    };
     signals.check()?;
     let child = spawn(emulator, path, command)?;
     let pid = Pid::from_child(&child);
@@ -73,20 +76,27 @@ pub(crate) fn run(
     Ok(exit_code(status.map_err(|source| Error::Process("wait for the command", source))?))
 }
 
-/// Returns the tool to use: the one that is named, or the one beside our own program.
-pub(crate) fn tool(named: Option<PathBuf>) -> Result<PathBuf, Error> {
-    let tool = match named {
-        Some(tool) => tool,
-        None => std::env::current_exe()
-            .map_err(|source| Error::Process("find our own program", source))?
-            .with_file_name(TOOL_NAMES[0]),
-    };
+/// Returns the tool to use: the one that is named, which has to exist, or the one in the directory
+/// of our own program, if there is one.
+pub(crate) fn tool(named: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     // Absolute and no more: what a link is called may be what the program goes by.
-    std::path::absolute(&tool).ok().filter(|tool| tool.is_file()).ok_or(Error::Tool(tool))
+    let found = |tool: &Path| std::path::absolute(tool).ok().filter(|tool| tool.is_file());
+    match named {
+        Some(tool) => found(&tool).map(Some).ok_or(Error::Tool(tool)),
+        None => {
+            let own = std::env::current_exe().ok();
+            Ok(own.and_then(|own| found(&own.with_file_name(TOOL_NAMES[0]))))
+        }
+    }
+}
+
+fn inherited_path() -> Option<OsString> {
+    let inherited = os::environment().into_iter().find(|(name, _)| name == "PATH");
+    inherited.map(|(_, path)| path)
 }
 
 /// Makes a private directory with the tool in it and returns `PATH` with that in front.
-fn path_with_tool(directory: &Path, tool: &Path) -> Result<OsString, Error> {
+fn path_with_tool(directory: &Path, tool: &Path) -> Result<Option<OsString>, Error> {
     let bin = directory.join("bin");
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -98,15 +108,18 @@ fn path_with_tool(directory: &Path, tool: &Path) -> Result<OsString, Error> {
         symlink(tool, &link).map_err(failed(&link))?;
     }
     let mut path = bin.into_os_string();
-    let inherited = os::environment().into_iter().find(|(name, _)| name == "PATH");
-    if let Some((_, inherited)) = inherited.filter(|(_, value)| !value.is_empty()) {
+    if let Some(inherited) = inherited_path().filter(|path| !path.is_empty()) {
         path.push(":");
         path.push(inherited);
     }
-    Ok(path)
+    Ok(Some(path))
 }
 
-fn spawn(emulator: &Emulator, path: OsString, command: &[OsString]) -> Result<Child, Error> {
+fn spawn(
+    emulator: &Emulator,
+    path: Option<OsString>,
+    command: &[OsString],
+) -> Result<Child, Error> {
     let Some((program, arguments)) = command.split_first() else {
         let source = io::Error::from(io::ErrorKind::NotFound);
         return Err(Error::Command { command: String::new(), source });
@@ -116,7 +129,7 @@ fn spawn(emulator: &Emulator, path: OsString, command: &[OsString]) -> Result<Ch
         .env_clear()
         .envs(inherited)
         .envs(emulator.environment())
-        .env("PATH", path)
+        .envs(path.map(|path| ("PATH", path)))
         .spawn()
         .map_err(|source| Error::Command {
             command: program.to_string_lossy().into_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// What exists in AWS.
 #[derive(Debug, Args)]
@@ -12,6 +12,6 @@ pub struct AwsSide {
     ///
     /// A value is a string, an object (stored as its JSON text) or
     /// {"SecretBinary": BASE64}.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub secrets: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// How AWS behaves.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct Behaviour {
     /// Inject the faults of a JSON array from the start
     ///
     /// Each element is what POST /faults of the control API takes.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub faults: Option<PathBuf>,
     /// End every session N seconds after it was issued
     #[arg(long, value_name = "N")]

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use rustls_pki_types::ServerName;
 
 use crate::network::{Network, TlsMode};
@@ -25,7 +25,7 @@ pub struct Reach {
     ///
     /// The TLS certificate is valid for all of them, and for localhost, 127.0.0.1, ::1 and the
     /// address of `--listen`. The endpoints in the exports have the first one.
-    #[arg(long = "name", value_name = "HOST", value_parser = host)]
+    #[arg(long = "name", value_name = "HOST", value_parser = host, value_hint = ValueHint::Hostname)]
     names: Vec<ServerName<'static>>,
     /// Accept HTTP as well as HTTPS, and export http:// endpoints
     ///

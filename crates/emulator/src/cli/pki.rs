@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// The options of `pki`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct WritePki {
     /// The directory, which must be empty or not exist
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
     /// Write into a directory with files; replace those of the same names
     #[arg(long)]

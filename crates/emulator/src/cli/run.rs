@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{AwsSide, Behaviour, Reach};
 
@@ -18,7 +18,8 @@ pub struct Run {
         value_name = "CMD",
         required = true,
         trailing_var_arg = true,
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,
     /// What exists in AWS.
@@ -33,7 +34,7 @@ pub struct Run {
     /// The roles-anywhere program to put on PATH and into the AWS configuration
     ///
     /// [default: the one in the directory of this program]
-    #[arg(long, value_name = "PATH", help_heading = "Client")]
+    #[arg(long, value_name = "PATH", help_heading = "Client", value_hint = ValueHint::ExecutablePath)]
     pub tool: Option<PathBuf>,
 }
 

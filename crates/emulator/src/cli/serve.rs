@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{AwsSide, Behaviour, Reach};
 
@@ -22,13 +22,19 @@ pub struct Serve {
     /// The roles-anywhere program that the AWS configuration names
     ///
     /// [default: the one in the directory of this program]
-    #[arg(long, value_name = "PATH", help_heading = "Client")]
+    #[arg(long, value_name = "PATH", help_heading = "Client", value_hint = ValueHint::ExecutablePath)]
     pub tool: Option<PathBuf>,
+    /// Write the variables to FILE once the emulator listens; remove it at the end
+    ///
+    /// FILE appears complete. It is a JSON object if its name ends in .json, and otherwise lines
+    /// of `export NAME='value'`.
+    #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub ready_file: Option<PathBuf>,
     /// Write certificates, keys and the AWS configuration to DIR, and leave them there
     ///
     /// DIR must be empty, not exist, or be from an earlier `serve`.
     /// [default: a temporary directory, removed at the end]
-    #[arg(long, value_name = "DIR", help_heading = "Client")]
+    #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
 }
 
@@ -56,8 +62,8 @@ Faults:
   \"cut\": true, \"cut_after\": BYTES, \"skew_seconds\"
 
 Example:
-  roles-anywhere-emulator serve > exports &
-  until grep -q EMULATOR_DIR exports; do sleep 1; done; . ./exports
+  roles-anywhere-emulator serve --ready-file ./aws.env > /dev/null &
+  until [ -e ./aws.env ]; do sleep 1; done; . ./aws.env
   curl -d '{\"operation\": \"CreateSession\", \"status\": 503}' \\
       $EMULATOR_CONTROL/faults
   aws sts get-caller-identity";

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking, as the test does")]
 
 mod client;
+#[cfg(unix)]
+mod command_line;
 mod faults;
 mod http;
 #[cfg(unix)]

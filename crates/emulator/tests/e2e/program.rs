@@ -68,11 +68,28 @@ fn the_tool_is_on_the_path_under_both_names() {
 }
 
 #[test]
+fn runs_without_the_tool_beside_it() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let own = directory.path().join("emulator");
+    std::fs::hard_link(PROGRAM, &own).unwrap();
+    let script = "command -v roles-anywhere; ls $EMULATOR_DIR/bin; echo \"PATH=$PATH\"; \
+                  grep -m 1 credential_process $EMULATOR_DIR/config";
+    let mut command = Command::new(own);
+    command.args(["run", "--", "/bin/sh", "-c", script]);
+    let output = command.env("PATH", "/usr/bin:/bin").output().unwrap();
+    let text = stdout(&output);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], "PATH=/usr/bin:/bin", "{text}");
+    let expected = "credential_process = roles-anywhere credential-process --certificate ";
+    assert!(lines[1].starts_with(expected), "{text}");
+}
+
+#[test]
 fn failures_have_the_exit_codes_of_a_shell() {
     let absent = program(&["run", "--tool", "/bin/true", "no-such-command"]).output().unwrap();
     assert_eq!(absent.status.code(), Some(127));
     let stderr = String::from_utf8(absent.stderr).unwrap();
-    assert!(stderr.starts_with("error: could not run `no-such-command`\n"), "{stderr}");
+    assert!(stderr.starts_with("error: cannot run `no-such-command`\n"), "{stderr}");
     let folder = program(&["run", "--tool", "/bin/true", "--", "/"]).output().unwrap();
     assert_eq!(folder.status.code(), Some(126));
     let tool = program(&["run", "--tool", "/no/such/tool", "true"]).output().unwrap();
@@ -116,8 +133,13 @@ fn serve_prints_exports_and_ends_on_sigterm() {
 
 #[test]
 fn every_help_has_an_example() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["serve", "--help"], &["pki", "--help"]]
-    {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["serve", "--help"],
+        &["pki", "--help"],
+        &["completion", "--help"],
+    ] {
         let output = program(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Example"), "{arguments:?}");
@@ -210,12 +232,32 @@ fn a_killed_run_takes_its_command_with_it_and_the_next_one_removes_its_directory
         }
     }
     assert!(left.join("tls.pem").exists());
+    // A killed `serve` too, and one that is used.
+    let serve = || {
+        let mut child = program(&["serve", "--tool", "/bin/true"])
+            .env("TMPDIR", parent.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let line = lines.into_iter().find(|line| line.starts_with("export EMULATOR_DIR="));
+        let directory = line.unwrap().split('\'').nth(1).unwrap().to_owned();
+        (child, Path::new(&directory).to_owned())
+    };
+    let (mut killed_serve, left_by_serve) = serve();
+    let (mut other_serve, used_by_serve) = serve();
+    kill("KILL", killed_serve.id());
+    killed_serve.wait().unwrap();
     // Of another program, or not locked by anything: not ours to remove.
     let foreign = parent.path().join("roles-anywhere-emulator-foreign");
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("mine"), "").unwrap();
     assert!(run("true").output().unwrap().status.success());
-    assert!(!left.exists());
+    assert!(!left.exists() && !left_by_serve.exists());
+    assert!(used_by_serve.join("tls.pem").exists());
+    kill("TERM", other_serve.id());
+    other_serve.wait().unwrap();
+    assert!(!used_by_serve.exists());
     assert!(used.join("tls.pem").exists() && foreign.join("mine").exists());
     kill("INT", other.id());
     other.wait().unwrap();

@@ -148,6 +148,39 @@ fn ports_and_directory_are_those_that_were_named() {
 }
 
 #[test]
+fn a_ready_file_is_there_as_long_as_it_serves() {
+    let directory = tempfile::tempdir().unwrap();
+    let shell = directory.path().join("aws.env");
+    let json = directory.path().join("aws.json");
+    std::fs::write(&shell, "left by a killed one").unwrap();
+    for path in [&shell, &json] {
+        let mut child = program(&["serve", "--tool", "/bin/true", "--ready-file"])
+            .arg(path)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // No other file than a whole one has ever that name.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let text = loop {
+            match std::fs::read_to_string(path) {
+                Ok(text) if text != "left by a killed one" => break text,
+                _ => assert!(std::time::Instant::now() < until, "not ready"),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let endpoint = match serde_json::from_str::<Value>(&text) {
+            Ok(variables) => variables["AWS_ENDPOINT_URL"].as_str().unwrap().to_owned(),
+            Err(_) => in_shell(&text, "AWS_ENDPOINT_URL"),
+        };
+        assert_eq!(text.starts_with('{'), path == &json, "{text}");
+        assert!(TcpStream::connect(endpoint.trim_start_matches("https://")).is_ok());
+        kill("TERM", child.id());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(!path.exists());
+    }
+}
+
+#[test]
 fn a_directory_of_another_user_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
@@ -155,7 +188,7 @@ fn a_directory_of_another_user_is_left_alone() {
         let output = program(&["serve", "--tool", "/bin/true", "--dir", path]).output().unwrap();
         assert_eq!(output.status.code(), Some(125));
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(stderr.contains("has files in it that are not the emulator's"), "{stderr}");
+        assert!(stderr.contains("has files that are not from `serve`"), "{stderr}");
     };
     std::fs::write(directory.path().join("config"), "mine").unwrap();
     refused();
@@ -216,7 +249,7 @@ fn files_that_cannot_be_used_are_named() {
     for (arguments, word) in [
         (["--faults", &misspelt], "stauts"),
         (["--secrets", &number], "the secret `a`"),
-        (["--secrets", text.to_str().unwrap()], "is not JSON"),
+        (["--secrets", text.to_str().unwrap()], "is not valid JSON"),
         (["--faults", "/no/such/file"], "/no/such/file"),
     ] {
         let output =
