@@ -25,15 +25,9 @@ impl Condition {
     pub(super) fn holds(&self, context: &Context) -> bool {
         let Operator { comparison, negated, quantifier, if_exists } = self.operator;
         let values = context.values(&self.key);
-        // A variable without a value meets neither an operator nor its negation.
         let meets = |value: &str| {
-            let mut equals =
-                self.operands.iter().map(|operand| operand.equals(comparison, value, context));
-            if negated {
-                equals.all(|equals| equals == Some(false))
-            } else {
-                equals.any(|equals| equals == Some(true))
-            }
+            let mut operands = self.operands.iter();
+            operands.any(|operand| operand.equals(comparison, value, context)) != negated
         };
         // For these three, IAM counts an empty value as none.
         let is_null = values.iter().all(String::is_empty);

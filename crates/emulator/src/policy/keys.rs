@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 
 /// The keys that requests to Roles Anywhere, STS and Secrets Manager can have here. A `/` at the end
 /// stands for any name behind it.
-const SET_HERE: [&str; 31] = [
+const SET_HERE: [&str; 32] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:MultiFactorAuthPresent",
@@ -21,6 +21,7 @@ const SET_HERE: [&str; 31] = [
     "aws:PrincipalType",
     "aws:RequestTag/",
     "aws:RequestedRegion",
+    "aws:ResourceAccount",
     "aws:SecureTransport",
     "aws:SourceAccount",
     "aws:SourceArn",
@@ -45,7 +46,7 @@ const SET_HERE: [&str; 31] = [
 
 /// The other documented keys of the same services, so that a key that is spelt correctly is not
 /// taken for a misspelt one.
-const NEVER_SET: [&str; 52] = [
+const NEVER_SET: [&str; 51] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -59,7 +60,6 @@ const NEVER_SET: [&str; 52] = [
     "aws:PrincipalOrgPaths",
     "aws:PrincipalServiceNamesList",
     "aws:Referer",
-    "aws:ResourceAccount",
     "aws:ResourceOrgID",
     "aws:ResourceOrgPaths",
     "aws:ResourceTag/",

@@ -36,12 +36,10 @@ pub(super) enum Selection<T> {
 }
 
 impl<T> Selection<T> {
-    /// Returns whether the element is met, given what each entry says. An entry that says nothing
-    /// (`None`: a variable without a value) meets neither the element nor its negation.
-    fn is_met(&self, matches: impl Fn(&T) -> Option<bool>) -> bool {
+    fn is_met(&self, matches: impl Fn(&T) -> bool) -> bool {
         match self {
-            Self::Only(entries) => entries.iter().any(|entry| matches(entry) == Some(true)),
-            Self::Except(entries) => entries.iter().all(|entry| matches(entry) == Some(false)),
+            Self::Only(entries) => entries.iter().any(matches),
+            Self::Except(entries) => !entries.iter().any(matches),
         }
     }
 }
@@ -60,7 +58,7 @@ impl Statement {
     pub(super) fn applies(&self, request: &AccessRequest<'_>) -> Result<NamedAs, Mismatch<'_>> {
         let context = request.context();
         let action = request.action.to_ascii_lowercase();
-        if !self.actions.is_met(|glyphs| Some(pattern::matches(glyphs, &action))) {
+        if !self.actions.is_met(|glyphs| pattern::matches(glyphs, &action)) {
             return Err(Mismatch::Action);
         }
         if !self.covers(request.resource, context) {
@@ -73,10 +71,11 @@ impl Statement {
         }
     }
 
+    /// An entry with a variable that has no value matches no resource.
     fn covers(&self, resource: &str, context: &Context) -> bool {
         self.resources.as_ref().is_none_or(|resources| {
             resources.is_met(|template| {
-                template.resolve(context).map(|glyphs| pattern::matches(&glyphs, resource))
+                template.resolve(context).is_some_and(|glyphs| pattern::matches(&glyphs, resource))
             })
         })
     }

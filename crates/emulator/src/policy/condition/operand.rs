@@ -62,16 +62,15 @@ impl Operand {
         }
     }
 
-    /// Returns whether a value of the request compares as the operator says, `None` if a variable
-    /// has no value. A value that is not of the operator's type does not compare.
-    pub(super) fn equals(
-        &self,
-        comparison: Comparison,
-        value: &str,
-        context: &Context,
-    ) -> Option<bool> {
-        Some(match self {
-            Self::Text(template) => text_equals(comparison, &template.resolve(context)?, value),
+    /// Returns whether a value of the request compares as the operator says.
+    ///
+    /// A value that is not of the operator's type does not; nor does any value with a variable that
+    /// has none.
+    pub(super) fn equals(&self, comparison: Comparison, value: &str, context: &Context) -> bool {
+        match self {
+            Self::Text(template) => template
+                .resolve(context)
+                .is_some_and(|glyphs| text_equals(comparison, &glyphs, value)),
             Self::Number(expected) => number(value)
                 .and_then(|value| value.partial_cmp(expected))
                 .is_some_and(|ordering| admits(comparison, ordering)),
@@ -83,7 +82,7 @@ impl Operand {
             Self::Network(expected) => {
                 network(value).is_some_and(|address| expected.contains(&address))
             }
-        })
+        }
     }
 
     /// Returns the condition keys whose values are put in.

@@ -41,7 +41,7 @@ fn condition(
         place.invalid(reader, &key, "a condition key such as `aws:SourceArn`");
         return None;
     }
-    place.warn_of_key(reader, &key);
+    place.check_key(reader, &key);
     if keys::is_multivalued(&key)
         && operator.quantifier == Quantifier::Single
         && operator.comparison != Comparison::Null
@@ -60,9 +60,7 @@ fn operand(reader: &mut Reader, comparison: Comparison, place: &Place<'_>) -> Op
     let text = place.text(reader)?;
     match Operand::parse(comparison, &text, reader.variables) {
         Ok(operand) => {
-            for key in operand.keys() {
-                place.warn_of_key(reader, key);
-            }
+            place.check_variables(reader, &text, operand.keys());
             Some(operand)
         }
         Err(expected) => {

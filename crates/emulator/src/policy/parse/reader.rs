@@ -58,7 +58,7 @@ impl<'a> Place<'a> {
     }
 
     /// Reports a condition key that no request has.
-    pub(super) fn warn_of_key(&self, reader: &mut Reader, key: &str) {
+    pub(super) fn check_key(&self, reader: &mut Reader, key: &str) {
         if keys::is_set_here(key) {
             return;
         }
@@ -68,6 +68,21 @@ impl<'a> Place<'a> {
             path: self.path.clone(),
             position: Some(self.position),
         });
+    }
+
+    /// Checks the keys of policy variables, which must have one value.
+    pub(super) fn check_variables<'k>(
+        &self,
+        reader: &mut Reader,
+        text: &str,
+        variables: impl Iterator<Item = &'k str>,
+    ) {
+        for key in variables {
+            if keys::is_multivalued(key) {
+                self.invalid(reader, text, "no variable that has several values");
+            }
+            self.check_key(reader, key);
+        }
     }
 
     /// Returns what is here.

@@ -160,9 +160,7 @@ fn resource(reader: &mut Reader, place: &Place<'_>) -> Option<Template> {
         place.invalid(reader, &text, "variables behind the fifth colon only");
         return None;
     }
-    for key in template.keys() {
-        place.warn_of_key(reader, key);
-    }
+    place.check_variables(reader, &text, template.keys());
     Some(template)
 }
 

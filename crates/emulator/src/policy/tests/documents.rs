@@ -124,6 +124,7 @@ fn conditions_that_are_not_understood_are_errors() {
         (r#""StringEquals": {"aws:userid": {}}"#, "expected a string, a number or a boolean"),
         (r#""StringEquals": {"aws:userid": "a", "AWS:UserId": "b"}"#, "already used"),
         (r#""StringEquals": {"aws:userid": "${aws:userid"}"#, "a `}` at the end"),
+        (r#""StringEquals": {"aws:userid": "${aws:TagKeys}"}"#, "variable that has several values"),
         (r#""StringEquals": {"userid": "a"}"#, "a condition key such as"),
         (r#""StringEquals": {"aws:PrincipalTag/": "a"}"#, "a condition key such as"),
         (r#""StringEquals": {"aws:TagKeys": "a"}"#, "use `ForAnyValue:` or `ForAllValues:`"),

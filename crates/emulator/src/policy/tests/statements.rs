@@ -83,13 +83,14 @@ fn resources_are_compared_with_case_within_segments() {
 }
 
 #[test]
-fn a_variable_without_a_value_covers_no_resource() {
-    for element in ["Resource", "NotResource"] {
+fn a_variable_without_a_value_matches_no_resource() {
+    for (element, expected) in [("Resource", false), ("NotResource", true)] {
         let statement = format!(
-            r#"{{"Effect":"Allow","Action":"*","{element}":"arn:aws:s3:::b/${{aws:username}}/*"}}"#
+            r#"{{"Effect":"Allow","Action":"*","{element}":"arn:aws:s3:::b/${{aws:username}}*"}}"#
         );
         let resource = "arn:aws:s3:::b/robot-7/x";
-        assert!(!allowed(PolicyKind::Identity, &statement, &session(), ACTION, resource));
+        let found = allowed(PolicyKind::Identity, &statement, &session(), ACTION, resource);
+        assert_eq!(found, expected, "{element}");
     }
     let user = Principal::User {
         account: ACCOUNT.to_owned(),
