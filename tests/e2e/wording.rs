@@ -1,12 +1,12 @@
-//! The words of names and comments, by the rules of CONTRIBUTING.md.
+//! The words of names, comments and documents, by the rules of CONTRIBUTING.md.
 //!
-//! Texts that a user reads are in string literals, which are not searched here.
+//! String literals are not searched here.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::architecture::{root, rust_files};
+use crate::architecture::{documents, root, rust_files};
 
 /// Phrases that plain technical English has no use for. A blank also stands for the underscore of a
 /// name.
@@ -40,6 +40,18 @@ fn names_and_comments_are_plain_english() {
 }
 
 #[test]
+fn documents_are_plain_english() {
+    let mut found = BTreeSet::new();
+    for document in documents() {
+        let text = fs::read_to_string(root().join(&document)).unwrap();
+        for phrase in phrases(&text) {
+            found.insert(format!("{document}: {phrase}"));
+        }
+    }
+    assert_eq!(found, BTreeSet::new());
+}
+
+#[test]
 fn finds_phrases_in_comments_and_names_only() {
     let neutral = Path::new("src/renewal.rs");
     let rows = [
@@ -62,9 +74,13 @@ fn finds_phrases_in_comments_and_names_only() {
 
 /// Returns the phrases in the name, the comments and the names of a file.
 fn refused(path: &Path, source: &str) -> Vec<&'static str> {
+    phrases(&format!("{}\n{}", path.with_extension("").display(), without_strings(source)))
+}
+
+/// Returns the phrases in a text.
+fn phrases(text: &str) -> Vec<&'static str> {
     let is_part = |c: char| c.is_alphanumeric();
-    let text = format!("{}\n{}", path.with_extension("").display(), without_strings(source));
-    let words: Vec<String> = separated(&text)
+    let words: Vec<String> = separated(text)
         .split(|c| !is_part(c))
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
