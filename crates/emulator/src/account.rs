@@ -1,14 +1,14 @@
 //! What AWS holds, as data: trust anchors, profiles, roles and secrets, of any account and Region.
 //!
-//! The constants name what is built in; nothing else here depends on them.
+//! The constants name what is built in, which `config/built_in.toml` describes.
 
 use std::collections::BTreeSet;
-
-use time::OffsetDateTime;
+use std::sync::Arc;
 
 use crate::arn::{Arn, Location};
-use crate::pki::{Pki, PkiError};
+use crate::policy::{NamedPolicy, Policy};
 use crate::secrets::store::Secrets;
+use crate::x509::tags::AttributeMappings;
 
 /// The Region of what is built in.
 pub const REGION: &str = "us-east-1";
@@ -46,88 +46,76 @@ pub(crate) struct Resources {
     pub(crate) profiles: Vec<Profile>,
     pub(crate) roles: Vec<Role>,
     pub(crate) secrets: Secrets,
+    /// What a command that runs against the emulator is told.
+    pub(crate) exports: Exports,
+}
+
+/// The ARNs that the environment of a command names, if it is clear which.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Exports {
+    pub(crate) trust_anchor: Option<Arn>,
+    pub(crate) profile: Option<Arn>,
+    pub(crate) role: Option<Arn>,
 }
 
 /// A trust anchor of Roles Anywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct TrustAnchor {
     pub(crate) arn: Arn,
+    #[cfg_attr(not(test), expect(dead_code, reason = "`show` prints it"))]
+    pub(crate) description: Option<String>,
     pub(crate) enabled: bool,
     /// In DER; a path to any of them will do.
     pub(crate) certificates: Vec<Vec<u8>>,
     /// Imported CRLs, in DER.
     pub(crate) crls: Vec<Vec<u8>>,
+    /// Whether the emulator's own PKI is below it.
+    pub(crate) is_built_in: bool,
 }
 
 /// A profile of Roles Anywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) arn: Arn,
+    #[expect(dead_code, reason = "`show` prints it")]
+    pub(crate) description: Option<String>,
     pub(crate) enabled: bool,
     pub(crate) duration_seconds: u32,
     pub(crate) accept_role_session_name: bool,
     pub(crate) role_arns: Vec<Arn>,
+    /// The session policy and the managed ones; none limits nothing.
+    pub(crate) session_policies: Vec<Arc<AttachedPolicy>>,
+    pub(crate) attribute_mappings: AttributeMappings,
 }
 
-/// What a role's policies come to.
+/// An IAM role.
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     pub(crate) arn: Arn,
+    #[expect(dead_code, reason = "`show` prints it")]
+    pub(crate) description: Option<String>,
     pub(crate) max_session_seconds: u32,
-    pub(crate) trusts_roles_anywhere: bool,
-    pub(crate) may_read_secrets: bool,
+    pub(crate) trust_policy: AttachedPolicy,
+    pub(crate) permissions: Vec<Arc<AttachedPolicy>>,
+}
+
+/// A policy, and what the log calls it.
+#[derive(Debug, Clone)]
+pub(crate) struct AttachedPolicy {
+    pub(crate) name: String,
+    pub(crate) policy: Policy,
+}
+
+impl AttachedPolicy {
+    /// Returns it as the evaluator takes it.
+    pub(crate) fn named(&self) -> NamedPolicy<'_> {
+        (&self.name, &self.policy)
+    }
 }
 
 impl Resources {
     /// Returns the role of an ARN.
     pub(crate) fn role(&self, arn: &Arn) -> Option<&Role> {
         self.roles.iter().find(|role| role.arn == *arn)
-    }
-
-    /// Returns what is built in, with the certificates of a PKI.
-    pub(crate) fn built_in(pki: &Pki, now: OffsetDateTime) -> Result<Self, PkiError> {
-        let home = Location { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
-        let arn = |text: &str| Arn::parse(text).expect("the constants are ARNs");
-        let crls = vec![pki.der("anchor/crl.pem")?];
-        let anchor = |text: &str, path: &str| {
-            let (arn, crls) = (arn(text), crls.clone());
-            let certificates = vec![pki.der(path)?];
-            Ok::<_, PkiError>(TrustAnchor { arn, enabled: true, certificates, crls })
-        };
-        let workload = Role {
-            arn: arn(ROLE_ARN),
-            max_session_seconds: 43_200,
-            trusts_roles_anywhere: true,
-            may_read_secrets: true,
-        };
-        let named = |text: &str| Role { arn: arn(text), ..workload.clone() };
-        let roles = vec![
-            workload.clone(),
-            named(DEEP_ROLE_ARN),
-            Role { trusts_roles_anywhere: false, ..named(NO_TRUST_ROLE_ARN) },
-            Role { max_session_seconds: 3_600, ..named(SHORT_LIVED_ROLE_ARN) },
-            Role { may_read_secrets: false, ..named(NO_SECRETS_ROLE_ARN) },
-        ];
-        let profile = |text: &str, duration_seconds, accept_role_session_name| Profile {
-            arn: arn(text),
-            enabled: true,
-            duration_seconds,
-            accept_role_session_name,
-            role_arns: roles.iter().map(|role| role.arn.clone()).collect(),
-        };
-        Ok(Self {
-            secrets: Secrets::seeded(&home, now),
-            home,
-            regions: BTreeSet::from([REGION.to_owned()]),
-            trust_anchors: vec![
-                anchor(TRUST_ANCHOR_ARN, "anchor/root.pem")?,
-                anchor(INTERMEDIATE_ANCHOR_ARN, "anchor/intermediate.pem")?,
-            ],
-            profiles: vec![
-                profile(PROFILE_ARN, 43_200, true),
-                profile(SHORT_PROFILE_ARN, 900, false),
-            ],
-            roles,
-        })
     }
 }

@@ -49,7 +49,7 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
         network: network(arguments.reach),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
-    let emulator = Emulator::start(options)?;
+    let emulator = start(options)?;
     signals.check()?;
     run::run(&emulator, tool.as_deref(), &arguments.command, signals)
 }
@@ -64,7 +64,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
         network: network(arguments.reach),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
-    let emulator = Emulator::start(options)?;
+    let emulator = start(options)?;
     let variables = emulator.environment();
     print(exports(&variables).as_bytes())?;
     if let Some(file) = &ready_file {
@@ -72,6 +72,15 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     }
     signals.wait();
     Ok(0)
+}
+
+/// Starts the emulator, and warns of what in its configuration has no effect.
+fn start(options: Options) -> Result<Emulator, Error> {
+    let emulator = Emulator::start(options)?;
+    for warning in emulator.warnings() {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
+    Ok(emulator)
 }
 
 fn write_pki(arguments: &WritePki) -> Result<u8, Error> {
@@ -102,6 +111,7 @@ fn network(reach: Reach) -> Network {
 fn options(aws: &AwsSide, behaviour: &Behaviour) -> Result<Options, Error> {
     Ok(Options {
         lenient: behaviour.lenient,
+        aws: aws.files(),
         secrets: aws.secrets.as_deref().map(read_json).transpose()?,
         faults: behaviour.faults.as_deref().map(read_json).transpose()?,
         session_seconds: behaviour.session_seconds,

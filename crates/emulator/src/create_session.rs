@@ -4,6 +4,7 @@
 
 mod authentication;
 mod input;
+mod role_trust;
 
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -18,7 +19,7 @@ use crate::state::{State, Strictness};
 use crate::trust::Trust;
 use crate::x509::Certificate;
 use crate::x509::identity::{role_session_name, source_identity};
-use crate::x509::tags::{Dropped, session_tags};
+use crate::x509::tags::session_tags;
 use authentication::Authenticated;
 use input::CreateSessionInput;
 
@@ -42,20 +43,26 @@ pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created
     let role = role_in_profile(&state.resources, profile, &input)?;
     let leaf = &authenticated.leaf;
     let name = session_name(profile, &input, leaf)?;
-    let mapped = session_tags(leaf);
+    let mapped = session_tags(leaf, &profile.attribute_mappings);
     let duration_seconds = duration(profile, &input);
-    check_role(role, duration_seconds, &mapped.dropped)?;
+    check_duration(role, duration_seconds)?;
     let session = Session {
         access_key_id: session::access_key_id(),
         secret_access_key: session::secret_access_key(),
         session_token: session::session_token(),
         expiration: now + lifetime(state, duration_seconds),
         duration_seconds,
-        role_arn: input.role_arn,
+        issued: now,
+        role_arn: role.arn.clone(),
         role_session_name: name,
         source_identity: source_identity(leaf),
         tags: mapped.tags,
+        session_policies: profile.session_policies.clone(),
     };
+    role_trust::check(role, anchor, &session, now).map_err(|explanation| {
+        let message = unable_to_assume(role) + &mapped.dropped.suffix();
+        Refusal::denied(message, "trust-policy").explained(explanation)
+    })?;
     let reply = reply(&session, leaf, anchor);
     Ok(Created { reply, session, tolerated: authenticated.tolerated })
 }
@@ -166,18 +173,17 @@ fn lifetime(state: &State, duration_seconds: u32) -> Duration {
     Duration::seconds(i64::from(seconds))
 }
 
-/// What STS has to say about the role: a session that is too long is refused, not cut.
-fn check_role(role: &Role, duration_seconds: u32, dropped: &Dropped) -> Result<(), Refusal> {
-    let unable = format!("Unable to assume role for {}.", role.arn);
-    if duration_seconds > role.max_session_seconds {
-        let why =
-            " The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-        return Err(Refusal::denied(unable + why, "max-session-duration"));
+/// A session that is too long is refused, not cut.
+fn check_duration(role: &Role, duration_seconds: u32) -> Result<(), Refusal> {
+    if duration_seconds <= role.max_session_seconds {
+        return Ok(());
     }
-    if !role.trusts_roles_anywhere {
-        return Err(Refusal::denied(unable + &dropped.suffix(), "trust-policy"));
-    }
-    Ok(())
+    let why = " The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    Err(Refusal::denied(unable_to_assume(role) + why, "max-session-duration"))
+}
+
+fn unable_to_assume(role: &Role) -> String {
+    format!("Unable to assume role for {}.", role.arn)
 }
 
 fn reply(session: &Session, leaf: &Certificate, anchor: &TrustAnchor) -> Reply {

@@ -1,6 +1,6 @@
 //! The emulator as a library has it: started in one call, stopped when dropped.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -8,7 +8,9 @@ use std::thread::{self, JoinHandle};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::environment::{ClientEnvironment, aws_config};
+use crate::aws_files::AwsFiles;
+use crate::clock::Clock;
+use crate::environment::{ClientEnvironment, ClientSettings};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::network::{Network, TlsMode};
@@ -24,6 +26,8 @@ use crate::x509::Certificate;
 pub struct Options {
     /// As production is: notes what the documentation forbids and production lets through.
     pub lenient: bool,
+    /// What AWS holds. The default is what is built in.
+    pub aws: AwsFiles,
     /// Secrets to add: name → string | object | `{"SecretBinary": base64}`.
     pub secrets: Option<Value>,
     /// Faults to begin with, as `POST /faults` takes them.
@@ -45,6 +49,8 @@ pub struct Emulator {
     endpoint: String,
     sdk_endpoint: String,
     control_url: String,
+    client: ClientSettings,
+    warnings: Vec<String>,
     shared: Shared,
     server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     // Last, so that it is removed after the servers have stopped.
@@ -77,8 +83,11 @@ impl Emulator {
         let tls = pki.tls(options.network.certificate_names())?;
         pki.write(directory.path(), &tls)?;
         let strictness = if options.lenient { Strictness::Lenient } else { Strictness::Documented };
-        let mut state = State::new(&pki, strictness)?;
-        let now = state.clock.now();
+        let now = Clock::default().now();
+        let loaded = options.aws.load(&pki, now)?;
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        let client = ClientSettings::new(&loaded.value, options.aws.config.is_none());
+        let mut state = State::new(loaded.value, strictness);
         if let Some(file) = options.secrets {
             let home = state.resources.home.clone();
             state.resources.secrets.seed(&home, &file, now)?;
@@ -97,7 +106,7 @@ impl Emulator {
         };
         let control_url = format!("http://{}", network.control_host(control_address));
         let tool = options.tool.unwrap_or_else(|| PathBuf::from("roles-anywhere"));
-        directory.write_configuration(&endpoint, &tool)?;
+        directory.write_configuration(&client, &endpoint, &tool)?;
         let listeners = Listeners {
             aws,
             tls_mode: network.tls,
@@ -120,6 +129,8 @@ impl Emulator {
             sdk_endpoint,
             control_url,
             shared,
+            client,
+            warnings,
             server: Some((stop, thread)),
             directory,
         })
@@ -140,9 +151,21 @@ impl Emulator {
         self.directory.path()
     }
 
+    /// Returns what in the configuration has no effect, a line each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns whether a command keeps a variable that it inherits.
+    #[cfg(unix)]
+    pub(crate) fn inherits(&self, name: &OsStr) -> bool {
+        self.client.inherits(name)
+    }
+
     /// Returns what a command is to have in its environment, but for `PATH`.
     pub fn environment(&self) -> Vec<(String, OsString)> {
         let environment = ClientEnvironment {
+            settings: &self.client,
             directory: self.directory.path(),
             endpoint: &self.endpoint,
             sdk_endpoint: &self.sdk_endpoint,
@@ -250,8 +273,13 @@ impl Directory {
         }
     }
 
-    fn write_configuration(&self, endpoint: &str, tool: &Path) -> Result<(), Error> {
-        let config = aws_config(self.path(), endpoint, tool);
+    fn write_configuration(
+        &self,
+        client: &ClientSettings,
+        endpoint: &str,
+        tool: &Path,
+    ) -> Result<(), Error> {
+        let config = client.aws_config(self.path(), endpoint, tool);
         for (name, contents) in [("config", config.as_str()), ("credentials", "")] {
             let path = self.path().join(name);
             os::write(&path, contents.as_bytes(), true).map_err(|source| Error::File {

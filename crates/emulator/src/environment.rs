@@ -4,11 +4,32 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::account;
+use crate::account::TRUST_ANCHOR_ARN;
+use crate::account::{Exports, NO_SECRETS_ROLE_ARN, PROFILE_ARN, ROLE_ARN, Resources};
+
+/// What clients are told of the AWS side.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientSettings {
+    region: String,
+    exports: Exports,
+    identity: ClientIdentity,
+    /// Whether the profiles for the keys and roles that are built in make sense.
+    is_built_in: bool,
+}
+
+/// Whose certificate and key clients use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClientIdentity {
+    /// The emulator's own, `leaf/p256.pem`.
+    BuiltIn,
+    /// The user's: no trust anchor that is exported has issued ours.
+    Inherited,
+}
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientEnvironment<'a> {
+    pub(crate) settings: &'a ClientSettings,
     pub(crate) directory: &'a Path,
     pub(crate) endpoint: &'a str,
     /// The same for clients that may take no CA: `http://` with `--http`.
@@ -26,8 +47,8 @@ impl ClientEnvironment<'_> {
             ("AWS_CONFIG_FILE", path("config")),
             ("AWS_SHARED_CREDENTIALS_FILE", path("credentials")),
             ("AWS_PROFILE", text("default")),
-            ("AWS_REGION", text(account::REGION)),
-            ("AWS_DEFAULT_REGION", text(account::REGION)),
+            ("AWS_REGION", text(&self.settings.region)),
+            ("AWS_DEFAULT_REGION", text(&self.settings.region)),
             ("AWS_EC2_METADATA_DISABLED", text("true")),
             // The AWS CLI opens a pager on a terminal, which would wait for a key here.
             ("AWS_PAGER", text("")),
@@ -39,25 +60,123 @@ impl ClientEnvironment<'_> {
             ("AWS_ENDPOINT_URL_STS", text(self.sdk_endpoint)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", text(self.sdk_endpoint)),
             ("XDG_RUNTIME_DIR", path("run")),
-            ("ROLES_ANYWHERE_CERTIFICATE", path("leaf/p256.pem")),
-            ("ROLES_ANYWHERE_PRIVATE_KEY", path("leaf/p256.key.pem")),
-            ("ROLES_ANYWHERE_INTERMEDIATES", path("anchor/intermediate.pem")),
-            ("ROLES_ANYWHERE_TRUST_ANCHOR_ARN", text(account::TRUST_ANCHOR_ARN)),
-            ("ROLES_ANYWHERE_PROFILE_ARN", text(account::PROFILE_ARN)),
-            ("ROLES_ANYWHERE_ROLE_ARN", text(account::ROLE_ARN)),
-            ("EMULATOR_CONTROL", text(self.control_url)),
-            ("EMULATOR_DIR", self.directory.as_os_str().to_owned()),
         ];
         // It has precedence over AWS_ENDPOINT_URL_*; roles-anywhere takes http:// for loopback only.
         let own = ("ROLES_ANYWHERE_SECRETS_ENDPOINT", text(self.endpoint));
         let own = (self.sdk_endpoint != self.endpoint).then_some(own);
-        let variables = variables.into_iter().chain(own);
+        let identity = self.settings.identity == ClientIdentity::BuiltIn;
+        let identity = identity.then(|| {
+            [
+                ("ROLES_ANYWHERE_CERTIFICATE", path("leaf/p256.pem")),
+                ("ROLES_ANYWHERE_PRIVATE_KEY", path("leaf/p256.key.pem")),
+                ("ROLES_ANYWHERE_INTERMEDIATES", path("anchor/intermediate.pem")),
+            ]
+        });
+        let exports = self.settings.arns().map(|(variable, _, arn)| (variable, text(arn)));
+        let variables = variables.into_iter().chain(identity.into_iter().flatten());
+        // The last: what reads the exports of `serve` waits for it.
+        let last = [
+            ("EMULATOR_CONTROL", text(self.control_url)),
+            ("EMULATOR_DIR", self.directory.as_os_str().to_owned()),
+        ];
+        let variables = variables.chain(exports).chain(own).chain(last);
         variables.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
+impl ClientSettings {
+    /// Returns what follows from the resources; `is_built_in` if no configuration describes them.
+    pub(crate) fn new(resources: &Resources, is_built_in: bool) -> Self {
+        let exports = resources.exports.clone();
+        let anchor = resources.trust_anchors.iter().find(|anchor| {
+            exports.trust_anchor.as_ref().is_some_and(|exported| anchor.arn == *exported)
+        });
+        let identity = if anchor.is_some_and(|anchor| anchor.is_built_in) {
+            ClientIdentity::BuiltIn
+        } else {
+            ClientIdentity::Inherited
+        };
+        Self { region: resources.home.region.clone(), exports, identity, is_built_in }
+    }
+
+    /// Returns variable, flag and value of each ARN that is exported.
+    fn arns(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+        let Exports { trust_anchor, profile, role } = &self.exports;
+        [
+            ("ROLES_ANYWHERE_TRUST_ANCHOR_ARN", "--trust-anchor-arn", trust_anchor),
+            ("ROLES_ANYWHERE_PROFILE_ARN", "--profile-arn", profile),
+            ("ROLES_ANYWHERE_ROLE_ARN", "--role-arn", role),
+        ]
+        .into_iter()
+        .filter_map(|(variable, flag, arn)| Some((variable, flag, arn.as_ref()?.as_str())))
+    }
+
+    /// Returns whether a command keeps a variable that it inherits: one that would lead it past
+    /// the emulator it does not.
+    pub(crate) fn inherits(&self, name: &OsStr) -> bool {
+        const IDENTITY: [&str; 7] = [
+            "ROLES_ANYWHERE_CERTIFICATE",
+            "ROLES_ANYWHERE_PRIVATE_KEY",
+            "ROLES_ANYWHERE_INTERMEDIATES",
+            "ROLES_ANYWHERE_KEY_PASSWORD_FILE",
+            "ROLES_ANYWHERE_KEY_PASSWORD_ENV",
+            "ROLES_ANYWHERE_KEY_PASSWORD_FD",
+            "ROLES_ANYWHERE_PKCS8_PASSWORD",
+        ];
+        const ARNS: [&str; 3] = [
+            "ROLES_ANYWHERE_TRUST_ANCHOR_ARN",
+            "ROLES_ANYWHERE_PROFILE_ARN",
+            "ROLES_ANYWHERE_ROLE_ARN",
+        ];
+        let text = name.to_string_lossy();
+        let is_of = |names: &[&str]| names.contains(&&*text);
+        // Those that are exported are set afterwards. What is built in is nobody else's.
+        self.identity == ClientIdentity::Inherited && is_of(&IDENTITY)
+            || !self.is_built_in && is_of(&ARNS)
+            || !is_unclean(name)
+    }
+
+    /// Returns the AWS configuration: one profile an identity, each with the flags spelt out.
+    pub(crate) fn aws_config(&self, directory: &Path, endpoint: &str, tool: &Path) -> String {
+        let profile = |heading: &str, leaf: Option<&str>, arns: &[(&str, &str)]| {
+            let path = |name: String| quote(&directory.join(name).to_string_lossy());
+            let mut process = vec![quote(&tool.to_string_lossy()), "credential-process".to_owned()];
+            if let Some(leaf) = leaf {
+                process.extend([
+                    format!("--certificate {}", path(format!("leaf/{leaf}.pem"))),
+                    format!("--private-key {}", path(format!("leaf/{leaf}.key.pem"))),
+                    format!("--intermediates {}", path("anchor/intermediate.pem".to_owned())),
+                ]);
+            }
+            process.extend(arns.iter().map(|(flag, arn)| format!("{flag} {arn}")));
+            process.push(format!("--endpoint {endpoint}"));
+            format!(
+                "[{heading}]\nregion = {}\ncredential_process = {}\n",
+                self.region,
+                process.join(" ")
+            )
+        };
+        let leaf = (self.identity == ClientIdentity::BuiltIn).then_some("p256");
+        let arns: Vec<_> = self.arns().map(|(_, flag, arn)| (flag, arn)).collect();
+        let mut profiles = vec![profile("default", leaf, &arns)];
+        if self.is_built_in {
+            let arns = |role| {
+                let anchor = ("--trust-anchor-arn", TRUST_ANCHOR_ARN);
+                [anchor, ("--profile-arn", PROFILE_ARN), ("--role-arn", role)]
+            };
+            profiles.extend([
+                profile("profile rsa", Some("rsa2048"), &arns(ROLE_ARN)),
+                profile("profile ec", Some("p256"), &arns(ROLE_ARN)),
+                profile("profile p384", Some("p384"), &arns(ROLE_ARN)),
+                profile("profile no-secrets", Some("p256"), &arns(NO_SECRETS_ROLE_ARN)),
+            ]);
+        }
+        profiles.join("\n")
+    }
+}
+
 /// Whether a variable would lead a command past the emulator.
-pub(crate) fn is_unclean(name: &OsStr) -> bool {
+fn is_unclean(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_uppercase();
     const NAMES: [&str; 9] = [
         "HTTP_PROXY",
@@ -71,37 +190,6 @@ pub(crate) fn is_unclean(name: &OsStr) -> bool {
         "NODE_EXTRA_CA_CERTS",
     ];
     name.starts_with("AWS_") || name.starts_with("ROLES_ANYWHERE_") || NAMES.contains(&&*name)
-}
-
-/// Returns the AWS configuration: one profile an identity, each with the flags spelt out.
-pub(crate) fn aws_config(directory: &Path, endpoint: &str, tool: &Path) -> String {
-    let profile = |heading: &str, leaf: &str, role: &str| {
-        let path = |name: String| quote(&directory.join(name).to_string_lossy());
-        let process = [
-            quote(&tool.to_string_lossy()),
-            "credential-process".to_owned(),
-            format!("--certificate {}", path(format!("leaf/{leaf}.pem"))),
-            format!("--private-key {}", path(format!("leaf/{leaf}.key.pem"))),
-            format!("--intermediates {}", path("anchor/intermediate.pem".to_owned())),
-            format!("--trust-anchor-arn {}", account::TRUST_ANCHOR_ARN),
-            format!("--profile-arn {}", account::PROFILE_ARN),
-            format!("--role-arn {role}"),
-            format!("--endpoint {endpoint}"),
-        ];
-        format!(
-            "[{heading}]\nregion = {}\ncredential_process = {}\n",
-            account::REGION,
-            process.join(" ")
-        )
-    };
-    [
-        profile("default", "p256", account::ROLE_ARN),
-        profile("profile rsa", "rsa2048", account::ROLE_ARN),
-        profile("profile ec", "p256", account::ROLE_ARN),
-        profile("profile p384", "p384", account::ROLE_ARN),
-        profile("profile no-secrets", "p256", account::NO_SECRETS_ROLE_ARN),
-    ]
-    .join("\n")
 }
 
 /// Double quotes round what has a space in it: all that every SDK understands.
@@ -121,23 +209,97 @@ fn export_line(name: &str, value: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::TrustAnchor;
+    use crate::arn::Arn;
+    use crate::pki::Pki;
+    use crate::{config, os};
+
+    fn built_in() -> Resources {
+        let pki = Pki::shared().unwrap();
+        config::built_in(&pki, os::now()).unwrap()
+    }
+
+    fn variables(settings: &ClientSettings) -> Vec<String> {
+        let environment = ClientEnvironment {
+            settings,
+            directory: Path::new("/d"),
+            endpoint: "https://127.0.0.1:1",
+            sdk_endpoint: "https://127.0.0.1:1",
+            control_url: "http://127.0.0.1:2",
+        };
+        let line = |(name, value): (String, OsString)| format!("{name}={}", value.display());
+        environment.variables().into_iter().map(line).collect()
+    }
 
     #[test]
     fn takes_out_what_would_lead_elsewhere() {
-        for name in
-            ["AWS_PROFILE", "ROLES_ANYWHERE_ROLE_ARN", "https_proxy", "No_Proxy", "SSL_CERT_DIR"]
-        {
-            assert!(is_unclean(OsStr::new(name)), "{name}");
+        let settings = ClientSettings::new(&built_in(), true);
+        for name in [
+            "AWS_PROFILE",
+            "ROLES_ANYWHERE_ROLE_ARN",
+            "ROLES_ANYWHERE_CERTIFICATE",
+            "https_proxy",
+            "No_Proxy",
+            "SSL_CERT_DIR",
+        ] {
+            assert!(!settings.inherits(OsStr::new(name)), "{name}");
         }
         for name in ["PATH", "HOME", "AWSOME", "PROXY"] {
-            assert!(!is_unclean(OsStr::new(name)), "{name}");
+            assert!(settings.inherits(OsStr::new(name)), "{name}");
         }
     }
 
     #[test]
+    fn the_certificate_is_the_users_where_the_trust_anchor_is() {
+        let mut resources = built_in();
+        let own = TrustAnchor {
+            arn: Arn::new("rolesanywhere", &resources.home, "trust-anchor/own"),
+            is_built_in: false,
+            ..resources.trust_anchors[0].clone()
+        };
+        resources.exports.trust_anchor = Some(own.arn.clone());
+        resources.trust_anchors.push(own);
+        let settings = ClientSettings::new(&resources, true);
+        let variables = variables(&settings);
+        let has = |name: &str| variables.iter().any(|line| line.starts_with(name));
+        assert!(!has("ROLES_ANYWHERE_CERTIFICATE") && !has("ROLES_ANYWHERE_INTERMEDIATES"));
+        assert!(has(
+            "ROLES_ANYWHERE_TRUST_ANCHOR_ARN=arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/own"
+        ));
+        assert!(has(&format!("ROLES_ANYWHERE_ROLE_ARN={ROLE_ARN}")));
+        for name in ["ROLES_ANYWHERE_CERTIFICATE", "ROLES_ANYWHERE_KEY_PASSWORD_FILE"] {
+            assert!(settings.inherits(OsStr::new(name)), "{name}");
+        }
+        for name in ["ROLES_ANYWHERE_ROLE_ARN", "ROLES_ANYWHERE_ENDPOINT", "AWS_REGION"] {
+            assert!(!settings.inherits(OsStr::new(name)), "{name}");
+        }
+        let config = settings.aws_config(Path::new("/d"), "https://127.0.0.1:1", Path::new("t"));
+        assert!(config.starts_with(
+            "[default]\nregion = us-east-1\ncredential_process = t credential-process \
+             --trust-anchor-arn arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/own "
+        ));
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_open_is_the_users() {
+        let mut resources = built_in();
+        resources.home.region = "eu-central-1".to_owned();
+        resources.exports = Exports { profile: resources.exports.profile, ..Exports::default() };
+        let settings = ClientSettings::new(&resources, false);
+        let variables = variables(&settings);
+        let has = |name: &str| variables.iter().any(|line| line.starts_with(name));
+        assert!(has("AWS_REGION=eu-central-1") && has("ROLES_ANYWHERE_PROFILE_ARN="));
+        assert!(!has("ROLES_ANYWHERE_ROLE_ARN") && !has("ROLES_ANYWHERE_CERTIFICATE"));
+        assert!(settings.inherits(OsStr::new("ROLES_ANYWHERE_ROLE_ARN")));
+        let config = settings.aws_config(Path::new("/d"), "https://127.0.0.1:1", Path::new("t"));
+        assert_eq!(config.matches("credential_process").count(), 1);
+    }
+
+    #[test]
     fn quotes_only_what_has_a_space() {
-        let config =
-            aws_config(Path::new("/tmp/a b"), "https://127.0.0.1:1", Path::new("/bin/tool"));
+        let settings = ClientSettings::new(&built_in(), true);
+        let directory = Path::new("/tmp/a b");
+        let config = settings.aws_config(directory, "https://127.0.0.1:1", Path::new("/bin/tool"));
         assert!(config.contains(
             "[default]\nregion = us-east-1\ncredential_process = /bin/tool credential-process \
              --certificate \"/tmp/a b/leaf/p256.pem\" "

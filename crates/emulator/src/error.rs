@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::config::ConfigErrors;
 use crate::fields::FieldError;
 use crate::pki::PkiError;
 use crate::secrets::seed::SeedError;
@@ -17,6 +18,9 @@ pub enum Error {
     /// The PKI cannot be made or written.
     #[error("cannot make the test certificates")]
     Pki(#[from] PkiError),
+    /// The configuration has mistakes.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
     /// The secrets to add cannot be used.
     #[error("cannot use the secrets of `--secrets`")]
     Secrets(#[from] SeedError),
@@ -83,6 +87,9 @@ impl Error {
     /// Returns what a person can do about it, if that is known.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
+            Self::Config(errors) if errors.hints().is_empty() => return None,
+            // One below the other.
+            Self::Config(errors) => return Some(errors.hints().join("\n        ")),
             Self::File { source, .. } => file_hint(source.kind())?,
             Self::Json { .. } => "correct the file at that line and column",
             Self::NotEmpty(_) => "pass `--force` to write into it, or name another directory",

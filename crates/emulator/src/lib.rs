@@ -10,6 +10,7 @@
 mod account;
 mod arn;
 mod authorization;
+mod aws_files;
 mod body;
 mod canonical;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ pub mod cli;
 mod clock;
 #[cfg(unix)]
 pub mod command;
+mod config;
 mod control;
 mod create_session;
 mod date;
@@ -38,7 +40,7 @@ pub mod pki;
     not(test),
     expect(
         dead_code,
-        reason = "the services judge their calls by it as soon as they read policies"
+        reason = "STS judges its calls by the rest of it as soon as it has AssumeRole"
     )
 )]
 #[expect(unused_imports, reason = "as above")]
@@ -63,6 +65,8 @@ pub use account::{
     ACCOUNT, DEEP_ROLE_ARN, INTERMEDIATE_ANCHOR_ARN, NO_SECRETS_ROLE_ARN, NO_TRUST_ROLE_ARN,
     PROFILE_ARN, REGION, ROLE_ARN, SHORT_LIVED_ROLE_ARN, SHORT_PROFILE_ARN, TRUST_ANCHOR_ARN,
 };
+pub use aws_files::AwsFiles;
+pub use config::{ConfigErrors, schema};
 pub use emulator::{Emulator, Options};
 pub use error::Error;
 pub use fields::FieldError;

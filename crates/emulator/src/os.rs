@@ -23,6 +23,12 @@ pub(crate) fn environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
+/// Reads a whole file.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads files")]
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
 /// Reads a whole text file.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads files")]
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {

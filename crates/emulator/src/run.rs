@@ -15,7 +15,6 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 
 use crate::emulator::Emulator;
-use crate::environment::is_unclean;
 use crate::error::Error;
 use crate::os;
 
@@ -124,7 +123,7 @@ fn spawn(
         let source = io::Error::from(io::ErrorKind::NotFound);
         return Err(Error::Command { command: String::new(), source });
     };
-    let inherited = os::environment().into_iter().filter(|(name, _)| !is_unclean(name));
+    let inherited = os::environment().into_iter().filter(|(name, _)| emulator.inherits(name));
     tied(program, arguments)
         .env_clear()
         .envs(inherited)

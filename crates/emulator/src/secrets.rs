@@ -3,6 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
 
+mod access;
 mod input;
 pub(crate) mod seed;
 pub(crate) mod store;
@@ -30,24 +31,21 @@ pub(crate) struct Call<'a> {
     /// The Region that the request is signed for.
     pub(crate) region: String,
     pub(crate) request: &'a Request,
+    pub(crate) now: OffsetDateTime,
 }
 
 /// Performs a call.
-pub(crate) fn perform(
-    resources: &mut Resources,
-    call: &Call<'_>,
-    now: OffsetDateTime,
-) -> Result<Reply, Refusal> {
-    let input = SecretInput::parse(call.request)?;
+pub(crate) fn perform(resources: &mut Resources, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (input, now) = (SecretInput::parse(call.request)?, call.now);
     let account = call.session.role_arn.account().to_owned();
     let location = Location { account, region: call.region.clone() };
     let body = if call.operation == "CreateSecret" {
         let name = input.name()?;
-        authorize(resources, call, name)?;
+        access::check_create(resources, call, &input, &location, name)?;
         create_secret(&mut resources.secrets, &location, name, &input, now)
     } else {
         let id = SecretId { id: input.secret_id()?, location: &location };
-        authorize(resources, call, &resource(&resources.secrets, id))?;
+        access::check(resources, call, &input, id)?;
         match call.operation {
             "PutSecretValue" => put_secret_value(&mut resources.secrets, id, &input, now),
             "GetSecretValue" => get_secret_value(resources.secrets.find(id)?, &input),
@@ -55,24 +53,6 @@ pub(crate) fn perform(
         }
     }?;
     Ok(Reply::new(200, "application/x-amz-json-1.1", body.to_string()))
-}
-
-/// IAM names the ARN where the secret is there and what was asked for where it is not.
-fn resource(secrets: &Secrets, id: SecretId<'_>) -> String {
-    secrets.find(id).map_or_else(|_| id.id.to_owned(), |secret| secret.arn.to_string())
-}
-
-fn authorize(resources: &Resources, call: &Call<'_>, resource: &str) -> Result<(), Refusal> {
-    let Call { operation, session, .. } = call;
-    if resources.role(&session.role_arn).is_some_and(|role| role.may_read_secrets) {
-        return Ok(());
-    }
-    let message = format!(
-        "User: {} is not authorized to perform: secretsmanager:{operation} on resource: {resource} \
-         because no identity-based policy allows the secretsmanager:{operation} action",
-        session.assumed_role_arn()
-    );
-    Err(Refusal::new(400, "AccessDeniedException", message, "policy"))
 }
 
 fn get_secret_value(secret: &Secret, input: &SecretInput) -> Result<Value, Refusal> {

@@ -85,8 +85,9 @@ fn perform(
         Operation::Secrets(name) => {
             let (session, region) =
                 authenticate(state, request, "secretsmanager", Protocol::Json11, entry)?;
-            let call = secrets::Call { operation: name, session: &session, region, request };
-            let reply = secrets::perform(&mut state.resources, &call, state.clock.now())?;
+            let now = state.clock.now();
+            let call = secrets::Call { operation: name, session: &session, region, request, now };
+            let reply = secrets::perform(&mut state.resources, &call)?;
             Ok(reply.with("x-amzn-requestid", request_id))
         }
         Operation::Absent(_, refusal) => Err(refusal.clone()),

@@ -1,14 +1,17 @@
 //! Sessions: the temporary credentials that CreateSession vends and the other services check.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
+use crate::account::AttachedPolicy;
 use crate::arn::Arn;
-use crate::os;
+use crate::policy::{Context, Principal};
+use crate::{date, os};
 
 /// What the services know about a set of credentials.
 #[derive(Debug, Clone)]
@@ -16,12 +19,15 @@ pub(crate) struct Session {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: String,
     pub(crate) session_token: String,
+    pub(crate) issued: OffsetDateTime,
     pub(crate) expiration: OffsetDateTime,
     pub(crate) duration_seconds: u32,
     pub(crate) role_arn: Arn,
     pub(crate) role_session_name: String,
     pub(crate) source_identity: String,
     pub(crate) tags: BTreeMap<String, String>,
+    /// What limits the role's permissions; none if nothing does.
+    pub(crate) session_policies: Vec<Arc<AttachedPolicy>>,
 }
 
 impl Session {
@@ -36,6 +42,26 @@ impl Session {
             role.name(),
             self.role_session_name
         )
+    }
+
+    /// Returns who calls, as policies see it.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal::AssumedRole {
+            account: self.role_arn.account().to_owned(),
+            role_arn: self.role_arn.to_string(),
+            session_arn: self.assumed_role_arn(),
+        }
+    }
+
+    /// Returns the condition keys that every call of the session has.
+    pub(crate) fn context(&self) -> Context {
+        let context = Context::default()
+            .with("aws:SourceIdentity", self.source_identity.as_str())
+            .with("aws:userid", self.assumed_role_id())
+            .with("aws:TokenIssueTime", date::format_iso(self.issued));
+        self.tags.iter().fold(context, |context, (key, value)| {
+            context.with(&format!("aws:PrincipalTag/{key}"), value.as_str())
+        })
     }
 
     /// Returns `AROA…:SESSION`; the same for every session of the role.

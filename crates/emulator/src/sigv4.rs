@@ -239,7 +239,6 @@ mod tests {
     use super::*;
     use crate::account::{REGION, ROLE_ARN};
     use crate::arn::Arn;
-    use crate::pki::Pki;
     use crate::session;
     use crate::state::Strictness;
 
@@ -254,18 +253,19 @@ mod tests {
 
     impl Case {
         fn new() -> Self {
-            let pki = Pki::shared().unwrap();
-            let mut state = State::new(&pki, Strictness::Documented).unwrap();
+            let mut state = State::built_in(Strictness::Documented);
             let session = Session {
                 access_key_id: session::access_key_id(),
                 secret_access_key: session::secret_access_key(),
                 session_token: session::session_token(),
+                issued: OffsetDateTime::UNIX_EPOCH,
                 expiration: state.clock.now() + Duration::hours(1),
                 duration_seconds: 3600,
                 role_arn: Arn::parse(ROLE_ARN).unwrap(),
                 role_session_name: "job".to_owned(),
                 source_identity: "CN=job".to_owned(),
                 tags: std::collections::BTreeMap::new(),
+                session_policies: Vec::new(),
             };
             state.sessions.insert(session.access_key_id.clone(), session.clone());
             Self { state, session, region: REGION, service: "secretsmanager", skew: Duration::ZERO }

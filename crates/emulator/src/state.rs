@@ -7,7 +7,6 @@ use crate::account::{Resources, TrustAnchor};
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::log::Log;
-use crate::pki::{Pki, PkiError};
 use crate::session::Session;
 
 /// How strictly CreateSession is emulated.
@@ -41,19 +40,25 @@ pub(crate) struct State {
 const MOST_SESSIONS: usize = 10_000;
 
 impl State {
-    /// Returns the account at the start.
-    pub(crate) fn new(pki: &Pki, strictness: Strictness) -> Result<Self, PkiError> {
-        let clock = Clock::default();
-        Ok(Self {
+    /// Returns what AWS holds at the start.
+    pub(crate) fn new(resources: Resources, strictness: Strictness) -> Self {
+        Self {
             strictness,
-            clock,
-            resources: Resources::built_in(pki, clock.now())?,
+            clock: Clock::default(),
+            resources,
             revoked: BTreeSet::new(),
             end_after_seconds: None,
             sessions: HashMap::new(),
             faults: Faults::default(),
             log: Log::default(),
-        })
+        }
+    }
+
+    /// Returns what is built in.
+    #[cfg(test)]
+    pub(crate) fn built_in(strictness: Strictness) -> Self {
+        let pki = crate::pki::Pki::shared().unwrap();
+        Self::new(crate::config::built_in(&pki, Clock::default().now()).unwrap(), strictness)
     }
 
     /// Keeps a session; of too many the one that ends first is forgotten.
@@ -109,7 +114,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use time::Duration;
+    use time::{Duration, OffsetDateTime};
 
     use super::*;
     use crate::arn::Arn;
@@ -117,18 +122,20 @@ mod tests {
 
     #[test]
     fn of_too_many_sessions_the_first_to_end_is_forgotten() {
-        let mut state = State::new(&Pki::shared().unwrap(), Strictness::Documented).unwrap();
+        let mut state = State::built_in(Strictness::Documented);
         let now = state.clock.now();
         let session = |ends: usize| Session {
             access_key_id: format!("ASIA{ends}"),
             secret_access_key: session::secret_access_key(),
             session_token: session::session_token(),
+            issued: OffsetDateTime::UNIX_EPOCH,
             expiration: now + Duration::seconds(i64::try_from(ends).unwrap()),
             duration_seconds: 3600,
             role_arn: Arn::parse(account::ROLE_ARN).unwrap(),
             role_session_name: "job".to_owned(),
             source_identity: "CN=job".to_owned(),
             tags: std::collections::BTreeMap::new(),
+            session_policies: Vec::new(),
         };
         for ends in (1..=MOST_SESSIONS + 1).rev() {
             state.keep(session(ends));

@@ -3,6 +3,8 @@
 pub(crate) mod identity;
 pub(crate) mod tags;
 
+use std::fmt;
+
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -60,6 +62,27 @@ impl Name {
         self.attributes.iter().find(|(key, _)| key == "CN").map(|(_, value)| value.as_str())
     }
 }
+
+/// `CN=web, O=Example`, in the order of the certificate.
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.attributes.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(formatter, "{separator}{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The attributes of a name that are known, by their short names.
+pub(crate) const ATTRIBUTES: [(&str, &str); 6] = [
+    ("2.5.4.3", "CN"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+];
 
 /// The first of each kind of subject alternative name that becomes a session tag.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -146,15 +169,8 @@ fn name(name: &X509Name<'_>) -> Name {
     let attributes = name
         .iter_attributes()
         .filter_map(|attribute| {
-            let key = match attribute.attr_type().to_id_string().as_str() {
-                "2.5.4.3" => "CN",
-                "2.5.4.6" => "C",
-                "2.5.4.7" => "L",
-                "2.5.4.8" => "ST",
-                "2.5.4.10" => "O",
-                "2.5.4.11" => "OU",
-                _ => return None,
-            };
+            let oid = attribute.attr_type().to_id_string();
+            let (_, key) = ATTRIBUTES.into_iter().find(|(known, _)| *known == oid)?;
             Some((key.to_owned(), attribute.as_str().ok()?.to_owned()))
         })
         .collect();

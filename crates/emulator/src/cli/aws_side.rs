@@ -4,14 +4,36 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use crate::aws_files::AwsFiles;
+
 /// What exists in AWS.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS side")]
 pub struct AwsSide {
+    /// What AWS holds, instead of what is built in
+    ///
+    /// A TOML file with trust anchors, profiles, roles and secrets. `schema` prints its JSON
+    /// Schema, and `show` what is in it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Add a trust anchor: a PEM file with a CA certificate (repeatable)
+    ///
+    /// Its ARN is exported as ROLES_ANYWHERE_TRUST_ANCHOR_ARN. The certificate and key to use are
+    /// yours: pass `--certificate` and `--private-key`, or set ROLES_ANYWHERE_CERTIFICATE and
+    /// ROLES_ANYWHERE_PRIVATE_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub trust_anchor: Vec<PathBuf>,
     /// Add secrets from a JSON object of names and values
     ///
     /// A value is a string, an object (stored as its JSON text) or
     /// {"SecretBinary": BASE64}.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub secrets: Option<PathBuf>,
+}
+
+impl AwsSide {
+    /// Returns the files that say what AWS holds.
+    pub(crate) fn files(&self) -> AwsFiles {
+        AwsFiles { config: self.config.clone(), trust_anchors: self.trust_anchor.clone() }
+    }
 }

@@ -4,13 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::store::{CURRENT, Material};
+use super::store::{CURRENT, MOST_BYTES, Material};
 use crate::json;
 use crate::message::Request;
 use crate::refusal::Refusal;
-
-/// The most that a secret value holds.
-const MOST_BYTES: usize = 65_536;
 
 /// A JSON object whose members are read one by one.
 #[derive(Debug)]

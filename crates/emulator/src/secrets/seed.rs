@@ -1,4 +1,4 @@
-//! The secrets that are there at the start, and those that a file adds.
+//! Secrets that a JSON file adds, and the first version of one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::store::{CURRENT, FailureMode, Material, Secret, Secrets, Version};
+use super::store::{CURRENT, Material, Secret, Secrets, Version};
 use crate::arn::Location;
 use crate::session;
 
@@ -26,29 +26,6 @@ pub enum SeedError {
 }
 
 impl Secrets {
-    /// Returns the examples: good ones, one that is deleted, two that cannot be decrypted.
-    pub(crate) fn seeded(location: &Location, now: OffsetDateTime) -> Self {
-        let mut secrets = Self::default();
-        let secret = |name, material| secret(location, name, material, now);
-        let credentials = r#"{"username":"app","password":"correct horse battery staple","host":"db.internal","port":5432}"#;
-        let text = |text: &str| Material::Text(text.to_owned());
-        secrets.insert(secret("prod/db-credentials", text(credentials)));
-        secrets.insert(secret("prod/keystore", Material::Binary((0..=255).collect())));
-        secrets.insert(secret("prod/plain", text("s3cr3t")));
-        let mut deleted = secret("prod/deleted", text("gone"));
-        deleted.deleted = Some(now);
-        secrets.insert(deleted);
-        for (name, failure) in [
-            ("prod/kms-denied", FailureMode::KmsDenied),
-            ("prod/broken-key", FailureMode::BrokenKey),
-        ] {
-            let mut troubled = secret(name, text("unreadable"));
-            troubled.failure = Some(failure);
-            secrets.insert(troubled);
-        }
-        secrets
-    }
-
     /// Adds the secrets of a file: text, an object kept as its JSON text, or
     /// `{"SecretBinary": base64}`.
     pub(crate) fn seed(
@@ -59,7 +36,8 @@ impl Secrets {
     ) -> Result<(), SeedError> {
         let file = file.as_object().ok_or(SeedError::NotAnObject)?;
         for (name, value) in file {
-            self.insert(secret(location, name, material(name, value)?, now));
+            let secret = Secret::new(location, name, now);
+            self.insert(secret.with_value(material(name, value)?, now));
         }
         Ok(())
     }
@@ -80,12 +58,14 @@ pub(crate) fn material(name: &str, value: &Value) -> Result<Material, SeedError>
     }
 }
 
-fn secret(location: &Location, name: &str, material: Material, now: OffsetDateTime) -> Secret {
-    let mut secret = Secret::new(location, name, now);
-    let mut version = Version::new(&session::request_id(), material, now);
-    version.stages.insert(CURRENT.to_owned());
-    secret.versions.push(version);
-    secret
+impl Secret {
+    /// Returns the secret with one version more, which is the current one.
+    pub(crate) fn with_value(mut self, material: Material, now: OffsetDateTime) -> Self {
+        let mut version = Version::new(&session::request_id(), material, now);
+        version.stages.insert(CURRENT.to_owned());
+        self.versions.push(version);
+        self
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +81,10 @@ mod tests {
 
     #[test]
     fn a_file_adds_text_objects_and_bytes() {
-        let mut secrets = Secrets::seeded(&here(), OffsetDateTime::UNIX_EPOCH);
+        let mut secrets = Secrets::default();
+        let old = Secret::new(&here(), "prod/plain", OffsetDateTime::UNIX_EPOCH);
+        secrets
+            .insert(old.with_value(Material::Text("old".to_owned()), OffsetDateTime::UNIX_EPOCH));
         let file =
             json!({"a": "text", "b": {"k": 1}, "c": {"SecretBinary": "AAE="}, "prod/plain": "new"});
         secrets.seed(&here(), &file, OffsetDateTime::UNIX_EPOCH).unwrap();
@@ -112,7 +95,7 @@ mod tests {
         assert_eq!(material("b"), &Material::Text(r#"{"k":1}"#.to_owned()));
         assert_eq!(material("c"), &Material::Binary(vec![0, 1]));
         assert_eq!(material("prod/plain"), &Material::Text("new".to_owned()));
-        assert!(find("prod/db-credentials").is_ok());
+        assert_eq!(material("prod/plain"), &Material::Text("new".to_owned()));
     }
 
     #[test]

@@ -7,11 +7,14 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use crate::account::AttachedPolicy;
 use crate::arn::{Arn, Location};
 use crate::session;
 
 /// The label of the version that is read by default.
 pub(crate) const CURRENT: &str = "AWSCURRENT";
+/// The most bytes that the value of a version has.
+pub(crate) const MOST_BYTES: usize = 65_536;
 const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Every secret, by location and name.
@@ -36,6 +39,7 @@ pub(crate) struct Secret {
     /// When it was scheduled for deletion.
     pub(crate) deleted: Option<OffsetDateTime>,
     pub(crate) failure: Option<FailureMode>,
+    pub(crate) resource_policy: Option<AttachedPolicy>,
     pub(crate) versions: Vec<Version>,
 }
 
@@ -144,7 +148,7 @@ impl Secrets {
         Ok((secret, id))
     }
 
-    /// Returns every secret.
+    /// Returns every secret, in the order of their locations and names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Secret> {
         self.0.values()
     }
@@ -158,15 +162,20 @@ impl Secrets {
 impl Secret {
     /// Returns a secret without a version.
     pub(crate) fn new(location: &Location, name: &str, now: OffsetDateTime) -> Self {
-        let resource = format!("secret:{name}-{}", suffix(name));
+        Self::with_arn(arn(location, name), name, now)
+    }
+
+    /// Returns a secret without a version that has an ARN already.
+    pub(crate) fn with_arn(arn: Arn, name: &str, now: OffsetDateTime) -> Self {
         Self {
             name: name.to_owned(),
-            arn: Arn::new("secretsmanager", location, &resource),
+            arn,
             description: None,
             created: now,
             changed: now,
             deleted: None,
             failure: None,
+            resource_policy: None,
             versions: Vec::new(),
         }
     }
@@ -265,6 +274,11 @@ impl Version {
     pub(crate) fn new(id: &str, material: Material, created: OffsetDateTime) -> Self {
         Self { id: id.to_owned(), material, stages: BTreeSet::new(), created }
     }
+}
+
+/// Returns the ARN of a secret that is created with a name.
+pub(crate) fn arn(location: &Location, name: &str) -> Arn {
+    Arn::new("secretsmanager", location, &format!("secret:{name}-{}", suffix(name)))
 }
 
 /// Six letters that look random and always are the same for a name.

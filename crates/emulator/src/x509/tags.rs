@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certificate, Name};
 
@@ -39,19 +39,80 @@ impl Dropped {
     }
 }
 
-/// Maps subject, issuer and the first DNS, URI and directory name, as a profile does by default.
-pub(crate) fn session_tags(certificate: &Certificate) -> SessionTags {
+/// The attributes that a profile maps to session tags.
+///
+/// <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/attribute-mapping.html>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AttributeMappings {
+    pub(crate) subject: NameMapping,
+    pub(crate) issuer: NameMapping,
+    pub(crate) alternative_name: AlternativeNameMapping,
+}
+
+/// The attributes of a distinguished name that are mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NameMapping {
+    /// `*`
+    All,
+    /// By their short names.
+    Only(BTreeSet<&'static str>),
+}
+
+/// The alternative names that are mapped, the first of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AlternativeNameMapping {
+    pub(crate) dns: bool,
+    pub(crate) uri: bool,
+    pub(crate) directory_name: NameMapping,
+}
+
+impl Default for AttributeMappings {
+    /// Returns the mappings of a profile that nobody has changed: everything.
+    fn default() -> Self {
+        Self {
+            subject: NameMapping::All,
+            issuer: NameMapping::All,
+            alternative_name: AlternativeNameMapping {
+                dns: true,
+                uri: true,
+                directory_name: NameMapping::All,
+            },
+        }
+    }
+}
+
+impl NameMapping {
+    fn maps(&self, attribute: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(attributes) => attributes.contains(attribute),
+        }
+    }
+}
+
+/// Maps subject, issuer and the first DNS, URI and directory name, as far as the profile does.
+pub(crate) fn session_tags(certificate: &Certificate, mappings: &AttributeMappings) -> SessionTags {
     let mut mapped = SessionTags::default();
     let names = &certificate.alternative_names;
+    let mapping = &mappings.alternative_name;
     let fields = [
-        ("x509Subject/", attributes(Some(&certificate.subject), ""), &mut mapped.dropped.subject),
-        ("x509Issuer/", attributes(Some(&certificate.issuer), ""), &mut mapped.dropped.issuer),
+        (
+            "x509Subject/",
+            attributes(Some(&certificate.subject), &mappings.subject, ""),
+            &mut mapped.dropped.subject,
+        ),
+        (
+            "x509Issuer/",
+            attributes(Some(&certificate.issuer), &mappings.issuer, ""),
+            &mut mapped.dropped.issuer,
+        ),
         (
             "x509SAN/",
-            [("DNS", &names.dns), ("URI", &names.uri)]
+            [("DNS", mapping.dns, &names.dns), ("URI", mapping.uri, &names.uri)]
                 .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)))
-                .chain(attributes(names.directory_name.as_ref(), "Name/"))
+                .filter(|(_, is_mapped, _)| *is_mapped)
+                .filter_map(|(key, _, value)| Some((key.to_owned(), value.clone()?)))
+                .chain(attributes(names.directory_name.as_ref(), &mapping.directory_name, "Name/"))
                 .collect(),
             &mut mapped.dropped.alternative_name,
         ),
@@ -69,9 +130,14 @@ pub(crate) fn session_tags(certificate: &Certificate) -> SessionTags {
 }
 
 /// Joins the values of one attribute with `/`, in the order of the certificate.
-fn attributes(name: Option<&Name>, prefix: &str) -> BTreeMap<String, String> {
+fn attributes(
+    name: Option<&Name>,
+    mapping: &NameMapping,
+    prefix: &str,
+) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::<String, String>::new();
-    for (key, value) in name.iter().flat_map(|name| &name.attributes) {
+    let attributes = name.iter().flat_map(|name| &name.attributes);
+    for (key, value) in attributes.filter(|(key, _)| mapping.maps(key)) {
         joined
             .entry(format!("{prefix}{key}"))
             .and_modify(|values| {
@@ -116,7 +182,7 @@ mod tests {
     fn maps_subject_issuer_and_alternative_names() {
         let pki = crate::pki::Pki::shared().unwrap();
         let certificate = Certificate::parse(&pki.leaf("rsa2048").unwrap()).unwrap();
-        let tags = session_tags(&certificate).tags;
+        let tags = session_tags(&certificate, &AttributeMappings::default()).tags;
         let of = |key: &str| tags.get(key).map(String::as_str);
         assert_eq!(of("x509Subject/CN"), Some("rsa2048"));
         assert_eq!(of("x509Subject/O"), Some("Example"));
@@ -127,16 +193,33 @@ mod tests {
     }
 
     #[test]
+    fn maps_only_what_the_profile_maps() {
+        let pki = crate::pki::Pki::shared().unwrap();
+        let certificate = Certificate::parse(&pki.leaf("rsa2048").unwrap()).unwrap();
+        let mut mappings = AttributeMappings {
+            subject: NameMapping::Only(BTreeSet::from(["CN"])),
+            issuer: NameMapping::Only(BTreeSet::new()),
+            ..AttributeMappings::default()
+        };
+        mappings.alternative_name.dns = false;
+        let tags = session_tags(&certificate, &mappings).tags;
+        assert_eq!(tags.keys().collect::<Vec<_>>(), ["x509SAN/URI", "x509Subject/CN"]);
+    }
+
+    #[test]
     fn joins_values_of_one_attribute_with_slashes() {
         let subject =
             name(&[("OU", "Security"), ("CN", "a"), ("OU", "Engineering"), ("OU", "Research")]);
-        let tags = session_tags(&certificate(subject)).tags;
+        let tags = session_tags(&certificate(subject), &AttributeMappings::default()).tags;
         assert_eq!(tags["x509Subject/OU"], "Security/Engineering/Research");
     }
 
     #[test]
     fn drops_values_that_sts_would_not_take() {
-        let mapped = session_tags(&certificate(name(&[("CN", "app (blue)"), ("O", "Größe 1")])));
+        let mapped = session_tags(
+            &certificate(name(&[("CN", "app (blue)"), ("O", "Größe 1")])),
+            &AttributeMappings::default(),
+        );
         assert!(!mapped.tags.contains_key("x509Subject/CN"));
         assert_eq!(mapped.tags["x509Subject/O"], "Größe 1");
         assert_eq!(

@@ -1,0 +1,81 @@
+//! The roles of the file.
+
+use std::sync::Arc;
+
+use super::policies::{ManagedPolicies, PolicyKeys};
+use super::{Builder, description};
+use crate::account::{AttachedPolicy, Role};
+use crate::config::file::RoleTable;
+use crate::config::place::{Kind, Names, Place};
+use crate::config::reader::{At, TableKey};
+use crate::policy::PolicyKind;
+
+impl Builder<'_> {
+    pub(super) fn roles(
+        &self,
+        tables: &[(TableKey, RoleTable)],
+        managed: &ManagedPolicies,
+    ) -> (Vec<Role>, Names) {
+        let mut names = Names::new(Kind::Role);
+        let mut roles = Vec::new();
+        for (key, table) in tables {
+            let trust_policy = self.required_policy(
+                Kind::Role,
+                key,
+                &PolicyKeys {
+                    called: format!("the trust policy of role {}", key.name.value),
+                    kind: PolicyKind::Trust,
+                    inline: ("trust-policy", table.trust_policy.as_ref()),
+                    file: ("trust-policy-file", table.trust_policy_file.as_ref()),
+                },
+            );
+            let inline = table.permissions.as_ref().map(|inline| AttachedPolicy {
+                name: format!("the permissions of role {}", key.name.value),
+                policy: inline.value.0.clone(),
+            });
+            let files = table
+                .permissions_files
+                .iter()
+                .filter_map(|path| self.policy_file(PolicyKind::Identity, path));
+            let permissions: Vec<_> = inline
+                .into_iter()
+                .chain(files)
+                .map(Arc::new)
+                .chain(self.managed(managed, &table.managed_policies))
+                .collect();
+            let path = self.role_path(key, table);
+            let arn = path.and_then(|path| {
+                self.arn(&Place { kind: Kind::Role, key, keys: &table.place, path })
+            });
+            if let (Some(arn), Some(trust_policy)) =
+                (names.add(self.problems, key, arn), trust_policy)
+            {
+                roles.push(Role {
+                    arn,
+                    description: description(&table.place),
+                    max_session_seconds: table
+                        .max_session_duration
+                        .as_ref()
+                        .map_or(3600, |at| at.value),
+                    trust_policy,
+                    permissions,
+                });
+            }
+        }
+        (roles, names)
+    }
+
+    fn role_path<'t>(&self, key: &TableKey, table: &'t RoleTable) -> Option<&'t str> {
+        let Some(At { value: path, span }) = &table.path else { return Some("/") };
+        let of_arn = key.name.value.starts_with("arn:") || table.place.arn.is_some();
+        let message = if of_arn {
+            "`path`: the ARN says it already".to_owned()
+        } else if path.starts_with('/') && path.ends_with('/') {
+            return Some(path);
+        } else {
+            format!("invalid path `{path}`: expected `/` at its beginning and its end")
+        };
+        self.problems.add(span, message);
+        None
+    }
+}

@@ -1,0 +1,111 @@
+//! The secrets of the file.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Builder;
+use super::policies::PolicyKeys;
+use crate::arn::Arn;
+use crate::config::file::{SecretFailure, SecretTable};
+use crate::config::place::{Kind, Names, Place};
+use crate::config::reader::TableKey;
+use crate::policy::PolicyKind;
+use crate::secrets::store::{FailureMode, MOST_BYTES, Material, Secret, Secrets};
+
+/// Which of the four keys has the value.
+#[derive(Debug, Clone, Copy)]
+enum ValueKey {
+    Value,
+    ValueFile,
+    Binary,
+    BinaryFile,
+}
+
+impl Builder<'_> {
+    pub(super) fn secrets(&self, tables: &[(TableKey, SecretTable)]) -> Secrets {
+        let mut names = Names::new(Kind::Secret);
+        let mut secrets = Secrets::default();
+        for (key, table) in tables {
+            let material = self.material(key, table);
+            let resource_policy = self.optional_policy(&PolicyKeys {
+                called: format!("the resource policy of secret {}", key.name.value),
+                kind: PolicyKind::Resource,
+                inline: ("resource-policy", table.resource_policy.as_ref()),
+                file: ("resource-policy-file", table.resource_policy_file.as_ref()),
+            });
+            let arn = self.arn(&Place { kind: Kind::Secret, key, keys: &table.place, path: "" });
+            let arn = names.add(self.problems, key, arn).and_then(|arn| self.named(key, arn));
+            let (Some((arn, name)), Some(material)) = (arn, material) else { continue };
+            let now = self.source.now;
+            let mut secret = Secret::with_arn(arn, &name, now).with_value(material, now);
+            secret.description = table.place.description.as_ref().map(|at| at.value.clone());
+            secret.resource_policy = resource_policy;
+            match table.failure.as_ref().map(|at| at.value) {
+                Some(SecretFailure::Deleted) => secret.deleted = Some(now),
+                Some(SecretFailure::KmsDenied) => secret.failure = Some(FailureMode::KmsDenied),
+                Some(SecretFailure::BrokenKey) => secret.failure = Some(FailureMode::BrokenKey),
+                None => {}
+            }
+            secrets.insert(secret);
+        }
+        secrets
+    }
+
+    /// Returns the ARN with the name of its secret: an ARN ends in the name, a hyphen and six
+    /// characters.
+    fn named(&self, key: &TableKey, arn: Arn) -> Option<(Arn, String)> {
+        let resource = arn.resource().strip_prefix("secret:").unwrap_or_default();
+        let name = resource.rsplit_once('-').and_then(|(name, suffix)| {
+            let is_suffix = suffix.len() == 6 && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
+            (is_suffix && !name.is_empty()).then(|| name.to_owned())
+        });
+        if name.is_none() {
+            let message = format!(
+                "invalid ARN `{arn}`: expected a hyphen and six letters or digits behind the name"
+            );
+            self.problems.add(&key.name.span, message);
+        }
+        Some((arn, name?))
+    }
+
+    /// Returns the value. No message shows any of it.
+    fn material(&self, key: &TableKey, table: &SecretTable) -> Option<Material> {
+        let SecretTable { value, value_file, binary, binary_file, .. } = table;
+        let given = [
+            ("value", value, ValueKey::Value),
+            ("value-file", value_file, ValueKey::ValueFile),
+            ("binary", binary, ValueKey::Binary),
+            ("binary-file", binary_file, ValueKey::BinaryFile),
+        ];
+        let given =
+            given.map(|(name, at, which)| (name, at.as_ref().map(|at| (&at.span, (at, which)))));
+        let (at, which) = self.one_of(Kind::Secret, key, given)?;
+        let material = match which {
+            ValueKey::Value => Material::Text(at.value.clone()),
+            ValueKey::ValueFile => {
+                let (file, bytes) = self.read(at)?;
+                let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned());
+                Material::Text(self.report(at, &file, text)?)
+            }
+            ValueKey::Binary => match STANDARD.decode(&at.value) {
+                Ok(bytes) => Material::Binary(bytes),
+                Err(_) => {
+                    self.problems.add(&at.span, "`binary` is not base64");
+                    return None;
+                }
+            },
+            ValueKey::BinaryFile => Material::Binary(self.read(at)?.1),
+        };
+        let length = match &material {
+            Material::Text(text) => text.len(),
+            Material::Binary(bytes) => bytes.len(),
+        };
+        if length > MOST_BYTES {
+            let message =
+                format!("the value has {length} bytes; a secret has at most {MOST_BYTES}");
+            self.problems.add(&at.span, message);
+            return None;
+        }
+        Some(material)
+    }
+}

@@ -1,0 +1,340 @@
+//! What the file says, key by key, before names are looked up. The doc comments of the fields are
+//! the descriptions in the JSON Schema.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::inline_policy::InlinePolicy;
+use super::reader::{At, TableKey, TableReader};
+use crate::policy::PolicyKind;
+
+/// The AWS side that roles-anywhere-emulator emulates.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, title = "roles-anywhere-emulator")]
+pub(super) struct ConfigFile {
+    /// The account of everything that names none. [default: 123456789012]
+    #[schemars(extend("pattern" = "^[0-9]{12}$"))]
+    pub(super) account: Option<At<String>>,
+    /// The Region of everything that names none. [default: us-east-1]
+    pub(super) region: Option<At<String>>,
+    /// Other Regions that requests may be signed for. Those of the resources need not be listed.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) regions: Vec<At<String>>,
+    /// What `run` and `serve` export as ROLES_ANYWHERE_*_ARN, if there is more than one of a kind.
+    pub(super) exports: Option<ExportsTable>,
+    /// Trust anchors, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, TrustAnchorTable>>")]
+    pub(super) trust_anchor: Vec<(TableKey, TrustAnchorTable)>,
+    /// Profiles, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, ProfileTable>>")]
+    pub(super) profile: Vec<(TableKey, ProfileTable)>,
+    /// IAM roles, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, RoleTable>>")]
+    pub(super) role: Vec<(TableKey, RoleTable)>,
+    /// Documents of managed policies, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, ManagedPolicyTable>>")]
+    pub(super) managed_policy: Vec<(TableKey, ManagedPolicyTable)>,
+    /// Secrets of Secrets Manager, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, SecretTable>>")]
+    pub(super) secret: Vec<(TableKey, SecretTable)>,
+}
+
+/// What is exported: each by name or ARN.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ExportsTable {
+    /// ROLES_ANYWHERE_TRUST_ANCHOR_ARN.
+    pub(super) trust_anchor: Option<At<String>>,
+    /// ROLES_ANYWHERE_PROFILE_ARN.
+    pub(super) profile: Option<At<String>>,
+    /// ROLES_ANYWHERE_ROLE_ARN.
+    pub(super) role: Option<At<String>>,
+}
+
+/// A trust anchor: the CA whose certificates are accepted. One of `certificate` and `built-in-ca`
+/// is required.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TrustAnchorTable {
+    #[schemars(flatten)]
+    pub(super) place: PlaceKeys,
+    /// A PEM file of one or two CA certificates.
+    pub(super) certificate: Option<At<String>>,
+    /// The emulator's own CA, which has issued the certificates of its PKI.
+    pub(super) built_in_ca: Option<At<BuiltInCa>>,
+    /// PEM files of certificate revocation lists, at most two.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) crls: Vec<At<String>>,
+    /// Whether it is enabled. [default: true]
+    pub(super) enabled: Option<At<bool>>,
+}
+
+/// A CA of the emulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) enum BuiltInCa {
+    /// anchor/root.pem
+    Root,
+    /// anchor/intermediate.pem
+    Intermediate,
+}
+
+/// A profile of Roles Anywhere.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ProfileTable {
+    #[schemars(flatten)]
+    pub(super) place: PlaceKeys,
+    /// The roles that sessions may be created for, by name or ARN.
+    #[schemars(with = "Vec<String>")]
+    pub(super) roles: Vec<At<String>>,
+    /// Whether requests may set a role session name. [default: false]
+    pub(super) accept_role_session_name: Option<At<bool>>,
+    /// How long sessions last at most, in seconds. [default: 3600]
+    #[schemars(range(min = 900, max = 43200))]
+    pub(super) session_duration: Option<At<u32>>,
+    /// The session policy, which limits what the role allows.
+    pub(super) session_policy: Option<At<InlinePolicy>>,
+    /// A file with the session policy.
+    pub(super) session_policy_file: Option<At<String>>,
+    /// Managed session policies, by name or ARN. `[managed-policy.NAME]` has their documents.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) managed_policies: Vec<At<String>>,
+    /// The attributes of the certificate that become session tags.
+    pub(super) attribute_mappings: Option<AttributeMappingsTable>,
+    /// Whether it is enabled. [default: true]
+    pub(super) enabled: Option<At<bool>>,
+}
+
+/// The specifiers of each field of the certificate. A field that is not listed is mapped as by
+/// default; an empty list maps none of it.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct AttributeMappingsTable {
+    /// Such as `["CN", "OU"]`. [default: ["*"]]
+    #[schemars(rename = "x509Subject", with = "Option<Vec<String>>")]
+    pub(super) subject: Option<Vec<At<String>>>,
+    /// Such as `["CN"]`. [default: ["*"]]
+    #[schemars(rename = "x509Issuer", with = "Option<Vec<String>>")]
+    pub(super) issuer: Option<Vec<At<String>>>,
+    /// `DNS`, `URI`, `Name/*` and `Name/` with an attribute. [default: ["DNS", "URI", "Name/*"]]
+    #[schemars(rename = "x509SAN", with = "Option<Vec<String>>")]
+    pub(super) alternative_name: Option<Vec<At<String>>>,
+}
+
+/// An IAM role. One of `trust-policy` and `trust-policy-file` is required.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RoleTable {
+    #[schemars(flatten)]
+    pub(super) place: PlaceKeys,
+    /// The path, such as `/service/`. [default: /]
+    pub(super) path: Option<At<String>>,
+    /// The trust policy: who may assume the role.
+    pub(super) trust_policy: Option<At<InlinePolicy>>,
+    /// A file with the trust policy.
+    pub(super) trust_policy_file: Option<At<String>>,
+    /// A policy with the role's permissions.
+    pub(super) permissions: Option<At<InlinePolicy>>,
+    /// Files with policies of the role's permissions.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) permissions_files: Vec<At<String>>,
+    /// Managed policies, by name or ARN. `[managed-policy.NAME]` has their documents.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) managed_policies: Vec<At<String>>,
+    /// How long sessions last at most, in seconds. [default: 3600]
+    #[schemars(range(min = 3600, max = 43200))]
+    pub(super) max_session_duration: Option<At<u32>>,
+}
+
+/// A managed policy. One of `policy` and `policy-file` is required.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ManagedPolicyTable {
+    /// The document.
+    pub(super) policy: Option<At<InlinePolicy>>,
+    /// A file with the document.
+    pub(super) policy_file: Option<At<String>>,
+}
+
+/// A secret. One of `value`, `value-file`, `binary` and `binary-file` is required.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SecretTable {
+    #[schemars(flatten)]
+    pub(super) place: PlaceKeys,
+    /// The value, as SecretString.
+    pub(super) value: Option<At<String>>,
+    /// A file with the value, as SecretString.
+    pub(super) value_file: Option<At<String>>,
+    /// The value in base64, as SecretBinary.
+    pub(super) binary: Option<At<String>>,
+    /// A file with the value, as SecretBinary.
+    pub(super) binary_file: Option<At<String>>,
+    /// The resource policy.
+    pub(super) resource_policy: Option<At<InlinePolicy>>,
+    /// A file with the resource policy.
+    pub(super) resource_policy_file: Option<At<String>>,
+    /// Makes the secret unreadable.
+    pub(super) failure: Option<At<SecretFailure>>,
+}
+
+/// Why a secret cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) enum SecretFailure {
+    /// It is scheduled for deletion: InvalidRequestException.
+    Deleted,
+    /// The caller may not use its KMS key: AccessDeniedException.
+    KmsDenied,
+    /// Its KMS key cannot decrypt it: DecryptionFailure.
+    BrokenKey,
+}
+
+/// What every resource may have: an ARN, or what it is made from.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) struct PlaceKeys {
+    /// What it is for; `roles-anywhere-emulator show` prints it.
+    pub(super) description: Option<At<String>>,
+    /// The ARN, if the table's key is a name. By default it is made from the name.
+    pub(super) arn: Option<At<String>>,
+    /// The account. [default: the file's]
+    #[schemars(extend("pattern" = "^[0-9]{12}$"))]
+    pub(super) account: Option<At<String>>,
+    /// The Region. [default: the file's]
+    pub(super) region: Option<At<String>>,
+}
+
+impl ConfigFile {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            account: table.text("account"),
+            region: table.text("region"),
+            regions: table.texts("regions"),
+            exports: table.table("exports").map(|mut exports| {
+                let read = ExportsTable::read(&mut exports);
+                exports.finish();
+                read
+            }),
+            trust_anchor: table.entries("trust-anchor", TrustAnchorTable::read),
+            profile: table.entries("profile", ProfileTable::read),
+            role: table.entries("role", RoleTable::read),
+            managed_policy: table.entries("managed-policy", ManagedPolicyTable::read),
+            secret: table.entries("secret", SecretTable::read),
+        }
+    }
+}
+
+impl ExportsTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            trust_anchor: table.text("trust-anchor"),
+            profile: table.text("profile"),
+            role: table.text("role"),
+        }
+    }
+}
+
+impl TrustAnchorTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            place: PlaceKeys::read(table),
+            certificate: table.text("certificate"),
+            built_in_ca: table.choice(
+                "built-in-ca",
+                &[("root", BuiltInCa::Root), ("intermediate", BuiltInCa::Intermediate)],
+            ),
+            crls: table.texts("crls"),
+            enabled: table.flag("enabled"),
+        }
+    }
+}
+
+impl ProfileTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            place: PlaceKeys::read(table),
+            roles: table.texts("roles"),
+            accept_role_session_name: table.flag("accept-role-session-name"),
+            session_duration: table.seconds("session-duration", 900..=43_200),
+            session_policy: table.policy("session-policy", PolicyKind::Identity),
+            session_policy_file: table.text("session-policy-file"),
+            managed_policies: table.texts("managed-policies"),
+            attribute_mappings: table.table("attribute-mappings").map(|mut mappings| {
+                let read = AttributeMappingsTable::read(&mut mappings);
+                mappings.finish();
+                read
+            }),
+            enabled: table.flag("enabled"),
+        }
+    }
+}
+
+impl AttributeMappingsTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            subject: table.optional_texts("x509Subject"),
+            issuer: table.optional_texts("x509Issuer"),
+            alternative_name: table.optional_texts("x509SAN"),
+        }
+    }
+}
+
+impl RoleTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            place: PlaceKeys::read(table),
+            path: table.text("path"),
+            trust_policy: table.policy("trust-policy", PolicyKind::Trust),
+            trust_policy_file: table.text("trust-policy-file"),
+            permissions: table.policy("permissions", PolicyKind::Identity),
+            permissions_files: table.texts("permissions-files"),
+            managed_policies: table.texts("managed-policies"),
+            max_session_duration: table.seconds("max-session-duration", 3600..=43_200),
+        }
+    }
+}
+
+impl ManagedPolicyTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            policy: table.policy("policy", PolicyKind::Identity),
+            policy_file: table.text("policy-file"),
+        }
+    }
+}
+
+impl SecretTable {
+    pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            place: PlaceKeys::read(table),
+            value: table.text("value"),
+            value_file: table.text("value-file"),
+            binary: table.text("binary"),
+            binary_file: table.text("binary-file"),
+            resource_policy: table.policy("resource-policy", PolicyKind::Resource),
+            resource_policy_file: table.text("resource-policy-file"),
+            failure: table.choice(
+                "failure",
+                &[
+                    ("deleted", SecretFailure::Deleted),
+                    ("kms-denied", SecretFailure::KmsDenied),
+                    ("broken-key", SecretFailure::BrokenKey),
+                ],
+            ),
+        }
+    }
+}
+
+impl PlaceKeys {
+    fn read(table: &mut TableReader<'_, '_>) -> Self {
+        Self {
+            description: table.text("description"),
+            arn: table.text("arn"),
+            account: table.text("account"),
+            region: table.text("region"),
+        }
+    }
+}
