@@ -215,6 +215,8 @@ fn arns() {
             ("ArnNotEquals", anchors, &[], true),
             ("ArnEqualsIfExists", anchors, &[], true),
             ("ArnLike", r#""arn:*:*:*:*:*""#, &[longer], true),
+            ("ArnEquals", r#""arn:aws:s:r:1:secret:d?""#, &["arn:aws:s:r:1:secret:db"], true),
+            ("ArnEquals", r#""arn:aws:s:r:1:*:db""#, &["arn:aws:s:r:1:secret:prod:db"], true),
         ],
     );
 }

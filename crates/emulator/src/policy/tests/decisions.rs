@@ -202,6 +202,25 @@ fn a_service_needs_the_trust_policy_only() {
 }
 
 #[test]
+fn the_statement_that_grants_most_counts() {
+    let statement = |named: &str| {
+        let principal = principal_element(named);
+        format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Principal":{principal}}}"#)
+    };
+    let of = [CALLER, ROLE_NAMED, ACCOUNT_NAMED].map(statement);
+    let caller = session();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let statements = order.map(|index| of[index].as_str()).join(",");
+        let policy = policy(PolicyKind::Resource, &format!("[{statements}]"));
+        let Ok(Permit::Statement(found)) = attached_only(&caller, Some(&policy)) else {
+            panic!("{order:?}");
+        };
+        let expected = order.iter().position(|index| *index == 0).unwrap();
+        assert_eq!(found.path, format!("Statement[{expected}]"));
+    }
+}
+
+#[test]
 fn the_root_user_may_do_anything_in_its_account() {
     let root = |account: &str| Principal::Root { account: account.to_owned() };
     assert_eq!(attached_only(&root(ACCOUNT), None), Ok(Permit::Root));

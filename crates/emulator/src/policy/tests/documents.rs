@@ -212,6 +212,8 @@ fn keys_that_no_request_has_are_warnings() {
         ("aws:ResourceTag/team", None),
         ("s3:prefix", None),
         ("aws:SourceAm", Some("aws:SourceArn")),
+        ("aws:SourceArns", Some("aws:SourceArn")),
+        ("aws:PrincipalTag", Some("aws:PrincipalTag/")),
         ("aws:PrincipleTag/x509Subject/CN", Some("aws:PrincipalTag/x509Subject/CN")),
         ("sts:SourceIdentiy", Some("sts:SourceIdentity")),
     ];
