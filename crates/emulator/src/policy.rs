@@ -1,7 +1,7 @@
 //! IAM's policies: what a document says, and what a set of them comes to for one call.
 //!
 //! Nothing here knows of accounts, roles or services: callers hand in policies, the principal, the
-//! action, the resource and the request's context. Read [`Policy::parse`], [`evaluate`] and
+//! action, the resource and the request's context. Read [`Policy::parse`] and
 //! [`Policies::authorize`] first.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
@@ -21,9 +21,9 @@ mod statement;
 
 pub(crate) use authorization::{NamedPolicy, Permit, Policies};
 pub(crate) use context::Context;
-pub(crate) use denial::{Denial, Layer, NearMiss};
+pub(crate) use denial::Denial;
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
-pub(crate) use evaluation::{AccessRequest, Evaluation, StatementRef, evaluate};
+pub(crate) use evaluation::AccessRequest;
 pub(crate) use principal::Principal;
 
 use statement::Statement;

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>
 
 use super::denial::{Denial, Layer, NearMiss};
-use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate_principals};
+use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate};
 use super::principal::{NamedAs, Principal};
 use super::{Policy, PolicyKind};
 
@@ -46,57 +46,55 @@ impl Policies<'_> {
     /// * Session policies must allow too, unless the resource's policy names the session itself, or
     ///   anyone.
     pub(crate) fn authorize(&self, request: &AccessRequest<'_>) -> Result<Permit, Denial> {
-        let resource_layer = self.resource_layer();
-        let (identity, _) = evaluate_principals(self.identity, request);
-        let (session, _) = evaluate_principals(self.session, request);
-        let (resource, named) = evaluate_principals(self.resource.as_slice(), request);
-        for (layer, evaluation) in
-            [(Layer::Identity, &identity), (Layer::Session, &session), (resource_layer, &resource)]
-        {
+        let attached = if self.has_trust_policy() { Layer::Trust } else { Layer::Resource };
+        let [identity, session, resource] = [Layer::Identity, Layer::Session, attached]
+            .map(|layer| (layer, evaluate(self.of(layer), request)));
+        for (layer, evaluation) in [&identity, &session, &resource] {
             if let Evaluation::ExplicitDeny(statement) = evaluation {
-                return Err(Denial::Explicit { layer, statement: statement.clone() });
+                return Err(Denial::Explicit { layer: *layer, statement: statement.clone() });
             }
         }
-        let resource = self.permit(resource_layer, resource, request);
-        let Some(account) = request.principal.account() else { return resource };
-        let session = match session {
-            _ if self.session.is_empty() => Ok(()),
-            session => self.permit(Layer::Session, session, request).map(|_| ()),
+        let Some(account) = request.principal.account() else {
+            return self.permit(resource, request);
+        };
+        let limits = |session| match self.session {
+            [] => Ok(()),
+            _ => self.permit(session, request).map(|_| ()),
         };
         let same_account = account == self.resource_account;
-        if same_account && resource.is_ok() && named > NamedAs::Account {
-            if named == NamedAs::Role {
-                session?;
+        if let (_, Evaluation::Allowed { named, statement }) = &resource
+            && same_account
+            && *named > NamedAs::Account
+        {
+            if *named == NamedAs::Role {
+                limits(session)?;
             }
-            return resource;
+            return Ok(Permit::Statement(statement.clone()));
         }
-        if !same_account || resource_layer == Layer::Trust {
-            resource?;
+        if !same_account || self.has_trust_policy() {
+            self.permit(resource, request)?;
         }
         // Nothing is attached to the root user of an account, who may do anything in it.
         let permit = match request.principal {
             Principal::Root { .. } => Permit::Root,
-            _ => self.permit(Layer::Identity, identity, request)?,
+            _ => self.permit(identity, request)?,
         };
-        session?;
+        limits(session)?;
         Ok(permit)
     }
 
-    fn resource_layer(&self) -> Layer {
-        match self.resource {
-            Some((_, policy)) if policy.kind() == PolicyKind::Trust => Layer::Trust,
-            _ => Layer::Resource,
-        }
+    fn has_trust_policy(&self) -> bool {
+        self.resource.is_some_and(|(_, policy)| policy.kind() == PolicyKind::Trust)
     }
 
+    /// Returns what allows the call in a layer, or why nothing does.
     fn permit(
         &self,
-        layer: Layer,
-        evaluation: Evaluation,
+        (layer, evaluation): (Layer, Evaluation),
         request: &AccessRequest<'_>,
     ) -> Result<Permit, Denial> {
         match evaluation {
-            Evaluation::Allowed(statement) => Ok(Permit::Statement(statement)),
+            Evaluation::Allowed { statement, .. } => Ok(Permit::Statement(statement)),
             Evaluation::ExplicitDeny(statement) => Err(Denial::Explicit { layer, statement }),
             Evaluation::NoMatch => {
                 let policies = self.of(layer);

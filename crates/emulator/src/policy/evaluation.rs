@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Policy;
+use super::authorization::NamedPolicy;
 use super::context::Context;
 use super::principal::{NamedAs, Principal};
 use super::statement::{Effect, Statement};
@@ -66,11 +66,12 @@ impl<'a> AccessRequest<'a> {
     }
 }
 
-/// What policies say to a call.
+/// What policies of one kind say to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Evaluation {
-    /// A statement allows it, and none denies it.
-    Allowed(StatementRef),
+pub(super) enum Evaluation {
+    /// A statement allows it, and none denies it. Of several, the one that names the caller most
+    /// directly.
+    Allowed { statement: StatementRef, named: NamedAs },
     /// A statement denies it, whatever others say.
     ExplicitDeny(StatementRef),
     /// No statement is about it.
@@ -105,33 +106,26 @@ impl StatementRef {
 }
 
 /// Evaluates policies of one kind together: an explicit Deny in any of them wins.
-///
-/// Each comes with what it is called in [`StatementRef`].
-pub(crate) fn evaluate(policies: &[(&str, &Policy)], request: &AccessRequest<'_>) -> Evaluation {
-    evaluate_principals(policies, request).0
-}
-
-/// Evaluates, and returns how the strongest Allow names the caller.
-pub(super) fn evaluate_principals(
-    policies: &[(&str, &Policy)],
-    request: &AccessRequest<'_>,
-) -> (Evaluation, NamedAs) {
-    let mut strongest: Option<(NamedAs, StatementRef)> = None;
+pub(super) fn evaluate(policies: &[NamedPolicy<'_>], request: &AccessRequest<'_>) -> Evaluation {
+    let mut evaluation = Evaluation::NoMatch;
     for (name, policy) in policies {
         for statement in &policy.statements {
             let Ok(named) = statement.applies(request) else { continue };
-            let reference = StatementRef::new(name, statement);
+            let weaker = match &evaluation {
+                Evaluation::Allowed { named: found, .. } => *found < named,
+                _ => true,
+            };
             match statement.effect {
-                Effect::Deny => return (Evaluation::ExplicitDeny(reference), named),
-                Effect::Allow if strongest.as_ref().is_none_or(|(found, _)| *found < named) => {
-                    strongest = Some((named, reference));
+                Effect::Deny => {
+                    return Evaluation::ExplicitDeny(StatementRef::new(name, statement));
+                }
+                Effect::Allow if weaker => {
+                    let statement = StatementRef::new(name, statement);
+                    evaluation = Evaluation::Allowed { statement, named };
                 }
                 Effect::Allow => {}
             }
         }
     }
-    match strongest {
-        Some((named, reference)) => (Evaluation::Allowed(reference), named),
-        None => (Evaluation::NoMatch, NamedAs::Account),
-    }
+    evaluation
 }

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 
 use super::super::*;
+use crate::policy::evaluation::{Evaluation, evaluate};
 
 /// Returns whether a user meets conditions, in a policy of this version.
 pub(super) fn holds_in(version: &str, conditions: &str, context: &Context) -> bool {
@@ -17,7 +18,7 @@ pub(super) fn holds_in(version: &str, conditions: &str, context: &Context) -> bo
         arn: "arn:aws:iam::123456789012:user/staff/david".to_owned(),
     };
     let request = AccessRequest::new(&user, "a:b", "*", context.clone());
-    matches!(evaluate(&[("policy", &policy)], &request), Evaluation::Allowed(_))
+    matches!(evaluate(&[("policy", &policy)], &request), Evaluation::Allowed { .. })
 }
 
 /// Checks rows of an operator, the JSON that it compares with, the values that the request has, and

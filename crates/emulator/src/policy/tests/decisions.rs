@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 use super::{ACCOUNT, ACTION, ROLE, SECRET, SESSION, policy, session};
+use crate::policy::denial::Layer;
 use crate::policy::*;
 
 pub(super) const OTHER_ACCOUNT: &str = "210987654321";

@@ -1,7 +1,8 @@
 //! Which calls a statement is about: actions, resources and principals.
 
 use super::{ACCOUNT, ACTION, ROLE, SECRET, SESSION, policy, session};
-use crate::policy::{AccessRequest, Context, Evaluation, PolicyKind, Principal, evaluate};
+use crate::policy::evaluation::{Evaluation, evaluate};
+use crate::policy::{AccessRequest, Context, PolicyKind, Principal};
 
 fn allowed(
     kind: PolicyKind,
@@ -12,7 +13,7 @@ fn allowed(
 ) -> bool {
     let policy = policy(kind, statement);
     let request = AccessRequest::new(principal, action, resource, Context::default());
-    matches!(evaluate(&[("policy", &policy)], &request), Evaluation::Allowed(_))
+    matches!(evaluate(&[("policy", &policy)], &request), Evaluation::Allowed { .. })
 }
 
 #[test]
