@@ -36,14 +36,6 @@ mod nearest;
 mod network;
 mod os;
 pub mod pki;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "STS judges its calls by the rest of it as soon as it has AssumeRole"
-    )
-)]
-#[expect(unused_imports, reason = "as above")]
 mod policy;
 #[cfg(unix)]
 mod ready_file;

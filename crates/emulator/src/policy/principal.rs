@@ -17,6 +17,7 @@ pub(crate) enum Principal {
         session_arn: String,
     },
     /// An IAM user.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no service here has IAM users yet"))]
     User {
         /// The account of the user.
         account: String,
@@ -24,6 +25,7 @@ pub(crate) enum Principal {
         arn: String,
     },
     /// The root user of an account.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no service here has root users yet"))]
     Root {
         /// The account.
         account: String,
