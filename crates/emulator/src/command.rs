@@ -3,14 +3,17 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::Value;
 
-use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Reach, Run, Serve, WritePki};
+use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Output, Reach, Run, Serve, WritePki};
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::exports;
 use crate::error::Error;
+use crate::log::RequestObserver;
 use crate::network::Network;
 use crate::os;
 use crate::pki::{Extent, Pki};
@@ -47,8 +50,12 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
     let options = Options {
         tool: tool.clone(),
         network: network(arguments.reach),
+        observer: observer(&arguments.output),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
+    if tool.is_none() && arguments.output.verbose {
+        note("roles-anywhere is not in the directory of this program; PATH stays as it is");
+    }
     let emulator = start(options)?;
     signals.check()?;
     run::run(&emulator, tool.as_deref(), &arguments.command, signals)
@@ -62,6 +69,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
         tool: run::tool(arguments.tool)?,
         directory: arguments.dir,
         network: network(arguments.reach),
+        observer: observer(&arguments.output),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = start(options)?;
@@ -93,10 +101,26 @@ fn write_pki(arguments: &WritePki) -> Result<u8, Error> {
     let extent = if arguments.no_rsa8192 { Extent::Usual } else { Extent::WithRsa8192 };
     let pki = Pki::generate(extent)?;
     pki.write(&arguments.dir, &pki.tls(Network::default().certificate_names())?)?;
-    for note in pki.notes() {
-        let _ = writeln!(io::stderr(), "note: {note}");
+    for text in pki.notes() {
+        note(text);
     }
     Ok(0)
+}
+
+fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "note: {text}");
+}
+
+/// Returns what prints requests to standard error, if they are to be printed: a line in one write,
+/// and with colours on a terminal only (`NO_COLOR` and `CLICOLOR_FORCE` decide otherwise).
+fn observer(output: &Output) -> Option<RequestObserver> {
+    let has_colours = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    output.verbose.then(|| {
+        RequestObserver::new(move |line| {
+            let line = if has_colours { line.to_owned() } else { strip_str(line).to_string() };
+            let _ = io::stderr().write_all(line.as_bytes());
+        })
+    })
 }
 
 /// Returns where to listen, after a warning if others may reach it.

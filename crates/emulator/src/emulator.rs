@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::environment::{ClientEnvironment, ClientSettings};
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::log::RequestObserver;
 use crate::network::{Network, TlsMode};
 use crate::os;
 use crate::pki::Pki;
@@ -39,6 +40,8 @@ pub struct Options {
     /// Where to write everything, and leave it; by default a private temporary directory. It is
     /// empty or not there yet, or an emulator's from before.
     pub directory: Option<PathBuf>,
+    /// Takes a line for each request.
+    pub observer: Option<RequestObserver>,
     /// Where to listen, and by which names clients reach it.
     pub network: Network,
 }
@@ -96,6 +99,7 @@ impl Emulator {
             state.faults.add(faults)?;
         }
         state.end_after_seconds = options.session_seconds;
+        state.log.observe(options.observer);
         let network = options.network;
         let (aws, aws_address) = listen("--listen", network.listen)?;
         let (control, control_address) = listen("--control-listen", network.control_listen)?;

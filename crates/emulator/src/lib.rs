@@ -62,5 +62,6 @@ pub use config::{ConfigErrors, schema};
 pub use emulator::{Emulator, Options};
 pub use error::Error;
 pub use fields::FieldError;
+pub use log::RequestObserver;
 pub use network::{Network, TlsMode};
 pub use secrets::seed::SeedError;

@@ -1,14 +1,19 @@
 //! The log of requests, each with its verdict.
 
+mod line;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::message::Request;
 use crate::refusal::Refusal;
 use crate::session::Session;
+
+pub use line::RequestObserver;
 
 /// Stands for what the log does not hold.
 const REDACTED: &str = "(redacted)";
@@ -27,6 +32,8 @@ pub(crate) struct Log {
     /// Told of each entry, for who waits for one.
     #[serde(skip)]
     pushed: watch::Sender<()>,
+    #[serde(skip)]
+    observer: Option<RequestObserver>,
 }
 
 /// More than a test reads; a daemon that runs for days against the emulator stays below it.
@@ -35,8 +42,16 @@ const MOST_ENTRIES: usize = 10_000;
 const MOST_BYTES: usize = 64 << 20;
 
 impl Log {
+    /// Has each entry passed on.
+    pub(crate) fn observe(&mut self, observer: Option<RequestObserver>) {
+        self.observer = observer;
+    }
+
     /// Appends an entry, and drops the oldest ones that are too many.
-    pub(crate) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: Entry, now: OffsetDateTime) {
+        if let Some(observer) = &self.observer {
+            observer.observe(&entry, now);
+        }
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
         while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
@@ -103,6 +118,25 @@ pub(crate) struct SessionEntry {
     duration_seconds: u32,
     role_arn: String,
     access_key_id: String,
+}
+
+impl Verdict {
+    /// Returns the word for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+impl SessionEntry {
+    /// Returns `ROLE/SESSION`.
+    fn short_name(&self) -> String {
+        let role = self.role_arn.rsplit('/').next().unwrap_or(&self.role_arn);
+        format!("{role}/{}", self.role_session_name)
+    }
 }
 
 impl Entry {
@@ -223,12 +257,12 @@ mod tests {
         };
         let mut log = Log::default();
         for n in 0..MOST_ENTRIES + 3 {
-            log.push(entry(n, 0));
+            log.push(entry(n, 0), OffsetDateTime::UNIX_EPOCH);
         }
         assert_eq!(log.iter().count(), MOST_ENTRIES);
         assert_eq!(log.iter().next().unwrap().path, "3");
         for n in 0..65 {
-            log.push(entry(n, 1 << 20));
+            log.push(entry(n, 1 << 20), OffsetDateTime::UNIX_EPOCH);
         }
         assert_eq!(log.iter().count(), 63);
         assert_eq!(log.iter().last().unwrap().path, "64");

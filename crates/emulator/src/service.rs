@@ -53,7 +53,8 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
         entry.verdict = Verdict::Fault;
     }
     entry.status = (ending != Ending::Cut).then_some(reply.status);
-    state.log.push(entry);
+    let now = state.clock.now();
+    state.log.push(entry, now);
     Answer {
         reply,
         delay: fault.as_ref().map(Fault::delay).unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{AwsSide, Behaviour, Reach};
+use super::{AwsSide, Behaviour, Output, Reach};
 
 /// The options of `run`.
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct Run {
     /// Where it listens.
     #[command(flatten)]
     pub reach: Reach,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: Output,
     /// The roles-anywhere program to put on PATH and into the AWS configuration
     ///
     /// [default: the one in the directory of this program]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{AwsSide, Behaviour, Reach};
+use super::{AwsSide, Behaviour, Output, Reach};
 
 /// The options of `serve`.
 #[derive(Debug, Args)]
@@ -19,11 +19,9 @@ pub struct Serve {
     /// Where it listens.
     #[command(flatten)]
     pub reach: Reach,
-    /// The roles-anywhere program that the AWS configuration names
-    ///
-    /// [default: the one in the directory of this program]
-    #[arg(long, value_name = "PATH", help_heading = "Client", value_hint = ValueHint::ExecutablePath)]
-    pub tool: Option<PathBuf>,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: Output,
     /// Write the variables to FILE once the emulator listens; remove it at the end
     ///
     /// FILE appears complete. It is a JSON object if its name ends in .json, and otherwise lines
@@ -36,6 +34,11 @@ pub struct Serve {
     /// [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+    /// The roles-anywhere program that the AWS configuration names
+    ///
+    /// [default: the one in the directory of this program]
+    #[arg(long, value_name = "PATH", help_heading = "Client", value_hint = ValueHint::ExecutablePath)]
+    pub tool: Option<PathBuf>,
 }
 
 pub(super) const LONG_ABOUT: &str = "\

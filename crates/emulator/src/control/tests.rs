@@ -44,7 +44,7 @@ fn refused(shared: &Shared, method: &str, target: &str, body: &Value) -> (u16, S
 fn log(shared: &Shared, operation: &str, verdict: Verdict, reason: Option<&'static str>) {
     let mut entry = Entry::new(&Request::default(), operation);
     (entry.verdict, entry.reason, entry.status) = (verdict, reason, Some(200));
-    shared.lock().log.push(entry);
+    shared.lock().log.push(entry, time::OffsetDateTime::UNIX_EPOCH);
 }
 
 #[test]

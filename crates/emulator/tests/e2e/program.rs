@@ -232,32 +232,24 @@ fn a_killed_run_takes_its_command_with_it_and_the_next_one_removes_its_directory
         }
     }
     assert!(left.join("tls.pem").exists());
-    // A killed `serve` too, and one that is used.
-    let serve = || {
-        let mut child = program(&["serve", "--tool", "/bin/true"])
-            .env("TMPDIR", parent.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.into_iter().find(|line| line.starts_with("export EMULATOR_DIR="));
-        let directory = line.unwrap().split('\'').nth(1).unwrap().to_owned();
-        (child, Path::new(&directory).to_owned())
-    };
-    let (mut killed_serve, left_by_serve) = serve();
-    let (mut other_serve, used_by_serve) = serve();
-    kill("KILL", killed_serve.id());
-    killed_serve.wait().unwrap();
+    // That of a killed `serve` is removed too.
+    let mut serve = program(&["serve", "--tool", "/bin/true"])
+        .env("TMPDIR", parent.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(serve.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.starts_with("export EMULATOR_DIR=")).unwrap();
+    let left_by_serve = Path::new(line.split('\'').nth(1).unwrap()).to_owned();
+    kill("KILL", serve.id());
+    serve.wait().unwrap();
+    assert!(left_by_serve.join("tls.pem").exists());
     // Of another program, or not locked by anything: not ours to remove.
     let foreign = parent.path().join("roles-anywhere-emulator-foreign");
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("mine"), "").unwrap();
     assert!(run("true").output().unwrap().status.success());
     assert!(!left.exists() && !left_by_serve.exists());
-    assert!(used_by_serve.join("tls.pem").exists());
-    kill("TERM", other_serve.id());
-    other_serve.wait().unwrap();
-    assert!(!used_by_serve.exists());
     assert!(used.join("tls.pem").exists() && foreign.join("mine").exists());
     kill("INT", other.id());
     other.wait().unwrap();

@@ -24,11 +24,11 @@ struct Served {
 
 impl Served {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = program(&["serve", "--tool", "/bin/true"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(program(&["serve", "--tool", "/bin/true"]).args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         let mut exports = String::new();
         while !exports.contains("export EMULATOR_DIR=") {
@@ -177,6 +177,35 @@ fn a_ready_file_is_there_as_long_as_it_serves() {
         kill("TERM", child.id());
         assert_eq!(child.wait().unwrap().code(), Some(0));
         assert!(!path.exists());
+    }
+}
+
+#[test]
+fn verbose_prints_a_line_for_each_request() {
+    for (variable, has_colours) in [("NO_COLOR", false), ("CLICOLOR_FORCE", true)] {
+        let mut command = program(&["serve", "--tool", "/bin/true", "-v"]);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env(variable, "1");
+        let mut served = Served::of(command.stderr(Stdio::piped()));
+        let credentials = vend(&served, ROLE_ARN);
+        assert_eq!(get(&served, &credentials, "prod/plain").status, 200);
+        assert_eq!(Request::new("broken/expired").send(&served).status, 403);
+        let mut stderr = served.child.stderr.take().unwrap();
+        assert_eq!(served.stop("TERM"), Some(0));
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).unwrap();
+        assert_eq!(text.contains('\u{1b}'), has_colours, "{text}");
+        let words = anstream::adapter::strip_str(&text).to_string();
+        let lines: Vec<_> =
+            words.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!(lines[0][1..4], ["CreateSession", "201", "accepted"]);
+        assert_eq!(lines[1][1..4], ["GetSecretValue", "200", "accepted"]);
+        assert!(lines[1][4].starts_with("Workload/"), "{text}");
+        assert_eq!(lines[2][1..6], ["CreateSession", "403", "refused", "-", "expired:"]);
+        assert!(
+            !text.contains("s3cr3t") && !text.contains(credentials.session_token().unwrap()),
+            "{text}"
+        );
     }
 }
 
