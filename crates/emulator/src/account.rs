@@ -2,7 +2,7 @@
 //!
 //! The constants name what is built in, which `config/built_in.toml` describes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::arn::{Arn, Location};
@@ -34,6 +34,8 @@ pub const NO_TRUST_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/NoTrust";
 pub const SHORT_LIVED_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/ShortLived";
 /// A role that may not call Secrets Manager.
 pub const NO_SECRETS_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/NoSecrets";
+/// The second role of a chain, which sessions of [`ROLE_ARN`] may assume.
+pub const SECOND_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/Second";
 
 /// Everything that AWS holds.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Resources {
     pub(crate) trust_anchors: Vec<TrustAnchor>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) roles: Vec<Role>,
+    /// Documents of managed policies, by ARN.
+    pub(crate) managed_policies: BTreeMap<Arn, Arc<AttachedPolicy>>,
     pub(crate) secrets: Secrets,
     /// What a command that runs against the emulator is told.
     pub(crate) exports: Exports,

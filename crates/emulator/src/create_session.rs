@@ -6,8 +6,10 @@ mod authentication;
 mod input;
 mod role_trust;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::account::{Profile, Resources, Role, TrustAnchor};
 use crate::arn::Arn;
@@ -50,13 +52,14 @@ pub(crate) fn create_session(state: &State, request: &Request) -> Result<Created
         access_key_id: session::access_key_id(),
         secret_access_key: session::secret_access_key(),
         session_token: session::session_token(),
-        expiration: now + lifetime(state, duration_seconds),
+        expiration: now + session::lifetime(duration_seconds, state.end_after_seconds),
         duration_seconds,
         issued: now,
         role_arn: role.arn.clone(),
         role_session_name: name,
         source_identity: source_identity(leaf),
         tags: mapped.tags,
+        transitive_tag_keys: BTreeSet::new(),
         session_policies: profile.session_policies.clone(),
     };
     role_trust::check(role, anchor, &session, now).map_err(|explanation| {
@@ -162,15 +165,6 @@ fn session_name(
 fn duration(profile: &Profile, input: &CreateSessionInput) -> u32 {
     let asked_for = input.duration_seconds.unwrap_or(profile.duration_seconds);
     asked_for.min(profile.duration_seconds)
-}
-
-/// What the control API set, or what was granted.
-fn lifetime(state: &State, duration_seconds: u32) -> Duration {
-    let seconds = state.end_after_seconds.map_or(duration_seconds, |seconds| {
-        // Longer than any test, and short of the end of the calendar.
-        u32::try_from(seconds).unwrap_or(u32::MAX)
-    });
-    Duration::seconds(i64::from(seconds))
 }
 
 /// A session that is too long is refused, not cut.

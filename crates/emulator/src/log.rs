@@ -4,6 +4,7 @@ mod line;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -21,6 +22,8 @@ const REDACTED: &str = "(redacted)";
 const TOKEN: &str = "x-amz-security-token";
 /// The members of a request that are a secret's value.
 const SECRETS: [&str; 2] = ["SecretString", "SecretBinary"];
+/// The parameters of a form that prove who someone is.
+const PROOFS: [&str; 4] = [TOKEN, "tokencode", "webidentitytoken", "samlassertion"];
 
 /// The latest requests, the oldest first: at most [`MOST_ENTRIES`], of at most [`MOST_BYTES`].
 #[derive(Debug, Default, Serialize)]
@@ -101,7 +104,10 @@ pub(crate) struct Entry {
     /// What decided, in a plain sentence: a statement of a policy, the lack of one, or what the
     /// client was told.
     pub(crate) explanation: Option<String>,
+    /// The session that the request vended, or was signed with.
     pub(crate) session: Option<SessionEntry>,
+    /// The ARN of the session that the request was signed with.
+    pub(crate) caller: Option<String>,
     /// What production would note in CloudTrail and let through; only with `--lenient`.
     pub(crate) tolerated: Vec<&'static str>,
     user_agent: Option<String>,
@@ -109,7 +115,7 @@ pub(crate) struct Entry {
     body: String,
 }
 
-/// The session that a request vended, or was signed with.
+/// A session, without its secrets.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SessionEntry {
     role_session_name: String,
@@ -172,12 +178,13 @@ impl Entry {
             operation: operation.to_owned(),
             method: request.method.clone(),
             path: request.path.clone(),
-            query: without_token(&request.query),
+            query: without_proofs(&request.query),
             status: None,
             verdict: Verdict::Accepted,
             reason: None,
             explanation: None,
             session: None,
+            caller: None,
             tolerated: Vec::new(),
             user_agent: request.header("user-agent").map(str::to_owned),
             headers,
@@ -197,15 +204,20 @@ fn without_secrets(request: &Request) -> String {
             Value::from(body).to_string()
         }
         Err(_) if request.header("x-amz-target").is_some() => REDACTED.to_owned(),
-        _ => String::from_utf8_lossy(&request.body).into_owned(),
+        _ => {
+            let text = String::from_utf8_lossy(&request.body);
+            let is_form = request.media_type() == "application/x-www-form-urlencoded";
+            if is_form { without_proofs(&text) } else { text.into_owned() }
+        }
     }
 }
 
-/// The query, without the session token of a presigned request.
-fn without_token(query: &str) -> String {
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if name.eq_ignore_ascii_case(TOKEN) => format!("{name}={REDACTED}"),
-        _ => pair.to_owned(),
+/// A query or a form, without the session token of a presigned request and other [`PROOFS`].
+fn without_proofs(form: &str) -> String {
+    let pairs = form.split('&').map(|pair| {
+        let Some((name, _)) = pair.split_once('=') else { return pair.to_owned() };
+        let decoded = percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
+        if PROOFS.contains(&&*decoded) { format!("{name}={REDACTED}") } else { pair.to_owned() }
     });
     pairs.collect::<Vec<_>>().join("&")
 }
@@ -287,5 +299,20 @@ mod tests {
         assert_eq!(entry["headers"]["x-amz-security-token"], "(redacted)");
         assert_eq!(entry["headers"]["accept"], "a, b");
         assert_eq!(entry.to_string().find("hush"), None);
+    }
+
+    #[test]
+    fn a_form_is_logged_without_what_proves_who_someone_is() {
+        let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+        let form = "Action=AssumeRole&Token%43ode=123456&SAMLAssertion=hush&a";
+        let request = Request {
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            body: form.as_bytes().to_vec(),
+            ..Request::default()
+        };
+        assert_eq!(
+            Entry::new(&request, "AssumeRole").body,
+            "Action=AssumeRole&Token%43ode=(redacted)&SAMLAssertion=(redacted)&a"
+        );
     }
 }

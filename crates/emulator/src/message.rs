@@ -1,5 +1,7 @@
 //! A request as it came over the wire, and the reply to it: no sockets, no HTTP library.
 
+use std::net::IpAddr;
+
 use percent_encoding::percent_decode_str;
 
 /// One request, nothing decoded but the chunks of its body.
@@ -13,6 +15,14 @@ pub(crate) struct Request {
     /// Names in lower case, in the order of the wire.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) peer: Peer,
+}
+
+/// Who is at the other end of the connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) is_tls: bool,
 }
 
 impl Request {
@@ -37,14 +47,20 @@ impl Request {
         form_values(&self.query, name)
     }
 
-    /// Returns every value of a parameter of the Query protocol, decoded: in the query, and in a
-    /// body that says it is a form.
+    /// Returns every value of a parameter of the Query protocol, decoded.
     pub(crate) fn form_parameters(&self, name: &str) -> Vec<String> {
-        let mut values = self.parameters(name);
+        self.form().into_iter().filter(|(key, _)| key == name).map(|(_, value)| value).collect()
+    }
+
+    /// Returns the parameters of the Query protocol, decoded: of the query, and of a body that says
+    /// it is a form.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        let mut pairs: Vec<_> = form_pairs(&self.query).collect();
         if self.media_type() == "application/x-www-form-urlencoded" {
-            values.extend(form_values(&String::from_utf8_lossy(&self.body), name));
+            // In a form a space is a `+`; in a query that is signed it is `%20`.
+            pairs.extend(form_pairs(&String::from_utf8_lossy(&self.body).replace('+', " ")));
         }
-        values
+        pairs
     }
 }
 
@@ -92,6 +108,18 @@ mod tests {
         let query = "roleArn=a%3Ab&%72oleArn=c&role=d&roleArn";
         let request = Request { query: query.to_owned(), ..Request::default() };
         assert_eq!(request.parameters("roleArn"), ["a:b", "c"]);
+    }
+
+    #[test]
+    fn a_plus_is_a_space_in_a_form_and_not_in_a_query() {
+        let form = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
+        let request = Request {
+            query: "a=1+2".to_owned(),
+            headers: vec![("content-type".to_owned(), form)],
+            body: b"a=1+%2B&b=3".to_vec(),
+            ..Request::default()
+        };
+        assert_eq!(request.form_parameters("a"), ["1+2", "1 +"]);
     }
 
     #[test]

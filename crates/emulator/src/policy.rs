@@ -19,11 +19,8 @@ mod pattern;
 mod principal;
 mod statement;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "for AssumeRole, which follows"))]
-pub(crate) use authorization::Permit;
-pub(crate) use authorization::{NamedPolicy, Policies};
+pub(crate) use authorization::{NamedPolicy, Permit, Policies};
 pub(crate) use context::Context;
-#[cfg_attr(not(test), expect(unused_imports, reason = "for AssumeRole, which follows"))]
 pub(crate) use denial::Denial;
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
 pub(crate) use evaluation::AccessRequest;

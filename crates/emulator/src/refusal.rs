@@ -59,7 +59,7 @@ pub(crate) enum Protocol {
 }
 
 /// The namespace of what STS answers.
-const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+pub(crate) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The namespace of what AWS answers before a service reads the request.
 const FRONT_END_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 

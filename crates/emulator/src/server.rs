@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::body::AnswerBody;
 use crate::fault::Ending;
 use crate::guard::Guard;
-use crate::message::{Reply, Request};
+use crate::message::{Peer, Reply, Request};
 use crate::network::TlsMode;
 use crate::state::Shared;
 use crate::{control, date, service};
@@ -81,15 +81,17 @@ async fn accept_aws(listener: TcpListener, mode: TlsMode, tls: TlsAcceptor, shar
         let stream = accept(&listener).await;
         let _ = stream.set_nodelay(true);
         let (tls, shared) = (tls.clone(), shared.clone());
+        let ip = stream.peer_addr().ok().map(|address| address.ip());
+        let peer = move |is_tls| Peer { ip, is_tls };
         tokio::spawn(async move {
             match (is_tls(&stream).await, mode) {
                 // A client that does not trust us says so itself.
                 (true, _) => {
                     if let Ok(stream) = tls.accept(stream).await {
-                        connection(stream, shared).await;
+                        connection(stream, peer(true), shared).await;
                     }
                 }
-                (false, TlsMode::Optional) => connection(stream, shared).await,
+                (false, TlsMode::Optional) => connection(stream, peer(false), shared).await,
                 (false, TlsMode::Required) => {
                     reply_to_all(stream, |_| async { plain_http() }).await;
                 }
@@ -160,10 +162,10 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: Shared) {
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(stream: S, peer: Peer, shared: Shared) {
     let service = service_fn(|request| {
         let shared = shared.clone();
-        async move { answer(&shared, request).await }
+        async move { answer(&shared, request, peer).await }
     });
     // Errors are cuts, ours or the client's.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -172,9 +174,10 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: Shared
 async fn answer(
     shared: &Shared,
     request: hyper::Request<Incoming>,
+    peer: Peer,
 ) -> io::Result<hyper::Response<AnswerBody>> {
     let request = match read(request).await {
-        Ok(request) => request,
+        Ok(request) => Request { peer, ..request },
         Err(reply) => return Ok(response(reply, AnswerBody::whole)),
     };
     if let Some(reply) = health(&request) {
@@ -232,6 +235,7 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers,
         body: body.to_bytes().to_vec(),
+        peer: Peer::default(),
     })
 }
 

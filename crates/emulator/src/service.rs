@@ -13,7 +13,7 @@ use crate::message::{Reply, Request};
 use crate::refusal::{Protocol, Refusal};
 use crate::session::{self, Session};
 use crate::state::State;
-use crate::sts::Action;
+use crate::sts::StsCall;
 use crate::{form, secrets, sigv4, sts};
 use operation::Operation;
 pub(crate) use operation::operations;
@@ -79,9 +79,18 @@ fn perform(
             state.keep(created.session);
             Ok(created.reply.with("x-amzn-requestid", request_id))
         }
-        Operation::Sts(Action::GetCallerIdentity) => {
-            let (session, _) = authenticate(state, request, "sts", Protocol::Query, entry)?;
-            Ok(sts::caller_identity(&session, request_id))
+        Operation::Sts(action) => {
+            let (session, region) = authenticate(state, request, "sts", Protocol::Query, entry)?;
+            let (now, end_after_seconds) = (state.clock.now(), state.end_after_seconds);
+            let session = &session;
+            let call = StsCall { session, region, request, request_id, now, end_after_seconds };
+            let answer = sts::perform(&state.resources, *action, &call)?;
+            entry.explanation = answer.explanation;
+            if let Some(vended) = answer.vended {
+                entry.session = Some(SessionEntry::from(&vended));
+                state.keep(vended);
+            }
+            Ok(answer.reply)
         }
         Operation::Secrets(name) => {
             let (session, region) =
@@ -104,5 +113,6 @@ fn authenticate(
 ) -> Result<(Session, String), Refusal> {
     let caller = sigv4::authenticate(state, request, service, protocol)?;
     entry.session = Some(SessionEntry::from(caller.session));
+    entry.caller = Some(caller.session.assumed_role_arn());
     Ok((caller.session.clone(), caller.region))
 }

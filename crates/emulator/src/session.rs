@@ -1,15 +1,16 @@
 //! Sessions: the temporary credentials that CreateSession vends and the other services check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::account::AttachedPolicy;
 use crate::arn::Arn;
+use crate::message::Request;
 use crate::policy::{Context, Principal};
 use crate::{date, os};
 
@@ -26,6 +27,9 @@ pub(crate) struct Session {
     pub(crate) role_session_name: String,
     pub(crate) source_identity: String,
     pub(crate) tags: BTreeMap<String, String>,
+    /// The keys of the tags that sessions inherit which this one's credentials make. No source says
+    /// whether those of Roles Anywhere are; here they are not.
+    pub(crate) transitive_tag_keys: BTreeSet<String>,
     /// What limits the role's permissions; none if nothing does.
     pub(crate) session_policies: Vec<Arc<AttachedPolicy>>,
 }
@@ -64,11 +68,36 @@ impl Session {
         })
     }
 
+    /// Returns those keys, and the ones that each request has.
+    pub(crate) fn request_context(
+        &self,
+        request: &Request,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Context {
+        let ip = request.peer.ip.map(|ip| ip.to_canonical().to_string());
+        self.context()
+            .at(now)
+            .with("aws:RequestedRegion", region)
+            .with("aws:SecureTransport", request.peer.is_tls.to_string())
+            .with_all("aws:SourceIp", ip)
+            .with_all("aws:UserAgent", request.header("user-agent"))
+    }
+
     /// Returns `AROA…:SESSION`; the same for every session of the role.
     pub(crate) fn assumed_role_id(&self) -> String {
         let digest = Sha256::digest(self.role_arn.as_str().as_bytes());
         format!("AROA{}:{}", base32(&digest[..17]), self.role_session_name)
     }
+}
+
+/// Returns how long a session is valid: what was granted, or what the control API has set.
+pub(crate) fn lifetime(granted_seconds: u32, end_after_seconds: Option<u64>) -> Duration {
+    let seconds = end_after_seconds.map_or(granted_seconds, |seconds| {
+        // Longer than any test, and short of the end of the calendar.
+        u32::try_from(seconds).unwrap_or(u32::MAX)
+    });
+    Duration::seconds(i64::from(seconds))
 }
 
 /// Returns a new access key id: `ASIA` and 16 characters of base32.

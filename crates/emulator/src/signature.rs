@@ -134,6 +134,7 @@ mod tests {
                     .map(|(name, value)| (name.to_lowercase(), value.clone()))
                     .collect(),
                 body: self.body.clone().into_bytes(),
+                ..Request::default()
             }
         }
     }

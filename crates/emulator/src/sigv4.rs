@@ -35,11 +35,12 @@ pub(crate) fn authenticate<'a>(
     if authorization.algorithm != "AWS4-HMAC-SHA256" {
         return Err(words.incomplete("Unsupported algorithm"));
     }
+    // As at STS, where a wrong scope is told before an unknown key.
+    check_scope(state, &authorization, service, words)?;
     let session = state
         .sessions
         .get(&authorization.credential.id)
         .ok_or_else(|| words.unknown_key("access-key"))?;
-    check_scope(state, &authorization, service, words)?;
     let now = state.clock.now();
     let date = request.header("x-amz-date").unwrap_or_default();
     check_date(&authorization, date, now, words)?;
@@ -69,20 +70,27 @@ fn check_scope(
     words: Words,
 ) -> Result<(), Refusal> {
     let credential = &authorization.credential;
-    if !state.resources.regions.contains(&credential.region) {
-        return Err(words.refuse("Credential should be scoped to a valid region.", "scope-region"));
-    }
-    if credential.service != service {
-        let message = format!("Credential should be scoped to correct service: '{service}'.");
-        return Err(words.refuse(&message, "scope-service"));
-    }
-    if credential.terminator != "aws4_request" {
-        return Err(words.refuse(
-            "Credential should be scoped with a valid terminator: 'aws4_request'.",
+    let service_message = format!("Credential should be scoped to correct service: '{service}'. ");
+    let checks = [
+        (
+            state.resources.regions.contains(&credential.region),
+            "Credential should be scoped to a valid region. ",
+            "scope-region",
+        ),
+        (credential.service == service, &service_message, "scope-service"),
+        (
+            credential.terminator == "aws4_request",
+            "Credential should be scoped with a valid terminator: 'aws4_request'. ",
             "scope-terminator",
-        ));
+        ),
+    ];
+    let wrong: Vec<_> = checks.into_iter().filter(|(right, ..)| !right).collect();
+    // The texts are joined, and each ends with a space.
+    let message: String = wrong.iter().map(|(_, message, _)| *message).collect();
+    match wrong.first() {
+        Some((.., reason)) => Err(words.refuse(&message, reason)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn check_date(
@@ -265,6 +273,7 @@ mod tests {
                 role_session_name: "job".to_owned(),
                 source_identity: "CN=job".to_owned(),
                 tags: std::collections::BTreeMap::new(),
+                transitive_tag_keys: std::collections::BTreeSet::new(),
                 session_policies: Vec::new(),
             };
             state.sessions.insert(session.access_key_id.clone(), session.clone());
@@ -312,6 +321,7 @@ mod tests {
                 query: "z=1&a=x%2Fy&a=%3D".to_owned(),
                 headers,
                 body: body.to_vec(),
+                ..Request::default()
             }
         }
 
@@ -384,8 +394,20 @@ mod tests {
         let mut case = Case::new();
         case.region = "eu-west-1";
         assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-region");
-        case.region = REGION;
         case.service = "sts";
+        let request = case.request();
+        let refusal =
+            authenticate(&case.state, &request, "secretsmanager", Protocol::Query).unwrap_err();
+        assert_eq!((refusal.status, &*refusal.code), (403, "SignatureDoesNotMatch"));
+        assert_eq!(
+            refusal.message,
+            "Credential should be scoped to a valid region. Credential should be scoped to correct \
+             service: 'secretsmanager'. "
+        );
+        case.region = REGION;
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-service");
+        // A wrong scope is told before an unknown key.
+        case.state.sessions.clear();
         assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-service");
     }
 

@@ -135,6 +135,7 @@ mod tests {
             role_session_name: "job".to_owned(),
             source_identity: "CN=job".to_owned(),
             tags: std::collections::BTreeMap::new(),
+            transitive_tag_keys: BTreeSet::new(),
             session_policies: Vec::new(),
         };
         for ends in (1..=MOST_SESSIONS + 1).rev() {

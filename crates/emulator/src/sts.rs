@@ -1,9 +1,18 @@
-//! STS: `GetCallerIdentity` of the Query protocol, answered in XML.
+//! STS: `AssumeRole` and `GetCallerIdentity` of the Query protocol, answered in XML.
 //!
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/>
 
+mod assume_role;
+mod constraints;
+mod input;
+mod parameters;
+mod response;
+
+use time::OffsetDateTime;
+
+use crate::account::Resources;
 use crate::message::{Reply, Request};
-use crate::refusal::escape_xml;
+use crate::refusal::Refusal;
 use crate::session::Session;
 
 /// The one version that STS ever had.
@@ -12,22 +21,23 @@ const VERSION: &str = "2011-06-15";
 /// What STS does here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
+    AssumeRole,
     GetCallerIdentity,
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 1] = [Self::GetCallerIdentity];
+    pub(crate) const ALL: [Self; 2] = [Self::AssumeRole, Self::GetCallerIdentity];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::AssumeRole => "AssumeRole",
             Self::GetCallerIdentity => "GetCallerIdentity",
         }
     }
 }
 
 /// What STS does at AWS and not here.
-const ABSENT: [&str; 10] = [
-    "AssumeRole",
+const ABSENT: [&str; 9] = [
     "AssumeRoleWithSAML",
     "AssumeRoleWithWebIdentity",
     "AssumeRoot",
@@ -61,18 +71,44 @@ pub(crate) fn action(request: &Request, signed_for_ours: bool) -> Option<Result<
     }))
 }
 
-/// Returns who the session is.
-pub(crate) fn caller_identity(session: &Session, request_id: &str) -> Reply {
-    let body = format!(
-        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  \
-         <GetCallerIdentityResult>\n    <Arn>{}</Arn>\n    <UserId>{}</UserId>\n    \
-         <Account>{}</Account>\n  </GetCallerIdentityResult>\n  <ResponseMetadata>\n    \
-         <RequestId>{request_id}</RequestId>\n  </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
-        escape_xml(&session.assumed_role_arn()),
-        escape_xml(&session.assumed_role_id()),
-        session.role_arn.account(),
-    );
-    Reply::new(200, "text/xml", body).with("x-amzn-requestid", request_id)
+/// A call of an action.
+#[derive(Debug)]
+pub(crate) struct StsCall<'a> {
+    /// Who calls.
+    pub(crate) session: &'a Session,
+    /// The Region that the request is signed for.
+    pub(crate) region: String,
+    pub(crate) request: &'a Request,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: OffsetDateTime,
+    /// What ends sessions earlier than asked for.
+    pub(crate) end_after_seconds: Option<u64>,
+}
+
+/// What a call comes to.
+#[derive(Debug)]
+pub(crate) struct StsAnswer {
+    pub(crate) reply: Reply,
+    /// A session that was vended, which is the caller's to keep.
+    pub(crate) vended: Option<Session>,
+    /// What allows it, in a sentence for the log.
+    pub(crate) explanation: Option<String>,
+}
+
+/// Performs a call.
+pub(crate) fn perform(
+    resources: &Resources,
+    action: Action,
+    call: &StsCall<'_>,
+) -> Result<StsAnswer, Refusal> {
+    match action {
+        Action::AssumeRole => assume_role::assume_role(resources, call),
+        // No permission is needed, and none can be denied.
+        Action::GetCallerIdentity => {
+            let reply = response::caller_identity(call.session, call.request_id);
+            Ok(StsAnswer { reply, vended: None, explanation: None })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -56,8 +56,16 @@ impl<'a> Builder<'a> {
         let exports = self.exports(&file.exports, [&anchor_names, &profile_names, &role_names]);
         let regions = self.regions(&file.regions, &anchors, &profiles, &secrets);
         let home = self.home;
-        let trust_anchors = anchors;
-        Resources { home, regions, trust_anchors, profiles, roles, secrets, exports }
+        Resources {
+            home,
+            regions,
+            trust_anchors: anchors,
+            profiles,
+            roles,
+            managed_policies: managed.into_iter().filter_map(|(arn, p)| Some((arn, p?))).collect(),
+            secrets,
+            exports,
+        }
     }
 
     fn exports(&self, table: &Option<ExportsTable>, names: [&Names; 3]) -> Exports {

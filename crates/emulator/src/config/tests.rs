@@ -77,9 +77,10 @@ fn what_is_built_in_has_the_arns_of_the_constants() {
     use crate::account::*;
     assert_eq!(anchors, [TRUST_ANCHOR_ARN, INTERMEDIATE_ANCHOR_ARN]);
     assert_eq!(profiles, [PROFILE_ARN, SHORT_PROFILE_ARN]);
-    let expected =
+    let of_profiles =
         [ROLE_ARN, DEEP_ROLE_ARN, NO_TRUST_ROLE_ARN, SHORT_LIVED_ROLE_ARN, NO_SECRETS_ROLE_ARN];
-    assert_eq!(roles, expected);
+    assert_eq!(roles[..5], of_profiles);
+    assert_eq!(roles[5..], [SECOND_ROLE_ARN]);
     assert_eq!(resources.exports.role.unwrap().as_str(), ROLE_ARN);
     assert!(resources.trust_anchors.iter().all(|anchor| anchor.crls.len() == 1));
 }

@@ -202,6 +202,7 @@ mod tests {
             query: query.to_owned(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: body.to_string().into_bytes(),
+            ..Request::default()
         }
     }
 

@@ -58,13 +58,7 @@ fn arn_of_name(location: &Location, name: &str) -> Arn {
 }
 
 fn context(call: &Call<'_>) -> Context {
-    let user_agent = call.request.header("user-agent");
-    call.session
-        .context()
-        .at(call.now)
-        .with("aws:RequestedRegion", call.region.as_str())
-        .with("aws:SecureTransport", "true")
-        .with_all("aws:UserAgent", user_agent)
+    call.session.request_context(call.request, &call.region, call.now)
 }
 
 /// The secret that a call is about.

@@ -181,6 +181,7 @@ mod tests {
             query: query.to_owned(),
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: Vec::new(),
+            ..Request::default()
         })
     }
 
@@ -222,10 +223,11 @@ mod tests {
             let unknown = operation(method, path, &[]);
             assert!(is_unknown(&unknown) && unknown.protocol() == Protocol::RestJson, "{path}");
         }
-        let identity = "/?Action=GetCallerIdentity&Version=2011-06-15";
-        let expected = Operation::Sts(Action::GetCallerIdentity);
-        assert_eq!(operation("GET", identity, &[]), expected);
-        assert_eq!(operation("POST", identity, &[]), expected);
+        for action in Action::ALL {
+            let query = format!("/?Action={}&Version=2011-06-15", action.name());
+            assert_eq!(operation("GET", &query, &[]), Operation::Sts(action));
+            assert_eq!(operation("POST", &query, &[]), Operation::Sts(action));
+        }
     }
 
     #[test]

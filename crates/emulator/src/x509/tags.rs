@@ -149,11 +149,15 @@ fn attributes(
     joined
 }
 
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, at most 256 characters. (`is_alphanumeric` also takes the few
-/// combining vowel signs that are alphabetic and no letters.)
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, at most 256 characters.
 fn is_tag_value(value: &str) -> bool {
-    value.chars().count() <= 256
-        && value.chars().all(|c| c.is_alphanumeric() || is_separator(c) || "_.:/=+-@".contains(c))
+    value.chars().count() <= 256 && value.chars().all(is_tag_text)
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. (`is_alphanumeric` also takes the few combining vowel signs that
+/// are alphabetic and no letters.)
+pub(crate) fn is_tag_text(c: char) -> bool {
+    c.is_alphanumeric() || is_separator(c) || "_.:/=+-@".contains(c)
 }
 
 /// `\p{Z}`, which unlike `is_whitespace` has no control characters.

@@ -16,3 +16,4 @@ mod secrets;
 mod served;
 mod sessions;
 mod signer;
+mod sts;

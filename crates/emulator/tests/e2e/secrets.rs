@@ -31,7 +31,7 @@ pub(crate) fn vend(emulator: &impl Place, role_arn: &str) -> Credentials {
     )
 }
 
-fn signed(
+pub(crate) fn signed(
     emulator: &impl Place,
     credentials: &Credentials,
     service: &str,
