@@ -15,6 +15,7 @@ pub struct Reach {
     ///
     /// ADDR is an IP address; port 0 is any free port. Use 0.0.0.0:8443 for other containers and
     /// machines, and `--name` for the name that they use.
+    ///
     /// [default: 127.0.0.1:0]
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
@@ -35,6 +36,7 @@ pub struct Reach {
     /// Listen for the control API on this address
     ///
     /// Beyond loopback, its host must be an IP address, localhost or a `--name`.
+    ///
     /// [default: 127.0.0.1:0]
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     control_listen: Option<SocketAddr>,

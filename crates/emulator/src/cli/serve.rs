@@ -31,6 +31,7 @@ pub struct Serve {
     /// Write certificates, keys and the AWS configuration to DIR, and leave them there
     ///
     /// DIR must be empty, not exist, or be from an earlier `serve`.
+    ///
     /// [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
@@ -60,9 +61,9 @@ Control API, at $EMULATOR_CONTROL:
                          one of the last two or both
 
 Faults:
-  {\"operation\": \"CreateSession\" | … | \"*\", \"times\": N (0: without end)}, and any of
-  \"status\", \"code\", \"message\", \"headers\": {}, \"body\", \"delay_ms\",
-  \"cut\": true, \"cut_after\": BYTES, \"skew_seconds\"
+  {\"operation\": \"CreateSession\" | … | \"*\", \"times\": N (0: without end)} and
+  any of \"status\", \"code\", \"message\", \"headers\": {}, \"body\",
+  \"delay_ms\", \"cut\": true, \"cut_after\": BYTES, \"skew_seconds\"
 
 Example:
   roles-anywhere-emulator serve --ready-file ./aws.env > /dev/null &
