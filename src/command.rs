@@ -16,7 +16,7 @@ use clap::error::ErrorKind;
 
 use crate::app::App;
 use crate::options::arguments::{self, OptionGroups};
-use crate::options::clap_error;
+use crate::options::clap_error::argument_error;
 use crate::options::command_line::{self, CommandSpec, Word};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
@@ -124,9 +124,18 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 return Ok(SecretBytes::new(error.render().to_string().into_bytes()));
             }
-            _ => {
-                let report = clap_error::message(&error, words, &specs(commands), app.paths());
+            // The help.
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let report = error.render().to_string().trim_end().to_owned();
                 return Err(Failure { report, kind: Kind::Usage });
+            }
+            _ => {
+                let error = argument_error(&error, words, &specs(commands), app.paths());
+                return Err(Failure::new(
+                    &UsageError::Argument(error).into(),
+                    LogFormat::Text,
+                    now(),
+                ));
             }
         },
     };

@@ -13,6 +13,7 @@ pub mod runtime_dir;
 pub mod session;
 pub mod session_plan;
 pub mod settings;
+pub mod suggestion;
 pub mod table;
 pub mod transport;
 pub mod variables;

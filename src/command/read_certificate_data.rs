@@ -360,15 +360,15 @@ mod tests {
           x509SAN/DNS    a.example.com
 
         Dropped, since STS does not take the tag
-          x509Subject/CN   a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d): a tag may not have U+001B
-          x509Subject/O    x\nSession name  root: a tag may not have U+000A
-          x509SAN/Name/CN  inner\r: a tag may not have U+000D
+          x509Subject/CN   a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d): a tag cannot contain U+001B
+          x509Subject/O    x\nSession name  root: a tag cannot contain U+000A
+          x509SAN/Name/CN  inner\r: a tag cannot contain U+000D
 
         Not documented to become session tags
           x509Subject/DC  example
 
         Roles Anywhere refuses the certificate, since it
-          has a key that no signing algorithm of the service is for
+          has a key of a type that the service does not support
         "#);
     }
 
@@ -463,7 +463,7 @@ mod tests {
                 "doubts": [
                   {
                     "code": "noClientAuth",
-                    "reason": "lacks clientAuth in its extendedKeyUsage, which the service may want"
+                    "reason": "lacks clientAuth in its extendedKeyUsage, which the service may require"
                   }
                 ]
               }

@@ -96,11 +96,11 @@ fn reads_booleans_as_the_official_helper_does() {
     }
     assert_eq!(
         process(&[], &[("ROLES_ANYWHERE_DEBUG", "yes")]).unwrap_err(),
-        "`ROLES_ANYWHERE_DEBUG` is not usable: expected `true` or `false`"
+        "invalid value for `ROLES_ANYWHERE_DEBUG`: expected `true` or `false`"
     );
     assert_eq!(
         process(&["--key-password-fd", "hunter2"], &[]).unwrap_err(),
-        "`--key-password-fd` is not usable: expected the number of an open file descriptor"
+        "invalid value for `--key-password-fd`: expected the number of an open file descriptor"
     );
     assert!(
         process(&["--debug", "false"], &[]).unwrap_err().contains("unexpected argument 'false'")
@@ -110,13 +110,13 @@ fn reads_booleans_as_the_official_helper_does() {
 #[test]
 fn sees_a_flag_that_swallowed_the_next() {
     let error = process(&["--certificate", "--private-key", "--debug"], &[]).unwrap_err();
-    assert_eq!(error, "`--certificate` has the flag `--private-key` for its value");
+    assert_eq!(error, "`--certificate` has no value: the next argument is `--private-key`");
 }
 
 #[test]
 fn names_what_is_missing() {
     let error = process(&[], &[("ROLES_ANYWHERE_ROLE_ARN", "")]).unwrap_err();
-    assert_eq!(error, "`--role-arn` is missing");
+    assert_eq!(error, "missing required option `--role-arn`");
 }
 
 #[test]
@@ -124,15 +124,15 @@ fn refuses_what_is_in_other_regions_and_partitions() {
     let elsewhere = PROFILE.replace("eu-central-1", "us-east-1");
     assert_eq!(
         process(&["--profile-arn", &elsewhere], &[]).unwrap_err(),
-        "`--trust-anchor-arn` is in the Region eu-central-1, and `--profile-arn` in us-east-1"
+        "`--trust-anchor-arn` is in the Region eu-central-1, but `--profile-arn` is in us-east-1"
     );
     assert_eq!(
         process(&["--region", "us-east-1"], &[]).unwrap_err(),
-        "`--trust-anchor-arn` is in the Region eu-central-1, and `--region` in us-east-1"
+        "`--trust-anchor-arn` is in the Region eu-central-1, but `--region` is in us-east-1"
     );
     assert_eq!(
         process(&["--role-arn", &ROLE.replace("aws", "aws-cn")], &[]).unwrap_err(),
-        "`--trust-anchor-arn` is in the partition aws, and `--role-arn` in aws-cn"
+        "`--trust-anchor-arn` is in the partition aws, but `--role-arn` is in aws-cn"
     );
 }
 
@@ -166,11 +166,11 @@ fn finds_the_endpoint_by_flag_variable_and_region() {
     );
     assert_eq!(
         endpoint(&["--fips"], &[all]).unwrap_err(),
-        "`AWS_ENDPOINT_URL` and `--fips` exclude each other"
+        "`AWS_ENDPOINT_URL` and `--fips` cannot be used together"
     );
     assert_eq!(
         endpoint(&["--endpoint", "http://a.example"], &[]).unwrap_err(),
-        "`--endpoint` is not usable"
+        "invalid value for `--endpoint`"
     );
 }
 
@@ -208,7 +208,7 @@ fn takes_the_proxy_of_the_environment_unless_told() {
     assert_eq!(proxy(&[], &[unusable, ("NO_PROXY", "*")]).unwrap(), None);
     assert!(proxy(&[], &[unusable]).is_err());
     assert!(proxy(&["--with-proxy", "--proxy", "none"], &[]).is_err());
-    assert_eq!(proxy(&[], &[unusable]).unwrap_err(), "`HTTPS_PROXY` is not usable");
+    assert_eq!(proxy(&[], &[unusable]).unwrap_err(), "invalid value for `HTTPS_PROXY`");
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn refuses_what_the_official_helper_has_and_we_do_not_yet() {
     ];
     for words in rows {
         let error = process(words, &[]).unwrap_err();
-        assert!(error.contains("does not work in roles-anywhere yet"), "{error}");
+        assert!(error.contains("is not supported yet"), "{error}");
         assert!(!error.contains("hunter2") && !error.contains("1234"), "{error}");
     }
     assert!(process(&["--reuse-pin=false", "--cert-selector="], &[]).is_ok());
@@ -237,11 +237,11 @@ fn asks_for_the_secret_where_it_is() {
     assert_eq!(get(&[arn], &[]).unwrap().region.as_str(), "us-west-2");
     assert_eq!(
         get(&[arn, "--region", "us-east-1"], &[]).unwrap_err(),
-        "`NAME|ARN` is in the Region us-west-2, and `--region` in us-east-1"
+        "`NAME|ARN` is in the Region us-west-2, but `--region` is in us-east-1"
     );
     assert_eq!(
         get(&["n", "--region", "cn-north-1"], &[]).unwrap_err(),
-        "`--role-arn` is in the partition aws, and `--region` in aws-cn"
+        "`--role-arn` is in the partition aws, but `--region` is in aws-cn"
     );
     assert!(get(&[""], &[]).unwrap_err().contains("the name or the ARN of a secret"));
 }
@@ -265,16 +265,20 @@ fn keeps_the_endpoints_of_session_and_secret_apart() {
 #[test]
 fn refuses_a_member_of_a_json_document() {
     let error = get(&["n", "--key", "k", "--output", "json"], &[]).unwrap_err();
-    assert_eq!(error, "`--key` and `--output json` exclude each other");
+    assert_eq!(error, "`--key` and `--output json` cannot be used together");
     assert!(get(&["n", "--output", "yaml"], &[]).is_err());
 }
 
 #[test]
 fn refuses_empty_values_of_options_that_narrow_what_is_handed_out() {
     for flag in ["--key", "--out", "--version-id", "--version-stage", "--output"] {
-        assert!(get(&["n", flag, ""], &[]).unwrap_err().starts_with(&format!("`{flag}` is ``")));
+        assert!(
+            get(&["n", flag, ""], &[])
+                .unwrap_err()
+                .starts_with(&format!("`{flag}` is empty: expected "))
+        );
         let swallowed = get(&["n", flag, "--debug"], &[]).unwrap_err();
-        assert!(swallowed.contains("has the flag"), "{swallowed}");
+        assert!(swallowed.contains("has no value: the next argument is `--debug`"), "{swallowed}");
     }
 }
 
@@ -287,8 +291,8 @@ fn refuses_a_variable_that_is_not_text() {
     let Err(CommandLineError::Usage(error)) = outcome else { panic!("it is accepted") };
     assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();
-    assert!(error.contains("`--pkcs8-password` is not UTF-8"), "{error}");
-    assert!(get(&["\u{10fffc}"], &[]).unwrap_err().contains("is not UTF-8"));
+    assert!(error.contains("the value of `--pkcs8-password` is not valid UTF-8"), "{error}");
+    assert!(get(&["\u{10fffc}"], &[]).unwrap_err().contains("is not valid UTF-8"));
 }
 
 #[test]
@@ -310,7 +314,7 @@ fn takes_paths_that_are_not_text() {
 fn takes_the_password_from_one_place() {
     let words = ["--key-password-file", "f", "--pkcs8-password", "hunter2"];
     let error = process(&words, &[]).unwrap_err();
-    assert_eq!(error, "`--key-password-file` and `--pkcs8-password` exclude each other");
+    assert_eq!(error, "`--key-password-file` and `--pkcs8-password` cannot be used together");
     let variables = [("CREDENTIALS_DIRECTORY", "/run/credentials/a")];
     let plan: SignString = planned(&["sign-string", "--private-key", "k"], &variables).unwrap();
     let PasswordSource::Default { credential: Some(place) } = plan.password else {
@@ -417,7 +421,7 @@ fn expands_the_home_directory_where_sdks_do() {
 fn creates_nothing_under_a_name_that_a_shell_would_have_expanded() {
     let shared = "AWS_SHARED_CREDENTIALS_FILE";
     let refusal = |origin: &str, prefix: &str| {
-        format!("the `{prefix}` that `{origin}` begins with was not expanded")
+        format!("invalid value for `{origin}`: the `{prefix}` at its start was not expanded")
     };
     for (value, prefix) in [
         ("~/c", "~"),

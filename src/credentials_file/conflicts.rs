@@ -11,7 +11,7 @@ use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted}
 /// session token. It is not overwritten.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "the profile {} holds {}",
+    "the profile {} contains {}",
     profile_name(profile),
     self.words()
 )]
@@ -84,7 +84,7 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LegacyToken => f.write_str(
-                "the AWS CLI and boto3 take the profile's `aws_security_token` before the session token: remove that line",
+                "the AWS CLI and boto3 use the profile's `aws_security_token` instead of the session token: remove that line",
             ),
             Self::Preferred(key) => write!(
                 f,
@@ -96,7 +96,7 @@ impl fmt::Display for Conflict {
             ),
             Self::ConfigHeading(name) => write!(
                 f,
-                "no SDK reads {} in the credentials file: the prefix `profile` belongs in the file `config` only",
+                "no SDK reads {} in the credentials file: use the prefix `profile` in the file `config` only",
                 quoted(&format!("[{name}]"), Sensitivity::Public, "a heading `[profile …]`"),
             ),
         }
@@ -200,7 +200,7 @@ mod tests {
         for (text, key_id) in rows {
             let found = long_lived_key(text.as_bytes(), &name("a")).unwrap();
             assert_eq!((found.profile.as_str(), found.key_id.as_deref()), ("a", key_id), "{text}");
-            assert!(found.to_string().starts_with("the profile `a` holds "), "{found}");
+            assert!(found.to_string().starts_with("the profile `a` contains "), "{found}");
         }
         for text in [
             "",

@@ -57,13 +57,13 @@ pub enum ProfileNameError {
     #[error("the name is empty")]
     Empty,
     /// It has a character that ends a heading or a line.
-    #[error("the name holds {0:?}")]
+    #[error("the name contains {0:?}")]
     Character(char),
     /// SDKs disagree about blanks around a name.
-    #[error("the name begins or ends with a blank")]
+    #[error("the name begins or ends with a space")]
     Blanks,
     /// The AWS CLI applies this section to every profile.
-    #[error("the AWS CLI takes what is under `[DEFAULT]` for every profile")]
+    #[error("the AWS CLI applies the section `[DEFAULT]` to every profile")]
     Defaults,
 }
 
@@ -71,13 +71,13 @@ pub enum ProfileNameError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProfileError {
     /// A credential of AWS's response has characters that would be read as something else.
-    #[error("AWS's `{0}` holds characters that a credentials file cannot")]
+    #[error("AWS's `{0}` contains characters that a credentials file cannot hold")]
     Value(&'static str),
     /// No SDK reads UTF-16, and added bytes would damage the file.
-    #[error("it is UTF-16")]
+    #[error("the file is UTF-16")]
     Utf16,
     /// The AWS CLI cannot read any of it.
-    #[error("the AWS CLI cannot parse it")]
+    #[error("the AWS CLI cannot parse the file")]
     Syntax(#[from] SyntaxError),
     /// The profile holds a key that AWS does not show again.
     #[error(transparent)]

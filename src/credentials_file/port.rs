@@ -128,9 +128,9 @@ pub enum ReplaceObstacle {
 impl fmt::Display for ReplaceObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Mounted => "the file is a mount of its own",
+            Self::Mounted => "the file is a mount point",
             Self::Directory => "its directory cannot be written to",
-            Self::Owner => "its owner, group or access list cannot be given to a new file",
+            Self::Owner => "a new file cannot have its owner, group or access list",
             Self::HardLinks => "the file has several hard links",
         })
     }
@@ -148,7 +148,7 @@ pub enum ProfileFileError {
         path: PathBuf,
     },
     /// Another program may be in the middle of writing it.
-    #[error("did not write {}", path_name(path, true))]
+    #[error("{} was not written", path_name(path, true))]
     NotSettled {
         /// The credentials file.
         path: PathBuf,
@@ -164,7 +164,7 @@ pub enum ProfileFileError {
         owner: u32,
     },
     /// It could not be read.
-    #[error("could not read {}", path_name(path, false))]
+    #[error("cannot read {}", path_name(path, false))]
     Read {
         /// The credentials file.
         path: PathBuf,
@@ -172,7 +172,7 @@ pub enum ProfileFileError {
         source: io::Error,
     },
     /// It could not be written.
-    #[error("could not write {}", path_name(path, false))]
+    #[error("cannot write {}", path_name(path, false))]
     Write {
         /// The credentials file.
         path: PathBuf,
@@ -180,7 +180,7 @@ pub enum ProfileFileError {
         source: io::Error,
     },
     /// Its directory does not exist and could not be created.
-    #[error("could not make the directory {}", path_name(path, false))]
+    #[error("cannot create the directory {}", path_name(path, false))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -194,14 +194,14 @@ pub enum ProfileFileError {
         path: PathBuf,
     },
     /// It is a dangling link.
-    #[error("{} is a link that leads nowhere", path_name(path, true))]
+    #[error("{} is a dangling symbolic link", path_name(path, true))]
     Dangling {
         /// The link.
         path: PathBuf,
     },
     /// It is a link of another user to a file that is not theirs.
     #[error(
-        "{} is a link of another user (uid {owner}), to a file that is not theirs",
+        "{} is a symbolic link of another user (uid {owner}) to a file of a different owner",
         path_name(path, true)
     )]
     ForeignLink {
@@ -217,13 +217,13 @@ pub enum ProfileFileError {
         path: PathBuf,
     },
     /// The temporary file exists, and is not one of a killed run.
-    #[error("{} is in the way: it is not a file of ours", path_name(path, true))]
+    #[error("{} exists and was not created by this program", path_name(path, true))]
     InTheWay {
         /// The temporary file.
         path: PathBuf,
     },
     /// Its text could not be edited.
-    #[error("could not edit {}", path_name(path, true))]
+    #[error("cannot edit {}", path_name(path, true))]
     Text {
         /// The credentials file.
         path: PathBuf,

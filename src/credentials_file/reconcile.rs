@@ -37,13 +37,13 @@ pub enum NotSettled {
     #[error("another process is writing it")]
     Locked,
     /// It was removed.
-    #[error("it was removed a moment ago")]
+    #[error("it has just been removed")]
     Removed,
     /// It is empty.
-    #[error("it was emptied a moment ago: another program may be about to write it")]
+    #[error("it has just been emptied: another program may be about to write it")]
     Empty,
     /// It is shorter than it was.
-    #[error("it became shorter a moment ago: another program may be writing it")]
+    #[error("it has just become shorter: another program may be writing it")]
     Shorter,
     /// It was written a moment ago.
     #[error("another program keeps writing it")]

@@ -17,10 +17,10 @@ pub enum SyntaxError {
         line: usize,
     },
     /// A byte-order mark, which becomes a part of the first line.
-    #[error("it begins with a byte-order mark")]
+    #[error("the file begins with a byte-order mark")]
     ByteOrderMark,
     /// A setting or any other text before the first heading.
-    #[error("line {line} stands before the first `[section]`")]
+    #[error("line {line} is before the first `[section]`")]
     NoSection {
         /// The line, from 1.
         line: usize,
@@ -32,7 +32,7 @@ pub enum SyntaxError {
         line: usize,
     },
     /// The heading of a section that exists already.
-    #[error("line {line} begins a section that line {first} began already")]
+    #[error("line {line} begins a section that already exists in line {first}")]
     SectionTwice {
         /// The line, from 1.
         line: usize,
@@ -40,7 +40,7 @@ pub enum SyntaxError {
         first: usize,
     },
     /// A setting that its section has already.
-    #[error("line {line} sets a key that line {first} of the same section set already")]
+    #[error("line {line} sets a key that line {first} already sets in the same section")]
     SettingTwice {
         /// The line, from 1.
         line: usize,
@@ -48,13 +48,13 @@ pub enum SyntaxError {
         first: usize,
     },
     /// A block of nested settings with another line in it.
-    #[error("line {line} begins nested settings that are not all `key = value`")]
+    #[error("line {line} begins nested settings, and not all of them are `key = value`")]
     Nested {
         /// The line, from 1.
         line: usize,
     },
     /// A heading after a blank that some SDKs do not regard as one.
-    #[error("the heading of line {line} is indented by something other than spaces and tabs")]
+    #[error("the heading in line {line} is indented with characters other than spaces and tabs")]
     Indent {
         /// The line, from 1.
         line: usize,

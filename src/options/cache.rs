@@ -20,7 +20,7 @@ pub fn cache(settings: &Settings<'_>) -> Result<CacheLocation, UsageError> {
             Err(UsageError::Conflict {
                 first: first.into(),
                 second: setting.origin.into(),
-                why: "leave one of them out",
+                why: "remove one of them",
             })
         }
         (Some((first, true)), Some(setting)) if setting.origin.is_flag() && !first.is_flag() => {

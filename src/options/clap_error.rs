@@ -1,38 +1,108 @@
-//! The error for a command line that clap rejects. Clap's own message is printed only if it quotes
-//! nothing that may be secret, since any argument may be a key.
+//! The error for a command line that clap rejects, in our words. It quotes nothing that may be secret,
+//! since any argument may be a key.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::options::command_line::{CommandSpec, options_of_called};
+use crate::options::command_line::{CommandSpec, called, options, options_of_called};
+use crate::options::suggestion::nearest;
 use crate::options::table::OptionSpec;
-use crate::output::error::Error;
-use crate::output::usage::{CommandLinePart, UsageError};
+use crate::output::usage::{ArgumentError, CommandLinePart, Meant};
 use roles_anywhere_client::text::disclosure::{
     DisplayValue, KeyMaterialKind, PathExists, Sensitivity, shown, shown_flag,
 };
-use roles_anywhere_client::text::escape;
 
-/// The most bytes that are printed.
-const MAX_LENGTH: usize = 3_900;
-
-/// Returns the message for a command line that clap rejects.
-pub fn message(
+/// Returns the error for a command line that clap rejects.
+pub fn argument_error(
     error: &clap::Error,
     line: &[String],
     commands: &[CommandSpec],
     paths: PathExists<'_>,
-) -> String {
+) -> ArgumentError {
     if let Some(detached) = detached(error, line) {
-        return Error::from(detached).to_string();
+        return detached;
     }
     match hidden(error, line, commands, paths) {
-        None => {
-            let text = error.render().to_string();
-            let text = escape::lines(text.trim_end());
-            text[..text.floor_char_boundary(MAX_LENGTH)].to_owned()
-        }
-        Some((part, contents)) => Error::from(UsageError::Hidden { part, contents }).to_string(),
+        Some((part, contents)) => ArgumentError::Hidden { part, contents },
+        None => in_our_words(error, line, commands),
     }
+}
+
+/// Returns the error; all parts of it may be shown.
+fn in_our_words(error: &clap::Error, line: &[String], commands: &[CommandSpec]) -> ArgumentError {
+    let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let meant = meant(argument, line, commands);
+            ArgumentError::Unexpected { argument: argument.to_owned(), meant }
+        }
+        ErrorKind::InvalidSubcommand => {
+            let command = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            let words = commands.iter().flat_map(|command| command.name).map(|(word, _)| *word);
+            ArgumentError::UnknownCommand {
+                command: command.to_owned(),
+                nearest: nearest(command, words),
+                commands: commands.iter().map(CommandSpec::full_name).collect(),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = texts(error, ContextKind::InvalidArg).first();
+            ArgumentError::Missing {
+                argument: missing.map(|argument| name(argument)).unwrap_or_default(),
+                command: called(commands, line).map(CommandSpec::full_name),
+            }
+        }
+        ErrorKind::InvalidValue => match text(error, ContextKind::InvalidValue) {
+            Some(value) if !value.is_empty() => ArgumentError::Choice {
+                argument: name(argument),
+                value: value.to_owned(),
+                expected: texts(error, ContextKind::ValidValue).to_vec(),
+            },
+            _ => ArgumentError::NoValue { option: name(argument) },
+        },
+        // The names of the kinds quote nothing.
+        kind => ArgumentError::Other { reason: kind.to_string() },
+    }
+}
+
+/// Returns what an unexpected argument was probably meant to be.
+fn meant(argument: &str, line: &[String], commands: &[CommandSpec]) -> Meant {
+    let flag = argument.split('=').next().unwrap_or_default();
+    if !flag.starts_with('-') {
+        return Meant::PartOfValue;
+    }
+    let Some(own) = options_of_called(commands, line) else {
+        return match options(commands).any(|option| option.name == flag) {
+            true => Meant::AfterCommand,
+            false => Meant::Unknown,
+        };
+    };
+    let has_flag = |command: &&CommandSpec| {
+        command.options.iter().copied().flatten().any(|option| option.name == flag)
+    };
+    if let Some(other) = commands.iter().find(has_flag) {
+        return Meant::OptionOf(other.full_name());
+    }
+    nearest(flag, own.map(|option| option.name)).map_or(Meant::Unknown, Meant::Option)
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(value)) => Some(value),
+        _ => None,
+    }
+}
+
+fn texts(error: &clap::Error, kind: ContextKind) -> &[String] {
+    match error.get(kind) {
+        Some(ContextValue::Strings(values)) => values,
+        _ => &[],
+    }
+}
+
+/// Returns the name of an argument that clap describes, such as `--region <REGION>` or `<SHELL>`.
+fn name(described: &str) -> String {
+    let name = described.split(['=', ' ', '[']).next().unwrap_or_default();
+    name.trim_matches(['<', '>']).to_owned()
 }
 
 /// Returns the part of the command line that must not be shown, if there is one.
@@ -42,14 +112,10 @@ fn hidden(
     commands: &[CommandSpec],
     paths: PathExists<'_>,
 ) -> Option<(CommandLinePart, Option<KeyMaterialKind>)> {
-    let value = |kind| match error.get(kind) {
-        Some(ContextValue::String(value)) => Some(value.as_str()),
-        _ => None,
-    };
-    let own = value(ContextKind::InvalidArg).unwrap_or_default();
+    let own = text(error, ContextKind::InvalidArg).unwrap_or_default();
     let judged = |value: &str, holds| shown(value, holds, || paths.exists(value));
     let (part, shown) = match error.kind() {
-        ErrorKind::UnknownArgument if own.starts_with("--") => {
+        ErrorKind::UnknownArgument if own.starts_with("--") || is_letter(own) => {
             (CommandLinePart::Argument, shown_flag(own, Sensitivity::Public))
         }
         // After the options of a command it may be the second word of a password without quotes.
@@ -63,19 +129,19 @@ fn hidden(
             (CommandLinePart::Argument, judged(own, holds))
         }
         ErrorKind::InvalidSubcommand => {
-            let name = value(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let name = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
             (CommandLinePart::Command, judged(name, Sensitivity::Public))
         }
         _ => {
-            let value = value(ContextKind::InvalidValue)?;
-            let name = own.split(['=', ' ', '[']).next().unwrap_or_default();
+            let value = text(error, ContextKind::InvalidValue)?;
+            let name = name(own);
             let option = options_of_called(commands, line)
                 .and_then(|mut options| options.find(|option| option.name == name));
             let holds = match option.map(|option| option.sensitivity) {
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };
-            (CommandLinePart::Value(own.to_owned()), judged(value, holds))
+            (CommandLinePart::Value(name), judged(value, holds))
         }
     };
     match shown {
@@ -84,9 +150,14 @@ fn hidden(
     }
 }
 
+/// Returns whether an argument is a hyphen and a letter, which is too short to be a secret.
+fn is_letter(argument: &str) -> bool {
+    argument.len() == 2 && argument.starts_with('-')
+}
+
 /// Returns the error for a value that follows its option after a space instead of `=`. Only options
 /// that require `=` leave such an argument over.
-fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
+fn detached(error: &clap::Error, line: &[String]) -> Option<ArgumentError> {
     let Some(ContextValue::String(own)) = error.get(ContextKind::InvalidArg) else { return None };
     let at = line.iter().position(|word| word == own)?.checked_sub(1)?;
     let (option, before) = (&line[at], &line[at.checked_sub(1)?]);
@@ -100,5 +171,5 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<UsageError> {
         shown_flag(option, Sensitivity::Public).value().filter(|it| it.starts_with("--"))?.into();
     // Nothing else is shown, as it may be a secret.
     let value = ["imds", "container", "true", "false"].into_iter().find(|value| value == own);
-    Some(UsageError::Detached { option, value: value.unwrap_or("VALUE") })
+    Some(ArgumentError::Detached { option, value: value.unwrap_or("VALUE") })
 }

@@ -23,6 +23,13 @@ pub struct CommandSpec {
     pub describe: fn(Command) -> Command,
 }
 
+impl CommandSpec {
+    /// Returns its name, e.g. `secret get`.
+    pub fn full_name(&self) -> String {
+        self.name.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// Parses the words of a command line, of which the first is the program. Returns the index of the
 /// command among `commands`, and what was typed for it.
 pub fn parse(
@@ -44,17 +51,22 @@ pub fn parse(
     }
 }
 
-/// Returns the options of the command that `words` call, if they do; the first word is the program.
-pub fn options_of_called(
-    commands: &[CommandSpec],
-    words: &[String],
-) -> Option<impl Iterator<Item = &'static OptionSpec>> {
+/// Returns the command that `words` call, if they do; the first word is the program.
+pub fn called<'a>(commands: &'a [CommandSpec], words: &[String]) -> Option<&'a CommandSpec> {
     let words = words.get(1..)?;
     let is_called = |command: &&CommandSpec| {
         words.len() >= command.name.len()
             && command.name.iter().zip(words).all(|((word, _), typed)| word == typed)
     };
-    let command = commands.iter().find(is_called)?;
+    commands.iter().find(is_called)
+}
+
+/// Returns the options of the command that `words` call, if they do; the first word is the program.
+pub fn options_of_called(
+    commands: &[CommandSpec],
+    words: &[String],
+) -> Option<impl Iterator<Item = &'static OptionSpec>> {
+    let command = called(commands, words)?;
     Some(command.options.iter().copied().flatten().copied())
 }
 

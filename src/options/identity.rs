@@ -42,7 +42,7 @@ pub fn private_key(settings: &Settings<'_>) -> Result<KeySource, UsageError> {
     refuse_what_does_not_work_yet(settings)?;
     let certificate = settings.text(&CERTIFICATE)?;
     let key = settings.text(&PRIVATE_KEY)?.or(certificate);
-    let key = key.ok_or_else(|| UsageError::missing(&PRIVATE_KEY))?;
+    let key = key.ok_or_else(|| settings.missing(&[&PRIVATE_KEY]))?;
     place(&key).map(KeySource::File)
 }
 
@@ -64,7 +64,7 @@ pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
         return Err(UsageError::Conflict {
             first: first.origin.into(),
             second: second.origin.into(),
-            why: "the password is in one place; leave one of them out",
+            why: "pass the password in one way only",
         });
     }
     if let Some(setting) = given {
@@ -119,7 +119,7 @@ fn refuse_what_does_not_work_yet(settings: &Settings<'_>) -> Result<(), UsageErr
         None => Ok(()),
         Some(option) => Err(UsageError::NotYet {
             what: Origin::Flag(option).into(),
-            instead: "pass the key by `--private-key` and its certificate by `--certificate`",
+            instead: "pass the key with `--private-key` and its certificate with `--certificate`",
         }),
     }
 }

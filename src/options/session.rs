@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{
     AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, ENDPOINT, PROFILE_ARN,
     REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
@@ -40,6 +41,9 @@ const OWN_ENDPOINT: EndpointOptions = EndpointOptions {
     aws: &AWS_ENDPOINT_URL_ROLESANYWHERE,
 };
 
+/// The options that a session needs.
+const REQUIRED: &[&OptionSpec] = &[&CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+
 /// The settings of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
@@ -54,8 +58,12 @@ pub struct SessionOptions {
 impl SessionOptions {
     /// Reads the options of a session.
     pub fn resolve(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let source = identity::source(settings)?;
-        let (trust_anchor, profile, role) = arns(settings)?;
+        let given = identity::source(settings).and_then(|it| Ok((it, arns(settings)?)));
+        let (source, (trust_anchor, profile, role)) = given.map_err(|error| match error {
+            // All that are missing are named at once.
+            UsageError::Missing { .. } => settings.missing(REQUIRED),
+            error => error,
+        })?;
         let duration = duration(settings)?;
         let role_session_name = role_session_name(settings)?;
         let region = trust_anchor.region().clone();
@@ -114,7 +122,7 @@ impl SessionOptions {
 }
 
 const ONE_REGION: &str =
-    "a session is made in the Region of its trust anchor: take all of them from one Region";
+    "use one Region for all of them: a session is created in the Region of its trust anchor";
 
 /// Returns the ARNs of the trust anchor, the profile and the role, which are of one Region.
 fn arns(settings: &Settings<'_>) -> Result<(TrustAnchorArn, ProfileArn, RoleArn), UsageError> {
@@ -175,14 +183,15 @@ fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
         return Ok(SessionDuration::OfProfile);
     }
     let seconds = setting.value.parse().ok().and_then(SessionDuration::from_seconds);
-    seconds.ok_or_else(|| setting.refuse("900 to 43200 seconds, or `profile`,"))
+    seconds.ok_or_else(|| setting.refuse("900 to 43200 (seconds), or `profile`"))
 }
 
 fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
     let setting = settings.text(&ROLE_SESSION_NAME)?;
     let Some(setting) = setting else { return Ok(None) };
     let name = RoleSessionName::parse(setting.value);
-    name.map(Some).ok_or_else(|| setting.refuse("a name of 2 to 64 letters, digits and `_+=,.@-`"))
+    name.map(Some)
+        .ok_or_else(|| setting.refuse("2 to 64 characters out of letters, digits and `_+=,.@-`"))
 }
 
 /// Returns the kind of endpoints that is asked for, and what asks for it.
@@ -216,7 +225,7 @@ fn endpoint(
         return Err(UsageError::Conflict {
             first: setting.origin.into(),
             second: asked_by.clone(),
-            why: "an endpoint of your own is what it is; leave one of them out",
+            why: "remove one of them: a given endpoint has no FIPS or dual-stack variant",
         });
     }
     Endpoint::parse(setting.value)

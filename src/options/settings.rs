@@ -3,7 +3,9 @@
 use clap::ArgMatches;
 
 use crate::options::arguments::{all_typed, typed};
-use crate::options::table::{DefaultValue, EmptyValue, OptionSpec, Origin, ValueType, session};
+use crate::options::table::{
+    DefaultValue, EmptyValue, OptionSpec, Origin, Syntax, ValueType, session,
+};
 use crate::output::Stdout;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
@@ -118,8 +120,24 @@ impl<'a> Settings<'a> {
     pub fn default(&self, option: &'static OptionSpec) -> Result<Setting<'a>, UsageError> {
         match option.default {
             DefaultValue::Value(value) => self.setting(Origin::Default(option), value),
-            DefaultValue::None | DefaultValue::Described(_) => Err(UsageError::missing(option)),
+            DefaultValue::None | DefaultValue::Described(_) => Err(self.missing(&[option])),
         }
+    }
+
+    /// Returns the error for `required` options of which at least one is not given: it names all that
+    /// are not, and which of their flags and variables are empty.
+    pub fn missing(&self, required: &[&'static OptionSpec]) -> UsageError {
+        let is_missing = |option: &&'static OptionSpec| matches!(self.text(option), Ok(None));
+        let is_typed = |option: &OptionSpec| option.syntax != Syntax::None;
+        let options: Vec<_> = required.iter().copied().filter(is_missing).collect();
+        let mut empty = Vec::new();
+        for option in &options {
+            if is_typed(option) && typed(self.typed, option).is_some() {
+                empty.push(option.name);
+            }
+            empty.extend(option.variables().filter(|name| self.environment.is_empty(name)));
+        }
+        UsageError::Missing { options, empty }
     }
 
     /// Returns a value of an option. Refuses key material in place of a file name.

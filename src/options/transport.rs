@@ -28,7 +28,7 @@ pub fn timeout(settings: &Settings<'_>) -> Result<Duration, UsageError> {
     let setting = settings.required(&TIMEOUT)?;
     match setting.value.parse() {
         Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
-        _ => Err(setting.refuse("1 to 600 seconds")),
+        _ => Err(setting.refuse("1 to 600 (seconds)")),
     }
 }
 
@@ -55,7 +55,7 @@ fn proxy(settings: &Settings<'_>, endpoints: &[Endpoint]) -> Result<Option<Proxy
             ("none", Some((first, true))) => Err(UsageError::Conflict {
                 first: first.into(),
                 second: NamedValue::new(setting.origin, "none"),
-                why: "leave one of them out",
+                why: "remove one of them",
             }),
             ("none", _) => Ok(None),
             _ => parsed(setting, no_proxy).map(Some),

@@ -63,7 +63,7 @@ impl SystemFiles {
             Location::File(path) => read(path, MAX_SIZE),
             Location::Variable(name) => match self.environment.get(name) {
                 Some(value) => Ok(SecretBytes::new(path::octets(value))),
-                None => Err(io::Error::new(io::ErrorKind::NotFound, "it is not set, or empty")),
+                None => Err(io::Error::new(io::ErrorKind::NotFound, "it is unset or empty")),
             },
             #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
             Location::Stdin => self.once(location, || pipe::read_all(&io::stdin(), MAX_SIZE)),

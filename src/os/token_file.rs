@@ -66,9 +66,10 @@ impl TokenStore for TokenOnDisk {
             None if let Some(other) = there.filter(|there| !there.is_file()) => {
                 Err(files::not_regular(&other))
             }
-            None if self.holds_something_else() => {
-                Err(io::Error::new(io::ErrorKind::AlreadyExists, "it holds something else"))
-            }
+            None if self.holds_something_else() => Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the file contains something else",
+            )),
             None => files::replace(&self.path, token),
         };
         written.map_err(|source| self.error(Action::Write, source))
@@ -366,7 +367,7 @@ mod tests {
         for other in [&b"-----BEGIN PRIVATE KEY-----"[..], &[b'A'; 9_000], b"\n"] {
             files::replace(named.path(), other).unwrap();
             let error = named.write(ONE).unwrap_err();
-            assert_eq!(error.source.to_string(), "it holds something else");
+            assert_eq!(error.source.to_string(), "the file contains something else");
             assert_eq!(files::read(named.path(), 1 << 20).unwrap().expose(), other);
         }
         for fine in [&b""[..], TWO] {

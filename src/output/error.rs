@@ -196,9 +196,9 @@ mod tests {
         let error = Error::from(RequestError::Transport { source, attempt: 3 });
         assert_eq!(
             error.to_string(),
-            "error: could not connect to a.example:443, tried 3 times\n  \
+            "error: cannot connect to a.example:443, tried 3 times\n  \
              caused by: connection refused\n  \
-             hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken"
+             hint: check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy"
         );
         assert_eq!(error.kind().exit_code(), 5);
     }
@@ -209,11 +209,11 @@ mod tests {
         let rows = [
             (
                 ClockFinding::OutOfDateByAws { local: now },
-                "that time is the `Date` of AWS's answer; this machine's clock says 2027-01-15T08:00:00Z: if it is right, check what is between here and AWS",
+                "that is the time in AWS's response; this machine's clock says 2027-01-15T08:00:00Z: if that is right, check proxies and gateways between this machine and AWS",
             ),
             (
                 ClockFinding::TlsOutOfDate { local: now },
-                "AWS's TLS certificate is out of date by this machine's clock too, which says 2027-01-15T08:00:00Z: set the clock",
+                "by this machine's clock (2027-01-15T08:00:00Z) AWS's TLS certificate is not valid either: set the clock",
             ),
         ];
         for (finding, hint) in rows {
@@ -234,7 +234,7 @@ mod tests {
         };
         let error = Error::from(RequestError::Transport { source, attempt: 1 });
         let summary = error.summary();
-        assert!(summary.starts_with("could not connect to a.example:443: \u{10348}"));
+        assert!(summary.starts_with("cannot connect to a.example:443: \u{10348}"));
         assert!(summary.len() <= 4_000, "{} bytes", summary.len());
         let whole = error.to_string();
         let cause = summary.split(": ").nth(1).unwrap();

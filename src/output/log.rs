@@ -19,7 +19,7 @@ pub trait Log: Send + Sync {
 
 /// The log does not take an event now: it is full, or its reader does not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the log does not take the event")]
+#[error("the event cannot be written to the log")]
 pub struct LogNotWritten;
 
 /// One field of an event: its name in snake case, and its value.

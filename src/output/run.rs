@@ -13,10 +13,10 @@ use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 #[non_exhaustive]
 pub enum RunError {
     /// Standard output did not take the output.
-    #[error("could not write to standard output")]
+    #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
     /// A socket cannot listen.
-    #[error("could not listen on {address}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -24,13 +24,13 @@ pub enum RunError {
         source: io::Error,
     },
     /// Another process uses the token file.
-    #[error("another `serve` keeps its token in {0}")]
+    #[error("another `serve` uses the token file {0}")]
     TokenFileInUse(
         /// The name of the file, which may be shown.
         String,
     ),
     /// The sessions in the cache cannot be listed.
-    #[error("could not read the cache {dir}")]
+    #[error("cannot read the cache {dir}")]
     ReadCache {
         /// The directory and its origin.
         dir: String,
@@ -38,7 +38,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// A session cannot be removed from the cache.
-    #[error("could not clear the cache {dir}")]
+    #[error("cannot clear the cache {dir}")]
     ClearCache {
         /// The directory and its origin.
         dir: String,
@@ -46,7 +46,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// Another process failed, and this one would have failed alike.
-    #[error("another process just failed: {reason}")]
+    #[error("another process tried to create the session and failed: {reason}")]
     InAnotherProcess {
         /// Who can fix it.
         kind: ErrorKind,
@@ -56,7 +56,7 @@ pub enum RunError {
         hints: Vec<String>,
     },
     /// Daemons do not run on this system.
-    #[error("`{command}` does not run on {system} yet")]
+    #[error("`{command}` is not supported on {system} yet")]
     UnsupportedSystem {
         /// The command.
         command: String,
@@ -67,13 +67,13 @@ pub enum RunError {
     #[error(transparent)]
     System(io::Error),
     /// This program panicked.
-    #[error("roles-anywhere met a defect of its own{at}")]
+    #[error("internal error: roles-anywhere panicked{at}")]
     Defect {
         /// ` at FILE:LINE`, or nothing.
         at: String,
     },
     /// This process reached its time limit while another one was still fetching the session.
-    #[error("no session within {} s: another process still waits for AWS", limit.as_secs())]
+    #[error("no session within {} s: another process is still waiting for AWS", limit.as_secs())]
     WaitTimedOut {
         /// The time limit.
         limit: Duration,
@@ -98,18 +98,22 @@ impl RunError {
         let hint = match self {
             Self::InAnotherProcess { hints, .. } => return hints.clone(),
             Self::System(_) => return Vec::new(),
-            Self::UnsupportedSystem { .. } => "`credential-process` does: name it in ~/.aws/config",
-            Self::Defect { .. } => "please report this line and the command, without secrets",
-            Self::Stdout(_) => "standard output has to take all of it",
+            Self::UnsupportedSystem { .. } => "use `credential-process` in ~/.aws/config instead",
+            Self::Defect { .. } => {
+                "report this message and the command line as a bug, without secrets"
+            }
+            Self::Stdout(_) => {
+                "check the program that reads standard output, or the free space of the disk"
+            }
             Self::Listen { source, .. } => listen_hint(source.kind()),
             Self::TokenFileInUse(_) => {
-                "name a file for each by `--token-file`, or end the other `serve` first"
+                "pass another file with `--token-file`, or stop the other `serve`"
             }
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
-                "the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`"
+                "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
             Self::WaitTimedOut { .. } => {
-                "check the network and any proxy to it; `--timeout SECONDS` allows more time"
+                "check the network and any proxy, or allow more time with `--timeout SECONDS`"
             }
         };
         vec![hint.to_owned()]
@@ -119,15 +123,15 @@ impl RunError {
 fn listen_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => {
-            "another program listens there, perhaps another `serve`: `ss -ltnp` shows it; `--port` or `--listen` takes another port"
+            "another program, possibly another `serve`, listens there (`ss -ltnp` shows which): stop it, or pass another port with `--port` or `--listen`"
         }
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE); `--port` takes another"
+            "pass another port with `--port`; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; `ip address` shows those that it has"
+            "pass an address of this machine; `ip address` lists them"
         }
-        _ => "`--port` or `--listen` takes another address",
+        _ => "pass another address with `--port` or `--listen`",
     }
 }
 
@@ -136,16 +140,16 @@ fn listen_hint(kind: io::ErrorKind) -> &'static str {
 #[non_exhaustive]
 pub enum SecretSelectionError {
     /// The secret is binary.
-    #[error("the secret is binary and has no members for `--key`")]
+    #[error("`--key` cannot be used: the secret is binary")]
     Binary,
     /// The secret is not a JSON object.
-    #[error("the secret is not a JSON object and has no members for `--key`")]
+    #[error("`--key` cannot be used: the secret is not a JSON object")]
     NotAnObject,
     /// The member is a string that is not valid Unicode (half a surrogate pair).
-    #[error("the member of the secret for `--key` is a text that cannot be decoded")]
+    #[error("the member of the secret that `--key` names is not valid Unicode")]
     Undecodable,
     /// The object has no such member.
-    #[error("the secret has no {} among its {count}", member(key))]
+    #[error("the secret has no {} (it has {count} members)", member(key))]
     NoMember {
         /// The name of the member.
         key: String,

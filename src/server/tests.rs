@@ -343,7 +343,7 @@ fn removed_container_token_is_written_again() {
     assert_eq!(fixture.container_token(), token);
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("warning: container token is gone reason=could not write"));
+    assert!(lines[0].starts_with("warning: container token is gone reason=cannot write"));
     assert!(lines[1].starts_with("warning: container token was gone: written again"));
 }
 

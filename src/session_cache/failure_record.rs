@@ -120,7 +120,7 @@ mod tests {
         let error = record.error(Some("p")).unwrap();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
         let text = error.to_string();
-        let head = "error: another process just failed: could not connect to a:1, tried 3 times\n";
+        let head = "error: another process tried to create the session and failed: cannot connect to a:1, tried 3 times\n";
         assert!(text.starts_with(head), "{text}");
         assert!(text.contains("hint: check the network"), "{text}");
         assert!(record.error(None).is_none());

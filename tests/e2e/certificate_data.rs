@@ -182,7 +182,7 @@ fn key_is_not_a_certificate() {
     let output =
         env.fails_args(&["read-certificate-data", "--certificate", path.to_str().unwrap()]);
     assert_eq!(output.code, 3, "{output}");
-    let words = format!("no certificate in `{}`", path.display());
+    let words = format!("`{}` (from --certificate) contains no certificate", path.display());
     assert!(output.stderr.contains(&words), "{output}");
 }
 

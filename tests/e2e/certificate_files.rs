@@ -19,9 +19,9 @@ fn refuses_a_missing_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/absent.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+    error: cannot read `DIR/absent.pem` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: No such file or directory (os error 2)
-      hint: there is no `DIR/absent.pem`: correct `ROLES_ANYWHERE_CERTIFICATE`
+      hint: `DIR/absent.pem` does not exist: check `ROLES_ANYWHERE_CERTIFICATE`
     ");
 }
 
@@ -33,7 +33,7 @@ fn refuses_a_directory() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/leaf` (from ROLES_ANYWHERE_CERTIFICATE)
+    error: cannot read `DIR/leaf` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: Is a directory (os error 21)
       hint: check the path and its permissions
     ");
@@ -47,9 +47,9 @@ fn refuses_an_empty_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/empty.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: it is empty, neither PEM nor DER
-      hint: PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted
+    error: cannot read `DIR/empty.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: expected PEM or DER, got empty
+      hint: pass a file in PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7
     ");
 }
 
@@ -61,9 +61,9 @@ fn refuses_text() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/text.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: it is something unknown, neither PEM nor DER
-      hint: PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted
+    error: cannot read `DIR/text.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: expected PEM or DER, got an unknown format
+      hint: pass a file in PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7
     ");
 }
 
@@ -76,8 +76,8 @@ fn refuses_utf_16() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/utf16.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: it is text in UTF-16, neither PEM nor DER
+    error: cannot read `DIR/utf16.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: expected PEM or DER, got text in UTF-16
       hint: save it as UTF-8 or ASCII
     ");
 }
@@ -90,8 +90,8 @@ fn refuses_pem_that_is_cut() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/cut.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: PEM block 1 (line 1) does not end with `-----END` and the same label
+    error: cannot read `DIR/cut.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: PEM block 1 (line 1) has no `-----END` line with the same label
       hint: copy the file again, with its `-----BEGIN` and `-----END` lines
     ");
 }
@@ -106,9 +106,9 @@ fn refuses_a_damaged_certificate() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/damaged.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: what should be a certificate in it is not X.509
-      hint: look at it with `openssl x509 -noout -text -in FILE`
+    error: cannot read `DIR/damaged.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: a certificate in the file is not valid X.509
+      hint: check the certificate with `openssl x509 -noout -text -in FILE`
     ");
 }
 
@@ -122,9 +122,9 @@ fn refuses_a_damaged_pkcs12_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/leaf.p12` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: the private key in it is damaged or incomplete
-      hint: look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted
+    error: cannot read `DIR/leaf.p12` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: the private key is damaged or incomplete
+      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 
@@ -138,9 +138,9 @@ fn refuses_a_damaged_pkcs7_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/chain.p7b` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: the PKCS#7 bundle in it is damaged
-      hint: look at it with `openssl pkcs7 -print_certs -in FILE`
+    error: cannot read `DIR/chain.p7b` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: the PKCS#7 bundle is damaged
+      hint: check the bundle with `openssl pkcs7 -print_certs -in FILE`
     ");
 }
 
@@ -153,9 +153,9 @@ fn refuses_zeros() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/zeros.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+    error: cannot read `DIR/zeros.pem` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: it is larger than 1048576 bytes
-      hint: this is no certificate and no key; check the path
+      hint: check the path: the file is neither a certificate nor a key
     ");
 }
 
@@ -167,8 +167,8 @@ fn refuses_a_private_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no certificate in `DIR/leaf/p256.key.pem` (from ROLES_ANYWHERE_CERTIFICATE), only `PRIVATE KEY`
-      hint: this is a key; were `--certificate` and `--private-key` swapped?
+    error: `DIR/leaf/p256.key.pem` (from ROLES_ANYWHERE_CERTIFICATE) contains no certificate, only `PRIVATE KEY`
+      hint: the file contains a private key: check that `--certificate` and `--private-key` are not swapped
     ");
 }
 
@@ -183,9 +183,9 @@ fn refuses_a_private_key_labelled_as_a_certificate() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/certificate.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: PEM block 1 (line 1) is labelled `CERTIFICATE` and holds a PKCS#8 key in DER
-      hint: check which file is which: `openssl asn1parse -in FILE` shows what is inside
+    error: cannot read `DIR/certificate.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: PEM block 1 (line 1) is labelled `CERTIFICATE` but contains a PKCS#8 key in DER
+      hint: check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents
     ");
 }
 
@@ -197,8 +197,8 @@ fn refuses_an_expired_certificate() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the certificate of `C=US, O=Example, CN=expired` expired at 2026-01-02T00:00:00Z, and it is NOW now
-      hint: renew the certificate; if it is not that old, set this machine's clock
+    error: the certificate of `C=US, O=Example, CN=expired` has expired (on 2026-01-02T00:00:00Z; it is now NOW)
+      hint: renew the certificate; if it should still be valid, check this machine's clock
     ");
 }
 
@@ -210,8 +210,8 @@ fn refuses_a_certificate_that_is_not_yet_valid() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the certificate of `C=US, O=Example, CN=not-yet-valid` is valid from 2045-12-01T00:00:00Z, and it is NOW now
-      hint: check this machine's clock and time zone, then the certificate's dates
+    error: the certificate of `C=US, O=Example, CN=not-yet-valid` is not yet valid (valid from 2045-12-01T00:00:00Z; it is now NOW)
+      hint: check this machine's clock and time zone, then the validity dates of the certificate
     ");
 }
 
@@ -227,7 +227,7 @@ fn refuses_a_file_without_permission() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/closed.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+    error: cannot read `DIR/closed.pem` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: permission denied: it belongs to uid 0 (mode 0000), and this process runs as uid 65534
       hint: check the path and its permissions
     ");
@@ -243,8 +243,8 @@ fn refuses_a_pipe_without_a_writer() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/pipe` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: nobody wrote to it to its end within 10 s
-      hint: check what should write to it
+    error: cannot read `DIR/pipe` (from ROLES_ANYWHERE_CERTIFICATE)
+      caused by: no process finished writing to it within 10 s
+      hint: check the process that should write to it
     ");
 }

@@ -301,8 +301,8 @@ fn a_refusal_lists_a_chain_to_another_root() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent with one intermediate, which leads to the issuer `O=Example, CN=Root`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or the CAs up to that one have to be in `--intermediates`
-      hint: sent with the certificate: `O=Example, CN=Issuing`; left out of what was given: `O=Example, CN=Root` (a root, which the trust anchor has to hold), `O=Example, CN=Unrelated` (on no path from the end-entity certificate)
+      hint: the certificate was sent with one intermediate, which leads to the issuer `O=Example, CN=Root`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
+      hint: certificates sent with it: `O=Example, CN=Issuing`; given but not sent: `O=Example, CN=Root` (a root certificate, which belongs in the trust anchor), `O=Example, CN=Unrelated` (not on a path from the end-entity certificate)
     ");
 }
 
@@ -316,8 +316,8 @@ fn a_refusal_lists_a_chain_without_the_issuer() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate's issuer `O=Example, CN=Issuing` is not among the certificates that were given: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or its certificate and the CAs up to that one have to be in `--intermediates`
-      hint: sent with the certificate: `O=Example, CN=Root`, `O=Example, CN=Unrelated`
+      hint: the certificate's issuer `O=Example, CN=Issuing` is not among the given certificates: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if it is not, pass its certificate and the CAs up to the trust anchor with `--intermediates`
+      hint: certificates sent with it: `O=Example, CN=Root`, `O=Example, CN=Unrelated`
     ");
 }
 
@@ -331,6 +331,6 @@ fn a_refusal_lists_a_chain_of_one() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent alone, which leads to the issuer `O=Example, CN=Issuing`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or the CAs up to that one have to be in `--intermediates`
+      hint: the certificate was sent alone, which leads to the issuer `O=Example, CN=Issuing`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
     ");
 }

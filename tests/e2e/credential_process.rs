@@ -84,7 +84,7 @@ fn reads_sec1() {
 fn logs_that_a_key_opened_without_its_password() {
     let env = TestEnvironment::new().identity("leaf/p256");
     let outcome = env.run("credential-process --key-password-file ./password --debug");
-    let words = "the key opened without the password that was given: --key-password-file";
+    let words = "the password was not needed to open the private key: --key-password-file";
     assert_eq!(outcome.code, 0, "{outcome}");
     assert_eq!(outcome.stderr.matches(words).count(), 1, "{outcome}");
 }
@@ -195,7 +195,7 @@ fn fails_if_standard_output_is_full() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let outcome = env.program().run_into(&["credential-process"], Stdio::from(full));
     assert_eq!(outcome.code, 6);
-    assert!(outcome.stderr.starts_with("error: could not write to standard output"));
+    assert!(outcome.stderr.starts_with("error: cannot write to standard output"));
     assert!(!outcome.stderr.contains("ASIA"), "{}", outcome.stderr);
 }
 
@@ -217,7 +217,7 @@ fn shows_everything_but_secrets_under_debug() {
         "endpoint: https://127.0.0.1:",
         "proxy: none",
         "attempt 1: POST https://127.0.0.1:",
-        "sent with it: ",
+        "intermediate sent: ",
     ];
     for text in shown {
         assert!(outcome.stderr.contains(text), "{text}\n---\n{}", outcome.stderr);
@@ -386,7 +386,7 @@ fn a_date_of_aws_makes_no_signature_beyond_the_certificates_validity() {
     env.emulator().advance(25 * 366 * 86_400);
     let outcome = env.run("credential-process");
     assert_eq!((outcome.code, outcome.stdout.len()), (3, 0), "{outcome}");
-    assert!(outcome.stderr.contains("the `Date` of AWS's answer"), "{outcome}");
+    assert!(outcome.stderr.contains("the time in AWS's response"), "{outcome}");
     assert_eq!(env.emulator().requests().len(), 1);
 }
 

@@ -205,7 +205,7 @@ fn update_follows_a_rotation_from_ec_to_rsa_to_ml_dsa() {
     fixture.put("leaf/rsa2048.pem", "tls.crt");
     let half =
         daemon.wait_for("the identity's files changed and make none yet; the one in use stays");
-    assert!(half["reason"].as_str().unwrap().contains("does not belong"), "{half}");
+    assert!(half["reason"].as_str().unwrap().contains("does not match"), "{half}");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");
     fixture.wait_for_profile("rsa2048");
 
@@ -265,7 +265,7 @@ fn update_says_once_that_the_key_needs_no_password() {
     let fixture = DaemonFixture::new();
     let tool = fixture.tool().set("ROLES_ANYWHERE_KEY_PASSWORD_FILE", fixture.path("password"));
     let daemon = Daemon::start(&tool, &["update"]);
-    let event = "the key opened without the password that was given";
+    let event = "the password was not needed to open the private key";
     assert_eq!(daemon.wait_for(event)["option"], "ROLES_ANYWHERE_KEY_PASSWORD_FILE");
     fixture.put("leaf/rsa2048.pem", "tls.crt");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");
@@ -294,7 +294,7 @@ fn a_profile_is_named_in_one_way() {
         let key = format!("[{name}]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n");
         fs::write(fixture.path("credentials"), key).unwrap();
         let outcome = fixture.tool().run(&["update", "--once", "--profile", name]);
-        assert!(outcome.stderr.contains(&format!("the profile {quoted} holds ")), "{outcome}");
+        assert!(outcome.stderr.contains(&format!("the profile {quoted} contains ")), "{outcome}");
         fs::remove_file(fixture.path("credentials")).unwrap();
     }
 }
@@ -350,7 +350,7 @@ fn waits_for_an_identity_that_is_not_there_yet() {
     fs::remove_file(fixture.path("tls.key")).unwrap();
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
-    assert!(failed["reason"].as_str().unwrap().contains("could not read"), "{failed}");
+    assert!(failed["reason"].as_str().unwrap().contains("cannot read"), "{failed}");
     fixture.put("leaf/p256.key.pem", "tls.key");
     fixture.wait_for_profile("p256");
     assert_eq!(daemon.stop(), Some(0));
@@ -419,7 +419,7 @@ fn tries_an_identity_again_when_its_mode_is_mended() {
     open(0o644).unwrap();
     let daemon = Daemon::start(&fixture.tool(), &["update", "--strict-permissions"]);
     let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
-    assert!(failed["reason"].as_str().unwrap().contains("can be read by others"), "{failed}");
+    assert!(failed["reason"].as_str().unwrap().contains("readable by other users"), "{failed}");
     open(0o600).unwrap();
     fixture.wait_for_profile("p256");
     assert_eq!(daemon.stop(), Some(0));

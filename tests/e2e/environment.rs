@@ -242,8 +242,8 @@ fn output_begins_with_the_command() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-arn` is missing
-      hint: pass `--role-arn`, or set ROLES_ANYWHERE_ROLE_ARN
+    error: missing required option `--role-arn`
+      hint: pass `--role-arn`, or set `ROLES_ANYWHERE_ROLE_ARN`
     ");
 }
 

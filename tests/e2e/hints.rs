@@ -15,8 +15,8 @@ fn advises_to_pass_a_certificate_as_intermediates() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no certificate in `DIR/leaf/p256.key.pem` (from --intermediates), only `PRIVATE KEY`
-      hint: this option takes CA certificates, and the file holds a private key
+    error: `DIR/leaf/p256.key.pem` (from --intermediates) contains no certificate, only `PRIVATE KEY`
+      hint: pass a file of CA certificates; this file contains a private key
     ");
 }
 
@@ -28,9 +28,9 @@ fn advises_to_set_the_variable_of_a_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read the environment variable NOPE (from --private-key)
-      caused by: it is not set, or empty
-      hint: set NOPE and export it, or name another variable by `--private-key`
+    error: cannot read the environment variable `NOPE` (from --private-key)
+      caused by: it is unset or empty
+      hint: set `NOPE` and export it, or pass the name of another variable with `--private-key`
     ");
 }
 
@@ -42,9 +42,9 @@ fn advises_to_open_the_descriptor_of_a_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read file descriptor 987 (from --private-key)
+    error: cannot read file descriptor 987 (from --private-key)
       caused by: Bad file descriptor (os error 9)
-      hint: open file descriptor 987 for this process, as `987< FILE` does in a shell
+      hint: open file descriptor 987 for this process, in a shell with `987< FILE`
     ");
 }
 
@@ -56,9 +56,9 @@ fn advises_to_expand_a_tilde() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `~/host.key` (from --private-key)
+    error: cannot read `~/host.key` (from --private-key)
       caused by: No such file or directory (os error 2)
-      hint: `~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path
+      hint: write the full path: `~` and `$HOME` are expanded neither here nor in a `credential_process` line
     ");
 }
 
@@ -70,9 +70,9 @@ fn advises_to_expand_a_variable() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read the file that `--certificate` names
+    error: cannot read the file named by `--certificate`
       caused by: No such file or directory (os error 2)
-      hint: `~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path
+      hint: write the full path: `~` and `$HOME` are expanded neither here nor in a `credential_process` line
     ");
 }
 
@@ -84,9 +84,9 @@ fn advises_to_pass_a_path_which_is_not_shown() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read the file that `--certificate` names
+    error: cannot read the file named by `--certificate`
       caused by: No such file or directory (os error 2)
-      hint: its value is not shown, as it may be secret: `--certificate` takes the path of a file
+      hint: `--certificate` expects the path of a file; its value is not shown, as it may be a secret
     ");
 }
 
@@ -98,11 +98,11 @@ fn advises_to_name_a_password_file_that_exists() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: could not read `/nonexistent/password` (from --key-password-file)
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: cannot read `/nonexistent/password` (from --key-password-file)
       caused by: No such file or directory (os error 2)
-      hint: there is no `/nonexistent/password`: correct `--key-password-file`
+      hint: `/nonexistent/password` does not exist: check `--key-password-file`
     ");
 }
 
@@ -114,11 +114,11 @@ fn advises_to_set_the_variable_of_a_password() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: could not read the environment variable that `--key-password-env` names
-      caused by: it is not set, or empty
-      hint: `--key-password-env` takes the name of a variable, which has to be set and exported
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: cannot read the environment variable named by `--key-password-env`
+      caused by: it is unset or empty
+      hint: `--key-password-env` expects the name of a variable that is set and exported
     ");
 }
 
@@ -130,11 +130,11 @@ fn advises_to_open_the_descriptor_of_a_password() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: could not read the file descriptor that `--key-password-fd` names
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: cannot read the file descriptor named by `--key-password-fd`
       caused by: Bad file descriptor (os error 9)
-      hint: `--key-password-fd` takes the number of a file descriptor that is open: `3` with `3< FILE`
+      hint: `--key-password-fd` expects the number of an open file descriptor: in a shell, `3` with `3< FILE`
     ");
 }
 
@@ -148,7 +148,7 @@ fn advises_to_compare_the_accounts() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Requested Role isn't one of those listed in the Profile. (request id UUID)
-      hint: the accounts differ: the trust anchor is in 123456789012, the profile in 123456789012 and the role in 999999999999; a session needs all three in one account
+      hint: use a trust anchor, a profile and a role of one account: the trust anchor is in 123456789012, the profile in 123456789012 and the role in 999999999999
     ");
 }
 
@@ -169,7 +169,7 @@ fn advises_to_compare_the_regions_of_role_and_secret() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 UnrecognizedClientException
       caused by: The security token included in the request is invalid. (request id UUID)
-      hint: the session was made a moment ago in us-east-1, and the secret was asked for in eu-west-1: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers
+      hint: check `--secrets-endpoint` and proxies that change headers: the session is new and from us-east-1, and the secret was requested from eu-west-1, which must be AWS in the same partition
     ");
 }
 
@@ -182,8 +182,8 @@ fn advises_to_speak_tls() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: lost the connection to 127.0.0.1 before the answer was complete, tried 3 times
+    error: 127.0.0.1 closed the connection before the response was complete, tried 3 times
       caused by: invalid HTTP version parsed
-      hint: if TLS is spoken on that port, write the endpoint as `https://`
+      hint: if the server expects TLS on that port, write the endpoint as `https://`
     ");
 }

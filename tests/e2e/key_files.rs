@@ -25,9 +25,9 @@ fn refuses_a_missing_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/absent.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+    error: cannot read `DIR/absent.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: No such file or directory (os error 2)
-      hint: there is no `DIR/absent.pem`: correct `ROLES_ANYWHERE_PRIVATE_KEY`
+      hint: `DIR/absent.pem` does not exist: check `ROLES_ANYWHERE_PRIVATE_KEY`
     ");
 }
 
@@ -39,8 +39,8 @@ fn refuses_two_keys() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: there are 2 private keys in `DIR/two.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      hint: leave one private key in the file
+    error: `DIR/two.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) contains 2 private keys, expected one
+      hint: keep only one private key in the file
     ");
 }
 
@@ -54,9 +54,9 @@ fn refuses_an_openssh_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `DIR/label.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: `OPENSSH PRIVATE KEY` blocks are not read
-      hint: convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`
+    error: cannot use the private key in `DIR/label.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the key format `OPENSSH PRIVATE KEY` is not supported
+      hint: convert a copy of the file: `ssh-keygen -p -m PKCS8 -f FILE`
     ");
 }
 
@@ -68,9 +68,9 @@ fn refuses_a_damaged_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `DIR/damaged.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is damaged or incomplete
-      hint: look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted
+    error: cannot use the private key in `DIR/damaged.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is damaged or incomplete
+      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 
@@ -82,9 +82,9 @@ fn refuses_ed25519() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `DIR/ed25519.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: keys of the algorithm Ed25519 are not read
-      hint: use a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or ML-DSA
+    error: cannot use the private key in `DIR/ed25519.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the key algorithm Ed25519 is not supported
+      hint: use an RSA key (2048 to 8192 bits) or a P-256, P-384, P-521 or ML-DSA key
     ");
 }
 
@@ -96,9 +96,9 @@ fn refuses_an_rsa_key_of_1024_bits() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `DIR/rsa1024.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the RSA key in it was rejected: less than 2048 bits
-      hint: use an RSA key of 2048 to 8192 bits, as it came from its maker
+    error: cannot use the private key in `DIR/rsa1024.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the RSA key is not valid: less than 2048 bits
+      hint: use an unmodified RSA key of 2048 to 8192 bits
     ");
 }
 
@@ -110,8 +110,8 @@ fn refuses_a_certificate() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no private key in `DIR/leaf/p256.pem` (from ROLES_ANYWHERE_PRIVATE_KEY), only `CERTIFICATE`
-      hint: pass its key by `--private-key`; where both are given, were they swapped?
+    error: `DIR/leaf/p256.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) contains no private key, only `CERTIFICATE`
+      hint: pass the key with `--private-key`; if you did, check that it and `--certificate` are not swapped
     ");
 }
 
@@ -125,9 +125,9 @@ fn refuses_a_certificate_labelled_as_a_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/leaf.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: PEM block 1 (line 1) is labelled `PRIVATE KEY` and holds a certificate in DER
-      hint: check which file is which: `openssl asn1parse -in FILE` shows what is inside
+    error: cannot read `DIR/leaf.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: PEM block 1 (line 1) is labelled `PRIVATE KEY` but contains a certificate in DER
+      hint: check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents
     ");
 }
 
@@ -141,8 +141,8 @@ fn refuses_a_java_keystore() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/store.jks` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: it is a Java keystore
+    error: cannot read `DIR/store.jks` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: it is a Java keystore, which is not supported
       hint: convert it: `keytool -importkeystore -srckeystore FILE -destkeystore FILE.p12 -deststoretype PKCS12`
     ");
 }
@@ -155,8 +155,8 @@ fn refuses_the_key_of_another_certificate() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the private key of `DIR/leaf/p384.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) does not belong to the certificate (`C=US, O=Example, CN=p256`) of `DIR/leaf/p256.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      hint: pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new
+    error: the private key in `DIR/leaf/p384.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) does not match the certificate (`C=US, O=Example, CN=p256`) in `DIR/leaf/p256.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      hint: pass the key that the certificate was requested with; during a rotation, wait until both files are replaced
     ");
 }
 
@@ -166,7 +166,7 @@ fn refuses_the_key_of_another_certificate_before_a_request() {
     let env = TestEnvironment::new().file("other.key.pem", P256_KEY).key("other.key.pem");
     let output = env.fails("credential-process");
     assert_eq!(output.code, 3, "{output}");
-    assert!(output.stderr.contains("does not belong to the certificate"), "{output}");
+    assert!(output.stderr.contains("does not match the certificate"), "{output}");
     assert!(env.emulator().requests().is_empty());
 }
 
@@ -178,8 +178,8 @@ fn refuses_a_key_of_none_of_several_certificates() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the private key of `DIR/leaf/p384.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) does not belong to any of the 2 certificates of `DIR/leaf/p256.chain.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      hint: pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new
+    error: the private key in `DIR/leaf/p384.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) does not match any of the 2 certificates in `DIR/leaf/p256.chain.pem` (from ROLES_ANYWHERE_CERTIFICATE)
+      hint: pass the key that the certificate was requested with; during a rotation, wait until both files are replaced
     ");
 }
 
@@ -191,8 +191,8 @@ fn refuses_a_key_that_others_can_read() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the private key `DIR/two.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) can be read by others than its owner (mode 0644)
-      hint: `chmod go= DIR/two.pem`, or leave out `--strict-permissions`
+    error: the private key `DIR/two.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) is readable by other users (mode 0644)
+      hint: run `chmod go= DIR/two.pem`, or remove `--strict-permissions`
     ");
 }
 
@@ -204,10 +204,10 @@ fn asks_for_the_password_of_a_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: no password was given for it, and there is no terminal to ask on
-      hint: pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: no password was given, and there is no terminal to ask for it
+      hint: pass the password with `--key-password-file`, `--key-password-env` or `--key-password-fd`
     ");
 }
 
@@ -219,10 +219,10 @@ fn asks_for_the_password_of_a_pkcs12_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `REPO/certs/forms/modern.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: no password was given for it, and there is no terminal to ask on
-      hint: pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`
+    error: cannot read `REPO/certs/forms/modern.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: no password was given, and there is no terminal to ask for it
+      hint: pass the password with `--key-password-file`, `--key-password-env` or `--key-password-fd`
     ");
 }
 
@@ -234,8 +234,8 @@ fn refuses_legacy_encryption() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/legacy.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted in OpenSSL's old way (`Proc-Type: 4,ENCRYPTED`)
+    error: cannot use the private key in `REPO/certs/forms/legacy.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key uses OpenSSL's legacy encryption (`Proc-Type: 4,ENCRYPTED`), which is not supported
       hint: convert it: `(umask 077; openssl pkcs8 -topk8 -in FILE -out FILE.pem)` asks for the old password and for a new one
     ");
 }
@@ -248,9 +248,9 @@ fn refuses_pbes1() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/pbes1-md5-des.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted by PBES1 (MD5 and DES), which is not read
-      hint: convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (OpenSSL 1 goes without the providers)
+    error: cannot use the private key in `REPO/certs/forms/pbes1-md5-des.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted with PBES1 (MD5 and DES), which is not supported
+      hint: convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (without the two `-provider` options for OpenSSL 1)
     ");
 }
 
@@ -262,9 +262,9 @@ fn refuses_a_costly_pbkdf2() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/costly-pbkdf2.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the password's key derivation in it costs 20000000 iterations, and at most 10,000,000 iterations is allowed
-      hint: encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`
+    error: cannot use the private key in `REPO/certs/forms/costly-pbkdf2.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the key derivation of the password takes 20000000 iterations, more than the limit of 10,000,000 iterations
+      hint: encrypt the key again with fewer iterations: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`
     ");
 }
 
@@ -276,9 +276,9 @@ fn refuses_a_costly_scrypt() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/costly-scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the password's key derivation in it costs 16 MiB of scrypt in 127 lanes, and at most 256 MiB of scrypt, 1 GiB over all its lanes, is allowed
-      hint: encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`
+    error: cannot use the private key in `REPO/certs/forms/costly-scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the key derivation of the password takes 16 MiB of scrypt in 127 lanes, more than the limit of 256 MiB of scrypt, 1 GiB over all its lanes,
+      hint: encrypt the key again with fewer iterations: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`
     ");
 }
 
@@ -290,9 +290,9 @@ fn refuses_a_costly_pkcs12_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `REPO/certs/forms/costly.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the password's key derivation in it costs 20000000 iterations, and at most 10,000,000 iterations is allowed
-      hint: take it apart: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one
+    error: cannot read `REPO/certs/forms/costly.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the key derivation of the password takes 20000000 iterations, more than the limit of 10,000,000 iterations
+      hint: convert it: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one
     ");
 }
 
@@ -304,9 +304,9 @@ fn refuses_explicit_curve_parameters() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/explicit.sec1.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the EC key in it spells the parameters of its curve out instead of naming it
-      hint: name the curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`
+    error: cannot use the private key in `REPO/certs/forms/explicit.sec1.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the EC key contains the parameters of its curve instead of the curve's name
+      hint: convert it to a named curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`
     ");
 }
 
@@ -318,9 +318,9 @@ fn refuses_a_wrong_password() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the password does not open it, or it is damaged
-      hint: check the password, and whether it ends in a blank or a line break
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the password is wrong, or the file is damaged
+      hint: check the password, including any space or line break at its end
     ");
 }
 
@@ -332,9 +332,9 @@ fn refuses_a_wrong_password_of_a_pkcs12_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `REPO/certs/forms/modern.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the password does not open it, or it is damaged
-      hint: check the password, and whether it ends in a blank or a line break
+    error: cannot read `REPO/certs/forms/modern.p12` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the password is wrong, or the file is damaged
+      hint: check the password, including any space or line break at its end
     ");
 }
 
@@ -346,11 +346,11 @@ fn refuses_a_missing_password_file() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is encrypted
-      caused by: could not read `/nonexistent/password` (from --key-password-file)
+    error: cannot use the private key in `REPO/certs/forms/scrypt.key.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is encrypted
+      caused by: cannot read `/nonexistent/password` (from --key-password-file)
       caused by: No such file or directory (os error 2)
-      hint: there is no `/nonexistent/password`: correct `--key-password-file`
+      hint: `/nonexistent/password` does not exist: check `--key-password-file`
     ");
 }
 
@@ -374,7 +374,7 @@ fn does_not_quote_a_key_whose_label_lacks_a_dash() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/four-dashes.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+    error: cannot read `DIR/four-dashes.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: PEM block 1 (line 1) begins with a line that is not `-----BEGIN LABEL-----`
       hint: copy the file again, with its `-----BEGIN` and `-----END` lines
     ");
@@ -389,7 +389,7 @@ fn does_not_quote_a_key_on_one_line() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/one-line.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+    error: cannot read `DIR/one-line.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: PEM block 1 (line 1) begins with a line that is not `-----BEGIN LABEL-----`
       hint: copy the file again, with its `-----BEGIN` and `-----END` lines
     ");
@@ -403,8 +403,8 @@ fn does_not_quote_a_key_with_a_stray_character() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/letter.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: PEM block 1 (line 1) has something other than base64 in line 2
+    error: cannot read `DIR/letter.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: PEM block 1 (line 1) has characters other than base64 in line 2
       hint: copy the file again, with its `-----BEGIN` and `-----END` lines
     ");
 }
@@ -417,9 +417,9 @@ fn does_not_quote_a_key_that_lacks_a_character() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not open the private key of `DIR/cut.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: the private key in it is damaged or incomplete
-      hint: look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted
+    error: cannot use the private key in `DIR/cut.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: the private key is damaged or incomplete
+      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 
@@ -431,8 +431,8 @@ fn does_not_quote_a_key_with_two_labels() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read `DIR/labels.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
-      caused by: PEM block 1 (line 1) does not end with `-----END` and the same label
+    error: cannot read `DIR/labels.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
+      caused by: PEM block 1 (line 1) has no `-----END` line with the same label
       hint: copy the file again, with its `-----BEGIN` and `-----END` lines
     ");
 }
@@ -445,7 +445,7 @@ fn does_not_quote_a_key_whose_label_is_a_key() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: there is no private key in `DIR/no-label.pem` (from ROLES_ANYWHERE_PRIVATE_KEY), only a block of an unknown label
-      hint: a file with one private key is wanted
+    error: `DIR/no-label.pem` (from ROLES_ANYWHERE_PRIVATE_KEY) contains no private key, only a block with an unknown label
+      hint: pass a file that contains one private key
     ");
 }

@@ -18,7 +18,7 @@ fn names_the_missing_intermediates() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent alone, which leads to the issuer `C=US, O=Example, CN=Emulator Intermediate CA`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or the CAs up to that one have to be in `--intermediates`
+      hint: the certificate was sent alone, which leads to the issuer `C=US, O=Example, CN=Emulator Intermediate CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
     ");
 }
 
@@ -32,7 +32,7 @@ fn names_the_missing_digital_signature() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate lacks digitalSignature in its keyUsage: issue one without that fault
+      hint: the certificate lacks digitalSignature in its keyUsage: issue a new one without that problem
     ");
 }
 
@@ -46,7 +46,7 @@ fn names_the_missing_key_usage() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate has no keyUsage, which must have digitalSignature: issue one without that fault
+      hint: the certificate has no keyUsage with digitalSignature: issue a new one without that problem
     ");
 }
 
@@ -60,7 +60,7 @@ fn names_the_extended_key_usage() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate lacks clientAuth in its extendedKeyUsage, which the service may want: issue one without that fault
+      hint: the certificate lacks clientAuth in its extendedKeyUsage, which the service may require: issue a new one without that problem
     ");
 }
 
@@ -74,7 +74,7 @@ fn names_a_ca_certificate() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate is a CA (basicConstraints CA:TRUE): issue one without that fault
+      hint: the certificate is a CA (basicConstraints CA:TRUE): issue a new one without that problem
     ");
 }
 
@@ -88,8 +88,8 @@ fn names_an_unknown_issuer() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate's issuer `C=US, O=Example, CN=Stranger Root CA` is not among the certificates that were given: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, or its certificate and the CAs up to that one have to be in `--intermediates`
-      hint: sent with the certificate: `C=US, O=Example, CN=Emulator Intermediate CA`
+      hint: the certificate's issuer `C=US, O=Example, CN=Stranger Root CA` is not among the given certificates: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if it is not, pass its certificate and the CAs up to the trust anchor with `--intermediates`
+      hint: certificates sent with it: `C=US, O=Example, CN=Emulator Intermediate CA`
     ");
 }
 
@@ -103,7 +103,7 @@ fn names_a_revoked_certificate() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Certificate revoked (request id UUID)
-      hint: the certificate with serial SERIAL is on a CRL imported for arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555: issue a new one
+      hint: the certificate with serial SERIAL has been revoked by a CRL imported for arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555: issue a new one
     ");
 }
 
@@ -117,7 +117,7 @@ fn names_a_signature_over_sha1() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate is signed over SHA-1 or MD5, and SHA-256 or better is wanted: issue one without that fault
+      hint: the certificate is signed with SHA-1 or MD5 (SHA-256 or better is required): issue a new one without that problem
     ");
 }
 
@@ -131,7 +131,7 @@ fn names_a_certificate_of_version_1() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate is not of X.509 version 3, and it has no keyUsage, which must have digitalSignature: issue one without that fault
+      hint: the certificate is not an X.509 version 3 certificate, and it has no keyUsage with digitalSignature: issue a new one without that problem
     ");
 }
 
@@ -145,7 +145,7 @@ fn names_a_missing_subject() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted certificate. Insufficient certificate (request id UUID)
-      hint: the certificate has an empty subject: issue one without that fault
+      hint: the certificate has an empty subject: issue a new one without that problem
     ");
 }
 
@@ -166,7 +166,7 @@ fn names_an_unknown_trust_anchor() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Specified Trust Anchor wasn't found. (request id UUID)
-      hint: there is no arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/22222222-2222-4333-8444-555555555555 in us-east-1: check `--trust-anchor-arn`
+      hint: check `--trust-anchor-arn`: there is no arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/22222222-2222-4333-8444-555555555555 in us-east-1
     ");
 }
 
@@ -181,7 +181,7 @@ fn names_an_unknown_profile() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Invalid or empty profile provided. (request id UUID)
-      hint: there is no arn:aws:rolesanywhere:us-east-1:123456789012:profile/55555555-7777-4888-8999-000000000000 in us-east-1: check `--profile-arn`
+      hint: check `--profile-arn`: there is no arn:aws:rolesanywhere:us-east-1:123456789012:profile/55555555-7777-4888-8999-000000000000 in us-east-1
     ");
 }
 
@@ -195,7 +195,7 @@ fn names_a_role_that_the_profile_lacks() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Requested Role isn't one of those listed in the Profile. (request id UUID)
-      hint: add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`): `aws rolesanywhere update-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000 --role-arns arn:aws:iam::123456789012:role/Unlisted OTHER-ROLE-ARNS`
+      hint: add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`): `aws rolesanywhere update-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000 --role-arns arn:aws:iam::123456789012:role/Unlisted OTHER-ROLE-ARNS`
     ");
 }
 
@@ -209,7 +209,7 @@ fn names_a_role_without_trust() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/NoTrust. (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
+      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
     ");
 }
 
@@ -237,7 +237,7 @@ fn names_a_session_name_that_is_not_accepted() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Not authorized to set roleSessionName. (request id UUID)
-      hint: leave out `--role-session-name`, or let arn:aws:rolesanywhere:us-east-1:123456789012:profile/77777777-7777-4888-8999-000000000000 accept custom session names (acceptRoleSessionName)
+      hint: remove `--role-session-name`, or set acceptRoleSessionName on arn:aws:rolesanywhere:us-east-1:123456789012:profile/77777777-7777-4888-8999-000000000000
     ");
 }
 
@@ -292,7 +292,7 @@ fn names_what_a_signature_depends_on() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Invalid signature (request id UUID)
-      hint: the clock agrees with AWS's to a minute; a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1
+      hint: this machine's clock is within a minute of AWS's; check for a proxy or gateway that changes the request's headers or body, and for an endpoint of another Region than us-east-1
     ");
 }
 
@@ -307,7 +307,7 @@ fn names_a_clock_that_is_behind() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Invalid signature (request id UUID)
-      hint: this machine's clock is SPAN behind AWS's (NOW here, NOW there): set it, and keep it set by NTP
+      hint: this machine's clock is SPAN behind AWS's (NOW here, NOW at AWS): set the clock, and keep it correct with NTP
     ");
 }
 
@@ -322,7 +322,7 @@ fn names_a_clock_that_is_ahead() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Invalid signature (request id UUID)
-      hint: this machine's clock is SPAN ahead of AWS's (NOW here, NOW there): set it, and keep it set by NTP
+      hint: this machine's clock is SPAN ahead of AWS's (NOW here, NOW at AWS): set the clock, and keep it correct with NTP
     ");
 }
 
@@ -344,7 +344,7 @@ fn quotes_a_validation_error() {
     ----- stderr -----
     error: AWS refused CreateSession: 400 ValidationException
       caused by: 1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600 (request id UUID)
-      hint: the request breaks a rule of the service; the words above name the member and the rule
+      hint: correct the option that AWS's message above is about: the request breaks a rule of the service
     ");
 }
 
@@ -375,8 +375,8 @@ fn quotes_tags_that_were_not_mapped() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/Workload. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ] (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
-      hint: the attributes named above hold characters that no session tag may have, so conditions on them see nothing: change the certificate, or the profile's attribute mapping
+      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
+      hint: change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match
     ");
 }
 
@@ -391,7 +391,7 @@ fn quotes_unknown_words() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Something new (request id UUID)
-      hint: run again with `--debug` and compare what is sent with the trust anchor, the profile and the role
+      hint: run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role
     ");
 }
 
@@ -406,6 +406,6 @@ fn escapes_control_characters() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: a\u{1b}[2Jb\u{202e}c\u{200b}\u{2028}d (request id UUID)
-      hint: run again with `--debug` and compare what is sent with the trust anchor, the profile and the role
+      hint: run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role
     ");
 }

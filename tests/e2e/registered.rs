@@ -108,17 +108,13 @@ fn has_its_help() {
 fn its_errors_are_reported_as_those_of_other_commands() {
     let (report, code) = failure(&["test", "greet", "--greeting", "4"]);
     assert_snapshot!(report, @r"
-    error: `--greeting` is `4`, and a word is wanted
-      hint: see `--help`
+    error: invalid value `4` for `--greeting`: expected a word
     ");
     assert_eq!(code, 2);
     let (report, code) = failure(&["test", "greet", "--debug"]);
-    assert_snapshot!(report, @r"
-    error: unexpected argument '--debug' found
-
-    Usage: roles-anywhere test greet [OPTIONS]
-
-    For more information, try '--help'.
+    assert_snapshot!(report, @"
+    error: unexpected argument `--debug`
+      hint: `--debug` is an option of `credential-process`
     ");
     assert_eq!(code, 2);
     let (report, code) = failure(&["test", "greet", "--greeting", "goodbye"]);

@@ -21,7 +21,7 @@ fn names_throttling() {
     ----- stderr -----
     error: AWS refused CreateSession: 429 ThrottlingException
       caused by: Rate exceeded (request id UUID)
-      hint: AWS limits how often it is called; call less often, or ask for a higher quota
+      hint: call AWS less often, or request a higher quota
     ");
 }
 
@@ -40,7 +40,7 @@ fn names_a_failure_of_the_service() {
     ----- stderr -----
     error: AWS refused CreateSession: 500 InternalServerException
       caused by: oops (request id UUID)
-      hint: the service had a failure of its own; try again later, and see the AWS Health Dashboard
+      hint: try again later, and check the AWS Health Dashboard: the failure is on AWS's side
     ");
 }
 
@@ -52,8 +52,8 @@ fn names_a_response_without_an_error_code() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: CreateSession was answered by 404 without an AWS error code
-      hint: something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`
+    error: CreateSession failed with HTTP status 404 and no AWS error code
+      hint: the response may not be from AWS: check `--endpoint`, and any proxy or gateway between this machine and AWS
     ");
 }
 
@@ -65,8 +65,8 @@ fn refuses_html() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer is not the JSON of a session (it is not JSON)
-      hint: something other than AWS may answer at that endpoint; check `--endpoint` and any proxy
+    error: the response of CreateSession cannot be parsed (it is not JSON)
+      hint: the endpoint may not be AWS: check `--endpoint` and any proxy
     ");
 }
 
@@ -78,8 +78,8 @@ fn refuses_other_json() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer is not the JSON of a session (a member is missing or of another type)
-      hint: something other than AWS may answer at that endpoint; check `--endpoint` and any proxy
+    error: the response of CreateSession cannot be parsed (a member is missing or has the wrong type)
+      hint: the endpoint may not be AWS: check `--endpoint` and any proxy
     ");
 }
 
@@ -92,8 +92,8 @@ fn refuses_a_response_without_a_session() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer holds no credentials
-      hint: something other than AWS may answer at that endpoint; check `--endpoint` and any proxy
+    error: the response contains no credentials
+      hint: the endpoint may not be AWS: check `--endpoint` and any proxy
     ");
 }
 
@@ -109,8 +109,8 @@ fn refuses_the_session_of_another_role() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer is for the role `arn:aws:iam::123456789012:role/Other`, which was not asked for
-      hint: something other than AWS may answer at that endpoint; check `--endpoint` and any proxy
+    error: the response is for the role `arn:aws:iam::123456789012:role/Other`, which was not requested
+      hint: the endpoint may not be AWS: check `--endpoint` and any proxy
     ");
 }
 
@@ -122,8 +122,8 @@ fn refuses_a_blank_secret_key() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the member `secretAccessKey` of the answer is blank or malformed
-      hint: something other than AWS may answer at that endpoint; check `--endpoint` and any proxy
+    error: the member `secretAccessKey` of the response is empty or malformed
+      hint: the endpoint may not be AWS: check `--endpoint` and any proxy
     ");
 }
 
@@ -135,7 +135,7 @@ fn refuses_an_expired_session() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the credentials of the answer expired at 2020-01-01T00:00:00Z, and it is NOW now
+    error: the credentials in the response have expired (on 2020-01-01T00:00:00Z; it is now NOW)
       hint: check this machine's clock
     ");
 }
@@ -148,9 +148,9 @@ fn refuses_a_truncated_response() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: lost the connection to 127.0.0.1 before the answer was complete, tried 3 times
+    error: 127.0.0.1 closed the connection before the response was complete, tried 3 times
       caused by: peer closed connection without sending TLS close_notify
-      hint: try again; a proxy or gateway in between may cut connections
+      hint: try again; if the problem remains, check proxies and gateways between this machine and AWS
     ");
 }
 
@@ -162,8 +162,8 @@ fn refuses_a_response_that_is_too_large() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer of 127.0.0.1 is larger than 1048576 bytes
-      hint: something other than AWS seems to answer there
+    error: the response of 127.0.0.1 is larger than 1048576 bytes
+      hint: check `--endpoint` and any proxy: the server does not seem to be AWS
     ");
 }
 

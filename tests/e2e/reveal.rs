@@ -180,8 +180,8 @@ fn names_a_key_for_the_name_of_a_new_file() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--out` has a value that is not shown, and there is no file or directory of that name
-      hint: if it is the name of a new one, write it as `./NAME`
+    error: invalid value for `--out` (not shown, as it may be a secret): no such file or directory
+      hint: if it is the name of a new file or directory, write it as `./NAME`
     ");
 }
 
@@ -235,8 +235,8 @@ fn names_a_key_for_a_path() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_PRIVATE_KEY` holds a private key, not the path of one
-      hint: pass `--private-key env:NAME`, or write the key to a file
+    error: invalid value for `ROLES_ANYWHERE_PRIVATE_KEY`: expected the path of a file, got a private key
+      hint: write the key to a file and pass its path, or pass `--private-key env:NAME`
     ");
 }
 
@@ -250,8 +250,8 @@ fn names_a_key_for_a_variable() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_PRIVATE_KEY` holds a private key behind `env:`, not the name of a variable
-      hint: `env:` takes the name of a variable, and not its value: export it as NAME, and pass `--private-key env:NAME`
+    error: invalid value for `ROLES_ANYWHERE_PRIVATE_KEY`: expected the name of a variable after `env:`, got a private key
+      hint: `env:` expects the name of a variable, not its value: export it as NAME, and pass `--private-key env:NAME`
     ");
 }
 
@@ -265,8 +265,8 @@ fn names_a_key_for_a_certificate() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_CERTIFICATE` holds a private key, not the path of a file
-      hint: were `--certificate` and `--private-key` swapped? each takes a path, or `env:NAME`
+    error: invalid value for `ROLES_ANYWHERE_CERTIFICATE`: expected the path of a file, got a private key
+      hint: check that `--certificate` and `--private-key` are not swapped; each expects a path or `env:NAME`
     ");
 }
 
@@ -280,8 +280,8 @@ fn names_a_certificate_for_a_path() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_CERTIFICATE` holds a certificate, not the path of one
-      hint: pass `--certificate env:NAME`, or write the certificate to a file
+    error: invalid value for `ROLES_ANYWHERE_CERTIFICATE`: expected the path of a file, got a certificate
+      hint: write the certificate to a file and pass its path, or pass `--certificate env:NAME`
     ");
 }
 
@@ -295,8 +295,8 @@ fn names_a_key_for_an_arn() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_ROLE_ARN` holds a private key, not an ARN
-      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    error: invalid value for `ROLES_ANYWHERE_ROLE_ARN`: expected an ARN, got a private key
+      hint: pass a key with `--private-key`, as a path or as `env:NAME`
     ");
 }
 
@@ -310,8 +310,8 @@ fn names_a_key_for_a_region() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_REGION` holds a private key
-      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    error: invalid value for `ROLES_ANYWHERE_REGION`: it is a private key
+      hint: pass a key with `--private-key`, as a path or as `env:NAME`
     ");
 }
 
@@ -325,8 +325,8 @@ fn names_a_key_for_a_bundle() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `AWS_CA_BUNDLE` holds a private key, not the path of a file
-      hint: a key belongs in `--private-key`, by its path or as `env:NAME`
+    error: invalid value for `AWS_CA_BUNDLE`: expected the path of a file, got a private key
+      hint: pass a key with `--private-key`, as a path or as `env:NAME`
     ");
 }
 
@@ -338,9 +338,9 @@ fn hides_a_password_for_a_path() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: could not read the file that `ROLES_ANYWHERE_PRIVATE_KEY` names
+    error: cannot read the file named by `ROLES_ANYWHERE_PRIVATE_KEY`
       caused by: No such file or directory (os error 2)
-      hint: its value is not shown, as it may be secret: `ROLES_ANYWHERE_PRIVATE_KEY` takes the path of a file
+      hint: `ROLES_ANYWHERE_PRIVATE_KEY` expects the path of a file; its value is not shown, as it may be a secret
     ");
 }
 
@@ -352,8 +352,8 @@ fn hides_a_password_for_a_descriptor() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_KEY_PASSWORD_FD` is not usable: expected the number of an open file descriptor
-      hint: write the password to a file, and pass its path by `--key-password-file`
+    error: invalid value for `ROLES_ANYWHERE_KEY_PASSWORD_FD`: expected the number of an open file descriptor
+      hint: write the password to a file, and pass the path with `--key-password-file`
     ");
 }
 

@@ -171,7 +171,7 @@ fn fails_into_a_full_disk(arguments: &[&str]) {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = TestEnvironment::new().program().run_into(arguments, Stdio::from(full));
     assert_eq!(output.code, 6, "{output}");
-    assert!(output.stderr.starts_with("error: could not write to standard output\n"), "{output}");
+    assert!(output.stderr.starts_with("error: cannot write to standard output\n"), "{output}");
     assert!(output.stderr.contains("No space left on device"), "{output}");
 }
 

@@ -126,7 +126,7 @@ fn names_the_directory_that_a_file_is_to_be_written_to() {
     assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
     let words = format!("there is no directory `{}`", folder.display());
     assert!(outcome.stderr.contains(&words), "{outcome}");
-    assert!(outcome.stderr.contains("hint: make the directory"), "{outcome}");
+    assert!(outcome.stderr.contains("hint: create the directory"), "{outcome}");
     // Behind a slash belongs a directory.
     let outcome = out(&emulator.directory().join("file/"));
     assert_eq!((outcome.code, outcome.stdout.len()), (2, 0), "{outcome}");

@@ -16,7 +16,7 @@ fn says_that_a_secret_is_missing() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: `prod/absent` was looked for in us-east-1 and account 123456789012: check the name, pass `--region`, or name a secret of another account by its ARN
+      hint: check the name and `--region`: there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
     ");
 }
 
@@ -31,7 +31,7 @@ fn says_that_an_arn_names_no_secret() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: there is no such secret in us-east-1 and account 123456789012: check the ARN and its last six characters
+      hint: check the ARN and its last six characters: there is no such secret in us-east-1 and account 123456789012
     ");
 }
 
@@ -45,7 +45,7 @@ fn says_that_a_stage_is_missing() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS (request id UUID)
-      hint: `prod/plain` in us-east-1 has no such version, or does not exist: see `aws secretsmanager list-secret-version-ids --secret-id prod/plain`
+      hint: check the name and the version: `aws secretsmanager list-secret-version-ids --region us-east-1 --secret-id prod/plain` lists the versions of the secret
     ");
 }
 
@@ -59,7 +59,7 @@ fn names_the_denied_action() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 AccessDeniedException
       caused by: User: arn:aws:sts::123456789012:assumed-role/NoSecrets/SERIAL is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/plain-bnagec because no identity-based policy allows the secretsmanager:GetSecretValue action (request id UUID)
-      hint: a policy of arn:aws:iam::123456789012:role/NoSecrets must allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/plain-??????, and the profile's session policy and the secret's resource policy must not take it away
+      hint: a policy of arn:aws:iam::123456789012:role/NoSecrets must allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/plain-??????, and the profile's session policy and the secret's resource policy must not deny it
     ");
 }
 
@@ -73,7 +73,7 @@ fn says_that_a_secret_is_deleted() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 InvalidRequestException
       caused by: You can't perform this operation on the secret because it was marked for deletion. (request id UUID)
-      hint: `prod/deleted` is scheduled for deletion: `aws secretsmanager restore-secret --secret-id prod/deleted` brings it back
+      hint: `prod/deleted` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id prod/deleted`
     ");
 }
 
@@ -87,7 +87,7 @@ fn says_that_kms_denies_the_key() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 AccessDeniedException
       caused by: Access to KMS is not allowed (request id UUID)
-      hint: arn:aws:iam::123456789012:role/Workload must be allowed kms:Decrypt on the KMS key of `prod/kms-denied`, by its own policy and by the key's policy; the key must be enabled
+      hint: arn:aws:iam::123456789012:role/Workload needs kms:Decrypt on the KMS key of `prod/kms-denied`, in its own policy and in the key's policy; the key must be enabled
     ");
 }
 
@@ -101,7 +101,7 @@ fn says_that_kms_cannot_decrypt() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 DecryptionFailure
       caused by: Secrets Manager can't decrypt the protected secret text using the provided KMS key. (request id UUID)
-      hint: arn:aws:iam::123456789012:role/Workload must be allowed kms:Decrypt on the KMS key of `prod/broken-key`, by its own policy and by the key's policy; the key must be enabled
+      hint: arn:aws:iam::123456789012:role/Workload needs kms:Decrypt on the KMS key of `prod/broken-key`, in its own policy and in the key's policy; the key must be enabled
     ");
 }
 
@@ -113,8 +113,8 @@ fn says_that_a_member_is_missing() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the secret has no member `Password` among its 4
-      hint: leave out `--key` to get the whole secret; names of members are case-sensitive
+    error: the secret has no member `Password` (it has 4 members)
+      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
     ");
 }
 
@@ -126,8 +126,8 @@ fn says_that_text_has_no_members() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the secret is not a JSON object and has no members for `--key`
-      hint: leave out `--key` to get the whole secret; names of members are case-sensitive
+    error: `--key` cannot be used: the secret is not a JSON object
+      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
     ");
 }
 
@@ -139,8 +139,8 @@ fn says_that_bytes_have_no_members() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the secret is binary and has no members for `--key`
-      hint: leave out `--key` to get the whole secret; names of members are case-sensitive
+    error: `--key` cannot be used: the secret is binary
+      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
     ");
 }
 
@@ -154,9 +154,9 @@ fn refuses_to_replace_a_directory() {
     exit code: 6
     ----- stdout -----
     ----- stderr -----
-    error: could not write `DIR/leaf` (from --out)
+    error: cannot write `DIR/leaf` (from --out)
       caused by: is a directory
-      hint: check the folder, its permissions and the space left
+      hint: check the directory, its permissions and the free space
     ");
 }
 
@@ -176,7 +176,7 @@ fn names_throttling() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 ThrottlingException
       caused by: Rate exceeded (request id UUID)
-      hint: AWS limits how often it is called; call less often, or ask for a higher quota
+      hint: call AWS less often, or request a higher quota
     ");
 }
 
@@ -189,7 +189,7 @@ fn refuses_a_response_without_a_value() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the answer is not the JSON of a secret
-      hint: something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy
+    error: the response of GetSecretValue cannot be parsed
+      hint: the endpoint may not be AWS: check `--secrets-endpoint` and any proxy
     ");
 }

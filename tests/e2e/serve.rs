@@ -124,7 +124,7 @@ fn a_second_serve_is_refused_the_token_file_of_the_first() {
     assert_eq!(second.end(), Some(6));
     let reason = second.wait_for("ended by an error")["reason"].as_str().unwrap().to_owned();
     let words = format!(
-        "another `serve` keeps its token in `{}` (from --token-file)\n",
+        "another `serve` uses the token file `{}` (from --token-file)\n",
         token_file.display()
     );
     assert!(reason.starts_with(&words), "{reason}");
@@ -279,7 +279,7 @@ fn says_why_its_token_cannot_be_kept() {
     let place = |name: &str| folder.path().join(name).display().to_string();
     let rows = [
         ("/dev/null".to_owned(), 6, "it is a device"),
-        (place("missing/token"), 6, "/missing`\n  hint: make the directory"),
+        (place("missing/token"), 6, "/missing`\n  hint: create the directory"),
         (place("token/"), 2, "the path of a file"),
         (place("token/."), 2, "the path of a file"),
     ];

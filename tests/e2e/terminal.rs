@@ -228,7 +228,7 @@ fn does_not_ask_again(answer: &str) {
     session.type_in(answer);
     let ended = session.end();
     assert_eq!((ended.output.code, ended.output.text().as_str()), (3, ""), "{}", ended.output);
-    assert!(ended.output.stderr.contains("the password does not open it"), "{}", ended.output);
+    assert!(ended.output.stderr.contains("the password is wrong"), "{}", ended.output);
     ended.has_asked_once();
     assert!(!ended.shown.contains("of-mine") && !ended.output.stderr.contains("of-mine"));
     assert!(ended.echoes && ended.requests == 0);

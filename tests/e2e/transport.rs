@@ -19,9 +19,9 @@ fn names_the_issuer_of_an_untrusted_certificate() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: could not trust the TLS certificate of 127.0.0.1
-      caused by: no CA that is trusted here issued it
-      hint: it was presented as `C=US, O=Example, CN=localhost`, issued by `C=US, O=Example, CN=Emulator TLS CA`; where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE
+    error: the TLS certificate of 127.0.0.1 is not trusted
+      caused by: it was not issued by a trusted CA
+      hint: its subject is `C=US, O=Example, CN=localhost`, its issuer is `C=US, O=Example, CN=Emulator TLS CA`; if that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or `AWS_CA_BUNDLE`
     ");
 }
 
@@ -44,9 +44,9 @@ fn names_a_bundle_that_is_missing() {
     exit code: 6
     ----- stdout -----
     ----- stderr -----
-    error: could not read the trusted CA certificates of `DIR/absent.pem` (from --ca-bundle)
+    error: cannot read the CA certificates of `DIR/absent.pem` (from --ca-bundle)
       caused by: No such file or directory (os error 2)
-      hint: a PEM file with one CA certificate or more is wanted
+      hint: pass a PEM file with at least one CA certificate
     ");
 }
 
@@ -60,9 +60,9 @@ fn names_a_bundle_without_certificates() {
     exit code: 6
     ----- stdout -----
     ----- stderr -----
-    error: could not read the trusted CA certificates of `DIR/leaf/p256.key.pem` (from AWS_CA_BUNDLE)
-      caused by: there are none
-      hint: a PEM file with one CA certificate or more is wanted
+    error: cannot read the CA certificates of `DIR/leaf/p256.key.pem` (from AWS_CA_BUNDLE)
+      caused by: no CA certificates were found
+      hint: pass a PEM file with at least one CA certificate
     ");
 }
 
@@ -107,9 +107,9 @@ fn tries_a_closed_port_three_times() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: could not connect to 127.0.0.1:PORT, tried 3 times
+    error: cannot connect to 127.0.0.1:PORT, tried 3 times
       caused by: Connection refused (os error 111)
-      hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken
+      hint: check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy
     ");
 }
 
@@ -153,8 +153,8 @@ fn gives_up_in_time_if_nothing_answers() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: no answer from 127.0.0.1 within 1 s
-      hint: check the network and any proxy to it; `--timeout SECONDS` allows more time
+    error: no response from 127.0.0.1 within 1 s
+      hint: check the network and any proxy, or allow more time with `--timeout SECONDS`
     ");
 }
 
@@ -200,9 +200,9 @@ fn names_a_server_without_tls() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: could not agree on TLS with 127.0.0.1, tried 3 times
+    error: the TLS handshake with 127.0.0.1 failed, tried 3 times
       caused by: received corrupt message of type InvalidContentType
-      hint: TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?
+      hint: check the endpoint and its port: the server must support TLS 1.2 or 1.3
     ");
 }
 
@@ -228,9 +228,9 @@ fn names_the_status_line_of_a_proxy_that_asks_for_a_login() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the proxy 127.0.0.1:PORT did not connect us to rolesanywhere.us-east-1.amazonaws.com:443
+    error: the proxy 127.0.0.1:PORT did not connect to rolesanywhere.us-east-1.amazonaws.com:443
       caused by: HTTP/1.1 407 Who are you
-      hint: the proxy asks for a login: write it into HTTPS_PROXY as `http://USER:PASSWORD@HOST:PORT`
+      hint: set `HTTPS_PROXY` to `http://USER:PASSWORD@HOST:PORT`: the proxy requires authentication
     ");
 }
 
@@ -243,9 +243,9 @@ fn names_the_status_line_of_a_proxy_that_refuses() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the proxy 127.0.0.1:PORT did not connect us to rolesanywhere.us-east-1.amazonaws.com:443
+    error: the proxy 127.0.0.1:PORT did not connect to rolesanywhere.us-east-1.amazonaws.com:443
       caused by: HTTP/1.1 403 Forbidden by policy
-      hint: the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without
+      hint: let the proxy allow CONNECT to that host and port, pass another one with `--proxy URL`, or use none with `--proxy none`
     ");
 }
 
@@ -267,9 +267,9 @@ fn names_a_proxy_that_does_not_listen() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: could not connect to the proxy 127.0.0.1:PORT, tried 3 times
+    error: cannot connect to the proxy 127.0.0.1:PORT, tried 3 times
       caused by: Connection refused (os error 111)
-      hint: check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken
+      hint: check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy
     ");
 }
 
@@ -287,7 +287,7 @@ fn goes_through_a_proxy_that_agrees() {
     // The emulator's certificate is not for that name: the tunnel works, and the name is refused.
     let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE}"));
     assert_eq!(outcome.code, 5, "{outcome}");
-    assert!(outcome.stderr.contains("could not trust the TLS certificate"), "{outcome}");
+    assert!(outcome.stderr.contains("is not trusted"), "{outcome}");
     let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE} --no-verify-ssl"));
     assert_eq!(outcome.code, 0, "{outcome}");
 }
@@ -337,7 +337,7 @@ fn names_a_socks_proxy_that_does_not_listen() {
     let port = closed_port();
     let env = TestEnvironment::new().var("HTTPS_PROXY", format!("socks5h://127.0.0.1:{port}"));
     let outcome = env.run(&format!("credential-process --endpoint {ELSEWHERE}"));
-    let words = format!("could not connect to the proxy 127.0.0.1:{port}, tried 3 times");
+    let words = format!("cannot connect to the proxy 127.0.0.1:{port}, tried 3 times");
     assert!(outcome.code == 5 && outcome.stderr.contains(&words), "{outcome}");
 }
 
@@ -349,7 +349,7 @@ fn names_a_host_that_is_not_found_before_a_socks_proxy_is_asked_for_it() {
     let env = TestEnvironment::new().var("HTTPS_PROXY", format!("socks5://{proxy}"));
     let outcome = env.run("credential-process --endpoint https://aws.invalid");
     assert_eq!(outcome.code, 5, "{outcome}");
-    for words in ["could not find the address of aws.invalid", "`socks5h://`"] {
+    for words in ["cannot resolve the host name aws.invalid", "`socks5h://`"] {
         assert!(outcome.stderr.contains(words), "{words}: {outcome}");
     }
 }

@@ -13,9 +13,9 @@ fn refuses_swapped_arns() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-arn` is not usable: `arn:aws:rolesanywhere:us-east-1:123456789012:profile/66666666-7777-4888-8999-000000000000`
-      caused by: the ARN of rolesanywhere profile/66666666-7777-4888-8999-000000000000, not of a role (iam role/…)
-      hint: the ARNs of trust anchor, profile and role are easily swapped
+    error: invalid value `arn:aws:rolesanywhere:us-east-1:123456789012:profile/66666666-7777-4888-8999-000000000000` for `--role-arn`
+      caused by: expected the ARN of a role (`iam role/…`), got that of `rolesanywhere profile/66666666-7777-4888-8999-000000000000`
+      hint: check that the ARNs of the trust anchor, the profile and the role are not swapped
     ");
 }
 
@@ -27,9 +27,9 @@ fn refuses_a_malformed_arn() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--trust-anchor-arn` is not usable: `trust-anchor/1`
-      caused by: not an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` is wanted
-      hint: copy the ARN as the AWS console or CLI shows it
+    error: invalid value `trust-anchor/1` for `--trust-anchor-arn`
+      caused by: not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
+      hint: copy the ARN from the AWS console or the AWS CLI
     ");
 }
 
@@ -41,8 +41,8 @@ fn refuses_an_unknown_partition() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-arn` is not usable: `arn:azure:iam::123456789012:role/R`
-      caused by: `azure` is not a partition of AWS
+    error: invalid value `arn:azure:iam::123456789012:role/R` for `--role-arn`
+      caused by: `azure` is not an AWS partition
       hint: the second part of the ARN is its partition, such as `aws` or `aws-cn`
     ");
 }
@@ -55,9 +55,9 @@ fn refuses_a_malformed_account() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-arn` is not usable: `arn:aws:iam::1234:role/R`
-      caused by: `1234` is not an account of twelve digits
-      hint: copy the ARN as the AWS console or CLI shows it
+    error: invalid value `arn:aws:iam::1234:role/R` for `--role-arn`
+      caused by: `1234` is not an account ID of 12 digits
+      hint: copy the ARN from the AWS console or the AWS CLI
     ");
 }
 
@@ -70,8 +70,8 @@ fn refuses_arns_of_two_regions() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--trust-anchor-arn` is in the Region us-east-1, and `--profile-arn` in eu-west-1
-      hint: a session is made in the Region of its trust anchor: take all of them from one Region
+    error: `--trust-anchor-arn` is in the Region us-east-1, but `--profile-arn` is in eu-west-1
+      hint: use one Region for all of them: a session is created in the Region of its trust anchor
     ");
 }
 
@@ -84,8 +84,8 @@ fn refuses_arns_of_two_partitions() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--trust-anchor-arn` is in the partition aws, and `--role-arn` in aws-cn
-      hint: take all of them from one partition
+    error: `--trust-anchor-arn` is in the partition aws, but `--role-arn` is in aws-cn
+      hint: use ARNs of one partition
     ");
 }
 
@@ -97,8 +97,8 @@ fn refuses_the_region_of_another_anchor() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--trust-anchor-arn` is in the Region us-east-1, and `--region` in eu-west-1
-      hint: a session is made in the Region of its trust anchor: take all of them from one Region
+    error: `--trust-anchor-arn` is in the Region us-east-1, but `--region` is in eu-west-1
+      hint: use one Region for all of them: a session is created in the Region of its trust anchor
     ");
 }
 
@@ -110,8 +110,7 @@ fn refuses_a_malformed_region() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--region` is `Frankfurt`, and a Region such as `eu-central-1` is wanted
-      hint: see `--help`
+    error: invalid value `Frankfurt` for `--region`: expected a Region such as `eu-central-1`
     ");
 }
 
@@ -123,9 +122,9 @@ fn refuses_plain_http() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--endpoint` is not usable
-      caused by: plain `http` to another machine would show the credentials to the network
-      hint: write it as `https://HOST[:PORT]`; `http://` works for this machine alone
+    error: invalid value for `--endpoint`
+      caused by: `http` to another machine would send the credentials unencrypted
+      hint: write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only
     ");
 }
 
@@ -137,9 +136,9 @@ fn refuses_an_endpoint_with_a_path() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--endpoint` is not usable
-      caused by: a path or a query stands behind the host
-      hint: write it as `https://HOST[:PORT]`; `http://` works for this machine alone
+    error: invalid value for `--endpoint`
+      caused by: a path or query is not allowed after the host
+      hint: write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only
     ");
 }
 
@@ -151,8 +150,8 @@ fn refuses_an_endpoint_beside_fips() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--endpoint` and `--fips` exclude each other
-      hint: an endpoint of your own is what it is; leave one of them out
+    error: `--endpoint` and `--fips` cannot be used together
+      hint: remove one of them: a given endpoint has no FIPS or dual-stack variant
     ");
 }
 
@@ -164,8 +163,7 @@ fn refuses_a_duration_out_of_range() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--session-duration` is `60`, and 900 to 43200 seconds, or `profile`, is wanted
-      hint: see `--help`
+    error: invalid value `60` for `--session-duration`: expected 900 to 43200 (seconds), or `profile`
     ");
 }
 
@@ -177,8 +175,7 @@ fn refuses_a_session_name_with_blanks() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-session-name` is `no spaces`, and a name of 2 to 64 letters, digits and `_+=,.@-` is wanted
-      hint: see `--help`
+    error: invalid value `no spaces` for `--role-session-name`: expected 2 to 64 characters out of letters, digits and `_+=,.@-`
     ");
 }
 
@@ -190,8 +187,7 @@ fn refuses_a_timeout_in_words() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--timeout` is `forever`, and 1 to 600 seconds is wanted
-      hint: see `--help`
+    error: invalid value `forever` for `--timeout`: expected 1 to 600 (seconds)
     ");
 }
 
@@ -203,8 +199,7 @@ fn refuses_a_malformed_boolean() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--debug` is not usable: expected `true` or `false`
-      hint: see `--help`
+    error: invalid value for `--debug`: expected `true` or `false`
     ");
 }
 
@@ -216,9 +211,9 @@ fn refuses_an_unknown_proxy_scheme() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--proxy` is not usable
-      caused by: proxies of the scheme `socks4` are not supported, only `http`, `https`, `socks5` and `socks5h`
-      hint: write it as `http://HOST:PORT`, or pass `--proxy none`; a user name and a password belong in HTTPS_PROXY, where no other user sees them
+    error: invalid value for `--proxy`
+      caused by: the proxy scheme is `socks4`, expected `http`, `https`, `socks5` or `socks5h`
+      hint: write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see
     ");
 }
 
@@ -230,8 +225,8 @@ fn refuses_with_proxy_beside_no_proxy() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--with-proxy` and `--proxy none` exclude each other
-      hint: leave one of them out
+    error: `--with-proxy` and `--proxy none` cannot be used together
+      hint: remove one of them
     ");
 }
 
@@ -243,8 +238,8 @@ fn refuses_a_flag_as_a_value() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--certificate` has the flag `--private-key` for its value
-      hint: give it a value; a shell variable in this place may be empty
+    error: `--certificate` has no value: the next argument is `--private-key`
+      hint: pass a value; if the value is a shell variable, check that it is not empty
     ");
 }
 
@@ -256,8 +251,8 @@ fn refuses_an_unexpanded_tilde() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: the `~` that `--cache-dir` begins with was not expanded
-      hint: write the path in full, or as `./NAME` if the name begins so: a shell expands `~` at the start of a word only, and other programs do not at all
+    error: invalid value for `--cache-dir`: the `~` at its start was not expanded
+      hint: write the full path: a shell expands `~` only at the start of a word, and other programs do not expand it; if the name really begins with this character, write it as `./NAME`
     ");
 }
 
@@ -269,8 +264,8 @@ fn refuses_a_certificate_selector() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--cert-selector` of the official helper does not work in roles-anywhere yet
-      hint: pass the key by `--private-key` and its certificate by `--certificate`
+    error: `--cert-selector` of `aws_signing_helper` is not supported yet
+      hint: pass the key with `--private-key` and its certificate with `--certificate`
     ");
 }
 
@@ -282,7 +277,7 @@ fn refuses_pkcs11() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--certificate pkcs11:…` of the official helper does not work in roles-anywhere yet
+    error: `--certificate pkcs11:…` of `aws_signing_helper` is not supported yet
       hint: pass the path of a file
     ");
 }
@@ -295,7 +290,7 @@ fn refuses_a_tpm_handle() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--private-key handle:…` of the official helper does not work in roles-anywhere yet
+    error: `--private-key handle:…` of `aws_signing_helper` is not supported yet
       hint: pass the path of a file
     ");
 }
@@ -308,8 +303,8 @@ fn refuses_a_missing_role() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--role-arn` is missing
-      hint: pass `--role-arn`, or set ROLES_ANYWHERE_ROLE_ARN
+    error: missing required option `--role-arn`
+      hint: pass `--role-arn`, or set `ROLES_ANYWHERE_ROLE_ARN`
     ");
 }
 
@@ -321,8 +316,7 @@ fn refuses_a_malformed_boolean_variable() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `ROLES_ANYWHERE_FIPS` is not usable: expected `true` or `false`
-      hint: see `--help`
+    error: invalid value for `ROLES_ANYWHERE_FIPS`: expected `true` or `false`
     ");
 }
 
@@ -335,8 +329,8 @@ fn refuses_a_secret_of_another_region() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `NAME|ARN` is in the Region us-west-2, and `--region` in us-east-1
-      hint: the ARN says where the secret is; leave `--region` out
+    error: `NAME|ARN` is in the Region us-west-2, but `--region` is in us-east-1
+      hint: remove `--region`: the ARN contains the Region of the secret
     ");
 }
 
@@ -348,8 +342,8 @@ fn refuses_a_key_of_a_whole_document() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--key` and `--output json` exclude each other
-      hint: a member is printed as text; leave one of them out
+    error: `--key` and `--output json` cannot be used together
+      hint: remove one of them: `--key` prints one member as text
     ");
 }
 
@@ -361,13 +355,8 @@ fn refuses_an_unknown_command() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: unrecognized subcommand 'credentials'
-
-      tip: a similar subcommand exists: 'credential-process'
-
-    Usage: roles-anywhere <COMMAND>
-
-    For more information, try '--help'.
+    error: unknown command `credentials`
+      hint: did you mean `credential-process`?
     ");
 }
 
@@ -379,13 +368,8 @@ fn refuses_an_unknown_flag() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: unexpected argument '--certificat' found
-
-      tip: a similar argument exists: '--certificate'
-
-    Usage: roles-anywhere credential-process --certificate <SOURCE>
-
-    For more information, try '--help'.
+    error: unexpected argument `--certificat`
+      hint: did you mean `--certificate`?
     ");
 }
 
@@ -397,8 +381,8 @@ fn refuses_a_stray_argument() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: unexpected argument, which is not shown
-      hint: see `--help`; a value with a blank in it has to be in quotes
+    error: unexpected argument (not shown, as it may be a secret)
+      hint: if a value contains spaces, put it in quotes
     ");
 }
 
@@ -410,9 +394,8 @@ fn refuses_a_flag_without_its_value() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: a value is required for '--region <REGION>' but none was supplied
-
-    For more information, try '--help'.
+    error: `--region` has no value
+      hint: pass a value: `--region VALUE`
     ");
 }
 
@@ -424,11 +407,7 @@ fn refuses_a_secret_without_a_name() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: the following required arguments were not provided:
-      <NAME|ARN>
-
-    Usage: roles-anywhere secret get <NAME|ARN>
-
-    For more information, try '--help'.
+    error: missing required argument `NAME|ARN`
+      hint: pass it after the command: `roles-anywhere secret get NAME|ARN`
     ");
 }

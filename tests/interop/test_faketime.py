@@ -155,4 +155,4 @@ def test_names_the_clock_if_it_makes_tls_fail(emulator, clock, tool, seconds):
     outcome = tool("credential-process")
     assert outcome.returncode == 3
     assert outcome.stdout == b""
-    assert b"TLS certificate is out of date by this machine's clock too" in outcome.stderr
+    assert b"AWS's TLS certificate is not valid either" in outcome.stderr

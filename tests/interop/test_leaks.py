@@ -28,8 +28,8 @@ def test_finds_a_part_of_the_key_of_the_run(emulator, name, form):
     }[form]
     part = encode(secret[1:14])[:14].decode()
     with pytest.raises(leaks.Leak):
-        said(f"could not read {part}…", "--private-key", str(key))
-    said(f"could not read {part[:13]}…", "--private-key", str(key))
+        said(f"cannot read {part}…", "--private-key", str(key))
+    said(f"cannot read {part[:13]}…", "--private-key", str(key))
 
 
 def test_finds_a_key_in_a_variable_and_a_password(emulator, monkeypatch):

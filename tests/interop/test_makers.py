@@ -203,7 +203,7 @@ def test_says_that_a_keystore_has_two_keys(identity, emulator, tool, tmp_path):
         "-keystore", store, "-storepass", PASSWORD)
     done = tool("credential-process", "--certificate", str(store), *WITH_PASSWORD)
     assert (done.returncode, done.stdout, emulator.requests()) == (3, b"", [])
-    assert b"there are 2 private keys in" in done.stderr
+    assert b"contains 2 private keys" in done.stderr
     assert b"-srcalias" in done.stderr
 
 

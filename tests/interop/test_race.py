@@ -212,7 +212,7 @@ def play(folder: Path, round: Round) -> tuple[str, int, bool]:
         writing.result()
     name = f"{round.writer.__name__}, stall {round.stall}, hidden {round.is_hidden}"
     assert update.returncode in (0, 6), (name, stderr)
-    assert update.returncode == 0 or "hint: run it again" in stderr, (name, stderr)
+    assert update.returncode == 0 or "hint: run the command again" in stderr, (name, stderr)
     missing = lost(path)
     report = f"{name}: {missing}\n{stderr}\n{path.read_text()}" if missing else ""
     mine = read(path).get("mine", {})

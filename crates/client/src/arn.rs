@@ -160,16 +160,16 @@ impl fmt::Display for SecretArn {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ArnError {
     /// It does not have six parts, or the first is not `arn`.
-    #[error("not an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` is wanted")]
+    #[error("not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`")]
     Malformed,
     /// It is longer than any ARN that the service takes.
-    #[error("longer than the 1011 characters that the service takes")]
+    #[error("longer than 1011 characters, the limit of the service")]
     TooLong,
     /// Its partition is not one of the eight.
-    #[error("`{0}` is not a partition of AWS")]
+    #[error("`{0}` is not an AWS partition")]
     Partition(String),
     /// It names another kind of resource.
-    #[error("the ARN of {found}, not of {wanted}")]
+    #[error("expected the ARN of {wanted}, got that of `{found}`")]
     Kind {
         /// What it is, e.g. `iam role/App`.
         found: String,
@@ -177,10 +177,10 @@ pub enum ArnError {
         wanted: &'static str,
     },
     /// Nothing follows the kind of the resource.
-    #[error("names no resource behind `{0}`")]
+    #[error("nothing follows `{0}`")]
     NoResource(&'static str),
     /// The account is not twelve digits.
-    #[error("`{0}` is not an account of twelve digits")]
+    #[error("`{0}` is not an account ID of 12 digits")]
     Account(String),
     /// The Region is missing or malformed.
     #[error("`{0}` is not a Region")]
@@ -194,13 +194,13 @@ pub enum ArnError {
         partition: &'static str,
     },
     /// A Region in the ARN of a global resource.
-    #[error("roles have no Region, and this one says `{region}`")]
+    #[error("the ARN of a role has no Region, but this one has `{region}`")]
     GlobalResource {
         /// The Region that should not be there.
         region: String,
     },
     /// A character that no ARN has: a space, a control character, a quote.
-    #[error("has a character that no ARN has: {0:?}")]
+    #[error("an ARN cannot contain {0:?}")]
     Character(char),
 }
 
@@ -213,18 +213,18 @@ struct Shape {
 const TRUST_ANCHOR: Shape = Shape {
     service: "rolesanywhere",
     prefix: "trust-anchor/",
-    wanted: "a trust anchor (rolesanywhere trust-anchor/…)",
+    wanted: "a trust anchor (`rolesanywhere trust-anchor/…`)",
 };
 const PROFILE: Shape = Shape {
     service: "rolesanywhere",
     prefix: "profile/",
-    wanted: "a profile (rolesanywhere profile/…)",
+    wanted: "a profile (`rolesanywhere profile/…`)",
 };
-const ROLE: Shape = Shape { service: "iam", prefix: "role/", wanted: "a role (iam role/…)" };
+const ROLE: Shape = Shape { service: "iam", prefix: "role/", wanted: "a role (`iam role/…`)" };
 const SECRET: Shape = Shape {
     service: "secretsmanager",
     prefix: "secret:",
-    wanted: "a secret (secretsmanager secret:…)",
+    wanted: "a secret (`secretsmanager secret:…`)",
 };
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -304,7 +304,7 @@ mod tests {
         let error = "arn:aws:iam::123456789012:role/r".parse::<TrustAnchorArn>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the ARN of iam role/r, not of a trust anchor (rolesanywhere trust-anchor/…)"
+            "expected the ARN of a trust anchor (`rolesanywhere trust-anchor/…`), got that of `iam role/r`"
         );
     }
 

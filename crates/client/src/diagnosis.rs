@@ -58,7 +58,11 @@ impl fmt::Display for Refusal {
         match code {
             Some(code) => write!(f, "AWS refused {}: {status} {code}", self.operation),
             None => {
-                write!(f, "{} was answered by {status} without an AWS error code", self.operation)
+                write!(
+                    f,
+                    "{} failed with HTTP status {status} and no AWS error code",
+                    self.operation
+                )
             }
         }
     }

@@ -86,10 +86,10 @@ pub enum EncodingError {
     #[error(transparent)]
     Damaged(PemError),
     /// Its encoding is known, but not supported.
-    #[error("it is {0}")]
+    #[error("it is {0}, which is not supported")]
     Unread(Encoding),
     /// It holds neither PEM nor DER.
-    #[error("it is {0}, neither PEM nor DER")]
+    #[error("expected PEM or DER, got {0}")]
     Other(Encoding),
 }
 
@@ -193,7 +193,7 @@ impl fmt::Display for Encoding {
             Self::PublicKey => "a public key in DER",
             Self::Tpm => "the key of a TPM in DER",
             Self::JavaKeystore => "a Java keystore",
-            Self::Unknown => "something unknown",
+            Self::Unknown => "an unknown format",
         })
     }
 }

@@ -121,7 +121,7 @@ impl fmt::Display for Trust {
 pub fn bundle_name(origin: &str, path: &Path, exists: bool) -> String {
     match shown(&path.to_string_lossy(), Sensitivity::Public, || exists) {
         DisplayValue::Value(path) => format!("`{path}` (from {origin})"),
-        DisplayValue::Hidden(_) => format!("the file that `{origin}` names"),
+        DisplayValue::Hidden(_) => format!("the file named by `{origin}`"),
     }
 }
 

@@ -90,7 +90,7 @@ pub enum IdentityError {
     #[error(transparent)]
     Unreadable(#[from] FileError),
     /// A file cannot be read for certificates and keys.
-    #[error("could not read {place}")]
+    #[error("cannot read {place}")]
     Bundle {
         /// The file.
         place: InputSourceName,
@@ -98,7 +98,7 @@ pub enum IdentityError {
         source: BundleError,
     },
     /// A file holds no certificate.
-    #[error("there is no certificate in {place}, only {contents}")]
+    #[error("{place} contains no certificate, only {contents}")]
     NoCertificate {
         /// The file.
         place: InputSourceName,
@@ -108,7 +108,7 @@ pub enum IdentityError {
         contents: FileContents,
     },
     /// A file holds no private key.
-    #[error("there is no private key in {place}, only {contents}")]
+    #[error("{place} contains no private key, only {contents}")]
     NoKey {
         /// The file.
         place: InputSourceName,
@@ -116,7 +116,7 @@ pub enum IdentityError {
         contents: FileContents,
     },
     /// A file holds more than one private key.
-    #[error("there are {count} private keys in {place}")]
+    #[error("{place} contains {count} private keys, expected one")]
     SeveralKeys {
         /// The file.
         place: InputSourceName,
@@ -126,7 +126,7 @@ pub enum IdentityError {
         contents: FileContents,
     },
     /// The private key cannot be used.
-    #[error("could not open the private key of {place}")]
+    #[error("cannot use the private key in {place}")]
     Key {
         /// The file.
         place: InputSourceName,
@@ -134,7 +134,7 @@ pub enum IdentityError {
         source: KeyError,
     },
     /// The key is readable by others than its owner, and that is forbidden.
-    #[error("the private key {place} can be read by others than its owner (mode {mode:04o})")]
+    #[error("the private key {place} is readable by other users (mode {mode:04o})")]
     Readable {
         /// The file.
         place: InputSourceName,
@@ -143,7 +143,7 @@ pub enum IdentityError {
     },
     /// The private key belongs to no certificate of the file.
     #[error(
-        "the private key of {key} does not belong to {} of {certificate}",
+        "the private key in {key} does not match {} in {certificate}",
         whose(subject, *count)
     )]
     KeyMismatch {
@@ -157,7 +157,7 @@ pub enum IdentityError {
         count: usize,
     },
     /// A file is not read, or its key is not open, after some time. That goes on in the background.
-    #[error("reading or decrypting {place} takes longer than {seconds} s")]
+    #[error("reading or decrypting {place} took longer than {seconds} s")]
     TooSlow {
         /// The file.
         place: InputSourceName,
@@ -165,7 +165,7 @@ pub enum IdentityError {
         seconds: u64,
     },
     /// The private key could not sign.
-    #[error("could not sign with the private key of {place}")]
+    #[error("cannot sign with the private key in {place}")]
     Sign {
         /// The file.
         place: InputSourceName,
@@ -173,7 +173,7 @@ pub enum IdentityError {
         source: SignError,
     },
     /// The certificate has expired.
-    #[error("the certificate of `{subject}` expired at {not_after}, and it is {now} now")]
+    #[error("the certificate of `{subject}` has expired (on {not_after}; it is now {now})")]
     Expired {
         /// Its subject.
         subject: String,
@@ -183,7 +183,9 @@ pub enum IdentityError {
         now: Timestamp,
     },
     /// The certificate is not yet valid.
-    #[error("the certificate of `{subject}` is valid from {not_before}, and it is {now} now")]
+    #[error(
+        "the certificate of `{subject}` is not yet valid (valid from {not_before}; it is now {now})"
+    )]
     NotYetValid {
         /// Its subject.
         subject: String,

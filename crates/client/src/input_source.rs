@@ -165,8 +165,8 @@ impl fmt::Display for InputSourceName {
             (InputSourceKind::Stdin, ..) => f.write_str(noun)?,
             (InputSourceKind::File, Some(path), _) => write!(f, "`{path}`")?,
             (InputSourceKind::Descriptor, Some(number), _) => write!(f, "{noun} {number}")?,
-            (InputSourceKind::Variable, Some(name), _) => write!(f, "the {noun} {name}")?,
-            (_, None, Some(origin)) => return write!(f, "the {noun} that `{origin}` names"),
+            (InputSourceKind::Variable, Some(name), _) => write!(f, "the {noun} `{name}`")?,
+            (_, None, Some(origin)) => return write!(f, "the {noun} named by `{origin}`"),
             (_, None, None) => return write!(f, "a {noun} whose name is not shown"),
         }
         match &self.origin {
@@ -194,7 +194,7 @@ pub const MAX_SIZE: u64 = 1 << 20;
 
 /// Why a file could not be read, written or removed.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {} {place}", action.verb())]
+#[error("cannot {} {place}", action.verb())]
 pub struct FileError {
     /// The attempted action.
     pub action: Action,
@@ -250,27 +250,32 @@ mod tests {
         let (key, password) = (Sensitivity::Sensitive, Sensitivity::Password);
         let rows = [
             ("key.pem", "--private-key", key, "`key.pem` (from --private-key)"),
-            ("hunter2", "--private-key", key, "the file that `--private-key` names"),
+            ("hunter2", "--private-key", key, "the file named by `--private-key`"),
             ("-", "--private-key", key, "standard input (from --private-key)"),
             ("fd:3", "--certificate", key, "file descriptor 3 (from --certificate)"),
-            ("env:KEY", "--certificate", key, "the environment variable KEY (from --certificate)"),
+            (
+                "env:KEY",
+                "--certificate",
+                key,
+                "the environment variable `KEY` (from --certificate)",
+            ),
             (
                 "env:MHcCAQEEIA",
                 "--certificate",
                 key,
-                "the environment variable that `--certificate` names",
+                "the environment variable named by `--certificate`",
             ),
             (
                 "env:PIN",
                 "--key-password-env",
                 password,
-                "the environment variable that `--key-password-env` names",
+                "the environment variable named by `--key-password-env`",
             ),
             (
                 "fd:1234",
                 "--key-password-fd",
                 password,
-                "the file descriptor that `--key-password-fd` names",
+                "the file descriptor named by `--key-password-fd`",
             ),
         ];
         for (text, origin, sensitivity, name) in rows {

@@ -84,40 +84,42 @@ const OPENSSH: &str = "OPENSSH PRIVATE KEY";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A key as OpenSSH writes it.
-    #[error("`{OPENSSH}` blocks are not read")]
+    #[error("the key format `{OPENSSH}` is not supported")]
     OpenSsh,
     /// A key block of another kind that is not read.
-    #[error("`{0}` blocks are not read")]
+    #[error("PEM blocks labelled `{0}` are not supported")]
     Label(String),
     /// The contents of the block do not match its label.
-    #[error("the private key in it is damaged or incomplete")]
+    #[error("the private key is damaged or incomplete")]
     Damaged,
     /// A kind of key for which Roles Anywhere has no signing algorithm.
-    #[error("keys of the algorithm {0} are not read")]
+    #[error("the key algorithm {0} is not supported")]
     Algorithm(String),
     /// A curve other than P-256, P-384 and P-521.
-    #[error("keys on the curve {0} are not read")]
+    #[error("the curve {0} is not supported")]
     Curve(String),
     /// The EC key describes its curve by its parameters instead of its name.
-    #[error("the EC key in it spells the parameters of its curve out instead of naming it")]
+    #[error("the EC key contains the parameters of its curve instead of the curve's name")]
     ExplicitCurve,
     /// The EC key does not name its curve.
-    #[error("the EC key in it does not name its curve")]
+    #[error("the EC key does not name its curve")]
     NoCurve,
     /// An RSA key outside 2048 to 8192 bits, or one that contradicts itself.
-    #[error("the RSA key in it was rejected: {0}")]
+    #[error("the RSA key is not valid: {0}")]
     Rsa(String),
     /// It is wrapped by a TPM.
-    #[error("the private key in it is kept by a TPM")]
+    #[error("the private key is in a TPM, and TPM keys are not supported yet")]
     Tpm,
     /// Encrypted as OpenSSL did before PKCS#8: the key derivation is a single MD5.
-    #[error("the private key in it is encrypted in OpenSSL's old way (`Proc-Type: 4,ENCRYPTED`)")]
+    #[error(
+        "the private key uses OpenSSL's legacy encryption (`Proc-Type: 4,ENCRYPTED`), which is not supported"
+    )]
     LegacyEncryption,
     /// Encrypted by a scheme that is not read.
-    #[error("the private key in it is encrypted by {0}, which is not read")]
+    #[error("the private key is encrypted with {0}, which is not supported")]
     Encryption(String),
     /// Deriving the key from the password would cost more than is allowed.
-    #[error("the password's key derivation in it costs {cost}, and at most {cap} is allowed")]
+    #[error("the key derivation of the password takes {cost}, more than the limit of {cap}")]
     TooCostly {
         /// The cost.
         cost: String,
@@ -125,9 +127,9 @@ pub enum KeyError {
         cap: &'static str,
     },
     /// There is no password.
-    #[error("the private key in it is encrypted")]
+    #[error("the private key is encrypted")]
     Password(#[from] PasswordError),
     /// The password does not open it.
-    #[error("the password does not open it, or it is damaged")]
+    #[error("the password is wrong, or the file is damaged")]
     WrongPassword,
 }

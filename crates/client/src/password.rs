@@ -42,18 +42,18 @@ pub trait Passwords: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// None was given, and there is no terminal for a prompt.
-    #[error("no password was given for it, and there is no terminal to ask on")]
+    #[error("no password was given, and there is no terminal to ask for it")]
     NoTerminal,
     /// None was given, and a program in the background may not ask.
-    #[error("no password was given for it, and a program in the background does not ask")]
+    #[error("no password was given, and a process in the background does not ask for it")]
     Background,
     /// The terminal did not answer.
-    #[error("the terminal gave no password for it")]
+    #[error("cannot read the password from the terminal")]
     NoAnswer(#[source] std::io::Error),
     /// Its source cannot be read.
     #[error(transparent)]
     Unreadable(#[from] FileError),
     /// Its source is not UTF-8.
-    #[error("the password in {0} is not UTF-8")]
+    #[error("the password in {0} is not valid UTF-8")]
     NotText(InputSourceName),
 }

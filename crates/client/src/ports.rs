@@ -92,6 +92,11 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// Returns whether `name` is set, but empty.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(String::is_empty)
+    }
 }
 
 impl fmt::Debug for Environment {

@@ -33,7 +33,7 @@ pub struct RolesAnywhere {
 }
 
 /// The message about a password for a key that needs none.
-pub const UNUSED_PASSWORD: &str = "the key opened without the password that was given";
+pub const UNUSED_PASSWORD: &str = "the password was not needed to open the private key";
 
 impl RolesAnywhere {
     /// Fetches a session with the current identity files.
@@ -210,7 +210,7 @@ fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
 fn show_identity(ports: &Ports, source: &IdentitySource, identity: &Identity) {
     if let Some(mode) = source.private_key.readable_by_others(&*ports.files) {
         let key = source.private_key.name();
-        ports.trace.show(format_args!("{key} can be read by others than its owner ({mode:04o})"));
+        ports.trace.show(format_args!("{key} is readable by other users (mode {mode:04o})"));
     }
     // The trace keeps line feeds, for the canonical request; a name must not add lines.
     let shown = |name: &DistinguishedName| escape::line(&name.to_string()).into_owned();
@@ -225,16 +225,16 @@ fn show_identity(ports: &Ports, source: &IdentitySource, identity: &Identity) {
     ));
     if identity.chain().selection == Selection::AsGiven && !identity.intermediates().is_empty() {
         ports.trace.show(format_args!(
-            "the issuer is not among the certificates that were given: they are sent as given"
+            "the issuer is not among the given certificates: they are sent as given"
         ));
     }
     for intermediate in identity.intermediates() {
         let (subject, issuer) = (shown(intermediate.subject()), shown(intermediate.issuer()));
-        ports.trace.show(format_args!("sent with it: {subject}, issued by {issuer}"));
+        ports.trace.show(format_args!("intermediate sent: {subject}, issued by {issuer}"));
     }
     for (certificate, reason) in &identity.chain().left_out {
         let subject = shown(certificate.subject());
-        ports.trace.show(format_args!("left out: {subject}: {}", reason.as_str()));
+        ports.trace.show(format_args!("not sent: {subject}: {}", reason.as_str()));
     }
 }
 

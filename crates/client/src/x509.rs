@@ -193,15 +193,15 @@ const WEAK_ALGORITHMS: [&str; 5] = [
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The bytes are not a certificate.
-    #[error("what should be a certificate in it is not X.509")]
+    #[error("a certificate in the file is not valid X.509")]
     NotX509,
     /// The serial number is longer than the limit. Converting it to decimal takes quadratic time.
     #[error(
-        "the serial number of a certificate in it has {0} bytes, and at most {MAX_SERIAL} are read"
+        "the serial number of a certificate has {0} bytes, more than the limit of {MAX_SERIAL}"
     )]
     Serial(usize),
     /// Bytes follow the certificate.
-    #[error("{0} stray bytes stand behind a certificate in it")]
+    #[error("{0} unexpected bytes follow a certificate")]
     TrailingBytes(usize),
 }
 

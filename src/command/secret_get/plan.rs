@@ -91,7 +91,7 @@ pub(super) fn get(
 }
 
 fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
-    let setting = settings.flag(&SECRET)?.ok_or_else(|| UsageError::missing(&SECRET))?;
+    let setting = settings.flag(&SECRET)?.ok_or_else(|| settings.missing(&[&SECRET]))?;
     match setting.value {
         arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
         name => Ok(SecretId::Name(name.to_owned())),
@@ -112,7 +112,7 @@ fn secret_region(
                 first_region: arn.region().to_string(),
                 second: &REGION,
                 second_region: asked.to_string(),
-                why: "the ARN says where the secret is; leave `--region` out",
+                why: "remove `--region`: the ARN contains the Region of the secret",
             });
         }
         (SecretId::Arn(arn), _) => arn.region().clone(),
@@ -144,7 +144,7 @@ fn selection(output: Setting<'_>, key: Option<String>) -> Result<SecretSelection
         (true, Some(_)) => Err(UsageError::Conflict {
             first: Origin::Flag(&KEY).into(),
             second: NamedValue::new(output.origin, "json"),
-            why: "a member is printed as text; leave one of them out",
+            why: "remove one of them: `--key` prints one member as text",
         }),
         (true, None) => Ok(SecretSelection::Document),
         (false, Some(key)) => Ok(SecretSelection::Member(key)),

@@ -77,9 +77,7 @@ pub(super) fn serve(
     {
         let address = address.to_string();
         let setting = settings.setting(Origin::Flag(&LISTEN), &address)?;
-        return Err(
-            setting.refuse("an address of this machine alone, or `--allow-remote` with it,")
-        );
+        return Err(setting.refuse("a loopback address, or `--allow-remote` in addition"));
     }
     let hop_limit = settings.text(&HOP_LIMIT)?;
     let hop_limit = hop_limit.map(|setting| match setting.value.parse() {
@@ -91,7 +89,7 @@ pub(super) fn serve(
         return Err(UsageError::Conflict {
             first: NamedValue::new(Origin::Flag(&ALLOW_REMOTE), "imds"),
             second: Origin::Flag(&NO_IMDS).into(),
-            why: "leave one of them out",
+            why: "remove one of them",
         });
     }
     Ok(Serve {
@@ -126,7 +124,7 @@ fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
         (Some(listen), Some(port)) => Err(UsageError::Conflict {
             first: port.origin.into(),
             second: listen.origin.into(),
-            why: "an address names its port; leave one of them out",
+            why: "remove one of them: `--listen` includes the port",
         }),
         (Some(_), None) => addresses
             .into_iter()
@@ -140,7 +138,7 @@ fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
             let port = port.map_or_else(|| settings.default(&PORT), Ok)?;
             match port.value.parse() {
                 Ok(port) => Ok(vec![loopback(port)]),
-                Err(_) => Err(port.refuse("a port, 0 to 65535")),
+                Err(_) => Err(port.refuse("a port from 0 to 65535")),
             }
         }
     }
@@ -153,7 +151,7 @@ fn hosts(settings: &Settings<'_>) -> Result<Vec<AllowedHost>, UsageError> {
         .map(|setting| match setting.value.parse() {
             Ok(host) => Ok(host),
             Err(HostError) => Err(setting.refuse(
-                "a host name or an address, with a port or without, such as `serve` or `10.96.0.7:9911`",
+                "a host name or an address with an optional port, such as `serve` or `10.96.0.7:9911`",
             )),
         })
         .collect()
@@ -167,7 +165,7 @@ fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
         (Some(first), Some(second)) => Err(UsageError::Conflict {
             first: first.into(),
             second: second.into(),
-            why: "nothing would be served; leave one out",
+            why: "remove one of them: together they would leave nothing to serve",
         }),
         (Some(_), None) => Ok(Offer::Container),
         (None, Some(_)) => Ok(Offer::Imds),
@@ -188,12 +186,12 @@ fn token_file(
             Some(setting) => Err(UsageError::Conflict {
                 first: setting.origin.into(),
                 second: Origin::Flag(&NO_CONTAINER).into(),
-                why: "the token is of container credentials; leave one of them out",
+                why: "remove one of them: the token is for container credentials only",
             }),
             None if remote == RemoteAccess::Container => Err(UsageError::Conflict {
                 first: Origin::Flag(&ALLOW_REMOTE).into(),
                 second: Origin::Flag(&NO_CONTAINER).into(),
-                why: "other machines get container credentials only, if not `--allow-remote=imds`",
+                why: "remove `--no-container`, or pass `--allow-remote=imds`: `--allow-remote` alone offers other machines container credentials only",
             }),
             None => Ok(TokenFile::Disabled),
         };
@@ -206,7 +204,7 @@ fn token_file(
         (None, Some(directory)) => Ok(TokenFile::In(directory)),
         // Without a token, other machines (or all clients) would get nothing.
         (None, None) if remote != RemoteAccess::Refused || !offer.has_imds() => {
-            Err(UsageError::missing(&TOKEN_FILE))
+            Err(settings.missing(&[&TOKEN_FILE]))
         }
         (None, None) => Ok(TokenFile::Disabled),
     }

@@ -1,8 +1,10 @@
 //! What is shown of a command line that clap rejects.
 
 use crate::command::{ALL, specs};
-use crate::options::clap_error::message;
+use crate::options::clap_error::argument_error;
 use crate::options::command_line::parse;
+use crate::output::error::Error;
+use crate::output::usage::UsageError;
 use roles_anywhere_client::text::disclosure::PathExists;
 
 const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2";
@@ -12,17 +14,60 @@ fn rejected(words: &[&str]) -> String {
         [&["roles-anywhere"], words].concat().into_iter().map(str::to_owned).collect();
     let commands = specs(ALL);
     let error = parse(&commands, &line).unwrap_err();
-    message(&error, &line, &commands, PathExists(&|_| false))
+    let error = argument_error(&error, &line, &commands, PathExists(&|_| false));
+    Error::from(UsageError::Argument(error)).to_string()
 }
 
 #[test]
-fn keeps_the_words_of_clap_for_what_may_be_shown() {
-    let text = rejected(&["credential-process", "--certificat", "x"]);
-    assert!(text.starts_with("error: unexpected argument '--certificat' found"), "{text}");
-    assert!(text.contains("'--certificate'"), "{text}");
-    assert!(rejected(&["credentials"]).contains("'credential-process'"));
-    assert!(rejected(&["completion", "basch"]).contains("'basch'"));
-    assert!(rejected(&["secret", "get"]).contains("NAME|ARN"));
+fn each_rejected_argument_has_its_text() {
+    let rows: &[(&[&str], &str)] = &[
+        (
+            &["credential-process", "--certificat", "x"],
+            "error: unexpected argument `--certificat`\n  hint: did you mean `--certificate`?",
+        ),
+        (
+            &["credential-process", "--out=a"],
+            "error: unexpected argument `--out`\n  hint: `--out` is an option of `secret get`",
+        ),
+        (
+            &["--debug", "serve"],
+            "error: unexpected argument `--debug`\n  hint: pass `--debug` after the command",
+        ),
+        (&["serve", "--frobnicate"], "error: unexpected argument `--frobnicate`"),
+        (&["--frobnicate"], "error: unexpected argument `--frobnicate`"),
+        (&["serve", "-q"], "error: unexpected argument `-q`"),
+        (
+            &["serve", "x"],
+            "error: unexpected argument (not shown, as it may be a secret)\n  hint: if a value contains spaces, put it in quotes",
+        ),
+        (
+            &["credentials"],
+            "error: unknown command `credentials`\n  hint: did you mean `credential-process`?",
+        ),
+        (
+            &["zzz"],
+            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `update`, `serve`, `secret get`, `sign-string`, `read-certificate-data`, `cache show`, `cache clear`, `version`, `completion`",
+        ),
+        (
+            &["completion", "basch"],
+            "error: invalid value `basch` for `SHELL`: expected `bash`, `elvish`, `fish`, `powershell` or `zsh`",
+        ),
+        (
+            &["secret", "get"],
+            "error: missing required argument `NAME|ARN`\n  hint: pass it after the command: `roles-anywhere secret get NAME|ARN`",
+        ),
+        (
+            &["serve", "--region"],
+            "error: `--region` has no value\n  hint: pass a value: `--region VALUE`",
+        ),
+        (
+            &["serve", "--port", "1", "--port"],
+            "error: `--port` has no value\n  hint: pass a value: `--port VALUE`",
+        ),
+    ];
+    for (line, text) in rows {
+        assert_eq!(rejected(line), *text, "{line:?}");
+    }
 }
 
 #[test]
@@ -36,14 +81,17 @@ fn tells_of_a_value_that_belongs_behind_an_equals_sign() {
     ];
     for (line, hint) in rows {
         let text = rejected(line);
-        let hint = format!("\n  hint: write {hint}, without a blank");
+        let hint = format!("\n  hint: write {hint}, without a space");
         assert!(text.ends_with(&hint) && !text.contains("hunter2"), "{line:?}: {text}");
     }
     for line in [&["serve", "imds"][..], &["serve", "--port", "0", "imds"]] {
-        assert!(!rejected(line).contains("without a blank"));
+        assert!(!rejected(line).contains("without a space"));
     }
     let text = rejected(&["update", "--pkcs8-password=hunter2", "horse"]);
-    assert_eq!(text.lines().next(), Some("error: unexpected argument, which is not shown"));
+    assert_eq!(
+        text.lines().next(),
+        Some("error: unexpected argument (not shown, as it may be a secret)")
+    );
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -70,5 +118,8 @@ fn repeats_no_key_and_no_word_that_may_be_a_password() {
         assert!(!text.contains(&KEY[..14]) && !text.contains("horse"), "{text}");
     }
     let text = rejected(&["completion", KEY]);
-    assert!(text.starts_with("error: `<SHELL>` holds a private key\n  hint: "), "{text}");
+    assert!(
+        text.starts_with("error: invalid value for `SHELL`: it is a private key\n  hint: "),
+        "{text}"
+    );
 }

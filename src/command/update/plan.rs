@@ -108,9 +108,6 @@ fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, Origin), UsageE
             let origin = Origin::Default(&CREDENTIALS_FILE);
             Ok((path::path(home.value).join(".aws/credentials"), origin))
         }
-        (None, None) => Err(UsageError::Missing {
-            option: &CREDENTIALS_FILE,
-            variable: AWS_SHARED_CREDENTIALS_FILE.name,
-        }),
+        (None, None) => Err(settings.missing(&[&CREDENTIALS_FILE])),
     }
 }

@@ -52,7 +52,7 @@ mod unix {
             };
             if ready == 0 {
                 let seconds = LIMIT.as_secs();
-                let why = format!("nobody wrote to it to its end within {seconds} s");
+                let why = format!("no process finished writing to it within {seconds} s");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             match rustix::io::read(pipe, &mut chunk[..]) {

@@ -491,7 +491,7 @@ fn error_names_the_address_in_use() {
     let error = HttpListener::bind(&[address], RemoteAccess::Refused, None, QUICK).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Local);
     let text = error.to_string();
-    assert!(text.starts_with(&format!("error: could not listen on {address}\n")), "{text}");
+    assert!(text.starts_with(&format!("error: cannot listen on {address}\n")), "{text}");
     assert!(text.contains("--port"), "{text}");
 }
 

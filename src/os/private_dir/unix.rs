@@ -92,7 +92,7 @@ impl PrivateDir {
             Ok(directory) => directory,
             Err((Some(Errno::NOENT), _)) => return Ok(None),
             Err((Some(Errno::NOTDIR | Errno::LOOP), _)) => {
-                return Err(refused("it is a link, or not a directory"));
+                return Err(refused("it is a symbolic link or not a directory"));
             }
             Err((_, error)) => return Err(self.explained("", error)),
         };
@@ -212,7 +212,7 @@ fn open(directory: impl AsFd, name: &str, flags: OFlags) -> io::Result<(File, u6
     let file = rustix::fs::openat(directory, Path::new(name), flags, Mode::RUSR | Mode::WUSR)?;
     let stat = rustix::fs::fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(refused("it is no file"));
+        return Err(refused("it is not a file"));
     }
     check(&stat)?;
     Ok((File::from(file), u64::try_from(stat.st_size).unwrap_or(u64::MAX)))
@@ -226,7 +226,7 @@ fn check(stat: &Stat) -> io::Result<()> {
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
         return Err(refused(format!(
-            "others may enter or read it (mode {:04o})",
+            "other users can read or enter it (mode {:04o})",
             mode.as_raw_mode()
         )));
     }

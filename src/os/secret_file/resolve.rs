@@ -59,7 +59,7 @@ pub(in crate::os) fn resolve(path: &Path) -> io::Result<ResolvedTarget> {
         let stat = match rustix::fs::statat(&walk.directory, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) if walk.rest.is_empty() && walk.in_target => {
-                let why = "it is a link that leads nowhere";
+                let why = "it is a dangling symbolic link";
                 return Err(io::Error::new(io::ErrorKind::NotFound, why));
             }
             Err(Errno::NOENT) if walk.rest.is_empty() => {
@@ -136,7 +136,7 @@ impl PathWalk {
         // The link that was read has to be the one whose owner was checked.
         let again = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if (again.st_dev, again.st_ino, again.st_uid) != (stat.st_dev, stat.st_ino, stat.st_uid) {
-            return Err(refused(format!("the link {} changes", path_name(&link, true))));
+            return Err(refused(format!("the symbolic link {} changes", path_name(&link, true))));
         }
         self.links += 1;
         if self.links > MAX_LINKS {
@@ -263,7 +263,7 @@ impl PathEntry {
                     let stat = rustix::fs::fstat(&opened)?;
                     let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
                     if is_regular || !is_trusted(&stat) {
-                        return Err(refused("it was replaced meanwhile"));
+                        return Err(refused("it was replaced in the meantime"));
                     }
                     return Ok(File::from(opened));
                 }

@@ -25,8 +25,8 @@ use transport::request_hint;
 
 impl From<UsageError> for Error {
     fn from(error: UsageError) -> Self {
-        let hint = error.hint();
-        Self::new(Kind::Usage, error).hint(hint)
+        let hints = error.hints();
+        hints.into_iter().fold(Self::new(Kind::Usage, error), Self::hint)
     }
 }
 
@@ -39,8 +39,9 @@ impl From<RunError> for Error {
 
 impl From<SecretSelectionError> for Error {
     fn from(error: SecretSelectionError) -> Self {
-        Self::new(ErrorKind::Refused, error)
-            .hint("leave out `--key` to get the whole secret; names of members are case-sensitive")
+        Self::new(ErrorKind::Refused, error).hint(
+            "remove `--key` to print the whole secret; the names of members are case-sensitive",
+        )
     }
 }
 
@@ -84,10 +85,10 @@ fn provider_hints(error: &ProviderError) -> Vec<String> {
 fn clock_hint(finding: ClockFinding) -> String {
     match finding {
         ClockFinding::OutOfDateByAws { local } => format!(
-            "that time is the `Date` of AWS's answer; this machine's clock says {local}: if it is right, check what is between here and AWS"
+            "that is the time in AWS's response; this machine's clock says {local}: if that is right, check proxies and gateways between this machine and AWS"
         ),
         ClockFinding::TlsOutOfDate { local } => format!(
-            "AWS's TLS certificate is out of date by this machine's clock too, which says {local}: set the clock"
+            "by this machine's clock ({local}) AWS's TLS certificate is not valid either: set the clock"
         ),
     }
 }
@@ -99,32 +100,32 @@ fn identity_hint(error: &IdentityError) -> String {
             IdentityError::NoCertificate { expected: CertificateRole::Intermediates, contents, .. }
                 if contents.has_key() =>
             {
-                "this option takes CA certificates, and the file holds a private key".to_owned()
+                "pass a file of CA certificates; this file contains a private key".to_owned()
             }
             IdentityError::NoCertificate { contents, .. } if contents.has_key() => {
-                "this is a key; were `--certificate` and `--private-key` swapped?".to_owned()
+                "the file contains a private key: check that `--certificate` and `--private-key` are not swapped".to_owned()
             }
-            IdentityError::NoCertificate { .. } => "a file with a certificate is wanted".to_owned(),
+            IdentityError::NoCertificate { .. } => "pass a file that contains a certificate".to_owned(),
             IdentityError::NoKey { contents, .. } if contents.has_certificate() => {
-                "pass its key by `--private-key`; where both are given, were they swapped?".to_owned()
+                "pass the key with `--private-key`; if you did, check that it and `--certificate` are not swapped".to_owned()
             }
-            IdentityError::NoKey { .. } => "a file with one private key is wanted".to_owned(),
+            IdentityError::NoKey { .. } => "pass a file that contains one private key".to_owned(),
             IdentityError::SeveralKeys { contents, .. } if contents.has_pkcs12() => {
-                "take one entry out: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
+                "export one entry: `keytool -importkeystore -srckeystore FILE -srcalias NAME -destkeystore ONE.p12 -deststoretype PKCS12`".to_owned()
             }
-            IdentityError::SeveralKeys { .. } => "leave one private key in the file".to_owned(),
+            IdentityError::SeveralKeys { .. } => "keep only one private key in the file".to_owned(),
             IdentityError::Key { source, .. } => key_hint(source),
-            IdentityError::Readable { place, .. } => format!("`chmod go= {}`, or leave out `--strict-permissions`", place.value.as_deref().unwrap_or("FILE")),
-            IdentityError::TooSlow { .. } => "check the file system or the process that it is read from; a daemon that goes on reads it in the background, and uses it when it is done".to_owned(),
-            IdentityError::Sign { .. } => "try the key with `openssl pkey -check`".to_owned(),
+            IdentityError::Readable { place, .. } => format!("run `chmod go= {}`, or remove `--strict-permissions`", place.value.as_deref().unwrap_or("FILE")),
+            IdentityError::TooSlow { .. } => "check the file system, or the process that provides the file; a daemon continues to read it in the background and uses it when it is complete".to_owned(),
+            IdentityError::Sign { .. } => "check the key with `openssl pkey -check -noout -in FILE`".to_owned(),
             IdentityError::KeyMismatch { .. } => {
-                "pass the key that the certificate was requested with; in the middle of a rotation, wait until both files are new".to_owned()
+                "pass the key that the certificate was requested with; during a rotation, wait until both files are replaced".to_owned()
             }
             IdentityError::Expired { .. } => {
-                "renew the certificate; if it is not that old, set this machine's clock".to_owned()
+                "renew the certificate; if it should still be valid, check this machine's clock".to_owned()
             }
             IdentityError::NotYetValid { .. } => {
-                "check this machine's clock and time zone, then the certificate's dates".to_owned()
+                "check this machine's clock and time zone, then the validity dates of the certificate".to_owned()
             }
         }
 }
@@ -136,25 +137,25 @@ fn source_hint(error: &FileError) -> String {
     let missing = error.source.kind() == std::io::ErrorKind::NotFound;
     match (place.kind, &place.value) {
         (InputSourceKind::Variable, Some(name)) => {
-            format!("set {name} and export it, or name another variable by `{origin}`")
+            format!("set `{name}` and export it, or pass the name of another variable with `{origin}`")
         }
         (InputSourceKind::Variable, None) => {
-            format!("`{origin}` takes the name of a variable, which has to be set and exported")
+            format!("`{origin}` expects the name of a variable that is set and exported")
         }
         (InputSourceKind::Descriptor, Some(number)) => {
-            format!("open file descriptor {number} for this process, as `{number}< FILE` does in a shell")
+            format!("open file descriptor {number} for this process, in a shell with `{number}< FILE`")
         }
         (InputSourceKind::Descriptor, None) => {
-            format!("`{origin}` takes the number of a file descriptor that is open: `3` with `3< FILE`")
+            format!("`{origin}` expects the number of an open file descriptor: in a shell, `3` with `3< FILE`")
         }
         (InputSourceKind::File, _) if missing && place.unexpanded => {
-            "`~` and `$HOME` are not expanded here, nor in a `credential_process` line: write the whole path".to_owned()
+            "write the full path: `~` and `$HOME` are expanded neither here nor in a `credential_process` line".to_owned()
         }
         (InputSourceKind::File, None) if missing => {
-            format!("its value is not shown, as it may be secret: `{origin}` takes the path of a file")
+            format!("`{origin}` expects the path of a file; its value is not shown, as it may be a secret")
         }
         (InputSourceKind::File, Some(path)) if missing && place.origin.is_some() => {
-            format!("there is no `{path}`: correct `{origin}`")
+            format!("`{path}` does not exist: check `{origin}`")
         }
         _ => file_hint(error).to_owned(),
     }
@@ -163,21 +164,21 @@ fn source_hint(error: &FileError) -> String {
 fn file_hint(error: &FileError) -> &'static str {
     use std::io::ErrorKind;
     match (error.action, error.source.kind()) {
-        (Action::Write, ErrorKind::AlreadyExists) => "name another file, or remove this one",
+        (Action::Write, ErrorKind::AlreadyExists) => "pass another file, or remove this one",
         (Action::Write, ErrorKind::Unsupported) => {
-            "name a regular file, in a directory that no other user can write to"
+            "pass a regular file in a directory that no other user can write to"
         }
         (Action::Write, ErrorKind::NotADirectory) => {
-            "make the directory, or name a file in another one"
+            "create the directory, or pass a file in another one"
         }
         (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
         (Action::Write | Action::Remove, _) => {
-            "check the folder, its permissions and the space left"
+            "check the directory, its permissions and the free space"
         }
         (Action::Read, ErrorKind::FileTooLarge) => {
-            "this is no certificate and no key; check the path"
+            "check the path: the file is neither a certificate nor a key"
         }
-        (Action::Read, ErrorKind::TimedOut) => "check what should write to it",
+        (Action::Read, ErrorKind::TimedOut) => "check the process that should write to it",
         (Action::Read, _) => "check the path and its permissions",
     }
 }
@@ -185,9 +186,7 @@ fn file_hint(error: &FileError) -> &'static str {
 fn answer_hint(error: &SessionResponseError) -> &'static str {
     match error {
         SessionResponseError::Expired { .. } => "check this machine's clock",
-        _ => {
-            "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
-        }
+        _ => "the endpoint may not be AWS: check `--endpoint` and any proxy",
     }
 }
 
@@ -205,9 +204,8 @@ impl From<GetSecretError> for Error {
 
 impl From<SecretResponseError> for Error {
     fn from(error: SecretResponseError) -> Self {
-        Self::new(ErrorKind::Unreachable, error).hint(
-            "something other than AWS may answer at that endpoint; check `--secrets-endpoint` and any proxy",
-        )
+        Self::new(ErrorKind::Unreachable, error)
+            .hint("the endpoint may not be AWS: check `--secrets-endpoint` and any proxy")
     }
 }
 
@@ -222,32 +220,32 @@ impl From<ProfileFileError> for Error {
     fn from(error: ProfileFileError) -> Self {
         let hint = match &error {
             ProfileFileError::Busy { .. } => {
-                "try again; if it lasts, look for what holds the file with `lsof` or `fuser`"
+                "try again; if the problem remains, find the process that has the file open with `lsof` or `fuser`"
             }
             ProfileFileError::NotSettled { .. } => {
-                "run it again when the other program has finished; `lsof` or `fuser` find it"
+                "run the command again when the other program has finished; `lsof` or `fuser` shows which one it is"
             }
             ProfileFileError::ForeignOwner { .. } => {
-                "run `update` as that user, or name a file of your own by `--credentials-file`"
+                "run `update` as that user, or pass a file of your own with `--credentials-file`"
             }
             ProfileFileError::Read { .. } => "check the path and its permissions",
             ProfileFileError::Write { .. } => {
-                "check the permissions of the file and of its directory, and the space left; `--credentials-file` names another"
+                "check the permissions of the file and of its directory, and the free space, or pass another file with `--credentials-file`"
             }
             ProfileFileError::Directory { .. } => {
-                "make the directory above it, or name another file by `--credentials-file`"
+                "create the parent directory, or pass another file with `--credentials-file`"
             }
             ProfileFileError::NotRegular { .. } | ProfileFileError::TooLarge { .. } => {
-                "check the path: the AWS credentials file is wanted"
+                "check the path: expected the AWS credentials file"
             }
             ProfileFileError::Dangling { .. } => {
-                "make the file that it leads to, or remove the link"
+                "create the file that the link points to, or remove the link"
             }
             ProfileFileError::ForeignLink { .. } => {
-                "remove the link, or name the file that it leads to by `--credentials-file`"
+                "remove the link, or pass the file that it points to with `--credentials-file`"
             }
             ProfileFileError::InTheWay { .. } => {
-                "remove it, once nothing writes the credentials file"
+                "remove the file when no program is writing the credentials file"
             }
             ProfileFileError::Text { source: ProfileError::Utf16, .. } => "save it as UTF-8",
             ProfileFileError::Text {
@@ -255,18 +253,18 @@ impl From<ProfileFileError> for Error {
                 ..
             } => "save it as UTF-8 without a byte-order mark",
             ProfileFileError::Text { source: ProfileError::Syntax(_), .. } => {
-                "correct that line; `aws configure list-profiles` tells whether the AWS CLI can read the file"
+                "correct that line; `aws configure list-profiles` shows whether the AWS CLI can read the file"
             }
             ProfileFileError::Text { source: ProfileError::LongLived(key), .. }
                 if key.is_temporary() =>
             {
-                "if it is not needed, pass `--force` to replace it; else `--profile NAME`"
+                "pass `--force` to replace the key if it is not needed, or `--profile NAME` to write another profile"
             }
             ProfileFileError::Text { source: ProfileError::LongLived(_), .. } => {
-                "AWS cannot show that key again: pass `--profile NAME` to write another profile, or `--force` to replace it"
+                "pass `--profile NAME` to write another profile, or `--force` to replace the key, which AWS cannot show again"
             }
             ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
-                "something other than AWS may answer at that endpoint; check `--endpoint` and any proxy"
+                "the endpoint may not be AWS: check `--endpoint` and any proxy"
             }
         };
         Self::new(ErrorKind::Local, error).hint(hint)

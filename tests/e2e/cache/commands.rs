@@ -22,13 +22,13 @@ fn refuses_directory(env: &TestEnvironment, command: &str, name: &str, reason: &
 #[test]
 fn show_refuses_a_file_in_place_of_the_directory() {
     let env = TestEnvironment::new().file("file", "");
-    refuses_directory(&env, "show", "file", "it is a link, or not a directory");
+    refuses_directory(&env, "show", "file", "it is a symbolic link or not a directory");
 }
 
 #[test]
 fn clear_refuses_a_file_in_place_of_the_directory() {
     let env = TestEnvironment::new().file("file", "");
-    refuses_directory(&env, "clear", "file", "it is a link, or not a directory");
+    refuses_directory(&env, "clear", "file", "it is a symbolic link or not a directory");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn show_refuses_a_link_to_the_directory() {
     let env = TestEnvironment::new();
     make_directory(&env.path("own"), 0o700);
     symlink("own", env.path("link")).unwrap();
-    refuses_directory(&env, "show", "link", "it is a link, or not a directory");
+    refuses_directory(&env, "show", "link", "it is a symbolic link or not a directory");
 }
 
 #[test]
@@ -44,21 +44,21 @@ fn clear_refuses_a_link_to_the_directory() {
     let env = TestEnvironment::new();
     make_directory(&env.path("own"), 0o700);
     symlink("own", env.path("link")).unwrap();
-    refuses_directory(&env, "clear", "link", "it is a link, or not a directory");
+    refuses_directory(&env, "clear", "link", "it is a symbolic link or not a directory");
 }
 
 #[test]
 fn show_refuses_a_directory_that_others_may_enter() {
     let env = TestEnvironment::new();
     make_directory(&env.path("open"), 0o755);
-    refuses_directory(&env, "show", "open", "others may enter or read it (mode 0755)");
+    refuses_directory(&env, "show", "open", "other users can read or enter it (mode 0755)");
 }
 
 #[test]
 fn clear_refuses_a_directory_that_others_may_enter() {
     let env = TestEnvironment::new();
     make_directory(&env.path("open"), 0o755);
-    refuses_directory(&env, "clear", "open", "others may enter or read it (mode 0755)");
+    refuses_directory(&env, "clear", "open", "other users can read or enter it (mode 0755)");
 }
 
 /// Only root can give a directory away.
@@ -255,9 +255,9 @@ fn shows_no_cache_that_others_may_read() {
     exit code: 6
     ----- stdout -----
     ----- stderr -----
-    error: could not read the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
-      caused by: others may enter or read it (mode 0750)
-      hint: the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`
+    error: cannot read the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
+      caused by: other users can read or enter it (mode 0750)
+      hint: the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`
     ");
 }
 
@@ -269,8 +269,8 @@ fn clears_no_cache_that_others_may_read() {
     exit code: 6
     ----- stdout -----
     ----- stderr -----
-    error: could not clear the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
-      caused by: others may enter or read it (mode 0750)
-      hint: the cache needs a directory of this user with mode 0700: `chmod 700 DIR`, or pass another one by `--cache-dir`
+    error: cannot clear the cache `DIR/run/roles-anywhere` (from XDG_RUNTIME_DIR)
+      caused by: other users can read or enter it (mode 0750)
+      hint: the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`
     ");
 }

@@ -91,7 +91,9 @@ fn one_error_is_for_all_that_waited(status: u16, code: &str, exit: i32, tries: u
         assert!(outcome.stderr.contains("hint: "), "{outcome}");
     }
     let is_of_another = |outcome: &&CommandOutput| {
-        outcome.stderr.starts_with("error: another process just failed: AWS refused")
+        outcome.stderr.starts_with(
+            "error: another process tried to create the session and failed: AWS refused",
+        )
     };
     assert_eq!(outcomes.iter().filter(is_of_another).count(), 19);
     assert_eq!(made(env.emulator()), tries);
@@ -158,7 +160,7 @@ fn a_failure_behind_one_proxy_does_not_count_behind_another() {
     let [same, other] = waiters.map(end);
     let holder = end(holder);
     assert!(!holder.starts_with("another process"), "{holder}");
-    assert!(same.starts_with("another process just failed: "), "{same}");
+    assert!(same.starts_with("another process tried to create the session and failed: "), "{same}");
     assert!(other.contains("127.0.0.1:1"), "{other}");
 }
 

@@ -412,10 +412,10 @@ pub(crate) fn filters() -> insta::Settings {
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
     settings.add_filter(r"/[^\s`]*/(roles-anywhere-emulator|\.tmp)[^/`\s]*", "DIR");
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)", "UUID)");
-    settings.add_filter(r"it is \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ now", "it is NOW now");
+    settings.add_filter(r"it is now \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "it is now NOW");
     settings.add_filter(
-        r"\d+ (d|h|min) \d+ (h|min|s) (behind|ahead of) AWS's \(\S+ here, \S+ there\)",
-        "SPAN $3 AWS's (NOW here, NOW there)",
+        r"\d+ (d|h|min) \d+ (h|min|s) (behind|ahead of) AWS's \(\S+ here, \S+ at AWS\)",
+        "SPAN $3 AWS's (NOW here, NOW at AWS)",
     );
     settings.add_filter(r"serial \d{10,}", "serial SERIAL");
     settings.add_filter(r"assumed-role/(\w+)/[0-9a-f]+", "assumed-role/$1/SERIAL");

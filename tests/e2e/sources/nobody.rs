@@ -96,7 +96,7 @@ fn key_of_root_is_refused_with_its_owner() {
     let path = files.path(PrivateKey);
     chown(&path, Some(0), None).unwrap();
     let text = files.refuses(3, &[]);
-    assert!(text.contains(&format!("could not read `{}`", path.display())), "{text}");
+    assert!(text.contains(&format!("cannot read `{}`", path.display())), "{text}");
     let owner = "it belongs to uid 0 (mode 0600), and this process runs as uid";
     assert!(text.contains(&format!("permission denied: {owner}")), "{text}");
 }

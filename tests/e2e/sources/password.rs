@@ -136,7 +136,7 @@ fn encrypted_key_without_a_password_is_refused() {
 fn wrong_password_is_refused_and_not_shown() {
     let files = IdentityFiles::encrypted();
     let text = files.refuses(3, &["--pkcs8-password", "an-error-of-mine"]);
-    assert!(text.contains("the password does not open it"), "{text}");
+    assert!(text.contains("the password is wrong"), "{text}");
     assert!(!text.contains("an-error-of-mine"), "{text}");
 }
 
@@ -149,7 +149,7 @@ fn wrong_password_is_not_shown_under_debug() {
     for debug in [&[][..], &["--debug"]] {
         let outcome = files.run(&[&password, debug].concat());
         assert_eq!(outcome.code, 3, "{outcome}");
-        assert!(outcome.stderr.contains("the password does not open it"), "{outcome}");
+        assert!(outcome.stderr.contains("the password is wrong"), "{outcome}");
         assert!(!outcome.stderr.contains("a-secret"), "{outcome}");
     }
 }
@@ -166,7 +166,7 @@ fn missing_password_file_is_refused() {
 fn unset_password_variable_is_refused_and_not_named() {
     let flag = ["--key-password-env", "NOT_SET"];
     let text = IdentityFiles::encrypted().refuses(3, &flag);
-    assert!(text.contains("it is not set, or empty") && text.contains(flag[0]), "{text}");
+    assert!(text.contains("it is unset or empty") && text.contains(flag[0]), "{text}");
     assert!(!text.contains("NOT_SET"), "{text}");
 }
 

@@ -36,12 +36,12 @@ fn closed_stdin_is_refused() {
 
 fn closed_descriptor_is_refused(part: Part) {
     let text = IdentityFiles::new().with(part, "fd:77").refuses(3, &[]);
-    assert!(text.contains("could not read file descriptor 77"), "{text}");
+    assert!(text.contains("cannot read file descriptor 77"), "{text}");
 }
 
 fn unset_variable_is_refused(part: Part) {
     let text = IdentityFiles::new().with(part, "env:MATERIAL").refuses(3, &[]);
-    assert!(text.contains("could not read the environment variable MATERIAL"), "{text}");
+    assert!(text.contains("cannot read the environment variable `MATERIAL`"), "{text}");
 }
 
 fn descriptor_for_writing_is_refused(part: Part) {
@@ -63,7 +63,7 @@ fn ten_megabytes_are_refused(part: Part) {
     let large = files.folder.path().join("zeros");
     fs::write(&large, vec![0; TEN_MEGABYTES]).unwrap();
     let text = files.with(part, &large).refuses(3, &[]);
-    assert!(text.contains(&format!("could not read `{}`", large.display())), "{text}");
+    assert!(text.contains(&format!("cannot read `{}`", large.display())), "{text}");
     assert!(text.contains("larger than"), "{text}");
 }
 
@@ -120,7 +120,7 @@ fn fifo_without_a_writer_is_given_up_after_ten_seconds() {
     assert!((Duration::from_secs(9)..Duration::from_secs(15)).contains(&took), "{took:?}");
     for (fifo, outcome) in fifos.iter().zip(outcomes) {
         assert_eq!((outcome.code, outcome.text().as_str()), (3, ""), "{outcome}");
-        assert!(outcome.stderr.contains(&format!("could not read `{}`", fifo.display())));
+        assert!(outcome.stderr.contains(&format!("cannot read `{}`", fifo.display())));
         assert!(outcome.stderr.contains("within 10 s"), "{outcome}");
     }
 }

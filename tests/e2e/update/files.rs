@@ -17,7 +17,7 @@ fn refuses_to_parse(text: &[u8], words: &str) {
     let outcome = once(&fixture.tool(), "a");
     assert_eq!((outcome.code, outcome.stdout.len()), (6, 0), "{outcome}");
     let file = fixture.file.display().to_string();
-    for words in [words, &file, "the AWS CLI cannot parse it", "hint: "] {
+    for words in [words, &file, "the AWS CLI cannot parse the file", "hint: "] {
         assert!(outcome.stderr.contains(words), "{words}: {outcome}");
     }
     assert_eq!((fixture.vended(), fs::read(&fixture.file).unwrap()), (Vec::new(), text.to_vec()));
@@ -76,15 +76,13 @@ fn names_a_limit_of_file_sizes() {
     };
     let outcome = limited("exec \"$0\" \"$@\"", &["update", "--once", "--profile", "a"]);
     assert_eq!(outcome.code, 6, "{outcome}");
-    assert!(
-        outcome.stderr.contains("could not write") && outcome.stderr.contains("File too large")
-    );
+    assert!(outcome.stderr.contains("cannot write") && outcome.stderr.contains("File too large"));
     assert_eq!((fixture.text().as_str(), fixture.names().len()), ("[b]\nx = 1\n", 1));
     let out = fixture.folder.path().join("out");
     let script = format!("exec \"$0\" \"$@\" > '{}'", out.display());
     let outcome = limited(&script, &["credential-process"]);
     assert_eq!((outcome.code, out.metadata().unwrap().len()), (6, 0), "{outcome}");
-    assert!(outcome.stderr.contains("could not write to standard output"), "{outcome}");
+    assert!(outcome.stderr.contains("cannot write to standard output"), "{outcome}");
 }
 
 #[track_caller]
@@ -111,14 +109,14 @@ fn dangling() -> (UpdateFixture, PathBuf) {
 #[test]
 fn refuses_a_link_to_nothing() {
     let (fixture, _) = dangling();
-    refuses_file(&fixture, &fixture.file, "is a link that leads nowhere");
+    refuses_file(&fixture, &fixture.file, "is a dangling symbolic link");
 }
 
 #[test]
 fn refuses_a_file_in_a_directory_that_cannot_be_made() {
     let (fixture, nowhere) = dangling();
     let homeless = nowhere.join(".aws/credentials");
-    refuses_file(&fixture, &homeless, "could not make the directory");
+    refuses_file(&fixture, &homeless, "cannot create the directory");
 }
 
 /// Only root can give a link away.
@@ -212,7 +210,7 @@ fn writes_in_place_if_the_file_is_a_mount() {
     let program = program.to_str().unwrap();
     let outcome = tool.run(&["--mount", program, "update", "--once", "--profile", "a"]);
     succeeds(&outcome);
-    assert!(outcome.stderr.contains("the file is a mount of its own"), "{outcome}");
+    assert!(outcome.stderr.contains("the file is a mount point"), "{outcome}");
     assert!(fixture.text().starts_with("[b]\nx = 1\n\n[a]\naws_access_key_id = "));
     let names = fixture.names();
     assert!(!names.iter().any(|name| name.ends_with(".tmp")), "{names:?}");

@@ -158,22 +158,22 @@ impl RoleSessionName {
 pub enum SessionResponseError {
     /// It is not the documented JSON. Holds the class of the error of serde, whose text quotes the
     /// input.
-    #[error("the answer is not the JSON of a session ({})", class(.0))]
+    #[error("the response of CreateSession cannot be parsed ({})", class(.0))]
     Malformed(serde_json::error::Category),
     /// It holds no credentials.
-    #[error("the answer holds no credentials")]
+    #[error("the response contains no credentials")]
     Empty,
     /// The credentials are for another role.
-    #[error("the answer is for {}, which was not asked for", other(role.as_ref()))]
+    #[error("the response is for {}, which was not requested", other(role.as_ref()))]
     OtherRole {
         /// The role of the credentials, if it is one.
         role: Option<RoleArn>,
     },
     /// A member is empty or not valid.
-    #[error("the member `{0}` of the answer is blank or malformed")]
+    #[error("the member `{0}` of the response is empty or malformed")]
     Blank(&'static str),
     /// The credentials have expired.
-    #[error("the credentials of the answer expired at {expiration}, and it is {now} now")]
+    #[error("the credentials in the response have expired (on {expiration}; it is now {now})")]
     Expired {
         /// When they expired.
         expiration: Timestamp,
@@ -194,8 +194,8 @@ fn other(role: Option<&RoleArn>) -> String {
 
 fn class(category: &serde_json::error::Category) -> &'static str {
     match category {
-        serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Data => "a member is missing or of another type",
+        serde_json::error::Category::Eof => "it ends unexpectedly",
+        serde_json::error::Category::Data => "a member is missing or has the wrong type",
         _ => "it is not JSON",
     }
 }
@@ -315,11 +315,11 @@ mod tests {
         let of = "arn:aws:iam::123456789012:role/S";
         assert_eq!(
             refused(of),
-            format!("the answer is for the role `{of}`, which was not asked for")
+            format!("the response is for the role `{of}`, which was not requested")
         );
         for other in ["IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789", "arn:aws:iam::1:role/IQoJb3JpZ2lu"]
         {
-            let words = "the answer is for something else, which was not asked for";
+            let words = "the response is for something else, which was not requested";
             assert_eq!(refused(other), words);
         }
     }

@@ -157,13 +157,13 @@ fn microseconds(seconds: f64) -> i64 {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretResponseError {
     /// It is not the documented JSON.
-    #[error("the answer is not the JSON of a secret")]
+    #[error("the response of GetSecretValue cannot be parsed")]
     Malformed,
     /// `SecretBinary` is not base64.
-    #[error("the member `SecretBinary` of the answer is not base64")]
+    #[error("the member `SecretBinary` of the response is not base64")]
     Base64,
     /// There is neither `SecretString` nor `SecretBinary`.
-    #[error("the answer holds no value")]
+    #[error("the response contains no value")]
     NoValue,
 }
 

@@ -147,7 +147,7 @@ pub enum RequestError {
         attempt: u32,
     },
     /// The deadline passed first.
-    #[error("no answer from {host} within {} s{}", limit.as_secs(), attempts(*attempt))]
+    #[error("no response from {host} within {} s{}", limit.as_secs(), attempts(*attempt))]
     Timeout {
         /// The host of the request.
         host: String,

@@ -45,11 +45,11 @@ pub struct PemError {
 enum PemFault {
     #[error("begins with a line that is not `-----BEGIN LABEL-----`")]
     Begin,
-    #[error("does not end with `-----END` and the same label")]
+    #[error("has no `-----END` line with the same label")]
     End,
-    #[error("has something other than base64 in line {0}")]
+    #[error("has characters other than base64 in line {0}")]
     Letters(usize),
-    #[error("is not whole: its base64 is cut short or padded in its middle")]
+    #[error("is incomplete: its base64 is cut off or has padding in the middle")]
     Base64,
     #[error("is empty")]
     Empty,
@@ -345,24 +345,24 @@ mod tests {
         for (text, words) in [
             (
                 BLOCK.replace("BQUF", "BQUF\nA*AA"),
-                "PEM block 1 (line 1) has something other than base64 in line 3",
+                "PEM block 1 (line 1) has characters other than base64 in line 3",
             ),
             (
                 BLOCK.replace("BQUF", "BQUFA"),
-                "PEM block 1 (line 1) is not whole: its base64 is cut short or padded in its middle",
+                "PEM block 1 (line 1) is incomplete: its base64 is cut off or has padding in the middle",
             ),
             (
                 BLOCK.replace("BQUF", "AA=BQUF="),
-                "PEM block 1 (line 1) is not whole: its base64 is cut short or padded in its middle",
+                "PEM block 1 (line 1) is incomplete: its base64 is cut off or has padding in the middle",
             ),
             (BLOCK.replace("BQUF\n", ""), "PEM block 1 (line 1) is empty"),
             (
                 format!("\n{}", &BLOCK[..30]),
-                "PEM block 1 (line 2) does not end with `-----END` and the same label",
+                "PEM block 1 (line 2) has no `-----END` line with the same label",
             ),
             (
                 BLOCK.replace("END CERT", "END cert"),
-                "PEM block 1 (line 1) does not end with `-----END` and the same label",
+                "PEM block 1 (line 1) has no `-----END` line with the same label",
             ),
             (
                 BLOCK.replacen("E-----", "E----", 1),

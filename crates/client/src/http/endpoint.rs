@@ -96,19 +96,19 @@ pub enum EndpointError {
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
     /// The scheme is neither `https` nor `http`; its name if it is a known one.
-    #[error("the scheme is {}, not `https`", scheme(*.0))]
+    #[error("the scheme is {}, expected `https`", scheme(*.0))]
     Scheme(Option<&'static str>),
     /// `http` to another machine.
-    #[error("plain `http` to another machine would show the credentials to the network")]
+    #[error("`http` to another machine would send the credentials unencrypted")]
     Plain,
     /// The URL has a user name or a password.
-    #[error("a user name or a password stands before the host")]
+    #[error("a user name or password is not allowed in the URL")]
     UserInformation,
     /// The URL has a path, query or fragment.
-    #[error("a path or a query stands behind the host")]
+    #[error("a path or query is not allowed after the host")]
     Path,
     /// There is no host, or one that no name server can know.
-    #[error("there is no usable host in it")]
+    #[error("the URL has no valid host name")]
     Host,
 }
 

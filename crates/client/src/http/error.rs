@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// No connection could be made.
-    #[error("could not connect to {peer}")]
+    #[error("cannot connect to {peer}")]
     Connect {
         /// `host:port` of the peer: AWS, or the proxy.
         peer: String,
@@ -12,7 +12,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// The host has no address.
-    #[error("could not find the address of {host}")]
+    #[error("cannot resolve the host name {host}")]
     Resolve {
         /// The host.
         host: String,
@@ -22,7 +22,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// The certificate of the server is not trusted.
-    #[error("could not trust the TLS certificate of {host}")]
+    #[error("the TLS certificate of {host} is not trusted")]
     Untrusted {
         /// The host.
         host: String,
@@ -34,7 +34,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// The TLS handshake failed for another reason.
-    #[error("could not agree on TLS with {host}")]
+    #[error("the TLS handshake with {host} failed")]
     Handshake {
         /// The host.
         host: String,
@@ -42,7 +42,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// A proxy refused the connection.
-    #[error("the proxy {proxy} did not connect us to {target}")]
+    #[error("the proxy {proxy} did not connect to {target}")]
     Proxy {
         /// `host:port` of the proxy.
         proxy: String,
@@ -56,7 +56,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// The connection was lost before the response was complete.
-    #[error("lost the connection to {host} before the answer was complete")]
+    #[error("{host} closed the connection before the response was complete")]
     Interrupted {
         /// The host.
         host: String,
@@ -66,7 +66,7 @@ pub enum TransportError {
         source: SourceMessage,
     },
     /// The response is larger than any response of the service.
-    #[error("the answer of {host} is larger than {limit} bytes")]
+    #[error("the response of {host} is larger than {limit} bytes")]
     TooLarge {
         /// The host.
         host: String,
@@ -74,7 +74,7 @@ pub enum TransportError {
         limit: usize,
     },
     /// The trusted CA certificates could not be read.
-    #[error("could not read the trusted CA certificates of {origin}")]
+    #[error("cannot read the CA certificates of {origin}")]
     TrustStore {
         /// The flag or variable and the file, or the store of the system.
         origin: String,

@@ -96,10 +96,10 @@ pub enum ProxyError {
     #[error("not a URL: {0}")]
     Malformed(#[source] url::ParseError),
     /// The kind of proxy is not supported.
-    #[error("proxies of the scheme {} are not supported, only `http`, `https`, `socks5` and `socks5h`", scheme(*.0))]
+    #[error("the proxy scheme is {}, expected `http`, `https`, `socks5` or `socks5h`", scheme(*.0))]
     Scheme(Option<&'static str>),
     /// There is no host.
-    #[error("there is no host in it")]
+    #[error("the URL has no host name")]
     Host,
 }
 

@@ -129,16 +129,16 @@ impl FailureContext<'_> {
 fn distrust(why: &CertificateError) -> (Distrust, String) {
     match why {
         CertificateError::UnknownIssuer => {
-            (Distrust::Issuer, "no CA that is trusted here issued it".to_owned())
+            (Distrust::Issuer, "it was not issued by a trusted CA".to_owned())
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            (Distrust::Name, format!("it is not for this host name: {why}"))
+            (Distrust::Name, format!("it is not valid for this host name: {why}"))
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             (Distrust::Time, format!("it has expired by this machine's clock: {why}"))
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            (Distrust::Time, format!("it is not valid yet by this machine's clock: {why}"))
+            (Distrust::Time, format!("it is not yet valid by this machine's clock: {why}"))
         }
         CertificateError::Other(other) => (Distrust::Other, other.0.to_string()),
         other => (Distrust::Other, other.to_string()),

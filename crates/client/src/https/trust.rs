@@ -32,13 +32,13 @@ enum RootsError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The file or the system has no CA certificates.
-    #[error("there are none")]
+    #[error("no CA certificates were found")]
     Missing,
     /// No root can be used.
     #[error(transparent)]
     Verifier(#[from] VerifierBuilderError),
     /// The thread that read them panicked.
-    #[error("the thread that read them ended early")]
+    #[error("the thread that reads them ended unexpectedly")]
     Thread,
 }
 

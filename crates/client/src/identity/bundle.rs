@@ -265,7 +265,7 @@ pub enum BundleError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// The contents of a block do not match its label.
-    #[error("{position} is labelled `{label}` and holds {encoding}")]
+    #[error("{position} is labelled `{label}` but contains {encoding}")]
     Mislabelled {
         /// The position of the block.
         position: Position,
@@ -275,13 +275,13 @@ pub enum BundleError {
         encoding: Encoding,
     },
     /// It is PKCS#7 and damaged.
-    #[error("the PKCS#7 bundle in it is damaged")]
+    #[error("the PKCS#7 bundle is damaged")]
     Pkcs7,
     /// It is PKCS#12 and cannot be opened.
     #[error(transparent)]
     Pkcs12(KeyError),
     /// It holds more than one PKCS#12; the total cost of their key derivations is not limited.
-    #[error("it holds several PKCS#12 files")]
+    #[error("the file contains more than one PKCS#12 structure")]
     MultiplePkcs12,
 }
 
@@ -355,13 +355,13 @@ mod tests {
         let words = open(&leaf).key_defect().unwrap().to_string();
         assert_eq!(
             words,
-            "PEM block 1 (line 1) is labelled `PRIVATE KEY` and holds a certificate in DER"
+            "PEM block 1 (line 1) is labelled `PRIVATE KEY` but contains a certificate in DER"
         );
         let key = committed("leaf/p256.key.pem").replace("PRIVATE KEY", "CERTIFICATE");
         let words = open(&key).certificate_defect().unwrap().to_string();
         assert_eq!(
             words,
-            "PEM block 1 (line 1) is labelled `CERTIFICATE` and holds a PKCS#8 key in DER"
+            "PEM block 1 (line 1) is labelled `CERTIFICATE` but contains a PKCS#8 key in DER"
         );
     }
 
@@ -370,10 +370,13 @@ mod tests {
         let refused =
             |text: &str| open(text).keys[0].open("it", &NO_PASSWORD).unwrap_err().to_string();
         let dsa = "-----BEGIN DSA PRIVATE KEY-----\nMBICAQACAQUCAQUCAQUCAQUCAQU=\n-----END DSA PRIVATE KEY-----";
-        assert_eq!(refused(dsa), "keys of the algorithm DSA are not read");
-        assert_eq!(refused(&dsa.replace("DSA ", "")), "keys of the algorithm DSA are not read");
+        assert_eq!(refused(dsa), "the key algorithm DSA is not supported");
+        assert_eq!(refused(&dsa.replace("DSA ", "")), "the key algorithm DSA is not supported");
         let tpm = dsa.replace("DSA", "TSS2");
-        assert_eq!(refused(&tpm), "the private key in it is kept by a TPM");
+        assert_eq!(
+            refused(&tpm),
+            "the private key is in a TPM, and TPM keys are not supported yet"
+        );
     }
 
     #[test]
@@ -397,6 +400,6 @@ mod tests {
         assert_eq!(ca_certificates(both.as_bytes()).unwrap().len(), 2);
         let damaged = pem.replacen('\n', "\n***", 1);
         let words = ca_certificates(damaged.as_bytes()).unwrap_err().to_string();
-        assert_eq!(words, "PEM block 1 (line 1) has something other than base64 in line 2");
+        assert_eq!(words, "PEM block 1 (line 1) has characters other than base64 in line 2");
     }
 }

@@ -56,7 +56,7 @@ impl fmt::Display for FileContents {
         for (at, label) in labels.iter().enumerate() {
             let separator = if at == 0 { "" } else { ", " };
             match label.as_str() {
-                "" => write!(f, "{separator}a block of an unknown label")?,
+                "" => write!(f, "{separator}a block with an unknown label")?,
                 label => write!(f, "{separator}`{label}`")?,
             }
         }
@@ -85,7 +85,7 @@ mod tests {
             (pem(&["NEW CERTIFICATE REQUEST"]), [false, true, false], "`NEW CERTIFICATE REQUEST`"),
             (pem(&["PUBLIC KEY"]), [true, false, false], "`PUBLIC KEY`"),
             (pem(&["PKCS12"]), [false, false, true], "`PKCS12`"),
-            (pem(&["PKCS7", ""]), [false, false, false], "`PKCS7`, a block of an unknown label"),
+            (pem(&["PKCS7", ""]), [false, false, false], "`PKCS7`, a block with an unknown label"),
             (FileContents::Der(Encoding::Pkcs8), [true, false, false], "a PKCS#8 key in DER"),
             (FileContents::Der(Encoding::Tpm), [true, false, false], "the key of a TPM in DER"),
             (

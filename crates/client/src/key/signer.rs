@@ -68,6 +68,6 @@ pub struct Signature(pub Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The cryptographic library refused the key when it signed.
-    #[error("the private key could not sign")]
+    #[error("signing with the private key failed")]
     Software,
 }

@@ -65,7 +65,7 @@ fn rsa(
     let pair = pair.map_err(|rejected| KeyError::Rsa(rejection(&rejected.to_string())))?;
     let bits = pair.public_modulus_len() * 8;
     if !(2048..=8192).contains(&bits) {
-        return Err(KeyError::Rsa(format!("{bits} bits, and 2048 to 8192 are wanted")));
+        return Err(KeyError::Rsa(format!("{bits} bits, expected 2048 to 8192")));
     }
     let public_key = PublicKey(pair.public_key().as_ref().to_vec());
     Ok(Box::new(RsaKey { pair, public_key }))
@@ -76,9 +76,9 @@ fn rejection(word: &str) -> String {
     match word {
         "TooSmall" => "less than 2048 bits",
         "TooLarge" => "more than 8192 bits",
-        "InconsistentComponents" => "its parts contradict each other",
+        "InconsistentComponents" => "its numbers do not match each other",
         "InvalidEncoding" => "its encoding is damaged",
-        _ => "its parts are not those of an RSA key",
+        _ => "its numbers are not those of an RSA key",
     }
     .to_owned()
 }
@@ -295,10 +295,7 @@ mod tests {
     fn multi_prime_key_is_named_in_the_error() {
         let key = tlv(0x30, &[b"\x02\x01\x01", &tlv(2, &[&[1; 256]])]);
         let error = from_pkcs1(&key).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the RSA key in it was rejected: it has more than two primes"
-        );
+        assert_eq!(error.to_string(), "the RSA key is not valid: it has more than two primes");
     }
 
     #[test]
@@ -306,7 +303,7 @@ mod tests {
         let error = from_pkcs1(b"\x30\x03\x02\x01\0").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the RSA key in it was rejected: its parts are not those of an RSA key"
+            "the RSA key is not valid: its numbers are not those of an RSA key"
         );
     }
 }

@@ -104,7 +104,7 @@ pub(super) async fn ask(endpoint: &Endpoint, ports: &Ports, deadline: Deadline) 
     let response = match within(ports, limit, ports.transport.send(&request)).await {
         Some(Ok(response)) => response,
         Some(Err(error)) => {
-            ports.trace.show(format_args!("could not ask {endpoint} for the time: {error}"));
+            ports.trace.show(format_args!("cannot ask {endpoint} for the time: {error}"));
             return match error {
                 TransportError::Untrusted { distrust: Distrust::Time, .. } => {
                     ClockProbe::TlsOutOfDate
@@ -113,7 +113,7 @@ pub(super) async fn ask(endpoint: &Endpoint, ports: &Ports, deadline: Deadline) 
             };
         }
         None => {
-            ports.trace.show(format_args!("could not ask {endpoint} for the time: no answer"));
+            ports.trace.show(format_args!("cannot ask {endpoint} for the time: no response"));
             return ClockProbe::NoDate;
         }
     };

@@ -231,7 +231,7 @@ mod tests {
             job.delay(key, prompts).map(|error| error.to_string())
         };
         let late =
-            |place: &str| Some(format!("reading or decrypting `{place}` takes longer than 15 s"));
+            |place: &str| Some(format!("reading or decrypting `{place}` took longer than 15 s"));
         let pass = |seconds| clock.advance(Duration::from_secs(seconds));
         pass(14);
         assert_eq!(delay(true), None);

@@ -49,7 +49,7 @@ pub fn sign(
 
 /// The request could not be signed with an access key.
 #[derive(Debug, thiserror::Error)]
-#[error("could not sign the request with the session's credentials")]
+#[error("cannot sign the request with the session's credentials")]
 pub struct AccessKeyError(#[from] SigningError);
 
 #[cfg(test)]

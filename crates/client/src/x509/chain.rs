@@ -44,7 +44,7 @@ pub enum LeftOut {
     Leaf,
     /// It has expired, and its renewed certificate was given too.
     Outdated,
-    /// It is on no path from the leaf.
+    /// It is not on a path from the leaf.
     Unrelated,
     /// Five others are sent, which is the limit of the service.
     NoRoom,
@@ -54,11 +54,11 @@ impl LeftOut {
     /// Returns the reason in words.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Root => "a root, which the trust anchor has to hold",
+            Self::Root => "a root certificate, which belongs in the trust anchor",
             Self::Leaf => "the end-entity certificate again",
             Self::Outdated => "out of date, and its renewed certificate is sent",
-            Self::Unrelated => "on no path from the end-entity certificate",
-            Self::NoRoom => "the service takes five certificates, and five others come first",
+            Self::Unrelated => "not on a path from the end-entity certificate",
+            Self::NoRoom => "the service accepts five certificates, and five others come first",
         }
     }
 }

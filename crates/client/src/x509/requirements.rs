@@ -106,22 +106,22 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Version => "is not of X.509 version 3",
+            Self::Version => "is not an X.509 version 3 certificate",
             Self::Ca => "is a CA (basicConstraints CA:TRUE)",
-            Self::NoKeyUsage => "has no keyUsage, which must have digitalSignature",
+            Self::NoKeyUsage => "has no keyUsage with digitalSignature",
             Self::NoDigitalSignature => "lacks digitalSignature in its keyUsage",
             Self::NoClientAuth => {
-                "lacks clientAuth in its extendedKeyUsage, which the service may want"
+                "lacks clientAuth in its extendedKeyUsage, which the service may require"
             }
-            Self::WeakDigest => "is signed over SHA-1 or MD5, and SHA-256 or better is wanted",
+            Self::WeakDigest => "is signed with SHA-1 or MD5 (SHA-256 or better is required)",
             Self::EmptySubject => "has an empty subject",
-            Self::Key => "has a key that no signing algorithm of the service is for",
-            Self::Expired(at) => return write!(f, "expired at {at}"),
-            Self::NotYetValid(at) => return write!(f, "is not valid before {at}"),
+            Self::Key => "has a key of a type that the service does not support",
+            Self::Expired(at) => return write!(f, "has expired (on {at})"),
+            Self::NotYetValid(at) => return write!(f, "is not yet valid (valid from {at})"),
             Self::LongCommonName(length) => {
                 return write!(
                     f,
-                    "has a common name of {length} characters, and a source identity has at most 64"
+                    "has a common name of {length} characters (the limit of a source identity is 64)"
                 );
             }
         })

@@ -95,17 +95,17 @@ impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Character(c) if c.is_ascii_graphic() || c.escape_debug().len() == 1 => {
-                write!(f, "a tag may not have `{c}` (U+{:04X})", u32::from(*c))
+                write!(f, "a tag cannot contain `{c}` (U+{:04X})", u32::from(*c))
             }
-            Self::Character(c) => write!(f, "a tag may not have U+{:04X}", u32::from(*c)),
+            Self::Character(c) => write!(f, "a tag cannot contain U+{:04X}", u32::from(*c)),
             Self::ValueLength(length) => {
-                write!(f, "{length} characters, and a value has at most {MAX_VALUE}")
+                write!(f, "{length} characters (the limit of a value is {MAX_VALUE})")
             }
             Self::KeyLength(length) => {
-                write!(f, "a key of {length} characters, and a key has at most {MAX_KEY}")
+                write!(f, "a key of {length} characters (the limit is {MAX_KEY})")
             }
-            Self::Count => write!(f, "a session has at most {MAX_TAGS} tags"),
-            Self::NotText => f.write_str("it is no text"),
+            Self::Count => write!(f, "a session can have at most {MAX_TAGS} tags"),
+            Self::NotText => f.write_str("it is not text"),
         }
     }
 }
@@ -366,12 +366,12 @@ mod tests {
             rdn_of_tag("2.5.4.6", 4, &[1, 2]),
         ]);
         insta::assert_snapshot!(lines(&attributes), @r##"
-        x509Subject/CN="John (EMP12345)" dropped: a tag may not have `(` (U+0028)
-        x509Subject/O="ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo" dropped: 257 characters, and a value has at most 256
-        x509Subject/OU="a\u{1b}]0;b" dropped: a tag may not have U+001B
-        x509Subject/L="Zürich, Kreis 4" dropped: a tag may not have `,` (U+002C)
-        x509Subject/ST="Zu\u{308}rich" dropped: a tag may not have U+0308
-        x509Subject/C="#0102" dropped: it is no text
+        x509Subject/CN="John (EMP12345)" dropped: a tag cannot contain `(` (U+0028)
+        x509Subject/O="ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo" dropped: 257 characters (the limit of a value is 256)
+        x509Subject/OU="a\u{1b}]0;b" dropped: a tag cannot contain U+001B
+        x509Subject/L="Zürich, Kreis 4" dropped: a tag cannot contain `,` (U+002C)
+        x509Subject/ST="Zu\u{308}rich" dropped: a tag cannot contain U+0308
+        x509Subject/C="#0102" dropped: it is not text
         "##);
     }
 
@@ -403,8 +403,8 @@ mod tests {
         ]);
         insta::assert_snapshot!(lines(&attributes), @r##"
         x509Subject/O=Größe
-        x509Subject/OU="a😀" dropped: a tag may not have `😀` (U+1F600)
-        x509Subject/L="#d83d" dropped: it is no text
+        x509Subject/OU="a😀" dropped: a tag cannot contain `😀` (U+1F600)
+        x509Subject/L="#d83d" dropped: it is not text
         x509Subject/ST=u
         x509Subject/C=US
         "##);
@@ -444,7 +444,7 @@ mod tests {
         });
         insta::assert_snapshot!(lines(&attributes), @r#"
         x509Subject/CN=forged
-        x509SAN/DNS="*.example.com" dropped: a tag may not have `*` (U+002A)
+        x509SAN/DNS="*.example.com" dropped: a tag cannot contain `*` (U+002A)
         x509SAN/URI=spiffe://example.com/a
         x509SAN/Name/CN=inner
         x509SAN/Name/O=Example

@@ -93,7 +93,10 @@ fn keeps_a_token_only_if_there_are_container_credentials() {
     // Nothing would be served.
     let nowhere = ("XDG_RUNTIME_DIR", "");
     assert_eq!(file(&[], &[nowhere]).unwrap(), TokenFile::Disabled);
-    assert_eq!(file(&["--no-imds"], &[nowhere]).unwrap_err(), "`--token-file` is missing");
+    assert_eq!(
+        file(&["--no-imds"], &[nowhere]).unwrap_err(),
+        "missing required option `--token-file`"
+    );
 }
 
 #[test]

@@ -14,26 +14,26 @@ pub(super) fn bundle_hint(error: &BundleError) -> String {
             "convert it: `keytool -importkeystore -srckeystore FILE -destkeystore FILE.p12 -deststoretype PKCS12`".to_owned()
         }
         BundleError::Encoding(EncodingError::Unread(_)) => {
-            "pass the private key that belongs to it".to_owned()
+            "pass the private key that belongs to the public key".to_owned()
         }
         BundleError::Encoding(EncodingError::Other(_)) => {
-            "PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7 is wanted".to_owned()
+            "pass a file in PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7".to_owned()
         }
         BundleError::Encoding(_) => {
             "copy the file again, with its `-----BEGIN` and `-----END` lines".to_owned()
         }
         BundleError::Mislabelled { .. } => {
-            "check which file is which: `openssl asn1parse -in FILE` shows what is inside".to_owned()
+            "check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents".to_owned()
         }
         BundleError::Certificate(_) => {
-            "look at it with `openssl x509 -noout -text -in FILE`".to_owned()
+            "check the certificate with `openssl x509 -noout -text -in FILE`".to_owned()
         }
-        BundleError::Pkcs7 => "look at it with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
+        BundleError::Pkcs7 => "check the bundle with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
         BundleError::Pkcs12(KeyError::Encryption(_) | KeyError::TooCostly { .. }) => {
-            "take it apart: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
+            "convert it: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
         }
         BundleError::Pkcs12(error) => key_hint(error),
-        BundleError::MultiplePkcs12 => "keep the one that holds the key".to_owned(),
+        BundleError::MultiplePkcs12 => "keep only the one that contains the key".to_owned(),
     }
 }
 
@@ -44,30 +44,30 @@ pub(super) fn key_hint(error: &KeyError) -> String {
             "convert it: `(umask 077; openssl pkcs8 -topk8 -in FILE -out FILE.pem)` asks for the old password and for a new one"
         }
         KeyError::Encryption(_) => {
-            "convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (OpenSSL 1 goes without the providers)"
+            "convert it: `(umask 077; openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out FILE.pem)` asks for the old password and for a new one (without the two `-provider` options for OpenSSL 1)"
         }
         KeyError::TooCostly { .. } => {
-            "encrypt it anew with less: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
+            "encrypt the key again with fewer iterations: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
         }
         KeyError::Password(PasswordError::Unreadable(error)) => return source_hint(error),
         KeyError::Password(_) => {
-            "pass the password by `--key-password-file`, `--key-password-env` or `--key-password-fd`"
+            "pass the password with `--key-password-file`, `--key-password-env` or `--key-password-fd`"
         }
-        KeyError::WrongPassword => "check the password, and whether it ends in a blank or a line break",
-        KeyError::Tpm => "keys of a TPM do not work yet; pass a key that is in a file",
+        KeyError::WrongPassword => "check the password, including any space or line break at its end",
+        KeyError::Tpm => "pass a key that is stored in a file",
         KeyError::Algorithm(_) | KeyError::Curve(_) => {
-            "use a key of RSA (2048 to 8192 bits), P-256, P-384, P-521 or ML-DSA"
+            "use an RSA key (2048 to 8192 bits) or a P-256, P-384, P-521 or ML-DSA key"
         }
-        KeyError::Rsa(_) => "use an RSA key of 2048 to 8192 bits, as it came from its maker",
+        KeyError::Rsa(_) => "use an unmodified RSA key of 2048 to 8192 bits",
         KeyError::ExplicitCurve => {
-            "name the curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
+            "convert it to a named curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
         }
-        KeyError::NoCurve => "export the key anew as PKCS#8, which names its curve",
+        KeyError::NoCurve => "export the key again as PKCS#8, which includes the name of the curve",
         KeyError::OpenSsh => {
-            "convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`"
+            "convert a copy of the file: `ssh-keygen -p -m PKCS8 -f FILE`"
         }
         KeyError::Label(_) | KeyError::Damaged => {
-            "look at it with `openssl pkey -noout -text -in FILE`; PKCS#8, PKCS#1 or SEC1 is wanted"
+            "check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1"
         }
     }
     .to_owned()

@@ -23,22 +23,22 @@ fn hint(cause: &Cause, operation: Operation) -> String {
         }
         (Cause::AlteredRequest { region, clocks }, _) => altered_request(region, *clocks),
         (Cause::Throttled, _) => {
-            "AWS limits how often it is called; call less often, or ask for a higher quota".to_owned()
+            "call AWS less often, or request a higher quota".to_owned()
         }
         (Cause::AnotherServer, _) => {
-            "something between here and AWS may have answered instead: a proxy, a gateway, a wrong `--endpoint`".to_owned()
+            "the response may not be from AWS: check `--endpoint`, and any proxy or gateway between this machine and AWS".to_owned()
         }
         (Cause::ServiceFailure, _) => {
-            "the service had a failure of its own; try again later, and see the AWS Health Dashboard".to_owned()
+            "try again later, and check the AWS Health Dashboard: the failure is on AWS's side".to_owned()
         }
         (Cause::InvalidRequest, _) => {
-            "the request breaks a rule of the service; the words above name the member and the rule".to_owned()
+            "correct the option that AWS's message above is about: the request breaks a rule of the service".to_owned()
         }
         (Cause::Unknown, Operation::CreateSession) => {
-            "run again with `--debug` and compare what is sent with the trust anchor, the profile and the role".to_owned()
+            "run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role".to_owned()
         }
         (Cause::Unknown, Operation::GetSecretValue) => {
-            "the words above are AWS's own; `--debug` shows what was asked".to_owned()
+            "run the command again with `--debug` to see the request; the message above is from AWS".to_owned()
         }
     }
 }
@@ -47,7 +47,7 @@ fn clock_offset(seconds_behind: i64, local: Timestamp, aws: Timestamp) -> String
     let direction = if seconds_behind > 0 { "behind" } else { "ahead of" };
     let amount = span(seconds_behind.unsigned_abs());
     format!(
-        "this machine's clock is {amount} {direction} AWS's ({local} here, {aws} there): set it, and keep it set by NTP"
+        "this machine's clock is {amount} {direction} AWS's ({local} here, {aws} at AWS): set the clock, and keep it correct with NTP"
     )
 }
 
@@ -64,12 +64,12 @@ fn span(seconds: u64) -> String {
 
 fn altered_request(region: &Region, clocks: ClockComparison) -> String {
     let clocks = match clocks {
-        ClockComparison::Agree => "the clock agrees with AWS's to a minute; ",
+        ClockComparison::Agree => "this machine's clock is within a minute of AWS's; ",
         ClockComparison::Differ => "",
-        ClockComparison::NotPossible => "the answer has no date to compare the clock with; ",
+        ClockComparison::NotPossible => "the response has no date to compare the clock with; ",
     };
     format!(
-        "{clocks}a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than {region}"
+        "{clocks}check for a proxy or gateway that changes the request's headers or body, and for an endpoint of another Region than {region}"
     )
 }
 
@@ -104,23 +104,23 @@ mod tests {
         let rows = [
             (
                 offset(7_200),
-                "this machine's clock is 2 h 0 min behind AWS's (2015-08-30T12:36:00Z here, 2015-08-30T14:36:00Z there): set it, and keep it set by NTP",
+                "this machine's clock is 2 h 0 min behind AWS's (2015-08-30T12:36:00Z here, 2015-08-30T14:36:00Z at AWS): set the clock, and keep it correct with NTP",
             ),
             (
                 offset(-61),
-                "this machine's clock is 1 min 1 s ahead of AWS's (2015-08-30T12:36:00Z here, 2015-08-30T12:34:59Z there): set it, and keep it set by NTP",
+                "this machine's clock is 1 min 1 s ahead of AWS's (2015-08-30T12:36:00Z here, 2015-08-30T12:34:59Z at AWS): set the clock, and keep it correct with NTP",
             ),
             (
                 altered(ClockComparison::Differ),
-                "a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+                "check for a proxy or gateway that changes the request's headers or body, and for an endpoint of another Region than us-east-1",
             ),
             (
                 altered(ClockComparison::Agree),
-                "the clock agrees with AWS's to a minute; a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+                "this machine's clock is within a minute of AWS's; check for a proxy or gateway that changes the request's headers or body, and for an endpoint of another Region than us-east-1",
             ),
             (
                 altered(ClockComparison::NotPossible),
-                "the answer has no date to compare the clock with; a proxy or gateway that changes the request's headers or body can cause this, or an endpoint of another Region than us-east-1",
+                "the response has no date to compare the clock with; check for a proxy or gateway that changes the request's headers or body, and for an endpoint of another Region than us-east-1",
             ),
         ];
         for (cause, text) in rows {
@@ -131,8 +131,14 @@ mod tests {
     #[test]
     fn an_unknown_cause_is_told_by_the_operation() {
         let session = hint(&Cause::Unknown, Operation::CreateSession);
-        assert!(session.starts_with("run again with `--debug` and compare"), "{session}");
+        assert!(
+            session.starts_with("run the command again with `--debug`, and compare"),
+            "{session}"
+        );
         let secret = hint(&Cause::Unknown, Operation::GetSecretValue);
-        assert_eq!(secret, "the words above are AWS's own; `--debug` shows what was asked");
+        assert_eq!(
+            secret,
+            "run the command again with `--debug` to see the request; the message above is from AWS"
+        );
     }
 }

@@ -6,11 +6,14 @@ use roles_anywhere_client::http::{Distrust, Presented, TransportError};
 /// Returns what to do about a request that brought no response.
 pub(super) fn request_hint(error: &RequestError) -> String {
     match error {
-        RequestError::Sign(_) => "try the key with `openssl pkey -check`".to_owned(),
-        RequestError::AccessKey(_) => "please report this".to_owned(),
+        RequestError::Sign(_) => {
+            "check the key with `openssl pkey -check -noout -in FILE`".to_owned()
+        }
+        RequestError::AccessKey(_) => "report this as a bug, without secrets".to_owned(),
         RequestError::Transport { source, .. } => transport_hint(source),
         RequestError::Timeout { .. } => {
-            "check the network and any proxy to it; `--timeout SECONDS` allows more time".to_owned()
+            "check the network and any proxy, or allow more time with `--timeout SECONDS`"
+                .to_owned()
         }
     }
 }
@@ -18,33 +21,33 @@ pub(super) fn request_hint(error: &RequestError) -> String {
 fn transport_hint(error: &TransportError) -> String {
     match error {
         TransportError::Connect { .. } => {
-            "check the network, the firewall and HTTPS_PROXY; `--debug` shows which way is taken".to_owned()
+            "check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy".to_owned()
         }
         TransportError::Resolve { for_socks: true, .. } => {
-            "with `socks5://` this machine looks the name up; write `socks5h://` if the proxy is to do it".to_owned()
+            "write `socks5h://` to let the proxy resolve the name; with `socks5://` this machine resolves it".to_owned()
         }
         TransportError::Resolve { .. } => {
-            "check DNS, the Region and HTTPS_PROXY; not every Region has FIPS or dual-stack endpoints".to_owned()
+            "check DNS, the Region and `HTTPS_PROXY`; not every Region has FIPS or dual-stack endpoints".to_owned()
         }
         TransportError::Untrusted { presented, distrust, .. } => {
             distrust_hint(presented.as_deref(), *distrust)
         }
         TransportError::Handshake { .. } => {
-            "TLS 1.2 or 1.3 is wanted on the other side; is something else listening there?".to_owned()
+            "check the endpoint and its port: the server must support TLS 1.2 or 1.3".to_owned()
         }
         TransportError::Proxy { login: true, .. } => {
-            "the proxy asks for a login: write it into HTTPS_PROXY as `http://USER:PASSWORD@HOST:PORT`".to_owned()
+            "set `HTTPS_PROXY` to `http://USER:PASSWORD@HOST:PORT`: the proxy requires authentication".to_owned()
         }
         TransportError::Proxy { .. } => {
-            "the proxy must allow CONNECT to that host and port; `--proxy URL` takes another, `--proxy none` goes without".to_owned()
+            "let the proxy allow CONNECT to that host and port, pass another one with `--proxy URL`, or use none with `--proxy none`".to_owned()
         }
         TransportError::Interrupted { plain: true, .. } => {
-            "if TLS is spoken on that port, write the endpoint as `https://`".to_owned()
+            "if the server expects TLS on that port, write the endpoint as `https://`".to_owned()
         }
-        TransportError::Interrupted { .. } => "try again; a proxy or gateway in between may cut connections".to_owned(),
-        TransportError::TooLarge { .. } => "something other than AWS seems to answer there".to_owned(),
+        TransportError::Interrupted { .. } => "try again; if the problem remains, check proxies and gateways between this machine and AWS".to_owned(),
+        TransportError::TooLarge { .. } => "check `--endpoint` and any proxy: the server does not seem to be AWS".to_owned(),
         TransportError::TrustStore { .. } => {
-            "a PEM file with one CA certificate or more is wanted".to_owned()
+            "pass a PEM file with at least one CA certificate".to_owned()
         }
     }
 }
@@ -52,18 +55,18 @@ fn transport_hint(error: &TransportError) -> String {
 fn distrust_hint(presented: Option<&Presented>, distrust: Distrust) -> String {
     let who = presented.map_or_else(String::new, |presented| {
         let Presented { subject, issuer, .. } = presented;
-        format!("it was presented as `{subject}`, issued by `{issuer}`; ")
+        format!("its subject is `{subject}`, its issuer is `{issuer}`; ")
     });
     let what = match distrust {
         Distrust::Issuer => {
-            "where that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or AWS_CA_BUNDLE"
+            "if that is your own TLS inspection or endpoint, pass its CA with `--ca-bundle FILE` or `AWS_CA_BUNDLE`"
         }
-        Distrust::Name => "check the host name of the endpoint, and what answers there",
+        Distrust::Name => "check the host name of the endpoint, and which server listens there",
         Distrust::Time => {
-            "check this machine's clock; if it is right, the certificate has to be renewed"
+            "check this machine's clock; if it is right, the certificate of the server must be renewed"
         }
         Distrust::Other => {
-            "it has to be replaced by a server certificate of X.509 v3 that a CA issued; `--ca-bundle FILE` names that CA"
+            "replace it with an X.509 version 3 server certificate issued by a CA, and pass that CA with `--ca-bundle FILE`"
         }
     };
     format!("{who}{what}")

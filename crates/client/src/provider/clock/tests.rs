@@ -169,7 +169,9 @@ fn does_not_ask_for_the_time_otherwise() {
 
 #[test]
 fn refuses_a_certificate_that_is_out_of_date_by_awss_time_too() {
-    for (now, words) in [(AFTER, "expired at 2046"), (BEFORE, "is valid from 2026")] {
+    for (now, words) in
+        [(AFTER, "has expired (on 2046"), (BEFORE, "is not yet valid (valid from 2026")]
+    {
         let ended = Skew::new(now, now).exchange(0);
         let error = ended.session.as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Identity);
@@ -198,7 +200,7 @@ fn refuses_by_its_own_clock_if_aws_does_not_tell_the_time() {
         let error = ended.session.as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Identity);
         let text = error.to_string();
-        assert!(text.contains("it is 2050-06-01T12:00:00Z now"), "{text}");
+        assert!(text.contains("it is now 2050-06-01T12:00:00Z"), "{text}");
         let local = at(AFTER);
         let finding = names_the_clock.then_some(ClockFinding::TlsOutOfDate { local });
         assert_eq!(finding_of(error), finding, "{text}");
@@ -209,7 +211,9 @@ fn refuses_by_its_own_clock_if_aws_does_not_tell_the_time() {
 
 #[test]
 fn a_date_from_outside_makes_no_signature_beyond_the_certificates_validity() {
-    for (there, words) in [(AFTER, "expired at 2046"), (BEFORE, "is valid from 2026")] {
+    for (there, words) in
+        [(AFTER, "has expired (on 2046"), (BEFORE, "is not yet valid (valid from 2026")]
+    {
         let ended = Skew::new(TODAY, there).exchange(0);
         let error = ended.session.as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Identity);

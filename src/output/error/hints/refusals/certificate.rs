@@ -11,14 +11,14 @@ use roles_anywhere_client::x509::{DistinguishedName, LeftOut};
 pub(super) fn hint(cause: &Cause) -> String {
     match cause {
         Cause::Revoked { serial, trust_anchor } => format!(
-            "the certificate with serial {serial} is on a CRL imported for {trust_anchor}: issue a new one"
+            "the certificate with serial {serial} has been revoked by a CRL imported for {trust_anchor}: issue a new one"
         ),
         Cause::Violations(violations) => {
             let words: Vec<String> = violations.iter().map(Violation::to_string).collect();
-            format!("the certificate {}: issue one without that fault", words.join(", and it "))
+            format!("the certificate {}: issue a new one without that problem", words.join(", and it "))
         }
         Cause::NoViolation => {
-            "nothing in the certificate itself is against the documented rules (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check the CAs above it: keyUsage with keyCertSign, basicConstraints CA:TRUE".to_owned()
+            "the certificate meets the documented requirements (X.509 v3, not a CA, keyUsage with digitalSignature, SHA-256 or better); check its CAs: they need keyUsage with keyCertSign and basicConstraints CA:TRUE".to_owned()
         }
         Cause::NotACa { subject, lacks } => {
             let lacks = match lacks {
@@ -29,14 +29,14 @@ pub(super) fn hint(cause: &Cause) -> String {
                 }
             };
             format!(
-                "the intermediate `{subject}` that was sent has {lacks}, which AWS requires of a CA: have it issued again"
+                "the intermediate `{subject}` that was sent has {lacks}, which AWS requires of a CA: issue it again"
             )
         }
         Cause::IntermediateOutOfDate { subject, not_before, not_after } => format!(
-            "the intermediate `{subject}` that was sent is valid from {not_before} to {not_after} only: put its renewed certificate in `--intermediates`"
+            "the intermediate `{subject}` that was sent is valid from {not_before} to {not_after} only: pass its renewed certificate with `--intermediates`"
         ),
         Cause::IssuerNotGiven { issuer, trust_anchor } => format!(
-            "the certificate's issuer `{issuer}` is not among the certificates that were given: that CA has to be the certificate of {trust_anchor}, or its certificate and the CAs up to that one have to be in `--intermediates`"
+            "the certificate's issuer `{issuer}` is not among the given certificates: that CA must be the certificate of {trust_anchor}; if it is not, pass its certificate and the CAs up to the trust anchor with `--intermediates`"
         ),
         Cause::PathEnds { sent, issuers, trust_anchor } => path_ends(*sent, issuers, trust_anchor),
         Cause::ChainSent { sent, left_out } => chain_sent(sent, left_out),
@@ -54,14 +54,14 @@ fn path_ends(sent: usize, issuers: &[DistinguishedName], trust_anchor: &TrustAnc
         several => (format!("the issuers {}", listed(several)), "one of them"),
     };
     format!(
-        "the certificate was sent {with}, which leads to {issuers}: {that} has to be the certificate of {trust_anchor}, or the CAs up to that one have to be in `--intermediates`"
+        "the certificate was sent {with}, which leads to {issuers}: {that} must be the certificate of {trust_anchor}; if not, pass the CAs up to the trust anchor with `--intermediates`"
     )
 }
 
 fn chain_sent(sent: &[DistinguishedName], left_out: &[(DistinguishedName, LeftOut)]) -> String {
     let sent = match sent {
         [] => "no other certificate was sent".to_owned(),
-        sent => format!("sent with the certificate: {}", listed(sent)),
+        sent => format!("certificates sent with it: {}", listed(sent)),
     };
     if left_out.is_empty() {
         return sent;
@@ -69,7 +69,7 @@ fn chain_sent(sent: &[DistinguishedName], left_out: &[(DistinguishedName, LeftOu
     let names = left_out.iter().take(MOST_LISTED);
     let names = names.map(|(subject, reason)| format!("`{subject}` ({})", reason.as_str()));
     let names = and_more(&names.collect::<Vec<_>>(), left_out.len());
-    format!("{sent}; left out of what was given: {names}")
+    format!("{sent}; given but not sent: {names}")
 }
 
 /// The most certificates that a hint lists.
@@ -106,35 +106,35 @@ mod tests {
         let rows = [
             (
                 Cause::Revoked { serial: "7".to_owned(), trust_anchor: trust_anchor() },
-                "the certificate with serial 7 is on a CRL imported for arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a: issue a new one",
+                "the certificate with serial 7 has been revoked by a CRL imported for arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a: issue a new one",
             ),
             (
                 Cause::Violations(vec![Violation::Ca, Violation::EmptySubject]),
-                "the certificate is a CA (basicConstraints CA:TRUE), and it has an empty subject: issue one without that fault",
+                "the certificate is a CA (basicConstraints CA:TRUE), and it has an empty subject: issue a new one without that problem",
             ),
             (
                 Cause::NotACa { subject: subject(), lacks: CaExtensions::Both },
-                "the intermediate `CN=CA` that was sent has no basicConstraints with CA:TRUE and no keyUsage with keyCertSign, which AWS requires of a CA: have it issued again",
+                "the intermediate `CN=CA` that was sent has no basicConstraints with CA:TRUE and no keyUsage with keyCertSign, which AWS requires of a CA: issue it again",
             ),
             (
                 Cause::NotACa { subject: subject(), lacks: CaExtensions::KeyCertSign },
-                "the intermediate `CN=CA` that was sent has no keyUsage with keyCertSign, which AWS requires of a CA: have it issued again",
+                "the intermediate `CN=CA` that was sent has no keyUsage with keyCertSign, which AWS requires of a CA: issue it again",
             ),
             (
                 Cause::NotACa { subject: subject(), lacks: CaExtensions::BasicConstraints },
-                "the intermediate `CN=CA` that was sent has no basicConstraints with CA:TRUE, which AWS requires of a CA: have it issued again",
+                "the intermediate `CN=CA` that was sent has no basicConstraints with CA:TRUE, which AWS requires of a CA: issue it again",
             ),
             (
                 Cause::IntermediateOutOfDate { subject: subject(), not_before, not_after },
-                "the intermediate `CN=CA` that was sent is valid from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z only: put its renewed certificate in `--intermediates`",
+                "the intermediate `CN=CA` that was sent is valid from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z only: pass its renewed certificate with `--intermediates`",
             ),
             (
                 Cause::IssuerNotGiven { issuer: subject(), trust_anchor: trust_anchor() },
-                "the certificate's issuer `CN=CA` is not among the certificates that were given: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a, or its certificate and the CAs up to that one have to be in `--intermediates`",
+                "the certificate's issuer `CN=CA` is not among the given certificates: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if it is not, pass its certificate and the CAs up to the trust anchor with `--intermediates`",
             ),
             (
                 Cause::PathEnds { sent: 0, issuers: vec![subject()], trust_anchor: trust_anchor() },
-                "the certificate was sent alone, which leads to the issuer `CN=CA`: that CA has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a, or the CAs up to that one have to be in `--intermediates`",
+                "the certificate was sent alone, which leads to the issuer `CN=CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
             ),
             (
                 Cause::PathEnds {
@@ -142,18 +142,18 @@ mod tests {
                     issuers: vec![subject(), named("CB")],
                     trust_anchor: trust_anchor(),
                 },
-                "the certificate was sent with 3 intermediates, which leads to the issuers `CN=CA`, `CN=CB`: one of them has to be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a, or the CAs up to that one have to be in `--intermediates`",
+                "the certificate was sent with 3 intermediates, which leads to the issuers `CN=CA`, `CN=CB`: one of them must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
             ),
             (
                 Cause::ChainSent { sent: vec![subject()], left_out: Vec::new() },
-                "sent with the certificate: `CN=CA`",
+                "certificates sent with it: `CN=CA`",
             ),
             (
                 Cause::ChainSent {
                     sent: vec![subject()],
                     left_out: vec![(named("CB"), LeftOut::Outdated)],
                 },
-                "sent with the certificate: `CN=CA`; left out of what was given: `CN=CB` (out of date, and its renewed certificate is sent)",
+                "certificates sent with it: `CN=CA`; given but not sent: `CN=CB` (out of date, and its renewed certificate is sent)",
             ),
         ];
         for (cause, text) in rows {
@@ -165,8 +165,8 @@ mod tests {
     fn a_long_list_is_cut() {
         let left_out = vec![(named("CA"), LeftOut::Unrelated); 140];
         let hint = hint(&Cause::ChainSent { sent: Vec::new(), left_out });
-        assert_eq!(hint.matches("on no path").count(), 5, "{hint}");
-        assert!(hint.starts_with("no other certificate was sent; left out"), "{hint}");
+        assert_eq!(hint.matches("not on a path").count(), 5, "{hint}");
+        assert!(hint.starts_with("no other certificate was sent; given but not sent: "), "{hint}");
         assert!(hint.ends_with(" and 135 more"), "{hint}");
     }
 }

@@ -7,16 +7,16 @@ use roles_anywhere_client::diagnosis::ConfigurationCause as Cause;
 pub(super) fn hint(cause: &Cause) -> String {
     match cause {
         Cause::DifferentAccounts { trust_anchor, profile, role } => format!(
-            "the accounts differ: the trust anchor is in {trust_anchor}, the profile in {profile} and the role in {role}; a session needs all three in one account"
+            "use a trust anchor, a profile and a role of one account: the trust anchor is in {trust_anchor}, the profile in {profile} and the role in {role}"
         ),
         Cause::NoSuchTrustAnchor { trust_anchor, region } => {
-            format!("there is no {trust_anchor} in {region}: check `--trust-anchor-arn`")
+            format!("check `--trust-anchor-arn`: there is no {trust_anchor} in {region}")
         }
         Cause::TrustAnchorDisabled(trust_anchor) => {
             format!("enable {trust_anchor} (`aws rolesanywhere enable-trust-anchor`)")
         }
         Cause::NoSuchProfile { profile, region } => {
-            format!("there is no {profile} in {region}: check `--profile-arn`")
+            format!("check `--profile-arn`: there is no {profile} in {region}")
         }
         Cause::ProfileDisabled(profile) => {
             format!("enable {profile} (`aws rolesanywhere enable-profile`)")
@@ -24,11 +24,11 @@ pub(super) fn hint(cause: &Cause) -> String {
         Cause::RoleNotInProfile { role, profile, region } => {
             let id = profile.id();
             format!(
-                "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
+                "add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
             )
         }
         Cause::SessionNameNotAccepted(profile) => format!(
-            "leave out `--role-session-name`, or let {profile} accept custom session names (acceptRoleSessionName)"
+            "remove `--role-session-name`, or set acceptRoleSessionName on {profile}"
         ),
         Cause::DurationTooLong { requested, role } => {
             let requested = match requested {
@@ -40,10 +40,10 @@ pub(super) fn hint(cause: &Cause) -> String {
             )
         }
         Cause::TrustPolicy { role, trust_anchor } => format!(
-            "the trust policy of {role} must allow the principal rolesanywhere.amazonaws.com the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and its conditions must hold (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)"
+            "the trust policy of {role} must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)"
         ),
         Cause::UnmappedAttributes => {
-            "the attributes named above hold characters that no session tag may have, so conditions on them see nothing: change the certificate, or the profile's attribute mapping".to_owned()
+            "change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match".to_owned()
         }
         Cause::NoSuchResource { region } => format!(
             "check that `--trust-anchor-arn`, `--profile-arn` and `--role-arn` exist in {region} and in these accounts"
@@ -66,7 +66,7 @@ mod tests {
                     trust_anchor: trust_anchor.clone(),
                     region: region.clone(),
                 },
-                "there is no arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a in us-east-1: check `--trust-anchor-arn`",
+                "check `--trust-anchor-arn`: there is no arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a in us-east-1",
             ),
             (
                 Cause::TrustAnchorDisabled(trust_anchor),
@@ -74,7 +74,7 @@ mod tests {
             ),
             (
                 Cause::NoSuchProfile { profile: profile.clone(), region: region.clone() },
-                "there is no arn:aws:rolesanywhere:us-east-1:123456789012:profile/p in us-east-1: check `--profile-arn`",
+                "check `--profile-arn`: there is no arn:aws:rolesanywhere:us-east-1:123456789012:profile/p in us-east-1",
             ),
             (
                 Cause::ProfileDisabled(profile.clone()),
@@ -86,11 +86,11 @@ mod tests {
                     profile: profile.clone(),
                     region: region.clone(),
                 },
-                "add the role to the profile; the command replaces the whole list, so name every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id p`): `aws rolesanywhere update-profile --region us-east-1 --profile-id p --role-arns arn:aws:iam::123456789012:role/path/R OTHER-ROLE-ARNS`",
+                "add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id p`): `aws rolesanywhere update-profile --region us-east-1 --profile-id p --role-arns arn:aws:iam::123456789012:role/path/R OTHER-ROLE-ARNS`",
             ),
             (
                 Cause::SessionNameNotAccepted(profile),
-                "leave out `--role-session-name`, or let arn:aws:rolesanywhere:us-east-1:123456789012:profile/p accept custom session names (acceptRoleSessionName)",
+                "remove `--role-session-name`, or set acceptRoleSessionName on arn:aws:rolesanywhere:us-east-1:123456789012:profile/p",
             ),
             (
                 Cause::DurationTooLong {

@@ -9,40 +9,40 @@ use roles_anywhere_client::region::Region;
 pub(super) fn hint(cause: &Cause) -> String {
     match cause {
         Cause::NoSuchSecret { secret: SecretId::Arn(_), region, account } => format!(
-            "there is no such secret in {region} and account {account}: check the ARN and its last six characters"
+            "check the ARN and its last six characters: there is no such secret in {region} and account {account}"
         ),
         Cause::NoSuchSecret { secret, region, account } => format!(
-            "`{}` was looked for in {region} and account {account}: check the name, pass `--region`, or name a secret of another account by its ARN",
+            "check the name and `--region`: there is no `{}` in {region} and account {account}; for a secret of another account, pass its ARN",
             secret.shown()
         ),
         Cause::NoSuchVersion { secret, region } => format!(
-            "`{0}` in {region} has no such version, or does not exist: see `aws secretsmanager list-secret-version-ids --secret-id {0}`",
+            "check the name and the version: `aws secretsmanager list-secret-version-ids --region {region} --secret-id {0}` lists the versions of the secret",
             secret.shown()
         ),
         Cause::Denied { role, secret, region } => {
             let resource = resource(secret, region, role);
             format!(
-                "a policy of {role} must allow secretsmanager:GetSecretValue on {resource}, and the profile's session policy and the secret's resource policy must not take it away"
+                "a policy of {role} must allow secretsmanager:GetSecretValue on {resource}, and the profile's session policy and the secret's resource policy must not deny it"
             )
         }
         Cause::KmsKeyDenied { role, secret } => format!(
-            "{role} must be allowed kms:Decrypt on the KMS key of `{}`, by its own policy and by the key's policy; the key must be enabled",
+            "{role} needs kms:Decrypt on the KMS key of `{}`, in its own policy and in the key's policy; the key must be enabled",
             secret.shown()
         ),
         Cause::ScheduledForDeletion(secret) => format!(
-            "`{0}` is scheduled for deletion: `aws secretsmanager restore-secret --secret-id {0}` brings it back",
+            "`{0}` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id {0}`",
             secret.shown()
         ),
         Cause::NotReadable => {
-            "the secret is not in a state to be read: it may be in rotation, or have no value yet"
+            "try again later: the secret cannot be read in its current state, for example during a rotation or before it has a value"
                 .to_owned()
         }
         Cause::VersionsDiffer => {
-            "check `--version-id` and `--version-stage`: both together must name the same version"
+            "check `--version-id` and `--version-stage`: together they must name the same version"
                 .to_owned()
         }
         Cause::SessionNotAccepted { session, secret } => format!(
-            "the session was made a moment ago in {session}, and the secret was asked for in {secret}: the secret has to be asked for at AWS itself in the same partition; check `--secrets-endpoint` and proxies that change headers"
+            "check `--secrets-endpoint` and proxies that change headers: the session is new and from {session}, and the secret was requested from {secret}, which must be AWS in the same partition"
         ),
     }
 }
@@ -83,15 +83,15 @@ mod tests {
         assert_eq!(
             by_name,
             [
-                "`prod/db` was looked for in cn-north-1 and account 123456789012: check the name, pass `--region`, or name a secret of another account by its ARN",
-                "a policy of arn:aws-cn:iam::123456789012:role/R must allow secretsmanager:GetSecretValue on arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:prod/db-??????, and the profile's session policy and the secret's resource policy must not take it away",
-                "arn:aws-cn:iam::123456789012:role/R must be allowed kms:Decrypt on the KMS key of `prod/db`, by its own policy and by the key's policy; the key must be enabled",
-                "`prod/db` is scheduled for deletion: `aws secretsmanager restore-secret --secret-id prod/db` brings it back",
+                "check the name and `--region`: there is no `prod/db` in cn-north-1 and account 123456789012; for a secret of another account, pass its ARN",
+                "a policy of arn:aws-cn:iam::123456789012:role/R must allow secretsmanager:GetSecretValue on arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:prod/db-??????, and the profile's session policy and the secret's resource policy must not deny it",
+                "arn:aws-cn:iam::123456789012:role/R needs kms:Decrypt on the KMS key of `prod/db`, in its own policy and in the key's policy; the key must be enabled",
+                "`prod/db` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id prod/db`",
             ]
         );
         let arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-a1b2c3";
         let by_arn = hints(&SecretId::Arn(arn.parse().unwrap()));
-        assert!(by_arn[0].ends_with("check the ARN and its last six characters"), "{by_arn:?}");
+        assert!(by_arn[0].starts_with("check the ARN and its last six characters: "), "{by_arn:?}");
         assert!(by_arn[1].contains(&format!("GetSecretValue on {arn}, and")), "{by_arn:?}");
     }
 

@@ -1,0 +1,117 @@
+//! What to do about a wrong flag or variable.
+
+use super::{UsageError, quoted_list};
+use crate::options::table::{OptionSpec, ValueType, identity, transport};
+use roles_anywhere_client::arn::ArnError;
+use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
+
+impl UsageError {
+    /// Returns what to do.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Missing { options, empty } => return missing_hints(options, empty),
+            // The message says what is expected.
+            Self::Value { origin, .. } | Self::InvalidHidden { origin, .. }
+                if origin.option().sensitivity != Sensitivity::Password =>
+            {
+                return Vec::new();
+            }
+            Self::Value { .. } | Self::InvalidHidden { .. } => PASSWORD_HINT,
+            Self::Contents { origin, contents } => {
+                return vec![contents_hint(origin.option(), *contents)];
+            }
+            Self::ContentsForName { origin, .. } => {
+                let option = origin.option();
+                return vec![format!(
+                    "`env:` expects the name of a variable, not its value: export it as NAME, and pass `{option} env:NAME`"
+                )];
+            }
+            Self::Arn { source, .. } => arn_hint(source),
+            Self::Endpoint { .. } => {
+                "write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only"
+            }
+            Self::Proxy { .. } => {
+                "write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see"
+            }
+            Self::Profile { .. } => "write the name as in the brackets of the credentials file",
+            Self::NoName { .. } => {
+                "if it is the name of a new file or directory, write it as `./NAME`"
+            }
+            Self::Unexpanded { .. } => {
+                "write the full path: a shell expands `~` only at the start of a word, and other programs do not expand it; if the name really begins with this character, write it as `./NAME`"
+            }
+            Self::NotUtf8(_) => "set it to UTF-8 text, or remove it",
+            Self::FlagAsValue { .. } => {
+                "pass a value; if the value is a shell variable, check that it is not empty"
+            }
+            Self::Argument(error) => return error.hints(),
+            Self::Partitions { .. } => "use ARNs of one partition",
+            Self::Regions { why, .. } | Self::Conflict { why, .. } => why,
+            Self::NotYet { instead, .. } => instead,
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+const PASSWORD_HINT: &str =
+    "write the password to a file, and pass the path with `--key-password-file`";
+
+fn missing_hints(options: &[&'static OptionSpec], empty: &[&'static str]) -> Vec<String> {
+    let variables = quoted_list(options.iter().filter_map(|option| option.variables().next()));
+    let mut hints = vec![match options {
+        [option] if variables.is_empty() => format!("pass `{option}`"),
+        [option] => format!("pass `{option}`, or set {variables}"),
+        _ => format!("pass them, or set {variables}"),
+    }];
+    if !empty.is_empty() {
+        let verb = if empty.len() == 1 { "is" } else { "are" };
+        let names = quoted_list(empty.iter().copied());
+        hints.push(format!("give a value: {names} {verb} empty, which counts as not given"));
+    }
+    hints
+}
+
+fn contents_hint(option: &OptionSpec, contents: KeyMaterialKind) -> String {
+    let is_swapped = match contents {
+        KeyMaterialKind::PrivateKey => option == &identity::CERTIFICATE,
+        KeyMaterialKind::Certificate => option == &identity::PRIVATE_KEY,
+        KeyMaterialKind::Encoded => false,
+    };
+    if is_swapped {
+        return "check that `--certificate` and `--private-key` are not swapped; each expects a path or `env:NAME`"
+            .to_owned();
+    }
+    match contents {
+        contents if option.value_type == ValueType::Source => {
+            let noun = match contents {
+                KeyMaterialKind::PrivateKey => "the key",
+                KeyMaterialKind::Certificate => "the certificate",
+                KeyMaterialKind::Encoded => "it",
+            };
+            format!("write {noun} to a file and pass its path, or pass `{option} env:NAME`")
+        }
+        KeyMaterialKind::Certificate if option == &transport::CA_BUNDLE => {
+            "write the certificate to a file, and pass its path".to_owned()
+        }
+        _ if option.sensitivity == Sensitivity::Password => PASSWORD_HINT.to_owned(),
+        KeyMaterialKind::PrivateKey => {
+            "pass a key with `--private-key`, as a path or as `env:NAME`".to_owned()
+        }
+        KeyMaterialKind::Certificate | KeyMaterialKind::Encoded => {
+            "pass certificates with `--certificate` and `--intermediates`, as a path or as `env:NAME`"
+                .to_owned()
+        }
+    }
+}
+
+fn arn_hint(error: &ArnError) -> &'static str {
+    match error {
+        ArnError::Kind { .. } => {
+            "check that the ARNs of the trust anchor, the profile and the role are not swapped"
+        }
+        ArnError::Partition(_) | ArnError::RegionPartition { .. } => {
+            "the second part of the ARN is its partition, such as `aws` or `aws-cn`"
+        }
+        _ => "copy the ARN from the AWS console or the AWS CLI",
+    }
+}
