@@ -1,5 +1,9 @@
 //! Hints, which name the option and what belongs into it.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -175,8 +179,16 @@ fn advises_to_compare_the_regions_of_role_and_secret() {
 
 #[test]
 fn advises_to_speak_tls() {
-    let env = TestEnvironment::new();
-    let plain = env.emulator().endpoint().replace("https://", "http://");
+    let env = TestEnvironment::offline();
+    // What a TLS server answers to plain HTTP: an alert, "unexpected message".
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plain = format!("http://{}", server.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in server.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(b"\x15\x03\x01\0\x02\x02\x0a");
+        }
+    });
     assert_snapshot!(env.fails(&format!("credential-process --endpoint {plain}")), @"
     $ roles-anywhere credential-process --endpoint http://127.0.0.1:PORT
     exit code: 5

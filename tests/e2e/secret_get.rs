@@ -130,7 +130,7 @@ fn names_the_directory_that_a_file_is_to_be_written_to() {
     // Behind a slash belongs a directory.
     let outcome = out(&emulator.directory().join("file/"));
     assert_eq!((outcome.code, outcome.stdout.len()), (2, 0), "{outcome}");
-    assert!(outcome.stderr.contains("`--out` is "), "{outcome}");
+    assert!(outcome.stderr.contains("for `--out`: expected"), "{outcome}");
     assert!(outcome.stderr.contains("the path of a file"), "{outcome}");
     assert!(!emulator.directory().join("file").exists());
 }

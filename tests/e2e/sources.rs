@@ -162,7 +162,8 @@ fn one_stdin_holds_a_key_that_is_not_named() {
 fn misses(given: Given, missed: &str) {
     let place = given.shown();
     let text = both_from(given).refuses(3, &[]);
-    assert!(text.contains(&format!("{place} contains no {missed}")), "{text}");
+    assert!(text.contains(&format!("error: {place} ")), "{text}");
+    assert!(text.contains(&format!("contains no {missed}")), "{text}");
 }
 
 #[test]

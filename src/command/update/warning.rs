@@ -23,12 +23,12 @@ impl fmt::Display for FileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Readable { mode } => {
-                write!(f, "the credentials file can be read by others (mode {mode:04o})")
+                write!(f, "the credentials file is readable by other users (mode {mode:04o})")
             }
             Self::Conflict(conflict) => conflict.fmt(f),
             Self::Unfinished(reason) => write!(
                 f,
-                "another program has not finished writing the credentials file that was replaced, and what it still writes is lost: {reason}"
+                "another program is still writing the credentials file that was replaced, and what it writes now is lost: {reason}"
             ),
         }
     }

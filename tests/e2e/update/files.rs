@@ -27,13 +27,13 @@ fn refuses_to_parse(text: &[u8], words: &str) {
 fn refuses_a_section_that_is_there_twice() {
     refuses_to_parse(
         b"[b]\n[c]\nx = 1\n[b]\n",
-        "line 4 begins a section that line 1 began already",
+        "line 4 begins a section that already exists in line 1",
     );
 }
 
 #[test]
 fn refuses_a_setting_outside_of_a_section() {
-    refuses_to_parse(b"region = r\n[b]\n", "line 1 stands before the first `[section]`");
+    refuses_to_parse(b"region = r\n[b]\n", "line 1 is before the first `[section]`");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn refuses_what_is_not_utf_8() {
 
 #[test]
 fn refuses_a_heading_behind_a_foreign_blank() {
-    refuses_to_parse(b"[b]\nx = 1\n\xc2\xa0[c]\n", "the heading of line 3");
+    refuses_to_parse(b"[b]\nx = 1\n\xc2\xa0[c]\n", "the heading in line 3");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn refuses_the_link_of_another_user() {
     fs::write(at("target"), "").unwrap();
     symlink(at("target"), at("foreign")).unwrap();
     if std::os::unix::fs::lchown(at("foreign"), Some(65_534), None).is_ok() {
-        refuses_file(&fixture, &at("foreign"), "is a link of another user (uid 65534)");
+        refuses_file(&fixture, &at("foreign"), "is a symbolic link of another user (uid 65534)");
     }
 }
 
