@@ -462,7 +462,7 @@ fn says_once_what_is_wrong_with_the_file() {
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
     daemon.wait_for_nth("profile written", 3);
     let log = daemon.log.lock().unwrap().clone();
-    for words in ["can be read by others (mode 0640)", "`aws_security_token`"] {
+    for words in ["readable by other users (mode 0640)", "`aws_security_token`"] {
         let said = |line: &&Value| line["event"].as_str().is_some_and(|it| it.contains(words));
         assert_eq!(log.iter().filter(said).count(), 1, "{log:#?}");
     }
