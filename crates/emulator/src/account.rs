@@ -66,7 +66,6 @@ pub(crate) struct Exports {
 #[derive(Debug, Clone)]
 pub(crate) struct TrustAnchor {
     pub(crate) arn: Arn,
-    #[cfg_attr(not(test), expect(dead_code, reason = "`show` prints it"))]
     pub(crate) description: Option<String>,
     pub(crate) enabled: bool,
     /// In DER; a path to any of them will do.
@@ -81,7 +80,6 @@ pub(crate) struct TrustAnchor {
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) arn: Arn,
-    #[expect(dead_code, reason = "`show` prints it")]
     pub(crate) description: Option<String>,
     pub(crate) enabled: bool,
     pub(crate) duration_seconds: u32,
@@ -96,7 +94,6 @@ pub(crate) struct Profile {
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     pub(crate) arn: Arn,
-    #[expect(dead_code, reason = "`show` prints it")]
     pub(crate) description: Option<String>,
     pub(crate) max_session_seconds: u32,
     pub(crate) trust_policy: AttachedPolicy,

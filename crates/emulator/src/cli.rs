@@ -8,6 +8,7 @@ mod output;
 mod pki;
 mod run;
 mod serve;
+mod show;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +20,7 @@ pub use output::Output;
 pub use pki::WritePki;
 pub use run::{Exec, Run};
 pub use serve::Serve;
+pub use show::{OutputFormat, Show};
 
 /// A local emulator of the AWS side of IAM Roles Anywhere.
 #[derive(Debug, Parser)]
@@ -50,6 +52,11 @@ pub enum Commands {
     /// Write the test certificates and keys to a directory
     #[command(long_about = pki::LONG_ABOUT)]
     Pki(WritePki),
+    /// Show what AWS holds: trust anchors, profiles, roles, secrets and the test certificates
+    Show(Show),
+    /// Print the JSON Schema of the file for `--config`
+    #[command(after_help = show::SCHEMA_AFTER_HELP)]
+    Schema,
     /// Print a completion script
     Completion(Completion),
     /// Print the version

@@ -9,7 +9,12 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::Value;
 
-use crate::cli::{Arguments, AwsSide, Behaviour, Commands, Output, Reach, Run, Serve, WritePki};
+use crate::cli::{
+    Arguments, AwsSide, Behaviour, Commands, Output, OutputFormat, Reach, Run, Serve, Show,
+    WritePki,
+};
+use crate::clock::Clock;
+use crate::config;
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::exports;
 use crate::error::Error;
@@ -19,6 +24,7 @@ use crate::os;
 use crate::pki::{Extent, Pki};
 use crate::ready_file::ReadyFile;
 use crate::run::{self, Signals};
+use crate::show::Overview;
 
 /// Does what was typed and returns the exit code.
 pub fn perform(arguments: Arguments) -> Result<u8, Error> {
@@ -26,6 +32,8 @@ pub fn perform(arguments: Arguments) -> Result<u8, Error> {
         Commands::Run(run) => perform_run(run),
         Commands::Serve(serve) => perform_serve(serve),
         Commands::Pki(pki) => write_pki(&pki),
+        Commands::Show(arguments) => show(&arguments),
+        Commands::Schema => print(config::schema().as_bytes()),
         Commands::Completion(completion) => print_completion(completion.shell),
         Commands::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         Commands::Exec(exec) => run::exec(exec.parent, &exec.command),
@@ -80,6 +88,18 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     }
     signals.wait();
     Ok(0)
+}
+
+fn show(arguments: &Show) -> Result<u8, Error> {
+    let loaded = arguments.files().load(&Pki::authorities()?, Clock::default().now())?;
+    for warning in &loaded.warnings {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
+    let overview = Overview::new(&loaded.value);
+    match arguments.output {
+        OutputFormat::Text => print(overview.to_string().as_bytes()),
+        OutputFormat::Json => print(overview.to_json().as_bytes()),
+    }
 }
 
 /// Starts the emulator, and warns of what in its configuration has no effect.

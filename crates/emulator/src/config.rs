@@ -139,7 +139,15 @@ pub fn schema() -> String {
     let mut schema = generator.into_root_schema_for::<ConfigFile>();
     // A key is there or not: TOML has no null.
     RecursiveTransform(without_null).transform(&mut schema);
+    RecursiveTransform(in_one_line).transform(&mut schema);
     format!("{:#}\n", schema.to_value())
+}
+
+/// The lines of a doc comment are one text.
+fn in_one_line(schema: &mut schemars::Schema) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
 }
 
 fn without_null(schema: &mut schemars::Schema) {

@@ -24,12 +24,13 @@ mod requests;
 
 use serde_json::{Value, json};
 
-use crate::arn::{Arn, Location};
+use crate::arn::Location;
 use crate::date::format_iso;
 use crate::fields::{FieldError, Fields, text};
 use crate::message::{Reply, Request};
 use crate::nearest::nearest;
 use crate::secrets::seed::material;
+use crate::show::Overview;
 use crate::state::{Shared, State};
 use crate::x509::Certificate;
 use error::ControlError;
@@ -242,56 +243,14 @@ fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     Ok(json!({ "arn": secret.arn.as_str(), "name": name, "version_id": version_id }))
 }
 
-/// Returns what is there, without the value of any secret.
+/// Returns what is there, as `show` does, and what the control API has changed.
 fn overview(state: &State) -> Value {
-    let resources = &state.resources;
-    let arns = |arns: &[Arn]| arns.iter().map(Arn::to_string).collect::<Vec<_>>();
-    let anchors: Vec<_> = resources
-        .trust_anchors
-        .iter()
-        .map(|anchor| json!({ "arn": anchor.arn.as_str(), "enabled": anchor.enabled }))
-        .collect();
-    let profiles: Vec<_> = resources
-        .profiles
-        .iter()
-        .map(|profile| {
-            json!({
-                "arn": profile.arn.as_str(),
-                "enabled": profile.enabled,
-                "duration_seconds": profile.duration_seconds,
-                "accept_role_session_name": profile.accept_role_session_name,
-                "role_arns": arns(&profile.role_arns),
-            })
-        })
-        .collect();
-    let roles: Vec<_> = resources
-        .roles
-        .iter()
-        .map(|role| {
-            json!({
-                "arn": role.arn.as_str(),
-                "max_session_seconds": role.max_session_seconds,
-            })
-        })
-        .collect();
-    let secrets: Vec<_> = resources
-        .secrets
-        .iter()
-        .map(|secret| json!({ "arn": secret.arn.as_str(), "name": secret.name }))
-        .collect();
-    json!({
-        "account": resources.home.account,
-        "region": resources.home.region,
-        "regions": resources.regions,
-        "trust_anchors": anchors,
-        "profiles": profiles,
-        "roles": roles,
-        "secrets": secrets,
-        "revoked": state.revoked,
-        "end_after_seconds": state.end_after_seconds,
-        "clock": clock(state),
-        "faults": state.faults.left(),
-    })
+    let mut overview = json!(Overview::new(&state.resources));
+    overview["revoked"] = json!(state.revoked);
+    overview["end_after_seconds"] = json!(state.end_after_seconds);
+    overview["clock"] = clock(state);
+    overview["faults"] = json!(state.faults.left());
+    overview
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod secrets;
 mod server;
 mod service;
 mod session;
+mod show;
 mod signature;
 mod sigv4;
 mod state;

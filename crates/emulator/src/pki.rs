@@ -82,14 +82,11 @@ pub enum Extent {
 impl Pki {
     /// Makes one.
     pub fn generate(extent: Extent) -> Result<Self, PkiError> {
-        let authorities = Authorities::generate()?;
+        let (authorities, mut pki) = Self::with_authorities()?;
         let slow = thread::spawn(move || match extent {
             Extent::Usual => Ok(None),
             Extent::WithRsa8192 => openssl::rsa8192(),
         });
-        let tls_ca = Authority::of_tls()?;
-        let mut pki = Self { files: authorities.files(), notes: Vec::new(), tls_ca };
-        pki.add("tls-ca.pem", pki.tls_ca.certificate.pem());
         leaf::generate(&authorities, &mut pki)?;
         broken::generate(&authorities, &mut pki)?;
         match (extent, slow.join().map_err(|_| PkiError::Thread)??) {
@@ -102,6 +99,19 @@ impl Pki {
             (Extent::Usual, _) => {}
         }
         Ok(pki)
+    }
+
+    /// Makes the CAs only, which is fast.
+    pub(crate) fn authorities() -> Result<Self, PkiError> {
+        Self::with_authorities().map(|(_, pki)| pki)
+    }
+
+    fn with_authorities() -> Result<(Authorities, Self), PkiError> {
+        let authorities = Authorities::generate()?;
+        let tls_ca = Authority::of_tls()?;
+        let mut pki = Self { files: authorities.files(), notes: Vec::new(), tls_ca };
+        pki.add("tls-ca.pem", pki.tls_ca.certificate.pem());
+        Ok((authorities, pki))
     }
 
     /// Returns the one PKI that every emulator of this process has: RSA keys are slow to make.
@@ -146,6 +156,13 @@ impl Pki {
             .and_then(|file| pem::parse(&file.pem).ok())
             .map(pem::Pem::into_contents)
             .ok_or_else(|| PkiError::Missing(path.to_owned()))
+    }
+
+    /// Returns the names of the files with certificates.
+    #[cfg(test)]
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &str> {
+        let certificates = self.files.iter().filter(|file| file.pem.contains("BEGIN CERTIFICATE"));
+        certificates.map(|file| file.path.as_str())
     }
 
     /// Returns the DER of a good leaf.

@@ -463,3 +463,10 @@ fn the_schema_has_the_keys_that_are_read() {
     let mappings = table("AttributeMappingsTable");
     assert_eq!(known(&|table| drop(AttributeMappingsTable::read(table))), mappings);
 }
+
+#[test]
+fn the_schema_in_the_documentation_is_the_current_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/emulator-config.schema.json");
+    let written = crate::os::read_text(&path).unwrap();
+    assert_eq!(written, schema(), "run `roles-anywhere-emulator schema > {}`", path.display());
+}

@@ -6,6 +6,7 @@
 mod client;
 #[cfg(unix)]
 mod command_line;
+mod config;
 mod faults;
 mod http;
 #[cfg(unix)]

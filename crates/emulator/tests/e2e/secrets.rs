@@ -20,6 +20,11 @@ fn emulator() -> Emulator {
 /// Vends credentials for a role.
 pub(crate) fn vend(emulator: &impl Place, role_arn: &str) -> Credentials {
     let answer = Request::new("leaf/p256").with("roleArn", json!(role_arn)).send(emulator);
+    credentials(&answer)
+}
+
+/// Returns the credentials that CreateSession has vended.
+pub(crate) fn credentials(answer: &Answer) -> Credentials {
     let credentials = &answer.json()["credentialSet"][0]["credentials"];
     let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
     Credentials::new(
@@ -34,7 +39,7 @@ pub(crate) fn vend(emulator: &impl Place, role_arn: &str) -> Credentials {
 pub(crate) fn signed(
     emulator: &impl Place,
     credentials: &Credentials,
-    service: &str,
+    (region, service): (&str, &str),
     mut call: Call,
 ) -> Answer {
     call.path = "/".to_owned();
@@ -42,7 +47,7 @@ pub(crate) fn signed(
     let identity = credentials.clone().into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
-        .region("us-east-1")
+        .region(region)
         .name(service)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
@@ -71,10 +76,20 @@ pub(crate) fn secrets(
     operation: &str,
     input: &Value,
 ) -> Answer {
+    secret(emulator, credentials, ("us-east-1", operation), input)
+}
+
+/// Calls Secrets Manager in a Region.
+pub(crate) fn secret(
+    emulator: &impl Place,
+    credentials: &Credentials,
+    (region, operation): (&str, &str),
+    input: &Value,
+) -> Answer {
     let mut call = Call { body: input.to_string(), ..Call::default() };
     call.header("content-type", "application/x-amz-json-1.1");
     call.header("x-amz-target", format!("secretsmanager.{operation}"));
-    signed(emulator, credentials, "secretsmanager", call)
+    signed(emulator, credentials, (region, "secretsmanager"), call)
 }
 
 pub(crate) fn get(emulator: &impl Place, credentials: &Credentials, id: &str) -> Answer {
@@ -138,12 +153,12 @@ fn another_content_type_is_another_protocol() {
         [("application/json", 404), ("application/x-amz-json-1.1; charset=utf-8", 200)]
     {
         call.header("content-type", content_type);
-        let answer = signed(&emulator, &credentials, "secretsmanager", call.clone());
+        let answer = signed(&emulator, &credentials, ("us-east-1", "secretsmanager"), call.clone());
         assert_eq!(answer.status, status, "{content_type}: {}", answer.body);
     }
     call.header("content-type", "application/x-amz-json-1.1");
     call.body = r#"{"SecretId":"prod/plain","SecretId":"prod/keystore"}"#.to_owned();
-    let answer = signed(&emulator, &credentials, "secretsmanager", call);
+    let answer = signed(&emulator, &credentials, ("us-east-1", "secretsmanager"), call);
     assert_eq!(answer.json()["__type"], "SerializationException");
 }
 
@@ -215,15 +230,15 @@ fn says_who_the_caller_is_in_xml() {
     let mut call =
         Call { body: "Action=GetCallerIdentity&Version=2011-06-15".to_owned(), ..Call::default() };
     call.header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-    let answer = signed(&emulator, &credentials, "sts", call.clone());
+    let answer = signed(&emulator, &credentials, ("us-east-1", "sts"), call.clone());
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body.contains("<Arn>arn:aws:sts::123456789012:assumed-role/Workload/0a"));
     assert!(answer.body.contains("<Account>123456789012</Account>"));
-    let wrong = signed(&emulator, &credentials, "secretsmanager", call.clone());
+    let wrong = signed(&emulator, &credentials, ("us-east-1", "secretsmanager"), call.clone());
     assert_eq!(wrong.status, 403);
     assert!(wrong.body.contains("<Code>SignatureDoesNotMatch</Code>"));
     call.body = "Action=GetCallerIdentity".to_owned();
-    let wrong = signed(&emulator, &credentials, "sts", call);
+    let wrong = signed(&emulator, &credentials, ("us-east-1", "sts"), call);
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("<Code>InvalidAction</Code>"), "{}", wrong.body);
 }

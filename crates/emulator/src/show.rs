@@ -1,0 +1,306 @@
+//! What AWS holds, for people and in JSON: every resource with what it is for, and never the value
+//! of a secret.
+
+mod built_in_pki;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::account::{Profile, Resources, Role, TrustAnchor};
+use crate::arn::Arn;
+use crate::date::format_iso;
+use crate::secrets::store::{FailureMode, Secret};
+use crate::x509::Certificate;
+use built_in_pki::{PKI, PkiEntry};
+
+/// Everything that AWS holds, as `show` prints it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Overview {
+    account: String,
+    region: String,
+    regions: Vec<String>,
+    exports: ShownExports,
+    trust_anchors: Vec<ShownTrustAnchor>,
+    profiles: Vec<ShownProfile>,
+    roles: Vec<ShownRole>,
+    secrets: Vec<ShownSecret>,
+    /// The files of the emulator's own PKI, if a trust anchor is above it.
+    certificates: &'static [PkiEntry],
+}
+
+/// The ARNs that `run` and `serve` export.
+#[derive(Debug, Serialize)]
+struct ShownExports {
+    trust_anchor: Option<String>,
+    profile: Option<String>,
+    role: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownTrustAnchor {
+    arn: String,
+    description: Option<String>,
+    enabled: bool,
+    certificates: Vec<ShownCertificate>,
+    crls: usize,
+    built_in: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownCertificate {
+    subject: String,
+    expires: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownProfile {
+    arn: String,
+    description: Option<String>,
+    enabled: bool,
+    role_arns: Vec<String>,
+    duration_seconds: u32,
+    accept_role_session_name: bool,
+    session_policies: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownRole {
+    arn: String,
+    description: Option<String>,
+    max_session_seconds: u32,
+    trust_policy: String,
+    permissions: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownSecret {
+    name: String,
+    arn: String,
+    description: Option<String>,
+    failure: Option<&'static str>,
+    resource_policy: Option<String>,
+}
+
+impl Overview {
+    /// Returns what there is to show of the resources.
+    pub(crate) fn new(resources: &Resources) -> Self {
+        let exports = &resources.exports;
+        let own = resources.trust_anchors.iter().any(|anchor| anchor.is_built_in);
+        let text = |arn: &Option<Arn>| arn.as_ref().map(Arn::to_string);
+        Self {
+            account: resources.home.account.clone(),
+            region: resources.home.region.clone(),
+            regions: resources.regions.iter().cloned().collect(),
+            exports: ShownExports {
+                trust_anchor: text(&exports.trust_anchor),
+                profile: text(&exports.profile),
+                role: text(&exports.role),
+            },
+            trust_anchors: resources.trust_anchors.iter().map(trust_anchor).collect(),
+            profiles: resources.profiles.iter().map(profile).collect(),
+            roles: resources.roles.iter().map(role).collect(),
+            secrets: resources.secrets.iter().map(secret).collect(),
+            certificates: if own { PKI } else { &[] },
+        }
+    }
+
+    /// Returns it in JSON.
+    pub(crate) fn to_json(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        format!("{value:#}\n")
+    }
+}
+
+fn trust_anchor(anchor: &TrustAnchor) -> ShownTrustAnchor {
+    let certificates = anchor.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
+    ShownTrustAnchor {
+        arn: anchor.arn.to_string(),
+        description: anchor.description.clone(),
+        enabled: anchor.enabled,
+        certificates: certificates
+            .map(|certificate| ShownCertificate {
+                subject: certificate.subject.to_string(),
+                expires: format_iso(certificate.not_after),
+            })
+            .collect(),
+        crls: anchor.crls.len(),
+        built_in: anchor.is_built_in,
+    }
+}
+
+fn profile(profile: &Profile) -> ShownProfile {
+    let session_policies = profile.session_policies.iter();
+    ShownProfile {
+        arn: profile.arn.to_string(),
+        description: profile.description.clone(),
+        enabled: profile.enabled,
+        role_arns: profile.role_arns.iter().map(Arn::to_string).collect(),
+        duration_seconds: profile.duration_seconds,
+        accept_role_session_name: profile.accept_role_session_name,
+        session_policies: session_policies.map(|policy| policy.name.clone()).collect(),
+    }
+}
+
+fn role(role: &Role) -> ShownRole {
+    ShownRole {
+        arn: role.arn.to_string(),
+        description: role.description.clone(),
+        max_session_seconds: role.max_session_seconds,
+        trust_policy: role.trust_policy.name.clone(),
+        permissions: role.permissions.iter().map(|policy| policy.name.clone()).collect(),
+    }
+}
+
+fn secret(secret: &Secret) -> ShownSecret {
+    let failure = match secret.failure {
+        _ if secret.deleted.is_some() => Some("deleted"),
+        Some(FailureMode::KmsDenied) => Some("kms-denied"),
+        Some(FailureMode::BrokenKey) => Some("broken-key"),
+        None => None,
+    };
+    ShownSecret {
+        name: secret.name.clone(),
+        arn: secret.arn.to_string(),
+        description: secret.description.clone(),
+        failure,
+        resource_policy: secret.resource_policy.as_ref().map(|policy| policy.name.clone()),
+    }
+}
+
+impl fmt::Display for Overview {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "Account {}, Region {}", self.account, self.region)?;
+        if self.regions.len() > 1 {
+            writeln!(formatter, "Regions: {}", self.regions.join(", "))?;
+        }
+        self.trust_anchors(formatter)?;
+        self.profiles(formatter)?;
+        self.roles(formatter)?;
+        self.secrets(formatter)?;
+        if !self.certificates.is_empty() {
+            writeln!(
+                formatter,
+                "\nCertificates, in EMULATOR_DIR (each with its key, NAME.key.pem):"
+            )?;
+            for PkiEntry { file, description } in self.certificates {
+                writeln!(formatter, "  {file:<32} {description}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Overview {
+    fn trust_anchors(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "\nTrust anchors:")?;
+        for anchor in &self.trust_anchors {
+            let exported = self.exports.trust_anchor.as_ref() == Some(&anchor.arn);
+            let notes = [exported.then_some("exported"), (!anchor.enabled).then_some("disabled")];
+            heading(formatter, &anchor.arn, anchor.description.as_deref(), &notes)?;
+            for certificate in &anchor.certificates {
+                let ShownCertificate { subject, expires } = certificate;
+                writeln!(formatter, "    {subject} (expires {expires})")?;
+            }
+            if anchor.crls > 0 {
+                writeln!(formatter, "    CRLs: {}", anchor.crls)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn profiles(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "\nProfiles:")?;
+        for profile in &self.profiles {
+            let exported = self.exports.profile.as_ref() == Some(&profile.arn);
+            let notes = [exported.then_some("exported"), (!profile.enabled).then_some("disabled")];
+            heading(formatter, &profile.arn, profile.description.as_deref(), &notes)?;
+            let name = |arn: &String| arn.rsplit('/').next().unwrap_or_default().to_owned();
+            let roles: Vec<_> = profile.role_arns.iter().map(name).collect();
+            writeln!(formatter, "    roles: {}", roles.join(", "))?;
+            writeln!(formatter, "    session duration: {} s", profile.duration_seconds)?;
+            list(formatter, "session policies", &profile.session_policies)?;
+        }
+        Ok(())
+    }
+
+    fn roles(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "\nRoles:")?;
+        for role in &self.roles {
+            let exported = self.exports.role.as_ref() == Some(&role.arn);
+            let notes = [exported.then_some("exported")];
+            heading(formatter, &role.arn, role.description.as_deref(), &notes)?;
+            writeln!(formatter, "    trust policy: {}", role.trust_policy)?;
+            list(formatter, "permissions", &role.permissions)?;
+            writeln!(formatter, "    max session duration: {} s", role.max_session_seconds)?;
+        }
+        Ok(())
+    }
+
+    fn secrets(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.secrets.is_empty() {
+            return Ok(());
+        }
+        writeln!(formatter, "\nSecrets:")?;
+        for secret in &self.secrets {
+            heading(formatter, &secret.name, secret.description.as_deref(), &[secret.failure])?;
+            writeln!(formatter, "    {}", secret.arn)?;
+            list(formatter, "resource policy", secret.resource_policy.as_slice())?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a resource, what is special about it, and below that what it is for.
+fn heading(
+    formatter: &mut fmt::Formatter<'_>,
+    name: &str,
+    description: Option<&str>,
+    notes: &[Option<&str>],
+) -> fmt::Result {
+    let notes: Vec<_> = notes.iter().copied().flatten().collect();
+    match &notes[..] {
+        [] => writeln!(formatter, "  {name}")?,
+        notes => writeln!(formatter, "  {name} ({})", notes.join(", "))?,
+    }
+    description.map_or(Ok(()), |description| writeln!(formatter, "    {description}"))
+}
+
+fn list(formatter: &mut fmt::Formatter<'_>, name: &str, entries: &[String]) -> fmt::Result {
+    match entries {
+        [] => Ok(()),
+        entries => writeln!(formatter, "    {name}: {}", entries.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::pki::Pki;
+
+    #[test]
+    fn everything_is_shown_and_no_value_of_a_secret() {
+        let pki = Pki::authorities().unwrap();
+        let resources = config::built_in(&pki, crate::os::now()).unwrap();
+        let overview = Overview::new(&resources);
+        let (text, json) = (overview.to_string(), overview.to_json());
+        for part in [
+            "Account 123456789012, Region us-east-1\n",
+            "/11111111-2222-4333-8444-555555555555 (exported)\n",
+            "CN=Emulator Root CA (expires 2046-01-01T00:00:00Z)\n",
+            "    roles: Workload, Deep, NoTrust, ShortLived, NoSecrets\n",
+            "  arn:aws:iam::123456789012:role/path/Deep\n    As Workload, with a path\n",
+            "  prod/deleted (deleted)\n    Scheduled for deletion\n",
+            "  broken/expired.pem ",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        for secret in ["s3cr3t", "correct horse", "unreadable"] {
+            assert!(!text.contains(secret) && !json.contains(secret), "{secret}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["roles"][1]["arn"], "arn:aws:iam::123456789012:role/path/Deep");
+        assert_eq!(json["trust_anchors"][0]["built_in"], true);
+    }
+}
