@@ -63,7 +63,7 @@ fn context(anchor: &TrustAnchor, session: &Session, now: OffsetDateTime) -> Cont
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::account::AttachedPolicy;
@@ -116,6 +116,7 @@ mod tests {
             role_session_name: "job-7".to_owned(),
             source_identity: format!("CN={common_name}"),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            transitive_tag_keys: BTreeSet::new(),
             session_policies: Vec::new(),
         };
         let without_tags = Session { tags: BTreeMap::new(), ..session.clone() };

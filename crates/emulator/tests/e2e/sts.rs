@@ -11,7 +11,7 @@ fn sts(emulator: &Emulator, credentials: &Credentials, action: &str, more: &str)
     let body = format!("Action={action}&Version=2011-06-15{more}");
     let mut call = Call { body, ..Call::default() };
     call.header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-    signed(emulator, credentials, "sts", call)
+    signed(emulator, credentials, ("us-east-1", "sts"), call)
 }
 
 fn assume(emulator: &Emulator, credentials: &Credentials, role: &str, more: &str) -> Answer {
