@@ -1,3 +1,5 @@
+//! The file that describes the AWS side: what it makes, and how its mistakes are told.
+
 use std::collections::BTreeMap;
 
 use time::macros::datetime;

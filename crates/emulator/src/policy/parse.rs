@@ -11,7 +11,7 @@ use super::document::Node;
 use super::error::{Mistake, PolicyError, PolicyErrors, Position};
 use super::statement::Statement;
 use super::{Policy, PolicyKind};
-use reader::{Elements, Place, Reader};
+use reader::{DocumentPlace, Elements, Reader};
 
 /// Reads a policy of a kind.
 pub(super) fn policy(kind: PolicyKind, json: &str) -> Result<Policy, PolicyErrors> {
@@ -37,7 +37,7 @@ pub(super) fn policy(kind: PolicyKind, json: &str) -> Result<Policy, PolicyError
 
 fn document(reader: &mut Reader, root: Node<'_>) -> Option<Vec<Statement>> {
     const ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
-    let elements = Elements::of(reader, Place::root(root), &ELEMENTS)?;
+    let elements = Elements::of(reader, DocumentPlace::root(root), &ELEMENTS)?;
     // Read before the statements: it decides whether variables are replaced.
     if let Some(place) = elements.element("Version")
         && let Some(version) = place.string(reader)

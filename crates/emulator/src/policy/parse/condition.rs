@@ -1,22 +1,22 @@
 //! Reads `Condition`.
 
-use super::reader::{Names, Place, Reader};
+use super::reader::{DocumentPlace, NameCase, Reader};
 use crate::policy::condition::{Comparison, Condition, Operand, Operator, Quantifier};
 use crate::policy::error::Mistake;
 use crate::policy::keys;
 
 /// Reads the conditions of a statement.
-pub(super) fn conditions(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<Condition>> {
+pub(super) fn conditions(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Vec<Condition>> {
     let mut conditions = Vec::new();
     let mut complete = true;
-    for (name, place) in place.members(reader, Names::CaseSensitive)? {
+    for (name, place) in place.members(reader, NameCase::CaseSensitive)? {
         let Some(operator) = Operator::parse(&name) else {
             let nearest = Operator::nearest(&name);
             place.mistake(reader, Mistake::UnknownOperator { nearest });
             complete = false;
             continue;
         };
-        let Some(keys) = place.members(reader, Names::IgnoreCase) else {
+        let Some(keys) = place.members(reader, NameCase::IgnoreCase) else {
             complete = false;
             continue;
         };
@@ -35,7 +35,7 @@ fn condition(
     name: &str,
     operator: Operator,
     key: String,
-    place: Place<'_>,
+    place: DocumentPlace<'_>,
 ) -> Option<Condition> {
     if !is_key(&key) {
         place.invalid(reader, &key, "a condition key such as `aws:SourceArn`");
@@ -56,7 +56,11 @@ fn condition(
     Some(Condition { name: name.to_owned(), operator, key, operands })
 }
 
-fn operand(reader: &mut Reader, comparison: Comparison, place: &Place<'_>) -> Option<Operand> {
+fn operand(
+    reader: &mut Reader,
+    comparison: Comparison,
+    place: &DocumentPlace<'_>,
+) -> Option<Operand> {
     let text = place.text(reader)?;
     match Operand::parse(comparison, &text, reader.variables) {
         Ok(operand) => {

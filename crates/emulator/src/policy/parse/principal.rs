@@ -1,6 +1,6 @@
 //! Reads `Principal` and `NotPrincipal`.
 
-use super::reader::{Elements, Place, Reader};
+use super::reader::{DocumentPlace, Elements, Reader};
 use super::statement::selection;
 use crate::policy::PolicyKind;
 use crate::policy::error::Mistake;
@@ -23,7 +23,7 @@ pub(super) fn principals(
     Some(if negated { Selection::Except(entries) } else { Selection::Only(entries) })
 }
 
-fn entries(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<PrincipalPattern>> {
+fn entries(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Vec<PrincipalPattern>> {
     const TYPES: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
     if place.is_string() {
         let text = place.string(reader)?;
@@ -47,7 +47,7 @@ fn entries(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<PrincipalPatter
     (complete && !entries.is_empty()).then_some(entries)
 }
 
-fn entry(reader: &mut Reader, place: &Place<'_>, name: &str) -> Option<PrincipalPattern> {
+fn entry(reader: &mut Reader, place: &DocumentPlace<'_>, name: &str) -> Option<PrincipalPattern> {
     let text = place.string(reader)?;
     if text.is_empty() {
         place.mistake(reader, Mistake::Empty);

@@ -21,7 +21,7 @@ pub(super) struct Reader {
 
 /// A value of the document, and what errors call it.
 #[derive(Debug, Clone)]
-pub(super) struct Place<'a> {
+pub(super) struct DocumentPlace<'a> {
     pub(super) path: String,
     position: Position,
     node: Node<'a>,
@@ -40,7 +40,7 @@ impl Reader {
     }
 }
 
-impl<'a> Place<'a> {
+impl<'a> DocumentPlace<'a> {
     /// Returns the whole document.
     pub(super) fn root(node: Node<'a>) -> Self {
         Self { path: String::new(), position: node.position(), node }
@@ -140,7 +140,11 @@ impl<'a> Place<'a> {
     }
 
     /// Returns the members of the object that is here. A name that is there twice is a mistake.
-    pub(super) fn members(&self, reader: &mut Reader, names: Names) -> Option<Vec<(String, Self)>> {
+    pub(super) fn members(
+        &self,
+        reader: &mut Reader,
+        names: NameCase,
+    ) -> Option<Vec<(String, Self)>> {
         let members = match self.content(reader)? {
             Content::Object(members) => members,
             other => return self.wrong_kind(reader, "an object", &other),
@@ -156,8 +160,8 @@ impl<'a> Place<'a> {
             let path = format!("{}{separator}{}", self.path, member.name);
             let place = Self { path, position: member.position, node: member.value };
             let name = match names {
-                Names::CaseSensitive => member.name.clone(),
-                Names::IgnoreCase => member.name.to_ascii_lowercase(),
+                NameCase::CaseSensitive => member.name.clone(),
+                NameCase::IgnoreCase => member.name.to_ascii_lowercase(),
             };
             if seen.insert(name) {
                 places.push((member.name, place));
@@ -189,25 +193,25 @@ impl<'a> Place<'a> {
 
 /// How the names of an object are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
+pub(super) enum NameCase {
     CaseSensitive,
     IgnoreCase,
 }
 
 /// The elements of an object whose names are fixed.
 pub(super) struct Elements<'a> {
-    place: Place<'a>,
-    members: Vec<(String, Place<'a>)>,
+    place: DocumentPlace<'a>,
+    members: Vec<(String, DocumentPlace<'a>)>,
 }
 
 impl<'a> Elements<'a> {
     /// Reads an object. Names that are not known are mistakes.
     pub(super) fn of(
         reader: &mut Reader,
-        place: Place<'a>,
+        place: DocumentPlace<'a>,
         known: &'static [&'static str],
     ) -> Option<Self> {
-        let mut members = place.members(reader, Names::CaseSensitive)?;
+        let mut members = place.members(reader, NameCase::CaseSensitive)?;
         members.retain(|(name, place)| {
             let is_known = known.contains(&name.as_str());
             if !is_known {
@@ -220,12 +224,16 @@ impl<'a> Elements<'a> {
     }
 
     /// Returns an element, if it is there.
-    pub(super) fn element(&self, name: &str) -> Option<Place<'a>> {
+    pub(super) fn element(&self, name: &str) -> Option<DocumentPlace<'a>> {
         self.members.iter().find(|(found, _)| found == name).map(|(_, place)| place.clone())
     }
 
     /// Returns an element, and reports it as missing if it is not there.
-    pub(super) fn required(&self, reader: &mut Reader, name: &'static str) -> Option<Place<'a>> {
+    pub(super) fn required(
+        &self,
+        reader: &mut Reader,
+        name: &'static str,
+    ) -> Option<DocumentPlace<'a>> {
         let element = self.element(name);
         if element.is_none() {
             self.place.mistake(reader, Mistake::Missing(name));
@@ -239,7 +247,7 @@ impl<'a> Elements<'a> {
         reader: &mut Reader,
         name: &'static str,
         negation: &'static str,
-    ) -> Option<(bool, Place<'a>)> {
+    ) -> Option<(bool, DocumentPlace<'a>)> {
         match (self.element(name), self.element(negation)) {
             (Some(place), None) => Some((false, place)),
             (None, Some(place)) => Some((true, place)),

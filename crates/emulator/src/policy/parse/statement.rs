@@ -1,6 +1,6 @@
 //! Reads a statement.
 
-use super::reader::{Elements, Place, Reader};
+use super::reader::{DocumentPlace, Elements, Reader};
 use super::{condition, principal};
 use crate::policy::PolicyKind;
 use crate::policy::error::Mistake;
@@ -20,7 +20,7 @@ const ELEMENTS: [&str; 9] = [
 ];
 
 /// Reads a statement; `None` if anything is wrong with it.
-pub(super) fn statement(reader: &mut Reader, place: Place<'_>) -> Option<Statement> {
+pub(super) fn statement(reader: &mut Reader, place: DocumentPlace<'_>) -> Option<Statement> {
     let path = place.path.clone();
     let elements = Elements::of(reader, place, &ELEMENTS)?;
     let sid = elements.element("Sid").and_then(|place| sid(reader, &place));
@@ -77,7 +77,7 @@ fn refuse(reader: &mut Reader, elements: &Elements<'_>, names: [&str; 2], kind: 
     }
 }
 
-fn sid(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
+fn sid(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<String> {
     let sid = place.string(reader)?;
     if reader.kind != PolicyKind::Resource && !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
         place.invalid(reader, &sid, "letters and digits");
@@ -91,7 +91,7 @@ fn sid(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
     Some(sid)
 }
 
-fn effect(reader: &mut Reader, place: &Place<'_>) -> Option<Effect> {
+fn effect(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Effect> {
     match &*place.string(reader)? {
         "Allow" => Some(Effect::Allow),
         "Deny" => Some(Effect::Deny),
@@ -106,8 +106,8 @@ fn effect(reader: &mut Reader, place: &Place<'_>) -> Option<Effect> {
 pub(super) fn selection<T>(
     reader: &mut Reader,
     negated: bool,
-    place: Place<'_>,
-    read: impl Fn(&mut Reader, &Place<'_>) -> Option<T>,
+    place: DocumentPlace<'_>,
+    read: impl Fn(&mut Reader, &DocumentPlace<'_>) -> Option<T>,
 ) -> Option<Selection<T>> {
     let read: Vec<_> = place.items(reader)?.iter().map(|place| read(reader, place)).collect();
     let entries = read.into_iter().collect::<Option<Vec<_>>>()?;
@@ -115,7 +115,7 @@ pub(super) fn selection<T>(
 }
 
 /// Reads `service:Operation`, with wildcards; actions are compared without case.
-fn action(reader: &mut Reader, place: &Place<'_>) -> Option<Vec<Glyph>> {
+fn action(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Vec<Glyph>> {
     let text = place.string(reader)?;
     if !is_action(&text) {
         place.invalid(reader, &text, "`*`, or an action such as `secretsmanager:GetSecretValue`");
@@ -142,7 +142,7 @@ fn is_of_sts(action: &str) -> bool {
     action.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("sts"))
 }
 
-fn resource(reader: &mut Reader, place: &Place<'_>) -> Option<Template> {
+fn resource(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Template> {
     let text = place.string(reader)?;
     let syntax = Syntax { wildcards: true, variables: reader.variables };
     let template = match Template::parse(&text, syntax) {
