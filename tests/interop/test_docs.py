@@ -211,6 +211,19 @@ def test_every_exit_code_is_explained():
     assert not [code for code in codes if f"| {code} |" not in page]
 
 
+def test_errors_are_named_in_the_words_of_the_program():
+    """Each error in a table of errors.md, where `…` stands for anything."""
+    page = (REPOSITORY / "docs/errors.md").read_text()
+    tables = page[page.index("## 2: usage") : page.index("## 70")]
+    errors = re.findall(r"^\| `([^`]+)` \|", tables, re.MULTILINE)
+    assert len(errors) > 30
+    sources = [*REPOSITORY.glob("src/**/*.rs"), *REPOSITORY.glob("crates/client/src/**/*.rs")]
+    code = re.sub(r"[`\\]|\{[^{}]*\}", "", "".join(source.read_text() for source in sources))
+    for error in errors:
+        for part in re.split(r"…|: 429|: 5|: ", error):
+            assert part.strip(" ,:") in code, error
+
+
 # AWS.
 
 
