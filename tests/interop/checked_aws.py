@@ -1,7 +1,7 @@
-"""The AWS CLI up to the request: parses and checks commands by botocore's models, and sends nothing.
+"""The AWS CLI up to the request: checks commands by botocore's models, and sends nothing.
 
-Takes files on its command line, each with the arguments of a command that end in NUL. Runs as a process
-of its own, since the AWS CLI sets variables and patches what it uses.
+Takes files on its command line, each with the arguments of a command that end in NUL. Runs as a
+process of its own, since the AWS CLI sets variables and patches what it uses.
 """
 
 import os

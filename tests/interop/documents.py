@@ -11,15 +11,16 @@ README = REPOSITORY / "README.md"
 PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
 # What users read; the others are for those who change the program.
 FOR_USERS = [README, *PAGES]
-ALL = [*FOR_USERS, *(REPOSITORY / name for name in ("SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+OTHERS = ("SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
+ALL = [*FOR_USERS, *(REPOSITORY / name for name in OTHERS)]
 
 
 @dataclass(frozen=True)
 class Block:
     """A fenced block: the words behind its fence, and its text.
 
-    The first word is the language. `run` has it run against the emulator, `aws` with an AWS CLI that
-    checks and sends nothing, `file=NAME` makes it a file of that name.
+    The first word is the language. `run` has it run against the emulator, `aws` with an AWS CLI
+    that checks and sends nothing, `file=NAME` makes it a file of that name.
     """
 
     document: Path
@@ -40,7 +41,7 @@ class Block:
 
     @property
     def place(self) -> str:
-        return f"{self.document.relative_to(REPOSITORY)}:{self.line}"
+        return f"{name_of(self.document)}:{self.line}"
 
 
 def blocks(document: Path) -> list[Block]:
@@ -61,6 +62,16 @@ def blocks(document: Path) -> list[Block]:
             opened[3].append(line)
     assert opened is None, f"{document}: a block is not closed"
     return found
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(REPOSITORY))
+
+
+def all_blocks(*languages: str) -> list[Block]:
+    """Returns the blocks of these languages in all documents."""
+    found = [block for document in ALL for block in blocks(document)]
+    return [block for block in found if block.language in languages]
 
 
 def prose(document: Path) -> str:
@@ -110,7 +121,7 @@ def dialogue(block: Block) -> list[tuple[str, str]]:
 
 
 def matches(expected: str, output: str) -> bool:
-    """Says whether an output is as expected, where `…` stands for a part of a line, or for lines."""
+    """Says whether an output is as expected; `…` stands for a part of a line, or for lines."""
     lines = [line.rstrip() for line in expected.splitlines()]
     parts = ["(?:.*\n)*?" if line == "…" else one_line(line) + "\n" for line in lines]
     actual = "".join(f"{line.rstrip()}\n" for line in output.splitlines())

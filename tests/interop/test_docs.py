@@ -1,42 +1,22 @@
-"""What the documents for users say is true: links, options, policies, commands of the AWS CLI.
+"""What the documents for users say of this program is true: links, options, variables, errors.
 
-`test_docs_run.py` runs their blocks against the emulator.
+`test_docs_aws.py` and `test_docs_systemd.py` check what they say of others, and `test_docs_run.py`
+runs their blocks against the emulator.
 """
 
 import functools
-import json
-import os
 import re
 import shlex
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import documents
-import hcl2
 import pytest
 import yaml
-from documents import ALL, FOR_USERS, PAGES, README, Block
+from documents import ALL, FOR_USERS, PAGES, README, all_blocks, name_of
 from emulator import EMULATOR, REPOSITORY, TOOL, clean_environment
-from moto.iam.policy_validation import (
-    IAMPolicyDocumentValidator,
-    IAMTrustPolicyDocumentValidator,
-)
 
-CHECKED_AWS = Path(__file__).with_name("checked_aws.py")
 LONGEST_LINE = 160
-IDENTIFIER = "11111111-2222-4333-8444-555555555555"
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(REPOSITORY))
-
-
-def all_blocks(*languages: str, among: list[Path] = ALL) -> list[Block]:
-    found = [block for document in among for block in documents.blocks(document)]
-    return [block for block in found if block.language in languages]
-
 
 # What is written.
 
@@ -49,7 +29,7 @@ def test_the_readme_is_about_900_words():
 @pytest.mark.parametrize("document", FOR_USERS, ids=name_of)
 def test_no_line_is_too_long(document):
     for number, line in enumerate(document.read_text().splitlines(), 1):
-        is_unbreakable = "credential_process" in line and line.startswith(("credential_process", "    "))
+        is_unbreakable = line.startswith("credential_process")
         assert len(line) <= LONGEST_LINE or is_unbreakable, f"line {number}"
 
 
@@ -66,12 +46,13 @@ def test_links_lead_somewhere(document):
 
 
 def test_every_page_is_linked_from_the_readme():
-    linked = {(README.parent / link.partition("#")[0]).resolve() for link in documents.links(README)}
+    links = [link.partition("#")[0] for link in documents.links(README)]
+    linked = {(README.parent / link).resolve() for link in links}
     assert not [page for page in PAGES if page not in linked]
 
 
 def test_a_block_of_commands_is_run_or_checked_or_says_that_it_is_not():
-    for block in all_blocks("sh", "console", among=FOR_USERS):
+    for block in all_blocks("sh", "console"):
         if {"run", "aws"} & set(block.words) or "not run here" in block.above.lower():
             continue
         for command in block.text.splitlines():
@@ -109,7 +90,7 @@ def commands_of(program: Path, *command: str) -> list[tuple[str, ...]]:
 def options_of(program: Path) -> set[str]:
     """Returns all options of a program."""
     texts = [help_of(program, *command) for command in commands_of(program)]
-    return {option for text in texts for option in re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+)", text, re.M)}
+    return set(re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+)", "\n".join(texts), re.MULTILINE))
 
 
 def variable_of(option: str) -> str:
@@ -139,10 +120,13 @@ def test_the_options_that_prose_names_exist(document):
 
 
 def test_every_option_and_variable_is_in_a_page():
-    text = "\n".join(page.read_text() for page in PAGES)
-    words = set(re.findall(r"--[a-z0-9-]+", text))
+    words = {word for page in PAGES for word in options_in(page)}
     assert not (options_of(TOOL) | NOT_YET) - words - {"--help", "--version"}
-    assert not NOT_YET - set(re.findall(r"--[a-z0-9-]+", (REPOSITORY / "docs/migration.md").read_text()))
+    assert not NOT_YET - options_in(REPOSITORY / "docs/migration.md")
+
+
+def options_in(document: Path) -> set[str]:
+    return set(re.findall(r"--[a-z0-9-]+", document.read_text()))
 
 
 @pytest.mark.parametrize("document", FOR_USERS, ids=name_of)
@@ -150,7 +134,7 @@ def test_variables_exist(document):
     known = {variable_of(option) for option in options_of(TOOL)}
     sources = [*REPOSITORY.glob("src/**/*.rs"), *REPOSITORY.glob("crates/*/src/**/*.rs")]
     code = "".join(source.read_text() for source in sources)
-    for variable in set(re.findall(r"\b(?:ROLES_ANYWHERE|AWS|EMULATOR)_[A-Z0-9_]+\b", document.read_text())):
+    for variable in set(re.findall(r"\b(?:ROLES_ANYWHERE|AWS)_[A-Z0-9_]+\b", document.read_text())):
         if variable.startswith("ROLES_ANYWHERE_"):
             assert variable in known, variable
         elif variable.startswith("AWS_"):
@@ -185,7 +169,8 @@ def accepts(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("document", FOR_USERS, ids=name_of)
 def test_command_lines_of_the_tool_are_accepted(document):
-    text = "\n".join([*(block.text for block in documents.blocks(document)), *documents.spans(document)])
+    texts = [block.text for block in documents.blocks(document)]
+    text = "\n".join([*texts, *documents.spans(document)])
     for command in documents.commands(text, {"roles-anywhere", "aws_signing_helper"}):
         arguments = [word for word in command[1:] if word != "…"]
         if arguments and not arguments[0].startswith("-"):
@@ -222,187 +207,3 @@ def test_errors_are_named_in_the_words_of_the_program():
     for error in errors:
         for part in re.split(r"…|: 429|: 5|: ", error):
             assert part.strip(" ,:") in code, error
-
-
-# AWS.
-
-
-# Records its arguments, and prints what a later command takes in the place of an output.
-RECORDING_AWS = f"""#!/bin/sh
-record=$(mktemp "${{0%/*}}/record.XXXXXX")
-printf '%s\\0' "$@" >"$record"
-arn=arn:aws:rolesanywhere:eu-central-1:123456789012
-case "$*" in
-*trustAnchorArn*) echo "$arn:trust-anchor/{IDENTIFIER}" ;;
-*Arn*) echo "$arn:profile/{IDENTIFIER}" ;;
-*) echo {IDENTIFIER} ;;
-esac
-"""
-
-
-def check_aws(script: str, directory: Path) -> None:
-    """Runs a script in which `aws` is recorded, and checks the commands by the AWS CLI's own code."""
-    programs = directory / "bin"
-    programs.mkdir()
-    (programs / "aws").write_text(RECORDING_AWS)
-    (programs / "aws").chmod(0o755)
-    environment = clean_environment() | {"PATH": f"{programs}:{os.environ['PATH']}"}
-    options = {"cwd": directory, "env": environment, "capture_output": True, "text": True}
-    steps = ["bash", "-euo", "pipefail", "-c", script]
-    done = subprocess.run(steps, timeout=60, check=False, **options)
-    assert done.returncode == 0, done.stderr
-    records = sorted(programs.glob("record.*"))
-    assert records
-    command = [sys.executable, str(CHECKED_AWS), *map(str, records)]
-    done = subprocess.run(command, timeout=300, check=False, **options)
-    assert done.returncode == 0, done.stderr
-
-
-WITH_AWS = [page for page in FOR_USERS if any("aws" in block.words for block in documents.blocks(page))]
-
-
-@pytest.mark.parametrize("document", WITH_AWS, ids=name_of)
-def test_commands_of_the_aws_cli_fit_its_models(document, tmp_path):
-    blocks = [block for block in documents.blocks(document) if "aws" in block.words]
-    write_files(document, tmp_path)
-    # What other commands make, in documents where they are not run.
-    for name in ("ca.pem", "host.csr", "crl.pem"):
-        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n")
-    ids = "".join(f"{name}={IDENTIFIER}\n" for name in ("PROFILE_ID", "CRL_ID", "TRUST_ANCHOR_ID"))
-    check_aws(ids + "".join(block.text for block in blocks), tmp_path)
-    for written in tmp_path.glob("*.json"):
-        if '"Statement"' in written.read_text():
-            check_policy(written.read_text(), written.name)
-
-
-def write_files(document: Path, directory: Path) -> None:
-    for block in documents.blocks(document):
-        if block.file:
-            (directory / block.file).write_text(block.text)
-
-
-def test_aws_commands_in_prose_fit_its_models(tmp_path):
-    text = "\n".join(span for document in ALL for span in documents.spans(document))
-    script = []
-    for command in documents.commands(text, {"aws"}):
-        # `aws configure` asks a person; ID stands for an id.
-        if len(command) < 3 or command[1] == "configure":
-            continue
-        words = [re.sub(r"^\$?[A-Z_]*ID$", IDENTIFIER, word) for word in command]
-        for word in words:
-            if word.startswith(("file://", "fileb://")):
-                (tmp_path / word.split("://")[1]).write_text("x")
-        script.append(shlex.join(words))
-    assert len(script) > 10
-    check_aws("\n".join(script), tmp_path)
-
-
-def check_policy(text: str, place: str) -> None:
-    policy = json.loads(text)
-    statements = policy["Statement"]
-    if any("Service" in statement.get("Principal", {}) for statement in statements):
-        IAMTrustPolicyDocumentValidator(text).validate()
-    elif any("Principal" in statement for statement in statements):
-        # Of a resource: moto has no validator for it, and the statements are checked without it.
-        for statement in statements:
-            assert statement.pop("Principal").keys() == {"AWS"}, place
-        IAMPolicyDocumentValidator(json.dumps(policy)).validate()
-    else:
-        IAMPolicyDocumentValidator(text).validate()
-
-
-def test_policies_are_valid():
-    policies = [block for block in all_blocks("json") if '"Statement"' in block.text]
-    assert len(policies) >= 4
-    for block in policies:
-        check_policy(block.text, block.place)
-
-
-def test_json_and_yaml_blocks_parse():
-    for block in all_blocks("json"):
-        json.loads(block.text)
-    for block in all_blocks("yaml"):
-        if "cloudformation" not in block.words:
-            assert list(yaml.safe_load_all(block.text)), block.place
-
-
-@pytest.mark.parametrize("block", all_blocks("yaml"), ids=lambda block: block.place)
-def test_cloudformation_templates_pass_cfn_lint(block, tmp_path):
-    if "cloudformation" not in block.words:
-        return
-    template = tmp_path / "template.yaml"
-    template.write_text(block.text)
-    linter = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run(
-        [str(linter), "--regions", "eu-central-1", "--", str(template)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize("block", all_blocks("hcl"), ids=lambda block: block.place)
-def test_terraform_parses_and_names_what_it_defines(block):
-    module = hcl2.loads(block.text)
-    defined = {
-        f"{kind.strip(chr(34))}.{name.strip(chr(34))}"
-        for resource in module["resource"]
-        for kind, named in resource.items()
-        for name in named
-    }
-    used = set(re.findall(r"(?<![\w.])aws_[a-z_]+\.[a-z_]+", block.text.replace("data.aws_", "data_")))
-    assert used and used <= defined
-
-
-# systemd.
-
-
-def units() -> list[Block]:
-    return [block for block in all_blocks("ini") if (block.file or "").endswith((".service", ".timer"))]
-
-
-@pytest.fixture
-def systemd_analyze():
-    """`systemd-analyze`, which scripts/test installs where Debian's packages are."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not here, and units are not checked")
-    return "systemd-analyze"
-
-
-@pytest.mark.parametrize("unit", [unit.file for unit in units() if unit.file.endswith(".service")])
-def test_services_are_sandboxed(systemd_analyze, unit, tmp_path):
-    path = tmp_path / unit
-    path.write_text(next(block.text for block in units() if block.file == unit))
-    # The threshold is ten times the score.
-    done = subprocess.run(
-        [systemd_analyze, "security", "--offline=yes", "--no-pager", "--threshold=15", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-
-
-def test_units_have_no_unknown_settings(systemd_analyze, tmp_path):
-    assert len(units()) >= 3
-    for block in units():
-        # The program need not be installed.
-        text = re.sub(r"/usr/local/bin/roles-anywhere", str(TOOL), block.text)
-        (tmp_path / block.file).write_text(text)
-    paths = [str(tmp_path / block.file) for block in units()]
-    done = subprocess.run(
-        [systemd_analyze, "verify", "--man=no", *paths],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    ours = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "roles-anywhere" in line]
-    assert not ours
-    for block in units():
-        sections = re.findall(r"^\[(\w+)\]$", block.text, re.MULTILINE)
-        kind = "Timer" if block.file.endswith(".timer") else "Service"
-        assert {"Unit", kind} <= set(sections), block.place

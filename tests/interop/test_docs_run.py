@@ -1,7 +1,7 @@
 """Runs the blocks of the documents that are marked `run`, against the emulator.
 
-All of a document in one shell and one fresh directory, in their order. `sh` must succeed; in `console`
-the output of each command must be as it is printed there.
+All of a document in one shell and one fresh directory, in their order. `sh` must succeed; in
+`console` the output of each command must be as it is printed there.
 """
 
 import os
@@ -12,10 +12,15 @@ from pathlib import Path
 import documents
 import pytest
 from clients import AWS_CLI
-from documents import FOR_USERS
-from emulator import EMULATOR, REPOSITORY, TOOL, clean_environment
+from documents import FOR_USERS, name_of
+from emulator import EMULATOR, TOOL, clean_environment
 
-RUNNABLE = [page for page in FOR_USERS if any("run" in block.words for block in documents.blocks(page))]
+
+def is_runnable(document: Path) -> bool:
+    return any("run" in block.words for block in documents.blocks(document))
+
+
+RUNNABLE = [document for document in FOR_USERS if is_runnable(document)]
 PROLOGUE = """
 set -euo pipefail
 trap '[ $? -eq 0 ] || echo "failed in $block" >&2; kill $(jobs -p) 2>/dev/null || true' EXIT
@@ -24,7 +29,7 @@ last=0
 
 
 def script_of(document: Path, outputs: Path) -> tuple[str, list[tuple[str, str, Path]]]:
-    """Returns the script of a document, and the dialogues: place, expected output, file of the output."""
+    """Returns the script of a document, and of each dialogue place, output, and file for that."""
     script, dialogues = [PROLOGUE], []
     for block in documents.blocks(document):
         if "run" not in block.words:
@@ -36,11 +41,12 @@ def script_of(document: Path, outputs: Path) -> tuple[str, list[tuple[str, str, 
         for command, expected in documents.dialogue(block):
             output = outputs / str(len(dialogues))
             dialogues.append((f"{block.place}: {command}", expected, output))
-            script.append(f"set +e; (exit $last)\n{{ {command}\n}} > {output} 2>&1\nlast=$?; set -e\n")
+            script.append(f"set +e; (exit $last)\n{{ {command}\n}} > {output} 2>&1\n")
+            script.append("last=$?; set -e\n")
     return "".join(script), dialogues
 
 
-@pytest.mark.parametrize("document", RUNNABLE, ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("document", RUNNABLE, ids=name_of)
 def test_blocks_run(document, tmp_path):
     home, work, outputs = (tmp_path / name for name in ("home", "work", "outputs"))
     for directory in (home, work, outputs):
