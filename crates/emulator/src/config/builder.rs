@@ -186,6 +186,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn description(keys: &PlaceKeys) -> Option<String> {
-    keys.description.as_ref().map(|description| description.value.clone())
+/// Returns what a table is for; without a description, which table it is, as an ARN that was made
+/// from its name does not say.
+fn description(kind: Kind, key: &TableKey, keys: &PlaceKeys) -> Option<String> {
+    let name = &key.name.value;
+    let table =
+        || (!name.starts_with("arn:")).then(|| format!("[{}.{}]", kind.table(), quoted(name)));
+    keys.description.as_ref().map(|description| description.value.clone()).or_else(table)
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "a test is its own edge")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking, as the test does")]
 
+#[cfg(unix)]
+mod aws_side;
 mod client;
 #[cfg(unix)]
 mod command_line;

@@ -41,7 +41,7 @@ impl Builder<'_> {
             if let Some(arn) = names.add(self.problems, key, arn) {
                 profiles.push(Profile {
                     arn,
-                    description: description(&table.place),
+                    description: description(Kind::Profile, key, &table.place),
                     enabled: table.enabled.as_ref().is_none_or(|enabled| enabled.value),
                     duration_seconds: table.session_duration.as_ref().map_or(3600, |at| at.value),
                     accept_role_session_name: table

@@ -52,7 +52,7 @@ impl Builder<'_> {
             {
                 roles.push(Role {
                     arn,
-                    description: description(&table.place),
+                    description: description(Kind::Role, key, &table.place),
                     max_session_seconds: table
                         .max_session_duration
                         .as_ref()

@@ -37,7 +37,7 @@ impl Builder<'_> {
             if let (Some(arn), Some((certificates, is_built_in))) = (arn, certificates) {
                 anchors.push(TrustAnchor {
                     arn,
-                    description: description(&table.place),
+                    description: description(Kind::TrustAnchor, key, &table.place),
                     enabled: table.enabled.as_ref().is_none_or(|enabled| enabled.value),
                     certificates,
                     crls,
