@@ -34,10 +34,12 @@ use crate::show::Overview;
 use crate::state::{Shared, State};
 use crate::x509::Certificate;
 use error::ControlError;
+#[cfg(test)]
+pub(crate) use requests::PARAMETERS;
 use requests::Purpose;
 
 /// The routes, and the methods that each has.
-const ROUTES: [(&str, &[&str]); 10] = [
+pub(crate) const ROUTES: [(&str, &[&str]); 10] = [
     ("/clock", &["GET", "POST"]),
     ("/faults", &["GET", "POST", "DELETE"]),
     ("/profiles", &["POST"]),

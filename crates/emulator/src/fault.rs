@@ -50,7 +50,7 @@ pub(crate) struct Fault {
 }
 
 /// The names of a fault's fields.
-const FIELDS: &[&str] = &[
+pub(crate) const FIELDS: &[&str] = &[
     "operation",
     "times",
     "status",

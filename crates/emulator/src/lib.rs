@@ -22,6 +22,8 @@ mod config;
 mod control;
 mod create_session;
 mod date;
+#[cfg(test)]
+mod documentation;
 mod emulator;
 mod environment;
 mod error;

@@ -24,6 +24,8 @@ pub(crate) use context::Context;
 pub(crate) use denial::Denial;
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
 pub(crate) use evaluation::AccessRequest;
+#[cfg(test)]
+pub(crate) use keys::SET_HERE;
 pub(crate) use principal::Principal;
 
 use statement::Statement;

@@ -16,6 +16,10 @@ use crate::state::Shared;
 /// The longest that a request waits, in seconds.
 const LONGEST_WAIT: f64 = 3600.0;
 
+/// The names of the parameters; the last one is of assertions only.
+pub(crate) const PARAMETERS: [&str; 7] =
+    ["operation", "verdict", "reason", "status", "count", "wait", "exactly"];
+
 /// Which requests are meant, how many of them, and how long to wait for them.
 #[derive(Debug, Default)]
 struct Query {
@@ -83,15 +87,13 @@ pub(super) async fn answer(
 
 impl Query {
     fn parse(query: &str, purpose: Purpose) -> Result<Self, FieldError> {
-        const NAMES: [&str; 7] =
-            ["operation", "verdict", "reason", "status", "count", "wait", "exactly"];
         let known = match purpose {
-            Purpose::Read => &NAMES[..6],
-            Purpose::Assert => &NAMES[..],
+            Purpose::Read => &PARAMETERS[..6],
+            Purpose::Assert => &PARAMETERS[..],
         };
         let mut parsed = Self::default();
         for (name, value) in form_pairs(query) {
-            if NAMES[..4].contains(&&*name) {
+            if PARAMETERS[..4].contains(&&*name) {
                 let separator = if parsed.description.is_empty() { "" } else { ", " };
                 parsed.description.push_str(&format!("{separator}{name}={value}"));
             }

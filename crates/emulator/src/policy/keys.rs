@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 
 /// The keys that requests to Roles Anywhere, STS and Secrets Manager can have here. A `/` at the end
 /// stands for any name behind it.
-const SET_HERE: [&str; 32] = [
+pub(crate) const SET_HERE: [&str; 31] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:MultiFactorAuthPresent",
@@ -32,7 +32,6 @@ const SET_HERE: [&str; 32] = [
     "aws:UserAgent",
     "aws:ViaAWSService",
     "aws:userid",
-    "aws:username",
     "secretsmanager:Description",
     "secretsmanager:Name",
     "secretsmanager:SecretId",
@@ -46,7 +45,7 @@ const SET_HERE: [&str; 32] = [
 
 /// The other documented keys of the same services, so that a key that is spelt correctly is not
 /// taken for a misspelt one.
-const NEVER_SET: [&str; 51] = [
+const NEVER_SET: [&str; 52] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -74,6 +73,8 @@ const NEVER_SET: [&str; 51] = [
     "aws:VpceAccount",
     "aws:VpceOrgID",
     "aws:VpceOrgPaths",
+    // No caller here is an IAM user.
+    "aws:username",
     "iam:ResourceTag/",
     "secretsmanager:AddReplicaRegions",
     "secretsmanager:BlockPublicPolicy",
