@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use time::OffsetDateTime;
 
-use super::{Entry, Verdict};
+use super::{Entry, SessionEntry, Verdict};
 
 /// Takes a line for each request, with ANSI styles and its line feed.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl fmt::Debug for RequestObserver {
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// Returns `TIME OPERATION STATUS VERDICT WHO REASON: EXPLANATION`; the time is UTC by the
+/// Returns `TIME OPERATION STATUS VERDICT CALLER REASON: EXPLANATION`; the time is UTC by the
 /// emulator's clock, and what is not known is left out or `-`.
 fn line(entry: &Entry, now: OffsetDateTime) -> String {
     let verdict = Style::new().fg_color(Some(match entry.verdict {
@@ -42,7 +42,6 @@ fn line(entry: &Entry, now: OffsetDateTime) -> String {
         Verdict::Fault => AnsiColor::Yellow.into(),
     }));
     let status = entry.status.map_or_else(|| "cut".to_owned(), |status| status.to_string());
-    let who = entry.session.as_ref().map(super::SessionEntry::short_name);
     let mut line = format!(
         "{DIM}{:02}:{:02}:{:02}Z{DIM:#} {BOLD}{:17}{BOLD:#} {verdict}{status} {:8}{verdict:#} {}",
         now.hour(),
@@ -50,7 +49,7 @@ fn line(entry: &Entry, now: OffsetDateTime) -> String {
         now.second(),
         printable(&entry.operation),
         entry.verdict.name(),
-        printable(who.as_deref().unwrap_or("-")),
+        printable(&caller(entry)),
     );
     if let Some(reason) = entry.reason {
         let _ = write!(line, " {reason}");
@@ -62,6 +61,21 @@ fn line(entry: &Entry, now: OffsetDateTime) -> String {
         let _ = write!(line, " {DIM}tolerated {}{DIM:#}", entry.tolerated.join(" "));
     }
     line + "\n"
+}
+
+/// Returns `ROLE/SESSION` of the caller, and ` -> ROLE/SESSION` of the session that it got, if it
+/// has another one. CreateSession's caller is a certificate; its line has the new session only.
+fn caller(entry: &Entry) -> String {
+    let session = entry.session.as_ref().map(SessionEntry::short_name);
+    let caller = entry.caller.as_deref();
+    // `…:assumed-role/ROLE/SESSION`
+    let caller = caller.and_then(|arn| arn.split_once('/')).map(|(_, name)| name);
+    match (caller, session) {
+        (Some(caller), Some(session)) if caller != session => format!("{caller} -> {session}"),
+        (_, Some(session)) => session,
+        (Some(caller), None) => caller.to_owned(),
+        (None, None) => "-".to_owned(),
+    }
 }
 
 /// Escapes what would move the cursor or begin another line: clients choose names.
@@ -82,7 +96,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::log::SessionEntry;
     use crate::message::Request;
 
     const NOW: OffsetDateTime = time::macros::datetime!(2026-02-03 04:05:06 UTC);
@@ -126,6 +139,16 @@ mod tests {
         assert_eq!(plain(&cut), "04:05:06Z GetSecretValue    cut fault    -\n");
         let lenient = Entry { tolerated: vec!["unsigned-header"], ..entry("X") };
         assert!(plain(&lenient).ends_with(" - tolerated unsigned-header\n"));
+    }
+
+    #[test]
+    fn assume_role_shows_the_caller_and_the_new_session() {
+        let caller = Some("arn:aws:sts::123456789012:assumed-role/Workload/job".to_owned());
+        let assumed = Entry { caller, session: session("next"), ..entry("AssumeRole") };
+        assert!(plain(&assumed).ends_with(" accepted Workload/job -> Deep/next\n"));
+        let caller = Some("arn:aws:sts::123456789012:assumed-role/Deep/job".to_owned());
+        let identity = Entry { caller, session: session("job"), ..entry("GetCallerIdentity") };
+        assert!(plain(&identity).ends_with(" accepted Deep/job\n"));
     }
 
     #[test]
