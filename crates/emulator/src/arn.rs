@@ -87,6 +87,11 @@ pub(crate) struct Location {
     pub(crate) region: String,
 }
 
+/// Returns whether a text is the number of an account.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Returns the partition of a Region, `aws` for one that no prefix is known of.
 pub(crate) fn partition(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [

@@ -24,11 +24,11 @@ mod requests;
 
 use serde_json::{Value, json};
 
-use crate::arn::Location;
+use crate::arn::{Location, is_account};
 use crate::date::format_iso;
 use crate::fields::{FieldError, Fields, text};
 use crate::message::{Reply, Request};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::secrets::seed::material;
 use crate::show::Overview;
 use crate::state::{Shared, State};
@@ -73,9 +73,7 @@ fn json_reply(body: &Value) -> Reply {
 fn method(request: &Request) -> Result<(&str, &str), Result<Reply, ControlError>> {
     let path = request.path.as_str();
     let Some((_, methods)) = ROUTES.iter().find(|(route, _)| *route == path) else {
-        let hint = nearest(path, ROUTES.iter().map(|(route, _)| *route))
-            .map(|nearest| format!("; did you mean `{nearest}`?"))
-            .unwrap_or_default();
+        let hint = did_you_mean(nearest(path, ROUTES.iter().map(|(route, _)| *route)));
         return Err(Err(ControlError::Route { path: path.to_owned(), hint }));
     };
     // What HEAD leaves out is left out by the server.
@@ -227,7 +225,7 @@ fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let material = fields.required("value", expected, |value| material(&name, value).ok())?;
     let home = &state.resources.home;
     let account = fields.optional("account", "twelve digits", |value| {
-        text(value).filter(|text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
+        text(value).filter(|text| is_account(text))
     })?;
     let region = fields.optional("region", "a Region that is here", |value| {
         text(value).filter(|region| state.resources.regions.contains(region))

@@ -1,6 +1,6 @@
-//! The name that was probably meant.
+//! The known name that a misspelt one is nearest to, and how errors suggest it.
 
-/// Returns the name that is nearest to another, if one is near enough to be meant.
+/// Returns the known name that is most like `name`, if it is like enough to be meant.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     names
@@ -8,4 +8,9 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .filter(|(likeness, _)| *likeness > 0.9)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
+}
+
+/// Returns `; did you mean …?` for the end of an error, empty if no name is near enough.
+pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
 }

@@ -10,6 +10,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::problem::Problems;
 use super::reader::{At, TableReader};
+use crate::nearest::did_you_mean;
 use crate::policy::{Mistake, Policy, PolicyError, PolicyKind, PolicyWarning, Position};
 
 /// A policy that was read from the file itself.
@@ -136,8 +137,7 @@ fn locate(value: &Spanned<DeValue<'_>>, path: &str, of_key: bool) -> Range<usize
 /// Returns what is said of a condition key that no request has.
 pub(super) fn warning(warning: &PolicyWarning) -> String {
     let PolicyWarning { key, nearest, path, .. } = warning;
-    let suggestion =
-        nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let suggestion = did_you_mean(nearest.as_deref());
     format!(
         "{path}: the emulator never sets the condition key `{key}`, so it counts as absent{suggestion}"
     )

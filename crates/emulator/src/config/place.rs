@@ -3,9 +3,10 @@
 use sha2::{Digest as _, Sha256};
 
 use super::file::PlaceKeys;
-use super::problem::{Problems, did_you_mean};
+use super::problem::Problems;
 use super::reader::{At, TableKey};
-use crate::arn::{Arn, Location, partition};
+use crate::arn::{Arn, Location, is_account, partition};
+use crate::nearest::{did_you_mean, nearest};
 use crate::session;
 
 /// What a table of the file describes.
@@ -162,10 +163,6 @@ pub(super) fn checked_region(problems: &Problems<'_>, region: &At<String>) -> Op
     None
 }
 
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
 fn is_region(text: &str) -> bool {
     let mut parts = text.split('-').rev();
@@ -237,7 +234,8 @@ impl Names {
             return arn.clone();
         }
         let table = self.kind.table();
-        let suggestion = did_you_mean(&name.value, self.tables.iter().map(|(key, _)| key.as_str()));
+        let suggestion =
+            did_you_mean(nearest(&name.value, self.tables.iter().map(|(key, _)| key.as_str())));
         let message = format!("there is no `[{table}.…]` of `{}`{suggestion}", name.value);
         problems.add(&name.span, message);
         None

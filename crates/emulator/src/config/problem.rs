@@ -5,7 +5,6 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::nearest::nearest;
 use crate::policy::Position;
 
 /// One mistake, or something without effect. It reads `FILE:LINE:COLUMN: MESSAGE`.
@@ -124,9 +123,4 @@ impl<'a> Problems<'a> {
         problems.sort_by_key(|problem| (problem.file != self.file, problem.position));
         ConfigErrors { file: self.file.to_owned(), problems, hints: self.hints.into_inner() }
     }
-}
-
-/// Returns `; did you mean …?`, empty if there is nothing near.
-pub(super) fn did_you_mean<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }

@@ -8,7 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problems, did_you_mean};
+use super::problem::Problems;
+use crate::nearest::{did_you_mean, nearest};
 
 /// A value, and the part of the file that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +176,7 @@ impl<'a, 'i> TableReader<'a, 'i> {
         for key in self.table.keys() {
             let name = key.get_ref().as_ref();
             if !self.known.contains(&name) {
-                let suggestion = did_you_mean(name, self.known.iter().copied());
+                let suggestion = did_you_mean(nearest(name, self.known.iter().copied()));
                 self.problems.add(&key.span(), format!("unknown key `{name}`{suggestion}"));
             }
         }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::nearest::did_you_mean;
+
 /// Every mistake of a policy, in the order of the document. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PolicyErrors(pub(super) Vec<PolicyError>);
@@ -98,9 +100,4 @@ pub(crate) enum Mistake {
     Both(&'static str, &'static str),
     #[error("not allowed in {0}")]
     NotAllowed(&'static str),
-}
-
-/// Returns `; did you mean …?`, empty if there is nothing near.
-fn did_you_mean(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

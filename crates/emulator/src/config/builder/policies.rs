@@ -9,8 +9,8 @@ use crate::arn::Arn;
 use crate::config::file::{ManagedPolicyTable, PlaceKeys};
 use crate::config::inline_policy::{self, InlinePolicy};
 use crate::config::place::{Kind, Names, Place};
-use crate::config::problem::did_you_mean;
 use crate::config::reader::{At, TableKey, quoted};
+use crate::nearest::{did_you_mean, nearest};
 use crate::policy::{Policy, PolicyError, PolicyKind};
 
 /// Documents of managed policies, by ARN; `None` if one has mistakes.
@@ -65,7 +65,7 @@ impl Builder<'_> {
                 return policy.clone();
             }
             let known = policies.keys().flat_map(|arn| [arn.as_str(), arn.name()]);
-            let suggestion = did_you_mean(&name.value, known);
+            let suggestion = did_you_mean(nearest(&name.value, known));
             let message = format!(
                 "the document of the managed policy `{}` is missing: expected \
                  `[managed-policy.{}]`{suggestion}",

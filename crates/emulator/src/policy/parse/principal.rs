@@ -2,6 +2,7 @@
 
 use super::reader::{DocumentPlace, Elements, Reader};
 use super::statement::selection;
+use crate::arn::is_account;
 use crate::policy::PolicyKind;
 use crate::policy::error::Mistake;
 use crate::policy::principal::PrincipalPattern;
@@ -94,8 +95,4 @@ fn aws(text: &str) -> Option<PrincipalPattern> {
         }
         _ => None,
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
