@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
+use crate::arn::partition;
 use crate::authorization::{self, Authorization};
 use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
@@ -41,6 +42,10 @@ pub(crate) fn authenticate<'a>(
         .sessions
         .get(&authorization.credential.id)
         .ok_or_else(|| words.unknown_key("access-key"))?;
+    // Keys are known in their own partition only.
+    if partition(&authorization.credential.region) != session.role_arn.partition() {
+        return Err(words.unknown_key("partition"));
+    }
     let now = state.clock.now();
     let date = request.header("x-amz-date").unwrap_or_default();
     check_date(&authorization, date, now, words)?;
@@ -377,6 +382,15 @@ mod tests {
             case.refusal(&case.request(), Protocol::Query),
             (403, "InvalidClientTokenId".to_owned(), "access-key")
         );
+    }
+
+    #[test]
+    fn refuses_a_session_of_another_partition() {
+        let mut case = Case::new();
+        case.region = "cn-north-1";
+        case.state.resources.regions.insert(case.region.to_owned());
+        let expected = (400, "UnrecognizedClientException".to_owned(), "partition");
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11), expected);
     }
 
     #[test]

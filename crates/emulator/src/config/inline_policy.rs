@@ -139,7 +139,8 @@ pub(super) fn warning(warning: &PolicyWarning) -> String {
     let PolicyWarning { key, nearest, path, .. } = warning;
     let suggestion = did_you_mean(nearest.as_deref());
     format!(
-        "{path}: the emulator never sets the condition key `{key}`, so it counts as absent{suggestion}"
+        "{path}: the emulator never sets the condition key `{key}` where this statement applies, \
+         so it counts as absent{suggestion}"
     )
 }
 

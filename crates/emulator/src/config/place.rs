@@ -137,11 +137,22 @@ fn checked(problems: &Problems<'_>, kind: Kind, text: &At<String>) -> Option<Arn
         let in_account = is_account(&account) || kind == Kind::ManagedPolicy && account == "aws";
         arn.service() == kind.service() && in_region && in_account && !name.is_empty()
     });
-    if arn.is_none() {
+    let Some(arn) = arn else {
         let message = format!("invalid ARN `{}`: expected {}", text.value, kind.example());
         problems.add(&text.span, message);
+        return None;
+    };
+    if kind.is_regional() {
+        let region = arn.location().region;
+        let expected = partition(&region);
+        if arn.partition() != expected {
+            let message =
+                format!("invalid ARN `{arn}`: the Region {region} is in the partition {expected}");
+            problems.add(&text.span, message);
+            return None;
+        }
     }
-    arn
+    Some(arn)
 }
 
 pub(super) fn checked_account(problems: &Problems<'_>, account: &At<String>) -> Option<String> {

@@ -321,6 +321,23 @@ failure = "kms"
 }
 
 #[test]
+fn partitions_are_not_mixed() {
+    let anchor = "arn:aws:rolesanywhere:cn-north-1:123456789012:trust-anchor/plant";
+    let role = "arn:aws-cn:iam::123456789012:role/Workload";
+    let text = LEAST.replace("plant]\ncert", &format!("plant]\narn = '{anchor}'\ncert"));
+    let text = text.replace("Workload]", &format!("Workload]\narn = '{role}'"));
+    insta::assert_snapshot!(Fixture::new().complaints(&text), @r#"
+    `dir/emulator.toml` has 2 mistakes
+    dir/emulator.toml:3:7: invalid ARN `arn:aws:rolesanywhere:cn-north-1:123456789012:trust-anchor/plant`: the Region cn-north-1 is in the partition aws-cn
+    dir/emulator.toml:6:10: the role `Workload` is in another partition (aws-cn) than the profile
+    "#);
+    let chinese = |text: &str| text.replace("arn:aws:", "arn:aws-cn:");
+    let text = format!("region = 'cn-north-1'\n{}", chinese(&text));
+    let resources = Fixture::new().load(&text).unwrap().value;
+    assert_eq!(resources.profiles[0].role_arns[0].as_str(), role);
+}
+
+#[test]
 fn mistakes_of_policies_are_where_they_are_written() {
     let text = r#"
 [trust-anchor.plant]
@@ -390,8 +407,8 @@ Condition.StringEquals.'aws:SourceVpc' = 'vpc-1'
     let loaded = Fixture::new().with("other.json", other).load(&text).unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(warnings.join("\n"), @r#"
-    dir/emulator.toml:15:42: Statement.Condition.StringEquals.aws:SourceVpc: the emulator never sets the condition key `aws:SourceVpc`, so it counts as absent
-    dir/other.json:2:34: Statement.Condition.StringEquals.aws:PrincipleTag/x509Subject/CN: the emulator never sets the condition key `aws:PrincipleTag/x509Subject/CN`, so it counts as absent; did you mean `aws:PrincipalTag/x509Subject/CN`?
+    dir/emulator.toml:15:42: Statement.Condition.StringEquals.aws:SourceVpc: the emulator never sets the condition key `aws:SourceVpc` where this statement applies, so it counts as absent
+    dir/other.json:2:34: Statement.Condition.StringEquals.aws:PrincipleTag/x509Subject/CN: the emulator never sets the condition key `aws:PrincipleTag/x509Subject/CN` where this statement applies, so it counts as absent; did you mean `aws:PrincipalTag/x509Subject/CN`?
     "#);
 }
 

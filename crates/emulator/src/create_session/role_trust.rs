@@ -22,7 +22,7 @@ pub(super) fn check(
     now: OffsetDateTime,
 ) -> Result<(), String> {
     let principal = Principal::Service(SERVICE.to_owned());
-    let context = context(anchor, session, now);
+    let context = context(anchor, session, now).with("aws:ResourceAccount", role.arn.account());
     let policies = Policies {
         identity: &[],
         session: &[],

@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>,
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
 
+use super::PolicyKind;
 use crate::nearest::nearest;
 
 /// The keys that requests to Roles Anywhere, STS and Secrets Manager can have here. A `/` at the end
@@ -37,6 +38,44 @@ pub(crate) const SET_HERE: [&str; 31] = [
     "secretsmanager:SecretId",
     "secretsmanager:VersionId",
     "secretsmanager:VersionStage",
+    "sts:ExternalId",
+    "sts:RoleSessionName",
+    "sts:SourceIdentity",
+    "sts:TransitiveTagKeys",
+];
+
+/// Those of a service that assumes a role.
+const OF_SERVICES: [&str; 3] = ["aws:PrincipalServiceName", "aws:SourceAccount", "aws:SourceArn"];
+
+/// Those of a session that calls, or of its connection.
+const OF_SESSIONS: [&str; 12] = [
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalType",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:ViaAWSService",
+    "aws:userid",
+    "sts:ExternalId",
+    "sts:TransitiveTagKeys",
+];
+
+/// Those of Secrets Manager, which assumes no roles.
+const OF_SECRETS: [&str; 5] = [
+    "secretsmanager:Description",
+    "secretsmanager:Name",
+    "secretsmanager:SecretId",
+    "secretsmanager:VersionId",
+    "secretsmanager:VersionStage",
+];
+
+/// Those of STS, which uses no secrets.
+const OF_STS: [&str; 6] = [
+    "aws:RequestTag/",
+    "aws:TagKeys",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",
@@ -115,9 +154,27 @@ const MULTIVALUED: [&str; 10] = [
     "sts:TransitiveTagKeys",
 ];
 
-/// Returns whether a request to this emulator can have the key.
-pub(super) fn is_set_here(key: &str) -> bool {
-    contains(&SET_HERE, key)
+/// Who makes the requests that a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Callers {
+    Services,
+    Sessions,
+    Any,
+}
+
+/// Returns whether a request to this emulator that a statement is about can have the key.
+pub(super) fn is_set_here(kind: PolicyKind, callers: Callers, key: &str) -> bool {
+    let of_others: &[&str] = match callers {
+        Callers::Services => &OF_SESSIONS,
+        Callers::Sessions => &OF_SERVICES,
+        Callers::Any => &[],
+    };
+    let of_other_services: &[&str] = match kind {
+        PolicyKind::Trust => &OF_SECRETS,
+        PolicyKind::Identity => &[],
+        PolicyKind::Resource => &OF_STS,
+    };
+    contains(&SET_HERE, key) && !contains(of_others, key) && !contains(of_other_services, key)
 }
 
 /// Returns whether the key can have several values.
@@ -128,7 +185,7 @@ pub(super) fn is_multivalued(key: &str) -> bool {
 /// Returns the key that was probably meant; `None` for a documented key, and for those of services
 /// that this emulator does not have.
 pub(super) fn nearest_key(key: &str) -> Option<String> {
-    if contains(&NEVER_SET, key) {
+    if contains(&NEVER_SET, key) || contains(&SET_HERE, key) {
         return None;
     }
     let (name, tag) = match key.split_once('/') {

@@ -57,7 +57,7 @@ impl Builder<'_> {
         (profiles, names)
     }
 
-    /// A role cannot be passed to a profile of another account.
+    /// A role cannot be passed to a profile of another account or partition.
     fn roles_of_profile(
         &self,
         profile: Option<&Arn>,
@@ -66,13 +66,17 @@ impl Builder<'_> {
     ) -> Vec<Arn> {
         let role = |name: &At<String>| {
             let role = names.find(self.problems, name)?;
-            if profile.is_some_and(|profile| profile.account() != role.account()) {
-                let message = format!(
-                    "the role `{}` is in another account ({}) than the profile",
-                    name.value,
-                    role.account()
-                );
-                self.problems.add(&name.span, message);
+            let Some(profile) = profile else { return Some(role) };
+            for (what, own, of_profile) in [
+                ("account", role.account(), profile.account()),
+                ("partition", role.partition(), profile.partition()),
+            ] {
+                if own != of_profile {
+                    let At { value: name, span } = name;
+                    let message =
+                        format!("the role `{name}` is in another {what} ({own}) than the profile");
+                    self.problems.add(span, message);
+                }
             }
             Some(role)
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::nearest::nearest;
 use crate::policy::document::{Content, Node};
 use crate::policy::error::{Mistake, PolicyError, Position};
-use crate::policy::keys;
+use crate::policy::keys::{self, Callers};
 use crate::policy::{PolicyKind, PolicyWarning};
 
 /// What is known while a document is read.
@@ -13,6 +13,8 @@ pub(super) struct Reader {
     pub(super) kind: PolicyKind,
     /// Whether `${…}` is a variable, which the version decides.
     pub(super) variables: bool,
+    /// Whom the statement that is read is about.
+    pub(super) callers: Callers,
     /// The Sids so far.
     pub(super) sids: BTreeSet<String>,
     pub(super) errors: Vec<PolicyError>,
@@ -33,6 +35,7 @@ impl Reader {
         Self {
             kind,
             variables: false,
+            callers: Callers::Any,
             sids: BTreeSet::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -59,7 +62,7 @@ impl<'a> DocumentPlace<'a> {
 
     /// Reports a condition key that no request has.
     pub(super) fn check_key(&self, reader: &mut Reader, key: &str) {
-        if keys::is_set_here(key) {
+        if keys::is_set_here(reader.kind, reader.callers, key) {
             return;
         }
         reader.warnings.push(PolicyWarning {

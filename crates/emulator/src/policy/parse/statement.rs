@@ -4,7 +4,9 @@ use super::reader::{DocumentPlace, Elements, Reader};
 use super::{condition, principal};
 use crate::policy::PolicyKind;
 use crate::policy::error::Mistake;
+use crate::policy::keys::Callers;
 use crate::policy::pattern::{Glyph, Syntax, Template};
+use crate::policy::principal::PrincipalPattern;
 use crate::policy::statement::{Effect, Selection, Statement};
 
 const ELEMENTS: [&str; 9] = [
@@ -34,6 +36,7 @@ pub(super) fn statement(reader: &mut Reader, place: DocumentPlace<'_>) -> Option
             Some(principal::principals(reader, &elements, effect))
         }
     };
+    reader.callers = callers(reader.kind, principals.as_ref());
     let actions = elements
         .either(reader, "Action", "NotAction")
         .and_then(|(negated, place)| selection(reader, negated, place, action));
@@ -67,6 +70,23 @@ pub(super) fn statement(reader: &mut Reader, place: DocumentPlace<'_>) -> Option
         },
         conditions,
     })
+}
+
+/// Returns whom a statement is about: no service uses secrets here, or has permissions.
+fn callers(kind: PolicyKind, principals: Option<&Option<Selection<PrincipalPattern>>>) -> Callers {
+    if kind != PolicyKind::Trust {
+        return Callers::Sessions;
+    }
+    let Some(Some(Selection::Only(entries))) = principals else { return Callers::Any };
+    let is_service = |entry: &PrincipalPattern| matches!(entry, PrincipalPattern::Service(_));
+    let is_anyone = |entry: &PrincipalPattern| *entry == PrincipalPattern::Anyone;
+    if entries.iter().all(is_service) {
+        Callers::Services
+    } else if entries.iter().any(|entry| is_service(entry) || is_anyone(entry)) {
+        Callers::Any
+    } else {
+        Callers::Sessions
+    }
 }
 
 fn refuse(reader: &mut Reader, elements: &Elements<'_>, names: [&str; 2], kind: &'static str) {

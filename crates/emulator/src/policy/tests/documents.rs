@@ -235,15 +235,48 @@ fn keys_that_no_request_has_are_warnings() {
     }
 }
 
+/// Returns the warnings of a statement with a condition on a key.
+fn warnings(kind: PolicyKind, elements: &str, key: &str) -> usize {
+    let json = format!(
+        r#"{{"Statement":{{"Effect":"Allow",{elements},"Condition":{{"StringLike":{{"{key}":"*"}}}}}}}}"#
+    );
+    let policy = Policy::parse(kind, &json).unwrap();
+    assert!(
+        policy.warnings().iter().all(|warning| warning.key == key && warning.nearest.is_none())
+    );
+    policy.warnings().len()
+}
+
 #[test]
-fn keys_that_requests_have_are_no_warnings() {
-    let keys = "aws:sourcearn AWS:PrincipalTag/x509Subject/CN aws:RequestTag/a sts:SourceIdentity";
-    for key in keys.split(' ') {
-        let json = format!(
-            r#"{{"Statement":{{"Effect":"Allow","Action":"a:b","Resource":"*",
-               "Condition":{{"StringLike":{{"{key}":"*"}}}}}}}}"#
-        );
-        let policy = Policy::parse(PolicyKind::Identity, &json).unwrap();
-        assert_eq!(policy.warnings(), [], "{key}");
+fn a_warning_depends_on_the_requests_that_a_statement_is_about() {
+    const IDENTITY: &str = r#""Action":"a:b","Resource":"*""#;
+    const RESOURCE: &str = r#""Action":"a:b","Resource":"*","Principal":"*""#;
+    let trust = |principal: &str| format!(r#""Action":"sts:*","Principal":{principal}"#);
+    let service = trust(r#"{"Service":"rolesanywhere.amazonaws.com"}"#);
+    let account = trust(r#"{"AWS":"123456789012"}"#);
+    let both = trust(r#"{"AWS":"123456789012","Service":"rolesanywhere.amazonaws.com"}"#);
+    // Those of a permission, a resource's policy, and a trust policy for a service, an account, both.
+    let table = [
+        ("AWS:PrincipalTag/x509Subject/CN", [0, 0, 0, 0, 0]),
+        ("aws:CurrentTime", [0, 0, 0, 0, 0]),
+        ("aws:sourcearn", [1, 1, 0, 1, 0]),
+        ("aws:SourceAccount", [1, 1, 0, 1, 0]),
+        ("aws:SourceIp", [0, 0, 1, 0, 0]),
+        ("sts:ExternalId", [0, 1, 1, 0, 0]),
+        ("sts:SourceIdentity", [0, 1, 0, 0, 0]),
+        ("aws:RequestTag/a", [0, 1, 0, 0, 0]),
+        ("secretsmanager:VersionStage", [0, 0, 1, 1, 1]),
+        ("aws:username", [1, 1, 1, 1, 1]),
+    ];
+    for (key, expected) in table {
+        let found = [
+            warnings(PolicyKind::Identity, IDENTITY, key),
+            warnings(PolicyKind::Resource, RESOURCE, key),
+            warnings(PolicyKind::Trust, &service, key),
+            warnings(PolicyKind::Trust, &account, key),
+            warnings(PolicyKind::Trust, &both, key),
+        ];
+        assert_eq!(found, expected, "{key}");
+        assert_eq!(warnings(PolicyKind::Trust, &trust(r#""*""#), key), expected[4], "{key}");
     }
 }
