@@ -7,9 +7,9 @@
 mod builder;
 mod file;
 mod inline_policy;
-mod place;
 mod problem;
 mod reader;
+mod resource_arn;
 
 use std::io;
 use std::path::Path;
@@ -25,10 +25,10 @@ use crate::arn::{Arn, Location};
 use crate::pki::Pki;
 use builder::{Builder, certificates};
 use file::ConfigFile;
-use place::{Kind, stable_uuid};
 pub use problem::ConfigErrors;
 use problem::{Problem, Problems};
 use reader::TableReader;
+use resource_arn::{Kind, stable_uuid};
 
 /// Reads a file that the configuration names.
 pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;

@@ -76,9 +76,11 @@ fn check_scope(
 ) -> Result<(), Refusal> {
     let credential = &authorization.credential;
     let service_message = format!("Credential should be scoped to correct service: '{service}'. ");
+    // The global endpoint of STS is in us-east-1, whatever Regions are used.
+    let is_global = service == "sts" && credential.region == "us-east-1";
     let checks = [
         (
-            state.resources.regions.contains(&credential.region),
+            is_global || state.resources.regions.contains(&credential.region),
             "Credential should be scoped to a valid region. ",
             "scope-region",
         ),
@@ -423,6 +425,18 @@ mod tests {
         // A wrong scope is told before an unknown key.
         case.state.sessions.clear();
         assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-service");
+    }
+
+    #[test]
+    fn the_global_endpoint_of_sts_is_in_one_region() {
+        let mut case = Case::new();
+        case.state.resources.regions = ["eu-central-1".to_owned()].into();
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11).2, "scope-region");
+        case.service = "sts";
+        assert!(authenticate(&case.state, &case.request(), "sts", Protocol::Query).is_ok());
+        case.region = "eu-west-1";
+        let refused = authenticate(&case.state, &case.request(), "sts", Protocol::Query);
+        assert_eq!(refused.unwrap_err().reason, "scope-region");
     }
 
     #[test]

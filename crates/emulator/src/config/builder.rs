@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::file::{ConfigFile, ExportsTable, PlaceKeys};
-use super::place::{self, Kind, Names, Place};
+use super::file::{CommonKeys, ConfigFile, ExportsTable};
 use super::problem::Problems;
 use super::reader::{At, TableKey, quoted};
+use super::resource_arn::{self, ArnSource, Kind, Names};
 use super::{Source, TrustAnchors};
 use crate::account::{ACCOUNT, Exports, Profile, REGION, Resources, TrustAnchor};
 use crate::arn::{Arn, Location};
@@ -40,11 +40,14 @@ impl<'a> Builder<'a> {
     /// Makes everything. What has a mistake is left out, and the mistake is reported.
     pub(super) fn resources(mut self, file: &ConfigFile, trust_anchors: TrustAnchors) -> Resources {
         let account = file.account.as_ref();
-        if let Some(account) = account.and_then(|it| place::checked_account(self.problems, it)) {
+        if let Some(account) =
+            account.and_then(|it| resource_arn::checked_account(self.problems, it))
+        {
             self.home.account = account;
         }
         let region = file.region.as_ref();
-        if let Some(region) = region.and_then(|it| place::checked_region(self.problems, it)) {
+        if let Some(region) = region.and_then(|it| resource_arn::checked_region(self.problems, it))
+        {
             self.home.region = region;
         }
         let managed = self.managed_policies(&file.managed_policy);
@@ -92,7 +95,7 @@ impl<'a> Builder<'a> {
         profiles: &[Profile],
         secrets: &Secrets,
     ) -> BTreeSet<String> {
-        let listed = listed.iter().filter_map(|at| place::checked_region(self.problems, at));
+        let listed = listed.iter().filter_map(|at| resource_arn::checked_region(self.problems, at));
         let arns = anchors.iter().map(|anchor| &anchor.arn);
         let arns = arns.chain(profiles.iter().map(|profile| &profile.arn));
         let arns = arns.chain(secrets.iter().map(|secret| &secret.arn));
@@ -127,7 +130,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns the ARN of a table.
-    fn arn(&self, place: &Place<'_>) -> Option<Arn> {
+    fn arn(&self, place: &ArnSource<'_>) -> Option<Arn> {
         place.arn(self.problems, &self.home)
     }
 
@@ -188,7 +191,7 @@ impl<'a> Builder<'a> {
 
 /// Returns what a table is for; without a description, which table it is, as an ARN that was made
 /// from its name does not say.
-fn description(kind: Kind, key: &TableKey, keys: &PlaceKeys) -> Option<String> {
+fn description(kind: Kind, key: &TableKey, keys: &CommonKeys) -> Option<String> {
     let name = &key.name.value;
     let table =
         || (!name.starts_with("arn:")).then(|| format!("[{}.{}]", kind.table(), quoted(name)));

@@ -58,7 +58,7 @@ pub(super) struct ExportsTable {
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct TrustAnchorTable {
     #[schemars(flatten)]
-    pub(super) place: PlaceKeys,
+    pub(super) common: CommonKeys,
     /// A PEM file of one or two CA certificates.
     pub(super) certificate: Option<At<String>>,
     /// The emulator's own CA, which has issued the certificates of its PKI.
@@ -85,7 +85,7 @@ pub(super) enum BuiltInCa {
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct ProfileTable {
     #[schemars(flatten)]
-    pub(super) place: PlaceKeys,
+    pub(super) common: CommonKeys,
     /// The roles that sessions may be created for, by name or ARN.
     #[schemars(with = "Vec<String>")]
     pub(super) roles: Vec<At<String>>,
@@ -128,7 +128,7 @@ pub(super) struct AttributeMappingsTable {
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RoleTable {
     #[schemars(flatten)]
-    pub(super) place: PlaceKeys,
+    pub(super) common: CommonKeys,
     /// The path, such as `/service/`. [default: /]
     pub(super) path: Option<At<String>>,
     /// The trust policy: who may assume the role.
@@ -163,7 +163,7 @@ pub(super) struct ManagedPolicyTable {
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct SecretTable {
     #[schemars(flatten)]
-    pub(super) place: PlaceKeys,
+    pub(super) common: CommonKeys,
     /// The value, as SecretString.
     pub(super) value: Option<At<String>>,
     /// A file with the value, as SecretString.
@@ -195,7 +195,7 @@ pub(super) enum SecretFailure {
 /// What every resource may have: an ARN, or what it is made from.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-pub(super) struct PlaceKeys {
+pub(super) struct CommonKeys {
     /// What it is for; `roles-anywhere-emulator show` prints it.
     pub(super) description: Option<At<String>>,
     /// The ARN, if the table's key is a name. By default it is made from the name.
@@ -240,7 +240,7 @@ impl ExportsTable {
 impl TrustAnchorTable {
     pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
         Self {
-            place: PlaceKeys::read(table),
+            common: CommonKeys::read(table),
             certificate: table.text("certificate"),
             built_in_ca: table.choice(
                 "built-in-ca",
@@ -255,7 +255,7 @@ impl TrustAnchorTable {
 impl ProfileTable {
     pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
         Self {
-            place: PlaceKeys::read(table),
+            common: CommonKeys::read(table),
             roles: table.texts("roles"),
             accept_role_session_name: table.flag("accept-role-session-name"),
             session_duration: table.seconds("session-duration", 900..=43_200),
@@ -285,7 +285,7 @@ impl AttributeMappingsTable {
 impl RoleTable {
     pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
         Self {
-            place: PlaceKeys::read(table),
+            common: CommonKeys::read(table),
             path: table.text("path"),
             trust_policy: table.policy("trust-policy", PolicyKind::Trust),
             trust_policy_file: table.text("trust-policy-file"),
@@ -309,7 +309,7 @@ impl ManagedPolicyTable {
 impl SecretTable {
     pub(super) fn read(table: &mut TableReader<'_, '_>) -> Self {
         Self {
-            place: PlaceKeys::read(table),
+            common: CommonKeys::read(table),
             value: table.text("value"),
             value_file: table.text("value-file"),
             binary: table.text("binary"),
@@ -328,7 +328,7 @@ impl SecretTable {
     }
 }
 
-impl PlaceKeys {
+impl CommonKeys {
     fn read(table: &mut TableReader<'_, '_>) -> Self {
         Self {
             description: table.text("description"),

@@ -266,7 +266,7 @@ role = "Worklod"
 certificate = "ca.pem"
 
 [profile.plant]
-roles = ["Worklod", "Foreign"]
+roles = ["Worklod", "Foreign", "Name"]
 managed-policies = ["ReadOnlyAcces"]
 attribute-mappings = { x509Subject = ["cn"], x509SAN = ["*", "Name/XX"] }
 
@@ -287,6 +287,9 @@ trust-policy-file = "trust.json"
 [role."arn:aws:iam::999988887777:role/Foreign"]
 trust-policy-file = "trust.json"
 
+[role."arn:aws:iam::123456789012:role/by/Name"]
+trust-policy-file = "trust.json"
+
 [role."not valid"]
 path = "x"
 
@@ -297,9 +300,15 @@ binary = "hush"
 [secret.one]
 binary = "hush!"
 failure = "kms"
+
+[secret."arn:aws:secretsmanager:eu-central-1:123456789012:secret:two-AbC123"]
+value = "hush"
+
+[secret."arn:aws:secretsmanager:eu-central-1:123456789012:secret:two-AbC124"]
+value = "hush"
 "#;
     insta::assert_snapshot!(Fixture::new().complaints(text), @r#"
-    `dir/emulator.toml` has 17 mistakes
+    `dir/emulator.toml` has 18 mistakes
     dir/emulator.toml:3:8: there is no `[role.…]` of `Worklod`; did you mean `Workload`?
     dir/emulator.toml:9:10: there is no `[role.…]` of `Worklod`; did you mean `Workload`?
     dir/emulator.toml:9:21: the role `Foreign` is in another account (999988887777) than the profile
@@ -311,12 +320,13 @@ failure = "kms"
     dir/emulator.toml:18:8: `path`: the ARN says it already
     dir/emulator.toml:21:16: `trust-policy`: not valid JSON: EOF while parsing a value
     dir/emulator.toml:27:7: `Foreign` has the same ARN
-    dir/emulator.toml:30:7: `[role."not valid"]` lacks `trust-policy` or `trust-policy-file`
-    dir/emulator.toml:31:8: invalid path `x`: expected `/` at its beginning and its end
-    dir/emulator.toml:33:9: invalid ARN `arn:aws:secretsmanager:eu-central-1:123456789012:secret:db`: expected a hyphen and six letters or digits behind the name
-    dir/emulator.toml:35:10: `value` and `binary` exclude each other
-    dir/emulator.toml:38:10: `binary` is not base64
-    dir/emulator.toml:39:11: invalid value `kms` for `failure`: expected `deleted` or `kms-denied` or `broken-key`
+    dir/emulator.toml:33:7: `[role."not valid"]` lacks `trust-policy` or `trust-policy-file`
+    dir/emulator.toml:34:8: invalid path `x`: expected `/` at its beginning and its end
+    dir/emulator.toml:36:9: invalid ARN `arn:aws:secretsmanager:eu-central-1:123456789012:secret:db`: expected a hyphen and six letters or digits behind the name
+    dir/emulator.toml:38:10: `value` and `binary` exclude each other
+    dir/emulator.toml:41:10: `binary` is not base64
+    dir/emulator.toml:42:11: invalid value `kms` for `failure`: expected `deleted` or `kms-denied` or `broken-key`
+    dir/emulator.toml:47:9: there is a secret `two` in that account and Region already
     "#);
 }
 

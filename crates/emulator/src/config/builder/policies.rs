@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::Builder;
 use crate::account::AttachedPolicy;
 use crate::arn::Arn;
-use crate::config::file::{ManagedPolicyTable, PlaceKeys};
+use crate::config::file::{CommonKeys, ManagedPolicyTable};
 use crate::config::inline_policy::{self, InlinePolicy};
-use crate::config::place::{Kind, Names, Place};
 use crate::config::reader::{At, TableKey, quoted};
+use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::nearest::{did_you_mean, nearest};
 use crate::policy::{Policy, PolicyError, PolicyKind};
 
@@ -43,8 +43,9 @@ impl Builder<'_> {
                     file: ("policy-file", table.policy_file.as_ref()),
                 },
             );
-            let keys = PlaceKeys { description: None, arn: None, account: None, region: None };
-            let arn = self.arn(&Place { kind: Kind::ManagedPolicy, key, keys: &keys, path: "/" });
+            let keys = CommonKeys { description: None, arn: None, account: None, region: None };
+            let arn =
+                self.arn(&ArnSource { kind: Kind::ManagedPolicy, key, keys: &keys, path: "/" });
             if let Some(arn) = names.add(self.problems, key, arn) {
                 policies.insert(arn, policy.map(Arc::new));
             }

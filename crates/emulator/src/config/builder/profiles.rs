@@ -7,8 +7,8 @@ use super::{Builder, description};
 use crate::account::Profile;
 use crate::arn::Arn;
 use crate::config::file::ProfileTable;
-use crate::config::place::{Kind, Names, Place};
 use crate::config::reader::{At, TableKey};
+use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::policy::PolicyKind;
 
 impl Builder<'_> {
@@ -35,13 +35,14 @@ impl Builder<'_> {
                 .into_iter()
                 .chain(self.managed(managed, &table.managed_policies));
             let session_policies = session_policies.collect();
-            let arn = self.arn(&Place { kind: Kind::Profile, key, keys: &table.place, path: "" });
+            let arn =
+                self.arn(&ArnSource { kind: Kind::Profile, key, keys: &table.common, path: "" });
             let role_arns = self.roles_of_profile(arn.as_ref(), &table.roles, roles);
             let attribute_mappings = self.attribute_mappings(table.attribute_mappings.as_ref());
             if let Some(arn) = names.add(self.problems, key, arn) {
                 profiles.push(Profile {
                     arn,
-                    description: description(Kind::Profile, key, &table.place),
+                    description: description(Kind::Profile, key, &table.common),
                     enabled: table.enabled.as_ref().is_none_or(|enabled| enabled.value),
                     duration_seconds: table.session_duration.as_ref().map_or(3600, |at| at.value),
                     accept_role_session_name: table

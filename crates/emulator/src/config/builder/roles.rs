@@ -6,8 +6,8 @@ use super::policies::{ManagedPolicies, PolicyKeys};
 use super::{Builder, description};
 use crate::account::{AttachedPolicy, Role};
 use crate::config::file::RoleTable;
-use crate::config::place::{Kind, Names, Place};
 use crate::config::reader::{At, TableKey};
+use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::policy::PolicyKind;
 
 impl Builder<'_> {
@@ -45,14 +45,14 @@ impl Builder<'_> {
                 .collect();
             let path = self.role_path(key, table);
             let arn = path.and_then(|path| {
-                self.arn(&Place { kind: Kind::Role, key, keys: &table.place, path })
+                self.arn(&ArnSource { kind: Kind::Role, key, keys: &table.common, path })
             });
             if let (Some(arn), Some(trust_policy)) =
                 (names.add(self.problems, key, arn), trust_policy)
             {
                 roles.push(Role {
                     arn,
-                    description: description(Kind::Role, key, &table.place),
+                    description: description(Kind::Role, key, &table.common),
                     max_session_seconds: table
                         .max_session_duration
                         .as_ref()
@@ -67,7 +67,7 @@ impl Builder<'_> {
 
     fn role_path<'t>(&self, key: &TableKey, table: &'t RoleTable) -> Option<&'t str> {
         let Some(At { value: path, span }) = &table.path else { return Some("/") };
-        let of_arn = key.name.value.starts_with("arn:") || table.place.arn.is_some();
+        let of_arn = key.name.value.starts_with("arn:") || table.common.arn.is_some();
         let message = if of_arn {
             "`path`: the ARN says it already".to_owned()
         } else if path.starts_with('/') && path.ends_with('/') {

@@ -7,10 +7,10 @@ use super::Builder;
 use super::policies::PolicyKeys;
 use crate::arn::Arn;
 use crate::config::file::{SecretFailure, SecretTable};
-use crate::config::place::{Kind, Names, Place};
 use crate::config::reader::TableKey;
+use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::policy::PolicyKind;
-use crate::secrets::store::{FailureMode, MOST_BYTES, Material, Secret, Secrets};
+use crate::secrets::store::{FailureMode, MOST_BYTES, Material, Secret, SecretId, Secrets};
 
 /// Which of the four keys has the value.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,19 @@ impl Builder<'_> {
                 inline: ("resource-policy", table.resource_policy.as_ref()),
                 file: ("resource-policy-file", table.resource_policy_file.as_ref()),
             });
-            let arn = self.arn(&Place { kind: Kind::Secret, key, keys: &table.place, path: "" });
+            let arn =
+                self.arn(&ArnSource { kind: Kind::Secret, key, keys: &table.common, path: "" });
             let arn = names.add(self.problems, key, arn).and_then(|arn| self.named(key, arn));
             let (Some((arn, name)), Some(material)) = (arn, material) else { continue };
+            let location = arn.location();
+            if secrets.find(SecretId { id: &name, location: &location }).is_ok() {
+                let message =
+                    format!("there is a secret `{name}` in that account and Region already");
+                self.problems.add(&key.name.span, message);
+            }
             let now = self.source.now;
             let mut secret = Secret::with_arn(arn, &name, now).with_value(material, now);
-            secret.description = table.place.description.as_ref().map(|at| at.value.clone());
+            secret.description = table.common.description.as_ref().map(|at| at.value.clone());
             secret.resource_policy = resource_policy;
             match table.failure.as_ref().map(|at| at.value) {
                 Some(SecretFailure::Deleted) => secret.deleted = Some(now),

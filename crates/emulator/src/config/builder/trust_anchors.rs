@@ -6,8 +6,8 @@ use super::certificates;
 use super::{Builder, description};
 use crate::account::TrustAnchor;
 use crate::config::file::{BuiltInCa, TrustAnchorTable};
-use crate::config::place::{Kind, Names, Place};
 use crate::config::reader::TableKey;
+use crate::config::resource_arn::{ArnSource, Kind, Names};
 
 impl Builder<'_> {
     pub(super) fn trust_anchors(
@@ -32,12 +32,17 @@ impl Builder<'_> {
             let arn = names.add(
                 self.problems,
                 key,
-                self.arn(&Place { kind: Kind::TrustAnchor, key, keys: &table.place, path: "" }),
+                self.arn(&ArnSource {
+                    kind: Kind::TrustAnchor,
+                    key,
+                    keys: &table.common,
+                    path: "",
+                }),
             );
             if let (Some(arn), Some((certificates, is_built_in))) = (arn, certificates) {
                 anchors.push(TrustAnchor {
                     arn,
-                    description: description(Kind::TrustAnchor, key, &table.place),
+                    description: description(Kind::TrustAnchor, key, &table.common),
                     enabled: table.enabled.as_ref().is_none_or(|enabled| enabled.value),
                     certificates,
                     crls,

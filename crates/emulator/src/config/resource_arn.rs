@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::file::PlaceKeys;
+use super::file::CommonKeys;
 use super::problem::Problems;
 use super::reader::{At, TableKey};
 use crate::arn::{Arn, Location, is_account, partition};
@@ -63,18 +63,18 @@ impl Kind {
 
 /// A table, and what its ARN is made from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct ArnSource<'a> {
     pub(super) kind: Kind,
     pub(super) key: &'a TableKey,
-    pub(super) keys: &'a PlaceKeys,
+    pub(super) keys: &'a CommonKeys,
     /// The path of a role.
     pub(super) path: &'a str,
 }
 
-impl Place<'_> {
+impl ArnSource<'_> {
     /// Returns the ARN of the table: its key, its `arn`, or one that is made from its key.
     pub(super) fn arn(&self, problems: &Problems<'_>, home: &Location) -> Option<Arn> {
-        let Place { kind, key, keys, path } = *self;
+        let ArnSource { kind, key, keys, path } = *self;
         let key = &key.name;
         let whole = if key.value.starts_with("arn:") { Some(key) } else { keys.arn.as_ref() };
         if let Some(whole) = whole {
@@ -243,6 +243,12 @@ impl Names {
         };
         if let Some((_, arn)) = self.tables.iter().find(|(key, arn)| is_meant(key, arn)) {
             return arn.clone();
+        }
+        // The name of a role whose table has an ARN for its key, if there is one in one account.
+        let arns = self.tables.iter().filter_map(|(_, arn)| arn.as_ref());
+        let mut named = arns.filter(|arn| arn.name() == name.value);
+        if let (Some(arn), None) = (named.next(), named.next()) {
+            return Some(arn.clone());
         }
         let table = self.kind.table();
         let suggestion =
