@@ -84,6 +84,11 @@ impl App {
         stdio::stdout_kind()
     }
 
+    /// Returns the columns of the terminal, if there is one.
+    pub fn terminal_width(&self) -> Option<u16> {
+        stdio::terminal_width()
+    }
+
     /// Writes all of `bytes` to standard output.
     pub fn print(&self, bytes: &[u8]) -> Result<(), Error> {
         stdio::print(bytes)

@@ -17,7 +17,8 @@ use clap::error::ErrorKind;
 use crate::app::App;
 use crate::options::arguments::{self, OptionGroups};
 use crate::options::clap_error::argument_error;
-use crate::options::command_line::{self, CommandSpec, Word};
+use crate::options::command_line::{self, CommandSpec, CommandTexts, Word};
+use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
@@ -35,30 +36,36 @@ use roles_anywhere_client::time::Clock as _;
 /// The commands, in the order of `--help`.
 pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<credential_process::CredentialProcess>(),
-    CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<serve::ServePlan>(),
+    CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),
-    CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
+    CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),
     CommandEntry::of::<cache::CacheClear>(),
-    CommandEntry::of::<version::Version>(),
     CommandEntry::of::<completion::Completion>(),
+    CommandEntry::of::<version::Version>(),
 ];
 
 /// The group of the commands about secrets.
-const SECRET: Word = ("secret", "Read secrets of AWS Secrets Manager");
+const SECRET: Word = ("secret", "Read a secret from AWS Secrets Manager");
 /// The group of the commands about the cache.
-const CACHE: Word = ("cache", "Look at the cached credentials of this user, or forget them");
+const CACHE: Word = ("cache", "List or remove cached sessions");
 
 /// A command: its name, its options, and how they make a plan.
 pub trait Command: Plan + Sized {
-    /// The words of its name, each with its line of `--help`.
+    /// The words of its name, each with its line in the list of commands.
     const NAME: &'static [Word];
-    /// The end of its `--help`, e.g. examples.
-    const AFTER_HELP: &'static str = "";
-    /// Its options, in the order of `--help`.
+    /// Paragraphs of `--help`.
+    const DETAILS: &'static str = "";
+    /// Lines of the help that can be copied.
+    const EXAMPLES: &'static str = "";
+    /// Its files in `docs/`, without the folder.
+    const DOCS: &'static [&'static str] = &[];
+    /// Its options, in the order of the help within each heading.
     const OPTIONS: &'static OptionGroups = &[];
+    /// The options without which it does not run.
+    const REQUIRED: &'static [&'static OptionSpec] = &[];
 
     /// Validates the options; opens nothing.
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError>;
@@ -87,11 +94,17 @@ impl CommandEntry {
     pub const fn of<C: Command>() -> Self {
         let spec = CommandSpec {
             name: C::NAME,
-            after_help: C::AFTER_HELP,
+            texts: CommandTexts { details: C::DETAILS, examples: C::EXAMPLES, docs: C::DOCS },
             options: C::OPTIONS,
+            required: C::REQUIRED,
             describe: |command| arguments::describe(command, C::OPTIONS),
         };
         Self { spec, plan: |settings| Ok(Box::new(C::plan(settings)?)) }
+    }
+
+    /// Returns the description of the command.
+    pub fn spec(&self) -> &CommandSpec {
+        &self.spec
     }
 
     /// Returns the options of the command.
@@ -120,26 +133,39 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
         Err(CommandLineError::Usage(error)) => {
             return Err(Failure::new(&error.into(), LogFormat::Text, now()));
         }
-        Err(CommandLineError::Clap(error)) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                return Ok(SecretBytes::new(error.render().to_string().into_bytes()));
-            }
-            // The help.
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                let report = error.render().to_string().trim_end().to_owned();
-                return Err(Failure { report, kind: Kind::Usage });
-            }
-            _ => {
-                let error = argument_error(&error, words, &specs(commands), app.paths());
-                return Err(Failure::new(
-                    &UsageError::Argument(error).into(),
-                    LogFormat::Text,
-                    now(),
-                ));
-            }
-        },
+        Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
     };
     plan.run(app).map_err(|error| Failure::new(&error, plan.log_format(), now()))
+}
+
+/// Returns what to print if clap rejects a command line, which it also does to print the help.
+fn rejected(
+    error: &clap::Error,
+    commands: &[CommandEntry],
+    words: &[String],
+    app: &App,
+) -> Result<SecretBytes, Failure> {
+    let specs = specs(commands);
+    let page = |stdout| {
+        let layout = HelpLayout::new(app.environment(), stdout, app.terminal_width());
+        let page = help::requested(&specs, error);
+        help::text(&specs, command_line::program(words), page, layout)
+    };
+    let report = match error.kind() {
+        ErrorKind::DisplayHelp => return Ok(SecretBytes::new(page(app.stdout()).into_bytes())),
+        ErrorKind::DisplayVersion => {
+            return Ok(SecretBytes::new(error.render().to_string().into_bytes()));
+        }
+        // On standard error, which has no colours.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            page(Stdout::Stream).trim_end().to_owned()
+        }
+        _ => {
+            let error = UsageError::Argument(argument_error(error, words, &specs, app.paths()));
+            return Err(Failure::new(&error.into(), LogFormat::Text, app.clock().now()));
+        }
+    };
+    Err(Failure { report, kind: Kind::Usage })
 }
 
 /// Returns the plan for the command line `words` and an environment. `paths` tells whether a value is
@@ -156,7 +182,8 @@ pub fn plan(
     check_encoding(&specs, environment)?;
     let (environment, ignored) = without_service(environment);
     let (typed, environment, ignored) = (&typed, &*environment, &*ignored);
-    let settings = Settings { typed, environment, stdout, paths, ignored };
+    let program = command_line::program(words);
+    let settings = Settings { program, typed, environment, stdout, paths, ignored };
     Ok((commands[index].plan)(&settings)?)
 }
 

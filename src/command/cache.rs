@@ -25,10 +25,10 @@ use roles_anywhere_client::time::{Clock as _, Timestamp};
 pub struct CacheShow(pub CacheLocation);
 
 impl Command for CacheShow {
-    const NAME: &'static [Word] = &[
-        CACHE,
-        ("show", "List the cached sessions: role, name, access key id, time left; no secret"),
-    ];
+    const NAME: &'static [Word] = &[CACHE, ("show", "List the cached sessions, without secrets")];
+    const DETAILS: &'static str = "\
+Lists the role, the session name, the access key id and the remaining lifetime of each session.";
+    const DOCS: &'static [&'static str] = &["cache.md"];
     const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
@@ -51,6 +51,7 @@ pub struct CacheClear(pub CacheLocation);
 
 impl Command for CacheClear {
     const NAME: &'static [Word] = &[CACHE, ("clear", "Remove the cached sessions")];
+    const DOCS: &'static [&'static str] = &["cache.md"];
     const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {

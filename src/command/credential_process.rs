@@ -11,7 +11,7 @@ use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table;
+use crate::options::table::{self, OptionSpec};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::secret::SecretBytes;
@@ -24,21 +24,25 @@ pub struct CredentialProcess {
 }
 
 impl Command for CredentialProcess {
-    const NAME: &'static [Word] = &[(
-        "credential-process",
-        "Print temporary credentials for AWS SDKs and the AWS CLI, and exit",
-    )];
-    const AFTER_HELP: &'static str = "\
-Example, in ~/.aws/config:
-  [profile plant]
-  credential_process = roles-anywhere credential-process --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
+    const NAME: &'static [Word] =
+        &[("credential-process", "Print credentials for the AWS CLI and SDKs, and exit")];
+    const DETAILS: &'static str = "\
+Prints one set of credentials as a JSON document, as `credential_process` in ~/.aws/config expects it. Sessions are cached, so that a series of AWS CLI commands calls CreateSession once.";
+    const EXAMPLES: &'static str = "\
+# In ~/.aws/config, on one line:
+[profile plant]
+credential_process = /usr/local/bin/roles-anywhere credential-process --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111 --profile-arn arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222 --role-arn arn:aws:iam::123456789012:role/Workload";
+    const DOCS: &'static [&'static str] = &["credential-process.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
         table::transport::TRANSPORT,
         table::cache::CACHE,
     ];
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;

@@ -14,7 +14,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
 use crate::options::settings::Settings;
-use crate::options::table::{self, OptionSpec, ValueType};
+use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -26,10 +26,17 @@ use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_client::x509::Certificate;
 use roles_anywhere_client::x509::details::{CertificateDetails, KeyKind};
 
-static OUTPUT: OptionSpec = OptionSpec::new("--output", "text|full", ValueType::Text)
+static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
-    .described_default("the official helper's JSON")
-    .help("The view");
+    .default_value("json")
+    .under(Heading::Output)
+    .choices(&[
+        ("json", "JSON of the first certificate, as aws_signing_helper prints it"),
+        ("text", "Text, of all certificates, with the session attributes"),
+        ("full", "JSON, of all certificates, with the session attributes"),
+    ])
+    .help("Format: json, text or full")
+    .details("What to print.");
 
 /// The plan of `read-certificate-data`.
 #[derive(Clone, Debug)]
@@ -44,22 +51,27 @@ pub struct ReadCertificateData {
 
 impl Command for ReadCertificateData {
     const NAME: &'static [Word] =
-        &[("read-certificate-data", "Show a certificate, and what AWS will make of it")];
-    const AFTER_HELP: &'static str = "\
-Example:
-  roles-anywhere read-certificate-data --certificate host.pem --output text";
-    const OPTIONS: &'static OptionGroups =
-        &[&[&OUTPUT], table::identity::IDENTITY, table::identity::NOT_YET];
+        &[("read-certificate-data", "Show a certificate as AWS reads it")];
+    const DETAILS: &'static str = "\
+Shows a certificate and the session attributes that AWS takes from it: the session name, the source identity and the session tags. With `--output text`, it also reports what AWS would drop or refuse.";
+    const EXAMPLES: &'static str =
+        "roles-anywhere read-certificate-data --certificate host.pem --output text";
+    const DOCS: &'static [&'static str] = &["keys.md", "aws-setup.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        &[&OUTPUT],
+        table::identity::IDENTITY,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = &[&table::identity::CERTIFICATE];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let output = match settings.flag(&OUTPUT)? {
-            None => CertificateFormat::Official,
-            Some(setting) => match setting.value {
-                "json" => CertificateFormat::Official,
-                "text" => CertificateFormat::Text,
-                "full" => CertificateFormat::Full,
-                _ => return Err(setting.refuse("`json`, `text` or `full`")),
-            },
+        let output = settings.flag_or_default(&OUTPUT)?;
+        let output = match output.value {
+            "json" => CertificateFormat::Official,
+            "text" => CertificateFormat::Text,
+            "full" => CertificateFormat::Full,
+            _ => return Err(output.refuse("`json`, `text` or `full`")),
         };
         let certificate = identity::certificate(settings)?;
         Ok(Self { certificate, output, password: identity::password(settings)? })

@@ -14,7 +14,7 @@ use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table;
+use crate::options::table::{self, OptionSpec};
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::output::run::SecretSelectionError;
@@ -37,19 +37,26 @@ pub struct SecretGetPlan {
 }
 
 impl Command for SecretGetPlan {
-    const NAME: &'static [Word] = &[SECRET, ("get", "Print a secret, or one member of it")];
-    const AFTER_HELP: &'static str = "\
-Examples:
-  roles-anywhere secret get prod/db-credentials --key password
-  roles-anywhere secret get prod/keystore --out keystore.jks";
+    const NAME: &'static [Word] =
+        &[SECRET, ("get", "Print a secret, or one member of a JSON secret")];
+    const DETAILS: &'static str = "\
+Reads a secret from AWS Secrets Manager with the credentials of a session. The role must allow secretsmanager:GetSecretValue.";
+    const EXAMPLES: &'static str = "\
+# With the certificate and the ARNs in ROLES_ANYWHERE_* variables:
+roles-anywhere secret get prod/db-credentials --key password
+roles-anywhere secret get prod/keystore --out keystore.jks";
+    const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::SECRET_GET,
         table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
         table::transport::TRANSPORT,
         table::cache::CACHE,
     ];
+    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::resolve(settings)?;

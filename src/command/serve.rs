@@ -23,7 +23,7 @@ use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table;
+use crate::options::table::{self, OptionSpec};
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
 use crate::output::usage::UsageError;
@@ -48,20 +48,27 @@ pub struct ServePlan {
 }
 
 impl Command for ServePlan {
-    const NAME: &'static [Word] =
-        &[("serve", "Serve credentials to the SDKs of this machine, as EC2 and ECS do")];
-    const AFTER_HELP: &'static str = "\
-Examples:
-  roles-anywhere serve --print-env --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…
-  AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911 aws sts get-caller-identity";
+    const NAME: &'static [Word] = &[("serve", "Serve credentials over HTTP, as EC2 and ECS do")];
+    const DETAILS: &'static str = "\
+Serves credentials to the SDKs on this machine until it is stopped: as instance metadata (IMDSv2), as EC2 does, and as container credentials, as ECS and EKS do. Credentials are refreshed in the background.";
+    const EXAMPLES: &'static str = "\
+# With the certificate and the ARNs in ROLES_ANYWHERE_* variables:
+roles-anywhere serve --print-env
+export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9911
+aws sts get-caller-identity";
+    const DOCS: &'static [&'static str] =
+        &["serve.md", "systemd.md", "kubernetes.md", "logs.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::SERVE,
         table::daemon::DAEMON,
         table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
         table::transport::TRANSPORT,
     ];
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;

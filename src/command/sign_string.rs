@@ -8,7 +8,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
 use crate::options::settings::Settings;
-use crate::options::table::{self, OptionSpec, ValueType};
+use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -22,12 +22,22 @@ use roles_anywhere_client::x509::PublicKey;
 static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Text)
     .without_variable()
     .default_value("json")
-    .help("`json`: hex in quotes; `text`: hex; `bin`: raw bytes");
+    .under(Heading::Output)
+    .choices(&[
+        ("json", "Hexadecimal, in double quotes"),
+        ("text", "Hexadecimal"),
+        ("bin", "The bytes"),
+    ])
+    .help("Format: json, text or bin")
+    .details("Format of the signature.");
 
 static DIGEST: OptionSpec = OptionSpec::new("--digest", "DIGEST", ValueType::Text)
     .without_variable()
     .default_value("SHA256")
-    .help("SHA256, SHA384 or SHA512; ML-DSA takes none");
+    .under(Heading::Output)
+    .choices(&[("SHA256", ""), ("SHA384", ""), ("SHA512", "")])
+    .help("Digest to sign")
+    .details("Digest that is signed. ML-DSA keys sign the string itself.");
 
 /// The plan of `sign-string`.
 #[derive(Clone, Debug)]
@@ -45,13 +55,19 @@ pub struct SignString {
 }
 
 impl Command for SignString {
-    const NAME: &'static [Word] =
-        &[("sign-string", "Sign a fixed string with the private key, to try it out")];
-    const AFTER_HELP: &'static str = "\
-Example:
-  roles-anywhere sign-string --private-key host.key --format bin > signature";
-    const OPTIONS: &'static OptionGroups =
-        &[&[&FORMAT, &DIGEST], table::identity::IDENTITY, table::identity::NOT_YET];
+    const NAME: &'static [Word] = &[("sign-string", "Sign a fixed string, to test a private key")];
+    const DETAILS: &'static str = "\
+Signs the fixed string of aws_signing_helper and prints the signature. No certificate is needed, and the key can also be in the file of `--certificate`.";
+    const EXAMPLES: &'static str =
+        "roles-anywhere sign-string --private-key host.key --format bin > signature";
+    const DOCS: &'static [&'static str] = &["keys.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        &[&FORMAT, &DIGEST],
+        table::identity::IDENTITY,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = &[&table::identity::PRIVATE_KEY];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let format = settings.flag_or_default(&FORMAT)?;

@@ -1,5 +1,6 @@
 //! What flags and variables mean together.
 
+mod help;
 mod options;
 mod rejected;
 

@@ -23,7 +23,7 @@ use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table;
+use crate::options::table::{self, OptionSpec};
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
@@ -49,19 +49,25 @@ pub struct UpdatePlan {
 }
 
 impl Command for UpdatePlan {
-    const NAME: &'static [Word] =
-        &[("update", "Keep a profile of the shared credentials file fresh")];
-    const AFTER_HELP: &'static str = "\
-Example:
-  roles-anywhere update --profile plant --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:… --profile-arn arn:… --role-arn arn:…";
+    const NAME: &'static [Word] = &[("update", "Keep a profile of ~/.aws/credentials up to date")];
+    const DETAILS: &'static str = "\
+Writes credentials to a profile of the shared credentials file, and replaces them before they expire, until it is stopped. All other contents of the file stay as they are.";
+    const EXAMPLES: &'static str = "\
+# With the certificate and the ARNs in ROLES_ANYWHERE_* variables:
+roles-anywhere update --profile plant
+roles-anywhere update --profile plant --once --quiet";
+    const DOCS: &'static [&'static str] = &["update.md", "systemd.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::UPDATE,
         table::daemon::DAEMON,
         table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
         table::transport::TRANSPORT,
     ];
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;

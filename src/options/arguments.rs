@@ -3,12 +3,13 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::options::table::{Help, OptionSpec, Syntax};
+use crate::options::table::{OptionSpec, Syntax};
 
 /// The options of a command: groups of rows, in the order of `--help`.
 pub type OptionGroups = [&'static [&'static OptionSpec]];
 
-/// Adds options to the description of a command.
+/// Adds options to the description of a command for the parser. It has no texts: all but a few runs
+/// need none, and `help::describe` has them.
 pub fn describe(command: Command, groups: &OptionGroups) -> Command {
     command.args(groups.iter().copied().flatten().map(|option| argument(option)))
 }
@@ -16,10 +17,8 @@ pub fn describe(command: Command, groups: &OptionGroups) -> Command {
 /// Returns the argument for an option. Every value is a text: the official helper takes an empty one for
 /// not given, and any text may start with a hyphen.
 fn argument(option: &'static OptionSpec) -> Arg {
-    let arg = Arg::new(option.id())
-        .value_name(option.value_name())
-        .help(option.full_help())
-        .hide(matches!(option.help, Help::Hidden(_)));
+    let arg = Arg::new(option.id()).value_name(option.value_name());
+    let arg = arg.short(option.short).aliases(option.aliases);
     match option.syntax {
         Syntax::Value => arg.long(option.id()).allow_hyphen_values(true),
         Syntax::OptionalValue { missing } => arg
@@ -30,9 +29,10 @@ fn argument(option: &'static OptionSpec) -> Arg {
         Syntax::Repeated => {
             arg.long(option.id()).action(ArgAction::Append).allow_hyphen_values(true)
         }
-        Syntax::Positional { choices: [], .. } | Syntax::None => arg.required(true),
-        Syntax::Positional { choices, .. } => {
-            arg.required(true).value_parser(PossibleValuesParser::new(choices))
+        Syntax::Positional { .. } | Syntax::None if option.choices.is_empty() => arg.required(true),
+        Syntax::Positional { .. } | Syntax::None => {
+            let values = option.choices.iter().map(|(value, _)| *value);
+            arg.required(true).value_parser(PossibleValuesParser::new(values))
         }
     }
 }

@@ -4,9 +4,13 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 
 use crate::options::arguments::OptionGroups;
+use crate::options::help;
 use crate::options::table::OptionSpec;
 
-/// A word of the name of a command, and its line of `--help`.
+/// The name of the program, unless it is called by another one.
+pub const PROGRAM: &str = "roles-anywhere";
+
+/// A word of the name of a command, and its line in the list of commands.
 pub type Word = (&'static str, &'static str);
 
 /// The description of a command.
@@ -14,10 +18,12 @@ pub type Word = (&'static str, &'static str);
 pub struct CommandSpec {
     /// The words of its name, e.g. `secret` and `get`.
     pub name: &'static [Word],
-    /// The end of its `--help`; may be empty.
-    pub after_help: &'static str,
-    /// Its options, in the order of `--help`.
+    /// What its help says.
+    pub texts: CommandTexts,
+    /// Its options, in the order of the help within each heading.
     pub options: &'static OptionGroups,
+    /// The options without which it does not run.
+    pub required: &'static [&'static OptionSpec],
     /// Adds its options to its description. Called only if the command is used: describing all would
     /// take a fifth of the instructions of a cache hit.
     pub describe: fn(Command) -> Command,
@@ -28,6 +34,17 @@ impl CommandSpec {
     pub fn full_name(&self) -> String {
         self.name.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What the help of a command says, beside its line.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandTexts {
+    /// Paragraphs of `--help`; may be empty.
+    pub details: &'static str,
+    /// Lines that can be copied; may be empty.
+    pub examples: &'static str,
+    /// Its files in `docs/`, without the folder.
+    pub docs: &'static [&'static str],
 }
 
 /// Parses the words of a command line, of which the first is the program. Returns the index of the
@@ -48,6 +65,18 @@ pub fn parse(
         Some(index) => Ok((index, typed)),
         // Clap refuses any other.
         None => Err(root.error(ErrorKind::InvalidSubcommand, "no command")),
+    }
+}
+
+/// Returns the name that the program is called by, if it can be a name in a shell.
+pub fn program(words: &[String]) -> &str {
+    let path = words.first().map_or(PROGRAM, String::as_str);
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain) {
+        true => name,
+        false => PROGRAM,
     }
 }
 
@@ -75,54 +104,26 @@ pub fn options(commands: &[CommandSpec]) -> impl Iterator<Item = &'static Option
     commands.iter().flat_map(|command| command.options).copied().flatten().copied()
 }
 
-/// Returns the description of all commands. Commands of one group must be neighbours.
+/// Returns the description of all commands for the parser. Commands of one group must be neighbours.
 pub fn describe(commands: &[CommandSpec]) -> Command {
-    let root = Command::new("roles-anywhere")
+    let root = help::mark(Command::new(PROGRAM), &[])
         .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
-        .after_help(EXIT_CODES)
         .args_override_self(true)
         .subcommand_required(true)
         .arg_required_else_help(true);
-    commands.iter().fold(root, |root, command| with_command(root, command.name, command))
+    commands.iter().fold(root, |root, command| with_command(root, 0, command))
 }
 
-/// Adds a command to its parent; `name` is the rest of its name.
-fn with_command(parent: Command, name: &[Word], command: &CommandSpec) -> Command {
-    match name {
-        [] => parent,
-        [(word, about)] => {
-            let described = Command::new(*word).about(*about).args_override_self(true);
-            let described = described.defer(command.describe);
-            parent.subcommand(match command.after_help {
-                "" => described,
-                after_help => described.after_help(after_help),
-            })
-        }
-        [(word, _), rest @ ..] if parent.find_subcommand(word).is_some() => {
-            parent.mut_subcommand(*word, |group| with_command(group, rest, command))
-        }
-        [(word, about), rest @ ..] => {
-            let group = Command::new(*word).about(*about);
-            let group = group.subcommand_required(true).arg_required_else_help(true);
-            parent.subcommand(with_command(group, rest, command))
-        }
+/// Adds a command to its parent, whose name is the first `depth` words.
+fn with_command(parent: Command, depth: usize, command: &CommandSpec) -> Command {
+    let Some((word, _)) = command.name.get(depth) else { return parent };
+    let new = || help::mark(Command::new(*word), &command.name[..=depth]);
+    if depth + 1 == command.name.len() {
+        return parent.subcommand(new().args_override_self(true).defer(command.describe));
     }
+    if parent.find_subcommand(word).is_some() {
+        return parent.mut_subcommand(*word, |group| with_command(group, depth + 1, command));
+    }
+    let group = new().subcommand_required(true).arg_required_else_help(true);
+    parent.subcommand(with_command(group, depth + 1, command))
 }
-
-const ABOUT: &str =
-    "Trades an X.509 certificate for temporary AWS credentials, and reads secrets with them.";
-
-const EXIT_CODES: &str = "\
-Exit codes:
-   0  success
-   2  usage: a flag, an environment variable or their combination
-   3  identity: the certificate or the key is missing, wrong, locked or out of date
-   4  refused by AWS: CreateSession or the secret
-   5  unreachable: network, TLS, proxy, deadline, throttled or failing after three tries, an answer
-      that makes no sense
-   6  local input or output: files, standard output
-  70  internal: a defect of this program
-
-Each option of identity, session and way can also be given as an environment variable, e.g.
-ROLES_ANYWHERE_ROLE_ARN.";

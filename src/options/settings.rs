@@ -18,6 +18,8 @@ use roles_anywhere_client::text::path;
 /// What was typed, and the environment behind it.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
+    /// The name that the program is called by.
+    pub program: &'a str,
     /// What was typed for the command.
     pub typed: &'a ArgMatches,
     /// The environment.

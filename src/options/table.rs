@@ -8,6 +8,7 @@
 mod attributes;
 pub mod cache;
 pub mod daemon;
+mod help;
 pub mod identity;
 mod origin;
 pub mod session;
@@ -17,7 +18,8 @@ mod variable;
 
 use std::fmt;
 
-pub use attributes::{DefaultValue, EmptyValue, Help, Syntax, ValueType};
+pub use attributes::{Choice, DefaultValue, EmptyValue, Heading, Help, Syntax, ValueType};
+pub use help::Necessity;
 pub use origin::Origin;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use variable::VariableName;
@@ -56,8 +58,18 @@ pub struct OptionSpec {
     pub default: DefaultValue,
     /// What an empty value means after its flag.
     pub empty_value: EmptyValue,
+    /// Its heading in the help.
+    pub heading: Heading,
     /// Its description, without the default.
     pub help: Help,
+    /// The values that it takes; empty for any.
+    pub choices: &'static [Choice],
+    /// Its one-letter flag.
+    pub short: Option<char>,
+    /// Other names of its flag, which no help shows: those of other programs.
+    pub aliases: &'static [&'static str],
+    /// The rows without a flag whose variables count after those of this row.
+    fallbacks: &'static [&'static Self],
     value_name: ValueName,
     own_variable: Option<VariableName>,
     other_variables: &'static [&'static str],
@@ -85,7 +97,7 @@ impl OptionSpec {
             _ => Syntax::Value,
         };
         let value_name = ValueName::OfFlag(VariableName::of(flag));
-        Self { help: Help::Hidden("Not yet"), ..Self::base(flag, syntax, value_name, value_type) }
+        Self { help: Help::Hidden, ..Self::base(flag, syntax, value_name, value_type) }
     }
 
     /// Returns an option without variables.
@@ -103,7 +115,12 @@ impl OptionSpec {
             sensitivity: Sensitivity::Public,
             default: DefaultValue::None,
             empty_value: EmptyValue::NotGiven,
+            heading: Heading::Options,
             help: Help::None,
+            choices: &[],
+            short: None,
+            aliases: &[],
+            fallbacks: &[],
             own_variable: None,
             other_variables: &[],
         }
@@ -116,7 +133,7 @@ impl OptionSpec {
 
     /// Returns an argument without a flag.
     pub const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
-        let syntax = Syntax::Positional { id, choices: &[] };
+        let syntax = Syntax::Positional { id };
         Self::base(name, syntax, ValueName::Given(name), value_type)
     }
 
@@ -126,22 +143,50 @@ impl OptionSpec {
         Self { other_variables: names, ..base }
     }
 
-    /// Limits a positional argument to some values.
+    /// Sets its heading in the help.
+    #[must_use]
+    pub const fn under(self, heading: Heading) -> Self {
+        Self { heading, ..self }
+    }
+
+    /// Sets its line of `-h`, without the default.
+    #[must_use]
+    pub const fn help(self, summary: &'static str) -> Self {
+        Self { help: Help::Shown { summary, details: "" }, ..self }
+    }
+
+    /// Sets what `--help` says instead of the line of `-h`, without the default.
     #[must_use]
     #[expect(clippy::panic, reason = "a row is a static: this is an error of the compiler")]
-    pub const fn choices(self, choices: &'static [&'static str]) -> Self {
-        match self.syntax {
-            Syntax::Positional { id, .. } => {
-                Self { syntax: Syntax::Positional { id, choices }, ..self }
-            }
-            _ => panic!("only a positional argument has choices"),
+    pub const fn details(self, details: &'static str) -> Self {
+        match self.help {
+            Help::Shown { summary, .. } => Self { help: Help::Shown { summary, details }, ..self },
+            Help::Hidden | Help::None => panic!("details come after the line of `-h`"),
         }
     }
 
-    /// Sets the description of `--help`, without the default.
+    /// Sets the values that it takes. For a positional argument, clap refuses all others.
     #[must_use]
-    pub const fn help(self, help: &'static str) -> Self {
-        Self { help: Help::Shown(help), ..self }
+    pub const fn choices(self, choices: &'static [Choice]) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// Adds a one-letter flag.
+    #[must_use]
+    pub const fn short(self, letter: char) -> Self {
+        Self { short: Some(letter), ..self }
+    }
+
+    /// Adds names of the flag that no help shows.
+    #[must_use]
+    pub const fn aliases(self, names: &'static [&'static str]) -> Self {
+        Self { aliases: names, ..self }
+    }
+
+    /// Names the rows without a flag whose variables count after those of this row, for the help.
+    #[must_use]
+    pub const fn fallbacks(self, rows: &'static [&'static Self]) -> Self {
+        Self { fallbacks: rows, ..self }
     }
 
     /// Sets the value that it has if it is not given.
@@ -195,7 +240,7 @@ impl OptionSpec {
     /// Returns the name of the option for clap: its flag without dashes.
     pub fn id(&self) -> &'static str {
         match self.syntax {
-            Syntax::Positional { id, .. } => id,
+            Syntax::Positional { id } => id,
             _ => self.name.trim_start_matches("--"),
         }
     }
@@ -216,21 +261,6 @@ impl OptionSpec {
     /// Returns the variables that stand for it, in the order of precedence.
     pub fn variables(&'static self) -> impl Iterator<Item = &'static str> {
         self.own_variable().into_iter().chain(self.other_variables.iter().copied())
-    }
-
-    /// Returns the description with the default.
-    pub fn full_help(&self) -> String {
-        let help = match self.help {
-            Help::Shown(help) | Help::Hidden(help) => help,
-            Help::None => "",
-        };
-        match self.default {
-            DefaultValue::Value(words) | DefaultValue::Described(words) => {
-                format!("{help} [default: {words}]")
-            }
-            DefaultValue::None if self.other_variables.is_empty() => help.to_owned(),
-            DefaultValue::None => format!("{help} [also {}]", self.other_variables.join(", ")),
-        }
     }
 }
 

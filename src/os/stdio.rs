@@ -16,6 +16,21 @@ pub fn stdout_kind() -> Stdout {
     if io::stdout().is_terminal() { Stdout::Terminal } else { Stdout::Stream }
 }
 
+/// Returns the columns of the terminal that standard output or standard error is, if one of them is:
+/// what a pager shows goes through a pipe.
+#[cfg(unix)]
+pub fn terminal_width() -> Option<u16> {
+    use rustix::termios::tcgetwinsize;
+    let size = tcgetwinsize(io::stdout()).or_else(|_| tcgetwinsize(io::stderr())).ok()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
+/// Returns the columns of the terminal, which are not known here.
+#[cfg(not(unix))]
+pub fn terminal_width() -> Option<u16> {
+    None
+}
+
 /// Writes all of `bytes` to standard output.
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
     write_stdout(bytes).map_err(|error| RunError::Stdout(error).into())

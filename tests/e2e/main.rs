@@ -13,6 +13,7 @@ mod certificate_files;
 mod chains;
 mod client;
 mod command_lines;
+mod completions;
 mod credential_process;
 mod daemon;
 mod diagnostic;

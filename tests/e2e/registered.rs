@@ -26,7 +26,7 @@ struct Greet {
 impl Command for Greet {
     const NAME: &'static [Word] =
         &[("test", "Commands of this test"), ("greet", "Print a greeting")];
-    const AFTER_HELP: &'static str = "Example:\n  roles-anywhere test greet";
+    const EXAMPLES: &'static str = "roles-anywhere test greet";
     const OPTIONS: &'static OptionGroups = &[&[&GREETING], cache::CACHE_LOCATION];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
@@ -86,17 +86,21 @@ fn runs_with_its_own_option() {
 
 #[test]
 fn has_its_help() {
-    assert_snapshot!(output(&["test", "greet", "--help"]), @r"
+    assert_snapshot!(output(&["test", "greet", "-h"]), @"
     Print a greeting
 
     Usage: roles-anywhere test greet [OPTIONS]
 
     Options:
           --greeting <WORD>  What to say [default: hello]
-          --cache-dir <DIR>  The cache's directory [default: in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR]
-      -h, --help             Print help
 
-    Example:
+    Cache:
+          --cache-dir <DIR>  Directory of the session cache
+
+    Output:
+      -h, --help  Print a summary; --help prints more
+
+    Examples:
       roles-anywhere test greet
     ");
     let first_page = output(&["--help"]);

@@ -3,8 +3,11 @@
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
 use crate::options::session::{self, EndpointOptions, SessionOptions};
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::session::{AWS_ENDPOINT_URL_SECRETS_MANAGER, REGION, ROLE_ARN};
-use crate::options::table::{OptionSpec, Origin, ValueType};
+use crate::options::table::identity::CERTIFICATE;
+use crate::options::table::session::{
+    AWS_ENDPOINT_URL_SECRETS_MANAGER, PROFILE_ARN, REGION, ROLE_ARN, TRUST_ANCHOR_ARN,
+};
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
@@ -18,42 +21,68 @@ use roles_anywhere_client::text::path;
 pub(super) static SECRET_GET: &[&OptionSpec] =
     &[&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
 
+/// The options without which no secret is read.
+pub(super) static REQUIRED: &[&OptionSpec] =
+    &[&SECRET, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+
 static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
     .refuse_empty("the name or the ARN of a secret")
-    .help("The secret's name, or its ARN");
+    .help("Name or ARN of the secret")
+    .details(
+        "Name or ARN of the secret, for example prod/db-credentials or \
+         arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-credentials-AbCdEf",
+    );
 
 static VERSION_ID: OptionSpec = OptionSpec::new("--version-id", "ID", ValueType::Text)
     .without_variable()
     .refuse_empty("a value")
-    .help("A version by its id");
+    .under(Heading::Secret)
+    .help("Read the version with this id");
 
 static VERSION_STAGE: OptionSpec = OptionSpec::new("--version-stage", "LABEL", ValueType::Text)
     .without_variable()
     .refuse_empty("a value")
     .described_default("AWSCURRENT")
-    .help("A version by its staging label");
+    .under(Heading::Secret)
+    .help("Read the version with this staging label");
 
 static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)
     .without_variable()
     .refuse_empty("a value")
-    .help("One member of a secret that is a JSON object");
+    .under(Heading::Secret)
+    .help("Print one member of a JSON secret")
+    .details("Print only this member of a secret that is a JSON object.");
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
     .refuse_empty("a value")
     .default_value("text")
-    .help("`text`: the value alone; `json`: all that the AWS CLI shows");
+    .under(Heading::Output)
+    .choices(&[
+        ("text", "The value only"),
+        ("json", "All of the response, as the AWS CLI prints it"),
+    ])
+    .help("Format: text or json")
+    .details("What to print.");
 
 static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
     .without_variable()
     .refuse_empty("a value")
-    .help("Write to a file of mode 0600, whole or not at all, instead of standard output");
+    .under(Heading::Output)
+    .help("Write to a file instead of standard output")
+    .details(
+        "Write to this file instead of standard output. The file is created with mode 0600, or \
+         replaced as a whole.",
+    );
 
 static SECRETS_ENDPOINT: OptionSpec = OptionSpec::new("--secrets-endpoint", "URL", ValueType::Url)
     .sensitivity(Sensitivity::Sensitive)
     .refuse_empty("a value")
-    .described_default("by Region; also AWS_ENDPOINT_URL_SECRETS_MANAGER")
-    .help("Where Secrets Manager is");
+    .described_default("the public endpoint in the Region")
+    .fallbacks(&[&AWS_ENDPOINT_URL_SECRETS_MANAGER])
+    .under(Heading::Secret)
+    .help("Endpoint of Secrets Manager")
+    .details("Endpoint of Secrets Manager, for example of a VPC endpoint: `https://HOST[:PORT]`.");
 
 /// The options that name the endpoint of Secrets Manager.
 const ENDPOINT: EndpointOptions = EndpointOptions {

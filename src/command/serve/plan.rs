@@ -8,7 +8,7 @@ use crate::options::runtime_dir::runtime_dir;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::IN_RUNTIME_DIR;
-use crate::options::table::{OptionSpec, Origin, ValueType};
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
     AllowedHost, AuditPolicy, HostError, Offer, RemoteAccess, ServePolicy, TokenFile,
@@ -23,47 +23,86 @@ pub(super) static SERVE: &[&OptionSpec] = &[
     &ALLOW_HOST,
     &NO_IMDS,
     &NO_CONTAINER,
-    &REQUIRE_AUDIT,
-    &HOP_LIMIT,
     &TOKEN_FILE,
+    &HOP_LIMIT,
+    &REQUIRE_AUDIT,
     &PRINT_ENV,
 ];
 
 static PORT: OptionSpec = OptionSpec::new("--port", "PORT", ValueType::Text)
     .default_value("9911")
-    .help("The port on 127.0.0.1; 0 for a free one");
+    .under(Heading::Server)
+    .help("Port on 127.0.0.1")
+    .details("Port on 127.0.0.1. 0 is any free port.");
 
 static LISTEN: OptionSpec = OptionSpec::new("--listen", "ADDR:PORT", ValueType::Text)
     .repeated()
-    .help("An address to listen on instead, IPv4 or IPv6; may be repeated");
+    .under(Heading::Server)
+    .help("Address to listen on instead; repeatable")
+    .details(
+        "Address to listen on instead of 127.0.0.1, for example `[::1]:9911`. May be repeated; in \
+         the variable, addresses are separated by spaces. An address that other machines can reach \
+         requires `--allow-remote`.",
+    );
 
 static ALLOW_REMOTE: OptionSpec = OptionSpec::new("--allow-remote", "WHAT", ValueType::Text)
     .optional("container")
-    .help("Let other machines in: `container` (with its token), or `imds` too [default, without it: none]");
+    .described_default("without the option, nothing; without a value, `container`")
+    .under(Heading::Server)
+    .choices(&[
+        ("container", "Container credentials, which require the token"),
+        ("imds", "Instance metadata too, which every machine can read"),
+    ])
+    .help("Serve other machines too")
+    .details("What other machines can get. The value follows `=`.");
 
 static ALLOW_HOST: OptionSpec = OptionSpec::new("--allow-host", "NAME[:PORT]", ValueType::Text)
     .repeated()
-    .help("A host that requests may be for, beside this machine: a service's name, a translated address; may be repeated");
+    .under(Heading::Server)
+    .help("Host name that requests may use; repeatable")
+    .details(
+        "Host name or address that requests may use in `Host`, besides the addresses of this \
+         machine: a Compose service, a Kubernetes Service, a translated address. May be repeated; \
+         in the variable, names are separated by spaces.",
+    );
 
-static NO_IMDS: OptionSpec =
-    OptionSpec::switch("--no-imds").help("Serve container credentials only, no instance metadata");
+static NO_IMDS: OptionSpec = OptionSpec::switch("--no-imds")
+    .under(Heading::Server)
+    .help("Serve no instance metadata")
+    .details("Serve container credentials only, no instance metadata.");
 
 static NO_CONTAINER: OptionSpec = OptionSpec::switch("--no-container")
-    .help("Serve instance metadata only, no container credentials");
-
-static REQUIRE_AUDIT: OptionSpec = OptionSpec::switch("--require-audit")
-    .help("Refuse credentials while the log does not take the line of a vend");
-
-static HOP_LIMIT: OptionSpec = OptionSpec::new("--hop-limit", "HOPS", ValueType::Text)
-    .described_default("64; 1 where other machines are let in")
-    .help("The IP time to live of replies, 1 to 255");
+    .under(Heading::Server)
+    .help("Serve no container credentials")
+    .details("Serve instance metadata only, no container credentials.");
 
 static TOKEN_FILE: OptionSpec = OptionSpec::new("--token-file", "FILE", ValueType::File)
     .described_default(IN_RUNTIME_DIR)
-    .help("Where the token of the container route is kept");
+    .under(Heading::Server)
+    .help("File for the token of container credentials")
+    .details(
+        "File for the token of container credentials, which is written with mode 0600 and renewed \
+         every six hours.",
+    );
 
-static PRINT_ENV: OptionSpec =
-    OptionSpec::switch("--print-env").help("Print what SDKs need in their environment, then serve");
+static HOP_LIMIT: OptionSpec = OptionSpec::new("--hop-limit", "HOPS", ValueType::Text)
+    .described_default("64; 1 for addresses that other machines can reach")
+    .under(Heading::Server)
+    .help("IP time to live of responses")
+    .details("IP time to live (hop limit) of responses, 1 to 255.");
+
+static REQUIRE_AUDIT: OptionSpec = OptionSpec::switch("--require-audit")
+    .under(Heading::Server)
+    .help("Serve no credentials if they cannot be logged")
+    .details(
+        "Respond with 503 instead of credentials while the log cannot be written. By default, \
+         credentials are served, counted, and logged later.",
+    );
+
+static PRINT_ENV: OptionSpec = OptionSpec::switch("--print-env")
+    .under(Heading::Output)
+    .help("Print the variables that SDKs need")
+    .details("Print the environment variables that SDKs need, then serve.");
 
 /// Returns what `serve` serves, and how.
 pub(super) fn serve(

@@ -63,7 +63,7 @@ fn an_option_is_found_in_its_command() {
 
 #[test]
 fn what_is_hidden_does_not_work_yet() {
-    let hidden: Vec<_> = rows().filter(|row| matches!(row.help, Help::Hidden(_))).collect();
+    let hidden: Vec<_> = rows().filter(|row| row.help == Help::Hidden).collect();
     assert_eq!(hidden, identity::NOT_YET);
     assert!(hidden.iter().all(|row| row.variables().next().is_none()));
     assert!(rows().all(|row| row.help != Help::None));

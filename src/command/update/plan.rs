@@ -7,29 +7,41 @@ use crate::daemon::Daemon;
 use crate::options::daemon::daemon;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
-use crate::options::table::{OptionSpec, Origin, ValueType};
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::text::path;
 
 /// The options of `update` alone.
-pub(super) static UPDATE: &[&OptionSpec] = &[&PROFILE, &ONCE, &FORCE, &QUIET, &CREDENTIALS_FILE];
+pub(super) static UPDATE: &[&OptionSpec] = &[&PROFILE, &CREDENTIALS_FILE, &ONCE, &FORCE, &QUIET];
 
 static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
     .default_value("default")
-    .help("The profile to write");
-
-static ONCE: OptionSpec = OptionSpec::switch("--once").help("Write it once, and exit");
-
-static FORCE: OptionSpec =
-    OptionSpec::switch("--force").help("Replace a long-lived access key in the profile");
-
-static QUIET: OptionSpec =
-    OptionSpec::switch("--quiet").help("Print nothing on success (with `--once`)");
+    .under(Heading::Profile)
+    .help("Profile to write");
 
 pub(super) static CREDENTIALS_FILE: OptionSpec =
     OptionSpec::new("--credentials-file", "FILE", ValueType::File)
-        .described_default("~/.aws/credentials; also AWS_SHARED_CREDENTIALS_FILE")
-        .help("The shared credentials file");
+        .described_default("~/.aws/credentials")
+        .fallbacks(&[&AWS_SHARED_CREDENTIALS_FILE])
+        .under(Heading::Profile)
+        .help("Shared credentials file");
+
+static ONCE: OptionSpec = OptionSpec::switch("--once")
+    .under(Heading::Profile)
+    .help("Write the profile once and exit")
+    .details("Write the profile once and exit, for a timer.");
+
+static FORCE: OptionSpec = OptionSpec::switch("--force")
+    .under(Heading::Profile)
+    .help("Replace a long-lived access key")
+    .details(
+        "Replace a long-lived access key in the profile. By default, such a profile is refused.",
+    );
+
+static QUIET: OptionSpec = OptionSpec::switch("--quiet")
+    .under(Heading::Output)
+    .help("Print nothing on success (with --once)")
+    .details("Print nothing on success, with `--once`. Warnings and errors are still printed.");
 
 /// What `update` writes, and how.
 #[derive(Clone, Debug, Eq, PartialEq)]

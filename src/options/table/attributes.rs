@@ -16,11 +16,55 @@ pub enum Syntax {
     Positional {
         /// Its name in completion scripts.
         id: &'static str,
-        /// The values that it takes; empty for any.
-        choices: &'static [&'static str],
     },
     /// Not at all: only variables.
     None,
+}
+
+/// A value that an option takes, and its line of `--help`.
+pub type Choice = (&'static str, &'static str);
+
+/// The heading of an option in its help, in the order of the help.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Heading {
+    /// The options of a command that has no heading of its own.
+    Options,
+    /// Which secret is read.
+    Secret,
+    /// What `update` writes.
+    Profile,
+    /// What `serve` serves, and where.
+    Server,
+    /// The certificate, the key, its password.
+    Identity,
+    /// What the session is for.
+    Session,
+    /// Endpoints, TLS, proxies, timeouts.
+    Network,
+    /// The session cache.
+    Cache,
+    /// How a daemon runs.
+    Daemon,
+    /// What is printed.
+    Output,
+}
+
+impl Heading {
+    /// Returns the heading without its colon.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Options => "Options",
+            Self::Secret => "Secret",
+            Self::Profile => "Profile",
+            Self::Server => "Server",
+            Self::Identity => "Identity",
+            Self::Session => "Session",
+            Self::Network => "Network",
+            Self::Cache => "Cache",
+            Self::Daemon => "Daemon",
+            Self::Output => "Output",
+        }
+    }
 }
 
 /// What an option takes.
@@ -82,10 +126,15 @@ pub enum EmptyValue {
 /// The description of an option.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Help {
-    /// In `--help` and in completion scripts.
-    Shown(&'static str),
-    /// In completion scripts.
-    Hidden(&'static str),
+    /// In the help, in manual pages and in completion scripts.
+    Shown {
+        /// Its line of `-h`.
+        summary: &'static str,
+        /// What `--help` says instead; empty if that is the summary.
+        details: &'static str,
+    },
+    /// Nowhere, as the option does not work yet.
+    Hidden,
     /// Nowhere, as there is no flag.
     None,
 }

@@ -1,12 +1,12 @@
 //! The options of a session.
 #![expect(missing_docs, reason = "the help of a row says what it is")]
 
-use super::{OptionSpec, ValueType};
+use super::identity::CERTIFICATE;
+use super::{Heading, OptionSpec, ValueType};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// The options of a session, beside those of its identity and of the network.
 pub static SESSION: &[&OptionSpec] = &[
-    &INTERMEDIATES,
     &TRUST_ANCHOR_ARN,
     &PROFILE_ARN,
     &ROLE_ARN,
@@ -16,38 +16,85 @@ pub static SESSION: &[&OptionSpec] = &[
     &ENDPOINT,
 ];
 
+/// The option of the chain, which is of an identity that makes sessions.
+pub static CHAIN: &[&OptionSpec] = &[&INTERMEDIATES];
+
+/// The options without which there is no session.
+pub static REQUIRED: &[&OptionSpec] = &[&CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+
 pub static INTERMEDIATES: OptionSpec =
     OptionSpec::new("--intermediates", "SOURCE", ValueType::Source)
         .sensitivity(Sensitivity::Sensitive)
-        .help("CA certificates between the certificate and the trust anchor: PEM, DER or PKCS#7, in any order");
+        .under(Heading::Identity)
+        .help("CA certificates up to the trust anchor")
+        .details(
+            "The CA certificates between the certificate and the trust anchor: PEM, DER or PKCS#7, \
+             in any order. Those on the path from the certificate are sent, at most five. SOURCE \
+             is as for `--certificate`.",
+        );
 
 pub static TRUST_ANCHOR_ARN: OptionSpec =
-    OptionSpec::new("--trust-anchor-arn", "ARN", ValueType::Arn).help("The trust anchor");
+    OptionSpec::new("--trust-anchor-arn", "ARN", ValueType::Arn)
+        .under(Heading::Session)
+        .help("ARN of the trust anchor")
+        .details(
+            "ARN of the trust anchor, for example \
+             arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111",
+        );
 
-pub static PROFILE_ARN: OptionSpec =
-    OptionSpec::new("--profile-arn", "ARN", ValueType::Arn).help("The profile");
+pub static PROFILE_ARN: OptionSpec = OptionSpec::new("--profile-arn", "ARN", ValueType::Arn)
+    .under(Heading::Session)
+    .help("ARN of the Roles Anywhere profile")
+    .details(
+        "ARN of the Roles Anywhere profile, for example \
+         arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222",
+    );
 
-pub static ROLE_ARN: OptionSpec =
-    OptionSpec::new("--role-arn", "ARN", ValueType::Arn).help("The role to assume");
+pub static ROLE_ARN: OptionSpec = OptionSpec::new("--role-arn", "ARN", ValueType::Arn)
+    .under(Heading::Session)
+    .help("ARN of the role to assume")
+    .details("ARN of the role to assume, for example arn:aws:iam::123456789012:role/Workload");
 
 pub static ROLE_SESSION_NAME: OptionSpec =
     OptionSpec::new("--role-session-name", "NAME", ValueType::Text)
-        .described_default("the serial number")
-        .help("The name of the session, where the profile accepts one");
+        .described_default("the serial number of the certificate")
+        .under(Heading::Session)
+        .help("Name of the session")
+        .details(
+            "Name of the session: 2 to 64 letters, digits and `_+=,.@-`. The profile must accept \
+             custom role session names.",
+        );
 
 pub static SESSION_DURATION: OptionSpec =
     OptionSpec::new("--session-duration", "SECONDS", ValueType::Text)
         .default_value("3600")
-        .help("How long the session lives: seconds, 900 to 43200, or `profile`");
+        .aliases(&["duration"])
+        .under(Heading::Session)
+        .help("Lifetime of the session")
+        .details(
+            "Lifetime of the session in seconds, 900 to 43200, or `profile` for the duration that \
+             the profile sets. The profile and the role may allow less.",
+        );
 
 pub static REGION: OptionSpec = OptionSpec::new("--region", "REGION", ValueType::Text)
-    .described_default("the trust anchor's; for a secret, that of its ARN first")
-    .help("The Region");
+    .described_default("the Region of the trust anchor")
+    .under(Heading::Session)
+    .help("AWS Region")
+    .details(
+        "The AWS Region, for example eu-central-1. For `secret get`, it is the Region of the \
+         secret, and the Region in the ARN of the secret is the default. For all other commands, \
+         it must be the Region of the trust anchor.",
+    );
 
 pub static ENDPOINT: OptionSpec = OptionSpec::new("--endpoint", "URL", ValueType::Url)
     .sensitivity(Sensitivity::Sensitive)
-    .described_default("by Region; also AWS_ENDPOINT_URL_ROLESANYWHERE")
-    .help("Where IAM Roles Anywhere is");
+    .described_default("the public endpoint in the Region")
+    .fallbacks(&[&AWS_ENDPOINT_URL_ROLESANYWHERE])
+    .under(Heading::Network)
+    .help("Endpoint of IAM Roles Anywhere")
+    .details(
+        "Endpoint of IAM Roles Anywhere, for example of a VPC endpoint: `https://HOST[:PORT]`.",
+    );
 
 /// The endpoint that the AWS SDKs are given.
 pub static AWS_ENDPOINT_URL_ROLESANYWHERE: OptionSpec = OptionSpec::of_variables(
