@@ -28,6 +28,7 @@ mod key_files;
 mod key_read_once;
 mod leak;
 mod machine;
+mod manual;
 mod refusals;
 mod registered;
 mod responses;
