@@ -16,6 +16,8 @@
 //! ```text
 //! ROLES_ANYWHERE_RECORD=BINARY cargo test --test e2e command_lines
 //! ```
+//!
+//! With ROLES_ANYWHERE_LINES, only those lines are recorded again.
 
 mod generator;
 mod kind;
@@ -60,13 +62,15 @@ fn recorded() -> Vec<String> {
 #[test]
 #[expect(clippy::print_stdout, reason = "shows the outputs that were asked for")]
 fn outputs_are_the_recorded_ones() {
+    let chosen = std::env::var("ROLES_ANYWHERE_LINES").ok();
+    let chosen: Option<Vec<usize>> =
+        chosen.map(|list| list.split(',').map(|number| number.parse().unwrap()).collect());
     if let Some(binary) = std::env::var_os("ROLES_ANYWHERE_RECORD") {
-        return record(Path::new(&binary));
+        return record(Path::new(&binary), chosen.unwrap_or_else(|| (0..COUNT).collect()));
     }
     let _busy = machine::busy();
-    let chosen = std::env::var("ROLES_ANYWHERE_LINES").ok();
     let numbers: Vec<usize> = match &chosen {
-        Some(list) => list.split(',').map(|number| number.parse().unwrap()).collect(),
+        Some(list) => list.clone(),
         None if std::env::var_os("ROLES_ANYWHERE_TOOL").is_some() => (0..COUNT).collect(),
         None => (0..COUNT).step_by(SAMPLE_OF_DEBUG_BUILD).collect(),
     };
@@ -109,24 +113,35 @@ fn report(mismatches: &[usize], numbers: &[usize], outputs: &[LineOutput]) -> St
     text
 }
 
-/// Records the outputs of `binary`. Runs each line twice: an output that differs then is refused.
-fn record(binary: &Path) {
-    let numbers: Vec<usize> = (0..COUNT).collect();
+/// Records the outputs of `binary` for these lines. Runs each twice: an output that differs then is
+/// refused.
+fn record(binary: &Path, numbers: Vec<usize>) {
     let (first, second) = (run_all(binary, &numbers), run_all(binary, &numbers));
-    let mut lines = String::new();
-    let mut samples = String::new();
-    for number in numbers {
+    let mut lines = recorded();
+    let samples = fs::read_to_string(data("samples.txt")).unwrap();
+    // A blank line may be within a sample, so it is the heading that ends one.
+    let starts = samples.match_indices("# ").map(|(at, _)| at);
+    let starts: Vec<usize> =
+        starts.filter(|at| *at == 0 || samples[..*at].ends_with("\n\n")).collect();
+    let ends = starts.iter().skip(1).copied().chain([samples.len()]);
+    let number = |text: &str| text[2..].lines().next().and_then(|it| it.parse::<usize>().ok());
+    let mut samples: BTreeMap<usize, String> = starts
+        .iter()
+        .zip(ends)
+        .filter_map(|(start, end)| Some((number(&samples[*start..])?, samples[*start..end].into())))
+        .collect();
+    for (at, number) in numbers.into_iter().enumerate() {
         let line = command_line(number);
-        let record = first[number].record(&line);
-        assert_eq!(record, second[number].record(&line), "{number}: {}", line.shown());
-        writeln!(lines, "{record}").unwrap();
+        let record = first[at].record(&line);
+        assert_eq!(record, second[at].record(&line), "{number}: {}", line.shown());
+        lines[number] = record;
         if number % SAMPLE_IN_FULL == 0 {
-            let output = first[number].excerpt(&line);
-            write!(samples, "# {number}\n{}\n{output}\n\n", line.shown()).unwrap();
+            let output = first[at].excerpt(&line);
+            samples.insert(number, format!("# {number}\n{}\n{output}\n\n", line.shown()));
         }
     }
-    fs::write(data("recorded.txt"), lines).unwrap();
-    fs::write(data("samples.txt"), samples).unwrap();
+    fs::write(data("recorded.txt"), lines.join("\n") + "\n").unwrap();
+    fs::write(data("samples.txt"), samples.into_values().collect::<String>()).unwrap();
 }
 
 /// The lines would prove little if most ended in the same error.
