@@ -148,7 +148,7 @@ fn rejected(
     let specs = specs(commands);
     let page = |stdout| {
         let layout = HelpLayout::new(app.environment(), stdout, app.terminal_width());
-        let page = help::requested(&specs, error);
+        let page = help::requested(&specs, words);
         help::text(&specs, command_line::program(words), page, layout)
     };
     let report = match error.kind() {

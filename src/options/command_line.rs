@@ -53,7 +53,7 @@ pub fn parse(
     commands: &[CommandSpec],
     words: &[String],
 ) -> Result<(usize, ArgMatches), clap::Error> {
-    let mut root = describe(commands);
+    let mut root = describe(commands, Texts::None);
     let mut typed = root.try_get_matches_from_mut(words)?;
     let mut name = Vec::new();
     while let Some((word, inner)) = typed.remove_subcommand() {
@@ -104,26 +104,45 @@ pub fn options(commands: &[CommandSpec]) -> impl Iterator<Item = &'static Option
     commands.iter().flat_map(|command| command.options).copied().flatten().copied()
 }
 
+/// What clap prints for the help of a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Texts {
+    /// Nothing of use.
+    None,
+    /// The mark of its page.
+    Marks,
+}
+
 /// Returns the description of all commands for the parser. Commands of one group must be neighbours.
-pub fn describe(commands: &[CommandSpec]) -> Command {
-    let root = help::mark(Command::new(PROGRAM), &[])
+pub fn describe(commands: &[CommandSpec], texts: Texts) -> Command {
+    let root = named(PROGRAM, &[], texts)
+        // Nothing is wrapped, so the terminal is not measured.
+        .term_width(0)
         .version(env!("CARGO_PKG_VERSION"))
         .args_override_self(true)
         .subcommand_required(true)
         .arg_required_else_help(true);
-    commands.iter().fold(root, |root, command| with_command(root, 0, command))
+    commands.iter().fold(root, |root, command| with_command(root, 0, command, texts))
+}
+
+fn named(word: &'static str, name: &'static [Word], texts: Texts) -> Command {
+    match texts {
+        Texts::None => Command::new(word),
+        Texts::Marks => help::mark(Command::new(word), name),
+    }
 }
 
 /// Adds a command to its parent, whose name is the first `depth` words.
-fn with_command(parent: Command, depth: usize, command: &CommandSpec) -> Command {
+fn with_command(parent: Command, depth: usize, command: &CommandSpec, texts: Texts) -> Command {
     let Some((word, _)) = command.name.get(depth) else { return parent };
-    let new = || help::mark(Command::new(*word), &command.name[..=depth]);
+    let new = || named(word, &command.name[..=depth], texts);
     if depth + 1 == command.name.len() {
         return parent.subcommand(new().args_override_self(true).defer(command.describe));
     }
     if parent.find_subcommand(word).is_some() {
-        return parent.mut_subcommand(*word, |group| with_command(group, depth + 1, command));
+        return parent
+            .mut_subcommand(*word, |group| with_command(group, depth + 1, command, texts));
     }
     let group = new().subcommand_required(true).arg_required_else_help(true);
-    parent.subcommand(with_command(group, depth + 1, command))
+    parent.subcommand(with_command(group, depth + 1, command, texts))
 }

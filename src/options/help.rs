@@ -1,7 +1,8 @@
 //! The help: which page is requested, and what is on it.
 //!
-//! The parser is told of no texts, so that a run that needs none does not pay for them: where clap
-//! would print the help of a command, it prints a mark, by which the page is found. The page comes
+//! The parser is told of no texts, so that a run that needs none does not pay for them. If clap
+//! prints its help, the words are parsed again, with a mark in place of the help of each command, by
+//! which the page is found. The page comes
 //! from a second description, of which manual pages and completion scripts are made, too: with
 //! headings, and with switches that show no value, though they take `=true` and `=false`.
 
@@ -10,7 +11,9 @@ mod texts;
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::options::command_line::{CommandSpec, PROGRAM, Word};
+use crate::options::command_line::{
+    CommandSpec, PROGRAM, Texts, Word, describe as describe_for_parser,
+};
 use crate::options::table::Heading;
 use crate::output::Stdout;
 use arguments::arguments;
@@ -72,8 +75,7 @@ impl HelpLayout {
 /// Lets clap print the mark of a command in place of its help.
 pub(super) fn mark(command: Command, name: &'static [Word]) -> Command {
     let of = |length| HelpPage { command: name, length }.mark();
-    // Clap does not wrap it, and so does not measure the terminal.
-    let command = command.term_width(0).help_template("{about}");
+    let command = command.help_template("{about}");
     command.about(of(HelpLength::Short)).long_about(of(HelpLength::Long))
 }
 
@@ -102,10 +104,11 @@ pub fn pages(commands: &[CommandSpec]) -> impl Iterator<Item = HelpPage> {
     })
 }
 
-/// Returns the page that is requested, if clap answers a command line by its help. The help of the
-/// command `help`, which has no mark, is the first page.
-pub fn requested(commands: &[CommandSpec], error: &clap::Error) -> HelpPage {
-    let text = error.render().to_string();
+/// Returns the page that is requested by a command line that clap answers by its help. The help of
+/// the command `help`, which has no mark, is the first page.
+pub fn requested(commands: &[CommandSpec], words: &[String]) -> HelpPage {
+    let printed = describe_for_parser(commands, Texts::Marks).try_get_matches_from(words);
+    let text = printed.map_or_else(|error| error.render().to_string(), |_| String::new());
     let first = HelpPage { command: &[], length: HelpLength::Long };
     pages(commands).find(|page| page.mark() == text.trim_end()).unwrap_or(first)
 }

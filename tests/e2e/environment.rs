@@ -42,7 +42,7 @@ impl Drop for TestEnvironment {
 
 /// What answers the program.
 enum World {
-    Emulated(Emulator),
+    Emulated(Box<Emulator>),
     /// Nothing does: there is a directory only.
     Offline(TempDir),
 }
@@ -51,7 +51,7 @@ impl TestEnvironment {
     /// Starts an emulator, and prepares the program to be run against it as the emulator says.
     pub(crate) fn new() -> Self {
         let emulator = emulator();
-        Self::with(Program::new(&emulator), World::Emulated(emulator))
+        Self::with(Program::new(&emulator), World::Emulated(Box::new(emulator)))
     }
 
     /// Prepares the program with the committed identity and no AWS to reach, which is cheaper: for

@@ -7,7 +7,7 @@ use std::path::Path;
 use syn::visit::Visit;
 
 use crate::command::{ALL, specs};
-use crate::options::command_line::{describe, options, options_of_called};
+use crate::options::command_line::{Texts, describe, options, options_of_called};
 use crate::options::table::{Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, transport};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
@@ -82,7 +82,7 @@ fn passwords_are_sensitive() {
 
 #[test]
 fn clap_is_told_of_each_option_once_in_a_command() {
-    let mut root = describe(&specs(ALL));
+    let mut root = describe(&specs(ALL), Texts::None);
     root.build();
     let mut described = BTreeSet::new();
     let mut pending = vec![&root];

@@ -46,7 +46,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["zzz"],
-            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `update`, `serve`, `secret get`, `sign-string`, `read-certificate-data`, `cache show`, `cache clear`, `version`, `completion`",
+            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `serve`, `update`, `secret get`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `completion`, `version`",
         ),
         (
             &["completion", "basch"],
