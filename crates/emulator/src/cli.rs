@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 pub use aws_side::AwsSide;
 pub use behaviour::Behaviour;
 pub use completion::Completion;
-pub use network::Reach;
+pub use network::NetworkOptions;
 pub use output::Output;
 pub use pki::WritePki;
 pub use run::{Exec, Run};

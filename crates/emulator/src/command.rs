@@ -1,4 +1,4 @@
-//! `run`, `serve` and `pki`: from what was typed to an exit code.
+//! The commands: from arguments to an exit code.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use clap_complete::Shell;
 use serde_json::Value;
 
 use crate::cli::{
-    Arguments, AwsSide, Behaviour, Commands, Output, OutputFormat, Reach, Run, Serve, Show,
-    WritePki,
+    Arguments, AwsSide, Behaviour, Commands, NetworkOptions, Output, OutputFormat, Run, Serve,
+    Show, WritePki,
 };
 use crate::clock::Clock;
 use crate::config;
@@ -57,7 +57,7 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
     let tool = run::tool(arguments.tool)?;
     let options = Options {
         tool: tool.clone(),
-        network: network(arguments.reach),
+        network: network(arguments.network),
         observer: observer(&arguments.output),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
@@ -76,7 +76,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let options = Options {
         tool: run::tool(arguments.tool)?,
         directory: arguments.dir,
-        network: network(arguments.reach),
+        network: network(arguments.network),
         observer: observer(&arguments.output),
         ..options(&arguments.aws, &arguments.behaviour)?
     };
@@ -144,8 +144,8 @@ fn observer(output: &Output) -> Option<RequestObserver> {
 }
 
 /// Returns where to listen, after a warning if others may reach it.
-fn network(reach: Reach) -> Network {
-    let network = reach.network();
+fn network(options: NetworkOptions) -> Network {
+    let network = options.network();
     for warning in network.warnings() {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }

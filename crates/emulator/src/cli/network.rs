@@ -10,7 +10,7 @@ use crate::network::{Network, TlsMode};
 /// Where the emulator listens.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
-pub struct Reach {
+pub struct NetworkOptions {
     /// Listen for AWS requests on this address
     ///
     /// ADDR is an IP address; port 0 is any free port. Use 0.0.0.0:8443 for other containers and
@@ -45,7 +45,7 @@ pub struct Reach {
     control_port: Option<u16>,
 }
 
-impl Reach {
+impl NetworkOptions {
     /// Returns what the options say.
     pub(crate) fn network(self) -> Network {
         let either = |address: Option<SocketAddr>, port: Option<u16>| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{AwsSide, Behaviour, Output, Reach};
+use super::{AwsSide, Behaviour, NetworkOptions, Output};
 
 /// The options of `run`.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub struct Run {
     pub behaviour: Behaviour,
     /// Where it listens.
     #[command(flatten)]
-    pub reach: Reach,
+    pub network: NetworkOptions,
     /// What is printed.
     #[command(flatten)]
     pub output: Output,

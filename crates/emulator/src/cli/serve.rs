@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{AwsSide, Behaviour, Output, Reach};
+use super::{AwsSide, Behaviour, NetworkOptions, Output};
 
 /// The options of `serve`.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub struct Serve {
     pub behaviour: Behaviour,
     /// Where it listens.
     #[command(flatten)]
-    pub reach: Reach,
+    pub network: NetworkOptions,
     /// What is printed.
     #[command(flatten)]
     pub output: Output,

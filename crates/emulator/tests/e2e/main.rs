@@ -11,9 +11,9 @@ mod command_line;
 mod config;
 mod faults;
 mod http;
+mod network;
 #[cfg(unix)]
 mod program;
-mod reach;
 mod secrets;
 #[cfg(unix)]
 mod served;
