@@ -1,4 +1,4 @@
-//! What AWS holds, as data: trust anchors, profiles, roles and secrets, of any account and Region.
+//! The resources of AWS, as data: trust anchors, profiles, roles and secrets, of any account and Region.
 //!
 //! The constants name what is built in, which `config/built_in.toml` describes.
 
@@ -50,7 +50,7 @@ pub(crate) struct Resources {
     /// Documents of managed policies, by ARN.
     pub(crate) managed_policies: BTreeMap<Arn, Arc<AttachedPolicy>>,
     pub(crate) secrets: Secrets,
-    /// What a command that runs against the emulator is told.
+    /// The ARNs to export.
     pub(crate) exports: Exports,
 }
 

@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-/// What the header says, split but not judged.
+/// The parts of the header; none of them is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorization {
     pub(crate) algorithm: String,

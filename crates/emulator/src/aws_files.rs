@@ -1,4 +1,4 @@
-//! What AWS holds, from the files that the options name.
+//! The files of `--config` and `--trust-anchor`, read into resources.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::os;
 use crate::pki::Pki;
 
-/// The files that say what AWS holds.
+/// The files that describe the AWS side.
 #[derive(Debug, Clone, Default)]
 pub struct AwsFiles {
     /// The configuration; without one, AWS holds what is built in.

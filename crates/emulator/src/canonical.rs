@@ -1,4 +1,4 @@
-//! The canonical request and the string to sign, recomputed from what came over the wire.
+//! The canonical request and the string to sign, recomputed from the request as received.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 

@@ -1,4 +1,4 @@
-//! The file that describes the AWS side: TOML in, [`Resources`] out, or every mistake at once with
+//! The file for `--config`: TOML in, [`Resources`] out, or all of its mistakes with
 //! its file, line and column.
 //!
 //! `file` says which keys there are, `reader` reads them, `builder` looks up names and makes what

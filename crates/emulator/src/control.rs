@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `GET /faults` | the faults that are left |
 //! | `POST /faults` | adds a fault, or an array of them: [`crate::fault::Fault`] has the fields |
-//! | `DELETE /faults` | forgets them |
+//! | `DELETE /faults` | removes them |
 //! | `GET /clock` | `{"now", "advanced_seconds"}` |
 //! | `POST /clock` | `{"advance_seconds"}`: moves the clock on, or back by a negative number |
 //! | `GET /sessions` | `{"end_after_seconds"}` |
@@ -15,9 +15,9 @@
 //! | `POST /trust-anchors` | `{"arn", "enabled", "certificate"}`: enables or disables a trust anchor, or gives it another certificate, in PEM |
 //! | `POST /secrets` | `{"name", "value", "account", "region"}`: puts a value in, as a rotation does; `value` is text, an object, or `{"SecretBinary": base64}`; account and Region are the first by default |
 //! | `GET /requests` | the log of requests: [`crate::log::Entry`] has the fields, [`requests::answer`] the parameters |
-//! | `GET /requests/assert` | the same, or 409 with what came instead |
-//! | `DELETE /requests` | forgets the log |
-//! | `GET /state` | what is there: trust anchors, profiles, roles, the names of secrets, and the settings above |
+//! | `GET /requests/assert` | the same, or 409 if there are too few or too many |
+//! | `DELETE /requests` | clears the log |
+//! | `GET /state` | the resources: trust anchors, profiles, roles, the names of secrets, and the settings above |
 
 mod error;
 mod requests;
@@ -215,7 +215,7 @@ fn certificate(value: &Value) -> Option<Certificate> {
     Certificate::parse(pem::parse(value.as_str()?).ok()?.contents()).ok()
 }
 
-/// Puts a value in; the answer says where, and not what.
+/// Sets the value of a secret. The answer has its ARN and version, and not the value.
 fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let fields = fields(request, &["name", "value", "account", "region"])?;
     let name = fields.required("name", "the name of a secret", |value| {

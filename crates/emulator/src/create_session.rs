@@ -1,4 +1,4 @@
-//! CreateSession: the checks in the order that the service seems to make them, and the credentials.
+//! CreateSession: the checks in the order that AWS seems to make them, and the credentials.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html>
 

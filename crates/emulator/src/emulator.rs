@@ -1,4 +1,4 @@
-//! The emulator as a library has it: started in one call, stopped when dropped.
+//! The emulator as a library: started in one call, stopped when dropped.
 
 use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
@@ -60,8 +60,8 @@ pub struct Emulator {
     directory: Directory,
 }
 
-/// What tells a directory of an emulator, and from that of a PKI alone.
-const OURS: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
+/// Files that only the directory of an emulator has; that of `pki` has no `run`.
+const STATE_FILES: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
 
 /// What the names of temporary directories begin with.
 const PREFIX: &str = "roles-anywhere-emulator-";
@@ -258,8 +258,8 @@ impl Directory {
                 // Clients are started elsewhere: the configuration has absolute paths.
                 let path = path.canonicalize().map_err(failed(&path))?;
                 let empty = path.read_dir().map_err(failed(&path))?.next().is_none();
-                // What an emulator wrote before, it may write again; `~/.aws` has a `config` too.
-                if !empty && !OURS.iter().all(|name| path.join(name).exists()) {
+                // `~/.aws` has a `config` too, so that file is no proof.
+                if !empty && !STATE_FILES.iter().all(|name| path.join(name).exists()) {
                     return Err(Error::Foreign(path));
                 }
                 Ok(Self::Kept(path))

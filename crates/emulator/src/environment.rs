@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::account::TRUST_ANCHOR_ARN;
 use crate::account::{Exports, NO_SECRETS_ROLE_ARN, PROFILE_ARN, ROLE_ARN, Resources};
 
-/// What clients are told of the AWS side.
+/// The settings of clients: Region, ARNs and identity.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientSettings {
     region: String,
@@ -17,7 +17,7 @@ pub(crate) struct ClientSettings {
     is_built_in: bool,
 }
 
-/// Whose certificate and key clients use.
+/// The certificate and key that clients use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClientIdentity {
     /// The emulator's own, `leaf/p256.pem`.
@@ -38,7 +38,7 @@ pub(crate) struct ClientEnvironment<'a> {
 }
 
 impl ClientEnvironment<'_> {
-    /// Returns what a command is told, without `PATH`.
+    /// Returns the variables for a command, without `PATH`.
     pub(crate) fn variables(&self) -> Vec<(String, OsString)> {
         let path = |name: &str| self.directory.join(name).into_os_string();
         let text = |value: &str| OsString::from(value);
@@ -130,7 +130,8 @@ impl ClientSettings {
         ];
         let text = name.to_string_lossy();
         let is_of = |names: &[&str]| names.contains(&&*text);
-        // Those that are exported are set afterwards. What is built in is nobody else's.
+        // Variables that the emulator exports are set afterwards. Inherited ARNs never name what is
+        // built in.
         self.identity == ClientIdentity::Inherited && is_of(&IDENTITY)
             || !self.is_built_in && is_of(&ARNS)
             || !is_unclean(name)
@@ -192,7 +193,7 @@ fn is_unclean(name: &OsStr) -> bool {
     name.starts_with("AWS_") || name.starts_with("ROLES_ANYWHERE_") || NAMES.contains(&&*name)
 }
 
-/// Double quotes round what has a space in it: all that every SDK understands.
+/// Puts a word with a space in double quotes, the only quoting that every SDK understands.
 fn quote(word: &str) -> String {
     if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Faults: what goes wrong next, scripted by a test, a person or a file.
+//! Faults: scripted failures of the next requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -206,10 +206,10 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Takes the first fault that strikes an operation.
+    /// Takes the first fault for an operation.
     pub(crate) fn take(&mut self, operation: &str) -> Option<Fault> {
-        let strikes = |fault: &Fault| fault.operation == "*" || fault.operation == operation;
-        let position = self.0.iter().position(strikes)?;
+        let applies = |fault: &Fault| fault.operation == "*" || fault.operation == operation;
+        let position = self.0.iter().position(applies)?;
         let fault = self.0[position].clone();
         match fault.times {
             0 => {}
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_matches_strikes_as_often_as_it_says() {
+    fn the_first_match_applies_its_number_of_times() {
         let mut faults = faults(json!([
             {"operation": "GetSecretValue", "status": 500},
             {"times": 2, "status": 503},
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_strike_nothing_or_cannot_be_answered() {
+    fn refuses_faults_that_apply_to_nothing_or_cannot_be_sent() {
         let refused = |script: Value| {
             let mut faults = Faults::default();
             let error = faults.add(script).unwrap_err().to_string();

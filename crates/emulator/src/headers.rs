@@ -1,12 +1,12 @@
-//! What HTTP asks of a request before any service looks at it.
+//! Rules of HTTP that a request must follow before a service reads it.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9110>
 
 use crate::message::Request;
 use crate::refusal::Refusal;
 
-/// Headers that may be sent once only. Of two, the check of the signature and the service might
-/// each read another one.
+/// Headers that may be sent once only. The check of the signature might read the first of two, and
+/// the service the second.
 const ONCE: [&str; 9] = [
     "authorization",
     "content-type",
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_to_be_named_and_what_has_one_meaning_stands_once() {
+    fn host_is_required_and_single_headers_are_not_repeated() {
         assert_eq!(reason(&[]), Some("host-missing"));
         assert_eq!(reason(&[("host", "")]), Some("host-missing"));
         assert_eq!(reason(&[("host", "a"), ("accept", "a"), ("accept", "b")]), None);

@@ -1,4 +1,4 @@
-//! JSON objects in which every name stands once: what two readers may read differently is refused.
+//! JSON objects without repeated names.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 /// Reads a JSON object with nothing behind it.
 ///
-/// A name that stands in it twice is an error: the last one wins with some readers and the first
-/// with others, and a signature covers both.
+/// A repeated name is an error: the last one wins with some readers and the first with others, and
+/// a signature covers both.
 pub(crate) fn object(bytes: &[u8]) -> serde_json::Result<Map<String, Value>> {
     serde_json::from_slice::<Object>(bytes).map(|object| object.0)
 }

@@ -32,7 +32,7 @@ pub(crate) struct Log {
     entries: VecDeque<Entry>,
     #[serde(skip)]
     bytes: usize,
-    /// Told of each entry, for who waits for one.
+    /// Notified of each entry, for requests that wait for one.
     #[serde(skip)]
     pushed: watch::Sender<()>,
     #[serde(skip)]
@@ -96,7 +96,7 @@ pub(crate) struct Entry {
     method: String,
     path: String,
     query: String,
-    /// `null` where the connection was cut before an answer.
+    /// `null` if the connection was cut before an answer.
     pub(crate) status: Option<u16>,
     pub(crate) verdict: Verdict,
     /// Why it was refused, one stable word.
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_token_is_left_out_wherever_it_stands() {
+    fn a_session_token_is_left_out_everywhere() {
         let request = Request {
             query: "X-Amz-Security-Token=hush&a=b".to_owned(),
             headers: vec![

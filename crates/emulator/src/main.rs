@@ -1,4 +1,4 @@
-//! The program: what was typed, done, and its exit code.
+//! The program: parses the arguments, performs the command and returns its exit code.
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {

@@ -1,4 +1,4 @@
-//! A request as it came over the wire, and the reply to it: no sockets, no HTTP library.
+//! A request as received, and the reply to it, without sockets or an HTTP library.
 
 use std::net::IpAddr;
 

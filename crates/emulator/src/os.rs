@@ -1,5 +1,5 @@
-//! The edge: clock, dice, environment, files and listeners. Every other module takes what it
-//! needs from here as an argument or through these few functions.
+//! The operating system: clock, random numbers, environment, files and listeners. Other modules use
+//! it only through these functions.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -91,7 +91,7 @@ impl LockedDirectory {
     }
 }
 
-/// The file whose lock says that a temporary directory is used.
+/// The file that is locked as long as a temporary directory is in use.
 const LOCK: &str = "lock";
 
 /// Makes a directory that is removed with the value, for its owner alone (0700 on Unix).
@@ -104,7 +104,7 @@ pub(crate) fn temporary_directory(prefix: &str) -> io::Result<LockedDirectory> {
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
     let directory = builder.tempdir()?;
-    // It gets its name once it is locked: what has that name unlocked has been left.
+    // It gets its name once it is locked: a directory whose lock file is not locked is no longer in use.
     let new = directory.path().join("lock.new");
     let lock = File::create_new(&new)?;
     lock.lock()?;

@@ -1,4 +1,4 @@
-//! The file that says that the emulator listens, and how to reach it.
+//! The ready file: written once the emulator listens, with the variables for clients.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,10 +1,10 @@
-//! A refusal, and how each of AWS's wire protocols says it.
+//! A refusal, and its form in each of AWS's wire protocols.
 
 use serde_json::json;
 
 use crate::message::Reply;
 
-/// Why a request is turned down: what the caller reads, and a stable word for the log.
+/// Why a request is refused: the error for the client, and a stable reason for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -27,7 +27,7 @@ impl Refusal {
         Self { status, code: code.to_owned(), message: message.into(), reason, explanation: None }
     }
 
-    /// Returns the refusal with what the log says of it beyond the message.
+    /// Returns the refusal with an explanation for the log.
     pub(crate) fn explained(mut self, explanation: impl Into<String>) -> Self {
         self.explanation = Some(explanation.into());
         self
@@ -39,14 +39,14 @@ impl Refusal {
     }
 }
 
-/// The wire protocol of an operation: where an error code stands and how a body is shaped.
+/// The wire protocol of an operation, which decides the form of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// CreateSession: `x-amzn-errortype` and `{"message"}`.
     RestJson,
     /// Secrets Manager: `{"__type", "message" | "Message"}`.
     Json11,
-    /// The same of another version: what other services speak.
+    /// The same in version 1.0, which other services use.
     Json10,
     /// STS: form in, XML out.
     Query,
@@ -54,7 +54,7 @@ pub(crate) enum Protocol {
     Ec2,
     /// S3, which is REST with an error in XML.
     S3,
-    /// What CloudWatch's clients speak: `{"__type", "message"}` in CBOR.
+    /// CloudWatch: `{"__type", "message"}` in CBOR.
     Cbor,
 }
 

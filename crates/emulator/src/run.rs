@@ -18,7 +18,7 @@ use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::os;
 
-/// The names under which the tool stands on `PATH`.
+/// The names that the tool has on `PATH`.
 const TOOL_NAMES: [&str; 2] = ["roles-anywhere", "aws_signing_helper"];
 
 /// The signals that a command gets and that end `serve`, caught from here on.
@@ -62,7 +62,7 @@ pub(crate) fn run(
     signals.check()?;
     let child = spawn(emulator, path, command)?;
     let pid = Pid::from_child(&child);
-    // Emptied before the process id can be anybody else's.
+    // Emptied before another process can get the process id.
     let target = Arc::new(Mutex::new(Some(pid)));
     let handle = signals.0.handle();
     let forwarder = thread::spawn({

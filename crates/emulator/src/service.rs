@@ -1,5 +1,4 @@
-//! One request to its answer: which operation it is, whether a fault strikes, what the operation
-//! says, and the line in the log.
+//! Answers a request: finds its operation, applies a fault or performs the operation, and logs it.
 
 mod operation;
 mod services;
@@ -14,7 +13,7 @@ use crate::refusal::{Protocol, Refusal};
 use crate::session::{self, Session};
 use crate::state::State;
 use crate::sts::StsCall;
-use crate::{form, secrets, sigv4, sts};
+use crate::{headers, secrets, sigv4, sts};
 use operation::Operation;
 pub(crate) use operation::operations;
 
@@ -70,7 +69,7 @@ fn perform(
     request_id: &str,
     entry: &mut Entry,
 ) -> Result<Reply, Refusal> {
-    form::check(request)?;
+    headers::check(request)?;
     match operation {
         Operation::CreateSession => {
             let created = create_session(state, request)?;

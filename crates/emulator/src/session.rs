@@ -27,8 +27,8 @@ pub(crate) struct Session {
     pub(crate) role_session_name: String,
     pub(crate) source_identity: String,
     pub(crate) tags: BTreeMap<String, String>,
-    /// The keys of the tags that sessions inherit which this one's credentials make. No source says
-    /// whether those of Roles Anywhere are; here they are not.
+    /// The keys of the tags that a session inherits if it is assumed by this one. No source says
+    /// whether tags of Roles Anywhere are inherited; here they are not.
     pub(crate) transitive_tag_keys: BTreeSet<String>,
     /// What limits the role's permissions; none if nothing does.
     pub(crate) session_policies: Vec<Arc<AttachedPolicy>>,

@@ -1,5 +1,4 @@
-//! What AWS holds, for people and in JSON: every resource with what it is for, and never the value
-//! of a secret.
+//! `show`: every resource with its description, as text or JSON, and never the value of a secret.
 
 mod built_in_pki;
 

@@ -14,7 +14,7 @@ use crate::x509::PublicKey;
 /// Larger RSA keys than AWS documents anywhere, and than aws-lc-rs signs with.
 const MOST_RSA_BITS: usize = 8192;
 
-/// A signing algorithm by the name that stands in `Authorization`.
+/// A signing algorithm, by its name in `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Rsa,

@@ -36,7 +36,7 @@ pub(crate) fn authenticate<'a>(
     if authorization.algorithm != "AWS4-HMAC-SHA256" {
         return Err(words.incomplete("Unsupported algorithm"));
     }
-    // As at STS, where a wrong scope is told before an unknown key.
+    // As at STS, which refuses a wrong scope before an unknown key.
     check_scope(state, &authorization, service, words)?;
     let session = state
         .sessions
@@ -133,8 +133,8 @@ fn check_date(
     }
 }
 
-/// Host, date, token and target say what is asked of whom and when: they must be signed, the host
-/// even where none was sent.
+/// Refuses a request whose host, date, token or target is not signed; the host must be even if it
+/// was not sent.
 fn check_signed_headers(
     authorization: &Authorization,
     request: &Request,

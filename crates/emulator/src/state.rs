@@ -20,7 +20,7 @@ pub(crate) enum Strictness {
     Lenient,
 }
 
-/// The account as it stands, and what has happened.
+/// The resources, the settings of the control API, and the sessions, faults and requests.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) strictness: Strictness,

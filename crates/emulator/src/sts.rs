@@ -49,10 +49,10 @@ const ABSENT: [&str; 9] = [
     "GetWebIdentityToken",
 ];
 
-/// Returns the action that is asked for, in the query or in a body that says it is a form; what is
-/// said of one that there is not; `None` if the request is not one of STS.
+/// Returns the requested action, from the query or from a form in the body; the error message if
+/// there is no such action; `None` if the request is not for STS.
 ///
-/// Without STS's version, it is one if the request is not signed for another service
+/// A request without STS's version is for STS if it is not signed for another service
 /// (`signed_for_ours`). Of two values the first counts, as at AWS.
 pub(crate) fn action(request: &Request, signed_for_ours: bool) -> Option<Result<Action, String>> {
     let first = |name| request.form_parameters(name).into_iter().next();
@@ -85,7 +85,7 @@ pub(crate) struct StsCall<'a> {
     pub(crate) end_after_seconds: Option<u64>,
 }
 
-/// What a call comes to.
+/// The outcome of a call that is allowed.
 #[derive(Debug)]
 pub(crate) struct StsAnswer {
     pub(crate) reply: Reply,

@@ -101,7 +101,7 @@ impl Distrust {
 impl Trust<'_> {
     /// Refuses a leaf that has no path to the anchor, or that may not authenticate.
     ///
-    /// `chain` is what came in `X-Amz-X509-Chain`, in any order, with or without leaf and root.
+    /// `chain` has the certificates of `X-Amz-X509-Chain`, in any order, with or without leaf and root.
     pub(crate) fn verify(
         &self,
         leaf: &Certificate,

@@ -1,4 +1,4 @@
-//! What a certificate says, as far as Roles Anywhere looks at it.
+//! The fields of a certificate that Roles Anywhere reads.
 
 pub(crate) mod identity;
 pub(crate) mod tags;
@@ -23,7 +23,7 @@ pub(crate) struct Certificate {
     pub(crate) version_3: bool,
     /// Big-endian, without the octet that only keeps the INTEGER positive.
     pub(crate) serial: Vec<u8>,
-    /// As it stands in `Credential=`.
+    /// As it is written in `Credential=`.
     pub(crate) serial_decimal: String,
     pub(crate) subject: Name,
     /// Names the Subject resource: two certificates of one subject share it.
@@ -31,11 +31,11 @@ pub(crate) struct Certificate {
     pub(crate) issuer: Name,
     pub(crate) not_before: OffsetDateTime,
     pub(crate) not_after: OffsetDateTime,
-    /// What basicConstraints says, where it is there.
+    /// From basicConstraints, if the certificate has it.
     pub(crate) is_ca: Option<bool>,
-    /// What keyUsage says, where it is there.
+    /// From keyUsage, if the certificate has it.
     pub(crate) key_usage: Option<KeyUsage>,
-    /// Signed with MD5 or SHA-1, by whomever.
+    /// Whether it is signed with MD5 or SHA-1.
     pub(crate) weakly_signed: bool,
     pub(crate) public_key: PublicKey,
     pub(crate) alternative_names: AlternativeNames,

@@ -1,4 +1,4 @@
-//! From what the file says to what AWS holds: ARNs are made, names are looked up, other files read.
+//! Builds [`Resources`] from the file: makes ARNs, looks up names, reads other files.
 
 mod attribute_mappings;
 pub(super) mod certificates;

@@ -1,4 +1,4 @@
-//! What the file says, key by key, before names are looked up. The doc comments of the fields are
+//! The tables and keys of the file, before names are looked up. The doc comments of the fields are
 //! the descriptions in the JSON Schema.
 
 use std::collections::BTreeMap;

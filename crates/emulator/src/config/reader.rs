@@ -220,7 +220,7 @@ impl<'a, 'i> TableReader<'a, 'i> {
     }
 }
 
-/// Returns a name as it stands in a table's heading.
+/// Returns a name as it is written in the heading of a table.
 pub(super) fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { format!("\"{name}\"") }

@@ -1,4 +1,4 @@
-//! The file that describes the AWS side: what it makes, and how its mistakes are told.
+//! Tests of the file for `--config`: the resources that it makes, and its errors.
 
 use std::collections::BTreeMap;
 

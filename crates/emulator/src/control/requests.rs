@@ -60,8 +60,8 @@ pub(super) enum Purpose {
 /// them more than once to allow any of the values, and `count` and `wait`: how many requests to
 /// wait for (1), and for how many seconds (0). `/requests` returns what has come by then.
 ///
-/// `/requests/assert` is 200 if there are `count` requests or more, and 409 with what came instead
-/// if there are not. It also takes `exactly`, for so many and no more: as soon as there are more,
+/// `/requests/assert` is 200 if there are `count` requests or more, and 409 with a summary of
+/// all requests if there are not. It also takes `exactly`, for so many and no more: as soon as there are more,
 /// it fails.
 pub(super) async fn answer(
     shared: &Shared,
@@ -143,7 +143,8 @@ impl Query {
             && any(&self.statuses, |status| Some(*status) == entry.status)
     }
 
-    /// Says what was expected, and what came instead: each kind of request with its number.
+    /// Returns the body of a failed assertion: what was expected, and how many requests of each kind
+    /// there are.
     fn failure(&self, log: &Log, found: usize) -> Value {
         let mut kinds = BTreeMap::<_, (usize, &Entry)>::new();
         for entry in log.iter() {

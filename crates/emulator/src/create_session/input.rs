@@ -20,8 +20,8 @@ pub(super) struct CreateSessionInput {
 
 /// Reads query and body, and refuses what the shape does not allow.
 ///
-/// An ARN that stands in both and differs is refused, leniently the query's is taken: what the
-/// service does is not known.
+/// An ARN that differs between query and body is refused. With `--lenient` the query's is used:
+/// what AWS does is not known.
 pub(super) fn parse(
     request: &Request,
     strictness: Strictness,

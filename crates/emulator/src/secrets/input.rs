@@ -60,8 +60,8 @@ impl SecretInput {
         if fit { Ok(stages) } else { Err(misshapen("VersionStages", "has 1 to 20 labels")) }
     }
 
-    /// Returns the id of a new version. SDKs and the AWS CLI make one up; a client that
-    /// speaks HTTP itself must send it.
+    /// Returns the id of a new version. SDKs and the AWS CLI generate one; a client
+    /// without an SDK must send it.
     pub(super) fn client_request_token(&self) -> Result<&str, Refusal> {
         self.optional("ClientRequestToken", 32, 64)?.ok_or_else(|| {
             let message = "You must provide a ClientRequestToken value. We recommend a UUID-type \
@@ -113,7 +113,7 @@ impl SecretInput {
     }
 }
 
-/// Returns bytes as they stand in JSON.
+/// Returns bytes as they are written in JSON.
 pub(super) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

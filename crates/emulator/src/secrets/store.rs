@@ -1,5 +1,5 @@
-//! Secrets, their versions and their staging labels: a label sits on one version at a time, and
-//! AWSPREVIOUS follows AWSCURRENT.
+//! Secrets, their versions and their staging labels: a label is on one version at a time, and
+//! AWSPREVIOUS moves to the version that AWSCURRENT leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

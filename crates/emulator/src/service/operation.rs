@@ -1,4 +1,4 @@
-//! What a request asks for, by its path, its target, its action and the scope of its signature.
+//! The operation of a request, by its path, its target, its action and the scope of its signature.
 
 use super::services;
 use crate::message::Request;
@@ -12,7 +12,7 @@ pub(super) enum Operation {
     CreateSession,
     Sts(Action),
     Secrets(String),
-    /// Nothing that this emulator has: in which protocol the client is told so, and how.
+    /// An operation that this emulator does not have, with the error in the client's protocol.
     Absent(Protocol, Refusal),
 }
 
@@ -31,8 +31,8 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
 impl Operation {
     /// Returns what a request asks for.
     ///
-    /// Shape comes before scope for the services that are here: AWS tells them apart by host, and
-    /// then says of a wrong scope that it is wrong.
+    /// For the services of this emulator, path and headers decide before the scope does: AWS
+    /// distinguishes services by host, and then refuses a wrong scope.
     pub(super) fn of(request: &Request) -> Self {
         let scope = signed_for(request);
         let ours = scope.as_deref().is_none_or(is_ours);

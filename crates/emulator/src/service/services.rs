@@ -1,5 +1,5 @@
-//! What AWS has and this emulator does not: services by the name in a signature's scope, and what
-//! a client is told that wants one.
+//! AWS services that this emulator does not have, by the name in a signature's scope, and the error
+//! for a client that calls one.
 
 use crate::message::Request;
 
@@ -92,8 +92,8 @@ const SERVICES: &[Row] = &[
     ("xray", "XRay", ""),
 ];
 
-/// Returns what a client is told that asks for a service which this emulator does not have, or for
-/// something that cannot be told from the request to be of any service.
+/// Returns the error message for a request to a service that this emulator does not have, or whose
+/// service is not known.
 pub(super) fn absence(request: &Request, scope: Option<&str>, operation: &str) -> String {
     let marks = Marks::of(request);
     match (find(scope, &marks), scope) {
@@ -121,7 +121,7 @@ fn endpoint_variable(id: &str) -> String {
     format!("AWS_ENDPOINT_URL_{}", id.replace([' ', '-'], "_").to_ascii_uppercase())
 }
 
-/// What a request says of its service beside the scope.
+/// What identifies the service of a request, beside the scope.
 struct Marks<'a> {
     target: Option<&'a str>,
     version: Option<String>,

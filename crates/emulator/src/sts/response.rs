@@ -1,4 +1,4 @@
-//! What STS answers, in XML.
+//! STS's responses, in XML.
 
 use super::assume_role::PackedSize;
 use crate::date::format_iso;

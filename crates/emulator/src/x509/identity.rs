@@ -1,4 +1,4 @@
-//! Whom a session is for: its name and its source identity, from the certificate.
+//! The role session name and the source identity of a session, from the certificate.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 

@@ -1,4 +1,4 @@
-//! Session tags: what a certificate says, in the form that STS takes.
+//! Session tags: the attributes of a certificate, in the form of STS.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
@@ -67,7 +67,7 @@ pub(crate) struct AlternativeNameMapping {
 }
 
 impl Default for AttributeMappings {
-    /// Returns the mappings of a profile that nobody has changed: everything.
+    /// Returns the default mappings of a profile: everything.
     fn default() -> Self {
         Self {
             subject: NameMapping::All,

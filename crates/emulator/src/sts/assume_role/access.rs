@@ -20,8 +20,8 @@ pub(super) struct RoleAccess<'r, 'a> {
 impl<'r> RoleAccess<'r, '_> {
     /// Returns the role, and what allows to assume it.
     ///
-    /// A source identity and tags are actions of their own, inherited ones too. That a role is not
-    /// there is told as a role that may not be assumed.
+    /// A source identity and tags need permissions of their own, also if they are inherited. A role
+    /// that does not exist is refused like one that may not be assumed, as at AWS.
     pub(super) fn check(&self) -> Result<(&'r Role, String), Refusal> {
         let arn = &self.input.role_arn;
         let Some(role) = self.resources.role(arn) else {

@@ -1,5 +1,5 @@
-//! What limits a session: the policy of the request, and managed policies; and how much room they
-//! and the tags take.
+//! Session policies: the policy in the request and managed policies; and the packed size of them
+//! and the tags.
 
 use std::sync::Arc;
 
