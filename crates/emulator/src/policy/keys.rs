@@ -203,3 +203,48 @@ fn contains(keys: &[&str], key: &str) -> bool {
             && known.ends_with('/') == (key.len() > known.len())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Calls `read` with the text before the tests of each file of the emulator.
+    #[expect(clippy::disallowed_methods, reason = "reads the source of this crate")]
+    fn each_source(directory: &Path, read: &mut impl FnMut(&str)) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("tests") {
+                    each_source(&path, read);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                read(text.split("#[cfg(test)]\nmod tests").next().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn exactly_the_keys_that_the_code_sets_are_listed() {
+        let mut set_in_code = BTreeSet::new();
+        each_source(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut |text| {
+            for setter in [".with(", ".with_all(", ".set_default("] {
+                for argument in text.split(setter).skip(1) {
+                    let argument = argument.trim_start().trim_start_matches("&format!(");
+                    let Some(literal) = argument.strip_prefix('"') else { continue };
+                    let key = literal.split(['"', '{']).next().unwrap();
+                    // Headers and file names are added by functions of the same names.
+                    if key.contains(':') {
+                        set_in_code.insert(key.to_owned());
+                    }
+                }
+            }
+        });
+        // For IAM users, which no caller is.
+        assert!(set_in_code.remove("aws:username"));
+        assert_eq!(set_in_code, SET_HERE.map(str::to_owned).into());
+    }
+}
