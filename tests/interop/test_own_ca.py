@@ -108,6 +108,7 @@ def test_a_certificate_that_the_policy_refuses_is_told_so(own):
     [request] = json.loads(log)
     assert (request["operation"], request["verdict"]) == ("CreateSession", "refused")
     assert (request["status"], request["reason"]) == (403, "trust-policy")
+    assert f"(request id {request['request_id']})" in done.stderr
     for part in ("OurHosts", "StringEquals", "aws:PrincipalTag/x509Subject/CN", "`stranger`"):
         assert part in request["explanation"]
     # And so does what it prints as requests come.

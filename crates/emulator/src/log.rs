@@ -92,6 +92,10 @@ pub(crate) enum Verdict {
 /// One request as the log shows it: without its signature, its session token and any secret.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Entry {
+    /// When it was answered, by the emulator's clock.
+    pub(crate) time: String,
+    /// What the client finds in `x-amzn-requestid`, and its error messages repeat.
+    pub(crate) request_id: String,
     pub(crate) operation: String,
     method: String,
     path: String,
@@ -175,6 +179,8 @@ impl Entry {
                 .or_insert_with(|| value.to_owned());
         }
         Self {
+            time: String::new(),
+            request_id: String::new(),
             operation: operation.to_owned(),
             method: request.method.clone(),
             path: request.path.clone(),

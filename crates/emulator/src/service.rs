@@ -6,6 +6,7 @@ mod services;
 use std::time::Duration;
 
 use crate::create_session::create_session;
+use crate::date::format_iso;
 use crate::fault::{Ending, Fault};
 use crate::log::{Entry, SessionEntry, Verdict};
 use crate::message::{Reply, Request};
@@ -53,6 +54,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
     }
     entry.status = (ending != Ending::Cut).then_some(reply.status);
     let now = state.clock.now();
+    (entry.time, entry.request_id) = (format_iso(now), request_id);
     state.log.push(entry, now);
     Answer {
         reply,
