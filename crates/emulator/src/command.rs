@@ -82,10 +82,11 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     };
     let emulator = start(options)?;
     let variables = emulator.environment();
-    print(exports(&variables).as_bytes())?;
+    // First, as it can fail: nothing is printed then.
     if let Some(file) = &ready_file {
         file.write(&variables)?;
     }
+    print(exports(&variables).as_bytes())?;
     signals.wait();
     Ok(0)
 }

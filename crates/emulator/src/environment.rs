@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::account::TRUST_ANCHOR_ARN;
 use crate::account::{Exports, NO_SECRETS_ROLE_ARN, PROFILE_ARN, ROLE_ARN, Resources};
 
+/// The variable that is printed last.
+pub(crate) const LAST_VARIABLE: &str = "EMULATOR_DIR";
+
 /// The settings of clients: Region, ARNs and identity.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientSettings {
@@ -77,7 +80,7 @@ impl ClientEnvironment<'_> {
         // The last: what reads the exports of `serve` waits for it.
         let last = [
             ("EMULATOR_CONTROL", text(self.control_url)),
-            ("EMULATOR_DIR", self.directory.as_os_str().to_owned()),
+            (LAST_VARIABLE, self.directory.as_os_str().to_owned()),
         ];
         let variables = variables.chain(exports).chain(own).chain(last);
         variables.map(|(name, value)| (name.to_owned(), value)).collect()

@@ -51,6 +51,9 @@ pub enum Error {
     /// The directory has files in it that no emulator wrote.
     #[error("the directory `{0}` has files that are not from `serve`")]
     Foreign(PathBuf),
+    /// The file of `--ready-file` is there, and no emulator wrote it.
+    #[error("the file `{0}` is not from `serve --ready-file`")]
+    NotReadyFile(PathBuf),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -94,6 +97,7 @@ impl Error {
             Self::Json { .. } => "correct the file at that line and column",
             Self::NotEmpty(_) => "pass `--force` to write into it, or name another directory",
             Self::Foreign(_) => "name a new or empty directory with `--dir`",
+            Self::NotReadyFile(_) => "name another file with `--ready-file`, or remove this one",
             Self::Listen { option, source, .. } => return listen_hint(option, source.kind()),
             Self::Tool(_) => {
                 "correct the path, or leave out `--tool` to use the one in the directory of this \

@@ -6,17 +6,27 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::environment::exports;
+use crate::environment::{LAST_VARIABLE, exports};
 use crate::error::Error;
 use crate::os;
+
+/// More than the variables of any emulator.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A file that is there while the emulator listens. It is removed with the value.
 #[derive(Debug)]
 pub(crate) struct ReadyFile(PathBuf);
 
 impl ReadyFile {
-    /// Removes what an emulator that was killed has left, so that no one takes it for ours.
+    /// Removes what an emulator that was killed has left, so that no one takes it for ours. Any
+    /// other file is someone's, or a device.
     pub(crate) fn new(path: PathBuf) -> Result<Self, Error> {
+        match is_left(&path) {
+            Ok(true) => {}
+            Ok(false) => return Err(Error::NotReadyFile(path)),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Self(path)),
+            Err(source) => return Err(Error::File { action: "read", path, source }),
+        }
         match os::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(Error::File { action: "remove", path, source })
@@ -39,6 +49,17 @@ impl Drop for ReadyFile {
     fn drop(&mut self) {
         let _ = os::remove_file(&self.0);
     }
+}
+
+/// Returns whether a file is one of an emulator, or empty as `mktemp` makes it.
+fn is_left(path: &Path) -> io::Result<bool> {
+    let metadata = path.symlink_metadata()?;
+    if !metadata.is_file() || metadata.len() > MOST_BYTES {
+        return Ok(false);
+    }
+    let contents = os::read(path)?;
+    let mark = LAST_VARIABLE.as_bytes();
+    Ok(contents.is_empty() || contents.windows(mark.len()).any(|part| part == mark))
 }
 
 /// Returns the variables as one JSON object if the name of the file ends in `.json`, which a test
@@ -72,7 +93,7 @@ mod tests {
     fn the_file_is_there_from_its_writing_to_its_end() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ready");
-        os::write(&path, b"stale", false).unwrap();
+        os::write(&path, b"export EMULATOR_DIR='/left'\n", false).unwrap();
         let file = ReadyFile::new(path.clone()).unwrap();
         assert!(!path.exists());
         file.write(&[("A".to_owned(), "1".into())]).unwrap();
@@ -82,5 +103,21 @@ mod tests {
         assert!(!path.exists());
         let error = ReadyFile::new(path.join("no/directory")).unwrap().write(&[]).unwrap_err();
         assert!(error.to_string().starts_with("cannot write `"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_someone_else_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        os::write(&path("key.pem"), b"a key", false).unwrap();
+        os::write(&path("empty"), b"", false).unwrap();
+        std::os::unix::fs::symlink(path("empty"), path("link")).unwrap();
+        for name in ["key.pem", "link", "."] {
+            let error = ReadyFile::new(path(name)).unwrap_err();
+            assert!(matches!(error, Error::NotReadyFile(_)), "{name}: {error}");
+            assert!(path(name).symlink_metadata().is_ok(), "{name}");
+        }
+        ReadyFile::new(path("empty")).unwrap();
+        assert!(!path("empty").exists());
     }
 }

@@ -78,17 +78,26 @@ fn caller(entry: &Entry) -> String {
     }
 }
 
-/// Escapes what would move the cursor or begin another line: clients choose names.
+/// Escapes what would move the cursor, begin another line or change the order of what is shown:
+/// clients choose names.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || is_format(character) {
             printable.extend(character.escape_default());
         } else {
             printable.push(character);
         }
     }
     printable
+}
+
+/// Marks, embeddings and isolates of Unicode's bidirectional text, and its two line separators.
+fn is_format(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
@@ -153,10 +162,13 @@ mod tests {
 
     #[test]
     fn what_clients_choose_cannot_control_the_terminal() {
-        let entry = Entry { session: session("a\u{1b}[2Jb\n"), ..entry("X\r") };
+        let entry = Entry { session: session("a\u{1b}[2Jb\n\u{202e}\u{e9}"), ..entry("X\r") };
         let line = line(&entry, NOW);
         assert_eq!(line.matches('\n').count(), 1);
-        assert!(line.contains(r"Deep/a\u{1b}[2Jb\n") && line.contains(r"X\r"), "{line}");
+        assert!(
+            line.contains("Deep/a\\u{1b}[2Jb\\n\\u{202e}\u{e9}") && line.contains(r"X\r"),
+            "{line}"
+        );
     }
 
     #[test]

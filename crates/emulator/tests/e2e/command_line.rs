@@ -116,6 +116,28 @@ error: cannot read `no-such-file`
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_ready_file_that_cannot_be_written_is_told_before_anything_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("no/ready");
+    let (code, text) = failure(&["serve", "--ready-file", missing.to_str().unwrap()]);
+    assert_eq!(code, Some(125));
+    assert!(text.starts_with("error: cannot write `"), "{text}");
+    let key = directory.path().join("key.pem");
+    std::fs::write(&key, "a key").unwrap();
+    let key = key.to_str().unwrap();
+    assert_eq!(
+        failure(&["serve", "--ready-file", key]).1,
+        format!(
+            "error: the file `{key}` is not from `serve --ready-file`
+  hint: name another file with `--ready-file`, or remove this one
+"
+        )
+    );
+    assert_eq!(std::fs::read_to_string(key).unwrap(), "a key");
+}
+
+#[test]
 fn addresses_and_names_are_checked_before_anything_starts() {
     for (arguments, expected) in [
         (["--listen", "8443"], "expected an IP address and a port, e.g. 0.0.0.0:8443"),

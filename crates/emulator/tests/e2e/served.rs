@@ -152,7 +152,8 @@ fn a_ready_file_is_there_as_long_as_it_serves() {
     let directory = tempfile::tempdir().unwrap();
     let shell = directory.path().join("aws.env");
     let json = directory.path().join("aws.json");
-    std::fs::write(&shell, "left by a killed one").unwrap();
+    let left = "export EMULATOR_DIR='/left by a killed one'\n";
+    std::fs::write(&shell, left).unwrap();
     for path in [&shell, &json] {
         let mut child = program(&["serve", "--tool", "/bin/true", "--ready-file"])
             .arg(path)
@@ -163,7 +164,7 @@ fn a_ready_file_is_there_as_long_as_it_serves() {
         let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
         let text = loop {
             match std::fs::read_to_string(path) {
-                Ok(text) if text != "left by a killed one" => break text,
+                Ok(text) if text != left => break text,
                 _ => assert!(std::time::Instant::now() < until, "not ready"),
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
