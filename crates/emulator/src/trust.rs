@@ -148,6 +148,12 @@ impl Trust<'_> {
     }
 }
 
+/// Returns whether a CRL is one of a CA; both are DER.
+pub(crate) fn is_crl_of(crl: &[u8], certificate: &[u8]) -> bool {
+    let crl = CertificateRevocationList::from_der(crl);
+    crl.is_ok_and(|(_, crl)| path::read(certificate).is_some_and(|ca| path::is_list_of(&crl, &ca)))
+}
+
 /// What must hold of a leaf whatever path it has.
 fn check_end_entity_form(leaf: &Certificate) -> Result<(), Distrust> {
     if !leaf.version_3 {

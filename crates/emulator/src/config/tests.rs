@@ -25,6 +25,7 @@ impl Fixture {
         let secrets = include_bytes!("built_in/secrets.json");
         let files = [
             ("ca.pem", pem("CERTIFICATE", "anchor/root.pem")),
+            ("issuer.pem", pem("CERTIFICATE", "anchor/intermediate.pem")),
             ("leaf.pem", pem("CERTIFICATE", "leaf/p256.pem")),
             ("ca.crl", pem("X509 CRL", "anchor/crl.pem")),
             ("ca.der", pki.der("anchor/root.pem").unwrap()),
@@ -114,7 +115,7 @@ trust-anchor = "plant"
 
 [trust-anchor.plant]
 description = "The CA of the plant"
-certificate = "ca.pem"
+certificate = "issuer.pem"
 crls = ["ca.crl"]
 
 [trust-anchor.own]
@@ -328,6 +329,22 @@ value = "hush"
     dir/emulator.toml:42:11: invalid value `kms` for `failure`: expected `deleted` or `kms-denied` or `broken-key`
     dir/emulator.toml:47:9: there is a secret `two` in that account and Region already
     "#);
+}
+
+#[test]
+fn a_list_that_the_trust_anchor_has_not_signed_is_warned_of() {
+    let crls = |certificate: &str| {
+        let certificate = format!("certificate = '{certificate}'\ncrls = ['ca.crl']");
+        let text = LEAST.replace("certificate = 'ca.pem'", &certificate);
+        let warnings = Fixture::new().load(&text).unwrap().warnings;
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(crls("issuer.pem"), [""; 0]);
+    assert_eq!(
+        crls("ca.pem"),
+        ["dir/emulator.toml:4:9: `dir/ca.crl` is not signed by this trust anchor: it can only \
+          revoke what an intermediate CA has issued"]
+    );
 }
 
 #[test]

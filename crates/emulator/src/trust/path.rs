@@ -131,13 +131,7 @@ impl Search<'_> {
         leaf: &X509Certificate<'_>,
         issuer: &X509Certificate<'_>,
     ) -> Result<(), Distrust> {
-        let name = ComparableName::new(leaf.issuer());
-        let own = self.crls.iter().filter(|crl| ComparableName::new(crl.issuer()) == name);
-        let mut own = own.filter(|crl| {
-            let tbs: &[u8] = crl.tbs_cert_list.as_ref();
-            let algorithm = &crl.signature_algorithm;
-            is_signed(tbs, algorithm, &crl.signature_value, issuer.public_key())
-        });
+        let mut own = self.crls.iter().filter(|crl| is_list_of(crl, issuer));
         let is_revoked = own.any(|crl| {
             crl.iter_revoked_certificates().any(|entry| entry.raw_serial() == leaf.raw_serial())
         });
@@ -209,6 +203,17 @@ fn issued(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bo
     ComparableName::new(certificate.issuer()) == ComparableName::new(issuer.subject())
         && *algorithm == certificate.tbs_certificate.signature
         && is_signed(tbs, algorithm, &certificate.signature_value, issuer.public_key())
+}
+
+/// Whether a list names an issuer, and has the signature of its key.
+pub(super) fn is_list_of(
+    crl: &CertificateRevocationList<'_>,
+    issuer: &X509Certificate<'_>,
+) -> bool {
+    let tbs: &[u8] = crl.tbs_cert_list.as_ref();
+    let algorithm = &crl.signature_algorithm;
+    ComparableName::new(crl.issuer()) == ComparableName::new(issuer.subject())
+        && is_signed(tbs, algorithm, &crl.signature_value, issuer.public_key())
 }
 
 /// Verifies by the algorithms of webpki: SHA-256 and better, RSA from 2048 bits, the three curves

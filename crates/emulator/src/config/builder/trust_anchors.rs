@@ -6,8 +6,9 @@ use super::certificates;
 use super::{Builder, description};
 use crate::account::TrustAnchor;
 use crate::config::file::{BuiltInCa, TrustAnchorTable};
-use crate::config::reader::TableKey;
+use crate::config::reader::{At, TableKey};
 use crate::config::resource_arn::{ArnSource, Kind, Names};
+use crate::trust::is_crl_of;
 
 impl Builder<'_> {
     pub(super) fn trust_anchors(
@@ -22,10 +23,8 @@ impl Builder<'_> {
                 let message = format!("a trust anchor has at most {} CRLs", certificates::MOST);
                 self.problems.add(&extra.span, message);
             }
-            let crls = table.crls.iter().filter_map(|path| {
-                let (file, bytes) = self.read(path)?;
-                self.report(path, &file, certificates::crl(&bytes))
-            });
+            let issuers = certificates.as_ref().map(|(certificates, _)| certificates.as_slice());
+            let crls = table.crls.iter().filter_map(|path| self.crl(path, issuers));
             let own =
                 table.built_in_ca.as_ref().and_then(|_| self.source.pki.der("anchor/crl.pem").ok());
             let crls = crls.chain(own).collect();
@@ -51,6 +50,21 @@ impl Builder<'_> {
             }
         }
         (anchors, names)
+    }
+
+    /// Returns a CRL in DER. What AWS does with one of another CA is not documented.
+    fn crl(&self, path: &At<String>, issuers: Option<&[Vec<u8>]>) -> Option<Vec<u8>> {
+        let (file, bytes) = self.read(path)?;
+        let crl = self.report(path, &file, certificates::crl(&bytes))?;
+        if issuers.is_some_and(|issuers| !issuers.iter().any(|ca| is_crl_of(&crl, ca))) {
+            let message = format!(
+                "`{}` is not signed by this trust anchor: it can only revoke what an \
+                 intermediate CA has issued",
+                file.display()
+            );
+            self.problems.warn(None, Some(self.problems.position(path.span.start)), message);
+        }
+        Some(crl)
     }
 
     /// Returns the certificates in DER, and whether they are the emulator's own.
