@@ -165,3 +165,27 @@ fn prints_completions_and_the_version() {
     }
     assert_eq!(failure(&["completion", "tcsh"]).0, Some(125));
 }
+
+#[test]
+fn help_fits_a_terminal() {
+    let overview = program(&["-h"]).output().unwrap();
+    let overview = String::from_utf8(overview.stdout).unwrap();
+    let commands = overview.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    let mut pages: Vec<_> =
+        commands.map(|line| line.split_whitespace().take(1).collect()).collect();
+    pages.push(Vec::new());
+    pages.retain(|page| *page != ["help"]);
+    assert!(pages.len() > 5, "{overview}");
+    for page in pages {
+        for (flag, width) in [("-h", 80), ("--help", 80), ("--help", 120)] {
+            let mut command = program(&page);
+            let output = command.arg(flag).env("COLUMNS", width.to_string()).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(text.contains("Usage: "), "{page:?} {flag}: {text}");
+            let long: Vec<_> =
+                text.lines().filter(|line| line.trim_end().chars().count() > width).collect();
+            assert_eq!(long, [""; 0], "{page:?} {flag}");
+        }
+    }
+}
