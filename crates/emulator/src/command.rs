@@ -26,6 +26,10 @@ use crate::ready_file::ReadyFile;
 use crate::run::{self, Signals};
 use crate::show::Overview;
 
+/// The name of the program, which is that of its package.
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Does what was typed and returns the exit code.
 pub fn perform(arguments: Arguments) -> Result<u8, Error> {
     match arguments.command {
@@ -34,8 +38,8 @@ pub fn perform(arguments: Arguments) -> Result<u8, Error> {
         Commands::Pki(pki) => write_pki(&pki),
         Commands::Show(arguments) => show(&arguments),
         Commands::Schema => print(config::schema().as_bytes()),
-        Commands::Completion(completion) => print_completion(completion.shell),
-        Commands::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        Commands::Completion(completion) => print(completion_script(completion.shell).as_bytes()),
+        Commands::Version => print(format!("{VERSION}\n").as_bytes()),
         Commands::Exec(exec) => run::exec(exec.parent, &exec.command),
     }
 }
@@ -174,12 +178,18 @@ fn read_json(path: &Path) -> Result<Value, Error> {
     serde_json::from_str(&text).map_err(|source| Error::Json { path: of(path), source })
 }
 
-fn print_completion(shell: Shell) -> Result<u8, Error> {
+/// Returns the completion script of every command but those that `help` hides.
+fn completion_script(shell: Shell) -> String {
+    let all = Arguments::command();
+    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut command = clap::Command::new(PROGRAM).version(VERSION).subcommands(shown);
+    // With a hyphen in the name, bash finds no command: github.com/clap-rs/clap/issues/6421. The
+    // tool does the same for its name.
+    let name = if shell == Shell::Bash { PROGRAM.replace('-', "_") } else { PROGRAM.to_owned() };
     let mut script = Vec::new();
-    let mut command = Arguments::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(shell, &mut command, name, &mut script);
-    print(&script)
+    clap_complete::generate(shell, &mut command, &*name, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    script.replace(&format!(" -o default {name}\n"), &format!(" -o default {PROGRAM}\n"))
 }
 
 /// Writes to stdout and flushes, so that a process that waits for the lines has them. Returns the

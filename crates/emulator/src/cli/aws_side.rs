@@ -14,14 +14,14 @@ pub struct AwsSide {
     ///
     /// A TOML file with trust anchors, profiles, roles and secrets. `schema` prints its JSON
     /// Schema, and `show` what is in it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Add a trust anchor: a PEM file with a CA certificate (repeatable)
     ///
     /// Its ARN is exported as ROLES_ANYWHERE_TRUST_ANCHOR_ARN. The certificate and key to use are
     /// yours: pass `--certificate` and `--private-key`, or set ROLES_ANYWHERE_CERTIFICATE and
     /// ROLES_ANYWHERE_PRIVATE_KEY.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trust_anchor: Vec<PathBuf>,
     /// Add secrets from a JSON object of names and values
     ///

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::aws_files::AwsFiles;
 
@@ -11,10 +11,10 @@ use crate::aws_files::AwsFiles;
 #[command(after_help = AFTER_HELP)]
 pub struct Show {
     /// Show what this configuration describes, instead of what is built in
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Add a trust anchor, as `run` and `serve` do (repeatable)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trust_anchor: Vec<PathBuf>,
     /// The format of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]

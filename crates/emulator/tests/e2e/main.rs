@@ -8,6 +8,8 @@ mod aws_side;
 mod client;
 #[cfg(unix)]
 mod command_line;
+#[cfg(unix)]
+mod completions;
 mod config;
 mod faults;
 mod http;
