@@ -48,17 +48,22 @@ Serve until SIGINT or SIGTERM, and print the variables to export
 Prints lines of `export NAME='value'` to standard output once it listens.";
 
 const AFTER_HELP: &str = "\
-Control API, at $EMULATOR_CONTROL:
-  GET    /requests       the latest 10,000 requests: operation, verdict, reason,
-                         session, headers, body
-  DELETE /requests       delete them
-  POST   /faults         add one fault or an array; GET, DELETE: those left
-  POST   /clock          {\"advance_seconds\": N}; also GET
-  POST   /sessions       {\"end_after_seconds\": N | null}
-  POST   /revoke         {\"serial\": DECIMAL} or {\"certificate\": PEM}
-  POST   /profiles       {\"arn\": ARN, \"enabled\": BOOL}
-  POST   /trust-anchors  {\"arn\": ARN, \"enabled\": BOOL, \"certificate\": PEM};
-                         one of the last two or both
+Control API, at $EMULATOR_CONTROL (docs/emulator.md has every field):
+  GET    /requests         the latest 10,000 requests, each with its verdict
+                           ?operation=…&verdict=…&reason=…&status=…&count=N
+                           &wait=SECONDS
+  GET    /requests/assert  the same and &exactly=N; 409 if they do not come
+  DELETE /requests         delete them
+  POST   /faults           add one fault or an array; GET, DELETE: those left
+  POST   /clock            {\"advance_seconds\": N}; also GET
+  POST   /sessions         {\"end_after_seconds\": N | null}; also GET
+  POST   /revoke           {\"serial\": DECIMAL} or {\"certificate\": PEM}
+  POST   /profiles         {\"arn\": ARN, \"enabled\": BOOL}
+  POST   /trust-anchors    {\"arn\": ARN, \"enabled\": BOOL,
+                           \"certificate\": PEM}; one of the last two or both
+  POST   /secrets          {\"name\": NAME, \"value\": TEXT | OBJECT |
+                           {\"SecretBinary\": BASE64}}
+  GET    /state            what there is, and the settings above
 
 Faults:
   {\"operation\": \"CreateSession\" | … | \"*\", \"times\": N (0: without end)} and
