@@ -109,7 +109,7 @@ impl<'a> SessionCache<'a> {
             Freshness::Expired => false,
         };
         ready.then(|| {
-            cached.trace(trace, format_args!("hit, {} s are left", session.seconds_left(now)));
+            cached.trace(trace, format_args!("hit, valid for {} s", session.seconds_left(now)));
             session
         })
     }
@@ -128,7 +128,7 @@ impl<'a> SessionCache<'a> {
         let session = match cached.read(&*ports.clock) {
             Ok(session) if freshness(&session, now) != Freshness::Expired => session,
             Ok(expired) => {
-                cached.trace(&*ports.trace, format_args!("miss: what is kept is over"));
+                cached.trace(&*ports.trace, format_args!("miss: the cached session has expired"));
                 return self.fetch_or_wait(cached, expired.clock_offset, ports, deadline).await;
             }
             Err(miss) => {
@@ -136,7 +136,7 @@ impl<'a> SessionCache<'a> {
                 return self.fetch_or_wait(cached, 0, ports, deadline).await;
             }
         };
-        cached.trace(&*ports.trace, format_args!("hit, {} s are left", session.seconds_left(now)));
+        cached.trace(&*ports.trace, format_args!("hit, valid for {} s", session.seconds_left(now)));
         match freshness(&session, now) {
             Freshness::Fresh => Ok(session.into()),
             _ => self.refresh(cached, session, ports, deadline).await,
@@ -158,10 +158,10 @@ impl<'a> SessionCache<'a> {
         {
             cached.trace(
                 &*ports.trace,
-                format_args!("AWS does not take what is kept: it is dropped"),
+                format_args!("AWS refused the cached session, which is removed"),
             );
             if let Err(error) = cached.store.remove(cached.key.as_str()) {
-                cached.trace(&*ports.trace, format_args!("it stays: {error}"));
+                cached.trace(&*ports.trace, format_args!("it cannot be removed: {error}"));
                 return self.fetch(0, ports, deadline).await;
             }
         }
@@ -179,7 +179,7 @@ impl<'a> SessionCache<'a> {
         let lock = match cached.try_refresh_lock(ports.clock.now()) {
             RefreshLock::Acquired(lock) => lock,
             RefreshLock::NotAcquired(why) => {
-                cached.trace(&*ports.trace, format_args!("served as it is: {why}"));
+                cached.trace(&*ports.trace, format_args!("used without a refresh: {why}"));
                 return Ok(session.into());
             }
         };
@@ -200,15 +200,13 @@ impl<'a> SessionCache<'a> {
             Err(error) => {
                 cached.record_failure(lock, Some(&error), ports);
                 if freshness(&session, ports.clock.now()) == Freshness::Expired {
-                    cached.trace(
-                        &*ports.trace,
-                        format_args!("it was over before the refresh failed"),
-                    );
+                    cached
+                        .trace(&*ports.trace, format_args!("it expired before the refresh failed"));
                     return Err(error);
                 }
                 cached.trace(
                     &*ports.trace,
-                    format_args!("served as it is, for the refresh failed: {error}"),
+                    format_args!("used without a refresh, which failed: {error}"),
                 );
                 Ok(session.into())
             }

@@ -13,7 +13,8 @@ use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
-use crate::output::log::{Level, Log as _};
+use crate::output::log::Log as _;
+use crate::output::log::events::{KUBERNETES_VARIABLES_IGNORED, STARTED};
 use crate::output::run::RunError;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
@@ -44,9 +45,11 @@ async fn run_on(
     let files = provider.source.watched_paths().map(Path::to_owned).collect();
     let events = SystemEvents::listen(files).await.map_err(RunError::System)?;
     let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
+    let version = env!("CARGO_PKG_VERSION");
+    log.event(&STARTED, &[("command", &command), ("version", &version)]);
     if !ignored.is_empty() {
         let names = ignored.join(" ");
-        log.event(Level::Info, "variables of a Kubernetes Service ignored", &[("names", &names)]);
+        log.event(&KUBERNETES_VARIABLES_IGNORED, &[("names", &names)]);
     }
     let context = DaemonContext {
         events: &events,

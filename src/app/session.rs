@@ -120,7 +120,7 @@ impl<'a> SessionClient<'a> {
         for endpoint in &self.plan.endpoints {
             match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {
                 Some(proxy) => trace.show(format_args!("endpoint: {endpoint}, proxy: {proxy}")),
-                None => trace.show(format_args!("endpoint: {endpoint}, proxy: none on this way")),
+                None => trace.show(format_args!("endpoint: {endpoint}, proxy: none")),
             }
         }
     }

@@ -4,10 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::daemon::Supervisor;
 use crate::output::error::Error;
-use crate::output::log::{Field, Level, Log};
+use crate::output::log::events::{
+    CERTIFICATE_EXPIRES_SOON, CLOCK_OFFSET_FOUND, CLOCK_OFFSET_RESOLVED, CREDENTIALS_UNAVAILABLE,
+    IDENTITY_LOAD_FAILED, IDENTITY_LOADED, IDENTITY_RELOAD_FAILED, IDENTITY_RELOAD_RECOVERED,
+    IDENTITY_RELOAD_SLOW, PASSWORD_UNUSED, REFRESH_FAILED, REFRESH_RECOVERED, SESSION_RECEIVED,
+};
+use crate::output::log::{Field, Hints, Log, Reasons};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::identity::IdentityError;
-use roles_anywhere_client::provider::{ProviderError, SKEW, UNUSED_PASSWORD};
+use roles_anywhere_client::provider::{ProviderError, SKEW};
 use roles_anywhere_client::refresh::Next;
 use roles_anywhere_client::refresh::observer::Observer;
 use roles_anywhere_client::refresh::session_source::ReloadOutcome;
@@ -27,11 +32,13 @@ struct Reported {
     /// The expiry of the current certificate.
     end: Option<CertificateEnd>,
     /// The last reported reason why an identity could not be loaded.
-    unusable: Option<String>,
+    unusable: Option<Reasons>,
     /// Whether an unused password was reported.
     password: bool,
     /// The last reported clock offset.
     offset: i64,
+    /// The number of failed refreshes since the last successful one.
+    failures: u64,
 }
 
 /// When a certificate expires, and when that was last reported.
@@ -56,8 +63,7 @@ impl Reporter {
     /// Reports an identity that was loaded.
     fn identity(&self, serial: &str, subject: &str, not_before: Timestamp, not_after: Timestamp) {
         self.log.event(
-            Level::Info,
-            "identity in use",
+            &IDENTITY_LOADED,
             &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
         );
         let third = not_before.seconds_until(not_after) / 3;
@@ -72,33 +78,32 @@ impl Reporter {
         let mut reported = self.reported();
         if let Some(option) = option.filter(|_| !reported.password) {
             reported.password = true;
-            self.log.event(Level::Info, UNUSED_PASSWORD, &[("option", &option)]);
+            self.log.event(&PASSWORD_UNUSED, &[("option", &option)]);
         }
     }
 
     /// Reports why an identity could not be loaded, once for each reason.
     fn unusable(&self, error: &Arc<ProviderError>) {
-        let reason = Error::from(error).text();
+        let error_text = Error::from(error);
+        let (reason, hint) = (Reasons(error_text.reasons()), Hints(error_text.printed_hints()));
         let mut reported = self.reported();
         if reported.unusable.as_ref() == Some(&reason) {
             return;
         }
         let is_slow = matches!(&**error, ProviderError::Identity { source, .. } if matches!(**source, IdentityError::TooSlow { .. }));
-        let what = match reported.end {
-            Some(_) if is_slow => {
-                "the identity's files take too long to read; the one in use stays"
-            }
-            Some(_) => "the identity's files changed and make none yet; the one in use stays",
-            None => "the identity's files make none yet",
+        let event = match reported.end {
+            Some(_) if is_slow => &IDENTITY_RELOAD_SLOW,
+            Some(_) => &IDENTITY_RELOAD_FAILED,
+            None => &IDENTITY_LOAD_FAILED,
         };
-        self.log.event(Level::Warning, what, &[("reason", &reason)]);
+        self.log.event(event, &[("reason", &reason), ("hint", &hint)]);
         reported.unusable = Some(reason);
     }
 
     /// Reports that the identity in use can be read again, if it could not be.
     fn usable_again(&self) {
         if self.reported().unusable.take().is_some() {
-            self.log.event(Level::Info, "the identity's files hold the one in use again", &[]);
+            self.log.event(&IDENTITY_RELOAD_RECOVERED, &[]);
         }
     }
 
@@ -112,12 +117,9 @@ impl Reporter {
         let today = end.warned.is_some_and(|warned| warned.seconds_until(now) < 86_400);
         if now >= end.near && !today {
             end.warned = Some(now);
-            let days = now.seconds_until(end.not_after) / 86_400;
-            self.log.event(
-                Level::Warning,
-                "the certificate ends soon: renew it",
-                &[("not_after", &end.not_after), ("days", &days)],
-            );
+            let days = now.seconds_until(end.not_after).max(0) / 86_400;
+            let fields: [Field<'_>; 2] = [("not_after", &end.not_after), ("days_left", &days)];
+            self.log.event(&CERTIFICATE_EXPIRES_SOON, &fields);
         }
     }
 }
@@ -151,46 +153,50 @@ impl Observer for Reporter {
         let reported_offset = self.reported().offset;
         if must_report_offset(offset, reported_offset) {
             self.reported().offset = offset;
-            let (level, what) = match offset {
-                0 => (Level::Info, "this machine's clock is AWS's again"),
-                _ => {
-                    let what = "this machine's clock is not AWS's: set it, and keep it set by NTP";
-                    (Level::Warning, what)
-                }
-            };
-            self.log.event(level, what, &[("seconds_behind", &offset)]);
+            let seconds = offset.unsigned_abs();
+            match offset {
+                0 => self.log.event(&CLOCK_OFFSET_RESOLVED, &[]),
+                1.. => self.log.event(&CLOCK_OFFSET_FOUND, &[("seconds_behind", &seconds)]),
+                _ => self.log.event(&CLOCK_OFFSET_FOUND, &[("seconds_ahead", &seconds)]),
+            }
         }
         let expiration = session.credentials.expiration;
         self.log.event(
-            Level::Info,
-            "session received",
+            &SESSION_RECEIVED,
             &[
                 ("access_key_id", &session.credentials.access_key_id),
                 ("expiration", &expiration),
-                ("seconds", &session.lifetime_seconds),
+                ("lifetime_seconds", &session.lifetime_seconds),
             ],
         );
-        self.supervisor.status(&format!("a session until {expiration} is in hand"));
+        let failures = std::mem::take(&mut self.reported().failures);
+        if failures > 0 {
+            self.log.event(&REFRESH_RECOVERED, &[("failures", &failures)]);
+        }
+        self.supervisor.status(&format!("the session is valid until {expiration}"));
         self.warn_before_expiry(now);
     }
 
     fn refresh_failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
         let error = Error::from(error);
-        let (level, what) = match held {
-            Some(_) => (Level::Warning, "refresh failed; the session in hand is still good"),
-            None => (Level::Error, "refresh failed; there is nothing to hand out"),
+        self.reported().failures += 1;
+        let event = match held {
+            Some(_) => &REFRESH_FAILED,
+            None => &CREDENTIALS_UNAVAILABLE,
         };
         let again = match next {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let fields: [Field<'_>; 2] = [("reason", &error.text()), ("seconds_to_next_try", &again)];
-        self.log.event(level, what, &fields);
+        let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
+        let fields: [Field<'_>; 3] =
+            [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &again)];
+        self.log.event(event, &fields);
         let status = held.map_or_else(
             || error.summary(),
             |session| {
                 let expiration = session.credentials.expiration;
-                format!("a session until {expiration} is in hand; the last refresh failed")
+                format!("the session is valid until {expiration}; the last refresh failed")
             },
         );
         self.supervisor.status(&status);

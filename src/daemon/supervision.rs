@@ -9,7 +9,7 @@ use futures_util::future::{Either, join_all, pending, select};
 
 use super::{DaemonContext, Event, Supervisor};
 use crate::output::error::Error;
-use crate::output::log::Level;
+use crate::output::log::events::{RELOAD_REQUESTED, STOPPING};
 use roles_anywhere_client::refresh::handle::RefreshHandle;
 use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::time::Timer;
@@ -55,6 +55,9 @@ pub async fn supervise<W: Future<Output = Infallible>>(
         Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => match never {},
     };
     supervisor.stopping();
+    if ended.is_ok() {
+        context.log.event(&STOPPING, &[]);
+    }
     ended
 }
 
@@ -79,7 +82,7 @@ async fn handle_events(
             }
             Either::Left((Event::Reload, _)) => {
                 context.supervisor.reloading();
-                context.log.event(Level::Info, "files are read anew", &[]);
+                context.log.event(&RELOAD_REQUESTED, &[]);
                 // If a reload has not ended, the supervisor hears of the end of the last one.
                 reloading = Some(Box::pin(join_all(refreshers.iter().map(RefreshHandle::reload))));
             }

@@ -1,13 +1,15 @@
 //! The log of a daemon, on standard error.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::output::log::{Field, Level, Log, LogFormat, LogNotWritten};
+use crate::output::log::events::{LOG_EVENTS_DROPPED, LogEvent};
+use crate::output::log::{Field, Log, LogFormat, LogNotWritten};
 use roles_anywhere_client::time::{Clock, Timestamp};
 
 /// Writes lines to standard error and never waits for its reader.
@@ -24,6 +26,8 @@ pub struct StderrLog {
     stamp: Mutex<(Timestamp, String)>,
     pending: Mutex<Pending>,
     added: Notify,
+    /// On a terminal, the last lines of each event with an error, which are not repeated.
+    shown: Mutex<BTreeMap<&'static str, String>>,
 }
 
 /// What is to be written.
@@ -50,6 +54,10 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 impl StderrLog {
     /// Returns a log with lines of `format`, whose times are those of `clock`.
     pub fn new(format: LogFormat, clock: Arc<dyn Clock>) -> Self {
+        let format = match format {
+            LogFormat::Text if io::stderr().is_terminal() => LogFormat::Terminal,
+            format => format,
+        };
         Self::to(Box::new(Stderr::open()), format, clock)
     }
 
@@ -62,6 +70,7 @@ impl StderrLog {
             stamp: Mutex::new((now, now.to_string())),
             pending: Mutex::default(),
             added: Notify::new(),
+            shown: Mutex::default(),
         }
     }
 
@@ -81,7 +90,7 @@ impl StderrLog {
         self.write(buffer)?;
         if *dropped > 0 {
             let fields: [Field<'_>; 1] = [("events", dropped)];
-            *buffer = self.render(Level::Warning, "nobody read the log", &fields).into_bytes();
+            *buffer = self.render(&LOG_EVENTS_DROPPED, &fields).into_bytes();
             *dropped = 0;
             self.write(buffer)?;
         }
@@ -107,13 +116,24 @@ impl StderrLog {
         if bytes.is_empty() { Ok(()) } else { Err(LogNotWritten) }
     }
 
-    fn render(&self, level: Level, what: &str, fields: &[Field<'_>]) -> String {
+    /// Returns whether the lines below the event are those of the last one of that name. A recovery
+    /// makes every error new.
+    fn is_repeated(&self, event: &'static LogEvent, text: &str) -> bool {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if event.name.ends_with("_recovered") {
+            shown.clear();
+        }
+        let Some((_, lines)) = text.trim_end().split_once('\n') else { return false };
+        shown.insert(event.name, lines.to_owned()).is_some_and(|last| last == lines)
+    }
+
+    fn render(&self, event: &LogEvent, fields: &[Field<'_>]) -> String {
         let now = self.clock.now();
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         if stamp.0 != now {
             *stamp = (now, now.to_string());
         }
-        self.format.render(&stamp.1, level, what, fields)
+        self.format.render(&stamp.1, event, fields)
     }
 }
 
@@ -126,8 +146,11 @@ impl Drop for StderrLog {
 }
 
 impl Log for StderrLog {
-    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
-        let line = self.render(level, what, fields);
+    fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
+        let line = self.render(event, fields);
+        if self.format == LogFormat::Terminal && self.is_repeated(event, &line) {
+            return;
+        }
         let mut pending = self.pending();
         // The number of dropped events is written before any later event.
         match pending.dropped == 0 && pending.buffer.len() + line.len() <= MAX_BUFFERED {
@@ -138,9 +161,9 @@ impl Log for StderrLog {
         self.added.notify_one();
     }
 
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+    fn record(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
         self.flush()?;
-        let mut line = self.render(level, what, fields).into_bytes();
+        let mut line = self.render(event, fields).into_bytes();
         let length = line.len();
         let written = self.write(&mut line);
         if written.is_err() && line.len() < length {
@@ -212,6 +235,14 @@ fn is_ready() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::log::{Level, Reasons};
+
+    const fn named(name: &'static str) -> LogEvent {
+        LogEvent { name, level: Level::Info, message: name, fields: &[] }
+    }
+    static ONE: LogEvent = named("one");
+    static TWO: LogEvent = named("two");
+    static THREE: LogEvent = named("three");
     use roles_anywhere_client::system::SystemClock;
 
     /// A file on a disk with space for a number of bytes.
@@ -251,34 +282,58 @@ mod tests {
     fn record_is_written_after_earlier_events() {
         let disk = FullDisk::with(usize::MAX);
         let log = log(&disk);
-        log.event(Level::Info, "one", &[]);
+        log.event(&ONE, &[]);
         assert!(disk.lines().is_empty());
         for _ in 0..1_000 {
-            assert_eq!(log.record(Level::Info, "two", &[]), Ok(()));
+            assert_eq!(log.record(&TWO, &[]), Ok(()));
         }
         let lines = disk.lines();
-        assert_eq!((lines.len(), &*lines[0], &*lines[1]), (1_001, "info one", "info two"));
+        assert_eq!(
+            (lines.len(), &*lines[0], &*lines[1]),
+            (1_001, "info one event=one", "info two event=two")
+        );
+    }
+
+    #[test]
+    fn an_error_is_shown_once_for_each_cause_on_a_terminal() {
+        static RECOVERED: LogEvent = named("one_recovered");
+        let disk = FullDisk::with(usize::MAX / 2);
+        let mut log = log(&disk);
+        log.format = LogFormat::Terminal;
+        let fail = |words: &str| log.event(&ONE, &[("reason", &Reasons(vec![words.to_owned()]))]);
+        for words in ["a", "a", "b", "b", "a"] {
+            fail(words);
+        }
+        log.event(&RECOVERED, &[]);
+        fail("a");
+        log.event(&TWO, &[]);
+        log.event(&TWO, &[]);
+        assert_eq!(log.flush(), Ok(()));
+        let lines = disk.lines();
+        let errors: Vec<_> = lines.iter().filter(|line| line.contains("error: ")).collect();
+        assert_eq!(errors, [" error: a", " error: b", " error: a", " error: a"]);
+        assert_eq!(lines.iter().filter(|line| line.contains("two")).count(), 2);
     }
 
     #[test]
     fn failed_record_is_not_buffered() {
         let disk = FullDisk::with(0);
         let log = log(&disk);
-        assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
+        assert_eq!(log.record(&ONE, &[]), Err(LogNotWritten));
         disk.grow(1_000);
-        assert_eq!(log.record(Level::Info, "two", &[]), Ok(()));
-        assert_eq!(disk.lines(), ["info two"]);
+        assert_eq!(log.record(&TWO, &[]), Ok(()));
+        assert_eq!(disk.lines(), ["info two event=two"]);
     }
 
     #[test]
     fn full_disk_does_not_cut_a_line_off() {
         let disk = FullDisk::with(10);
         let log = log(&disk);
-        assert_eq!(log.record(Level::Info, "one", &[]), Err(LogNotWritten));
-        assert_eq!(log.record(Level::Info, "two", &[]), Err(LogNotWritten));
+        assert_eq!(log.record(&ONE, &[]), Err(LogNotWritten));
+        assert_eq!(log.record(&TWO, &[]), Err(LogNotWritten));
         disk.grow(1_000);
-        assert_eq!(log.record(Level::Info, "three", &[]), Ok(()));
-        assert_eq!(disk.lines(), ["info one", "info three"]);
+        assert_eq!(log.record(&THREE, &[]), Ok(()));
+        assert_eq!(disk.lines(), ["info one event=one", "info three event=three"]);
     }
 
     #[test]
@@ -286,7 +341,7 @@ mod tests {
         let disk = FullDisk::with(0);
         let log = log(&disk);
         for _ in 0..10_000 {
-            log.event(Level::Info, "one", &[]);
+            log.event(&ONE, &[]);
         }
         assert_eq!(log.flush(), Err(LogNotWritten));
         disk.grow(usize::MAX / 2);
@@ -294,7 +349,12 @@ mod tests {
         let lines = disk.lines();
         let (last, kept) = lines.split_last().unwrap();
         let lost = 10_000 - kept.len();
-        assert!(lost > 0 && kept.iter().all(|line| line == "info one"));
-        assert_eq!(*last, format!("warning nobody read the log events={lost}"));
+        assert!(lost > 0 && kept.iter().all(|line| line == "info one event=one"));
+        assert_eq!(
+            *last,
+            format!(
+                "warning events were dropped because the log was not read events={lost} event=log_events_dropped"
+            )
+        );
     }
 }

@@ -130,6 +130,11 @@ impl Error {
         text
     }
 
+    /// Returns what to try, as it is printed.
+    pub fn printed_hints(&self) -> Vec<String> {
+        self.hints.iter().map(|hint| one_line(hint)).collect()
+    }
+
     /// Returns in one line what failed and why: the error and its first cause.
     pub fn summary(&self) -> String {
         let mut reasons = self.reasons().into_iter();

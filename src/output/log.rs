@@ -1,20 +1,23 @@
 //! The log of a daemon, one line for each event. The clock and the stream are arguments.
 
+pub mod events;
+
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use serde_json::{Map, Number, Value as Json};
 
+use events::LogEvent;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::Timestamp;
 
 /// Takes the events of a daemon. No event may hold a secret or a token.
 pub trait Log: Send + Sync {
-    /// Writes one event: what happened in a few words, and its fields.
-    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]);
+    /// Writes one event with its fields, all of them or some.
+    fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]);
 
     /// Writes one event before it returns. If the log cannot take it now, nothing of it is kept.
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten>;
+    fn record(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> Result<(), LogNotWritten>;
 }
 
 /// The log does not take an event now: it is full, or its reader does not read.
@@ -31,6 +34,44 @@ pub trait FieldValue: fmt::Display {
     fn number(&self) -> Option<Number> {
         None
     }
+
+    /// Returns the lines that show it on a terminal below the event; `None` for a value in its line.
+    fn lines(&self) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// What failed, then each cause of it: in one line but on a terminal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reasons(pub Vec<String>);
+
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(": "))
+    }
+}
+
+impl FieldValue for Reasons {
+    fn lines(&self) -> Option<Vec<String>> {
+        let headings = ["error"].into_iter().chain(std::iter::repeat("caused by"));
+        Some(headings.zip(&self.0).map(|(heading, text)| format!("{heading}: {text}")).collect())
+    }
+}
+
+/// What to try: in one line but on a terminal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hints(pub Vec<String>);
+
+impl fmt::Display for Hints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl FieldValue for Hints {
+    fn lines(&self) -> Option<Vec<String>> {
+        Some(self.0.iter().map(|hint| format!("hint: {hint}")).collect())
+    }
 }
 
 impl FieldValue for str {}
@@ -43,6 +84,10 @@ impl FieldValue for dyn std::error::Error + '_ {}
 impl<T: FieldValue + ?Sized> FieldValue for &T {
     fn number(&self) -> Option<Number> {
         (**self).number()
+    }
+
+    fn lines(&self) -> Option<Vec<String>> {
+        (**self).lines()
     }
 }
 
@@ -84,30 +129,34 @@ impl Level {
 /// How a line is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LogFormat {
-    /// Text for people: time, level, what happened, `name=value`.
+    /// Text for people: time, level, what happened, `name=value`, the name of the event.
     #[default]
     Text,
-    /// JSON for programs: one object with `time`, `level`, `event` and the fields.
+    /// JSON for programs: one object with `time`, `level`, `event`, `message` and the fields.
     Json,
+    /// Text on a terminal: an error and its hints are on lines of their own.
+    Terminal,
 }
 
 impl LogFormat {
     /// Renders one event of `now`, a time as [`roles_anywhere_client::time::Timestamp`] renders it, as one line with
     /// its newline; what does not show is escaped.
-    pub fn render(self, now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
+    pub fn render(self, now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
         match self {
-            Self::Text => text(now, level, what, fields),
-            Self::Json => json(now, level, what, fields),
+            Self::Text => text(now, event, fields),
+            Self::Json => json(now, event, fields),
+            Self::Terminal => terminal(now, event, fields),
         }
     }
 }
 
-fn text(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
+fn text(now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
     let mut line = String::with_capacity(384);
-    for part in [now, " ", level.as_str(), " ", what] {
+    for part in [now, " ", event.level.as_str(), " ", event.message] {
         line.push_str(part);
     }
-    for (name, value) in fields {
+    let name: Field<'_> = ("event", &event.name);
+    for (name, value) in fields.iter().chain([&name]) {
         line.push(' ');
         line.push_str(name);
         line.push('=');
@@ -123,11 +172,24 @@ fn text(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
     line
 }
 
-fn json(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
+fn terminal(now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
+    let mut text = format!("{now} {} {}", event.level.as_str(), event.message);
+    for (name, value) in fields.iter().filter(|(_, value)| value.lines().is_none()) {
+        let _ = write!(text, " {name}={}", escape::line(&value.to_string()));
+    }
+    for line in fields.iter().filter_map(|(_, value)| value.lines()).flatten() {
+        let _ = write!(text, "\n  {}", escape::line(&line));
+    }
+    text.push('\n');
+    text
+}
+
+fn json(now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
     let head = [
         ("time", Json::from(now)),
-        ("level", Json::from(level.as_str())),
-        ("event", Json::from(what)),
+        ("level", Json::from(event.level.as_str())),
+        ("event", Json::from(event.name)),
+        ("message", Json::from(event.message)),
     ];
     let fields = fields.iter().map(|(name, value)| match value.number() {
         Some(number) => (*name, Json::Number(number)),
@@ -142,6 +204,14 @@ fn json(now: &str, level: Level, what: &str, fields: &[Field<'_>]) -> String {
 mod tests {
     use super::*;
 
+    static FAILING: LogEvent = LogEvent {
+        name: "refresh_failed",
+        level: Level::Warning,
+        message: "refresh failed",
+        fields: &[],
+    };
+    static A: LogEvent = LogEvent { name: "a", level: Level::Info, message: "b", fields: &[] };
+
     const NOW: &str = "2015-08-30T12:36:00Z";
 
     #[test]
@@ -152,10 +222,10 @@ mod tests {
             ("none", &""),
         ];
         assert_eq!(
-            LogFormat::Text.render(NOW, Level::Warning, "refresh failed", &fields),
-            "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\"\n"
+            LogFormat::Text.render(NOW, &FAILING, &fields),
+            "2015-08-30T12:36:00Z warning refresh failed role=arn:aws:iam::1:role/a reason=\"two\\nlines \\\"of\\\" it\" none=\"\" event=refresh_failed\n"
         );
-        let line = LogFormat::Json.render(NOW, Level::Warning, "refresh failed", &fields);
+        let line = LogFormat::Json.render(NOW, &FAILING, &fields);
         assert_eq!(line.matches('\n').count(), 1);
         let value: Json = serde_json::from_str(&line).unwrap();
         assert_eq!(value["reason"], "two\nlines \"of\" it");
@@ -163,16 +233,37 @@ mod tests {
     }
 
     #[test]
+    fn an_error_has_lines_of_its_own_on_a_terminal() {
+        let reason = Reasons(vec!["cannot connect".to_owned(), "refused\u{1b}".to_owned()]);
+        let hint = Hints(vec!["check the network".to_owned(), "try again".to_owned()]);
+        let fields: [Field<'_>; 3] =
+            [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &5_u64)];
+        let now = "2015-08-30T12:36:00Z";
+        assert_eq!(
+            LogFormat::Terminal.render(now, &FAILING, &fields),
+            "2015-08-30T12:36:00Z warning refresh failed retry_in_seconds=5\n  \
+             error: cannot connect\n  caused by: refused\\u{1b}\n  \
+             hint: check the network\n  hint: try again\n"
+        );
+        assert_eq!(
+            LogFormat::Text.render(now, &FAILING, &fields),
+            "2015-08-30T12:36:00Z warning refresh failed reason=\"cannot connect: refused\\u001b\" \
+             hint=\"check the network; try again\" retry_in_seconds=5 event=refresh_failed\n"
+        );
+    }
+
+    #[test]
     fn writes_nothing_that_does_not_show() {
         let reason =
             "\u{9b}31m\u{7f}\u{85}\u{1b}]0;ä\u{7}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
         for format in [LogFormat::Text, LogFormat::Json] {
-            let line = format.render(NOW, Level::Warning, "refresh failed", &[("reason", &reason)]);
+            let line = format.render(NOW, &FAILING, &[("reason", &reason)]);
             assert!(
                 line.trim_end_matches('\n').chars().all(|c| c == 'ä' || matches!(c, ' '..='~')),
                 "{line:?}"
             );
             let text = line.split_once(" reason=").map_or(&*line, |(_, text)| text);
+            let text = text.split_once(" event=").map_or(text, |(text, _)| text);
             let value: Json = serde_json::from_str(text).unwrap();
             assert_eq!(value.get("reason").unwrap_or(&value), reason);
         }
@@ -183,15 +274,15 @@ mod tests {
         let fields: [Field<'_>; 3] =
             [("seconds", &-60_i64), ("status", &503_u16), ("serial", &"7")];
         assert_eq!(
-            LogFormat::Json.render(NOW, Level::Info, "a", &fields),
+            LogFormat::Json.render(NOW, &A, &fields),
             format!(
-                "{{\"event\":\"a\",\"level\":\"info\",\"seconds\":-60,\"serial\":\"7\",\"status\":503,\"time\":\"{NOW}\"}}\n"
+                "{{\"event\":\"a\",\"level\":\"info\",\"message\":\"b\",\"seconds\":-60,\"serial\":\"7\",\"status\":503,\"time\":\"{NOW}\"}}\n"
             )
         );
         assert!(
             LogFormat::Text
-                .render(NOW, Level::Info, "a", &fields)
-                .ends_with(" seconds=-60 status=503 serial=7\n")
+                .render(NOW, &A, &fields)
+                .ends_with(" seconds=-60 status=503 serial=7 event=a\n")
         );
     }
 }

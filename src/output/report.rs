@@ -2,7 +2,8 @@
 //! format that the user chose.
 
 use crate::output::error::{Error, Kind};
-use crate::output::log::{Field, Level, LogFormat};
+use crate::output::log::events::{FAILED, LogEvent};
+use crate::output::log::{Field, Hints, LogFormat, Reasons};
 use roles_anywhere_client::time::Timestamp;
 
 /// Why a run failed, as it is reported.
@@ -19,11 +20,13 @@ impl Failure {
     pub fn new(error: &Error, format: LogFormat, now: Timestamp) -> Self {
         let kind = error.kind();
         let report = match format {
-            LogFormat::Text => error.to_string(),
+            LogFormat::Text | LogFormat::Terminal => error.to_string(),
             LogFormat::Json => {
-                let (reason, code) = (error.text(), kind.exit_code());
-                let fields: [Field<'_>; 2] = [("reason", &reason), ("exit_code", &code)];
-                json(now, Level::Error, "ended by an error", &fields)
+                let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
+                let code = kind.exit_code();
+                let fields: [Field<'_>; 3] =
+                    [("reason", &reason), ("hint", &hint), ("exit_code", &code)];
+                json(now, &FAILED, &fields)
             }
         };
         Self { report, kind }
@@ -31,8 +34,8 @@ impl Failure {
 }
 
 /// Returns one event as a line of JSON, without its newline.
-pub fn json(now: Timestamp, level: Level, what: &str, fields: &[Field<'_>]) -> String {
-    let mut line = LogFormat::Json.render(&now.to_string(), level, what, fields);
+pub fn json(now: Timestamp, event: &LogEvent, fields: &[Field<'_>]) -> String {
+    let mut line = LogFormat::Json.render(&now.to_string(), event, fields);
     line.truncate(line.trim_end().len());
     line
 }

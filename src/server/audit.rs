@@ -15,7 +15,12 @@ use super::bodies::CredentialBodies;
 use super::container_token::TokenState;
 use super::peer::Peer;
 use super::policy::AuditPolicy;
-use crate::output::log::{Field, Level, Log, LogNotWritten};
+use crate::output::log::events::{
+    CONTAINER_TOKEN_LOST, CONTAINER_TOKEN_NOT_REMOVED, CONTAINER_TOKEN_RENEWAL_FAILED,
+    CONTAINER_TOKEN_RENEWED, CONTAINER_TOKEN_RESTORED, CREDENTIALS_VENDED,
+    CREDENTIALS_VENDED_UNLOGGED, LogEvent, REQUEST_REFUSED,
+};
+use crate::output::log::{Field, Log, LogNotWritten};
 use roles_anywhere_client::time::Timer;
 
 /// Logs the events of requests. No event holds a secret or a token.
@@ -77,7 +82,7 @@ impl Audit {
         ];
         // Missed vends are logged first, to keep the log in chronological order.
         let told = self.tell_missed();
-        match told.and_then(|()| self.log.record(Level::Info, "credentials vended", &fields)) {
+        match told.and_then(|()| self.log.record(&CREDENTIALS_VENDED, &fields)) {
             Err(_) if self.policy == AuditPolicy::Counted => {
                 self.miss(peer.user());
                 Ok(())
@@ -110,8 +115,7 @@ impl Audit {
         let mut missed = self.missed.borrow_mut();
         while let Some(entry) = missed.first_entry() {
             let fields: [Field<'_>; 2] = [("uid", entry.key()), ("count", entry.get())];
-            let what = "credentials vended while the log took nothing";
-            self.log.record(Level::Warning, what, &fields)?;
+            self.log.record(&CREDENTIALS_VENDED_UNLOGGED, &fields)?;
             entry.remove();
         }
         Ok(())
@@ -146,15 +150,15 @@ impl Audit {
         if let Some(host) = &host {
             fields.push(("host", host));
         }
-        fields.extend([("peer", &peer.address as _), ("unsaid", &unsaid as _)]);
-        self.log.event(Level::Warning, "request refused", &fields);
+        fields.extend([("peer", &peer.address as _), ("suppressed", &unsaid as _)]);
+        self.log.event(&REQUEST_REFUSED, &fields);
     }
 
     /// Logs that the container token was renewed, or why it could not be.
     pub(super) fn token(&self, failure: Option<&dyn Error>) {
         match failure {
-            None => self.log.event(Level::Info, "container token renewed", &[]),
-            Some(error) => self.warn("container token kept", error),
+            None => self.log.event(&CONTAINER_TOKEN_RENEWED, &[]),
+            Some(error) => self.warn(&CONTAINER_TOKEN_RENEWAL_FAILED, None, error),
         }
     }
 
@@ -162,15 +166,13 @@ impl Audit {
     /// is logged once.
     pub(super) fn token_was_lost(&self, state: TokenState, failure: Option<&dyn Error>) {
         let known = self.token_is_lost.replace(failure.is_some());
-        let (restored, lost) = match state {
-            TokenState::Missing => {
-                ("container token was gone: written again", "container token is gone")
-            }
-            _ => ("container token was changed: written again", "container token is changed"),
+        let found = match state {
+            TokenState::Missing => "missing",
+            _ => "changed",
         };
         match failure {
-            None => self.log.event(Level::Warning, restored, &[]),
-            Some(error) if !known => self.warn(lost, error),
+            None => self.log.event(&CONTAINER_TOKEN_RESTORED, &[("found", &found)]),
+            Some(error) if !known => self.warn(&CONTAINER_TOKEN_LOST, Some(found), error),
             Some(_) => {}
         }
     }
@@ -182,11 +184,15 @@ impl Audit {
 
     /// Logs that the token file could not be removed.
     pub(super) fn token_stays(&self, error: &dyn Error) {
-        self.warn("container token left behind", error);
+        self.warn(&CONTAINER_TOKEN_NOT_REMOVED, None, error);
     }
 
-    fn warn(&self, what: &str, error: &dyn Error) {
+    fn warn(&self, event: &'static LogEvent, found: Option<&str>, error: &dyn Error) {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        self.log.event(Level::Warning, what, &[("reason", &error), ("cause", &cause)]);
+        let mut fields: Vec<Field<'_>> = vec![("reason", &error), ("cause", &cause)];
+        if let Some(found) = &found {
+            fields.insert(0, ("found", found));
+        }
+        self.log.event(event, &fields);
     }
 }

@@ -70,7 +70,7 @@ fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<
     let target = request.uri().authority().map(|authority| authority.as_str());
     for host in [host, target].into_iter().flatten() {
         if !is_ours(host, peer.local.ip(), hosts) {
-            let why = "this host is not served here";
+            let why = "this host is not allowed";
             let host = Some(host[..host.floor_char_boundary(LONGEST_HOST)].to_owned());
             return Err(Rejection { status: StatusCode::FORBIDDEN, why, host });
         }
@@ -108,7 +108,7 @@ fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
         // Browsers send the relation of the page to this server: `none` is a typed address, and
         // `same-origin` a page of this server.
         "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {
-            "a request with Sec-Fetch-Site of another page is refused"
+            "a request with Sec-Fetch-Site of another site is refused"
         }
         _ => return None,
     })
@@ -123,7 +123,7 @@ fn host(headers: &HeaderMap, version: Version) -> Result<Option<&str>, Rejection
             Ok(host) => Ok(Some(host)),
             Err(_) => refused("the header Host is malformed"),
         },
-        (Some(_), Some(_)) => refused("the header Host is there more than once"),
+        (Some(_), Some(_)) => refused("there is more than one Host header"),
         (None, _) if version < Version::HTTP_11 => Ok(None),
         (None, _) => refused("the header Host is missing"),
     }

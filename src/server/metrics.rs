@@ -30,22 +30,22 @@ pub(super) fn render(
     let mut page = MetricsText(String::with_capacity(4_096));
     page.gauge(
         "credentials_expiry_seconds",
-        "Seconds until the credentials in hand end; 0 without any.",
+        "Seconds until the current credentials expire; 0 if there are none.",
         status.seconds_left(now),
     );
     if let Some(end) = status.certificate_end {
         page.gauge(
             "certificate_expiry_seconds",
-            "Seconds until the certificate in use ends; negative once it has.",
+            "Seconds until the current certificate expires; negative after that.",
             now.wall.after(status.clock_offset).seconds_until(end),
         );
     }
     page.gauge(
         "clock_offset_seconds",
-        "Seconds by which this machine's clock was found behind AWS's; negative where ahead.",
+        "Seconds by which this machine's clock is behind AWS's; negative if it is ahead.",
         status.clock_offset,
     );
-    page.head("refreshes_total", "counter", "Refreshes of the credentials, by how they ended.");
+    page.head("refreshes_total", "counter", "Refreshes of the credentials, by outcome.");
     let refreshes = status.refreshes;
     for (result, count) in [
         ("succeeded", refreshes.succeeded),
@@ -56,9 +56,13 @@ pub(super) fn render(
     ] {
         page.line("refreshes_total", format_args!("{{result=\"{result}\"}}"), count);
     }
-    page.head("unlogged_vends_total", "counter", "Vends that the log did not take, only counted.");
+    page.head(
+        "unlogged_vends_total",
+        "counter",
+        "Responses with credentials that could not be logged.",
+    );
     page.line("unlogged_vends_total", format_args!(""), unlogged);
-    page.head("requests_total", "counter", "Answers, by route and status.");
+    page.head("requests_total", "counter", "Responses, by route and status.");
     for ((route, status), count) in requests.0.borrow().iter() {
         let labels = format_args!("{{route=\"{route}\",status=\"{status}\"}}");
         page.line("requests_total", labels, count);

@@ -12,7 +12,7 @@ use roles_anywhere_client::refresh::status::Status;
 /// instance metadata.
 pub(super) fn no_credentials(status: &Status, client: Authentication) -> Response {
     let Some(error) = &status.last_error else {
-        let message = "the first session is still being asked for";
+        let message = "the first session has not been received yet";
         return response::unavailable("starting", "no_session_yet", message);
     };
     let (kind, code) = (error.kind().name(), error.code());
@@ -30,6 +30,6 @@ pub(super) fn no_credentials(status: &Status, client: Authentication) -> Respons
 
 /// Returns that credentials are withheld, because the log cannot take the line about them.
 pub(super) fn not_logged() -> Response {
-    let message = "the log does not take the line of this vend, and --require-audit is on";
+    let message = "this response cannot be logged, and --require-audit is on";
     response::unavailable("local", "audit", message)
 }

@@ -77,7 +77,7 @@ pub(super) fn not_allowed(methods: &'static str) -> Response {
 
 /// Returns that a request may have no body. The connection closes after it, as the body is not read.
 pub(super) fn too_large() -> Response {
-    let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "no request here has a body");
+    let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "request bodies are not allowed");
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

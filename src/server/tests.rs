@@ -320,7 +320,12 @@ fn container_token_is_valid_until_the_second_renewal() {
         fixture.endpoints.rotate_container_token(&fixture.file);
         assert_eq!((status(&first), status(&second)), (200, 200));
     }
-    let line = fixture.log.lines().iter().filter(|it| it.contains("token kept")).count();
+    let line = fixture
+        .log
+        .lines()
+        .iter()
+        .filter(|it| it.contains("container_token_renewal_failed"))
+        .count();
     assert_eq!(line, 3);
     fixture.file.set_full(false);
     fixture.renew().unwrap();
@@ -343,8 +348,10 @@ fn removed_container_token_is_written_again() {
     assert_eq!(fixture.container_token(), token);
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("warning: container token is gone reason=cannot write"));
-    assert!(lines[1].starts_with("warning: container token was gone: written again"));
+    assert!(
+        lines[0].starts_with("warning: container_token_lost found=missing reason=cannot write")
+    );
+    assert!(lines[1].starts_with("warning: container_token_restored found=missing"));
 }
 
 #[test]
@@ -357,7 +364,7 @@ fn changed_container_token_is_written_again() {
         assert_eq!(fixture.container_token(), token);
         let lines = fixture.log.lines();
         assert_eq!(lines.len(), round + 1, "{lines:?}");
-        assert!(lines[round].starts_with("warning: container token was changed: written again"));
+        assert!(lines[round].starts_with("warning: container_token_restored found=changed"));
         assert!(!lines.concat().contains(&token[..10]));
     }
 }
@@ -520,7 +527,7 @@ fn set_wall_clock_ends_no_session() {
 fn error_text_requires_the_container_token() {
     let fixture = Fixture::new();
     fixture.clock.pass_sleeps(Duration::from_millis(400));
-    let starting = "the first session is still being asked for";
+    let starting = "the first session has not been received yet";
     let refused = "no credentials: refused, access_denied; the log of `serve` has the error";
     let rows = [
         (Status::default(), ["starting", "no_session_yet"], starting, starting),
@@ -588,7 +595,7 @@ fn vend_log_names_client_but_no_secret() {
     let lines = fixture.log.lines();
     let line = |route: &str| {
         format!(
-            "info: credentials vended route={route} peer=127.0.0.1:5000 uid=1000 \
+            "info: credentials_vended route={route} peer=127.0.0.1:5000 uid=1000 \
              role=arn:aws:iam::123456789012:role/path/Plant access_key_id=ASIAEXAMPLE \
              expiration=2015-08-30T13:36:00Z"
         )
@@ -606,10 +613,13 @@ fn logs_rejected_requests_once_a_second() {
     fixture.ask("GET", CREDENTIALS, &[(TOKEN, "very-secret-guess")]);
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("warning: request refused route=container status=401 "));
+    assert!(lines[0].starts_with("warning: request_refused route=container status=401 "));
     let why = "reason=the header Authorization has to hold the token of the token file peer=";
     assert!(lines[0].contains(why), "{lines:?}");
-    assert!(lines[0].ends_with(" unsaid=0") && lines[1].ends_with(" unsaid=4"), "{lines:?}");
+    assert!(
+        lines[0].ends_with(" suppressed=0") && lines[1].ends_with(" suppressed=4"),
+        "{lines:?}"
+    );
     assert!(!lines.concat().contains("very-secret"));
 }
 
@@ -647,10 +657,7 @@ fn unlogged_vends_are_counted_by_user() {
     // Without another request.
     fixture.log.set_full(false);
     assert!(keep.as_mut().poll(&mut context).is_pending());
-    assert_eq!(
-        fixture.log.lines(),
-        ["warning: credentials vended while the log took nothing uid=1000 count=6"]
-    );
+    assert_eq!(fixture.log.lines(), ["warning: credentials_vended_unlogged uid=1000 count=6"]);
 }
 
 #[test]
@@ -662,8 +669,8 @@ fn unlogged_count_is_logged_before_the_next_vend() {
     fixture.get_container();
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].ends_with("took nothing uid=1000 count=1"), "{lines:?}");
-    assert!(lines[1].starts_with("info: credentials vended route=container"), "{lines:?}");
+    assert!(lines[0].ends_with("credentials_vended_unlogged uid=1000 count=1"), "{lines:?}");
+    assert!(lines[1].starts_with("info: credentials_vended route=container"), "{lines:?}");
 }
 
 #[test]

@@ -32,11 +32,11 @@ pub(super) enum RefreshLock<'a> {
 /// Why this process does not refresh a session that is due.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAcquired {
-    #[error("another process refreshes it")]
+    #[error("another process is refreshing it")]
     Busy,
     #[error("a refresh failed a moment ago")]
     Backoff,
-    #[error("there is no lock to be had: {0}")]
+    #[error("cannot lock it: {0}")]
     Unavailable(io::Error),
 }
 
@@ -57,11 +57,11 @@ pub(super) enum WaitOutcome<'a> {
 /// Why no session is served from the cache.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CacheMiss {
-    #[error("nothing is kept")]
+    #[error("no cached session")]
     Absent,
-    #[error("what is kept is damaged")]
+    #[error("the cached session is damaged")]
     Damaged,
-    #[error("what is kept cannot be read: {0}")]
+    #[error("cannot read the cached session: {0}")]
     Unreadable(io::Error),
 }
 
@@ -92,7 +92,7 @@ impl<'a> EntryHandle<'a> {
         let session = self.read(&*ports.clock).ok()?;
         let is_fresh = freshness(&session, ports.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
-            self.trace(&*ports.trace, format_args!("another process made it meanwhile"));
+            self.trace(&*ports.trace, format_args!("another process refreshed it in the meantime"));
             session
         })
     }
@@ -143,7 +143,7 @@ impl<'a> EntryHandle<'a> {
             match attempt {
                 Ok(LockAttempt::First(lock)) => return WaitOutcome::FirstLock(lock),
                 Ok(LockAttempt::Second(lock)) => {
-                    self.trace(&*ports.trace, format_args!("another process takes too long"));
+                    self.trace(&*ports.trace, format_args!("another process is taking too long"));
                     return WaitOutcome::SecondLock(lock);
                 }
                 Ok(LockAttempt::Neither)
@@ -222,7 +222,7 @@ impl<'a> EntryHandle<'a> {
             None => record,
         };
         if let Err(error) = lock.write(&record.render()) {
-            self.trace(&*ports.trace, format_args!("could not note the failure: {error}"));
+            self.trace(&*ports.trace, format_args!("cannot record the failure: {error}"));
         }
     }
 
@@ -232,10 +232,10 @@ impl<'a> EntryHandle<'a> {
         let entry = CacheEntry::new(&self.provider.session, session.clone(), running);
         let bytes = entry.render(&self.key);
         if let Err(error) = self.store.write(self.key.as_str(), bytes.expose()) {
-            self.trace(&*ports.trace, format_args!("not kept: {error}"));
+            self.trace(&*ports.trace, format_args!("not cached: {error}"));
             return false;
         }
-        self.trace(&*ports.trace, format_args!("kept"));
+        self.trace(&*ports.trace, format_args!("cached"));
         let files = self.store.list(is_cache_file).ok().flatten().unwrap_or_default();
         for file in stale_files(&files, ports.clock.now()) {
             // The next process that stores a session tries again.

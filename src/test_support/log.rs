@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::output::log::{Field, Level, Log, LogNotWritten};
+use crate::output::log::events::LogEvent;
+use crate::output::log::{Field, Log, LogNotWritten};
 
 /// Keeps the events of a daemon. Copies share them.
 #[derive(Clone, Debug, Default)]
@@ -10,15 +11,14 @@ pub(crate) struct RecordingLog(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    events: Vec<Event>,
+    events: Vec<RecordedEvent>,
     is_full: bool,
     refused: &'static [&'static str],
 }
 
 #[derive(Debug)]
-struct Event {
-    level: Level,
-    what: String,
+struct RecordedEvent {
+    event: &'static LogEvent,
     fields: String,
 }
 
@@ -35,16 +35,17 @@ impl RecordingLog {
         self.state().is_full = is_full;
     }
 
-    /// Returns what was logged: `level: what name=value…`.
+    /// Returns what was logged: `level: event name=value…`.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let line =
-            |event: &Event| format!("{}: {} {}", event.level.as_str(), event.what, event.fields);
+        let line = |it: &RecordedEvent| {
+            format!("{}: {} {}", it.event.level.as_str(), it.event.name, it.fields)
+        };
         self.state().events.iter().map(line).collect()
     }
 
-    /// Returns what was logged, without levels and fields.
+    /// Returns the names of the logged events.
     pub(crate) fn events(&self) -> Vec<String> {
-        self.state().events.iter().map(|event| event.what.clone()).collect()
+        self.state().events.iter().map(|event| event.event.name.to_owned()).collect()
     }
 
     /// Drops what was logged.
@@ -58,22 +59,24 @@ impl RecordingLog {
 }
 
 impl Log for RecordingLog {
-    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
-        assert!(!what.is_empty(), "an event has a name");
+    fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
+        for (name, _) in fields {
+            assert!(event.fields.contains(name), "{} has no field {name}", event.name);
+        }
         let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let fields = fields.join(" ");
         let mut state = self.state();
         for word in state.refused {
-            assert!(!fields.contains(word), "{what} {fields}");
+            assert!(!fields.contains(word), "{} {fields}", event.name);
         }
-        state.events.push(Event { level, what: what.to_owned(), fields });
+        state.events.push(RecordedEvent { event, fields });
     }
 
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+    fn record(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
         if self.state().is_full {
             return Err(LogNotWritten);
         }
-        self.event(level, what, fields);
+        self.event(event, fields);
         Ok(())
     }
 }

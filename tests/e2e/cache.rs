@@ -292,8 +292,8 @@ fn serves_no_session_that_expired_during_its_refresh() {
 #[test]
 fn logs_a_miss() {
     let miss = TestEnvironment::new().cached().run(DEBUG);
-    assert!(miss.stderr.contains("miss: nothing is kept"), "{miss}");
-    assert!(miss.stderr.contains(": kept"), "{miss}");
+    assert!(miss.stderr.contains("miss: no cached session"), "{miss}");
+    assert!(miss.stderr.contains(": cached"), "{miss}");
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn logs_a_hit_without_its_secret() {
     let env = TestEnvironment::new().cached();
     let document = env.vend("");
     let hit = env.run(DEBUG);
-    assert!(hit.stderr.contains("hit, 3"), "{hit}");
+    assert!(hit.stderr.contains("hit, valid for 3"), "{hit}");
     assert!(!hit.stderr.contains("endpoint:"), "a hit needs no endpoint: {hit}");
     assert!(!hit.stderr.contains(document["SecretAccessKey"].as_str().unwrap()));
 }

@@ -203,8 +203,7 @@ fn update_follows_a_rotation_from_ec_to_rsa_to_ml_dsa() {
     fixture.wait_for_profile("p256");
 
     fixture.put("leaf/rsa2048.pem", "tls.crt");
-    let half =
-        daemon.wait_for("the identity's files changed and make none yet; the one in use stays");
+    let half = daemon.wait_for("identity_reload_failed");
     assert!(half["reason"].as_str().unwrap().contains("does not match"), "{half}");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");
     fixture.wait_for_profile("rsa2048");
@@ -246,7 +245,7 @@ fn update_outlives_a_refusal_and_leaves_the_file_as_it_is() {
     fs::write(fixture.path("credentials"), "[default]\nregion = r\n").unwrap();
     fixture.refuse();
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    let failed = daemon.wait_for("credentials_unavailable");
     assert!(failed["reason"].as_str().unwrap().contains("AccessDeniedException"), "{failed}");
     daemon.wait_until_told("READY=1");
     daemon.wait_until_told("STATUS=AWS refused CreateSession: 403 AccessDeniedException");
@@ -256,7 +255,7 @@ fn update_outlives_a_refusal_and_leaves_the_file_as_it_is() {
     fixture.put("leaf/rsa2048.pem", "tls.crt");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");
     fixture.wait_for_profile("rsa2048");
-    daemon.wait_until_told("STATUS=a session until ");
+    daemon.wait_until_told("STATUS=the session is valid until ");
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -283,7 +282,7 @@ fn a_profile_is_named_in_one_way() {
     {
         let mut arguments = vec!["update", "--profile", name, "--log-format", "json"];
         let daemon = Daemon::start(&fixture.tool(), &arguments[..3]);
-        assert_eq!(daemon.wait_for("profile written")["profile"], shown);
+        assert_eq!(daemon.wait_for("profile_written")["profile"], shown);
         assert_eq!(daemon.stop(), Some(0));
         arguments.push("--once");
         let outcome = fixture.tool().run(&arguments);
@@ -322,7 +321,7 @@ fn tells_systemd_once_that_it_serves() {
     let fixture = DaemonFixture::new();
     for arguments in [&["serve", "--port", "0"][..], &["serve", "--port", "0", "--fail-fast"]] {
         let mut daemon = Daemon::start(&fixture.tool(), arguments);
-        daemon.wait_for("session received");
+        daemon.wait_for("session_received");
         daemon.signal(Signal::TERM);
         daemon.wait_until_told("STOPPING=1");
         let heard = daemon.heard.lock().unwrap().concat();
@@ -336,7 +335,7 @@ fn ends_with_the_first_failure_with_fail_fast() {
     let fixture = DaemonFixture::new();
     fixture.refuse();
     let mut daemon = Daemon::start(&fixture.tool(), &["update", "--fail-fast"]);
-    let ended = daemon.wait_for("ended by an error");
+    let ended = daemon.wait_for("failed");
     assert_eq!(daemon.end(), Some(4));
     assert_eq!((&ended["level"], &ended["exit_code"]), (&json!("error"), &json!(4)));
     assert!(ended["reason"].as_str().unwrap().contains("AccessDeniedException"), "{ended}");
@@ -349,7 +348,7 @@ fn waits_for_an_identity_that_is_not_there_yet() {
     let fixture = DaemonFixture::new();
     fs::remove_file(fixture.path("tls.key")).unwrap();
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    let failed = daemon.wait_for("credentials_unavailable");
     assert!(failed["reason"].as_str().unwrap().contains("cannot read"), "{failed}");
     fixture.put("leaf/p256.key.pem", "tls.key");
     fixture.wait_for_profile("p256");
@@ -361,7 +360,7 @@ fn logs_no_secret() {
     let fixture = DaemonFixture::new();
     fixture.emulator.end_sessions_after(Some(3));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    daemon.wait_for_nth("session received", 3);
+    daemon.wait_for_nth("session_received", 3);
     let text = fs::read_to_string(fixture.path("credentials")).unwrap();
     let log = format!("{:?}", daemon.log.lock().unwrap());
     for line in text.lines().filter(|line| line.contains("secret") || line.contains("token")) {
@@ -377,9 +376,9 @@ fn remembers_how_far_its_clock_is_off_and_counts_by_awss() {
     fixture.emulator.advance(31 * 60);
     fixture.emulator.end_sessions_after(Some(4));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    let third = daemon.wait_for_nth("session received", 3);
+    let third = daemon.wait_for_nth("session_received", 3);
     // The session ends by AWS's clock, whatever this machine's says.
-    let seconds: i64 = third["seconds"].as_i64().unwrap();
+    let seconds: i64 = third["lifetime_seconds"].as_i64().unwrap();
     assert!((1..=4).contains(&seconds), "{third}");
     let refused = fixture.emulator.requests().iter().filter(|r| !r["session"].is_object()).count();
     assert_eq!(refused, 1, "the offset was forgotten");
@@ -392,8 +391,8 @@ fn counts_a_session_by_awss_clock_if_the_difference_is_small() {
     fixture.emulator.advance(200);
     fixture.emulator.end_sessions_after(Some(6));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    let received = daemon.wait_for("session received");
-    let seconds: i64 = received["seconds"].as_i64().unwrap();
+    let received = daemon.wait_for("session_received");
+    let seconds: i64 = received["lifetime_seconds"].as_i64().unwrap();
     assert!((1..=6).contains(&seconds), "{received}");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -404,7 +403,7 @@ fn takes_a_session_that_is_over_for_a_failure() {
     fixture.emulator.advance(200);
     fixture.emulator.end_sessions_after(Some(0));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    daemon.wait_for_nth("refresh failed; there is nothing to hand out", 2);
+    daemon.wait_for_nth("credentials_unavailable", 2);
     let calls = fixture.emulator.requests().len();
     assert!(calls < 10, "{calls} calls");
     assert_eq!(daemon.stop(), Some(0));
@@ -418,7 +417,7 @@ fn tries_an_identity_again_when_its_mode_is_mended() {
         |mode| fs::set_permissions(fixture.path("tls.key"), fs::Permissions::from_mode(mode));
     open(0o644).unwrap();
     let daemon = Daemon::start(&fixture.tool(), &["update", "--strict-permissions"]);
-    let failed = daemon.wait_for("refresh failed; there is nothing to hand out");
+    let failed = daemon.wait_for("credentials_unavailable");
     assert!(failed["reason"].as_str().unwrap().contains("readable by other users"), "{failed}");
     open(0o600).unwrap();
     fixture.wait_for_profile("p256");
@@ -430,7 +429,7 @@ fn uses_an_identity_that_came_while_another_was_fetched_with() {
     let fixture = DaemonFixture::new();
     fixture.emulator.fault(json!({"delay_ms": 2_000, "times": 1}));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    daemon.wait_for("identity in use");
+    daemon.wait_for("identity_loaded");
     fixture.put("leaf/rsa2048.pem", "tls.crt");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");
     daemon.signal(Signal::HUP);
@@ -460,10 +459,12 @@ fn says_once_what_is_wrong_with_the_file() {
     fs::set_permissions(fixture.path("credentials"), fs::Permissions::from_mode(0o640)).unwrap();
     fixture.emulator.end_sessions_after(Some(3));
     let daemon = Daemon::start(&fixture.tool(), &["update"]);
-    daemon.wait_for_nth("profile written", 3);
+    daemon.wait_for_nth("profile_written", 3);
     let log = daemon.log.lock().unwrap().clone();
     for words in ["readable by other users (mode 0640)", "`aws_security_token`"] {
-        let said = |line: &&Value| line["event"].as_str().is_some_and(|it| it.contains(words));
+        let said = |line: &&Value| {
+            line["event"] == "profile_warning" && line["reason"].as_str().unwrap().contains(words)
+        };
         assert_eq!(log.iter().filter(said).count(), 1, "{log:#?}");
     }
     assert_eq!(daemon.stop(), Some(0));

@@ -123,8 +123,8 @@ fn its_errors_are_reported_as_those_of_other_commands() {
     assert_eq!(code, 2);
     let (report, code) = failure(&["test", "greet", "--greeting", "goodbye"]);
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["event"], "ended by an error");
-    let reason = "the greeting is refused\n  hint: pass another one by `--greeting`";
-    assert_eq!(report["reason"], reason);
+    assert_eq!(report["event"], "failed");
+    assert_eq!(report["reason"], "the greeting is refused");
+    assert_eq!(report["hint"], "pass another one by `--greeting`");
     assert_eq!((report["exit_code"].as_u64(), code), (Some(6), 6));
 }

@@ -40,7 +40,7 @@ impl Serving {
     /// With a session.
     fn ready() -> Self {
         let serving = Self::start(DaemonFixture::new(), &[]);
-        serving.daemon.wait_for("session received");
+        serving.daemon.wait_for("session_received");
         serving
     }
 
@@ -95,7 +95,7 @@ impl Writer {
     }
 }
 
-const UNUSABLE: &str = "the identity's files changed and make none yet; the one in use stays";
+const UNUSABLE: &str = "identity_reload_failed";
 
 #[test]
 fn requests_are_answered_while_a_key_hangs() {
@@ -108,8 +108,8 @@ fn requests_are_answered_while_a_key_hangs() {
     assert!(reason.contains(key.to_str().unwrap()), "{reason}");
     serving.vends(1);
     serving.put_pair("rsa2048");
-    serving.daemon.wait_for_nth("identity in use", 2);
-    serving.daemon.wait_for_nth("session received", 2);
+    serving.daemon.wait_for_nth("identity_loaded", 2);
+    serving.daemon.wait_for_nth("session_received", 2);
     serving.vends(1);
     assert_eq!(serving.daemon.stop(), Some(0));
 }
@@ -121,7 +121,7 @@ fn requests_are_answered_while_a_key_is_decrypted() {
     let password = Fifo::new(&fixture, "password");
     let path = password.0.to_str().unwrap().to_owned();
     let mut serving = Serving::start(fixture, &["--key-password-file", &path]);
-    serving.daemon.wait_for("session received");
+    serving.daemon.wait_for("session_received");
     let anchor = fs::read_to_string(committed("anchor/root.pem")).unwrap();
     serving.fixture.emulator().replace_trust_anchor(TRUST_ANCHOR_ARN, &anchor);
     fs::copy(committed("leaf/p384.chain.pem"), serving.fixture.path("tls.crt")).unwrap();
@@ -131,10 +131,10 @@ fn requests_are_answered_while_a_key_is_decrypted() {
     writer.write_all(PASSWORD.as_bytes()).unwrap();
     drop(writer);
     serving.vends(10);
-    assert_eq!(serving.daemon.count("identity in use"), 1, "it was open before the answers");
-    let identity = serving.daemon.wait_for_nth("identity in use", 2);
+    assert_eq!(serving.daemon.count("identity_loaded"), 1, "it was open before the answers");
+    let identity = serving.daemon.wait_for_nth("identity_loaded", 2);
     assert!(identity["subject"].as_str().unwrap().ends_with("CN=p384"), "{identity}");
-    serving.daemon.wait_for_nth("session received", 2);
+    serving.daemon.wait_for_nth("session_received", 2);
     assert_eq!(serving.daemon.stop(), Some(0));
 }
 
@@ -151,7 +151,7 @@ fn requests_are_answered_while_the_first_key_hangs() {
     let key = fs::read(serving.fixture.emulator().directory().join("leaf/p256.key.pem")).unwrap();
     writer.0.write_all(&key).unwrap();
     drop(writer);
-    serving.daemon.wait_for("session received");
+    serving.daemon.wait_for("session_received");
     serving.vends(1);
     assert_eq!(serving.daemon.stop(), Some(0));
 }
@@ -162,7 +162,7 @@ fn ends_while_a_key_hangs(command: &[&str], is_first: bool) {
     let mut fifo = is_first.then(|| Fifo::new(&fixture, "tls.key"));
     let mut daemon = Daemon::start(&fixture.tool(), command);
     if !is_first {
-        daemon.wait_for("session received");
+        daemon.wait_for("session_received");
     }
     let fifo = fifo.get_or_insert_with(|| Fifo::new(&fixture, "tls.key"));
     let writer = fifo.wait_for_reader();

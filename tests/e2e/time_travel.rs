@@ -17,7 +17,8 @@ use roles_anywhere::command::serve::{Serve, ServePlan};
 use roles_anywhere::command::{ALL, plan};
 use roles_anywhere::daemon::{DaemonContext, Event, Events, Supervisor};
 use roles_anywhere::output::Stdout;
-use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
+use roles_anywhere::output::log::events::{LogEvent, SESSION_RECEIVED};
+use roles_anywhere::output::log::{Field, Log, LogNotWritten};
 use roles_anywhere::server::FETCH_TIMEOUT;
 use roles_anywhere_client::ports::{Environment, Ports};
 use roles_anywhere_client::refresh::refresher::Refresher;
@@ -262,8 +263,8 @@ impl Supervisor for SecrecyCheck {
 }
 
 impl Log for SecrecyCheck {
-    fn event(&self, _level: Level, what: &str, fields: &[Field<'_>]) {
-        check_text(what);
+    fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
+        let what = event.name;
         for (name, value) in fields {
             let is_secret = name.split('_').any(|word| ["secret", "token"].contains(&word));
             assert!(!is_secret, "the field `{name}` of: {what}");
@@ -271,8 +272,8 @@ impl Log for SecrecyCheck {
         }
     }
 
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
-        self.event(level, what, fields);
+    fn record(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        self.event(event, fields);
         Ok(())
     }
 }
@@ -289,7 +290,7 @@ fn sleep_that_ends_with_a_dropped_one_is_kept() {
 #[test]
 fn log_check_refuses_secret_names_and_values() {
     let refuses = |name: &'static str, value: &str| {
-        let check = || SecrecyCheck.event(Level::Info, "refreshed", &[(name, &value)]);
+        let check = || SecrecyCheck.event(&SESSION_RECEIVED, &[(name, &value)]);
         std::panic::catch_unwind(check).is_err()
     };
     assert!(!refuses("error", "no answer"));

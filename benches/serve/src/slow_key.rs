@@ -58,7 +58,7 @@ impl SlowKey {
         command.env("ROLES_ANYWHERE_CERTIFICATE", &chain).env("ROLES_ANYWHERE_PRIVATE_KEY", &key);
         command.stderr(writer);
         let serve = Server::start(command, &WANTED)?;
-        log.wait_for("session received")?;
+        log.wait_for("session_received")?;
 
         let targets = [imds(&serve)?, container(&serve, &directory)?];
         let over = AtomicBool::new(false);
@@ -67,7 +67,7 @@ impl SlowKey {
             let loading = write(&chain, SLOW_CHAIN).and_then(|()| {
                 let begun = now();
                 std::fs::rename(&next, &key)?;
-                log.wait_for("identity in use")?;
+                log.wait_for("identity_loaded")?;
                 Ok(begun.elapsed())
             });
             over.store(true, Ordering::Relaxed);

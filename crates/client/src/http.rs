@@ -111,7 +111,7 @@ impl fmt::Display for Trust {
         match self {
             Self::System => f.write_str("the system's CA certificates"),
             Self::File { origin, path } => f.write_str(&bundle_name(origin, path, false)),
-            Self::Unverified => f.write_str("everybody"),
+            Self::Unverified => f.write_str("all certificates, without verification"),
         }
     }
 }

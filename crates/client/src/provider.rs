@@ -82,8 +82,9 @@ impl RolesAnywhere {
         let mut offset = self.offset(identity, clock_offset, ports, deadline).await?;
         let mut answer = self.call(identity, offset, ports, deadline).await?;
         if let Some(found) = clock::skew(&answer, offset) {
+            let amount = clock::in_words(found);
             ports.trace.show(format_args!(
-                "this machine's clock is {found} s behind AWS's (ahead if negative): signing again by AWS's"
+                "this machine's clock is {amount} AWS's: signing again with AWS's time"
             ));
             let received = answer.received;
             identity.check_validity(received.after(found)).map_err(|e| by_date(e, received))?;
@@ -110,9 +111,8 @@ impl RolesAnywhere {
         if let Some(found) =
             clock::measured(&answer, offset, identity).filter(|found| *found != offset)
         {
-            ports.trace.show(format_args!(
-                "this machine's clock is {found} s behind AWS's (ahead if negative)"
-            ));
+            let amount = clock::in_words(found);
+            ports.trace.show(format_args!("this machine's clock is {amount} AWS's"));
             offset = found;
         }
         let session = self.session(&answer, offset)?;

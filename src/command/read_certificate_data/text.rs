@@ -54,7 +54,7 @@ fn contents(report: &mut TextReport, certificate: &Certificate, now: Timestamp) 
 
 fn valid_from(certificate: &Certificate, now: Timestamp) -> String {
     let not_before = certificate.not_before();
-    let note = if now < not_before { " (not valid yet)" } else { "" };
+    let note = if now < not_before { " (not yet valid)" } else { "" };
     format!("{not_before}{note}")
 }
 
@@ -75,14 +75,14 @@ fn count(days: i64) -> String {
 }
 
 fn attributes(report: &mut TextReport, attributes: &SessionAttributes) {
-    report.heading("What IAM Roles Anywhere makes of it, by the default attribute mapping");
+    report.heading("IAM Roles Anywhere, with the default attribute mapping");
     report.line("Session name", &attributes.session_name);
     report.line("Source identity", &attributes.source_identity);
     let of_status =
         |test: fn(&TagStatus) -> bool| attributes.tags.iter().filter(move |tag| test(&tag.status));
     report.section("Session tags", of_status(|status| *status == TagStatus::Kept).map(tag_line));
     report.section(
-        "Dropped, since STS does not take the tag",
+        "Dropped, as STS does not accept the tag",
         of_status(|status| matches!(status, TagStatus::Dropped(_))).map(tag_line),
     );
     report.section(
@@ -94,11 +94,11 @@ fn attributes(report: &mut TextReport, attributes: &SessionAttributes) {
         violations.filter(move |violation| violation.certainty() == certainty).map(violation_line)
     };
     report.section(
-        "Roles Anywhere refuses the certificate, since it",
+        "Roles Anywhere refuses the certificate because it",
         of_certainty(Certainty::Refused),
     );
     report.section(
-        "Roles Anywhere may refuse the certificate, since it",
+        "Roles Anywhere may refuse the certificate because it",
         of_certainty(Certainty::Undocumented),
     );
 }

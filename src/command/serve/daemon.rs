@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::command::serve::{self, Serve};
 use crate::daemon::{Daemon, DaemonContext, supervise};
 use crate::output::error::Error;
-use crate::output::log::{Level, Log};
+use crate::output::log::Log;
+use crate::output::log::events::{CONTAINER_CREDENTIALS_DISABLED, LISTENING};
 use crate::server::Listener as _;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
@@ -81,15 +82,14 @@ fn announce(
     log: &dyn Log,
 ) -> Result<(), Error> {
     if token.is_none() && plan.policy.offer.has_container() {
-        let words = "no container credentials: name a place for their token by --token-file";
-        log.event(Level::Warning, words, &[]);
+        log.event(&CONTAINER_CREDENTIALS_DISABLED, &[]);
     }
     if plan.print_env {
         let lines = serve::print_env((plan.remote, plan.policy.offer), addresses, token);
         app.print(lines.as_bytes())?;
     }
     for address in addresses {
-        log.event(Level::Info, "listening", &[("address", address)]);
+        log.event(&LISTENING, &[("address", address)]);
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use crate::command::update::{Update, UpdateOutcome};
 use crate::credentials_file::port::WriteMethod;
 use crate::output::error::one_line;
-use crate::output::log::{Field, Level, LogFormat};
+use crate::output::log::events::{PROFILE_WARNING, PROFILE_WRITTEN};
+use crate::output::log::{Field, LogFormat};
 use crate::output::report::json;
 use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, profile_name};
 use roles_anywhere_client::time::Timestamp;
@@ -12,8 +13,8 @@ use roles_anywhere_client::time::Timestamp;
 pub(super) fn lines(plan: &Update, outcome: &UpdateOutcome, now: Timestamp) -> Vec<String> {
     let format = plan.daemon.log_format;
     let warning = |words: String| match format {
-        LogFormat::Text => one_line(&format!("warning: {words}")),
-        LogFormat::Json => json(now, Level::Warning, &words, &[]),
+        LogFormat::Text | LogFormat::Terminal => one_line(&format!("warning: {words}")),
+        LogFormat::Json => json(now, &PROFILE_WARNING, &[("reason", &words)]),
     };
     let file = path_name(&plan.file, true);
     let mut lines = Vec::new();
@@ -23,7 +24,7 @@ pub(super) fn lines(plan: &Update, outcome: &UpdateOutcome, now: Timestamp) -> V
     lines.extend(outcome.warnings.iter().map(|found| warning(found.to_string())));
     if !plan.quiet {
         lines.push(match format {
-            LogFormat::Text => written_text(plan, &file, outcome.expiration),
+            LogFormat::Text | LogFormat::Terminal => written_text(plan, &file, outcome.expiration),
             LogFormat::Json => written_json(plan, outcome.expiration, now),
         });
     }
@@ -45,5 +46,5 @@ fn written_json(plan: &Update, expiration: Timestamp, now: Timestamp) -> String 
         vec![("file", &file), ("profile", &profile), ("valid_until", &expiration)];
     let selected = plan.selected.as_ref().map(|selected| profile_field(selected));
     fields.extend(selected.as_ref().map(|name| -> Field<'_> { ("aws_profile", name) }));
-    json(now, Level::Info, "profile written", &fields)
+    json(now, &PROFILE_WRITTEN, &fields)
 }

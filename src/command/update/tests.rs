@@ -135,15 +135,15 @@ fn status_shows_file_error_until_written() {
     play(&file, |play| {
         let recorder = play.recorder;
         let status = || recorder.supervisor.statuses().pop().unwrap_or_default();
-        assert!(status().starts_with("a session until "), "{}", status());
+        assert!(status().starts_with("the session is valid until "), "{}", status());
         file.obstruct(io::ErrorKind::PermissionDenied);
         // The session was renewed, and the file still holds the previous one.
         play.pass(3_000);
-        assert!(status().starts_with("the profile is not written: "), "{}", status());
+        assert!(status().starts_with("cannot write the profile: "), "{}", status());
         assert!(status().ends_with(" (from --credentials-file)"), "{}", status());
         file.obstruct(None);
         play.pass(30);
-        assert!(status().starts_with("a session until "), "{}", status());
+        assert!(status().starts_with("the session is valid until "), "{}", status());
     });
 }
 
@@ -168,7 +168,7 @@ fn write_error_backs_off_and_is_logged_once() {
                 assert_eq!(file.edits(), edits + 1, "after {pause} s");
             }
             let mut statuses = play.recorder.supervisor.statuses();
-            statuses.retain(|status| status.starts_with("the profile is not written: "));
+            statuses.retain(|status| status.starts_with("cannot write the profile: "));
             assert_eq!(statuses.len(), before + 1, "{statuses:?}");
             assert!(!statuses[before].contains("error: "), "{statuses:?}");
             file.obstruct(None);
@@ -202,7 +202,7 @@ fn waits_for_a_truncated_file_and_logs_once() {
         play.pass(60);
         assert_eq!(file.text(), "");
         let said = |play: &Play<'_>| {
-            play.recorder.log.events().iter().filter(|what| *what == "profile not written").count()
+            play.recorder.log.events().iter().filter(|what| *what == "profile_write_failed").count()
         };
         assert_eq!(said(play), 1);
         file.put("[b]\nx = 2\n");
@@ -225,7 +225,7 @@ fn keeps_new_long_lived_key_and_logs_once() {
         play.pass(5_000);
         assert_eq!(file.text(), text);
         let said = play.recorder.log.events();
-        assert_eq!(said.iter().filter(|what| *what == "profile not written").count(), 1);
+        assert_eq!(said.iter().filter(|what| *what == "profile_write_failed").count(), 1);
         text = "[b]\nx = 1\n";
         file.put(text);
         play.pass(5);

@@ -11,7 +11,11 @@ use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, Wri
 use crate::credentials_file::reconcile::{ReconcileStep, Reconciler};
 use crate::daemon::DaemonContext;
 use crate::output::error::Error;
-use crate::output::log::{Field, Level};
+use crate::output::log::events::{
+    LogEvent, PROFILE_WARNING, PROFILE_WRITE_FAILED, PROFILE_WRITE_RECOVERED, PROFILE_WRITTEN,
+    PROFILE_WRITTEN_IN_PLACE,
+};
+use crate::output::log::{Field, Hints, Reasons};
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
@@ -40,7 +44,7 @@ pub(super) struct Writer<'a> {
     waiting: Option<(Duration, bool)>,
     /// Why the last write failed, and the counters of refreshes at that time: each refresh changes the
     /// supervisor's status, so the failure is reported again after it.
-    reported: Option<(String, Refreshes)>,
+    reported: Option<(Reasons, Refreshes)>,
     /// The warnings that were logged.
     logged: Vec<FileWarning>,
     /// How long to wait before the next step.
@@ -151,35 +155,36 @@ impl<'a> Writer<'a> {
     fn report_written(&mut self, written: WriteMethod) {
         match written {
             WriteMethod::Unchanged => {}
-            WriteMethod::Whole => self.say(Level::Info, "profile written", None),
+            WriteMethod::Whole => self.say(&PROFILE_WRITTEN, None),
             WriteMethod::InPlace(obstacle) => {
-                let words = "profile written in place: a reader may see a part of it";
-                self.say(Level::Warning, words, Some(("reason", &obstacle)));
+                self.say(&PROFILE_WRITTEN_IN_PLACE, Some(("reason", &obstacle)));
             }
         }
         for warning in self.plan.warnings(self.file) {
             if !self.logged.contains(&warning) {
-                self.say(Level::Warning, &warning.to_string(), None);
+                self.say(&PROFILE_WARNING, Some(("reason", &warning.to_string())));
                 self.logged.push(warning);
             }
         }
     }
 
-    fn say(&self, level: Level, words: &str, more: Option<Field<'_>>) {
+    fn say(&self, event: &'static LogEvent, more: Option<Field<'_>>) {
         let file = field(&self.plan.file.to_string_lossy(), true);
         let profile = profile_field(&self.plan.profile.to_string());
         let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
         let fields: Vec<_> = fields.into_iter().chain(more).collect();
-        self.context.log.event(level, words, &fields);
+        self.context.log.event(event, &fields);
     }
 
     fn report_failure(&mut self, error: ProfileFileError) -> Duration {
         let is_of_text =
             matches!(error, ProfileFileError::Text { .. } | ProfileFileError::NotSettled { .. });
-        let reason = self.plan.failed(error).text();
+        let error = self.plan.failed(error);
+        let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {
-            self.context.log.event(Level::Error, "profile not written", &[("reason", &reason)]);
+            let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+            self.context.log.event(&PROFILE_WRITE_FAILED, &fields);
         }
         let pause = match before {
             // A changed text is noticed at the next check.
@@ -189,18 +194,18 @@ impl<'a> Writer<'a> {
         };
         let reported = (reason, self.channel.status().refreshes);
         if before.as_ref() != Some(&reported) {
-            let first = reported.0.lines().next().unwrap_or_default();
-            self.context.supervisor.status(&format!("the profile is not written: {first}"));
+            let reason = error.reasons().into_iter().next().unwrap_or_default();
+            self.context.supervisor.status(&format!("cannot write the profile: {reason}"));
         }
         self.reported = Some(reported);
         pause
     }
 
     fn report_recovery(&self) {
-        self.say(Level::Info, "the profile can be written again", None);
+        self.say(&PROFILE_WRITE_RECOVERED, None);
         if let Some((session, _)) = &self.channel.status().session {
             let expiration = session.credentials.expiration;
-            let status = format!("a session until {expiration} is in the profile");
+            let status = format!("the session is valid until {expiration}; the profile holds it");
             self.context.supervisor.status(&status);
         }
     }

@@ -70,12 +70,7 @@ fn hours_of_warnings(days: i64) -> Vec<i64> {
             recorder.log.clear();
             run.simulation.sleep_for(3_600);
             run.settle();
-            if recorder
-                .log
-                .events()
-                .iter()
-                .any(|what| what == "the certificate ends soon: renew it")
-            {
+            if recorder.log.events().iter().any(|what| what == "certificate_expires_soon") {
                 hours.push(hour);
             }
         }
@@ -94,8 +89,8 @@ fn certificate_expiry_is_logged_once_a_day() {
 #[test]
 fn logs_wrong_and_corrected_clocks() {
     let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
-    let wrong = "this machine's clock is not AWS's: set it, and keep it set by NTP";
-    let right = "this machine's clock is AWS's again";
+    let wrong = "clock_offset_found";
+    let right = "clock_offset_resolved";
     run(&simulation, &recorder, |run| {
         for (seconds, expected) in [(0, None), (-7_200, Some(wrong)), (7_200, Some(right))] {
             recorder.log.clear();
@@ -109,7 +104,7 @@ fn logs_wrong_and_corrected_clocks() {
     });
 }
 
-const NO_IDENTITY: &str = "the identity's files changed and make none yet; the one in use stays";
+const NO_IDENTITY: &str = "identity_reload_failed";
 
 #[test]
 fn invalid_files_are_logged_once() {
@@ -136,6 +131,6 @@ fn invalid_files_are_logged_again_after_valid_ones() {
         }
     });
     let told = |what: &str| recorder.log.events().iter().filter(|line| *line == what).count();
-    let usable_again = "the identity's files hold the one in use again";
+    let usable_again = "identity_reload_recovered";
     assert_eq!((told(NO_IDENTITY), told(usable_again)), (2, 2));
 }

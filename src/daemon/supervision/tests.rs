@@ -78,7 +78,7 @@ impl Fixture {
     }
 
     fn identities_read(&self) -> usize {
-        self.recorder.log.events().iter().filter(|event| *event == "identity in use").count()
+        self.recorder.log.events().iter().filter(|event| *event == "identity_loaded").count()
     }
 }
 

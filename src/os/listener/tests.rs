@@ -201,7 +201,7 @@ fn serves_credentials_in_the_dialects_of_clients() {
         assert!(line.contains(&format!(" uid={own} ")), "{line}");
     }
     let start = line.split(" uid=").next().unwrap();
-    assert!(start.starts_with("info: credentials vended route=imds peer=127.0.0.1:"), "{line}");
+    assert!(start.starts_with("info: credentials_vended route=imds peer=127.0.0.1:"), "{line}");
     assert!(other.contains("peer=[::1]:"), "{other}");
 }
 

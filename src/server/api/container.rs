@@ -38,7 +38,7 @@ fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Respons
     match accepted {
         true => ControlFlow::Continue(Authentication::ContainerToken),
         false => {
-            let why = "the header Authorization has to hold the token of the token file";
+            let why = "the header Authorization must contain the token from the token file";
             ControlFlow::Break(response::unauthorized(why))
         }
     }

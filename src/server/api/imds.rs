@@ -82,7 +82,7 @@ fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Respons
 /// Returns a new token that is valid for as long as the client asks.
 fn issue_token(endpoints: &Endpoints, headers: &HeaderMap) -> Response {
     let Some(seconds) = headers.get(response::TTL).and_then(token::ttl_seconds) else {
-        let why = "X-aws-ec2-metadata-token-ttl-seconds has to be 1 to 21600";
+        let why = "X-aws-ec2-metadata-token-ttl-seconds must be 1 to 21600";
         return response::refusal(StatusCode::BAD_REQUEST, why);
     };
     let uptime = endpoints.ports.clock.uptime();

@@ -208,7 +208,7 @@ fn a_killed_process_delays_no_other() {
     let outcome = tool.run(&["credential-process", "--debug"]);
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(!outcome.stderr.contains("takes too long"), "{outcome}");
-    assert!(outcome.stderr.contains(": kept"), "{outcome}");
+    assert!(outcome.stderr.contains(": cached"), "{outcome}");
 }
 
 #[test]

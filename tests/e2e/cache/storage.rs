@@ -16,7 +16,7 @@ fn does_without(env: &TestEnvironment, cache: &str) {
     let place = format!("--cache-dir {}", path.display());
     env.vend(&place);
     let outcome = env.run(&format!("{DEBUG} {place}"));
-    assert!(outcome.stderr.contains("not kept: "), "{outcome}");
+    assert!(outcome.stderr.contains("not cached: "), "{outcome}");
     assert!(outcome.stderr.contains(&format!("`{}`", path.display())), "{outcome}");
     let secret = env.run(&format!("{} {place}", SECRET.join(" ")));
     assert_eq!((secret.code, secret.stderr.as_str()), (0, ""), "{secret}");

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use roles_anywhere::app::App;
 use roles_anywhere::command::serve;
 use roles_anywhere::daemon::Event;
-use roles_anywhere::output::log::{Field, Level, Log, LogNotWritten};
+use roles_anywhere::output::log::events::LogEvent;
+use roles_anywhere::output::log::{Field, Log, LogNotWritten};
 use serde_json::{Value, json};
 
 use super::{SecrecyCheck, ShiftedClock, run_daemon};
@@ -96,15 +97,15 @@ fn script() -> Vec<Value> {
 struct AddressLog(Sender<SocketAddr>);
 
 impl Log for AddressLog {
-    fn event(&self, level: Level, what: &str, fields: &[Field<'_>]) {
-        SecrecyCheck.event(level, what, fields);
-        if what == "listening" {
+    fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
+        SecrecyCheck.event(event, fields);
+        if event.name == "listening" {
             self.0.send(fields[0].1.to_string().parse().unwrap()).unwrap();
         }
     }
 
-    fn record(&self, level: Level, what: &str, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
-        SecrecyCheck.record(level, what, fields)
+    fn record(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> Result<(), LogNotWritten> {
+        SecrecyCheck.record(event, fields)
     }
 }
 

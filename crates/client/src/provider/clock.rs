@@ -75,6 +75,12 @@ fn behind(answer: &TimedResponse) -> Option<i64> {
     http_date(answer).map(|date| answer.received.seconds_until(date))
 }
 
+/// Returns `5 s behind` or `5 s ahead of`.
+pub(super) fn in_words(seconds_behind: i64) -> String {
+    let direction = if seconds_behind < 0 { "ahead of" } else { "behind" };
+    format!("{} s {direction}", seconds_behind.unsigned_abs())
+}
+
 fn zero_if_small(behind: i64) -> i64 {
     if behind.unsigned_abs() >= SKEW { behind } else { 0 }
 }
@@ -120,8 +126,9 @@ pub(super) async fn ask(endpoint: &Endpoint, ports: &Ports, deadline: Deadline) 
     let answer = TimedResponse { response, received: ports.clock.now() };
     match behind(&answer) {
         Some(behind) => {
+            let amount = in_words(behind);
             ports.trace.show(format_args!(
-                "this machine's clock puts the certificate out of date; it is {behind} s behind AWS's (ahead if negative)"
+                "the certificate is not valid by this machine's clock, which is {amount} AWS's"
             ));
             ClockProbe::Behind(behind)
         }

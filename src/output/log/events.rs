@@ -1,0 +1,148 @@
+//! The events of the log: their names, which are stable, levels, messages and fields. `docs/logs.md`
+//! lists them.
+
+use super::Level;
+
+/// An event of the log. Another name or field is a breaking change for those who read the log by
+/// program; the message may change.
+#[derive(Debug)]
+pub struct LogEvent {
+    /// Its name, in snake case.
+    pub name: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    /// What happened, in words.
+    pub message: &'static str,
+    /// The names of its fields.
+    pub fields: &'static [&'static str],
+}
+
+/// Declares the events, and [`ALL`], the list of them.
+macro_rules! events {
+    ($($constant:ident = $name:literal $level:ident $message:literal [$($field:literal)*];)*) => {
+        $(
+            #[doc = $message]
+            pub static $constant: LogEvent = LogEvent {
+                name: $name,
+                level: Level::$level,
+                message: $message,
+                fields: &[$($field),*],
+            };
+        )*
+
+        /// All events.
+        pub static ALL: &[&LogEvent] = &[$(&$constant),*];
+    };
+}
+
+events! {
+    STARTED = "started" Info "started" ["command" "version"];
+    STOPPING = "stopping" Info "stopping" [];
+    FAILED = "failed" Error "stopped by an error" ["reason" "hint" "exit_code"];
+    RELOAD_REQUESTED = "reload_requested" Info "reading the files again" [];
+    KUBERNETES_VARIABLES_IGNORED = "kubernetes_variables_ignored" Info
+        "the variables of a Kubernetes Service are ignored" ["names"];
+    UNKNOWN_VARIABLE = "unknown_variable" Warning
+        "an environment variable is not one of roles-anywhere" ["name" "nearest"];
+    LOG_EVENTS_DROPPED = "log_events_dropped" Warning
+        "events were dropped because the log was not read" ["events"];
+
+    IDENTITY_LOADED = "identity_loaded" Info "identity loaded" ["serial" "subject" "not_after"];
+    IDENTITY_LOAD_FAILED = "identity_load_failed" Warning
+        "cannot load the identity" ["reason" "hint"];
+    IDENTITY_RELOAD_FAILED = "identity_reload_failed" Warning
+        "cannot load the changed identity; the current one stays in use" ["reason" "hint"];
+    IDENTITY_RELOAD_SLOW = "identity_reload_slow" Warning
+        "reading the identity's files takes too long; the current identity stays in use"
+        ["reason" "hint"];
+    IDENTITY_RELOAD_RECOVERED = "identity_reload_recovered" Info
+        "the current identity can be loaded again" [];
+    CERTIFICATE_EXPIRES_SOON = "certificate_expires_soon" Warning
+        "the certificate expires soon: renew it" ["not_after" "days_left"];
+    PASSWORD_UNUSED = "password_unused" Info
+        "the password was not needed to open the private key" ["option"];
+
+    SESSION_RECEIVED = "session_received" Info
+        "session received" ["access_key_id" "expiration" "lifetime_seconds"];
+    REFRESH_FAILED = "refresh_failed" Warning
+        "cannot refresh the credentials; the current ones are still valid"
+        ["reason" "hint" "retry_in_seconds"];
+    CREDENTIALS_UNAVAILABLE = "credentials_unavailable" Error
+        "cannot refresh the credentials, and there are no valid ones"
+        ["reason" "hint" "retry_in_seconds"];
+    REFRESH_RECOVERED = "refresh_recovered" Info
+        "the credentials can be refreshed again" ["failures"];
+    CLOCK_OFFSET_FOUND = "clock_offset_found" Warning
+        "this machine's clock differs from AWS's: set the clock, and keep it correct with NTP"
+        ["seconds_behind" "seconds_ahead"];
+    CLOCK_OFFSET_RESOLVED = "clock_offset_resolved" Info
+        "this machine's clock agrees with AWS's again" [];
+
+    PROFILE_WRITTEN = "profile_written" Info
+        "profile written" ["file" "profile" "valid_until" "aws_profile"];
+    PROFILE_WRITTEN_IN_PLACE = "profile_written_in_place" Warning
+        "profile written in place: a reader may see a part of it" ["file" "profile" "reason"];
+    PROFILE_WARNING = "profile_warning" Warning
+        "the credentials file needs attention" ["file" "profile" "reason"];
+    PROFILE_WRITE_FAILED = "profile_write_failed" Error
+        "cannot write the profile" ["reason" "hint"];
+    PROFILE_WRITE_RECOVERED = "profile_write_recovered" Info
+        "the profile can be written again" ["file" "profile"];
+
+    LISTENING = "listening" Info "listening" ["address"];
+    CREDENTIALS_VENDED = "credentials_vended" Info
+        "credentials vended" ["route" "peer" "uid" "role" "access_key_id" "expiration"];
+    CREDENTIALS_VENDED_UNLOGGED = "credentials_vended_unlogged" Warning
+        "credentials were vended while the log could not be written" ["uid" "count"];
+    REQUEST_REFUSED = "request_refused" Warning
+        "request refused" ["route" "status" "reason" "host" "peer" "suppressed"];
+    CONTAINER_CREDENTIALS_DISABLED = "container_credentials_disabled" Warning
+        "container credentials are not served: pass `--token-file` to store their token" [];
+    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" [];
+    CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
+        "cannot renew the container token; the current one stays valid" ["reason" "cause"];
+    CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
+        "the token file was missing or changed, and was written again" ["found"];
+    CONTAINER_TOKEN_LOST = "container_token_lost" Warning
+        "the token file is missing or changed, and cannot be written" ["found" "reason" "cause"];
+    CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
+        "cannot remove the token file" ["reason" "cause"];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Returns the rows of the table in `docs/logs.md`: level, message and fields by name.
+    fn documented() -> BTreeMap<String, String> {
+        let page = include_str!("../../../docs/logs.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.map(|row| {
+            let (name, rest) = row.split_once("` | ").expect("a row has a name");
+            (name.to_owned(), rest.trim_end_matches([' ', '|']).to_owned())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn documented_events_are_those_of_the_code() {
+        let row = |event: &&LogEvent| {
+            let fields: Vec<_> = event.fields.iter().map(|field| format!("`{field}`")).collect();
+            let row =
+                format!("{} | {} | {}", event.level.as_str(), event.message, fields.join(", "));
+            (event.name.to_owned(), row.trim_end_matches([' ', '|']).to_owned())
+        };
+        let events: BTreeMap<_, _> = ALL.iter().map(row).collect();
+        assert_eq!(events.len(), ALL.len(), "two events have one name");
+        assert_eq!(documented(), events);
+    }
+
+    #[test]
+    fn names_are_in_snake_case() {
+        for name in ALL.iter().flat_map(|event| event.fields.iter().chain([&event.name])) {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+        }
+    }
+}
