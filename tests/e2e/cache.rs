@@ -320,7 +320,7 @@ fn logs_why_a_refresh_failed() {
     let (env, document) = refused_when_due();
     let failed = env.run(DEBUG);
     assert_eq!(failed.code, 0);
-    assert!(failed.stderr.contains("the refresh failed"), "{failed}");
+    assert!(failed.stderr.contains("used without a refresh, which failed"), "{failed}");
     assert!(failed.stderr.contains("by you"), "{failed}");
     assert!(!failed.stderr.contains(document["SecretAccessKey"].as_str().unwrap()));
 }

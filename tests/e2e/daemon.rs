@@ -264,7 +264,7 @@ fn update_says_once_that_the_key_needs_no_password() {
     let fixture = DaemonFixture::new();
     let tool = fixture.tool().set("ROLES_ANYWHERE_KEY_PASSWORD_FILE", fixture.path("password"));
     let daemon = Daemon::start(&tool, &["update"]);
-    let event = "the password was not needed to open the private key";
+    let event = "password_unused";
     assert_eq!(daemon.wait_for(event)["option"], "ROLES_ANYWHERE_KEY_PASSWORD_FILE");
     fixture.put("leaf/rsa2048.pem", "tls.crt");
     fixture.put("leaf/rsa2048.key.pem", "tls.key");

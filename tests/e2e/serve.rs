@@ -88,7 +88,7 @@ fn its_token_is_there_as_long_as_it_runs() {
         let token_file = folder.path().join(format!("roles-anywhere/container-token-{address}"));
         let token = fs::read(&token_file).unwrap();
         fs::remove_dir_all(token_file.parent().unwrap()).unwrap();
-        daemon.wait_for("container_token_restored found=missing");
+        daemon.wait_for("container_token_restored");
         assert_eq!(fs::read(&token_file).unwrap(), token);
         daemon.signal(signal);
         assert_eq!(daemon.end(), Some(0));
@@ -168,7 +168,7 @@ fn a_token_file_that_others_changed_is_restored() {
         [&|| drop(fs::File::create(&token_file).unwrap()), &|| replace("another's")];
     for (round, change) in changes.iter().enumerate() {
         change();
-        daemon.wait_for_nth("container_token_restored found=changed", round + 1);
+        daemon.wait_for_nth("container_token_restored", round + 1);
         assert_eq!(fs::read(&token_file).unwrap(), token);
     }
     assert_eq!(daemon.stop(), Some(0));
