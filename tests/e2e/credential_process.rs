@@ -272,7 +272,7 @@ fn signs_again_by_awss_clock(ahead: i64) {
     env.emulator().advance(ahead);
     let outcome = env.run("credential-process --debug");
     assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.stderr.contains("signing again by AWS's"), "{outcome}");
+    assert!(outcome.stderr.contains("signing again with AWS's time"), "{outcome}");
     assert_eq!(env.emulator().requests().len(), 2);
 }
 
