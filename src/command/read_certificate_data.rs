@@ -256,7 +256,7 @@ mod tests {
         SHA-256          38d189b916aa342fef4bbc4413907da4242f108aa5cb196bb3f5f3eb05ebfbd4
         SHA-1            33f852fb18f0d46e35afb6c8c950cf2d402a5b63
 
-        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        IAM Roles Anywhere, with the default attribute mapping
         Session name     0a1924da82574a8f11a5f6cc7d75e194
         Source identity  CN=p256
 
@@ -309,7 +309,7 @@ mod tests {
         SHA-256          a6f0b1d9cae1d844de7e023de0596d1d686841a59d6b265cbce2e8aa4d7645d9
         SHA-1            8de6dcf508d21b5ce67a768256eeb5c4628ec34d
 
-        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        IAM Roles Anywhere, with the default attribute mapping
         Session name     1f71c5114a119fc0cc5a5a52fb3720ad
         Source identity  CN=vector-p384
 
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn says_how_long_a_certificate_has_been_out_of_date() {
-        for (name, words) in [("expired", "expired"), ("not-yet-valid", "not valid yet")] {
+        for (name, words) in [("expired", "expired"), ("not-yet-valid", "not yet valid")] {
             let text =
                 printed(&[committed(&format!("certs/broken/{name}.pem"))], CertificateFormat::Text);
             assert!(text.contains(words), "{text}");
@@ -363,7 +363,7 @@ mod tests {
         SHA-256          9fd1f58fb7e7ee6f1b9f05d511d5125973e717c167d2871a863b192789196a2d
         SHA-1            14065da8dac2d546593a5ea71ccb73cf43c7c57a
 
-        What IAM Roles Anywhere makes of it, by the default attribute mapping
+        IAM Roles Anywhere, with the default attribute mapping
         Session name     1000
         Source identity  CN=a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d)
 
@@ -371,7 +371,7 @@ mod tests {
           x509Issuer/CN  Forger
           x509SAN/DNS    a.example.com
 
-        Dropped, since STS does not take the tag
+        Dropped, as STS does not accept the tag
           x509Subject/CN   a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b "c" \\ (d): a tag cannot contain U+001B
           x509Subject/O    x\nSession name  root: a tag cannot contain U+000A
           x509SAN/Name/CN  inner\r: a tag cannot contain U+000D
@@ -379,7 +379,7 @@ mod tests {
         Not documented to become session tags
           x509Subject/DC  example
 
-        Roles Anywhere refuses the certificate, since it
+        Roles Anywhere refuses the certificate because it
           has a key of a type that the service does not support
         "#);
     }

@@ -614,7 +614,7 @@ fn logs_rejected_requests_once_a_second() {
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: request_refused route=container status=401 "));
-    let why = "reason=the header Authorization has to hold the token of the token file peer=";
+    let why = "reason=the header Authorization must contain the token from the token file peer=";
     assert!(lines[0].contains(why), "{lines:?}");
     assert!(
         lines[0].ends_with(" suppressed=0") && lines[1].ends_with(" suppressed=4"),
@@ -729,7 +729,7 @@ fn log_names_the_refused_host() {
     assert_eq!((status("serve:9911"), status("other.example:9911")), (200, 403));
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let said = "reason=this host is not served here host=other.example:9911 peer=127.0.0.1:5000";
+    let said = "reason=this host is not allowed host=other.example:9911 peer=127.0.0.1:5000";
     assert!(lines[0].contains(said), "{lines:?}");
 }
 
