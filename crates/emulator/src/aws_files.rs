@@ -56,3 +56,38 @@ impl AwsFiles {
 fn unreadable(path: &Path, source: io::Error) -> Error {
     Error::File { action: "read", path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn trust_anchors_are_added_once_and_the_first_is_exported() {
+        let pki = Pki::shared().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, der: &str| {
+            let block = pem::Pem::new("CERTIFICATE", pki.der(der).unwrap());
+            let path = folder.path().join(name);
+            os::write(&path, pem::encode(&block).as_bytes(), false).unwrap();
+            path
+        };
+        let root = file("root.pem", "anchor/root.pem");
+        let issuer = file("issuer.pem", "anchor/intermediate.pem");
+        let files = AwsFiles { config: None, trust_anchors: vec![root.clone(), issuer, root] };
+        let load = |files: &AwsFiles, now| files.load(&pki, now).unwrap();
+        let (early, late) = (OffsetDateTime::UNIX_EPOCH, datetime!(2200-01-01 00:00 UTC));
+        let resources = load(&files, early).value;
+        let known = load(&AwsFiles::default(), early).value.trust_anchors.len();
+        assert_eq!(resources.trust_anchors.len(), known + 2);
+        let first = resources.trust_anchors[known].arn.clone();
+        assert_eq!(resources.exports.trust_anchor, Some(first));
+        for (now, expected) in
+            [(early, "is not yet valid (valid from "), (late, "has expired (on ")]
+        {
+            let warnings = load(&files, now).warnings;
+            assert!(warnings.len() == 3 && warnings[0].to_string().contains(expected));
+        }
+    }
+}

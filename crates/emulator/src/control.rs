@@ -221,7 +221,7 @@ fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let name = fields.required("name", "the name of a secret", |value| {
         text(value).filter(|name| !name.is_empty())
     })?;
-    let expected = "text, an object, or {\"SecretBinary\": base64}";
+    let expected = "text, an object, or {\"SecretBinary\": base64}, of at most 65536 bytes";
     let material = fields.required("value", expected, |value| material(&name, value).ok())?;
     let home = &state.resources.home;
     let account = fields.optional("account", "twelve digits", |value| {

@@ -348,6 +348,53 @@ fn a_list_that_the_trust_anchor_has_not_signed_is_warned_of() {
 }
 
 #[test]
+fn what_is_too_much_or_of_another_form_for_aws_is_a_mistake() {
+    let fixture = Fixture::new();
+    let file = |name: &str| String::from_utf8(fixture.files[name].clone()).unwrap();
+    let fixture = Fixture::new()
+        .with("three.pem", &file("ca.pem").repeat(3))
+        .with("two.crl", &file("ca.crl").repeat(2))
+        .with("long.pem", &format!("{}{}", "#".repeat(16_000), file("ca.pem")))
+        .with("large", &"x".repeat(65_537))
+        .with("largest", &"x".repeat(65_536));
+    let text = r#"
+[trust-anchor.three]
+certificate = "three.pem"
+crls = ["two.crl", "ca.pem", "ca.crl"]
+
+[trust-anchor.der]
+certificate = "ca.der"
+[trust-anchor.leaf]
+certificate = "leaf.pem"
+[trust-anchor.long]
+certificate = "long.pem"
+
+[profile.plant]
+roles = ["Workload"]
+[role.Workload]
+trust-policy-file = "trust.json"
+
+[secret.large]
+value-file = "large"
+[secret.largest]
+binary-file = "largest"
+"#;
+    let length = format!("has {} characters", fixture.files["long.pem"].len());
+    let complaints = fixture.complaints(text).replace(&length, "has N characters");
+    insta::assert_snapshot!(complaints, @r#"
+    `dir/emulator.toml` has 8 mistakes
+    dir/emulator.toml:3:15: `dir/three.pem` has 3 certificates; a trust anchor has at most 2
+    dir/emulator.toml:4:9: `dir/two.crl` has more than one CRL
+    dir/emulator.toml:4:20: `dir/ca.pem` has no PEM block `X509 CRL`
+    dir/emulator.toml:4:30: a trust anchor has at most 2 CRLs
+    dir/emulator.toml:7:15: `dir/ca.der` is DER; AWS takes PEM
+    dir/emulator.toml:9:15: `dir/leaf.pem` `C=US, O=Example, CN=p256` is not a CA: its basicConstraints lack CA:TRUE
+    dir/emulator.toml:11:15: `dir/long.pem` has N characters; AWS takes at most 16000
+    dir/emulator.toml:19:14: the value has 65537 bytes; a secret has at most 65536
+    "#);
+}
+
+#[test]
 fn partitions_are_not_mixed() {
     let anchor = "arn:aws:rolesanywhere:cn-north-1:123456789012:trust-anchor/plant";
     let role = "arn:aws-cn:iam::123456789012:role/Workload";

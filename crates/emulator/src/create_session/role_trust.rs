@@ -132,7 +132,8 @@ mod tests {
                 "StringEquals": {"sts:SourceIdentity": "CN=web-7", "sts:RoleSessionName": "job-7"}}"#,
             &format!(
                 r#"{{"ArnEquals": {{"aws:SourceArn": "{ANCHOR}"}},
-                    "StringEquals": {{"aws:SourceAccount": "123456789012"}}}}"#
+                    "StringEquals": {{"aws:SourceAccount": "123456789012",
+                        "aws:ResourceAccount": "123456789012"}}}}"#
             ),
             r#"{"ForAllValues:StringLike": {"aws:TagKeys": "x509Subject/*"}}"#,
         ] {

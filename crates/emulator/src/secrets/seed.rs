@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::store::{CURRENT, Material, Secret, Secrets, Version};
+use super::store::{CURRENT, MOST_BYTES, Material, Secret, Secrets, Version};
 use crate::arn::Location;
 use crate::session;
 
@@ -23,6 +23,9 @@ pub enum SeedError {
     /// One of its `SecretBinary`s is not base64.
     #[error("`SecretBinary` of the secret `{0}` is not base64")]
     Base64(String),
+    /// One of its values is longer than AWS takes.
+    #[error("the secret `{0}` has more than {MOST_BYTES} bytes")]
+    Long(String),
 }
 
 impl Secrets {
@@ -45,6 +48,15 @@ impl Secrets {
 
 /// Returns a value as a file of secrets has it.
 pub(crate) fn material(name: &str, value: &Value) -> Result<Material, SeedError> {
+    let material = read(name, value)?;
+    let length = match &material {
+        Material::Text(text) => text.len(),
+        Material::Binary(bytes) => bytes.len(),
+    };
+    if length > MOST_BYTES { Err(SeedError::Long(name.to_owned())) } else { Ok(material) }
+}
+
+fn read(name: &str, value: &Value) -> Result<Material, SeedError> {
     match value {
         Value::String(text) => Ok(Material::Text(text.clone())),
         Value::Object(object) => match object.get("SecretBinary").and_then(Value::as_str) {
@@ -105,5 +117,8 @@ mod tests {
         assert!(matches!(seed(json!([])), Err(SeedError::NotAnObject)));
         assert!(matches!(seed(json!({"a": 1})), Err(SeedError::Value(_))));
         assert!(matches!(seed(json!({"a": {"SecretBinary": "!"}})), Err(SeedError::Base64(_))));
+        let of_length = |length: usize| seed(json!({ "a": "x".repeat(length) }));
+        assert!(of_length(MOST_BYTES).is_ok());
+        assert!(matches!(of_length(MOST_BYTES + 1), Err(SeedError::Long(_))));
     }
 }

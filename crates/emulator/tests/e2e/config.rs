@@ -28,6 +28,10 @@ attribute-mappings = { x509Subject = ["CN"], x509Issuer = [], x509SAN = ["DNS"] 
 arn = "arn:aws:rolesanywhere:eu-central-1:111122223333:profile/wide"
 roles = ["Web"]
 
+[profile.elsewhere]
+arn = "arn:aws:rolesanywhere:us-east-1:111122223333:profile/elsewhere"
+roles = ["Web"]
+
 [role.Web]
 permissions-files = ["write.json"]
 
@@ -152,6 +156,15 @@ fn a_trust_anchor_is_found_in_its_own_region_only() {
     let answer = elsewhere.send(&emulator);
     assert_eq!(answer.json()["message"], "Specified Trust Anchor wasn't found.");
     assert_eq!(emulator.requests().pop().unwrap()["reason"], "trust-anchor-region");
+}
+
+#[test]
+fn a_profile_is_found_where_the_trust_anchor_is_only() {
+    let emulator = start();
+    let elsewhere = "arn:aws:rolesanywhere:us-east-1:111122223333:profile/elsewhere";
+    let answer = request("p256", "wide").with("profileArn", json!(elsewhere)).send(&emulator);
+    assert_eq!(answer.json()["message"], "Invalid or empty profile provided.");
+    assert_eq!(emulator.requests().pop().unwrap()["reason"], "profile-location");
 }
 
 #[test]
