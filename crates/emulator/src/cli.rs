@@ -9,10 +9,11 @@ mod pki;
 mod run;
 mod serve;
 mod show;
+mod usage_error;
 
 use clap::{Parser, Subcommand};
 
-pub use aws_side::AwsSide;
+pub use aws_side::{AwsSide, ResourceFiles};
 pub use behaviour::Behaviour;
 pub use completion::Completion;
 pub use network::NetworkOptions;
@@ -21,6 +22,7 @@ pub use pki::WritePki;
 pub use run::{Exec, Run};
 pub use serve::Serve;
 pub use show::{OutputFormat, Show};
+pub use usage_error::usage_error;
 
 /// A local emulator of the AWS side of IAM Roles Anywhere.
 #[derive(Debug, Parser)]

@@ -96,7 +96,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
 }
 
 fn show(arguments: &Show) -> Result<u8, Error> {
-    let loaded = arguments.files().load(&Pki::authorities()?, Clock::default().now())?;
+    let loaded = arguments.files.aws_files().load(&Pki::authorities()?, Clock::default().now())?;
     for warning in &loaded.warnings {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
@@ -160,7 +160,7 @@ fn network(options: NetworkOptions) -> Network {
 fn options(aws: &AwsSide, behaviour: &Behaviour) -> Result<Options, Error> {
     Ok(Options {
         lenient: behaviour.lenient,
-        aws: aws.files(),
+        aws: aws.files.aws_files(),
         secrets: aws.secrets.as_deref().map(read_json).transpose()?,
         faults: behaviour.faults.as_deref().map(read_json).transpose()?,
         session_seconds: behaviour.session_seconds,

@@ -20,14 +20,17 @@ mod program {
     use std::process::ExitCode;
 
     use clap::Parser as _;
-    use roles_anywhere_emulator::cli::Arguments;
+    use roles_anywhere_emulator::cli::{Arguments, usage_error};
     use roles_anywhere_emulator::{Error, command};
 
     pub(super) fn main() -> ExitCode {
         let arguments = match Arguments::try_parse() {
             Ok(arguments) => arguments,
             Err(error) => {
-                let _ = error.print();
+                let _ = match usage_error(&error) {
+                    Some(text) => io::stderr().write_all(text.as_bytes()),
+                    None => error.print(),
+                };
                 // `--help` and `--version` are no failures.
                 return ExitCode::from(if error.use_stderr() { 125 } else { 0 });
             }

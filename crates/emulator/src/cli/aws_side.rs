@@ -10,10 +10,24 @@ use crate::aws_files::AwsFiles;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS side")]
 pub struct AwsSide {
-    /// What AWS holds, instead of what is built in
+    /// The files that describe it.
+    #[command(flatten)]
+    pub files: ResourceFiles,
+    /// Add secrets from a JSON object of names and values
     ///
-    /// A TOML file with trust anchors, profiles, roles and secrets. `schema` prints its JSON
-    /// Schema, and `show` what is in it.
+    /// A value is a string, an object (stored as its JSON text) or
+    /// {"SecretBinary": BASE64}.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub secrets: Option<PathBuf>,
+}
+
+/// The files that describe the AWS side.
+#[derive(Debug, Args)]
+pub struct ResourceFiles {
+    /// Read the AWS side from a TOML file, instead of what is built in
+    ///
+    /// The file has trust anchors, profiles, roles and secrets. `schema` prints its JSON Schema,
+    /// and `show` what is in it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Add a trust anchor: a PEM file with a CA certificate (repeatable)
@@ -23,17 +37,11 @@ pub struct AwsSide {
     /// ROLES_ANYWHERE_PRIVATE_KEY.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trust_anchor: Vec<PathBuf>,
-    /// Add secrets from a JSON object of names and values
-    ///
-    /// A value is a string, an object (stored as its JSON text) or
-    /// {"SecretBinary": BASE64}.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub secrets: Option<PathBuf>,
 }
 
-impl AwsSide {
-    /// Returns the files that say what AWS holds.
-    pub(crate) fn files(&self) -> AwsFiles {
+impl ResourceFiles {
+    /// Returns the files.
+    pub(crate) fn aws_files(&self) -> AwsFiles {
         AwsFiles { config: self.config.clone(), trust_anchors: self.trust_anchor.clone() }
     }
 }

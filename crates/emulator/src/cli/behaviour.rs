@@ -19,6 +19,10 @@ pub struct Behaviour {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub faults: Option<PathBuf>,
     /// End every session N seconds after it was issued
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seconds)]
     pub session_seconds: Option<u64>,
+}
+
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "expected a whole number of seconds")
 }

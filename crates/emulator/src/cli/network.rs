@@ -20,7 +20,7 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Listen for AWS requests on this port of 127.0.0.1
-    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    #[arg(long, value_name = "N", value_parser = port, conflicts_with = "listen")]
     port: Option<u16>,
     /// A host name or IP address that clients use (repeatable)
     ///
@@ -41,7 +41,7 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     control_listen: Option<SocketAddr>,
     /// Listen for the control API on this port of 127.0.0.1
-    #[arg(long, value_name = "N", conflicts_with = "control_listen")]
+    #[arg(long, value_name = "N", value_parser = port, conflicts_with = "control_listen")]
     control_port: Option<u16>,
 }
 
@@ -63,6 +63,10 @@ impl NetworkOptions {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "expected an IP address and a port, e.g. 0.0.0.0:8443 or [::1]:0")
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "expected a port from 0 (any free port) to 65535")
 }
 
 fn host(text: &str) -> Result<ServerName<'static>, &'static str> {

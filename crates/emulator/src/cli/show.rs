@@ -1,21 +1,16 @@
 //! `show` and `schema`.
 
-use std::path::PathBuf;
+use clap::{Args, ValueEnum};
 
-use clap::{Args, ValueEnum, ValueHint};
-
-use crate::aws_files::AwsFiles;
+use super::ResourceFiles;
 
 /// The options of `show`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Show {
-    /// Show what this configuration describes, instead of what is built in
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Add a trust anchor, as `run` and `serve` do (repeatable)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub trust_anchor: Vec<PathBuf>,
+    /// The files that describe the AWS side.
+    #[command(flatten)]
+    pub files: ResourceFiles,
     /// The format of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub output: OutputFormat,
@@ -28,13 +23,6 @@ pub enum OutputFormat {
     Text,
     /// For programs.
     Json,
-}
-
-impl Show {
-    /// Returns the files that say what AWS holds.
-    pub(crate) fn files(&self) -> AwsFiles {
-        AwsFiles { config: self.config.clone(), trust_anchors: self.trust_anchor.clone() }
-    }
 }
 
 const AFTER_HELP: &str = "\

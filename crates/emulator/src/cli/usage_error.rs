@@ -1,0 +1,128 @@
+//! Errors in the command line, in the form of the emulator's other errors.
+
+use std::error::Error as _;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Returns the error and its hint, a line each; `None` if clap's own text is to be printed, such as
+/// the help.
+pub fn usage_error(error: &clap::Error) -> Option<String> {
+    let argument = name(one(error, ContextKind::InvalidArg));
+    let (message, hint) = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let hint = suggestion(error, ContextKind::SuggestedArg);
+            (format!("unexpected argument `{argument}`"), hint)
+        }
+        ErrorKind::InvalidSubcommand => {
+            let command = one(error, ContextKind::InvalidSubcommand);
+            let hint = suggestion(error, ContextKind::SuggestedSubcommand);
+            let hint = hint.unwrap_or_else(|| "`--help` lists the commands".to_owned());
+            (format!("unknown command `{command}`"), Some(hint))
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+            let hint = usage.and_then(|usage| Some(usage.split_once(": ")?.1.trim().to_owned()));
+            let hint = hint.map(|usage| format!("use `{usage}`"));
+            (format!("missing required argument `{argument}`"), hint)
+        }
+        ErrorKind::InvalidValue if one(error, ContextKind::InvalidValue).is_empty() => (
+            format!("`{argument}` has no value"),
+            Some(format!("pass a value: `{argument} VALUE`")),
+        ),
+        ErrorKind::InvalidValue => {
+            let expected: Vec<_> = all(error, ContextKind::ValidValue)
+                .iter()
+                .map(|value| format!("`{value}`"))
+                .collect();
+            (invalid(error, argument, &format!("expected one of {}", expected.join(", "))), None)
+        }
+        ErrorKind::ValueValidation => {
+            let expected = error.source().map(ToString::to_string).unwrap_or_default();
+            (invalid(error, argument, &expected), None)
+        }
+        ErrorKind::ArgumentConflict => {
+            let other = name(one(error, ContextKind::PriorArg));
+            (format!("`{argument}` and `{other}` cannot be used together"), None)
+        }
+        _ => return None,
+    };
+    let hint = hint.map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+    Some(format!("error: {message}\n{hint}"))
+}
+
+fn invalid(error: &clap::Error, argument: &str, expected: &str) -> String {
+    let value = one(error, ContextKind::InvalidValue);
+    format!("invalid value `{value}` for `{argument}`: {expected}")
+}
+
+fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    let nearest = Some(one(error, kind)).filter(|nearest| !nearest.is_empty())?;
+    Some(format!("did you mean `{nearest}`?"))
+}
+
+/// Returns a text, the first one of several; empty if there is none.
+fn one(error: &clap::Error, kind: ContextKind) -> &str {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text,
+        _ => all(error, kind).first().map_or("", String::as_str),
+    }
+}
+
+fn all(error: &clap::Error, kind: ContextKind) -> &[String] {
+    match error.get(kind) {
+        Some(ContextValue::Strings(texts)) => texts,
+        _ => &[],
+    }
+}
+
+/// Returns the name of an argument that clap describes, such as `--port <N>` or `<DIR>`.
+fn name(described: &str) -> &str {
+    described.split([' ', '=', '[']).next().unwrap_or_default().trim_matches(['<', '>'])
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Arguments;
+
+    fn error(arguments: &str) -> Option<String> {
+        let words = ["roles-anywhere-emulator"].into_iter().chain(arguments.split(' '));
+        usage_error(&Arguments::try_parse_from(words).unwrap_err())
+    }
+
+    #[test]
+    fn usage_errors_name_the_argument_and_what_is_expected() {
+        for (arguments, expected) in [
+            ("serve --prot 1", "unexpected argument `--prot`\n  hint: did you mean `--port`?"),
+            ("serve x", "unexpected argument `x`"),
+            ("sevre", "unknown command `sevre`\n  hint: did you mean `serve`?"),
+            ("xyzzy", "unknown command `xyzzy`\n  hint: `--help` lists the commands"),
+            (
+                "pki",
+                "missing required argument `DIR`\n  hint: use `roles-anywhere-emulator pki <DIR>`",
+            ),
+            ("serve --port", "`--port` has no value\n  hint: pass a value: `--port VALUE`"),
+            (
+                "serve --port x",
+                "invalid value `x` for `--port`: expected a port from 0 (any free port) to 65535",
+            ),
+            (
+                "serve --session-seconds 1h",
+                "invalid value `1h` for `--session-seconds`: expected a whole number of seconds",
+            ),
+            (
+                "show --output yaml",
+                "invalid value `yaml` for `--output`: expected one of `text`, `json`",
+            ),
+            (
+                "serve --port 1 --listen 127.0.0.1:1",
+                "`--port` and `--listen` cannot be used together",
+            ),
+        ] {
+            assert_eq!(error(arguments), Some(format!("error: {expected}\n")), "{arguments}");
+        }
+        assert_eq!(error("--help"), None);
+    }
+}
