@@ -301,7 +301,7 @@ fn a_refusal_lists_a_chain_to_another_root() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent with one intermediate, which leads to the issuer `O=Example, CN=Root`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
+      hint: the certificate was sent with one intermediate, and the chain ends at the issuer `O=Example, CN=Root`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
       hint: certificates sent with it: `O=Example, CN=Issuing`; given but not sent: `O=Example, CN=Root` (a root certificate, which belongs in the trust anchor), `O=Example, CN=Unrelated` (not on a path from the end-entity certificate)
     ");
 }
@@ -331,6 +331,6 @@ fn a_refusal_lists_a_chain_of_one() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent alone, which leads to the issuer `O=Example, CN=Issuing`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
+      hint: the certificate was sent without intermediates, and the chain ends at the issuer `O=Example, CN=Issuing`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
     ");
 }

@@ -18,7 +18,7 @@ fn names_the_missing_intermediates() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Untrusted signing certificate (request id UUID)
-      hint: the certificate was sent alone, which leads to the issuer `C=US, O=Example, CN=Emulator Intermediate CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
+      hint: the certificate was sent without intermediates, and the chain ends at the issuer `C=US, O=Example, CN=Emulator Intermediate CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555; if not, pass the CAs up to the trust anchor with `--intermediates`
     ");
 }
 
@@ -195,7 +195,7 @@ fn names_a_role_that_the_profile_lacks() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Requested Role isn't one of those listed in the Profile. (request id UUID)
-      hint: add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`): `aws rolesanywhere update-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000 --role-arns arn:aws:iam::123456789012:role/Unlisted OTHER-ROLE-ARNS`
+      hint: add the role to the profile: `aws rolesanywhere update-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000 --role-arns arn:aws:iam::123456789012:role/Unlisted OTHER-ROLE-ARNS`; this replaces its list of roles, so name all of them (`aws rolesanywhere get-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000` shows them)
     ");
 }
 
@@ -209,7 +209,7 @@ fn names_a_role_without_trust() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/NoTrust. (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
+      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)
     ");
 }
 
@@ -375,7 +375,7 @@ fn quotes_tags_that_were_not_mapped() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/Workload. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ] (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)
+      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)
       hint: change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match
     ");
 }

@@ -45,7 +45,7 @@ pub(super) fn hint(cause: &Cause) -> String {
 
 fn path_ends(sent: usize, issuers: &[DistinguishedName], trust_anchor: &TrustAnchorArn) -> String {
     let with = match sent {
-        0 => "alone".to_owned(),
+        0 => "without intermediates".to_owned(),
         1 => "with one intermediate".to_owned(),
         count => format!("with {count} intermediates"),
     };
@@ -54,7 +54,7 @@ fn path_ends(sent: usize, issuers: &[DistinguishedName], trust_anchor: &TrustAnc
         several => (format!("the issuers {}", listed(several)), "one of them"),
     };
     format!(
-        "the certificate was sent {with}, which leads to {issuers}: {that} must be the certificate of {trust_anchor}; if not, pass the CAs up to the trust anchor with `--intermediates`"
+        "the certificate was sent {with}, and the chain ends at {issuers}: {that} must be the certificate of {trust_anchor}; if not, pass the CAs up to the trust anchor with `--intermediates`"
     )
 }
 
@@ -134,7 +134,7 @@ mod tests {
             ),
             (
                 Cause::PathEnds { sent: 0, issuers: vec![subject()], trust_anchor: trust_anchor() },
-                "the certificate was sent alone, which leads to the issuer `CN=CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
+                "the certificate was sent without intermediates, and the chain ends at the issuer `CN=CA`: that CA must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
             ),
             (
                 Cause::PathEnds {
@@ -142,7 +142,7 @@ mod tests {
                     issuers: vec![subject(), named("CB")],
                     trust_anchor: trust_anchor(),
                 },
-                "the certificate was sent with 3 intermediates, which leads to the issuers `CN=CA`, `CN=CB`: one of them must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
+                "the certificate was sent with 3 intermediates, and the chain ends at the issuers `CN=CA`, `CN=CB`: one of them must be the certificate of arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a; if not, pass the CAs up to the trust anchor with `--intermediates`",
             ),
             (
                 Cause::ChainSent { sent: vec![subject()], left_out: Vec::new() },

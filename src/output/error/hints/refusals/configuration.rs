@@ -24,7 +24,7 @@ pub(super) fn hint(cause: &Cause) -> String {
         Cause::RoleNotInProfile { role, profile, region } => {
             let id = profile.id();
             format!(
-                "add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region {region} --profile-id {id}`): `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`"
+                "add the role to the profile: `aws rolesanywhere update-profile --region {region} --profile-id {id} --role-arns {role} OTHER-ROLE-ARNS`; this replaces its list of roles, so name all of them (`aws rolesanywhere get-profile --region {region} --profile-id {id}` shows them)"
             )
         }
         Cause::SessionNameNotAccepted(profile) => format!(
@@ -40,7 +40,7 @@ pub(super) fn hint(cause: &Cause) -> String {
             )
         }
         Cause::TrustPolicy { role, trust_anchor } => format!(
-            "the trust policy of {role} must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and the like come from the certificate)"
+            "the trust policy of {role} must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)"
         ),
         Cause::UnmappedAttributes => {
             "change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match".to_owned()
@@ -86,7 +86,7 @@ mod tests {
                     profile: profile.clone(),
                     region: region.clone(),
                 },
-                "add the role to the profile; the command replaces the whole list, so pass every role of it (`aws rolesanywhere get-profile --region us-east-1 --profile-id p`): `aws rolesanywhere update-profile --region us-east-1 --profile-id p --role-arns arn:aws:iam::123456789012:role/path/R OTHER-ROLE-ARNS`",
+                "add the role to the profile: `aws rolesanywhere update-profile --region us-east-1 --profile-id p --role-arns arn:aws:iam::123456789012:role/path/R OTHER-ROLE-ARNS`; this replaces its list of roles, so name all of them (`aws rolesanywhere get-profile --region us-east-1 --profile-id p` shows them)",
             ),
             (
                 Cause::SessionNameNotAccepted(profile),
