@@ -1,5 +1,7 @@
 //! The emulator as a library: started in one call, stopped when dropped.
 
+mod directory;
+
 use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,9 @@ use crate::pki::Pki;
 use crate::server::{self, Listeners};
 use crate::state::{Shared, State, Strictness};
 use crate::x509::Certificate;
+use directory::Directory;
+#[cfg(unix)]
+pub(crate) use directory::sweep;
 
 /// How an emulator behaves and where it is. The default is strict, on free ports of loopback, in a
 /// directory of its own.
@@ -58,24 +63,6 @@ pub struct Emulator {
     server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     // Last, so that it is removed after the servers have stopped.
     directory: Directory,
-}
-
-/// Files that only the directory of an emulator has; that of `pki` has no `run`.
-const STATE_FILES: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
-
-/// What the names of temporary directories begin with.
-const PREFIX: &str = "roles-anywhere-emulator-";
-
-/// Removes the temporary directories of emulators that were killed.
-#[cfg(unix)]
-pub(crate) fn sweep() {
-    os::sweep(PREFIX);
-}
-
-#[derive(Debug)]
-enum Directory {
-    Temporary(os::LockedDirectory),
-    Kept(PathBuf),
 }
 
 impl Emulator {
@@ -243,61 +230,6 @@ impl Drop for Emulator {
             drop(stop);
             let _ = thread.join();
         }
-    }
-}
-
-impl Directory {
-    fn create(path: Option<PathBuf>) -> Result<Self, Error> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::File { action: "create", path, source }
-        };
-        match path {
-            Some(path) => {
-                os::create_directory(&path, true).map_err(failed(&path))?;
-                // Clients are started elsewhere: the configuration has absolute paths.
-                let path = path.canonicalize().map_err(failed(&path))?;
-                let empty = path.read_dir().map_err(failed(&path))?.next().is_none();
-                // `~/.aws` has a `config` too, so that file is no proof.
-                if !empty && !STATE_FILES.iter().all(|name| path.join(name).exists()) {
-                    return Err(Error::Foreign(path));
-                }
-                Ok(Self::Kept(path))
-            }
-            None => os::temporary_directory(PREFIX)
-                .map(Self::Temporary)
-                .map_err(failed(Path::new("a temporary directory"))),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Temporary(directory) => directory.path(),
-            Self::Kept(path) => path,
-        }
-    }
-
-    fn write_configuration(
-        &self,
-        client: &ClientSettings,
-        endpoint: &str,
-        tool: &Path,
-    ) -> Result<(), Error> {
-        let config = client.aws_config(self.path(), endpoint, tool);
-        for (name, contents) in [("config", config.as_str()), ("credentials", "")] {
-            let path = self.path().join(name);
-            os::write(&path, contents.as_bytes(), true).map_err(|source| Error::File {
-                action: "write",
-                path,
-                source,
-            })?;
-        }
-        let path = self.path().join("run");
-        os::create_directory(&path, true).map_err(|source| Error::File {
-            action: "create",
-            path,
-            source,
-        })
     }
 }
 
