@@ -22,7 +22,7 @@ use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
-use crate::options::variables::check_encoding;
+use crate::options::variables::{check_encoding, with_misspelt};
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
@@ -184,7 +184,8 @@ pub fn plan(
     let (typed, environment, ignored) = (&typed, &*environment, &*ignored);
     let program = command_line::program(words);
     let settings = Settings { program, typed, environment, stdout, paths, ignored };
-    Ok((commands[index].plan)(&settings)?)
+    let plan = (commands[index].plan)(&settings);
+    Ok(plan.map_err(|error| with_misspelt(error, &specs, environment))?)
 }
 
 fn specs(commands: &[CommandEntry]) -> Vec<CommandSpec> {
