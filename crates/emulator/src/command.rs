@@ -18,6 +18,7 @@ use crate::config;
 use crate::emulator::{self, Emulator, Options};
 use crate::environment::exports;
 use crate::error::Error;
+use crate::line_printer::LinePrinter;
 use crate::log::RequestObserver;
 use crate::network::Network;
 use crate::os;
@@ -62,7 +63,7 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
     let options = Options {
         tool: tool.clone(),
         network: network(arguments.network),
-        observer: observer(&arguments.output),
+        observer: observer(&arguments.output)?,
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     if tool.is_none() && arguments.output.verbose {
@@ -81,7 +82,7 @@ fn perform_serve(arguments: Serve) -> Result<u8, Error> {
         tool: run::tool(arguments.tool)?,
         directory: arguments.dir,
         network: network(arguments.network),
-        observer: observer(&arguments.output),
+        observer: observer(&arguments.output)?,
         ..options(&arguments.aws, &arguments.behaviour)?
     };
     let emulator = start(options)?;
@@ -136,16 +137,18 @@ fn note(text: &str) {
     let _ = writeln!(io::stderr(), "note: {text}");
 }
 
-/// Returns what prints requests to standard error, if they are to be printed: a line in one write,
-/// and with colours on a terminal only (`NO_COLOR` and `CLICOLOR_FORCE` decide otherwise).
-fn observer(output: &Output) -> Option<RequestObserver> {
+/// Returns what prints requests to standard error, if they are to be printed: with colours on a
+/// terminal only (`NO_COLOR` and `CLICOLOR_FORCE` decide otherwise).
+fn observer(output: &Output) -> Result<Option<RequestObserver>, Error> {
+    if !output.verbose {
+        return Ok(None);
+    }
     let has_colours = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    output.verbose.then(|| {
-        RequestObserver::new(move |line| {
-            let line = if has_colours { line.to_owned() } else { strip_str(line).to_string() };
-            let _ = io::stderr().write_all(line.as_bytes());
-        })
-    })
+    let printer = LinePrinter::start(io::stderr())
+        .map_err(|source| Error::Process("start a thread", source))?;
+    Ok(Some(RequestObserver::new(move |line| {
+        printer.print(if has_colours { line.to_owned() } else { strip_str(line).to_string() });
+    })))
 }
 
 /// Returns where to listen, after a warning if others may reach it.

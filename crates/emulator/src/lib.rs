@@ -32,6 +32,8 @@ mod fields;
 mod guard;
 mod headers;
 mod json;
+#[cfg(unix)]
+mod line_printer;
 mod log;
 mod message;
 mod nearest;

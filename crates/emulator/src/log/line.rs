@@ -13,7 +13,7 @@ use super::{Entry, SessionEntry, Verdict};
 pub struct RequestObserver(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl RequestObserver {
-    /// Makes one of a function, which is called while the request waits for its answer.
+    /// Makes one of a function, which is called while all requests wait: it must not block.
     pub fn new(observe: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(observe))
     }

@@ -211,6 +211,24 @@ fn verbose_prints_a_line_for_each_request() {
 }
 
 #[test]
+fn verbose_needs_nobody_who_reads() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let stderr = writer.try_clone().unwrap();
+    // Blocks once the pipe is full.
+    let filler = std::thread::spawn(move || writer.write_all(&[b'\n'; 1 << 20]));
+    let mut served = Served::of(program(&["serve", "--tool", "/bin/true", "-v"]).stderr(stderr));
+    // A test that fails closes it before it ends the program, which may wait for it.
+    let reader = reader;
+    for _ in 0..2 {
+        assert_eq!(Request::new("broken/expired").send(&served).status, 403);
+    }
+    assert_eq!(served.requests().as_array().unwrap().len(), 2);
+    assert_eq!(served.stop("TERM"), Some(0));
+    drop(reader);
+    filler.join().unwrap().unwrap_err();
+}
+
+#[test]
 fn a_directory_of_another_user_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
