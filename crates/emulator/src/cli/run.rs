@@ -18,7 +18,6 @@ pub struct Run {
         value_name = "CMD",
         required = true,
         trailing_var_arg = true,
-        allow_hyphen_values = true,
         value_hint = ValueHint::CommandWithArguments
     )]
     pub command: Vec<OsString>,

@@ -75,9 +75,10 @@ fn all(error: &clap::Error, kind: ContextKind) -> &[String] {
     }
 }
 
-/// Returns the name of an argument that clap describes, such as `--port <N>` or `<DIR>`.
+/// Returns the name of an argument that clap describes, such as `--port <N>`, `<DIR>` or `<CMD>...`.
 fn name(described: &str) -> &str {
-    described.split([' ', '=', '[']).next().unwrap_or_default().trim_matches(['<', '>'])
+    let first = described.split([' ', '=', '[']).next().unwrap_or_default();
+    first.trim_end_matches("...").trim_matches(['<', '>'])
 }
 
 #[cfg(test)]
@@ -103,6 +104,15 @@ mod tests {
                 "pki",
                 "missing required argument `DIR`\n  hint: use `roles-anywhere-emulator pki <DIR>`",
             ),
+            (
+                "run",
+                "missing required argument `CMD`\n  hint: use `roles-anywhere-emulator run <CMD>...`",
+            ),
+            // Not the command that is run.
+            (
+                "run --confg x -- true",
+                "unexpected argument `--confg`\n  hint: did you mean `--config`?",
+            ),
             ("serve --port", "`--port` has no value\n  hint: pass a value: `--port VALUE`"),
             (
                 "serve --port x",
@@ -124,5 +134,13 @@ mod tests {
             assert_eq!(error(arguments), Some(format!("error: {expected}\n")), "{arguments}");
         }
         assert_eq!(error("--help"), None);
+    }
+
+    #[test]
+    fn the_options_of_a_command_that_is_run_are_its_own() {
+        for arguments in ["run aws --profile rsa", "run --http -- aws --profile rsa", "run -- -x"] {
+            let words = ["roles-anywhere-emulator"].into_iter().chain(arguments.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{arguments}");
+        }
     }
 }
