@@ -95,7 +95,7 @@ impl CommandEntry {
         let spec = CommandSpec {
             name: C::NAME,
             texts: CommandTexts { details: C::DETAILS, examples: C::EXAMPLES, docs: C::DOCS },
-            options: C::OPTIONS,
+            option_groups: C::OPTIONS,
             required: C::REQUIRED,
             describe: |command| arguments::describe(command, C::OPTIONS),
         };
@@ -109,7 +109,7 @@ impl CommandEntry {
 
     /// Returns the options of the command.
     pub fn options(&self) -> impl Iterator<Item = &'static OptionSpec> {
-        self.spec.options.iter().copied().flatten().copied()
+        self.spec.options()
     }
 }
 

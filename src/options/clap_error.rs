@@ -76,9 +76,7 @@ fn meant(argument: &str, line: &[String], commands: &[CommandSpec]) -> Meant {
             false => Meant::Unknown,
         };
     };
-    let has_flag = |command: &&CommandSpec| {
-        command.options.iter().copied().flatten().any(|option| option.name == flag)
-    };
+    let has_flag = |command: &&CommandSpec| command.options().any(|option| option.name == flag);
     if let Some(other) = commands.iter().find(has_flag) {
         return Meant::OptionOf(other.full_name());
     }

@@ -21,7 +21,7 @@ pub struct CommandSpec {
     /// What its help says.
     pub texts: CommandTexts,
     /// Its options, in the order of the help within each heading.
-    pub options: &'static OptionGroups,
+    pub option_groups: &'static OptionGroups,
     /// The options without which it does not run.
     pub required: &'static [&'static OptionSpec],
     /// Adds its options to its description. Called only if the command is used: describing all would
@@ -33,6 +33,11 @@ impl CommandSpec {
     /// Returns its name, e.g. `secret get`.
     pub fn full_name(&self) -> String {
         self.name.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns its options.
+    pub fn options(&self) -> impl Iterator<Item = &'static OptionSpec> + use<> {
+        self.option_groups.iter().copied().flatten().copied()
     }
 }
 
@@ -95,13 +100,12 @@ pub fn options_of_called(
     commands: &[CommandSpec],
     words: &[String],
 ) -> Option<impl Iterator<Item = &'static OptionSpec>> {
-    let command = called(commands, words)?;
-    Some(command.options.iter().copied().flatten().copied())
+    Some(called(commands, words)?.options())
 }
 
 /// Returns the options of all commands; an option of several commands is repeated.
 pub fn options(commands: &[CommandSpec]) -> impl Iterator<Item = &'static OptionSpec> {
-    commands.iter().flat_map(|command| command.options).copied().flatten().copied()
+    commands.iter().flat_map(CommandSpec::options)
 }
 
 /// What clap prints for the help of a command.
@@ -115,34 +119,48 @@ pub enum Texts {
 
 /// Returns the description of all commands for the parser. Commands of one group must be neighbours.
 pub fn describe(commands: &[CommandSpec], texts: Texts) -> Command {
-    let root = named(PROGRAM, &[], texts)
+    let root = named(&[], texts)
         // Nothing is wrapped, so the terminal is not measured.
         .term_width(0)
         .version(env!("CARGO_PKG_VERSION"))
         .args_override_self(true)
         .subcommand_required(true)
         .arg_required_else_help(true);
-    commands.iter().fold(root, |root, command| with_command(root, 0, command, texts))
+    let new = |name, spec: Option<&CommandSpec>| match spec {
+        Some(spec) => named(name, texts).args_override_self(true).defer(spec.describe),
+        None => named(name, texts).subcommand_required(true).arg_required_else_help(true),
+    };
+    commands.iter().fold(root, |root, command| with_command(root, 0, command, &new))
 }
 
-fn named(word: &'static str, name: &'static [Word], texts: Texts) -> Command {
+fn named(name: &'static [Word], texts: Texts) -> Command {
+    let command = Command::new(last_word(name).0);
     match texts {
-        Texts::None => Command::new(word),
-        Texts::Marks => help::mark(Command::new(word), name),
+        Texts::None => command,
+        Texts::Marks => help::mark(command, name),
     }
 }
 
-/// Adds a command to its parent, whose name is the first `depth` words.
-fn with_command(parent: Command, depth: usize, command: &CommandSpec, texts: Texts) -> Command {
+/// Returns the last word of the name of a command; the program for no word.
+pub(super) fn last_word(name: &[Word]) -> Word {
+    name.last().copied().unwrap_or((PROGRAM, ""))
+}
+
+/// Adds a command to its parent, whose name is the first `depth` words. `new` returns the description
+/// for a name, without commands below it: that of a command, or of a group.
+pub(super) fn with_command(
+    parent: Command,
+    depth: usize,
+    command: &CommandSpec,
+    new: &impl Fn(&'static [Word], Option<&CommandSpec>) -> Command,
+) -> Command {
     let Some((word, _)) = command.name.get(depth) else { return parent };
-    let new = || named(word, &command.name[..=depth], texts);
-    if depth + 1 == command.name.len() {
-        return parent.subcommand(new().args_override_self(true).defer(command.describe));
+    let name = &command.name[..=depth];
+    if name.len() == command.name.len() {
+        return parent.subcommand(new(name, Some(command)));
     }
     if parent.find_subcommand(word).is_some() {
-        return parent
-            .mut_subcommand(*word, |group| with_command(group, depth + 1, command, texts));
+        return parent.mut_subcommand(*word, |group| with_command(group, depth + 1, command, new));
     }
-    let group = new().subcommand_required(true).arg_required_else_help(true);
-    parent.subcommand(with_command(group, depth + 1, command, texts))
+    parent.subcommand(with_command(new(name, None), depth + 1, command, new))
 }

@@ -2,9 +2,9 @@
 //!
 //! The parser is told of no texts, so that a run that needs none does not pay for them. If clap
 //! prints its help, the words are parsed again, with a mark in place of the help of each command, by
-//! which the page is found. The page comes
-//! from a second description, of which manual pages and completion scripts are made, too: with
-//! headings, and with switches that show no value, though they take `=true` and `=false`.
+//! which the page is found. The page is made from a second description, as are manual pages and
+//! completion scripts: with headings, and with switches that show no value, though they take `=true`
+//! and `=false`.
 
 mod arguments;
 mod texts;
@@ -12,7 +12,7 @@ mod texts;
 use clap::{Arg, ArgAction, Command};
 
 use crate::options::command_line::{
-    CommandSpec, PROGRAM, Texts, Word, describe as describe_for_parser,
+    CommandSpec, PROGRAM, Texts, Word, describe as describe_for_parser, last_word, with_command,
 };
 use crate::options::table::Heading;
 use crate::output::Stdout;
@@ -59,8 +59,8 @@ impl HelpLayout {
     /// Returns the layout for standard output; `width` are the columns of the terminal, if there is
     /// one. There are colours on a terminal only, unless the environment refuses them.
     pub fn new(environment: &Environment, stdout: Stdout, width: Option<u16>) -> Self {
-        let asked = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let width = asked.filter(|columns| *columns > 0).or(width);
+        let columns = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        let width = columns.filter(|columns| *columns > 0).or(width);
         let width = width.map_or(Self::DEFAULT_WIDTH, usize::from);
         let takes_colours = environment.get("TERM").is_some_and(|term| term != "dumb");
         Self {
@@ -80,13 +80,17 @@ pub(super) fn mark(command: Command, name: &'static [Word]) -> Command {
 }
 
 impl HelpPage {
-    fn mark(&self) -> String {
-        let words = self.command.iter().map(|(word, _)| *word);
+    /// Returns the words that request it, e.g. `secret`, `get` and `-h`.
+    pub fn words(&self) -> Vec<&'static str> {
         let flag = match self.length {
             HelpLength::Short => "-h",
             HelpLength::Long => "--help",
         };
-        words.chain([flag]).collect::<Vec<_>>().join(" ")
+        self.command.iter().map(|(word, _)| *word).chain([flag]).collect()
+    }
+
+    fn mark(&self) -> String {
+        self.words().join(" ")
     }
 }
 
@@ -132,7 +136,7 @@ pub fn text(commands: &[CommandSpec], program: &str, page: HelpPage, layout: Hel
 /// Returns the description of all commands for people. Commands of one group must be neighbours.
 pub fn describe(commands: &[CommandSpec], program: &str) -> Command {
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version);
-    let root = base(PROGRAM, ABOUT)
+    let root = base((PROGRAM, ABOUT))
         .bin_name(program)
         .styles(STYLES)
         .version(env!("CARGO_PKG_VERSION"))
@@ -150,24 +154,16 @@ pub fn describe(commands: &[CommandSpec], program: &str) -> Command {
             ]
             .join("\n\n"),
         );
-    let root = commands.iter().fold(root, |root, command| with_command(root, 0, command));
+    let new = |name, spec: Option<&CommandSpec>| match spec {
+        Some(spec) => described(last_word(name), spec),
+        None => base(last_word(name)).subcommand_required(true).arg(help_flag()),
+    };
+    let root = commands.iter().fold(root, |root, command| with_command(root, 0, command, &new));
     root.subcommand(help_command(commands))
 }
 
-/// Adds a command to its parent, whose name is the first `depth` words.
-fn with_command(parent: Command, depth: usize, command: &CommandSpec) -> Command {
-    let Some((word, about)) = command.name.get(depth) else { return parent };
-    if depth + 1 == command.name.len() {
-        return parent.subcommand(described(base(word, about), about, command));
-    }
-    if parent.find_subcommand(word).is_some() {
-        return parent.mut_subcommand(*word, |group| with_command(group, depth + 1, command));
-    }
-    let group = base(word, about).subcommand_required(true).arg(help_flag());
-    parent.subcommand(with_command(group, depth + 1, command))
-}
-
-fn described(command: Command, about: &str, spec: &CommandSpec) -> Command {
+fn described(word: Word, spec: &CommandSpec) -> Command {
+    let (command, about) = (base(word), word.1);
     let texts = spec.texts;
     let end = [examples(texts.examples), docs(texts.docs)];
     let end: Vec<String> = end.into_iter().filter(|part| !part.is_empty()).collect();
@@ -181,7 +177,7 @@ fn described(command: Command, about: &str, spec: &CommandSpec) -> Command {
     command.args(arguments).arg(help_flag().help_heading(heading)).after_help(end.join("\n\n"))
 }
 
-fn base(name: &'static str, about: &'static str) -> Command {
+fn base((name, about): Word) -> Command {
     Command::new(name).about(about).disable_help_flag(true).disable_help_subcommand(true)
 }
 
@@ -197,5 +193,5 @@ fn help_command(commands: &[CommandSpec]) -> Command {
     names.dedup();
     let names: Vec<_> = names.into_iter().map(|(word, _)| *word).collect();
     let command = Arg::new("command").value_name("COMMAND").value_parser(names);
-    base("help", "Print the help of a command").arg(command.help("Command")).arg(help_flag())
+    base(("help", "Print the help of a command")).arg(command.help("Command")).arg(help_flag())
 }

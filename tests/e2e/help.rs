@@ -7,7 +7,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use roles_anywhere::command::{ALL, CommandEntry};
 use roles_anywhere::options::command_line::CommandSpec;
-use roles_anywhere::options::help::{HelpLayout, HelpLength, HelpPage, pages, text};
+use roles_anywhere::options::help::{HelpLayout, pages, text};
 use roles_anywhere::options::table::{OptionSpec, PREFIX};
 
 use crate::environment::TestEnvironment;
@@ -17,15 +17,6 @@ const WIDTHS: [usize; 2] = [80, 120];
 
 fn all_specs() -> Vec<CommandSpec> {
     ALL.iter().map(|command| *command.spec()).collect()
-}
-
-/// Returns the words that request a page.
-fn words(page: HelpPage) -> Vec<&'static str> {
-    let flag = match page.length {
-        HelpLength::Short => "-h",
-        HelpLength::Long => "--help",
-    };
-    page.command.iter().map(|(word, _)| *word).chain([flag]).collect()
 }
 
 /// In `help/`, a file for each command and width.
@@ -40,7 +31,7 @@ fn pages_are_the_recorded_ones() {
                 assert!(line.chars().count() <= width || is_unbreakable(line), "{width}: {line}");
                 assert_eq!(line, line.trim_end());
             }
-            let words = words(page);
+            let words = page.words();
             let mut name = vec!["roles-anywhere"];
             name.extend(&words[..words.len() - 1]);
             let file = files.entry(format!("{}-{width}", name.join("-"))).or_default();
@@ -85,7 +76,7 @@ fn the_program_prints_the_page_in_the_width_of_the_terminal() {
     let specs = all_specs();
     for (page, width) in pages(&specs).zip(WIDTHS.into_iter().cycle()) {
         let env = TestEnvironment::offline().var("COLUMNS", width.to_string());
-        let output = env.run_args(&words(page));
+        let output = env.run_args(&page.words());
         let expected = text(&specs, "roles-anywhere", page, HelpLayout { width, coloured: false });
         assert_eq!((output.text(), output.code), (expected, 0), "{page:?}");
     }

@@ -19,10 +19,6 @@ fn page_text(page: HelpPage) -> String {
     text(&specs(ALL), "roles-anywhere", page, LAYOUT)
 }
 
-fn words_of(page: HelpPage) -> Vec<&'static str> {
-    page.command.iter().map(|(word, _)| *word).collect()
-}
-
 #[test]
 fn each_page_is_found_by_the_words_that_request_it() {
     let specs = specs(ALL);
@@ -33,11 +29,10 @@ fn each_page_is_found_by_the_words_that_request_it() {
     let mut count = 0;
     for page in pages(&specs) {
         count += 1;
-        let words = words_of(page);
-        let flag = if page.length == HelpLength::Short { "-h" } else { "--help" };
-        assert_eq!(requested(&[&words[..], &[flag]].concat()), page);
+        let words = page.words();
+        assert_eq!(requested(&words), page);
         if page.length == HelpLength::Long {
-            assert_eq!(requested(&[&["help"], &words[..]].concat()), page);
+            assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
     assert_eq!(count, 2 * (1 + 10 + 2), "the first page, the commands and the groups");
@@ -49,8 +44,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
 #[test]
 fn people_are_told_of_the_options_that_the_parser_takes() {
     let of = |command: &CommandSpec| {
-        let shown = command.options.iter().copied().flatten();
-        let shown = shown.filter(|row| row.help != Help::Hidden).map(|row| row.id());
+        let shown = command.options().filter(|row| row.help != Help::Hidden).map(|row| row.id());
         shown.chain(["help"]).collect::<BTreeSet<_>>()
     };
     let mut root = describe(&specs(ALL), "roles-anywhere");
@@ -68,7 +62,7 @@ fn people_are_told_of_the_options_that_the_parser_takes() {
 #[test]
 fn the_parser_is_told_of_no_texts() {
     for spec in specs(ALL) {
-        let command = arguments::describe(clap::Command::new("test"), spec.options);
+        let command = arguments::describe(clap::Command::new("test"), spec.option_groups);
         assert!(command.get_arguments().all(|arg| arg.get_help().is_none()));
     }
 }
@@ -143,13 +137,12 @@ fn a_command_runs_with_what_is_required_and_not_without() {
 fn each_choice_is_taken_and_another_is_not() {
     let mut count = 0;
     for spec in specs(ALL) {
-        let rows = spec.options.iter().copied().flatten().filter(|row| !row.choices.is_empty());
-        for row in rows {
+        for row in spec.options().filter(|row| !row.choices.is_empty()) {
             count += 1;
             let planned = |value| {
-                let required = spec.required.iter().filter(|required| *required != row);
+                let required = spec.required.iter().filter(|required| **required != row);
                 let required = required.map(|row| (*row, value_of(row)));
-                let given: Vec<_> = required.chain([(*row, value)]).collect();
+                let given: Vec<_> = required.chain([(row, value)]).collect();
                 planned(&spec, &given, &[("HOME", "/home/user"), ("XDG_RUNTIME_DIR", "/run")])
             };
             for (value, _) in row.choices {
@@ -191,8 +184,7 @@ fn a_page_names_variables_and_shows_no_values() {
     let environment: Vec<_> = base().into_iter().chain(variables).collect();
     let owned = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let layout = HelpLayout::new(&Environment::new(owned), Stdout::Stream, None);
-    let serve = pages(&specs(ALL)).find(|page| words_of(*page) == ["serve"]).unwrap();
-    let serve = HelpPage { length: HelpLength::Long, ..serve };
+    let serve = pages(&specs(ALL)).find(|page| page.words() == ["serve", "--help"]).unwrap();
     let text = text(&specs(ALL), "roles-anywhere", serve, layout);
     for row in identity::KEY_ACCESS {
         assert!(text.contains(&format!("[env: {}]", row.own_variable().unwrap())), "{row}");
@@ -254,7 +246,7 @@ fn usage_begins_with_the_name_that_the_program_is_called_by() {
         assert_eq!(program(&[path.to_owned()]), name);
     }
     assert_eq!(program(&[]), "roles-anywhere");
-    let serve = pages(&specs(ALL)).find(|page| words_of(*page) == ["serve"]).unwrap();
+    let serve = pages(&specs(ALL)).find(|page| page.words() == ["serve", "-h"]).unwrap();
     let text = text(&specs(ALL), "aws_signing_helper", serve, LAYOUT);
     assert!(text.contains("Usage: aws_signing_helper serve [OPTIONS]"), "{text}");
 }

@@ -8,8 +8,7 @@ use crate::options::table::{Choice, Heading, Help, Necessity, OptionSpec, Syntax
 
 /// Returns the options of a command, in the order of their headings.
 pub(super) fn arguments(command: &CommandSpec) -> impl Iterator<Item = Arg> {
-    let mut rows: Vec<&'static OptionSpec> =
-        command.options.iter().copied().flatten().copied().collect();
+    let mut rows: Vec<&'static OptionSpec> = command.options().collect();
     rows.retain(|row| matches!(row.help, Help::Shown { .. }));
     rows.sort_by_key(|row| row.heading);
     let required = command.required;
