@@ -169,12 +169,12 @@ pub enum ArnError {
     #[error("`{0}` is not an AWS partition")]
     Partition(String),
     /// It names another kind of resource.
-    #[error("expected the ARN of {wanted}, got that of `{found}`")]
+    #[error("expected the ARN of {expected}, got that of `{found}`")]
     Kind {
         /// What it is, e.g. `iam role/App`.
         found: String,
         /// What was expected, e.g. `a trust anchor (rolesanywhere trust-anchor/…)`.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// Nothing follows the kind of the resource.
     #[error("nothing follows `{0}`")]
@@ -207,24 +207,24 @@ pub enum ArnError {
 struct Shape {
     service: &'static str,
     prefix: &'static str,
-    wanted: &'static str,
+    expected: &'static str,
 }
 
 const TRUST_ANCHOR: Shape = Shape {
     service: "rolesanywhere",
     prefix: "trust-anchor/",
-    wanted: "a trust anchor (`rolesanywhere trust-anchor/…`)",
+    expected: "a trust anchor (`rolesanywhere trust-anchor/…`)",
 };
 const PROFILE: Shape = Shape {
     service: "rolesanywhere",
     prefix: "profile/",
-    wanted: "a profile (`rolesanywhere profile/…`)",
+    expected: "a profile (`rolesanywhere profile/…`)",
 };
-const ROLE: Shape = Shape { service: "iam", prefix: "role/", wanted: "a role (`iam role/…`)" };
+const ROLE: Shape = Shape { service: "iam", prefix: "role/", expected: "a role (`iam role/…`)" };
 const SECRET: Shape = Shape {
     service: "secretsmanager",
     prefix: "secret:",
-    wanted: "a secret (`secretsmanager secret:…`)",
+    expected: "a secret (`secretsmanager secret:…`)",
 };
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -252,7 +252,7 @@ impl Arn {
             Partition::parse(partition).ok_or_else(|| ArnError::Partition(partition.to_owned()))?;
         if service != shape.service || !resource.starts_with(shape.prefix) {
             let found = format!("{service} {resource}");
-            return Err(ArnError::Kind { found, wanted: shape.wanted });
+            return Err(ArnError::Kind { found, expected: shape.expected });
         }
         if resource.len() == shape.prefix.len() {
             return Err(ArnError::NoResource(shape.prefix));
