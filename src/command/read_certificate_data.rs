@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_a_leaf_to_a_reader() {
+    fn text_describes_a_leaf() {
         let leaf = committed("certs/leaf/p256.pem");
         insta::assert_snapshot!(printed(&[leaf], CertificateFormat::Text), @"
         Subject          C=US, O=Example, CN=p256
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_view_of_aws_of_leaves_only() {
+    fn session_attributes_are_shown_of_leaves_only() {
         let chain = [
             committed("tests/vectors/pki/intermediate.pem"),
             committed("tests/vectors/pki/leaf-p384.pem"),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn says_how_long_a_certificate_has_been_out_of_date() {
+    fn text_names_expired_and_not_yet_valid_certificates() {
         for (name, words) in [("expired", "expired"), ("not-yet-valid", "not yet valid")] {
             let text =
                 printed(&[committed(&format!("certs/broken/{name}.pem"))], CertificateFormat::Text);
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "most of them are the document")]
-    fn hands_all_of_it_to_a_program() {
+    fn full_json_describes_a_chain() {
         let json =
             printed(&[committed("certs/broken/server-auth-only.pem")], CertificateFormat::Full);
         let mut settings = insta::Settings::clone_current();
