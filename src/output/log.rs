@@ -79,7 +79,6 @@ impl FieldValue for String {}
 impl FieldValue for Timestamp {}
 impl FieldValue for SocketAddr {}
 impl FieldValue for std::path::Display<'_> {}
-impl FieldValue for dyn std::error::Error + '_ {}
 
 impl<T: FieldValue + ?Sized> FieldValue for &T {
     fn number(&self) -> Option<Number> {

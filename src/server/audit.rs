@@ -20,7 +20,7 @@ use crate::output::log::events::{
     CONTAINER_TOKEN_RENEWED, CONTAINER_TOKEN_RESTORED, CREDENTIALS_VENDED,
     CREDENTIALS_VENDED_UNLOGGED, LogEvent, REQUEST_REFUSED,
 };
-use crate::output::log::{Field, Log, LogNotWritten};
+use crate::output::log::{Field, Log, LogNotWritten, Reasons};
 use roles_anywhere_client::time::Timer;
 
 /// Logs the events of requests. No event holds a secret or a token.
@@ -188,11 +188,12 @@ impl Audit {
     }
 
     fn warn(&self, event: &'static LogEvent, found: Option<&str>, error: &dyn Error) {
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        let mut fields: Vec<Field<'_>> = vec![("reason", &error), ("cause", &cause)];
-        if let Some(found) = &found {
-            fields.insert(0, ("found", found));
+        let errors = std::iter::successors(Some(error), |&error| error.source());
+        let reason = Reasons(errors.map(ToString::to_string).collect());
+        let reason: Field<'_> = ("reason", &reason);
+        match &found {
+            Some(found) => self.log.event(event, &[("found", found), reason]),
+            None => self.log.event(event, &[reason]),
         }
-        self.log.event(event, &fields);
     }
 }

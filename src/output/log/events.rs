@@ -100,13 +100,13 @@ events! {
         "container credentials are not served: pass `--token-file` to store their token" [];
     CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" [];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
-        "cannot renew the container token; the current one stays valid" ["reason" "cause"];
+        "cannot renew the container token; the current one stays valid" ["reason"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
         "the token file was missing or changed, and was written again" ["found"];
     CONTAINER_TOKEN_LOST = "container_token_lost" Warning
-        "the token file is missing or changed, and cannot be written" ["found" "reason" "cause"];
+        "the token file is missing or changed, and cannot be written" ["found" "reason"];
     CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
-        "cannot remove the token file" ["reason" "cause"];
+        "cannot remove the token file" ["reason"];
 }
 
 #[cfg(test)]
