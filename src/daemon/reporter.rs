@@ -9,7 +9,7 @@ use crate::output::log::events::{
     IDENTITY_LOAD_FAILED, IDENTITY_LOADED, IDENTITY_RELOAD_FAILED, IDENTITY_RELOAD_RECOVERED,
     IDENTITY_RELOAD_SLOW, PASSWORD_UNUSED, REFRESH_FAILED, REFRESH_RECOVERED, SESSION_RECEIVED,
 };
-use crate::output::log::{Field, Hints, Log, Reasons};
+use crate::output::log::{Field, Log, Reasons};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::identity::IdentityError;
 use roles_anywhere_client::provider::{ProviderError, SKEW};
@@ -84,8 +84,7 @@ impl Reporter {
 
     /// Reports why an identity could not be loaded, once for each reason.
     fn unusable(&self, error: &Arc<ProviderError>) {
-        let error_text = Error::from(error);
-        let (reason, hint) = (Reasons(error_text.reasons()), Hints(error_text.printed_hints()));
+        let (reason, hint) = Error::from(error).log_fields();
         let mut reported = self.reported();
         if reported.unusable.as_ref() == Some(&reason) {
             return;
@@ -188,7 +187,7 @@ impl Observer for Reporter {
             Next::Fetch => 0,
             Next::Wait(pause) => pause.as_secs(),
         };
-        let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
+        let (reason, hint) = error.log_fields();
         let fields: [Field<'_>; 3] =
             [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &again)];
         self.log.event(event, &fields);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::options::table::Origin;
+use crate::output::log::{Hints, Reasons};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::escape;
 
@@ -119,8 +120,8 @@ impl Error {
         reasons
     }
 
-    /// Returns the printed text without its heading, which a log does not need.
-    pub fn text(&self) -> String {
+    /// Returns the printed text without its heading.
+    fn text(&self) -> String {
         let mut text = self.reasons().join(CAUSE);
         for hint in &self.hints {
             text.push_str("\n  hint: ");
@@ -133,6 +134,11 @@ impl Error {
     /// Returns what to try, as it is printed.
     pub fn printed_hints(&self) -> Vec<String> {
         self.hints.iter().map(|hint| one_line(hint)).collect()
+    }
+
+    /// Returns the fields `reason` and `hint` of an event that reports it.
+    pub fn log_fields(&self) -> (Reasons, Hints) {
+        (Reasons(self.reasons()), Hints(self.printed_hints()))
     }
 
     /// Returns in one line what failed and why: the error and its first cause.

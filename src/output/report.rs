@@ -3,7 +3,7 @@
 
 use crate::output::error::{Error, Kind};
 use crate::output::log::events::{FAILED, LogEvent};
-use crate::output::log::{Field, Hints, LogFormat, Reasons};
+use crate::output::log::{Field, LogFormat};
 use roles_anywhere_client::time::Timestamp;
 
 /// Why a run failed, as it is reported.
@@ -22,7 +22,7 @@ impl Failure {
         let report = match format {
             LogFormat::Text | LogFormat::Terminal => error.to_string(),
             LogFormat::Json => {
-                let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
+                let (reason, hint) = error.log_fields();
                 let code = kind.exit_code();
                 let fields: [Field<'_>; 3] =
                     [("reason", &reason), ("hint", &hint), ("exit_code", &code)];

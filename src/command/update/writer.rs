@@ -15,7 +15,7 @@ use crate::output::log::events::{
     LogEvent, PROFILE_WARNING, PROFILE_WRITE_FAILED, PROFILE_WRITE_RECOVERED, PROFILE_WRITTEN,
     PROFILE_WRITTEN_IN_PLACE,
 };
-use crate::output::log::{Field, Hints, Reasons};
+use crate::output::log::{Field, Reasons};
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
@@ -180,7 +180,7 @@ impl<'a> Writer<'a> {
         let is_of_text =
             matches!(error, ProfileFileError::Text { .. } | ProfileFileError::NotSettled { .. });
         let error = self.plan.failed(error);
-        let (reason, hint) = (Reasons(error.reasons()), Hints(error.printed_hints()));
+        let (reason, hint) = error.log_fields();
         let before = self.reported.take();
         if before.as_ref().is_none_or(|(before, _)| *before != reason) {
             let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
