@@ -181,7 +181,7 @@ impl<'a> Setting<'a> {
 
     /// Refuses the value without quoting it, as `expected` is what it takes.
     pub fn refuse_hidden(&self, expected: &'static str) -> UsageError {
-        UsageError::InvalidHidden { origin: self.origin, expected }
+        UsageError::Value { origin: self.origin, value: DisplayValue::Hidden(None), expected }
     }
 
     /// Reads what Go's `strconv.ParseBool` reads, in any case.
@@ -212,7 +212,7 @@ impl<'a> Setting<'a> {
         let this = self.expanded()?;
         match is_new_name(this.value, this.paths) {
             true => Ok(this),
-            false => Err(UsageError::NoName { origin: this.origin }),
+            false => Err(UsageError::NoSuchPath { origin: this.origin }),
         }
     }
 

@@ -91,19 +91,11 @@ pub enum UsageError {
         /// What it may say.
         expected: &'static str,
     },
-    /// A value is not one of those that are taken, and nothing of it is shown.
-    #[error("invalid value for `{origin}`: expected {expected}")]
-    InvalidHidden {
-        /// The flag or variable.
-        origin: Origin,
-        /// What it may say.
-        expected: &'static str,
-    },
     /// A value that may be a key would become the name of a file or a directory.
     #[error(
         "invalid value for `{origin}` (not shown, as it may be a secret): no such file or directory"
     )]
-    NoName {
+    NoSuchPath {
         /// The flag or variable.
         origin: Origin,
     },

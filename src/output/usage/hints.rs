@@ -13,12 +13,10 @@ impl UsageError {
                 return missing_hints(options, empty, misspelt);
             }
             // The message says what is expected.
-            Self::Value { origin, .. } | Self::InvalidHidden { origin, .. }
-                if origin.option().sensitivity != Sensitivity::Password =>
-            {
+            Self::Value { origin, .. } if origin.option().sensitivity != Sensitivity::Password => {
                 return Vec::new();
             }
-            Self::Value { .. } | Self::InvalidHidden { .. } => PASSWORD_HINT,
+            Self::Value { .. } => PASSWORD_HINT,
             Self::Contents { origin, contents } => {
                 return vec![contents_hint(origin.option(), *contents)];
             }
@@ -36,7 +34,7 @@ impl UsageError {
                 "write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see"
             }
             Self::Profile { .. } => "write the name as in the brackets of the credentials file",
-            Self::NoName { .. } => {
+            Self::NoSuchPath { .. } => {
                 "if it is the name of a new file or directory, write it as `./NAME`"
             }
             Self::Unexpanded { .. } => {
