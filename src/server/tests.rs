@@ -348,9 +348,9 @@ fn removed_container_token_is_written_again() {
     assert_eq!(fixture.container_token(), token);
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(
-        lines[0].starts_with("warning: container_token_lost found=missing reason=cannot write")
-    );
+    let lost = &lines[0];
+    assert!(lost.starts_with("warning: container_token_lost found=missing reason=cannot write "));
+    assert!(lost.ends_with(": no storage space"), "{lost}");
     assert!(lines[1].starts_with("warning: container_token_restored found=missing"));
 }
 
