@@ -101,7 +101,7 @@ impl<'a, 'i> TableReader<'a, 'i> {
         Some(self.texts(key))
     }
 
-    /// Reads one of several words.
+    /// Reads one of several words. A wrong one is not repeated: it may be a secret.
     pub(super) fn choice<T: Copy>(
         &mut self,
         key: &'static str,
@@ -110,8 +110,7 @@ impl<'a, 'i> TableReader<'a, 'i> {
         let At { value, span } = self.text(key)?;
         let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) else {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-            let message =
-                format!("invalid value `{value}` for `{key}`: expected {}", names.join(" or "));
+            let message = format!("invalid value for `{key}`: expected {}", names.join(" or "));
             return self.misread(key, &span, message);
         };
         Some(At { value: *choice, span })

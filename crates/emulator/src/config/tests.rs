@@ -326,7 +326,7 @@ value = "hush"
     dir/emulator.toml:36:9: invalid ARN `arn:aws:secretsmanager:eu-central-1:123456789012:secret:db`: expected a hyphen and six letters or digits behind the name
     dir/emulator.toml:38:10: `value` and `binary` exclude each other
     dir/emulator.toml:41:10: `binary` is not base64
-    dir/emulator.toml:42:11: invalid value `kms` for `failure`: expected `deleted` or `kms-denied` or `broken-key`
+    dir/emulator.toml:42:11: invalid value for `failure`: expected `deleted` or `kms-denied` or `broken-key`
     dir/emulator.toml:47:9: there is a secret `two` in that account and Region already
     "#);
 }
