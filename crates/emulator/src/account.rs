@@ -115,6 +115,14 @@ impl AttachedPolicy {
 }
 
 impl Resources {
+    /// Returns whether `run` and `serve` export a certificate of the emulator's own PKI: the trust
+    /// anchor that they export is above it.
+    pub(crate) fn exports_built_in_certificate(&self) -> bool {
+        let exported = self.exports.trust_anchor.as_ref();
+        let mut anchors = self.trust_anchors.iter();
+        anchors.any(|anchor| anchor.is_built_in && Some(&anchor.arn) == exported)
+    }
+
     /// Returns the role of an ARN.
     pub(crate) fn role(&self, arn: &Arn) -> Option<&Role> {
         self.roles.iter().find(|role| role.arn == *arn)

@@ -7,6 +7,8 @@ use std::path::Path;
 use crate::account::TRUST_ANCHOR_ARN;
 use crate::account::{Exports, NO_SECRETS_ROLE_ARN, PROFILE_ARN, ROLE_ARN, Resources};
 
+/// The built-in certificate that is exported.
+pub(crate) const EXPORTED_CERTIFICATE: &str = "leaf/p256.pem";
 /// The variable that is printed last.
 pub(crate) const LAST_VARIABLE: &str = "EMULATOR_DIR";
 
@@ -70,7 +72,7 @@ impl ClientEnvironment<'_> {
         let identity = self.settings.identity == ClientIdentity::BuiltIn;
         let identity = identity.then(|| {
             [
-                ("ROLES_ANYWHERE_CERTIFICATE", path("leaf/p256.pem")),
+                ("ROLES_ANYWHERE_CERTIFICATE", path(EXPORTED_CERTIFICATE)),
                 ("ROLES_ANYWHERE_PRIVATE_KEY", path("leaf/p256.key.pem")),
                 ("ROLES_ANYWHERE_INTERMEDIATES", path("anchor/intermediate.pem")),
             ]
@@ -91,10 +93,7 @@ impl ClientSettings {
     /// Returns what follows from the resources; `is_built_in` if no configuration describes them.
     pub(crate) fn new(resources: &Resources, is_built_in: bool) -> Self {
         let exports = resources.exports.clone();
-        let anchor = resources.trust_anchors.iter().find(|anchor| {
-            exports.trust_anchor.as_ref().is_some_and(|exported| anchor.arn == *exported)
-        });
-        let identity = if anchor.is_some_and(|anchor| anchor.is_built_in) {
+        let identity = if resources.exports_built_in_certificate() {
             ClientIdentity::BuiltIn
         } else {
             ClientIdentity::Inherited

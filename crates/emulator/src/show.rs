@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::account::{Profile, Resources, Role, TrustAnchor};
 use crate::arn::Arn;
 use crate::date::format_iso;
+use crate::environment::EXPORTED_CERTIFICATE;
 use crate::secrets::store::{FailureMode, Secret};
 use crate::x509::Certificate;
 use built_in_pki::{PKI, PkiEntry};
@@ -28,12 +29,14 @@ pub(crate) struct Overview {
     certificates: &'static [PkiEntry],
 }
 
-/// The ARNs that `run` and `serve` export.
+/// The ARNs and the certificate that `run` and `serve` export.
 #[derive(Debug, Serialize)]
 struct ShownExports {
     trust_anchor: Option<String>,
     profile: Option<String>,
     role: Option<String>,
+    /// Of the emulator's own PKI; none if the user's has issued it.
+    certificate: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +98,9 @@ impl Overview {
                 trust_anchor: text(&exports.trust_anchor),
                 profile: text(&exports.profile),
                 role: text(&exports.role),
+                certificate: resources
+                    .exports_built_in_certificate()
+                    .then_some(EXPORTED_CERTIFICATE),
             },
             trust_anchors: resources.trust_anchors.iter().map(trust_anchor).collect(),
             profiles: resources.profiles.iter().map(profile).collect(),
@@ -183,7 +189,9 @@ impl fmt::Display for Overview {
                 "\nCertificates, in EMULATOR_DIR (each with its key, NAME.key.pem):"
             )?;
             for PkiEntry { file, description } in self.certificates {
-                writeln!(formatter, "  {file:<32} {description}")?;
+                let exported = self.exports.certificate == Some(*file);
+                let note = if exported { " (exported)" } else { "" };
+                writeln!(formatter, "  {file:<32} {description}{note}")?;
             }
         }
         Ok(())
@@ -301,5 +309,21 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["roles"][1]["arn"], "arn:aws:iam::123456789012:role/path/Deep");
         assert_eq!(json["trust_anchors"][0]["built_in"], true);
+    }
+
+    #[test]
+    fn certificate_is_exported_with_its_trust_anchor() {
+        let pki = Pki::authorities().unwrap();
+        let mut resources = config::built_in(&pki, crate::os::now()).unwrap();
+        let leaf = |resources: &Resources| {
+            let text = Overview::new(resources).to_string();
+            text.lines().find(|line| line.contains("leaf/p256.pem")).map(str::to_owned).unwrap()
+        };
+        assert!(leaf(&resources).ends_with(" ECDSA P-256 (exported)"), "{}", leaf(&resources));
+        // Another trust anchor is the user's, and the exported one.
+        let exported = resources.exports.trust_anchor.clone().unwrap();
+        let anchors = &mut resources.trust_anchors;
+        anchors.iter_mut().find(|anchor| anchor.arn == exported).unwrap().is_built_in = false;
+        assert!(leaf(&resources).ends_with(" ECDSA P-256"), "{}", leaf(&resources));
     }
 }

@@ -18,7 +18,7 @@ const fn entry(file: &'static str, description: &'static str) -> PkiEntry {
 pub(super) const PKI: &[PkiEntry] = &[
     entry("anchor/root.pem", "root CA, a trust anchor"),
     entry("anchor/intermediate.pem", "intermediate CA, a trust anchor; has issued the leaves"),
-    entry("leaf/p256.pem", "ECDSA P-256; exported by `run` and `serve`"),
+    entry("leaf/p256.pem", "ECDSA P-256"),
     entry("leaf/p384.pem", "ECDSA P-384"),
     entry("leaf/p521.pem", "ECDSA P-521"),
     entry("leaf/rsa2048.pem", "RSA 2048"),
