@@ -19,6 +19,7 @@ use crate::refusal::Refusal;
 use crate::session::{self, Session};
 use crate::state::{State, Strictness};
 use crate::trust::Trust;
+use crate::uuid;
 use crate::x509::Certificate;
 use crate::x509::identity::{role_session_name, source_identity};
 use crate::x509::tags::session_tags;
@@ -183,7 +184,7 @@ fn unable_to_assume(role: &Role) -> String {
 fn reply(session: &Session, leaf: &Certificate, anchor: &TrustAnchor) -> Reply {
     let mut subject_id = [0; 16];
     subject_id.copy_from_slice(&leaf.subject_sha256[..16]);
-    let subject = format!("subject/{}", session::uuid(subject_id));
+    let subject = format!("subject/{}", uuid::from_octets(subject_id));
     let subject = Arn::new("rolesanywhere", &anchor.arn.location(), &subject);
     let tag_bytes: usize = session.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
     let body = json!({

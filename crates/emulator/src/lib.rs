@@ -56,6 +56,7 @@ mod sigv4;
 mod state;
 mod sts;
 mod trust;
+mod uuid;
 mod x509;
 
 pub use account::{

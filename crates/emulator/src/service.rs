@@ -11,10 +11,10 @@ use crate::fault::{Ending, Fault};
 use crate::log::{Entry, SessionEntry, Verdict};
 use crate::message::{Reply, Request};
 use crate::refusal::{Protocol, Refusal};
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::state::State;
 use crate::sts::StsCall;
-use crate::{headers, secrets, sigv4, sts};
+use crate::{headers, secrets, sigv4, sts, uuid};
 use operation::Operation;
 pub(crate) use operation::operations;
 
@@ -31,7 +31,7 @@ pub(crate) struct Answer {
 pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
     let operation = Operation::of(request);
     let protocol = operation.protocol();
-    let request_id = session::request_id();
+    let request_id = uuid::random();
     let mut entry = Entry::new(request, operation.name());
     let fault = state.faults.take(operation.name());
     let scripted = fault.as_ref().and_then(|fault| fault.reply(protocol, &request_id));

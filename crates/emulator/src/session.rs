@@ -121,19 +121,6 @@ pub(crate) fn session_token() -> String {
     format!("IQoJ{}", STANDARD.encode(os::random::<312>()))
 }
 
-/// Returns a random UUID.
-pub(crate) fn request_id() -> String {
-    uuid(os::random())
-}
-
-/// Returns 16 octets in the form of a UUID of version 4.
-pub(crate) fn uuid(mut octets: [u8; 16]) -> String {
-    octets[6] = octets[6] & 0x0f | 0x40;
-    octets[8] = octets[8] & 0x3f | 0x80;
-    let hex = crate::authorization::encode_hex(&octets);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +131,5 @@ mod tests {
         assert!(id.len() == 20 && id.starts_with("ASIA"));
         assert_eq!(secret_access_key().len(), 40);
         assert!(session_token().len() >= 300);
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }
 }

@@ -7,7 +7,7 @@ use super::problem::Problems;
 use super::reader::{At, TableKey};
 use crate::arn::{Arn, Location, is_account, partition};
 use crate::nearest::{did_you_mean, nearest};
-use crate::session;
+use crate::uuid;
 
 /// What a table of the file describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ pub(super) fn stable_uuid(kind: Kind, bytes: &[u8]) -> String {
     let digest = Sha256::new().chain_update(kind.table()).chain_update([0]).chain_update(bytes);
     let mut octets = [0; 16];
     octets.copy_from_slice(&digest.finalize()[..16]);
-    session::uuid(octets)
+    uuid::from_octets(octets)
 }
 
 fn checked(problems: &Problems<'_>, kind: Kind, text: &At<String>) -> Option<Arn> {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::store::{CURRENT, MOST_BYTES, Material, Secret, Secrets, Version};
 use crate::arn::Location;
-use crate::session;
+use crate::uuid;
 
 /// Why a file of secrets cannot be used.
 #[derive(Debug, Error)]
@@ -73,7 +73,7 @@ fn read(name: &str, value: &Value) -> Result<Material, SeedError> {
 impl Secret {
     /// Returns the secret with one version more, which is the current one.
     pub(crate) fn with_value(mut self, material: Material, now: OffsetDateTime) -> Self {
-        let mut version = Version::new(&session::request_id(), material, now);
+        let mut version = Version::new(&uuid::random(), material, now);
         version.stages.insert(CURRENT.to_owned());
         self.versions.push(version);
         self

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::account::AttachedPolicy;
 use crate::arn::{Arn, Location};
-use crate::session;
+use crate::uuid;
 
 /// The label of the version that is read by default.
 pub(crate) const CURRENT: &str = "AWSCURRENT";
@@ -142,7 +142,7 @@ impl Secrets {
     ) -> Result<(&Secret, String), StoreError> {
         let secret = Secret::new(location, name, now);
         let secret = self.0.entry(secret.key()).or_insert(secret);
-        let version = Version::new(&session::request_id(), material, now);
+        let version = Version::new(&uuid::random(), material, now);
         let id = version.id.clone();
         secret.put(version, &[CURRENT.to_owned()])?;
         Ok((secret, id))
