@@ -1,11 +1,12 @@
 //! A request as received, and the reply to it, without sockets or an HTTP library.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
 /// One request, nothing decoded but the chunks of its body.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// The path as sent, percent-encoding and all.
@@ -23,6 +24,17 @@ pub(crate) struct Request {
 pub(crate) struct Peer {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) is_tls: bool,
+}
+
+/// Without query, headers and body, which have credentials and secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -78,11 +90,22 @@ pub(crate) fn form_pairs(form: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 /// One reply, but for its `Date` and length.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+/// Without the body, which has credentials and secrets.
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Reply")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {

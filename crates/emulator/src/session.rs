@@ -1,6 +1,7 @@
 //! Sessions: the temporary credentials that CreateSession vends and the other services check.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -15,7 +16,7 @@ use crate::policy::{Context, Principal};
 use crate::{date, os};
 
 /// What the services know about a set of credentials.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: String,
@@ -32,6 +33,19 @@ pub(crate) struct Session {
     pub(crate) transitive_tag_keys: BTreeSet<String>,
     /// What limits the role's permissions; none if nothing does.
     pub(crate) session_policies: Vec<Arc<AttachedPolicy>>,
+}
+
+/// Without the secret access key and the session token.
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("access_key_id", &self.access_key_id)
+            .field("expiration", &self.expiration)
+            .field("role_arn", &self.role_arn)
+            .field("role_session_name", &self.role_session_name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {
@@ -131,5 +145,25 @@ mod tests {
         assert!(id.len() == 20 && id.starts_with("ASIA"));
         assert_eq!(secret_access_key().len(), 40);
         assert!(session_token().len() >= 300);
+    }
+
+    #[test]
+    fn debug_does_not_print_secrets() {
+        let session = Session {
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: "hunter2".to_owned(),
+            session_token: "hunter3".to_owned(),
+            issued: OffsetDateTime::UNIX_EPOCH,
+            expiration: OffsetDateTime::UNIX_EPOCH,
+            duration_seconds: 3600,
+            role_arn: Arn::parse(crate::account::ROLE_ARN).unwrap(),
+            role_session_name: "job".to_owned(),
+            source_identity: "CN=job".to_owned(),
+            tags: BTreeMap::new(),
+            transitive_tag_keys: BTreeSet::new(),
+            session_policies: Vec::new(),
+        };
+        let debug = format!("{session:?}");
+        assert!(debug.contains("ASIAEXAMPLE") && !debug.contains("hunter"), "{debug}");
     }
 }

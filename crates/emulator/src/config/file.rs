@@ -11,7 +11,7 @@ use super::inline_policy::InlinePolicy;
 use super::reader::{At, TableKey};
 
 /// The AWS side that roles-anywhere-emulator emulates.
-#[derive(Debug, JsonSchema)]
+#[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields, title = "roles-anywhere-emulator")]
 pub(super) struct ConfigFile {
     /// The account of everything that names none. [default: 123456789012]
@@ -160,7 +160,8 @@ pub(super) struct ManagedPolicyTable {
 }
 
 /// A secret. One of `value`, `value-file`, `binary` and `binary-file` is required.
-#[derive(Debug, JsonSchema)]
+// No `Debug`: `value` and `binary` are secrets.
+#[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct SecretTable {
     #[schemars(flatten)]

@@ -2,6 +2,7 @@
 //! AWSPREVIOUS moves to the version that AWSCURRENT leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -59,11 +60,21 @@ pub(crate) struct Version {
     pub(crate) created: OffsetDateTime,
 }
 
-/// What is kept secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The value of a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Material {
     Text(String),
     Binary(Vec<u8>),
+}
+
+/// Without the value.
+impl fmt::Debug for Material {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::Binary(_) => "Binary(..)",
+        })
+    }
 }
 
 /// Why a secret cannot be read or written, in the service's words.
@@ -324,6 +335,17 @@ mod tests {
 
     fn stages(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn debug_does_not_print_the_value() {
+        let mut secrets = Secrets::default();
+        create(&mut secrets, "db", Some(version("v1", "hunter2"))).unwrap();
+        let binary = Version::new("v2", Material::Binary(b"hunter3".to_vec()), NOW);
+        create(&mut secrets, "binary", Some(binary)).unwrap();
+        let debug = format!("{secrets:?}");
+        assert!(debug.contains("material: Text(..)") && debug.contains("Binary(..)"), "{debug}");
+        assert!(!debug.contains("hunter") && !debug.contains("104, 117"), "{debug}");
     }
 
     #[test]
