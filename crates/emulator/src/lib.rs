@@ -41,6 +41,7 @@ mod network;
 mod os;
 pub mod pki;
 mod policy;
+mod printable;
 #[cfg(unix)]
 mod ready_file;
 mod refusal;

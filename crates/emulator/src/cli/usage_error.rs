@@ -4,6 +4,8 @@ use std::error::Error as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::printable::printable;
+
 /// Returns the error and its hint, a line each; `None` if clap's own text is to be printed, such as
 /// the help.
 pub fn usage_error(error: &clap::Error) -> Option<String> {
@@ -47,7 +49,7 @@ pub fn usage_error(error: &clap::Error) -> Option<String> {
         _ => return None,
     };
     let hint = hint.map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
-    Some(format!("error: {message}\n{hint}"))
+    Some(format!("error: {}\n{hint}", printable(&message)))
 }
 
 fn invalid(error: &clap::Error, argument: &str, expected: &str) -> String {
@@ -141,6 +143,21 @@ mod tests {
         for arguments in ["run aws --profile rsa", "run --http -- aws --profile rsa", "run -- -x"] {
             let words = ["roles-anywhere-emulator"].into_iter().chain(arguments.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn arguments_cannot_control_the_terminal() {
+        for (arguments, expected) in [
+            ("serve --\u{1b}c", r"unexpected argument `--\u{1b}c`"),
+            ("ru\u{7}", r"unknown command `ru\u{7}`"),
+            (
+                "serve --port \u{202e}1",
+                r"invalid value `\u{202e}1` for `--port`: expected a port from 0 (any free port) to 65535",
+            ),
+        ] {
+            let error = error(arguments).unwrap();
+            assert_eq!(error.lines().next(), Some(&*format!("error: {expected}")), "{error:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use time::OffsetDateTime;
 
 use super::{Entry, SessionEntry, Verdict};
+use crate::printable::printable;
 
 /// Takes a line for each request, with ANSI styles and its line feed.
 #[derive(Clone)]
@@ -76,28 +77,6 @@ fn caller(entry: &Entry) -> String {
         (Some(caller), None) => caller.to_owned(),
         (None, None) => "-".to_owned(),
     }
-}
-
-/// Escapes what would move the cursor, begin another line or change the order of what is shown:
-/// clients choose names.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || is_format(character) {
-            printable.extend(character.escape_default());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
-/// Marks, embeddings and isolates of Unicode's bidirectional text, and its two line separators.
-fn is_format(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
 }
 
 #[cfg(test)]
