@@ -38,29 +38,63 @@ use error::ControlError;
 pub(crate) use requests::PARAMETERS;
 use requests::Purpose;
 
-/// The routes, and the methods that each has.
-pub(crate) const ROUTES: [(&str, &[&str]); 10] = [
-    ("/clock", &["GET", "POST"]),
-    ("/faults", &["GET", "POST", "DELETE"]),
-    ("/profiles", &["POST"]),
-    ("/requests", &["GET", "DELETE"]),
-    ("/requests/assert", &["GET"]),
-    ("/revoke", &["POST"]),
-    ("/secrets", &["POST"]),
-    ("/sessions", &["GET", "POST"]),
-    ("/state", &["GET"]),
-    ("/trust-anchors", &["POST"]),
+/// A path, and what answers each of its methods.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    methods: &'static [(&'static str, Handler)],
+}
+
+/// What answers a method of a route.
+#[derive(Clone, Copy)]
+enum Handler {
+    /// Reads or changes the state, which is locked meanwhile.
+    Locked(fn(&mut State, &Request) -> Result<Value, ControlError>),
+    /// Reads the log of requests, and may wait for more of them.
+    Waiting(Purpose),
+}
+
+use Handler::{Locked, Waiting};
+
+/// The routes.
+pub(crate) const ROUTES: [Route; 10] = [
+    Route { path: "/clock", methods: &[("GET", Locked(clock)), ("POST", Locked(advance_clock))] },
+    Route {
+        path: "/faults",
+        methods: &[
+            ("GET", Locked(faults)),
+            ("POST", Locked(add_faults)),
+            ("DELETE", Locked(clear_faults)),
+        ],
+    },
+    Route { path: "/profiles", methods: &[("POST", Locked(enable_profile))] },
+    Route {
+        path: "/requests",
+        methods: &[("GET", Waiting(Purpose::Read)), ("DELETE", Locked(clear_requests))],
+    },
+    Route { path: "/requests/assert", methods: &[("GET", Waiting(Purpose::Assert))] },
+    Route { path: "/revoke", methods: &[("POST", Locked(revoke))] },
+    Route { path: "/secrets", methods: &[("POST", Locked(put_secret))] },
+    Route {
+        path: "/sessions",
+        methods: &[("GET", Locked(sessions)), ("POST", Locked(limit_sessions))],
+    },
+    Route { path: "/state", methods: &[("GET", Locked(overview))] },
+    Route { path: "/trust-anchors", methods: &[("POST", Locked(change_trust_anchor))] },
 ];
+
+impl Route {
+    /// Returns the names of the methods.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.methods.iter().map(|(method, _)| *method)
+    }
+}
 
 /// Answers a request of the control API. The state is not locked while the answer is waited for.
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Reply {
-    let reply = match method(request) {
+    let reply = match handler(request) {
         Err(reply) => reply,
-        Ok(("GET", "/requests")) => requests::answer(shared, request, Purpose::Read).await,
-        Ok(("GET", "/requests/assert")) => requests::answer(shared, request, Purpose::Assert).await,
-        Ok((method, path)) => {
-            perform(&mut shared.lock(), method, path, request).map(|body| json_reply(&body))
-        }
+        Ok(Waiting(purpose)) => requests::answer(shared, request, purpose).await,
+        Ok(Locked(handle)) => handle(&mut shared.lock(), request).map(|body| json_reply(&body)),
     };
     reply.unwrap_or_else(|error| error.reply())
 }
@@ -69,68 +103,25 @@ fn json_reply(body: &Value) -> Reply {
     Reply::new(200, "application/json", format!("{body}\n"))
 }
 
-/// Returns method and path of a request that there is a route for; the reply to any other.
-fn method(request: &Request) -> Result<(&str, &str), Result<Reply, ControlError>> {
+/// Returns what answers a request that there is a route for; the reply to any other.
+fn handler(request: &Request) -> Result<Handler, Result<Reply, ControlError>> {
     let path = request.path.as_str();
-    let Some((_, methods)) = ROUTES.iter().find(|(route, _)| *route == path) else {
-        let hint = did_you_mean(nearest(path, ROUTES.iter().map(|(route, _)| *route)));
+    let Some(route) = ROUTES.iter().find(|route| route.path == path) else {
+        let hint = did_you_mean(nearest(path, ROUTES.iter().map(|route| route.path)));
         return Err(Err(ControlError::Route { path: path.to_owned(), hint }));
     };
     // What HEAD leaves out is left out by the server.
     let method = if request.method == "HEAD" { "GET" } else { &*request.method };
-    if methods.contains(&method) {
-        return Ok((method, path));
+    if let Some((_, handler)) = route.methods.iter().find(|(name, _)| *name == method) {
+        return Ok(*handler);
     }
-    let head = methods.contains(&"GET").then_some("HEAD");
-    let allow: Vec<_> = methods.iter().copied().chain(head).chain(["OPTIONS"]).collect();
+    let head = route.methods().any(|name| name == "GET").then_some("HEAD");
+    let allow: Vec<_> = route.methods().chain(head).chain(["OPTIONS"]).collect();
     let allow = allow.join(", ");
     if method == "OPTIONS" {
         return Err(Ok(Reply { status: 204, ..Reply::default() }.with("allow", allow)));
     }
     Err(Err(ControlError::Method { path: path.to_owned(), allow }))
-}
-
-fn perform(
-    state: &mut State,
-    method: &str,
-    path: &str,
-    request: &Request,
-) -> Result<Value, ControlError> {
-    match (method, path) {
-        ("GET", "/clock") => Ok(clock(state)),
-        ("POST", "/clock") => {
-            let fields = fields(request, &["advance_seconds"])?;
-            let seconds = "a whole number of seconds";
-            state.clock.advance(fields.required("advance_seconds", seconds, Value::as_i64)?);
-            Ok(clock(state))
-        }
-        ("POST", "/faults") => {
-            state.faults.add(body(request)?)?;
-            Ok(json!(state.faults.left()))
-        }
-        ("DELETE", "/faults") => {
-            state.faults.clear();
-            Ok(json!(state.faults.left()))
-        }
-        ("POST", "/profiles") => profile(state, request),
-        ("DELETE", "/requests") => {
-            state.log.clear();
-            Ok(json!(state.log))
-        }
-        ("POST", "/revoke") => revoke(state, request),
-        ("POST", "/secrets") => secret(state, request),
-        ("GET", "/sessions") => Ok(sessions(state)),
-        ("POST", "/sessions") => {
-            let fields = fields(request, &["end_after_seconds"])?;
-            let seconds = "a whole number of seconds, or null";
-            state.end_after_seconds =
-                fields.optional("end_after_seconds", seconds, Value::as_u64)?;
-            Ok(sessions(state))
-        }
-        ("GET", "/state") => Ok(overview(state)),
-        ("POST", "/trust-anchors") => trust_anchor(state, request),
-        _ => Ok(json!(state.faults.left())),
-    }
 }
 
 /// Returns the body, whatever JSON it is.
@@ -143,18 +134,55 @@ fn fields(request: &Request, known: &'static [&'static str]) -> Result<Fields, C
     Ok(Fields::read(body(request)?, "", known)?)
 }
 
-fn clock(state: &State) -> Value {
+fn clock(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+    Ok(clock_json(state))
+}
+
+fn clock_json(state: &State) -> Value {
     json!({
         "now": format_iso(state.clock.now()),
         "advanced_seconds": state.clock.advanced(),
     })
 }
 
-fn sessions(state: &State) -> Value {
-    json!({ "end_after_seconds": state.end_after_seconds })
+fn advance_clock(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["advance_seconds"])?;
+    let seconds = "a whole number of seconds";
+    state.clock.advance(fields.required("advance_seconds", seconds, Value::as_i64)?);
+    Ok(clock_json(state))
 }
 
-fn profile(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+fn faults(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+    Ok(json!(state.faults.left()))
+}
+
+fn add_faults(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    state.faults.add(body(request)?)?;
+    Ok(json!(state.faults.left()))
+}
+
+fn clear_faults(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+    state.faults.clear();
+    Ok(json!(state.faults.left()))
+}
+
+fn clear_requests(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+    state.log.clear();
+    Ok(json!(state.log))
+}
+
+fn sessions(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+    Ok(json!({ "end_after_seconds": state.end_after_seconds }))
+}
+
+fn limit_sessions(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+    let fields = fields(request, &["end_after_seconds"])?;
+    let seconds = "a whole number of seconds, or null";
+    state.end_after_seconds = fields.optional("end_after_seconds", seconds, Value::as_u64)?;
+    sessions(state, request)
+}
+
+fn enable_profile(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let fields = fields(request, &["arn", "enabled"])?;
     let arn = fields.required("arn", "the ARN of a profile", text)?;
     let enabled = fields.required("enabled", "true or false", Value::as_bool)?;
@@ -165,7 +193,7 @@ fn profile(state: &mut State, request: &Request) -> Result<Value, ControlError> 
     }
 }
 
-fn trust_anchor(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+fn change_trust_anchor(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let fields = fields(request, &["arn", "enabled", "certificate"])?;
     let arn = fields.required("arn", "the ARN of a trust anchor", text)?;
     let enabled = fields.optional("enabled", "true or false", Value::as_bool)?;
@@ -216,7 +244,7 @@ fn certificate(value: &Value) -> Option<Certificate> {
 }
 
 /// Sets the value of a secret. The answer has its ARN and version, and not the value.
-fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
+fn put_secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let fields = fields(request, &["name", "value", "account", "region"])?;
     let name = fields.required("name", "the name of a secret", |value| {
         text(value).filter(|name| !name.is_empty())
@@ -244,13 +272,13 @@ fn secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
 }
 
 /// Returns what is there, as `show` does, and what the control API has changed.
-fn overview(state: &State) -> Value {
+fn overview(state: &mut State, _: &Request) -> Result<Value, ControlError> {
     let mut overview = json!(Overview::new(&state.resources));
     overview["revoked"] = json!(state.revoked);
     overview["end_after_seconds"] = json!(state.end_after_seconds);
-    overview["clock"] = clock(state);
+    overview["clock"] = clock_json(state);
     overview["faults"] = json!(state.faults.left());
-    overview
+    Ok(overview)
 }
 
 #[cfg(test)]

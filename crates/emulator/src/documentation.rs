@@ -31,7 +31,7 @@ fn keys(value: &Value) -> Vec<&str> {
 fn every_route_is_documented() {
     let routes: Vec<_> = control::ROUTES
         .iter()
-        .flat_map(|(path, methods)| methods.iter().map(move |method| format!("{method} {path}")))
+        .flat_map(|route| route.methods().map(move |method| format!("{method} {}", route.path)))
         .collect();
     let text = section("## Control API");
     assert_eq!(missing(text, routes.iter().map(String::as_str)), BTreeSet::new());
