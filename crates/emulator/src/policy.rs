@@ -6,7 +6,6 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
-mod authorization;
 mod condition;
 mod context;
 mod denial;
@@ -16,16 +15,17 @@ mod evaluation;
 mod keys;
 mod parse;
 mod pattern;
+mod policies;
 mod principal;
 mod statement;
 
-pub(crate) use authorization::{NamedPolicy, Permit, Policies};
 pub(crate) use context::Context;
 pub(crate) use denial::Denial;
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
 pub(crate) use evaluation::AccessRequest;
 #[cfg(test)]
 pub(crate) use keys::SET_HERE;
+pub(crate) use policies::{NamedPolicy, Permit, Policies};
 pub(crate) use principal::Principal;
 
 use statement::Statement;

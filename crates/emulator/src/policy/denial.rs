@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use super::authorization::NamedPolicy;
 use super::evaluation::{AccessRequest, StatementRef};
+use super::policies::NamedPolicy;
 use super::statement::{Effect, Mismatch};
 
 /// Why a call is denied. Its `Display` is for the log: it names the statement that decided, or the

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::authorization::NamedPolicy;
 use super::context::Context;
+use super::policies::NamedPolicy;
 use super::principal::{NamedAs, Principal};
 use super::statement::{Effect, Statement};
 
