@@ -22,10 +22,10 @@ mod statement;
 pub(crate) use context::Context;
 pub(crate) use denial::Denial;
 pub(crate) use error::{Mistake, PolicyError, PolicyErrors, Position};
-pub(crate) use evaluation::AccessRequest;
+pub(crate) use evaluation::{AccessRequest, StatementRef};
 #[cfg(test)]
 pub(crate) use keys::SET_HERE;
-pub(crate) use policies::{NamedPolicy, Permit, Policies};
+pub(crate) use policies::{NamedPolicy, Policies};
 pub(crate) use principal::Principal;
 
 use statement::Statement;

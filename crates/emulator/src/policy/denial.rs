@@ -125,7 +125,7 @@ impl Denial {
     pub(crate) fn message_without_reason(request: &AccessRequest<'_>) -> String {
         format!(
             "User: {} is not authorized to perform: {} on resource: {}",
-            request.principal.arn(),
+            request.principal.name(),
             request.action,
             request.resource
         )

@@ -20,10 +20,9 @@ pub(crate) struct AccessRequest<'a> {
 
 impl<'a> AccessRequest<'a> {
     /// Returns a call. What follows from the principal is added to the context, unless it is there:
-    /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:username`,
-    /// `aws:PrincipalIsAWSService`, `aws:PrincipalServiceName`, and the false
-    /// `aws:ViaAWSService` and `aws:MultiFactorAuthPresent`. (The `aws:userid` of a session or user
-    /// is the caller's to set.)
+    /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:PrincipalIsAWSService`,
+    /// `aws:PrincipalServiceName`, and the false `aws:ViaAWSService` and
+    /// `aws:MultiFactorAuthPresent`. (The `aws:userid` of a session is the caller's to set.)
     pub(crate) fn new(
         principal: &'a Principal,
         action: &'a str,
@@ -45,16 +44,6 @@ impl<'a> AccessRequest<'a> {
                 context.set_default("aws:PrincipalArn", role_arn.as_str());
                 context.set_default("aws:PrincipalType", "AssumedRole");
                 context.set_default("aws:MultiFactorAuthPresent", "false");
-            }
-            Principal::User { arn, .. } => {
-                context.set_default("aws:PrincipalArn", arn.as_str());
-                context.set_default("aws:PrincipalType", "User");
-                context.set_default("aws:username", arn.rsplit('/').next().unwrap_or(arn));
-            }
-            Principal::Root { account } => {
-                context.set_default("aws:PrincipalArn", principal.arn());
-                context.set_default("aws:PrincipalType", "Account");
-                context.set_default("aws:userid", account.as_str());
             }
         }
         Self { principal, action, resource, context }

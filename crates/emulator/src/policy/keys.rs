@@ -243,8 +243,6 @@ mod tests {
                 }
             }
         });
-        // For IAM users, which no caller is.
-        assert!(set_in_code.remove("aws:username"));
         assert_eq!(set_in_code, SET_HERE.map(str::to_owned).into());
     }
 }

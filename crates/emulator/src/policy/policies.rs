@@ -4,7 +4,7 @@
 
 use super::denial::{Denial, Layer, NearMiss};
 use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate};
-use super::principal::{NamedAs, Principal};
+use super::principal::NamedAs;
 use super::{Policy, PolicyKind};
 
 /// A policy and what it is called in the log: a file's name, or `trust policy of ROLE`.
@@ -13,7 +13,7 @@ pub(crate) type NamedPolicy<'a> = (&'a str, &'a Policy);
 /// The policies that a call is judged by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Policies<'a> {
-    /// The permissions of the caller's role or user.
+    /// The permissions of the caller's role.
     pub(crate) identity: &'a [NamedPolicy<'a>],
     /// The policies that limit the caller's session; empty if nothing limits it.
     pub(crate) session: &'a [NamedPolicy<'a>],
@@ -24,17 +24,8 @@ pub(crate) struct Policies<'a> {
     pub(crate) resource_account: &'a str,
 }
 
-/// What allows a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Permit {
-    /// A statement.
-    Statement(StatementRef),
-    /// No policy: the caller is the root user of the account.
-    Root,
-}
-
 impl Policies<'_> {
-    /// Returns what allows the call, or why it is denied.
+    /// Returns the statement that allows the call, or why it is denied.
     ///
     /// * An explicit Deny in any policy wins.
     /// * A service is judged by the resource's policy only.
@@ -45,7 +36,7 @@ impl Policies<'_> {
     /// * To a resource of another account, both must allow.
     /// * Session policies must allow too, unless the resource's policy names the session itself, or
     ///   anyone.
-    pub(crate) fn authorize(&self, request: &AccessRequest<'_>) -> Result<Permit, Denial> {
+    pub(crate) fn authorize(&self, request: &AccessRequest<'_>) -> Result<StatementRef, Denial> {
         let attached = if self.has_trust_policy() { Layer::Trust } else { Layer::Resource };
         let [identity, session, resource] = [Layer::Identity, Layer::Session, attached]
             .map(|layer| (layer, evaluate(self.of(layer), request)));
@@ -69,32 +60,28 @@ impl Policies<'_> {
             if *named == NamedAs::Role {
                 limits(session)?;
             }
-            return Ok(Permit::Statement(statement.clone()));
+            return Ok(statement.clone());
         }
         if !same_account || self.has_trust_policy() {
             self.permit(resource, request)?;
         }
-        // Nothing is attached to the root user of an account, who may do anything in it.
-        let permit = match request.principal {
-            Principal::Root { .. } => Permit::Root,
-            _ => self.permit(identity, request)?,
-        };
+        let statement = self.permit(identity, request)?;
         limits(session)?;
-        Ok(permit)
+        Ok(statement)
     }
 
     fn has_trust_policy(&self) -> bool {
         self.resource.is_some_and(|(_, policy)| policy.kind() == PolicyKind::Trust)
     }
 
-    /// Returns what allows the call in a layer, or why nothing does.
+    /// Returns the statement of a layer that allows the call, or why nothing does.
     fn permit(
         &self,
         (layer, evaluation): (Layer, Evaluation),
         request: &AccessRequest<'_>,
-    ) -> Result<Permit, Denial> {
+    ) -> Result<StatementRef, Denial> {
         match evaluation {
-            Evaluation::Allowed { statement, .. } => Ok(Permit::Statement(statement)),
+            Evaluation::Allowed { statement, .. } => Ok(statement),
             Evaluation::ExplicitDeny(statement) => Err(Denial::Explicit { layer, statement }),
             Evaluation::NoMatch => {
                 let policies = self.of(layer);

@@ -16,20 +16,6 @@ pub(crate) enum Principal {
         /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`, without the path.
         session_arn: String,
     },
-    /// An IAM user.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no service here has IAM users yet"))]
-    User {
-        /// The account of the user.
-        account: String,
-        /// `arn:aws:iam::ACCOUNT:user/PATH/NAME`.
-        arn: String,
-    },
-    /// The root user of an account.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no service here has root users yet"))]
-    Root {
-        /// The account.
-        account: String,
-    },
 }
 
 impl Principal {
@@ -37,19 +23,15 @@ impl Principal {
     pub(crate) fn account(&self) -> Option<&str> {
         match self {
             Self::Service(_) => None,
-            Self::AssumedRole { account, .. }
-            | Self::User { account, .. }
-            | Self::Root { account } => Some(account),
+            Self::AssumedRole { account, .. } => Some(account),
         }
     }
 
     /// Returns the name that AWS's messages have behind `User:`.
-    pub(crate) fn arn(&self) -> String {
+    pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Service(name) => name.clone(),
-            Self::AssumedRole { session_arn, .. } => session_arn.clone(),
-            Self::User { arn, .. } => arn.clone(),
-            Self::Root { account } => format!("arn:aws:iam::{account}:root"),
+            Self::Service(name) => name,
+            Self::AssumedRole { session_arn, .. } => session_arn,
         }
     }
 }
@@ -87,9 +69,6 @@ impl PrincipalPattern {
             (Self::Service(name), Principal::Service(caller)) if name == caller => {
                 Some(NamedAs::Caller)
             }
-            (Self::Account(account), Principal::Root { account: caller }) if account == caller => {
-                Some(NamedAs::Caller)
-            }
             (Self::Account(account), _) if principal.account() == Some(account) => {
                 Some(NamedAs::Account)
             }
@@ -97,9 +76,6 @@ impl PrincipalPattern {
                 Some(NamedAs::Role)
             }
             (Self::Arn(arn), Principal::AssumedRole { session_arn, .. }) if arn == session_arn => {
-                Some(NamedAs::Caller)
-            }
-            (Self::Arn(arn), Principal::User { arn: caller, .. }) if arn == caller => {
                 Some(NamedAs::Caller)
             }
             _ => None,
@@ -116,7 +92,7 @@ impl PrincipalPattern {
 pub(super) fn exempt(entries: &[PrincipalPattern], principal: &Principal) -> bool {
     let named: Vec<NamedAs> = entries.iter().filter_map(|entry| entry.names(principal)).collect();
     let by_name = named.iter().any(|named| *named > NamedAs::Account);
-    let whole = matches!(principal, Principal::Service(_) | Principal::Root { .. })
-        || entries.contains(&PrincipalPattern::Anyone);
+    let whole =
+        matches!(principal, Principal::Service(_)) || entries.contains(&PrincipalPattern::Anyone);
     by_name && (whole || named.contains(&NamedAs::Account))
 }

@@ -3,9 +3,11 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 
 use super::super::*;
+use super::session;
 use crate::policy::evaluation::{Evaluation, evaluate};
 
-/// Returns whether a user meets conditions, in a policy of this version.
+/// Returns whether a session meets conditions, in a policy of this version. The examples of IAM's
+/// page are about a user, `david`, so that is its `aws:username`.
 pub(super) fn holds_in(version: &str, conditions: &str, context: &Context) -> bool {
     let json = format!(
         r#"{{"Version":"{version}","Statement":{{"Effect":"Allow","Action":"*","Resource":"*",
@@ -13,11 +15,10 @@ pub(super) fn holds_in(version: &str, conditions: &str, context: &Context) -> bo
     );
     let policy =
         Policy::parse(PolicyKind::Identity, &json).unwrap_or_else(|errors| panic!("{errors}"));
-    let user = Principal::User {
-        account: "123456789012".to_owned(),
-        arn: "arn:aws:iam::123456789012:user/staff/david".to_owned(),
-    };
-    let request = AccessRequest::new(&user, "a:b", "*", context.clone());
+    let caller = session();
+    let mut context = context.clone();
+    context.set_default("aws:username", "david");
+    let request = AccessRequest::new(&caller, "a:b", "*", context);
     matches!(evaluate(&[("policy", &policy)], &request), Evaluation::Allowed { .. })
 }
 

@@ -4,7 +4,7 @@
 
 use super::Inherited;
 use crate::account::{Resources, Role};
-use crate::policy::{AccessRequest, Context, Denial, NamedPolicy, Permit, Policies};
+use crate::policy::{AccessRequest, Context, Denial, NamedPolicy, Policies, StatementRef};
 use crate::refusal::Refusal;
 use crate::sts::StsCall;
 use crate::sts::input::AssumeRoleInput;
@@ -37,10 +37,9 @@ impl<'r> RoleAccess<'r, '_> {
         let mut permits = Vec::new();
         for action in actions.into_iter().flatten() {
             match self.authorize(role, action) {
-                Ok(Permit::Statement(statement)) => {
+                Ok(statement) => {
                     permits.push(format!("{action} is allowed by {statement}"));
                 }
-                Ok(Permit::Root) => {}
                 Err(denial) => {
                     return Err(self.refuse(action, &format!("{action} on {arn}: {denial}")));
                 }
@@ -49,7 +48,7 @@ impl<'r> RoleAccess<'r, '_> {
         Ok((role, permits.join("; ")))
     }
 
-    fn authorize(&self, role: &Role, action: &str) -> Result<Permit, Denial> {
+    fn authorize(&self, role: &Role, action: &str) -> Result<StatementRef, Denial> {
         let session = self.call.session;
         let caller = self.resources.role(&session.role_arn);
         let permissions = caller.map(|role| role.permissions.as_slice()).unwrap_or_default();
