@@ -1,102 +1,143 @@
-//! AWS services that this emulator does not have, by the name in a signature's scope, and the error
-//! for a client that calls one.
+//! AWS services that this emulator does not have, by the signing name in a signature's scope, and the
+//! error for a client that calls one.
 
 use crate::message::Request;
 
-/// A service: the name that its requests are signed for, its id, and what tells it from another of
-/// the same scope: the prefix of `X-Amz-Target`, the version of the Query API, or a path.
-type Row = (&'static str, &'static str, &'static str);
+/// A service, as botocore's models describe it.
+struct Service {
+    /// The name that its requests are signed for.
+    signing_name: &'static str,
+    service_id: &'static str,
+    discriminator: Discriminator,
+}
 
-/// The services that are used most, from botocore 1.43. Of those with one scope, the first is
-/// meant by a request that has the mark of none.
-const SERVICES: &[Row] = &[
-    ("acm", "ACM", "CertificateManager"),
-    ("acm-pca", "ACM PCA", "ACMPrivateCA"),
-    ("apigateway", "API Gateway", ""),
-    ("apigateway", "ApiGatewayV2", "/v2/"),
-    ("appconfig", "AppConfig", ""),
-    ("appconfig", "AppConfigData", "/configuration"),
-    ("application-autoscaling", "Application Auto Scaling", "AnyScaleFrontendService"),
-    ("appsync", "AppSync", ""),
-    ("athena", "Athena", "AmazonAthena"),
-    ("autoscaling", "Auto Scaling", "2011-01-01"),
-    ("backup", "Backup", ""),
-    ("batch", "Batch", ""),
-    ("bedrock", "Bedrock", ""),
-    ("bedrock", "Bedrock Runtime", "/model/"),
-    ("ce", "Cost Explorer", "AWSInsightsIndexService"),
-    ("cloudformation", "CloudFormation", "2010-05-15"),
-    ("cloudfront", "CloudFront", ""),
-    ("cloudtrail", "CloudTrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
-    ("codeartifact", "codeartifact", ""),
-    ("codebuild", "CodeBuild", "CodeBuild_20161006"),
-    ("codecommit", "CodeCommit", "CodeCommit_20150413"),
-    ("codepipeline", "CodePipeline", "CodePipeline_20150709"),
-    ("cognito-identity", "Cognito Identity", "AWSCognitoIdentityService"),
-    ("cognito-idp", "Cognito Identity Provider", "AWSCognitoIdentityProviderService"),
-    ("config", "Config Service", "StarlingDoveService"),
-    ("dms", "Database Migration Service", "AmazonDMSv20160101"),
-    ("dynamodb", "DynamoDB", "DynamoDB_20120810"),
-    ("dynamodb", "DynamoDB Streams", "DynamoDBStreams_20120810"),
-    ("ec2", "EC2", "2016-11-15"),
-    ("ecr", "ECR", "AmazonEC2ContainerRegistry_V20150921"),
-    ("ecr-public", "ECR PUBLIC", "SpencerFrontendService"),
-    ("ecs", "ECS", "AmazonEC2ContainerServiceV20141113"),
-    ("eks", "EKS", ""),
-    ("elasticache", "ElastiCache", "2015-02-02"),
-    ("elasticfilesystem", "EFS", ""),
-    ("elasticloadbalancing", "Elastic Load Balancing", "2012-06-01"),
-    ("elasticloadbalancing", "Elastic Load Balancing v2", "2015-12-01"),
-    ("elasticmapreduce", "EMR", "ElasticMapReduce"),
-    ("es", "OpenSearch", ""),
-    ("events", "EventBridge", "AWSEvents"),
-    ("firehose", "Firehose", "Firehose_20150804"),
-    ("glue", "Glue", "AWSGlue"),
-    ("guardduty", "GuardDuty", ""),
-    ("iam", "IAM", "2010-05-08"),
-    ("identitystore", "identitystore", "AWSIdentityStore"),
-    ("iot", "IoT", ""),
-    ("iotdata", "IoT Data Plane", ""),
-    ("kafka", "Kafka", ""),
-    ("kinesis", "Kinesis", "Kinesis_20131202"),
-    ("kms", "KMS", "TrentService"),
-    ("lambda", "Lambda", ""),
-    ("logs", "CloudWatch Logs", "Logs_20140328"),
-    ("monitoring", "CloudWatch", "GraniteServiceVersion20100801"),
-    ("mq", "mq", ""),
-    ("organizations", "Organizations", "AWSOrganizationsV20161128"),
-    ("pipes", "Pipes", ""),
-    ("rds", "RDS", "2014-10-31"),
-    ("rds-data", "RDS Data", ""),
-    ("redshift", "Redshift", "2012-12-01"),
-    ("redshift-data", "Redshift Data", "RedshiftData"),
-    ("route53", "Route 53", ""),
-    ("s3", "S3", ""),
-    ("s3", "S3 Control", "/v20180820/"),
-    ("sagemaker", "SageMaker", "SageMaker"),
-    ("sagemaker", "SageMaker Runtime", "/endpoints/"),
-    ("scheduler", "Scheduler", ""),
-    ("servicediscovery", "ServiceDiscovery", "Route53AutoNaming_v20170314"),
-    ("ses", "SES", "2010-12-01"),
-    ("ses", "SESv2", "/v2/email/"),
-    ("sns", "SNS", "2010-03-31"),
-    ("sqs", "SQS", "AmazonSQS"),
-    ("ssm", "SSM", "AmazonSSM"),
-    ("sso", "SSO Admin", "SWBExternalService"),
-    ("sso-oauth", "SSO OIDC", ""),
-    ("states", "SFN", "AWSStepFunctions"),
-    ("support", "Support", "AWSSupport_20130415"),
-    ("tagging", "Resource Groups Tagging API", "ResourceGroupsTaggingAPI_20170126"),
-    ("transfer", "Transfer", "TransferService"),
-    ("wafv2", "WAFV2", "AWSWAF_20190729"),
-    ("xray", "XRay", ""),
+/// What tells the requests of a service from those of another one with the same signing name.
+enum Discriminator {
+    /// What `X-Amz-Target` has before the operation's name.
+    TargetPrefix(&'static str),
+    /// `Version` of the Query API.
+    ApiVersion(&'static str),
+    /// The beginning of the path.
+    PathPrefix(&'static str),
+    /// Nothing that is known here.
+    Unspecified,
+}
+
+use Discriminator::{ApiVersion, PathPrefix, TargetPrefix, Unspecified};
+
+const fn service(
+    signing_name: &'static str,
+    service_id: &'static str,
+    discriminator: Discriminator,
+) -> Service {
+    Service { signing_name, service_id, discriminator }
+}
+
+/// The services that are used most, from botocore 1.43. Of those with one signing name, the first
+/// is meant by a request that no discriminator matches.
+const SERVICES: &[Service] = &[
+    service("acm", "ACM", TargetPrefix("CertificateManager")),
+    service("acm-pca", "ACM PCA", TargetPrefix("ACMPrivateCA")),
+    service("apigateway", "API Gateway", Unspecified),
+    service("apigateway", "ApiGatewayV2", PathPrefix("/v2/")),
+    service("appconfig", "AppConfig", Unspecified),
+    service("appconfig", "AppConfigData", PathPrefix("/configuration")),
+    service(
+        "application-autoscaling",
+        "Application Auto Scaling",
+        TargetPrefix("AnyScaleFrontendService"),
+    ),
+    service("appsync", "AppSync", Unspecified),
+    service("athena", "Athena", TargetPrefix("AmazonAthena")),
+    service("autoscaling", "Auto Scaling", ApiVersion("2011-01-01")),
+    service("backup", "Backup", Unspecified),
+    service("batch", "Batch", Unspecified),
+    service("bedrock", "Bedrock", Unspecified),
+    service("bedrock", "Bedrock Runtime", PathPrefix("/model/")),
+    service("ce", "Cost Explorer", TargetPrefix("AWSInsightsIndexService")),
+    service("cloudformation", "CloudFormation", ApiVersion("2010-05-15")),
+    service("cloudfront", "CloudFront", Unspecified),
+    service(
+        "cloudtrail",
+        "CloudTrail",
+        TargetPrefix("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
+    ),
+    service("codeartifact", "codeartifact", Unspecified),
+    service("codebuild", "CodeBuild", TargetPrefix("CodeBuild_20161006")),
+    service("codecommit", "CodeCommit", TargetPrefix("CodeCommit_20150413")),
+    service("codepipeline", "CodePipeline", TargetPrefix("CodePipeline_20150709")),
+    service("cognito-identity", "Cognito Identity", TargetPrefix("AWSCognitoIdentityService")),
+    service(
+        "cognito-idp",
+        "Cognito Identity Provider",
+        TargetPrefix("AWSCognitoIdentityProviderService"),
+    ),
+    service("config", "Config Service", TargetPrefix("StarlingDoveService")),
+    service("dms", "Database Migration Service", TargetPrefix("AmazonDMSv20160101")),
+    service("dynamodb", "DynamoDB", TargetPrefix("DynamoDB_20120810")),
+    service("dynamodb", "DynamoDB Streams", TargetPrefix("DynamoDBStreams_20120810")),
+    service("ec2", "EC2", ApiVersion("2016-11-15")),
+    service("ecr", "ECR", TargetPrefix("AmazonEC2ContainerRegistry_V20150921")),
+    service("ecr-public", "ECR PUBLIC", TargetPrefix("SpencerFrontendService")),
+    service("ecs", "ECS", TargetPrefix("AmazonEC2ContainerServiceV20141113")),
+    service("eks", "EKS", Unspecified),
+    service("elasticache", "ElastiCache", ApiVersion("2015-02-02")),
+    service("elasticfilesystem", "EFS", Unspecified),
+    service("elasticloadbalancing", "Elastic Load Balancing", ApiVersion("2012-06-01")),
+    service("elasticloadbalancing", "Elastic Load Balancing v2", ApiVersion("2015-12-01")),
+    service("elasticmapreduce", "EMR", TargetPrefix("ElasticMapReduce")),
+    service("es", "OpenSearch", Unspecified),
+    service("events", "EventBridge", TargetPrefix("AWSEvents")),
+    service("firehose", "Firehose", TargetPrefix("Firehose_20150804")),
+    service("glue", "Glue", TargetPrefix("AWSGlue")),
+    service("guardduty", "GuardDuty", Unspecified),
+    service("iam", "IAM", ApiVersion("2010-05-08")),
+    service("identitystore", "identitystore", TargetPrefix("AWSIdentityStore")),
+    service("iot", "IoT", Unspecified),
+    service("iotdata", "IoT Data Plane", Unspecified),
+    service("kafka", "Kafka", Unspecified),
+    service("kinesis", "Kinesis", TargetPrefix("Kinesis_20131202")),
+    service("kms", "KMS", TargetPrefix("TrentService")),
+    service("lambda", "Lambda", Unspecified),
+    service("logs", "CloudWatch Logs", TargetPrefix("Logs_20140328")),
+    service("monitoring", "CloudWatch", TargetPrefix("GraniteServiceVersion20100801")),
+    service("mq", "mq", Unspecified),
+    service("organizations", "Organizations", TargetPrefix("AWSOrganizationsV20161128")),
+    service("pipes", "Pipes", Unspecified),
+    service("rds", "RDS", ApiVersion("2014-10-31")),
+    service("rds-data", "RDS Data", Unspecified),
+    service("redshift", "Redshift", ApiVersion("2012-12-01")),
+    service("redshift-data", "Redshift Data", TargetPrefix("RedshiftData")),
+    service("route53", "Route 53", Unspecified),
+    service("s3", "S3", Unspecified),
+    service("s3", "S3 Control", PathPrefix("/v20180820/")),
+    service("sagemaker", "SageMaker", TargetPrefix("SageMaker")),
+    service("sagemaker", "SageMaker Runtime", PathPrefix("/endpoints/")),
+    service("scheduler", "Scheduler", Unspecified),
+    service("servicediscovery", "ServiceDiscovery", TargetPrefix("Route53AutoNaming_v20170314")),
+    service("ses", "SES", ApiVersion("2010-12-01")),
+    service("ses", "SESv2", PathPrefix("/v2/email/")),
+    service("sns", "SNS", ApiVersion("2010-03-31")),
+    service("sqs", "SQS", TargetPrefix("AmazonSQS")),
+    service("ssm", "SSM", TargetPrefix("AmazonSSM")),
+    service("sso", "SSO Admin", TargetPrefix("SWBExternalService")),
+    service("sso-oauth", "SSO OIDC", Unspecified),
+    service("states", "SFN", TargetPrefix("AWSStepFunctions")),
+    service("support", "Support", TargetPrefix("AWSSupport_20130415")),
+    service(
+        "tagging",
+        "Resource Groups Tagging API",
+        TargetPrefix("ResourceGroupsTaggingAPI_20170126"),
+    ),
+    service("transfer", "Transfer", TargetPrefix("TransferService")),
+    service("wafv2", "WAFV2", TargetPrefix("AWSWAF_20190729")),
+    service("xray", "XRay", Unspecified),
 ];
 
 /// Returns the error message for a request to a service that this emulator does not have, or whose
 /// service is not known.
 pub(super) fn absence(request: &Request, scope: Option<&str>, operation: &str) -> String {
-    let marks = Marks::of(request);
-    match (find(scope, &marks), scope) {
+    match (find(scope, request), scope) {
         (Some(id), _) => {
             let variable = endpoint_variable(id);
             format!("this emulator has no {id}; set {variable} to an endpoint that has it")
@@ -109,11 +150,14 @@ pub(super) fn absence(request: &Request, scope: Option<&str>, operation: &str) -
     }
 }
 
-fn find(scope: Option<&str>, marks: &Marks<'_>) -> Option<&'static str> {
-    let of_scope = |row: &&Row| scope.is_none_or(|scope| row.0 == scope);
-    let mut rows = SERVICES.iter().filter(of_scope);
-    let first = scope.and_then(|_| rows.clone().next());
-    rows.find(|row| marks.have(row.2)).or(first).map(|row| row.1)
+/// Returns the id of the service that a request is for.
+fn find(scope: Option<&str>, request: &Request) -> Option<&'static str> {
+    let is_of_scope = |service: &&Service| scope.is_none_or(|scope| service.signing_name == scope);
+    let mut services = SERVICES.iter().filter(is_of_scope);
+    let first = scope.and_then(|_| services.clone().next());
+    let properties = RequestProperties::of(request);
+    let found = services.find(|service| service.discriminator.matches(&properties));
+    found.or(first).map(|service| service.service_id)
 }
 
 /// Returns the variable that AWS's SDKs read for the endpoint of a service.
@@ -121,28 +165,32 @@ fn endpoint_variable(id: &str) -> String {
     format!("AWS_ENDPOINT_URL_{}", id.replace([' ', '-'], "_").to_ascii_uppercase())
 }
 
-/// What identifies the service of a request, beside the scope.
-struct Marks<'a> {
-    target: Option<&'a str>,
-    version: Option<String>,
+/// The parts of a request that discriminators are compared with.
+struct RequestProperties<'a> {
+    target_prefix: Option<&'a str>,
+    api_version: Option<String>,
     path: &'a str,
 }
 
-impl<'a> Marks<'a> {
+impl<'a> RequestProperties<'a> {
     fn of(request: &'a Request) -> Self {
-        let target = request.header("x-amz-target");
+        let target = request.header("x-amz-target").and_then(|target| target.rsplit_once('.'));
         Self {
-            target: target.and_then(|target| target.rsplit_once('.')).map(|(prefix, _)| prefix),
-            version: request.form_parameters("Version").pop(),
+            target_prefix: target.map(|(prefix, _)| prefix),
+            api_version: request.form_parameters("Version").pop(),
             path: &request.path,
         }
     }
+}
 
-    fn have(&self, mark: &str) -> bool {
-        !mark.is_empty()
-            && (self.target == Some(mark)
-                || self.version.as_deref() == Some(mark)
-                || (mark.starts_with('/') && self.path.starts_with(mark)))
+impl Discriminator {
+    fn matches(&self, request: &RequestProperties<'_>) -> bool {
+        match self {
+            TargetPrefix(prefix) => request.target_prefix == Some(prefix),
+            ApiVersion(version) => request.api_version.as_deref() == Some(version),
+            PathPrefix(prefix) => request.path.starts_with(prefix),
+            Unspecified => false,
+        }
     }
 }
 
