@@ -1,6 +1,6 @@
-//! IAM's policies: what a document says, and what a set of them comes to for one call.
+//! IAM's policies: their documents, and the decision of several policies on one call.
 //!
-//! Nothing here knows of accounts, roles or services: callers hand in policies, the principal, the
+//! Nothing here knows of accounts, roles or services: callers pass policies, the principal, the
 //! action, the resource and the request's context. Read [`Policy::parse`] and
 //! [`Policies::authorize`] first.
 //!
@@ -30,7 +30,7 @@ pub(crate) use principal::Principal;
 
 use statement::Statement;
 
-/// What a policy is attached to, which decides the elements that it may and must have.
+/// The kind of a policy, which decides the elements that it may and must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyKind {
     /// A role's trust policy: `Principal`, and no `Resource`.
@@ -56,14 +56,14 @@ pub(crate) struct PolicyWarning {
     pub(crate) key: String,
     /// The key that was probably meant, if it is misspelt.
     pub(crate) nearest: Option<String>,
-    /// Where it is, such as `Statement[1].Condition.StringEquals`.
+    /// The path of the element, such as `Statement[1].Condition.StringEquals`.
     pub(crate) path: String,
-    /// Where it is in the text, if the policy was read from text.
+    /// The position in the text, if the policy was read from text.
     pub(crate) position: Option<Position>,
 }
 
 impl Policy {
-    /// Reads a policy, or says everything that is wrong with it.
+    /// Reads a policy, or returns every mistake in it.
     pub(crate) fn parse(kind: PolicyKind, json: &str) -> Result<Self, PolicyErrors> {
         parse::policy(kind, json)
     }
@@ -80,7 +80,7 @@ impl Policy {
         })
     }
 
-    /// Returns what the policy is attached to.
+    /// Returns the kind of the policy.
     pub(crate) const fn kind(&self) -> PolicyKind {
         self.kind
     }

@@ -1,5 +1,5 @@
-//! Whether a leaf may authenticate to a trust anchor: a certification path, and what Roles Anywhere
-//! asks of a leaf and of an anchor beyond that.
+//! Whether a leaf may authenticate to a trust anchor: a certification path, and the further
+//! requirements of Roles Anywhere for leaf and anchor.
 //!
 //! <https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>
 
@@ -16,7 +16,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use crate::x509::Certificate;
 use path::Search;
 
-/// What a leaf is measured against.
+/// The trust anchor, revocation lists and time that a leaf is checked against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trust<'a> {
     /// The trust anchor's certificates, roots or not: a path to one of them will do.
@@ -64,7 +64,7 @@ pub(crate) enum Distrust {
 impl Distrust {
     /// Returns what the service says.
     ///
-    /// How it words an expired certificate is not known; that wording is ours.
+    /// AWS's message for an expired certificate is not known; that one is ours.
     pub(crate) fn message(self) -> &'static str {
         match self {
             Self::NoPath | Self::IssuerKeyUsage | Self::IssuerConstraints | Self::Anchor => {
@@ -154,7 +154,7 @@ pub(crate) fn is_crl_of(crl: &[u8], certificate: &[u8]) -> bool {
     crl.is_ok_and(|(_, crl)| path::read(certificate).is_some_and(|ca| path::is_list_of(&crl, &ca)))
 }
 
-/// What must hold of a leaf whatever path it has.
+/// Checks the requirements of a leaf that do not depend on its path.
 fn check_end_entity_form(leaf: &Certificate) -> Result<(), Distrust> {
     if !leaf.version_3 {
         return Err(Distrust::Version);
@@ -168,7 +168,7 @@ fn check_end_entity_form(leaf: &Certificate) -> Result<(), Distrust> {
     Ok(())
 }
 
-/// What Roles Anywhere asks of a leaf beyond a path.
+/// Checks the requirements of Roles Anywhere for a leaf, beside a path.
 fn check_end_entity_use(leaf: &Certificate) -> Result<(), Distrust> {
     if leaf.subject.empty {
         return Err(Distrust::Subject);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_anchor_counts_in_its_validity_period_and_as_a_ca_only() {
+    fn an_anchor_must_be_a_ca_within_its_validity_period() {
         let fixture = TrustFixture::new();
         let late = datetime!(2050-01-01 00:00 UTC);
         let anchor = "anchor/root.pem";
@@ -597,7 +597,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_of_the_right_name_and_another_key_is_none() {
+    fn an_issuer_with_the_right_name_and_another_key_is_refused() {
         let fixture = TrustFixture::new();
         let forge = |common_name: &str| {
             let mut params = CertificateParams::default();
@@ -634,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_to_one_of_two_certificates_of_an_anchor_will_do() {
+    fn a_path_to_one_of_two_certificates_of_an_anchor_is_enough() {
         let fixture = TrustFixture::new();
         let der = |path: &str| fixture.pki.der(path).unwrap();
         let (leaf, root) = (der("leaf/p256.pem"), der("anchor/root.pem"));
@@ -653,7 +653,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bit_changed_in_leaf_or_issuer_loses_the_trust() {
+    fn a_changed_bit_in_leaf_or_issuer_is_refused() {
         let fixture = TrustFixture::new();
         let anchors = [fixture.pki.der("anchor/root.pem").unwrap()];
         let leaf = fixture.pki.der("leaf/p256.pem").unwrap();
@@ -684,7 +684,7 @@ mod tests {
 
     #[test]
     fn nothing_that_hashes_with_sha1_or_md5_verifies_a_path() {
-        // What follows 1.2.840.113549.1.1 and 1.2.840.10045.4 in an AlgorithmIdentifier.
+        // The encoded prefixes 1.2.840.113549.1.1 and 1.2.840.10045.4 in an AlgorithmIdentifier.
         let rsa = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
         let ecdsa = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
         for algorithm in webpki::ALL_VERIFICATION_ALGS {

@@ -23,7 +23,7 @@ pub(crate) enum Denial {
     NoAllow {
         /// The kind of policy that lacks a statement.
         layer: Layer,
-        /// What the policies of that kind are called; there may be none.
+        /// The names of the policies of that kind; there may be none.
         policies: Vec<String>,
         /// The statement that comes nearest to allowing it.
         near_miss: Option<NearMiss>,

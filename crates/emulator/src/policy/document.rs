@@ -12,7 +12,7 @@ pub(super) struct Node<'a> {
     text: &'a str,
 }
 
-/// What a [`Node`] is.
+/// The value of a [`Node`].
 #[derive(Debug, Clone)]
 pub(super) enum Content<'a> {
     Object(Vec<Member<'a>>),
@@ -27,7 +27,7 @@ pub(super) enum Content<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Member<'a> {
     pub(super) name: String,
-    /// Where the name is.
+    /// The position of the name.
     pub(super) position: Position,
     pub(super) value: Node<'a>,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a policy, and where.
+//! Mistakes in a policy, with their positions.
 
 use std::fmt;
 
@@ -38,11 +38,11 @@ impl std::error::Error for PolicyErrors {}
 /// One mistake. It reads `3:5: Statement[1].Effect: expected …`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) struct PolicyError {
-    /// Where it is, such as `Statement[1].Condition.StringEquals`; empty for the whole document.
+    /// The path of the element, such as `Statement[1].Condition.StringEquals`; empty for the whole document.
     pub(crate) path: String,
-    /// Where it is in the text, if the policy was read from text.
+    /// The position in the text, if the policy was read from text.
     pub(crate) position: Option<Position>,
-    /// What is wrong.
+    /// The mistake.
     pub(crate) mistake: Mistake,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What is wrong at one place of a policy.
+/// A mistake in one element of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Mistake {
     #[error("not valid JSON: {0}")]

@@ -1,4 +1,4 @@
-//! What a set of policies says to one call.
+//! The evaluation of policies of one kind for one call.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(crate) struct AccessRequest<'a> {
 }
 
 impl<'a> AccessRequest<'a> {
-    /// Returns a call. What follows from the principal is added to the context, unless it is there:
+    /// Returns a call. The keys of the principal are added to the context, unless they are there:
     /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:PrincipalIsAWSService`,
     /// `aws:PrincipalServiceName`, and the false `aws:ViaAWSService` and
     /// `aws:MultiFactorAuthPresent`. (The `aws:userid` of a session is the caller's to set.)
@@ -55,7 +55,7 @@ impl<'a> AccessRequest<'a> {
     }
 }
 
-/// What policies of one kind say to a call.
+/// The result of the policies of one kind for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Evaluation {
     /// A statement allows it, and none denies it. Of several, the one that names the caller most
@@ -70,7 +70,7 @@ pub(super) enum Evaluation {
 /// A statement, for people: `Statement[1] (Sid ReadSecrets) of secrets.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StatementRef {
-    /// What the caller calls the policy.
+    /// The name of the policy, as in [`NamedPolicy`].
     pub(crate) policy: String,
     /// Such as `Statement[1]`.
     pub(crate) path: String,

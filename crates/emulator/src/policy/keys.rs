@@ -154,7 +154,7 @@ const MULTIVALUED: [&str; 10] = [
     "sts:TransitiveTagKeys",
 ];
 
-/// Who makes the requests that a statement is about.
+/// The callers of the requests that a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Callers {
     Services,

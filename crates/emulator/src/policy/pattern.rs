@@ -57,7 +57,7 @@ impl Glyph {
     }
 }
 
-/// What is special in a text, beside itself.
+/// The special syntax that a text may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Syntax {
     /// `*` and `?`.
@@ -124,7 +124,7 @@ impl Template {
 
     /// Puts the values of variables in; `None` if one has no value, or more than one.
     ///
-    /// What a value holds is literal: a tag `*` does not become a wildcard.
+    /// A value is literal: a tag `*` does not become a wildcard.
     pub(super) fn resolve(&self, context: &Context) -> Option<Vec<Glyph>> {
         let mut glyphs = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {

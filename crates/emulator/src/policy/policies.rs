@@ -1,4 +1,4 @@
-//! All policies that one call is judged by, and what they come to together.
+//! The decision on a call by all policies together.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>
 
@@ -7,7 +7,7 @@ use super::evaluation::{AccessRequest, Evaluation, StatementRef, evaluate};
 use super::principal::NamedAs;
 use super::{Policy, PolicyKind};
 
-/// A policy and what it is called in the log: a file's name, or `trust policy of ROLE`.
+/// A policy and its name in the log: a file's name, or `trust policy of ROLE`.
 pub(crate) type NamedPolicy<'a> = (&'a str, &'a Policy);
 
 /// The policies that a call is judged by.

@@ -1,8 +1,8 @@
-//! Who calls, and what the `Principal` element says of them.
+//! The caller of a request, and the `Principal` element of a policy.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
-/// Who makes a call.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Principal {
     /// A service of AWS, such as `rolesanywhere.amazonaws.com`.
@@ -50,7 +50,7 @@ pub(super) enum PrincipalPattern {
     Foreign,
 }
 
-/// How an entry names a caller. What it grants differs: the later, the more.
+/// The way an entry names a caller. A later variant grants more than the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NamedAs {
     /// By the account, which leaves it to the account's own policies.

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_that_is_no_number_is_malformed_without_a_message() {
+    fn a_duration_that_is_not_a_number_is_malformed_input() {
         for wrong in ["1e3", "3600.0", "abc", "", "2147483648", "0x384"] {
             let refusal = parsed(&format!("DurationSeconds={wrong}")).unwrap_err();
             assert_eq!((&*refusal.code, &*refusal.message), ("MalformedInput", ""), "{wrong}");
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_role_and_what_is_not_here_is_refused() {
+    fn a_user_arn_mfa_and_context_providers_are_refused() {
         assert_eq!(message("RoleArn=arn:aws:iam::123456789012:user/x"), "Request ARN is invalid");
         let second = parsed("SerialNumber=GAHT12345678&TokenCode=123456").unwrap_err();
         assert_eq!((second.status, second.reason), (403, "mfa"));

@@ -39,7 +39,7 @@ fn is_permitted(constraints: &NameConstraints<'_>, name: &GeneralName<'_>) -> bo
         && excluded.iter().all(|fit| *fit == Fit::Outside)
 }
 
-/// Where a name is in relation to a constraint of its form.
+/// The relation of a name to a constraint of its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Within,

@@ -15,7 +15,7 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Version};
 use super::name::ComparableName;
 use super::{Distrust, constraints};
 
-/// What a search for a path needs to know.
+/// The input of a search for a path.
 pub(super) struct Search<'a> {
     pub(super) anchor: X509Certificate<'a>,
     pub(super) chain: Vec<X509Certificate<'a>>,
@@ -196,7 +196,7 @@ fn is_self_made(certificate: &X509Certificate<'_>) -> bool {
     ComparableName::new(certificate.subject()) == ComparableName::new(certificate.issuer())
 }
 
-/// Whether a certificate names an issuer, and has the signature of its key.
+/// Returns whether a certificate names an issuer, and has the signature of its key.
 fn issued(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
     let tbs: &[u8] = certificate.tbs_certificate.as_ref();
     let algorithm = &certificate.signature_algorithm;
@@ -205,7 +205,7 @@ fn issued(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bo
         && is_signed(tbs, algorithm, &certificate.signature_value, issuer.public_key())
 }
 
-/// Whether a list names an issuer, and has the signature of its key.
+/// Returns whether a list names an issuer, and has the signature of its key.
 pub(super) fn is_list_of(
     crl: &CertificateRevocationList<'_>,
     issuer: &X509Certificate<'_>,

@@ -31,7 +31,7 @@ fn refusal(emulator: &Emulator, answer: &Answer) -> (u16, Value) {
 }
 
 #[test]
-fn a_header_with_one_meaning_stands_once() {
+fn a_repeated_single_value_header_is_refused() {
     let emulator = emulator();
     for name in ["authorization", "content-type", "host", "x-amz-date", "x-amz-x509"] {
         let request = good(&emulator);
@@ -66,7 +66,7 @@ fn the_host_of_a_target_in_absolute_form_is_the_host() {
 }
 
 #[test]
-fn order_case_and_spaces_of_headers_do_not_matter_and_more_of_them_neither() {
+fn order_case_spaces_and_number_of_headers_do_not_matter() {
     let emulator = emulator();
     let mut call = Request::new("leaf/rsa2048").sign(&emulator);
     call.headers.reverse();
@@ -81,7 +81,7 @@ fn order_case_and_spaces_of_headers_do_not_matter_and_more_of_them_neither() {
 }
 
 #[test]
-fn what_is_no_good_http_is_not_read() {
+fn malformed_http_is_refused() {
     let emulator = emulator();
     let fold = changed(&emulator, "content-type: ", "content-type:\r\n ");
     let length = changed(&emulator, "content-length: ", "content-length: 1\r\ncontent-length: ");

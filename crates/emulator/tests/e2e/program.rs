@@ -29,7 +29,7 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn a_command_has_a_clean_world_and_its_exit_code_comes_back() {
+fn a_command_has_a_clean_environment_and_its_exit_code_is_returned() {
     let output = run(
         "echo \"$AWS_ACCESS_KEY_ID|$https_proxy|$UNRELATED|$AWS_PROFILE\"; echo $EMULATOR_DIR; \
          roles-anywhere && aws_signing_helper && stat -c %a $XDG_RUNTIME_DIR; \

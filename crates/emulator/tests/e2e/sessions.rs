@@ -55,7 +55,7 @@ fn every_kind_of_key_gets_a_session() {
 }
 
 #[test]
-fn the_answer_is_that_of_the_documentation() {
+fn the_response_has_the_documented_fields() {
     let emulator = emulator();
     let request = Request::new("leaf/p256").with("roleSessionName", json!("job-1"));
     let body = request.with("roleArn", json!(DEEP_ROLE_ARN)).send(&emulator).json();
@@ -71,7 +71,7 @@ fn the_answer_is_that_of_the_documentation() {
 }
 
 #[test]
-fn the_arns_may_stand_in_the_query() {
+fn arns_may_be_query_parameters() {
     let emulator = emulator();
     let encode = |arn: &str| arn.replace(':', "%3A").replace('/', "%2F");
     let mut request = Request::new("leaf/p256");
@@ -177,7 +177,7 @@ fn a_signature_that_is_wrong_in_any_way_is_invalid() {
 }
 
 #[test]
-fn a_leaf_is_told_from_a_ca_and_from_its_like() {
+fn a_trust_anchor_cannot_authenticate_as_a_leaf() {
     let emulator = emulator();
     // The trust anchors themselves, by their own keys.
     for (identity, anchor) in
@@ -186,17 +186,21 @@ fn a_leaf_is_told_from_a_ca_and_from_its_like() {
         let request = Request::new(identity).with("trustAnchorArn", json!(anchor));
         assert_eq!(reason(&emulator, &request), "ca");
     }
+}
+
+#[test]
+fn a_chain_may_repeat_the_leaf() {
     let repeated = Request {
         chain: ["leaf/p256.pem", "anchor/intermediate.pem", "leaf/p256.pem"]
             .map(str::to_owned)
             .to_vec(),
         ..Request::new("leaf/p256")
     };
-    assert_eq!(repeated.send(&emulator).status, 201);
+    assert_eq!(repeated.send(&emulator()).status, 201);
 }
 
 #[test]
-fn the_arns_stand_in_the_query_once() {
+fn a_repeated_arn_in_the_query_is_refused() {
     let emulator = emulator();
     let mut request = Request::new("leaf/p256");
     let arn = |arn: &str| arn.replace(':', "%3A").replace('/', "%2F");
@@ -213,7 +217,7 @@ fn the_arns_stand_in_the_query_once() {
 }
 
 #[test]
-fn an_equals_sign_in_the_query_is_signed_either_way() {
+fn an_equals_sign_in_the_query_may_be_encoded_or_not() {
     let emulator = emulator();
     let role = "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fa";
     for (signed, expected) in [("%3D", "role"), ("%253D", "role"), ("%25253D", "signature")] {
@@ -248,7 +252,7 @@ fn a_request_that_was_changed_on_its_way_is_invalid() {
 }
 
 #[test]
-fn lenient_tolerates_what_production_does_and_says_so() {
+fn lenient_accepts_what_production_accepts_and_logs_it() {
     let emulator = lenient();
     let good = Request::new("leaf/p256");
     let unsigned = Request { unsigned: vec!["x-amz-x509-chain"], ..good.clone() };
@@ -293,7 +297,7 @@ fn anchors_profiles_and_roles_are_checked_in_their_order() {
 }
 
 #[test]
-fn a_duration_is_the_lesser_and_never_cut_to_the_role() {
+fn a_duration_is_limited_by_the_profile_and_refused_by_the_role() {
     let emulator = emulator();
     let mut request = Request::new("leaf/p256").with("profileArn", json!(SHORT_PROFILE_ARN));
     assert_eq!(request.send(&emulator).status, 201);

@@ -15,7 +15,7 @@ pub(in crate::policy) struct Operator {
     pub(in crate::policy) if_exists: bool,
 }
 
-/// Which values of a key must meet the condition.
+/// The values of a key that must meet the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum Quantifier {
     /// The key has one value.
@@ -26,7 +26,7 @@ pub(in crate::policy) enum Quantifier {
     ForAnyValue,
 }
 
-/// How a value of the request is compared with one of the policy.
+/// The comparison of a value of the request with one of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum Comparison {
     String,

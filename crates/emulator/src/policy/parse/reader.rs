@@ -8,12 +8,12 @@ use crate::policy::error::{Mistake, PolicyError, Position};
 use crate::policy::keys::{self, Callers};
 use crate::policy::{PolicyKind, PolicyWarning};
 
-/// What is known while a document is read.
+/// The context in which an element of a document is read.
 pub(super) struct Reader {
     pub(super) kind: PolicyKind,
     /// Whether `${…}` is a variable, which the version decides.
     pub(super) variables: bool,
-    /// Whom the statement that is read is about.
+    /// The callers that the current statement is about.
     pub(super) callers: Callers,
     /// The Sids so far.
     pub(super) sids: BTreeSet<String>,
@@ -194,7 +194,7 @@ impl<'a> DocumentPlace<'a> {
     }
 }
 
-/// How the names of an object are compared.
+/// Whether the names of an object are compared with case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NameCase {
     CaseSensitive,

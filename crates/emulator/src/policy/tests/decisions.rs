@@ -1,4 +1,4 @@
-//! What policies come to together, by the logic of IAM's pages on evaluation.
+//! Decisions of several policies together, by the logic of IAM's pages on evaluation.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
@@ -12,7 +12,7 @@ pub(super) const DENY: &str = r#"[{"Effect":"Allow","Action":"*","Resource":"*"}
     {"Sid":"No","Effect":"Deny","Action":"*","Resource":"*"}]"#;
 pub(super) const NOTHING: &str = r#"{"Effect":"Allow","Action":"ssm:*","Resource":"*"}"#;
 
-/// What a resource's policy says, if it is there.
+/// The statement of a resource's policy, if there is one.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Attached {
     None,
@@ -75,7 +75,7 @@ pub(super) fn decide(
     .authorize(&AccessRequest::new(&caller, action, resource, Context::default()))
 }
 
-/// Says what decided.
+/// Returns the layer that decided, and how.
 fn outcome(decision: &Result<StatementRef, Denial>) -> &'static str {
     match decision {
         Ok(_) => "allowed",
@@ -203,7 +203,7 @@ fn a_service_needs_the_trust_policy_only() {
 }
 
 #[test]
-fn the_statement_that_grants_most_counts() {
+fn the_statement_that_names_the_caller_most_directly_decides() {
     let statement = |named: &str| {
         let principal = principal_element(named);
         format!(r#"{{"Effect":"Allow","Action":"*","Resource":"*","Principal":{principal}}}"#)
@@ -222,7 +222,7 @@ fn the_statement_that_grants_most_counts() {
 }
 
 #[test]
-fn what_follows_from_the_caller_is_in_the_context() {
+fn condition_keys_of_the_caller_are_in_the_context() {
     let keys = [
         "aws:PrincipalArn",
         "aws:PrincipalAccount",
@@ -246,7 +246,7 @@ fn what_follows_from_the_caller_is_in_the_context() {
     for (caller, expected) in table {
         assert_eq!(of(&caller), expected, "{caller:?}");
     }
-    // What a service knows better is kept.
+    // A key that the service has set is kept.
     let context = Context::default().with("AWS:principalarn", "x");
     let caller = session();
     let request = AccessRequest::new(&caller, ACTION, SECRET, context);

@@ -1,4 +1,4 @@
-//! What is said of a denial: in the log, and to the client.
+//! The texts of a denial: in the log, and for the client.
 
 use super::decisions::Attached::{Allows, Denies, None as Nothing};
 use super::decisions::{ALLOW, ANYONE, CALLER, DENY, NOTHING, OTHER_ACCOUNT, decide};
@@ -61,7 +61,7 @@ fn a_denial_says_why_the_nearest_statement_does_not_allow() {
 
 /// The texts of <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
 #[test]
-fn the_client_reads_the_words_of_aws() {
+fn the_message_for_the_client_is_that_of_aws() {
     let caller = session();
     let request = AccessRequest::new(&caller, ACTION, SECRET, Context::default());
     let begin =

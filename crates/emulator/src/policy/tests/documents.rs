@@ -1,4 +1,4 @@
-//! What is wrong with a document, and where.
+//! Mistakes in documents, with their positions.
 
 use super::super::*;
 
@@ -69,7 +69,7 @@ fn a_value_without_text_has_paths_and_no_positions() {
 
 /// Identity policies: the mistake, and what is in one statement beside Effect, Action and Resource.
 #[test]
-fn what_is_not_understood_is_an_error() {
+fn unknown_elements_and_values_are_errors() {
     let table = [
         (r#""Action": "a:b", "NotAction": "a:c", "Resource": "*""#, "exclude each other"),
         (r#""Action": "a:b", "Resource": "*", "NotResource": "*""#, "exclude each other"),
@@ -109,7 +109,7 @@ fn what_is_not_understood_is_an_error() {
 }
 
 #[test]
-fn conditions_that_are_not_understood_are_errors() {
+fn unknown_conditions_are_errors() {
     let table = [
         (r#""StringEqualss": {"aws:userid": "a"}"#, "did you mean `StringEquals`?"),
         (r#""stringequals": {"aws:userid": "a"}"#, "did you mean `StringEquals`?"),
@@ -153,7 +153,7 @@ fn conditions_that_are_not_understood_are_errors() {
 }
 
 #[test]
-fn principals_that_are_not_understood_are_errors() {
+fn unknown_principals_are_errors() {
     let table = [
         (r#""Principal": "123456789012""#, "expected `*`, or an object"),
         (r#""Principal": {}"#, "is empty"),
@@ -206,7 +206,7 @@ fn versions_are_the_two_that_exist() {
 }
 
 #[test]
-fn keys_that_no_request_has_are_warnings() {
+fn condition_keys_without_effect_are_warnings() {
     let conditions = [
         ("aws:SourceVpc", None),
         ("aws:ResourceTag/team", None),

@@ -1,4 +1,4 @@
-//! What holds for all policies and calls.
+//! Properties of all policies and calls.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn no_document_is_too_odd_to_be_refused(
+    fn any_document_is_read_or_refused_with_a_mistake(
         document in "([{}\\[\\]:,]|\"(Statement|Action|Condition|Bool|a:b|\\*|\\$\\{)\"|1|null){0,20}",
     ) {
         for kind in [PolicyKind::Trust, PolicyKind::Identity, PolicyKind::Resource] {

@@ -1,4 +1,4 @@
-//! Which calls a statement is about: actions, resources and principals.
+//! The calls that a statement is about: actions, resources and principals.
 
 use super::{ACTION, ROLE, SECRET, SESSION, policy, session};
 use crate::policy::evaluation::{Evaluation, evaluate};
@@ -135,7 +135,7 @@ fn principals_name_callers() {
 
 /// The second example of IAM's page on NotPrincipal.
 #[test]
-fn not_principal_leaves_out_who_is_named_with_the_account() {
+fn not_principal_exempts_a_caller_named_with_its_account() {
     let denies = |entries: &str, caller: &Principal| {
         let policy = policy(
             PolicyKind::Resource,

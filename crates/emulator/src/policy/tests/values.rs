@@ -47,7 +47,7 @@ fn for_all_values_holds_without_values() {
             &[(operator, r#""key1""#, &[], expected), (operator, r#""key1""#, &[""], expected)],
         );
     }
-    // What IAM recommends against it.
+    // IAM's recommendation against it.
     let conditions = r#""Null":{"aws:TagKeys":"false"},"ForAllValues:StringLike":{"aws:TagKeys":["key1*","key2*"]}"#;
     for (values, expected) in
         [(&[][..], false), (&[""], false), (&["key1a"], true), (&["key1a", "x"], false)]
@@ -71,7 +71,7 @@ fn variables_are_replaced() {
         ("StringEquals", "${AWS:UserName}", "david", true),
         ("StringEquals", "${aws:PrincipalTag/x509Subject/CN}.example", "plant-7.example", true),
         ("StringEqualsIgnoreCase", "${aws:username}", "DAVID", true),
-        // What a variable holds is literal.
+        // The value of a variable is literal.
         ("StringLike", "${aws:PrincipalTag/star}", "anything", false),
         ("StringLike", "${aws:PrincipalTag/star}", "*", true),
         // The three characters that are special otherwise.
