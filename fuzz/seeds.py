@@ -63,7 +63,7 @@ SESSION_WORDS = [
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
 ]
 LINES = [
-    ["credential-process", *SESSION_WORDS, "--session-duration", "900", "--debug", "--timeout=5"],
+    ["credential-process", *SESSION_WORDS, "--session-duration", "900", "--debug", "--timeout=5", "--error-format", "json"],
     ["credential-process", *SESSION_WORDS, "HTTPS_PROXY=http://p:1", "NO_PROXY=.a", "ROLES_ANYWHERE_REGION=eu-west-1"],
     ["credential-process", *SESSION_WORDS, "--endpoint", "https://a.example", "--no-verify-ssl=true", "--with-proxy"],
     ["secret", "get", ARNS[3], "--region", "us-east-1", "--key", "password", *SESSION_WORDS, "AWS_USE_FIPS_ENDPOINT=true"],
@@ -71,8 +71,8 @@ LINES = [
     ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],
     ["read-certificate-data", "--certificate", "a", "--output", "full", "--cert-selector", "x"],
-    ["cache", "show", "--cache-dir", "d"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
-    ["serve", "--port", "1"], ["completion", "bash"], ["version"],
+    ["cache", "show", "--cache-dir", "d", "--output=json"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
+    ["serve", "--port", "1"], ["completion", "bash"], ["version", "--output", "json"],
 ]
 
 

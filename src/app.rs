@@ -14,15 +14,11 @@ use crate::os::private_dir::PrivateDir;
 use crate::os::{environment, stdio};
 use crate::output::Stdout;
 use crate::output::error::Error;
-use crate::output::log::LogFormat;
-use crate::output::report::Failure;
 use crate::private_dir::ConfiguredDir;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::disclosure::PathExists;
-use roles_anywhere_client::time::Clock as _;
 
 /// The real system, as commands see it.
 #[derive(Debug)]
@@ -92,12 +88,6 @@ impl App {
     /// Writes all of `bytes` to standard output.
     pub fn print(&self, bytes: &[u8]) -> Result<(), Error> {
         stdio::print(bytes)
-    }
-
-    /// Writes the output of a run to standard output.
-    pub fn finish(&self, output: &SecretBytes) -> Result<(), Failure> {
-        let failed = |error| Failure::new(&error, LogFormat::Text, self.clock.now());
-        self.print(output.expose()).map_err(failed)
     }
 
     /// Writes a message and a newline to standard error.

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::options::arguments::{self, OptionGroups};
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::{self, CommandSpec, CommandTexts, Word};
+use crate::options::error_format::{self, error_format};
 use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
@@ -26,7 +27,7 @@ use crate::options::variables::{check_encoding, with_misspelt};
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
-use crate::output::report::Failure;
+use crate::output::report::{ErrorFormat, Failure};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::secret::SecretBytes;
@@ -76,7 +77,12 @@ pub trait Plan: Any {
     /// Runs the command, and returns its output.
     fn run(&self, app: &App) -> Result<SecretBytes, Error>;
 
-    /// Returns the format of the error that ends the run.
+    /// Returns whether it runs until it is stopped.
+    fn is_daemon(&self) -> bool {
+        false
+    }
+
+    /// Returns the format of its log, in which the error that ends the run is written too.
     fn log_format(&self) -> LogFormat {
         LogFormat::Text
     }
@@ -127,15 +133,25 @@ pub enum CommandLineError {
 
 /// Runs the command line `words` on the real system, and returns what to print.
 pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<SecretBytes, Failure> {
-    let now = || app.clock().now();
     let plan = match plan(commands, words, app.environment(), app.stdout(), app.paths()) {
         Ok(plan) => plan,
         Err(CommandLineError::Usage(error)) => {
-            return Err(Failure::new(&error.into(), LogFormat::Text, now()));
+            return Err(failure(&error.into(), commands, words, app));
         }
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
     };
-    plan.run(app).map_err(|error| Failure::new(&error, plan.log_format(), now()))
+    plan.run(app).map_err(|error| {
+        let format = || error_format(&specs(commands), words, app.environment());
+        match plan.is_daemon() || format() == ErrorFormat::Text {
+            true => Failure::logged(&error, plan.log_format(), app.clock().now()),
+            false => Failure::new(&error, ErrorFormat::Json),
+        }
+    })
+}
+
+/// Returns the report of the error that the command line `words` ends with.
+pub fn failure(error: &Error, commands: &[CommandEntry], words: &[String], app: &App) -> Failure {
+    Failure::new(error, error_format(&specs(commands), words, app.environment()))
 }
 
 /// Returns what to print if clap rejects a command line, which it also does to print the help.
@@ -162,7 +178,7 @@ fn rejected(
         }
         _ => {
             let error = UsageError::Argument(argument_error(error, words, &specs, app.paths()));
-            return Err(Failure::new(&error.into(), LogFormat::Text, app.clock().now()));
+            return Err(failure(&error.into(), commands, words, app));
         }
     };
     Err(Failure { report, kind: Kind::Usage })
@@ -184,6 +200,7 @@ pub fn plan(
     let (typed, environment, ignored) = (&typed, &*environment, &*ignored);
     let program = command_line::program(words);
     let settings = Settings { program, typed, environment, stdout, paths, ignored };
+    error_format::check(&settings, &specs[index])?;
     let plan = (commands[index].plan)(&settings);
     Ok(plan.map_err(|error| with_misspelt(error, &specs, environment))?)
 }

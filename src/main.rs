@@ -6,18 +6,30 @@ use std::process::ExitCode;
 use roles_anywhere::app::App;
 use roles_anywhere::command;
 use roles_anywhere::os::{environment, process};
+use roles_anywhere::output::error::Error;
+use roles_anywhere_client::secret::SecretBytes;
 
 fn main() -> ExitCode {
     let app = App::start();
-    process::report_panics();
+    process::report_panics(panicked);
     process::keep_memory_private();
     process::survive_file_size_limit();
     let words: Vec<String> = environment::arguments().collect();
-    match command::run(command::ALL, &words, &app).and_then(|output| app.finish(&output)) {
+    let print = |output: SecretBytes| {
+        let printed = app.print(output.expose());
+        printed.map_err(|error| command::failure(&error, command::ALL, &words, &app))
+    };
+    match command::run(command::ALL, &words, &app).and_then(print) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             app.report(&failure.report);
             ExitCode::from(failure.kind.exit_code())
         }
     }
+}
+
+/// Returns the report of a panic.
+fn panicked(defect: &Error) -> String {
+    let words: Vec<String> = environment::arguments().collect();
+    command::failure(defect, command::ALL, &words, &App::start()).report
 }

@@ -7,6 +7,7 @@ pub mod cache;
 pub mod clap_error;
 pub mod command_line;
 pub mod daemon;
+pub mod error_format;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;

@@ -5,7 +5,7 @@
 use std::io;
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::command::cache;
+use roles_anywhere::command::cache::{self, CacheFormat};
 use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::options::table::Origin;
 use roles_anywhere::options::table::cache::CACHE_DIR;
@@ -41,7 +41,12 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
         parent_owner: ParentOwner::AnyUser,
         origin: Origin::Flag(&CACHE_DIR),
     };
-    let shown = cache::show(&place, &OneEntry(bytes), NOW).expect("it can be read");
+    let shown = cache::show(&place, &OneEntry(bytes.clone()), CacheFormat::Json, NOW);
+    let json: serde_json::Value = serde_json::from_slice(shown.expect("it can be read").expose())
+        .expect("it is JSON");
+    assert_eq!(json["sessions"].as_array().map(Vec::len), Some(1));
+    let shown = cache::show(&place, &OneEntry(bytes), CacheFormat::Text, NOW);
+    let shown = shown.expect("it can be read");
     let shown = std::str::from_utf8(shown.expose()).expect("it is a text");
     shown.lines().for_each(check_line);
 }

@@ -1,5 +1,7 @@
 //! `cache show` and `cache clear`: list and remove the cached sessions of this user.
 
+mod document;
+
 use crate::app::App;
 use crate::command::{CACHE, Command, Plan};
 use crate::options::arguments::OptionGroups;
@@ -7,6 +9,8 @@ use crate::options::cache::cache_location;
 use crate::options::command_line::Word;
 use crate::options::settings::Settings;
 use crate::options::table::cache::CACHE_LOCATION;
+use crate::options::table::errors::ERRORS;
+use crate::options::table::{Heading, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use crate::output::usage::UsageError;
@@ -20,27 +24,57 @@ use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 
+static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
+    .without_variable()
+    .default_value("text")
+    .under(Heading::Output)
+    .choices(&[("text", "A table"), ("json", "JSON, with the ARNs and the expiration")])
+    .help("Format: text or json")
+    .details("What to print.");
+
 /// The plan of `cache show`.
 #[derive(Clone, Debug)]
-pub struct CacheShow(pub CacheLocation);
+pub struct CacheShow {
+    /// The cache.
+    pub location: CacheLocation,
+    /// The output format.
+    pub output: CacheFormat,
+}
+
+/// The output format of a list of sessions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CacheFormat {
+    /// A table for people.
+    Text,
+    /// JSON for programs.
+    Json,
+}
 
 impl Command for CacheShow {
     const NAME: &'static [Word] = &[CACHE, ("show", "List the cached sessions, without secrets")];
     const DETAILS: &'static str = "\
 Lists the role, the session name, the access key id and the remaining lifetime of each session.";
     const DOCS: &'static [&'static str] = &["cache.md"];
-    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
+    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION, &[&OUTPUT], ERRORS];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        cache_location(settings).map(Self)
+        let output = settings.flag_or_default(&OUTPUT)?;
+        let output = match output.value {
+            "text" => CacheFormat::Text,
+            "json" => CacheFormat::Json,
+            _ => return Err(output.refuse("`text` or `json`")),
+        };
+        Ok(Self { location: cache_location(settings)?, output })
     }
 }
 
 impl Plan for CacheShow {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        match &self.0 {
-            CacheLocation::Dir(dir) => show(dir, &app.private_dir(dir), app.clock().now()),
-            CacheLocation::Disabled => Ok(no_location()),
+        let now = app.clock().now();
+        match (&self.location, self.output) {
+            (CacheLocation::Dir(dir), output) => show(dir, &app.private_dir(dir), output, now),
+            (CacheLocation::Disabled, CacheFormat::Text) => Ok(no_location()),
+            (CacheLocation::Disabled, CacheFormat::Json) => Ok(document::to_json(None, &[], now)),
         }
     }
 }
@@ -52,7 +86,7 @@ pub struct CacheClear(pub CacheLocation);
 impl Command for CacheClear {
     const NAME: &'static [Word] = &[CACHE, ("clear", "Remove the cached sessions")];
     const DOCS: &'static [&'static str] = &["cache.md"];
-    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION];
+    const OPTIONS: &'static OptionGroups = &[CACHE_LOCATION, ERRORS];
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         cache_location(settings).map(Self)
@@ -68,23 +102,24 @@ impl Plan for CacheClear {
     }
 }
 
-/// Returns a table of the sessions in `store`, which is in `dir`. It holds no secret.
-pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<SecretBytes, Error> {
-    let listed = store
+/// A file of the cache, and what is in it: `None` if it is damaged, or not this user's.
+type Listed = (CacheKey, Option<CacheEntry>);
+
+/// Returns a list of the sessions in `store`, which is in `dir`. It holds no secret.
+pub fn show(
+    dir: &ConfiguredDir,
+    store: &dyn Store,
+    output: CacheFormat,
+    now: Timestamp,
+) -> Result<SecretBytes, Error> {
+    let files = store
         .list(is_cache_file)
         .map_err(|source| RunError::ReadCache { dir: named(dir), source })?;
-    let Some(files) = listed else { return Ok(absent(dir)) };
-    let entries: Vec<(CacheKey, Option<CacheEntry>)> = ours(&files)
-        .filter_map(|(_, kind)| match kind {
-            FileKind::Entry(name) => Some(name),
-            FileKind::Lock(_) | FileKind::Temporary => None,
-        })
-        .map(|name| {
-            let bytes = store.read(name.as_str()).ok().flatten();
-            let entry = bytes.and_then(|bytes| CacheEntry::parse(&name, bytes.expose()));
-            (name, entry)
-        })
-        .collect();
+    let entries = files.as_deref().map(|files| listed(files, store));
+    if output == CacheFormat::Json {
+        return Ok(document::to_json(Some(dir), &entries.unwrap_or_default(), now));
+    }
+    let Some(entries) = entries else { return Ok(absent(dir)) };
     if entries.is_empty() {
         return Ok(line(&format!("the cache {} is empty", shown(dir))));
     }
@@ -92,6 +127,20 @@ pub fn show(dir: &ConfiguredDir, store: &dyn Store, now: Timestamp) -> Result<Se
         vec![["ROLE", "SESSION NAME", "ACCESS KEY ID", "LEFT", "FILE"].map(str::to_owned)];
     rows.extend(entries.iter().map(|(name, entry)| row(name, entry.as_ref(), now)));
     Ok(line(&table(&rows)))
+}
+
+/// Reads the entries among `files`.
+fn listed(files: &[DirEntry], store: &dyn Store) -> Vec<Listed> {
+    let names = ours(files).filter_map(|(_, kind)| match kind {
+        FileKind::Entry(name) => Some(name),
+        FileKind::Lock(_) | FileKind::Temporary => None,
+    });
+    let read = |name: CacheKey| {
+        let bytes = store.read(name.as_str()).ok().flatten();
+        let entry = bytes.and_then(|bytes| CacheEntry::parse(&name, bytes.expose()));
+        (name, entry)
+    };
+    names.map(read).collect()
 }
 
 /// Removes the files of this program from `store`, which is in `dir`, and returns how many sessions

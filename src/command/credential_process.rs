@@ -41,6 +41,7 @@ credential_process = /usr/local/bin/roles-anywhere credential-process --certific
         table::session::SESSION,
         table::transport::TRANSPORT,
         table::cache::CACHE,
+        table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
 

@@ -62,6 +62,7 @@ Shows a certificate and the session attributes that AWS takes from it: the sessi
         table::identity::IDENTITY,
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
+        table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = &[&table::identity::CERTIFICATE];
 

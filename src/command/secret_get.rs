@@ -55,6 +55,7 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
         table::session::SESSION,
         table::transport::TRANSPORT,
         table::cache::CACHE,
+        table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
 

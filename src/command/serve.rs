@@ -89,6 +89,10 @@ impl Plan for ServePlan {
         Ok(SecretBytes::default())
     }
 
+    fn is_daemon(&self) -> bool {
+        true
+    }
+
     fn log_format(&self) -> LogFormat {
         self.serve.daemon.log_format
     }

@@ -66,6 +66,7 @@ Signs the fixed string of aws_signing_helper and prints the signature. No certif
         table::identity::IDENTITY,
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
+        table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = &[&table::identity::PRIVATE_KEY];
 

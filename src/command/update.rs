@@ -66,6 +66,7 @@ roles-anywhere update --profile plant --once --quiet";
         table::identity::NOT_YET,
         table::session::SESSION,
         table::transport::TRANSPORT,
+        table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
 
@@ -104,6 +105,10 @@ impl Plan for UpdatePlan {
             }
         }
         Ok(SecretBytes::default())
+    }
+
+    fn is_daemon(&self) -> bool {
+        self.update.mode == Mode::Continuous
     }
 
     fn log_format(&self) -> LogFormat {

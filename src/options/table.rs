@@ -8,6 +8,7 @@
 mod attributes;
 pub mod cache;
 pub mod daemon;
+pub mod errors;
 mod help;
 pub mod identity;
 mod origin;

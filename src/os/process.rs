@@ -59,16 +59,17 @@ pub fn open_descriptors() -> usize {
 }
 
 /// Makes a panic end like any other error: one message, and a documented exit code.
-pub fn report_panics() {
+/// `report` renders it.
+pub fn report_panics(report: fn(&Error) -> String) {
     #[expect(
         clippy::exit,
         clippy::disallowed_methods,
         reason = "the process aborts behind this hook, and main chooses the exit code"
     )]
-    std::panic::set_hook(Box::new(|panic| {
+    std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
         let defect = Error::from(RunError::Defect { at: place });
-        stdio::write_stderr(&defect.to_string());
+        stdio::write_stderr(&report(&defect));
         std::process::exit(i32::from(defect.kind().exit_code()));
     }));
 }

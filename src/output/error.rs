@@ -32,6 +32,14 @@ impl PartialEq<ErrorKind> for Kind {
 }
 
 impl Kind {
+    /// Returns its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Run(kind) => kind.name(),
+        }
+    }
+
     /// Returns the exit code of the process.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -55,6 +63,8 @@ pub struct Error {
     hints: Vec<String>,
     /// The time that was too short, if that is what failed.
     time_limit: Option<Duration>,
+    /// AWS's id of the request, if AWS answered.
+    request_id: Option<String>,
 }
 
 /// The most bytes that an error may print: SDKs log all of it.
@@ -71,7 +81,8 @@ impl Error {
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         let (kind, source) = (kind.into(), Box::new(source));
-        Self { kind, source, origin: None, hints: Vec::new(), time_limit: None }
+        let hints = Vec::new();
+        Self { kind, source, origin: None, hints, time_limit: None, request_id: None }
     }
 
     /// Adds what to try.
@@ -91,6 +102,12 @@ impl Error {
     #[must_use]
     pub fn with_time_limit(self, time_limit: Option<Duration>) -> Self {
         Self { time_limit, ..self }
+    }
+
+    /// Adds AWS's id of the request, if AWS answered.
+    #[must_use]
+    pub fn with_request_id(self, request_id: Option<String>) -> Self {
+        Self { request_id, ..self }
     }
 
     /// Returns who can fix it.
@@ -165,6 +182,11 @@ impl Error {
     pub fn is_shared(&self) -> bool {
         matches!(self.kind, Kind::Run(ErrorKind::Refused | ErrorKind::Unreachable))
             && self.time_limit.is_none()
+    }
+
+    /// Returns AWS's id of the request, if AWS answered.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Returns the time that was too short, if that is what failed.

@@ -33,6 +33,7 @@ struct SharedFailure {
     refused: bool,
     reason: String,
     hints: Vec<String>,
+    request_id: Option<String>,
 }
 
 impl FailureRecord {
@@ -49,6 +50,7 @@ impl FailureRecord {
             refused: error.kind() == ErrorKind::Refused,
             reason: error.reasons().join(": "),
             hints: error.hints().to_vec(),
+            request_id: error.request_id().map(str::to_owned),
         });
         let time_limit =
             error.time_limit().map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
@@ -90,7 +92,8 @@ impl FailureRecord {
         let shared = self.shared.as_ref().filter(|shared| shared.proxy.as_deref() == proxy)?;
         let kind = if shared.refused { ErrorKind::Refused } else { ErrorKind::Unreachable };
         let (reason, hints) = (shared.reason.clone(), shared.hints.clone());
-        Some(RunError::InAnotherProcess { kind, reason, hints }.into())
+        let error = Error::from(RunError::InAnotherProcess { kind, reason, hints });
+        Some(error.with_request_id(shared.request_id.clone()))
     }
 }
 

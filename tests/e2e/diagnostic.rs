@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
 use crate::environment::TestEnvironment;
 
 fn run(arguments: &[&str]) -> Output {
@@ -93,7 +95,7 @@ fn shows_what_aws_will_make_of_a_certificate() {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let full = printed(&[&file[..], &["full"]].concat());
-    let full: serde_json::Value = serde_json::from_str(&full).unwrap();
+    let full: Value = serde_json::from_str(&full).unwrap();
     assert_eq!(full["certificates"][0]["keyType"], "EC");
 }
 
@@ -103,6 +105,23 @@ fn prints_its_version_and_completions() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(printed(&["completion", shell]).contains("credential-process"), "{shell}");
     }
+}
+
+#[test]
+fn prints_what_it_was_built_from() {
+    let build: Value = serde_json::from_str(&printed(&["version", "--output", "json"])).unwrap();
+    let expected = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": build["commit"],
+        "target": build["target"],
+        "crypto": { "library": "AWS-LC", "version": aws_lc_rs::awslc_version() },
+    });
+    assert_eq!(build, expected);
+    let target = build["target"].as_str().unwrap();
+    assert!(target.starts_with(std::env::consts::ARCH), "{build}");
+    // A development build has no commit.
+    let is_hex = |commit: &str| commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    assert!(build["commit"].is_null() || build["commit"].as_str().is_some_and(is_hex), "{build}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod daemon;
 mod diagnostic;
 mod edited_files;
 mod environment;
+mod error_format;
 mod fault;
 mod file_errors;
 mod help;

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use insta::assert_snapshot;
 use roles_anywhere::options::table::cache::CACHE;
-use roles_anywhere::options::table::identity::{IDENTITY, NOT_YET, PKCS8_PASSWORD};
-use roles_anywhere::options::table::session::SESSION;
+use roles_anywhere::options::table::errors::ERRORS;
+use roles_anywhere::options::table::identity::{IDENTITY, KEY_ACCESS, NOT_YET, PKCS8_PASSWORD};
+use roles_anywhere::options::table::session::{CHAIN, SESSION};
 use roles_anywhere::options::table::transport::TRANSPORT;
 use roles_anywhere::options::table::{OptionSpec, VARIABLES};
 
@@ -47,7 +48,8 @@ fn wrapped(text: &str) -> String {
 
 /// Returns the options of `credential-process`, but the password itself.
 fn options() -> impl Iterator<Item = &'static OptionSpec> {
-    let groups: [&[&OptionSpec]; 5] = [IDENTITY, NOT_YET, SESSION, TRANSPORT, CACHE];
+    let groups: [&[&OptionSpec]; 8] =
+        [IDENTITY, CHAIN, KEY_ACCESS, NOT_YET, SESSION, TRANSPORT, CACHE, ERRORS];
     groups.into_iter().flatten().copied().filter(|option| *option != &PKCS8_PASSWORD)
 }
 

@@ -47,7 +47,13 @@ impl From<SecretSelectionError> for Error {
 
 impl From<&Arc<ProviderError>> for Error {
     fn from(error: &Arc<ProviderError>) -> Self {
-        let bare = Self::new(error.kind(), Arc::clone(error)).with_time_limit(error.time_limit());
+        let request_id = match &**error {
+            ProviderError::Refused { source, .. } => source.service_error.request_id.clone(),
+            _ => None,
+        };
+        let bare = Self::new(error.kind(), Arc::clone(error))
+            .with_time_limit(error.time_limit())
+            .with_request_id(request_id);
         provider_hints(error).into_iter().fold(bare, Self::hint)
     }
 }

@@ -5,8 +5,10 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
+use roles_anywhere_emulator as aws;
+use serde_json::json;
 
-use super::{age, directory, files, make_directory, own_by_nobody, set_mode};
+use super::{age, directory, entry, files, make_directory, own_by_nobody, set_mode};
 use crate::environment::TestEnvironment;
 
 /// Checks what `cache show` or `cache clear` says of a directory that it refuses.
@@ -164,6 +166,47 @@ fn shows_sessions_without_their_secrets() {
     for member in ["SecretAccessKey", "SessionToken"] {
         assert!(!env.run("cache show").text().contains(document[member].as_str().unwrap()));
     }
+}
+
+#[test]
+fn lists_sessions_as_json_without_their_secrets() {
+    let env = cached();
+    assert_snapshot!(env.run("cache show --output json"), @r#"
+    $ roles-anywhere cache show --output json
+    exit code: 0
+    ----- stdout -----
+    {
+      "directory": "DIR/run/roles-anywhere",
+      "sessions": []
+    }
+    ----- stderr -----
+    "#);
+    let document = env.program().vend(&["--role-session-name", "me@plant"]);
+    let (_, file) = entry(env.emulator());
+    let cache = directory(env.emulator());
+    fs::write(cache.join(format!("session-{}", "f".repeat(32))), "damaged").unwrap();
+    let shown = env.run("cache show --output json").json();
+    let (session, damaged) = (&shown["sessions"][0], &shown["sessions"][1]);
+    let expected = json!({
+        "file": file.to_string(),
+        "role_arn": aws::ROLE_ARN,
+        "profile_arn": aws::PROFILE_ARN,
+        "trust_anchor_arn": aws::TRUST_ANCHOR_ARN,
+        "role_session_name": "me@plant",
+        "access_key_id": document["AccessKeyId"],
+        "expiration": document["Expiration"],
+        "seconds_left": session["seconds_left"],
+    });
+    assert_eq!(*session, expected);
+    assert!(matches!(session["seconds_left"].as_i64(), Some(3_500..=3_600)), "{session}");
+    assert_eq!(*damaged, json!({ "file": "session-ffffffff" }));
+}
+
+#[test]
+fn lists_no_sessions_as_json_without_a_cache() {
+    let env = TestEnvironment::offline().without("XDG_RUNTIME_DIR");
+    let shown = env.run("cache show --output json").json();
+    assert_eq!(shown, json!({ "directory": null, "sessions": [] }));
 }
 
 /// Puts a session into the cache, another one that is damaged, what a writer left behind, and a file
