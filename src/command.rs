@@ -23,7 +23,7 @@ use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
-use crate::options::variables::{check_encoding, with_misspelt};
+use crate::options::variables::check_encoding;
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
@@ -201,8 +201,7 @@ pub fn plan(
     let program = command_line::program(words);
     let settings = Settings { program, typed, environment, stdout, paths, ignored };
     error_format::check(&settings, &specs[index])?;
-    let plan = (commands[index].plan)(&settings);
-    Ok(plan.map_err(|error| with_misspelt(error, &specs, environment))?)
+    Ok((commands[index].plan)(&settings)?)
 }
 
 fn specs(commands: &[CommandEntry]) -> Vec<CommandSpec> {

@@ -121,39 +121,6 @@ fn names_what_is_missing() {
 }
 
 #[test]
-fn a_misspelt_variable_is_named_if_its_option_is_missing() {
-    let hints = |names: [&str; 3]| {
-        let all = [&names[..], &["ROLES_ANYWHERE_CERTIFICATE"]].concat();
-        let value = |name| if name == "ROLES_ANYWHERE_ROLE_ARN" { "" } else { ANCHOR };
-        let set = all.iter().map(|name| ((*name).to_owned(), value(*name).to_owned()));
-        let environment = Environment::new(set);
-        let words = line(&["credential-process"]);
-        match plan(ALL, &words, &environment, Stdout::Stream, PathExists(&|_| false)) {
-            Err(CommandLineError::Usage(error)) => {
-                let mut hints = error.hints();
-                hints.retain(|hint| hint.contains("did you mean"));
-                hints
-            }
-            other => panic!("expected a missing option, got {:?}", other.err()),
-        }
-    };
-    assert_eq!(
-        hints([
-            "ROLES_ANYWHERE_PROFIL_ARN",
-            "ROLES_ANYWHERE_TRUST_ANCHOR",
-            "ROLES_ANYWHERE_PRIVAT_KEY",
-        ]),
-        [
-            "`ROLES_ANYWHERE_PROFIL_ARN` is set, but no option has that variable: did you mean `ROLES_ANYWHERE_PROFILE_ARN`?",
-            "`ROLES_ANYWHERE_TRUST_ANCHOR` is set, but no option has that variable: did you mean `ROLES_ANYWHERE_TRUST_ANCHOR_ARN`?",
-        ]
-    );
-    // One that no option has, one of `update`, and one that is spelt right but empty.
-    let others = ["ROLES_ANYWHERE_WHATEVER", "ROLES_ANYWHERE_PROFILE", "ROLES_ANYWHERE_ROLE_ARN"];
-    assert!(hints(others).is_empty());
-}
-
-#[test]
 fn refuses_what_is_in_other_regions_and_partitions() {
     let elsewhere = PROFILE.replace("eu-central-1", "us-east-1");
     assert_eq!(

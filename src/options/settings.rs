@@ -139,7 +139,7 @@ impl<'a> Settings<'a> {
             }
             empty.extend(option.variables().filter(|name| self.environment.is_empty(name)));
         }
-        UsageError::Missing { options, empty, misspelt: Vec::new() }
+        UsageError::Missing { options, empty }
     }
 
     /// Returns a value of an option. Refuses key material in place of a file name.

@@ -25,8 +25,6 @@ pub enum UsageError {
         options: Vec<&'static OptionSpec>,
         /// The flags and variables of these options that are given without a value.
         empty: Vec<&'static str>,
-        /// Variables that no option has, each with the one of these options that was probably meant.
-        misspelt: Vec<(String, &'static str)>,
     },
     /// Key material is given instead of the name of what holds it, or in another option altogether.
     #[error("invalid value for `{origin}`: {}", unexpected(origin.option(), *contents))]

@@ -9,9 +9,7 @@ impl UsageError {
     /// Returns what to do.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Missing { options, empty, misspelt } => {
-                return missing_hints(options, empty, misspelt);
-            }
+            Self::Missing { options, empty } => return missing_hints(options, empty),
             // The message says what is expected.
             Self::Value { origin, .. } if origin.option().sensitivity != Sensitivity::Password => {
                 return Vec::new();
@@ -56,11 +54,7 @@ impl UsageError {
 const PASSWORD_HINT: &str =
     "write the password to a file, and pass the path with `--key-password-file`";
 
-fn missing_hints(
-    options: &[&'static OptionSpec],
-    empty: &[&'static str],
-    misspelt: &[(String, &'static str)],
-) -> Vec<String> {
+fn missing_hints(options: &[&'static OptionSpec], empty: &[&'static str]) -> Vec<String> {
     let variables = quoted_list(options.iter().filter_map(|option| option.variables().next()));
     let mut hints = vec![match options {
         [option] if variables.is_empty() => format!("pass `{option}`"),
@@ -72,9 +66,6 @@ fn missing_hints(
         let names = quoted_list(empty.iter().copied());
         hints.push(format!("give a value: {names} {verb} empty, which counts as not given"));
     }
-    hints.extend(misspelt.iter().map(|(name, meant)| {
-        format!("`{name}` is set, but no option has that variable: did you mean `{meant}`?")
-    }));
     hints
 }
 
