@@ -60,8 +60,13 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
     const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let session = SessionOptions::resolve(settings)?;
-        let get = plan::get(settings, &session)?;
+        let given = SessionOptions::resolve(settings)
+            .and_then(|session| Ok((plan::get(settings, &session)?, session)));
+        let (get, session) = given.map_err(|error| match error {
+            // The name of the secret is named with the options of the session.
+            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
+            error => error,
+        })?;
         let cache = cache(settings)?;
         let endpoint = Some(get.request.endpoint.clone());
         Ok(Self { session: SessionPlan::new(settings, session, endpoint, cache)?, get })

@@ -29,7 +29,8 @@ fn argument(option: &'static OptionSpec) -> Arg {
         Syntax::Repeated => {
             arg.long(option.id()).action(ArgAction::Append).allow_hyphen_values(true)
         }
-        Syntax::Positional { .. } | Syntax::None if option.choices.is_empty() => arg.required(true),
+        // Named with all else that is missing, which clap does not know.
+        Syntax::Positional { .. } | Syntax::None if option.choices.is_empty() => arg,
         Syntax::Positional { .. } | Syntax::None => {
             let values = option.choices.iter().map(|(value, _)| *value);
             arg.required(true).value_parser(PossibleValuesParser::new(values))

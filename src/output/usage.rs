@@ -201,7 +201,9 @@ impl fmt::Display for NamedValue {
 }
 
 fn missing(options: &[&'static OptionSpec]) -> String {
-    let noun = if options.len() == 1 { "option" } else { "options" };
+    let is_argument = |option: &&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
+    let noun = if options.iter().any(is_argument) { "argument" } else { "option" };
+    let noun = if options.len() == 1 { noun.to_owned() } else { format!("{noun}s") };
     format!("missing required {noun} {}", quoted_list(options.iter().map(|option| option.name)))
 }
 

@@ -408,6 +408,22 @@ fn refuses_a_secret_without_a_name() {
     ----- stdout -----
     ----- stderr -----
     error: missing required argument `NAME|ARN`
-      hint: pass it after the command: `roles-anywhere secret get NAME|ARN`
+      hint: pass `NAME|ARN` after the command
+    ");
+}
+
+#[test]
+fn name_of_a_secret_is_missing_with_all_else() {
+    let env = TestEnvironment::offline();
+    let env = ["CERTIFICATE", "ROLE_ARN"]
+        .into_iter()
+        .fold(env, |env, name| env.without(&format!("ROLES_ANYWHERE_{name}")));
+    assert_snapshot!(env.fails("secret get"), @"
+    $ env -u ROLES_ANYWHERE_CERTIFICATE -u ROLES_ANYWHERE_ROLE_ARN roles-anywhere secret get
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: missing required arguments `NAME|ARN`, `--certificate`, `--role-arn`
+      hint: pass `NAME|ARN` after the command; pass the others, or set `ROLES_ANYWHERE_CERTIFICATE`, `ROLES_ANYWHERE_ROLE_ARN`
     ");
 }

@@ -53,10 +53,6 @@ fn each_rejected_argument_has_its_text() {
             "error: invalid value `basch` for `SHELL`: expected `bash`, `elvish`, `fish`, `powershell` or `zsh`",
         ),
         (
-            &["secret", "get"],
-            "error: missing required argument `NAME|ARN`\n  hint: pass it after the command: `roles-anywhere secret get NAME|ARN`",
-        ),
-        (
             &["serve", "--region"],
             "error: `--region` has no value\n  hint: pass a value: `--region VALUE`",
         ),

@@ -1,7 +1,7 @@
 //! What to do about a wrong flag or variable.
 
 use super::{UsageError, quoted_list};
-use crate::options::table::{OptionSpec, ValueType, identity, transport};
+use crate::options::table::{OptionSpec, Syntax, ValueType, identity, transport};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
 
@@ -55,11 +55,17 @@ const PASSWORD_HINT: &str =
     "write the password to a file, and pass the path with `--key-password-file`";
 
 fn missing_hints(options: &[&'static OptionSpec], empty: &[&'static str]) -> Vec<String> {
+    let is_argument = |option: &&&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
+    let argument = options.iter().find(is_argument);
     let variables = quoted_list(options.iter().filter_map(|option| option.variables().next()));
-    let mut hints = vec![match options {
-        [option] if variables.is_empty() => format!("pass `{option}`"),
-        [option] => format!("pass `{option}`, or set {variables}"),
-        _ => format!("pass them, or set {variables}"),
+    let mut hints = vec![match (options, argument) {
+        ([_], Some(argument)) => format!("pass `{argument}` after the command"),
+        ([option], None) if variables.is_empty() => format!("pass `{option}`"),
+        ([option], None) => format!("pass `{option}`, or set {variables}"),
+        (_, Some(argument)) => {
+            format!("pass `{argument}` after the command; pass the others, or set {variables}")
+        }
+        (_, None) => format!("pass them, or set {variables}"),
     }];
     if !empty.is_empty() {
         let verb = if empty.len() == 1 { "is" } else { "are" };
