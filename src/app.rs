@@ -80,6 +80,11 @@ impl App {
         stdio::stdout_kind()
     }
 
+    /// Returns whether standard error is a terminal.
+    pub fn stderr_is_terminal(&self) -> bool {
+        stdio::stderr_is_terminal()
+    }
+
     /// Returns the columns of the terminal, if there is one.
     pub fn terminal_width(&self) -> Option<u16> {
         stdio::terminal_width()

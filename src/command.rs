@@ -23,7 +23,7 @@ use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
-use crate::options::variables::check_encoding;
+use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
 use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
@@ -82,9 +82,10 @@ pub trait Plan: Any {
         false
     }
 
-    /// Returns the format of its log, in which the error that ends the run is written too.
+    /// Returns the format of its log, in which the error that ends the run is written too. A terminal
+    /// shows that error as text over several lines in place of [`LogFormat::Text`].
     fn log_format(&self) -> LogFormat {
-        LogFormat::Text
+        LogFormat::Terminal
     }
 }
 
@@ -136,16 +137,21 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
     let plan = match plan(commands, words, app.environment(), app.stdout(), app.paths()) {
         Ok(plan) => plan,
         Err(CommandLineError::Usage(error)) => {
-            return Err(failure(&error.into(), commands, words, app));
+            return Err(failure(&explained(error.into(), commands, app), commands, words, app));
         }
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
     };
     plan.run(app).map_err(|error| {
-        let format = || error_format(&specs(commands), words, app.environment());
-        match plan.is_daemon() || format() == ErrorFormat::Text {
-            true => Failure::logged(&error, plan.log_format(), app.clock().now()),
-            false => Failure::new(&error, ErrorFormat::Json),
+        let error = explained(error, commands, app);
+        let json = || error_format(&specs(commands), words, app.environment()) == ErrorFormat::Json;
+        if !plan.is_daemon() && json() {
+            return Failure::new(&error, ErrorFormat::Json);
         }
+        let format = match plan.log_format() {
+            LogFormat::Text if app.stderr_is_terminal() => LogFormat::Terminal,
+            format => format,
+        };
+        Failure::logged(&error, format, app.clock().now())
     })
 }
 
@@ -153,6 +159,17 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
 pub fn failure(error: &Error, commands: &[CommandEntry], words: &[String], app: &App) -> Failure {
     Failure::new(error, error_format(&specs(commands), words, app.environment()))
 }
+
+/// Returns an error with a hint for each variable that may be misspelled.
+fn explained(error: Error, commands: &[CommandEntry], app: &App) -> Error {
+    let (environment, _) = without_service(app.environment());
+    let unknown = unknown_variables(&specs(commands), &environment);
+    let hints = unknown.iter().filter_map(UnknownVariable::hint).take(MAX_MISSPELLED);
+    hints.fold(error, Error::hint)
+}
+
+/// The most variables that are named beside an error as misspelled.
+const MAX_MISSPELLED: usize = 3;
 
 /// Returns what to print if clap rejects a command line, which it also does to print the help.
 fn rejected(
@@ -178,7 +195,7 @@ fn rejected(
         }
         _ => {
             let error = UsageError::Argument(argument_error(error, words, &specs, app.paths()));
-            return Err(failure(&error.into(), commands, words, app));
+            return Err(failure(&explained(error.into(), commands, app), commands, words, app));
         }
     };
     Err(Failure { report, kind: Kind::Usage })
@@ -199,7 +216,8 @@ pub fn plan(
     let (environment, ignored) = without_service(environment);
     let (typed, environment, ignored) = (&typed, &*environment, &*ignored);
     let program = command_line::program(words);
-    let settings = Settings { program, typed, environment, stdout, paths, ignored };
+    let settings =
+        Settings { program, typed, environment, commands: &specs, stdout, paths, ignored };
     error_format::check(&settings, &specs[index])?;
     Ok((commands[index].plan)(&settings)?)
 }

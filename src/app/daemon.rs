@@ -9,12 +9,13 @@ use futures_util::future::{Either, select};
 use crate::app::session::SessionClient;
 use crate::daemon::{Daemon, DaemonContext};
 use crate::options::session_plan::SessionPlan;
+use crate::options::variables::UnknownVariable;
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
-use crate::output::log::Log as _;
-use crate::output::log::events::{KUBERNETES_VARIABLES_IGNORED, STARTED};
+use crate::output::log::events::{KUBERNETES_VARIABLES_IGNORED, STARTED, UNKNOWN_VARIABLE};
+use crate::output::log::{Field, Log as _};
 use crate::output::run::RunError;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
@@ -41,7 +42,7 @@ async fn run_on(
         let (command, system) = (command.to_owned(), std::env::consts::OS);
         return Err(RunError::UnsupportedSystem { command, system }.into());
     }
-    let SessionPlan { provider, timeout, ignored, .. } = client.plan;
+    let SessionPlan { provider, timeout, ignored, unknown, .. } = client.plan;
     let files = provider.source.watched_paths().map(Path::to_owned).collect();
     let events = SystemEvents::listen(files).await.map_err(RunError::System)?;
     let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
@@ -50,6 +51,12 @@ async fn run_on(
     if !ignored.is_empty() {
         let names = ignored.join(" ");
         log.event(&KUBERNETES_VARIABLES_IGNORED, &[("names", &names)]);
+    }
+    for UnknownVariable { name, nearest } in unknown {
+        let fields: [Option<Field<'_>>; 2] =
+            [Some(("name", name)), nearest.as_ref().map(|nearest| ("nearest", nearest as _))];
+        let fields: Vec<Field<'_>> = fields.into_iter().flatten().collect();
+        log.event(&UNKNOWN_VARIABLE, &fields);
     }
     let context = DaemonContext {
         events: &events,

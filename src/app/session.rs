@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::options::session_plan::SessionPlan;
+use crate::options::variables::UnknownVariable;
 use crate::os::files;
 use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
@@ -114,6 +115,14 @@ impl<'a> SessionClient<'a> {
         if !self.plan.ignored.is_empty() {
             let names = self.plan.ignored.join(" ");
             trace.show(format_args!("ignored: variables of a Kubernetes Service: {names}"));
+        }
+        for UnknownVariable { name, nearest } in &self.plan.unknown {
+            match nearest {
+                Some(nearest) => {
+                    trace.show(format_args!("unknown variable: {name}; did you mean {nearest}?"));
+                }
+                None => trace.show(format_args!("unknown variable: {name}")),
+            }
         }
         let TransportOptions { trust, proxy, .. } = &self.plan.transport;
         trace.show(format_args!("trust: {trust}"));

@@ -73,7 +73,8 @@ aws sts get-caller-identity";
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;
         let serve = plan::serve(settings, &session)?;
-        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?;
+        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?
+            .with_unknown_variables(settings);
         Ok(Self { session, serve })
     }
 }

@@ -73,7 +73,8 @@ roles-anywhere update --profile plant --once --quiet";
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;
         let update = plan::update(settings)?;
-        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?;
+        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?
+            .with_unknown_variables(settings);
         Ok(Self { session, update })
     }
 }
@@ -112,7 +113,10 @@ impl Plan for UpdatePlan {
     }
 
     fn log_format(&self) -> LogFormat {
-        self.update.daemon.log_format
+        match (self.update.mode, self.update.daemon.log_format) {
+            (Mode::Once, LogFormat::Text) => LogFormat::Terminal,
+            (_, format) => format,
+        }
     }
 }
 

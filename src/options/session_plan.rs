@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::options::session::SessionOptions;
 use crate::options::settings::Settings;
 use crate::options::table::transport::DEBUG;
+use crate::options::variables::{UnknownVariable, unknown_variables};
 use crate::options::{identity, transport};
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
@@ -31,6 +32,9 @@ pub struct SessionPlan {
     pub debug: bool,
     /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
     pub ignored: Vec<String>,
+    /// The variables with our prefix that no command reads; empty if they are not to be named, as to
+    /// find them takes time.
+    pub unknown: Vec<UnknownVariable>,
 }
 
 impl SessionPlan {
@@ -53,6 +57,17 @@ impl SessionPlan {
             cache,
             debug,
             ignored: settings.ignored.to_vec(),
+            unknown: if debug { unknown(settings) } else { Vec::new() },
         })
     }
+
+    /// Returns the plan with the variables that a daemon names in its log.
+    #[must_use]
+    pub fn with_unknown_variables(self, settings: &Settings<'_>) -> Self {
+        Self { unknown: unknown(settings), ..self }
+    }
+}
+
+fn unknown(settings: &Settings<'_>) -> Vec<UnknownVariable> {
+    unknown_variables(settings.commands, settings.environment)
 }

@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 
 use crate::options::arguments::{all_typed, typed};
+use crate::options::command_line::CommandSpec;
 use crate::options::table::{
     DefaultValue, EmptyValue, OptionSpec, Origin, Syntax, ValueType, session,
 };
@@ -24,6 +25,8 @@ pub struct Settings<'a> {
     pub typed: &'a ArgMatches,
     /// The environment.
     pub environment: &'a Environment,
+    /// The commands of the program.
+    pub commands: &'a [CommandSpec],
     /// The kind of standard output.
     pub stdout: Stdout,
     /// Tells whether a value is an existing path, which an error may show.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::os::stdio::stderr_is_terminal;
 use crate::output::log::events::{LOG_EVENTS_DROPPED, LogEvent};
 use crate::output::log::{Field, Log, LogFormat, LogNotWritten};
 use roles_anywhere_client::time::{Clock, Timestamp};
@@ -55,7 +56,7 @@ impl StderrLog {
     /// Returns a log with lines of `format`, whose times are those of `clock`.
     pub fn new(format: LogFormat, clock: Arc<dyn Clock>) -> Self {
         let format = match format {
-            LogFormat::Text if io::stderr().is_terminal() => LogFormat::Terminal,
+            LogFormat::Text if stderr_is_terminal() => LogFormat::Terminal,
             format => format,
         };
         Self::to(Box::new(Stderr::open()), format, clock)

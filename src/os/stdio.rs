@@ -16,6 +16,11 @@ pub fn stdout_kind() -> Stdout {
     if io::stdout().is_terminal() { Stdout::Terminal } else { Stdout::Stream }
 }
 
+/// Returns whether standard error is a terminal.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Returns the columns of the terminal that standard output or standard error is, if one of them is:
 /// what a pager shows goes through a pipe.
 #[cfg(unix)]

@@ -1,5 +1,5 @@
-//! What a run reports on standard error outside a daemon's log: as text, as JSON, or as a line in the
-//! log format that the user chose.
+//! What a run reports on standard error outside a daemon's log: as text over several lines, as JSON,
+//! or as a line in the log format that the user chose.
 
 use serde::Serialize;
 
@@ -41,13 +41,13 @@ impl Failure {
     pub fn logged(error: &Error, format: LogFormat, now: Timestamp) -> Self {
         let kind = error.kind();
         let report = match format {
-            LogFormat::Text | LogFormat::Terminal => error.to_string(),
-            LogFormat::Json => {
+            LogFormat::Terminal => error.to_string(),
+            LogFormat::Text | LogFormat::Json => {
                 let (reason, hint) = error.log_fields();
                 let code = kind.exit_code();
                 let fields: [Field<'_>; 3] =
                     [("reason", &reason), ("hint", &hint), ("exit_code", &code)];
-                json(now, &FAILED, &fields)
+                line(format, now, &FAILED, &fields)
             }
         };
         Self { report, kind }
@@ -85,7 +85,11 @@ impl ErrorDocument {
 
 /// Returns one event as a line of JSON, without its newline.
 pub fn json(now: Timestamp, event: &LogEvent, fields: &[Field<'_>]) -> String {
-    let mut line = LogFormat::Json.render(&now.to_string(), event, fields);
+    line(LogFormat::Json, now, event, fields)
+}
+
+fn line(format: LogFormat, now: Timestamp, event: &LogEvent, fields: &[Field<'_>]) -> String {
+    let mut line = format.render(&now.to_string(), event, fields);
     line.truncate(line.trim_end().len());
     line
 }

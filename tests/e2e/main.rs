@@ -45,6 +45,7 @@ mod sources;
 mod terminal;
 mod time_travel;
 mod transport;
+mod unknown_variables;
 mod update;
 mod usage;
 mod wording;

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
@@ -60,6 +61,18 @@ const BACKGROUND: &[&str] = &[
     "sh",
     "-c",
     r#"exec bash -mc '"$@" </dev/null 2>&3 3>&- & exec 2>/dev/null; wait $!' bash "$@" 3>&2 2<&0"#,
+    "sh",
+];
+
+/// As [`LEADER`], with standard error on the terminal.
+const STDERR: &[&str] = &[
+    "env",
+    "--default-signal=INT",
+    "setsid",
+    "--ctty",
+    "sh",
+    "-c",
+    r#"exec "$@" 2>&0 </dev/null"#,
     "sh",
 ];
 
@@ -257,7 +270,7 @@ fn end_of_file_is_no_password() {
 fn interrupt_ends_the_prompt() {
     let mut session = ask(LEADER);
     session.type_in("\x03");
-    assert_eq!(session.wait().signal(), Some(rustix::process::Signal::INT.as_raw()));
+    assert_eq!(session.wait().signal(), Some(Signal::INT.as_raw()));
     assert_eq!(CommandOutput::of(session.child).text(), "");
 }
 
@@ -367,4 +380,62 @@ fn program_ends_with_its_terminal() {
         thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(CommandOutput::of(child).text(), "");
+}
+
+/// Returns `update` with a role that AWS refuses, and its options.
+fn refused_update(more: &[&str]) -> (IdentityFiles, Vec<String>) {
+    let files = IdentityFiles::new().command(&["update"]);
+    let file = files.folder.path().join("credentials").display().to_string();
+    let role = "arn:aws:iam::123456789012:role/absent";
+    let words = [&["--credentials-file", &file, "--role-arn", role], more].concat();
+    (files, words.into_iter().map(str::to_owned).collect())
+}
+
+fn update_on_a_terminal(more: &[&str]) -> Session {
+    let (files, words) = refused_update(more);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Session::start(files, STDERR, &words)
+}
+
+#[test]
+fn failure_of_a_daemon_has_lines_once_on_a_terminal() {
+    let mut session = update_on_a_terminal(&[]);
+    let pid = Pid::from_child(&session.child);
+    for requests in [1, 2] {
+        let start = Instant::now();
+        while session.files.env.emulator().requests().len() < requests {
+            assert!(start.elapsed() < TIMEOUT, "{:?}", session.shown());
+            session.read(Duration::from_millis(10));
+        }
+        kill_process(pid, Signal::HUP).unwrap();
+    }
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = session.end();
+    assert_eq!(ended.output.code, 0, "{}", ended.shown);
+    let event = "error cannot refresh the credentials, and there are no valid ones";
+    assert!(ended.shown.contains(event), "{}", ended.shown);
+    // Once, as its cause is the same each time.
+    assert_eq!(ended.shown.matches("\r\n  error: ").count(), 1, "{}", ended.shown);
+    assert!(ended.shown.contains("\r\n  hint: "), "{}", ended.shown);
+}
+
+#[test]
+fn last_error_of_a_daemon_has_lines_on_a_terminal() {
+    let ended = update_on_a_terminal(&["--fail-fast"]).end();
+    assert_eq!(ended.output.code, 4, "{}", ended.shown);
+    assert!(ended.shown.contains("\r\nerror: "), "{}", ended.shown);
+    assert!(ended.shown.contains("\r\n  hint: "), "{}", ended.shown);
+    assert!(!ended.shown.contains("event="), "{}", ended.shown);
+}
+
+#[test]
+fn last_error_of_a_daemon_is_one_line_in_a_pipe() {
+    let (files, words) = refused_update(&["--fail-fast"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let output = files.program.run(&[&files.arguments(), &*words].concat());
+    assert_eq!(output.code, 4, "{output}");
+    assert!(output.stderr.lines().all(|line| line.contains(" event=")), "{output}");
+    let last = output.stderr.lines().last().unwrap();
+    assert!(last.contains(" error stopped by an error reason=\""), "{output}");
+    assert!(last.ends_with(" exit_code=4 event=failed"), "{output}");
 }
