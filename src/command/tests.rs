@@ -121,6 +121,23 @@ fn names_what_is_missing() {
 }
 
 #[test]
+fn a_misspelled_variable_has_the_nearest_one() {
+    let names =
+        ["PROFIL_ARN", "TRUST_ANCHOR", "ROLE_ARN", "WHATEVER", "PROFILE", "BIN_DIR", "A=\n"];
+    let set = names.map(|name| (format!("ROLES_ANYWHERE_{name}"), "a".to_owned()));
+    let unknown = unknown_variables(&specs(ALL), &Environment::new(set));
+    let found: Vec<_> = unknown.iter().map(|it| (&*it.name, it.nearest)).collect();
+    assert_eq!(
+        found,
+        [
+            ("ROLES_ANYWHERE_PROFIL_ARN", Some("ROLES_ANYWHERE_PROFILE_ARN")),
+            ("ROLES_ANYWHERE_TRUST_ANCHOR", Some("ROLES_ANYWHERE_TRUST_ANCHOR_ARN")),
+            ("ROLES_ANYWHERE_WHATEVER", None),
+        ]
+    );
+}
+
+#[test]
 fn refuses_what_is_in_other_regions_and_partitions() {
     let elsewhere = PROFILE.replace("eu-central-1", "us-east-1");
     assert_eq!(

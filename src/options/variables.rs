@@ -34,7 +34,9 @@ impl UnknownVariable {
     /// Returns the hint beside an error; `None` if it is like no variable of this program.
     pub fn hint(&self) -> Option<String> {
         let Self { name, nearest } = self;
-        nearest.map(|nearest| format!("`{name}` is set: did you mean `{nearest}`?"))
+        nearest.map(|nearest| {
+            format!("`{name}` is set, but no option has that variable: did you mean `{nearest}`?")
+        })
     }
 }
 

@@ -4,8 +4,7 @@ use crate::daemon::{Daemon, DaemonFixture};
 use crate::environment::TestEnvironment;
 
 const MISSPELLED: (&str, &str) = ("ROLES_ANYWHERE_ROLE_ANR", "a-value-of-mine");
-const HINT: &str =
-    "hint: `ROLES_ANYWHERE_ROLE_ANR` is set: did you mean `ROLES_ANYWHERE_ROLE_ARN`?";
+const HINT: &str = "hint: `ROLES_ANYWHERE_ROLE_ANR` is set, but no option has that variable: did you mean `ROLES_ANYWHERE_ROLE_ARN`?";
 
 #[test]
 fn misspelled_variable_is_named_beside_an_error() {
