@@ -222,7 +222,7 @@ fn revoke(state: &mut State, request: &Request) -> Result<Value, ControlError> {
         (Some(serial), None) => serial,
         (None, Some(certificate)) => certificate.serial_decimal,
         _ => {
-            let problem = "expected it or `certificate`, and not both";
+            let problem = "expected either it or `certificate`";
             return Err(FieldError::new("serial", problem).into());
         }
     };
@@ -255,7 +255,7 @@ fn put_secret(state: &mut State, request: &Request) -> Result<Value, ControlErro
     let account = fields.optional("account", "twelve digits", |value| {
         text(value).filter(|text| is_account(text))
     })?;
-    let region = fields.optional("region", "a Region that is here", |value| {
+    let region = fields.optional("region", "a Region of this emulator", |value| {
         text(value).filter(|region| state.resources.regions.contains(region))
     })?;
     let location = Location {

@@ -89,7 +89,7 @@ impl Fault {
             let known = ["*"].into_iter().chain(known);
             return Err(FieldError::unknown(path, "operation", &operation, known));
         }
-        let whole = "a whole number of requests, 0 for ever";
+        let whole = "a whole number of requests, 0 for no limit";
         let times = fields.optional("times", whole, |value| value.as_u64()?.try_into().ok())?;
         let milliseconds = "a whole number of milliseconds";
         let bytes = "a whole number of bytes";

@@ -34,7 +34,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut object = Map::new();
         while let Some((name, value)) = members.next_entry::<String, Value>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("`{name}` is there twice")));
+                return Err(A::Error::custom(format_args!("`{name}` appears twice")));
             }
             object.insert(name, value);
         }

@@ -82,7 +82,7 @@ impl Network {
         }
         if !is_loopback(self.control_listen.ip()) {
             warnings.push(format!(
-                "other machines may reach the control API at {}: it asks for no password, and \
+                "other machines may reach the control API at {}: it requires no password, and \
                  shows every request",
                 self.control_listen
             ));

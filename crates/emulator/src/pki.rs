@@ -66,7 +66,7 @@ pub enum PkiError {
         source: io::Error,
     },
     /// A thread that made keys died.
-    #[error("a thread that made keys died")]
+    #[error("a thread that made keys ended unexpectedly")]
     Thread,
 }
 

@@ -35,9 +35,9 @@ pub(crate) enum Distrust {
     NoPath,
     #[error("an issuer lacks keyCertSign")]
     IssuerKeyUsage,
-    #[error("an issuer is no CA, or has too long a path below it, or does not permit the name")]
+    #[error("an issuer is not a CA, or has too long a path below it, or does not permit the name")]
     IssuerConstraints,
-    #[error("the trust anchor is not in its validity period, or is no CA")]
+    #[error("the trust anchor is not in its validity period, or is not a CA")]
     Anchor,
     #[error("a certificate of the path has expired")]
     Expired,

@@ -2,8 +2,10 @@
 
 use std::error::Error as _;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::Arguments;
 use crate::printable::printable;
 
 /// Returns the error and its hint, a line each; `None` if clap's own text is to be printed, such as
@@ -13,18 +15,18 @@ pub fn usage_error(error: &clap::Error) -> Option<String> {
     let (message, hint) = match error.kind() {
         ErrorKind::UnknownArgument => {
             let hint = suggestion(error, ContextKind::SuggestedArg);
-            (format!("unexpected argument `{argument}`"), hint)
+            (
+                format!("unexpected argument `{argument}`"),
+                hint.or_else(|| accepted(error, argument)),
+            )
         }
         ErrorKind::InvalidSubcommand => {
             let command = one(error, ContextKind::InvalidSubcommand);
             let hint = suggestion(error, ContextKind::SuggestedSubcommand);
-            let hint = hint.unwrap_or_else(|| "`--help` lists the commands".to_owned());
-            (format!("unknown command `{command}`"), Some(hint))
+            (format!("unknown command `{command}`"), hint.or_else(|| Some(commands())))
         }
         ErrorKind::MissingRequiredArgument => {
-            let usage = error.get(ContextKind::Usage).map(ToString::to_string);
-            let hint = usage.and_then(|usage| Some(usage.split_once(": ")?.1.trim().to_owned()));
-            let hint = hint.map(|usage| format!("use `{usage}`"));
+            let hint = usage(error).map(|usage| format!("use `{usage}`"));
             (format!("missing required argument `{argument}`"), hint)
         }
         ErrorKind::InvalidValue if one(error, ContextKind::InvalidValue).is_empty() => (
@@ -44,7 +46,8 @@ pub fn usage_error(error: &clap::Error) -> Option<String> {
         }
         ErrorKind::ArgumentConflict => {
             let other = name(one(error, ContextKind::PriorArg));
-            (format!("`{argument}` and `{other}` cannot be used together"), None)
+            let hint = Some("remove one of them".to_owned());
+            (format!("`{argument}` and `{other}` cannot be used together"), hint)
         }
         _ => return None,
     };
@@ -55,6 +58,33 @@ pub fn usage_error(error: &clap::Error) -> Option<String> {
 fn invalid(error: &clap::Error, argument: &str, expected: &str) -> String {
     let value = one(error, ContextKind::InvalidValue);
     format!("invalid value `{value}` for `{argument}`: {expected}")
+}
+
+/// Returns what the command takes instead of an argument that it does not know.
+fn accepted(error: &clap::Error, argument: &str) -> Option<String> {
+    let usage = usage(error)?;
+    if !argument.starts_with('-') {
+        return Some(format!("use `{usage}`"));
+    }
+    let root = Arguments::command();
+    let Some(command) = usage.split(' ').find_map(|word| root.find_subcommand(word)) else {
+        return Some(format!("pass a command first: {}", commands()));
+    };
+    let options = command.get_arguments().filter_map(|option| option.get_long());
+    let options: Vec<_> = options.chain(["help"]).map(|option| format!("`--{option}`")).collect();
+    Some(format!("the options of this command are {}", options.join(", ")))
+}
+
+fn commands() -> String {
+    let root = Arguments::command();
+    let names = root.get_subcommands().map(|command| format!("`{}`", command.get_name()));
+    format!("use one of {}", names.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the usage line without its heading.
+fn usage(error: &clap::Error) -> Option<String> {
+    let usage = error.get(ContextKind::Usage)?.to_string();
+    Some(usage.split_once(": ")?.1.trim().to_owned())
 }
 
 fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -99,9 +129,23 @@ mod tests {
     fn usage_errors_name_the_argument_and_what_is_expected() {
         for (arguments, expected) in [
             ("serve --prot 1", "unexpected argument `--prot`\n  hint: did you mean `--port`?"),
-            ("serve x", "unexpected argument `x`"),
+            (
+                "serve x",
+                "unexpected argument `x`\n  hint: use `roles-anywhere-emulator serve [OPTIONS]`",
+            ),
+            (
+                "completion --xyzzy",
+                "unexpected argument `--xyzzy`\n  hint: the options of this command are `--help`",
+            ),
+            (
+                "--xyzzy",
+                "unexpected argument `--xyzzy`\n  hint: pass a command first: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`",
+            ),
             ("sevre", "unknown command `sevre`\n  hint: did you mean `serve`?"),
-            ("xyzzy", "unknown command `xyzzy`\n  hint: `--help` lists the commands"),
+            (
+                "xyzzy",
+                "unknown command `xyzzy`\n  hint: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`",
+            ),
             (
                 "pki",
                 "missing required argument `DIR`\n  hint: use `roles-anywhere-emulator pki <DIR>`",
@@ -130,7 +174,7 @@ mod tests {
             ),
             (
                 "serve --port 1 --listen 127.0.0.1:1",
-                "`--port` and `--listen` cannot be used together",
+                "`--port` and `--listen` cannot be used together\n  hint: remove one of them",
             ),
         ] {
             assert_eq!(error(arguments), Some(format!("error: {expected}\n")), "{arguments}");

@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
             return None;
         };
         if let Some((second, (span, _))) = found.next() {
-            self.problems.add(span, format!("`{first}` and `{second}` exclude each other"));
+            self.problems.add(span, format!("`{first}` and `{second}` cannot be used together"));
             return None;
         }
         Some(value)

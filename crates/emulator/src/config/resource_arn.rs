@@ -80,7 +80,7 @@ impl ArnSource<'_> {
         if let Some(whole) = whole {
             for (name, extra) in [("account", &keys.account), ("region", &keys.region)] {
                 if let Some(extra) = extra {
-                    problems.add(&extra.span, format!("`{name}`: the ARN says it already"));
+                    problems.add(&extra.span, format!("`{name}`: the ARN already contains it"));
                 }
             }
             return checked(problems, kind, whole);
@@ -253,7 +253,7 @@ impl Names {
         let table = self.kind.table();
         let suggestion =
             did_you_mean(nearest(&name.value, self.tables.iter().map(|(key, _)| key.as_str())));
-        let message = format!("there is no `[{table}.…]` of `{}`{suggestion}", name.value);
+        let message = format!("there is no `[{table}.NAME]` for `{}`{suggestion}", name.value);
         problems.add(&name.span, message);
         None
     }

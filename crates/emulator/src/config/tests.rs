@@ -246,8 +246,8 @@ value = 1234
     dir/emulator.toml:6:9: `dir/ca.pem` has no PEM block `X509 CRL`
     dir/emulator.toml:9:15: `dir/leaf.pem` `C=US, O=Example, CN=p256` is not a CA: its basicConstraints lack CA:TRUE
     dir/emulator.toml:10:11: `enabled`: expected `true` or `false`, not a string
-    dir/emulator.toml:14:15: `certificate` and `built-in-ca` exclude each other
-    dir/emulator.toml:17:10: there is no `[role.…]` of `Worklaod`; did you mean `Workload`?
+    dir/emulator.toml:14:15: `certificate` and `built-in-ca` cannot be used together
+    dir/emulator.toml:17:10: there is no `[role.NAME]` for `Worklaod`; did you mean `Workload`?
     dir/emulator.toml:18:20: invalid value `60` for `session-duration`: expected 900 to 43200 (seconds)
     dir/emulator.toml:19:1: unknown key `attribute-mapings`; did you mean `attribute-mappings`?
     dir/emulator.toml:23:24: `max-session-duration`: expected 3600 to 43200 (seconds), not a string
@@ -310,24 +310,24 @@ value = "hush"
 "#;
     insta::assert_snapshot!(Fixture::new().complaints(text), @r#"
     `dir/emulator.toml` has 18 mistakes
-    dir/emulator.toml:3:8: there is no `[role.…]` of `Worklod`; did you mean `Workload`?
-    dir/emulator.toml:9:10: there is no `[role.…]` of `Worklod`; did you mean `Workload`?
+    dir/emulator.toml:3:8: there is no `[role.NAME]` for `Worklod`; did you mean `Workload`?
+    dir/emulator.toml:9:10: there is no `[role.NAME]` for `Worklod`; did you mean `Workload`?
     dir/emulator.toml:9:21: the role `Foreign` is in another account (999988887777) than the profile
     dir/emulator.toml:10:21: the document of the managed policy `ReadOnlyAcces` is missing: expected `[managed-policy.ReadOnlyAcces]`; did you mean `ReadOnlyAccess`?
     dir/emulator.toml:11:39: invalid specifier `cn`: expected `*` or one of `CN`, `C`, `L`, `ST`, `O`, `OU`
     dir/emulator.toml:11:57: invalid specifier `*`: expected `DNS`, `URI`, `Name/*` or `Name/` with an attribute
     dir/emulator.toml:11:62: invalid specifier `Name/XX`: expected `*` or one of `CN`, `C`, `L`, `ST`, `O`, `OU`
     dir/emulator.toml:14:24: `policy`: Statement: is empty
-    dir/emulator.toml:18:8: `path`: the ARN says it already
+    dir/emulator.toml:18:8: `path`: the ARN already contains it
     dir/emulator.toml:21:16: `trust-policy`: not valid JSON: EOF while parsing a value
     dir/emulator.toml:27:7: `Foreign` has the same ARN
     dir/emulator.toml:33:7: `[role."not valid"]` lacks `trust-policy` or `trust-policy-file`
     dir/emulator.toml:34:8: invalid path `x`: expected `/` at its beginning and its end
-    dir/emulator.toml:36:9: invalid ARN `arn:aws:secretsmanager:eu-central-1:123456789012:secret:db`: expected a hyphen and six letters or digits behind the name
-    dir/emulator.toml:38:10: `value` and `binary` exclude each other
+    dir/emulator.toml:36:9: invalid ARN `arn:aws:secretsmanager:eu-central-1:123456789012:secret:db`: expected a hyphen and six letters or digits after the name
+    dir/emulator.toml:38:10: `value` and `binary` cannot be used together
     dir/emulator.toml:41:10: `binary` is not base64
     dir/emulator.toml:42:11: invalid value for `failure`: expected `deleted` or `kms-denied` or `broken-key`
-    dir/emulator.toml:47:9: there is a secret `two` in that account and Region already
+    dir/emulator.toml:47:9: a secret `two` already exists in that account and Region
     "#);
 }
 
@@ -387,7 +387,7 @@ binary-file = "largest"
     dir/emulator.toml:4:9: `dir/two.crl` has more than one CRL
     dir/emulator.toml:4:20: `dir/ca.pem` has no PEM block `X509 CRL`
     dir/emulator.toml:4:30: a trust anchor has at most 2 CRLs
-    dir/emulator.toml:7:15: `dir/ca.der` is DER; AWS takes PEM
+    dir/emulator.toml:7:15: `dir/ca.der` is DER, expected PEM
     dir/emulator.toml:9:15: `dir/leaf.pem` `C=US, O=Example, CN=p256` is not a CA: its basicConstraints lack CA:TRUE
     dir/emulator.toml:11:15: `dir/long.pem` has N characters; AWS takes at most 16000
     dir/emulator.toml:19:14: the value has 65537 bytes; a secret has at most 65536

@@ -15,7 +15,7 @@ pub(super) enum ControlError {
     #[error(transparent)]
     Field(#[from] FieldError),
     /// What the body is about is not there.
-    #[error("{field}: there is no {what} of that ARN")]
+    #[error("{field}: there is no {what} with that ARN")]
     NotFound { field: &'static str, what: &'static str },
     #[error("there is no route `{path}`{hint}")]
     Route { path: String, hint: String },

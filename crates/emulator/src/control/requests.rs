@@ -101,7 +101,7 @@ impl Query {
                 "operation" => parsed.operations.push(operation(value)?),
                 "verdict" => parsed.verdicts.push(verdict(&value)?),
                 "reason" => parsed.reasons.push(value),
-                "status" => parsed.statuses.push(number(&name, &value, "a status of HTTP")?),
+                "status" => parsed.statuses.push(number(&name, &value, "an HTTP status")?),
                 "count" => parsed.count = Count::AtLeast(count(&name, &value)?),
                 "exactly" if purpose == Purpose::Assert => {
                     parsed.count = Count::Exactly(count(&name, &value)?);

@@ -135,7 +135,7 @@ fn what_cannot_be_used_is_named_and_not_repeated() {
         ("/revoke", json!({"serial": "0x1"}), "serial", "in decimal"),
         ("/revoke", json!({"serial": "-1"}), "serial", "in decimal"),
         ("/revoke", json!({"serial": ""}), "serial", "in decimal"),
-        ("/revoke", json!({}), "serial", "expected it or `certificate`"),
+        ("/revoke", json!({}), "serial", "expected either it or `certificate`"),
         ("/secrets", json!({"name": "n"}), "value", "missing"),
         ("/secrets", json!({"name": "n", "value": 5}), "value", "expected text"),
         ("/secrets", json!({"name": "prod/deleted", "value": "hush"}), "name", "deletion"),

@@ -90,13 +90,13 @@ pub(crate) enum Mistake {
     Quantifier,
     #[error("another statement has the same Sid")]
     SidUsed,
-    #[error("`NotPrincipal` goes with `Deny` only")]
+    #[error("`NotPrincipal` can be used with `Deny` only")]
     NotPrincipalAllows,
     #[error("`{0}` is missing")]
     Missing(&'static str),
     #[error("is empty")]
     Empty,
-    #[error("`{0}` and `{1}` exclude each other")]
+    #[error("`{0}` and `{1}` cannot be used together")]
     Both(&'static str, &'static str),
     #[error("not allowed in {0}")]
     NotAllowed(&'static str),

@@ -150,7 +150,8 @@ fn addresses_and_names_are_checked_before_anything_starts() {
         assert!(text.starts_with("error: invalid value ") && text.contains(expected), "{text}");
     }
     let both = failure(&["serve", "--listen", "127.0.0.1:0", "--port", "1"]);
-    let expected = "error: `--listen` and `--port` cannot be used together\n";
+    let expected =
+        "error: `--listen` and `--port` cannot be used together\n  hint: remove one of them\n";
     assert_eq!(both, (Some(125), expected.to_owned()));
 }
 

@@ -81,7 +81,7 @@ fn blocks(
     is_valid: impl Fn(&[u8]) -> bool,
 ) -> Result<Vec<Vec<u8>>, String> {
     if is_valid(pem) {
-        return Err("is DER; AWS takes PEM".to_owned());
+        return Err("is DER, expected PEM".to_owned());
     }
     // The parser's errors may show what it read, which may be a key.
     let blocks = pem::parse_many(pem).map_err(|_| "is not valid PEM".to_owned())?;

@@ -126,7 +126,7 @@ impl Builder<'_> {
         match (keys.inline.1, keys.file.1) {
             (Some(_), Some(path)) => {
                 let message =
-                    format!("`{}` and `{}` exclude each other", keys.inline.0, keys.file.0);
+                    format!("`{}` and `{}` cannot be used together", keys.inline.0, keys.file.0);
                 self.problems.add(&path.span, message);
                 None
             }

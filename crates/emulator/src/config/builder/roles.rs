@@ -69,7 +69,7 @@ impl Builder<'_> {
         let Some(At { value: path, span }) = &table.path else { return Some("/") };
         let of_arn = key.name.value.starts_with("arn:") || table.common.arn.is_some();
         let message = if of_arn {
-            "`path`: the ARN says it already".to_owned()
+            "`path`: the ARN already contains it".to_owned()
         } else if path.starts_with('/') && path.ends_with('/') {
             return Some(path);
         } else {

@@ -40,7 +40,7 @@ impl Builder<'_> {
             let location = arn.location();
             if secrets.find(SecretId { id: &name, location: &location }).is_ok() {
                 let message =
-                    format!("there is a secret `{name}` in that account and Region already");
+                    format!("a secret `{name}` already exists in that account and Region");
                 self.problems.add(&key.name.span, message);
             }
             let now = self.source.now;
@@ -68,7 +68,7 @@ impl Builder<'_> {
         });
         if name.is_none() {
             let message = format!(
-                "invalid ARN `{arn}`: expected a hyphen and six letters or digits behind the name"
+                "invalid ARN `{arn}`: expected a hyphen and six letters or digits after the name"
             );
             self.problems.add(&key.name.span, message);
         }

@@ -177,7 +177,7 @@ fn resource(reader: &mut Reader, place: &DocumentPlace<'_>) -> Option<Template> 
         return None;
     }
     if template.colons_before_variables().is_some_and(|colons| colons < 5) {
-        place.invalid(reader, &text, "variables behind the fifth colon only");
+        place.invalid(reader, &text, "variables after the fifth colon only");
         return None;
     }
     place.check_variables(reader, &text, template.keys());

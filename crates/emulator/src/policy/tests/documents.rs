@@ -71,8 +71,8 @@ fn a_value_without_text_has_paths_and_no_positions() {
 #[test]
 fn unknown_elements_and_values_are_errors() {
     let table = [
-        (r#""Action": "a:b", "NotAction": "a:c", "Resource": "*""#, "exclude each other"),
-        (r#""Action": "a:b", "Resource": "*", "NotResource": "*""#, "exclude each other"),
+        (r#""Action": "a:b", "NotAction": "a:c", "Resource": "*""#, "cannot be used together"),
+        (r#""Action": "a:b", "Resource": "*", "NotResource": "*""#, "cannot be used together"),
         (r#""Resource": "*""#, "`Action` is missing"),
         (r#""Action": "a:b""#, "`Resource` is missing"),
         (r#""Action": "a:b", "Resource": "*", "Resource": "*""#, "already used"),
@@ -92,7 +92,7 @@ fn unknown_elements_and_values_are_errors() {
         (r#""Action": "a:b", "Resource": """#, "or an ARN"),
         (r#""Action": "a:b", "Resource": "arn:aws:iam::123456789012""#, "or an ARN"),
         (r#""Action": "a:b", "Resource": "arn:aws:*:::x""#, "or an ARN"),
-        (r#""Action": "a:b", "Resource": "arn:aws:s3::${aws:userid}:x""#, "behind the fifth colon"),
+        (r#""Action": "a:b", "Resource": "arn:aws:s3::${aws:userid}:x""#, "after the fifth colon"),
         (r#""Action": "a:b", "Resource": "arn:aws:s3:::${aws:userid""#, "a `}` at the end"),
         (r#""Action": "a:b", "Resource": "arn:aws:s3:::${}""#, "a variable such as"),
         (r#""Action": "a:b", "Resource": "arn:aws:s3:::${ aws:userid }""#, "a variable such as"),
@@ -165,7 +165,7 @@ fn unknown_principals_are_errors() {
         (r#""Principal": {"AWS": "arn:aws:iam::1234:root"}"#, "without wildcards"),
         (r#""Principal": {"Service": "rolesanywhere"}"#, "a service such as"),
         (r#""Principal": {"Service": "*.amazonaws.com"}"#, "a service such as"),
-        (r#""Principal": "*", "NotPrincipal": "*""#, "exclude each other"),
+        (r#""Principal": "*", "NotPrincipal": "*""#, "cannot be used together"),
         (r#""NotPrincipal": {"AWS": "123456789012"}"#, "not allowed in a trust policy"),
         (r#""Resource": "*", "Principal": "*""#, "not allowed in a trust policy"),
     ];
@@ -179,7 +179,7 @@ fn unknown_principals_are_errors() {
     assert!(errors(PolicyKind::Trust, json)[0].contains("an action of STS"));
     let json = r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*",
         "NotPrincipal":{"AWS":"123456789012"}}}"#;
-    assert!(errors(PolicyKind::Resource, json)[0].contains("goes with `Deny` only"));
+    assert!(errors(PolicyKind::Resource, json)[0].contains("can be used with `Deny` only"));
 }
 
 #[test]
