@@ -71,7 +71,7 @@ pub enum ProfileNameError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProfileError {
     /// A credential of AWS's response has characters that would be read as something else.
-    #[error("AWS's `{0}` contains characters that a credentials file cannot hold")]
+    #[error("the `{0}` in AWS's response contains characters that a credentials file cannot hold")]
     Value(&'static str),
     /// No SDK reads UTF-16, and added bytes would damage the file.
     #[error("the file is UTF-16")]

@@ -64,8 +64,8 @@ pub enum RunError {
         system: &'static str,
     },
     /// The operating system refused what a run needs at its start.
-    #[error(transparent)]
-    System(io::Error),
+    #[error("cannot set up sockets and signals for this process")]
+    System(#[source] io::Error),
     /// This program panicked.
     #[error("internal error: roles-anywhere panicked{at}")]
     Defect {
@@ -97,7 +97,7 @@ impl RunError {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::InAnotherProcess { hints, .. } => return hints.clone(),
-            Self::System(_) => return Vec::new(),
+            Self::System(_) => "check the limit on open files (`ulimit -n`)",
             Self::UnsupportedSystem { .. } => "use `credential-process` in ~/.aws/config instead",
             Self::Defect { .. } => {
                 "report this message and the command line as a bug, without secrets"

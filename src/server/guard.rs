@@ -70,7 +70,7 @@ fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<
     let target = request.uri().authority().map(|authority| authority.as_str());
     for host in [host, target].into_iter().flatten() {
         if !is_ours(host, peer.local.ip(), hosts) {
-            let why = "this host is not allowed";
+            let why = "this host is not allowed; `--allow-host` adds one";
             let host = Some(host[..host.floor_char_boundary(LONGEST_HOST)].to_owned());
             return Err(Rejection { status: StatusCode::FORBIDDEN, why, host });
         }
@@ -87,15 +87,17 @@ fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<
 fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
     Some(match name {
         "origin" => "a request with Origin is refused",
-        "via" => "a request with Via is refused",
-        "forwarded" => "a request with Forwarded is refused",
-        "x-forwarded-for" => "a request with X-Forwarded-For is refused",
-        "x-forwarded-host" => "a request with X-Forwarded-Host is refused",
-        "x-forwarded-proto" => "a request with X-Forwarded-Proto is refused",
-        _ if name == "x-forwarded" || name.starts_with("x-forwarded-") => {
-            "a request with a header X-Forwarded-… is refused"
+        "via" => "a request with Via is refused: connect without a proxy",
+        "forwarded" => "a request with Forwarded is refused: connect without a proxy",
+        "x-forwarded-for" => "a request with X-Forwarded-For is refused: connect without a proxy",
+        "x-forwarded-host" => "a request with X-Forwarded-Host is refused: connect without a proxy",
+        "x-forwarded-proto" => {
+            "a request with X-Forwarded-Proto is refused: connect without a proxy"
         }
-        "x-real-ip" => "a request with X-Real-IP is refused",
+        _ if name == "x-forwarded" || name.starts_with("x-forwarded-") => {
+            "a request with a header X-Forwarded-… is refused: connect without a proxy"
+        }
+        "x-real-ip" => "a request with X-Real-IP is refused: connect without a proxy",
         // Each of these is one vendor's X-Forwarded-For.
         "client-ip"
         | "true-client-ip"
@@ -104,7 +106,9 @@ fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
         | "fastly-client-ip"
         | "cf-connecting-ip"
         | "x-original-forwarded-for"
-        | "x-envoy-external-address" => "a request with a header Client-IP is refused",
+        | "x-envoy-external-address" => {
+            "a request with a header Client-IP is refused: connect without a proxy"
+        }
         // Browsers send the relation of the page to this server: `none` is a typed address, and
         // `same-origin` a page of this server.
         "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {

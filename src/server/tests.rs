@@ -729,7 +729,7 @@ fn log_names_the_refused_host() {
     assert_eq!((status("serve:9911"), status("other.example:9911")), (200, 403));
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let said = "reason=this host is not allowed host=other.example:9911 peer=127.0.0.1:5000";
+    let said = "reason=this host is not allowed; `--allow-host` adds one host=other.example:9911 peer=127.0.0.1:5000";
     assert!(lines[0].contains(said), "{lines:?}");
 }
 

@@ -124,7 +124,7 @@ fn refuses_a_damaged_pkcs12_file() {
     ----- stderr -----
     error: cannot read `DIR/leaf.p12` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: the private key is damaged or incomplete
-      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
+      hint: check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 
@@ -185,7 +185,7 @@ fn refuses_a_private_key_labelled_as_a_certificate() {
     ----- stderr -----
     error: cannot read `DIR/certificate.pem` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: PEM block 1 (line 1) is labelled `CERTIFICATE` but contains a PKCS#8 key in DER
-      hint: check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents
+      hint: check that the files are not mixed up; if it is the right file, correct the label in its `-----BEGIN` and `-----END` lines
     ");
 }
 

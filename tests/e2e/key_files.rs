@@ -70,7 +70,7 @@ fn refuses_a_damaged_key() {
     ----- stderr -----
     error: cannot use the private key in `DIR/damaged.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: the private key is damaged or incomplete
-      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
+      hint: check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 
@@ -98,7 +98,7 @@ fn refuses_an_rsa_key_of_1024_bits() {
     ----- stderr -----
     error: cannot use the private key in `DIR/rsa1024.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: the RSA key is not valid: less than 2048 bits
-      hint: use an unmodified RSA key of 2048 to 8192 bits
+      hint: use an intact RSA key of 2048 to 8192 bits with two primes; `openssl pkey -check -noout -in FILE` checks a key
     ");
 }
 
@@ -127,7 +127,7 @@ fn refuses_a_certificate_labelled_as_a_key() {
     ----- stderr -----
     error: cannot read `DIR/leaf.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: PEM block 1 (line 1) is labelled `PRIVATE KEY` but contains a certificate in DER
-      hint: check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents
+      hint: check that the files are not mixed up; if it is the right file, correct the label in its `-----BEGIN` and `-----END` lines
     ");
 }
 
@@ -419,7 +419,7 @@ fn does_not_quote_a_key_that_lacks_a_character() {
     ----- stderr -----
     error: cannot use the private key in `DIR/cut.pem` (from ROLES_ANYWHERE_PRIVATE_KEY)
       caused by: the private key is damaged or incomplete
-      hint: check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1
+      hint: check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1
     ");
 }
 

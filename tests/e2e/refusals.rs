@@ -237,7 +237,7 @@ fn names_a_session_name_that_is_not_accepted() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Not authorized to set roleSessionName. (request id UUID)
-      hint: remove `--role-session-name`, or set acceptRoleSessionName on arn:aws:rolesanywhere:us-east-1:123456789012:profile/77777777-7777-4888-8999-000000000000
+      hint: remove `--role-session-name`, or let the profile accept it: `aws rolesanywhere update-profile --region us-east-1 --profile-id 77777777-7777-4888-8999-000000000000 --accept-role-session-name`
     ");
 }
 
@@ -252,7 +252,7 @@ fn names_a_disabled_profile() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Profile is disabled (request id UUID)
-      hint: enable arn:aws:rolesanywhere:us-east-1:123456789012:profile/66666666-7777-4888-8999-000000000000 (`aws rolesanywhere enable-profile`)
+      hint: enable it: `aws rolesanywhere enable-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`
     ");
 }
 
@@ -267,7 +267,7 @@ fn names_a_disabled_trust_anchor() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Trust anchor is disabled (request id UUID)
-      hint: enable arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555 (`aws rolesanywhere enable-trust-anchor`)
+      hint: enable it: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id 11111111-2222-4333-8444-555555555555`
     ");
 }
 

@@ -46,7 +46,7 @@ fn names_a_bundle_that_is_missing() {
     ----- stderr -----
     error: cannot read the CA certificates of `DIR/absent.pem` (from --ca-bundle)
       caused by: No such file or directory (os error 2)
-      hint: pass a PEM file with at least one CA certificate
+      hint: pass a PEM file with at least one CA certificate, with `--ca-bundle FILE` or `AWS_CA_BUNDLE`
     ");
 }
 
@@ -62,7 +62,7 @@ fn names_a_bundle_without_certificates() {
     ----- stderr -----
     error: cannot read the CA certificates of `DIR/leaf/p256.key.pem` (from AWS_CA_BUNDLE)
       caused by: no CA certificates were found
-      hint: pass a PEM file with at least one CA certificate
+      hint: pass a PEM file with at least one CA certificate, with `--ca-bundle FILE` or `AWS_CA_BUNDLE`
     ");
 }
 

@@ -143,7 +143,7 @@ fn warns_of_what_it_does_not_mend() {
     let outcome = once(&fixture.tool(), "a");
     succeeds(&outcome);
     let lines: Vec<_> = outcome.stderr.lines().collect();
-    let readable = "warning: the credentials file is readable by other users (mode 0644)";
+    let readable = "warning: the credentials file is readable by other users (mode 0644): run `chmod go= FILE`";
     assert_eq!((lines.len(), lines[0]), (3, readable), "{outcome}");
     assert!(lines[1].contains("`aws_security_token` instead of the session token"), "{outcome}");
     assert!(lines[2].starts_with("wrote profile `a` to `"), "{outcome}");

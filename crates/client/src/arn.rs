@@ -24,6 +24,11 @@ pub struct RoleArn(Arn);
 pub struct SecretArn(Arn, Region);
 
 impl TrustAnchorArn {
+    /// Returns the id of the trust anchor, the last part of its ARN.
+    pub fn id(&self) -> &str {
+        self.0.text.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Returns the account that holds it, twelve digits.
     pub fn account(&self) -> &str {
         &self.0.account

@@ -23,7 +23,10 @@ impl fmt::Display for FileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Readable { mode } => {
-                write!(f, "the credentials file is readable by other users (mode {mode:04o})")
+                write!(
+                    f,
+                    "the credentials file is readable by other users (mode {mode:04o}): run `chmod go= FILE`"
+                )
             }
             Self::Conflict(conflict) => conflict.fmt(f),
             Self::Unfinished(reason) => write!(

@@ -84,7 +84,7 @@ fn provider_hints(error: &ProviderError) -> Vec<String> {
         ProviderError::Request(error) => vec![request_hint(error)],
         ProviderError::Refused { source, .. } => refusal_hints(source),
         ProviderError::Response(error) => vec![answer_hint(error).to_owned()],
-        _ => Vec::new(),
+        _ => vec!["report this message and the command line as a bug, without secrets".to_owned()],
     }
 }
 

@@ -43,7 +43,7 @@ events! {
     KUBERNETES_VARIABLES_IGNORED = "kubernetes_variables_ignored" Info
         "the variables of a Kubernetes Service are ignored" ["names"];
     UNKNOWN_VARIABLE = "unknown_variable" Warning
-        "an environment variable is not one of roles-anywhere" ["name" "nearest"];
+        "unknown environment variable" ["name" "nearest"];
     LOG_EVENTS_DROPPED = "log_events_dropped" Warning
         "events were dropped because the log was not read" ["events"];
 

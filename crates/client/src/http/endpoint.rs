@@ -124,7 +124,7 @@ pub(super) fn known_scheme(name: &str) -> Option<&'static str> {
 
 /// Returns the words for a scheme.
 pub(super) fn scheme(name: Option<&str>) -> String {
-    name.map_or_else(|| "another one".to_owned(), |name| format!("`{name}`"))
+    name.map_or_else(|| "unknown".to_owned(), |name| format!("`{name}`"))
 }
 
 #[cfg(test)]

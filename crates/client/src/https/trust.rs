@@ -38,7 +38,7 @@ enum RootsError {
     #[error(transparent)]
     Verifier(#[from] VerifierBuilderError),
     /// The thread that read them panicked.
-    #[error("the thread that reads them ended unexpectedly")]
+    #[error("internal error: the thread that reads them panicked")]
     Thread,
 }
 

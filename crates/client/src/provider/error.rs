@@ -55,7 +55,9 @@ impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.inner() {
             Some(error) => fmt::Display::fmt(error, f),
-            None => f.write_str("a session was to be fetched before there was an identity"),
+            None => {
+                f.write_str("internal error: a session was requested before an identity was loaded")
+            }
         }
     }
 }

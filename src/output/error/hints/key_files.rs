@@ -23,7 +23,7 @@ pub(super) fn bundle_hint(error: &BundleError) -> String {
             "copy the file again, with its `-----BEGIN` and `-----END` lines".to_owned()
         }
         BundleError::Mislabelled { .. } => {
-            "check that the files are not mixed up; `openssl asn1parse -in FILE` shows the contents".to_owned()
+            "check that the files are not mixed up; if it is the right file, correct the label in its `-----BEGIN` and `-----END` lines".to_owned()
         }
         BundleError::Certificate(_) => {
             "check the certificate with `openssl x509 -noout -text -in FILE`".to_owned()
@@ -50,6 +50,7 @@ pub(super) fn key_hint(error: &KeyError) -> String {
             "encrypt the key again with fewer iterations: `(umask 077; openssl pkcs8 -topk8 -iter 600000 -in FILE -out FILE.pem)`"
         }
         KeyError::Password(PasswordError::Unreadable(error)) => return source_hint(error),
+        KeyError::Password(PasswordError::NotText(_)) => "save the password as UTF-8",
         KeyError::Password(_) => {
             "pass the password with `--key-password-file`, `--key-password-env` or `--key-password-fd`"
         }
@@ -58,7 +59,7 @@ pub(super) fn key_hint(error: &KeyError) -> String {
         KeyError::Algorithm(_) | KeyError::Curve(_) => {
             "use an RSA key (2048 to 8192 bits) or a P-256, P-384, P-521 or ML-DSA key"
         }
-        KeyError::Rsa(_) => "use an unmodified RSA key of 2048 to 8192 bits",
+        KeyError::Rsa(_) => "use an intact RSA key of 2048 to 8192 bits with two primes; `openssl pkey -check -noout -in FILE` checks a key",
         KeyError::ExplicitCurve => {
             "convert it to a named curve: `(umask 077; openssl ec -in FILE -param_enc named_curve -out FILE.pem)`"
         }
@@ -67,7 +68,7 @@ pub(super) fn key_hint(error: &KeyError) -> String {
             "convert a copy of the file: `ssh-keygen -p -m PKCS8 -f FILE`"
         }
         KeyError::Label(_) | KeyError::Damaged => {
-            "check it with `openssl pkey -noout -text -in FILE`; expected PKCS#8, PKCS#1 or SEC1"
+            "check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1"
         }
     }
     .to_owned()

@@ -47,7 +47,7 @@ fn transport_hint(error: &TransportError) -> String {
         TransportError::Interrupted { .. } => "try again; if the problem remains, check proxies and gateways between this machine and AWS".to_owned(),
         TransportError::TooLarge { .. } => "check `--endpoint` and any proxy: the server does not seem to be AWS".to_owned(),
         TransportError::TrustStore { .. } => {
-            "pass a PEM file with at least one CA certificate".to_owned()
+            "pass a PEM file with at least one CA certificate, with `--ca-bundle FILE` or `AWS_CA_BUNDLE`".to_owned()
         }
     }
 }

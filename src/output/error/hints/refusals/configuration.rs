@@ -12,15 +12,19 @@ pub(super) fn hint(cause: &Cause) -> String {
         Cause::NoSuchTrustAnchor { trust_anchor, region } => {
             format!("check `--trust-anchor-arn`: there is no {trust_anchor} in {region}")
         }
-        Cause::TrustAnchorDisabled(trust_anchor) => {
-            format!("enable {trust_anchor} (`aws rolesanywhere enable-trust-anchor`)")
-        }
+        Cause::TrustAnchorDisabled(trust_anchor) => format!(
+            "enable it: `aws rolesanywhere enable-trust-anchor --region {} --trust-anchor-id {}`",
+            trust_anchor.region(),
+            trust_anchor.id()
+        ),
         Cause::NoSuchProfile { profile, region } => {
             format!("check `--profile-arn`: there is no {profile} in {region}")
         }
-        Cause::ProfileDisabled(profile) => {
-            format!("enable {profile} (`aws rolesanywhere enable-profile`)")
-        }
+        Cause::ProfileDisabled(profile) => format!(
+            "enable it: `aws rolesanywhere enable-profile --region {} --profile-id {}`",
+            profile.region(),
+            profile.id()
+        ),
         Cause::RoleNotInProfile { role, profile, region } => {
             let id = profile.id();
             format!(
@@ -28,7 +32,9 @@ pub(super) fn hint(cause: &Cause) -> String {
             )
         }
         Cause::SessionNameNotAccepted(profile) => format!(
-            "remove `--role-session-name`, or set acceptRoleSessionName on {profile}"
+            "remove `--role-session-name`, or let the profile accept it: `aws rolesanywhere update-profile --region {} --profile-id {} --accept-role-session-name`",
+            profile.region(),
+            profile.id()
         ),
         Cause::DurationTooLong { requested, role } => {
             let requested = match requested {
@@ -70,7 +76,7 @@ mod tests {
             ),
             (
                 Cause::TrustAnchorDisabled(trust_anchor),
-                "enable arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a (`aws rolesanywhere enable-trust-anchor`)",
+                "enable it: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id a`",
             ),
             (
                 Cause::NoSuchProfile { profile: profile.clone(), region: region.clone() },
@@ -78,7 +84,7 @@ mod tests {
             ),
             (
                 Cause::ProfileDisabled(profile.clone()),
-                "enable arn:aws:rolesanywhere:us-east-1:123456789012:profile/p (`aws rolesanywhere enable-profile`)",
+                "enable it: `aws rolesanywhere enable-profile --region us-east-1 --profile-id p`",
             ),
             (
                 Cause::RoleNotInProfile {
@@ -90,7 +96,7 @@ mod tests {
             ),
             (
                 Cause::SessionNameNotAccepted(profile),
-                "remove `--role-session-name`, or set acceptRoleSessionName on arn:aws:rolesanywhere:us-east-1:123456789012:profile/p",
+                "remove `--role-session-name`, or let the profile accept it: `aws rolesanywhere update-profile --region us-east-1 --profile-id p --accept-role-session-name`",
             ),
             (
                 Cause::DurationTooLong {
