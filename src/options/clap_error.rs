@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::options::command_line::{CommandSpec, called, options, options_of_called};
 use crate::options::suggestion::nearest;
 use crate::options::table::OptionSpec;
+use crate::options::table::identity::NOT_YET;
 use crate::output::usage::{ArgumentError, CommandLinePart, Meant};
 use roles_anywhere_client::text::disclosure::{
     DisplayValue, KeyMaterialKind, PathExists, Sensitivity, shown, shown_flag,
@@ -41,7 +42,7 @@ fn in_our_words(error: &clap::Error, line: &[String], commands: &[CommandSpec]) 
             ArgumentError::UnknownCommand {
                 command: command.to_owned(),
                 nearest: nearest(command, words),
-                commands: commands.iter().map(CommandSpec::full_name).collect(),
+                commands: full_names(commands),
             }
         }
         ErrorKind::MissingRequiredArgument => {
@@ -59,8 +60,8 @@ fn in_our_words(error: &clap::Error, line: &[String], commands: &[CommandSpec]) 
             },
             _ => ArgumentError::NoValue { option: name(argument) },
         },
-        // The names of the kinds quote nothing.
-        kind => ArgumentError::Other { reason: kind.to_string() },
+        // A value for `--help` or `--version`: no other kind is left.
+        _ => ArgumentError::UnexpectedValue { option: name(argument) },
     }
 }
 
@@ -73,14 +74,28 @@ fn meant(argument: &str, line: &[String], commands: &[CommandSpec]) -> Meant {
     let Some(own) = options_of_called(commands, line) else {
         return match options(commands).any(|option| option.name == flag) {
             true => Meant::AfterCommand,
-            false => Meant::Unknown,
+            false => Meant::NoCommand(full_names(commands)),
         };
     };
     let has_flag = |command: &&CommandSpec| command.options().any(|option| option.name == flag);
     if let Some(other) = commands.iter().find(has_flag) {
         return Meant::OptionOf(other.full_name());
     }
-    nearest(flag, own.map(|option| option.name)).map_or(Meant::Unknown, Meant::Option)
+    let own: Vec<_> = own.collect();
+    if let Some(nearest) = nearest(flag, own.iter().map(|option| option.name)) {
+        return Meant::Option(nearest);
+    }
+    if is_letter(flag) {
+        let letters = own.iter().filter_map(|option| option.short).chain(['h']);
+        return Meant::NoLetterOf(letters.map(|letter| format!("-{letter}")).collect());
+    }
+    let works = own.iter().filter(|option| !NOT_YET.contains(option));
+    let flags = works.map(|option| option.name).filter(|name| name.starts_with("--"));
+    Meant::NoneOf(flags.chain(["--help"]).collect())
+}
+
+fn full_names(commands: &[CommandSpec]) -> Vec<String> {
+    commands.iter().map(CommandSpec::full_name).collect()
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
@@ -128,7 +143,7 @@ fn hidden(
         }
         ErrorKind::InvalidSubcommand => {
             let name = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            (CommandLinePart::Command, judged(name, Sensitivity::Public))
+            (CommandLinePart::Command(full_names(commands)), judged(name, Sensitivity::Public))
         }
         _ => {
             let value = text(error, ContextKind::InvalidValue)?;
@@ -139,7 +154,8 @@ fn hidden(
                 None | Some(Sensitivity::Public) => Sensitivity::Public,
                 _ => Sensitivity::Password,
             };
-            (CommandLinePart::Value(name), judged(value, holds))
+            let expected = texts(error, ContextKind::ValidValue).to_vec();
+            (CommandLinePart::Value { name, expected }, judged(value, holds))
         }
     };
     match shown {

@@ -33,9 +33,19 @@ fn each_rejected_argument_has_its_text() {
             &["--debug", "serve"],
             "error: unexpected argument `--debug`\n  hint: pass `--debug` after the command",
         ),
-        (&["serve", "--frobnicate"], "error: unexpected argument `--frobnicate`"),
-        (&["--frobnicate"], "error: unexpected argument `--frobnicate`"),
-        (&["serve", "-q"], "error: unexpected argument `-q`"),
+        (
+            &["cache", "clear", "--frobnicate"],
+            "error: unexpected argument `--frobnicate`\n  hint: the options of this command are `--cache-dir`, `--help`",
+        ),
+        (
+            &["--frobnicate"],
+            "error: unexpected argument `--frobnicate`\n  hint: pass a command first: use one of `credential-process`, `serve`, `update`, `secret get`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `completion`, `version`",
+        ),
+        (
+            &["serve", "-q"],
+            "error: unexpected argument `-q`\n  hint: write the name of the option in full; options of one letter are `-v`, `-h`",
+        ),
+        (&["serve", "--help=1"], "error: `--help` takes no value\n  hint: write `--help` only"),
         (
             &["serve", "x"],
             "error: unexpected argument (not shown, as it may be a secret)\n  hint: if a value contains spaces, put it in quotes",
@@ -118,4 +128,12 @@ fn repeats_no_key_and_no_word_that_may_be_a_password() {
         text.starts_with("error: invalid value for `SHELL`: it is a private key\n  hint: "),
         "{text}"
     );
+}
+
+#[test]
+fn the_list_of_options_is_printed_whole() {
+    for command in [&["credential-process"][..], &["serve"], &["update"], &["secret", "get"]] {
+        let text = rejected(&[command, &["--frobnicate"]].concat());
+        assert!(text.ends_with("`, `--help`"), "{command:?}: {text}");
+    }
 }

@@ -65,11 +65,11 @@ pub enum ArgumentError {
         /// What it holds, if it is recognized as key material.
         contents: Option<KeyMaterialKind>,
     },
-    /// Anything else, in words that quote nothing of the command line.
-    #[error("invalid command line: {reason}")]
-    Other {
-        /// The words.
-        reason: String,
+    /// A flag that takes no value has one.
+    #[error("`{option}` takes no value")]
+    UnexpectedValue {
+        /// The flag.
+        option: String,
     },
 }
 
@@ -84,8 +84,12 @@ pub enum Meant {
     OptionOf(String),
     /// A part of a value with spaces.
     PartOfValue,
-    /// It is not known.
-    Unknown,
+    /// It is not known: the command has these options.
+    NoneOf(Vec<&'static str>),
+    /// It is not known, and no command comes before it: these are the commands.
+    NoCommand(Vec<String>),
+    /// Options of one letter: these are all that the command has.
+    NoLetterOf(Vec<String>),
 }
 
 /// A part of a command line.
@@ -93,10 +97,15 @@ pub enum Meant {
 pub enum CommandLinePart {
     /// An argument that no option or command takes.
     Argument,
-    /// The name of a command.
-    Command,
-    /// The value of the argument of that name.
-    Value(String),
+    /// The name of one of these commands.
+    Command(Vec<String>),
+    /// The value of an argument.
+    Value {
+        /// The placeholder of the argument.
+        name: String,
+        /// What it may be; empty for any value.
+        expected: Vec<String>,
+    },
 }
 
 impl ArgumentError {
@@ -107,8 +116,14 @@ impl ArgumentError {
             Self::UnknownCommand { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
             }
-            Self::UnknownCommand { commands, .. } => {
-                format!("use one of {}", quoted_list(commands.iter().map(String::as_str)))
+            Self::UnknownCommand { commands, .. }
+            | Self::Hidden { contents: None, part: CommandLinePart::Command(commands) } => {
+                one_of(commands)
+            }
+            Self::Hidden { contents: None, part: CommandLinePart::Value { expected, .. } }
+                if !expected.is_empty() =>
+            {
+                one_of(expected)
             }
             Self::Missing { argument, command: Some(command) } => {
                 format!("pass it after the command: `roles-anywhere {command} {argument}`")
@@ -121,7 +136,8 @@ impl ArgumentError {
                 "pass a key with `--private-key` and a certificate with `--certificate`, as a path or as `env:NAME`".to_owned()
             }
             Self::Hidden { contents: None, .. } => QUOTES.to_owned(),
-            Self::Missing { .. } | Self::Choice { .. } | Self::Other { .. } => return Vec::new(),
+            Self::UnexpectedValue { option } => format!("write `{option}` only"),
+            Self::Missing { .. } | Self::Choice { .. } => return Vec::new(),
         };
         vec![hint]
     }
@@ -134,10 +150,21 @@ impl Meant {
             Self::AfterCommand => format!("pass `{argument}` after the command"),
             Self::OptionOf(command) => format!("`{argument}` is an option of `{command}`"),
             Self::PartOfValue => QUOTES.to_owned(),
-            Self::Unknown => return Vec::new(),
+            Self::NoneOf(options) => {
+                format!("the options of this command are {}", quoted_list(options.iter().copied()))
+            }
+            Self::NoCommand(commands) => format!("pass a command first: {}", one_of(commands)),
+            Self::NoLetterOf(letters) => format!(
+                "write the name of the option in full; options of one letter are {}",
+                quoted_list(letters.iter().map(String::as_str))
+            ),
         };
         vec![hint]
     }
+}
+
+fn one_of(names: &[String]) -> String {
+    format!("use one of {}", quoted_list(names.iter().map(String::as_str)))
 }
 
 const QUOTES: &str = "if a value contains spaces, put it in quotes";
@@ -145,8 +172,8 @@ const QUOTES: &str = "if a value contains spaces, put it in quotes";
 fn rejected(part: &CommandLinePart, contents: Option<KeyMaterialKind>) -> String {
     let what = match part {
         CommandLinePart::Argument => "unexpected argument".to_owned(),
-        CommandLinePart::Command => "unknown command".to_owned(),
-        CommandLinePart::Value(name) => format!("invalid value for `{name}`"),
+        CommandLinePart::Command(_) => "unknown command".to_owned(),
+        CommandLinePart::Value { name, .. } => format!("invalid value for `{name}`"),
     };
     match contents {
         Some(contents) => format!("{what}: it is {}", contents.noun()),

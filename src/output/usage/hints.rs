@@ -1,6 +1,7 @@
 //! What to do about a wrong flag or variable.
 
 use super::{UsageError, quoted_list};
+use crate::credentials_file::ProfileNameError;
 use crate::options::table::{OptionSpec, Syntax, ValueType, identity, transport};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
@@ -31,7 +32,10 @@ impl UsageError {
             Self::Proxy { .. } => {
                 "write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see"
             }
-            Self::Profile { .. } => "write the name as in the brackets of the credentials file",
+            Self::Profile { source: ProfileNameError::Defaults, .. } => {
+                "pass `default`, in lower case, for the default profile"
+            }
+            Self::Profile { .. } => "pass the name that is in the brackets of the credentials file",
             Self::NoSuchPath { .. } => {
                 "if it is the name of a new file or directory, write it as `./NAME`"
             }
