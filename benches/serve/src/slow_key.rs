@@ -19,7 +19,7 @@ const FIRST_CHAIN: &str = include_str!("../../../certs/leaf/p256.chain.pem");
 const FIRST_KEY: &str = include_str!("../../../certs/leaf/p256.key.pem");
 const SLOW_CHAIN: &str = include_str!("../../../certs/leaf/p384.chain.pem");
 /// A key under a password that takes 10,000,000 iterations.
-const SLOW_KEY: &str = include_str!("../../../tests/e2e/slow_identity/p384-10m-iterations.key.pem");
+const SLOW_KEY: &str = include_str!("p384-10m-iterations.key.pem");
 const PASSWORD: &str = "hunter2";
 
 /// How long each client waits between an answer and its next request.
