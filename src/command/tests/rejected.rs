@@ -35,7 +35,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["cache", "clear", "--frobnicate"],
-            "error: unexpected argument `--frobnicate`\n  hint: the options of this command are `--cache-dir`, `--help`",
+            "error: unexpected argument `--frobnicate`\n  hint: the options of this command are `--cache-dir`, `--error-format`, `--help`",
         ),
         (
             &["--frobnicate"],

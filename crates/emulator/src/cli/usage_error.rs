@@ -77,7 +77,8 @@ fn accepted(error: &clap::Error, argument: &str) -> Option<String> {
 
 fn commands() -> String {
     let root = Arguments::command();
-    let names = root.get_subcommands().map(|command| format!("`{}`", command.get_name()));
+    let shown = root.get_subcommands().filter(|command| !command.is_hide_set());
+    let names = shown.map(|command| format!("`{}`", command.get_name()));
     format!("use one of {}", names.collect::<Vec<_>>().join(", "))
 }
 
