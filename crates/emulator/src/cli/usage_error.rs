@@ -140,12 +140,12 @@ mod tests {
             ),
             (
                 "--xyzzy",
-                "unexpected argument `--xyzzy`\n  hint: pass a command first: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`",
+                "unexpected argument `--xyzzy`\n  hint: pass a command first: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`, `version`",
             ),
             ("sevre", "unknown command `sevre`\n  hint: did you mean `serve`?"),
             (
                 "xyzzy",
-                "unknown command `xyzzy`\n  hint: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`",
+                "unknown command `xyzzy`\n  hint: use one of `run`, `serve`, `pki`, `show`, `schema`, `completion`, `version`",
             ),
             (
                 "pki",
