@@ -117,15 +117,16 @@ impl StderrLog {
         if bytes.is_empty() { Ok(()) } else { Err(LogNotWritten) }
     }
 
-    /// Returns whether the lines below the event are those of the last one of that name. A recovery
-    /// makes every error new.
+    /// Returns whether the lines below the event are those of the last one of that name, but for the
+    /// id of the request. A recovery makes every error new.
     fn is_repeated(&self, event: &'static LogEvent, text: &str) -> bool {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if event.name.ends_with("_recovered") {
             shown.clear();
         }
         let Some((_, lines)) = text.trim_end().split_once('\n') else { return false };
-        shown.insert(event.name, lines.to_owned()).is_some_and(|last| last == lines)
+        let lines = without_request_id(lines);
+        shown.insert(event.name, lines.clone()).is_some_and(|last| last == lines)
     }
 
     fn render(&self, event: &LogEvent, fields: &[Field<'_>]) -> String {
@@ -136,6 +137,14 @@ impl StderrLog {
         }
         self.format.render(&stamp.1, event, fields)
     }
+}
+
+/// Returns the lines of an error without the id that AWS gave the request.
+fn without_request_id(lines: &str) -> String {
+    let mut parts = lines.split(" (request id ");
+    let first = parts.next().unwrap_or_default();
+    let others = parts.map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
+    std::iter::once(first).chain(others).collect()
 }
 
 /// Writes the last events.

@@ -27,7 +27,7 @@ fn a_line_that_cannot_be_parsed_is_an_object() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    {"kind":"usage","exit_code":2,"message":"unexpected argument `--frobnicate`","causes":[],"hints":[],"request_id":null}
+    {"kind":"usage","exit_code":2,"message":"unexpected argument `--frobnicate`","causes":[],"hints":["the options of this command are `--output`, `--error-format`, `--help`"],"request_id":null}
     "#);
 }
 

@@ -279,7 +279,7 @@ fn says_why_its_token_cannot_be_kept() {
     let place = |name: &str| folder.path().join(name).display().to_string();
     let rows = [
         ("/dev/null".to_owned(), 6, "it is a device"),
-        (place("missing/token"), 6, "/missing`\n  hint: create the directory"),
+        (place("missing/token"), 6, "/missing`\" hint=\"create the directory"),
         (place("token/"), 2, "the path of a file"),
         (place("token/."), 2, "the path of a file"),
     ];
