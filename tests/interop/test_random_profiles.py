@@ -139,7 +139,7 @@ def test_every_other_setting_is_as_it_was_or_the_file_is_refused(edited):
             counts["refused"] += 1
             if before is not None and is_readable_with_a_section_more(edited, number):
                 # Botocore reads these, and other SDKs read them as something else.
-                assert "indented by something other than" in reason, (number, reason)
+                assert "indented with characters other than" in reason, (number, reason)
                 counts["refused though readable"] += 1
             continue
         after = read(new)

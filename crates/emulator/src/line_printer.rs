@@ -12,7 +12,7 @@ const MOST_LINES: usize = 1;
 /// How long a line is waited for, so that it comes before what the client prints.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes lines from a thread of its own: a pipe that nobody reads must not stop the emulator.
+/// Writes lines from a thread of its own: a pipe without a reader must not stop the emulator.
 pub(crate) struct LinePrinter {
     /// Lines, each with what is told once it is written.
     lines: SyncSender<(String, SyncSender<()>)>,

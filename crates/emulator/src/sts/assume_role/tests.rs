@@ -134,7 +134,7 @@ fn the_trust_policy_and_the_callers_permissions_decide() {
         )
     };
     let assume = |role: &str| message("sts:AssumeRole", "111111111111", role);
-    // Nobody learns whether there is such a role.
+    // The caller does not learn whether the role exists.
     let (reason, told, explanation) = world.refused("Absent", "");
     assert_eq!((reason, told), ("policy", assume("Absent")));
     assert_eq!(explanation, "there is no role arn:aws:iam::111111111111:role/Absent");
