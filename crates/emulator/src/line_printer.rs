@@ -1,4 +1,4 @@
-//! Prints lines without waiting for who reads them.
+//! Prints lines without waiting for their reader.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many lines wait behind the one that is being written, at most.
 const MOST_LINES: usize = 1;
 /// How long a line is waited for, so that it comes before what the client prints.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes lines from a thread of its own: a pipe without a reader must not stop the emulator.
 pub(crate) struct LinePrinter {
@@ -43,7 +43,7 @@ impl LinePrinter {
     pub(crate) fn print(&self, line: String) {
         let (written, wait) = mpsc::sync_channel(1);
         if self.lines.try_send((line, written)).is_ok() {
-            let _ = wait.recv_timeout(PATIENCE);
+            let _ = wait.recv_timeout(WRITE_TIMEOUT);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
