@@ -197,7 +197,10 @@ fn replaces_the_trusted_roots_by_the_first_that_is_given() {
     let trust = |words: &[&str], variables: &[(&str, &str)]| {
         process(words, variables).unwrap().transport.trust
     };
-    let file = |origin, path: &str| Trust::File { origin, path: PathBuf::from(path) };
+    let file = |origin: &'static str, path: &str| Trust::File {
+        origin: origin.into(),
+        path: PathBuf::from(path),
+    };
     let aws = ("AWS_CA_BUNDLE", "b");
     let ssl = ("SSL_CERT_FILE", "c");
     assert_eq!(trust(&["--ca-bundle", "a"], &[aws, ssl]), file("--ca-bundle", "a"));
@@ -322,7 +325,7 @@ fn takes_paths_that_are_not_text() {
     };
     let name = "schl\u{10fffc}ssel";
     let path = std::path::Path::new(std::ffi::OsStr::from_bytes(b"schl\xfcssel"));
-    let file = |origin| Trust::File { origin, path: path.to_owned() };
+    let file = |origin: &'static str| Trust::File { origin: origin.into(), path: path.to_owned() };
     assert_eq!(trust(&["--ca-bundle", name], &[]), file("--ca-bundle"));
     assert_eq!(trust(&[], &[("SSL_CERT_FILE", name)]), file("SSL_CERT_FILE"));
     assert_eq!(InputSource::parse(name), InputSource::file(path));
@@ -363,7 +366,7 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
     let directory = |path: &str, origin, parent_owner| {
         CacheLocation::Dir(ConfiguredDir { path: path.into(), origin, parent_owner })
     };
-    let flag = Origin::Flag(&CACHE_DIR);
+    let flag = || Origin::Flag(&CACHE_DIR);
     let variable = Origin::variable(&CACHE_DIR);
     let at = |path: &str, origin| directory(path, origin, ParentOwner::AnyUser);
     let within = |path: &str, row| directory(path, Origin::variable(row), ParentOwner::ThisUser);
@@ -374,7 +377,7 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
         (&[], &[run, service], within("/run/a/roles-anywhere", &RUNTIME_DIRECTORY)),
         (&[], &[("XDG_RUNTIME_DIR", "relative")], CacheLocation::Disabled),
         (&[], &[run, cache_dir], at("/c", variable)),
-        (&["--cache-dir", "d"], &[run, cache_dir], at("d", flag)),
+        (&["--cache-dir", "d"], &[run, cache_dir], at("d", flag())),
         (&["--no-cache"], &[run], CacheLocation::Disabled),
         (
             &["--no-cache=false"],
@@ -383,7 +386,7 @@ fn keeps_sessions_where_they_are_this_users_alone_unless_told_otherwise() {
         ),
         (&[], &[run, no_cache], CacheLocation::Disabled),
         (&["--no-cache"], &[cache_dir], CacheLocation::Disabled),
-        (&["--cache-dir", "d"], &[no_cache], at("d", flag)),
+        (&["--cache-dir", "d"], &[no_cache], at("d", flag())),
     ];
     for (words, variables, wanted) in rows {
         assert_eq!(process(words, variables).unwrap().cache, wanted, "{words:?} {variables:?}");

@@ -269,7 +269,7 @@ impl Update {
     // `cold` keeps it from being inlined into its callers, to keep the program small.
     #[cold]
     fn failed(&self, error: ProfileFileError) -> Error {
-        Error::from(error).with_origin(self.origin)
+        Error::from(error).with_origin(self.origin.clone())
     }
 
     /// Returns the problems that the owner of the file should fix.

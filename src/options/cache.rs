@@ -14,19 +14,19 @@ pub fn cache(settings: &Settings<'_>) -> Result<CacheLocation, UsageError> {
     let off = settings.text(&NO_CACHE)?;
     let setting = settings.text(&CACHE_DIR)?;
     let setting = setting.map(Setting::creatable).transpose()?;
-    let off = off.map(|setting| Ok((setting.origin, setting.boolean()?))).transpose()?;
+    let off = off.map(|setting| Ok((setting.boolean()?, setting.origin))).transpose()?;
     match (off, setting) {
-        (Some((first, true)), Some(setting)) if first.is_flag() == setting.origin.is_flag() => {
+        (Some((true, first)), Some(setting)) if first.is_flag() == setting.origin.is_flag() => {
             Err(UsageError::Conflict {
                 first: first.into(),
                 second: setting.origin.into(),
                 why: "remove one of them",
             })
         }
-        (Some((first, true)), Some(setting)) if setting.origin.is_flag() && !first.is_flag() => {
+        (Some((true, first)), Some(setting)) if setting.origin.is_flag() && !first.is_flag() => {
             Ok(location(Some(setting), settings.environment))
         }
-        (Some((_, true)), _) => Ok(CacheLocation::Disabled),
+        (Some((true, _)), _) => Ok(CacheLocation::Disabled),
         (_, setting) => Ok(location(setting, settings.environment)),
     }
 }

@@ -62,8 +62,8 @@ pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
         [&file, &variable, &descriptor, &given].into_iter().flatten().collect();
     if let [first, second, ..] = all.as_slice() {
         return Err(UsageError::Conflict {
-            first: first.origin.into(),
-            second: second.origin.into(),
+            first: (&first.origin).into(),
+            second: (&second.origin).into(),
             why: "pass the password in one way only",
         });
     }
@@ -73,17 +73,17 @@ pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
     }
     if let Some(setting) = file {
         let path = path::path(setting.value);
-        return Ok(PasswordSource::From(named(InputSource::file(path), setting.origin)));
+        return Ok(PasswordSource::From(named(InputSource::file(path), &setting.origin)));
     }
     if let Some(setting) = variable {
         let place = InputSource::from(Location::Variable(setting.value.to_owned()));
-        return Ok(PasswordSource::From(named(place, setting.origin)));
+        return Ok(PasswordSource::From(named(place, &setting.origin)));
     }
     if let Some(setting) = descriptor {
         return match setting.value.parse() {
             Ok(number) => {
                 let place = InputSource::from(Location::Descriptor(number));
-                Ok(PasswordSource::From(named(place, setting.origin)))
+                Ok(PasswordSource::From(named(place, &setting.origin)))
             }
             Err(_) => Err(setting.refuse_hidden("the number of an open file descriptor")),
         };
@@ -102,13 +102,13 @@ fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
     if foreign {
         // A PKCS#11 URI may hold a PIN: only its scheme is repeated.
         let scheme = setting.value.split(':').next().unwrap_or_default();
-        let what = NamedValue::new(setting.origin, format!("{scheme}:…"));
+        let what = NamedValue::new(setting.origin.clone(), format!("{scheme}:…"));
         return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
     }
-    Ok(named(InputSource::parse(setting.value), setting.origin))
+    Ok(named(InputSource::parse(setting.value), &setting.origin))
 }
 
-fn named(place: InputSource, origin: Origin) -> InputSource {
+fn named(place: InputSource, origin: &Origin) -> InputSource {
     place.named_by(origin.name(), origin.option().sensitivity)
 }
 

@@ -36,7 +36,7 @@ pub struct Settings<'a> {
 }
 
 /// The value of an option, and where it comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting<'a> {
     /// Where it comes from.
     pub origin: Origin,
@@ -64,7 +64,7 @@ impl<'a> Settings<'a> {
 
     /// Returns whether a boolean option is on.
     pub fn is_on(&self, option: &'static OptionSpec) -> Result<bool, UsageError> {
-        self.text(option)?.map_or(Ok(false), Setting::boolean)
+        self.text(option)?.map_or(Ok(false), |setting| setting.boolean())
     }
 
     /// Returns where a boolean option is turned on, if it is.
@@ -98,7 +98,7 @@ impl<'a> Settings<'a> {
         match (given.is_empty(), self.variable(option)?) {
             (true, Some(setting)) => {
                 let values = setting.value.split_whitespace();
-                values.map(|value| self.setting(setting.origin, value)).collect()
+                values.map(|value| self.setting(setting.origin.clone(), value)).collect()
             }
             _ => Ok(given),
         }
@@ -147,14 +147,15 @@ impl<'a> Settings<'a> {
 
     /// Returns a value of an option. Refuses key material in place of a file name.
     pub fn setting(&self, origin: Origin, value: &'a str) -> Result<Setting<'a>, UsageError> {
-        let setting = Setting { origin, value, paths: self.paths };
         let value_type = origin.option().value_type;
         if !path::is_utf8(value) && !value_type.is_path() {
             return Err(UsageError::NotUtf8(origin.to_string()));
         }
         match (KeyMaterialKind::of(value), value_type) {
             // This option takes the password itself, and its value is never shown.
-            (None, _) | (Some(_), ValueType::Password) => Ok(setting),
+            (None, _) | (Some(_), ValueType::Password) => {
+                Ok(Setting { origin, value, paths: self.paths })
+            }
             (Some(contents), ValueType::Source) if value.starts_with("env:") => {
                 Err(UsageError::ContentsForName { origin, contents })
             }
@@ -179,16 +180,17 @@ impl<'a> Setting<'a> {
 
     /// Refuses the value, as `expected` is what it takes.
     pub fn refuse(&self, expected: &'static str) -> UsageError {
-        UsageError::Value { origin: self.origin, value: self.shown(), expected }
+        UsageError::Value { origin: self.origin.clone(), value: self.shown(), expected }
     }
 
     /// Refuses the value without quoting it, as `expected` is what it takes.
     pub fn refuse_hidden(&self, expected: &'static str) -> UsageError {
-        UsageError::Value { origin: self.origin, value: DisplayValue::Hidden(None), expected }
+        let value = DisplayValue::Hidden(None);
+        UsageError::Value { origin: self.origin.clone(), value, expected }
     }
 
     /// Reads what Go's `strconv.ParseBool` reads, in any case.
-    pub fn boolean(self) -> Result<bool, UsageError> {
+    pub fn boolean(&self) -> Result<bool, UsageError> {
         match self.value.to_ascii_lowercase().as_str() {
             "1" | "t" | "true" => Ok(true),
             "0" | "f" | "false" => Ok(false),

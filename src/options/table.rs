@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod errors;
 mod help;
 pub mod identity;
+mod key_location;
 mod origin;
 pub mod session;
 pub mod shared_credentials;
@@ -21,6 +22,7 @@ use std::fmt;
 
 pub use attributes::{Choice, DefaultValue, EmptyValue, Heading, Help, Syntax, ValueType};
 pub use help::Necessity;
+pub use key_location::{FileName, KeyLocation};
 pub use origin::Origin;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use variable::VariableName;

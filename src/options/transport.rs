@@ -49,10 +49,10 @@ fn proxy(settings: &Settings<'_>, endpoints: &[Endpoint]) -> Result<Option<Proxy
     let no_proxy = settings.variable(&NO_PROXY)?.map_or("", |setting| setting.value);
     let with_proxy = settings.text(&WITH_PROXY)?;
     let with_proxy =
-        with_proxy.map(|setting| Ok((setting.origin, setting.boolean()?))).transpose()?;
+        with_proxy.map(|setting| Ok((setting.boolean()?, setting.origin))).transpose()?;
     if let Some(setting) = settings.text(&PROXY)? {
         return match (setting.value, with_proxy) {
-            ("none", Some((first, true))) => Err(UsageError::Conflict {
+            ("none", Some((true, first))) => Err(UsageError::Conflict {
                 first: first.into(),
                 second: NamedValue::new(setting.origin, "none"),
                 why: "remove one of them",
@@ -61,7 +61,7 @@ fn proxy(settings: &Settings<'_>, endpoints: &[Endpoint]) -> Result<Option<Proxy
             _ => parsed(setting, no_proxy).map(Some),
         };
     }
-    if let Some((_, false)) = with_proxy {
+    if let Some((false, _)) = with_proxy {
         return Ok(None);
     }
     let from_environment = match settings.variable(&HTTPS_PROXY)? {

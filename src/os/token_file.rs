@@ -43,8 +43,8 @@ impl TokenOnDisk {
             _ => None,
         };
         let origin = match plan {
-            TokenFile::At { origin, .. } => *origin,
-            TokenFile::In(directory) => directory.origin,
+            TokenFile::At { origin, .. } => origin.clone(),
+            TokenFile::In(directory) => directory.origin.clone(),
             TokenFile::Disabled => return None,
         };
         Some(Self { path, origin, own })
@@ -108,7 +108,7 @@ impl TokenOnDisk {
             Ok(Some(lock)) => Ok(Some(lock)),
             Ok(None) => {
                 let error = Error::from(RunError::TokenFileInUse(path_name(&self.path, true)));
-                Err(error.with_origin(self.origin))
+                Err(error.with_origin(self.origin.clone()))
             }
             Err(_) => Ok(None),
         }

@@ -120,7 +120,7 @@ impl Error {
         let mut reasons = vec![one_line(&self.source.to_string())];
         let mut cause = self.source.source();
         let mut last = reasons[0].clone();
-        reasons[0] += &match self.origin {
+        reasons[0] += &match &self.origin {
             Some(origin @ Origin::Default(_)) => format!(" ({origin})"),
             Some(origin) => format!(" (from {origin})"),
             None => String::new(),

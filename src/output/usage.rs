@@ -27,7 +27,7 @@ pub enum UsageError {
         empty: Vec<&'static str>,
     },
     /// Key material is given instead of the name of what holds it, or in another option altogether.
-    #[error("invalid value for `{origin}`: {}", unexpected(origin.option(), *contents))]
+    #[error("invalid value for {}: {}", origin.quoted(), unexpected(origin.option(), *contents))]
     Contents {
         /// The flag or variable.
         origin: Origin,
@@ -36,7 +36,8 @@ pub enum UsageError {
     },
     /// Key material is given behind `env:`, which takes a name.
     #[error(
-        "invalid value for `{origin}`: expected the name of a variable after `env:`, got {}",
+        "invalid value for {}: expected the name of a variable after `env:`, got {}",
+        origin.quoted(),
         contents.noun()
     )]
     ContentsForName {
@@ -46,7 +47,7 @@ pub enum UsageError {
         contents: KeyMaterialKind,
     },
     /// An ARN is of another kind than expected.
-    #[error("invalid value `{value}` for `{origin}`")]
+    #[error("invalid value `{value}` for {}", origin.quoted())]
     Arn {
         /// The flag or variable.
         origin: Origin,
@@ -56,7 +57,7 @@ pub enum UsageError {
         source: ArnError,
     },
     /// An endpoint is not usable.
-    #[error("invalid value for `{origin}`")]
+    #[error("invalid value for {}", origin.quoted())]
     Endpoint {
         /// The flag or variable.
         origin: Origin,
@@ -64,7 +65,7 @@ pub enum UsageError {
         source: EndpointError,
     },
     /// A proxy is not usable.
-    #[error("invalid value for `{origin}`")]
+    #[error("invalid value for {}", origin.quoted())]
     Proxy {
         /// The flag or variable.
         origin: Origin,
@@ -72,7 +73,7 @@ pub enum UsageError {
         source: ProxyError,
     },
     /// A text is not the name of a profile.
-    #[error("invalid value for `{origin}`")]
+    #[error("invalid value for {}", origin.quoted())]
     Profile {
         /// The flag or variable.
         origin: Origin,
@@ -80,7 +81,7 @@ pub enum UsageError {
         source: ProfileNameError,
     },
     /// A value is not one of those that are taken.
-    #[error("{}: expected {expected}{}", invalid(*origin, value), got(value))]
+    #[error("{}: expected {expected}{}", invalid(origin, value), got(value))]
     Value {
         /// The flag or variable.
         origin: Origin,
@@ -91,14 +92,15 @@ pub enum UsageError {
     },
     /// A value that may be a key would become the name of a file or a directory.
     #[error(
-        "invalid value for `{origin}` (not shown, as it may be a secret): no such file or directory"
+        "invalid value for {} (not shown, as it may be a secret): no such file or directory",
+        origin.quoted()
     )]
     NoSuchPath {
         /// The flag or variable.
         origin: Origin,
     },
     /// A path that is to be created begins with what a shell would have replaced.
-    #[error("invalid value for `{origin}`: the `{prefix}` at its start was not expanded")]
+    #[error("invalid value for {}: the `{prefix}` at its start was not expanded", origin.quoted())]
     Unexpanded {
         /// The flag or variable.
         origin: Origin,
@@ -109,7 +111,7 @@ pub enum UsageError {
     #[error("the value of `{0}` is not valid UTF-8")]
     NotUtf8(String),
     /// A flag took another flag for its value, as happens behind an empty shell variable.
-    #[error("`{origin}` has no value: the next argument is {}", flag(value))]
+    #[error("{} has no value: the next argument is {}", origin.quoted(), flag(value))]
     FlagAsValue {
         /// The flag.
         origin: Origin,
@@ -148,7 +150,7 @@ pub enum UsageError {
         second_partition: &'static str,
     },
     /// Two settings exclude each other.
-    #[error("`{first}` and `{second}` cannot be used together")]
+    #[error("{first} and {second} cannot be used together")]
     Conflict {
         /// One of them.
         first: NamedValue,
@@ -158,7 +160,7 @@ pub enum UsageError {
         why: &'static str,
     },
     /// A flag, a value or a command of the official helper that does not work here yet.
-    #[error("`{what}` of `aws_signing_helper` is not supported yet")]
+    #[error("{what} of `aws_signing_helper` is not supported yet")]
     NotYet {
         /// As it was typed.
         what: NamedValue,
@@ -167,7 +169,7 @@ pub enum UsageError {
     },
 }
 
-/// A setting as a message names it: its flag or variable, and its value if that matters and may be shown.
+/// A setting as a message names it, in backticks: its flag or variable, and its value if that matters and may be shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NamedValue {
     /// The flag or variable.
@@ -189,13 +191,20 @@ impl From<Origin> for NamedValue {
     }
 }
 
+impl From<&Origin> for NamedValue {
+    fn from(origin: &Origin) -> Self {
+        origin.clone().into()
+    }
+}
+
 impl fmt::Display for NamedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origin = self.origin;
-        match (&self.value, origin.option().syntax) {
-            (None, _) => write!(f, "{origin}"),
-            (Some(value), Syntax::OptionalValue { .. }) => write!(f, "{origin}={value}"),
-            (Some(value), _) => write!(f, "{origin} {value}"),
+        let origin = &self.origin;
+        match (&self.value, origin, origin.option().syntax) {
+            (None, _, _) => write!(f, "{}", origin.quoted()),
+            (Some(value), Origin::File(..), _) => write!(f, "`{value}` for {}", origin.quoted()),
+            (Some(value), _, Syntax::OptionalValue { .. }) => write!(f, "`{origin}={value}`"),
+            (Some(value), _, _) => write!(f, "`{origin} {value}`"),
         }
     }
 }
@@ -212,11 +221,12 @@ fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Returns `invalid value … for …`; an empty value is called empty.
-fn invalid(origin: Origin, value: &DisplayValue) -> String {
+fn invalid(origin: &Origin, value: &DisplayValue) -> String {
+    let origin = origin.quoted();
     match value {
-        DisplayValue::Value(value) if value.is_empty() => format!("`{origin}` is empty"),
-        DisplayValue::Value(value) => format!("invalid value `{value}` for `{origin}`"),
-        DisplayValue::Hidden(_) => format!("invalid value for `{origin}`"),
+        DisplayValue::Value(value) if value.is_empty() => format!("{origin} is empty"),
+        DisplayValue::Value(value) => format!("invalid value `{value}` for {origin}"),
+        DisplayValue::Hidden(_) => format!("invalid value for {origin}"),
     }
 }
 

@@ -145,7 +145,7 @@ mod tests {
             change(&mut request);
             CacheKey::new(&request, [7; 32].into(), &Trust::System)
         };
-        let file = |path: &str| Trust::File { origin: "--ca-bundle", path: path.into() };
+        let file = |path: &str| Trust::File { origin: "--ca-bundle".into(), path: path.into() };
         let keys = [
             changed(|_| {}),
             changed(|r| {
@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn key_does_not_depend_on_the_option_that_names_the_trust() {
-        let key = |origin| {
-            let trust = Trust::File { origin, path: "ca.pem".into() };
+        let key = |origin: &'static str| {
+            let trust = Trust::File { origin: origin.into(), path: "ca.pem".into() };
             CacheKey::new(&request(), [7; 32].into(), &trust)
         };
         assert_eq!(key("--ca-bundle"), key("AWS_CA_BUNDLE"));

@@ -5,6 +5,7 @@ mod error;
 pub mod proxy;
 
 use futures_util::future::BoxFuture;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub enum Trust {
     /// Certificates that chain to a CA in a file.
     File {
         /// The flag or variable that names the file.
-        origin: &'static str,
+        origin: Cow<'static, str>,
         /// The file.
         path: PathBuf,
     },

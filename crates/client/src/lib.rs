@@ -33,7 +33,7 @@
 //! # use roles_anywhere_emulator::{Emulator, Options, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 //! # let emulator = Emulator::start(Options::default()).unwrap();
 //! # std::env::set_current_dir(emulator.directory()).unwrap();
-//! # let trust = Trust::File { origin: "the emulator", path: emulator.directory().join("tls-ca.pem") };
+//! # let trust = Trust::File { origin: "the emulator".into(), path: emulator.directory().join("tls-ca.pem") };
 //! # let session = session(
 //! #     [TRUST_ANCHOR_ARN, PROFILE_ARN, ROLE_ARN],
 //! #     TransportOptions { trust, ..TransportOptions::default() },

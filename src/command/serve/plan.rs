@@ -159,10 +159,10 @@ fn remote(settings: &Settings<'_>) -> Result<RemoteAccess, UsageError> {
 fn listen(settings: &Settings<'_>) -> Result<Vec<SocketAddr>, UsageError> {
     let port = settings.text(&PORT)?;
     let addresses = settings.all(&LISTEN)?;
-    match (addresses.first(), &port) {
+    match (addresses.first(), port) {
         (Some(listen), Some(port)) => Err(UsageError::Conflict {
-            first: port.origin.into(),
-            second: listen.origin.into(),
+            first: (&port.origin).into(),
+            second: (&listen.origin).into(),
             why: "remove one of them: `--listen` includes the port",
         }),
         (Some(_), None) => addresses

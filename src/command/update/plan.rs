@@ -107,7 +107,7 @@ fn credentials_file(settings: &Settings<'_>) -> Result<(PathBuf, Origin), UsageE
         return from(setting);
     }
     let setting = settings.variable(&AWS_SHARED_CREDENTIALS_FILE)?;
-    let needs_home = setting.is_none_or(|setting| setting.value.starts_with("~/"));
+    let needs_home = setting.as_ref().is_none_or(|setting| setting.value.starts_with("~/"));
     let home = if needs_home { settings.variable(&HOME)? } else { None };
     let home = home.map(Setting::creatable).transpose()?;
     match (setting, home) {

@@ -1,5 +1,6 @@
 //! The proxy for a host, by `HTTPS_PROXY` and `NO_PROXY`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hyper_util::client::proxy::matcher::Matcher;
@@ -12,7 +13,7 @@ use crate::http::endpoint::{known_scheme, scheme};
 #[derive(Clone)]
 pub struct Proxy {
     url: Url,
-    origin: &'static str,
+    origin: Cow<'static, str>,
     no_proxy: String,
 }
 
@@ -22,9 +23,13 @@ const SOCKS_PORT: u16 = 1080;
 impl Proxy {
     /// Parses the URL of an HTTP or SOCKS5 proxy; `http://` is assumed if no scheme is written.
     ///
-    /// `origin` is the flag or variable that it comes from; `no_proxy` holds the value of
+    /// `origin` names what it comes from; `no_proxy` holds the value of
     /// `NO_PROXY`, comma-separated.
-    pub fn parse(text: &str, origin: &'static str, no_proxy: &str) -> Result<Self, ProxyError> {
+    pub fn parse(
+        text: &str,
+        origin: impl Into<Cow<'static, str>>,
+        no_proxy: &str,
+    ) -> Result<Self, ProxyError> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         // The text may hold a password, so no part of it gets into an error.
         let mut url = Url::parse(&text).map_err(ProxyError::Malformed)?;
@@ -37,7 +42,7 @@ impl Proxy {
         if url.port_or_known_default().is_none() {
             url.set_port(Some(SOCKS_PORT)).map_err(|()| ProxyError::Host)?;
         }
-        Ok(Self { url, origin, no_proxy: no_proxy.to_owned() })
+        Ok(Self { url, origin: origin.into(), no_proxy: no_proxy.to_owned() })
     }
 
     /// Returns the URL of the proxy for `target`, with its user information; `None` for a direct

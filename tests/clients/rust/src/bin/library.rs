@@ -65,7 +65,7 @@ fn credentials() -> Result<CertificateCredentials, Box<dyn Error>> {
     );
     let endpoint = Endpoint::parse(&env::var("AWS_ENDPOINT_URL_ROLESANYWHERE")?)?;
     let path = PathBuf::from(env::var("AWS_CA_BUNDLE")?);
-    let trust = Trust::File { origin: "AWS_CA_BUNDLE", path };
+    let trust = Trust::File { origin: "AWS_CA_BUNDLE".into(), path };
     let intermediates = InputSource::file(env::var("ROLES_ANYWHERE_INTERMEDIATES")?);
     let source = IdentitySource::files(certificate, private_key);
     Ok(CertificateCredentials {
