@@ -157,9 +157,9 @@ impl<'a> Settings<'a> {
                 Ok(Setting { origin, value, paths: self.paths })
             }
             (Some(contents), ValueType::Source) if value.starts_with("env:") => {
-                Err(UsageError::ContentsForName { origin, contents })
+                Err(UsageError::KeyMaterialForName { origin, contents })
             }
-            (Some(contents), _) => Err(UsageError::Contents { origin, contents }),
+            (Some(contents), _) => Err(UsageError::KeyMaterial { origin, contents }),
         }
     }
 }

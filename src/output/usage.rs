@@ -28,7 +28,7 @@ pub enum UsageError {
     },
     /// Key material is given instead of the name of what holds it, or in another option altogether.
     #[error("invalid value for {}: {}", origin.quoted(), unexpected(origin.option(), *contents))]
-    Contents {
+    KeyMaterial {
         /// The flag or variable.
         origin: Origin,
         /// What it holds.
@@ -40,7 +40,7 @@ pub enum UsageError {
         origin.quoted(),
         contents.noun()
     )]
-    ContentsForName {
+    KeyMaterialForName {
         /// The flag or variable.
         origin: Origin,
         /// What is behind `env:`.

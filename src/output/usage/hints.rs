@@ -16,10 +16,10 @@ impl UsageError {
                 return Vec::new();
             }
             Self::Value { .. } => PASSWORD_HINT,
-            Self::Contents { origin, contents } => {
+            Self::KeyMaterial { origin, contents } => {
                 return vec![contents_hint(origin.option(), *contents)];
             }
-            Self::ContentsForName { origin, .. } => {
+            Self::KeyMaterialForName { origin, .. } => {
                 let option = origin.option();
                 return vec![format!(
                     "`env:` expects the name of a variable, not its value: export it as NAME, and pass `{option} env:NAME`"
