@@ -6,6 +6,9 @@ pub mod app;
 pub mod command;
 pub mod credentials_file;
 pub mod daemon;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod error_texts;
 pub mod options;
 pub mod os;
 pub mod output;

@@ -1,0 +1,63 @@
+//! Standard output, sockets, the cache, other processes.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::{Page, variants};
+use crate::output::error::Error;
+use crate::output::run::{RunError, SecretSelectionError};
+use roles_anywhere_client::provider::ErrorKind;
+
+variants!(RunError:
+    Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
+    WaitTimedOut
+);
+variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
+
+#[test]
+fn errors_of_a_run_have_these_texts() {
+    let mut page = Page::default();
+    page.add_all(run_errors(), Error::from);
+    let examples = vec![
+        SecretSelectionError::Binary,
+        SecretSelectionError::NotAnObject,
+        SecretSelectionError::Undecodable,
+        SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
+    ];
+    page.add_all(examples, Error::from);
+    page.compare("run");
+}
+
+fn run_errors() -> Vec<RunError> {
+    let listen = |errno: Errno, address: &str| RunError::Listen {
+        address: address.parse().unwrap(),
+        source: errno.into(),
+    };
+    let cache = || "`/run/user/1000/roles-anywhere` (from XDG_RUNTIME_DIR)".to_owned();
+    let foreign = || {
+        let text = "the directory belongs to another user (uid 0)";
+        io::Error::new(io::ErrorKind::PermissionDenied, text)
+    };
+    let refused = "AWS refused CreateSession: 403 AccessDeniedException";
+    vec![
+        RunError::Stdout(Errno::PIPE.into()),
+        listen(Errno::ADDRINUSE, "127.0.0.1:9911"),
+        listen(Errno::ACCESS, "127.0.0.1:80"),
+        listen(Errno::ADDRNOTAVAIL, "192.0.2.1:9911"),
+        listen(Errno::NETDOWN, "192.0.2.1:9911"),
+        RunError::TokenFileInUse("`/run/roles-anywhere/token`".to_owned()),
+        RunError::ReadCache { dir: cache(), source: foreign() },
+        RunError::ClearCache { dir: cache(), source: foreign() },
+        RunError::InAnotherProcess {
+            kind: ErrorKind::Refused,
+            reason: refused.to_owned(),
+            hints: vec!["check `--profile-arn`".to_owned()],
+        },
+        RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },
+        RunError::System(Errno::MFILE.into()),
+        RunError::Defect { at: " at src/main.rs:1".to_owned() },
+        RunError::WaitTimedOut { limit: Duration::from_secs(20) },
+    ]
+}
