@@ -10,14 +10,17 @@
 //! ```
 //!
 //! If a text is changed on purpose, record the outputs again, and read the changes of `samples.txt`,
-//! which shows one line in fifty. A change of the generator is a commit of its own, recorded with the
-//! program from before it.
+//! which shows one line in fifty. This takes a minute, and builds what it needs:
 //!
 //! ```text
-//! ROLES_ANYWHERE_RECORD=BINARY cargo test --test e2e command_lines
+//! ROLES_ANYWHERE_RECORD=1 cargo test --test e2e command_lines::outputs
 //! ```
 //!
-//! With ROLES_ANYWHERE_LINES, only those lines are recorded again.
+//! With ROLES_ANYWHERE_TOOL, the outputs of that binary are recorded; with ROLES_ANYWHERE_LINES, only
+//! those lines. A change of the generator is a commit of its own,
+//! recorded with the program from before it. If a rebase stops at a conflict in the
+//! recorded files, take either version (`git checkout --ours tests/e2e/command_lines/*.txt`) and
+//! record again: nothing is read from files that are recorded whole.
 
 mod generator;
 mod kind;
@@ -65,8 +68,8 @@ fn outputs_are_the_recorded_ones() {
     let chosen = std::env::var("ROLES_ANYWHERE_LINES").ok();
     let chosen: Option<Vec<usize>> =
         chosen.map(|list| list.split(',').map(|number| number.parse().unwrap()).collect());
-    if let Some(binary) = std::env::var_os("ROLES_ANYWHERE_RECORD") {
-        return record(Path::new(&binary), chosen.unwrap_or_else(|| (0..COUNT).collect()));
+    if std::env::var_os("ROLES_ANYWHERE_RECORD").is_some() {
+        return record(&program(), chosen);
     }
     let _busy = machine::busy();
     let numbers: Vec<usize> = match &chosen {
@@ -113,35 +116,45 @@ fn report(mismatches: &[usize], numbers: &[usize], outputs: &[LineOutput]) -> St
     text
 }
 
-/// Records the outputs of `binary` for these lines. Runs each twice: an output that differs then is
-/// refused.
-fn record(binary: &Path, numbers: Vec<usize>) {
-    let (first, second) = (run_all(binary, &numbers), run_all(binary, &numbers));
+/// Records the outputs of `binary` for these lines, or for all. Runs each twice of which the output
+/// is not the recorded one: an output that differs then is refused.
+fn record(binary: &Path, chosen: Option<Vec<usize>>) {
     let mut lines = recorded();
-    let samples = fs::read_to_string(data("samples.txt")).unwrap();
-    // A blank line may be within a sample, so it is the heading that ends one.
-    let starts = samples.match_indices("# ").map(|(at, _)| at);
-    let starts: Vec<usize> =
-        starts.filter(|at| *at == 0 || samples[..*at].ends_with("\n\n")).collect();
-    let ends = starts.iter().skip(1).copied().chain([samples.len()]);
-    let number = |text: &str| text[2..].lines().next().and_then(|it| it.parse::<usize>().ok());
-    let mut samples: BTreeMap<usize, String> = starts
-        .iter()
-        .zip(ends)
-        .filter_map(|(start, end)| Some((number(&samples[*start..])?, samples[*start..end].into())))
-        .collect();
-    for (at, number) in numbers.into_iter().enumerate() {
+    lines.resize(COUNT, String::new());
+    let mut samples = if chosen.is_some() { samples() } else { BTreeMap::new() };
+    let numbers = chosen.unwrap_or_else(|| (0..COUNT).collect());
+    let outputs = run_all(binary, &numbers);
+    let mut changed = Vec::new();
+    for (number, output) in numbers.into_iter().zip(outputs) {
         let line = command_line(number);
-        let record = first[at].record(&line);
-        assert_eq!(record, second[at].record(&line), "{number}: {}", line.shown());
-        lines[number] = record;
+        if !output.agrees_with(&lines[number], &line) {
+            lines[number] = output.record(&line);
+            changed.push(number);
+        }
         if number % SAMPLE_IN_FULL == 0 {
-            let output = first[at].excerpt(&line);
+            let output = output.excerpt(&line);
             samples.insert(number, format!("# {number}\n{}\n{output}\n\n", line.shown()));
         }
     }
+    for (number, output) in changed.iter().zip(run_all(binary, &changed)) {
+        let line = command_line(*number);
+        assert_eq!(output.record(&line), lines[*number], "{number}: {}", line.shown());
+    }
     fs::write(data("recorded.txt"), lines.join("\n") + "\n").unwrap();
     fs::write(data("samples.txt"), samples.into_values().collect::<String>()).unwrap();
+}
+
+/// Returns the recorded samples by their numbers.
+fn samples() -> BTreeMap<usize, String> {
+    let text = fs::read_to_string(data("samples.txt")).unwrap();
+    // A blank line may be within a sample, so it is the heading that ends one.
+    let starts = text.match_indices("# ").map(|(at, _)| at);
+    let starts: Vec<usize> =
+        starts.filter(|at| *at == 0 || text[..*at].ends_with("\n\n")).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let number = |sample: &str| sample[2..].lines().next().and_then(|it| it.parse::<usize>().ok());
+    let samples = starts.iter().zip(ends).map(|(start, end)| &text[*start..end]);
+    samples.filter_map(|sample| Some((number(sample)?, sample.to_owned()))).collect()
 }
 
 /// The lines would prove little if most ended in the same error.
