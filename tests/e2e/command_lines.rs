@@ -17,11 +17,12 @@
 //! ```
 //!
 //! With ROLES_ANYWHERE_TOOL, the outputs of that binary are recorded; with ROLES_ANYWHERE_LINES, only
-//! those lines. A change of the generator is a commit of its own,
-//! recorded with the program from before it. If a rebase stops at a conflict in the
+//! those lines. A new command or option is a row of `additions.rs`; that is a commit of its own,
+//! recorded with the program from before it or of it. If a rebase stops at a conflict in the
 //! recorded files, take either version (`git checkout --ours tests/e2e/command_lines/*.txt`) and
 //! record again: nothing is read from files that are recorded whole.
 
+mod additions;
 mod generator;
 mod kind;
 mod line;

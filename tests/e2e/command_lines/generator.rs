@@ -4,6 +4,7 @@
 //! that opens is given to commands only that print it or sign with it, `update` stops after its first
 //! try, and `serve` is refused, or listens on an address that no machine has.
 
+use super::additions::{Added, COMMANDS, OPTIONS};
 use super::kind::Kind;
 use super::line::CommandLine;
 use super::options::{NOT_YET, Opt};
@@ -22,14 +23,18 @@ pub(super) fn command_line(number: usize) -> CommandLine {
         drawn = drawn.saturating_sub(*share);
         found
     });
-    let verb = of_share.map_or(Verb::Mistyped, |(_, verb)| *verb);
-    let mut draft = Draft { random, verb, line: CommandLine::default() };
+    let first = of_share.map_or(Verb::Mistyped, |(_, verb)| *verb);
+    let mut new = COMMANDS.iter();
+    let new = new.find(|new| Random::of(number, new.name).percent(new.share));
+    let verb = new.map_or(first, |new| new.verb);
+    let mut draft = Draft { number, random, verb, line: CommandLine::default() };
     draft.write();
     draft.line
 }
 
 /// A line that is being made.
 struct Draft {
+    number: usize,
     random: Random,
     verb: Verb,
     line: CommandLine,
@@ -79,7 +84,23 @@ impl Draft {
         if self.random.percent(18) {
             self.mistake(&options);
         }
+        self.add();
         self.guard();
+    }
+
+    /// Adds the options that are newer than the first lines.
+    fn add(&mut self) {
+        let verb = self.verb;
+        for new in OPTIONS.iter().filter(|new| new.verbs.contains(&verb)) {
+            let before = std::mem::replace(&mut self.random, Random::of(self.number, new.name));
+            if self.random.percent(new.share) {
+                match new.added {
+                    Added::Option(option) => self.give(option, 80),
+                    Added::Word(words) => self.push_one_of(words),
+                }
+            }
+            self.random = before;
+        }
     }
 
     fn push(&mut self, word: impl Into<Vec<u8>>) {

@@ -37,6 +37,8 @@ pub(super) enum Kind {
     SignatureFormat,
     Digest,
     CertificateFormat,
+    Format,
+    ErrorFormat,
 }
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555";
@@ -108,6 +110,8 @@ const USUAL: &[(Kind, &[&str])] = &[
     (SignatureFormat, &["json", "text", "bin"]),
     (Digest, &["SHA256", "SHA384", "SHA512", "sha256"]),
     (CertificateFormat, &["json", "text", "full"]),
+    (Format, &["json", "text"]),
+    (ErrorFormat, &["json", "json", "text"]),
 ];
 
 /// Values that people give by mistake.
@@ -149,7 +153,7 @@ const MISTAKEN: &[(Kind, &[&str])] = &[
     (Intermediates, &["pki/garbage.pem", "pki", "env:", "pki/rsa2048.key.pem", "pkcs11:x"]),
     (PasswordFile, &["pki", "letmein-42", "~/password", "env:KEY_PASSWORD"]),
     (VariableName, &["$KEY_PASSWORD", "letmein-42", "A=B", "env:KEY_PASSWORD"]),
-    (Descriptor, &["-1", "three", "fd:3", "99999999999", "letmein-42"]),
+    (Descriptor, &["-1", "three", "fd:999", "99999999999", "letmein-42"]),
     (Password, &["env:KEY_PASSWORD", "-", "pki/wrong-password", "--debug"]),
     (
         TrustAnchor,
@@ -238,4 +242,6 @@ const MISTAKEN: &[(Kind, &[&str])] = &[
     (SignatureFormat, &["hex", "JSON", "base64"]),
     (Digest, &["SHA1", "MD5", "SHA-256", "none"]),
     (CertificateFormat, &["yaml", "Text", "pem"]),
+    (Format, &["yaml", "JSON", "bin", ""]),
+    (ErrorFormat, &["xml", "JSON", "plain", "", "letmein-42"]),
 ];

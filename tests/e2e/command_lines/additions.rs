@@ -1,0 +1,103 @@
+//! What came after the first 10,000 lines: commands and options.
+//!
+//! A row draws random numbers of its own, from the number of the line and the name of the row. So a
+//! new row changes the lines that it is drawn for and no other, and rows may come in any order.
+
+use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format};
+use super::options::Opt;
+use super::verb::Verb::{self, *};
+
+/// A command that takes over lines of others.
+pub(super) struct NewCommand {
+    /// What its random numbers are drawn from.
+    pub(super) name: &'static str,
+    /// Of a hundred lines.
+    pub(super) share: usize,
+    pub(super) verb: Verb,
+}
+
+pub(super) const COMMANDS: &[NewCommand] =
+    &[NewCommand { name: "version", share: 1, verb: Version }];
+
+/// An option that is added to lines of some commands.
+pub(super) struct NewOption {
+    /// What its random numbers are drawn from.
+    pub(super) name: &'static str,
+    /// Of a hundred lines of its commands.
+    pub(super) share: usize,
+    pub(super) verbs: &'static [Verb],
+    pub(super) added: Added,
+}
+
+pub(super) enum Added {
+    /// In one of the spellings of an option that has a variable.
+    Option(Opt),
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+const SESSIONS: &[Verb] = &[CredentialProcess, Update, Serve, SecretGet];
+const IDENTITIES: &[Verb] =
+    &[CredentialProcess, Update, Serve, SecretGet, SignString, ReadCertificateData];
+
+pub(super) const OPTIONS: &[NewOption] = &[
+    NewOption {
+        name: "error-format",
+        share: 8,
+        verbs: &[
+            CredentialProcess,
+            Update,
+            SecretGet,
+            SignString,
+            ReadCertificateData,
+            Cache,
+            Completion,
+            Version,
+            Help,
+            Mistyped,
+        ],
+        added: Added::Option(("error-format", ErrorFormat)),
+    },
+    NewOption {
+        name: "error-format, which serve does not have",
+        share: 1,
+        verbs: &[Serve],
+        added: Added::Option(("error-format", ErrorFormat)),
+    },
+    NewOption {
+        name: "output of cache show",
+        share: 40,
+        verbs: &[Cache],
+        added: Added::Option(("output", Format)),
+    },
+    NewOption {
+        name: "output of version",
+        share: 60,
+        verbs: &[Version],
+        added: Added::Option(("output", Format)),
+    },
+    NewOption {
+        name: "v",
+        share: 2,
+        verbs: IDENTITIES,
+        added: Added::Word(&["-v", "-v", "-v", "-vv", "-v=true", "-v=false", "-vh", "-V"]),
+    },
+    NewOption {
+        name: "cert",
+        share: 1,
+        verbs: IDENTITIES,
+        added: Added::Option(("cert", Certificate)),
+    },
+    NewOption {
+        name: "cacert",
+        share: 1,
+        verbs: SESSIONS,
+        added: Added::Option(("cacert", CaBundle)),
+    },
+    NewOption {
+        name: "duration",
+        share: 1,
+        verbs: SESSIONS,
+        added: Added::Option(("duration", Duration)),
+    },
+];
