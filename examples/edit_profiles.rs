@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         session_token: Secret::new("new-token==".to_owned()),
         expiration: Timestamp::from_unix(1_800_000_000),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -30,6 +30,7 @@ fuzz_target!(|data: &[u8]| {
         session_token: Secret::new("new-token".to_owned()),
         expiration: NOW,
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     if let Some(key) = long_lived_key(text, &name) {
         check_error(ProfileFileError::Text { path: "f".into(), source: key.into() });

@@ -9,7 +9,7 @@ use roles_anywhere::options::table::Origin;
 use roles_anywhere::options::table::session::ENDPOINT;
 use roles_anywhere::options::table::transport::PROXY;
 use roles_anywhere::output::usage::UsageError;
-use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::http::proxy::{Proxy, host_and_port, is_exempt};
 use roles_anywhere_client::input_source::InputSource;

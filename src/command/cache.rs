@@ -18,7 +18,7 @@ use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::key::{CacheKey, FileKind, is_cache_file};
-use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::text::escape;

@@ -201,6 +201,7 @@ impl Update {
             session_token: Secret::new("TOKEN".to_owned()),
             expiration: Timestamp::from_unix(0),
             account_id: String::new(),
+            role_session_name: None,
         };
         let start = clock.uptime();
         loop {

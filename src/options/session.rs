@@ -13,10 +13,9 @@ use crate::options::table::transport::{DUAL_STACK, FIPS};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
-use roles_anywhere_client::aws::create_session::{
-    RoleSessionName, SessionDuration, SessionRequest,
-};
+use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::endpoint::{self, Service, Variant};
+use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::identity::IdentitySource;
 use roles_anywhere_client::provider::RolesAnywhere;

@@ -128,6 +128,7 @@ fn session_status(lifetime_seconds: i64) -> Status {
         session_token: Secret::new("very-session".to_owned()),
         expiration: NOW.after(lifetime_seconds),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     let session = Session { credentials, received: NOW, lifetime_seconds, clock_offset: 0 };
     Status {

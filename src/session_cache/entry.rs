@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::session_cache::key::CacheKey;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
-use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
-use roles_anywhere_client::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
+use roles_anywhere_client::aws::create_session::SessionRequest;
+use roles_anywhere_client::credentials::{
+    Credentials, MAX_LIFETIME_SECONDS, RoleSessionName, Session,
+};
 use roles_anywhere_client::hex;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Running, Timestamp};
@@ -66,6 +68,7 @@ impl CacheEntry {
             profile_arn: &self.profile.to_string(),
             role_arn: &self.role.to_string(),
             role_session_name: self.role_session_name.as_ref().map(RoleSessionName::as_str),
+            session_name: credentials.role_session_name.as_ref().map(RoleSessionName::as_str),
         };
         // Large enough not to grow: the smaller buffer that growing leaves behind would not be wiped.
         let mut json = Vec::with_capacity(8_192 + 2 * document.session_token.len());
@@ -94,10 +97,8 @@ impl CacheEntry {
             return None;
         }
         let role: RoleArn = document.role_arn.parse().ok()?;
-        let role_session_name = match document.role_session_name {
-            Some(name) => Some(RoleSessionName::parse(&name)?),
-            None => None,
-        };
+        let role_session_name = parsed_name(document.role_session_name)?;
+        let session_name = parsed_name(document.session_name)?;
         Some(Self {
             session: Session {
                 credentials: Credentials {
@@ -106,6 +107,7 @@ impl CacheEntry {
                     session_token: document.session_token,
                     expiration: Timestamp::from_unix(document.expiration),
                     account_id: role.account().to_owned(),
+                    role_session_name: session_name,
                 },
                 received: Timestamp::from_unix(document.received),
                 lifetime_seconds: document.lifetime_seconds,
@@ -118,6 +120,11 @@ impl CacheEntry {
             role_session_name,
         })
     }
+}
+
+/// Reads a name if there is one; `None` if it is not valid.
+fn parsed_name(name: Option<String>) -> Option<Option<RoleSessionName>> {
+    name.map_or(Some(None), |name| RoleSessionName::parse(&name).map(Some))
 }
 
 const VERSION: u8 = 2;
@@ -158,6 +165,9 @@ struct EntryJson<T, S> {
     profile_arn: T,
     role_arn: T,
     role_session_name: Option<T>,
+    /// The name that AWS gave the session. Earlier versions did not store it.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    session_name: Option<T>,
 }
 
 #[cfg(test)]
@@ -179,6 +189,7 @@ pub(super) mod tests {
                 session_token: Secret::new("token".repeat(100)),
                 expiration: RECEIVED.after(lifetime_seconds),
                 account_id: "123456789012".to_owned(),
+                role_session_name: None,
             },
             received: RECEIVED,
             lifetime_seconds,

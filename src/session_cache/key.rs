@@ -5,7 +5,8 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::private_dir::TEMPORARY_SUFFIX;
-use roles_anywhere_client::aws::create_session::{RoleSessionName, SessionRequest};
+use roles_anywhere_client::aws::create_session::SessionRequest;
+use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::hex;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::snapshot::InputDigest;

@@ -28,6 +28,7 @@ const CLIENT: &[&[&str]] = &[
 const EXPOSED: &[&str] = &[
     "arn",
     "aws",
+    "aws::assume_role",
     "aws::create_session",
     "aws::endpoint",
     "aws::error_response",

@@ -19,6 +19,25 @@ pub struct Credentials {
     pub expiration: Timestamp,
     /// The account of the role, twelve digits.
     pub account_id: String,
+    /// The name of the session; `None` if AWS's response does not tell it.
+    pub role_session_name: Option<RoleSessionName>,
+}
+
+/// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS accepts it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoleSessionName(String);
+
+impl RoleSessionName {
+    /// Returns the name if STS accepts it.
+    pub fn parse(name: &str) -> Option<Self> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        ((2..=64).contains(&name.len()) && name.chars().all(legal)).then(|| Self(name.to_owned()))
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Credentials as they were received, and their lifetime.
@@ -77,6 +96,7 @@ mod tests {
                 // The clock of this machine is two hours ahead.
                 expiration: received.after(3_600 - 7_200),
                 account_id: "123456789012".to_owned(),
+                role_session_name: None,
             },
             received,
             lifetime_seconds: 3_600,

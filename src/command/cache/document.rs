@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Listed;
 use crate::private_dir::ConfiguredDir;
-use roles_anywhere_client::aws::create_session::RoleSessionName;
+use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::field;
 use roles_anywhere_client::text::escape;

@@ -49,6 +49,7 @@ mod tests {
             session_token: Secret::new("token".to_owned()),
             expiration: Timestamp::from_unix(1_440_938_160),
             account_id: "123456789012".to_owned(),
+            role_session_name: None,
         };
         assert_eq!(
             String::from_utf8_lossy(to_json(&credentials).expose()),

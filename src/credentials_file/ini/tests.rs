@@ -17,6 +17,7 @@ fn credentials(values: [&str; 3]) -> Credentials {
         session_token: Secret::new(values[2].to_owned()),
         expiration: Timestamp::from_unix(1_800_000_000),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn edit(text: &[u8]) -> Result<SecretBytes, ProfileError> {
         session_token: Secret::new("new".to_owned()),
         expiration: Timestamp::from_unix(1_800_000_000),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     replace(text, &profile, &credentials)
 }

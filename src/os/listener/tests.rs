@@ -102,6 +102,7 @@ fn good() -> Status {
         session_token: Secret::new("session".to_owned()),
         expiration: now.after(3_600),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     let session = Session { credentials, received: now, lifetime_seconds: 3_600, clock_offset: 0 };
     Status { session: Some((Arc::new(session), reading)), ..Status::default() }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::aws::endpoint::{self, Service, Variant};
-use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS};
+use crate::aws::issued_credentials::{MemberNames, WireCredentials};
+use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, RoleSessionName};
 use crate::http::{Endpoint, Request, Response};
 use crate::region::Region;
-use crate::secret::Secret;
 use crate::text::disclosure::{is_shown, may_be_repeated};
 use crate::time::Timestamp;
 
@@ -81,34 +81,8 @@ impl SessionRequest {
             let role = set.role_arn.parse().ok().filter(|_| is_shown(&set.role_arn));
             return Err(SessionResponseError::OtherRole { role });
         }
-        let WireCredentials { access_key_id, secret_access_key, session_token, expiration } =
-            set.credentials;
-        let members = [
-            ("accessKeyId", access_key_id.as_str()),
-            ("secretAccessKey", secret_access_key.expose()),
-            ("sessionToken", session_token.expose()),
-        ];
-        // They are sent in headers, which take only visible ASCII.
-        let blank = |value: &str| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic());
-        if let Some((member, _)) = members.iter().find(|(_, value)| blank(value)) {
-            return Err(SessionResponseError::Blank(member));
-        }
-        // It is logged, so it must not be any other text.
-        if !is_access_key_id(&access_key_id) {
-            return Err(SessionResponseError::Blank("accessKeyId"));
-        }
-        let expiration = Timestamp::from_rfc3339(&expiration)
-            .ok_or(SessionResponseError::Blank("expiration"))?;
-        if expiration <= now {
-            return Err(SessionResponseError::Expired { expiration, now });
-        }
-        Ok(Credentials {
-            access_key_id,
-            secret_access_key,
-            session_token,
-            expiration,
-            account_id: self.role.account().to_owned(),
-        })
+        let user = set.assumed_role_user.and_then(|user| user.arn);
+        set.credentials.check(&MEMBERS, &self.role, user.as_deref(), now)
     }
 }
 
@@ -136,22 +110,13 @@ impl SessionDuration {
     }
 }
 
-/// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS accepts it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RoleSessionName(String);
-
-impl RoleSessionName {
-    /// Returns the name if STS accepts it.
-    pub fn parse(name: &str) -> Option<Self> {
-        let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        ((2..=64).contains(&name.len()) && name.chars().all(legal)).then(|| Self(name.to_owned()))
-    }
-
-    /// Returns the name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+/// The names of the members of the response.
+const MEMBERS: MemberNames = MemberNames {
+    access_key_id: "accessKeyId",
+    secret_access_key: "secretAccessKey",
+    session_token: "sessionToken",
+    expiration: "expiration",
+};
 
 /// Why a 2xx response holds no session.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +125,9 @@ pub enum SessionResponseError {
     /// input.
     #[error("the response of CreateSession cannot be parsed ({})", class(.0))]
     Malformed(serde_json::error::Category),
+    /// It is not XML.
+    #[error("the response of AssumeRole cannot be parsed (it is not XML)")]
+    NotXml,
     /// It holds no credentials.
     #[error("the response contains no credentials")]
     Empty,
@@ -180,12 +148,6 @@ pub enum SessionResponseError {
         /// The time by this machine's clock.
         now: Timestamp,
     },
-}
-
-/// Returns whether `id` is a possible access key id: STS documents 16 to 128 characters.
-fn is_access_key_id(id: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    (16..=128).contains(&id.len()) && id.bytes().all(legal)
 }
 
 fn other(role: Option<&RoleArn>) -> String {
@@ -223,15 +185,12 @@ struct CreateSessionResponse {
 struct CredentialSet {
     credentials: WireCredentials,
     role_arn: String,
+    assumed_role_user: Option<AssumedRoleUser>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireCredentials {
-    access_key_id: String,
-    secret_access_key: Secret,
-    session_token: Secret,
-    expiration: String,
+struct AssumedRoleUser {
+    arn: Option<String>,
 }
 
 #[cfg(test)]
@@ -285,6 +244,21 @@ mod tests {
         assert_eq!(credentials.session_token.expose(), "t0");
         assert_eq!(credentials.expiration, Timestamp::from_unix(1_440_938_160));
         assert_eq!(credentials.account_id, "123456789012");
+        assert_eq!(credentials.role_session_name, RoleSessionName::parse("me@host"));
+    }
+
+    #[test]
+    fn name_of_the_session_is_read_from_its_user() {
+        let named = |user: &str| {
+            let body = ANSWER.replace("arn:aws:sts::123456789012:assumed-role/R/me@host", user);
+            parse(&body, 0).unwrap().role_session_name.map(|name| name.as_str().to_owned())
+        };
+        assert_eq!(named("arn:aws:sts::123456789012:assumed-role/R/0a").as_deref(), Some("0a"));
+        for other in ["", "a", "arn:aws:sts::123456789012:assumed-role/S/0a", "a/b c"] {
+            assert_eq!(named(other), None, "{other}");
+        }
+        let without = ANSWER.replace("assumedRoleUser", "other");
+        assert!(parse(&without, 0).unwrap().role_session_name.is_none());
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub enum Service {
     RolesAnywhere,
     /// Secrets Manager.
     SecretsManager,
+    /// The Security Token Service.
+    Sts,
 }
 
 impl Service {
@@ -18,6 +20,7 @@ impl Service {
         match self {
             Self::RolesAnywhere => "rolesanywhere",
             Self::SecretsManager => "secretsmanager",
+            Self::Sts => "sts",
         }
     }
 }
@@ -41,13 +44,19 @@ impl Variant {
 /// Returns the endpoint of `service` in `region`.
 pub fn of(service: Service, region: &Region, variant: Variant) -> Endpoint {
     let partition = region.partition();
-    let fips = if variant.fips { "-fips" } else { "" };
+    let has_own_host = variant.fips && !is_always_fips(service, partition, variant);
+    let fips = if has_own_host { "-fips" } else { "" };
     let suffix = match (variant.dual_stack, same_host_for_both(service, partition)) {
         (true, false) => partition.dual_stack_dns_suffix(),
         _ => partition.dns_suffix(),
     };
     Endpoint::parse(&format!("https://{}{fips}.{region}.{suffix}", service.name()))
         .expect("a Region holds letters, digits and hyphens alone")
+}
+
+/// The ordinary IPv4 hosts of STS in GovCloud are the FIPS ones.
+fn is_always_fips(service: Service, partition: Partition, variant: Variant) -> bool {
+    service == Service::Sts && partition == Partition::AwsUsGov && !variant.dual_stack
 }
 
 /// Secrets Manager's ordinary hosts are dual-stack in these partitions and have no `api.aws` name.
@@ -108,6 +117,26 @@ mod tests {
         ];
         for (region, variant, expected) in rows {
             assert_eq!(host(Service::SecretsManager, region, variant), expected);
+        }
+    }
+
+    #[test]
+    fn resolves_sts_whose_hosts_in_govcloud_are_the_fips_ones() {
+        let rows = [
+            ("eu-central-1", PLAIN, "sts.eu-central-1.amazonaws.com"),
+            ("us-east-1", FIPS, "sts-fips.us-east-1.amazonaws.com"),
+            ("us-east-1", DUAL, "sts.us-east-1.api.aws"),
+            ("us-east-1", BOTH, "sts-fips.us-east-1.api.aws"),
+            ("us-gov-west-1", PLAIN, "sts.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", FIPS, "sts.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", DUAL, "sts.us-gov-west-1.api.aws"),
+            ("us-gov-west-1", BOTH, "sts-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", DUAL, "sts.cn-north-1.api.amazonwebservices.com.cn"),
+            ("eusc-de-east-1", BOTH, "sts-fips.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("us-isof-south-1", PLAIN, "sts.us-isof-south-1.csp.hci.ic.gov"),
+        ];
+        for (region, variant, expected) in rows {
+            assert_eq!(host(Service::Sts, region, variant), expected);
         }
     }
 }

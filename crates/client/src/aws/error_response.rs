@@ -1,11 +1,13 @@
 //! An error response of AWS: code, message, request id.
 //!
-//! restJson1 puts the code into a header, JSON 1.1 into `__type`; botocore's parsers are the model.
+//! restJson1 puts the code into a header, JSON 1.1 into `__type`, the Query protocol into XML;
+//! botocore's parsers are the model.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::aws::query_protocol::{self, QueryError};
 use crate::http::Response;
 use crate::text::redact::redacted;
 use crate::time::Timestamp;
@@ -30,16 +32,8 @@ pub struct ServiceError {
 impl ServiceError {
     /// Reads an error response; `secrets` that it repeats are removed.
     pub fn parse(response: &Response, secrets: &[&str]) -> Self {
-        let body: Map<String, Value> =
-            serde_json::from_slice(response.body.expose()).unwrap_or_default();
-        let first = |names: &[&str]| {
-            names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
-        };
-        let header = response.header("x-amzn-errortype").map(str::to_owned);
-        let code = header.or_else(|| first(&["__type", "code", "Code"]));
-        let message = first(&["message", "Message", "errorMessage"]).unwrap_or_default();
+        let ErrorMembers { code, message, request_id } = ErrorMembers::of(response);
         let repeats = |text: &str| redacted(text, secrets) != text;
-        let request_id = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
         Self {
             status: response.status,
             code: code
@@ -48,11 +42,7 @@ impl ServiceError {
                 .filter(|c| is_code(c) && !repeats(c))
                 .map(str::to_owned),
             message: short(&redacted(&message, secrets), 1_000),
-            request_id: request_id
-                .iter()
-                .find_map(|name| response.header(name))
-                .filter(|id| is_request_id(id) && !repeats(id))
-                .map(str::to_owned),
+            request_id: request_id.filter(|id| is_request_id(id) && !repeats(id)),
             date: response.header("date").and_then(Timestamp::from_http_date),
         }
     }
@@ -78,6 +68,38 @@ impl ServiceError {
     /// Returns whether a retry of the same request may succeed.
     pub fn is_transient(&self) -> bool {
         self.status >= 500 || self.is_throttle()
+    }
+}
+
+/// The members of an error response, as they were sent.
+struct ErrorMembers {
+    code: Option<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl ErrorMembers {
+    fn of(response: &Response) -> Self {
+        let body = response.body.expose();
+        let ids = ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"];
+        let request_id = ids.iter().find_map(|name| response.header(name)).map(str::to_owned);
+        if body.trim_ascii_start().starts_with(b"<")
+            && let Some(QueryError { code, message, request_id: of_body }) =
+                query_protocol::error(body)
+        {
+            let (message, request_id) = (message.unwrap_or_default(), request_id.or(of_body));
+            return Self { code, message, request_id };
+        }
+        let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
+        };
+        let header = response.header("x-amzn-errortype").map(str::to_owned);
+        Self {
+            code: header.or_else(|| first(&["__type", "code", "Code"])),
+            message: first(&["message", "Message", "errorMessage"]).unwrap_or_default(),
+            request_id,
+        }
     }
 }
 
@@ -222,6 +244,50 @@ mod tests {
         assert_eq!(json.message, "no");
         let both = fault(400, &[], r#"{"__type":"A","code":7,"message":"m","Message":"n"}"#);
         assert_eq!((both.code.as_deref(), both.message.as_str()), (Some("A"), "m"));
+    }
+
+    #[test]
+    fn reads_the_xml_of_the_query_protocol() {
+        let body = r#"<?xml version="1.0"?>
+            <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+              <Error><Type>Sender</Type><Code>AccessDenied</Code>
+                <Message>User: a is not authorized to perform: b &amp; c</Message></Error>
+              <RequestId>01234567-89ab-4def-8123-456789abcdef</RequestId>
+            </ErrorResponse>"#;
+        let denied = fault(403, &[], body);
+        assert_eq!(denied.code.as_deref(), Some("AccessDenied"));
+        assert_eq!(denied.message, "User: a is not authorized to perform: b & c");
+        let id = Some("01234567-89ab-4def-8123-456789abcdef");
+        assert_eq!(denied.request_id.as_deref(), id);
+        let header = fault(403, &[("x-amzn-requestid", "abc")], body);
+        assert_eq!(header.request_id.as_deref(), Some("abc"));
+        // `MalformedInput` comes without a message.
+        let silent = fault(
+            400,
+            &[],
+            "<ErrorResponse><Error><Code>MalformedInput</Code></Error></ErrorResponse>",
+        );
+        assert_eq!((silent.code.as_deref(), &*silent.message), (Some("MalformedInput"), ""));
+        let throttled = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
+        assert!(fault(400, &[], throttled).is_throttle());
+        let secrets = body.replace("b &amp; c", TOKEN);
+        assert!(!format!("{:?}", with_secrets(403, &[], &secrets, &[TOKEN])).contains(TOKEN));
+    }
+
+    #[test]
+    fn xml_that_is_no_error_response_has_no_code() {
+        for body in [
+            "<Error><Code>AccessDenied</Code></Error>",
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><ErrorResponse><Error><Code>A</Code></Error></ErrorResponse>",
+            "<ErrorResponse><Error><Code>A</Code></Error>",
+            "<ErrorResponse><Error><Code>A<b/></Code></Error></ErrorResponse>",
+            &format!(
+                "<ErrorResponse>{}<Error><Code>A</Code></Error></ErrorResponse>",
+                "<a/>".repeat(1_000)
+            ),
+        ] {
+            assert_eq!(fault(403, &[], body).code, None, "{body}");
+        }
     }
 
     #[test]

@@ -129,6 +129,7 @@ mod tests {
                 session_token: Secret::new(TOKEN.to_owned()),
                 expiration: START.after(7_200),
                 account_id: "123456789012".to_owned(),
+                role_session_name: None,
             },
             received: START,
             lifetime_seconds: 3_600,

@@ -66,6 +66,7 @@ mod tests {
             session_token: Secret::new("token".to_owned()),
             expiration: Timestamp::from_unix(1_440_941_760),
             account_id: "123456789012".to_owned(),
+            role_session_name: None,
         };
         let request = Request {
             method: "POST",

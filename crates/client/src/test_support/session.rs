@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::aws::create_session::{RoleSessionName, SessionDuration, SessionRequest};
+use crate::aws::create_session::{SessionDuration, SessionRequest};
+use crate::credentials::RoleSessionName;
 use crate::http::Endpoint;
 use crate::identity::{Identity, IdentitySource, Permissions};
 use crate::input_source::{InputSource, Location};
@@ -27,7 +28,7 @@ pub fn request() -> SessionRequest {
 }
 
 /// Answers [`request`] with a session that ends at 12:36 on 30 August 2015.
-pub const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"a","assumedRoleId":"i"},
+pub const ANSWER: &str = r#"{"credentialSet":[{"assumedRoleUser":{"arn":"arn:aws:sts::123456789012:assumed-role/R/me@host","assumedRoleId":"i"},
     "credentials":{"accessKeyId":"ASIAEXAMPLEEXAMPLE00","secretAccessKey":"s3","sessionToken":"t0",
     "expiration":"2015-08-30T12:36:00Z"},"packedPolicySize":1,
     "roleArn":"arn:aws:iam::123456789012:role/path/R","sourceIdentity":"CN=a"}],

@@ -178,6 +178,7 @@ impl Simulation {
                 session_token: Secret::new("token".to_owned()),
                 expiration: truth.after(state.lifetime_seconds),
                 account_id: "123456789012".to_owned(),
+                role_session_name: None,
             },
             received: wall,
             lifetime_seconds: state.lifetime_seconds,

@@ -231,7 +231,7 @@ impl DraftTag {
 
 /// Returns whether STS allows `c` in a tag: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. A combining accent is a
 /// mark, not a letter, so it is refused.
-fn is_tag_character(c: char) -> bool {
+pub(crate) fn is_tag_character(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let groups = [
         GeneralCategoryGroup::Letter,
