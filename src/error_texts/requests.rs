@@ -25,7 +25,7 @@ variants!(TransportError:
 );
 variants!(Distrust: Issuer Name Time Other);
 variants!(SignError: Software);
-variants!(SessionResponseError: Malformed Empty OtherRole Blank Expired);
+variants!(SessionResponseError: Malformed NotXml Empty OtherRole Blank Expired);
 variants!(SecretResponseError: Malformed Base64 NoValue);
 variants!(GetSecretError: Request SessionRefused Refused Response);
 
@@ -93,6 +93,7 @@ fn unsignable() -> AccessKeyError {
         session_token: Secret::new("token".to_owned()),
         expiration: now(),
         account_id: "123456789012".to_owned(),
+        role_session_name: None,
     };
     let request = Request {
         method: "POST",
@@ -162,6 +163,7 @@ fn errors_of_responses_have_these_texts() {
         SessionResponseError::Malformed(Category::Syntax),
         SessionResponseError::Malformed(Category::Eof),
         SessionResponseError::Malformed(Category::Data),
+        SessionResponseError::NotXml,
         SessionResponseError::Empty,
         SessionResponseError::OtherRole { role: Some(role) },
         SessionResponseError::OtherRole { role: None },
