@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod command;
+pub mod config;
 pub mod credentials_file;
 pub mod daemon;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod attributes;
 pub mod cache;
+pub mod config_file;
 pub mod daemon;
 pub mod errors;
 mod help;
@@ -144,6 +145,11 @@ impl OptionSpec {
     pub const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
         let base = Self::base(names[0], Syntax::None, ValueName::Given(""), value_type);
         Self { other_variables: names, ..base }
+    }
+
+    /// Returns a key of the configuration file that no flag or variable stands for.
+    pub const fn file_key(key: &'static str, value_type: ValueType) -> Self {
+        Self::base(key, Syntax::None, ValueName::Given(""), value_type)
     }
 
     /// Sets its heading in the help.

@@ -77,9 +77,10 @@ const EXPOSED: &[&str] = &[
 
 /// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
 const PROGRAM: &[&[&str]] = &[
-    &["options::table", "output::log"],
+    &["options::suggestion", "options::table", "output::log"],
     &["credentials_file", "private_dir"],
     &["output"],
+    &["config"],
     &["daemon", "server", "session_cache"],
     &["options"],
     &["os"],

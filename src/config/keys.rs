@@ -1,0 +1,152 @@
+//! Which keys each table of the file takes. A key is the flag of an option without its dashes.
+
+use crate::options::table::{OptionSpec, ValueType, config_file, identity, session, transport};
+
+/// A table of the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TableKind {
+    /// What is above the first table.
+    Root,
+    /// `[defaults]`.
+    Defaults,
+    /// `[identity.NAME]`.
+    Identity,
+    /// `[role.NAME]`.
+    Role,
+    /// One of `assume`.
+    Hop,
+    /// One of `fallback`.
+    Fallback,
+}
+
+/// What a key takes in TOML.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyType {
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// An integer.
+    Integer,
+    /// An integer, or this word.
+    IntegerOr(&'static str),
+    /// An array of strings.
+    Texts,
+    /// A table of strings.
+    TextTable,
+    /// An array of tables of this kind.
+    Tables(TableKind),
+}
+
+/// The tables whose keys are those of options, with their lists.
+const KEYS: &[(TableKind, &[&[&OptionSpec]])] = &[
+    (TableKind::Root, &[config_file::ROOT]),
+    (
+        TableKind::Defaults,
+        &[&[&config_file::IDENTITY_NAME], SHARED, &[&identity::STRICT_PERMISSIONS], NETWORK, LAST],
+    ),
+    (TableKind::Identity, &[IDENTITY]),
+    (TableKind::Role, &[ROLE, SHARED, NETWORK, &[&config_file::ASSUME], LAST]),
+    (TableKind::Hop, &[config_file::HOP]),
+    (
+        TableKind::Fallback,
+        &[&[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN, &session::ENDPOINT]],
+    ),
+];
+
+const IDENTITY: &[&OptionSpec] = &[
+    &identity::CERTIFICATE,
+    &identity::PRIVATE_KEY,
+    &session::INTERMEDIATES,
+    &identity::KEY_PASSWORD_FILE,
+    &identity::KEY_PASSWORD_ENV,
+    &identity::KEY_PASSWORD_FD,
+    &identity::STRICT_PERMISSIONS,
+];
+
+const ROLE: &[&OptionSpec] =
+    &[&config_file::IDENTITY_NAME, &session::ROLE_ARN, &config_file::ROLE_AWS_PROFILE];
+
+const SHARED: &[&OptionSpec] = &[
+    &session::TRUST_ANCHOR_ARN,
+    &session::PROFILE_ARN,
+    &session::ROLE_SESSION_NAME,
+    &session::SESSION_DURATION,
+    &session::REGION,
+];
+
+const NETWORK: &[&OptionSpec] = &[
+    &session::ENDPOINT,
+    &transport::PROXY,
+    &transport::CA_BUNDLE,
+    &transport::TIMEOUT,
+    &transport::FIPS,
+    &transport::DUAL_STACK,
+    &transport::WITH_PROXY,
+    &transport::NO_VERIFY_SSL,
+];
+
+const LAST: &[&OptionSpec] = &[&config_file::FALLBACK];
+
+/// Keys by which a password would be written into the file.
+pub(super) const PASSWORDS: &[&str] = &["pkcs8-password", "key-password", "password"];
+
+impl TableKind {
+    /// All of them, in the order of the documentation.
+    pub const ALL: &[Self] =
+        &[Self::Root, Self::Identity, Self::Role, Self::Hop, Self::Fallback, Self::Defaults];
+
+    /// Returns its keys, in the order of the documentation.
+    pub fn keys(self) -> impl Iterator<Item = &'static OptionSpec> {
+        let lists = KEYS.iter().find(|(kind, _)| *kind == self).map_or(&[][..], |(_, lists)| lists);
+        lists.iter().flat_map(|list| list.iter().copied())
+    }
+
+    /// Returns the row of a key that it takes.
+    pub fn key(self, name: &str) -> Option<&'static OptionSpec> {
+        self.keys().find(|row| row.id() == name)
+    }
+
+    /// Returns its name for messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "the part above the first table",
+            Self::Defaults => "`[defaults]`",
+            Self::Identity => "`[identity.NAME]`",
+            Self::Role => "`[role.NAME]`",
+            Self::Hop => "`assume`",
+            Self::Fallback => "`fallback`",
+        }
+    }
+}
+
+impl KeyType {
+    /// Returns what a key takes.
+    pub fn of(row: &'static OptionSpec) -> Self {
+        let is = |other: &'static OptionSpec| std::ptr::eq(row, other);
+        match row.value_type {
+            ValueType::Boolean => Self::Boolean,
+            ValueType::Descriptor => Self::Integer,
+            _ if is(&session::SESSION_DURATION) => Self::IntegerOr("profile"),
+            _ if is(&transport::TIMEOUT) || is(&config_file::HOP_SESSION_DURATION) => Self::Integer,
+            _ if is(&config_file::ASSUME) => Self::Tables(TableKind::Hop),
+            _ if is(&config_file::FALLBACK) => Self::Tables(TableKind::Fallback),
+            _ if is(&config_file::HOP_TAGS) => Self::TextTable,
+            _ if is(&config_file::HOP_TRANSITIVE_TAGS) => Self::Texts,
+            _ => Self::Text,
+        }
+    }
+
+    /// Returns it in words.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Boolean => "`true` or `false`",
+            Self::Integer => "an integer",
+            Self::IntegerOr(_) => "an integer, or \"profile\"",
+            Self::Texts => "an array of strings",
+            Self::TextTable => "a table of strings",
+            Self::Tables(_) => "an array of tables",
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Mistakes in the file, as data; a message shows the key, and nothing else of the text.
+
+mod render;
+mod words;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::keys::TableKind;
+use super::paths::PathFault;
+use super::syntax::SyntaxFault;
+use crate::options::table::{FileName, KeyLocation};
+use crate::output::usage::UsageError;
+
+/// One mistake, and where it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The part of the line that may be shown.
+    pub excerpt: Excerpt,
+    /// What is wrong.
+    pub kind: MistakeKind,
+}
+
+/// The part of a line that may be shown: it is made again from what is known to be no secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Excerpt {
+    /// A key and what stands for its value; `None` if the key may be a secret.
+    Key(Option<Box<str>>),
+    /// What stands for the value of a key.
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Where the key is.
+        column: u32,
+    },
+    /// The heading of a table.
+    Heading {
+        /// What is before the name: `[role.`
+        before: &'static str,
+        /// The name; `None` if it may be a secret.
+        name: Option<Box<str>>,
+    },
+    /// Nothing.
+    Hidden,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MistakeKind {
+    /// It is not TOML.
+    Syntax(SyntaxFault),
+    /// A key or a table that there is not.
+    UnknownKey {
+        /// The key, if it may be shown.
+        key: Option<Box<str>>,
+        /// The table that it is in.
+        table: TableKind,
+        /// The key that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A key of another table.
+    Misplaced {
+        /// The key.
+        key: &'static str,
+        /// The table that takes it.
+        table: TableKind,
+    },
+    /// A password in the file.
+    InlinePassword {
+        /// The key.
+        key: &'static str,
+    },
+    /// A value of another type.
+    Type {
+        /// The key, or what it is called.
+        key: Box<str>,
+        /// The type that is expected.
+        expected: &'static str,
+        /// The type that it is of.
+        found: &'static str,
+    },
+    /// The name of a table is not the name of a role or an identity.
+    Name {
+        /// The table.
+        table: TableKind,
+    },
+    /// A name that leads to no table.
+    Dangling {
+        /// The key.
+        key: &'static str,
+        /// The tables that have such names.
+        table: TableKind,
+        /// The names that there are.
+        names: Vec<Box<str>>,
+        /// The one that was probably meant.
+        nearest: Option<Box<str>>,
+    },
+    /// A required key that is not there.
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The table.
+        table: TableKind,
+        /// The values that it can have, if they are few.
+        names: Vec<Box<str>>,
+    },
+    /// A path that cannot be expanded.
+    Path {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        fault: PathFault,
+    },
+    /// A value that the option refuses.
+    Value(Box<UsageError>),
+}
+
+impl Mistake {
+    /// Returns a mistake of a key whose name is known.
+    pub fn at_key(location: &KeyLocation, kind: MistakeKind) -> Self {
+        let excerpt = Excerpt::Key(Some(location.key.into()));
+        Self { line: location.line, column: location.column, excerpt, kind }
+    }
+}
+
+/// All mistakes of a file, in its order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistakes {
+    file: Arc<Path>,
+    all: Vec<Mistake>,
+}
+
+impl Mistakes {
+    /// Returns the mistakes of a file, sorted.
+    pub fn new(file: Arc<Path>, mut all: Vec<Mistake>) -> Self {
+        all.sort_by_key(|mistake| (mistake.line, mistake.column));
+        all.dedup();
+        Self { file, all }
+    }
+
+    /// Returns the file.
+    pub fn file(&self) -> &Arc<Path> {
+        &self.file
+    }
+
+    /// Returns them in the order of the file.
+    pub fn all(&self) -> &[Mistake] {
+        &self.all
+    }
+
+    /// Returns each in one line: `FILE:LINE:COLUMN: MESSAGE`.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.all.iter().map(|mistake| {
+            let Mistake { line, column, .. } = mistake;
+            let mut text = format!("{}:{line}:{column}: {mistake}", FileName(&self.file));
+            if let Some(label) = mistake.label() {
+                text.push_str(": ");
+                text.push_str(&label);
+            }
+            text
+        })
+    }
+}
+
+/// Writes how many there are, without themselves.
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = match self.all.len() {
+            1 => "a mistake".to_owned(),
+            count => format!("{count} mistakes"),
+        };
+        write!(f, "the configuration file `{}` has {count}", FileName(&self.file))
+    }
+}
+
+impl std::error::Error for Mistakes {}

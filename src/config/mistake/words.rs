@@ -1,0 +1,129 @@
+//! The words for mistakes.
+
+use std::fmt;
+
+use super::{Mistake, MistakeKind};
+use crate::config::EntryName;
+use crate::config::keys::TableKind;
+use crate::config::paths::PathFault;
+use std::error::Error as _;
+
+impl Mistake {
+    /// Returns what is beside the marker: what to write instead.
+    pub fn label(&self) -> Option<String> {
+        match &self.kind {
+            MistakeKind::Syntax(fault) => Some(fault.label().to_owned()),
+            MistakeKind::UnknownKey { nearest, .. } => Some(did_you_mean((*nearest)?)),
+            MistakeKind::Misplaced { table: TableKind::Root, .. } => {
+                Some("it belongs above the first table".to_owned())
+            }
+            MistakeKind::Misplaced { table, .. } => {
+                Some(format!("it belongs in {}", table.as_str()))
+            }
+            MistakeKind::InlinePassword { .. } => {
+                Some("use `key-password-file`, `key-password-env` or `key-password-fd`".to_owned())
+            }
+            MistakeKind::Type { .. } => None,
+            MistakeKind::Name { .. } => Some(format!("expected {}", EntryName::EXPECTED)),
+            MistakeKind::Dangling { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
+            MistakeKind::Dangling { names, .. } | MistakeKind::Missing { names, .. } => {
+                alternatives(names)
+            }
+            MistakeKind::Path { fault, .. } => Some(path_label(fault).to_owned()),
+            MistakeKind::Value(error) => {
+                let mut texts: Vec<String> = Vec::new();
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    texts.push(error.to_string());
+                    cause = error.source();
+                }
+                texts.extend(error.hints());
+                (!texts.is_empty()).then(|| texts.join("; "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            MistakeKind::Syntax(_) => f.write_str("invalid TOML"),
+            MistakeKind::UnknownKey { key: Some(key), table, .. } => {
+                write!(f, "unknown {} `{key}`", noun(*table))
+            }
+            MistakeKind::UnknownKey { key: None, table, .. } => {
+                write!(f, "unknown {} (not shown, as it may be a secret)", noun(*table))
+            }
+            MistakeKind::Misplaced { key, .. } => write!(f, "`{key}` is in the wrong table"),
+            MistakeKind::InlinePassword { key } => {
+                write!(f, "`{key}`: the file must not contain passwords")
+            }
+            MistakeKind::Type { key, expected, found } => {
+                write!(f, "invalid value for `{key}`: expected {expected}, got {found}")
+            }
+            MistakeKind::Name { table } => write!(f, "invalid NAME in {}", table.as_str()),
+            MistakeKind::Dangling { key, table, .. } => {
+                write!(f, "`{key}` names {} that does not exist", article(*table))
+            }
+            MistakeKind::Missing { key, table, .. } => {
+                write!(f, "missing key `{key}` in {}", table.as_str())
+            }
+            MistakeKind::Path { key, fault } => path_fault(f, key, fault),
+            MistakeKind::Value(error) => error.fmt(f),
+        }
+    }
+}
+
+fn noun(table: TableKind) -> &'static str {
+    if table == TableKind::Root { "key or table" } else { "key" }
+}
+
+fn article(table: TableKind) -> &'static str {
+    match table {
+        TableKind::Identity => "an identity",
+        _ => "a role",
+    }
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
+/// Returns `expected …` for a few names.
+fn alternatives(names: &[Box<str>]) -> Option<String> {
+    let quoted: Vec<String> =
+        names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect();
+    match (quoted.split_last(), names.len() > MAX_NAMES) {
+        (None, _) => None,
+        (Some(_), true) => Some(format!("expected one of {}, …", quoted.join(", "))),
+        (Some((last, [])), false) => Some(format!("expected {last}")),
+        (Some((last, rest)), false) => Some(format!("expected {} or {last}", rest.join(", "))),
+    }
+}
+
+/// The most names that are listed.
+const MAX_NAMES: usize = 6;
+
+fn path_fault(f: &mut fmt::Formatter<'_>, key: &str, fault: &PathFault) -> fmt::Result {
+    write!(f, "invalid value for `{key}`: ")?;
+    match fault {
+        PathFault::Unset(Some(name)) => write!(f, "the variable `{name}` is not set"),
+        PathFault::Unset(None) => f.write_str("a variable in the path is not set"),
+        PathFault::VariableName => f.write_str("`${` does not begin the name of a variable"),
+        PathFault::OtherHome => f.write_str("`~` is not followed by `/`"),
+        PathFault::MayBeSecret => f.write_str(
+            "it may be a secret, as no such file exists and it does not look like a path",
+        ),
+    }
+}
+
+fn path_label(fault: &PathFault) -> &'static str {
+    match fault {
+        PathFault::Unset(_) => "set it, or write the path in full",
+        PathFault::VariableName => "write `${VAR}`, where VAR is the name of a variable",
+        PathFault::OtherHome => "write the home directory of another user in full",
+        PathFault::MayBeSecret => {
+            "if it is a path, write it in full, or as `./NAME` relative to this file"
+        }
+    }
+}

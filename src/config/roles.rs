@@ -1,0 +1,134 @@
+//! Roles, identities, and the layers of values of a role.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::entries::{Entries, Entry, FallbackTable, FileValue, HopTable};
+use super::mistake::{Mistake, MistakeKind, Mistakes};
+use super::{Config, EntryName};
+use crate::options::table::{KeyLocation, OptionSpec, config_file};
+
+/// `[identity.NAME]`.
+pub struct IdentityTable {
+    pub(super) name: EntryName,
+    pub(super) location: Arc<KeyLocation>,
+    pub(super) entries: Entries,
+}
+
+impl IdentityTable {
+    /// Returns its name.
+    pub fn name(&self) -> &EntryName {
+        &self.name
+    }
+
+    /// Returns where it is.
+    pub fn location(&self) -> &Arc<KeyLocation> {
+        &self.location
+    }
+}
+
+impl fmt::Debug for IdentityTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.location)
+    }
+}
+
+/// `[role.NAME]`.
+pub struct RoleTable {
+    pub(super) name: EntryName,
+    pub(super) location: Arc<KeyLocation>,
+    pub(super) entries: Entries,
+    /// Its identity in the list of all.
+    pub(super) identity: Option<usize>,
+    pub(super) hops: Vec<HopTable>,
+    /// Its own, or those of the defaults.
+    pub(super) fallbacks: Arc<[FallbackTable]>,
+}
+
+impl RoleTable {
+    /// Returns its name.
+    pub fn name(&self) -> &EntryName {
+        &self.name
+    }
+
+    /// Returns where it is.
+    pub fn location(&self) -> &Arc<KeyLocation> {
+        &self.location
+    }
+
+    /// Returns the profile that `update` writes.
+    pub fn aws_profile(&self) -> Option<FileValue<'_>> {
+        self.entries.value(&config_file::ROLE_AWS_PROFILE)
+    }
+
+    /// Returns its hops, in order.
+    pub fn hops(&self) -> &[HopTable] {
+        &self.hops
+    }
+
+    /// Returns its fallbacks in order: its own, else those of the defaults.
+    pub fn fallbacks(&self) -> &[FallbackTable] {
+        &self.fallbacks
+    }
+}
+
+impl fmt::Debug for RoleTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.location)
+    }
+}
+
+/// The values of a role: its own, then those of its identity, then the defaults.
+#[derive(Clone, Copy)]
+pub struct RoleLayers<'a> {
+    role: &'a RoleTable,
+    layers: [Option<&'a Entries>; 3],
+}
+
+impl<'a> RoleLayers<'a> {
+    pub(super) fn new(config: &'a Config, role: &'a RoleTable) -> Result<Self, Mistakes> {
+        let identity = config.identity(role).map(|identity| &identity.entries);
+        let layers = Self { role, layers: [Some(&role.entries), identity, Some(&config.defaults)] };
+        let faults: Vec<Mistake> = layers.entries().filter_map(path_mistake).collect();
+        match faults.is_empty() {
+            true => Ok(layers),
+            false => Err(Mistakes::new(Arc::clone(&config.file), faults)),
+        }
+    }
+
+    /// Returns the role.
+    pub fn role(&self) -> &'a RoleTable {
+        self.role
+    }
+
+    /// Returns the value of an option.
+    pub fn value(&self, option: &'static OptionSpec) -> Option<FileValue<'a>> {
+        self.layers.iter().flatten().find_map(|entries| entries.value(option))
+    }
+
+    /// Returns the entries that no other one overrides.
+    fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+        let own = self.layers;
+        own.into_iter().enumerate().flat_map(move |(at, entries)| {
+            let above = own[..at].iter().copied().flatten().collect::<Vec<_>>();
+            let is_overridden =
+                move |entry: &Entry| above.iter().any(|it| it.entry(entry.option).is_some());
+            let all = entries.map_or(&[][..], |entries| &entries.all);
+            all.iter().filter(move |entry| !is_overridden(entry))
+        })
+    }
+}
+
+/// Returns the mistake of a path that cannot be expanded.
+pub(super) fn path_mistake(entry: &Entry) -> Option<Mistake> {
+    let fault = entry.value.as_ref().err()?.clone();
+    let key = entry.option.id();
+    Some(Mistake::at_key(&entry.location, MistakeKind::Path { key, fault }))
+}
+
+/// Which role it is of.
+impl fmt::Debug for RoleLayers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.role, f)
+    }
+}
