@@ -5,6 +5,7 @@ pub mod log;
 pub mod report;
 pub mod run;
 pub mod usage;
+pub mod waiting;
 
 /// The kind of standard output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -9,9 +9,10 @@ use crate::options::variables::UnknownVariable;
 use crate::os::files;
 use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
-use crate::os::stdio::StderrTrace;
+use crate::os::stdio::{StderrTerminal, StderrTrace};
 use crate::output::error::Error;
 use crate::output::run::RunError;
+use crate::output::waiting::{PasswordsAfterLine, WaitDisplay, WaitingLine, WaitingTransport};
 use crate::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
@@ -32,6 +33,7 @@ pub struct SessionClient<'a> {
     /// The files of the identity, if its sessions are cached.
     identity: Option<Arc<Snapshot>>,
     passwords: Arc<KeyPassword>,
+    waiting: Option<Arc<WaitingLine>>,
 }
 
 impl<'a> SessionClient<'a> {
@@ -53,7 +55,8 @@ impl<'a> SessionClient<'a> {
                 session_cache::snapshot_identity(&plan.provider.source, &files).map(Arc::new);
         }
         let passwords = Arc::new(app.passwords(&plan.password));
-        Self { app, plan, trace, store, identity, passwords }
+        let waiting = waiting_line(app, plan.waiting);
+        Self { app, plan, trace, store, identity, passwords, waiting }
     }
 
     /// Returns the sessions, which come from the cache or from AWS.
@@ -84,7 +87,11 @@ impl<'a> SessionClient<'a> {
             .build()
             .map_err(RunError::System)?;
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
-        let outcome = runtime.block_on(work(&ports, deadline));
+        let work = work(&ports, deadline);
+        let outcome = match &self.waiting {
+            Some(line) => runtime.block_on(line.beside(work)),
+            None => runtime.block_on(work),
+        };
         // A host name lookup may hang for longer than the deadline. Do not wait for it.
         runtime.shutdown_background();
         // A daemon that is stopped leaves a prompt open, on another thread.
@@ -98,7 +105,7 @@ impl<'a> SessionClient<'a> {
             Some(identity) => Arc::clone(identity) as _,
             None => Arc::clone(self.app.files()) as _,
         };
-        Ports {
+        let ports = Ports {
             clock: Arc::new(*self.app.clock()),
             timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
@@ -107,6 +114,13 @@ impl<'a> SessionClient<'a> {
             transport: Arc::new(Https::new(self.plan.transport.clone(), files::read)),
             trace: Arc::clone(&self.trace),
             blocking: Arc::new(BlockingThread),
+        };
+        let Some(line) = &self.waiting else { return ports };
+        let Ports { transport, passwords, .. } = ports;
+        Ports {
+            transport: Arc::new(WaitingTransport { transport, line: Arc::clone(line) }),
+            passwords: Arc::new(PasswordsAfterLine { passwords, line: Arc::clone(line) }),
+            ..ports
         }
     }
 
@@ -133,4 +147,13 @@ impl<'a> SessionClient<'a> {
             }
         }
     }
+}
+
+/// Returns the line for a user who waits, if standard error is a terminal.
+fn waiting_line(app: &App, display: WaitDisplay) -> Option<Arc<WaitingLine>> {
+    if display == WaitDisplay::Nothing || !app.stderr_is_terminal() {
+        return None;
+    }
+    let (clock, timer) = (Arc::new(*app.clock()), Arc::new(SystemTimer));
+    Some(Arc::new(WaitingLine::new(clock, timer, Box::new(StderrTerminal))))
 }

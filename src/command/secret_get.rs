@@ -69,7 +69,8 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
         })?;
         let cache = cache(settings)?;
         let endpoint = Some(get.request.endpoint.clone());
-        Ok(Self { session: SessionPlan::new(settings, session, endpoint, cache)?, get })
+        let session = SessionPlan::new(settings, session, endpoint, cache)?;
+        Ok(Self { session: session.with_waiting_line(settings)?, get })
     }
 }
 

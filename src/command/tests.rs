@@ -15,6 +15,7 @@ use crate::command::sign_string::SignString;
 use crate::options::session_plan::SessionPlan;
 use crate::options::table::Origin;
 use crate::options::table::cache::{CACHE_DIR, RUNTIME_DIRECTORY, XDG_RUNTIME_DIR};
+use crate::output::waiting::WaitDisplay;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
@@ -468,4 +469,29 @@ fn creates_nothing_under_a_name_that_a_shell_would_have_expanded() {
         assert_eq!(outcome.err(), Some(refusal(variable, prefix)), "{value}");
     }
     assert_eq!(written(&["--credentials-file", "$1"], &[]), Ok(PathBuf::from("$1")));
+}
+
+#[test]
+fn only_commands_for_people_show_a_line_while_they_wait() {
+    let json = ("ROLES_ANYWHERE_ERROR_FORMAT", "json");
+    let debug = ("ROLES_ANYWHERE_DEBUG", "1");
+    let once = ["update", "--once", "--credentials-file=a"];
+    let get = ["secret", "get", "a"];
+    let shown = |words: &[&str], variables: &[(&str, &str)]| {
+        let session = match words {
+            ["secret", ..] => planned(words, variables).map(|plan: SecretGetPlan| plan.session),
+            _ => planned(words, variables).map(|plan: UpdatePlan| plan.session),
+        };
+        session.unwrap().waiting == WaitDisplay::Line
+    };
+    for words in [&once[..], &get] {
+        assert!(shown(words, &[("TERM", "xterm")]) && shown(words, &[]), "{words:?}");
+        assert!(!shown(words, &[json]) && !shown(words, &[debug]), "{words:?}");
+        assert!(!shown(words, &[("TERM", "dumb")]), "{words:?}");
+        assert!(!shown(&[words, &["--error-format=json"]].concat(), &[]), "{words:?}");
+        assert!(!shown(&[words, &["--debug"]].concat(), &[]), "{words:?}");
+    }
+    assert!(!shown(&[&once[..], &["--quiet"]].concat(), &[]));
+    assert!(!shown(&["update", "--credentials-file=a"], &[]));
+    assert_eq!(process(&[], &[]).unwrap().waiting, WaitDisplay::Nothing);
 }

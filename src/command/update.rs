@@ -75,6 +75,10 @@ roles-anywhere update --profile plant --once --quiet";
         let update = plan::update(settings)?;
         let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?
             .with_unknown_variables(settings);
+        let session = match update.mode {
+            Mode::Once if !update.quiet => session.with_waiting_line(settings)?,
+            Mode::Once | Mode::Continuous => session,
+        };
         Ok(Self { session, update })
     }
 }

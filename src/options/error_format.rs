@@ -12,8 +12,13 @@ pub fn check(settings: &Settings<'_>, command: &CommandSpec) -> Result<(), Usage
     if !has_option(command) {
         return Ok(());
     }
+    given(settings).map(|_| ())
+}
+
+/// Returns the format that a command with this option is given.
+pub fn given(settings: &Settings<'_>) -> Result<ErrorFormat, UsageError> {
     let setting = settings.required(&ERROR_FORMAT)?;
-    parse(setting.value).map(|_| ()).ok_or_else(|| setting.refuse("`text` or `json`"))
+    parse(setting.value).ok_or_else(|| setting.refuse("`text` or `json`"))
 }
 
 /// Returns the format of the error of a command line, by its last flag, else by the variable. The words

@@ -6,8 +6,10 @@ use crate::options::session::SessionOptions;
 use crate::options::settings::Settings;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
-use crate::options::{identity, transport};
+use crate::options::{error_format, identity, transport};
+use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
+use crate::output::waiting::WaitDisplay;
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::http::{Endpoint, TransportOptions};
 use roles_anywhere_client::password::PasswordSource;
@@ -30,6 +32,8 @@ pub struct SessionPlan {
     pub cache: CacheLocation,
     /// Whether to show the steps of the exchange.
     pub debug: bool,
+    /// Whether to say on a terminal which host is waited for.
+    pub waiting: WaitDisplay,
     /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
     pub ignored: Vec<String>,
     /// The variables with our prefix that no command reads; empty if they are not to be named, as to
@@ -56,6 +60,7 @@ impl SessionPlan {
             endpoints,
             cache,
             debug,
+            waiting: WaitDisplay::Nothing,
             ignored: settings.ignored.to_vec(),
             unknown: if debug { unknown(settings) } else { Vec::new() },
         })
@@ -65,6 +70,18 @@ impl SessionPlan {
     #[must_use]
     pub fn with_unknown_variables(self, settings: &Settings<'_>) -> Self {
         Self { unknown: unknown(settings), ..self }
+    }
+
+    /// Returns the plan of a command for people, who are told on a terminal which host it waits for:
+    /// unless standard error has other lines or is read by a program, or its terminal erases nothing.
+    pub fn with_waiting_line(self, settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let is_dumb = settings.environment.get("TERM") == Some("dumb");
+        let format = error_format::given(settings)?;
+        let waiting = match format {
+            ErrorFormat::Text if !self.debug && !is_dumb => WaitDisplay::Line,
+            _ => WaitDisplay::Nothing,
+        };
+        Ok(Self { waiting, ..self })
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::output::run::RunError;
+use crate::output::waiting::LineTerminal;
 use roles_anywhere_client::ports::Trace;
 use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::escape;
@@ -59,6 +60,38 @@ fn write_stdout(bytes: &[u8]) -> io::Result<()> {
 pub fn write_stderr(message: &str) {
     let message = escape::lines(message);
     let _ = io::stderr().lock().write_all(format!("{message}\n").as_bytes());
+}
+
+/// The terminal that standard error is.
+#[derive(Clone, Copy, Debug)]
+pub struct StderrTerminal;
+
+impl StderrTerminal {
+    /// The columns of a terminal that does not know them.
+    #[cfg(unix)]
+    const DEFAULT_COLUMNS: u16 = 80;
+}
+
+impl LineTerminal for StderrTerminal {
+    #[cfg(unix)]
+    fn columns(&self) -> Option<u16> {
+        use rustix::termios::{tcgetpgrp, tcgetwinsize};
+        let stderr = io::stderr();
+        let foreground = tcgetpgrp(&stderr).ok()?;
+        let is_foreground = foreground == rustix::process::getpgrp();
+        let columns = tcgetwinsize(&stderr).map_or(0, |size| size.ws_col);
+        is_foreground.then_some(if columns == 0 { Self::DEFAULT_COLUMNS } else { columns })
+    }
+
+    #[cfg(not(unix))]
+    fn columns(&self) -> Option<u16> {
+        None
+    }
+
+    fn write(&self, text: &str) {
+        // Nothing else can report a failure, and the run does not depend on the line.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
 }
 
 /// Writes debug messages to standard error, each with the milliseconds since the start.

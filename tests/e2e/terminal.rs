@@ -3,6 +3,8 @@
 //! The program runs in a session whose controlling terminal is a pseudo-terminal, of which the test
 //! holds the other end. Its standard output and error are pipes.
 
+mod waiting;
+
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;

@@ -414,7 +414,8 @@ fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-fn tunnel(mut near: TcpStream, mut far: TcpStream) {
+/// Copies what each side sends to the other one, until both have ended.
+pub(crate) fn tunnel(mut near: TcpStream, mut far: TcpStream) {
     let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
     thread::spawn(move || {
         let _ = std::io::copy(&mut near_in, &mut far_out);
