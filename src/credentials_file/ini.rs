@@ -14,6 +14,7 @@ use crate::credentials_file::line::{self, Line, LineKind};
 use crate::credentials_file::syntax::{self, SyntaxError};
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::escape;
 
 /// The name of a profile, which every SDK reads in the same way from the heading of a section.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,7 +58,7 @@ pub enum ProfileNameError {
     #[error("the name is empty")]
     Empty,
     /// It has a character that ends a heading or a line.
-    #[error("the name contains {0:?}")]
+    #[error("the name of a profile cannot contain {}", escape::character(*.0))]
     Character(char),
     /// SDKs disagree about blanks around a name.
     #[error("the name begins or ends with a space")]

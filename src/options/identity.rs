@@ -103,7 +103,10 @@ fn place(setting: &Setting<'_>) -> Result<InputSource, UsageError> {
         // A PKCS#11 URI may hold a PIN: only its scheme is repeated.
         let scheme = setting.value.split(':').next().unwrap_or_default();
         let what = NamedValue::new(setting.origin.clone(), format!("{scheme}:…"));
-        return Err(UsageError::NotYet { what, instead: "pass the path of a file" });
+        return Err(UsageError::NotYet {
+            what,
+            instead: "pass the path of a file in PEM, DER or PKCS#12",
+        });
     }
     Ok(named(InputSource::parse(setting.value), &setting.origin))
 }

@@ -189,8 +189,9 @@ fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>,
     let setting = settings.text(&ROLE_SESSION_NAME)?;
     let Some(setting) = setting else { return Ok(None) };
     let name = RoleSessionName::parse(setting.value);
-    name.map(Some)
-        .ok_or_else(|| setting.refuse("2 to 64 characters out of letters, digits and `_+=,.@-`"))
+    name.map(Some).ok_or_else(|| {
+        setting.refuse("2 to 64 characters, each a letter, a digit or one of `_+=,.@-`")
+    })
 }
 
 /// Returns the kind of endpoints that is asked for, and what asks for it.

@@ -175,6 +175,9 @@ impl<'a> Setting<'a> {
 
     /// Returns the value as a message may hold it.
     pub fn shown(&self) -> DisplayValue {
+        if self.value.is_empty() {
+            return DisplayValue::Value(String::new());
+        }
         shown(self.value, self.origin.option().sensitivity, || self.paths.exists(self.value))
     }
 

@@ -118,7 +118,7 @@ fn its_errors_are_reported_as_those_of_other_commands() {
     let (report, code) = failure(&["test", "greet", "--debug"]);
     assert_snapshot!(report, @"
     error: unexpected argument `--debug`
-      hint: `--debug` is an option of `credential-process`
+      hint: remove it: `--debug` is an option of `credential-process`
     ");
     assert_eq!(code, 2);
     let (report, code) = failure(&["test", "greet", "--greeting", "goodbye"]);

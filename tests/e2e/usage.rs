@@ -43,7 +43,7 @@ fn refuses_an_unknown_partition() {
     ----- stderr -----
     error: invalid value `arn:azure:iam::123456789012:role/R` for `--role-arn`
       caused by: `azure` is not an AWS partition
-      hint: the second part of the ARN is its partition, such as `aws` or `aws-cn`
+      hint: correct the second part of the ARN, its partition, such as `aws` or `aws-cn`
     ");
 }
 
@@ -85,7 +85,7 @@ fn refuses_arns_of_two_partitions() {
     ----- stdout -----
     ----- stderr -----
     error: `--trust-anchor-arn` is in the partition aws, but `--role-arn` is in aws-cn
-      hint: use ARNs of one partition
+      hint: use ARNs and Regions of one partition
     ");
 }
 
@@ -175,7 +175,7 @@ fn refuses_a_session_name_with_blanks() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: invalid value `no spaces` for `--role-session-name`: expected 2 to 64 characters out of letters, digits and `_+=,.@-`
+    error: invalid value `no spaces` for `--role-session-name`: expected 2 to 64 characters, each a letter, a digit or one of `_+=,.@-`
     ");
 }
 
@@ -278,7 +278,7 @@ fn refuses_pkcs11() {
     ----- stdout -----
     ----- stderr -----
     error: `--certificate pkcs11:…` of `aws_signing_helper` is not supported yet
-      hint: pass the path of a file
+      hint: pass the path of a file in PEM, DER or PKCS#12
     ");
 }
 
@@ -291,7 +291,7 @@ fn refuses_a_tpm_handle() {
     ----- stdout -----
     ----- stderr -----
     error: `--private-key handle:…` of `aws_signing_helper` is not supported yet
-      hint: pass the path of a file
+      hint: pass the path of a file in PEM, DER or PKCS#12
     ");
 }
 

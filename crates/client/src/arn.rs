@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::region::{Partition, Region};
+use crate::text::escape;
 
 /// The ARN of a Roles Anywhere trust anchor; the session is created in its Region.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -168,7 +169,7 @@ pub enum ArnError {
     #[error("not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`")]
     Malformed,
     /// It is longer than any ARN that the service takes.
-    #[error("longer than 1011 characters, the limit of the service")]
+    #[error("it is longer than 1011 characters, the limit of the service")]
     TooLong,
     /// Its partition is not one of the eight.
     #[error("`{0}` is not an AWS partition")]
@@ -182,7 +183,7 @@ pub enum ArnError {
         expected: &'static str,
     },
     /// Nothing follows the kind of the resource.
-    #[error("nothing follows `{0}`")]
+    #[error("the name or ID after `{0}` is missing")]
     NoResource(&'static str),
     /// The account is not twelve digits.
     #[error("`{0}` is not an account ID of 12 digits")]
@@ -205,7 +206,7 @@ pub enum ArnError {
         region: String,
     },
     /// A character that no ARN has: a space, a control character, a quote.
-    #[error("an ARN cannot contain {0:?}")]
+    #[error("an ARN cannot contain {}", escape::character(*.0))]
     Character(char),
 }
 

@@ -55,7 +55,7 @@ static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
-    .refuse_empty("a value")
+    .refuse_empty("`text` or `json`")
     .default_value("text")
     .under(Heading::Output)
     .choices(&[
@@ -67,7 +67,7 @@ static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Tex
 
 static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
     .without_variable()
-    .refuse_empty("a value")
+    .refuse_empty("the path of a file")
     .under(Heading::Output)
     .help("Write to a file instead of standard output")
     .details(
@@ -77,7 +77,7 @@ static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
 
 static SECRETS_ENDPOINT: OptionSpec = OptionSpec::new("--secrets-endpoint", "URL", ValueType::Url)
     .sensitivity(Sensitivity::Sensitive)
-    .refuse_empty("a value")
+    .refuse_empty("a URL")
     .described_default("the public endpoint in the Region")
     .fallbacks(&[&AWS_ENDPOINT_URL_SECRETS_MANAGER])
     .under(Heading::Secret)

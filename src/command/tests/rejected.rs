@@ -27,7 +27,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["credential-process", "--out=a"],
-            "error: unexpected argument `--out`\n  hint: `--out` is an option of `secret get`",
+            "error: unexpected argument `--out`\n  hint: remove it: `--out` is an option of `secret get`",
         ),
         (
             &["--debug", "serve"],
@@ -39,7 +39,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["--frobnicate"],
-            "error: unexpected argument `--frobnicate`\n  hint: pass a command first: use one of `credential-process`, `serve`, `update`, `secret get`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `completion`, `version`",
+            "error: unexpected argument `--frobnicate`\n  hint: pass one of these commands first: `credential-process`, `serve`, `update`, `secret get`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `completion`, `version`",
         ),
         (
             &["serve", "-q"],

@@ -148,12 +148,17 @@ impl Meant {
         let hint = match self {
             Self::Option(option) => format!("did you mean `{option}`?"),
             Self::AfterCommand => format!("pass `{argument}` after the command"),
-            Self::OptionOf(command) => format!("`{argument}` is an option of `{command}`"),
+            Self::OptionOf(command) => {
+                format!("remove it: `{argument}` is an option of `{command}`")
+            }
             Self::PartOfValue => QUOTES.to_owned(),
             Self::NoneOf(options) => {
                 format!("the options of this command are {}", quoted_list(options.iter().copied()))
             }
-            Self::NoCommand(commands) => format!("pass a command first: {}", one_of(commands)),
+            Self::NoCommand(commands) => {
+                let commands = quoted_list(commands.iter().map(String::as_str));
+                format!("pass one of these commands first: {commands}")
+            }
             Self::NoLetterOf(letters) => format!(
                 "write the name of the option in full; options of one letter are {}",
                 quoted_list(letters.iter().map(String::as_str))

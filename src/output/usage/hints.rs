@@ -2,7 +2,7 @@
 
 use super::{UsageError, quoted_list};
 use crate::credentials_file::ProfileNameError;
-use crate::options::table::{OptionSpec, Syntax, ValueType, identity, transport};
+use crate::options::table::{OptionSpec, Syntax, ValueType, identity, session, transport};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
 
@@ -15,7 +15,9 @@ impl UsageError {
             Self::Value { origin, .. } if origin.option().sensitivity != Sensitivity::Password => {
                 return Vec::new();
             }
-            Self::Value { .. } => PASSWORD_HINT,
+            Self::Value { .. } => {
+                "pass the number, such as `3` with `3< FILE` in a shell, or write the password to a file and pass its path with `--key-password-file`"
+            }
             Self::KeyMaterial { origin, contents } => {
                 return vec![contents_hint(origin.option(), *contents)];
             }
@@ -47,16 +49,13 @@ impl UsageError {
                 "pass a value; if the value is a shell variable, check that it is not empty"
             }
             Self::Argument(error) => return error.hints(),
-            Self::Partitions { .. } => "use ARNs of one partition",
+            Self::Partitions { .. } => "use ARNs and Regions of one partition",
             Self::Regions { why, .. } | Self::Conflict { why, .. } => why,
             Self::NotYet { instead, .. } => instead,
         };
         vec![hint.to_owned()]
     }
 }
-
-const PASSWORD_HINT: &str =
-    "write the password to a file, and pass the path with `--key-password-file`";
 
 fn missing_hints(options: &[&'static OptionSpec], empty: &[&'static str]) -> Vec<String> {
     let is_argument = |option: &&&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
@@ -90,6 +89,9 @@ fn contents_hint(option: &OptionSpec, contents: KeyMaterialKind) -> String {
             .to_owned();
     }
     match contents {
+        KeyMaterialKind::PrivateKey if option == &session::INTERMEDIATES => {
+            "pass CA certificates here, and the key with `--private-key`".to_owned()
+        }
         contents if option.value_type == ValueType::Source => {
             let noun = match contents {
                 KeyMaterialKind::PrivateKey => "the key",
@@ -98,10 +100,15 @@ fn contents_hint(option: &OptionSpec, contents: KeyMaterialKind) -> String {
             };
             format!("write {noun} to a file and pass its path, or pass `{option} env:NAME`")
         }
-        KeyMaterialKind::Certificate if option == &transport::CA_BUNDLE => {
-            "write the certificate to a file, and pass its path".to_owned()
+        KeyMaterialKind::Certificate | KeyMaterialKind::Encoded
+            if option == &transport::CA_BUNDLE =>
+        {
+            "write the CA certificates to a file, and pass its path".to_owned()
         }
-        _ if option.sensitivity == Sensitivity::Password => PASSWORD_HINT.to_owned(),
+        _ if option.sensitivity == Sensitivity::Password => {
+            "pass the key with `--private-key`, and the file of its password with `--key-password-file`"
+                .to_owned()
+        }
         KeyMaterialKind::PrivateKey => {
             "pass a key with `--private-key`, as a path or as `env:NAME`".to_owned()
         }
@@ -117,8 +124,11 @@ fn arn_hint(error: &ArnError) -> &'static str {
         ArnError::Kind { .. } => {
             "check that the ARNs of the trust anchor, the profile and the role are not swapped"
         }
-        ArnError::Partition(_) | ArnError::RegionPartition { .. } => {
-            "the second part of the ARN is its partition, such as `aws` or `aws-cn`"
+        ArnError::Partition(_) => {
+            "correct the second part of the ARN, its partition, such as `aws` or `aws-cn`"
+        }
+        ArnError::RegionPartition { .. } => {
+            "correct the Region, or the second part of the ARN, its partition, such as `aws` or `aws-cn`"
         }
         _ => "copy the ARN from the AWS console or the AWS CLI",
     }

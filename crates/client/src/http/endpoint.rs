@@ -93,8 +93,8 @@ pub fn is_loopback_name(name: &str) -> bool {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EndpointError {
     /// It is not a URL.
-    #[error("not a URL: {0}")]
-    Malformed(#[source] url::ParseError),
+    #[error("not a URL: {}", malformed(*.0))]
+    Malformed(url::ParseError),
     /// The scheme is neither `https` nor `http`; its name if it is a known one.
     #[error("the scheme is {}, expected `https`", scheme(*.0))]
     Scheme(Option<&'static str>),
@@ -120,6 +120,16 @@ pub(super) fn known_scheme(name: &str) -> Option<&'static str> {
         "wss", "ssh", "quic", "arn",
     ];
     KNOWN.into_iter().find(|known| *known == name)
+}
+
+/// Describes why a text is not a URL.
+fn malformed(error: url::ParseError) -> String {
+    match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            "it does not begin with a scheme such as `https://`".to_owned()
+        }
+        error => error.to_string(),
+    }
 }
 
 /// Returns the words for a scheme.

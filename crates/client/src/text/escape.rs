@@ -31,6 +31,14 @@ pub fn is_invisible(character: char) -> bool {
 const BLANK: [char; 6] =
     ['\u{2800}', '\u{fffc}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
+/// Returns a character in backticks, or its code point if it cannot be seen.
+pub fn character(character: char) -> String {
+    match is_invisible(character) {
+        true => format!("U+{:04X}", u32::from(character)),
+        false => format!("`{character}`"),
+    }
+}
+
 /// Returns `text` as one line: what is invisible, line breaks too, as `\n` or `\u{202e}`.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_invisible, for_reader)
