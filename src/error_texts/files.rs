@@ -47,9 +47,10 @@ fn errors_of_files_have_these_texts() {
         add(&mut page, Action::Read, certificate(), source);
     }
     let write = [
-        told(io::ErrorKind::AlreadyExists, "the file contains something else"),
+        told(io::ErrorKind::AlreadyExists, "the file contains something other than a token"),
         told(io::ErrorKind::Unsupported, "it is not a regular file"),
         told(io::ErrorKind::Unsupported, "it is a socket"),
+        told(io::ErrorKind::IsADirectory, "is a directory"),
         told(io::ErrorKind::NotADirectory, "there is no directory `/run/roles-anywhere`"),
         told(io::ErrorKind::NotFound, "it is a dangling symbolic link"),
         told(io::ErrorKind::TimedOut, "no process read it within 10 s"),
@@ -85,7 +86,7 @@ fn sources_without_contents_have_these_texts() {
         (by("client.pem", "--certificate", key), "No such file or directory (os error 2)"),
         (by("hunter2", "--private-key", key), "No such file or directory (os error 2)"),
         (by("~/client.pem", "--certificate", key), "No such file or directory (os error 2)"),
-        (InputSource::parse("-").name(false), "it is empty"),
+        (by("-", "--certificate", key), "Input/output error (os error 5)"),
         (by("fd:3", "--private-key", key), "Bad file descriptor (os error 9)"),
         (by("fd:1234", "--key-password-fd", Sensitivity::Password), "it is not open"),
         (by("env:KEY", "--private-key", key), "it is unset or empty"),

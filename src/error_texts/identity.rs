@@ -18,7 +18,7 @@ variants!(IdentityError:
     NotYetValid
 );
 variants!(ClockFinding: OutOfDateByAws TlsOutOfDate);
-variants!(BundleError: Encoding Certificate Mislabelled Pkcs7 Pkcs12 MultiplePkcs12);
+variants!(BundleError: Encoding Certificate Mislabelled Pkcs7 DamagedPkcs12 Pkcs12 MultiplePkcs12);
 variants!(EncodingError: Damaged Unread Other);
 variants!(Encoding:
     Empty Utf16 Pkcs12 Pkcs7 Certificate Pkcs8 Pkcs1 Sec1 Dsa EncryptedPkcs8 PublicKey Tpm JavaKeystore
@@ -192,7 +192,7 @@ fn bundles() -> Vec<BundleError> {
             encoding: Encoding::Pkcs8,
         },
         BundleError::Pkcs7,
-        BundleError::Pkcs12(KeyError::Damaged),
+        BundleError::DamagedPkcs12,
         BundleError::Pkcs12(KeyError::WrongPassword),
         BundleError::Pkcs12(KeyError::Encryption("RC2-40-CBC".to_owned())),
         BundleError::MultiplePkcs12,

@@ -94,8 +94,10 @@ fn refusals_of_any_cause_have_these_texts() {
         page.add(&heading, &refused(operation, answer, cause));
     }
     let secret = Cause::Secret(SecretCause::NotReadable);
-    for (answer, cause) in [((400, "InternalServiceError", "x"), Cause::Unknown), (LABELS, secret)]
-    {
+    for (answer, cause) in [
+        ((400, "InvalidNextTokenException", "The token is not valid"), Cause::Unknown),
+        (LABELS, secret),
+    ] {
         let heading = page.see(&cause);
         page.add(&heading, &refused(Operation::GetSecretValue, answer, cause));
     }
@@ -241,7 +243,16 @@ fn configuration_causes() -> Vec<ConfigurationCause> {
         ConfigurationCause::SessionNameNotAccepted(profile),
         too_long(SessionDuration::Seconds(43_200)),
         too_long(SessionDuration::OfProfile),
-        ConfigurationCause::TrustPolicy { role: role.clone(), trust_anchor },
+        ConfigurationCause::TrustPolicy {
+            role: role.clone(),
+            trust_anchor: trust_anchor.clone(),
+            common_name: None,
+        },
+        ConfigurationCause::TrustPolicy {
+            role: role.clone(),
+            trust_anchor,
+            common_name: Some("host-1.example".to_owned()),
+        },
         ConfigurationCause::UnmappedAttributes,
         ConfigurationCause::NoSuchResource { region },
     ]
@@ -259,7 +270,7 @@ fn refusals_of_secrets_have_these_texts() {
                 (DENIED, "User is not authorized to perform: secretsmanager:GetSecretValue")
             }
             SecretCause::KmsKeyDenied { .. } => (DENIED, "Access to KMS is not allowed"),
-            SecretCause::ScheduledForDeletion(_) => {
+            SecretCause::ScheduledForDeletion { .. } => {
                 (LABELS.1, "You can't perform this operation: it was marked for deletion")
             }
             SecretCause::NotReadable => (LABELS.1, LABELS.2),
@@ -288,7 +299,7 @@ fn secret_causes() -> Vec<SecretCause> {
         SecretCause::Denied { role: role.clone(), secret: named(), region: region.clone() },
         SecretCause::Denied { role: role.clone(), secret: by_arn, region: region.clone() },
         SecretCause::KmsKeyDenied { role, secret: named() },
-        SecretCause::ScheduledForDeletion(named()),
+        SecretCause::ScheduledForDeletion { secret: named(), region: region.clone() },
         SecretCause::NotReadable,
         SecretCause::VersionsDiffer,
         SecretCause::SessionNotAccepted {

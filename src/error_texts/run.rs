@@ -37,7 +37,7 @@ fn run_errors() -> Vec<RunError> {
     };
     let cache = || "`/run/user/1000/roles-anywhere` (from XDG_RUNTIME_DIR)".to_owned();
     let foreign = || {
-        let text = "the directory belongs to another user (uid 0)";
+        let text = "it belongs to uid 0 (mode 0700), and this process runs as uid 1000";
         io::Error::new(io::ErrorKind::PermissionDenied, text)
     };
     let refused = "AWS refused CreateSession: 403 AccessDeniedException";

@@ -68,7 +68,7 @@ impl TokenStore for TokenOnDisk {
             }
             None if self.holds_something_else() => Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                "the file contains something else",
+                "the file contains something other than a token",
             )),
             None => files::replace(&self.path, token),
         };
@@ -367,7 +367,7 @@ mod tests {
         for other in [&b"-----BEGIN PRIVATE KEY-----"[..], &[b'A'; 9_000], b"\n"] {
             files::replace(named.path(), other).unwrap();
             let error = named.write(ONE).unwrap_err();
-            assert_eq!(error.source.to_string(), "the file contains something else");
+            assert_eq!(error.source.to_string(), "the file contains something other than a token");
             assert_eq!(files::read(named.path(), 1 << 20).unwrap().expose(), other);
         }
         for fine in [&b""[..], TWO] {

@@ -242,7 +242,7 @@ mod tests {
         let rows = [
             (
                 ClockFinding::OutOfDateByAws { local: now },
-                "that is the time in AWS's response; this machine's clock says 2027-01-15T08:00:00Z: if that is right, check proxies and gateways between this machine and AWS",
+                "the time above is from AWS's response, and this machine's clock says 2027-01-15T08:00:00Z: if this machine is right, check proxies and gateways between it and AWS",
             ),
             (
                 ClockFinding::TlsOutOfDate { local: now },

@@ -97,8 +97,10 @@ impl RunError {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::InAnotherProcess { hints, .. } => return hints.clone(),
-            Self::System(_) => "check the limit on open files (`ulimit -n`)",
-            Self::UnsupportedSystem { .. } => "use `credential-process` in ~/.aws/config instead",
+            Self::System(_) => {
+                "raise the limit on open files if it is reached: `ulimit -n` shows it"
+            }
+            Self::UnsupportedSystem { .. } => "use `credential-process` in `~/.aws/config` instead",
             Self::Defect { .. } => {
                 "report this message and the command line as a bug, without secrets"
             }
@@ -131,7 +133,7 @@ fn listen_hint(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::AddrNotAvailable => {
             "pass an address of this machine; `ip address` lists them"
         }
-        _ => "pass another address with `--port` or `--listen`",
+        _ => "pass another address with `--listen`, or another port with `--port`",
     }
 }
 

@@ -35,7 +35,7 @@ fn refuses_a_directory() {
     ----- stderr -----
     error: cannot read `DIR/leaf` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: Is a directory (os error 21)
-      hint: check the path and its permissions
+      hint: pass the path of a regular file
     ");
 }
 
@@ -48,7 +48,7 @@ fn refuses_an_empty_file() {
     ----- stdout -----
     ----- stderr -----
     error: cannot read `DIR/empty.pem` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: expected PEM or DER, got empty
+      caused by: expected PEM or DER, got an empty file
       hint: pass a file in PEM (with `-----BEGIN …-----` lines), DER, PKCS#12 or PKCS#7
     ");
 }
@@ -123,8 +123,8 @@ fn refuses_a_damaged_pkcs12_file() {
     ----- stdout -----
     ----- stderr -----
     error: cannot read `DIR/leaf.p12` (from ROLES_ANYWHERE_CERTIFICATE)
-      caused by: the private key is damaged or incomplete
-      hint: check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1
+      caused by: the PKCS#12 file is damaged or incomplete
+      hint: export the file again; `openssl pkcs12 -info -noout -in FILE` checks it
     ");
 }
 
@@ -229,7 +229,7 @@ fn refuses_a_file_without_permission() {
     ----- stderr -----
     error: cannot read `DIR/closed.pem` (from ROLES_ANYWHERE_CERTIFICATE)
       caused by: permission denied: it belongs to uid 0 (mode 0000), and this process runs as uid 65534
-      hint: check the path and its permissions
+      hint: let this user read the file, or run as the user who owns it
     ");
 }
 

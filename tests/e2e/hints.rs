@@ -173,7 +173,7 @@ fn advises_to_compare_the_regions_of_role_and_secret() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 UnrecognizedClientException
       caused by: The security token included in the request is invalid. (request id UUID)
-      hint: check `--secrets-endpoint` and proxies that change headers: the session is new and from us-east-1, and the secret was requested from eu-west-1, which must be AWS in the same partition
+      hint: check that `--secrets-endpoint` belongs to AWS, and that no proxy changes headers: a new session from us-east-1 was not accepted in eu-west-1
     ");
 }
 

@@ -209,7 +209,7 @@ fn names_a_role_without_trust() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/NoTrust. (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)
+      hint: the trust policy of arn:aws:iam::123456789012:role/NoTrust must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match: aws:PrincipalTag/x509Subject/CN is `p256`, aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, and `roles-anywhere read-certificate-data --output text` shows all attributes of the certificate
     ");
 }
 
@@ -344,7 +344,7 @@ fn quotes_a_validation_error() {
     ----- stderr -----
     error: AWS refused CreateSession: 400 ValidationException
       caused by: 1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 3600 (request id UUID)
-      hint: correct the option that AWS's message above is about: the request breaks a rule of the service
+      hint: correct the value that AWS's message above names: the request breaks a rule of the service
     ");
 }
 
@@ -375,7 +375,7 @@ fn quotes_tags_that_were_not_mapped() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Unable to assume role for arn:aws:iam::123456789012:role/Workload. Some attributes failed to be mapped into session tags. Issuer: [  ]; Subject: [  ]; SAN: [ DNS/2 ] (request id UUID)
-      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)
+      hint: the trust policy of arn:aws:iam::123456789012:role/Workload must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match: aws:PrincipalTag/x509Subject/CN is `p256`, aws:SourceArn is arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555, and `roles-anywhere read-certificate-data --output text` shows all attributes of the certificate
       hint: change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match
     ");
 }

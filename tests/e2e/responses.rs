@@ -38,7 +38,7 @@ fn names_a_failure_of_the_service() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: AWS refused CreateSession: 500 InternalServerException
+    error: AWS failed to process CreateSession: 500 InternalServerException
       caused by: oops (request id UUID)
       hint: try again later, and check the AWS Health Dashboard: the failure is on AWS's side
     ");

@@ -73,7 +73,7 @@ fn says_that_a_secret_is_deleted() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 InvalidRequestException
       caused by: You can't perform this operation on the secret because it was marked for deletion. (request id UUID)
-      hint: `prod/deleted` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id prod/deleted`
+      hint: `prod/deleted` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region us-east-1 --secret-id prod/deleted`
     ");
 }
 
@@ -114,7 +114,7 @@ fn says_that_a_member_is_missing() {
     ----- stdout -----
     ----- stderr -----
     error: the secret has no member `Password` (it has 4 members)
-      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
+      hint: check the name, which is case-sensitive, or remove `--key` to print the whole secret
     ");
 }
 
@@ -127,7 +127,7 @@ fn says_that_text_has_no_members() {
     ----- stdout -----
     ----- stderr -----
     error: `--key` cannot be used: the secret is not a JSON object
-      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
+      hint: remove `--key` to print the whole secret
     ");
 }
 
@@ -140,7 +140,7 @@ fn says_that_bytes_have_no_members() {
     ----- stdout -----
     ----- stderr -----
     error: `--key` cannot be used: the secret is binary
-      hint: remove `--key` to print the whole secret; the names of members are case-sensitive
+      hint: remove `--key` to print the whole secret
     ");
 }
 
@@ -156,7 +156,7 @@ fn refuses_to_replace_a_directory() {
     ----- stderr -----
     error: cannot write `DIR/leaf` (from --out)
       caused by: is a directory
-      hint: check the directory, its permissions and the free space
+      hint: pass the path of a file
     ");
 }
 

@@ -201,7 +201,7 @@ fn names_a_server_without_tls() {
     ----- stdout -----
     ----- stderr -----
     error: the TLS handshake with 127.0.0.1 failed, tried 3 times
-      caused by: received corrupt message of type InvalidContentType
+      caused by: the server's response is not TLS
       hint: check the endpoint and its port: the server must support TLS 1.2 or 1.3
     ");
 }

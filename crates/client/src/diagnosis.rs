@@ -56,6 +56,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ServiceError { status, code, .. } = &self.service_error;
         match code {
+            Some(code) if *status >= 500 => {
+                write!(f, "AWS failed to process {}: {status} {code}", self.operation)
+            }
             Some(code) => write!(f, "AWS refused {}: {status} {code}", self.operation),
             None => {
                 write!(

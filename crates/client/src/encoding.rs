@@ -180,7 +180,7 @@ impl Encoding {
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "empty",
+            Self::Empty => "an empty file",
             Self::Utf16 => "text in UTF-16",
             Self::Pkcs12 => "a PKCS#12 file",
             Self::Pkcs7 => "a PKCS#7 bundle",

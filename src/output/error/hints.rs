@@ -39,9 +39,13 @@ impl From<RunError> for Error {
 
 impl From<SecretSelectionError> for Error {
     fn from(error: SecretSelectionError) -> Self {
-        Self::new(ErrorKind::Refused, error).hint(
-            "remove `--key` to print the whole secret; the names of members are case-sensitive",
-        )
+        let hint = match error {
+            SecretSelectionError::NoMember { .. } => {
+                "check the name, which is case-sensitive, or remove `--key` to print the whole secret"
+            }
+            _ => "remove `--key` to print the whole secret",
+        };
+        Self::new(ErrorKind::Refused, error).hint(hint)
     }
 }
 
@@ -91,7 +95,7 @@ fn provider_hints(error: &ProviderError) -> Vec<String> {
 fn clock_hint(finding: ClockFinding) -> String {
     match finding {
         ClockFinding::OutOfDateByAws { local } => format!(
-            "that is the time in AWS's response; this machine's clock says {local}: if that is right, check proxies and gateways between this machine and AWS"
+            "the time above is from AWS's response, and this machine's clock says {local}: if this machine is right, check proxies and gateways between it and AWS"
         ),
         ClockFinding::TlsOutOfDate { local } => format!(
             "by this machine's clock ({local}) AWS's TLS certificate is not valid either: set the clock"
@@ -110,6 +114,9 @@ fn identity_hint(error: &IdentityError) -> String {
             }
             IdentityError::NoCertificate { contents, .. } if contents.has_key() => {
                 "the file contains a private key: check that `--certificate` and `--private-key` are not swapped".to_owned()
+            }
+            IdentityError::NoCertificate { contents, .. } if contents.has_certificate() => {
+                "pass the certificate that the CA issued for the certificate request".to_owned()
             }
             IdentityError::NoCertificate { .. } => "pass a file that contains a certificate".to_owned(),
             IdentityError::NoKey { contents, .. } if contents.has_certificate() => {
@@ -148,6 +155,9 @@ fn source_hint(error: &FileError) -> String {
         (InputSourceKind::Variable, None) => {
             format!("`{origin}` expects the name of a variable that is set and exported")
         }
+        (InputSourceKind::Stdin, _) => {
+            "check the program that writes to standard input".to_owned()
+        }
         (InputSourceKind::Descriptor, Some(number)) => {
             format!("open file descriptor {number} for this process, in a shell with `{number}< FILE`")
         }
@@ -178,14 +188,29 @@ fn file_hint(error: &FileError) -> &'static str {
             "create the directory, or pass a file in another one"
         }
         (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
-        (Action::Write | Action::Remove, _) => {
-            "check the directory, its permissions and the free space"
+        (Action::Write, ErrorKind::IsADirectory) => "pass the path of a file",
+        (Action::Write, ErrorKind::NotFound) => {
+            "check the path; if it is a symbolic link, create the file that it points to, or remove the link"
         }
+        (Action::Write | Action::Remove, ErrorKind::PermissionDenied) => {
+            "let this user write to the file and to its directory, or pass a file in another directory"
+        }
+        (Action::Write, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            "free some space, or pass a file on another disk"
+        }
+        (Action::Write | Action::Remove, _) => "check the file, its directory and the file system",
         (Action::Read, ErrorKind::FileTooLarge) => {
             "check the path: the file is neither a certificate nor a key"
         }
         (Action::Read, ErrorKind::TimedOut) => "check the process that should write to it",
-        (Action::Read, _) => "check the path and its permissions",
+        (Action::Read, ErrorKind::PermissionDenied) => {
+            "let this user read the file, or run as the user who owns it"
+        }
+        (Action::Read, ErrorKind::Unsupported | ErrorKind::IsADirectory) => {
+            "pass the path of a regular file"
+        }
+        (Action::Read, ErrorKind::NotFound) => "check the path",
+        (Action::Read, _) => "check the file and the file system that it is on",
     }
 }
 
@@ -234,7 +259,12 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::ForeignOwner { .. } => {
                 "run `update` as that user, or pass a file of your own with `--credentials-file`"
             }
-            ProfileFileError::Read { .. } => "check the path and its permissions",
+            ProfileFileError::Read { source, .. }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                "let this user read and write the file, or pass another one with `--credentials-file`"
+            }
+            ProfileFileError::Read { .. } => "check the file and the file system that it is on",
             ProfileFileError::Write { .. } => {
                 "check the permissions of the file and of its directory, and the free space, or pass another file with `--credentials-file`"
             }

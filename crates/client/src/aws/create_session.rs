@@ -132,7 +132,7 @@ pub enum SessionResponseError {
     #[error("the response contains no credentials")]
     Empty,
     /// The credentials are for another role.
-    #[error("the response is for {}, which was not requested", other(role.as_ref()))]
+    #[error("{}", other(role.as_ref()))]
     OtherRole {
         /// The role of the credentials, if it is one.
         role: Option<RoleArn>,
@@ -151,7 +151,10 @@ pub enum SessionResponseError {
 }
 
 fn other(role: Option<&RoleArn>) -> String {
-    role.map_or_else(|| "something else".to_owned(), |role| format!("the role `{role}`"))
+    match role {
+        Some(role) => format!("the response is for the role `{role}`, which was not requested"),
+        None => "the response is not for a role: its `roleArn` is not the ARN of one".to_owned(),
+    }
 }
 
 fn class(category: &serde_json::error::Category) -> &'static str {
@@ -293,7 +296,7 @@ mod tests {
         );
         for other in ["IQoJb3JpZ2luX2VjEJrBoGcvFxyZ0123456789", "arn:aws:iam::1:role/IQoJb3JpZ2lu"]
         {
-            let words = "the response is for something else, which was not requested";
+            let words = "the response is not for a role: its `roleArn` is not the ARN of one";
             assert_eq!(refused(other), words);
         }
     }

@@ -106,7 +106,7 @@ impl ErrorMembers {
 /// Renders AWS's message and the id of the request.
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = if self.message.is_empty() { "no message" } else { &self.message };
+        let message = if self.message.is_empty() { "AWS gave no message" } else { &self.message };
         f.write_str(message)?;
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),

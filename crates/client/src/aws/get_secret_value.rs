@@ -163,7 +163,7 @@ pub enum SecretResponseError {
     #[error("the member `SecretBinary` of the response is not base64")]
     Base64,
     /// There is neither `SecretString` nor `SecretBinary`.
-    #[error("the response contains no value")]
+    #[error("the response contains neither `SecretString` nor `SecretBinary`")]
     NoValue,
 }
 

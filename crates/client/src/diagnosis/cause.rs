@@ -157,6 +157,8 @@ pub enum ConfigurationCause {
         role: RoleArn,
         /// The trust anchor, which a condition may name.
         trust_anchor: TrustAnchorArn,
+        /// The session tag `x509Subject/CN`, which a condition may name, if the session has it.
+        common_name: Option<String>,
     },
     /// The attributes that AWS's message names have characters that no session tag may have.
     UnmappedAttributes,
@@ -203,7 +205,12 @@ pub enum SecretCause {
         secret: SecretId,
     },
     /// The secret is scheduled for deletion.
-    ScheduledForDeletion(SecretId),
+    ScheduledForDeletion {
+        /// The secret.
+        secret: SecretId,
+        /// The Region of the request.
+        region: Region,
+    },
     /// The secret is in rotation, or has no value yet.
     NotReadable,
     /// The id and the staging label are of different versions.

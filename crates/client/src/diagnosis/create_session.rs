@@ -6,6 +6,7 @@ use super::{Evidence, clock_offset, general};
 use crate::aws::create_session::SessionRequest;
 use crate::aws::error_response::ServiceError;
 use crate::x509::requirements::Violation;
+use crate::x509::session_attributes::{SessionAttributes, Tag, TagStatus};
 
 /// Returns the likely causes of `service_error`, the most likely first; at least one.
 pub fn create_session(
@@ -27,7 +28,7 @@ pub fn create_session(
     }
     let accounts = different_accounts(session);
     let others = if has("unable to assume role") {
-        unable_to_assume(message, session).into_iter().map(Cause::Configuration).collect()
+        unable_to_assume(message, session, evidence).into_iter().map(Cause::Configuration).collect()
     } else if accounts.is_some() && has(NOT_LISTED) {
         // The role is not reported as missing: a profile lists only roles of its account.
         Vec::new()
@@ -97,16 +98,28 @@ fn different_accounts(session: &SessionRequest) -> Option<ConfigurationCause> {
     })
 }
 
-fn unable_to_assume(message: &str, session: &SessionRequest) -> Vec<ConfigurationCause> {
+fn unable_to_assume(
+    message: &str,
+    session: &SessionRequest,
+    evidence: &Evidence<'_>,
+) -> Vec<ConfigurationCause> {
     let (role, trust_anchor) = (session.role.clone(), session.trust_anchor.clone());
     if message.contains("exceeds the MaxSessionDuration") {
         return vec![ConfigurationCause::DurationTooLong { requested: session.duration, role }];
     }
-    let mut causes = vec![ConfigurationCause::TrustPolicy { role, trust_anchor }];
+    let common_name = common_name_tag(evidence);
+    let mut causes = vec![ConfigurationCause::TrustPolicy { role, trust_anchor, common_name }];
     if message.contains("failed to be mapped into session tags") {
         causes.push(ConfigurationCause::UnmappedAttributes);
     }
     causes
+}
+
+/// Returns the session tag of the certificate's common name.
+fn common_name_tag(evidence: &Evidence<'_>) -> Option<String> {
+    let attributes = SessionAttributes::of(evidence.leaf, evidence.received);
+    let is_it = |tag: &Tag| tag.key == "x509Subject/CN" && tag.status == TagStatus::Kept;
+    attributes.tags.into_iter().find(is_it).map(|tag| tag.value)
 }
 
 /// The part of a message about a role that the profile does not list.
@@ -202,7 +215,9 @@ mod tests {
     #[test]
     fn a_role_that_cannot_be_assumed_has_several_causes() {
         let SessionRequest { trust_anchor, role, duration, .. } = request();
-        let policy = ConfigurationCause::TrustPolicy { role: role.clone(), trust_anchor };
+        let common_name = Some("p256".to_owned());
+        let policy =
+            ConfigurationCause::TrustPolicy { role: role.clone(), trust_anchor, common_name };
         let rows = [
             (
                 ": The requested DurationSeconds exceeds the MaxSessionDuration",

@@ -31,7 +31,7 @@ pub fn get_secret_value(
         }
         "AccessDeniedException" => SecretCause::Denied { role, secret, region },
         "InvalidRequestException" if message.contains("deletion") => {
-            SecretCause::ScheduledForDeletion(secret)
+            SecretCause::ScheduledForDeletion { secret, region }
         }
         "InvalidRequestException" => SecretCause::NotReadable,
         "InvalidParameterException" => SecretCause::VersionsDiffer,
@@ -107,7 +107,7 @@ mod tests {
             (
                 "InvalidRequestException",
                 "it was marked for deletion",
-                SecretCause::ScheduledForDeletion(secret),
+                SecretCause::ScheduledForDeletion { secret, region: region.clone() },
             ),
             ("InvalidRequestException", "", SecretCause::NotReadable),
             ("InvalidParameterException", "", SecretCause::VersionsDiffer),

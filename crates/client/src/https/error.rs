@@ -3,12 +3,14 @@
 use std::error::Error;
 
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use url::Url;
 
 use crate::http::proxy::host_and_port;
 use crate::http::{Distrust, Request, SourceMessage, TransportError, TransportOptions};
 use crate::https::proxy_connect;
 use crate::https::trust::Verifier;
+use crate::time::Timestamp;
 
 /// An error of reqwest, with the context that is needed to classify it.
 pub(super) struct FailureContext<'a> {
@@ -95,7 +97,14 @@ impl FailureContext<'_> {
 
     fn tls(&self, host: String, error: &rustls::Error) -> TransportError {
         let rustls::Error::InvalidCertificate(why) = error else {
-            return TransportError::Handshake { host, source: SourceMessage(error.to_string()) };
+            let text = match error {
+                // What a port for plain HTTP answers.
+                rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+                    "the server's response is not TLS".to_owned()
+                }
+                error => error.to_string(),
+            };
+            return TransportError::Handshake { host, source: SourceMessage(text) };
         };
         let presented = self.verifier.presented().map(Box::new);
         // A proxy behind TLS presents a certificate, too.
@@ -131,18 +140,57 @@ fn distrust(why: &CertificateError) -> (Distrust, String) {
         CertificateError::UnknownIssuer => {
             (Distrust::Issuer, "it was not issued by a trusted CA".to_owned())
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            (Distrust::Name, format!("it is not valid for this host name: {why}"))
+        CertificateError::NotValidForName => {
+            (Distrust::Name, "it is not valid for this host name".to_owned())
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            (Distrust::Time, format!("it has expired by this machine's clock: {why}"))
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            (Distrust::Name, wrong_name(presented))
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            (Distrust::Time, format!("it is not yet valid by this machine's clock: {why}"))
+        CertificateError::Expired => {
+            (Distrust::Time, "it has expired by this machine's clock".to_owned())
         }
-        CertificateError::Other(other) => (Distrust::Other, other.0.to_string()),
-        other => (Distrust::Other, other.to_string()),
+        CertificateError::ExpiredContext { time, not_after } => {
+            let (now, not_after) = (timestamp(time), timestamp(not_after));
+            let text = format!("it has expired (on {not_after}; it is now {now})");
+            (Distrust::Time, text)
+        }
+        CertificateError::NotValidYet => {
+            (Distrust::Time, "it is not yet valid by this machine's clock".to_owned())
+        }
+        CertificateError::NotValidYetContext { time, not_before } => {
+            let (now, not_before) = (timestamp(time), timestamp(not_before));
+            let text = format!("it is not yet valid (valid from {not_before}; it is now {now})");
+            (Distrust::Time, text)
+        }
+        CertificateError::Other(other) => (Distrust::Other, unverified(&other.0)),
+        other => (Distrust::Other, unverified(other)),
     }
+}
+
+/// Describes a certificate that is for other names, in the form in which webpki reports them:
+/// `DnsName("a.example")`, `IpAddress(127.0.0.1)`.
+fn wrong_name(presented: &[String]) -> String {
+    let name = |text: &String| {
+        let inside = text.split_once('(').map_or(text.as_str(), |(_, rest)| rest);
+        format!("`{}`", inside.trim_end_matches(')').trim_matches('"'))
+    };
+    let names: Vec<String> = presented.iter().take(MOST_NAMES).map(name).collect();
+    let more = if presented.len() > MOST_NAMES { " and others" } else { "" };
+    match names.is_empty() {
+        true => "it is not valid for this host name, and names no other".to_owned(),
+        false => format!("it is not valid for this host name, only for {}{more}", names.join(", ")),
+    }
+}
+
+/// The most names of a certificate that an error lists.
+const MOST_NAMES: usize = 5;
+
+fn unverified(why: &dyn std::fmt::Display) -> String {
+    format!("it cannot be verified ({why})")
+}
+
+fn timestamp(time: &UnixTime) -> Timestamp {
+    Timestamp::from_unix(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Finds an error of type `T` among the causes, also inside an `io::Error`, which hides its own.

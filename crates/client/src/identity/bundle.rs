@@ -136,7 +136,10 @@ impl Bundle {
             Encoding::Pkcs7 => self.add_pkcs7(contents.expose())?,
             Encoding::Pkcs12 => {
                 let archive = pkcs12::open(contents.expose(), file_name, passwords);
-                let archive = archive.map_err(BundleError::Pkcs12)?;
+                let archive = archive.map_err(|error| match error {
+                    KeyError::Damaged => BundleError::DamagedPkcs12,
+                    error => BundleError::Pkcs12(error),
+                })?;
                 for der in &archive.certificates {
                     self.certificates.push(Certificate::from_der(der)?);
                 }
@@ -277,6 +280,9 @@ pub enum BundleError {
     /// It is PKCS#7 and damaged.
     #[error("the PKCS#7 bundle is damaged")]
     Pkcs7,
+    /// It is PKCS#12 and damaged.
+    #[error("the PKCS#12 file is damaged or incomplete")]
+    DamagedPkcs12,
     /// It is PKCS#12 and cannot be opened.
     #[error(transparent)]
     Pkcs12(KeyError),

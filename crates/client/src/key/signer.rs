@@ -68,6 +68,6 @@ pub struct Signature(pub Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The cryptographic library refused the key when it signed.
-    #[error("signing with the private key failed")]
+    #[error("the cryptographic library could not sign with the private key")]
     Software,
 }

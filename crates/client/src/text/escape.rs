@@ -33,9 +33,10 @@ const BLANK: [char; 6] =
 
 /// Returns a character in backticks, or its code point if it cannot be seen.
 pub fn character(character: char) -> String {
-    match is_invisible(character) {
-        true => format!("U+{:04X}", u32::from(character)),
-        false => format!("`{character}`"),
+    match character {
+        ' ' => "a space".to_owned(),
+        _ if is_invisible(character) => format!("U+{:04X}", u32::from(character)),
+        _ => format!("`{character}`"),
     }
 }
 

@@ -5,6 +5,7 @@ use roles_anywhere_client::encoding::{Encoding, EncodingError};
 use roles_anywhere_client::identity::bundle::BundleError;
 use roles_anywhere_client::key::KeyError;
 use roles_anywhere_client::password::PasswordError;
+use roles_anywhere_client::x509::CertificateError;
 
 /// Returns what to do about a file that cannot be read for certificates and keys.
 pub(super) fn bundle_hint(error: &BundleError) -> String {
@@ -25,12 +26,21 @@ pub(super) fn bundle_hint(error: &BundleError) -> String {
         BundleError::Mislabelled { .. } => {
             "check that the files are not mixed up; if it is the right file, correct the label in its `-----BEGIN` and `-----END` lines".to_owned()
         }
-        BundleError::Certificate(_) => {
+        BundleError::Certificate(CertificateError::Serial(_)) => {
+            "issue the certificate again with a serial number of at most 20 bytes, the limit of RFC 5280".to_owned()
+        }
+        BundleError::Certificate(CertificateError::TrailingBytes(_)) => {
+            "export the certificate again: the file must end where the certificate ends".to_owned()
+        }
+        BundleError::Certificate(CertificateError::NotX509) => {
             "check the certificate with `openssl x509 -noout -text -in FILE`".to_owned()
         }
         BundleError::Pkcs7 => "check the bundle with `openssl pkcs7 -print_certs -in FILE`".to_owned(),
         BundleError::Pkcs12(KeyError::Encryption(_) | KeyError::TooCostly { .. }) => {
             "convert it: `(umask 077; openssl pkcs12 -legacy -in FILE -out FILE.pem)` asks for the old password and for a new one".to_owned()
+        }
+        BundleError::DamagedPkcs12 => {
+            "export the file again; `openssl pkcs12 -info -noout -in FILE` checks it".to_owned()
         }
         BundleError::Pkcs12(error) => key_hint(error),
         BundleError::MultiplePkcs12 => "keep only the one that contains the key".to_owned(),
@@ -67,7 +77,8 @@ pub(super) fn key_hint(error: &KeyError) -> String {
         KeyError::OpenSsh => {
             "convert a copy of the file: `ssh-keygen -p -m PKCS8 -f FILE`"
         }
-        KeyError::Label(_) | KeyError::Damaged => {
+        KeyError::Label(_) => "pass a private key in PKCS#8, PKCS#1 or SEC1",
+        KeyError::Damaged => {
             "check it with `openssl pkey -check -noout -in FILE`; expected PKCS#8, PKCS#1 or SEC1"
         }
     }

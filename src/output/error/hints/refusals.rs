@@ -32,7 +32,7 @@ fn hint(cause: &Cause, operation: Operation) -> String {
             "try again later, and check the AWS Health Dashboard: the failure is on AWS's side".to_owned()
         }
         (Cause::InvalidRequest, _) => {
-            "correct the option that AWS's message above is about: the request breaks a rule of the service".to_owned()
+            "correct the value that AWS's message above names: the request breaks a rule of the service".to_owned()
         }
         (Cause::Unknown, Operation::CreateSession) => {
             "run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role".to_owned()

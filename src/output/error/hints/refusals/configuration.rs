@@ -45,9 +45,14 @@ pub(super) fn hint(cause: &Cause) -> String {
                 "{requested} is longer than {role} allows: pass a shorter `--session-duration`, or raise the role's MaxSessionDuration"
             )
         }
-        Cause::TrustPolicy { role, trust_anchor } => format!(
-            "the trust policy of {role} must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match (aws:SourceArn is {trust_anchor}, aws:PrincipalTag/x509Subject/CN and others come from the certificate: `roles-anywhere read-certificate-data --output text` shows them)"
-        ),
+        Cause::TrustPolicy { role, trust_anchor, common_name } => {
+            let common_name = common_name.as_ref().map_or_else(String::new, |name| {
+                format!("aws:PrincipalTag/x509Subject/CN is `{name}`, ")
+            });
+            format!(
+                "the trust policy of {role} must allow the actions sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity for the principal rolesanywhere.amazonaws.com, and its conditions must match: {common_name}aws:SourceArn is {trust_anchor}, and `roles-anywhere read-certificate-data --output text` shows all attributes of the certificate"
+            )
+        }
         Cause::UnmappedAttributes => {
             "change the certificate or the profile's attribute mapping: the attributes named above contain characters that a session tag cannot have, so conditions on them never match".to_owned()
         }

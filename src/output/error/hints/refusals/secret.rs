@@ -29,8 +29,8 @@ pub(super) fn hint(cause: &Cause) -> String {
             "{role} needs kms:Decrypt on the KMS key of `{}`, in its own policy and in the key's policy; the key must be enabled",
             secret.shown()
         ),
-        Cause::ScheduledForDeletion(secret) => format!(
-            "`{0}` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id {0}`",
+        Cause::ScheduledForDeletion { secret, region } => format!(
+            "`{0}` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region {region} --secret-id {0}`",
             secret.shown()
         ),
         Cause::NotReadable => {
@@ -42,7 +42,7 @@ pub(super) fn hint(cause: &Cause) -> String {
                 .to_owned()
         }
         Cause::SessionNotAccepted { session, secret } => format!(
-            "check `--secrets-endpoint` and proxies that change headers: the session is new and from {session}, and the secret was requested from {secret}, which must be AWS in the same partition"
+            "check that `--secrets-endpoint` belongs to AWS, and that no proxy changes headers: a new session from {session} was not accepted in {secret}"
         ),
     }
 }
@@ -70,9 +70,9 @@ mod tests {
         let account = "123456789012".to_owned();
         [
             Cause::NoSuchSecret { secret: secret(), region: region.clone(), account },
-            Cause::Denied { role: role.clone(), secret: secret(), region },
+            Cause::Denied { role: role.clone(), secret: secret(), region: region.clone() },
             Cause::KmsKeyDenied { role, secret: secret() },
-            Cause::ScheduledForDeletion(secret()),
+            Cause::ScheduledForDeletion { secret: secret(), region },
         ]
         .map(|cause| hint(&cause))
     }
@@ -86,7 +86,7 @@ mod tests {
                 "check the name and `--region`: there is no `prod/db` in cn-north-1 and account 123456789012; for a secret of another account, pass its ARN",
                 "a policy of arn:aws-cn:iam::123456789012:role/R must allow secretsmanager:GetSecretValue on arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:prod/db-??????, and the profile's session policy and the secret's resource policy must not deny it",
                 "arn:aws-cn:iam::123456789012:role/R needs kms:Decrypt on the KMS key of `prod/db`, in its own policy and in the key's policy; the key must be enabled",
-                "`prod/db` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --secret-id prod/db`",
+                "`prod/db` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region cn-north-1 --secret-id prod/db`",
             ]
         );
         let arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-a1b2c3";
