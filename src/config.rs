@@ -5,6 +5,7 @@
 //! where those of flags are, when a role is used. So a wrong value of a role does not stop another.
 
 mod entries;
+pub mod files;
 mod keys;
 mod line_index;
 mod mistake;

@@ -2,6 +2,7 @@
 //! import this module.
 
 mod access;
+pub mod config_file;
 pub mod credentials_file;
 mod descriptor;
 pub mod environment;

@@ -11,6 +11,7 @@ use super::keys::TableKind;
 use super::paths::PathFault;
 use super::syntax::SyntaxFault;
 use crate::options::table::{FileName, KeyLocation};
+use crate::output::error::{Detail, Error, Kind};
 use crate::output::usage::UsageError;
 
 /// One mistake, and where it is.
@@ -179,3 +180,11 @@ impl fmt::Display for Mistakes {
 }
 
 impl std::error::Error for Mistakes {}
+
+impl From<Mistakes> for Error {
+    fn from(mistakes: Mistakes) -> Self {
+        let pairs = mistakes.lines().zip(mistakes.blocks());
+        let details = pairs.map(|(line, block)| Detail { line, block }).collect();
+        Self::detailed(Kind::Usage, mistakes.to_string(), details)
+    }
+}

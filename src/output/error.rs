@@ -67,6 +67,25 @@ pub struct Error {
     request_id: Option<String>,
 }
 
+/// One of several things that are wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Detail {
+    /// It in one line, for JSON and the log.
+    pub line: String,
+    /// It in several lines for people, none of which holds what does not show.
+    pub block: String,
+}
+
+/// An error with details in the place of causes.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct DetailedError {
+    message: String,
+    details: Vec<Detail>,
+    /// The most bytes that it may print.
+    limit: usize,
+}
+
 /// The most bytes that an error may print: SDKs log all of it.
 const MAX_LENGTH: usize = 4_000;
 /// What a printed error begins with.
@@ -90,6 +109,28 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Makes an error with details in the place of causes.
+    pub fn detailed(kind: impl Into<Kind>, message: String, details: Vec<Detail>) -> Self {
+        Self::new(kind, DetailedError { message, details, limit: MAX_LENGTH })
+    }
+
+    /// Prints all details, however long they are: no SDK runs this command.
+    #[must_use]
+    pub fn unabridged(mut self) -> Self {
+        if let Some(error) = self.source.downcast_mut::<DetailedError>() {
+            error.limit = usize::MAX;
+        }
+        self
+    }
+
+    /// Returns the details, and the most bytes that may be printed.
+    fn details(&self) -> (&[Detail], usize) {
+        match self.source.downcast_ref::<DetailedError>() {
+            Some(error) => (&error.details, error.limit),
+            None => (&[], MAX_LENGTH),
+        }
     }
 
     /// Adds the origin of the path of the file that it is about.
@@ -134,17 +175,23 @@ impl Error {
             last = words;
             cause = error.source();
         }
+        reasons.extend(self.details().0.iter().map(|detail| one_line(&detail.line)));
         reasons
     }
 
     /// Returns the printed text without its heading.
     fn text(&self) -> String {
-        let mut text = self.reasons().join(CAUSE);
+        let (details, limit) = self.details();
+        let reasons = self.reasons();
+        let mut text = reasons[..reasons.len() - details.len()].join(CAUSE);
+        let mut end = String::new();
         for hint in &self.hints {
-            text.push_str("\n  hint: ");
-            text.push_str(&one_line(hint));
+            end.push_str("\n  hint: ");
+            end.push_str(&one_line(hint));
         }
-        text.truncate(text.floor_char_boundary(MAX_LENGTH - HEADING.len()));
+        write_details(&mut text, details, limit.saturating_sub(HEADING.len() + end.len()));
+        text.push_str(&end);
+        text.truncate(text.floor_char_boundary(limit - HEADING.len()));
         text
     }
 
@@ -200,6 +247,21 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{HEADING}{}", self.text())
+    }
+}
+
+/// Adds details to a text of at most `room` bytes, and the number of those that do not fit.
+fn write_details(text: &mut String, details: &[Detail], room: usize) {
+    for (at, detail) in details.iter().enumerate() {
+        let rest = details.len() - at;
+        let more = format!("\n\n{rest} more");
+        let behind = if rest == 1 { 0 } else { more.len() };
+        if text.len() + "\n\n".len() + detail.block.len() + behind > room {
+            text.push_str(&more);
+            return;
+        }
+        text.push_str("\n\n");
+        text.push_str(&detail.block);
     }
 }
 
@@ -294,6 +356,20 @@ mod tests {
         let hints = ["a", "b", "c", "d", "e"].map(|hint| hint.repeat(999));
         let error = hints.into_iter().fold(error, Error::hint);
         assert!(error.to_string().len() <= 4_000);
+    }
+
+    #[test]
+    fn details_that_do_not_fit_are_counted() {
+        let detail = |at: usize| Detail { line: at.to_string(), block: format!("{at:1000}") };
+        let error = || {
+            let details = (0..5).map(detail).collect();
+            Error::detailed(ErrorKind::Local, "three".to_owned(), details).hint("this")
+        };
+        let text = error().to_string();
+        assert!(text.len() <= 4_000, "{}", text.len());
+        assert!(text.ends_with("2\n\n2 more\n  hint: this"), "{text}");
+        assert_eq!(error().reasons(), ["three", "0", "1", "2", "3", "4"]);
+        assert!(error().unabridged().to_string().ends_with("4\n  hint: this"));
     }
 
     #[test]

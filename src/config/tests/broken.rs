@@ -10,79 +10,62 @@ fn mistakes(text: &str) -> String {
     format!("{mistakes}\n{}\n", mistakes.blocks().collect::<Vec<_>>().join("\n\n"))
 }
 
+/// Returns the mistakes of a file, each in one line.
+fn lines(text: &str) -> String {
+    let mistakes = parse(text).expect_err("the file is broken");
+    mistakes.lines().map(|line| line.replace("/etc/roles-anywhere/", "") + "\n").collect()
+}
+
 #[test]
 fn unknown_keys() {
-    assert_snapshot!(mistakes(
+    assert_snapshot!(lines(
         "colour = 1\ndefault_role = 'a'\n[roles.a]\n[role.a]\ntrust-anchor = 'arn'\ncertificate = '/x'\n\
          Hunter2 = 1\nrole-arn = 'a'\n  sesion-duration = 3600\nassume = [{ role-arn = 'a', externalid = 'b' }]\n\
          [identity.b]\ncert = '/a'\ndefault-role = 'a'\n[defaults]\nrole-arn = 'a'\n"
     ), @r"
-    the configuration file `/etc/roles-anywhere/config.toml` has 11 mistakes
-    unknown key or table `colour`
-     --> /etc/roles-anywhere/config.toml:1:1
-      |
-    1 | colour = …
-      | ^^^^^^
+    config.toml:1:1: unknown key or table `colour`
+    config.toml:2:1: unknown key or table `default_role`: did you mean `default-role`?
+    config.toml:3:2: unknown key or table `roles`: did you mean `role`?
+    config.toml:5:1: unknown key `trust-anchor`: did you mean `trust-anchor-arn`?
+    config.toml:6:1: `certificate` is in the wrong table: it belongs in `[identity.NAME]`
+    config.toml:7:1: unknown key (not shown, as it may be a secret)
+    config.toml:9:3: unknown key `sesion-duration`: did you mean `session-duration`?
+    config.toml:10:29: unknown key `externalid`: did you mean `external-id`?
+    config.toml:12:1: unknown key `cert`: did you mean `certificate`?
+    config.toml:13:1: `default-role` is in the wrong table: it belongs above the first table
+    config.toml:15:1: `role-arn` is in the wrong table: it belongs in `[role.NAME]`
+    ");
+}
 
-    unknown key or table `default_role`
-     --> /etc/roles-anywhere/config.toml:2:1
-      |
-    2 | default_role = …
-      | ^^^^^^^^^^^^ did you mean `default-role`?
-
+#[test]
+fn a_marker_is_below_the_key() {
+    assert_snapshot!(mistakes(
+        "[roles.a]\n[role.a]\n  sesion-duration = 3600\nHunter2 = 1\nassume = [{ role-arn = 'a', externalid = 'b' }]\n"
+    ), @r"
+    the configuration file `/etc/roles-anywhere/config.toml` has 4 mistakes
     unknown key or table `roles`
-     --> /etc/roles-anywhere/config.toml:3:2
+     --> /etc/roles-anywhere/config.toml:1:2
       |
-    3 | [roles]
+    1 | [roles]
       |  ^^^^^ did you mean `role`?
 
-    unknown key `trust-anchor`
-     --> /etc/roles-anywhere/config.toml:5:1
-      |
-    5 | trust-anchor = …
-      | ^^^^^^^^^^^^ did you mean `trust-anchor-arn`?
-
-    `certificate` is in the wrong table
-     --> /etc/roles-anywhere/config.toml:6:1
-      |
-    6 | certificate = …
-      | ^^^^^^^^^^^ it belongs in `[identity.NAME]`
-
-    unknown key (not shown, as it may be a secret)
-     --> /etc/roles-anywhere/config.toml:7:1
-      |
-    7 | … = …
-      | ^
-
     unknown key `sesion-duration`
-     --> /etc/roles-anywhere/config.toml:9:3
+     --> /etc/roles-anywhere/config.toml:3:3
       |
-    9 |   sesion-duration = …
+    3 |   sesion-duration = …
       |   ^^^^^^^^^^^^^^^ did you mean `session-duration`?
 
+    unknown key (not shown, as it may be a secret)
+     --> /etc/roles-anywhere/config.toml:4:1
+      |
+    4 | … = …
+      | ^
+
     unknown key `externalid`
-      --> /etc/roles-anywhere/config.toml:10:29
-       |
-    10 | ...                   externalid = …
-       |                       ^^^^^^^^^^ did you mean `external-id`?
-
-    unknown key `cert`
-      --> /etc/roles-anywhere/config.toml:12:1
-       |
-    12 | cert = …
-       | ^^^^ did you mean `certificate`?
-
-    `default-role` is in the wrong table
-      --> /etc/roles-anywhere/config.toml:13:1
-       |
-    13 | default-role = …
-       | ^^^^^^^^^^^^ it belongs above the first table
-
-    `role-arn` is in the wrong table
-      --> /etc/roles-anywhere/config.toml:15:1
-       |
-    15 | role-arn = …
-       | ^^^^^^^^ it belongs in `[role.NAME]`
+     --> /etc/roles-anywhere/config.toml:5:29
+      |
+    5 | ...                   externalid = …
+      |                       ^^^^^^^^^^ did you mean `external-id`?
     ");
 }
 
@@ -114,140 +97,35 @@ fn passwords() {
 
 #[test]
 fn types() {
-    assert_snapshot!(mistakes(
+    assert_snapshot!(lines(
         "default-role = 1\n[role.a]\nsession-duration = '3600'\ntimeout = '20'\nfips = 'yes'\nrole-arn = ['a']\n\
          identity = 2.5\nassume = 'arn'\nregion = 1979-05-27\nfallback = [1, {}]\n[role]\nb = true\n[identity.b]\n\
          certificate = true\nkey-password-fd = '3'\n[role.c]\nassume = [{ role-arn = 'a', tags = ['a'], transitive-tags = [1] }, \
          { tags = { a = 1 } }]\n"
     ), @r#"
-    the configuration file `/etc/roles-anywhere/config.toml` has 18 mistakes
-    invalid value for `default-role`: expected a string, got an integer
-     --> /etc/roles-anywhere/config.toml:1:1
-      |
-    1 | default-role = …
-      | ^^^^^^^^^^^^
-
-    invalid value for `session-duration`: expected an integer, or "profile", got a string
-     --> /etc/roles-anywhere/config.toml:3:1
-      |
-    3 | session-duration = …
-      | ^^^^^^^^^^^^^^^^
-
-    invalid value for `timeout`: expected an integer, got a string
-     --> /etc/roles-anywhere/config.toml:4:1
-      |
-    4 | timeout = …
-      | ^^^^^^^
-
-    invalid value for `fips`: expected `true` or `false`, got a string
-     --> /etc/roles-anywhere/config.toml:5:1
-      |
-    5 | fips = …
-      | ^^^^
-
-    invalid value for `role-arn`: expected a string, got an array
-     --> /etc/roles-anywhere/config.toml:6:1
-      |
-    6 | role-arn = …
-      | ^^^^^^^^
-
-    invalid value for `identity`: expected a string, got a float
-     --> /etc/roles-anywhere/config.toml:7:1
-      |
-    7 | identity = …
-      | ^^^^^^^^
-
-    invalid value for `assume`: expected an array of tables, got a string
-     --> /etc/roles-anywhere/config.toml:8:1
-      |
-    8 | assume = …
-      | ^^^^^^
-
-    invalid value for `region`: expected a string, got a date
-     --> /etc/roles-anywhere/config.toml:9:1
-      |
-    9 | region = …
-      | ^^^^^^
-
-    invalid value for `fallback`: expected an array of tables, got an integer
-      --> /etc/roles-anywhere/config.toml:10:1
-       |
-    10 | fallback = …
-       | ^^^^^^^^
-
-    missing key `trust-anchor-arn` in `fallback`
-      --> /etc/roles-anywhere/config.toml:10:16
-       |
-    10 |                fallback = …
-       |                ^^^^^^^^
-
-    missing key `profile-arn` in `fallback`
-      --> /etc/roles-anywhere/config.toml:10:16
-       |
-    10 |                fallback = …
-       |                ^^^^^^^^
-
-    invalid value for `[role.NAME]`: expected a table, got a boolean
-      --> /etc/roles-anywhere/config.toml:12:1
-       |
-    12 | … = …
-       | ^
-
-    invalid value for `certificate`: expected a string, got a boolean
-      --> /etc/roles-anywhere/config.toml:14:1
-       |
-    14 | certificate = …
-       | ^^^^^^^^^^^
-
-    invalid value for `key-password-fd`: expected an integer, got a string
-      --> /etc/roles-anywhere/config.toml:15:1
-       |
-    15 | key-password-fd = …
-       | ^^^^^^^^^^^^^^^
-
-    invalid value for `tags`: expected a table of strings, got an array
-      --> /etc/roles-anywhere/config.toml:17:29
-       |
-    17 | ...                   tags = …
-       |                       ^^^^
-
-    invalid value for `transitive-tags`: expected an array of strings, got an integer
-      --> /etc/roles-anywhere/config.toml:17:43
-       |
-    17 | ...                   transitive-tags = …
-       |                       ^^^^^^^^^^^^^^^
-
-    missing key `role-arn` in `assume`
-      --> /etc/roles-anywhere/config.toml:17:68
-       |
-    17 | ...                   assume = …
-       |                       ^^^^^^
-
-    invalid value for `tags`: expected a table of strings, got an integer
-      --> /etc/roles-anywhere/config.toml:17:70
-       |
-    17 | ...                   tags = …
-       |                       ^^^^
+    config.toml:1:1: invalid value for `default-role`: expected a string, got an integer
+    config.toml:3:1: invalid value for `session-duration`: expected an integer, or "profile", got a string
+    config.toml:4:1: invalid value for `timeout`: expected an integer, got a string
+    config.toml:5:1: invalid value for `fips`: expected `true` or `false`, got a string
+    config.toml:6:1: invalid value for `role-arn`: expected a string, got an array
+    config.toml:7:1: invalid value for `identity`: expected a string, got a float
+    config.toml:8:1: invalid value for `assume`: expected an array of tables, got a string
+    config.toml:9:1: invalid value for `region`: expected a string, got a date
+    config.toml:10:1: invalid value for `fallback`: expected an array of tables, got an integer
+    config.toml:10:16: missing key `trust-anchor-arn` in `fallback`
+    config.toml:10:16: missing key `profile-arn` in `fallback`
+    config.toml:12:1: invalid value for `[role.NAME]`: expected a table, got a boolean
+    config.toml:14:1: invalid value for `certificate`: expected a string, got a boolean
+    config.toml:15:1: invalid value for `key-password-fd`: expected an integer, got a string
+    config.toml:17:29: invalid value for `tags`: expected a table of strings, got an array
+    config.toml:17:43: invalid value for `transitive-tags`: expected an array of strings, got an integer
+    config.toml:17:68: missing key `role-arn` in `assume`
+    config.toml:17:70: invalid value for `tags`: expected a table of strings, got an integer
     "#);
-    assert_snapshot!(mistakes("defaults = 1\nrole = 'x'\nidentity = []\n"), @r"
-    the configuration file `/etc/roles-anywhere/config.toml` has 3 mistakes
-    invalid value for `[defaults]`: expected a table, got an integer
-     --> /etc/roles-anywhere/config.toml:1:1
-      |
-    1 | defaults = …
-      | ^^^^^^^^
-
-    invalid value for `[role.NAME]`: expected a table, got a string
-     --> /etc/roles-anywhere/config.toml:2:1
-      |
-    2 | role = …
-      | ^^^^
-
-    invalid value for `[identity.NAME]`: expected a table, got an array
-     --> /etc/roles-anywhere/config.toml:3:1
-      |
-    3 | identity = …
-      | ^^^^^^^^
+    assert_snapshot!(lines("defaults = 1\nrole = 'x'\nidentity = []\n"), @r"
+    config.toml:1:1: invalid value for `[defaults]`: expected a table, got an integer
+    config.toml:2:1: invalid value for `[role.NAME]`: expected a table, got a string
+    config.toml:3:1: invalid value for `[identity.NAME]`: expected a table, got an array
     ");
 }
 
@@ -314,25 +192,22 @@ fn syntax() {
         "[role.a]\nrole-arn = '''a\n",
         "hunter2\u{0}\n",
     ];
-    let all: Vec<String> = rows
-        .iter()
-        .flat_map(|text| parse(text).expect_err(text).lines().collect::<Vec<_>>())
-        .collect();
-    assert_snapshot!(all.join("\n"), @r#"
-    /etc/roles-anywhere/config.toml:2:12: invalid TOML: write a value; strings are in quotes: `"…"`
-    /etc/roles-anywhere/config.toml:3:1: invalid TOML: it is in the file twice
-    /etc/roles-anywhere/config.toml:2:7: invalid TOML: it is in the file twice
-    /etc/roles-anywhere/config.toml:1:8: invalid TOML: close the quote, bracket or brace
-    /etc/roles-anywhere/config.toml:2:27: invalid TOML: close the quote, bracket or brace
-    /etc/roles-anywhere/config.toml:2:14: invalid TOML: close the quote, bracket or brace
-    /etc/roles-anywhere/config.toml:2:11: invalid TOML: write a value; strings are in quotes: `"…"`
-    /etc/roles-anywhere/config.toml:2:9: invalid TOML: write `=` and a value after the key
-    /etc/roles-anywhere/config.toml:2:11: invalid TOML: write `=` and a value after the key
-    /etc/roles-anywhere/config.toml:2:19: invalid TOML: write `\\` for a backslash, or put the string in single quotes
-    /etc/roles-anywhere/config.toml:1:1: invalid TOML: a key consists of letters, digits, `-` and `_`, or is in quotes
-    /etc/roles-anywhere/config.toml:1:3: invalid TOML: write `=` and a value after the key
-    /etc/roles-anywhere/config.toml:3:1: invalid TOML: write `key = "value"`, `[table]` or `# comment`
-    /etc/roles-anywhere/config.toml:1:9: invalid TOML: write `=` and a value after the key
+    let all: String = rows.iter().map(|text| lines(text)).collect();
+    assert_snapshot!(all, @r#"
+    config.toml:2:12: invalid TOML: write a value; strings are in quotes: `"…"`
+    config.toml:3:1: invalid TOML: it is in the file twice
+    config.toml:2:7: invalid TOML: it is in the file twice
+    config.toml:1:8: invalid TOML: close the quote, bracket or brace
+    config.toml:2:27: invalid TOML: close the quote, bracket or brace
+    config.toml:2:14: invalid TOML: close the quote, bracket or brace
+    config.toml:2:11: invalid TOML: write a value; strings are in quotes: `"…"`
+    config.toml:2:9: invalid TOML: write `=` and a value after the key
+    config.toml:2:11: invalid TOML: write `=` and a value after the key
+    config.toml:2:19: invalid TOML: write `\\` for a backslash, or put the string in single quotes
+    config.toml:1:1: invalid TOML: a key consists of letters, digits, `-` and `_`, or is in quotes
+    config.toml:1:3: invalid TOML: write `=` and a value after the key
+    config.toml:3:1: invalid TOML: write `key = "value"`, `[table]` or `# comment`
+    config.toml:1:9: invalid TOML: write `=` and a value after the key
     "#);
     assert_snapshot!(mistakes("[identity.a]\n  certificate = hunter2\n\n[role.\"hunter2"), @r#"
     the configuration file `/etc/roles-anywhere/config.toml` has 2 mistakes
