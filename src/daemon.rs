@@ -1,7 +1,9 @@
 //! What `update` and `serve` share: the refreshers, the log, the supervisor and the events of the system.
 
 mod events;
+mod refresher_set;
 mod reporter;
+mod running_roles;
 mod supervision;
 mod supervisor;
 
@@ -11,6 +13,7 @@ use std::time::Duration;
 use crate::output::error::Error;
 use crate::output::log::{Log, LogFormat};
 pub use events::{Event, Events};
+pub use refresher_set::{RefresherSet, RunningRefresher};
 pub use reporter::Reporter;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
@@ -18,6 +21,7 @@ use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::session_source::SessionSource;
 use roles_anywhere_client::refresh::status::StatusChannel;
+pub use running_roles::{Role, RoleChanges, RunningRole, StartRole, replace_roles};
 pub use supervision::supervise;
 pub use supervisor::Supervisor;
 

@@ -7,14 +7,15 @@ mod allowed_host;
 mod api;
 mod audit;
 mod bodies;
-mod container_token;
 mod guard;
 mod metrics;
 mod no_credentials;
 mod peer;
 mod policy;
 mod response;
+mod route_token;
 mod router;
+mod served_roles;
 mod token;
 mod token_file;
 
@@ -36,24 +37,22 @@ use crate::output::error::Error;
 use crate::output::log::{Log, LogNotWritten};
 pub use allowed_host::{AllowedHost, HostError};
 pub use api::container::CONTAINER_PATH;
-use api::imds::ImdsInstance;
 use audit::Audit;
 use bodies::CredentialBodies;
-pub use container_token::{TokenState, TokenStore};
 use metrics::RequestCounters;
 use no_credentials::{no_credentials, not_logged};
 pub use peer::{Exposure, Peer, RemoteAccess, UidLookup};
 pub use policy::{AuditPolicy, Offer, ServePolicy};
 pub use response::Response;
-use roles_anywhere_client::arn::RoleArn;
-use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
-use roles_anywhere_client::refresh::status::{Status, StatusChannel};
-use roles_anywhere_client::region::Region;
+use roles_anywhere_client::refresh::status::Status;
+pub use route_token::{OpenTokenFile, RouteToken, TokenState, TokenStore};
 use router::{Authentication, Handler, Route};
+pub use served_roles::{ContainerRoute, ServedRole, ServedRoles};
+use token::ImdsTokens;
 pub use token::is_container_token;
-use token::{ContainerToken, ImdsTokens};
 pub use token_file::TokenFile;
 
 /// Sockets that are bound and not served yet.
@@ -71,15 +70,10 @@ pub trait Listener {
 
 /// The endpoints, and their state between requests.
 pub struct Endpoints {
-    instance: ImdsInstance,
     policy: ServePolicy,
-    channel: Arc<StatusChannel>,
+    roles: RefCell<Rc<ServedRoles>>,
     ports: Ports,
     tokens: ImdsTokens,
-    /// Without a token there is no container route.
-    container_token: RefCell<Option<ContainerToken>>,
-    /// The bodies that were rendered last, and the session that they are of.
-    bodies: RefCell<Option<(Arc<Session>, Rc<CredentialBodies>)>>,
     requests: RequestCounters,
     audit: Audit,
 }
@@ -88,31 +82,55 @@ pub struct Endpoints {
 pub const FETCH_TIMEOUT: Duration = Duration::from_millis(400);
 
 impl Endpoints {
-    /// Serves the session of `channel` as the credentials of `role`.
-    pub fn new(
-        (role, region): (&RoleArn, &Region),
-        policy: ServePolicy,
-        channel: Arc<StatusChannel>,
-        ports: Ports,
-        log: Arc<dyn Log>,
-    ) -> Self {
+    /// Serves the credentials of `roles`.
+    pub fn new(roles: ServedRoles, policy: ServePolicy, ports: Ports, log: Arc<dyn Log>) -> Self {
         Self {
-            instance: ImdsInstance::new(role, region),
             audit: Audit::new(log, policy.audit),
             policy,
+            roles: RefCell::new(Rc::new(roles)),
             tokens: ImdsTokens::new(&*ports.entropy),
-            channel,
             ports,
-            container_token: RefCell::default(),
-            bodies: RefCell::default(),
             requests: RequestCounters::default(),
         }
+    }
+
+    /// Returns the roles that are served.
+    pub fn roles(&self) -> Rc<ServedRoles> {
+        Rc::clone(&self.roles.borrow())
+    }
+
+    /// Serves other roles from the next request on.
+    pub fn replace_roles(&self, roles: ServedRoles) {
+        self.roles.replace(Rc::new(roles));
+    }
+
+    /// Makes a new token for a route of container credentials, as [`Endpoints::rotate_token`] does, and
+    /// returns why it cannot be written.
+    pub fn renew_token(&self, token: &RouteToken) -> Result<(), FileError> {
+        token.renew(&*self.ports.entropy)
+    }
+
+    /// Makes a new token for a route of container credentials, and logs the outcome. The previous token
+    /// stays valid until the next renewal. If the new one cannot be written, nothing changes.
+    pub fn rotate_token(&self, token: &RouteToken) {
+        token.rotate(&*self.ports.entropy, &self.audit);
+    }
+
+    /// Writes the token of a route again if its file is missing or was changed.
+    pub fn restore_token(&self, token: &RouteToken) {
+        token.restore(&self.audit);
+    }
+
+    /// Ends the token of a route, and removes its file unless the file belongs to another process by now.
+    pub fn withdraw_token(&self, token: &RouteToken) {
+        token.withdraw(&self.audit);
     }
 
     /// Answers a request with a whole response. The session is checked again when the response is
     /// made, so that no expired credentials go out.
     pub async fn answer<B: Body>(&self, request: &Request<B>, peer: &Peer) -> Response {
-        let route = Route::of(request.uri().path(), &self.instance);
+        let roles = self.roles();
+        let route = Route::of(request.uri().path(), &roles);
         let response = match guard::reject(request, &route, peer, &self.policy) {
             Some(response) => response,
             None => self.respond(request.method(), request.headers(), &route, peer).await,
@@ -122,15 +140,16 @@ impl Endpoints {
             let why = extensions.get().map_or("", |response::RejectionReason(why)| why);
             let host = extensions.get().map(|response::RejectedHost(host)| host.as_str());
             let uptime = self.ports.clock.uptime();
-            self.audit.refused((route.name, response.status()), (why, host), peer, uptime);
+            let role = route.role_in_path();
+            self.audit.refused((route.name, role, response.status()), (why, host), peer, uptime);
         }
-        self.requests.count(route.name, response.status());
+        self.requests.count(route.name, route.role_in_path(), response.status());
         response
     }
 
     /// Counts a request that could not be read.
     pub fn count_unreadable(&self, status: StatusCode) {
-        self.requests.count("unreadable", status);
+        self.requests.count("unreadable", None, status);
     }
 
     /// Logs the number of vends that the log could not take, as soon as it can take that; never ends.
@@ -151,19 +170,19 @@ impl Endpoints {
         route: &Route<'_>,
         peer: &Peer,
     ) -> Response {
-        let client = match (route.authenticate)(self, headers) {
+        let client = match (route.authenticate)(self, route.token, headers) {
             ControlFlow::Continue(client) => client,
             ControlFlow::Break(refusal) => return refusal,
         };
         let mut response = match route.handler {
             Handler::Static(body) => response::text(body.clone()),
             Handler::Direct(respond) => respond(self, headers),
-            Handler::SessionInfo(respond) => match self.bodies().await {
+            Handler::SessionInfo(role, respond) => match self.bodies(role).await {
                 Ok(bodies) => respond(&bodies),
                 Err(status) => no_credentials(&status, client),
             },
-            Handler::Credentials(respond) => match self.bodies().await {
-                Ok(bodies) => match self.audit_vend(method, route.name, peer, &bodies) {
+            Handler::Credentials(role, respond) => match self.bodies(role).await {
+                Ok(bodies) => match self.audit_vend(method, (route.name, role), peer, &bodies) {
                     Ok(()) => respond(&bodies),
                     Err(LogNotWritten) => not_logged(),
                 },
@@ -176,43 +195,31 @@ impl Endpoints {
         response
     }
 
-    /// Returns the bodies of a session that is valid now, or the status if there is none.
-    async fn bodies(&self) -> Result<Rc<CredentialBodies>, Arc<Status>> {
+    /// Returns the bodies of a session of `role` that is valid now, or the status if there is none.
+    async fn bodies(&self, role: &ServedRole) -> Result<Rc<CredentialBodies>, Arc<Status>> {
         let Ports { clock, timer, .. } = &self.ports;
-        let status = self.channel.wait_for_session(&**clock, &**timer, FETCH_TIMEOUT).await;
-        let mut rendered = self.bodies.borrow_mut();
-        let Some(session) = status.usable(ClockReading::of(&**clock)) else {
-            *rendered = None;
-            return Err(status);
-        };
-        match &*rendered {
-            Some((known, bodies)) if Arc::ptr_eq(known, session) => Ok(Rc::clone(bodies)),
-            _ => {
-                let bodies = Rc::new(CredentialBodies::new(session, &self.instance));
-                *rendered = Some((Arc::clone(session), Rc::clone(&bodies)));
-                Ok(bodies)
-            }
-        }
+        let status = role.channel.wait_for_session(&**clock, &**timer, FETCH_TIMEOUT).await;
+        role.render(status.usable(ClockReading::of(&**clock))).ok_or(status)
     }
 
     fn audit_vend(
         &self,
         method: &Method,
-        route: &'static str,
+        (route, role): (&'static str, &ServedRole),
         peer: &Peer,
         sent: &CredentialBodies,
     ) -> Result<(), LogNotWritten> {
         // The response to HEAD has no body, so it hands out nothing.
         match *method == Method::HEAD {
             true => Ok(()),
-            false => self.audit.vended(route, peer, &self.instance.role_arn, sent),
+            false => self.audit.vended(route, peer, role, sent),
         }
     }
 }
 
 impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<endpoints of {}>", self.instance.role_arn)
+        write!(f, "<endpoints of {:?}>", self.roles.borrow().all)
     }
 }
 

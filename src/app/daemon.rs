@@ -1,71 +1,112 @@
 //! Runs a daemon on the real system: with its signals, its supervisor and its log.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
-use crate::app::session::SessionClient;
-use crate::daemon::{Daemon, DaemonContext};
+use crate::app::App;
+use crate::app::session::{self, SessionClient};
+use crate::daemon::{Daemon, DaemonContext, Role};
 use crate::options::session_plan::SessionPlan;
 use crate::options::variables::UnknownVariable;
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
+use crate::os::password::KeyPassword;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
 use crate::output::log::events::{KUBERNETES_VARIABLES_IGNORED, STARTED, UNKNOWN_VARIABLE};
-use crate::output::log::{Field, Log as _};
+use crate::output::log::{Field, Log};
 use crate::output::run::RunError;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::refresher::Refresher;
 
-/// Runs `work` as the daemon `command`, with a refresher of the client's sessions: listens to signals
-/// and to changes of the identity's files, and writes the log meanwhile.
-pub fn run(
-    client: &SessionClient<'_>,
-    command: &str,
-    daemon: Daemon,
-    work: impl AsyncFnOnce(&DaemonContext<'_>, Refresher, &Ports) -> Result<(), Error>,
-) -> Result<(), Error> {
-    client.block_on(async |ports, _| run_on(client, ports, (command, daemon), work).await)
+/// A daemon on the real system.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct SystemDaemon<'a> {
+    /// The real system.
+    pub app: &'a App,
+    /// What a daemon has of its system.
+    pub context: DaemonContext<'a>,
+    /// The ports for what is of no role: clock, timer, random numbers.
+    pub ports: Ports,
+    /// Makes the refresher of a role.
+    pub new_refresher: Box<NewRefresher<'a>>,
 }
 
-async fn run_on(
-    client: &SessionClient<'_>,
-    ports: &Ports,
+/// Makes the refresher of a role.
+pub type NewRefresher<'a> = dyn Fn(&Role<SessionPlan>) -> Refresher + 'a;
+
+/// Runs `work` as the daemon `command` of `roles`, at least one: listens to signals and to changes of
+/// the identities' files, and writes the log meanwhile.
+pub fn run(
+    app: &App,
     (command, daemon): (&str, Daemon),
-    work: impl AsyncFnOnce(&DaemonContext<'_>, Refresher, &Ports) -> Result<(), Error>,
+    roles: &[Role<SessionPlan>],
+    work: impl AsyncFnOnce(&SystemDaemon<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    if !cfg!(unix) {
-        // Systems without Unix signals.
-        let (command, system) = (command.to_owned(), std::env::consts::OS);
-        return Err(RunError::UnsupportedSystem { command, system }.into());
-    }
-    let SessionPlan { provider, timeout, ignored, unknown, .. } = client.plan;
-    let files = provider.source.watched_paths().map(Path::to_owned).collect();
-    let events = SystemEvents::listen(files).await.map_err(RunError::System)?;
-    let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
+    let Some(first) = roles.first() else { return Ok(()) };
+    roles.iter().for_each(|role| SessionClient::open(app, &role.plan).trace_network());
+    let ports = SessionClient::open(app, &first.plan).ports();
+    // The passwords of the roles' keys, which may be prompted for.
+    let passwords: RefCell<Vec<Arc<KeyPassword>>> = RefCell::default();
+    let ended = session::block_on(async {
+        if !cfg!(unix) {
+            // Systems without Unix signals.
+            let (command, system) = (command.to_owned(), std::env::consts::OS);
+            return Err(RunError::UnsupportedSystem { command, system }.into());
+        }
+        let events = SystemEvents::listen(watched_files(roles)).await.map_err(RunError::System)?;
+        let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
+        log_start(&*log, command, &first.plan);
+        let context = DaemonContext {
+            events: &events,
+            supervisor: Arc::new(Systemd::find()),
+            log: Arc::clone(&log) as _,
+        };
+        let new_refresher = Box::new({
+            let (context, passwords) = (context.clone(), &passwords);
+            move |role: &Role<SessionPlan>| {
+                let client = SessionClient::open(app, &role.plan);
+                passwords.borrow_mut().push(client.passwords());
+                let SessionPlan { provider, timeout, .. } = &role.plan;
+                context.refresher(provider, *timeout, Arc::default(), &client.ports())
+            }
+        });
+        let system = SystemDaemon { app, context, ports, new_refresher };
+        match select(pin!(work(&system)), pin!(log.run())).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((never, _)) => match never {},
+        }
+    });
+    // A daemon that is stopped leaves a prompt open, on another thread.
+    passwords.borrow().iter().for_each(|passwords| passwords.abandon_prompt());
+    ended
+}
+
+/// Returns the files of the identities, each once.
+fn watched_files(roles: &[Role<SessionPlan>]) -> Vec<PathBuf> {
+    let files = roles.iter().flat_map(|role| role.plan.provider.source.watched_paths());
+    let mut files: Vec<PathBuf> = files.map(Path::to_owned).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Logs that the daemon has started, and which variables it does not read.
+fn log_start(log: &dyn Log, command: &str, plan: &SessionPlan) {
     let version = env!("CARGO_PKG_VERSION");
     log.event(&STARTED, &[("command", &command), ("version", &version)]);
-    if !ignored.is_empty() {
-        let names = ignored.join(" ");
+    if !plan.ignored.is_empty() {
+        let names = plan.ignored.join(" ");
         log.event(&KUBERNETES_VARIABLES_IGNORED, &[("names", &names)]);
     }
-    for UnknownVariable { name, nearest } in unknown {
+    for UnknownVariable { name, nearest } in &plan.unknown {
         let fields: [Option<Field<'_>>; 2] =
             [Some(("name", name)), nearest.as_ref().map(|nearest| ("nearest", nearest as _))];
         let fields: Vec<Field<'_>> = fields.into_iter().flatten().collect();
         log.event(&UNKNOWN_VARIABLE, &fields);
-    }
-    let context = DaemonContext {
-        events: &events,
-        supervisor: Arc::new(Systemd::find()),
-        log: Arc::clone(&log) as _,
-    };
-    let refresher = context.refresher(provider, *timeout, Arc::default(), ports);
-    match select(pin!(work(&context, refresher, ports)), pin!(log.run())).await {
-        Either::Left((ended, _)) => ended,
-        Either::Right((never, _)) => match never {},
     }
 }

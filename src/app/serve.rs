@@ -7,7 +7,7 @@ use crate::os::listener::{HttpListener, Limits};
 use crate::os::process;
 use crate::os::token_file::TokenOnDisk;
 use crate::output::error::Error;
-use crate::server::{RemoteAccess, TokenFile};
+use crate::server::{OpenTokenFile, RemoteAccess, TokenFile};
 
 impl App {
     /// Listens on `addresses`; `hop_limit` is the IP time to live of responses, if it is not the default.
@@ -22,8 +22,16 @@ impl App {
         HttpListener::bind(addresses, remote, hop_limit, limits)
     }
 
-    /// Returns the token file of a process that listens on `addresses`; `None` if it has none.
-    pub fn token_file(&self, plan: &TokenFile, addresses: &[SocketAddr]) -> Option<TokenOnDisk> {
-        TokenOnDisk::find(plan, addresses)
+    /// Opens the token file of a process that listens on `addresses`, for the role `name` or for
+    /// `/credentials`; `None` if it has none. An error if another process uses it.
+    pub fn token_file(
+        &self,
+        plan: &TokenFile,
+        addresses: &[SocketAddr],
+        name: Option<&str>,
+    ) -> Result<Option<OpenTokenFile>, Error> {
+        let Some(file) = TokenOnDisk::find(plan, addresses, name) else { return Ok(None) };
+        let file = file.locked()?;
+        Ok(Some(OpenTokenFile { path: file.path().to_owned(), store: Box::new(file) }))
     }
 }

@@ -82,21 +82,19 @@ impl<'a> SessionClient<'a> {
     ) -> Result<T, Error> {
         self.trace_network();
         let ports = self.ports();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(RunError::System)?;
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
         let work = work(&ports, deadline);
         let outcome = match &self.waiting {
-            Some(line) => runtime.block_on(line.beside(work)),
-            None => runtime.block_on(work),
+            Some(line) => block_on(line.beside(work)),
+            None => block_on(work),
         };
-        // A host name lookup may hang for longer than the deadline. Do not wait for it.
-        runtime.shutdown_background();
-        // A daemon that is stopped leaves a prompt open, on another thread.
         self.passwords.abandon_prompt();
         outcome
+    }
+
+    /// Returns the passwords of its key.
+    pub(super) fn passwords(&self) -> Arc<KeyPassword> {
+        Arc::clone(&self.passwords)
     }
 
     /// Returns the ports of the real system. Opens nothing.
@@ -124,7 +122,8 @@ impl<'a> SessionClient<'a> {
         }
     }
 
-    fn trace_network(&self) {
+    /// Shows how AWS is reached, for `--debug`.
+    pub(super) fn trace_network(&self) {
         let trace = &*self.trace;
         if !self.plan.ignored.is_empty() {
             let names = self.plan.ignored.join(" ");
@@ -156,4 +155,16 @@ fn waiting_line(app: &App, display: WaitDisplay) -> Option<Arc<WaitingLine>> {
     }
     let (clock, timer) = (Arc::new(*app.clock()), Arc::new(SystemTimer));
     Some(Arc::new(WaitingLine::new(clock, timer, Box::new(StderrTerminal))))
+}
+
+/// Runs `work` on an event loop of this thread.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::System)?;
+    let outcome = runtime.block_on(work);
+    // A host name lookup may hang for longer than the deadline. Do not wait for it.
+    runtime.shutdown_background();
+    outcome
 }

@@ -17,7 +17,7 @@ use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError};
-use crate::daemon::{DaemonContext, supervise};
+use crate::daemon::{DaemonContext, RefresherSet, Role, supervise};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::session::SessionOptions;
@@ -86,9 +86,9 @@ roles-anywhere update --profile plant --once --quiet";
 impl Plan for UpdatePlan {
     /// Writes the profile once, or until it is stopped; the output is empty.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        let client = SessionClient::open(app, &self.session);
         match self.update.mode {
             Mode::Once => {
+                let client = SessionClient::open(app, &self.session);
                 let provider = &self.session.provider;
                 let file = app.credentials_file();
                 let outcome = client.block_on(async |ports, deadline| {
@@ -99,14 +99,12 @@ impl Plan for UpdatePlan {
             }
             Mode::Continuous => {
                 let (update, file) = (&self.update, app.credentials_file());
-                daemon::run(
-                    &client,
-                    "update",
-                    update.daemon,
-                    async |context, refresher, ports| {
-                        keep(update, refresher, context, ports, &file).await
-                    },
-                )?;
+                let roles = [Role { name: None, plan: self.session.clone() }];
+                let [role] = &roles;
+                daemon::run(app, ("update", update.daemon), &roles, async |system| {
+                    let refresher = (system.new_refresher)(role);
+                    keep(update, refresher, &system.context, &system.ports, &file).await
+                })?;
             }
         }
         Ok(SecretBytes::default())
@@ -166,7 +164,7 @@ pub async fn once(
 /// the daemon exits on that.
 pub async fn keep(
     plan: &Update,
-    mut refresher: Refresher,
+    refresher: Refresher,
     context: &DaemonContext<'_>,
     ports: &Ports,
     file: &dyn SharedCredentialsFile,
@@ -188,7 +186,9 @@ pub async fn keep(
         writer.start().await?;
         Ok(writer.run())
     };
-    supervise(std::slice::from_mut(&mut refresher), context, &*ports.timer, start).await
+    let refreshers = RefresherSet::default();
+    let _running = refreshers.add(refresher);
+    supervise(&refreshers, context, &*ports.timer, start).await
 }
 
 impl Update {

@@ -5,13 +5,11 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 
-use futures_util::future::{Either, join_all, pending, select};
+use futures_util::future::{Either, pending, select};
 
-use super::{DaemonContext, Event, Supervisor};
+use super::{DaemonContext, Event, RefresherSet, Supervisor};
 use crate::output::error::Error;
 use crate::output::log::events::{RELOAD_REQUESTED, STOPPING};
-use roles_anywhere_client::refresh::handle::RefreshHandle;
-use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::time::Timer;
 
 /// Runs `refreshers` until a stop event, or until `start` fails.
@@ -19,15 +17,14 @@ use roles_anywhere_client::time::Timer;
 /// When `start` completes, the supervisor hears that the daemon is ready, and the work that `start`
 /// returned goes on beside the refreshers.
 pub async fn supervise<W: Future<Output = Infallible>>(
-    refreshers: &mut [Refresher],
+    refreshers: &RefresherSet,
     context: &DaemonContext<'_>,
     timer: &dyn Timer,
     start: impl Future<Output = Result<W, Error>>,
 ) -> Result<(), Error> {
     let supervisor = &*context.supervisor;
-    let handles: Vec<RefreshHandle> = refreshers.iter().map(Refresher::handle).collect();
     let has_started = Cell::new(false);
-    let events = pin!(handle_events(&handles, context, &has_started));
+    let events = pin!(handle_events(refreshers, context, &has_started));
     let working = pin!(async {
         match start.await {
             Ok(work) => {
@@ -38,11 +35,7 @@ pub async fn supervise<W: Future<Output = Infallible>>(
             Err(error) => error,
         }
     });
-    let refreshing = pin!(async {
-        join_all(refreshers.iter_mut().map(Refresher::run)).await;
-        // Without a refresher, the daemon waits for its end too.
-        pending::<Infallible>().await
-    });
+    let refreshing = pin!(refreshers.run());
     let watchdog = pin!(keep_watchdog(supervisor, timer));
     let ended = async {
         match select(events, working).await {
@@ -63,7 +56,7 @@ pub async fn supervise<W: Future<Output = Infallible>>(
 
 /// Handles events until one says to stop.
 async fn handle_events(
-    refreshers: &[RefreshHandle],
+    refreshers: &RefresherSet,
     context: &DaemonContext<'_>,
     has_started: &Cell<bool>,
 ) {
@@ -71,20 +64,18 @@ async fn handle_events(
     loop {
         let reloaded = pin!(async {
             match &mut reloading {
-                Some(reloading) => drop(reloading.await),
+                Some(reloading) => reloading.await,
                 None => pending().await,
             }
         });
         match select(context.events.next(), reloaded).await {
             Either::Left((Event::Stop, _)) => return,
-            Either::Left((Event::FilesChanged, _)) => {
-                refreshers.iter().for_each(RefreshHandle::files_changed);
-            }
+            Either::Left((Event::FilesChanged, _)) => refreshers.files_changed(),
             Either::Left((Event::Reload, _)) => {
                 context.supervisor.reloading();
                 context.log.event(&RELOAD_REQUESTED, &[]);
                 // If a reload has not ended, the supervisor hears of the end of the last one.
-                reloading = Some(Box::pin(join_all(refreshers.iter().map(RefreshHandle::reload))));
+                reloading = Some(Box::pin(refreshers.reload()));
             }
             Either::Right(_) => {
                 reloading = None;

@@ -11,7 +11,9 @@ use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
 use crate::output::waiting::WaitDisplay;
 use crate::session_cache::CacheLocation;
-use roles_anywhere_client::http::{Endpoint, TransportOptions};
+use roles_anywhere_client::http::{Endpoint, TransportOptions, Trust};
+use roles_anywhere_client::identity::{IdentitySource, KeySource};
+use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::provider::RolesAnywhere;
 
@@ -66,6 +68,19 @@ impl SessionPlan {
         })
     }
 
+    /// Returns whether it makes the same sessions as `other`, in the same way. Where the values come from
+    /// makes no difference: a line that is added to the configuration file moves those below it.
+    pub fn makes_the_sessions_of(&self, other: &Self) -> bool {
+        let of = |plan: &Self| {
+            let RolesAnywhere { source, session } = plan.provider.clone();
+            let (endpoints, timeout) = (plan.endpoints.clone(), plan.timeout);
+            (source_without_origins(source), session, endpoints, timeout)
+        };
+        of(self) == of(other)
+            && is_same_password(&self.password, &other.password)
+            && is_same_transport(&self.transport, &other.transport)
+    }
+
     /// Returns the plan with the variables that a daemon names in its log.
     #[must_use]
     pub fn with_unknown_variables(self, settings: &Settings<'_>) -> Self {
@@ -83,6 +98,44 @@ impl SessionPlan {
         };
         Ok(Self { waiting, ..self })
     }
+}
+
+fn source_without_origins(source: IdentitySource) -> IdentitySource {
+    let input = |input: InputSource| InputSource { origin: None, ..input };
+    let IdentitySource { certificate, private_key, intermediates, permissions } = source;
+    let private_key = match private_key {
+        KeySource::File(file) => KeySource::File(input(file)),
+    };
+    let (certificate, intermediates) = (input(certificate), intermediates.map(input));
+    IdentitySource { certificate, private_key, intermediates, permissions }
+}
+
+fn is_same_password(one: &PasswordSource, other: &PasswordSource) -> bool {
+    let location = |input: &InputSource| input.location.clone();
+    match (one, other) {
+        (
+            PasswordSource::Default { credential: one },
+            PasswordSource::Default { credential: other },
+        ) => one.as_ref().map(location) == other.as_ref().map(location),
+        (PasswordSource::From(one), PasswordSource::From(other)) => one.location == other.location,
+        (
+            PasswordSource::Inline { password: one, .. },
+            PasswordSource::Inline { password: other, .. },
+        ) => one.expose() == other.expose(),
+        _ => false,
+    }
+}
+
+fn is_same_transport(one: &TransportOptions, other: &TransportOptions) -> bool {
+    let trust = |options: &TransportOptions| match &options.trust {
+        Trust::File { path, .. } => Trust::File { path: path.clone(), origin: "".into() },
+        other => other.clone(),
+    };
+    let is_same_proxy = match (&one.proxy, &other.proxy) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    is_same_proxy && (trust(one), one.connect_timeout) == (trust(other), other.connect_timeout)
 }
 
 fn unknown(settings: &Settings<'_>) -> Vec<UnknownVariable> {

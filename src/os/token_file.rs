@@ -27,15 +27,18 @@ pub struct TokenOnDisk {
     origin: Origin,
     /// The directory that we chose and the file name in it, if the user named no file.
     own: Option<(ConfiguredDir, String)>,
+    /// Its lock, if it is locked for this process.
+    _lock: Option<TokenLock>,
 }
 
 /// The largest file that is read as a token, in bytes.
 const MAX_SIZE: u64 = 4_096;
 
 impl TokenOnDisk {
-    /// Returns the token file of a process that listens on `addresses`; `None` if it has none.
-    pub fn find(plan: &TokenFile, addresses: &[SocketAddr]) -> Option<Self> {
-        let path = plan.path(addresses)?;
+    /// Returns the token file of a process that listens on `addresses`, for the role `name` or for
+    /// `/credentials`; `None` if it has none.
+    pub fn find(plan: &TokenFile, addresses: &[SocketAddr], name: Option<&str>) -> Option<Self> {
+        let path = plan.path(addresses, name)?;
         let path = std::path::absolute(&path).unwrap_or(path);
         let name = path.file_name().and_then(|name| name.to_str());
         let own = match (plan, name) {
@@ -47,7 +50,12 @@ impl TokenOnDisk {
             TokenFile::In(directory) => directory.origin.clone(),
             TokenFile::Disabled => return None,
         };
-        Some(Self { path, origin, own })
+        Some(Self { path, origin, own, _lock: None })
+    }
+
+    /// Locks the file as [`TokenOnDisk::lock`] does, for as long as this exists.
+    pub fn locked(self) -> Result<Self, Error> {
+        Ok(Self { _lock: self.lock()?, ..self })
     }
 
     /// Returns its path.
@@ -187,8 +195,9 @@ mod tests {
             parent_owner: ParentOwner::ThisUser,
         };
         let origin = Origin::variable(&TOKEN_FILE);
-        [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)]
-            .map(|plan| TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()]).unwrap())
+        [TokenFile::At { path: folder.join("token"), origin }, TokenFile::In(own)].map(|plan| {
+            TokenOnDisk::find(&plan, &["127.0.0.1:9911".parse().unwrap()], None).unwrap()
+        })
     }
 
     /// Overwrites a file, as another program does.
@@ -207,6 +216,7 @@ mod tests {
                 path: place.path.clone(),
                 origin: Origin::Flag(&TOKEN_FILE),
                 own: place.own.clone(),
+                _lock: None,
             };
             let lock = place.lock().unwrap().unwrap();
             // Its file is replaced, and may be gone meanwhile.
@@ -263,7 +273,7 @@ mod tests {
         symlink(&named.path, &link).unwrap();
         let _lock = named.lock().unwrap();
         assert!(
-            TokenOnDisk { path: link, origin: Origin::Flag(&TOKEN_FILE), own: None }
+            TokenOnDisk { path: link, origin: Origin::Flag(&TOKEN_FILE), own: None, _lock: None }
                 .lock()
                 .is_err()
         );
@@ -274,8 +284,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [_, own] = places(folder.path());
         own.write(ONE).unwrap();
-        let named =
-            TokenOnDisk { path: own.path.clone(), origin: Origin::Flag(&TOKEN_FILE), own: None };
+        let named = TokenOnDisk {
+            path: own.path.clone(),
+            origin: Origin::Flag(&TOKEN_FILE),
+            own: None,
+            _lock: None,
+        };
         let lock = own.lock().unwrap().unwrap();
         assert!(named.lock().is_err());
         drop(lock);

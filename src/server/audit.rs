@@ -12,9 +12,10 @@ use hyper::StatusCode;
 use tokio::sync::Notify;
 
 use super::bodies::CredentialBodies;
-use super::container_token::TokenState;
 use super::peer::Peer;
 use super::policy::AuditPolicy;
+use super::route_token::TokenState;
+use super::served_roles::ServedRole;
 use crate::output::log::events::{
     CONTAINER_TOKEN_LOST, CONTAINER_TOKEN_NOT_REMOVED, CONTAINER_TOKEN_RENEWAL_FAILED,
     CONTAINER_TOKEN_RENEWED, CONTAINER_TOKEN_RESTORED, CREDENTIALS_VENDED,
@@ -37,8 +38,6 @@ pub(super) struct Audit {
     quiet_until: Cell<Duration>,
     /// How many rejected requests were only counted.
     unsaid: Cell<u64>,
-    /// Whether it was logged that the container token is missing from its file and cannot be written.
-    token_is_lost: Cell<bool>,
 }
 
 /// How long rejected requests are only counted after one was logged.
@@ -59,7 +58,6 @@ impl Audit {
             unlogged: Cell::default(),
             quiet_until: Cell::default(),
             unsaid: Cell::default(),
-            token_is_lost: Cell::default(),
         }
     }
 
@@ -69,17 +67,21 @@ impl Audit {
         &self,
         route: &str,
         peer: &Peer,
-        role: &str,
+        role: &ServedRole,
         bodies: &CredentialBodies,
     ) -> Result<(), LogNotWritten> {
+        let user = peer.user();
         let fields: [Field<'_>; 6] = [
             ("route", &route),
             ("peer", &peer.address),
-            ("uid", &peer.user()),
-            ("role", &role),
+            ("uid", &user),
+            ("role", &role.instance.role_arn),
             ("access_key_id", &bodies.access_key_id),
             ("expiration", &bodies.expiration),
         ];
+        let name = role.name.as_deref();
+        let name = name.as_ref().map(|name| -> Field<'_> { ("name", name) });
+        let fields: Vec<_> = fields.into_iter().chain(name).collect();
         // Missed vends are logged first, to keep the log in chronological order.
         let told = self.tell_missed();
         match told.and_then(|()| self.log.record(&CREDENTIALS_VENDED, &fields)) {
@@ -134,7 +136,7 @@ impl Audit {
     /// Logs a rejected request and the reason, at most once a second.
     pub(super) fn refused(
         &self,
-        (route, status): (&str, StatusCode),
+        (route, role, status): (&str, Option<&str>, StatusCode),
         (why, host): (&str, Option<&str>),
         peer: &Peer,
         uptime: Duration,
@@ -147,6 +149,7 @@ impl Audit {
         let (status, unsaid) = (status.as_u16(), self.unsaid.take());
         let mut fields: Vec<Field<'_>> =
             vec![("route", &route), ("status", &status), ("reason", &why)];
+        fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role", role) }));
         if let Some(host) = &host {
             fields.push(("host", host));
         }
@@ -154,46 +157,55 @@ impl Audit {
         self.log.event(&REQUEST_REFUSED, &fields);
     }
 
-    /// Logs that the container token was renewed, or why it could not be.
-    pub(super) fn token(&self, failure: Option<&dyn Error>) {
-        match failure {
-            None => self.log.event(&CONTAINER_TOKEN_RENEWED, &[]),
-            Some(error) => self.warn(&CONTAINER_TOKEN_RENEWAL_FAILED, None, error),
-        }
+    /// Logs that the container token of a role, or of the route without one, was renewed, or why it could
+    /// not be.
+    pub(super) fn token(&self, role: Option<&str>, failure: Option<&dyn Error>) {
+        let event = match failure {
+            None => &CONTAINER_TOKEN_RENEWED,
+            Some(_) => &CONTAINER_TOKEN_RENEWAL_FAILED,
+        };
+        self.token_event(event, role, None, failure);
     }
 
-    /// Logs that the token was not in its file and was written again. If it cannot be written, this
-    /// is logged once.
-    pub(super) fn token_was_lost(&self, state: TokenState, failure: Option<&dyn Error>) {
-        let known = self.token_is_lost.replace(failure.is_some());
+    /// Logs that a token was not in its file, and was written again or cannot be.
+    pub(super) fn token_was_lost(
+        &self,
+        role: Option<&str>,
+        state: TokenState,
+        failure: Option<&dyn Error>,
+    ) {
         let found = match state {
             TokenState::Missing => "missing",
             _ => "changed",
         };
-        match failure {
-            None => self.log.event(&CONTAINER_TOKEN_RESTORED, &[("found", &found)]),
-            Some(error) if !known => self.warn(&CONTAINER_TOKEN_LOST, Some(found), error),
-            Some(_) => {}
-        }
+        let event = match failure {
+            None => &CONTAINER_TOKEN_RESTORED,
+            Some(_) => &CONTAINER_TOKEN_LOST,
+        };
+        self.token_event(event, role, Some(found), failure);
     }
 
-    /// Remembers that the token is in its file.
-    pub(super) fn token_is_there(&self) {
-        self.token_is_lost.set(false);
+    /// Logs that a token file could not be removed.
+    pub(super) fn token_stays(&self, role: Option<&str>, error: &dyn Error) {
+        self.token_event(&CONTAINER_TOKEN_NOT_REMOVED, role, None, Some(error));
     }
 
-    /// Logs that the token file could not be removed.
-    pub(super) fn token_stays(&self, error: &dyn Error) {
-        self.warn(&CONTAINER_TOKEN_NOT_REMOVED, None, error);
-    }
-
-    fn warn(&self, event: &'static LogEvent, found: Option<&str>, error: &dyn Error) {
-        let errors = std::iter::successors(Some(error), |&error| error.source());
-        let reason = Reasons(errors.map(ToString::to_string).collect());
-        let reason: Field<'_> = ("reason", &reason);
-        match &found {
-            Some(found) => self.log.event(event, &[("found", found), reason]),
-            None => self.log.event(event, &[reason]),
-        }
+    fn token_event(
+        &self,
+        event: &'static LogEvent,
+        role: Option<&str>,
+        found: Option<&str>,
+        error: Option<&dyn Error>,
+    ) {
+        let errors = std::iter::successors(error, |&error| error.source());
+        let reasons: Vec<_> = errors.map(ToString::to_string).collect();
+        let reason = error.map(|_| Reasons(reasons));
+        let fields: [Option<Field<'_>>; 3] = [
+            found.as_ref().map(|found| ("found", found as _)),
+            reason.as_ref().map(|reason| ("reason", reason as _)),
+            role.as_ref().map(|role| ("role", role as _)),
+        ];
+        let fields: Vec<_> = fields.into_iter().flatten().collect();
+        self.log.event(event, &fields);
     }
 }

@@ -6,66 +6,83 @@ use std::fmt::{self, Write as _};
 
 use hyper::StatusCode;
 
+use super::served_roles::ServedRoles;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
 
-/// The responses, counted by route and status. Neither is a client's choice, so the map stays small.
+/// The responses, counted by route, role in the path, and status. None of them is a client's choice, so
+/// the map stays small.
 #[derive(Debug, Default)]
-pub(super) struct RequestCounters(RefCell<BTreeMap<(&'static str, u16), u64>>);
+pub(super) struct RequestCounters(RefCell<BTreeMap<RequestKind, u64>>);
+
+/// Route, role in the path, and status.
+type RequestKind = (&'static str, Option<String>, u16);
 
 impl RequestCounters {
     /// Counts a response.
-    pub(super) fn count(&self, route: &'static str, status: StatusCode) {
-        *self.0.borrow_mut().entry((route, status.as_u16())).or_default() += 1;
+    pub(super) fn count(&self, route: &'static str, role: Option<&str>, status: StatusCode) {
+        let role = role.map(str::to_owned);
+        *self.0.borrow_mut().entry((route, role, status.as_u16())).or_default() += 1;
     }
 }
 
-/// Renders all metrics.
+/// Renders all metrics. Those of a role with a name have its label.
 pub(super) fn render(
-    status: &Status,
+    roles: &ServedRoles,
     requests: &RequestCounters,
     unlogged: u64,
     now: ClockReading,
 ) -> String {
+    let roles: Vec<_> =
+        roles.all.iter().map(|role| (role.name.as_deref(), role.channel.status())).collect();
+    let of_each = |value: &dyn Fn(&Status) -> Option<i64>| {
+        let values = roles.iter().map(|(name, status)| (*name, value(status)));
+        values.filter_map(|(name, value)| Some((name, value?))).collect::<Vec<_>>()
+    };
     let mut page = MetricsText(String::with_capacity(4_096));
-    page.gauge(
+    page.gauges(
         "credentials_expiry_seconds",
         "Seconds until the current credentials expire; 0 if there are none.",
-        status.seconds_left(now),
+        &of_each(&|status| Some(status.seconds_left(now))),
     );
-    if let Some(end) = status.certificate_end {
-        page.gauge(
-            "certificate_expiry_seconds",
-            "Seconds until the current certificate expires; negative after that.",
-            now.wall.after(status.clock_offset).seconds_until(end),
-        );
-    }
-    page.gauge(
+    page.gauges(
+        "certificate_expiry_seconds",
+        "Seconds until the current certificate expires; negative after that.",
+        &of_each(&|status| {
+            let end = status.certificate_end?;
+            Some(now.wall.after(status.clock_offset).seconds_until(end))
+        }),
+    );
+    page.gauges(
         "clock_offset_seconds",
         "Seconds by which this machine's clock is behind AWS's; negative if it is ahead.",
-        status.clock_offset,
+        &of_each(&|status| Some(status.clock_offset)),
     );
     page.head("refreshes_total", "counter", "Refreshes of the credentials, by outcome.");
-    let refreshes = status.refreshes;
-    for (result, count) in [
-        ("succeeded", refreshes.succeeded),
-        ("refused", refreshes.refused),
-        ("unreachable", refreshes.unreachable),
-        ("identity", refreshes.identity),
-        ("local", refreshes.local),
-    ] {
-        page.line("refreshes_total", format_args!("{{result=\"{result}\"}}"), count);
+    for (name, status) in &roles {
+        let refreshes = status.refreshes;
+        for (result, count) in [
+            ("succeeded", refreshes.succeeded),
+            ("refused", refreshes.refused),
+            ("unreachable", refreshes.unreachable),
+            ("identity", refreshes.identity),
+            ("local", refreshes.local),
+        ] {
+            page.line("refreshes_total", &[("role", *name), ("result", Some(result))], count);
+        }
     }
     page.head(
         "unlogged_vends_total",
         "counter",
         "Responses with credentials that could not be logged.",
     );
-    page.line("unlogged_vends_total", format_args!(""), unlogged);
+    page.line("unlogged_vends_total", &[], unlogged);
     page.head("requests_total", "counter", "Responses, by route and status.");
-    for ((route, status), count) in requests.0.borrow().iter() {
-        let labels = format_args!("{{route=\"{route}\",status=\"{status}\"}}");
-        page.line("requests_total", labels, count);
+    for ((route, role, status), count) in requests.0.borrow().iter() {
+        let status = status.to_string();
+        let labels =
+            [("role", role.as_deref()), ("route", Some(*route)), ("status", Some(&*status))];
+        page.line("requests_total", &labels, count);
     }
     page.0
 }
@@ -73,9 +90,14 @@ pub(super) fn render(
 struct MetricsText(String);
 
 impl MetricsText {
-    fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
-        self.head(name, "gauge", help);
-        self.line(name, format_args!(""), value);
+    /// Writes a gauge of each role; nothing if there is no value.
+    fn gauges(&mut self, name: &str, help: &str, values: &[(Option<&str>, i64)]) {
+        if !values.is_empty() {
+            self.head(name, "gauge", help);
+        }
+        for (role, value) in values {
+            self.line(name, &[("role", *role)], value);
+        }
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -83,7 +105,20 @@ impl MetricsText {
         let _ = writeln!(self.0, "# TYPE roles_anywhere_{name} {kind}");
     }
 
-    fn line(&mut self, name: &str, labels: fmt::Arguments<'_>, value: impl fmt::Display) {
-        let _ = writeln!(self.0, "roles_anywhere_{name}{labels} {value}");
+    /// Writes a line with those of the labels that have a value. No value needs an escape: they are
+    /// names of ours, and of roles, which are letters, digits and `_.-`.
+    fn line(&mut self, name: &str, labels: &[(&str, Option<&str>)], value: impl fmt::Display) {
+        let _ = write!(self.0, "roles_anywhere_{name}");
+        let mut separator = '{';
+        for (label, value) in labels {
+            if let Some(value) = value {
+                let _ = write!(self.0, "{separator}{label}=\"{value}\"");
+                separator = ',';
+            }
+        }
+        if separator == ',' {
+            self.0.push('}');
+        }
+        let _ = writeln!(self.0, " {value}");
     }
 }

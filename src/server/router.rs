@@ -8,12 +8,13 @@ use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
 use super::Endpoints;
-use super::api::imds::ImdsInstance;
 use super::api::{container, health, imds};
 use super::bodies::CredentialBodies;
 use super::peer::Exposure;
 use super::policy::Offer;
 use super::response::Response;
+use super::route_token::RouteToken;
+use super::served_roles::{ServedRole, ServedRoles};
 
 /// A route: all that the server knows about it, in one value.
 ///
@@ -27,8 +28,11 @@ pub(super) struct Route<'a> {
     pub(super) methods: Methods,
     /// The clients that it exists for; for all others it is not found.
     pub(super) access: Access,
+    /// The token that it requires, if it is of container credentials.
+    pub(super) token: Option<&'a RouteToken>,
     /// Checks the token of the client, or returns the refusal.
-    pub(super) authenticate: fn(&Endpoints, &HeaderMap) -> ControlFlow<Response, Authentication>,
+    pub(super) authenticate:
+        fn(&Endpoints, Option<&RouteToken>, &HeaderMap) -> ControlFlow<Response, Authentication>,
     /// Makes the response.
     pub(super) handler: Handler<'a>,
 }
@@ -42,9 +46,9 @@ pub(super) enum Handler<'a> {
     /// Made at once, from the headers of the request.
     Direct(fn(&Endpoints, &HeaderMap) -> Response),
     /// Waits for a session and tells about it, without its secrets.
-    SessionInfo(fn(&CredentialBodies) -> Response),
+    SessionInfo(&'a ServedRole, fn(&CredentialBodies) -> Response),
     /// Waits for a session, logs the vend, and hands out the credentials.
-    Credentials(fn(&CredentialBodies) -> Response),
+    Credentials(&'a ServedRole, fn(&CredentialBodies) -> Response),
 }
 
 /// What a client has proved by a token.
@@ -113,12 +117,20 @@ impl Access {
 
 impl<'a> Route<'a> {
     /// Returns the route of `path`. Repeated slashes count as one, and a trailing slash is ignored.
-    pub(super) fn of(path: &str, instance: &'a ImdsInstance) -> Self {
+    pub(super) fn of(path: &str, roles: &'a ServedRoles) -> Self {
         let path = &*normalized(path);
-        imds::route(path, instance)
-            .or_else(|| container::route(path))
+        roles
+            .imds
+            .as_deref()
+            .and_then(|role| imds::route(path, role))
+            .or_else(|| container::route(path, roles))
             .or_else(|| health::route(path))
             .unwrap_or(UNKNOWN)
+    }
+
+    /// Returns the role that its path names.
+    pub(super) fn role_in_path(&self) -> Option<&'a str> {
+        self.token.and_then(RouteToken::name)
     }
 }
 
@@ -127,12 +139,17 @@ const UNKNOWN: Route<'static> = Route {
     name: "unknown",
     methods: Methods::GetHead,
     access: Access::Nothing,
+    token: None,
     authenticate: without_token,
     handler: Handler::Direct(|_, _| super::response::not_found()),
 };
 
 /// Lets a client in without a token.
-pub(super) fn without_token(_: &Endpoints, _: &HeaderMap) -> ControlFlow<Response, Authentication> {
+pub(super) fn without_token(
+    _: &Endpoints,
+    _: Option<&RouteToken>,
+    _: &HeaderMap,
+) -> ControlFlow<Response, Authentication> {
     ControlFlow::Continue(Authentication::None)
 }
 
@@ -146,29 +163,46 @@ fn normalized(path: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::server::ContainerRoute;
+    use crate::test_support::FakeTokenStore;
     use roles_anywhere_client::region::Region;
 
-    fn instance() -> ImdsInstance {
-        let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
-        ImdsInstance::new(&role, &Region::parse("eu-central-1").unwrap())
+    /// Returns the roles `a` and `b`, of which `a` is the default one.
+    fn roles() -> ServedRoles {
+        let region = Region::parse("eu-central-1").unwrap();
+        let served = |name: &str| {
+            let arn = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
+            Rc::new(ServedRole::new(Some(name.into()), (&arn, &region), Arc::default()))
+        };
+        let all = ["a", "b"].map(served);
+        let route = |name: Option<&str>, role: &Rc<ServedRole>| {
+            let token = RouteToken::new(name.map(Into::into), Box::new(FakeTokenStore::default()));
+            ContainerRoute { role: Rc::clone(role), token: Rc::new(token) }
+        };
+        let [a, b] = &all;
+        let container = vec![route(None, a), route(Some("a"), a), route(Some("b"), b)];
+        ServedRoles { imds: Some(Rc::clone(a)), container, all: all.to_vec() }
     }
 
     /// Names the route of a path, and what kind of response it makes.
-    fn found(path: &str, instance: &ImdsInstance) -> (&'static str, &'static str) {
-        let route = Route::of(path, instance);
+    fn found(path: &str, roles: &ServedRoles) -> (&'static str, &'static str) {
+        let route = Route::of(path, roles);
         let kind = match route.handler {
             Handler::Static(_) => "static",
             Handler::Direct(_) => "direct",
-            Handler::SessionInfo(_) => "session info",
-            Handler::Credentials(_) => "credentials",
+            Handler::SessionInfo(..) => "session info",
+            Handler::Credentials(..) => "credentials",
         };
         (route.name, kind)
     }
 
     #[test]
     fn takes_a_path_as_clients_write_it() {
-        let instance = instance();
+        let roles = roles();
         let absent = ("metadata", "direct");
         let unknown = ("unknown", "direct");
         let rows = [
@@ -196,19 +230,25 @@ mod tests {
             ("/LATEST/api/token", unknown),
             ("/2021-03-23/api/token", unknown),
             ("/latest/../credentials", absent),
+            ("/credentials/b", ("container", "credentials")),
+            ("//credentials//b/", ("container", "credentials")),
             ("/credentials/x", unknown),
+            ("/credentials/B", unknown),
+            ("/credentials/b/x", unknown),
+            ("/credentials/%62", unknown),
+            ("/credentialsb", unknown),
         ];
         for (path, route) in rows {
-            assert_eq!(found(path, &instance), route, "{path}");
+            assert_eq!(found(path, &roles), route, "{path}");
         }
     }
 
     #[test]
     fn another_machine_reaches_what_it_may() {
-        let instance = instance();
+        let roles = roles();
         let offered = |path: &str, offer| {
             [Exposure::Everything, Exposure::Imds, Exposure::Container]
-                .map(|exposure| Route::of(path, &instance).access.includes(exposure, offer))
+                .map(|exposure| Route::of(path, &roles).access.includes(exposure, offer))
         };
         let within = |path| offered(path, Offer::Both);
         for path in [
@@ -236,11 +276,11 @@ mod tests {
 
     #[test]
     fn a_token_is_put_and_all_else_is_got() {
-        let instance = instance();
+        let roles = roles();
         let allowed = |path: &str| {
             [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::OPTIONS, Method::DELETE]
                 .map(|method| {
-                    let methods = Route::of(path, &instance).methods;
+                    let methods = Route::of(path, &roles).methods;
                     methods.allowed_instead_of(&method).unwrap_or_default()
                 })
         };

@@ -14,7 +14,8 @@ use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::{Cause, Operation, Refusal};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::provider::ProviderError;
-use roles_anywhere_client::refresh::status::Refreshes;
+use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
+use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_test_support::clock::ManualClock;
@@ -45,6 +46,7 @@ struct Fixture {
     log: RecordingLog,
     channel: Arc<StatusChannel>,
     file: FakeTokenStore,
+    token: Rc<RouteToken>,
     endpoints: Endpoints,
 }
 
@@ -62,15 +64,19 @@ impl Fixture {
         let ports = FakePorts { clock: clock.clone(), entropy, ..FakePorts::default() }.ports();
         let role = "arn:aws:iam::123456789012:role/path/Plant".parse().unwrap();
         let region = Region::parse("eu-central-1").unwrap();
-        let shared = (Arc::clone(&channel), Arc::new(log.clone()));
-        let endpoints = Endpoints::new((&role, &region), policy, shared.0, ports, shared.1);
-        let fixture = Self { clock, log, channel, file: FakeTokenStore::default(), endpoints };
+        let role = Rc::new(ServedRole::new(None, (&role, &region), Arc::clone(&channel)));
+        let file = FakeTokenStore::default();
+        let token = Rc::new(RouteToken::new(None, Box::new(file.clone())));
+        let container = vec![ContainerRoute { role: Rc::clone(&role), token: Rc::clone(&token) }];
+        let roles = ServedRoles { all: vec![Rc::clone(&role)], imds: Some(role), container };
+        let endpoints = Endpoints::new(roles, policy, ports, Arc::new(log.clone()));
+        let fixture = Self { clock, log, channel, file, token, endpoints };
         fixture.renew().unwrap();
         fixture
     }
 
     fn renew(&self) -> Result<(), FileError> {
-        self.endpoints.renew_container_token(&self.file)
+        self.endpoints.renew_token(&self.token)
     }
 
     fn container_token(&self) -> String {
@@ -172,6 +178,8 @@ fn json(response: &Response) -> Value {
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
+
+mod roles;
 
 #[test]
 fn token_lifetime_is_1_to_21600_seconds() {
@@ -301,8 +309,11 @@ fn container_credentials_require_the_exact_token() {
 #[test]
 fn container_credentials_require_a_token_file() {
     let fixture = Fixture::new();
-    *fixture.endpoints.container_token.borrow_mut() = None;
-    assert_eq!(fixture.get_container().status(), 404);
+    let token = fixture.container_token();
+    fixture.endpoints.withdraw_token(&fixture.token);
+    let response = fixture.ask("GET", CONTAINER_PATH, &[("authorization", &token)]);
+    assert_eq!(response.status(), 404);
+    assert_eq!(fixture.ask("GET", CONTAINER_PATH, &[]).status(), 404);
 }
 
 #[test]
@@ -312,13 +323,13 @@ fn container_token_is_valid_until_the_second_renewal() {
     let status = |token: &str| {
         fixture.ask("GET", CONTAINER_PATH, &[("authorization", token)]).status().as_u16()
     };
-    fixture.endpoints.rotate_container_token(&fixture.file);
+    fixture.endpoints.rotate_token(&fixture.token);
     let second = fixture.container_token();
     assert_ne!(first, second);
     assert_eq!((status(&first), status(&second)), (200, 200));
     fixture.file.set_full(true);
     for _ in 0..3 {
-        fixture.endpoints.rotate_container_token(&fixture.file);
+        fixture.endpoints.rotate_token(&fixture.token);
         assert_eq!((status(&first), status(&second)), (200, 200));
     }
     let line = fixture
@@ -337,15 +348,15 @@ fn container_token_is_valid_until_the_second_renewal() {
 fn removed_container_token_is_written_again() {
     let fixture = Fixture::new();
     let token = fixture.container_token();
-    fixture.endpoints.restore_container_token(&fixture.file);
+    fixture.endpoints.restore_token(&fixture.token);
     fixture.file.put(None);
     fixture.file.set_full(true);
     for _ in 0..3 {
-        fixture.endpoints.restore_container_token(&fixture.file);
+        fixture.endpoints.restore_token(&fixture.token);
         assert_eq!(fixture.file.state(token.as_bytes()), TokenState::Missing);
     }
     fixture.file.set_full(false);
-    fixture.endpoints.restore_container_token(&fixture.file);
+    fixture.endpoints.restore_token(&fixture.token);
     assert_eq!(fixture.container_token(), token);
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -361,7 +372,7 @@ fn changed_container_token_is_written_again() {
     let token = fixture.container_token();
     for (round, other) in ["", &token[..10], "another's"].into_iter().enumerate() {
         fixture.file.put(Some(other.as_bytes()));
-        fixture.endpoints.restore_container_token(&fixture.file);
+        fixture.endpoints.restore_token(&fixture.token);
         assert_eq!(fixture.container_token(), token);
         let lines = fixture.log.lines();
         assert_eq!(lines.len(), round + 1, "{lines:?}");
@@ -378,7 +389,7 @@ fn token_file_is_removed_unless_it_was_replaced() {
         if let Some(now) = now {
             fixture.file.put(Some(now.as_bytes()));
         }
-        fixture.endpoints.withdraw_container_token(&fixture.file);
+        fixture.endpoints.withdraw_token(&fixture.token);
         assert_eq!(fixture.file.contents().as_deref(), left.map(str::as_bytes));
         assert_eq!(fixture.ask("GET", CONTAINER_PATH, &[("authorization", &token)]).status(), 404);
     }
@@ -506,7 +517,7 @@ fn never_returns_an_expired_session() {
         assert_eq!(ready, status, "{elapsed}");
         assert_eq!(fixture.ask("GET", "/healthz", &[]).status(), 200);
     }
-    assert!(fixture.endpoints.bodies.borrow().is_none(), "bodies of what has ended are kept");
+    assert!(!fixture.endpoints.roles().all[0].is_rendered(), "bodies of what has ended are kept");
 }
 
 /// If the other clock counts sleep.
@@ -787,9 +798,10 @@ fn shows_no_secret_to_a_debugger() {
     let shown = format!(
         "{:?} {:?} {:?} {:?}",
         fixture.endpoints,
-        fixture.endpoints.container_token,
+        fixture.endpoints.roles(),
         fixture.endpoints.tokens,
-        fixture.endpoints.bodies.borrow().as_ref().map(|it| Rc::clone(&it.1)),
+        fixture.endpoints.roles().all[0]
+            .render(fixture.channel.status().session.as_ref().map(|it| &it.0)),
     );
     assert!(!shown.contains("very-") && !shown.contains(&fixture.container_token()), "{shown}");
 }

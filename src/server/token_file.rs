@@ -24,16 +24,22 @@ pub enum TokenFile {
 }
 
 impl TokenFile {
-    /// Returns the file of a process that listens on `addresses`.
-    pub fn path(&self, addresses: &[SocketAddr]) -> Option<PathBuf> {
-        match (self, addresses) {
-            (Self::At { path, .. }, _) => Some(path.clone()),
+    /// Returns the file of a process that listens on `addresses`: the one of `/credentials`, or, beside
+    /// it, the one of the role `name`.
+    pub fn path(&self, addresses: &[SocketAddr], name: Option<&str>) -> Option<PathBuf> {
+        let path = match (self, addresses) {
+            (Self::At { path, .. }, _) => path.clone(),
             (Self::In(folder), [first, ..]) => {
                 let address = first.ip().to_string().replace(':', "_");
-                Some(folder.path.join(format!("container-token-{address}-{}", first.port())))
+                folder.path.join(format!("container-token-{address}-{}", first.port()))
             }
-            (Self::In(_), []) | (Self::Disabled, _) => None,
-        }
+            (Self::In(_), []) | (Self::Disabled, _) => return None,
+        };
+        let Some(name) = name else { return Some(path) };
+        let mut path = path.into_os_string();
+        path.push("-");
+        path.push(name);
+        Some(path.into())
     }
 }
 
@@ -52,10 +58,26 @@ mod tests {
             origin: Origin::variable(&XDG_RUNTIME_DIR),
             parent_owner: ParentOwner::ThisUser,
         });
-        let of = |address: &str| folder.path(&[address.parse().unwrap()]).unwrap();
+        let of = |address: &str| folder.path(&[address.parse().unwrap()], None).unwrap();
         assert_eq!(of("127.0.0.1:9911"), Path::new("/run/a/container-token-127.0.0.1-9911"));
         assert_eq!(of("[::1]:9911"), Path::new("/run/a/container-token-__1-9911"));
         assert_ne!(of("127.0.0.1:9911"), of("127.0.0.1:9912"));
-        assert_eq!(TokenFile::Disabled.path(&[]), None);
+        assert_eq!(TokenFile::Disabled.path(&[], None), None);
+    }
+
+    #[test]
+    fn token_of_a_role_is_beside_the_one_of_the_default() {
+        let address = ["127.0.0.1:9911".parse().unwrap()];
+        let folder = TokenFile::In(ConfiguredDir {
+            path: "/run/a".into(),
+            origin: Origin::variable(&XDG_RUNTIME_DIR),
+            parent_owner: ParentOwner::ThisUser,
+        });
+        let of = |file: &TokenFile| file.path(&address, Some("reader")).unwrap();
+        assert_eq!(of(&folder), Path::new("/run/a/container-token-127.0.0.1-9911-reader"));
+        let origin = Origin::variable(&XDG_RUNTIME_DIR);
+        let named = TokenFile::At { path: "/srv/token.txt".into(), origin };
+        assert_eq!(of(&named), Path::new("/srv/token.txt-reader"));
+        assert_eq!(TokenFile::Disabled.path(&address, Some("reader")), None);
     }
 }

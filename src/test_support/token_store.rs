@@ -1,15 +1,16 @@
 //! The file of the container token in memory.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use crate::server::{TokenState, TokenStore};
 use roles_anywhere_client::input_source::{Action, FileError, InputSource};
 
-/// One file, on a disk that may be full.
-#[derive(Debug, Default)]
+/// One file, on a disk that may be full. Copies share it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FakeTokenStore {
-    contents: RefCell<Option<Vec<u8>>>,
-    is_full: Cell<bool>,
+    contents: Rc<RefCell<Option<Vec<u8>>>>,
+    is_full: Rc<Cell<bool>>,
 }
 
 impl FakeTokenStore {

@@ -12,16 +12,17 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use roles_anywhere::app::App;
+use roles_anywhere::app::daemon::SystemDaemon;
 use roles_anywhere::app::session::SessionClient;
-use roles_anywhere::command::serve::{Serve, ServePlan};
+use roles_anywhere::command::serve::ServePlan;
 use roles_anywhere::command::{ALL, plan};
-use roles_anywhere::daemon::{DaemonContext, Event, Events, Supervisor};
+use roles_anywhere::daemon::{DaemonContext, Event, Events, Role, Supervisor};
+use roles_anywhere::options::session_plan::SessionPlan;
 use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::events::{LogEvent, SESSION_RECEIVED};
 use roles_anywhere::output::log::{Field, Log, LogNotWritten};
 use roles_anywhere::server::FETCH_TIMEOUT;
 use roles_anywhere_client::ports::{Environment, Ports};
-use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::disclosure::PathExists;
@@ -196,35 +197,42 @@ impl Events for TimeTravel<'_> {
     }
 }
 
-/// Makes a daemon of the command `line` whose clock is `clock`, and has it `run` with its plan, its
-/// refresher, and the ports of both.
+/// Makes a daemon of the command `line` whose clock is `clock`, and has it `run` with its plan and its
+/// system.
 fn run_daemon<'a>(
     clock: &'a Arc<ShiftedClock>,
     line: &[&str],
     log: Arc<dyn Log>,
     on_tick: OnTick<'a>,
-    run: impl AsyncFnOnce(&Serve, Refresher, &DaemonContext<'_>, &Ports),
+    run: impl AsyncFnOnce(&ServePlan, &SystemDaemon<'_>),
 ) {
     let variables = clock.emulator.environment().into_iter();
     let environment =
         Environment::new(variables.map(|(name, value)| (name, value.into_string().unwrap())));
     let app = App::in_environment(environment);
-    let ServePlan { session, serve } = planned(line, app.environment());
+    let plan = planned(line, app.environment());
+    let session = &plan.roles.roles[0].plan;
     let ports = Ports {
         clock: Arc::clone(clock) as _,
         timer: Arc::clone(clock) as _,
         entropy: Arc::new(SequenceEntropy::pseudo_random(1_000)),
         blocking: Arc::new(FakeBlocking::inline()),
-        ..SessionClient::open(&app, &session).ports()
+        ..SessionClient::open(&app, session).ports()
     };
     let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
     let context = DaemonContext { events: &events, supervisor: Arc::new(SecrecyCheck), log };
     let (provider, timeout) = (&session.provider, session.timeout);
-    let refresher = context.refresher(provider, timeout, Arc::clone(&channel), &ports);
+    let new_refresher = Box::new({
+        let (context, channel, ports) = (context.clone(), &channel, ports.clone());
+        move |_: &Role<SessionPlan>| {
+            context.refresher(provider, timeout, Arc::clone(channel), &ports)
+        }
+    });
+    let system = SystemDaemon { app: &app, context, ports, new_refresher };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run(&serve, refresher, &context, &ports));
+    runtime.block_on(run(&plan, &system));
 }
 
 fn planned(line: &[&str], environment: &Environment) -> ServePlan {

@@ -1,63 +1,69 @@
-//! `serve` on the real system: sockets, token file, signals.
+//! `serve` on the real system: sockets, token files, signals.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::{Either, Pending, pending, select};
 use tokio::sync::oneshot;
 
-use crate::app::App;
+use crate::app::daemon::SystemDaemon;
+use crate::command::serve::print_env::{PrintedRoles, PrintedToken, print_env};
+use crate::command::serve::roles::{RoleSelection, RunningRoles};
 use crate::command::serve::{self, Serve};
-use crate::daemon::{Daemon, DaemonContext, supervise};
+use crate::daemon::{Daemon, supervise};
 use crate::output::error::Error;
-use crate::output::log::Log;
-use crate::output::log::events::{CONTAINER_CREDENTIALS_DISABLED, LISTENING};
-use crate::server::Listener as _;
-use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::refresh::refresher::Refresher;
+use crate::output::log::events::LISTENING;
+use crate::server::{Endpoints, Listener, ServedRoles};
 use roles_anywhere_client::refresh::status::StatusChannel;
 
-/// Serves the sessions of `refresher` until the daemon is told to stop.
+/// Serves the sessions of the roles until the daemon is told to stop.
 pub async fn run(
     plan: &Serve,
-    mut refresher: Refresher,
-    app: &App,
-    context: &DaemonContext<'_>,
-    ports: &Ports,
+    selection: &RoleSelection,
+    system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
+    let SystemDaemon { app, context, ports, new_refresher } = system;
     let listener = app.listen(&plan.listen, plan.remote, plan.hop_limit)?;
     let addresses = listener.addresses();
-    let channel = Arc::clone(refresher.channel());
-    let place = app.token_file(&plan.token_file, &addresses);
-    // Held until the end.
-    let _lock = place.as_ref().map(|place| place.lock()).transpose()?;
+    let (log, policy) = (Arc::clone(&context.log), plan.policy.clone());
+    let endpoints = Endpoints::new(ServedRoles::default(), policy, ports.clone(), log);
+    let endpoints = Rc::new(endpoints);
+    let open_token = |name: Option<&str>| app.token_file(&plan.token_file, &addresses, name);
     let log = Arc::clone(&context.log);
-    let (endpoints, place) = serve::open(plan, place, Arc::clone(&channel), ports.clone(), log)?;
-    let place = place.as_ref();
-    let token = place.map(|place| place.path());
-    if let Err(error) = announce(plan, &addresses, token, app, &*context.log) {
-        place.inspect(|place| endpoints.withdraw_container_token(*place));
-        return Err(error);
-    }
+    let roles = RunningRoles::new(plan, Rc::clone(&endpoints), log, &open_token);
+    let ended = async {
+        roles.open_tokens(selection)?;
+        roles.replace(selection.clone(), new_refresher);
+        announce(plan, &addresses, &roles, system)?;
+        serve_until_stopped(plan, &roles, endpoints, Box::new(listener), system).await
+    };
+    let ended = ended.await;
+    roles.withdraw_tokens();
+    ended
+}
+
+/// Serves until the daemon is told to stop.
+async fn serve_until_stopped(
+    plan: &Serve,
+    roles: &RunningRoles<'_>,
+    endpoints: Rc<Endpoints>,
+    listener: Box<dyn Listener>,
+    system: &SystemDaemon<'_>,
+) -> Result<(), Error> {
+    let (context, timer) = (&system.context, &*system.ports.timer);
     let (stop, stopped) = oneshot::channel();
     let refreshing = pin!(async {
-        let start = start(plan.daemon, &channel);
-        let refreshers = std::slice::from_mut(&mut refresher);
-        let ended = supervise(refreshers, context, &*ports.timer, start).await;
+        let start = start(plan.daemon, roles.channels());
+        let ended = supervise(roles.refreshers(), context, timer, start).await;
         // The endpoints may have ended already.
         let _ = stop.send(());
         ended
     });
-    let serving = pin!(serve::run(
-        place.map(|place| place as _),
-        endpoints,
-        Box::new(listener),
-        &*ports.timer,
-        Box::pin(async move { drop(stopped.await) }),
-    ));
+    let stopped = Box::pin(async move { drop(stopped.await) });
+    let serving = pin!(serve::run(endpoints, listener, timer, stopped));
     match select(refreshing, serving).await {
         Either::Left((refreshed, serving)) => serving.await.and(refreshed),
         Either::Right((served, _)) => served,
@@ -65,31 +71,44 @@ pub async fn run(
 }
 
 /// Completes when the daemon is ready. One that keeps retrying serves from the start, even without
-/// credentials; one that exits on a failure is ready only after the first refresh.
-async fn start(daemon: Daemon, channel: &StatusChannel) -> Result<Pending<Infallible>, Error> {
+/// credentials; one that exits on a failure is ready only after the first refresh of each role.
+async fn start(
+    daemon: Daemon,
+    channels: Vec<Arc<StatusChannel>>,
+) -> Result<Pending<Infallible>, Error> {
     if daemon.fails_fast() {
-        daemon.first_refresh(channel).await?;
+        for channel in channels {
+            daemon.first_refresh(&channel).await?;
+        }
     }
     Ok(pending())
 }
 
-/// Logs and prints the addresses of the endpoints and the token file.
+/// Logs and prints the addresses of the endpoints and the token files.
 fn announce(
     plan: &Serve,
     addresses: &[SocketAddr],
-    token: Option<&Path>,
-    app: &App,
-    log: &dyn Log,
+    roles: &RunningRoles<'_>,
+    system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
-    if token.is_none() && plan.policy.offer.has_container() {
-        log.event(&CONTAINER_CREDENTIALS_DISABLED, &[]);
-    }
     if plan.print_env {
-        let lines = serve::print_env((plan.remote, plan.policy.offer), addresses, token);
-        app.print(lines.as_bytes())?;
+        let (tokens, served) = (roles.tokens(), roles.served());
+        let tokens = tokens.iter().map(|(token, path)| PrintedToken {
+            name: token.name(),
+            role: served.role_of_route(token.name()),
+            path,
+        });
+        let imds = served.imds.as_deref();
+        let printed = PrintedRoles {
+            has_imds: imds.is_some(),
+            imds: imds.and_then(|role| role.name()),
+            tokens: tokens.collect(),
+        };
+        let lines = print_env((plan.remote, plan.policy.offer), addresses, &printed);
+        system.app.print(lines.as_bytes())?;
     }
     for address in addresses {
-        log.event(&LISTENING, &[("address", address)]);
+        system.context.log.event(&LISTENING, &[("address", address)]);
     }
     Ok(())
 }

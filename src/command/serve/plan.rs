@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::command::serve::Serve;
 use crate::options::daemon::daemon;
 use crate::options::runtime_dir::runtime_dir;
-use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::IN_RUNTIME_DIR;
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
@@ -105,10 +104,7 @@ static PRINT_ENV: OptionSpec = OptionSpec::switch("--print-env")
     .details("Print the environment variables that SDKs need, then serve.");
 
 /// Returns what `serve` serves, and how.
-pub(super) fn serve(
-    settings: &Settings<'_>,
-    session: &SessionOptions,
-) -> Result<Serve, UsageError> {
+pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
     let remote = remote(settings)?;
     let listen = listen(settings)?;
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
@@ -138,8 +134,6 @@ pub(super) fn serve(
         token_file: token_file(settings, remote, offer)?,
         policy: ServePolicy { offer, hosts: hosts(settings)?, audit: audit(settings)? },
         print_env: settings.is_on(&PRINT_ENV)?,
-        region: session.request.region.clone(),
-        role: session.request.role.clone(),
         daemon: daemon(settings)?,
     })
 }

@@ -1,12 +1,13 @@
 //! Two refreshers in one daemon, second by second.
 
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::*;
-use crate::daemon::{Daemon, OnStartupFailure};
+use crate::daemon::{Daemon, OnStartupFailure, RunningRefresher};
 use crate::test_support::{DaemonRecorder, Notice};
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::StatusChannel;
@@ -18,6 +19,9 @@ struct Fixture {
     channels: [Arc<StatusChannel>; 2],
     recorder: DaemonRecorder,
     daemon: Daemon,
+    refreshers: RefresherSet,
+    /// The refreshers of the roles, while they run.
+    running: RefCell<Vec<Option<RunningRefresher>>>,
 }
 
 /// The daemon while it runs.
@@ -31,7 +35,8 @@ impl Fixture {
         let simulations = [Simulation::new(), Simulation::new()];
         let channels = [Arc::default(), Arc::default()];
         let (recorder, daemon) = (DaemonRecorder::default(), Daemon::default());
-        Self { simulations, channels, recorder, daemon }
+        let (refreshers, running) = (RefresherSet::default(), RefCell::default());
+        Self { simulations, channels, recorder, daemon, refreshers, running }
     }
 
     /// Returns a daemon that ends if the first refresh of the first role fails.
@@ -40,17 +45,31 @@ impl Fixture {
         Self { daemon, ..Self::new() }
     }
 
-    fn refreshers(&self, context: &DaemonContext<'_>) -> Vec<Refresher> {
-        let refresher = |(simulation, channel): (&Simulation, &Arc<StatusChannel>)| {
-            let source = Arc::new(simulation.clone());
-            context.refresher_of(source, Arc::clone(channel), &simulation.ports())
-        };
-        self.simulations.iter().zip(&self.channels).map(refresher).collect()
+    /// Adds the refresher of the next role.
+    fn add(&self) {
+        let mut running = self.running.borrow_mut();
+        let role = running.len();
+        let (simulation, channel) = (&self.simulations[role], &self.channels[role]);
+        let (source, context) = (Arc::new(simulation.clone()), self.recorder.context());
+        let refresher = context.refresher_of(source, Arc::clone(channel), &simulation.ports());
+        running.push(Some(self.refreshers.add(refresher)));
     }
 
+    /// Removes the refresher of a role.
+    fn remove(&self, role: usize) {
+        self.running.borrow_mut()[role] = None;
+    }
+
+    /// Starts the daemon with both roles.
     fn start(&self) -> Play<'_> {
+        self.add();
+        self.add();
+        self.start_with_added()
+    }
+
+    /// Starts the daemon with the roles that were added.
+    fn start_with_added(&self) -> Play<'_> {
         let context = self.recorder.context();
-        let mut refreshers = self.refreshers(&context);
         let running = Box::pin(async move {
             let start = async {
                 if self.daemon.fails_fast() {
@@ -58,7 +77,7 @@ impl Fixture {
                 }
                 Ok(pending())
             };
-            supervise(&mut refreshers, &context, &self.simulations[0].clock, start).await
+            supervise(&self.refreshers, &context, &self.simulations[0].clock, start).await
         });
         let mut play = Play { fixture: self, running };
         play.settle();
@@ -146,24 +165,62 @@ fn reload_reaches_all() {
 #[test]
 fn reload_ends_when_the_last_refresher_has_read_its_files() {
     let fixture = Fixture::new();
-    let context = fixture.recorder.context();
-    let mut refreshers = fixture.refreshers(&context);
-    let handles: Vec<_> = refreshers.iter().map(Refresher::handle).collect();
-    let notices = || fixture.recorder.supervisor.notices();
-    let is_ready = || notices().contains(&Notice::Ready);
-    let has_started = Cell::new(true);
-    let mut handling = pin!(handle_events(&handles, &context, &has_started));
-    let mut poll = || handling.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    let mut play = fixture.start();
+    fixture.simulations[1].hang(true);
     fixture.recorder.events.happen(Event::Reload);
-    assert!(poll() && poll());
-    assert_eq!(notices(), [Notice::Reloading]);
-    for refresher in &mut refreshers {
-        assert!(!is_ready());
-        let mut run = pin!(refresher.run());
-        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        assert!(poll());
-    }
-    assert!(is_ready());
+    play.pass(60);
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading]);
+    fixture.simulations[1].hang(false);
+    play.pass(6);
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
+}
+
+#[test]
+fn added_refresher_starts_and_a_removed_one_ends() {
+    let fixture = Fixture::new();
+    fixture.add();
+    let mut play = fixture.start_with_added();
+    play.pass(100);
+    assert!(fixture.has_session(0) && !fixture.has_session(1));
+    fixture.add();
+    play.settle();
+    assert!(fixture.has_session(1), "it starts at once");
+    fixture.remove(0);
+    play.pass(7_000);
+    assert_eq!(fixture.simulations[0].fetches(), 1, "it has ended");
+    assert!(fixture.simulations[1].fetches() > 2, "the other one goes on");
+    assert_eq!(fixture.notices(), [Notice::Ready]);
+}
+
+#[test]
+fn refresher_is_removed_during_a_fetch() {
+    let fixture = Fixture::new();
+    fixture.simulations[0].turn(AwsBehaviour::Answers, 60);
+    let mut play = fixture.start();
+    play.pass(30);
+    fixture.remove(0);
+    play.pass(60);
+    assert!(!fixture.has_session(0) && fixture.has_session(1));
+}
+
+#[test]
+fn reload_and_changed_files_reach_an_added_refresher_and_wait_for_no_removed_one() {
+    let fixture = Fixture::new();
+    fixture.add();
+    let mut play = fixture.start_with_added();
+    fixture.simulations[0].hang(true);
+    fixture.add();
+    play.settle();
+    fixture.remove(0);
+    fixture.simulations[1].rotate(true);
+    fixture.recorder.events.happen(Event::FilesChanged);
+    play.settle();
+    assert_eq!(fixture.identities_read(), 3);
+    fixture.simulations[1].rotate(true);
+    fixture.recorder.events.happen(Event::Reload);
+    play.settle();
+    assert_eq!(fixture.identities_read(), 4);
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
 }
 
 #[test]

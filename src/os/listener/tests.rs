@@ -11,7 +11,7 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::server::ServePolicy;
+use crate::server::{ServePolicy, ServedRole, ServedRoles};
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::ports::Ports;
@@ -61,7 +61,10 @@ impl Server {
             let role = "arn:aws:iam::123456789012:role/R".parse().unwrap();
             let region = Region::parse("eu-central-1").unwrap();
             let policy = ServePolicy::default();
-            let endpoints = Rc::new(Endpoints::new((&role, &region), policy, channel, ports, log));
+            let role = Rc::new(ServedRole::new(None, (&role, &region), channel));
+            let (all, imds) = (vec![Rc::clone(&role)], Some(role));
+            let roles = ServedRoles { all, imds, ..ServedRoles::default() };
+            let endpoints = Rc::new(Endpoints::new(roles, policy, ports, log));
             let stop = Box::pin(async { drop(stopped.await) });
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

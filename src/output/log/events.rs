@@ -47,66 +47,68 @@ events! {
     LOG_EVENTS_DROPPED = "log_events_dropped" Warning
         "events were dropped because the log was not read" ["events"];
 
-    IDENTITY_LOADED = "identity_loaded" Info "identity loaded" ["serial" "subject" "not_after"];
+    IDENTITY_LOADED = "identity_loaded" Info "identity loaded"
+        ["serial" "subject" "not_after" "role"];
     IDENTITY_LOAD_FAILED = "identity_load_failed" Warning
-        "cannot load the identity" ["reason" "hint"];
+        "cannot load the identity" ["reason" "hint" "role"];
     IDENTITY_RELOAD_FAILED = "identity_reload_failed" Warning
-        "cannot load the changed identity; the current one stays in use" ["reason" "hint"];
+        "cannot load the changed identity; the current one stays in use" ["reason" "hint" "role"];
     IDENTITY_RELOAD_SLOW = "identity_reload_slow" Warning
         "reading the identity's files takes too long; the current identity stays in use"
-        ["reason" "hint"];
+        ["reason" "hint" "role"];
     IDENTITY_RELOAD_RECOVERED = "identity_reload_recovered" Info
-        "the current identity can be loaded again" [];
+        "the current identity can be loaded again" ["role"];
     CERTIFICATE_EXPIRES_SOON = "certificate_expires_soon" Warning
-        "the certificate expires soon: renew it" ["not_after" "days_left"];
+        "the certificate expires soon: renew it" ["not_after" "days_left" "role"];
     PASSWORD_UNUSED = "password_unused" Info
-        "the password was not needed to open the private key" ["option"];
+        "the password was not needed to open the private key" ["option" "role"];
 
     SESSION_RECEIVED = "session_received" Info
-        "session received" ["access_key_id" "expiration" "lifetime_seconds"];
+        "session received" ["access_key_id" "expiration" "lifetime_seconds" "role"];
     REFRESH_FAILED = "refresh_failed" Warning
         "cannot refresh the credentials; the current ones are still valid"
-        ["reason" "hint" "retry_in_seconds"];
+        ["reason" "hint" "retry_in_seconds" "role"];
     CREDENTIALS_UNAVAILABLE = "credentials_unavailable" Error
         "cannot refresh the credentials, and there are no valid ones"
-        ["reason" "hint" "retry_in_seconds"];
+        ["reason" "hint" "retry_in_seconds" "role"];
     REFRESH_RECOVERED = "refresh_recovered" Info
-        "the credentials can be refreshed again" ["failures"];
+        "the credentials can be refreshed again" ["failures" "role"];
     CLOCK_OFFSET_FOUND = "clock_offset_found" Warning
         "this machine's clock differs from AWS's: set the clock, and keep it correct with NTP"
-        ["seconds_behind" "seconds_ahead"];
+        ["seconds_behind" "seconds_ahead" "role"];
     CLOCK_OFFSET_RESOLVED = "clock_offset_resolved" Info
-        "this machine's clock agrees with AWS's again" [];
+        "this machine's clock agrees with AWS's again" ["role"];
 
     PROFILE_WRITTEN = "profile_written" Info
-        "profile written" ["file" "profile" "valid_until" "aws_profile"];
+        "profile written" ["file" "profile" "valid_until" "aws_profile" "role"];
     PROFILE_WRITTEN_IN_PLACE = "profile_written_in_place" Warning
-        "profile written in place: a reader may see a part of it" ["file" "profile" "reason"];
+        "profile written in place: a reader may see a part of it"
+        ["file" "profile" "reason" "role"];
     PROFILE_WARNING = "profile_warning" Warning
-        "the credentials file needs attention" ["file" "profile" "reason"];
+        "the credentials file needs attention" ["file" "profile" "reason" "role"];
     PROFILE_WRITE_FAILED = "profile_write_failed" Error
-        "cannot write the profile" ["reason" "hint"];
+        "cannot write the profile" ["reason" "hint" "role"];
     PROFILE_WRITE_RECOVERED = "profile_write_recovered" Info
-        "the profile can be written again" ["file" "profile"];
+        "the profile can be written again" ["file" "profile" "role"];
 
     LISTENING = "listening" Info "listening" ["address"];
     CREDENTIALS_VENDED = "credentials_vended" Info
-        "credentials vended" ["route" "peer" "uid" "role" "access_key_id" "expiration"];
+        "credentials vended" ["route" "peer" "uid" "role" "access_key_id" "expiration" "name"];
     CREDENTIALS_VENDED_UNLOGGED = "credentials_vended_unlogged" Warning
         "credentials were vended while the log could not be written" ["uid" "count"];
     REQUEST_REFUSED = "request_refused" Warning
-        "request refused" ["route" "status" "reason" "host" "peer" "suppressed"];
+        "request refused" ["route" "status" "reason" "host" "peer" "suppressed" "role"];
     CONTAINER_CREDENTIALS_DISABLED = "container_credentials_disabled" Warning
-        "container credentials are not served: pass `--token-file` to store their token" [];
-    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" [];
+        "container credentials are not served: pass `--token-file` to store their token" ["role"];
+    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role"];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
-        "cannot renew the container token; the current one stays valid" ["reason"];
+        "cannot renew the container token; the current one stays valid" ["reason" "role"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
-        "the token file was missing or changed, and was written again" ["found"];
+        "the token file was missing or changed, and was written again" ["found" "role"];
     CONTAINER_TOKEN_LOST = "container_token_lost" Warning
-        "the token file is missing or changed, and cannot be written" ["found" "reason"];
+        "the token file is missing or changed, and cannot be written" ["found" "reason" "role"];
     CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
-        "cannot remove the token file" ["reason"];
+        "cannot remove the token file" ["reason" "role"];
 }
 
 #[cfg(test)]

@@ -8,36 +8,48 @@ use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde::Serialize;
 
-use crate::server::Endpoints;
+use crate::server::bodies::CredentialBodies;
 use crate::server::response::{self, Response, rendered};
 use crate::server::router::{Access, Authentication, Handler, Methods, Route};
+use crate::server::{ContainerRoute, Endpoints, RouteToken, ServedRoles};
 use roles_anywhere_client::credentials::Session;
 
-/// The path of container credentials.
+/// The path of container credentials; with `/NAME`, those of the role of that name.
 pub const CONTAINER_PATH: &str = "/credentials";
 
-/// Returns the route of `path`, if it is the one of this file.
-pub(in crate::server) fn route(path: &str) -> Option<Route<'static>> {
-    (path == CONTAINER_PATH).then_some(Route {
+/// Returns the route of `path`, if it is one of container credentials.
+pub(in crate::server) fn route<'a>(path: &str, roles: &'a ServedRoles) -> Option<Route<'a>> {
+    let name = match path.strip_prefix(CONTAINER_PATH)? {
+        "" => None,
+        rest => Some(rest.strip_prefix('/')?),
+    };
+    let ContainerRoute { role, token } = roles.container_route(name)?;
+    let respond = |bodies: &CredentialBodies| response::secret_json(bodies.container.clone());
+    Some(Route {
         name: "container",
         methods: Methods::GetHead,
         access: Access::Container,
+        token: Some(token),
         authenticate: with_token,
-        handler: Handler::Credentials(|bodies| response::secret_json(bodies.container.clone())),
+        handler: Handler::Credentials(role, respond),
     })
 }
 
-/// Lets a client in that has the token; without a token file the route is not found.
-fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Response, Authentication> {
+/// Lets a client in that has the token of the route; without a token the route is not found.
+fn with_token(
+    _: &Endpoints,
+    token: Option<&RouteToken>,
+    headers: &HeaderMap,
+) -> ControlFlow<Response, Authentication> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
-    let accepted = match (&*endpoints.container_token.borrow(), given.next(), given.next()) {
-        (None, ..) => return ControlFlow::Break(response::not_found()),
-        (Some(token), Some(given), None) => token.accepts(given.as_bytes()),
-        _ => false,
+    let given = match (given.next(), given.next()) {
+        (Some(given), None) => given.as_bytes(),
+        _ => b"",
     };
-    match accepted {
-        true => ControlFlow::Continue(Authentication::ContainerToken),
-        false => {
+    match token.and_then(|token| token.accepts(given)) {
+        None => ControlFlow::Break(response::not_found()),
+        Some(true) => ControlFlow::Continue(Authentication::ContainerToken),
+        Some(false) => {
             let why = "the header Authorization must contain the token from the token file";
             ControlFlow::Break(response::unauthorized(why))
         }

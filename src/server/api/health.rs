@@ -22,6 +22,7 @@ pub(in crate::server) fn route(path: &str) -> Option<Route<'static>> {
         name,
         methods: Methods::GetHead,
         access,
+        token: None,
         authenticate: without_token,
         handler: Handler::Direct(respond),
     })
@@ -32,18 +33,20 @@ fn healthz(_: &Endpoints, _: &HeaderMap) -> Response {
     response::text("alive\n")
 }
 
-/// Returns whether there are credentials. It does not wait for an exchange in flight: a probe asks
+/// Returns whether there are credentials of all roles. It does not wait for an exchange in flight: a probe asks
 /// again.
 fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
-    let status = endpoints.channel.status();
-    match status.usable(ClockReading::of(&*endpoints.ports.clock)) {
-        Some(_) => response::text("ready\n"),
-        None => no_credentials(&status, Authentication::None),
+    let now = ClockReading::of(&*endpoints.ports.clock);
+    let roles = endpoints.roles();
+    let mut statuses = roles.all.iter().map(|role| role.channel.status());
+    match statuses.find(|status| status.usable(now).is_none()) {
+        None => response::text("ready\n"),
+        Some(status) => no_credentials(&status, Authentication::None),
     }
 }
 
 fn render_metrics(endpoints: &Endpoints, _: &HeaderMap) -> Response {
-    let (status, now) = (endpoints.channel.status(), ClockReading::of(&*endpoints.ports.clock));
+    let now = ClockReading::of(&*endpoints.ports.clock);
     let unlogged = endpoints.audit.unlogged();
-    response::metrics(metrics::render(&status, &endpoints.requests, unlogged, now))
+    response::metrics(metrics::render(&endpoints.roles(), &endpoints.requests, unlogged, now))
 }

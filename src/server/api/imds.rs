@@ -11,10 +11,10 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use crate::server::Endpoints;
+use crate::server::bodies::CredentialBodies;
 use crate::server::response::{self, Response, rendered};
 use crate::server::router::{Access, Authentication, Handler, Methods, Route, without_token};
-use crate::server::token;
+use crate::server::{Endpoints, RouteToken, ServedRole, token};
 pub(in crate::server) use instance::ImdsInstance;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::secret::SecretBytes;
@@ -24,11 +24,13 @@ const TOKEN: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
 
 /// Returns the route of `path`, if it is below `/latest`. What EC2 has and this program does not have
 /// is a route too: it is not found only with a valid token.
-pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Option<Route<'a>> {
+pub(in crate::server) fn route<'a>(path: &str, role: &'a ServedRole) -> Option<Route<'a>> {
+    let instance = &role.instance;
     let metadata = |name, handler| Route {
         name,
         methods: Methods::GetHead,
         access: Access::Imds,
+        token: None,
         authenticate: with_token,
         handler,
     };
@@ -37,8 +39,8 @@ pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Op
         return Some(match instance.is_role(segment) {
             true => {
                 let respond =
-                    Handler::Credentials(|bodies| response::secret_text(bodies.imds.clone()));
-                metadata("imds", respond)
+                    |bodies: &CredentialBodies| response::secret_text(bodies.imds.clone());
+                metadata("imds", Handler::Credentials(role, respond))
             }
             false => absent,
         });
@@ -48,6 +50,7 @@ pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Op
             name: "token",
             methods: Methods::Put,
             access: Access::Imds,
+            token: None,
             authenticate: without_token,
             handler: Handler::Direct(issue_token),
         },
@@ -55,8 +58,8 @@ pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Op
             metadata("role", Handler::Static(&instance.role_name))
         }
         "/latest/meta-data/iam/info" => {
-            let respond = Handler::SessionInfo(|bodies| response::text(bodies.profile.clone()));
-            metadata("metadata", respond)
+            let respond = |bodies: &CredentialBodies| response::text(bodies.profile.clone());
+            metadata("metadata", Handler::SessionInfo(role, respond))
         }
         _ => match instance.static_body(path) {
             Some(body) => metadata("metadata", Handler::Static(body)),
@@ -67,7 +70,11 @@ pub(in crate::server) fn route<'a>(path: &str, instance: &'a ImdsInstance) -> Op
 }
 
 /// Lets a client in that has a valid token.
-fn with_token(endpoints: &Endpoints, headers: &HeaderMap) -> ControlFlow<Response, Authentication> {
+fn with_token(
+    endpoints: &Endpoints,
+    _: Option<&RouteToken>,
+    headers: &HeaderMap,
+) -> ControlFlow<Response, Authentication> {
     let uptime = endpoints.ports.clock.uptime();
     let token = headers.get(TOKEN).map(HeaderValue::as_bytes);
     match token.and_then(|token| endpoints.tokens.seconds_left(token, uptime)) {

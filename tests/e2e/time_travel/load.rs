@@ -8,8 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use roles_anywhere::app::App;
-use roles_anywhere::command::serve;
+use roles_anywhere::command::serve::{self, ServePlan};
 use roles_anywhere::daemon::Event;
 use roles_anywhere::output::log::events::LogEvent;
 use roles_anywhere::output::log::{Field, Log, LogNotWritten};
@@ -65,9 +64,8 @@ fn a_thousand_faults_bring_no_blank_and_no_stale_credentials() {
             &line,
             log,
             Box::new(on_tick),
-            async |plan, refresher, context, ports| {
-                let app = App::start();
-                serve::daemon::run(plan, refresher, &app, context, ports).await.unwrap();
+            async |ServePlan { roles, serve }, system| {
+                serve::daemon::run(serve, roles, system).await.unwrap();
             },
         );
         asking.join().unwrap()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::pending;
-use roles_anywhere::daemon::{Event, supervise};
+use roles_anywhere::daemon::{Event, RefresherSet, supervise};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
@@ -52,9 +52,12 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
     };
     let line = ["serve", "--port", "0"];
     let log = Arc::new(SecrecyCheck);
-    run_daemon(&clock, &line, log, Box::new(on_tick), async |_, refresher, context, ports| {
+    run_daemon(&clock, &line, log, Box::new(on_tick), async |plan, system| {
         let start = async { Ok(pending()) };
-        supervise(&mut [refresher], context, &*ports.timer, start).await.unwrap();
+        let refreshers = RefresherSet::default();
+        let _running = refreshers.add((system.new_refresher)(&plan.roles.roles[0]));
+        let (context, timer) = (&system.context, &*system.ports.timer);
+        supervise(&refreshers, context, timer, start).await.unwrap();
     });
     statuses.into_inner()
 }

@@ -51,6 +51,11 @@ impl Proxy {
         (!is_exempt(&self.no_proxy, target)).then_some(&self.url)
     }
 
+    /// Returns whether it is the same proxy as `other`, for the same hosts; the origin makes no difference.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.url, &self.no_proxy) == (&other.url, &other.no_proxy)
+    }
+
     /// Returns whether the proxy is used for `endpoint`.
     pub fn serves(&self, endpoint: &Endpoint) -> bool {
         self.on_the_way_to(&endpoint.url("/", "")).is_some()

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::time::{Clock, Timer, Timestamp};
@@ -11,8 +11,8 @@ use crate::time::{Clock, Timer, Timestamp};
 /// The clocks of one machine, and the timer that goes by them. Copies share their time.
 ///
 /// A sleep lasts until the clock was moved to its end ([`ManualClock::advance`],
-/// [`ManualClock::advance_to_next_wake`]), and is not woken: its future is to be polled again. A
-/// short one can move the clock by itself instead, see [`ManualClock::pass_sleeps`].
+/// [`ManualClock::advance_to_next_wake`]); each movement wakes its task. A short one can move the clock
+/// by itself instead, see [`ManualClock::pass_sleeps`].
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<State>>);
 
@@ -26,6 +26,8 @@ struct State {
     passing: Option<Duration>,
     /// When sleeps end that have begun, dropped ones included.
     wakes: BTreeSet<Duration>,
+    /// The tasks that sleep.
+    sleepers: Vec<Waker>,
 }
 
 /// 12:36 on 30 August 2015, the instant of AWS's test suite for signatures.
@@ -46,6 +48,7 @@ impl ManualClock {
             counts_sleep: false,
             passing: None,
             wakes: BTreeSet::new(),
+            sleepers: Vec::new(),
         })))
     }
 
@@ -85,6 +88,7 @@ impl ManualClock {
         let wall = state.wall_at_start + state.seconds();
         state.uptime = uptime;
         state.wall_at_start = wall - state.seconds();
+        state.wake();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,6 +104,11 @@ impl State {
     fn advance(&mut self, time: Duration) {
         self.uptime += time;
         self.wakes = self.wakes.split_off(&(self.uptime + Duration::from_nanos(1)));
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        self.sleepers.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -121,7 +130,7 @@ impl Clock for ManualClock {
 impl Timer for ManualClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         let end = self.uptime() + duration;
-        Box::pin(std::future::poll_fn(move |_| {
+        Box::pin(std::future::poll_fn(move |context| {
             let mut state = self.state();
             if state.passing.is_some_and(|longest| duration <= longest) {
                 let time = end.saturating_sub(state.uptime);
@@ -131,6 +140,9 @@ impl Timer for ManualClock {
                 return Poll::Ready(());
             }
             state.wakes.insert(end);
+            if !state.sleepers.iter().any(|known| known.will_wake(context.waker())) {
+                state.sleepers.push(context.waker().clone());
+            }
             Poll::Pending
         }))
     }

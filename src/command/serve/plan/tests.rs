@@ -30,7 +30,7 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
         .map_err(|error| error.to_string())?;
     let plan: Box<dyn Any> = plan;
     let plan = plan.downcast::<ServePlan>().expect("it is the plan of `serve`");
-    Ok((plan.serve, plan.session.ignored))
+    Ok((plan.serve, plan.roles.roles[0].plan.ignored.clone()))
 }
 
 fn policy(words: &[&str], variables: &[(&str, &str)]) -> Result<ServePolicy, String> {

@@ -1,0 +1,170 @@
+//! The roles that `serve` serves: their refreshers, their routes and the tokens of these. A reload
+//! replaces them while requests are answered.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::app::daemon::NewRefresher;
+use crate::command::serve::Serve;
+use crate::daemon::{RefresherSet, Role, RoleChanges, RunningRole, StartRole, replace_roles};
+use crate::options::session_plan::SessionPlan;
+use crate::output::error::Error;
+use crate::output::log::events::CONTAINER_CREDENTIALS_DISABLED;
+use crate::output::log::{Field, Log};
+use crate::server::{
+    ContainerRoute, Endpoints, Offer, OpenTokenFile, RouteToken, ServedRole, ServedRoles, TokenFile,
+};
+use roles_anywhere_client::refresh::status::StatusChannel;
+
+/// The roles that are served, and the default ones of both kinds of credentials.
+#[derive(Clone, Debug)]
+pub struct RoleSelection {
+    /// The roles. Their names are distinct.
+    pub roles: Vec<Role<SessionPlan>>,
+    /// The index of the role of `/credentials`, if there is one.
+    pub container: Option<usize>,
+    /// The index of the role of instance metadata, if there is one.
+    pub imds: Option<usize>,
+}
+
+/// Opens the token file of a role, or of `/credentials`; `None` if there is none. An error if another
+/// process uses it.
+pub(super) type OpenToken<'a> = &'a dyn Fn(Option<&str>) -> Result<Option<OpenTokenFile>, Error>;
+
+/// The roles of a running `serve`.
+pub(super) struct RunningRoles<'a> {
+    plan: &'a Serve,
+    endpoints: Rc<Endpoints>,
+    log: Arc<dyn Log>,
+    open_token: OpenToken<'a>,
+    refreshers: RefresherSet,
+    running: RefCell<Vec<RunningRole<SessionPlan, Rc<ServedRole>>>>,
+    /// The tokens of the routes, and their files.
+    tokens: RefCell<Vec<(Rc<RouteToken>, PathBuf)>>,
+}
+
+impl<'a> RunningRoles<'a> {
+    /// Returns no roles, served by `endpoints`.
+    pub(super) fn new(
+        plan: &'a Serve,
+        endpoints: Rc<Endpoints>,
+        log: Arc<dyn Log>,
+        open_token: OpenToken<'a>,
+    ) -> Self {
+        let (refreshers, running) = (RefresherSet::default(), RefCell::default());
+        let tokens = RefCell::default();
+        Self { plan, endpoints, log, open_token, refreshers, running, tokens }
+    }
+
+    /// Returns the refreshers of the roles.
+    pub(super) fn refreshers(&self) -> &RefresherSet {
+        &self.refreshers
+    }
+
+    /// Returns the channels of the roles.
+    pub(super) fn channels(&self) -> Vec<Arc<StatusChannel>> {
+        self.running.borrow().iter().map(|it| Arc::clone(it.state.channel())).collect()
+    }
+
+    /// Returns what is served.
+    pub(super) fn served(&self) -> Rc<ServedRoles> {
+        self.endpoints.roles()
+    }
+
+    /// Returns the tokens of the routes, and their files.
+    pub(super) fn tokens(&self) -> Vec<(Rc<RouteToken>, PathBuf)> {
+        self.tokens.borrow().clone()
+    }
+
+    /// Opens the token files of `selection`, before its roles are served. An error if the user named a
+    /// file and it cannot be used, or if nothing could be served without it. If another file cannot be
+    /// written, its route does not exist, and the log says why.
+    pub(super) fn open_tokens(&self, selection: &RoleSelection) -> Result<(), Error> {
+        if self.plan.token_file == TokenFile::Disabled && self.plan.policy.offer.has_container() {
+            self.log.event(&CONTAINER_CREDENTIALS_DISABLED, &[]);
+        }
+        for name in self.missing_tokens(selection) {
+            let opened = (self.open_token)(name.as_deref())?;
+            let Some(OpenTokenFile { path, store }) = opened else { continue };
+            let token = RouteToken::new(name, store);
+            match self.plan.token_file {
+                TokenFile::At { .. } => self.endpoints.renew_token(&token)?,
+                // Without a token there would be nothing to serve.
+                TokenFile::In(_) if self.plan.policy.offer == Offer::Container => {
+                    self.endpoints.renew_token(&token)?;
+                }
+                _ => self.endpoints.rotate_token(&token),
+            }
+            self.keep_token(token, path);
+        }
+        Ok(())
+    }
+
+    /// Ends the tokens, and removes their files.
+    pub(super) fn withdraw_tokens(&self) {
+        self.tokens.take().iter().for_each(|(token, _)| self.endpoints.withdraw_token(token));
+    }
+
+    /// Serves other roles from the next request on. Those that did not change keep their sessions, and
+    /// no request is answered in between.
+    pub(super) fn replace(
+        &self,
+        selection: RoleSelection,
+        new_refresher: &NewRefresher<'_>,
+    ) -> RoleChanges {
+        let start: StartRole<'_, SessionPlan, Rc<ServedRole>> = &|role, _| {
+            let refresher = new_refresher(role);
+            let request = &role.plan.provider.session;
+            let (names, channel) = ((&request.role, &request.region), refresher.channel());
+            let served = ServedRole::new(role.name.clone(), names, Arc::clone(channel));
+            (refresher, Rc::new(served))
+        };
+        let RoleSelection { roles, container, imds } = selection;
+        let mut running = self.running.borrow_mut();
+        let is_same = SessionPlan::makes_the_sessions_of;
+        let changes = replace_roles(&mut running, roles, &self.refreshers, is_same, start);
+        let all: Vec<_> = running.iter().map(|it| Rc::clone(&it.state)).collect();
+        let at = |index: Option<usize>| index.and_then(|index| all.get(index).cloned());
+        let (main, imds) = (at(container), at(imds));
+        let role = |name: Option<&str>| match name {
+            None => main.clone(),
+            name => all.iter().find(|role| role.name() == name).cloned(),
+        };
+        let tokens = self.tokens.borrow();
+        let routes = tokens.iter().filter_map(|(token, _)| {
+            Some(ContainerRoute { role: role(token.name())?, token: Rc::clone(token) })
+        });
+        let container = routes.collect();
+        self.endpoints.replace_roles(ServedRoles { all, imds, container });
+        changes
+    }
+
+    /// Returns the names of the routes of `selection` that have no token yet.
+    fn missing_tokens(&self, selection: &RoleSelection) -> Vec<Option<Arc<str>>> {
+        let tokens = self.tokens.borrow();
+        let mut names: Vec<_> = selection.route_names().collect();
+        names.retain(|name| !tokens.iter().any(|(token, _)| token.name() == name.as_deref()));
+        names
+    }
+
+    /// Keeps a token that could be written.
+    fn keep_token(&self, token: RouteToken, path: PathBuf) {
+        if token.exists() {
+            self.tokens.borrow_mut().push((Rc::new(token), path));
+            return;
+        }
+        let role = token.name();
+        let role = role.as_ref().map(|role| -> Field<'_> { ("role", role) });
+        self.log.event(&CONTAINER_CREDENTIALS_DISABLED, &role.into_iter().collect::<Vec<_>>());
+    }
+}
+
+impl RoleSelection {
+    /// Returns the names of the routes of container credentials; the one of `/credentials` is `None`.
+    fn route_names(&self) -> impl Iterator<Item = Option<Arc<str>>> {
+        let main = self.container.map(|_| None);
+        main.into_iter().chain(self.roles.iter().filter_map(|role| role.name.clone()).map(Some))
+    }
+}

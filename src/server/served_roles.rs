@@ -1,0 +1,106 @@
+//! The roles whose credentials are served, and the routes that lead to them.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::api::imds::ImdsInstance;
+use super::bodies::CredentialBodies;
+use super::route_token::RouteToken;
+use roles_anywhere_client::arn::RoleArn;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_client::region::Region;
+
+/// A role whose credentials are served.
+pub struct ServedRole {
+    pub(super) name: Option<Arc<str>>,
+    pub(super) instance: ImdsInstance,
+    pub(super) channel: Arc<StatusChannel>,
+    /// The bodies that were rendered last, and the session that they are of.
+    bodies: RefCell<Option<(Arc<Session>, Rc<CredentialBodies>)>>,
+}
+
+impl ServedRole {
+    /// Serves the session of `channel` as the credentials of `role`, in a Region.
+    pub fn new(
+        name: Option<Arc<str>>,
+        (role, region): (&RoleArn, &Region),
+        channel: Arc<StatusChannel>,
+    ) -> Self {
+        let instance = ImdsInstance::new(role, region);
+        Self { name, instance, channel, bodies: RefCell::default() }
+    }
+
+    /// Returns its name in the configuration file, if it is of one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Returns the channel of its session.
+    pub fn channel(&self) -> &Arc<StatusChannel> {
+        &self.channel
+    }
+
+    /// Returns whether it keeps the bodies of a session.
+    #[cfg(test)]
+    pub(super) fn is_rendered(&self) -> bool {
+        self.bodies.borrow().is_some()
+    }
+
+    /// Returns the bodies of `session`, or of no session.
+    pub(super) fn render(&self, session: Option<&Arc<Session>>) -> Option<Rc<CredentialBodies>> {
+        let mut rendered = self.bodies.borrow_mut();
+        let Some(session) = session else {
+            *rendered = None;
+            return None;
+        };
+        match &*rendered {
+            Some((known, bodies)) if Arc::ptr_eq(known, session) => Some(Rc::clone(bodies)),
+            _ => {
+                let bodies = Rc::new(CredentialBodies::new(session, &self.instance));
+                *rendered = Some((Arc::clone(session), Rc::clone(&bodies)));
+                Some(bodies)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ServedRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.instance.role_arn)
+    }
+}
+
+/// A route of container credentials.
+#[derive(Clone, Debug)]
+pub struct ContainerRoute {
+    /// The role that it hands out.
+    pub role: Rc<ServedRole>,
+    /// The token that it requires.
+    pub token: Rc<RouteToken>,
+}
+
+/// The roles that are served, and by which routes. A request is answered by those of its start.
+#[derive(Clone, Debug, Default)]
+pub struct ServedRoles {
+    /// All roles, in the order of the metrics.
+    pub all: Vec<Rc<ServedRole>>,
+    /// The role of instance metadata; without one it does not exist.
+    pub imds: Option<Rc<ServedRole>>,
+    /// The routes of container credentials. The name of the token's route tells them apart.
+    pub container: Vec<ContainerRoute>,
+}
+
+impl ServedRoles {
+    /// Returns the name of the role of a route of container credentials, if it has one.
+    pub fn role_of_route(&self, name: Option<&str>) -> Option<&str> {
+        self.container_route(name).and_then(|route| route.role.name())
+    }
+
+    /// Returns the route of container credentials with a name, or the one without.
+    pub(super) fn container_route(&self, name: Option<&str>) -> Option<&ContainerRoute> {
+        self.container.iter().find(|route| route.token.name() == name)
+    }
+}
