@@ -104,6 +104,7 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
             permissions: Permissions::Lenient,
         },
         session: SESSION.clone(),
+        fallbacks: Vec::new(),
     };
     let plan = SecretGet {
         request: SecretRequest {

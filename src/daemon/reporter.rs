@@ -7,15 +7,18 @@ use crate::output::error::Error;
 use crate::output::log::events::{
     CERTIFICATE_EXPIRES_SOON, CLOCK_OFFSET_FOUND, CLOCK_OFFSET_RESOLVED, CREDENTIALS_UNAVAILABLE,
     IDENTITY_LOAD_FAILED, IDENTITY_LOADED, IDENTITY_RELOAD_FAILED, IDENTITY_RELOAD_RECOVERED,
-    IDENTITY_RELOAD_SLOW, PASSWORD_UNUSED, REFRESH_FAILED, REFRESH_RECOVERED, SESSION_RECEIVED,
+    IDENTITY_RELOAD_SLOW, PASSWORD_UNUSED, REFRESH_FAILED, REFRESH_RECOVERED, REGION_FALLBACK,
+    REGION_RESTORED, SESSION_RECEIVED,
 };
 use crate::output::log::{Field, Log, Reasons};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::identity::IdentityError;
+use roles_anywhere_client::provider::fallback::Fetched;
 use roles_anywhere_client::provider::{ProviderError, SKEW};
 use roles_anywhere_client::refresh::Next;
 use roles_anywhere_client::refresh::observer::Observer;
 use roles_anywhere_client::refresh::session_source::ReloadOutcome;
+use roles_anywhere_client::region::Region;
 use roles_anywhere_client::time::Timestamp;
 
 /// Reports to the operator, and remembers what was reported already.
@@ -39,6 +42,8 @@ struct Reported {
     offset: i64,
     /// The number of failed refreshes since the last successful one.
     failures: u64,
+    /// The Region of the fallback that makes the sessions, if one does.
+    fallback: Option<Region>,
 }
 
 /// When a certificate expires, and when that was last reported.
@@ -103,6 +108,17 @@ impl Reporter {
     fn usable_again(&self) {
         if self.reported().unusable.take().is_some() {
             self.log.event(&IDENTITY_RELOAD_RECOVERED, &[]);
+        }
+    }
+
+    /// Returns until when `session` is valid, and of which fallback it is.
+    fn validity(&self, session: &Session) -> String {
+        let expiration = session.credentials.expiration;
+        match &self.reported().fallback {
+            Some(region) => {
+                format!("the session is valid until {expiration} (fallback {region})")
+            }
+            None => format!("the session is valid until {expiration}"),
         }
     }
 
@@ -172,8 +188,24 @@ impl Observer for Reporter {
         if failures > 0 {
             self.log.event(&REFRESH_RECOVERED, &[("failures", &failures)]);
         }
-        self.supervisor.status(&format!("the session is valid until {expiration}"));
+        self.supervisor.status(&self.validity(session));
         self.warn_before_expiry(now);
+    }
+
+    fn region_changed(&self, fetched: &Fetched) {
+        let trust_anchor = fetched.made_by.trust_anchor();
+        let (region, name) = (trust_anchor.region(), trust_anchor.to_string());
+        let fields: [Field<'_>; 2] = [("trust_anchor", &name), ("region", &region.as_str())];
+        if fetched.made_by.is_fallback() {
+            let reason =
+                fetched.primary_error.as_ref().map(|error| Error::from(error).log_fields().0);
+            let reason = reason.as_ref().map(|reason| ("reason", reason as _));
+            let fields: Vec<Field<'_>> = fields.into_iter().chain(reason).collect();
+            self.log.event(&REGION_FALLBACK, &fields);
+        } else {
+            self.log.event(&REGION_RESTORED, &fields);
+        }
+        self.reported().fallback = fetched.made_by.is_fallback().then(|| region.clone());
     }
 
     fn refresh_failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {
@@ -193,10 +225,7 @@ impl Observer for Reporter {
         self.log.event(event, &fields);
         let status = held.map_or_else(
             || error.summary(),
-            |session| {
-                let expiration = session.credentials.expiration;
-                format!("the session is valid until {expiration}; the last refresh failed")
-            },
+            |session| format!("{}; the last refresh failed", self.validity(session)),
         );
         self.supervisor.status(&status);
     }

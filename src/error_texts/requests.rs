@@ -6,19 +6,22 @@ use super::identity::now;
 use super::{Page, variants};
 use crate::output::error::Error;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
+use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::diagnosis::{Cause, ConfigurationCause, Operation, Refusal};
 use roles_anywhere_client::http::{Distrust, Presented, Request, SourceMessage, TransportError};
 use roles_anywhere_client::key::signer::SignError;
 use roles_anywhere_client::provider::ProviderError;
+use roles_anywhere_client::provider::fallback::FallbackError;
 use roles_anywhere_client::provider::secrets_manager::GetSecretError;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::sigv4::access_key::{self, AccessKeyError};
 use roles_anywhere_test_support::session::request;
 
-variants!(ProviderError: Identity Request Refused Response NoIdentity);
+variants!(ProviderError: Identity Request Refused Response EveryRegion NoIdentity);
 variants!(RequestError: Sign AccessKey Transport Timeout);
 variants!(TransportError:
     Connect Resolve Untrusted Handshake Proxy Interrupted TooLarge TrustStore
@@ -149,6 +152,34 @@ fn transport_errors() -> Vec<TransportError> {
             source: reason("no CA certificates were found"),
         },
     ]
+}
+
+#[test]
+fn errors_of_several_regions_have_these_texts() {
+    let fallback =
+        |region: &str, source| FallbackError { region: Region::parse(region).unwrap(), source };
+    let service_error = ServiceError {
+        status: 403,
+        code: Some("AccessDeniedException".to_owned()),
+        message: "Profile is disabled".to_owned(),
+        request_id: Some("a1b2c3d4-5678-90ab-cdef-EXAMPLE11111".to_owned()),
+        date: None,
+    };
+    let cause = ConfigurationCause::ProfileDisabled(request().profile);
+    let causes = vec![Cause::Configuration(cause)];
+    let refusal = Refusal { operation: Operation::CreateSession, service_error, causes };
+    let refused = ProviderError::Refused { source: Box::new(refusal), retry_after: None };
+    let (host, limit) =
+        ("rolesanywhere.eu-north-1.amazonaws.com".to_owned(), Duration::from_millis(2_500));
+    let late = RequestError::Timeout { host, limit, attempt: 2 };
+    let lost = request_errors().swap_remove(2);
+    let fallbacks = vec![fallback("eu-west-1", refused), fallback("eu-north-1", late.into())];
+    let (primary, limit) = (Box::new(lost.into()), Duration::from_secs(20));
+    let error = ProviderError::EveryRegion { primary, fallbacks, limit };
+    let mut page = Page::default();
+    let heading = page.see(&error);
+    page.add(&heading, &error.into());
+    page.compare("regions");
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl SessionOptions {
 
     /// Returns the source of the credentials.
     pub fn into_provider(self) -> RolesAnywhere {
-        RolesAnywhere { source: self.source, session: self.request }
+        RolesAnywhere::new(self.source, self.request)
     }
 }
 

@@ -72,9 +72,9 @@ impl SessionPlan {
     /// makes no difference: a line that is added to the configuration file moves those below it.
     pub fn makes_the_sessions_of(&self, other: &Self) -> bool {
         let of = |plan: &Self| {
-            let RolesAnywhere { source, session } = plan.provider.clone();
+            let RolesAnywhere { source, session, fallbacks } = plan.provider.clone();
             let (endpoints, timeout) = (plan.endpoints.clone(), plan.timeout);
-            (source_without_origins(source), session, endpoints, timeout)
+            (source_without_origins(source), session, fallbacks, endpoints, timeout)
         };
         of(self) == of(other)
             && is_same_password(&self.password, &other.password)

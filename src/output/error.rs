@@ -1,6 +1,7 @@
 //! The one type of error that reaches the user, and how it is printed.
 
 mod hints;
+mod regions;
 
 use std::fmt;
 use std::time::Duration;
@@ -158,23 +159,12 @@ impl Error {
 
     /// Returns what failed, then each cause of it, as they are printed.
     pub fn reasons(&self) -> Vec<String> {
-        let mut reasons = vec![one_line(&self.source.to_string())];
-        let mut cause = self.source.source();
-        let mut last = reasons[0].clone();
+        let mut reasons = reasons_of(&*self.source);
         reasons[0] += &match &self.origin {
             Some(origin @ Origin::Default(_)) => format!(" ({origin})"),
             Some(origin) => format!(" (from {origin})"),
             None => String::new(),
         };
-        while let Some(error) = cause {
-            let words = one_line(&error.to_string());
-            // Some libraries repeat their cause; once is enough.
-            if !last.contains(&words) {
-                reasons.push(words.clone());
-            }
-            last = words;
-            cause = error.source();
-        }
         reasons.extend(self.details().0.iter().map(|detail| one_line(&detail.line)));
         reasons
     }
@@ -263,6 +253,23 @@ fn write_details(text: &mut String, details: &[Detail], room: usize) {
         text.push_str("\n\n");
         text.push_str(&detail.block);
     }
+}
+
+/// Returns what failed, then each cause of it, each as one line.
+fn reasons_of(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut reasons = vec![one_line(&error.to_string())];
+    let mut last = reasons[0].clone();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = one_line(&error.to_string());
+        // Some libraries repeat their cause; once is enough.
+        if !last.contains(&words) {
+            reasons.push(words.clone());
+        }
+        last = words;
+        cause = error.source();
+    }
+    reasons
 }
 
 /// Returns `text` as one line that is safe to print, shortened if it is longer than 1,000 characters.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use hyper::StatusCode;
 
@@ -45,6 +46,7 @@ pub(super) fn render(
         "Seconds until the current credentials expire; 0 if there are none.",
         &of_each(&|status| Some(status.seconds_left(now))),
     );
+    session_info(&mut page, &roles);
     page.gauges(
         "certificate_expiry_seconds",
         "Seconds until the current certificate expires; negative after that.",
@@ -87,6 +89,21 @@ pub(super) fn render(
     page.0
 }
 
+/// Writes which Region's trust anchor made the last session of each role.
+fn session_info(page: &mut MetricsText, roles: &[(Option<&str>, Arc<Status>)]) {
+    let made = || roles.iter().filter_map(|(role, status)| Some((*role, status.made_by.as_ref()?)));
+    if made().next().is_some() {
+        let help = "Always 1: the Region of the trust anchor that made the last session, and whether that is a fallback.";
+        page.head("session_info", "gauge", help);
+    }
+    for (role, made_by) in made() {
+        let region = made_by.trust_anchor().region().as_str();
+        let fallback = if made_by.is_fallback() { "true" } else { "false" };
+        let labels = [("role", role), ("region", Some(region)), ("fallback", Some(fallback))];
+        page.line("session_info", &labels, 1);
+    }
+}
+
 struct MetricsText(String);
 
 impl MetricsText {
@@ -106,7 +123,7 @@ impl MetricsText {
     }
 
     /// Writes a line with those of the labels that have a value. No value needs an escape: they are
-    /// names of ours, and of roles, which are letters, digits and `_.-`.
+    /// names of ours, of Regions and of roles, which are letters, digits and `_.-`.
     fn line(&mut self, name: &str, labels: &[(&str, Option<&str>)], value: impl fmt::Display) {
         let _ = write!(self.0, "roles_anywhere_{name}");
         let mut separator = '{';

@@ -14,6 +14,7 @@ use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::diagnosis::{Cause, Operation, Refusal};
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::provider::ProviderError;
+use roles_anywhere_client::provider::fallback::MadeBy;
 use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
@@ -137,11 +138,13 @@ fn session_status(lifetime_seconds: i64) -> Status {
         role_session_name: None,
     };
     let session = Session { credentials, received: NOW, lifetime_seconds, clock_offset: 0 };
+    let trust_anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/a";
     Status {
         session: Some((
             Arc::new(session),
             ClockReading { wall: NOW, uptime: Duration::ZERO, counts_sleep: false },
         )),
+        made_by: Some(MadeBy::Fallback(trust_anchor.parse().unwrap())),
         certificate_end: Some(NOW.after(86_400)),
         clock_offset: -300,
         refreshes: Refreshes { succeeded: 3, refused: 2, ..Refreshes::default() },
@@ -757,6 +760,7 @@ fn counts_in_the_format_of_prometheus() {
     let page = text(&response);
     let wanted = [
         "roles_anywhere_credentials_expiry_seconds 3600",
+        "roles_anywhere_session_info{region=\"eu-west-1\",fallback=\"true\"} 1",
         // By AWS's clock, which this machine's is 300 s ahead of.
         "roles_anywhere_certificate_expiry_seconds 86700",
         "roles_anywhere_clock_offset_seconds -300",

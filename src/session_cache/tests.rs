@@ -41,7 +41,7 @@ impl CacheFixture {
 
     /// Runs `question` on the cache.
     fn ask<T>(&self, question: impl AsyncFnOnce(&SessionCache<'_>, &Ports) -> T) -> T {
-        let provider = RolesAnywhere { source: variables(), session: request() };
+        let provider = RolesAnywhere::new(variables(), request());
         let cached = EntryHandle { store: &self.store, key: self.key.clone(), provider: &provider };
         let cache = SessionCache { provider: &provider, cached: Some(cached) };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -50,6 +50,7 @@ const EXPOSED: &[&str] = &[
     "password",
     "ports",
     "provider",
+    "provider::fallback",
     "provider::secrets_manager",
     "refresh",
     "refresh::clock_reading",

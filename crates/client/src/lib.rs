@@ -23,7 +23,7 @@
 //! let ports = Ports::system(TransportOptions::default());
 //! # let ports = Ports::system(options);
 //! let deadline = Deadline::new(ports.clock.uptime(), Duration::from_secs(20));
-//! let session = RolesAnywhere { source, session }.fetch(0, &ports, deadline).await?;
+//! let session = RolesAnywhere::new(source, session).fetch(0, &ports, deadline).await?;
 //! println!("{} until {}", session.credentials.access_key_id, session.credentials.expiration);
 //! # Ok(session)
 //! # }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::test_support::DaemonRecorder;
 use roles_anywhere_client::refresh::handle::RefreshHandle;
-use roles_anywhere_test_support::simulation::Simulation;
+use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
 /// A refresher that reports, advanced by hand.
 struct Run<'a> {
@@ -133,4 +133,27 @@ fn invalid_files_are_logged_again_after_valid_ones() {
     let told = |what: &str| recorder.log.events().iter().filter(|line| *line == what).count();
     let usable_again = "identity_reload_recovered";
     assert_eq!((told(NO_IDENTITY), told(usable_again)), (2, 2));
+}
+
+#[test]
+fn fallback_is_logged_once_and_so_is_its_end() {
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
+    simulation.turn(AwsBehaviour::Lost, 1);
+    simulation.fall_back(AwsBehaviour::Answers);
+    run(&simulation, &recorder, |run| {
+        run.pass(7_200);
+        let last_status = || recorder.supervisor.statuses().last().cloned().unwrap();
+        assert!(last_status().ends_with(" (fallback eu-west-1)"), "{}", last_status());
+        run.simulation.turn(AwsBehaviour::Answers, 0);
+        run.pass(900);
+        assert!(!last_status().contains("fallback"), "{}", last_status());
+    });
+    let lines = recorder.log.lines();
+    let about: Vec<_> = lines.iter().filter(|line| line.contains("region_")).collect();
+    assert_eq!(about.len(), 2, "{about:?}");
+    for what in ["region_fallback", "trust-anchor/a", "region=eu-west-1", "reason=no response"] {
+        assert!(about[0].contains(what), "{about:?}");
+    }
+    assert!(about[1].contains("region_restored") && about[1].contains("region=us-east-1"));
+    assert!(lines.iter().all(|line| !line.contains("refresh_failed")), "{lines:?}");
 }

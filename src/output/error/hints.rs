@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::credentials_file::port::ProfileFileError;
 use crate::credentials_file::{ProfileError, SyntaxError};
+use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
 use crate::output::run::{RunError, SecretSelectionError};
 use crate::output::usage::UsageError;
@@ -19,6 +20,7 @@ use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::identity::{CertificateRole, IdentityError};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind};
+use roles_anywhere_client::provider::fallback::FallbackError;
 use roles_anywhere_client::provider::secrets_manager::GetSecretError;
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
 use transport::request_hint;
@@ -51,14 +53,25 @@ impl From<SecretSelectionError> for Error {
 
 impl From<&Arc<ProviderError>> for Error {
     fn from(error: &Arc<ProviderError>) -> Self {
-        let request_id = match &**error {
-            ProviderError::Refused { source, .. } => source.service_error.request_id.clone(),
-            _ => None,
+        let kind = error.kind();
+        let bare = match &**error {
+            ProviderError::EveryRegion { primary, fallbacks, .. } => {
+                Self::new(kind, RegionsError::new(primary, fallbacks))
+            }
+            _ => Self::new(kind, Arc::clone(error)),
         };
-        let bare = Self::new(error.kind(), Arc::clone(error))
+        let bare = bare
             .with_time_limit(error.time_limit())
-            .with_request_id(request_id);
+            .with_request_id(request_id(error).map(str::to_owned));
         provider_hints(error).into_iter().fold(bare, Self::hint)
+    }
+}
+
+fn request_id(error: &ProviderError) -> Option<&str> {
+    match error {
+        ProviderError::Refused { source, .. } => source.service_error.request_id.as_deref(),
+        ProviderError::EveryRegion { primary, .. } => request_id(primary),
+        _ => None,
     }
 }
 
@@ -88,6 +101,14 @@ fn provider_hints(error: &ProviderError) -> Vec<String> {
         ProviderError::Request(error) => vec![request_hint(error)],
         ProviderError::Refused { source, .. } => refusal_hints(source),
         ProviderError::Response(error) => vec![answer_hint(error).to_owned()],
+        ProviderError::EveryRegion { primary, fallbacks, .. } => {
+            let refused = fallbacks.iter().filter(|it| it.source.kind() == ErrorKind::Refused);
+            let hints = refused.flat_map(|FallbackError { region, source }| {
+                let hints = provider_hints(source).into_iter();
+                hints.map(move |hint| format!("fallback {region}: {hint}"))
+            });
+            provider_hints(primary).into_iter().chain(hints).collect()
+        }
         _ => vec!["report this message and the command line as a bug, without secrets".to_owned()],
     }
 }

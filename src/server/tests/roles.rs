@@ -190,6 +190,8 @@ fn metrics_of_roles_are_labelled() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     roles_anywhere_credentials_expiry_seconds{role="a"} 3600
     roles_anywhere_credentials_expiry_seconds{role="b"} 3600
+    roles_anywhere_session_info{role="a",region="eu-west-1",fallback="true"} 1
+    roles_anywhere_session_info{role="b",region="eu-west-1",fallback="true"} 1
     roles_anywhere_certificate_expiry_seconds{role="a"} 86700
     roles_anywhere_certificate_expiry_seconds{role="b"} 86700
     roles_anywhere_clock_offset_seconds{role="a"} -300

@@ -60,7 +60,7 @@ impl ProcessesFixture {
     /// Runs a process for each start and time limit, in milliseconds, and returns the outcome of
     /// each, and when it ended. Time passes only when all of them wait.
     fn run(&self, processes: &[(u64, u64)]) -> Vec<(Result<String, Error>, Duration)> {
-        let provider = RolesAnywhere { source: source(), session: request() };
+        let provider = RolesAnywhere::new(source(), request());
         let ports = self.ports.ports();
         let identity = Arc::new(provider.source.snapshot(&ports.files).unwrap());
         let ports = Ports { files: Arc::clone(&identity) as _, ..ports };

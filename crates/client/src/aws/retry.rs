@@ -147,7 +147,7 @@ pub enum RequestError {
         attempt: u32,
     },
     /// The deadline passed first.
-    #[error("no response from {host} within {} s{}", limit.as_secs(), attempts(*attempt))]
+    #[error("no response from {host} within {} s{}", seconds(*limit), attempts(*attempt))]
     Timeout {
         /// The host of the request.
         host: String,
@@ -156,6 +156,12 @@ pub enum RequestError {
         /// The number of attempts.
         attempt: u32,
     },
+}
+
+/// Returns seconds with one digit after the point, if that is not 0: a fallback has a share of the time.
+fn seconds(limit: Duration) -> String {
+    let text = format!("{:.1}", limit.as_secs_f64());
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 fn attempts(attempt: u32) -> String {

@@ -10,6 +10,7 @@ use crate::diagnosis::Refusal;
 use crate::http::TransportError;
 use crate::identity::IdentityError;
 use crate::key::KeyError;
+use crate::provider::fallback::FallbackError;
 use crate::time::Timestamp;
 
 /// An exchange failed.
@@ -33,6 +34,15 @@ pub enum ProviderError {
     },
     /// AWS's response holds no session.
     Response(SessionResponseError),
+    /// No trust anchor made a session. It is rendered and classified as the error of the primary one.
+    EveryRegion {
+        /// The error of the primary trust anchor.
+        primary: Box<Self>,
+        /// The errors of the fallbacks that were asked.
+        fallbacks: Vec<FallbackError>,
+        /// The time limit of the whole.
+        limit: Duration,
+    },
     /// No identity has been loaded yet.
     NoIdentity,
 }
@@ -45,6 +55,7 @@ impl ProviderError {
             Self::Request(source) => Some(source),
             Self::Refused { source, .. } => Some(source.as_ref()),
             Self::Response(source) => Some(source),
+            Self::EveryRegion { primary, .. } => primary.inner(),
             Self::NoIdentity => None,
         }
     }
@@ -138,6 +149,7 @@ impl ProviderError {
             Self::Request(error) => error.kind(),
             Self::Refused { source, .. } => source.kind(),
             Self::Response(_) => ErrorKind::Unreachable,
+            Self::EveryRegion { primary, .. } => primary.kind(),
             Self::NoIdentity => ErrorKind::Internal,
         }
     }
@@ -146,6 +158,7 @@ impl ProviderError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
+            Self::EveryRegion { primary, .. } => primary.retry_after(),
             _ => None,
         }
     }
@@ -154,6 +167,12 @@ impl ProviderError {
     pub fn time_limit(&self) -> Option<Duration> {
         match self {
             Self::Request(RequestError::Timeout { limit, .. }) => Some(*limit),
+            // More time for all of them is more for each.
+            Self::EveryRegion { primary, fallbacks, limit } => {
+                let mut errors = fallbacks.iter().map(|fallback| &fallback.source);
+                let was_too_short = |error: &Self| error.time_limit().is_some();
+                (was_too_short(primary) || errors.any(was_too_short)).then_some(*limit)
+            }
             _ => None,
         }
     }
@@ -166,6 +185,7 @@ impl ProviderError {
             Self::Request(error) => request(error),
             Self::Refused { source, .. } => refusal(source),
             Self::Response(_) => "bad_answer",
+            Self::EveryRegion { primary, .. } => primary.code(),
             Self::NoIdentity => "defect",
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::credentials::Session;
 use crate::provider::ProviderError;
+use crate::provider::fallback::Fetched;
 use crate::refresh::Next;
 use crate::refresh::session_source::ReloadOutcome;
 use crate::time::Timestamp;
@@ -18,6 +19,10 @@ pub trait Observer: Send + Sync {
 
     /// A session was received at `now`.
     fn session_received(&self, session: &Session, now: Timestamp);
+
+    /// The next session that is received is of another trust anchor than the one before it: of a
+    /// fallback, or of the primary one again.
+    fn region_changed(&self, fetched: &Fetched);
 
     /// A refresh failed. `current` is the session that is still usable; `next` says when the next
     /// refresh is due.

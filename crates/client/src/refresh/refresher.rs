@@ -11,8 +11,8 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::credentials::Session;
 use crate::ports::Ports;
+use crate::provider::fallback::{FallbackState, Fetched, Order};
 use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
 use crate::refresh::handle::{RefreshHandle, RefresherRequest};
@@ -37,6 +37,8 @@ pub struct Refresher {
     /// The requested reloads that have not ended.
     reloads: Vec<oneshot::Sender<()>>,
     schedule: Schedule,
+    /// When the primary trust anchor is asked, by uptime in seconds.
+    fallback: FallbackState,
     status: Status,
 }
 
@@ -51,8 +53,19 @@ impl Refresher {
         let schedule = Schedule::new(Policy::jittered(ports.entropy.bits()));
         let (handle, requests) = RefreshHandle::new();
         let status = Status::default();
-        let reloads = Vec::new();
-        Self { source, channel, ports, observer, handle, requests, reloads, schedule, status }
+        let (reloads, fallback) = (Vec::new(), FallbackState::default());
+        Self {
+            source,
+            channel,
+            ports,
+            observer,
+            handle,
+            requests,
+            reloads,
+            schedule,
+            fallback,
+            status,
+        }
     }
 
     /// Returns the channel that it publishes on.
@@ -75,7 +88,17 @@ impl Refresher {
                     self.attempt().await;
                     Retry::IfChanged
                 }
-                Next::Wait(wait) => self.wait(wait.min(LONGEST_WAIT)).await,
+                Next::Wait(wait) => match self.fallback.until_probe(self.uptime()) {
+                    Some(0) => {
+                        self.probe().await;
+                        Retry::IfChanged
+                    }
+                    probe => {
+                        let seconds = probe.and_then(|seconds| u64::try_from(seconds).ok());
+                        let probe = seconds.map_or(LONGEST_WAIT, Duration::from_secs);
+                        self.wait(wait.min(probe).min(LONGEST_WAIT)).await
+                    }
+                },
             };
         }
     }
@@ -111,7 +134,7 @@ impl Refresher {
         self.schedule.began(self.clock_reading());
         let result = match reload_result {
             Err(error) if !self.identity_is_loaded() => Err(error),
-            reload_result => match (self.fetch().await, reload_result) {
+            reload_result => match (self.fetch_needed().await, reload_result) {
                 // Report why the new files are unusable, not that the current certificate has
                 // expired.
                 (Err(error), Err(next)) if error.kind() == ErrorKind::Identity => Err(next),
@@ -119,8 +142,21 @@ impl Refresher {
             },
         };
         match result {
-            Ok(session) => self.on_success(session),
+            Ok(fetched) => self.on_success(fetched),
             Err(error) => self.on_failure(&Arc::new(error)),
+        }
+    }
+
+    /// Asks the primary trust anchor for a session while the one of a fallback is in use. A failure
+    /// changes nothing but when it is asked again.
+    async fn probe(&mut self) {
+        self.schedule.began(self.clock_reading());
+        match self.fetch(Order::PrimaryOnly).await {
+            Ok(fetched) => self.on_success(fetched),
+            Err(error) => {
+                let (now, random) = (self.uptime(), self.ports.entropy.bits());
+                self.fallback = self.fallback.probe_failed(&error, now, random);
+            }
         }
     }
 
@@ -150,11 +186,16 @@ impl Refresher {
         }
     }
 
-    /// Fetches, and reads the files on request meanwhile; nothing starts a second fetch.
-    async fn fetch(&mut self) -> Result<Session, ProviderError> {
+    /// Fetches a session that is needed; its callers wait for it.
+    async fn fetch_needed(&mut self) -> Result<Fetched, ProviderError> {
         self.publish(|status| status.in_flight = true);
+        self.fetch(self.fallback.order(self.uptime())).await
+    }
+
+    /// Fetches, and reads the files on request meanwhile; nothing starts a second fetch.
+    async fn fetch(&mut self, order: Order) -> Result<Fetched, ProviderError> {
         let source = Arc::clone(&self.source);
-        let mut fetch = source.fetch();
+        let mut fetch = source.fetch(order);
         loop {
             let request = {
                 let request = pin!(self.requests.recv());
@@ -173,8 +214,17 @@ impl Refresher {
         }
     }
 
-    fn on_success(&mut self, session: Session) {
+    fn on_success(&mut self, fetched: Fetched) {
         let now = self.clock_reading();
+        self.fallback = self.fallback.fetched(&fetched, self.uptime(), self.ports.entropy.bits());
+        let is_new = match &self.status.made_by {
+            Some(last) => *last != fetched.made_by,
+            None => fetched.made_by.is_fallback(),
+        };
+        if is_new {
+            self.observer.region_changed(&fetched);
+        }
+        let Fetched { session, made_by, .. } = fetched;
         self.schedule.succeeded(session.lifetime_seconds, now);
         self.observer.session_received(&session, now.wall);
         self.publish(|status| {
@@ -183,11 +233,13 @@ impl Refresher {
             status.clock_offset = session.clock_offset;
             status.refreshes.succeeded += 1;
             status.session = Some((Arc::new(session), now));
+            status.made_by = Some(made_by);
         });
     }
 
     fn on_failure(&mut self, error: &Arc<ProviderError>) {
         let now = self.clock_reading();
+        self.fallback = self.fallback.failed();
         let failure = match error.kind() {
             ErrorKind::Refused => FailureKind::Refused,
             ErrorKind::Identity => FailureKind::Identity,
@@ -278,6 +330,10 @@ impl Refresher {
 
     fn clock_reading(&self) -> ClockReading {
         ClockReading::of(&*self.ports.clock)
+    }
+
+    fn uptime(&self) -> i64 {
+        i64::try_from(self.ports.clock.uptime().as_secs()).unwrap_or(i64::MAX)
     }
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 
-use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::InputDigest;
 use crate::ports::Ports;
+use crate::provider::fallback::{Fetched, Order, fetch_timeout};
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::loading::{FailedInputs, LoadJob, LoadResult, Loader};
 use crate::refresh::session_source::{ReloadOutcome, Retry, SessionSource};
@@ -122,17 +122,17 @@ impl ReloadingIdentity {
         job.delay(key, self.ports.passwords.prompts())
     }
 
-    async fn exchange(&self) -> Result<Session, ProviderError> {
+    async fn exchange(&self, order: Order) -> Result<Fetched, ProviderError> {
         let (identity, offset) = {
             let state = self.state();
             let identity = state.loaded.as_ref().map(|loaded| Arc::clone(&loaded.identity));
             (identity.ok_or(ProviderError::NoIdentity)?, state.clock_offset)
         };
         let ports = &self.ports;
-        let deadline = Deadline::new(ports.clock.uptime(), self.timeout);
-        let session = self.provider.exchange(&identity, offset, ports, deadline).await?;
-        self.state().clock_offset = session.clock_offset;
-        Ok(session)
+        let deadline = Deadline::new(ports.clock.uptime(), fetch_timeout(order, self.timeout));
+        let fetched = self.provider.exchange(&identity, (order, offset), ports, deadline).await?;
+        self.state().clock_offset = fetched.session.clock_offset;
+        Ok(fetched)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -215,8 +215,8 @@ impl SessionSource for ReloadingIdentity {
         Box::pin(self.end_of_job())
     }
 
-    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {
-        Box::pin(self.exchange())
+    fn fetch(&self, order: Order) -> BoxFuture<'_, Result<Fetched, ProviderError>> {
+        Box::pin(self.exchange(order))
     }
 }
 
@@ -238,7 +238,7 @@ mod tests {
             passwords: FixedPassword::known("hunter2"),
             ..FakePorts::default()
         };
-        let provider = RolesAnywhere { source: variables(), session: request() };
+        let provider = RolesAnywhere::new(variables(), request());
         let reloading = ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20));
         let reload = |certificate: &str, key: &str| {
             ports.files.put("env:certificate", file(certificate));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     fn reloading(ports: &FakePorts) -> ReloadingIdentity {
-        let provider = RolesAnywhere { source: variables(), session: request() };
+        let provider = RolesAnywhere::new(variables(), request());
         ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20))
     }
 
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn failed_files_are_tried_again_if_changed_later_or_on_request() {
         let ports = FakePorts::default();
-        let provider = RolesAnywhere { source: variables(), session: request() };
+        let provider = RolesAnywhere::new(variables(), request());
         let reloading = ReloadingIdentity::new(provider, ports.ports(), Duration::from_secs(20));
         let is_tried = |retry| reloading.reload(retry).is_err();
         for text in [Some("a"), Some("b"), None, Some("a")] {

@@ -7,6 +7,7 @@ use crate::aws::get_secret_value::SecretRequest;
 use crate::credentials::Session;
 use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
+use crate::provider::fallback::Order;
 use crate::provider::secrets_manager::SecretsManager;
 use crate::refresh::handle::RefreshHandle;
 use crate::refresh::refresher::Refresher;
@@ -41,7 +42,7 @@ fn futures_move_between_threads(
     is_send(&provider.fetch(0, ports, deadline));
     let secrets = SecretsManager { request, session: &provider.session };
     is_send(&secrets.get(session, ports, deadline));
-    is_send(&source.fetch());
+    is_send(&source.fetch(Order::PrimaryFirst));
     let channel = refresher.channel();
     is_send(&channel.wait_for_session(&*ports.clock, &*ports.timer, Duration::ZERO));
     is_send(&channel.first_refresh());

@@ -2,8 +2,8 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::credentials::Session;
 use crate::provider::ProviderError;
+use crate::provider::fallback::{Fetched, Order};
 use crate::time::Timestamp;
 
 /// Fetches sessions from AWS, with an identity read from files.
@@ -24,8 +24,8 @@ pub trait SessionSource: Send + Sync {
     /// Completes when the outcome of a reload is no longer pending; never if none is.
     fn reloaded(&self) -> BoxFuture<'_, ()>;
 
-    /// Fetches a session with the identity in use.
-    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>>;
+    /// Fetches a session with the identity in use, from the trust anchors in `order`.
+    fn fetch(&self, order: Order) -> BoxFuture<'_, Result<Fetched, ProviderError>>;
 }
 
 /// Whether [`SessionSource::reload`] reads files again that failed before, or that are being read.

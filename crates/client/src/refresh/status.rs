@@ -10,6 +10,7 @@ use futures_util::future::select;
 use tokio::sync::{Notify, watch};
 
 use crate::credentials::Session;
+use crate::provider::fallback::MadeBy;
 use crate::provider::{ErrorKind, ProviderError};
 use crate::refresh::clock_reading::ClockReading;
 use crate::time::{Clock, Timer, Timestamp};
@@ -19,6 +20,8 @@ use crate::time::{Clock, Timer, Timestamp};
 pub struct Status {
     /// The last session and when it was received; it may have expired, see [`Status::valid`].
     pub session: Option<(Arc<Session>, ClockReading)>,
+    /// The trust anchor that made it.
+    pub made_by: Option<MadeBy>,
     /// Why the last refresh failed; `None` again when one succeeds.
     pub last_error: Option<Arc<ProviderError>>,
     /// Whether a refresh is in flight.

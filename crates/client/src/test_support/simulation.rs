@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::arn::TrustAnchorArn;
 use crate::aws::error_response::ServiceError;
 use crate::aws::retry::RequestError;
 use crate::credentials::Credentials;
@@ -16,6 +17,7 @@ use crate::identity::{CertificateRole, FileContents, IdentityError};
 use crate::input_source::{InputSource, Location};
 use crate::ports::Ports;
 use crate::provider::ProviderError;
+use crate::provider::fallback::{Fetched, MadeBy, Order};
 use crate::refresh::Next;
 use crate::refresh::observer::Observer;
 use crate::refresh::refresher::Refresher;
@@ -44,6 +46,10 @@ pub enum AwsBehaviour {
 pub(crate) struct State {
     pub(crate) behaviour: AwsBehaviour,
     pub(crate) delay: u64,
+    /// How the fallback answers, at once, if there is one.
+    pub(crate) fallback: Option<AwsBehaviour>,
+    /// How often the primary trust anchor was asked.
+    pub(crate) primary_fetches: u64,
     pub(crate) lifetime_seconds: i64,
     /// The identity in the files, whether it can be used, and whether it was looked at.
     pub(crate) files: u64,
@@ -55,6 +61,8 @@ pub(crate) struct State {
     is_pending: bool,
     pub(crate) in_flight: usize,
     pub(crate) fetches: u64,
+    /// How often another Region was reported.
+    pub(crate) region_changes: u64,
     /// The start of the last fetch that succeeded.
     pub(crate) succeeded: Option<Duration>,
     /// For how many seconds a certificate is good.
@@ -84,6 +92,8 @@ impl Simulation {
         let state = Arc::new(Mutex::new(State {
             behaviour: AwsBehaviour::Answers,
             delay: 0,
+            fallback: None,
+            primary_fetches: 0,
             lifetime_seconds: 3_600,
             files: 1,
             usable: true,
@@ -93,6 +103,7 @@ impl Simulation {
             is_pending: false,
             in_flight: 0,
             fetches: 0,
+            region_changes: 0,
             succeeded: None,
             validity: 1_000_000_000,
         }));
@@ -129,6 +140,11 @@ impl Simulation {
     pub fn turn(&self, behaviour: AwsBehaviour, delay: u64) {
         let mut state = self.state();
         (state.behaviour, state.delay) = (behaviour, delay);
+    }
+
+    /// Makes a fallback answer like this from now on.
+    pub fn fall_back(&self, behaviour: AwsBehaviour) {
+        self.state().fallback = Some(behaviour);
     }
 
     /// Replaces the identity's files with others, usable or not.
@@ -186,6 +202,25 @@ impl Simulation {
         }
     }
 
+    /// Returns the answer of a trust anchor to the fetch that began at `start`.
+    fn answer(
+        &self,
+        behaviour: AwsBehaviour,
+        made_by: MadeBy,
+        start: Duration,
+        primary_error: Option<Arc<ProviderError>>,
+    ) -> Result<Fetched, ProviderError> {
+        match behaviour {
+            AwsBehaviour::Answers => {
+                self.succeeds(start);
+                Ok(Fetched { session: self.session(), made_by, primary_error })
+            }
+            AwsBehaviour::Lost => Err(lost(self.state().delay)),
+            AwsBehaviour::Refuses => Err(refused()),
+            AwsBehaviour::CertificateExpired => Err(expired(self.clock.now())),
+        }
+    }
+
     /// Checks that a fetch that began at `start` may succeed: AWS is called at most every 5 s by
     /// refreshes that succeed.
     fn succeeds(&self, start: Duration) {
@@ -201,7 +236,16 @@ impl Observer for Simulation {
 
     fn session_received(&self, _session: &Session, _now: Timestamp) {}
 
+    fn region_changed(&self, _fetched: &Fetched) {
+        self.state().region_changes += 1;
+    }
+
     fn refresh_failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}
+}
+
+fn trust_anchor(region: &str) -> TrustAnchorArn {
+    let arn = format!("arn:aws:rolesanywhere:{region}:123456789012:trust-anchor/a");
+    arn.parse().expect("an ARN with a valid Region")
 }
 
 fn refused() -> ProviderError {
@@ -284,7 +328,7 @@ impl SessionSource for Simulation {
         }))
     }
 
-    fn fetch(&self) -> BoxFuture<'_, Result<Session, ProviderError>> {
+    fn fetch(&self, order: Order) -> BoxFuture<'_, Result<Fetched, ProviderError>> {
         let (start, delay) = {
             let mut state = self.state();
             state.in_flight += 1;
@@ -296,17 +340,27 @@ impl SessionSource for Simulation {
         let flight = Flight(self);
         Box::pin(async move {
             let _flight = flight;
+            let fallback = |primary_error| {
+                let fallback = self.state().fallback;
+                let made_by = MadeBy::Fallback(trust_anchor("eu-west-1"));
+                fallback.map(|behaviour| self.answer(behaviour, made_by, start, primary_error))
+            };
+            if order == Order::FallbacksFirst
+                && let Some(Ok(fetched)) = fallback(None)
+            {
+                return Ok(fetched);
+            }
+            self.state().primary_fetches += 1;
             self.clock.sleep(delay).await;
             let behaviour = self.state().behaviour;
-            let now = self.clock.now();
-            match behaviour {
-                AwsBehaviour::Answers => {
-                    self.succeeds(start);
-                    Ok(self.session())
+            let made_by = MadeBy::Primary(trust_anchor("us-east-1"));
+            match self.answer(behaviour, made_by, start, None) {
+                Err(error) if order == Order::PrimaryFirst && error.allows_fallback() => {
+                    let error = Arc::new(error);
+                    let answer = fallback(Some(Arc::clone(&error)));
+                    answer.unwrap_or_else(|| Err(lost(delay.as_secs())))
                 }
-                AwsBehaviour::Lost => Err(lost(delay.as_secs())),
-                AwsBehaviour::Refuses => Err(refused()),
-                AwsBehaviour::CertificateExpired => Err(expired(now)),
+                answer => answer,
             }
         })
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::credentials::Session;
 use crate::http::SourceMessage;
 use crate::provider::RolesAnywhere;
+use crate::provider::fallback::Order;
 use crate::provider::{ClockFinding, ErrorKind, ProviderError};
 use crate::test_support::clock::ManualClock;
 use crate::test_support::ports::FakePorts;
@@ -66,7 +67,7 @@ impl Skew {
 
     /// Makes a session with an offset that was found before.
     fn exchange(self, known: i64) -> Exchanged {
-        let provider = RolesAnywhere { source: source(), session: request() };
+        let provider = RolesAnywhere::new(source(), request());
         let clock = ManualClock::at(self.here);
         clock.pass_sleeps(Duration::MAX);
         let transport = ScriptedTransport::new(move |request, _| self.reply(request));
@@ -74,7 +75,9 @@ impl Skew {
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let ports = fakes.ports();
-        let session = runtime.block_on(provider.exchange(&identity(), known, &ports, deadline));
+        let (identity, order) = (identity(), Order::PrimaryFirst);
+        let fetched = provider.exchange(&identity, (order, known), &ports, deadline);
+        let session = runtime.block_on(fetched).map(|fetched| fetched.session);
         let early = |request: &Request| {
             let signed = (request.method == "POST").then(|| signed_at(request))?;
             Some(signed.seconds_until(self.judged))

@@ -20,6 +20,8 @@ enum Step {
     Set(i64),
     /// From now on AWS behaves like this, after so many seconds.
     Turn(AwsBehaviour, u64),
+    /// From now on a fallback behaves like this, at once.
+    FallBack(AwsBehaviour),
     /// From now on sessions are valid for this many seconds.
     Live(i64),
     /// The files now hold another identity, usable or not.
@@ -40,6 +42,10 @@ struct Play<'a> {
     handle: RefreshHandle,
     /// For how many seconds without sleep AWS has answered and the identity has been usable.
     fair: u64,
+    /// The same for the primary trust anchor alone.
+    primary_fair: u64,
+    /// Whether the primary trust anchor has only answered, or not answered, from the start.
+    never_refused: bool,
     /// Whether AWS has answered and the clocks have agreed from the start.
     untroubled: bool,
 }
@@ -57,16 +63,22 @@ impl<'a> Play<'a> {
             Step::Pass(seconds) => (0..seconds).for_each(|_| self.second()),
             Step::Sleep(seconds) => {
                 self.simulation.sleep_for(seconds);
-                (self.untroubled, self.fair) = (false, 0);
+                (self.untroubled, self.fair, self.primary_fair) = (false, 0, 0);
             }
             Step::Set(seconds) => {
                 self.simulation.set_clock(seconds);
-                (self.untroubled, self.fair) = (false, 0);
+                (self.untroubled, self.fair, self.primary_fair) = (false, 0, 0);
             }
             Step::Turn(behaviour, delay) => {
                 self.simulation.turn(behaviour, delay);
-                self.fair = 0;
+                (self.fair, self.primary_fair) = (0, 0);
                 self.untroubled &= behaviour == AwsBehaviour::Answers && delay < 20;
+                self.never_refused &=
+                    [AwsBehaviour::Answers, AwsBehaviour::Lost].contains(&behaviour);
+            }
+            Step::FallBack(behaviour) => {
+                self.simulation.fall_back(behaviour);
+                self.fair = 0;
             }
             Step::Live(seconds) => {
                 self.simulation.state().lifetime_seconds = seconds;
@@ -87,11 +99,17 @@ impl<'a> Play<'a> {
 
     fn second(&mut self) {
         self.simulation.pass();
-        let fair = {
+        let (fair, primary_fair) = {
             let state = self.simulation.state();
-            state.behaviour == AwsBehaviour::Answers && state.used.is_some()
+            let answers = |behaviour| behaviour == AwsBehaviour::Answers;
+            let is_unreachable = state.behaviour == AwsBehaviour::Lost;
+            let falls_back = is_unreachable && state.fallback.is_some_and(answers);
+            let is_loaded = state.used.is_some();
+            let primary_fair = answers(state.behaviour) && is_loaded;
+            (primary_fair || falls_back && is_loaded, primary_fair)
         };
         self.fair = if fair { self.fair + 1 } else { 0 };
+        self.primary_fair = if primary_fair { self.primary_fair + 1 } else { 0 };
         self.settle();
         self.check();
     }
@@ -140,6 +158,13 @@ impl<'a> Play<'a> {
             assert!(valid.is_some(), "no session after {} fair seconds: {status:?}", self.fair);
             assert!(status.last_error.is_none(), "{status:?}");
         }
+        if self.primary_fair > 900 + 120 && self.never_refused && state.lifetime_seconds > 120 {
+            let made_by = status.made_by.as_ref();
+            assert!(
+                made_by.is_some_and(|it| !it.is_fallback()),
+                "the primary one is not taken back"
+            );
+        }
         if self.untroubled
             && let Some(session) = valid
         {
@@ -174,8 +199,16 @@ fn perform<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> 
     let mut refresher = simulation.refresher(Arc::new(simulation.clone()));
     let (channel, handle) = (Arc::clone(refresher.channel()), refresher.handle());
     let refresher = Box::pin(async move { refresher.run().await });
-    let (fair, untroubled) = (0, true);
-    let mut play = Play { simulation, channel: &channel, refresher, handle, fair, untroubled };
+    let mut play = Play {
+        simulation,
+        channel: &channel,
+        refresher,
+        handle,
+        fair: 0,
+        primary_fair: 0,
+        never_refused: true,
+        untroubled: true,
+    };
     play.settle();
     act(&mut play)
 }
@@ -340,6 +373,81 @@ fn caller_waits_for_refresh_after_a_clock_jump() {
     });
 }
 
+/// Starts a refresher whose primary trust anchor cannot be reached and whose fallback answers.
+fn fall_back<T>(simulation: &Simulation, act: impl FnOnce(&mut Play<'_>) -> T) -> T {
+    simulation.turn(AwsBehaviour::Lost, 3);
+    simulation.fall_back(AwsBehaviour::Answers);
+    perform(simulation, |play| {
+        play.take(Step::Pass(10));
+        act(play)
+    })
+}
+
+fn is_fallback(play: &Play<'_>) -> bool {
+    play.channel.status().made_by.as_ref().unwrap().is_fallback()
+}
+
+#[test]
+fn primary_trust_anchor_is_taken_back_before_the_session_is_due() {
+    let simulation = Simulation::new();
+    fall_back(&simulation, |play| {
+        assert!(is_fallback(play));
+        play.take(Step::Pass(200));
+        play.take(Step::Turn(AwsBehaviour::Answers, 0));
+        play.take(Step::Pass(240));
+        assert!(!is_fallback(play));
+        assert_eq!(simulation.state().region_changes, 2);
+        assert_eq!(simulation.fetches() - simulation.state().primary_fetches, 0);
+    });
+}
+
+#[test]
+fn failed_probe_disturbs_nothing() {
+    let simulation = Simulation::new();
+    fall_back(&simulation, |play| {
+        let before = play.channel.status();
+        let access_key_id = |status: &Status| {
+            status.session.as_ref().map(|(session, _)| session.credentials.access_key_id.clone())
+        };
+        let probes_before = simulation.state().primary_fetches;
+        for _ in 0..1_400 {
+            play.second();
+            let status = play.channel.status();
+            assert!(!status.in_flight && status.last_error.is_none());
+            assert_eq!(status.refreshes, before.refreshes);
+            assert_eq!(access_key_id(&status), access_key_id(&before));
+        }
+        // 15 to 30 s after the first failure, then up to twice as long each time.
+        let probes = simulation.state().primary_fetches - probes_before;
+        assert!((4..=7).contains(&probes), "{probes} probes");
+        // A day later, the fallback still makes the sessions, and it was reported once.
+        play.take(Step::Pass(86_400));
+        assert!(is_fallback(play) && play.channel.status().last_error.is_none());
+        assert_eq!(simulation.state().region_changes, 1);
+        let probes = simulation.state().primary_fetches - probes_before;
+        assert!(probes < 86_400 / 450 + 60, "{probes} probes in a day");
+    });
+}
+
+#[test]
+fn refusal_of_the_primary_trust_anchor_counts_when_the_session_is_due() {
+    let simulation = Simulation::new();
+    fall_back(&simulation, |play| {
+        play.take(Step::Turn(AwsBehaviour::Refuses, 0));
+        play.take(Step::Pass(600));
+        let asked = simulation.state().primary_fetches;
+        assert_eq!(asked, 2, "one probe, which is refused");
+        assert!(is_fallback(play) && play.channel.status().last_error.is_none());
+        play.take(Step::Pass(1_300));
+        let status = play.channel.status();
+        assert_eq!(status.last_error.as_ref().unwrap().kind(), ErrorKind::Refused);
+        assert!(status.valid(ClockReading::of(&simulation.clock)).is_some());
+        play.take(Step::Pass(2_000));
+        let status = play.channel.status();
+        assert!(status.valid(ClockReading::of(&simulation.clock)).is_none());
+    });
+}
+
 fn behaviour() -> impl Strategy<Value = AwsBehaviour> {
     prop_oneof![
         Just(AwsBehaviour::Answers),
@@ -357,6 +465,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (-10_000_i64..10_000).prop_map(Step::Set),
         4 => (behaviour(), 0_u64..30).prop_map(|(behaviour, delay)| Step::Turn(behaviour, delay)),
         1 => prop_oneof![Just(3_600_i64), Just(900), Just(43_200), 1_i64..60].prop_map(Step::Live),
+        2 => behaviour().prop_map(Step::FallBack),
         2 => any::<bool>().prop_map(|usable| Step::Rotate { usable }),
         1 => any::<bool>().prop_map(Step::Hang),
         4 => (1_usize..5).prop_map(Step::Ask),

@@ -72,6 +72,7 @@ fn credentials() -> Result<CertificateCredentials, Box<dyn Error>> {
         provider: RolesAnywhere {
             source: IdentitySource { intermediates: Some(intermediates), ..source },
             session: SessionRequest { endpoint, ..session },
+            fallbacks: Vec::new(),
         },
         ports: Ports::system(TransportOptions { trust, ..TransportOptions::default() }),
     })
