@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn fifteen_minutes_either_way_are_within() {
+    fn fifteen_minutes_of_clock_skew_are_accepted() {
         let now = datetime!(2026-03-01 12:34:56 UTC);
         let second = Duration::SECOND;
         assert_eq!(skew(now - MOST_SKEW, now), Skew::Within);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_out_what_would_lead_elsewhere() {
+    fn variables_of_other_endpoints_are_not_inherited() {
         let settings = ClientSettings::new(&built_in(), true);
         for name in [
             "AWS_PROFILE",
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_is_the_users_where_the_trust_anchor_is() {
+    fn a_trust_anchor_of_the_user_needs_its_certificate() {
         let mut resources = built_in();
         let own = TrustAnchor {
             arn: Arn::new("rolesanywhere", &resources.home, "trust-anchor/own"),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_configuration_leaves_open_is_the_users() {
+    fn variables_that_are_not_exported_are_inherited() {
         let mut resources = built_in();
         resources.home.region = "eu-central-1".to_owned();
         resources.exports = Exports { profile: resources.exports.profile, ..Exports::default() };
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn exports_survive_a_quote() {
+    fn quotes_in_exported_values_are_escaped() {
         assert_eq!(export_line("A", OsStr::new("it's")), r"export A='it'\''s'");
     }
 }

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_what_it_is_told_to() {
+    fn a_fault_sets_status_message_and_headers() {
         let mut faults = faults(json!({
             "status": 429, "code": "ThrottlingException", "message": "slow down",
             "headers": {"retry-after": "1"}
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_alone_comes_with_the_status_of_success() {
+    fn a_fault_with_only_a_body_has_a_success_status() {
         let mut faults = faults(json!([{"body": "{"}, {"body": "{"}]));
         let mut status =
             |protocol| faults.take("x").unwrap().reply(protocol, "id").map(|reply| reply.status);

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_nobody_takes_are_dropped_and_counted() {
+    fn unread_lines_are_dropped_and_counted() {
         let ((came, coming), (allow, may)) = (mpsc::channel(), mpsc::channel());
         let written = Arc::new(Mutex::new(String::new()));
         let printer = LinePrinter::start(Slow { came, may, written: written.clone() }).unwrap();

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_logged_without_what_proves_who_someone_is() {
+    fn a_logged_form_has_no_credentials() {
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
         let form = "Action=AssumeRole&Token%43ode=123456&SAMLAssertion=hush&a";
         let request = Request {

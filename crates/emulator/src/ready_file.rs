@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_there_from_its_writing_to_its_end() {
+    fn the_ready_file_exists_until_it_is_dropped() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ready");
         os::write(&path, b"export EMULATOR_DIR='/left'\n", false).unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_someone_else_is_left_alone() {
+    fn a_foreign_file_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         os::write(&path("key.pem"), b"a key", false).unwrap();

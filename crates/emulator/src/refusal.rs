@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_says_an_error_in_its_own_way() {
+    fn errors_are_rendered_for_each_protocol() {
         let reply = Protocol::RestJson.error(403, "AccessDeniedException", "no", "id");
         assert!(
             reply

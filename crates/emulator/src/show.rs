@@ -287,7 +287,7 @@ mod tests {
     use crate::pki::Pki;
 
     #[test]
-    fn everything_is_shown_and_no_value_of_a_secret() {
+    fn everything_is_shown_except_values_of_secrets() {
         let pki = Pki::authorities().unwrap();
         let resources = config::built_in(&pki, crate::os::now()).unwrap();
         let overview = Overview::new(&resources);

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_der_signature_has_one_form_alone() {
+    fn only_canonical_der_signatures_verify() {
         for name in ["p256", "p384"] {
             let (key, text, signature) = good(name);
             let refused = |form: &[u8], how: &str| {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_degenerate_key_verifies_nothing_and_panics_never() {
+    fn degenerate_keys_verify_nothing_without_a_panic() {
         let numbers = [&[][..], &[0], &[1], &[2], &[3], &[0xff; 256], &[0xff; 2000]];
         for modulus in numbers {
             for exponent in numbers {

@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_leaves_out_who_what_or_when_of_the_signature() {
+    fn incomplete_signatures_are_refused() {
         let case = Case::new();
         let request = sign_without(&case, "x-test");
         assert!(authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).is_ok());

@@ -121,7 +121,7 @@ mod tests {
     use crate::{account, session};
 
     #[test]
-    fn of_too_many_sessions_the_first_to_end_is_forgotten() {
+    fn the_session_that_expires_first_is_dropped() {
         let mut state = State::built_in(Strictness::Documented);
         let now = state.clock.now();
         let session = |ends: usize| Session {

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_in_a_form_or_in_the_query_with_its_version() {
+    fn actions_are_read_from_form_or_query() {
         const GOOD: &str = "Action=GetCallerIdentity&Version=2011-06-15";
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
         let known = Some(Ok(Action::GetCallerIdentity));

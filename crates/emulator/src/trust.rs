@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_for_servers_alone_passes_where_no_usage_is_asked_for() {
+    fn a_server_leaf_passes_if_no_usage_is_required() {
         let fixture = TrustFixture::new();
         let anchor = fixture.pki.der("anchor/intermediate.pem").unwrap();
         let leaf = fixture.pki.der("broken/server-auth-only.pem").unwrap();
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn revocation_by_crl_holds_for_either_anchor() {
+    fn a_crl_revokes_for_both_anchors() {
         let fixture = TrustFixture::new();
         for anchor in ["anchor/root.pem", "anchor/intermediate.pem"] {
             assert_eq!(fixture.verify("broken/revoked.pem", anchor, NOW), Err(Distrust::Revoked));

@@ -348,7 +348,7 @@ fn a_list_that_the_trust_anchor_has_not_signed_is_warned_of() {
 }
 
 #[test]
-fn what_is_too_much_or_of_another_form_for_aws_is_a_mistake() {
+fn values_beyond_the_limits_of_aws_are_mistakes() {
     let fixture = Fixture::new();
     let file = |name: &str| String::from_utf8(fixture.files[name].clone()).unwrap();
     let fixture = Fixture::new()
@@ -487,7 +487,7 @@ Condition.StringEquals.'aws:SourceVpc' = 'vpc-1'
 }
 
 #[test]
-fn a_file_without_the_means_to_create_a_session_says_what_to_add() {
+fn a_file_without_session_resources_has_a_hint() {
     insta::assert_snapshot!(Fixture::new().complaints("# nothing\n"), @r#"
     `dir/emulator.toml` has 3 mistakes
     dir/emulator.toml: describes no trust anchor

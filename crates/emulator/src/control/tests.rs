@@ -182,7 +182,7 @@ fn a_route_says_which_methods_it_has() {
 }
 
 #[test]
-fn requests_are_chosen_by_what_became_of_them() {
+fn requests_are_filtered_by_verdict() {
     let shared = shared();
     log(&shared, "CreateSession", Verdict::Accepted, None);
     log(&shared, "GetSecretValue", Verdict::Refused, Some("policy"));
@@ -217,7 +217,7 @@ fn requests_are_chosen_by_what_became_of_them() {
 }
 
 #[test]
-fn a_request_is_waited_for_without_keeping_others_waiting() {
+fn waiting_for_a_request_does_not_block_others() {
     let shared = shared();
     let waiting = request("GET", "/requests?operation=GetSecretValue&count=2&wait=3600", "");
     let come = async {
@@ -234,7 +234,7 @@ fn a_request_is_waited_for_without_keeping_others_waiting() {
 }
 
 #[test]
-fn an_assertion_that_fails_says_what_came_instead() {
+fn a_failed_assertion_lists_the_requests() {
     let shared = shared();
     log(&shared, "GetSecretValue", Verdict::Refused, Some("policy"));
     log(&shared, "GetSecretValue", Verdict::Refused, Some("policy"));

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_has_one_form_in_base64() {
+    fn only_canonical_base64_of_a_certificate_is_accepted() {
         let (der, text) = padded();
         assert_eq!(leaf(&request("x-amz-x509", &text)).unwrap().der, der);
         let digits = text.trim_end_matches('=');

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trust_policy_may_ask_for_what_roles_anywhere_sets() {
+    fn trust_policies_can_test_the_keys_of_roles_anywhere() {
         for conditions in [
             r#"{"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "web-7"}}"#,
             r#"{"StringLike": {"aws:PrincipalTag/x509Subject/OU": "Security/*"},
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_action_is_asked_for_by_itself() {
+    fn each_action_is_decided_separately() {
         let trusting = |service: &str, actions: &str| {
             role(&format!(
                 r#"{{"Statement": [{{"Effect": "Allow", "Principal": {{"Service": "{service}"}},

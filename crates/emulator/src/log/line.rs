@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_choose_cannot_control_the_terminal() {
+    fn text_of_clients_is_escaped_in_log_lines() {
         let entry = Entry { session: session("a\u{1b}[2Jb\n\u{202e}\u{e9}"), ..entry("X\r") };
         let line = line(&entry, NOW);
         assert_eq!(line.matches('\n').count(), 1);

@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_again_is_the_same_or_refused() {
+    fn a_repeated_request_token_is_idempotent_or_refused() {
         let mut secret = Secret::new(&here(), "s", NOW);
         secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
         assert!(secret.put(version("1", "a"), &stages(&[CURRENT])).is_ok());
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_once() {
+    fn a_secret_name_cannot_be_used_twice() {
         let mut secrets = Secrets::default();
         create(&mut secrets, "a", Some(version("1", "x"))).unwrap();
         assert!(create(&mut secrets, "a", Some(version("1", "x"))).is_ok());

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_is_named_in_the_protocol_of_its_service() {
+    fn unknown_operations_are_refused_in_their_protocol() {
         const METRICS: &str = "/service/GraniteServiceVersion20100801/operation/ListMetrics";
         for (scope, path, (protocol, status), words) in [
             ("ec2", "/?Action=X&Version=2016-11-15", (Protocol::Ec2, 400), "no EC2; set"),

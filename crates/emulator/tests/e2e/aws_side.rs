@@ -36,7 +36,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn with_a_trust_anchor_of_the_user_so_are_certificate_and_key() {
+fn a_trust_anchor_of_the_user_keeps_certificate_and_key() {
     let (folder, _) = folder("unused", "");
     let script = "echo $ROLES_ANYWHERE_CERTIFICATE $ROLES_ANYWHERE_PRIVATE_KEY \
                   ${ROLES_ANYWHERE_INTERMEDIATES-none} ${ROLES_ANYWHERE_ENDPOINT-none}; \

@@ -159,7 +159,7 @@ fn a_trust_anchor_is_found_in_its_own_region_only() {
 }
 
 #[test]
-fn a_profile_is_found_where_the_trust_anchor_is_only() {
+fn a_profile_is_found_only_in_the_region_of_the_trust_anchor() {
     let emulator = start();
     let elsewhere = "arn:aws:rolesanywhere:us-east-1:111122223333:profile/elsewhere";
     let answer = request("p256", "wide").with("profileArn", json!(elsewhere)).send(&emulator);

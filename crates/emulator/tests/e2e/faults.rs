@@ -13,7 +13,7 @@ fn emulator() -> Emulator {
 }
 
 #[test]
-fn a_throttle_comes_with_its_header_and_then_is_over() {
+fn a_throttle_has_a_header_and_ends() {
     let emulator = emulator();
     emulator.fault(json!({
         "operation": "CreateSession", "status": 429, "code": "ThrottlingException",
@@ -31,7 +31,7 @@ fn a_throttle_comes_with_its_header_and_then_is_over() {
 }
 
 #[test]
-fn a_cut_leaves_no_answer() {
+fn a_cut_connection_sends_no_response() {
     let emulator = emulator();
     emulator.fault(json!({"cut": true}));
     let call = Request::new("leaf/p256").sign(&emulator);
@@ -60,7 +60,7 @@ fn a_body_may_be_anything() {
 }
 
 #[test]
-fn a_skew_moves_the_date_and_a_delay_holds_the_answer_back() {
+fn skew_moves_the_date_and_delay_the_response() {
     let emulator = emulator();
     let request = Request::new("leaf/p256");
     emulator.fault(json!({"skew_seconds": -86_400 * 400}));

@@ -44,7 +44,7 @@ fn a_repeated_single_value_header_is_refused() {
 }
 
 #[test]
-fn a_host_is_named() {
+fn a_request_without_host_is_refused() {
     let emulator = emulator();
     let line = format!("host: {}\r\n", host(&emulator));
     let answer = changed(&emulator, &line, "");

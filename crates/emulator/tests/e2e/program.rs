@@ -153,7 +153,7 @@ fn the_directory_is_for_its_owner_alone_and_no_pager_is_opened() {
 }
 
 #[test]
-fn run_leaves_nothing_behind_however_it_ends() {
+fn run_always_removes_its_directory() {
     let parent = tempfile::tempdir().unwrap();
     let command = |arguments: &[&str]| {
         let mut command = program(&["run", "--tool", "/bin/true"]);
@@ -201,7 +201,7 @@ fn run_leaves_nothing_behind_however_it_ends() {
 }
 
 #[test]
-fn a_killed_run_takes_its_command_with_it_and_the_next_one_removes_its_directory() {
+fn a_killed_run_ends_its_command_and_is_cleaned_up_later() {
     let parent = tempfile::tempdir().unwrap();
     let run = |script: &str| {
         let mut command = program(&["run", "--tool", "/bin/true", "--", "sh", "-c", script]);

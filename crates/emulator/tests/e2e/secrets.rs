@@ -187,7 +187,7 @@ fn says_why_a_secret_cannot_be_read() {
 }
 
 #[test]
-fn a_role_without_the_permission_is_told_as_iam_does() {
+fn a_denial_has_the_message_of_iam() {
     let emulator = emulator();
     let credentials = vend(&emulator, NO_SECRETS_ROLE_ARN);
     let answer = get(&emulator, &credentials, "absent");
@@ -244,7 +244,7 @@ fn says_who_the_caller_is_in_xml() {
 }
 
 #[test]
-fn a_session_ends_when_it_was_told_to() {
+fn a_session_expires_as_requested() {
     let emulator = emulator();
     emulator.end_sessions_after(Some(0));
     let credentials = vend(&emulator, ROLE_ARN);

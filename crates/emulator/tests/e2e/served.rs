@@ -211,7 +211,7 @@ fn verbose_prints_a_line_for_each_request() {
 }
 
 #[test]
-fn verbose_needs_nobody_who_reads() {
+fn verbose_does_not_block_without_a_reader() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let stderr = writer.try_clone().unwrap();
     // Blocks once the pipe is full.
@@ -309,7 +309,7 @@ fn files_that_cannot_be_used_are_named() {
 }
 
 #[test]
-fn lenient_is_as_lenient_as_production() {
+fn lenient_accepts_what_aws_accepts() {
     let unsigned = Request { unsigned: vec!["x-amz-x509-chain"], ..Request::new("leaf/p256") };
     let strict = Served::start(&[]);
     assert_eq!(unsigned.send(&strict).status, 403);
@@ -325,7 +325,7 @@ fn lenient_is_as_lenient_as_production() {
 }
 
 #[test]
-fn sessions_end_when_they_were_told_to() {
+fn sessions_expire_as_configured() {
     let served = Served::start(&["--session-seconds", "60"]);
     let credentials = vend(&served, ROLE_ARN);
     assert_eq!(get(&served, &credentials, "prod/plain").status, 200);

@@ -317,7 +317,7 @@ fn a_duration_is_limited_by_the_profile_and_refused_by_the_role() {
 }
 
 #[test]
-fn a_session_name_is_the_callers_where_the_profile_accepts_one() {
+fn a_session_name_needs_a_profile_that_accepts_it() {
     let emulator = emulator();
     let named = Request::new("leaf/p256").with("roleSessionName", json!("job"));
     assert_eq!(named.send(&emulator).status, 201);
