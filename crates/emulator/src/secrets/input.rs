@@ -1,5 +1,7 @@
 //! The members of a Secrets Manager request.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -10,8 +12,14 @@ use crate::message::Request;
 use crate::refusal::Refusal;
 
 /// A JSON object whose members are read one by one.
-#[derive(Debug)]
 pub(super) struct SecretInput(Map<String, Value>);
+
+/// Without the values, which may be those of secrets.
+impl fmt::Debug for SecretInput {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl SecretInput {
     /// Reads the body.
@@ -121,4 +129,16 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 fn misshapen(name: &str, how: &str) -> Refusal {
     let message = format!("1 validation error detected: '{name}' {how}");
     Refusal::new(400, "ValidationException", message, "member")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_print_values() {
+        let body = br#"{"SecretString":"s3cret"}"#.to_vec();
+        let input = SecretInput::parse(&Request { body, ..Request::default() }).unwrap();
+        assert_eq!(format!("{input:?}"), r#"{"SecretString"}"#);
+    }
 }

@@ -1,13 +1,20 @@
 //! The parameters of a request of the Query protocol: scalars, and lists that count from 1.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use crate::message::Request;
 
 /// The parameters of query and form. Of a name that is there twice the first value counts; what an
 /// action does not know is ignored.
-#[derive(Debug)]
 pub(super) struct Parameters(HashMap<String, String>);
+
+/// Without the values: a session token or a web identity token may be one.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Parameters {
     /// Reads a request.
@@ -64,5 +71,11 @@ mod tests {
         );
         assert_eq!(parameters.list("Keys", [""]), [(1, [Some("k")])]);
         assert_eq!(parameters.list("Empty", [""]), []);
+    }
+
+    #[test]
+    fn debug_does_not_print_values() {
+        let request = Request { query: "Token=s3cret".to_owned(), ..Request::default() };
+        assert_eq!(format!("{:?}", Parameters::of(&request)), r#"{"Token"}"#);
     }
 }

@@ -37,8 +37,9 @@ pub(super) fn assume_role(session: &Session, packed: PackedSize, request_id: &st
     result.reply("AssumeRole", request_id)
 }
 
-/// The elements of a structure, in the order that they were added.
-#[derive(Debug, Default)]
+/// The elements of a structure, in the order that they were added. Without `Debug`: they may be
+/// credentials.
+#[derive(Default)]
 struct Xml(String);
 
 impl Xml {
