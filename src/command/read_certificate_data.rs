@@ -252,8 +252,8 @@ mod tests {
         CA               no
         Key usage        digitalSignature
         Extended usage   clientAuth
-        Also named       DNS p256.example.com
-        Also named       URI spiffe://example.com/p256
+        Alternative name DNS p256.example.com
+        Alternative name URI spiffe://example.com/p256
         SHA-256          38d189b916aa342fef4bbc4413907da4242f108aa5cb196bb3f5f3eb05ebfbd4
         SHA-1            33f852fb18f0d46e35afb6c8c950cf2d402a5b63
 
@@ -356,11 +356,11 @@ mod tests {
         CA               no
         Key usage        digitalSignature
         Extended usage   (no extension)
-        Also named       DNS a.example.com
-        Also named       DNS b\u{1b}[2J.example.com
-        Also named       IP 192.0.2.1
-        Also named       email a@example.com
-        Also named       DirectoryName CN=inner\r
+        Alternative name DNS a.example.com
+        Alternative name DNS b\u{1b}[2J.example.com
+        Alternative name IP 192.0.2.1
+        Alternative name email a@example.com
+        Alternative name DirectoryName CN=inner\r
         SHA-256          9fd1f58fb7e7ee6f1b9f05d511d5125973e717c167d2871a863b192789196a2d
         SHA-1            14065da8dac2d546593a5ea71ccb73cf43c7c57a
 

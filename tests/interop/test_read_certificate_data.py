@@ -226,7 +226,7 @@ def test_shows_all_that_is_in_it(read, ca, kind):
         ("Extended usage", "clientAuth"),
         ("SHA-256", expected["sha256Fingerprint"]),
         ("SHA-1", expected["sha1Fingerprint"]),
-        *(("Also named", f"{what} {value}") for what, value in SHOWN),
+        *(("Alternative name", f"{what} {value}") for what, value in SHOWN),
     ]:
         assert f"{label} {value}" in lines
     assert any(line.startswith(f"Valid until {expected['notAfter']} (") for line in lines)

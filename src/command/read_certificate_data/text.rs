@@ -46,7 +46,7 @@ fn contents(report: &mut TextReport, certificate: &Certificate, now: Timestamp) 
     let extended = contents.extended_key_usage.map(|names| names.join(", "));
     report.line("Extended usage", &list(extended));
     for name in &contents.alternative_names {
-        report.line("Also named", &format!("{} {}", name.kind, name.value));
+        report.line("Alternative name", &format!("{} {}", name.kind, name.value));
     }
     report.line("SHA-256", &fingerprint(certificate, &SHA256));
     report.line("SHA-1", &fingerprint(certificate, &SHA1_FOR_LEGACY_USE_ONLY));
