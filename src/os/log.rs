@@ -27,8 +27,8 @@ pub struct StderrLog {
     stamp: Mutex<(Timestamp, String)>,
     pending: Mutex<Pending>,
     added: Notify,
-    /// On a terminal, the last lines of each event with an error, which are not repeated.
-    shown: Mutex<BTreeMap<&'static str, String>>,
+    /// On a terminal, the last problem of each event and role, which is not repeated.
+    shown: Mutex<BTreeMap<(&'static str, String), Vec<String>>>,
 }
 
 /// What is to be written.
@@ -117,16 +117,21 @@ impl StderrLog {
         if bytes.is_empty() { Ok(()) } else { Err(LogNotWritten) }
     }
 
-    /// Returns whether the lines below the event are those of the last one of that name, but for the
-    /// id of the request. A recovery makes every error new.
-    fn is_repeated(&self, event: &'static LogEvent, text: &str) -> bool {
+    /// Returns whether the problem is the one that the last event of that name and role has shown, and
+    /// remembers it. An event that ends a problem makes it new.
+    fn is_repeated(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> bool {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if event.name.ends_with("_recovered") {
-            shown.clear();
+        let role = fields.iter().find(|(name, _)| *name == "role");
+        let role = role.map(|(_, value)| value.to_string()).unwrap_or_default();
+        for ended in event.ends {
+            shown.remove(&(*ended, role.clone()));
         }
-        let Some((_, lines)) = text.trim_end().split_once('\n') else { return false };
-        let lines = without_request_id(lines);
-        shown.insert(event.name, lines.clone()).is_some_and(|last| last == lines)
+        let problem: Vec<String> =
+            fields.iter().filter_map(|(_, value)| value.problem()).flatten().collect();
+        if problem.is_empty() {
+            return false;
+        }
+        shown.insert((event.name, role), problem.clone()).is_some_and(|last| last == problem)
     }
 
     fn render(&self, event: &LogEvent, fields: &[Field<'_>]) -> String {
@@ -137,14 +142,6 @@ impl StderrLog {
         }
         self.format.render(&stamp.1, event, fields)
     }
-}
-
-/// Returns the lines of an error without the id that AWS gave the request.
-fn without_request_id(lines: &str) -> String {
-    let mut parts = lines.split(" (request id ");
-    let first = parts.next().unwrap_or_default();
-    let others = parts.map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
-    std::iter::once(first).chain(others).collect()
 }
 
 /// Writes the last events.
@@ -158,7 +155,7 @@ impl Drop for StderrLog {
 impl Log for StderrLog {
     fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
         let line = self.render(event, fields);
-        if self.format == LogFormat::Terminal && self.is_repeated(event, &line) {
+        if self.format == LogFormat::Terminal && self.is_repeated(event, fields) {
             return;
         }
         let mut pending = self.pending();
@@ -245,10 +242,11 @@ fn is_ready() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::log::events::{ALL, REFRESH_FAILED, REFRESH_RECOVERED};
     use crate::output::log::{Level, Reasons};
 
     const fn named(name: &'static str) -> LogEvent {
-        LogEvent { name, level: Level::Info, message: name, fields: &[] }
+        LogEvent { name, level: Level::Info, message: name, fields: &[], ends: &[] }
     }
     static ONE: LogEvent = named("one");
     static TWO: LogEvent = named("two");
@@ -304,25 +302,79 @@ mod tests {
         );
     }
 
+    /// Returns a log on a terminal.
+    fn terminal(disk: &FullDisk) -> StderrLog {
+        let mut log = log(disk);
+        log.format = LogFormat::Terminal;
+        log
+    }
+
+    fn fail(log: &StderrLog, event: &'static LogEvent, text: &str, id: Option<&str>) {
+        log.event(event, &[("reason", &Reasons::new(vec![text.to_owned()], id))]);
+    }
+
+    /// Returns the lines that begin with the heading of an error.
+    fn errors(log: StderrLog, disk: &FullDisk) -> Vec<String> {
+        drop(log);
+        let lines = disk.lines().into_iter();
+        lines.filter_map(|line| line.strip_prefix(" error: ").map(str::to_owned)).collect()
+    }
+
     #[test]
     fn an_error_is_shown_once_for_each_cause_on_a_terminal() {
-        static RECOVERED: LogEvent = named("one_recovered");
         let disk = FullDisk::with(usize::MAX / 2);
-        let mut log = log(&disk);
-        log.format = LogFormat::Terminal;
-        let fail = |words: &str| log.event(&ONE, &[("reason", &Reasons(vec![words.to_owned()]))]);
-        for words in ["a", "a", "b", "b", "a"] {
-            fail(words);
+        let log = terminal(&disk);
+        for text in ["a", "a", "b", "b", "a"] {
+            fail(&log, &ONE, text, None);
         }
-        log.event(&RECOVERED, &[]);
-        fail("a");
-        log.event(&TWO, &[]);
-        log.event(&TWO, &[]);
-        assert_eq!(log.flush(), Ok(()));
-        let lines = disk.lines();
-        let errors: Vec<_> = lines.iter().filter(|line| line.contains("error: ")).collect();
-        assert_eq!(errors, [" error: a", " error: b", " error: a", " error: a"]);
-        assert_eq!(lines.iter().filter(|line| line.contains("two")).count(), 2);
+        fail(&log, &TWO, "a", None);
+        log.event(&THREE, &[]);
+        log.event(&THREE, &[]);
+        assert_eq!(errors(log, &disk), ["a", "b", "a", "a"]);
+        assert_eq!(disk.lines().iter().filter(|line| line.contains("three")).count(), 2);
+    }
+
+    #[test]
+    fn problems_of_two_roles_are_separate() {
+        let disk = FullDisk::with(usize::MAX / 2);
+        let log = terminal(&disk);
+        let fail = |role: &str, text: &str| {
+            let reason = Reasons::new(vec![text.to_owned()], None);
+            log.event(&REFRESH_FAILED, &[("reason", &reason), ("role", &role)]);
+        };
+        for _ in 0..2 {
+            fail("a", "of a");
+            fail("b", "of b");
+        }
+        log.event(&REFRESH_RECOVERED, &[("role", &"b")]);
+        fail("a", "of a");
+        fail("b", "of b");
+        assert_eq!(errors(log, &disk), ["of a", "of b", "of b"]);
+    }
+
+    #[test]
+    fn an_error_with_another_request_id_is_not_a_new_cause() {
+        let disk = FullDisk::with(usize::MAX / 2);
+        let log = terminal(&disk);
+        fail(&log, &ONE, "denied (request id 1f)", Some("1f"));
+        fail(&log, &ONE, "denied (request id 2f)", Some("2f"));
+        fail(&log, &ONE, "throttled (request id 3f)", Some("3f"));
+        assert_eq!(errors(log, &disk), ["denied (request id 1f)", "throttled (request id 3f)"]);
+    }
+
+    #[test]
+    fn each_event_that_ends_a_problem_makes_that_one_new() {
+        for event in ALL {
+            for ended in ALL {
+                let disk = FullDisk::with(usize::MAX / 2);
+                let log = terminal(&disk);
+                fail(&log, ended, "a", None);
+                log.event(event, &[]);
+                fail(&log, ended, "a", None);
+                let times = if event.ends.contains(&ended.name) { 2 } else { 1 };
+                assert_eq!(errors(log, &disk).len(), times, "{} {}", event.name, ended.name);
+            }
+        }
     }
 
     #[test]

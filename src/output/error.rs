@@ -192,7 +192,7 @@ impl Error {
 
     /// Returns the fields `reason` and `hint` of an event that reports it.
     pub fn log_fields(&self) -> (Reasons, Hints) {
-        (Reasons(self.reasons()), Hints(self.printed_hints()))
+        (Reasons::new(self.reasons(), self.request_id()), Hints(self.printed_hints()))
     }
 
     /// Returns in one line what failed and why: the error and its first cause.

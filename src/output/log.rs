@@ -39,22 +39,51 @@ pub trait FieldValue: fmt::Display {
     fn lines(&self) -> Option<Vec<String>> {
         None
     }
+
+    /// Returns [`Self::lines`] without what differs each time that the same problem is reported.
+    fn problem(&self) -> Option<Vec<String>> {
+        self.lines()
+    }
 }
 
 /// What failed, then each cause of it: in one line but on a terminal.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Reasons(pub Vec<String>);
+pub struct Reasons {
+    texts: Vec<String>,
+    /// The id that AWS gave the request, which a text may contain.
+    request_id: Option<String>,
+}
+
+impl Reasons {
+    /// Returns these texts, of a request with this id.
+    pub fn new(texts: Vec<String>, request_id: Option<&str>) -> Self {
+        Self { texts, request_id: request_id.map(str::to_owned) }
+    }
+
+    fn with_headings(&self) -> impl Iterator<Item = String> {
+        let headings = ["error"].into_iter().chain(std::iter::repeat("caused by"));
+        headings.zip(&self.texts).map(|(heading, text)| format!("{heading}: {text}"))
+    }
+}
 
 impl fmt::Display for Reasons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(": "))
+        f.write_str(&self.texts.join(": "))
     }
 }
 
 impl FieldValue for Reasons {
     fn lines(&self) -> Option<Vec<String>> {
-        let headings = ["error"].into_iter().chain(std::iter::repeat("caused by"));
-        Some(headings.zip(&self.0).map(|(heading, text)| format!("{heading}: {text}")).collect())
+        Some(self.with_headings().collect())
+    }
+
+    fn problem(&self) -> Option<Vec<String>> {
+        let id = self.request_id.as_deref().filter(|id| !id.is_empty());
+        let without_id = |line: String| match id {
+            Some(id) => line.replace(id, ""),
+            None => line,
+        };
+        Some(self.with_headings().map(without_id).collect())
     }
 }
 
@@ -87,6 +116,10 @@ impl<T: FieldValue + ?Sized> FieldValue for &T {
 
     fn lines(&self) -> Option<Vec<String>> {
         (**self).lines()
+    }
+
+    fn problem(&self) -> Option<Vec<String>> {
+        (**self).problem()
     }
 }
 
@@ -208,8 +241,10 @@ mod tests {
         level: Level::Warning,
         message: "refresh failed",
         fields: &[],
+        ends: &[],
     };
-    static A: LogEvent = LogEvent { name: "a", level: Level::Info, message: "b", fields: &[] };
+    static A: LogEvent =
+        LogEvent { name: "a", level: Level::Info, message: "b", fields: &[], ends: &[] };
 
     const NOW: &str = "2015-08-30T12:36:00Z";
 
@@ -233,7 +268,8 @@ mod tests {
 
     #[test]
     fn an_error_has_lines_of_its_own_on_a_terminal() {
-        let reason = Reasons(vec!["cannot connect".to_owned(), "refused\u{1b}".to_owned()]);
+        let reason =
+            Reasons::new(vec!["cannot connect".to_owned(), "refused\u{1b}".to_owned()], None);
         let hint = Hints(vec!["check the network".to_owned(), "try again".to_owned()]);
         let fields: [Field<'_>; 3] =
             [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &5_u64)];

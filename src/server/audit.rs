@@ -199,7 +199,7 @@ impl Audit {
     ) {
         let errors = std::iter::successors(error, |&error| error.source());
         let reasons: Vec<_> = errors.map(ToString::to_string).collect();
-        let reason = error.map(|_| Reasons(reasons));
+        let reason = error.map(|_| Reasons::new(reasons, None));
         let fields: [Option<Field<'_>>; 3] = [
             found.as_ref().map(|found| ("found", found as _)),
             reason.as_ref().map(|reason| ("reason", reason as _)),

@@ -15,11 +15,16 @@ pub struct LogEvent {
     pub message: &'static str,
     /// The names of its fields.
     pub fields: &'static [&'static str],
+    /// The names of the events that report a problem which no longer exists when this event occurs.
+    pub ends: &'static [&'static str],
 }
 
 /// Declares the events, and [`ALL`], the list of them.
 macro_rules! events {
-    ($($constant:ident = $name:literal $level:ident $message:literal [$($field:literal)*];)*) => {
+    ($(
+        $constant:ident = $name:literal $level:ident $message:literal [$($field:literal)*]
+            $(ends [$($ended:ident)*])?;
+    )*) => {
         $(
             #[doc = $message]
             pub static $constant: LogEvent = LogEvent {
@@ -27,6 +32,7 @@ macro_rules! events {
                 level: Level::$level,
                 message: $message,
                 fields: &[$($field),*],
+                ends: &[$($($ended.name),*)?],
             };
         )*
 
@@ -48,7 +54,8 @@ events! {
         "events were dropped because the log was not read" ["events"];
 
     IDENTITY_LOADED = "identity_loaded" Info "identity loaded"
-        ["serial" "subject" "not_after" "role"];
+        ["serial" "subject" "not_after" "role"]
+        ends [IDENTITY_LOAD_FAILED IDENTITY_RELOAD_FAILED IDENTITY_RELOAD_SLOW];
     IDENTITY_LOAD_FAILED = "identity_load_failed" Warning
         "cannot load the identity" ["reason" "hint" "role"];
     IDENTITY_RELOAD_FAILED = "identity_reload_failed" Warning
@@ -57,7 +64,8 @@ events! {
         "reading the identity's files takes too long; the current identity stays in use"
         ["reason" "hint" "role"];
     IDENTITY_RELOAD_RECOVERED = "identity_reload_recovered" Info
-        "the current identity can be loaded again" ["role"];
+        "the current identity can be loaded again" ["role"]
+        ends [IDENTITY_RELOAD_FAILED IDENTITY_RELOAD_SLOW];
     CERTIFICATE_EXPIRES_SOON = "certificate_expires_soon" Warning
         "the certificate expires soon: renew it" ["not_after" "days_left" "role"];
     PASSWORD_UNUSED = "password_unused" Info
@@ -77,12 +85,14 @@ events! {
         "cannot refresh the credentials, and there are no valid ones"
         ["reason" "hint" "retry_in_seconds" "role"];
     REFRESH_RECOVERED = "refresh_recovered" Info
-        "the credentials can be refreshed again" ["failures" "role"];
+        "the credentials can be refreshed again" ["failures" "role"]
+        ends [REFRESH_FAILED CREDENTIALS_UNAVAILABLE];
     CLOCK_OFFSET_FOUND = "clock_offset_found" Warning
         "this machine's clock differs from AWS's: set the clock, and keep it correct with NTP"
         ["seconds_behind" "seconds_ahead" "role"];
     CLOCK_OFFSET_RESOLVED = "clock_offset_resolved" Info
-        "this machine's clock agrees with AWS's again" ["role"];
+        "this machine's clock agrees with AWS's again" ["role"]
+        ends [CLOCK_OFFSET_FOUND];
 
     PROFILE_WRITTEN = "profile_written" Info
         "profile written" ["file" "profile" "valid_until" "aws_profile" "role"];
@@ -94,7 +104,8 @@ events! {
     PROFILE_WRITE_FAILED = "profile_write_failed" Error
         "cannot write the profile" ["reason" "hint" "role"];
     PROFILE_WRITE_RECOVERED = "profile_write_recovered" Info
-        "the profile can be written again" ["file" "profile" "role"];
+        "the profile can be written again" ["file" "profile" "role"]
+        ends [PROFILE_WRITE_FAILED];
 
     LISTENING = "listening" Info "listening" ["address"];
     CREDENTIALS_VENDED = "credentials_vended" Info
@@ -105,11 +116,13 @@ events! {
         "request refused" ["route" "status" "reason" "host" "peer" "suppressed" "role"];
     CONTAINER_CREDENTIALS_DISABLED = "container_credentials_disabled" Warning
         "container credentials are not served: pass `--token-file` to store their token" ["role"];
-    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role"];
+    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role"]
+        ends [CONTAINER_TOKEN_RENEWAL_FAILED];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
         "cannot renew the container token; the current one stays valid" ["reason" "role"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
-        "the token file was missing or changed, and was written again" ["found" "role"];
+        "the token file was missing or changed, and was written again" ["found" "role"]
+        ends [CONTAINER_TOKEN_LOST];
     CONTAINER_TOKEN_LOST = "container_token_lost" Warning
         "the token file is missing or changed, and cannot be written" ["found" "reason" "role"];
     CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
@@ -144,6 +157,31 @@ mod tests {
         let events: BTreeMap<_, _> = ALL.iter().map(row).collect();
         assert_eq!(events.len(), ALL.len(), "two events have one name");
         assert_eq!(documented(), events);
+    }
+
+    #[test]
+    fn every_problem_that_has_an_end_is_ended() {
+        // Each of these is reported for itself, and nothing says later that it is gone.
+        let without_end = [
+            "failed",
+            "kubernetes_variables_ignored",
+            "unknown_variable",
+            "log_events_dropped",
+            "certificate_expires_soon",
+            "profile_written_in_place",
+            "profile_warning",
+            "credentials_vended_unlogged",
+            "request_refused",
+            "container_credentials_disabled",
+            "container_token_restored",
+            "container_token_not_removed",
+        ];
+        let ended: Vec<&str> = ALL.iter().flat_map(|event| event.ends).copied().collect();
+        for event in ALL {
+            let is_ended = ended.contains(&event.name);
+            let has_end = event.level != Level::Info && !without_end.contains(&event.name);
+            assert_eq!(is_ended, has_end, "{}", event.name);
+        }
     }
 
     #[test]
