@@ -101,3 +101,12 @@ fn a_daemon_writes_its_log_format() {
     let once = env.fails("update --once --log-format json --error-format json");
     assert!(once.stderr.starts_with("{\"kind\":\"identity\""), "{once}");
 }
+
+#[test]
+fn the_object_is_the_last_line_behind_those_of_debug() {
+    let output = json().run("update --once --debug");
+    let (debug, object) = output.stderr.trim_end().rsplit_once('\n').unwrap();
+    assert!(debug.starts_with("debug: ") && !debug.contains("\n{\"kind\""), "{output}");
+    let object: serde_json::Value = serde_json::from_str(object).unwrap();
+    assert_eq!((&object["kind"], &object["exit_code"]), (&"unreachable".into(), &5.into()));
+}
