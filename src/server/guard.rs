@@ -86,7 +86,7 @@ fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<
 /// browsers send it, and no SDK does.
 fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
     Some(match name {
-        "origin" => "a request with Origin is refused",
+        "origin" => "a request with Origin is refused: send it from a program, not from a web page",
         "via" => "a request with Via is refused: connect without a proxy",
         "forwarded" => "a request with Forwarded is refused: connect without a proxy",
         "x-forwarded-for" => "a request with X-Forwarded-For is refused: connect without a proxy",
@@ -112,7 +112,7 @@ fn forwarded_reason(name: &str, value: &HeaderValue) -> Option<&'static str> {
         // Browsers send the relation of the page to this server: `none` is a typed address, and
         // `same-origin` a page of this server.
         "sec-fetch-site" if !matches!(value.as_bytes(), b"none" | b"same-origin") => {
-            "a request with Sec-Fetch-Site of another site is refused"
+            "a request with Sec-Fetch-Site of another site is refused: send it from a program, not from a web page"
         }
         _ => return None,
     })

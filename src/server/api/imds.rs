@@ -80,7 +80,7 @@ fn with_token(
     match token.and_then(|token| endpoints.tokens.seconds_left(token, uptime)) {
         Some(seconds_left) => ControlFlow::Continue(Authentication::MetadataToken { seconds_left }),
         None => {
-            let why = "a valid token is required";
+            let why = "a valid token is required: request one with PUT /latest/api/token";
             ControlFlow::Break(response::refusal(StatusCode::UNAUTHORIZED, why))
         }
     }

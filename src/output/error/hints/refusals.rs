@@ -22,6 +22,9 @@ fn hint(cause: &Cause, operation: Operation) -> String {
             clock_offset(*seconds_behind, *local, *aws)
         }
         (Cause::AlteredRequest { region, clocks }, _) => altered_request(region, *clocks),
+        (Cause::Throttled, Operation::CreateSession) => {
+            "call AWS less often: leave the session cache on, let processes share one `serve`, or request a higher quota".to_owned()
+        }
         (Cause::Throttled, _) => {
             "call AWS less often, or request a higher quota".to_owned()
         }
