@@ -70,12 +70,14 @@ pub enum PkiError {
     Thread,
 }
 
-/// Which of the slow keys to make.
+/// Which RSA keys to make: they are slow to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All but RSA-8192.
+    /// None: the keys of RSA are the same in every PKI, and the rest is new.
+    FixedRsa,
+    /// New ones, without RSA-8192.
     Usual,
-    /// RSA-8192 too, where the OpenSSL command is there; takes a while.
+    /// RSA-8192 too, if the OpenSSL command is there; takes a while.
     WithRsa8192,
 }
 
@@ -84,10 +86,10 @@ impl Pki {
     pub fn generate(extent: Extent) -> Result<Self, PkiError> {
         let (authorities, mut pki) = Self::with_authorities()?;
         let slow = thread::spawn(move || match extent {
-            Extent::Usual => Ok(None),
+            Extent::FixedRsa | Extent::Usual => Ok(None),
             Extent::WithRsa8192 => openssl::rsa8192(),
         });
-        leaf::generate(&authorities, &mut pki)?;
+        leaf::generate(&authorities, &mut pki, extent)?;
         broken::generate(&authorities, &mut pki)?;
         match (extent, slow.join().map_err(|_| PkiError::Thread)??) {
             (Extent::WithRsa8192, Some(key)) => {
@@ -96,7 +98,7 @@ impl Pki {
                 leaf::issue(&authorities, "rsa8192", &key, &mut pki)?;
             }
             (Extent::WithRsa8192, None) => pki.skip("leaf/rsa8192"),
-            (Extent::Usual, _) => {}
+            (Extent::FixedRsa | Extent::Usual, _) => {}
         }
         Ok(pki)
     }
@@ -114,14 +116,17 @@ impl Pki {
         Ok((authorities, pki))
     }
 
-    /// Returns the one PKI that every emulator of this process has: RSA keys are slow to make.
+    /// Returns the one PKI that every emulator of this process has.
+    ///
+    /// Its RSA keys are fixed, as new ones take seconds at every start. Nothing trusts them but an
+    /// emulator: the CAs are new, and what `pki` writes has new keys.
     pub fn shared() -> Result<Arc<Self>, PkiError> {
         static SHARED: Mutex<Option<Arc<Pki>>> = Mutex::new(None);
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pki) = shared.as_ref() {
             return Ok(Arc::clone(pki));
         }
-        let pki = Arc::new(Self::generate(Extent::Usual)?);
+        let pki = Arc::new(Self::generate(Extent::FixedRsa)?);
         *shared = Some(Arc::clone(&pki));
         Ok(pki)
     }

@@ -10,16 +10,30 @@ use rcgen::{
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 
 use super::authority::{Authorities, params, serial};
-use super::{Pki, PkiError};
+use super::{Extent, Pki, PkiError};
 use crate::os;
 
+/// The RSA keys of a running emulator. They are slow to make, and no secrets.
+const FIXED: [&str; 3] = [
+    include_str!("rsa/rsa2048.key.pem"),
+    include_str!("rsa/rsa3072.key.pem"),
+    include_str!("rsa/rsa4096.key.pem"),
+];
+
 /// Issues all but RSA-8192.
-pub(super) fn generate(authorities: &Authorities, pki: &mut Pki) -> Result<(), PkiError> {
-    let rsa4096 = thread::spawn(|| rsa(RsaKeySize::_4096));
-    let rsa3072 = thread::spawn(|| rsa(RsaKeySize::_3072));
-    let rsa2048 = rsa(RsaKeySize::_2048)?;
+pub(super) fn generate(
+    authorities: &Authorities,
+    pki: &mut Pki,
+    extent: Extent,
+) -> Result<(), PkiError> {
+    let [rsa2048, rsa3072, rsa4096] = match extent {
+        Extent::FixedRsa => fixed_rsa()?,
+        Extent::Usual | Extent::WithRsa8192 => new_rsa()?,
+    };
     issue(authorities, "rsa2048", &rsa2048, pki)?;
     pki.add_key("leaf/rsa2048.pkcs1.pem", pkcs1(&rsa2048)?);
+    issue(authorities, "rsa3072", &rsa3072, pki)?;
+    issue(authorities, "rsa4096", &rsa4096, pki)?;
     let p256 = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     issue(authorities, "p256", &p256, pki)?;
     pki.add_key("leaf/p256.sec1.pem", sec1(&p256)?);
@@ -30,10 +44,23 @@ pub(super) fn generate(authorities: &Authorities, pki: &mut Pki) -> Result<(), P
     {
         issue(authorities, name, &KeyPair::generate_for(algorithm)?, pki)?;
     }
-    let joined = rsa3072.join().map_err(|_| PkiError::Thread)??;
-    issue(authorities, "rsa3072", &joined, pki)?;
-    let joined = rsa4096.join().map_err(|_| PkiError::Thread)??;
-    issue(authorities, "rsa4096", &joined, pki)
+    Ok(())
+}
+
+/// Returns the fixed keys of 2048, 3072 and 4096 bits.
+fn fixed_rsa() -> Result<[KeyPair; 3], PkiError> {
+    let key = |pem| KeyPair::from_pkcs8_pem_and_sign_algo(pem, &PKCS_RSA_SHA256);
+    let [rsa2048, rsa3072, rsa4096] = FIXED;
+    Ok([key(rsa2048)?, key(rsa3072)?, key(rsa4096)?])
+}
+
+/// Makes keys of 2048, 3072 and 4096 bits at the same time.
+fn new_rsa() -> Result<[KeyPair; 3], PkiError> {
+    let rsa4096 = thread::spawn(|| rsa(RsaKeySize::_4096));
+    let rsa3072 = thread::spawn(|| rsa(RsaKeySize::_3072));
+    let rsa2048 = rsa(RsaKeySize::_2048)?;
+    let rsa3072 = rsa3072.join().map_err(|_| PkiError::Thread)??;
+    Ok([rsa2048, rsa3072, rsa4096.join().map_err(|_| PkiError::Thread)??])
 }
 
 /// Issues `leaf/NAME.pem` with its key and its chain.

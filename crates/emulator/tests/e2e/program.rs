@@ -276,6 +276,10 @@ fn pki_writes_every_file_and_keys_for_their_owner_alone() {
         assert_eq!(mode(name) & 0o077 == 0, key, "{name}: {:o}", mode(name));
         assert_eq!(mode(name) & 0o700, 0o600, "{name}");
     }
+    // The keys of a running emulator are known to everyone.
+    let fixed = include_str!("../../src/pki/rsa/rsa2048.key.pem");
+    let key = std::fs::read_to_string(directory.join("leaf/rsa2048.key.pem")).unwrap();
+    assert_ne!(pem::parse(key).unwrap(), pem::parse(fixed).unwrap());
     let before = std::fs::read(directory.join("leaf/p256.pem")).unwrap();
     assert_eq!(pki(&[]).status.code(), Some(125));
     assert_eq!(std::fs::read(directory.join("leaf/p256.pem")).unwrap(), before);
