@@ -18,17 +18,30 @@ fn main() {
     }
     let target = std::env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=BUILD_TARGET={target}");
-    // A development build names no commit: each new one would compile the program again.
-    let is_named = is("PROFILE", "release") && Path::new(".git").exists();
-    let commit = is_named.then(|| git(&["rev-parse", "HEAD"])).flatten();
-    println!("cargo::rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or_default());
-    if commit.is_some() {
-        let paths = ["HEAD", "logs/HEAD"].map(|name| git(&["rev-parse", "--git-path", name]));
-        // Cargo would run this every time if a file that it watches does not exist.
-        for path in paths.into_iter().flatten().filter(|path| Path::new(path).exists()) {
-            println!("cargo::rerun-if-changed={path}");
-        }
+    println!("cargo::rustc-env=BUILD_COMMIT={}", commit().unwrap_or_default());
+}
+
+/// Returns the commit that the program names: what BUILD_COMMIT says, which may be nothing, or else
+/// Git's for a release.
+///
+/// Each new commit compiles the program again, so a development build names none.
+#[expect(clippy::disallowed_methods, reason = "a build script has no other way to ask")]
+fn commit() -> Option<String> {
+    println!("cargo::rerun-if-env-changed=BUILD_COMMIT");
+    if let Ok(given) = std::env::var("BUILD_COMMIT") {
+        return Some(given);
     }
+    let is_release = std::env::var_os("PROFILE").is_some_and(|profile| profile == "release");
+    if !is_release || !Path::new(".git").exists() {
+        return None;
+    }
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let paths = ["HEAD", "logs/HEAD"].map(|name| git(&["rev-parse", "--git-path", name]));
+    // Cargo would run this every time if a file that it watches does not exist.
+    for path in paths.into_iter().flatten().filter(|path| Path::new(path).exists()) {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    Some(commit)
 }
 
 /// Returns what Git prints, if it is there and succeeds.

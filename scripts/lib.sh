@@ -9,6 +9,9 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 
+# What is built here is not for others: a commit without a change of the program builds nothing again.
+export BUILD_COMMIT=
+
 # step HEADLINE COMMAND…: says what is done, does it, says how long it took.
 #
 # The command is called bare: behind `||` or `if` bash would no longer stop at a failure inside of it.

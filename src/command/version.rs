@@ -71,7 +71,7 @@ fn build(version: &'static str) -> String {
 #[derive(Serialize)]
 struct Build {
     version: &'static str,
-    /// `None` if it was not built in a Git repository, or not as a release.
+    /// `None` if it was not built in a Git repository, not as a release, or with an empty BUILD_COMMIT.
     commit: Option<&'static str>,
     target: &'static str,
     crypto: Crypto,
