@@ -131,15 +131,8 @@ fn hidden(
         ErrorKind::UnknownArgument if own.starts_with("--") || is_letter(own) => {
             (CommandLinePart::Argument, shown_flag(own, Sensitivity::Public))
         }
-        // After the options of a command it may be the second word of a password without quotes.
         ErrorKind::UnknownArgument => {
-            let has_flag = |option: &OptionSpec| option.name.starts_with("--");
-            let holds = match options_of_called(commands, line).is_some_and(|mut o| o.any(has_flag))
-            {
-                true => Sensitivity::Password,
-                false => Sensitivity::Public,
-            };
-            (CommandLinePart::Argument, judged(own, holds))
+            (CommandLinePart::Argument, judged(own, sensitivity_of_word(line, commands)))
         }
         ErrorKind::InvalidSubcommand => {
             let name = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -147,20 +140,32 @@ fn hidden(
         }
         _ => {
             let value = text(error, ContextKind::InvalidValue)?;
-            let name = name(own);
-            let option = options_of_called(commands, line)
-                .and_then(|mut options| options.find(|option| option.name == name));
-            let holds = match option.map(|option| option.sensitivity) {
-                None | Some(Sensitivity::Public) => Sensitivity::Public,
-                _ => Sensitivity::Password,
-            };
-            let expected = texts(error, ContextKind::ValidValue).to_vec();
+            let (name, expected) = (name(own), texts(error, ContextKind::ValidValue).to_vec());
+            let holds = sensitivity_of_value(&name, line, commands);
             (CommandLinePart::Value { name, expected }, judged(value, holds))
         }
     };
     match shown {
         DisplayValue::Value(_) => None,
         DisplayValue::Hidden(contents) => Some((part, contents)),
+    }
+}
+
+/// Returns how sensitive a word is that belongs to no option. After the options of a command it may be
+/// the second word of a password without quotes.
+fn sensitivity_of_word(line: &[String], commands: &[CommandSpec]) -> Sensitivity {
+    let is_flag = |option: &OptionSpec| option.name.starts_with("--");
+    let has_flags = options_of_called(commands, line).is_some_and(|mut all| all.any(is_flag));
+    if has_flags { Sensitivity::Password } else { Sensitivity::Public }
+}
+
+/// Returns how sensitive the value of an option is. A path may be a password that was typed by mistake.
+fn sensitivity_of_value(name: &str, line: &[String], commands: &[CommandSpec]) -> Sensitivity {
+    let option = options_of_called(commands, line)
+        .and_then(|mut options| options.find(|option| option.name == name));
+    match option.map(|option| option.sensitivity) {
+        None | Some(Sensitivity::Public) => Sensitivity::Public,
+        Some(Sensitivity::Sensitive | Sensitivity::Password) => Sensitivity::Password,
     }
 }
 
