@@ -7,6 +7,9 @@ pub mod target;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -26,6 +29,14 @@ pub enum WorldError {
     /// A program ended before it had said where it is.
     #[error("`{}` ended early", .0.display())]
     Ended(PathBuf),
+    /// A program did not say where it is.
+    #[error("`{}` printed no variables within {} s", program.display(), limit.as_secs())]
+    Silent {
+        /// Which.
+        program: PathBuf,
+        /// How long it had.
+        limit: Duration,
+    },
     /// A program did not export a variable.
     #[error("nothing exports `{0}`")]
     Unexported(String),
@@ -37,10 +48,21 @@ pub enum WorldError {
         /// The status line.
         status: String,
     },
+    /// A server did not answer.
+    #[error("there was no answer from `{address}` within {} s", limit.as_secs())]
+    Unanswered {
+        /// Its address and port.
+        address: String,
+        /// How long it had.
+        limit: Duration,
+    },
     /// The system or a server could not be spoken with.
     #[error("could not speak with a server or the system: {0}")]
     System(#[from] std::io::Error),
 }
+
+/// How long a program has to export its variables, and a server to answer.
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program that says on its stdout what to export, then serves until it is dropped.
 pub struct Server {
@@ -51,22 +73,52 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `command` and waits until it has exported all of `wanted`.
-    pub fn start(mut command: Command, wanted: &[&str]) -> Result<Self, WorldError> {
+    /// Starts `command` and waits until it has exported all of `wanted`, for at most a minute.
+    pub fn start(command: Command, wanted: &[&str]) -> Result<Self, WorldError> {
+        Self::start_within(LIMIT, command, wanted)
+    }
+
+    fn start_within(
+        limit: Duration,
+        mut command: Command,
+        wanted: &[&str],
+    ) -> Result<Self, WorldError> {
         let program = PathBuf::from(command.get_program());
         let child = command.stdout(Stdio::piped()).spawn();
         let mut child =
             child.map_err(|source| WorldError::Start { program: program.clone(), source })?;
         let stdout = child.stdout.take().expect("it was asked for a pipe");
         let mut server = Self { child, exports: Vec::new(), stdout: BufReader::new(stdout) };
-        while !wanted.iter().all(|name| server.variable(name).is_ok()) {
-            let mut line = String::new();
-            if server.stdout.read_line(&mut line)? == 0 {
-                return Err(WorldError::Ended(program));
+        // A read of a pipe has no limit, so the program is ended, which ends the read.
+        let (done, end) = channel::<()>();
+        let id = server.id();
+        let limiter = thread::spawn(move || {
+            let late = end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+            if late {
+                signal(id, Signal::SIGKILL);
             }
-            server.exports.extend(export(&line));
+            late
+        });
+        let exported = server.read_exports(wanted);
+        drop(done);
+        let late = limiter.join().unwrap_or(false);
+        match exported? {
+            _ if late => Err(WorldError::Silent { program, limit }),
+            true => Ok(server),
+            false => Err(WorldError::Ended(program)),
         }
-        Ok(server)
+    }
+
+    /// Reads until all of `wanted` are exported, and returns `false` if the program ends before.
+    fn read_exports(&mut self, wanted: &[&str]) -> Result<bool, WorldError> {
+        while !wanted.iter().all(|name| self.variable(name).is_ok()) {
+            let mut line = String::new();
+            if self.stdout.read_line(&mut line)? == 0 {
+                return Ok(false);
+            }
+            self.exports.extend(export(&line));
+        }
+        Ok(true)
     }
 
     /// Returns what it exports.
@@ -92,10 +144,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGTERM, for the emulator has a directory to remove.
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
-        }
+        signal(self.id(), Signal::SIGTERM);
         let _ = self.child.wait();
+    }
+}
+
+fn signal(id: u32, signal: Signal) {
+    if let Ok(id) = i32::try_from(id) {
+        let _ = kill(Pid::from_raw(id), signal);
     }
 }
 
@@ -109,6 +165,15 @@ fn export(line: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_prints_nothing_is_an_error() {
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        let limit = Duration::from_millis(10);
+        let started = Server::start_within(limit, command, &["A"]);
+        assert!(matches!(started, Err(WorldError::Silent { .. })), "{:?}", started.err());
+    }
 
     #[test]
     fn reads_an_export_line() {

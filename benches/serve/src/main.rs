@@ -43,7 +43,7 @@ enum BenchError {
     System(#[from] std::io::Error),
     #[error("/proc/PID/{0} is not as it should be")]
     Illegible(&'static str),
-    #[error("`serve` did not log `{0}`")]
+    #[error("`serve` did not log `{0}` within 120 s, or ended")]
     Unlogged(String),
     #[error("the load failed:\n{0}")]
     Load(String),

@@ -1,10 +1,11 @@
 //! How long a client of `serve` waits while an identity is loaded whose key takes long to decrypt.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Lines, PipeReader};
+use std::io::{self, BufRead as _, BufReader, PipeReader};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ impl SlowKey {
         write(&next, SLOW_KEY)?;
         write(&password, PASSWORD)?;
 
-        let (reader, writer) = std::io::pipe()?;
-        let mut log = Log { lines: BufReader::new(reader).lines() };
+        let (reader, writer) = io::pipe()?;
+        let log = Log::read(reader);
         let mut command = serve_command(&emulator, bin_dir, &directory.join(TOKEN));
         command.args(["--log-format", "json", "--key-password-file"]).arg(&password);
         command.env("ROLES_ANYWHERE_CERTIFICATE", &chain).env("ROLES_ANYWHERE_PRIVATE_KEY", &key);
@@ -106,21 +107,26 @@ impl SlowKey {
 
 /// What `serve` logs, a JSON object a line.
 struct Log {
-    lines: Lines<BufReader<PipeReader>>,
+    lines: Receiver<io::Result<String>>,
 }
 
 impl Log {
+    /// Reads on a thread of its own, as a read of a pipe has no limit.
+    fn read(pipe: PipeReader) -> Self {
+        let (sender, lines) = channel();
+        thread::spawn(move || BufReader::new(pipe).lines().try_for_each(|line| sender.send(line)));
+        Self { lines }
+    }
+
     /// Reads on until there is an event of that name.
-    fn wait_for(&mut self, event: &str) -> Result<(), BenchError> {
+    fn wait_for(&self, event: &str) -> Result<(), BenchError> {
         let begun = now();
         let wanted = format!("\"event\":\"{event}\"");
-        for line in &mut self.lines {
+        while let Some(rest) = DEADLINE.checked_sub(begun.elapsed())
+            && let Ok(line) = self.lines.recv_timeout(rest)
+        {
             if line?.contains(&wanted) {
                 return Ok(());
-            }
-            // Every answer is logged, so a line comes soon.
-            if begun.elapsed() > DEADLINE {
-                break;
             }
         }
         Err(BenchError::Unlogged(event.to_owned()))
