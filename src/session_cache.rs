@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 
 use crate::output::error::Error;
 use crate::private_dir::{ConfiguredDir, Store};
-use entry_lock::{EntryHandle, RefreshLock, WaitOutcome};
+use entry_lock::{CachedSession, EntryHandle, RefreshLock, WaitOutcome};
 use key::CacheKey;
 use policy::{freshness, refresh_timeout};
 use roles_anywhere_client::credentials::{Freshness, Session};
@@ -26,6 +26,7 @@ use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, Order};
 use roles_anywhere_client::time::{Clock, Deadline};
 
 /// Where sessions are cached.
@@ -86,7 +87,8 @@ impl<'a> SessionCache<'a> {
         trust: &Trust,
         store: &'a dyn Store,
     ) -> Self {
-        let key = CacheKey::new(&provider.session, identity.digest(), trust);
+        let key = CacheKey::new(&provider.session, identity.digest(), trust)
+            .with_fallbacks(&provider.fallbacks);
         Self { provider, cached: Some(EntryHandle { store, key, provider }) }
     }
 
@@ -99,9 +101,9 @@ impl<'a> SessionCache<'a> {
     /// wait, nor to refresh it for later runs.
     pub fn ready(&self, clock: &dyn Clock, trace: &dyn Trace) -> Option<Session> {
         let cached = self.cached.as_ref()?;
-        let session = cached.read(clock).ok()?;
+        let found = cached.read(clock).ok()?;
         let now = clock.now();
-        let ready = match freshness(&session, now) {
+        let ready = match found.freshness(now) {
             Freshness::Fresh => true,
             Freshness::Due => {
                 matches!(cached.try_refresh_lock(now), RefreshLock::NotAcquired(_))
@@ -109,8 +111,8 @@ impl<'a> SessionCache<'a> {
             Freshness::Expired => false,
         };
         ready.then(|| {
-            cached.trace(trace, format_args!("hit, valid for {} s", session.seconds_left(now)));
-            session
+            cached.trace(trace, format_args!("{}", found.describe(now)));
+            found.session
         })
     }
 
@@ -122,25 +124,65 @@ impl<'a> SessionCache<'a> {
     pub async fn session(&self, ports: &Ports, deadline: Deadline) -> Result<ServedSession, Error> {
         let Some(cached) = &self.cached else {
             ports.trace.show(format_args!("cache: none"));
-            return self.fetch(0, ports, deadline).await;
+            return Ok(self.fetch(Order::PrimaryFirst, 0, ports, deadline).await?.into());
         };
         let now = ports.clock.now();
-        let session = match cached.read(&*ports.clock) {
-            Ok(session) if freshness(&session, now) != Freshness::Expired => session,
-            Ok(expired) => {
+        let found = match cached.read(&*ports.clock) {
+            Ok(found) if found.freshness(now) != Freshness::Expired => found,
+            Ok(CachedSession { session, fallback, .. }) => {
                 cached.trace(&*ports.trace, format_args!("miss: the cached session has expired"));
-                return self.fetch_or_wait(cached, expired.clock_offset, ports, deadline).await;
+                let known = (fallback, session.clock_offset);
+                return self.fetch_or_wait(cached, known, ports, deadline).await;
             }
             Err(miss) => {
                 cached.trace(&*ports.trace, format_args!("miss: {miss}"));
-                return self.fetch_or_wait(cached, 0, ports, deadline).await;
+                let known = (FallbackState::default(), 0);
+                return self.fetch_or_wait(cached, known, ports, deadline).await;
             }
         };
-        cached.trace(&*ports.trace, format_args!("hit, valid for {} s", session.seconds_left(now)));
-        match freshness(&session, now) {
-            Freshness::Fresh => Ok(session.into()),
-            _ => self.refresh(cached, session, ports, deadline).await,
+        cached.trace(&*ports.trace, format_args!("{}", found.describe(now)));
+        match (found.freshness(now), found.order(now)) {
+            (Freshness::Fresh, _) => Ok(found.session.into()),
+            (_, Order::PrimaryOnly) => self.probe(cached, found, ports, deadline).await,
+            (_, order) => self.refresh(cached, (found, order), ports, deadline).await,
         }
+    }
+
+    /// Asks the primary trust anchor again, if this process gets the lock, while the session `found` of a
+    /// fallback is valid; serves that session if not, or on failure.
+    async fn probe(
+        &self,
+        cached: &EntryHandle<'_>,
+        found: CachedSession,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<ServedSession, Error> {
+        let lock = match cached.try_refresh_lock(ports.clock.now()) {
+            RefreshLock::Acquired(lock) => lock,
+            RefreshLock::NotAcquired(_) => return Ok(found.session.into()),
+        };
+        if let Some(refreshed) = cached.refreshed(ports) {
+            return Ok(refreshed.into());
+        }
+        let (uptime, offset) = (ports.clock.uptime(), found.session.clock_offset);
+        let limit = Deadline::new(uptime, refresh_timeout(deadline.remaining(uptime)));
+        let (is_stored, served) =
+            match self.provider.fetch_in(Order::PrimaryOnly, offset, ports, limit).await {
+                Ok(fetched) => {
+                    (cached.store_session(&fetched, found.fallback, ports), fetched.into())
+                }
+                Err(error) => {
+                    cached.trace(&*ports.trace, format_args!("used, as before: {error}"));
+                    let (now, random) = (ports.clock.now().unix(), ports.entropy.bits());
+                    let after = found.fallback.probe_failed(&error, now, random);
+                    (cached.store_backoff(&found, after), found.session.into())
+                }
+            };
+        if !is_stored {
+            // Without the record, each run would ask again.
+            cached.record_failure(lock, None, ports);
+        }
+        Ok(served)
     }
 
     /// Returns a session to replace `rejected`, a cached one that AWS does not accept.
@@ -154,7 +196,7 @@ impl<'a> SessionCache<'a> {
             |other: &Session| other.credentials.access_key_id == rejected.credentials.access_key_id;
         // Another process may have replaced it already: its session is served.
         if let Some(cached) = &self.cached
-            && cached.read(&*ports.clock).is_ok_and(|session| is_rejected(&session))
+            && cached.read(&*ports.clock).is_ok_and(|found| is_rejected(&found.session))
         {
             cached.trace(
                 &*ports.trace,
@@ -162,20 +204,22 @@ impl<'a> SessionCache<'a> {
             );
             if let Err(error) = cached.store.remove(cached.key.as_str()) {
                 cached.trace(&*ports.trace, format_args!("it cannot be removed: {error}"));
-                return self.fetch(0, ports, deadline).await;
+                return Ok(self.fetch(Order::PrimaryFirst, 0, ports, deadline).await?.into());
             }
         }
         self.session(ports, deadline).await
     }
 
-    /// Refreshes `session` if this process gets the lock; serves it as it is if not, or on failure.
+    /// Refreshes the session `found` if this process gets the lock; serves it as it is if not, or on
+    /// failure.
     async fn refresh(
         &self,
         cached: &EntryHandle<'_>,
-        session: Session,
+        (found, order): (CachedSession, Order),
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
+        let CachedSession { session, fallback, .. } = found;
         let lock = match cached.try_refresh_lock(ports.clock.now()) {
             RefreshLock::Acquired(lock) => lock,
             RefreshLock::NotAcquired(why) => {
@@ -188,14 +232,15 @@ impl<'a> SessionCache<'a> {
         }
         let uptime = ports.clock.uptime();
         let timeout = refresh_timeout(deadline.remaining(uptime));
-        let fetched = self.fetch(session.clock_offset, ports, Deadline::new(uptime, timeout)).await;
+        let limit = Deadline::new(uptime, timeout);
+        let fetched = self.fetch(order, session.clock_offset, ports, limit).await;
         match fetched {
             Ok(fetched) => {
-                if !cached.store_session(&fetched.session, ports) {
+                if !cached.store_session(&fetched, fallback, ports) {
                     // The cached session stays due: without the record, each run would refresh it.
                     cached.record_failure(lock, None, ports);
                 }
-                Ok(fetched)
+                Ok(fetched.into())
             }
             Err(error) => {
                 cached.record_failure(lock, Some(&error), ports);
@@ -217,11 +262,12 @@ impl<'a> SessionCache<'a> {
     async fn fetch_or_wait(
         &self,
         cached: &EntryHandle<'_>,
-        clock_offset: i64,
+        (fallback, clock_offset): (FallbackState, i64),
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
-        let fetch = self.fetch(clock_offset, ports, deadline);
+        let order = fallback.order(ports.clock.now().unix());
+        let fetch = self.fetch(order, clock_offset, ports, deadline);
         let (fetched, lock) = match cached.wait(ports, deadline).await {
             WaitOutcome::Refreshed(session) => return Ok(session.into()),
             WaitOutcome::Failed(error) => return Err(error),
@@ -236,22 +282,28 @@ impl<'a> SessionCache<'a> {
         };
         match (&fetched, lock) {
             (Ok(fetched), _) => {
-                cached.store_session(&fetched.session, ports);
+                cached.store_session(fetched, fallback, ports);
             }
             (Err(error), Some(lock)) => cached.record_failure(lock, Some(error), ports),
             (Err(_), None) => {}
         }
-        fetched
+        Ok(fetched?.into())
     }
 
     async fn fetch(
         &self,
+        order: Order,
         clock_offset: i64,
         ports: &Ports,
         deadline: Deadline,
-    ) -> Result<ServedSession, Error> {
-        let session = self.provider.fetch(clock_offset, ports, deadline).await?;
-        Ok(ServedSession { session, from: ServedFrom::Aws })
+    ) -> Result<Fetched, Error> {
+        Ok(self.provider.fetch_in(order, clock_offset, ports, deadline).await?)
+    }
+}
+
+impl From<Fetched> for ServedSession {
+    fn from(fetched: Fetched) -> Self {
+        Self { session: fetched.session, from: ServedFrom::Aws }
     }
 }
 

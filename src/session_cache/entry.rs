@@ -10,6 +10,7 @@ use roles_anywhere_client::credentials::{
     Credentials, MAX_LIFETIME_SECONDS, RoleSessionName, Session,
 };
 use roles_anywhere_client::hex;
+use roles_anywhere_client::provider::fallback::PrimaryBackoff;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Running, Timestamp};
 
@@ -28,13 +29,22 @@ pub struct CacheEntry {
     pub role: RoleArn,
     /// The session name that was requested.
     pub role_session_name: Option<RoleSessionName>,
+    /// When the primary trust anchor is asked again, if a fallback made the session; by the wall clock.
+    pub backoff: Option<PrimaryBackoff>,
 }
 
 impl CacheEntry {
     /// Returns the entry for `session`, which `request` just obtained.
     pub fn new(request: &SessionRequest, session: Session, now: Option<Running>) -> Self {
         let SessionRequest { trust_anchor, profile, role, role_session_name, .. } = request.clone();
-        Self { session, stored_at: now, trust_anchor, profile, role, role_session_name }
+        let backoff = None;
+        Self { session, stored_at: now, trust_anchor, profile, role, role_session_name, backoff }
+    }
+
+    /// Returns the entry with the backoff of the primary trust anchor.
+    #[must_use]
+    pub fn with_backoff(self, backoff: Option<PrimaryBackoff>) -> Self {
+        Self { backoff, ..self }
     }
 
     /// Returns the session, as old at `now` as the clock says that shows more time since.
@@ -69,6 +79,7 @@ impl CacheEntry {
             role_arn: &self.role.to_string(),
             role_session_name: self.role_session_name.as_ref().map(RoleSessionName::as_str),
             session_name: credentials.role_session_name.as_ref().map(RoleSessionName::as_str),
+            backoff: self.backoff,
         };
         // Large enough not to grow: the smaller buffer that growing leaves behind would not be wiped.
         let mut json = Vec::with_capacity(8_192 + 2 * document.session_token.len());
@@ -118,6 +129,7 @@ impl CacheEntry {
             profile: document.profile_arn.parse().ok()?,
             role,
             role_session_name,
+            backoff: document.backoff,
         })
     }
 }
@@ -168,6 +180,9 @@ struct EntryJson<T, S> {
     /// The name that AWS gave the session. Earlier versions did not store it.
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     session_name: Option<T>,
+    /// Written for sessions of a fallback only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backoff: Option<PrimaryBackoff>,
 }
 
 #[cfg(test)]

@@ -14,7 +14,46 @@ use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_tim
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, Order};
+use roles_anywhere_client::region::Region;
 use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
+
+/// A session of the cache.
+pub(super) struct CachedSession {
+    pub(super) session: Session,
+    /// When the primary trust anchor is asked again, if a fallback made the session.
+    pub(super) fallback: FallbackState,
+    /// The Region of that fallback.
+    fallback_region: Option<Region>,
+}
+
+impl CachedSession {
+    /// Returns whether it is served and refreshed at `now`. One of a fallback is due as soon as the
+    /// primary trust anchor may be asked again.
+    pub(super) fn freshness(&self, now: Timestamp) -> Freshness {
+        match freshness(&self.session, now) {
+            Freshness::Fresh if self.fallback.until_probe(now.unix()) == Some(0) => Freshness::Due,
+            freshness => freshness,
+        }
+    }
+
+    /// Returns the order in which the trust anchors are asked for the session after it.
+    pub(super) fn order(&self, now: Timestamp) -> Order {
+        match freshness(&self.session, now) {
+            Freshness::Fresh => Order::PrimaryOnly,
+            Freshness::Due | Freshness::Expired => self.fallback.order(now.unix()),
+        }
+    }
+
+    /// Returns how long it is valid, and which fallback made it.
+    pub(super) fn describe(&self, now: Timestamp) -> String {
+        let seconds = self.session.seconds_left(now);
+        match &self.fallback_region {
+            Some(region) => format!("hit, valid for {seconds} s, made by the fallback {region}"),
+            None => format!("hit, valid for {seconds} s"),
+        }
+    }
+}
 
 /// The session of one key in a store.
 pub(super) struct EntryHandle<'a> {
@@ -80,20 +119,28 @@ enum LockAttempt<'a> {
 
 impl<'a> EntryHandle<'a> {
     /// Returns the session of the entry.
-    pub(super) fn read(&self, clock: &dyn Clock) -> Result<Session, CacheMiss> {
+    pub(super) fn read(&self, clock: &dyn Clock) -> Result<CachedSession, CacheMiss> {
+        let entry = self.entry()?;
+        let fallback = FallbackState::restore(entry.backoff);
+        let is_fallback = entry.trust_anchor != self.provider.session.trust_anchor;
+        let fallback_region = is_fallback.then(|| entry.trust_anchor.region().clone());
+        let session = entry.into_session(clock.now(), clock.running().as_ref());
+        Ok(CachedSession { session, fallback, fallback_region })
+    }
+
+    fn entry(&self) -> Result<CacheEntry, CacheMiss> {
         let bytes = self.store.read(self.key.as_str()).map_err(CacheMiss::Unreadable)?;
         let bytes = bytes.ok_or(CacheMiss::Absent)?;
-        let entry = CacheEntry::parse(&self.key, bytes.expose()).ok_or(CacheMiss::Damaged)?;
-        Ok(entry.into_session(clock.now(), clock.running().as_ref()))
+        CacheEntry::parse(&self.key, bytes.expose()).ok_or(CacheMiss::Damaged)
     }
 
     /// Returns the session if another process has refreshed it since.
     pub(super) fn refreshed(&self, ports: &Ports) -> Option<Session> {
-        let session = self.read(&*ports.clock).ok()?;
-        let is_fresh = freshness(&session, ports.clock.now()) == Freshness::Fresh;
+        let found = self.read(&*ports.clock).ok()?;
+        let is_fresh = found.freshness(ports.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
             self.trace(&*ports.trace, format_args!("another process refreshed it in the meantime"));
-            session
+            found.session
         })
     }
 
@@ -226,10 +273,19 @@ impl<'a> EntryHandle<'a> {
         }
     }
 
-    /// Stores a session and removes stale files; returns whether the session was stored.
-    pub(super) fn store_session(&self, session: &Session, ports: &Ports) -> bool {
-        let running = ports.clock.running();
-        let entry = CacheEntry::new(&self.provider.session, session.clone(), running);
+    /// Stores a session that was fetched in the state `before`, and removes stale files; returns whether
+    /// the session was stored.
+    pub(super) fn store_session(
+        &self,
+        fetched: &Fetched,
+        before: FallbackState,
+        ports: &Ports,
+    ) -> bool {
+        let (running, now) = (ports.clock.running(), ports.clock.now().unix());
+        let request = self.provider.request_of(&fetched.made_by);
+        let after = before.fetched(fetched, now, ports.entropy.bits());
+        let entry = CacheEntry::new(request, fetched.session.clone(), running)
+            .with_backoff(after.backoff());
         let bytes = entry.render(&self.key);
         if let Err(error) = self.store.write(self.key.as_str(), bytes.expose()) {
             self.trace(&*ports.trace, format_args!("not cached: {error}"));
@@ -242,6 +298,19 @@ impl<'a> EntryHandle<'a> {
             let _ = self.store.remove(file);
         }
         true
+    }
+
+    /// Stores with the session in use when the primary trust anchor is asked again; returns whether that
+    /// was stored. A session that another process has stored since stays as it is.
+    pub(super) fn store_backoff(&self, found: &CachedSession, after: FallbackState) -> bool {
+        let id = |session: &Session| session.credentials.access_key_id.clone();
+        match self.entry() {
+            Ok(entry) if id(&entry.session) == id(&found.session) => {
+                let bytes = entry.with_backoff(after.backoff()).render(&self.key);
+                self.store.write(self.key.as_str(), bytes.expose()).is_ok()
+            }
+            Ok(_) | Err(_) => true,
+        }
     }
 
     /// Writes a line about this session to the debug output.

@@ -39,7 +39,6 @@ impl CacheKey {
         };
         let session_name = request.role_session_name.as_ref().map_or("", RoleSessionName::as_str);
         let duration = request.duration.seconds().map_or_else(String::new, |s| s.to_string());
-        // A fixed number of fields, each with its length before it: no two requests hash the same bytes.
         let fields: [&[u8]; 11] = [
             FORMAT,
             identity.as_bytes(),
@@ -53,6 +52,27 @@ impl CacheKey {
             trust.as_bytes(),
             path.map_or(&[], |path| path.as_os_str().as_encoded_bytes()),
         ];
+        Self::of(fields)
+    }
+
+    /// Returns the key for the same session with `fallbacks`. Without them, it is the same key, so that
+    /// the files of versions without fallbacks stay in use.
+    #[must_use]
+    pub fn with_fallbacks(self, fallbacks: &[SessionRequest]) -> Self {
+        if fallbacks.is_empty() {
+            return self;
+        }
+        let of = |request: &SessionRequest| {
+            let SessionRequest { trust_anchor, profile, endpoint, region, .. } = request;
+            [text(trust_anchor), text(profile), text(endpoint), text(region)]
+        };
+        let fields: Vec<_> =
+            std::iter::once(text(&self.0)).chain(fallbacks.iter().flat_map(of)).collect();
+        Self::of(fields.iter().map(Vec::as_slice))
+    }
+
+    /// Returns the key of these fields, which are hashed each with its length before it.
+    fn of<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Context::new(&SHA256);
         for field in fields {
             hash.update(&(field.len() as u64).to_be_bytes());

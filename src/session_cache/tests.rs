@@ -1,5 +1,7 @@
 //! What is served from the cache, with a store in memory and a clock that stands still.
 
+mod fallback;
+
 use std::time::Duration;
 
 use super::*;
@@ -7,6 +9,7 @@ use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::entry::tests::{RECEIVED, session};
 use crate::test_support::FakeStore;
 use roles_anywhere_client::provider::ErrorKind;
+use roles_anywhere_client::time::Timestamp;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::ports::FakePorts;
 use roles_anywhere_test_support::session::{request, variables};

@@ -99,6 +99,9 @@ impl RolesAnywhere {
             let error = match exchange.fetch(clock_offset).await {
                 Ok(session) => {
                     let (made_by, primary_error) = (turn.made_by(), primary_error.map(Arc::new));
+                    if let MadeBy::Fallback(trust_anchor) = &made_by {
+                        ports.trace.show(format_args!("made by the fallback {trust_anchor}"));
+                    }
                     return Ok(Fetched { session, made_by, primary_error });
                 }
                 Err(error) => error,
@@ -124,6 +127,12 @@ impl RolesAnywhere {
         }
         let limit = deadline.limit();
         Err(ProviderError::EveryRegion { primary: Box::new(primary), fallbacks, limit })
+    }
+
+    /// Returns the request that `made_by` answered.
+    pub fn request_of(&self, made_by: &MadeBy) -> &SessionRequest {
+        let is_of = |request: &&SessionRequest| request.trust_anchor == *made_by.trust_anchor();
+        self.fallbacks.iter().find(is_of).unwrap_or(&self.session)
     }
 
     /// Returns what is asked in `order`.
