@@ -7,6 +7,7 @@ pub mod session;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::os::config_file::SystemConfigFiles;
 use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
@@ -63,6 +64,11 @@ impl App {
     /// Returns a private directory of this user.
     pub fn private_dir(&self, dir: &ConfiguredDir) -> PrivateDir {
         PrivateDir::new(dir)
+    }
+
+    /// Returns the configuration files.
+    pub fn config_files(&self) -> &SystemConfigFiles {
+        &SystemConfigFiles
     }
 
     /// Returns the credentials files.

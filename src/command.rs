@@ -15,12 +15,16 @@ use std::any::Any;
 use clap::error::ErrorKind;
 
 use crate::app::App;
+use crate::config::files::{ConfigFiles, NoConfigFiles};
+use crate::config::{RoleLayers, RoleTable};
 use crate::options::arguments::{self, OptionGroups};
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::{self, CommandSpec, CommandTexts, Word};
+use crate::options::config_file::{self, ConfigError};
 use crate::options::error_format::{self, error_format};
 use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
+use crate::options::roles::{self, RoleNames, RoleUse};
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
@@ -67,6 +71,8 @@ pub trait Command: Plan + Sized {
     const OPTIONS: &'static OptionGroups = &[];
     /// The options without which it does not run.
     const REQUIRED: &'static [&'static OptionSpec] = &[];
+    /// Which roles of the configuration file it uses.
+    const ROLES: RoleUse = RoleUse::None;
 
     /// Validates the options; opens nothing.
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError>;
@@ -93,6 +99,7 @@ pub trait Plan: Any {
 #[derive(Clone, Copy, Debug)]
 pub struct CommandEntry {
     spec: CommandSpec,
+    roles: RoleUse,
     plan: fn(&Settings<'_>) -> Result<Box<dyn Plan>, UsageError>,
 }
 
@@ -106,7 +113,7 @@ impl CommandEntry {
             required: C::REQUIRED,
             describe: |command| arguments::describe(command, C::OPTIONS),
         };
-        Self { spec, plan: |settings| Ok(Box::new(C::plan(settings)?)) }
+        Self { spec, roles: C::ROLES, plan: |settings| Ok(Box::new(C::plan(settings)?)) }
     }
 
     /// Returns the description of the command.
@@ -130,13 +137,56 @@ pub enum CommandLineError {
     /// An option is refused.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// The configuration file is refused.
+    #[error(transparent)]
+    Config(ConfigError),
+}
+
+impl From<ConfigError> for CommandLineError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Usage(error) => error.into(),
+            error => Self::Config(error),
+        }
+    }
+}
+
+/// What a plan is made of, beside the command line.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "holds a port")]
+pub struct PlanInputs<'a> {
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The kind of standard output.
+    pub stdout: Stdout,
+    /// Tells whether a value is an existing path, which an error may show.
+    pub paths: PathExists<'a>,
+    /// The configuration files.
+    pub config_files: &'a dyn ConfigFiles,
+}
+
+impl<'a> PlanInputs<'a> {
+    /// Returns an environment without any files, and with a stream for standard output.
+    pub fn of(environment: &'a Environment) -> Self {
+        let paths = PathExists(&|_| false);
+        Self { environment, stdout: Stdout::Stream, paths, config_files: &NoConfigFiles }
+    }
 }
 
 /// Runs the command line `words` on the real system, and returns what to print.
 pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<SecretBytes, Failure> {
-    let plan = match plan(commands, words, app.environment(), app.stdout(), app.paths()) {
+    let inputs = PlanInputs {
+        environment: app.environment(),
+        stdout: app.stdout(),
+        paths: app.paths(),
+        config_files: app.config_files(),
+    };
+    let plan = match plan(commands, words, &inputs) {
         Ok(plan) => plan,
         Err(CommandLineError::Usage(error)) => {
+            return Err(failure(&explained(error.into(), commands, app), commands, words, app));
+        }
+        Err(CommandLineError::Config(error)) => {
             return Err(failure(&explained(error.into(), commands, app), commands, words, app));
         }
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
@@ -201,25 +251,65 @@ fn rejected(
     Err(Failure { report, kind: Kind::Usage })
 }
 
-/// Returns the plan for the command line `words` and an environment. `paths` tells whether a value is
-/// an existing path, which an error may show.
+/// Returns the plan for the command line `words`.
 pub fn plan(
     commands: &[CommandEntry],
     words: &[String],
-    environment: &Environment,
-    stdout: Stdout,
-    paths: PathExists<'_>,
+    inputs: &PlanInputs<'_>,
 ) -> Result<Box<dyn Plan>, CommandLineError> {
     let specs = specs(commands);
     let (index, typed) = command_line::parse(&specs, words)?;
-    check_encoding(&specs, environment)?;
-    let (environment, ignored) = without_service(environment);
-    let (typed, environment, ignored) = (&typed, &*environment, &*ignored);
-    let program = command_line::program(words);
-    let settings =
-        Settings { program, typed, environment, commands: &specs, stdout, paths, ignored };
+    check_encoding(&specs, inputs.environment)?;
+    let (environment, ignored) = without_service(inputs.environment);
+    let settings = Settings {
+        program: command_line::program(words),
+        typed: &typed,
+        environment: &environment,
+        commands: &specs,
+        stdout: inputs.stdout,
+        paths: inputs.paths,
+        ignored: &ignored,
+        layers: None,
+        roles: &[],
+        are_roles_named: false,
+        default_role: None,
+    };
     error_format::check(&settings, &specs[index])?;
-    Ok((commands[index].plan)(&settings)?)
+    let command = &commands[index];
+    if command.roles == RoleUse::None {
+        return Ok((command.plan)(&settings)?);
+    }
+    plan_with_roles(command, &settings, inputs.config_files)
+}
+
+/// Returns the plan of a command with the roles of the configuration file that apply.
+fn plan_with_roles(
+    command: &CommandEntry,
+    settings: &Settings<'_>,
+    files: &dyn ConfigFiles,
+) -> Result<Box<dyn Plan>, CommandLineError> {
+    let options: Vec<&'static OptionSpec> = command.options().collect();
+    let config = match roles::choose(settings, &options)? {
+        Some(choice) => config_file::load(&choice, settings, files)?.map(|it| (it, choice.roles)),
+        None => None,
+    };
+    let Some((config, names)) = &config else { return Ok((command.plan)(settings)?) };
+    let roles = roles::select(config, names, command.roles, settings)?;
+    if let [_, _, ..] = roles[..] {
+        roles::refuse_variables(settings, &options, None)?;
+    }
+    let roles = roles.into_iter().map(|role| config.layers(role));
+    let roles = roles.collect::<Result<Vec<RoleLayers<'_>>, _>>().map_err(ConfigError::from)?;
+    let only = if let [only] = roles[..] { Some(only) } else { None };
+    let default_role = roles::default(config).map(RoleTable::name);
+    let settings = Settings {
+        layers: only,
+        roles: &roles,
+        are_roles_named: matches!(names, RoleNames::Named(_)),
+        default_role,
+        ..*settings
+    };
+    Ok((command.plan)(&settings)?)
 }
 
 fn specs(commands: &[CommandEntry]) -> Vec<CommandSpec> {

@@ -3,6 +3,7 @@
 //! Those of the client's ports are in `roles-anywhere-test-support`. These cannot be there: a crate
 //! that implements a port of this library would, in its unit tests, be built against a second copy.
 
+mod config_files;
 mod credentials_file;
 mod daemon;
 mod events;
@@ -11,6 +12,7 @@ mod store;
 mod supervisor;
 mod token_store;
 
+pub(crate) use config_files::FakeConfigFiles;
 pub(crate) use credentials_file::FakeCredentialsFile;
 pub(crate) use daemon::DaemonRecorder;
 pub(crate) use events::FakeEvents;

@@ -8,10 +8,8 @@ use std::any::Any;
 
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::CredentialProcess;
-use roles_anywhere::command::{ALL, CommandLineError, plan};
-use roles_anywhere::output::Stdout;
+use roles_anywhere::command::{ALL, CommandLineError, PlanInputs, plan};
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_fuzz::check_error;
 
 fuzz_target!(|text: &str| {
@@ -23,7 +21,7 @@ fuzz_target!(|text: &str| {
     let words: Vec<String> = ["roles-anywhere"].iter().chain(&words).map(|word| (*word).to_owned()).collect();
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match plan(ALL, &words, &Environment::new(pairs), Stdout::Terminal, PathExists(&|_| false)) {
+    match plan(ALL, &words, &PlanInputs::of(&Environment::new(pairs))) {
         Ok(plan) => {
             let plan: Box<dyn Any> = plan;
             if let Ok(plan) = plan.downcast::<CredentialProcess>() {

@@ -8,6 +8,7 @@ use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache;
 use crate::options::command_line::Word;
+use crate::options::roles::RoleUse;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -34,6 +35,7 @@ Prints one set of credentials as a JSON document, as `credential_process` in ~/.
 credential_process = /usr/local/bin/roles-anywhere credential-process --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111 --profile-arn arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222 --role-arn arn:aws:iam::123456789012:role/Workload";
     const DOCS: &'static [&'static str] = &["credential-process.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
+        table::roles::ONE,
         table::identity::IDENTITY,
         table::session::CHAIN,
         table::identity::KEY_ACCESS,
@@ -44,6 +46,7 @@ credential_process = /usr/local/bin/roles-anywhere credential-process --certific
         table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;

@@ -13,6 +13,7 @@ use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::identity;
+use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::error::Error;
@@ -59,12 +60,14 @@ Shows a certificate and the session attributes that AWS takes from it: the sessi
     const DOCS: &'static [&'static str] = &["keys.md", "aws-setup.md"];
     const OPTIONS: &'static OptionGroups = &[
         &[&OUTPUT],
+        table::roles::ONE,
         table::identity::IDENTITY,
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = &[&table::identity::CERTIFICATE];
+    const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let output = settings.flag_or_default(&OUTPUT)?;

@@ -11,6 +11,7 @@ use crate::command::{Command, Plan, SECRET};
 use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache;
 use crate::options::command_line::Word;
+use crate::options::roles::RoleUse;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -48,6 +49,7 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
     const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::SECRET_GET,
+        table::roles::ONE,
         table::identity::IDENTITY,
         table::session::CHAIN,
         table::identity::KEY_ACCESS,
@@ -58,6 +60,7 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
         table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let given = SessionOptions::resolve(settings)

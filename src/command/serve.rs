@@ -15,18 +15,17 @@ use futures_util::future::{Either, select};
 
 use crate::app::{self, App};
 use crate::command::{Command, Plan};
-use crate::daemon::{Daemon, Role};
+use crate::daemon::Daemon;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
-use crate::options::session::SessionOptions;
-use crate::options::session_plan::SessionPlan;
+use crate::options::roles::RoleUse;
+use crate::options::session_plan::NamedSession;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
 use crate::server::{Endpoints, Listener, RemoteAccess, RouteToken, ServePolicy, TokenFile};
-use crate::session_cache::CacheLocation;
 pub use roles::RoleSelection;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Timer;
@@ -54,6 +53,7 @@ aws sts get-caller-identity";
     const OPTIONS: &'static OptionGroups = &[
         plan::SERVE,
         table::daemon::DAEMON,
+        table::roles::SEVERAL,
         table::identity::IDENTITY,
         table::session::CHAIN,
         table::identity::KEY_ACCESS,
@@ -62,15 +62,12 @@ aws sts get-caller-identity";
         table::transport::TRANSPORT,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
+    const ROLES: RoleUse = RoleUse::Every;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let session = SessionOptions::of_own_region(settings)?;
+        let sessions = NamedSession::of_daemon(settings)?;
         let serve = plan::serve(settings)?;
-        let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?
-            .with_unknown_variables(settings);
-        let roles = vec![Role { name: None, plan: session }];
-        let roles = RoleSelection { roles, container: Some(0), imds: Some(0) };
-        Ok(Self { roles, serve })
+        Ok(Self { roles: RoleSelection::of(sessions), serve })
     }
 }
 

@@ -41,8 +41,7 @@ fn base() -> Vec<(&'static str, &'static str)> {
 fn resolved(words: &[&str], variables: &[(&str, &str)]) -> Result<Box<dyn Plan>, String> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(base().iter().chain(variables).map(owned));
-    plan(ALL, &line(words), &environment, Stdout::Stream, PathExists(&|_| false))
-        .map_err(|error| error.to_string())
+    plan(ALL, &line(words), &PlanInputs::of(&environment)).map_err(|error| error.to_string())
 }
 
 fn line(words: &[&str]) -> Vec<String> {
@@ -309,7 +308,7 @@ fn refuses_a_variable_that_is_not_text() {
     let environment =
         Environment::new([("HTTPS_PROXY".to_owned(), "http://\u{10fffc}".to_owned())]);
     let words = line(&["version"]);
-    let outcome = plan(ALL, &words, &environment, Stdout::Stream, PathExists(&|_| false));
+    let outcome = plan(ALL, &words, &PlanInputs::of(&environment));
     let Err(CommandLineError::Usage(error)) = outcome else { panic!("it is accepted") };
     assert_eq!(error, UsageError::NotUtf8("HTTPS_PROXY".to_owned()));
     let error = process(&["--pkcs8-password", "\u{10fffc}"], &[]).unwrap_err();

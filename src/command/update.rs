@@ -20,6 +20,7 @@ use crate::credentials_file::{self, ProfileError};
 use crate::daemon::{DaemonContext, RefresherSet, Role, supervise};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
+use crate::options::roles::RoleUse;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -60,6 +61,7 @@ roles-anywhere update --profile plant --once --quiet";
     const OPTIONS: &'static OptionGroups = &[
         plan::UPDATE,
         table::daemon::DAEMON,
+        table::roles::ONE,
         table::identity::IDENTITY,
         table::session::CHAIN,
         table::identity::KEY_ACCESS,
@@ -69,6 +71,7 @@ roles-anywhere update --profile plant --once --quiet";
         table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;

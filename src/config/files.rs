@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::options::table::FileName;
-use crate::output::error::{Error, Kind};
+use crate::output::error::Error;
 
 /// The configuration files of the system.
 pub trait ConfigFiles {
@@ -79,9 +79,9 @@ pub enum ConfigFileFault {
 
 impl ConfigFileError {
     /// Returns what to do.
-    pub fn hint(&self) -> String {
+    pub fn hints(&self) -> [String; 1] {
         let file = FileName(&self.path);
-        match &self.source {
+        [match &self.source {
             ConfigFileFault::Unreadable(error)
                 if error.kind() == io::ErrorKind::PermissionDenied =>
             {
@@ -101,13 +101,13 @@ impl ConfigFileError {
             ),
             ConfigFileFault::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
             ConfigFileFault::TooLarge { .. } => "check that it is a configuration file".to_owned(),
-        }
+        }]
     }
 }
 
 impl From<ConfigFileError> for Error {
     fn from(error: ConfigFileError) -> Self {
-        let hint = error.hint();
-        Self::new(Kind::Usage, error).hint(hint)
+        let hints = error.hints();
+        Self::usage(error, hints)
     }
 }

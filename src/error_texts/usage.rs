@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 
 use super::{Page, variants};
-use crate::command::{ALL, CommandEntry, CommandLineError, plan};
+use crate::command::{ALL, CommandEntry, CommandLineError, PlanInputs, plan};
 use crate::credentials_file::ProfileNameError;
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::CommandSpec;
 use crate::options::table::identity::NOT_YET;
 use crate::options::table::{OptionSpec, Syntax};
-use crate::output::Stdout;
 use crate::output::error::Error;
-use crate::output::usage::{ArgumentError, CommandLinePart, Meant, UsageError};
+use crate::output::usage::{ArgumentError, CommandLinePart, Meant, RoleError, UsageError};
+use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::http::EndpointError;
 use roles_anywhere_client::http::proxy::ProxyError;
@@ -21,7 +21,10 @@ use roles_anywhere_client::text::disclosure::{KeyMaterialKind, PathExists};
 
 variants!(UsageError:
     Missing KeyMaterial KeyMaterialForName Arn Endpoint Proxy Profile Value NoSuchPath Unexpanded NotUtf8
-    FlagAsValue Argument Regions Partitions Conflict NotYet
+    FlagAsValue Argument Role Regions Partitions Conflict NotYet
+);
+variants!(RoleError:
+    Variables Unknown Ambiguous None NoProfile NoSuchFile NoFile
 );
 variants!(ArgumentError:
     Unexpected UnknownCommand Missing NoValue Choice Detached Hidden UnexpectedValue
@@ -51,10 +54,15 @@ const COMPLETE: &[(&str, &str)] = &[
 const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
+/// The configuration file of the examples.
+const CONFIG_FILE: &str = "/etc/roles-anywhere/config.toml";
+
 /// A command line with variables.
 struct Example {
     words: Vec<String>,
     variables: Vec<(String, String)>,
+    /// The configuration file, if there is one.
+    config: Option<&'static str>,
 }
 
 /// Returns a command line with the variables of [`COMPLETE`].
@@ -67,7 +75,7 @@ fn bare(line: &str) -> Example {
     let words = line.split(' ').filter(|word| !word.is_empty());
     // A word without letters cannot be written in the list.
     let words = words.map(|word| word.replace("EMPTY", "").replace("KEY", KEY));
-    Example { words: words.collect(), variables: Vec::new() }
+    Example { words: words.collect(), variables: Vec::new(), config: None }
 }
 
 fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -82,6 +90,11 @@ impl Example {
         self
     }
 
+    /// Adds a configuration file.
+    fn with_config(self, config: &'static str) -> Self {
+        Self { config: Some(config), ..self }
+    }
+
     /// Adds an argument.
     fn and(mut self, word: &str) -> Self {
         self.words.push(word.to_owned());
@@ -94,9 +107,13 @@ impl Example {
         let program = "roles-anywhere".to_owned();
         let words: Vec<String> = [program].into_iter().chain(self.words.clone()).collect();
         let environment = Environment::new(self.variables.clone());
-        match plan(ALL, &words, &environment, Stdout::Stream, paths) {
+        let file = self.config.map(|text| FakeConfigFiles::one(CONFIG_FILE, text));
+        let inputs =
+            PlanInputs { config_files: &file.unwrap_or_default(), ..PlanInputs::of(&environment) };
+        match plan(ALL, &words, &inputs) {
             Ok(_) => None,
             Err(CommandLineError::Usage(error)) => Some(error),
+            Err(CommandLineError::Config(error)) => panic!("there is no file: {error}"),
             Err(CommandLineError::Clap(error)) => {
                 Some(UsageError::Argument(argument_error(&error, &words, &specs(), paths)))
             }
@@ -144,6 +161,7 @@ fn see(page: &mut Page, error: &UsageError) {
         UsageError::Proxy { source, .. } => _ = page.see(source),
         UsageError::Profile { source, .. } => _ = page.see(source),
         UsageError::KeyMaterial { contents, .. } => _ = page.see(contents),
+        UsageError::Role(error) => _ = page.see(&**error),
         UsageError::Argument(error) => {
             page.see(error);
             match error {
@@ -161,6 +179,7 @@ fn wrong_command_lines_have_these_texts() {
     let pages = [
         ("arguments", arguments()),
         ("combinations", combinations()),
+        ("roles", roles()),
         ("values", values()),
         ("contents", contents()),
         ("key_material", key_material()),
@@ -250,6 +269,48 @@ fn combinations() -> Page {
             _ => option.name.to_owned(),
         };
         add(&mut page, &example("credential-process").and(&word));
+    }
+    page
+}
+
+/// Roles of the configuration file that cannot be used, and wrong values of the file.
+fn roles() -> Page {
+    const TWO: &str = r#"
+[identity.host]
+certificate = "host.pem"
+
+[role.backup]
+role-arn = "arn:aws:iam::123456789012:role/Backup"
+trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile-arn = "arn:aws:rolesanywhere:us-east-1:123456789012:profile/p"
+session-duration = 1
+
+[role.reader]
+role-arn = "arn:aws-cn:iam::123456789012:role/Reader"
+trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
+"#;
+    let mut page = Page::default();
+    let process = |options: &str| bare(&format!("credential-process {options}"));
+    let examples = [
+        process("--role backup").with("ROLES_ANYWHERE_ROLE_ARN", "arn"),
+        example("credential-process").with("ROLES_ANYWHERE_ROLE", "backup"),
+        process("--role backup"),
+        process("--role backup").with("HOME", "/root"),
+        process("--config a.toml"),
+        process("").with("ROLES_ANYWHERE_CONFIG", "a.toml"),
+        process("--role bakcup").with_config(TWO),
+        process("--role zzz").with_config(TWO),
+        process("--role zzz").with_config(""),
+        process("").with_config(TWO),
+        process("").with_config(""),
+        process("--role backup").with_config(TWO),
+        process("--role backup --session-duration 900").with_config(TWO),
+        process("--role reader").with_config(TWO),
+        process("--role reader").with_config("[role.reader]"),
+    ];
+    for example in examples {
+        add(&mut page, &example);
     }
     page
 }

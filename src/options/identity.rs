@@ -58,6 +58,13 @@ pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
     let variable = settings.text(&KEY_PASSWORD_ENV)?;
     let descriptor = settings.text(&KEY_PASSWORD_FD)?;
     let given = settings.text(&PKCS8_PASSWORD)?;
+    let mut all = [file, variable, descriptor, given];
+    // A source that is given elsewhere replaces that of the file, of whatever kind it is.
+    let is_of_file = |setting: &Setting<'_>| matches!(setting.origin, Origin::File(..));
+    if all.iter().flatten().any(|setting| !is_of_file(setting)) {
+        all.iter_mut().for_each(|setting| drop(setting.take_if(|setting| is_of_file(setting))));
+    }
+    let [file, variable, descriptor, given] = all;
     let all: Vec<&Setting<'_>> =
         [&file, &variable, &descriptor, &given].into_iter().flatten().collect();
     if let [first, second, ..] = all.as_slice() {

@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::OptionSpec;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{
     AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, ENDPOINT, PROFILE_ARN,
     REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
 };
 use crate::options::table::transport::{DUAL_STACK, FIPS};
-use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
@@ -106,10 +106,10 @@ impl SessionOptions {
             return Ok(());
         }
         Err(UsageError::Regions {
-            first: &TRUST_ANCHOR_ARN,
-            first_region: own.to_string(),
-            second: &REGION,
-            second_region: asked.to_string(),
+            first: settings.origin(&TRUST_ANCHOR_ARN),
+            first_region: own.to_string().into(),
+            second: settings.origin(&REGION),
+            second_region: asked.to_string().into(),
             why: ONE_REGION,
         })
     }
@@ -130,14 +130,14 @@ fn arns(settings: &Settings<'_>) -> Result<(TrustAnchorArn, ProfileArn, RoleArn)
     let role: RoleArn = arn(settings.required(&ROLE_ARN)?)?;
 
     let anchor = (&TRUST_ANCHOR_ARN, trust_anchor.partition());
-    same_partition(anchor, (&PROFILE_ARN, profile.partition()))?;
-    same_partition(anchor, (&ROLE_ARN, role.partition()))?;
+    same_partition(settings, anchor, (&PROFILE_ARN, profile.partition()))?;
+    same_partition(settings, anchor, (&ROLE_ARN, role.partition()))?;
     if trust_anchor.region() != profile.region() {
         return Err(UsageError::Regions {
-            first: &TRUST_ANCHOR_ARN,
-            first_region: trust_anchor.region().to_string(),
-            second: &PROFILE_ARN,
-            second_region: profile.region().to_string(),
+            first: settings.origin(&TRUST_ANCHOR_ARN),
+            first_region: trust_anchor.region().to_string().into(),
+            second: settings.origin(&PROFILE_ARN),
+            second_region: profile.region().to_string().into(),
             why: ONE_REGION,
         });
     }
@@ -162,6 +162,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn same_partition(
+    settings: &Settings<'_>,
     (first, first_partition): (&'static OptionSpec, Partition),
     (second, second_partition): (&'static OptionSpec, Partition),
 ) -> Result<(), UsageError> {
@@ -169,9 +170,9 @@ fn same_partition(
         return Ok(());
     }
     Err(UsageError::Partitions {
-        first,
+        first: settings.origin(first),
         first_partition: first_partition.as_str(),
-        second,
+        second: settings.origin(second),
         second_partition: second_partition.as_str(),
     })
 }
@@ -201,7 +202,7 @@ fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<NamedValue>), Usa
     let fips = settings.switched_on(&FIPS)?;
     let dual_stack = settings.switched_on(&DUAL_STACK)?;
     let region =
-        pseudo_region.map(|region| NamedValue::new(Origin::Flag(&REGION), region.as_str()));
+        pseudo_region.map(|region| NamedValue::new(settings.origin(&REGION), region.as_str()));
     let variant =
         Variant { fips: fips.is_some() || region.is_some(), dual_stack: dual_stack.is_some() };
     Ok((variant, fips.map(Into::into).or(region).or_else(|| dual_stack.map(Into::into))))
@@ -214,9 +215,13 @@ fn endpoint(
     (variant, asked_by): &(Variant, Option<NamedValue>),
     region: &Region,
 ) -> Result<Endpoint, UsageError> {
-    let chosen = match settings.text(options.own)? {
+    // The variables of the AWS SDKs come before the file, like our own.
+    let chosen = match settings.typed_or_variable(options.own)? {
         Some(setting) => Some(setting),
-        None => configured(settings, options.aws)?,
+        None => match configured(settings, options.aws)? {
+            Some(setting) => Some(setting),
+            None => settings.in_file(options.own)?,
+        },
     };
     let Some(setting) = chosen else {
         return Ok(endpoint::of(options.service, region, *variant));

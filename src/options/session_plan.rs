@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crate::config::{EntryName, RoleLayers};
+use crate::credentials_file::ProfileName;
 use crate::options::session::SessionOptions;
-use crate::options::settings::Settings;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
 use crate::options::{error_format, identity, transport};
@@ -43,7 +46,65 @@ pub struct SessionPlan {
     pub unknown: Vec<UnknownVariable>,
 }
 
+/// The session of a role, for a daemon that can have several.
+#[derive(Clone, Debug)]
+pub struct NamedSession {
+    /// The role; `None` for the session of a command line without a configuration file.
+    pub name: Option<EntryName>,
+    /// Whether it is the role that is used if none is named: `default-role`, or the only one of the
+    /// file.
+    pub is_default: bool,
+    /// Whether `--role` names it. The roles that are named come in the order of the command line.
+    pub is_named: bool,
+    /// The profile of the role in the shared credentials file, if it has one.
+    pub profile: Option<ProfileName>,
+    /// How the session is made.
+    pub session: SessionPlan,
+}
+
+impl NamedSession {
+    /// Returns the sessions of a daemon, at least one: those of the roles that are used, else that of
+    /// the command line.
+    pub fn of_daemon(settings: &Settings<'_>) -> Result<Vec<Self>, UsageError> {
+        if settings.roles.is_empty() {
+            let session = SessionPlan::of_daemon(settings)?;
+            return Ok(vec![Self {
+                name: None,
+                is_default: true,
+                is_named: false,
+                profile: None,
+                session,
+            }]);
+        }
+        let of_role = |layers: &RoleLayers<'_>| {
+            let settings = settings.of_role(*layers);
+            let role = layers.role();
+            Ok(Self {
+                name: Some(role.name().clone()),
+                is_default: settings.default_role == Some(role.name()),
+                is_named: settings.are_roles_named,
+                profile: settings.in_file(&ROLE_AWS_PROFILE)?.map(profile).transpose()?,
+                session: SessionPlan::of_daemon(&settings)?,
+            })
+        };
+        settings.roles.iter().map(of_role).collect()
+    }
+}
+
+/// Reads the name of a profile.
+pub fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
+    let origin = setting.origin;
+    setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
+}
+
 impl SessionPlan {
+    /// Returns the plan of a daemon, which caches no session and names unknown variables.
+    fn of_daemon(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        let session = SessionOptions::of_own_region(settings)?;
+        let plan = Self::new(settings, session, None, CacheLocation::Disabled)?;
+        Ok(plan.with_unknown_variables(settings))
+    }
+
     /// Returns the plan of a command that calls the endpoint of `other` too.
     pub fn new(
         settings: &Settings<'_>,

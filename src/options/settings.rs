@@ -1,7 +1,11 @@
-//! The values of options: from the flag, else from a variable, else the default.
+//! The values of options: from the flag, else from a variable, else from the role in the configuration
+//! file, else the default.
+
+use std::sync::Arc;
 
 use clap::ArgMatches;
 
+use crate::config::{EntryName, FileValue, RoleLayers};
 use crate::options::arguments::{all_typed, typed};
 use crate::options::command_line::CommandSpec;
 use crate::options::table::{
@@ -16,7 +20,7 @@ use roles_anywhere_client::text::disclosure::{
 };
 use roles_anywhere_client::text::path;
 
-/// What was typed, and the environment behind it.
+/// What was typed, and the environment and the configuration file behind it.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
     /// The name that the program is called by.
@@ -33,6 +37,15 @@ pub struct Settings<'a> {
     pub paths: PathExists<'a>,
     /// The names of the ignored variables that Kubernetes set for a Service named `roles-anywhere`.
     pub ignored: &'a [String],
+    /// The values of the role that is used; `None` if nothing of a configuration file applies, or
+    /// before one of several roles is chosen with [`Settings::of_role`].
+    pub layers: Option<RoleLayers<'a>>,
+    /// The roles that are used.
+    pub roles: &'a [RoleLayers<'a>],
+    /// Whether the command line or the variable names them.
+    pub are_roles_named: bool,
+    /// The role that is used if none is named.
+    pub default_role: Option<&'a EntryName>,
 }
 
 /// The value of an option, and where it comes from.
@@ -48,10 +61,45 @@ pub struct Setting<'a> {
 impl<'a> Settings<'a> {
     /// Returns the value of an option, without a default. Another flag in its place is refused.
     pub fn text(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
-        if let Some(setting) = self.flag(option)? {
-            return setting.unless_flag().map(Some);
+        match self.typed_or_variable(option)? {
+            Some(setting) => Ok(Some(setting)),
+            None => self.in_file(option),
         }
-        self.variable(option)
+    }
+
+    /// As [`Settings::text`], without the configuration file.
+    pub fn typed_or_variable(
+        &self,
+        option: &'static OptionSpec,
+    ) -> Result<Option<Setting<'a>>, UsageError> {
+        match self.flag(option)? {
+            Some(setting) => setting.unless_flag().map(Some),
+            None => self.variable(option),
+        }
+    }
+
+    /// Returns the settings of one role.
+    #[must_use]
+    pub fn of_role(&self, layers: RoleLayers<'a>) -> Self {
+        Self { layers: Some(layers), ..*self }
+    }
+
+    /// Returns where the value of an option is in the configuration file, else its flag: how an error
+    /// names one of two values that do not go together.
+    pub fn origin(&self, option: &'static OptionSpec) -> Origin {
+        match self.text(option) {
+            Ok(Some(Setting { origin: origin @ Origin::File(..), .. })) => origin,
+            _ => Origin::Flag(option),
+        }
+    }
+
+    /// Returns the value of an option in the configuration file. An empty one counts as not given.
+    pub fn in_file(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
+        let value = self.layers.as_ref().and_then(|layers| layers.value(option));
+        let Some(FileValue { value, location }) = value.filter(|it| !it.value.is_empty()) else {
+            return Ok(None);
+        };
+        self.setting(Origin::File(option, Arc::clone(location)), value).map(Some)
     }
 
     /// Returns the value of an option, or its default. An option without a default is required.
@@ -142,7 +190,12 @@ impl<'a> Settings<'a> {
             }
             empty.extend(option.variables().filter(|name| self.environment.is_empty(name)));
         }
-        UsageError::Missing { options, empty }
+        // What is not of a role is missing on the command line.
+        let is_of_role =
+            options.iter().all(|option| is_typed(option) && option.heading.is_of_role());
+        let layers = self.layers.filter(|_| is_of_role);
+        let role = layers.map(|layers| Arc::clone(layers.role().location()));
+        UsageError::Missing { options, empty, role }
     }
 
     /// Returns a value of an option. Refuses key material in place of a file name.

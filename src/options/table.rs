@@ -14,6 +14,7 @@ mod help;
 pub mod identity;
 mod key_location;
 mod origin;
+pub mod roles;
 pub mod session;
 pub mod shared_credentials;
 pub mod transport;
@@ -35,6 +36,7 @@ pub const PREFIX: &str = "ROLES_ANYWHERE_";
 pub static VARIABLES: &[&OptionSpec] = &[
     &cache::RUNTIME_DIRECTORY,
     &cache::XDG_RUNTIME_DIR,
+    &config_file::XDG_CONFIG_HOME,
     &identity::CREDENTIALS_DIRECTORY,
     &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,

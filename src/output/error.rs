@@ -105,6 +105,14 @@ impl Error {
         Self { kind, source, origin: None, hints, time_limit: None, request_id: None }
     }
 
+    /// Makes an error that the user can fix by another command line or another file.
+    pub fn usage(
+        source: impl std::error::Error + Send + Sync + 'static,
+        hints: impl IntoIterator<Item = String>,
+    ) -> Self {
+        hints.into_iter().fold(Self::new(Kind::Usage, source), Self::hint)
+    }
+
     /// Adds what to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -2,13 +2,16 @@
 
 mod argument;
 mod hints;
+mod role;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use argument::{ArgumentError, CommandLinePart, Meant};
+pub use role::RoleError;
 
 use crate::credentials_file::ProfileNameError;
-use crate::options::table::{OptionSpec, Origin, Syntax, ValueType};
+use crate::options::table::{KeyLocation, OptionSpec, Origin, Syntax, ValueType};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::http::EndpointError;
 use roles_anywhere_client::http::proxy::ProxyError;
@@ -19,12 +22,14 @@ use roles_anywhere_client::text::disclosure::{DisplayValue, KeyMaterialKind};
 #[non_exhaustive]
 pub enum UsageError {
     /// Required options were not given.
-    #[error("{}", missing(options))]
+    #[error("{}", missing(options, role.as_deref()))]
     Missing {
         /// The options, at least one.
         options: Vec<&'static OptionSpec>,
         /// The flags and variables of these options that are given without a value.
         empty: Vec<&'static str>,
+        /// The role of the configuration file that has none of them either, if one is used.
+        role: Option<Arc<KeyLocation>>,
     },
     /// Key material is given instead of the name of what holds it, or in another option altogether.
     #[error("invalid value for {}: {}", origin.quoted(), unexpected(origin.option(), *contents))]
@@ -121,31 +126,40 @@ pub enum UsageError {
     /// Clap rejects an argument.
     #[error(transparent)]
     Argument(ArgumentError),
+    /// No role of the configuration file can be used.
+    #[error(transparent)]
+    Role(Box<RoleError>),
     /// Two settings lie in different Regions.
-    #[error("`{first}` is in the Region {first_region}, but `{second}` is in {second_region}")]
+    #[error(
+        "{} is in the Region {first_region}, but {} is in {second_region}",
+        first.quoted(),
+        second.quoted()
+    )]
     Regions {
         /// One option.
-        first: &'static OptionSpec,
+        first: Origin,
         /// Its Region.
-        first_region: String,
+        first_region: Box<str>,
         /// The other option.
-        second: &'static OptionSpec,
+        second: Origin,
         /// Its Region.
-        second_region: String,
+        second_region: Box<str>,
         /// Why that cannot be.
         why: &'static str,
     },
     /// Two settings lie in different partitions.
     #[error(
-        "`{first}` is in the partition {first_partition}, but `{second}` is in {second_partition}"
+        "{} is in the partition {first_partition}, but {} is in {second_partition}",
+        first.quoted(),
+        second.quoted()
     )]
     Partitions {
         /// One option.
-        first: &'static OptionSpec,
+        first: Origin,
         /// Its partition.
         first_partition: &'static str,
         /// The other option.
-        second: &'static OptionSpec,
+        second: Origin,
         /// Its partition.
         second_partition: &'static str,
     },
@@ -209,11 +223,15 @@ impl fmt::Display for NamedValue {
     }
 }
 
-fn missing(options: &[&'static OptionSpec]) -> String {
+fn missing(options: &[&'static OptionSpec], role: Option<&KeyLocation>) -> String {
     let is_argument = |option: &&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
     let noun = if options.iter().any(is_argument) { "argument" } else { "option" };
     let noun = if options.len() == 1 { noun.to_owned() } else { format!("{noun}s") };
-    format!("missing required {noun} {}", quoted_list(options.iter().map(|option| option.name)))
+    let names = quoted_list(options.iter().map(|option| option.name));
+    match role {
+        Some(role) => format!("missing required {noun} {names} for {}", role.quoted_table()),
+        None => format!("missing required {noun} {names}"),
+    }
 }
 
 fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -235,6 +253,11 @@ fn got(value: &DisplayValue) -> String {
         DisplayValue::Hidden(Some(contents)) => format!(", got {}", contents.noun()),
         DisplayValue::Value(_) | DisplayValue::Hidden(None) => String::new(),
     }
+}
+
+/// Returns a name in backticks after a space, if it may be shown.
+fn shown_name(value: &DisplayValue) -> String {
+    value.value().map(|name| format!(" `{name}`")).unwrap_or_default()
 }
 
 fn flag(value: &DisplayValue) -> String {

@@ -50,6 +50,7 @@ fn a_page_has_the_sections_of_the_help() {
             "SYNOPSIS",
             "DESCRIPTION",
             "SERVER",
+            "CONFIGURATION",
             "IDENTITY",
             "SESSION",
             "NETWORK",

@@ -15,17 +15,15 @@ use roles_anywhere::app::App;
 use roles_anywhere::app::daemon::SystemDaemon;
 use roles_anywhere::app::session::SessionClient;
 use roles_anywhere::command::serve::ServePlan;
-use roles_anywhere::command::{ALL, plan};
+use roles_anywhere::command::{ALL, PlanInputs, plan};
 use roles_anywhere::daemon::{DaemonContext, Event, Events, Role, Supervisor};
 use roles_anywhere::options::session_plan::SessionPlan;
-use roles_anywhere::output::Stdout;
 use roles_anywhere::output::log::events::{LogEvent, SESSION_RECEIVED};
 use roles_anywhere::output::log::{Field, Log, LogNotWritten};
 use roles_anywhere::server::FETCH_TIMEOUT;
 use roles_anywhere_client::ports::{Environment, Ports};
 use roles_anywhere_client::refresh::status::{Status, StatusChannel};
 use roles_anywhere_client::system::SystemClock;
-use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::{Clock, Timer, Timestamp};
 use roles_anywhere_emulator::Emulator;
 use roles_anywhere_test_support::blocking::FakeBlocking;
@@ -239,7 +237,7 @@ fn planned(line: &[&str], environment: &Environment) -> ServePlan {
     // A fetch has a minute on the clock, which is at least two seconds of real time.
     let line = [&["roles-anywhere"], line, &["--timeout", "60"]].concat();
     let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
-    let plan = plan(ALL, &line, environment, Stdout::Stream, PathExists(&|_| false));
+    let plan = plan(ALL, &line, &PlanInputs::of(environment));
     let plan: Box<dyn Any> = plan.unwrap();
     *plan.downcast().expect("the command is `serve`")
 }

@@ -137,10 +137,10 @@ fn secret_region(
     let region = match (secret, asked) {
         (SecretId::Arn(arn), Some(asked)) if *arn.region() != asked => {
             return Err(UsageError::Regions {
-                first: &SECRET,
-                first_region: arn.region().to_string(),
-                second: &REGION,
-                second_region: asked.to_string(),
+                first: settings.origin(&SECRET),
+                first_region: arn.region().to_string().into(),
+                second: settings.origin(&REGION),
+                second_region: asked.to_string().into(),
                 why: "remove `--region`: the ARN contains the Region of the secret",
             });
         }
@@ -150,11 +150,11 @@ fn secret_region(
     };
     if region.partition() != session.request.role.partition() {
         let second = match secret {
-            SecretId::Arn(_) => &SECRET,
-            SecretId::Name(_) => &REGION,
+            SecretId::Arn(_) => settings.origin(&SECRET),
+            SecretId::Name(_) => settings.origin(&REGION),
         };
         return Err(UsageError::Partitions {
-            first: &ROLE_ARN,
+            first: settings.origin(&ROLE_ARN),
             first_partition: session.request.role.partition().as_str(),
             second,
             second_partition: region.partition().as_str(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::app::daemon::NewRefresher;
 use crate::command::serve::Serve;
 use crate::daemon::{RefresherSet, Role, RoleChanges, RunningRole, StartRole, replace_roles};
-use crate::options::session_plan::SessionPlan;
+use crate::options::session_plan::{NamedSession, SessionPlan};
 use crate::output::error::Error;
 use crate::output::log::events::CONTAINER_CREDENTIALS_DISABLED;
 use crate::output::log::{Field, Log};
@@ -162,6 +162,22 @@ impl<'a> RunningRoles<'a> {
 }
 
 impl RoleSelection {
+    /// Returns the roles of the sessions of a daemon. `/credentials` is the default role's, and instance
+    /// metadata that of the first `--role`, else the default role's.
+    pub(super) fn of(sessions: Vec<NamedSession>) -> Self {
+        let default = sessions.iter().position(|session| session.is_default);
+        let named = sessions.iter().position(|session| session.is_named);
+        let role = |session: NamedSession| Role {
+            name: session.name.map(|name| Arc::from(name.as_str())),
+            plan: session.session,
+        };
+        Self {
+            container: default.or(named),
+            imds: named.or(default),
+            roles: sessions.into_iter().map(role).collect(),
+        }
+    }
+
     /// Returns the names of the routes of container credentials; the one of `/credentials` is `None`.
     fn route_names(&self) -> impl Iterator<Item = Option<Arc<str>>> {
         let main = self.container.map(|_| None);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{base, line};
-use crate::command::{ALL, plan, specs};
+use crate::command::{ALL, PlanInputs, plan, specs};
 use crate::options::arguments;
 use crate::options::command_line::{CommandSpec, parse, program};
 use crate::options::help::{HelpLayout, HelpLength, HelpPage, describe, pages, requested, text};
@@ -11,7 +11,6 @@ use crate::options::table::{Help, OptionSpec, Syntax, identity, session};
 use crate::output::Stdout;
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, SecretArn, TrustAnchorArn};
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::PathExists;
 
 const LAYOUT: HelpLayout = HelpLayout { width: 80, coloured: false };
 
@@ -99,8 +98,7 @@ fn planned(
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(variables.iter().map(owned));
-    let stdout = Stdout::Stream;
-    match plan(ALL, &line(&words), &environment, stdout, PathExists(&|_| false)) {
+    match plan(ALL, &line(&words), &PlanInputs::of(&environment)) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use crate::credentials_file::ProfileName;
 use crate::daemon::Daemon;
 use crate::options::daemon::daemon;
+use crate::options::session_plan::profile;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::UsageError;
@@ -14,7 +16,7 @@ use roles_anywhere_client::text::path;
 /// The options of `update` alone.
 pub(super) static UPDATE: &[&OptionSpec] = &[&PROFILE, &CREDENTIALS_FILE, &ONCE, &FORCE, &QUIET];
 
-static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
+pub(super) static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
     .default_value("default")
     .under(Heading::Profile)
     .help("Profile to write");
@@ -76,7 +78,11 @@ pub enum Mode {
 /// Returns what `update` writes, and how.
 pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
     let once = settings.is_on(&ONCE)?;
-    let profile = profile(settings.required(&PROFILE)?)?;
+    let given = match settings.text(&PROFILE)? {
+        Some(given) => Some(given),
+        None => settings.in_file(&ROLE_AWS_PROFILE)?,
+    };
+    let profile = profile(given.map_or_else(|| settings.default(&PROFILE), Ok)?)?;
     let selected = settings.environment.get(AWS_PROFILE.name);
     let selected = selected.filter(|selected| *selected != profile.to_string());
     let (file, origin) = credentials_file(settings)?;
@@ -90,11 +96,6 @@ pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
         mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(settings)?,
     })
-}
-
-fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
-    let origin = setting.origin;
-    setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
 }
 
 /// Returns the credentials file, and the origin of its path.

@@ -35,6 +35,8 @@ pub enum Heading {
     Profile,
     /// What `serve` serves, and where.
     Server,
+    /// The configuration file and its roles.
+    Configuration,
     /// The certificate, the key, its password.
     Identity,
     /// What the session is for.
@@ -50,6 +52,11 @@ pub enum Heading {
 }
 
 impl Heading {
+    /// Returns whether its options are of an identity or a role.
+    pub fn is_of_role(self) -> bool {
+        matches!(self, Self::Identity | Self::Session | Self::Network)
+    }
+
     /// Returns the heading without its colon.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +64,7 @@ impl Heading {
             Self::Secret => "Secret",
             Self::Profile => "Profile",
             Self::Server => "Server",
+            Self::Configuration => "Configuration",
             Self::Identity => "Identity",
             Self::Session => "Session",
             Self::Network => "Network",

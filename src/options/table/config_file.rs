@@ -3,6 +3,10 @@
 
 use super::{OptionSpec, ValueType};
 
+/// The directory for the configuration files of this user.
+pub static XDG_CONFIG_HOME: OptionSpec =
+    OptionSpec::of_variables(&["XDG_CONFIG_HOME"], ValueType::SystemPath);
+
 /// The keys above the first table.
 pub static ROOT: &[&OptionSpec] = &[&DEFAULT_ROLE];
 

@@ -21,6 +21,13 @@ pub struct KeyLocation {
     pub column: u32,
 }
 
+impl KeyLocation {
+    /// Returns the heading of its table in backticks, its file and its line.
+    pub fn quoted_table(&self) -> impl fmt::Display {
+        format!("`[{}]` in {}:{}", self.table, FileName(&self.file), self.line)
+    }
+}
+
 /// Writes `role.backup.certificate (/etc/roles-anywhere/config.toml:12)`.
 impl fmt::Display for KeyLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,9 @@ impl UsageError {
     /// Returns what to do.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Missing { options, empty } => return missing_hints(options, empty),
+            Self::Missing { options, empty, role } => {
+                return missing_hints(options, empty, role.is_some());
+            }
             // The message says what is expected.
             Self::Value { origin, .. } if origin.option().sensitivity != Sensitivity::Password => {
                 return Vec::new();
@@ -49,6 +51,7 @@ impl UsageError {
                 "pass a value; if the value is a shell variable, check that it is not empty"
             }
             Self::Argument(error) => return error.hints(),
+            Self::Role(error) => return error.hints(),
             Self::Partitions { .. } => "use ARNs and Regions of one partition",
             Self::Regions { why, .. } | Self::Conflict { why, .. } => why,
             Self::NotYet { instead, .. } => instead,
@@ -57,11 +60,20 @@ impl UsageError {
     }
 }
 
-fn missing_hints(options: &[&'static OptionSpec], empty: &[&'static str]) -> Vec<String> {
+fn missing_hints(
+    options: &[&'static OptionSpec],
+    empty: &[&'static str],
+    has_role: bool,
+) -> Vec<String> {
     let is_argument = |option: &&&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
     let argument = options.iter().find(is_argument);
     let variables = quoted_list(options.iter().filter_map(|option| option.variables().next()));
     let mut hints = vec![match (options, argument) {
+        _ if has_role && options.contains(&&identity::CERTIFICATE) => {
+            "set `certificate` in the identity of the role, and the others in the role; or pass them"
+                .to_owned()
+        }
+        _ if has_role => "set them in the role or in `[defaults]`, or pass them".to_owned(),
         ([_], Some(argument)) => format!("pass `{argument}` after the command"),
         ([option], None) if variables.is_empty() => format!("pass `{option}`"),
         ([option], None) => format!("pass `{option}`, or set {variables}"),

@@ -4,11 +4,9 @@ use std::any::Any;
 
 use super::*;
 use crate::command::serve::{Serve, ServePlan};
-use crate::command::{ALL, plan};
-use crate::output::Stdout;
+use crate::command::{ALL, PlanInputs, plan};
 use crate::server::ServePolicy;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::PathExists;
 
 const BASE: [(&str, &str); 5] = [
     ("ROLES_ANYWHERE_CERTIFICATE", "cert.pem"),
@@ -26,8 +24,8 @@ fn planned(words: &[&str], variables: &[(&str, &str)]) -> Result<(Serve, Vec<Str
     let line: Vec<String> = line.map(|word| (*word).to_owned()).collect();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(BASE.iter().chain(variables).map(owned));
-    let plan = plan(ALL, &line, &environment, Stdout::Stream, PathExists(&|_| false))
-        .map_err(|error| error.to_string())?;
+    let inputs = PlanInputs::of(&environment);
+    let plan = plan(ALL, &line, &inputs).map_err(|error| error.to_string())?;
     let plan: Box<dyn Any> = plan;
     let plan = plan.downcast::<ServePlan>().expect("it is the plan of `serve`");
     Ok((plan.serve, plan.roles.roles[0].plan.ignored.clone()))

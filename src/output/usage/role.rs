@@ -1,0 +1,123 @@
+//! What can be wrong with the choice of a role in the configuration file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{quoted_list, shown_name};
+use crate::options::table::{FileName, Origin};
+use roles_anywhere_client::text::disclosure::DisplayValue;
+
+/// No role of the configuration file can be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoleError {
+    /// Variables for the identity, the ARNs or the session are set beside a role.
+    #[error("{} and {} cannot be used together", role_given(role.as_ref()), variables(names))]
+    Variables {
+        /// Where the role is named; `None` if several are used, and none is named.
+        role: Option<Origin>,
+        /// The variables, at least one.
+        names: Vec<&'static str>,
+    },
+    /// No role has the name.
+    #[error("unknown role{} for {}", shown_name(name), origin.quoted())]
+    Unknown {
+        /// The flag or variable.
+        origin: Origin,
+        /// The name.
+        name: DisplayValue,
+        /// The file.
+        file: Arc<Path>,
+        /// The names of the roles that may be shown.
+        names: Vec<Box<str>>,
+        /// The one that was probably meant.
+        nearest: Option<Box<str>>,
+    },
+    /// The file has several roles, and it is not clear which one is meant.
+    #[error("the configuration file `{}` has several roles, and no `default-role`", FileName(file))]
+    Ambiguous {
+        /// The file.
+        file: Arc<Path>,
+        /// The names of the roles that may be shown.
+        names: Vec<Box<str>>,
+    },
+    /// The file has no roles.
+    #[error("the configuration file `{}` has no roles", FileName(file))]
+    None {
+        /// The file.
+        file: Arc<Path>,
+    },
+    /// No role of the file has a profile.
+    #[error("no role of the configuration file `{}` has `aws-profile`", FileName(file))]
+    NoProfile {
+        /// The file.
+        file: Arc<Path>,
+    },
+    /// The file that is named does not exist.
+    #[error("the configuration file{} of {} does not exist", shown_name(path), origin.quoted())]
+    NoSuchFile {
+        /// The flag or variable.
+        origin: Origin,
+        /// The path.
+        path: DisplayValue,
+    },
+    /// A role is named, and there is no file.
+    #[error("there is no configuration file for {}", role.quoted())]
+    NoFile {
+        /// Where the role is named.
+        role: Origin,
+        /// The files that would have been used.
+        usual: Vec<Arc<Path>>,
+    },
+}
+
+impl RoleError {
+    /// Returns what to do.
+    pub(super) fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Variables { .. } => {
+                "unset the variables: the role of the configuration file sets what they set"
+                    .to_owned()
+            }
+            Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::Unknown { names, file, .. } if names.is_empty() => {
+                format!("add `[role.NAME]` to `{}`", FileName(file))
+            }
+            Self::Unknown { names, file, .. } => {
+                format!("the roles of `{}` are {}", FileName(file), list(names))
+            }
+            Self::Ambiguous { names, .. } => {
+                format!(
+                    "pass `--role` with one of {}, or set `default-role` in the file",
+                    list(names)
+                )
+            }
+            Self::None { .. } => "add `[role.NAME]` to the file".to_owned(),
+            Self::NoProfile { .. } => {
+                "pass `--role` or `--profile`, or set `aws-profile` in the roles".to_owned()
+            }
+            Self::NoSuchFile { .. } => "check the path".to_owned(),
+            Self::NoFile { usual, .. } if usual.is_empty() => {
+                "pass `--config` with the path of the file".to_owned()
+            }
+            Self::NoFile { usual, .. } => {
+                let usual = usual.iter().map(|file| format!("`{}`", FileName(file)));
+                format!("write {}, or pass `--config`", usual.collect::<Vec<_>>().join(" or "))
+            }
+        };
+        vec![hint]
+    }
+}
+
+fn list(names: &[Box<str>]) -> String {
+    quoted_list(names.iter().map(AsRef::as_ref))
+}
+
+fn role_given(role: Option<&Origin>) -> String {
+    role.map_or_else(|| "several roles".to_owned(), |role| role.quoted().to_string())
+}
+
+fn variables(names: &[&'static str]) -> String {
+    let noun = if names.len() == 1 { "variable" } else { "variables" };
+    format!("the {noun} {}", quoted_list(names.iter().copied()))
+}
