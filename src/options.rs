@@ -9,6 +9,7 @@ pub mod command_line;
 pub mod config_file;
 pub mod daemon;
 pub mod error_format;
+pub mod fallback;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;

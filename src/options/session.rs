@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use crate::options::identity;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::OptionSpec;
 use crate::options::table::identity::CERTIFICATE;
@@ -11,6 +10,7 @@ use crate::options::table::session::{
     REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
 };
 use crate::options::table::transport::{DUAL_STACK, FIPS};
+use crate::options::{fallback, identity};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
@@ -50,6 +50,8 @@ pub struct SessionOptions {
     pub source: IdentitySource,
     /// The request for the session.
     pub request: SessionRequest,
+    /// The same request at the fallbacks.
+    pub fallbacks: Vec<SessionRequest>,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
     variant: (Variant, Option<NamedValue>),
 }
@@ -67,7 +69,9 @@ impl SessionOptions {
         let role_session_name = role_session_name(settings)?;
         let region = trust_anchor.region().clone();
         let variant = variant(settings)?;
-        let endpoint = endpoint(settings, OWN_ENDPOINT, &variant, &region)?;
+        let own_endpoint =
+            OwnEndpoint { given: given_endpoint(settings, OWN_ENDPOINT)?, variant: &variant };
+        let endpoint = own_endpoint.in_region(settings.in_file(&ENDPOINT)?, &region)?;
         let request = SessionRequest {
             duration,
             role_session_name,
@@ -77,7 +81,9 @@ impl SessionOptions {
             endpoint,
             region,
         };
-        Ok(Self { source, request, variant })
+        let primary = (&request, settings.origin(&TRUST_ANCHOR_ARN));
+        let fallbacks = fallback::requests(fallback::of_role(settings)?, primary, &own_endpoint)?;
+        Ok(Self { source, request, fallbacks, variant })
     }
 
     /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
@@ -114,9 +120,14 @@ impl SessionOptions {
         })
     }
 
+    /// Returns the request for the session, and those at the fallbacks.
+    pub fn requests(&self) -> impl Iterator<Item = &SessionRequest> {
+        std::iter::once(&self.request).chain(&self.fallbacks)
+    }
+
     /// Returns the source of the credentials.
     pub fn into_provider(self) -> RolesAnywhere {
-        RolesAnywhere::new(self.source, self.request)
+        RolesAnywhere { fallbacks: self.fallbacks, ..RolesAnywhere::new(self.source, self.request) }
     }
 }
 
@@ -208,24 +219,60 @@ fn variant(settings: &Settings<'_>) -> Result<(Variant, Option<NamedValue>), Usa
     Ok((variant, fips.map(Into::into).or(region).or_else(|| dual_stack.map(Into::into))))
 }
 
-/// Returns where a service is. An endpoint of the user's own has no variants.
+/// The endpoint of sessions in any Region.
+#[derive(Clone, Debug)]
+pub struct OwnEndpoint<'a> {
+    /// The one that a flag or a variable gives, for all Regions.
+    given: Option<Setting<'a>>,
+    variant: &'a (Variant, Option<NamedValue>),
+}
+
+impl OwnEndpoint<'_> {
+    /// Returns the endpoint in `region`, for which the configuration file has `in_file`.
+    pub fn in_region(
+        &self,
+        in_file: Option<Setting<'_>>,
+        region: &Region,
+    ) -> Result<Endpoint, UsageError> {
+        let given = self.given.clone().or(in_file);
+        chosen(given, OWN_ENDPOINT.service, self.variant, region)
+    }
+}
+
+/// Returns where a service is.
 fn endpoint(
     settings: &Settings<'_>,
     options: EndpointOptions,
+    variant: &(Variant, Option<NamedValue>),
+    region: &Region,
+) -> Result<Endpoint, UsageError> {
+    let given = match given_endpoint(settings, options)? {
+        Some(setting) => Some(setting),
+        None => settings.in_file(options.own)?,
+    };
+    chosen(given, options.service, variant, region)
+}
+
+/// Returns the endpoint that a flag or a variable gives. The variables of the AWS SDKs come before the
+/// file, like our own.
+fn given_endpoint<'a>(
+    settings: &Settings<'a>,
+    options: EndpointOptions,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    match settings.typed_or_variable(options.own)? {
+        Some(setting) => Ok(Some(setting)),
+        None => configured(settings, options.aws),
+    }
+}
+
+/// Returns the endpoint that is given, else AWS's. An endpoint of the user's own has no variants.
+fn chosen(
+    given: Option<Setting<'_>>,
+    service: Service,
     (variant, asked_by): &(Variant, Option<NamedValue>),
     region: &Region,
 ) -> Result<Endpoint, UsageError> {
-    // The variables of the AWS SDKs come before the file, like our own.
-    let chosen = match settings.typed_or_variable(options.own)? {
-        Some(setting) => Some(setting),
-        None => match configured(settings, options.aws)? {
-            Some(setting) => Some(setting),
-            None => settings.in_file(options.own)?,
-        },
-    };
-    let Some(setting) = chosen else {
-        return Ok(endpoint::of(options.service, region, *variant));
-    };
+    let Some(setting) = given else { return Ok(endpoint::of(service, region, *variant)) };
     if let Some(asked_by) = asked_by {
         return Err(UsageError::Conflict {
             first: setting.origin.into(),

@@ -114,7 +114,7 @@ impl SessionPlan {
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
         let endpoints: Vec<Endpoint> =
-            [session.request.endpoint.clone()].into_iter().chain(other).collect();
+            session.requests().map(|request| request.endpoint.clone()).chain(other).collect();
         Ok(Self {
             transport: transport::options(settings, &endpoints)?,
             timeout: transport::timeout(settings)?,
