@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod completion;
+pub mod config;
 pub mod credential_process;
 pub mod read_certificate_data;
 pub mod secret_get;
@@ -48,6 +49,8 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),
     CommandEntry::of::<cache::CacheClear>(),
+    CommandEntry::of::<config::schema::ConfigSchema>(),
+    CommandEntry::of::<config::import::ConfigImport>(),
     CommandEntry::of::<completion::Completion>(),
     CommandEntry::of::<version::Version>(),
 ];
@@ -56,6 +59,9 @@ pub static ALL: &[CommandEntry] = &[
 const SECRET: Word = ("secret", "Read a secret from AWS Secrets Manager");
 /// The group of the commands about the cache.
 const CACHE: Word = ("cache", "List or remove cached sessions");
+
+/// The group of the commands about the configuration file.
+const CONFIG: Word = ("config", "Check, show or make the configuration file");
 
 /// A command: its name, its options, and how they make a plan.
 pub trait Command: Plan + Sized {

@@ -6,6 +6,7 @@
 
 mod entries;
 pub mod files;
+pub mod import;
 mod keys;
 mod line_index;
 mod mistake;
@@ -13,6 +14,7 @@ mod name;
 mod paths;
 mod read;
 mod roles;
+pub mod schema;
 mod syntax;
 mod table_reader;
 

@@ -10,6 +10,7 @@ mod merge;
 pub mod port;
 pub mod reconcile;
 mod syntax;
+pub mod values;
 
 pub use ini::{ProfileError, ProfileName, ProfileNameError, replace};
 pub use syntax::SyntaxError;

@@ -88,6 +88,10 @@ const NETWORK: &[&OptionSpec] = &[
 
 const LAST: &[&OptionSpec] = &[&config_file::FALLBACK];
 
+const HOP_REQUIRED: &[&OptionSpec] = &[&config_file::HOP_ROLE_ARN];
+
+const FALLBACK_REQUIRED: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
+
 /// Keys by which a password would be written into the file.
 pub(super) const PASSWORDS: &[&str] = &["pkcs8-password", "key-password", "password"];
 
@@ -105,6 +109,15 @@ impl TableKind {
     /// Returns the row of a key that it takes.
     pub fn key(self, name: &str) -> Option<&'static OptionSpec> {
         self.keys().find(|row| row.id() == name)
+    }
+
+    /// Returns the keys without which it means nothing.
+    pub fn required(self) -> &'static [&'static OptionSpec] {
+        match self {
+            Self::Hop => HOP_REQUIRED,
+            Self::Fallback => FALLBACK_REQUIRED,
+            Self::Root | Self::Defaults | Self::Identity | Self::Role => &[],
+        }
     }
 
     /// Returns its name for messages.

@@ -13,7 +13,7 @@ use super::roles::{IdentityTable, RoleTable};
 use super::table_reader::{Compound, ReadTable, TableReader, found};
 use super::{Config, ConfigText, EntryName, syntax};
 use crate::options::suggestion::nearest;
-use crate::options::table::{OptionSpec, config_file, session};
+use crate::options::table::{KeyLocation, config_file};
 
 /// The tables of the file.
 const DEFAULTS: &str = "defaults";
@@ -180,8 +180,7 @@ fn not_a_table(
 }
 
 fn read_hops(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<HopTable> {
-    let required = &[&config_file::HOP_ROLE_ARN];
-    let tables = elements(reader, compound, TableKind::Hop, required);
+    let tables = elements(reader, compound, TableKind::Hop);
     let read = tables.into_iter().map(|(location, ReadTable { entries, compounds })| {
         let mut hop = HopTable { location, entries, tags: Vec::new(), transitive_tags: Vec::new() };
         for compound in &compounds {
@@ -209,8 +208,7 @@ fn read_hops(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<H
 }
 
 fn read_fallbacks(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<FallbackTable> {
-    let required = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
-    let tables = elements(reader, compound, TableKind::Fallback, required);
+    let tables = elements(reader, compound, TableKind::Fallback);
     let read = tables.into_iter();
     read.map(|(location, ReadTable { entries, .. })| FallbackTable { location, entries }).collect()
 }
@@ -220,8 +218,7 @@ fn elements<'t, 'i>(
     reader: &mut TableReader<'_>,
     compound: &Compound<'t, 'i>,
     kind: TableKind,
-    required: &[&'static OptionSpec],
-) -> Vec<(Arc<crate::options::table::KeyLocation>, ReadTable<'t, 'i>)> {
+) -> Vec<(Arc<KeyLocation>, ReadTable<'t, 'i>)> {
     let Compound { option, value, location } = compound;
     let DeValue::Array(array) = value.get_ref() else {
         reader.wrong_type(option, value.get_ref(), location);
@@ -237,7 +234,7 @@ fn elements<'t, 'i>(
         let name = format!("{}.{}[{at}]", location.table, location.key).into();
         let read = reader.table(kind, &name, table, &[]);
         let place = reader.location(&location.table, location.key, offset);
-        for key in required.iter().map(|row| row.id()) {
+        for key in kind.required().iter().map(|row| row.id()) {
             if !table.contains_key(key) {
                 let missing = MistakeKind::Missing { key, table: kind, names: Vec::new() };
                 reader.add(&place, missing);

@@ -6,6 +6,7 @@ use super::*;
 use crate::options::table::{OptionSpec, config_file, identity, session, transport};
 
 mod broken;
+mod secrets;
 
 /// Reads a file in `/etc/roles-anywhere`, where `site.pem` exists.
 fn parse(text: &str) -> Result<Config, Mistakes> {

@@ -44,6 +44,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &transport::ALL_PROXY,
     &transport::HTTPS_PROXY,
     &transport::NO_PROXY,
+    &shared_credentials::AWS_CONFIG_FILE,
     &shared_credentials::AWS_PROFILE,
     &shared_credentials::AWS_SHARED_CREDENTIALS_FILE,
     &shared_credentials::HOME,

@@ -14,6 +14,7 @@ mod chains;
 mod client;
 mod command_lines;
 mod completions;
+mod configuration;
 mod credential_process;
 mod daemon;
 mod diagnostic;

@@ -24,10 +24,15 @@ impl OptionSpec {
         }
     }
 
+    /// Returns its explanation without the default and the variables.
+    pub fn description(&self) -> String {
+        let (summary, details) = self.texts();
+        if details.is_empty() { format!("{summary}.") } else { details.to_owned() }
+    }
+
     /// Returns its explanation in `--help`: with the default and the variables.
     pub fn explanation(&'static self, necessity: Necessity) -> String {
-        let (summary, details) = self.texts();
-        let text = if details.is_empty() { &format!("{summary}.") } else { details };
+        let text = self.description();
         let facts: Vec<String> = [
             match necessity {
                 Necessity::Required => Some("[required]".to_owned()),
@@ -39,13 +44,13 @@ impl OptionSpec {
         .flatten()
         .collect();
         match facts.is_empty() {
-            true => text.to_owned(),
+            true => text,
             false => format!("{text}\n\n{}", facts.join("\n")),
         }
     }
 
     /// Returns what it is if it is not given, in the words of the help.
-    fn default_words(&self) -> Option<&'static str> {
+    pub fn default_words(&self) -> Option<&'static str> {
         match self.default {
             DefaultValue::Value(words) | DefaultValue::Described(words) => Some(words),
             DefaultValue::None => None,

@@ -1,0 +1,4 @@
+//! `config …`: check, describe and make the configuration file.
+
+pub mod import;
+pub mod schema;

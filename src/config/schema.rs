@@ -1,0 +1,111 @@
+//! The JSON Schema of the file, made from the table of options.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{KeyType, TableKind};
+use crate::options::table::{DefaultValue, OptionSpec};
+
+/// Returns the schema.
+pub fn schema() -> Value {
+    let mut root = table(TableKind::Root);
+    let properties = root["properties"].as_object_mut();
+    if let Some(properties) = properties {
+        properties.insert("defaults".to_owned(), reference(TableKind::Defaults));
+        properties.insert("identity".to_owned(), named(TableKind::Identity));
+        properties.insert("role".to_owned(), named(TableKind::Role));
+    }
+    let definitions = TableKind::ALL.iter().filter(|table| **table != TableKind::Root);
+    let definitions: Map<String, Value> =
+        definitions.map(|kind| (name(*kind).to_owned(), table(*kind))).collect();
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("Configuration file of roles-anywhere");
+    root["$defs"] = Value::Object(definitions);
+    root
+}
+
+fn table(kind: TableKind) -> Value {
+    let properties: Map<String, Value> =
+        kind.keys().map(|row| (row.id().to_owned(), property(row))).collect();
+    let required: Vec<&str> = kind.required().iter().map(|row| row.id()).collect();
+    let mut table =
+        json!({ "type": "object", "additionalProperties": false, "properties": properties });
+    if !required.is_empty() {
+        table["required"] = json!(required);
+    }
+    table
+}
+
+fn property(row: &'static OptionSpec) -> Value {
+    let key_type = KeyType::of(row);
+    let mut property = match key_type {
+        KeyType::Text => json!({ "type": "string" }),
+        KeyType::Boolean => json!({ "type": "boolean" }),
+        KeyType::Integer => json!({ "type": "integer" }),
+        KeyType::IntegerOr(word) => json!({ "anyOf": [{ "type": "integer" }, { "const": word }] }),
+        KeyType::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        KeyType::TextTable => {
+            json!({ "type": "object", "additionalProperties": { "type": "string" } })
+        }
+        KeyType::Tables(kind) => json!({ "type": "array", "items": reference(kind) }),
+    };
+    property["description"] = json!(row.description());
+    if let DefaultValue::Value(value) = row.default {
+        // The defaults of integers are integers.
+        property["default"] = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+    }
+    property
+}
+
+/// Returns the schema of tables by their names.
+fn named(kind: TableKind) -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_.-]{1,64}$", "not": { "enum": [".", ".."] } },
+        "additionalProperties": reference(kind),
+    })
+}
+
+fn reference(kind: TableKind) -> Value {
+    json!({ "$ref": format!("#/$defs/{}", name(kind)) })
+}
+
+fn name(kind: TableKind) -> &'static str {
+    match kind {
+        TableKind::Root => "root",
+        TableKind::Defaults => "defaults",
+        TableKind::Identity => "identity",
+        TableKind::Role => "role",
+        TableKind::Hop => "assume",
+        TableKind::Fallback => "fallback",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each key is there with its type, and only where the parser takes it.
+    #[test]
+    fn has_every_key_of_every_table() {
+        let schema = schema();
+        for kind in TableKind::ALL {
+            let table = match kind {
+                TableKind::Root => &schema,
+                kind => &schema["$defs"][name(*kind)],
+            };
+            for row in kind.keys() {
+                let property = &table["properties"][row.id()];
+                assert!(property["description"].as_str().is_some_and(|it| it.len() > 10), "{row}");
+            }
+            let extra = if *kind == TableKind::Root { 3 } else { 0 };
+            let count = table["properties"].as_object().unwrap().len();
+            assert_eq!(count, kind.keys().count() + extra, "{kind:?}");
+        }
+        let role = &schema["$defs"]["role"]["properties"];
+        assert_eq!(role["session-duration"]["default"], 3600);
+        assert_eq!(role["fips"]["type"], "boolean");
+        assert_eq!(role["assume"]["items"]["$ref"], "#/$defs/assume");
+        assert_eq!(schema["$defs"]["assume"]["required"], json!(["role-arn"]));
+        assert!(schema["$defs"]["identity"]["properties"].get("pkcs8-password").is_none());
+    }
+}
