@@ -72,7 +72,8 @@ LINES = [
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],
     ["read-certificate-data", "--certificate", "a", "--output", "full", "--cert-selector", "x"],
     ["cache", "show", "--cache-dir", "d", "--output=json"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
-    ["serve", "--port", "1"], ["completion", "bash"], ["config", "schema"],
+    ["credential-process", "--role", "backup", "--config", "c.toml", "ROLES_ANYWHERE_ROLE=a"],
+    ["serve", "--port", "1", "--role=a", "--role", "b"], ["completion", "bash"], ["config", "schema"],
     ["config", "import", "--from", "aws"], ["version", "--output", "json"],
 ]
 

@@ -35,6 +35,7 @@ mod refusals;
 mod registered;
 mod responses;
 mod reveal;
+mod roles;
 mod script_steps;
 mod scripts;
 mod secrecy;

@@ -75,8 +75,15 @@ fn material() -> TempDir {
         fs::write(pki.join(name), text).unwrap();
         fs::set_permissions(pki.join(name), Permissions::from_mode(0o600)).unwrap();
     }
+    let config = directory.path().join(HOSTILE).join("roles-anywhere");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "hunter2 = [\n").unwrap();
+    fs::set_permissions(config.join("config.toml"), Permissions::from_mode(0o666)).unwrap();
     directory
 }
+
+/// The directory of a configuration file that is not TOML, and that others can write.
+const HOSTILE: &str = "hostile";
 
 /// Runs the lines of these numbers, and returns their outputs in the same order.
 pub(super) fn run_all(binary: &Path, numbers: &[usize]) -> Vec<LineOutput> {
@@ -170,6 +177,30 @@ fn read(mut stream: impl Read) -> Vec<u8> {
 }
 
 impl CommandLine {
+    /// Returns whether it reads no configuration file, as it gives a certificate, and names neither a file
+    /// nor a role.
+    fn reads_no_config(&self) -> bool {
+        let is_role = |word: &Vec<u8>| {
+            let name = word.split(|byte| *byte == b'=').next();
+            name.is_some_and(|name| name == b"--role" || name == b"--config")
+        };
+        if self.arguments.iter().any(is_role) {
+            return false;
+        }
+        let is_flag = |word: &Vec<u8>| word.starts_with(b"--certificate");
+        let is_empty = |words: &[Vec<u8>]| {
+            words[0] == b"--certificate=" || words[0] == b"--certificate" && words[1].is_empty()
+        };
+        let by_variable = self
+            .variables
+            .iter()
+            .any(|(name, value)| name == "ROLES_ANYWHERE_CERTIFICATE" && !value.is_empty());
+        let by_flag = self.arguments.iter().any(is_flag)
+            && !self.arguments.windows(2).any(is_empty)
+            && !self.arguments.last().is_some_and(|word| word.ends_with(b"="));
+        by_flag || by_variable
+    }
+
     fn command(&self, binary: &Path, directory: &Path) -> Command {
         let mut command = Command::new(binary);
         command
@@ -179,6 +210,10 @@ impl CommandLine {
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value))))
             .current_dir(directory)
+            .envs(
+                self.reads_no_config()
+                    .then(|| ("XDG_CONFIG_HOME", directory.with_file_name(HOSTILE))),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
