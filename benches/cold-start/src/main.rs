@@ -8,6 +8,7 @@ mod measure;
 mod report;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,9 +80,17 @@ fn bench(runs: usize) -> Result<String, BenchError> {
     let cached = cached(&emulator, bin_dir)?;
     // A real session, of an hour: one of decades is not kept.
     cached.run()?;
+    let by_role = [
+        by_role(&emulator, bin_dir, "--role, cached, 1 role", 1)?,
+        by_role(&emulator, bin_dir, "--role, cached, 50 roles", 50)?,
+    ];
+    for program in &by_role {
+        program.run()?;
+    }
     emulator::answer_unread(&emulator)?;
     let mut programs: Vec<Program> =
         programs.into_iter().chain(forms(&emulator, bin_dir)).collect();
+    programs.extend(by_role);
     programs.push(cached);
     let mut times: Vec<Vec<_>> = programs.iter().map(|_| Vec::new()).collect();
     for round in 0..WARM_UP + runs {
@@ -163,6 +172,37 @@ fn cached(emulator: &Server, bin_dir: &Path) -> Result<Program, BenchError> {
     program.variables.push((IDENTITY[1].to_owned(), key));
     let cache = directory.join("cache").display().to_string();
     program.arguments = ["credential-process", "--cache-dir", &cache].map(str::to_owned).to_vec();
+    Ok(program)
+}
+
+/// Returns the tool with a cache and a configuration file of so many roles, of which it uses one.
+fn by_role(
+    emulator: &Server,
+    bin_dir: &Path,
+    name: &'static str,
+    roles: usize,
+) -> Result<Program, BenchError> {
+    let directory = Path::new(emulator.variable("EMULATOR_DIR")?);
+    let mut text = "[identity.host]\n\
+        certificate = \"leaf/p256.pem\"\n\
+        private-key = \"leaf/p256.key.pem\"\n\
+        intermediates = \"anchor/intermediate.pem\"\n"
+        .to_owned();
+    for role in 0..roles {
+        text.push_str(&format!("[role.role-{role}]\n"));
+        for key in ["trust-anchor-arn", "profile-arn", "role-arn"] {
+            let variable = format!("ROLES_ANYWHERE_{}", key.to_uppercase().replace('-', "_"));
+            text.push_str(&format!("{key} = \"{}\"\n", emulator.variable(&variable)?));
+        }
+    }
+    let file = directory.join(format!("{roles}-roles.toml"));
+    File::create(&file)?.write_all(text.as_bytes())?;
+    let mut program = tool(emulator, bin_dir, name, &directory.join("leaf/p256.pem"));
+    program.variables.retain(|(name, _)| !name.starts_with("ROLES_ANYWHERE_"));
+    let (file, cache) = (file.display().to_string(), directory.join("cache").display().to_string());
+    let arguments =
+        ["credential-process", "--config", &file, "--role", "role-0", "--cache-dir", &cache];
+    program.arguments = arguments.map(str::to_owned).to_vec();
     Ok(program)
 }
 
