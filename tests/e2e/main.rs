@@ -32,6 +32,7 @@ mod leak;
 mod machine;
 mod manual;
 mod refusals;
+mod region_fallback;
 mod registered;
 mod responses;
 mod reveal;
