@@ -4,6 +4,7 @@ pub mod daemon;
 mod serve;
 pub mod session;
 
+use std::any::Any;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -22,18 +23,23 @@ use roles_anywhere_client::system::SystemClock;
 use roles_anywhere_client::text::disclosure::PathExists;
 
 /// The real system, as commands see it.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "holds a port")]
 pub struct App {
     clock: SystemClock,
     environment: OnceCell<Arc<Environment>>,
     files: OnceCell<Arc<SystemFiles>>,
+    replan: OnceCell<Replan>,
 }
+
+/// Plans the command line of the process again, with the files as they are then; on any thread.
+pub type Replan = Arc<dyn Fn() -> Result<Box<dyn Any + Send>, Error> + Send + Sync>;
 
 impl App {
     /// Returns the system; the uptime counts from now, and nothing else is read or opened.
     pub fn start() -> Self {
         let clock = SystemClock::start();
-        Self { clock, environment: OnceCell::new(), files: OnceCell::new() }
+        let (environment, files, replan) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { clock, environment, files, replan }
     }
 
     /// Returns the system with other environment variables.
@@ -49,6 +55,17 @@ impl App {
     /// Returns the environment variables, which are read once.
     pub fn environment(&self) -> &Arc<Environment> {
         self.environment.get_or_init(|| Arc::new(environment::read()))
+    }
+
+    /// Sets what plans the command line again.
+    pub fn set_replan(&self, replan: Replan) {
+        // It is set once.
+        let _ = self.replan.set(replan);
+    }
+
+    /// Returns what plans the command line again, if there is something.
+    pub fn replan(&self) -> Option<&Replan> {
+        self.replan.get()
     }
 
     /// Returns the files. They are one port, as standard input can be read only once.

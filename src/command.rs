@@ -12,10 +12,11 @@ pub mod update;
 pub mod version;
 
 use std::any::Any;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 
-use crate::app::App;
+use crate::app::{App, Replan};
 use crate::config::files::{ConfigFiles, NoConfigFiles};
 use crate::config::{RoleLayers, RoleTable};
 use crate::options::arguments::{self, OptionGroups};
@@ -85,7 +86,7 @@ pub trait Command: Plan + Sized {
 }
 
 /// The validated options of a command, which can run.
-pub trait Plan: Any {
+pub trait Plan: Any + Send {
     /// Runs the command, and returns its output.
     fn run(&self, app: &App) -> Result<SecretBytes, Error>;
 
@@ -197,6 +198,9 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
         }
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
     };
+    if plan.is_daemon() {
+        app.set_replan(replan(commands, words, app));
+    }
     plan.run(app).map_err(|error| {
         let error = explained(error, commands, app);
         let json = || error_format(&specs(commands), words, app.environment()) == ErrorFormat::Json;
@@ -208,6 +212,25 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
             format => format,
         };
         Failure::logged(&error, format, app.clock().now())
+    })
+}
+
+/// Returns what plans the command line `words` again, with the files as they are then.
+fn replan(commands: &[CommandEntry], words: &[String], app: &App) -> Replan {
+    let (commands, words) = (commands.to_vec(), words.to_vec());
+    let (environment, stdout) = (Arc::clone(app.environment()), app.stdout());
+    Arc::new(move || {
+        // The files of another thread.
+        let app = App::start();
+        let (paths, config_files) = (app.paths(), app.config_files());
+        let inputs = PlanInputs { environment: &environment, stdout, paths, config_files };
+        match plan(&commands, &words, &inputs) {
+            Ok(plan) => Ok(plan as Box<dyn Any + Send>),
+            Err(CommandLineError::Usage(error)) => Err(error.into()),
+            Err(CommandLineError::Config(error)) => Err(error.into()),
+            // The same words made a plan before.
+            Err(CommandLineError::Clap(error)) => Err(Error::new(Kind::Usage, error)),
+        }
     })
 }
 

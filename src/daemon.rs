@@ -3,7 +3,9 @@
 mod events;
 mod refresher_set;
 mod reporter;
+mod role_log;
 mod running_roles;
+mod status_line;
 mod supervision;
 mod supervisor;
 
@@ -15,6 +17,7 @@ use crate::output::log::{Log, LogFormat};
 pub use events::{Event, Events};
 pub use refresher_set::{RefresherSet, RunningRefresher};
 pub use reporter::Reporter;
+use role_log::RoleLog;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::refresh::refresher::Refresher;
@@ -22,7 +25,9 @@ use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::session_source::SessionSource;
 use roles_anywhere_client::refresh::status::StatusChannel;
 pub use running_roles::{Role, RoleChanges, RunningRole, StartRole, replace_roles};
-pub use supervision::supervise;
+use status_line::RoleSupervisor;
+pub use status_line::StatusLine;
+pub use supervision::{Reconfigure, no_configuration, supervise};
 pub use supervisor::Supervisor;
 
 /// What a daemon has of its system besides [`Ports`].
@@ -35,9 +40,20 @@ pub struct DaemonContext<'a> {
     pub supervisor: Arc<dyn Supervisor>,
     /// Takes the events for the operator.
     pub log: Arc<dyn Log>,
+    /// The status of each role that has a name.
+    pub status: Arc<StatusLine>,
 }
 
 impl DaemonContext<'_> {
+    /// Returns the context of a role: with its name in the log and in the status line, if it has one.
+    #[must_use]
+    pub fn of_role(&self, name: Option<&Arc<str>>) -> Self {
+        let Some(role) = name else { return self.clone() };
+        let log = RoleLog { log: Arc::clone(&self.log), role: Arc::clone(role) };
+        let supervisor = RoleSupervisor { line: Arc::clone(&self.status), role: Arc::clone(role) };
+        Self { log: Arc::new(log), supervisor: Arc::new(supervisor), ..self.clone() }
+    }
+
     /// Returns a refresher of the sessions of `provider`, whose identity follows its sources. It has
     /// `timeout` for each call, publishes on `channel` and reports to the operator.
     pub fn refresher(

@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::app::session::{self, SessionClient};
-use crate::daemon::{Daemon, DaemonContext, Role};
+use crate::daemon::{Daemon, DaemonContext, Role, RoleChanges, StatusLine};
 use crate::options::session_plan::SessionPlan;
 use crate::options::variables::UnknownVariable;
 use crate::os::events::SystemEvents;
@@ -17,7 +18,9 @@ use crate::os::log::StderrLog;
 use crate::os::password::KeyPassword;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
-use crate::output::log::events::{KUBERNETES_VARIABLES_IGNORED, STARTED, UNKNOWN_VARIABLE};
+use crate::output::log::events::{
+    CONFIG_RELOAD_FAILED, CONFIG_RELOADED, KUBERNETES_VARIABLES_IGNORED, STARTED, UNKNOWN_VARIABLE,
+};
 use crate::output::log::{Field, Log};
 use crate::output::run::RunError;
 use roles_anywhere_client::ports::Ports;
@@ -34,6 +37,45 @@ pub struct SystemDaemon<'a> {
     pub ports: Ports,
     /// Makes the refresher of a role.
     pub new_refresher: Box<NewRefresher<'a>>,
+}
+
+impl SystemDaemon<'_> {
+    /// Plans the command line again, beside the event loop: a file system may hang. Returns `None` if
+    /// there is nothing to plan again.
+    pub async fn plan_again<P: 'static>(&self) -> Option<Result<P, Error>> {
+        let replan = Arc::clone(self.app.replan()?);
+        let (sender, planned) = oneshot::channel();
+        // If another reload was requested meanwhile, the result has no receiver.
+        self.ports.blocking.run(Box::new(move || drop(sender.send(replan()))));
+        match planned.await.ok()? {
+            Ok(plan) => plan.downcast().ok().map(|plan: Box<P>| Ok(*plan)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Logs that the changed configuration file is refused, and says so in the status.
+    pub fn refuse_config(&self, error: &Error) {
+        let (reason, hint) = error.log_fields();
+        let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+        self.context.log.event(&CONFIG_RELOAD_FAILED, &fields);
+        self.context.status.set_refused(Some(error.summary()));
+    }
+
+    /// Follows the files of the identities of `roles`, and logs what a reload changed.
+    pub async fn accept_config(
+        &self,
+        roles: impl Iterator<Item = &SessionPlan>,
+        changes: &RoleChanges,
+    ) {
+        self.context.events.watch(watched_files(roles)).await;
+        let RoleChanges { added, changed, removed } = changes;
+        let lists = [("added", added), ("changed", changed), ("removed", removed)];
+        let lists = lists.map(|(name, roles)| (name, roles.join(" ")));
+        let fields = lists.iter().filter(|(_, roles)| !roles.is_empty());
+        let fields: Vec<Field<'_>> = fields.map(|(name, roles)| (*name, roles as _)).collect();
+        self.context.log.event(&CONFIG_RELOADED, &fields);
+        self.context.status.set_refused(None);
+    }
 }
 
 /// Makes the refresher of a role.
@@ -58,20 +100,22 @@ pub fn run(
             let (command, system) = (command.to_owned(), std::env::consts::OS);
             return Err(RunError::UnsupportedSystem { command, system }.into());
         }
-        let events = SystemEvents::listen(watched_files(roles)).await.map_err(RunError::System)?;
+        let events = SystemEvents::listen(watched_files(roles.iter().map(|role| &role.plan)))
+            .await
+            .map_err(RunError::System)?;
         let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
         log_start(&*log, command, &first.plan);
-        let context = DaemonContext {
-            events: &events,
-            supervisor: Arc::new(Systemd::find()),
-            log: Arc::clone(&log) as _,
-        };
+        let supervisor = Arc::new(Systemd::find());
+        let status = Arc::new(StatusLine::new(Arc::clone(&supervisor) as _));
+        let context =
+            DaemonContext { events: &events, supervisor, log: Arc::clone(&log) as _, status };
         let new_refresher = Box::new({
             let (context, passwords) = (context.clone(), &passwords);
             move |role: &Role<SessionPlan>| {
                 let client = SessionClient::open(app, &role.plan);
                 passwords.borrow_mut().push(client.passwords());
                 let SessionPlan { provider, timeout, .. } = &role.plan;
+                let context = context.of_role(role.name.as_ref());
                 context.refresher(provider, *timeout, Arc::default(), &client.ports())
             }
         });
@@ -87,8 +131,8 @@ pub fn run(
 }
 
 /// Returns the files of the identities, each once.
-fn watched_files(roles: &[Role<SessionPlan>]) -> Vec<PathBuf> {
-    let files = roles.iter().flat_map(|role| role.plan.provider.source.watched_paths());
+fn watched_files<'a>(plans: impl Iterator<Item = &'a SessionPlan>) -> Vec<PathBuf> {
+    let files = plans.flat_map(|plan| plan.provider.source.watched_paths());
     let mut files: Vec<PathBuf> = files.map(Path::to_owned).collect();
     files.sort();
     files.dedup();

@@ -3,21 +3,28 @@
 mod plan;
 mod report;
 mod settle_watch;
+mod target;
 mod warning;
 mod writer;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::select_all;
+
 use crate::app::App;
-use crate::app::daemon;
+use crate::app::daemon::{self, SystemDaemon};
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
 use crate::credentials_file::conflicts::{conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
 use crate::credentials_file::{self, ProfileError};
-use crate::daemon::{DaemonContext, RefresherSet, Role, supervise};
+use crate::daemon::{
+    Daemon, DaemonContext, Reconfigure, RefresherSet, Role, no_configuration, supervise,
+};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
@@ -33,10 +40,10 @@ pub use plan::{Mode, Update};
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::refresh::refresher::Refresher;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
 use settle_watch::{NextAction, SettleWatch};
+use target::{Target, Targets};
 pub use warning::FileWarning;
 use writer::Writer;
 
@@ -105,8 +112,14 @@ impl Plan for UpdatePlan {
                 let roles = [Role { name: None, plan: self.session.clone() }];
                 let [role] = &roles;
                 daemon::run(app, ("update", update.daemon), &roles, async |system| {
-                    let refresher = (system.new_refresher)(role);
-                    keep(update, refresher, &system.context, &system.ports, &file).await
+                    let SystemDaemon { context, ports, new_refresher, .. } = system;
+                    let refresher = new_refresher(role);
+                    let channel = Arc::clone(refresher.channel());
+                    let refreshers = RefresherSet::default();
+                    let _running = refreshers.add(refresher);
+                    let target = Target::new(update.clone(), channel, context.clone());
+                    let targets = RefCell::new(vec![Rc::new(target)]);
+                    keep((&targets, &refreshers), context, ports, &file, &no_configuration).await
                 })?;
             }
         }
@@ -161,37 +174,58 @@ pub async fn once(
     Ok(UpdateOutcome { written, expiration: credentials.expiration, warnings })
 }
 
-/// Keeps the profile fresh until it is told to stop.
+/// Keeps the profiles of `targets` fresh with the sessions of `refreshers` until it is told to stop.
 ///
 /// Returns an error if the file must not be edited at all, or if the first refresh or write fails and
 /// the daemon exits on that.
-pub async fn keep(
-    plan: &Update,
-    refresher: Refresher,
+async fn keep(
+    (targets, refreshers): (&Targets, &RefresherSet),
     context: &DaemonContext<'_>,
     ports: &Ports,
     file: &dyn SharedCredentialsFile,
+    reconfigure: &Reconfigure<'_>,
 ) -> Result<(), Error> {
-    // Other problems of the file may be temporary.
-    if let Err(
-        error @ (ProfileFileError::Text { .. }
-        | ProfileFileError::NotRegular { .. }
-        | ProfileFileError::ForeignOwner { .. }
-        | ProfileFileError::ForeignLink { .. }),
-    ) = plan.check(file, &*ports.clock, &*ports.timer).await
-    {
-        return Err(plan.failed(error));
+    let all = targets.borrow().clone();
+    let Some(plan) = all.first().map(|target| target.plan.clone()) else { return Ok(()) };
+    for target in &all {
+        // Other problems of the file may be temporary.
+        if let Err(
+            error @ (ProfileFileError::Text { .. }
+            | ProfileFileError::NotRegular { .. }
+            | ProfileFileError::ForeignOwner { .. }
+            | ProfileFileError::ForeignLink { .. }),
+        ) = target.plan.check(file, &*ports.clock, &*ports.timer).await
+        {
+            // A profile that must not be written keeps no other one from being written.
+            let is_of_profile =
+                matches!(&error, ProfileFileError::Text { source: ProfileError::LongLived(_), .. });
+            if all.len() == 1 || !is_of_profile || plan.daemon.fails_fast() {
+                return Err(plan.failed(error));
+            }
+        }
     }
-    let channel = Arc::clone(refresher.channel());
     let start = async {
-        plan.daemon.first_refresh(&channel).await?;
-        let mut writer = Writer::new(plan, &channel, context, ports, file);
+        first_refreshes(&all, plan.daemon).await?;
+        let mut writer = Writer::new(targets, &plan, context, ports, file);
         writer.start().await?;
         Ok(writer.run())
     };
-    let refreshers = RefresherSet::default();
-    let _running = refreshers.add(refresher);
-    supervise(&refreshers, context, &*ports.timer, start).await
+    supervise(refreshers, context, &*ports.timer, reconfigure, start).await
+}
+
+/// Waits for the first refresh of one of the targets, or of all if the first failure ends the daemon.
+async fn first_refreshes(targets: &[Rc<Target>], daemon: Daemon) -> Result<(), Error> {
+    let refreshed = |target: &Rc<Target>| {
+        let channel = Arc::clone(&target.channel);
+        async move { daemon.first_refresh(&channel).await }
+    };
+    if daemon.fails_fast() {
+        for target in targets {
+            refreshed(target).await?;
+        }
+        return Ok(());
+    }
+    select_all(targets.iter().map(|target| Box::pin(refreshed(target)))).await.0
 }
 
 impl Update {

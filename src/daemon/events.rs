@@ -1,5 +1,7 @@
 //! The port to the system's events.
 
+use std::path::PathBuf;
+
 use futures_util::future::LocalBoxFuture;
 
 /// An event from outside of a daemon.
@@ -17,4 +19,7 @@ pub enum Event {
 pub trait Events {
     /// Completes with the next event. Dropping it loses no event.
     fn next(&self) -> LocalBoxFuture<'_, Event>;
+
+    /// Watches `files` for changes, and no others.
+    fn watch(&self, files: Vec<PathBuf>) -> LocalBoxFuture<'_, ()>;
 }

@@ -5,12 +5,21 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 
-use futures_util::future::{Either, pending, select};
+use futures_util::future::{Either, LocalBoxFuture, pending, select};
 
 use super::{DaemonContext, Event, RefresherSet, Supervisor};
 use crate::output::error::Error;
 use crate::output::log::events::{RELOAD_REQUESTED, STOPPING};
 use roles_anywhere_client::time::Timer;
+
+/// Reads the configuration file again and changes the refreshers accordingly, or does nothing if there is
+/// no file.
+pub type Reconfigure<'a> = dyn Fn() -> LocalBoxFuture<'a, ()> + 'a;
+
+/// Returns the [`Reconfigure`] of a daemon without a configuration file.
+pub fn no_configuration<'a>() -> LocalBoxFuture<'a, ()> {
+    Box::pin(std::future::ready(()))
+}
 
 /// Runs `refreshers` until a stop event, or until `start` fails.
 ///
@@ -20,11 +29,12 @@ pub async fn supervise<W: Future<Output = Infallible>>(
     refreshers: &RefresherSet,
     context: &DaemonContext<'_>,
     timer: &dyn Timer,
+    reconfigure: &Reconfigure<'_>,
     start: impl Future<Output = Result<W, Error>>,
 ) -> Result<(), Error> {
     let supervisor = &*context.supervisor;
     let has_started = Cell::new(false);
-    let events = pin!(handle_events(refreshers, context, &has_started));
+    let events = pin!(handle_events(refreshers, reconfigure, context, &has_started));
     let working = pin!(async {
         match start.await {
             Ok(work) => {
@@ -57,6 +67,7 @@ pub async fn supervise<W: Future<Output = Infallible>>(
 /// Handles events until one says to stop.
 async fn handle_events(
     refreshers: &RefresherSet,
+    reconfigure: &Reconfigure<'_>,
     context: &DaemonContext<'_>,
     has_started: &Cell<bool>,
 ) {
@@ -75,7 +86,10 @@ async fn handle_events(
                 context.supervisor.reloading();
                 context.log.event(&RELOAD_REQUESTED, &[]);
                 // If a reload has not ended, the supervisor hears of the end of the last one.
-                reloading = Some(Box::pin(refreshers.reload()));
+                reloading = Some(Box::pin(async {
+                    reconfigure().await;
+                    refreshers.reload().await;
+                }));
             }
             Either::Right(_) => {
                 reloading = None;

@@ -62,6 +62,19 @@ impl Events for SystemEvents {
     fn next(&self) -> LocalBoxFuture<'_, Event> {
         Box::pin(poll_fn(|context| self.0.borrow_mut().poll(context)))
     }
+
+    #[cfg(target_os = "linux")]
+    fn watch(&self, files: Vec<PathBuf>) -> LocalBoxFuture<'_, ()> {
+        Box::pin(async move {
+            let watch = inotify::InotifyWatch::new(files).await.ok();
+            self.0.borrow_mut().watch = watch;
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn watch(&self, _files: Vec<PathBuf>) -> LocalBoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Sources {

@@ -75,7 +75,7 @@ impl Audit {
             ("route", &route),
             ("peer", &peer.address),
             ("uid", &user),
-            ("role", &role.instance.role_arn),
+            ("role", &bodies.role_arn),
             ("access_key_id", &bodies.access_key_id),
             ("expiration", &bodies.expiration),
         ];

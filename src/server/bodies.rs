@@ -12,6 +12,8 @@ use roles_anywhere_client::credentials::Session;
 pub(super) struct CredentialBodies {
     /// The public identifier of the credentials.
     pub(super) access_key_id: String,
+    /// The role that they are of.
+    pub(super) role_arn: String,
     /// The time of expiration, as the bodies have it.
     pub(super) expiration: String,
     /// The credentials in the format of EC2.
@@ -27,6 +29,7 @@ impl CredentialBodies {
     pub(super) fn new(session: &Session, instance: &ImdsInstance) -> Self {
         Self {
             access_key_id: session.credentials.access_key_id.clone(),
+            role_arn: instance.role_arn.clone(),
             expiration: session.credentials.expiration.to_string(),
             imds: imds::credentials(session),
             container: container::credentials(session, &instance.role_arn),

@@ -10,7 +10,8 @@ use super::bodies::CredentialBodies;
 use super::route_token::RouteToken;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::refresh::status::StatusChannel;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
+use roles_anywhere_client::refresh::status::{Refreshes, Status, StatusChannel};
 use roles_anywhere_client::region::Region;
 
 /// A role whose credentials are served.
@@ -18,6 +19,10 @@ pub struct ServedRole {
     pub(super) name: Option<Arc<str>>,
     pub(super) instance: ImdsInstance,
     pub(super) channel: Arc<StatusChannel>,
+    /// The role that it replaced at a reload, whose session is served until AWS has answered for this one.
+    previous: RefCell<Option<Rc<Self>>>,
+    /// Whether it was added at a reload. The server is ready without its first session.
+    is_late: bool,
     /// The bodies that were rendered last, and the session that they are of.
     bodies: RefCell<Option<(Arc<Session>, Rc<CredentialBodies>)>>,
 }
@@ -30,7 +35,42 @@ impl ServedRole {
         channel: Arc<StatusChannel>,
     ) -> Self {
         let instance = ImdsInstance::new(role, region);
-        Self { name, instance, channel, bodies: RefCell::default() }
+        let (previous, bodies) = (RefCell::default(), RefCell::default());
+        Self { name, instance, channel, previous, is_late: false, bodies }
+    }
+
+    /// Returns the role as a reload adds it, in place of `previous` if there is that. Its session is
+    /// served until AWS has answered for this one, so that no request fails meanwhile.
+    #[must_use]
+    pub fn added(self, previous: Option<&Rc<Self>>) -> Self {
+        let previous = previous.map(|role| role.previous().unwrap_or_else(|| Rc::clone(role)));
+        Self { previous: RefCell::new(previous), is_late: true, ..self }
+    }
+
+    /// Returns the role that it replaced, if that one's session is still served.
+    fn previous(&self) -> Option<Rc<Self>> {
+        let mut previous = self.previous.borrow_mut();
+        let Refreshes { succeeded, refused, unreachable: _, identity, local } =
+            self.channel.status().refreshes;
+        if succeeded + refused + identity + local > 0 {
+            *previous = None;
+        }
+        previous.clone()
+    }
+
+    /// Returns the bodies of the session of the role that it replaced, if that one is still served.
+    pub(super) fn previous_bodies(&self, now: ClockReading) -> Option<Rc<CredentialBodies>> {
+        let previous = self.previous()?;
+        let status = previous.channel.status();
+        previous.render(status.usable(now))
+    }
+
+    /// Returns its status if that keeps the server from being ready: it has no session.
+    pub(super) fn not_ready(&self, now: ClockReading) -> Option<Arc<Status>> {
+        let status = self.channel.status();
+        let is_starting = self.is_late && status.refreshes == Refreshes::default();
+        let has_session = status.usable(now).is_some() || self.previous_bodies(now).is_some();
+        (!has_session && !is_starting).then_some(status)
     }
 
     /// Returns its name in the configuration file, if it is of one.

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use super::{FakeEvents, RecordingLog, RecordingSupervisor};
-use crate::daemon::DaemonContext;
+use crate::daemon::{DaemonContext, StatusLine};
 
 /// What a daemon logs and tells its supervisor, and what happens to it; no field may hold a secret.
-#[derive(Debug)]
 pub(crate) struct DaemonRecorder {
     pub(crate) events: FakeEvents,
     pub(crate) log: RecordingLog,
     pub(crate) supervisor: RecordingSupervisor,
+    status: Arc<StatusLine>,
 }
 
 impl Default for DaemonRecorder {
     fn default() -> Self {
         let log = RecordingLog::refusing(&["secret", "token"]);
-        Self { events: FakeEvents::default(), log, supervisor: RecordingSupervisor::default() }
+        let supervisor = RecordingSupervisor::default();
+        let status = Arc::new(StatusLine::new(Arc::new(supervisor.clone())));
+        Self { events: FakeEvents::default(), log, supervisor, status }
     }
 }
 
@@ -27,6 +29,7 @@ impl DaemonRecorder {
             events: &self.events,
             supervisor: Arc::new(self.supervisor.clone()),
             log: Arc::new(self.log.clone()),
+            status: Arc::clone(&self.status),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::task::Poll;
 
 use futures_util::future::LocalBoxFuture;
@@ -24,5 +25,9 @@ impl Events for FakeEvents {
     fn next(&self) -> LocalBoxFuture<'_, Event> {
         let next = || self.0.borrow_mut().pop_front().map_or(Poll::Pending, Poll::Ready);
         Box::pin(poll_fn(move |_| next()))
+    }
+
+    fn watch(&self, _files: Vec<PathBuf>) -> LocalBoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 }

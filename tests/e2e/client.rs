@@ -95,6 +95,12 @@ impl Client {
         self.ask("GET", "/credentials", ("Authorization", &token))
     }
 
+    /// Asks for the container credentials at `path` with the token in `file`.
+    pub(crate) fn container_at(&mut self, path: &str, file: &Path) -> ClientResponse {
+        let token = fs::read_to_string(file).unwrap();
+        self.ask("GET", path, ("Authorization", &token))
+    }
+
     /// Asks both dialects as SDKs do, again and again until `over` is set; `clock` is the server's.
     pub(crate) fn ask_until(&mut self, over: &AtomicBool, clock: &dyn Clock) -> Received {
         let token = self.token();

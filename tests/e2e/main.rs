@@ -43,6 +43,7 @@ mod secrecy;
 mod secret_get;
 mod secrets;
 mod serve;
+mod serve_roles;
 mod slow_identity;
 mod sources;
 mod terminal;

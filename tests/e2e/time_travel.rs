@@ -7,6 +7,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use roles_anywhere::app::daemon::SystemDaemon;
 use roles_anywhere::app::session::SessionClient;
 use roles_anywhere::command::serve::ServePlan;
 use roles_anywhere::command::{ALL, PlanInputs, plan};
-use roles_anywhere::daemon::{DaemonContext, Event, Events, Role, Supervisor};
+use roles_anywhere::daemon::{DaemonContext, Event, Events, Role, StatusLine, Supervisor};
 use roles_anywhere::options::session_plan::SessionPlan;
 use roles_anywhere::output::log::events::{LogEvent, SESSION_RECEIVED};
 use roles_anywhere::output::log::{Field, Log, LogNotWritten};
@@ -193,6 +194,10 @@ impl Events for TimeTravel<'_> {
             }
         })
     }
+
+    fn watch(&self, _files: Vec<PathBuf>) -> LocalBoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Makes a daemon of the command `line` whose clock is `clock`, and has it `run` with its plan and its
@@ -220,7 +225,9 @@ fn run_daemon<'a>(
     let channel = Arc::new(StatusChannel::default());
     let last = Cell::new(Instant::now());
     let events = TimeTravel { clock, channel: &channel, last, on_tick: RefCell::new(on_tick) };
-    let context = DaemonContext { events: &events, supervisor: Arc::new(SecrecyCheck), log };
+    let status = Arc::new(StatusLine::new(Arc::new(SecrecyCheck)));
+    let context =
+        DaemonContext { events: &events, supervisor: Arc::new(SecrecyCheck), log, status };
     let (provider, timeout) = (&session.provider, session.timeout);
     let new_refresher = Box::new({
         let (context, channel, ports) = (context.clone(), &channel, ports.clone());

@@ -6,13 +6,13 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{Either, Pending, pending, select};
+use futures_util::future::{Either, LocalBoxFuture, Pending, pending, select};
 use tokio::sync::oneshot;
 
 use crate::app::daemon::SystemDaemon;
 use crate::command::serve::print_env::{PrintedRoles, PrintedToken, print_env};
 use crate::command::serve::roles::{RoleSelection, RunningRoles};
-use crate::command::serve::{self, Serve};
+use crate::command::serve::{self, Serve, ServePlan};
 use crate::daemon::{Daemon, supervise};
 use crate::output::error::Error;
 use crate::output::log::events::LISTENING;
@@ -32,8 +32,7 @@ pub async fn run(
     let endpoints = Endpoints::new(ServedRoles::default(), policy, ports.clone(), log);
     let endpoints = Rc::new(endpoints);
     let open_token = |name: Option<&str>| app.token_file(&plan.token_file, &addresses, name);
-    let log = Arc::clone(&context.log);
-    let roles = RunningRoles::new(plan, Rc::clone(&endpoints), log, &open_token);
+    let roles = RunningRoles::new(plan, Rc::clone(&endpoints), context, &open_token);
     let ended = async {
         roles.open_tokens(selection)?;
         roles.replace(selection.clone(), new_refresher);
@@ -57,7 +56,8 @@ async fn serve_until_stopped(
     let (stop, stopped) = oneshot::channel();
     let refreshing = pin!(async {
         let start = start(plan.daemon, roles.channels());
-        let ended = supervise(roles.refreshers(), context, timer, start).await;
+        let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(reload(roles, system)) };
+        let ended = supervise(roles.refreshers(), context, timer, &reconfigure, start).await;
         // The endpoints may have ended already.
         let _ = stop.send(());
         ended
@@ -67,6 +67,21 @@ async fn serve_until_stopped(
     match select(refreshing, serving).await {
         Either::Left((refreshed, serving)) => serving.await.and(refreshed),
         Either::Right((served, _)) => served,
+    }
+}
+
+/// Serves the roles of the configuration file as it is now. If it is refused, all stays as it is.
+async fn reload(roles: &RunningRoles<'_>, system: &SystemDaemon<'_>) {
+    if !roles.are_named() {
+        return;
+    }
+    match system.plan_again::<ServePlan>().await {
+        None => {}
+        Some(Err(error)) => system.refuse_config(&error),
+        Some(Ok(ServePlan { roles: selection, .. })) => {
+            let changes = roles.reload(selection, &*system.new_refresher);
+            system.accept_config(roles.plans().iter(), &changes).await;
+        }
     }
 }
 

@@ -8,10 +8,15 @@ use std::sync::Arc;
 
 use crate::app::daemon::NewRefresher;
 use crate::command::serve::Serve;
-use crate::daemon::{RefresherSet, Role, RoleChanges, RunningRole, StartRole, replace_roles};
+use crate::daemon::{
+    DaemonContext, RefresherSet, Role, RoleChanges, RunningRole, StartRole, StatusLine,
+    replace_roles,
+};
 use crate::options::session_plan::{NamedSession, SessionPlan};
 use crate::output::error::Error;
-use crate::output::log::events::CONTAINER_CREDENTIALS_DISABLED;
+use crate::output::log::events::{
+    CONTAINER_CREDENTIALS_DISABLED, CONTAINER_TOKEN_RENEWAL_FAILED, INSTANCE_METADATA_DISABLED,
+};
 use crate::output::log::{Field, Log};
 use crate::server::{
     ContainerRoute, Endpoints, Offer, OpenTokenFile, RouteToken, ServedRole, ServedRoles, TokenFile,
@@ -38,6 +43,7 @@ pub(super) struct RunningRoles<'a> {
     plan: &'a Serve,
     endpoints: Rc<Endpoints>,
     log: Arc<dyn Log>,
+    status: Arc<StatusLine>,
     open_token: OpenToken<'a>,
     refreshers: RefresherSet,
     running: RefCell<Vec<RunningRole<SessionPlan, Rc<ServedRole>>>>,
@@ -50,12 +56,13 @@ impl<'a> RunningRoles<'a> {
     pub(super) fn new(
         plan: &'a Serve,
         endpoints: Rc<Endpoints>,
-        log: Arc<dyn Log>,
+        context: &DaemonContext<'_>,
         open_token: OpenToken<'a>,
     ) -> Self {
+        let (log, status) = (Arc::clone(&context.log), Arc::clone(&context.status));
         let (refreshers, running) = (RefresherSet::default(), RefCell::default());
         let tokens = RefCell::default();
-        Self { plan, endpoints, log, open_token, refreshers, running, tokens }
+        Self { plan, endpoints, log, status, open_token, refreshers, running, tokens }
     }
 
     /// Returns the refreshers of the roles.
@@ -82,6 +89,9 @@ impl<'a> RunningRoles<'a> {
     /// file and it cannot be used, or if nothing could be served without it. If another file cannot be
     /// written, its route does not exist, and the log says why.
     pub(super) fn open_tokens(&self, selection: &RoleSelection) -> Result<(), Error> {
+        if selection.imds.is_none() && self.plan.policy.offer.has_imds() {
+            self.log.event(&INSTANCE_METADATA_DISABLED, &[]);
+        }
         if self.plan.token_file == TokenFile::Disabled && self.plan.policy.offer.has_container() {
             self.log.event(&CONTAINER_CREDENTIALS_DISABLED, &[]);
         }
@@ -114,15 +124,18 @@ impl<'a> RunningRoles<'a> {
         selection: RoleSelection,
         new_refresher: &NewRefresher<'_>,
     ) -> RoleChanges {
-        let start: StartRole<'_, SessionPlan, Rc<ServedRole>> = &|role, _| {
+        let mut running = self.running.borrow_mut();
+        let is_reload = !running.is_empty();
+        let start: StartRole<'_, SessionPlan, Rc<ServedRole>> = &|role, before| {
             let refresher = new_refresher(role);
             let request = &role.plan.provider.session;
             let (names, channel) = ((&request.role, &request.region), refresher.channel());
             let served = ServedRole::new(role.name.clone(), names, Arc::clone(channel));
+            let served = if is_reload { served.added(before) } else { served };
             (refresher, Rc::new(served))
         };
         let RoleSelection { roles, container, imds } = selection;
-        let mut running = self.running.borrow_mut();
+        self.status.set_roles(roles.iter().filter_map(|role| role.name.clone()));
         let is_same = SessionPlan::makes_the_sessions_of;
         let changes = replace_roles(&mut running, roles, &self.refreshers, is_same, start);
         let all: Vec<_> = running.iter().map(|it| Rc::clone(&it.state)).collect();
@@ -139,6 +152,49 @@ impl<'a> RunningRoles<'a> {
         let container = routes.collect();
         self.endpoints.replace_roles(ServedRoles { all, imds, container });
         changes
+    }
+
+    /// Serves the roles of a reload: opens the tokens of new routes, and ends those of routes that are
+    /// gone. A token file that cannot be used is no error: its route does not exist, and the log says why.
+    pub(super) fn reload(
+        &self,
+        selection: RoleSelection,
+        new_refresher: &NewRefresher<'_>,
+    ) -> RoleChanges {
+        for name in self.missing_tokens(&selection) {
+            match (self.open_token)(name.as_deref()) {
+                Ok(None) => {}
+                Ok(Some(OpenTokenFile { path, store })) => {
+                    let token = RouteToken::new(name, store);
+                    self.endpoints.rotate_token(&token);
+                    self.keep_token(token, path);
+                }
+                Err(error) => {
+                    let (reason, role) = (error.log_fields().0, name.as_deref());
+                    let role = role.as_ref().map(|role| -> Field<'_> { ("role", role) });
+                    let fields: Vec<Field<'_>> =
+                        [("reason", &reason as _)].into_iter().chain(role).collect();
+                    self.log.event(&CONTAINER_TOKEN_RENEWAL_FAILED, &fields);
+                }
+            }
+        }
+        let names: Vec<_> = selection.route_names().collect();
+        let changes = self.replace(selection, new_refresher);
+        let is_kept = |token: &RouteToken| names.iter().any(|it| it.as_deref() == token.name());
+        let ended = |(token, _): &mut (Rc<RouteToken>, PathBuf)| !is_kept(token);
+        let ended: Vec<_> = self.tokens.borrow_mut().extract_if(.., ended).collect();
+        ended.iter().for_each(|(token, _)| self.endpoints.withdraw_token(token));
+        changes
+    }
+
+    /// Returns the plans of the roles.
+    pub(super) fn plans(&self) -> Vec<SessionPlan> {
+        self.running.borrow().iter().map(|it| it.role.plan.clone()).collect()
+    }
+
+    /// Returns whether its roles are of a configuration file.
+    pub(super) fn are_named(&self) -> bool {
+        self.running.borrow().iter().all(|it| it.role.name.is_some())
     }
 
     /// Returns the names of the routes of `selection` that have no token yet.

@@ -44,7 +44,10 @@ async fn keep_simulated(
     let (context, ports) = (recorder.context(), simulation.ports());
     let source = Arc::new(simulation.clone());
     let refresher = context.refresher_of(source, Arc::default(), &ports);
-    keep(plan, refresher, &context, &ports, file).await
+    let target = Target::new(plan.clone(), Arc::clone(refresher.channel()), context.clone());
+    let (refreshers, targets) = (RefresherSet::default(), RefCell::new(vec![Rc::new(target)]));
+    let _running = refreshers.add(refresher);
+    keep((&targets, &refreshers), &context, &ports, file, &no_configuration).await
 }
 
 fn plan(on_startup_failure: OnStartupFailure) -> Update {

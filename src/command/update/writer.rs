@@ -1,12 +1,14 @@
-//! The writer of the daemon: writes each session into the file, and keeps what other programs write.
+//! The writer of the daemon: writes the sessions into the file, and keeps what other programs write. There
+//! is one for all profiles of the file, so that no two of ours wait for each other.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{select, select_all};
 
-use crate::command::update::{FileWarning, Update, WRITER_TIMEOUT};
+use crate::command::update::target::{Target, Targets, edit_all};
+use crate::command::update::{Update, WRITER_TIMEOUT};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{ReconcileStep, Reconciler};
 use crate::daemon::DaemonContext;
@@ -18,8 +20,7 @@ use crate::output::log::events::{
 use crate::output::log::{Field, Reasons};
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
-use roles_anywhere_client::refresh::status::{Refreshes, StatusChannel};
-use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::refresh::status::Refreshes;
 use roles_anywhere_client::text::disclosure::{field, profile_field};
 
 /// The time between two checks of the file. Keys that another program removed are back within five
@@ -30,46 +31,45 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest backoff after failed writes.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Writes the session of the channel into the file.
+/// How long a profile must be refused before that is reported, beside profiles that are written. A file
+/// that is half written may look as if it held a long-lived key.
+const REFUSED_FOR: Duration = Duration::from_secs(6);
+
+/// Writes the sessions of the targets into the file.
 pub(super) struct Writer<'a> {
+    targets: &'a Targets,
+    /// A plan of the file: which profile it has makes no difference.
     plan: &'a Update,
-    channel: &'a StatusChannel,
     context: &'a DaemonContext<'a>,
     ports: &'a Ports,
     file: &'a dyn SharedCredentialsFile,
     reconciler: Reconciler<'a>,
-    /// Whether it was written once: `--force` does not cover a long-lived key that appears later.
-    has_written: bool,
     /// Since when a write waits for another program, and whether that was reported.
     waiting: Option<(Duration, bool)>,
     /// Why the last write failed, and the counters of refreshes at that time: each refresh changes the
     /// supervisor's status, so the failure is reported again after it.
-    reported: Option<(Reasons, Refreshes)>,
-    /// The warnings that were logged.
-    logged: Vec<FileWarning>,
+    reported: Option<(Reasons, Vec<Refreshes>)>,
     /// How long to wait before the next step.
     pause: Duration,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(
+        targets: &'a Targets,
         plan: &'a Update,
-        channel: &'a StatusChannel,
         context: &'a DaemonContext<'a>,
         ports: &'a Ports,
         file: &'a dyn SharedCredentialsFile,
     ) -> Self {
         Self {
+            targets,
             plan,
-            channel,
             context,
             ports,
             file,
             reconciler: Reconciler::new(file, &plan.file),
-            has_written: false,
             waiting: None,
             reported: None,
-            logged: Vec::new(),
             pause: FIRST_BACKOFF,
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Keeps the profile equal to the session of the channel.
+    /// Keeps the profiles equal to the sessions.
     pub(super) async fn run(mut self) -> Infallible {
         loop {
             self.wait().await;
@@ -103,22 +103,37 @@ impl<'a> Writer<'a> {
 
     /// Waits until the next step is due.
     async fn wait(&self) {
-        select(pin!(self.channel.changed()), self.ports.timer.sleep(self.pause)).await;
+        let targets = self.targets();
+        let sleep = self.ports.timer.sleep(self.pause);
+        if targets.is_empty() {
+            return sleep.await;
+        }
+        let changed = targets.iter().map(|target| Box::pin(target.channel.changed()));
+        select(select_all(changed), sleep).await;
     }
 
-    /// Writes the current session while it is valid, and keeps what other programs wrote, except for
-    /// their changes of this profile.
+    /// Writes the current sessions while they are valid, and keeps what other programs wrote, except for
+    /// their changes of these profiles.
     fn step(&mut self) -> Result<ReconcileStep, ProfileFileError> {
         let now = self.ports.clock.uptime();
-        let status = self.channel.status();
-        let session = status.valid(ClockReading::of(&*self.ports.clock));
-        let force = self.plan.force && !self.has_written;
-        let mut edit = |text: &[u8]| match session {
-            Some(session) => self.plan.edit(text, &session.credentials, force),
-            None => Ok(SecretBytes::new(text.to_vec())),
-        };
+        let reading = ClockReading::of(&*self.ports.clock);
+        let targets: Vec<_> = self
+            .targets()
+            .into_iter()
+            .map(|target| {
+                let session = target.channel.status().valid(reading).cloned();
+                target.is_changed.set(false);
+                (target, session)
+            })
+            .collect();
+        let mut edit = |text: &[u8]| edit_all(text, &targets);
         let step = self.reconciler.advance(&mut edit, now)?;
-        self.has_written |= matches!(step, ReconcileStep::Written(_));
+        if let ReconcileStep::Written(_) = step {
+            let written = targets
+                .iter()
+                .filter(|(target, session)| session.is_some() && target.refused.borrow().is_none());
+            written.for_each(|(target, _)| target.has_written.set(true));
+        }
         match step {
             ReconcileStep::Waiting(source) => {
                 let (since, is_reported) = self.waiting.get_or_insert((now, false));
@@ -143,8 +158,11 @@ impl<'a> Writer<'a> {
 
     fn report_step(&mut self, step: ReconcileStep) -> Duration {
         // While a write is waiting, the earlier failure may still persist.
-        if !matches!(step, ReconcileStep::Waiting(_)) && self.reported.take().is_some() {
-            self.report_recovery();
+        if !matches!(step, ReconcileStep::Waiting(_)) {
+            if self.reported.take().is_some() {
+                self.targets().iter().for_each(|target| report_recovery(target));
+            }
+            self.report_refused();
         }
         if let ReconcileStep::Written(written) = step {
             self.report_written(written);
@@ -153,27 +171,52 @@ impl<'a> Writer<'a> {
     }
 
     fn report_written(&mut self, written: WriteMethod) {
-        match written {
-            WriteMethod::Unchanged => {}
-            WriteMethod::Whole => self.say(&PROFILE_WRITTEN, None),
-            WriteMethod::InPlace(obstacle) => {
-                self.say(&PROFILE_WRITTEN_IN_PLACE, Some(("reason", &obstacle)));
+        let targets = self.targets();
+        let is_only = targets.len() == 1;
+        for target in targets.iter().filter(|target| is_only || target.is_changed.get()) {
+            match written {
+                WriteMethod::Unchanged => {}
+                WriteMethod::Whole => say(target, &PROFILE_WRITTEN, None),
+                WriteMethod::InPlace(obstacle) => {
+                    say(target, &PROFILE_WRITTEN_IN_PLACE, Some(("reason", &obstacle)));
+                }
             }
-        }
-        for warning in self.plan.warnings(self.file) {
-            if !self.logged.contains(&warning) {
-                self.say(&PROFILE_WARNING, Some(("reason", &warning.to_string())));
-                self.logged.push(warning);
+            for warning in target.plan.warnings(self.file) {
+                let mut logged = target.logged.borrow_mut();
+                if !logged.contains(&warning) {
+                    say(target, &PROFILE_WARNING, Some(("reason", &warning.to_string())));
+                    logged.push(warning);
+                }
             }
         }
     }
 
-    fn say(&self, event: &'static LogEvent, more: Option<Field<'_>>) {
-        let file = field(&self.plan.file.to_string_lossy(), true);
-        let profile = profile_field(&self.plan.profile.to_string());
-        let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
-        let fields: Vec<_> = fields.into_iter().chain(more).collect();
-        self.context.log.event(event, &fields);
+    /// Reports the profiles that must not be written, beside others that are.
+    fn report_refused(&self) {
+        let now = self.ports.clock.uptime();
+        for target in self.targets() {
+            let Some(source) = target.refused.borrow().clone() else {
+                if let Some((_, true)) = target.refused_since.take() {
+                    report_recovery(&target);
+                }
+                continue;
+            };
+            let (since, is_reported) = target.refused_since.get().unwrap_or((now, false));
+            let is_due = now.saturating_sub(since) >= REFUSED_FOR;
+            target.refused_since.set(Some((since, is_reported || is_due)));
+            if is_due && !is_reported {
+                let path = target.plan.file.clone();
+                let error = target.plan.failed(ProfileFileError::Text { path, source });
+                let (reason, hint) = error.log_fields();
+                let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+                target.log.event(&PROFILE_WRITE_FAILED, &fields);
+                report_status(&target, &error);
+            }
+        }
+    }
+
+    fn targets(&self) -> Vec<Rc<Target>> {
+        self.targets.borrow().clone()
     }
 
     fn report_failure(&mut self, error: ProfileFileError) -> Duration {
@@ -192,21 +235,36 @@ impl<'a> Writer<'a> {
             None => FIRST_BACKOFF,
             Some(_) => (self.pause * 2).min(MAX_BACKOFF),
         };
-        let reported = (reason, self.channel.status().refreshes);
+        let targets = self.targets();
+        let refreshes = targets.iter().map(|target| target.channel.status().refreshes).collect();
+        let reported = (reason, refreshes);
         if before.as_ref() != Some(&reported) {
-            let reason = error.reasons().into_iter().next().unwrap_or_default();
-            self.context.supervisor.status(&format!("cannot write the profile: {reason}"));
+            targets.iter().for_each(|target| report_status(target, &error));
         }
         self.reported = Some(reported);
         pause
     }
+}
 
-    fn report_recovery(&self) {
-        self.say(&PROFILE_WRITE_RECOVERED, None);
-        if let Some((session, _)) = &self.channel.status().session {
-            let expiration = session.credentials.expiration;
-            let status = format!("the session is valid until {expiration}; the profile holds it");
-            self.context.supervisor.status(&status);
-        }
+fn say(target: &Target, event: &'static LogEvent, more: Option<Field<'_>>) {
+    let file = field(&target.plan.file.to_string_lossy(), true);
+    let profile = profile_field(&target.plan.profile.to_string());
+    let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
+    let fields: Vec<_> = fields.into_iter().chain(more).collect();
+    target.log.event(event, &fields);
+}
+
+/// Tells the supervisor why a profile cannot be written.
+fn report_status(target: &Target, error: &Error) {
+    let reason = error.reasons().into_iter().next().unwrap_or_default();
+    target.supervisor.status(&format!("cannot write the profile: {reason}"));
+}
+
+fn report_recovery(target: &Target) {
+    say(target, &PROFILE_WRITE_RECOVERED, None);
+    if let Some((session, _)) = &target.channel.status().session {
+        let expiration = session.credentials.expiration;
+        let status = format!("the session is valid until {expiration}; the profile holds it");
+        target.supervisor.status(&status);
     }
 }

@@ -20,6 +20,7 @@ struct Fixture {
     recorder: DaemonRecorder,
     daemon: Daemon,
     refreshers: RefresherSet,
+    adds_at_reload: Cell<bool>,
     /// The refreshers of the roles, while they run.
     running: RefCell<Vec<Option<RunningRefresher>>>,
 }
@@ -36,7 +37,8 @@ impl Fixture {
         let channels = [Arc::default(), Arc::default()];
         let (recorder, daemon) = (DaemonRecorder::default(), Daemon::default());
         let (refreshers, running) = (RefresherSet::default(), RefCell::default());
-        Self { simulations, channels, recorder, daemon, refreshers, running }
+        let adds_at_reload = Cell::default();
+        Self { simulations, channels, recorder, daemon, refreshers, adds_at_reload, running }
     }
 
     /// Returns a daemon that ends if the first refresh of the first role fails.
@@ -77,11 +79,21 @@ impl Fixture {
                 }
                 Ok(pending())
             };
-            supervise(&self.refreshers, &context, &self.simulations[0].clock, start).await
+            let (timer, reconfigure) = (&self.simulations[0].clock, || self.reconfigure());
+            supervise(&self.refreshers, &context, timer, &reconfigure, start).await
         });
         let mut play = Play { fixture: self, running };
         play.settle();
         play
+    }
+
+    /// Adds the next role at a reload, if that is what the test is about.
+    fn reconfigure(&self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(async {
+            if self.adds_at_reload.take() {
+                self.add();
+            }
+        })
     }
 
     fn has_session(&self, role: usize) -> bool {
@@ -190,6 +202,23 @@ fn added_refresher_starts_and_a_removed_one_ends() {
     assert_eq!(fixture.simulations[0].fetches(), 1, "it has ended");
     assert!(fixture.simulations[1].fetches() > 2, "the other one goes on");
     assert_eq!(fixture.notices(), [Notice::Ready]);
+}
+
+#[test]
+fn reload_waits_for_what_it_adds() {
+    let fixture = Fixture::new();
+    fixture.add();
+    let mut play = fixture.start_with_added();
+    fixture.adds_at_reload.set(true);
+    fixture.simulations[1].hang(true);
+    fixture.recorder.events.happen(Event::Reload);
+    play.pass(60);
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading]);
+    fixture.simulations[1].hang(false);
+    play.pass(6);
+    assert!(fixture.has_session(1));
+    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
+    assert_eq!(fixture.simulations[0].fetches(), 1, "the other one keeps its session");
 }
 
 #[test]

@@ -46,6 +46,15 @@ events! {
     STOPPING = "stopping" Info "stopping" [];
     FAILED = "failed" Error "stopped by an error" ["reason" "hint" "exit_code"];
     RELOAD_REQUESTED = "reload_requested" Info "reading the files again" [];
+    CONFIG_RELOADED = "config_reloaded" Info
+        "the configuration file was read again" ["added" "changed" "removed"]
+        ends [CONFIG_RELOAD_FAILED];
+    CONFIG_RELOAD_FAILED = "config_reload_failed" Warning
+        "the changed configuration file is refused; the previous one stays in use"
+        ["reason" "hint"];
+    INSTANCE_METADATA_DISABLED = "instance_metadata_disabled" Warning
+        "instance metadata is not served: pass `--role`, or set `default-role` in the configuration file"
+        [];
     KUBERNETES_VARIABLES_IGNORED = "kubernetes_variables_ignored" Info
         "the variables of a Kubernetes Service are ignored" ["names"];
     UNKNOWN_VARIABLE = "unknown_variable" Warning
@@ -166,6 +175,7 @@ mod tests {
             "failed",
             "kubernetes_variables_ignored",
             "unknown_variable",
+            "instance_metadata_disabled",
             "log_events_dropped",
             "certificate_expires_soon",
             "profile_written_in_place",

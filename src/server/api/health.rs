@@ -38,8 +38,7 @@ fn healthz(_: &Endpoints, _: &HeaderMap) -> Response {
 fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
     let now = ClockReading::of(&*endpoints.ports.clock);
     let roles = endpoints.roles();
-    let mut statuses = roles.all.iter().map(|role| role.channel.status());
-    match statuses.find(|status| status.usable(now).is_none()) {
+    match roles.all.iter().find_map(|role| role.not_ready(now)) {
         None => response::text("ready\n"),
         Some(status) => no_credentials(&status, Authentication::None),
     }

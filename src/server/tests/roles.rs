@@ -162,6 +162,44 @@ fn request_is_answered_by_the_roles_of_its_start() {
     }
 }
 
+/// What happened to a changed role since a reload, and the access key or the status that clients get.
+type AfterReload = (fn(&mut Refreshes), Result<&'static str, u16>);
+
+#[test]
+fn changed_role_hands_out_its_previous_session_until_aws_has_answered() {
+    let roles = Roles::new();
+    let rows: [AfterReload; 4] = [
+        (|_| {}, Ok("ASIAb")),
+        (|refreshes| refreshes.unreachable = 3, Ok("ASIAb")),
+        (|refreshes| refreshes.refused = 1, Err(503)),
+        (|refreshes| refreshes.succeeded = 1, Ok("ASIAnew")),
+    ];
+    for (change, expected) in rows {
+        let new = Rc::into_inner(served_role("b", "new")).unwrap();
+        let mut status = Status::clone(&new.channel().status());
+        status.refreshes = Refreshes::default();
+        change(&mut status.refreshes);
+        if status.refreshes.succeeded == 0 {
+            status.session = None;
+        }
+        new.channel().publish(Status { in_flight: false, ..status });
+        let new = Rc::new(new.added(Some(&roles.served[1])));
+        let mut replaced = ServedRoles::clone(&roles.endpoints.roles());
+        let before = roles.endpoints.roles();
+        let route = replaced.container.iter_mut().find(|it| it.token.name() == Some("b")).unwrap();
+        route.role = Rc::clone(&new);
+        replaced.all = vec![new];
+        roles.endpoints.replace_roles(replaced);
+        let ready = if expected.is_ok() { 200 } else { 503 };
+        assert_eq!(roles.get("/readyz", &[]).status(), ready, "{expected:?}");
+        if expected != Err(503) {
+            let key = roles.vended("/credentials/b", Some("b"));
+            assert_eq!(key, expected.map(str::to_owned), "{expected:?}");
+        }
+        roles.endpoints.replace_roles(ServedRoles::clone(&before));
+    }
+}
+
 #[test]
 fn it_is_ready_when_all_roles_have_sessions() {
     let roles = Roles::new();

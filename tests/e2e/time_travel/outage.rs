@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::pending;
-use roles_anywhere::daemon::{Event, RefresherSet, supervise};
+use roles_anywhere::daemon::{Event, RefresherSet, no_configuration, supervise};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::Status;
@@ -57,7 +57,7 @@ fn play(end: u64, mut acts: Vec<(u64, Act)>) -> Vec<StatusAt> {
         let refreshers = RefresherSet::default();
         let _running = refreshers.add((system.new_refresher)(&plan.roles.roles[0]));
         let (context, timer) = (&system.context, &*system.ports.timer);
-        supervise(&refreshers, context, timer, start).await.unwrap();
+        supervise(&refreshers, context, timer, &no_configuration, start).await.unwrap();
     });
     statuses.into_inner()
 }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -59,6 +59,8 @@ pub(crate) struct State {
     /// Whether reading the files does not end, and whether a reload waits for that.
     hangs: bool,
     is_pending: bool,
+    /// The tasks that wait for the end of that.
+    waiting: Vec<Waker>,
     pub(crate) in_flight: usize,
     pub(crate) fetches: u64,
     /// How often another Region was reported.
@@ -101,6 +103,7 @@ impl Simulation {
             used: None,
             hangs: false,
             is_pending: false,
+            waiting: Vec::new(),
             in_flight: 0,
             fetches: 0,
             region_changes: 0,
@@ -161,7 +164,9 @@ impl Simulation {
 
     /// Makes reading the files hang from now on, or end.
     pub fn hang(&self, hangs: bool) {
-        self.state().hangs = hangs;
+        let mut state = self.state();
+        state.hangs = hangs;
+        state.waiting.drain(..).for_each(Waker::wake);
     }
 
     /// Makes certificates be valid for so many seconds from now on.
@@ -322,9 +327,15 @@ impl SessionSource for Simulation {
     }
 
     fn reloaded(&self) -> BoxFuture<'_, ()> {
-        Box::pin(poll_fn(|_| {
-            let state = self.state();
-            if state.is_pending && !state.hangs { Poll::Ready(()) } else { Poll::Pending }
+        Box::pin(poll_fn(|context| {
+            let mut state = self.state();
+            if state.is_pending && !state.hangs {
+                return Poll::Ready(());
+            }
+            if !state.waiting.iter().any(|known| known.will_wake(context.waker())) {
+                state.waiting.push(context.waker().clone());
+            }
+            Poll::Pending
         }))
     }
 

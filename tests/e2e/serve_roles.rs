@@ -1,0 +1,247 @@
+//! `serve` with several roles of a configuration file, and the reload of the file.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use roles_anywhere_emulator::{Emulator, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::client::{Client, ROLE, SetOnDrop};
+use crate::daemon::Daemon;
+use crate::environment::{Program, emulator};
+use crate::fault::vended;
+
+/// A configuration file, the emulator and a token file.
+struct Fixture {
+    emulator: Emulator,
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new(roles: &[(&str, u32)]) -> Self {
+        let fixture = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
+        fixture.configure(roles);
+        fixture
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes the file with these roles and the durations of their sessions; `a` is the default role.
+    fn configure(&self, roles: &[(&str, u32)]) {
+        let mut text = format!(
+            "default-role = \"a\"\n\n[defaults]\ntrust-anchor-arn = \"{TRUST_ANCHOR_ARN}\"\n\
+             profile-arn = \"{PROFILE_ARN}\"\n\n"
+        );
+        let variables = self.emulator.environment();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.to_str().unwrap().to_owned())
+        };
+        text.push_str("[identity.host]\n");
+        for key in ["certificate", "private-key", "intermediates"] {
+            let name = format!("ROLES_ANYWHERE_{}", key.to_uppercase().replace('-', "_"));
+            if let Some(value) = variable(&name) {
+                text.push_str(&format!("{key} = \"{value}\"\n"));
+            }
+        }
+        for (name, duration) in roles {
+            text.push_str(&format!(
+                "\n[role.{name}]\nrole-arn = \"{ROLE_ARN}\"\nsession-duration = {duration}\n"
+            ));
+        }
+        self.write(&text);
+    }
+
+    /// Replaces the file, as an editor does.
+    fn write(&self, text: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let new = self.path("new");
+        fs::write(&new, text).unwrap();
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::rename(new, self.path("config.toml")).unwrap();
+    }
+
+    /// Starts `serve` with these arguments.
+    fn start(&self, arguments: &[&str]) -> Daemon {
+        let own = |name: &&String| name.starts_with("ROLES_ANYWHERE_");
+        let variables = self.emulator.environment();
+        let names = variables.iter().map(|(name, _)| name).filter(own);
+        let tool = names.fold(Program::new(&self.emulator), |tool, name| tool.unset(name));
+        let (config, token) = (self.path("config.toml"), self.path("token"));
+        let (config, token) = (config.to_str().unwrap(), token.to_str().unwrap());
+        let line = ["serve", "--port", "0", "--config", config, "--token-file", token];
+        Daemon::start(&tool, &[&line, arguments].concat())
+    }
+
+    fn connect(&self, daemon: &Daemon) -> Client {
+        let address = daemon.wait_for("listening")["address"].as_str().unwrap().to_owned();
+        Client::connect(address.parse().unwrap(), &self.path("token"))
+    }
+
+    /// Returns the access key at a path with the token of a role, or the status.
+    fn key(&self, client: &mut Client, path: &str, token: &str) -> Result<String, u16> {
+        let response = client.container_at(path, &self.path(token));
+        if response.status != 200 {
+            return Err(response.status);
+        }
+        let document: Value = serde_json::from_str(&response.body).unwrap();
+        Ok(document["AccessKeyId"].as_str().unwrap().to_owned())
+    }
+
+    /// Returns the number of sessions that AWS gave.
+    fn sessions(&self) -> usize {
+        vended(&self.emulator).len()
+    }
+}
+
+/// Waits until so many sessions were received.
+fn wait_for_sessions(daemon: &Daemon, count: usize) {
+    daemon.wait_for_nth("session_received", count);
+}
+
+#[test]
+fn three_roles_are_served_each_with_its_token() {
+    let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600), ("c", 3_600)]);
+    let daemon = fixture.start(&[]);
+    let mut client = fixture.connect(&daemon);
+    wait_for_sessions(&daemon, 3);
+    let names = ["a", "b", "c"];
+    let keys = names.map(|name| {
+        let (path, token) = (format!("/credentials/{name}"), format!("token-{name}"));
+        fixture.key(&mut client, &path, &token).unwrap()
+    });
+    assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{keys:?}");
+    assert_eq!(fixture.key(&mut client, "/credentials", "token"), Ok(keys[0].clone()));
+    for (path, token) in [
+        ("/credentials/b", "token-a"),
+        ("/credentials/b", "token"),
+        ("/credentials", "token-a"),
+        ("/credentials/c", "token-b"),
+    ] {
+        assert_eq!(fixture.key(&mut client, path, token), Err(401), "{path} {token}");
+    }
+    assert_eq!(fixture.key(&mut client, "/credentials/d", "token-a"), Err(404));
+    // Without `--role`, instance metadata is the default role's.
+    let token = client.token();
+    let role = client.metadata(ROLE, &token).body;
+    let document = client.metadata(&format!("{ROLE}{role}"), &token).body;
+    assert!(document.contains(&keys[0]), "{document}");
+    let vend = daemon.wait_for("credentials_vended");
+    assert_eq!((vend["role"].as_str(), vend["name"].as_str()), (Some(ROLE_ARN), Some("a")));
+    assert!(client.get("/metrics").body.contains("credentials_expiry_seconds{role=\"c\"}"));
+    assert_eq!(daemon.stop(), Some(0));
+    let left = fixture.folder.path().read_dir().unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["config.toml"], "token files stay");
+}
+
+#[test]
+fn named_roles_are_served_and_the_first_is_instance_metadata() {
+    let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600), ("c", 3_600)]);
+    let daemon = fixture.start(&["--role", "c", "--role", "b"]);
+    let mut client = fixture.connect(&daemon);
+    wait_for_sessions(&daemon, 2);
+    let c = fixture.key(&mut client, "/credentials/c", "token-c").unwrap();
+    // The default role is not served: `/credentials` is of the first that is named.
+    assert_eq!(fixture.key(&mut client, "/credentials", "token"), Ok(c.clone()));
+    assert_eq!(client.get("/credentials/a").status, 404);
+    assert!(!fixture.path("token-a").exists());
+    let token = client.token();
+    let role = client.metadata(ROLE, &token).body;
+    assert!(client.metadata(&format!("{ROLE}{role}"), &token).body.contains(&c));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// Asks again and again, until `over` is set, and counts the responses. Each must be a success.
+fn ask(fixture: &Fixture, client: &mut Client, over: &AtomicBool, count: &AtomicUsize) {
+    while !over.load(Ordering::Relaxed) {
+        for (path, token) in [
+            ("/credentials", "token"),
+            ("/credentials/a", "token-a"),
+            ("/credentials/b", "token-b"),
+        ] {
+            assert!(fixture.key(client, path, token).is_ok(), "{path}");
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        // Leaves the server some of this machine.
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn reload_under_load_fails_no_request() {
+    let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600), ("c", 3_600)]);
+    let daemon = fixture.start(&[]);
+    let mut client = fixture.connect(&daemon);
+    wait_for_sessions(&daemon, 3);
+    let mut reader = fixture.connect(&daemon);
+    let (over, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let end = SetOnDrop(&over);
+        let asking = scope.spawn(|| {
+            let _end = SetOnDrop(&over);
+            ask(&fixture, &mut client, &over, &count);
+        });
+        let a = fixture.key(&mut reader, "/credentials/a", "token-a").unwrap();
+        // Only the lines of the roles move.
+        fixture.configure(&[("x", 900), ("a", 3_600), ("b", 3_600), ("c", 3_600)]);
+        daemon.signal(Signal::HUP);
+        daemon.wait_for("config_reloaded");
+        wait_for_sessions(&daemon, 4);
+        assert_eq!(fixture.sessions(), 4, "only the added role asks for a session");
+        assert!(fixture.key(&mut reader, "/credentials/x", "token-x").is_ok());
+        // `b` changes, `c` and `x` are removed.
+        fixture.configure(&[("a", 3_600), ("b", 1_800)]);
+        daemon.signal(Signal::HUP);
+        let reloaded = daemon.wait_for_nth("config_reloaded", 2);
+        assert_eq!(
+            (reloaded["changed"].as_str(), reloaded["removed"].as_str()),
+            (Some("b"), Some("x c"))
+        );
+        wait_for_sessions(&daemon, 5);
+        assert_eq!(fixture.sessions(), 5, "only the changed role asks for a session");
+        assert_eq!(fixture.key(&mut reader, "/credentials/a", "token-a"), Ok(a.clone()));
+        assert_eq!(reader.get("/credentials/c").status, 404);
+        assert!(!fixture.path("token-c").exists() && !fixture.path("token-x").exists());
+        let asked = count.load(Ordering::Relaxed);
+        assert!(asked > 0 && !asking.is_finished());
+        drop(end);
+        asking.join().unwrap();
+    });
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn refused_file_leaves_the_previous_roles() {
+    let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600)]);
+    let daemon = fixture.start(&[]);
+    let mut client = fixture.connect(&daemon);
+    wait_for_sessions(&daemon, 2);
+    let good = fs::read_to_string(fixture.path("config.toml")).unwrap();
+    let (unknown, cut) = (format!("{good}\nrol-arn = 1\n"), &good[..good.len() - 20]);
+    let wrong = good.replace("session-duration = 3600", "session-duration = 1");
+    for (round, text) in [&unknown, cut, &wrong].into_iter().enumerate() {
+        fixture.write(text);
+        daemon.signal(Signal::HUP);
+        let refused = daemon.wait_for_nth("config_reload_failed", round + 1);
+        assert!(refused["reason"].as_str().is_some_and(|it| !it.is_empty()), "{refused}");
+        daemon.wait_until_told("STATUS=the changed configuration file is refused");
+        daemon.forget_what_was_told();
+        for name in ["a", "b"] {
+            let (path, token) = (format!("/credentials/{name}"), format!("token-{name}"));
+            assert!(fixture.key(&mut client, &path, &token).is_ok(), "{name}");
+        }
+    }
+    fixture.write(&good);
+    daemon.signal(Signal::HUP);
+    let reloaded = daemon.wait_for("config_reloaded");
+    assert!(reloaded.get("added").is_none() && reloaded.get("removed").is_none(), "{reloaded}");
+    assert_eq!((fixture.sessions(), daemon.count("config_reloaded")), (2, 1));
+    assert_eq!(daemon.stop(), Some(0));
+}
