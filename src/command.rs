@@ -229,7 +229,10 @@ fn replan(commands: &[CommandEntry], words: &[String], app: &App) -> Replan {
             Err(CommandLineError::Usage(error)) => Err(error.into()),
             Err(CommandLineError::Config(error)) => Err(error.into()),
             // The same words made a plan before.
-            Err(CommandLineError::Clap(error)) => Err(Error::new(Kind::Usage, error)),
+            Err(CommandLineError::Clap(error)) => {
+                let error = argument_error(&error, &words, &specs(&commands), paths);
+                Err(UsageError::Argument(error).into())
+            }
         }
     })
 }

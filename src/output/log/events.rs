@@ -86,7 +86,8 @@ events! {
         "the primary trust anchor's Region cannot be used; a fallback makes the sessions"
         ["trust_anchor" "region" "reason" "role"];
     REGION_RESTORED = "region_restored" Info
-        "the primary trust anchor makes the sessions again" ["trust_anchor" "region" "role"];
+        "the primary trust anchor makes the sessions again" ["trust_anchor" "region" "role"]
+        ends [REGION_FALLBACK];
     REFRESH_FAILED = "refresh_failed" Warning
         "cannot refresh the credentials; the current ones are still valid"
         ["reason" "hint" "retry_in_seconds" "role"];
