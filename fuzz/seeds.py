@@ -73,7 +73,7 @@ LINES = [
     ["read-certificate-data", "--certificate", "a", "--output", "full", "--cert-selector", "x"],
     ["cache", "show", "--cache-dir", "d", "--output=json"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
     ["credential-process", "--role", "backup", "--config", "c.toml", "ROLES_ANYWHERE_ROLE=a"],
-    ["serve", "--port", "1", "--role=a", "--role", "b"], ["completion", "bash"], ["config", "schema"],
+    ["serve", "--port", "1", "--role=a", "--role", "b"], ["completion", "bash"], ["config", "schema"], ["config", "check", "--config", "c"],
     ["config", "import", "--from", "aws"], ["version", "--output", "json"],
 ]
 

@@ -18,10 +18,11 @@ use clap::error::ErrorKind;
 
 use crate::app::{App, Replan};
 use crate::config::files::{ConfigFiles, NoConfigFiles};
-use crate::config::{RoleLayers, RoleTable};
+use crate::config::{Config, Mistake, RoleLayers, RoleTable};
 use crate::options::arguments::{self, OptionGroups};
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::{self, CommandSpec, CommandTexts, Word};
+use crate::options::config_check;
 use crate::options::config_file::{self, ConfigError};
 use crate::options::error_format::{self, error_format};
 use crate::options::help::{self, HelpLayout};
@@ -50,6 +51,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),
     CommandEntry::of::<cache::CacheClear>(),
+    CommandEntry::of::<config::check::ConfigCheck>(),
     CommandEntry::of::<config::schema::ConfigSchema>(),
     CommandEntry::of::<config::import::ConfigImport>(),
     CommandEntry::of::<completion::Completion>(),
@@ -341,7 +343,20 @@ fn plan_with_roles(
         default_role,
         ..*settings
     };
-    Ok((command.plan)(&settings)?)
+    (command.plan)(&settings).map_err(|error| refused(error, config, &settings))
+}
+
+/// Returns the error of a plan; if it is about a value of the configuration file, all mistakes in there.
+fn refused(error: UsageError, config: &Config, settings: &Settings<'_>) -> CommandLineError {
+    let Some(location) = error.file_location() else { return error.into() };
+    let is_about = |mistake: &Mistake| mistake.line == location.line;
+    match config_check::check(config, settings) {
+        Err(mistakes) if mistakes.all().iter().any(is_about) => {
+            ConfigError::Mistakes(mistakes).into()
+        }
+        // It has to do with what was typed or with a variable.
+        _ => error.into(),
+    }
 }
 
 fn specs(commands: &[CommandEntry]) -> Vec<CommandSpec> {

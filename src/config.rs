@@ -96,6 +96,14 @@ impl Config {
     /// Returns the values of a role: its own, then those of its identity, then the defaults. Refuses
     /// paths that cannot be expanded, which are not refused before, as they may be of another role.
     pub fn layers<'a>(&'a self, role: &'a RoleTable) -> Result<RoleLayers<'a>, Mistakes> {
+        match RoleLayers::new(self, role) {
+            (layers, faults) if faults.is_empty() => Ok(layers),
+            (_, faults) => Err(Mistakes::new(Arc::clone(&self.file), faults)),
+        }
+    }
+
+    /// As [`Config::layers`]; returns the mistakes of paths beside the other values.
+    pub fn layers_for_check<'a>(&'a self, role: &'a RoleTable) -> (RoleLayers<'a>, Vec<Mistake>) {
         RoleLayers::new(self, role)
     }
 }

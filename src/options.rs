@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod cache;
 pub mod clap_error;
 pub mod command_line;
+pub mod config_check;
 pub mod config_file;
 pub mod daemon;
 pub mod error_format;

@@ -1,4 +1,5 @@
 //! `config …`: check, describe and make the configuration file.
 
+pub mod check;
 pub mod import;
 pub mod schema;

@@ -122,9 +122,14 @@ pub enum MistakeKind {
 }
 
 impl Mistake {
-    /// Returns a mistake of a key whose name is known.
+    /// Returns a mistake of a key whose name is known, or of a role as a whole.
     pub fn at_key(location: &KeyLocation, kind: MistakeKind) -> Self {
-        let excerpt = Excerpt::Key(Some(location.key.into()));
+        let excerpt = match location.table.strip_prefix("role.") {
+            Some(name) if location.key.is_empty() => {
+                Excerpt::Heading { before: "[role.", name: Some(name.into()) }
+            }
+            _ => Excerpt::Key(Some(location.key.into())),
+        };
         Self { line: location.line, column: location.column, excerpt, kind }
     }
 }
@@ -140,8 +145,14 @@ impl Mistakes {
     /// Returns the mistakes of a file, sorted.
     pub fn new(file: Arc<Path>, mut all: Vec<Mistake>) -> Self {
         all.sort_by_key(|mistake| (mistake.line, mistake.column));
-        all.dedup();
-        Self { file, all }
+        // Roles share values of identities and defaults.
+        let mut once: Vec<Mistake> = Vec::with_capacity(all.len());
+        for mistake in all {
+            if !once.contains(&mistake) {
+                once.push(mistake);
+            }
+        }
+        Self { file, all: once }
     }
 
     /// Returns the file.

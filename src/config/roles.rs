@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::entries::{Entries, Entry, FallbackTable, FileValue, HopTable};
-use super::mistake::{Mistake, MistakeKind, Mistakes};
+use super::mistake::{Mistake, MistakeKind};
 use super::{Config, EntryName};
 use crate::options::table::{KeyLocation, OptionSpec, config_file};
 
@@ -86,14 +86,11 @@ pub struct RoleLayers<'a> {
 }
 
 impl<'a> RoleLayers<'a> {
-    pub(super) fn new(config: &'a Config, role: &'a RoleTable) -> Result<Self, Mistakes> {
+    pub(super) fn new(config: &'a Config, role: &'a RoleTable) -> (Self, Vec<Mistake>) {
         let identity = config.identity(role).map(|identity| &identity.entries);
         let layers = Self { role, layers: [Some(&role.entries), identity, Some(&config.defaults)] };
-        let faults: Vec<Mistake> = layers.entries().filter_map(path_mistake).collect();
-        match faults.is_empty() {
-            true => Ok(layers),
-            false => Err(Mistakes::new(Arc::clone(&config.file), faults)),
-        }
+        let faults = layers.entries().filter_map(path_mistake).collect();
+        (layers, faults)
     }
 
     /// Returns the role.

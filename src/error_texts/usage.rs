@@ -8,6 +8,7 @@ use crate::command::{ALL, CommandEntry, CommandLineError, PlanInputs, plan};
 use crate::credentials_file::ProfileNameError;
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::CommandSpec;
+use crate::options::config_file::ConfigError;
 use crate::options::table::identity::NOT_YET;
 use crate::options::table::{OptionSpec, Syntax};
 use crate::output::error::Error;
@@ -101,8 +102,13 @@ impl Example {
         self
     }
 
-    /// Returns the error, if it is one.
+    /// Returns the error, if it is one. It is not about the configuration file.
     fn error(&self) -> Option<UsageError> {
+        self.refused().map(|error| error.unwrap_or_else(|error| panic!("there is a file: {error}")))
+    }
+
+    /// Returns the error, if it is one: of the command line, else of the configuration file.
+    fn refused(&self) -> Option<Result<UsageError, ConfigError>> {
         let paths = PathExists(&|_| false);
         let program = "roles-anywhere".to_owned();
         let words: Vec<String> = [program].into_iter().chain(self.words.clone()).collect();
@@ -112,10 +118,10 @@ impl Example {
             PlanInputs { config_files: &file.unwrap_or_default(), ..PlanInputs::of(&environment) };
         match plan(ALL, &words, &inputs) {
             Ok(_) => None,
-            Err(CommandLineError::Usage(error)) => Some(error),
-            Err(CommandLineError::Config(error)) => panic!("there is no file: {error}"),
+            Err(CommandLineError::Usage(error)) => Some(Ok(error)),
+            Err(CommandLineError::Config(error)) => Some(Err(error)),
             Err(CommandLineError::Clap(error)) => {
-                Some(UsageError::Argument(argument_error(&error, &words, &specs(), paths)))
+                Some(Ok(UsageError::Argument(argument_error(&error, &words, &specs(), paths))))
             }
         }
     }
@@ -147,9 +153,14 @@ fn specs() -> Vec<CommandSpec> {
 
 /// Adds the error of a command line, and notes what is an example of what.
 fn add(page: &mut Page, example: &Example) {
-    let error = example.error().unwrap_or_else(|| panic!("no error: {}", example.shown()));
-    see(page, &error);
-    let printed = Error::from(error);
+    let error = example.refused().unwrap_or_else(|| panic!("no error: {}", example.shown()));
+    let printed = match error {
+        Ok(error) => {
+            see(page, &error);
+            Error::from(error)
+        }
+        Err(error) => Error::from(error),
+    };
     page.add(&example.shown(), &printed);
 }
 

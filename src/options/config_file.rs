@@ -38,29 +38,9 @@ impl From<ConfigError> for Error {
         match error {
             ConfigError::Usage(error) => error.into(),
             ConfigError::File(error) => error.into(),
-            ConfigError::Mistakes(mistakes) => {
-                let lines: Vec<String> = mistakes.lines().collect();
-                let cause = lines
-                    .into_iter()
-                    .rev()
-                    .fold(None, |next, line| Some(Box::new(MistakeLine { line, next })));
-                let line = mistakes.to_string();
-                Self::usage(
-                    MistakeLine { line, next: cause },
-                    ["run `roles-anywhere config check`".to_owned()],
-                )
-            }
+            ConfigError::Mistakes(mistakes) => mistakes.into(),
         }
     }
-}
-
-/// A mistake in the file, and the next one as its cause, which is how an error shows several.
-#[derive(Debug, thiserror::Error)]
-#[error("{line}")]
-struct MistakeLine {
-    line: String,
-    #[source]
-    next: Option<Box<Self>>,
 }
 
 /// Reads the file that is chosen; `None` if there is none, and no role is named.

@@ -188,7 +188,8 @@ fn same_partition(
     })
 }
 
-fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
+/// Returns the lifetime of the session.
+pub fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
     let setting = settings.required(&SESSION_DURATION)?;
     if setting.value == "profile" {
         return Ok(SessionDuration::OfProfile);
@@ -197,7 +198,8 @@ fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> {
     seconds.ok_or_else(|| setting.refuse("900 to 43200 (seconds), or `profile`"))
 }
 
-fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
+/// Returns the name of the session, if one is given.
+pub fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
     let setting = settings.text(&ROLE_SESSION_NAME)?;
     let Some(setting) = setting else { return Ok(None) };
     let name = RoleSessionName::parse(setting.value);

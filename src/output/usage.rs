@@ -1,6 +1,7 @@
 //! What can be wrong with what was typed: flags, environment variables and their combinations.
 
 mod argument;
+mod file_location;
 mod hints;
 mod role;
 

@@ -52,8 +52,9 @@ fn meaning(row: &'static OptionSpec, table: TableKind) -> String {
     let summary = summary.split(" [default").next().unwrap();
     match (row.default_words(), table.required().contains(&row)) {
         (_, true) => format!("{summary}; required"),
-        (Some(default), _) => format!("{summary}; by default {default}"),
-        (None, _) => summary.to_owned(),
+        // A line of the page is short.
+        (Some(default), _) if default.len() < 60 => format!("{summary}; by default {default}"),
+        _ => summary.to_owned(),
     }
 }
 
@@ -106,4 +107,124 @@ fn import_reads_the_file_of_the_aws_cli() {
       caused by: No such file or directory (os error 2)
       hint: check the path
     ");
+}
+
+const TRUST_ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111";
+const PROFILE: &str =
+    "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222";
+
+#[test]
+fn check_accepts_a_good_file() {
+    let env = TestEnvironment::offline();
+    let file = env.write(
+        "config.toml",
+        format!(
+            "[identity.host]\ncertificate = 'no-such-file.pem'\n[role.a]\nidentity = 'host'\n\
+             trust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{PROFILE}'\nrole-arn = 'arn:aws:iam::123456789012:role/A'\n"
+        ),
+    );
+    let env = env.var("ROLES_ANYWHERE_CONFIG", file);
+    assert_snapshot!(env.run("config check"), @r"
+    $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
+    exit code: 0
+    ----- stdout -----
+    DIR/config.toml: 1 role, 1 identity, no mistakes
+    ----- stderr -----
+    ");
+}
+
+/// Returns a file with mistakes in values.
+fn broken() -> String {
+    format!(
+        "[defaults]\ntimeout = 0\n[identity.host]\ncertificate = '/host.pem'\nkey-password-fd = 3\nkey-password-env = 'PW'\n\
+             [identity.other]\nprivate-key = '''-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n'''\n\
+             [role.a]\nidentity = 'host'\ntrust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{TRUST_ANCHOR}'\n\
+             role-arn = 'arn:aws:iam::123456789012:role/A'\nrole-session-name = '{}'\nsession-duration = 7\nregion = 'Frankfurt'\n\
+             [role.b]\nidentity = 'other'\ntrust-anchor-arn = '{TRUST_ANCHOR}'\n\
+             profile-arn = 'arn:aws:rolesanywhere:eu-west-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222'\n\
+             role-arn = 'arn:aws:iam::123456789012:role/A'\nca-bundle = '${{NO_SUCH_VARIABLE}}/ca.pem'\nproxy = 'ftp://me:hunter2@proxy'\n",
+        "x".repeat(65)
+    )
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "the text of the mistakes")]
+fn check_reports_all_mistakes_of_all_roles() {
+    let env = TestEnvironment::offline();
+    let file = env.write("config.toml", broken());
+    let env = env.var("ROLES_ANYWHERE_CONFIG", &file);
+    let checked = env.fails("config check");
+    assert_snapshot!(checked, @r"
+    $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the configuration file `DIR/config.toml` has 9 mistakes
+
+    invalid value `0` for `defaults.timeout` in DIR/config.toml:2: expected 1 to 600 (seconds)
+     --> DIR/config.toml:2:1
+      |
+    2 | timeout = …
+      | ^^^^^^^
+
+    `identity.host.key-password-env` in DIR/config.toml:6 and `identity.host.key-password-fd` in DIR/config.toml:5 cannot be used together
+     --> DIR/config.toml:5:1
+      |
+    5 | key-password-fd = …
+      | ^^^^^^^^^^^^^^^ pass the password in one way only
+
+    invalid value for `identity.other.private-key` in DIR/config.toml:8: expected the path of a file, got a private key
+     --> DIR/config.toml:8:1
+      |
+    8 | private-key = …
+      | ^^^^^^^^^^^ write the key to a file and pass its path, or pass `--private-key env:NAME`
+
+    invalid value `arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111` for `role.a.profile-arn` in DIR/config.toml:14
+      --> DIR/config.toml:14:1
+       |
+    14 | profile-arn = …
+       | ^^^^^^^^^^^ expected the ARN of a profile (`rolesanywhere profile/…`), got that of `rolesanywhere trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111`; check that the ARNs of the trust anchor, the profile and the role are not swapped
+
+    invalid value for `role.a.role-session-name` in DIR/config.toml:16: expected 2 to 64 characters, each a letter, a digit or one of `_+=,.@-`
+      --> DIR/config.toml:16:1
+       |
+    16 | role-session-name = …
+       | ^^^^^^^^^^^^^^^^^
+
+    invalid value `7` for `role.a.session-duration` in DIR/config.toml:17: expected 900 to 43200 (seconds), or `profile`
+      --> DIR/config.toml:17:1
+       |
+    17 | session-duration = …
+       | ^^^^^^^^^^^^^^^^
+
+    invalid value `Frankfurt` for `role.a.region` in DIR/config.toml:18: expected a Region such as `eu-central-1`
+      --> DIR/config.toml:18:1
+       |
+    18 | region = …
+       | ^^^^^^
+
+    invalid value for `ca-bundle`: the variable `NO_SUCH_VARIABLE` is not set
+      --> DIR/config.toml:24:1
+       |
+    24 | ca-bundle = …
+       | ^^^^^^^^^ set it, or write the path in full
+
+    invalid value for `role.b.proxy` in DIR/config.toml:25
+      --> DIR/config.toml:25:1
+       |
+    25 | proxy = …
+       | ^^^^^ the proxy scheme is `ftp`, expected `http`, `https`, `socks5` or `socks5h`; write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see
+    ");
+    // A run of one of these roles reports them as well.
+    let names = [
+        "CERTIFICATE",
+        "PRIVATE_KEY",
+        "INTERMEDIATES",
+        "TRUST_ANCHOR_ARN",
+        "PROFILE_ARN",
+        "ROLE_ARN",
+    ];
+    let env = names.iter().fold(env, |env, name| env.without(&format!("ROLES_ANYWHERE_{name}")));
+    let run = env.fails("credential-process --role a");
+    assert_eq!(run.stderr.lines().next(), checked.stderr.lines().next());
 }

@@ -23,6 +23,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-cache-show.1",
             "roles-anywhere-cache.1",
             "roles-anywhere-completion.1",
+            "roles-anywhere-config-check.1",
             "roles-anywhere-config-import.1",
             "roles-anywhere-config-schema.1",
             "roles-anywhere-config.1",

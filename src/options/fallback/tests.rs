@@ -3,7 +3,8 @@
 use std::any::Any;
 
 use crate::command::credential_process::CredentialProcess;
-use crate::command::{ALL, PlanInputs, plan};
+use crate::command::{ALL, CommandLineError, PlanInputs, plan};
+use crate::options::config_file::ConfigError;
 use crate::options::session_plan::SessionPlan;
 use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::ports::Environment;
@@ -44,8 +45,18 @@ fn planned(role: &str, words: &[&str], variables: &[(&str, &str)]) -> Result<Ses
     let line: Vec<String> = line.map(|&word| word.to_owned()).collect();
     let files = file(role);
     let inputs = PlanInputs { config_files: &files, ..PlanInputs::of(&environment) };
-    let plan: Box<dyn Any> = plan(ALL, &line, &inputs).map_err(|error| error.to_string())?;
+    let plan: Box<dyn Any> = plan(ALL, &line, &inputs).map_err(text)?;
     Ok(plan.downcast::<CredentialProcess>().expect("it is the plan of this command").session)
+}
+
+/// Returns an error, which is about one line of the file.
+fn text(error: CommandLineError) -> String {
+    match error {
+        CommandLineError::Config(ConfigError::Mistakes(mistakes)) => {
+            mistakes.all().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        }
+        error => error.to_string(),
+    }
 }
 
 /// Returns the endpoints of the primary trust anchor and of its fallbacks.

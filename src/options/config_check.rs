@@ -1,0 +1,100 @@
+//! The check of all roles of a configuration file.
+//!
+//! A run reads the values of its own role, and stops at the first one that is refused. Here each reader
+//! is called by itself, so that all mistakes are found, with a role's values only: neither what was
+//! typed nor a variable counts.
+
+use crate::config::{Config, Mistake, MistakeKind, Mistakes, TableKind};
+use crate::options::command_line::parse;
+use crate::options::session::{self, SessionOptions};
+use crate::options::settings::Settings;
+use crate::options::table::config_file::ROLE_AWS_PROFILE;
+use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::{KeyLocation, OptionSpec};
+use crate::options::{identity, session_plan, transport};
+use crate::output::usage::UsageError;
+use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use roles_anywhere_client::ports::Environment;
+
+/// The command whose options are those of a role.
+pub const COMMAND: &str = "credential-process";
+
+/// A reader of options.
+type Reader = fn(&Settings<'_>) -> Result<(), UsageError>;
+
+const READERS: &[Reader] = &[
+    |settings| identity::source(settings).map(drop),
+    |settings| identity::password(settings).map(drop),
+    |settings| identity::permissions(settings).map(drop),
+    |settings| session::arn::<TrustAnchorArn>(settings.required(&TRUST_ANCHOR_ARN)?).map(drop),
+    |settings| session::arn::<ProfileArn>(settings.required(&PROFILE_ARN)?).map(drop),
+    |settings| session::arn::<RoleArn>(settings.required(&ROLE_ARN)?).map(drop),
+    |settings| session::duration(settings).map(drop),
+    |settings| session::role_session_name(settings).map(drop),
+    |settings| settings.region().map(drop),
+    |settings| transport::timeout(settings).map(drop),
+    |settings| transport::options(settings, &[]).map(drop),
+    |settings| match settings.in_file(&ROLE_AWS_PROFILE)? {
+        Some(setting) => session_plan::profile(setting).map(drop),
+        None => Ok(()),
+    },
+    // What the values mean together: Regions, partitions, the endpoint, hops and fallbacks.
+    |settings| SessionOptions::of_own_region(settings).map(drop),
+];
+
+/// Returns the mistakes in the values of all roles. Of `settings`, only what a message may show counts.
+pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
+    let words = [settings.program, COMMAND].map(str::to_owned);
+    let (_, typed) = parse(settings.commands, &words)
+        .map_err(|_| Mistakes::new(config.file().clone(), Vec::new()))?;
+    let environment = &Environment::default();
+    let mut mistakes = Vec::new();
+    for role in config.roles() {
+        let (layers, faults) = config.layers_for_check(role);
+        let settings =
+            Settings { typed: &typed, environment, layers: Some(layers), roles: &[], ..*settings };
+        let is_fault = |error: &UsageError| matches!(error, UsageError::Missing { .. });
+        let errors = errors(&settings);
+        // A path that cannot be expanded is missing for the reader of its option.
+        let errors = errors.into_iter().filter(|error| faults.is_empty() || !is_fault(error));
+        mistakes.extend(errors.map(|error| mistake(error, role.location())));
+        mistakes.extend(faults);
+    }
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Mistakes::new(config.file().clone(), mistakes)),
+    }
+}
+
+/// Returns what is wrong with the values of one role, each once.
+fn errors(settings: &Settings<'_>) -> Vec<UsageError> {
+    let rows = TableKind::Identity.keys().chain(TableKind::Role.keys());
+    let values = rows.map(|option: &'static OptionSpec| settings.in_file(option).map(drop));
+    let meanings = READERS.iter().map(|read| read(settings));
+    let mut errors: Vec<UsageError> = Vec::new();
+    let mut missing = Vec::new();
+    for error in values.chain(meanings).filter_map(Result::err) {
+        match error {
+            UsageError::Missing { options, .. } => missing.extend(options),
+            error if !errors.contains(&error) => errors.push(error),
+            _ => {}
+        }
+    }
+    if !missing.is_empty() {
+        missing.dedup();
+        let mut named: Vec<&'static OptionSpec> = Vec::new();
+        for option in missing {
+            if !named.contains(&option) {
+                named.push(option);
+            }
+        }
+        errors.push(settings.missing(&named));
+    }
+    errors
+}
+
+/// Returns the mistake of an error, which is at the role's heading if it is about no key.
+fn mistake(error: UsageError, role: &KeyLocation) -> Mistake {
+    let location = error.file_location().unwrap_or(role).clone();
+    Mistake::at_key(&location, MistakeKind::Value(Box::new(error)))
+}
