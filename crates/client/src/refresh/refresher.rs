@@ -3,6 +3,8 @@
 //! The schedule (`refresh/schedule.rs`) decides when to fetch; the result is published on a
 //! [`StatusChannel`]. A refresher never gives up: it runs until it is dropped.
 
+mod files;
+
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::refresh::clock_reading::ClockReading;
 use crate::refresh::handle::{RefreshHandle, RefresherRequest};
 use crate::refresh::observer::Observer;
 use crate::refresh::schedule::{FailureKind, Next, Policy, Schedule};
-use crate::refresh::session_source::{ReloadOutcome, Retry, SessionSource};
+use crate::refresh::session_source::{Retry, SessionSource};
 use crate::refresh::status::{Status, StatusChannel};
 
 /// The longest wait. The files and the wall clock are read at least this often: the system reports neither
@@ -255,58 +257,6 @@ impl Refresher {
             status.refreshes.count(error.kind());
             status.last_error = Some(Arc::clone(error));
         });
-    }
-
-    /// Reads the identity's files, and publishes the end of a new certificate. Returns `None` while they
-    /// are being read.
-    fn reload(&mut self, retry: Retry) -> Option<Result<(), ProviderError>> {
-        let outcome = match self.source.reload(retry) {
-            Ok(ReloadOutcome::Pending) => return None,
-            Ok(outcome) => outcome,
-            Err(error) => return Some(Err(error)),
-        };
-        self.observer.identity_read(Ok(&outcome));
-        if let ReloadOutcome::NewIdentity { not_after, .. } = outcome {
-            self.schedule.renewed();
-            self.publish(|status| status.certificate_end = Some(not_after));
-        }
-        Some(Ok(()))
-    }
-
-    /// Reads the files between two fetches; the first fetch reads them itself.
-    fn check_files(&mut self, retry: Retry) {
-        let first_read_done = self.identity_is_loaded() || self.status.last_error.is_some();
-        if first_read_done {
-            self.reload_and_report(retry);
-        }
-    }
-
-    fn reload_and_report(&mut self, retry: Retry) {
-        let Some(result) = self.reload(retry) else { return };
-        if let Err(error) = result {
-            self.observer.identity_read(Err(&Arc::new(error)));
-        }
-        self.finish_requested_reloads();
-    }
-
-    fn reload_on_request(&mut self, done: oneshot::Sender<()>) {
-        self.reloads.push(done);
-        self.reload_and_report(Retry::Always);
-    }
-
-    /// Ends the requested reloads, unless the files are read once more for them.
-    fn finish_requested_reloads(&mut self) {
-        if self.source.is_reloading() {
-            return;
-        }
-        if !self.reloads.is_empty() {
-            // Publish again, because `update` also checks its credentials file on a reload.
-            self.publish(|_| {});
-        }
-        for done in self.reloads.drain(..) {
-            // The request may be given up already.
-            let _ = done.send(());
-        }
     }
 
     /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged
