@@ -11,7 +11,7 @@ use roles_anywhere::options::table::OptionSpec;
 use crate::environment::TestEnvironment;
 
 /// The reference of `docs/configuration.md` is between these lines.
-const BEGIN: &str = "configuration`. -->\n";
+const BEGIN: &str = "says how. -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// To write it again: `ROLES_ANYWHERE_WRITE_DOCS=1 cargo test --test e2e configuration`.
