@@ -4,6 +4,7 @@
 //! seen locally (the clock, the chain, the leaf) decides between the causes of one message. Causes are
 //! data: the program words them, and knows its options.
 
+mod assume_role;
 mod cause;
 mod chain;
 mod create_session;
@@ -11,13 +12,17 @@ mod get_secret_value;
 
 use std::fmt;
 
+use crate::arn::RoleArn;
 use crate::aws::error_response::ServiceError;
+use crate::region::Region;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::Chain;
 
+pub use assume_role::{HopEvidence, assume_role};
 pub use cause::{
-    CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, SecretCause,
+    CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, DeniedAction,
+    HopCause, SecretCause,
 };
 pub use create_session::create_session;
 pub use get_secret_value::get_secret_value;
@@ -34,21 +39,33 @@ pub struct Refusal {
 }
 
 /// An operation of AWS.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Operation {
     /// `rolesanywhere:CreateSession`.
     CreateSession,
     /// `secretsmanager:GetSecretValue`.
     GetSecretValue,
+    /// `sts:AssumeRole`, for a hop of a chain of roles.
+    AssumeRole {
+        /// The number of the hop, from 1.
+        hop: usize,
+        /// The number of hops of the chain.
+        hops: usize,
+        /// The role of the hop.
+        role: RoleArn,
+    },
 }
 
-/// Renders the name without the service.
+/// Renders the name without the service, and which hop it was of.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CreateSession => "CreateSession",
-            Self::GetSecretValue => "GetSecretValue",
-        })
+        match self {
+            Self::CreateSession => f.write_str("CreateSession"),
+            Self::GetSecretValue => f.write_str("GetSecretValue"),
+            Self::AssumeRole { hop, hops, role } => {
+                write!(f, "AssumeRole (hop {hop} of {hops}: {role})")
+            }
+        }
     }
 }
 
@@ -107,5 +124,25 @@ fn general(service_error: &ServiceError) -> Option<Cause> {
         Some(Cause::ServiceFailure)
     } else {
         None
+    }
+}
+
+/// Returns the causes of a refused signature for `region`, whose response came at `received`.
+fn invalid_signature(
+    service_error: &ServiceError,
+    region: &Region,
+    received: Timestamp,
+) -> Vec<Cause> {
+    let altered = |clocks| Cause::AlteredRequest { region: region.clone(), clocks };
+    match (clock_offset(service_error, received), service_error.date) {
+        // Minutes are tolerated; how many is not documented.
+        (Some(offset @ Cause::ClockOffset { seconds_behind, .. }), _)
+            if seconds_behind.abs() >= 300 =>
+        {
+            vec![offset]
+        }
+        (Some(offset), _) => vec![offset, altered(ClockComparison::Differ)],
+        (None, Some(_)) => vec![altered(ClockComparison::Agree)],
+        (None, None) => vec![altered(ClockComparison::NotPossible)],
     }
 }

@@ -1,11 +1,14 @@
 //! Trades a certificate for a session.
 
+pub mod assume_role;
 mod clock;
 mod error;
 mod exchange;
 pub mod fallback;
 pub mod secrets_manager;
 
+use crate::arn::RoleArn;
+use crate::aws::assume_role::AssumeRole;
 use crate::aws::create_session::SessionRequest;
 use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError, IdentitySource};
@@ -28,18 +31,25 @@ pub struct RolesAnywhere {
     /// The same session at trust anchors of other Regions, which are asked in this order if the first
     /// one's Region cannot be reached.
     pub fallbacks: Vec<SessionRequest>,
+    /// The roles that are assumed one after the other with the session, which ends with the last one.
+    pub hops: Vec<AssumeRole>,
 }
 
 /// The message about a password for a key that needs none.
 pub const UNUSED_PASSWORD: &str = "the password was not needed to open the private key";
 
 impl RolesAnywhere {
-    /// Returns one without fallbacks.
+    /// Returns one without fallbacks, and without roles after that of the session.
     pub fn new(source: IdentitySource, session: SessionRequest) -> Self {
-        Self { source, session, fallbacks: Vec::new() }
+        Self { source, session, fallbacks: Vec::new(), hops: Vec::new() }
     }
 
-    /// Fetches a session with the current identity files.
+    /// Returns the role of the session that callers get: of the last hop, if there is one.
+    pub fn role(&self) -> &RoleArn {
+        self.hops.last().map_or(&self.session.role, |hop| &hop.role)
+    }
+
+    /// Fetches a session with the current identity files, and continues it with all hops.
     ///
     /// `clock_offset` is the number of seconds that this machine's clock is behind AWS's; 0 if unknown.
     pub async fn fetch(
@@ -49,10 +59,14 @@ impl RolesAnywhere {
         deadline: Deadline,
     ) -> Result<Session, ProviderError> {
         let fetched = self.fetch_in(Order::PrimaryFirst, clock_offset, ports, deadline).await?;
-        Ok(fetched.session)
+        let mut session = fetched.session;
+        for index in 0..self.hops.len() {
+            session = self.assume(index, &session, ports, deadline).await?;
+        }
+        Ok(session)
     }
 
-    /// As [`RolesAnywhere::fetch`], from the trust anchors in `order`.
+    /// Fetches the session of the first role, before any hop, from the trust anchors in `order`.
     pub async fn fetch_in(
         &self,
         order: Order,

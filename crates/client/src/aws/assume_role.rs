@@ -42,14 +42,28 @@ pub struct AssumeRole {
     pub tags: SessionTags,
     /// A policy that limits the session.
     pub policy: Option<SessionPolicy>,
+    /// Where STS is.
+    pub sts: StsEndpoint,
+}
+
+/// An endpoint of STS.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StsEndpoint {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// The Region that the request is signed for.
+    /// The Region that requests are signed for.
     pub region: Region,
 }
 
+impl StsEndpoint {
+    /// Returns the public endpoint of `region`.
+    pub fn of(region: Region) -> Self {
+        Self { endpoint: endpoint::of(Service::Sts, &region, Variant::default()), region }
+    }
+}
+
 impl AssumeRole {
-    /// Returns the request for an hour, at the endpoint of `region`.
+    /// Returns the request for an hour, at the public endpoint of `region`.
     pub fn new(role: RoleArn, region: Region) -> Self {
         Self {
             role,
@@ -58,8 +72,7 @@ impl AssumeRole {
             duration: HopDuration::default(),
             tags: SessionTags::default(),
             policy: None,
-            endpoint: endpoint::of(Service::Sts, &region, Variant::default()),
-            region,
+            sts: StsEndpoint::of(region),
         }
     }
 
@@ -87,7 +100,7 @@ impl AssumeRole {
         }
         Request {
             method: "POST",
-            endpoint: self.endpoint.clone(),
+            endpoint: self.sts.endpoint.clone(),
             path: "/",
             query: String::new(),
             headers: vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())],

@@ -41,6 +41,8 @@ pub enum Cause {
     Configuration(ConfigurationCause),
     /// The secret, or the permission to read it.
     Secret(SecretCause),
+    /// The role of a hop, or the permission to assume it.
+    Hop(HopCause),
     /// AWS's message is not known here.
     Unknown,
 }
@@ -222,6 +224,68 @@ pub enum SecretCause {
         /// The Region of the secret.
         secret: Region,
     },
+}
+
+/// A cause in the role of a hop, or the permission to assume it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HopCause {
+    /// No policy allows it, a condition does not match, or the role does not exist; AWS does not say
+    /// which.
+    Denied {
+        /// What is not allowed.
+        action: DeniedAction,
+        /// The role.
+        role: RoleArn,
+        /// The role of the session that assumes it.
+        caller: RoleArn,
+        /// Whether the request has an external id.
+        has_external_id: bool,
+    },
+    /// The requested lifetime is longer than the role allows.
+    DurationTooLong {
+        /// The role.
+        role: RoleArn,
+        /// The requested seconds.
+        seconds: u32,
+    },
+    /// A tag of the request has the key of one that the session before passes on.
+    InheritedTag,
+    /// AWS does not accept the session policy, or it is too large together with the tags.
+    Policy,
+    /// STS is not active in the Region for the account of the role.
+    RegionDisabled {
+        /// The Region.
+        region: Region,
+        /// The account.
+        account: String,
+    },
+    /// AWS does not accept the session before the hop.
+    SessionNotAccepted {
+        /// The role of that session.
+        caller: RoleArn,
+    },
+}
+
+/// An action that a hop needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeniedAction {
+    /// `sts:AssumeRole`.
+    AssumeRole,
+    /// `sts:SetSourceIdentity`, as Roles Anywhere sets a source identity.
+    SetSourceIdentity,
+    /// `sts:TagSession`, for tags of the request and for inherited ones.
+    TagSession,
+}
+
+impl DeniedAction {
+    /// Returns the action as policies name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AssumeRole => "sts:AssumeRole",
+            Self::SetSourceIdentity => "sts:SetSourceIdentity",
+            Self::TagSession => "sts:TagSession",
+        }
+    }
 }
 
 /// The result of comparing this machine's clock with AWS's.

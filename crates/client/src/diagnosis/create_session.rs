@@ -1,8 +1,8 @@
 //! `CreateSession`: every refusal that the service is known to give.
 
-use super::cause::{Cause, CertificateCause, ClockComparison, ConfigurationCause};
+use super::cause::{Cause, CertificateCause, ConfigurationCause};
 use super::chain::untrusted;
-use super::{Evidence, clock_offset, general};
+use super::{Evidence, general, invalid_signature};
 use crate::aws::create_session::SessionRequest;
 use crate::aws::error_response::ServiceError;
 use crate::x509::requirements::Violation;
@@ -21,7 +21,7 @@ pub fn create_session(
         return vec![cause];
     }
     if has("invalid signature") {
-        return invalid_signature(service_error, session, evidence);
+        return invalid_signature(service_error, &session.region, evidence.received);
     }
     if let Some(causes) = certificate(&has, session, evidence) {
         return causes.into_iter().map(Cause::Certificate).collect();
@@ -40,25 +40,6 @@ pub fn create_session(
         vec![Cause::Unknown]
     };
     accounts.map(Cause::Configuration).into_iter().chain(others).collect()
-}
-
-fn invalid_signature(
-    service_error: &ServiceError,
-    session: &SessionRequest,
-    evidence: &Evidence<'_>,
-) -> Vec<Cause> {
-    let altered = |clocks| Cause::AlteredRequest { region: session.region.clone(), clocks };
-    match (clock_offset(service_error, evidence.received), service_error.date) {
-        // Minutes are tolerated; how many is not documented.
-        (Some(offset @ Cause::ClockOffset { seconds_behind, .. }), _)
-            if seconds_behind.abs() >= 300 =>
-        {
-            vec![offset]
-        }
-        (Some(offset), _) => vec![offset, altered(ClockComparison::Differ)],
-        (None, Some(_)) => vec![altered(ClockComparison::Agree)],
-        (None, None) => vec![altered(ClockComparison::NotPossible)],
-    }
 }
 
 /// Returns the causes in the certificate, if the message is about it.
@@ -154,6 +135,7 @@ fn configuration(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::ClockComparison;
     use crate::test_support::session::{identity, request};
     use crate::time::Timestamp;
 

@@ -259,9 +259,9 @@ fn refusal(refusal: &Refusal) -> &'static str {
     match service_error.code.as_deref() {
         None => "bad_answer",
         Some(_) if service_error.is_transient() => "aws_failure",
-        Some("AccessDeniedException") => "access_denied",
+        Some("AccessDeniedException" | "AccessDenied") => "access_denied",
         Some("ResourceNotFoundException") => "not_found",
-        Some("ValidationException") => "validation",
+        Some("ValidationException" | "ValidationError") => "validation",
         Some(_) => "other",
     }
 }

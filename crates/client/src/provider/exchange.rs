@@ -6,6 +6,7 @@ use crate::aws::error_response::ServiceError;
 use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
 use crate::diagnosis::{self, Evidence, Operation, Refusal};
+use crate::http::Response;
 use crate::identity::{Identity, IdentityError};
 use crate::key::signer::SignError;
 use crate::ports::Ports;
@@ -70,7 +71,7 @@ impl Exchange<'_> {
             ports.trace.show(format_args!("this machine's clock is {amount} AWS's"));
             offset = found;
         }
-        let session = read(request, &answer, offset)?;
+        let session = read(&answer, offset, |response, now| request.parse(response, now))?;
         let Credentials { access_key_id, expiration, .. } = &session.credentials;
         let role = &request.role;
         ports.trace.show(format_args!(
@@ -119,15 +120,16 @@ impl Exchange<'_> {
     }
 }
 
-/// Reads a session. Its lifetime is measured by AWS's clock (the `Date` of the response), so a wrong
-/// clock of this machine neither shortens nor extends it.
-fn read(
-    request: &SessionRequest,
+/// Reads a session, whose credentials `parse` takes out of the response. Its lifetime is measured by
+/// AWS's clock (the `Date` of the response), so a wrong clock of this machine neither shortens nor
+/// extends it.
+pub(super) fn read(
     answer: &TimedResponse,
     clock_offset: i64,
+    parse: impl FnOnce(&Response, Timestamp) -> Result<Credentials, SessionResponseError>,
 ) -> Result<Session, SessionResponseError> {
     let now = answer.received.after(clock_offset);
-    let mut credentials = request.parse(&answer.response, now)?;
+    let mut credentials = parse(&answer.response, now)?;
     let date = clock::date(answer, now);
     let by_date = date.map(|date| date.seconds_until(credentials.expiration));
     let by_clock = now.seconds_until(credentials.expiration);
@@ -155,7 +157,6 @@ fn by_date(source: IdentityError, now: Timestamp) -> ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Response;
     use crate::secret::SecretBytes;
     use crate::test_support::session::{ANSWER, identity, request};
 
@@ -221,7 +222,8 @@ mod tests {
         for (seconds, behind, offset, lifetime_seconds) in rows {
             let end = DATE.after(seconds).to_string();
             let body = ANSWER.replace("2015-08-30T12:36:00Z", &end);
-            let session = read(&request(), &answer(201, &body, behind), offset);
+            let parse = |response: &Response, now| request().parse(response, now);
+            let session = read(&answer(201, &body, behind), offset, parse);
             assert_eq!(
                 session.ok().map(|session| session.lifetime_seconds),
                 lifetime_seconds,

@@ -84,9 +84,8 @@ struct Exchanged {
 fn exchange(order: Order, behaviours: &[RegionBehaviour]) -> Exchanged {
     let [primary, fallbacks @ ..] = &REGIONS[..behaviours.len()] else { panic!("no Region") };
     let provider = RolesAnywhere {
-        source: source(),
-        session: of(primary),
         fallbacks: fallbacks.iter().map(|region| of(region)).collect(),
+        ..RolesAnywhere::new(source(), of(primary))
     };
     let clock = ManualClock::at(NOW);
     clock.pass_sleeps(Duration::MAX);
