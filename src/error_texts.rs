@@ -11,6 +11,7 @@
 
 mod credentials_file;
 mod files;
+mod hops;
 mod identity;
 mod keys;
 mod refusals;

@@ -1,7 +1,7 @@
 //! Requests that AWS refused, with their likely causes.
 
 use super::identity::now;
-use super::{Page, variants};
+use super::{Page, hops, variants};
 use crate::output::error::Error;
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
@@ -19,7 +19,7 @@ use roles_anywhere_test_support::session::request;
 
 variants!(Cause:
     Throttled AnotherServer ServiceFailure ClockOffset AlteredRequest InvalidRequest Certificate
-    Configuration Secret Unknown
+    Configuration Secret Hop Unknown
 );
 variants!(CertificateCause:
     Revoked Violations NoViolation NotACa IntermediateOutOfDate IssuerNotGiven PathEnds ChainSent
@@ -42,7 +42,11 @@ variants!(LeftOut: Root Leaf Outdated Unrelated NoRoom);
 variants!(ClockComparison: Agree Differ NotPossible);
 
 /// Returns the error for a refusal with one cause.
-fn refused(operation: Operation, (status, code, message): Answer<'_>, cause: Cause) -> Error {
+pub(super) fn refused(
+    operation: Operation,
+    (status, code, message): Answer<'_>,
+    cause: Cause,
+) -> Error {
     let service_error = ServiceError {
         status,
         code: (!code.is_empty()).then(|| code.to_owned()),
@@ -55,7 +59,7 @@ fn refused(operation: Operation, (status, code, message): Answer<'_>, cause: Cau
 }
 
 /// Status, error code and message of AWS.
-type Answer<'a> = (u16, &'a str, &'a str);
+pub(super) type Answer<'a> = (u16, &'a str, &'a str);
 
 const DENIED: &str = "AccessDeniedException";
 const UNTRUSTED: Answer<'_> = (403, DENIED, "Untrusted certificate. Insufficient certificate");
@@ -91,7 +95,7 @@ fn refusals_of_any_cause_have_these_texts() {
     ];
     for (answer, cause) in rows {
         let heading = page.see(&cause);
-        page.add(&heading, &refused(operation, answer, cause));
+        page.add(&heading, &refused(operation.clone(), answer, cause));
     }
     let secret = Cause::Secret(SecretCause::NotReadable);
     for (answer, cause) in [
@@ -101,10 +105,13 @@ fn refusals_of_any_cause_have_these_texts() {
         let heading = page.see(&cause);
         page.add(&heading, &refused(Operation::GetSecretValue, answer, cause));
     }
+    let hop = Cause::Hop(hops::causes().remove(0));
+    let heading = page.see(&hop);
+    page.add(&heading, &refused(hops::operation(), (403, "AccessDenied", "x"), hop));
     page.check_has_all::<Cause>();
     let clocks =
         vec![ClockComparison::Agree, ClockComparison::Differ, ClockComparison::NotPossible];
-    page.add_all(clocks, |clocks| refused(operation, signature, altered(clocks)));
+    page.add_all(clocks, |clocks| refused(operation.clone(), signature, altered(clocks)));
     page.compare("refusals");
 }
 

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod configuration;
+mod hop;
 mod secret;
 
 use roles_anywhere_client::diagnosis::{Cause, ClockComparison, Operation, Refusal};
@@ -10,20 +11,24 @@ use roles_anywhere_client::time::Timestamp;
 
 /// Returns the hints about a refusal: its causes in their order.
 pub(super) fn refusal_hints(refusal: &Refusal) -> Vec<String> {
-    refusal.causes.iter().map(|cause| hint(cause, refusal.operation)).collect()
+    refusal.causes.iter().map(|cause| hint(cause, &refusal.operation)).collect()
 }
 
-fn hint(cause: &Cause, operation: Operation) -> String {
+fn hint(cause: &Cause, operation: &Operation) -> String {
     match (cause, operation) {
         (Cause::Certificate(cause), _) => certificate::hint(cause),
         (Cause::Configuration(cause), _) => configuration::hint(cause),
         (Cause::Secret(cause), _) => secret::hint(cause),
+        (Cause::Hop(cause), _) => hop::hint(cause),
         (Cause::ClockOffset { seconds_behind, local, aws }, _) => {
             clock_offset(*seconds_behind, *local, *aws)
         }
         (Cause::AlteredRequest { region, clocks }, _) => altered_request(region, *clocks),
-        (Cause::Throttled, Operation::CreateSession) => {
+        (Cause::Throttled, Operation::CreateSession | Operation::AssumeRole { .. }) => {
             "call AWS less often: leave the session cache on, let processes share one `serve`, or request a higher quota".to_owned()
+        }
+        (Cause::AnotherServer, Operation::AssumeRole { .. }) => {
+            "the response may not be from AWS: check `AWS_ENDPOINT_URL_STS`, and any proxy or gateway between this machine and AWS".to_owned()
         }
         (Cause::Throttled, _) => {
             "call AWS less often, or request a higher quota".to_owned()
@@ -40,7 +45,7 @@ fn hint(cause: &Cause, operation: Operation) -> String {
         (Cause::Unknown, Operation::CreateSession) => {
             "run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role".to_owned()
         }
-        (Cause::Unknown, Operation::GetSecretValue) => {
+        (Cause::Unknown, Operation::GetSecretValue | Operation::AssumeRole { .. }) => {
             "run the command again with `--debug` to see the request; the message above is from AWS".to_owned()
         }
     }
@@ -127,18 +132,18 @@ mod tests {
             ),
         ];
         for (cause, text) in rows {
-            assert_eq!(hint(&cause, Operation::CreateSession), text);
+            assert_eq!(hint(&cause, &Operation::CreateSession), text);
         }
     }
 
     #[test]
     fn an_unknown_cause_is_told_by_the_operation() {
-        let session = hint(&Cause::Unknown, Operation::CreateSession);
+        let session = hint(&Cause::Unknown, &Operation::CreateSession);
         assert!(
             session.starts_with("run the command again with `--debug`, and compare"),
             "{session}"
         );
-        let secret = hint(&Cause::Unknown, Operation::GetSecretValue);
+        let secret = hint(&Cause::Unknown, &Operation::GetSecretValue);
         assert_eq!(
             secret,
             "run the command again with `--debug` to see the request; the message above is from AWS"
