@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod cache;
+pub mod chain;
 pub mod clap_error;
 pub mod command_line;
 pub mod config_check;

@@ -41,6 +41,7 @@ credential_process = /usr/local/bin/roles-anywhere credential-process --certific
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
+        table::session::ASSUME,
         table::transport::TRANSPORT,
         table::cache::CACHE,
         table::errors::ERRORS,

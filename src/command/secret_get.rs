@@ -55,6 +55,7 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
+        table::session::ASSUME,
         table::transport::TRANSPORT,
         table::cache::CACHE,
         table::errors::ERRORS,
@@ -145,7 +146,7 @@ async fn ask(
     deadline: Deadline,
     ports: &Ports,
 ) -> Result<SecretVersion, Error> {
-    let secrets = SecretsManager { request, session: &sessions.provider().session };
+    let secrets = SecretsManager { request, provider: sessions.provider() };
     let ServedSession { session, from } = sessions.session(ports, deadline).await?;
     match secrets.get(&session, ports, deadline).await {
         Err(GetSecretError::SessionRefused(_)) if from == ServedFrom::Cache => {

@@ -59,6 +59,7 @@ aws sts get-caller-identity";
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
+        table::session::ASSUME,
         table::transport::TRANSPORT,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;

@@ -74,6 +74,7 @@ roles-anywhere update --profile plant --once --quiet";
         table::identity::KEY_ACCESS,
         table::identity::NOT_YET,
         table::session::SESSION,
+        table::session::ASSUME,
         table::transport::TRANSPORT,
         table::errors::ERRORS,
     ];

@@ -6,13 +6,14 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::OptionSpec;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{
-    AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, ENDPOINT, PROFILE_ARN,
-    REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
+    AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_ENDPOINT_URL_STS, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+    ENDPOINT, PROFILE_ARN, REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
 };
 use crate::options::table::transport::{DUAL_STACK, FIPS};
-use crate::options::{fallback, identity};
+use crate::options::{chain, fallback, identity};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
+use roles_anywhere_client::aws::assume_role::{AssumeRole, StsEndpoint};
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::endpoint::{self, Service, Variant};
 use roles_anywhere_client::credentials::RoleSessionName;
@@ -52,6 +53,8 @@ pub struct SessionOptions {
     pub request: SessionRequest,
     /// The same request at the fallbacks.
     pub fallbacks: Vec<SessionRequest>,
+    /// The roles that are assumed with it.
+    pub hops: Vec<AssumeRole>,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
     variant: (Variant, Option<NamedValue>),
 }
@@ -83,7 +86,8 @@ impl SessionOptions {
         };
         let primary = (&request, settings.origin(&TRUST_ANCHOR_ARN));
         let fallbacks = fallback::requests(fallback::of_role(settings)?, primary, &own_endpoint)?;
-        Ok(Self { source, request, fallbacks, variant })
+        let hops = hops(settings, &request, &variant)?;
+        Ok(Self { source, request, fallbacks, hops, variant })
     }
 
     /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
@@ -127,7 +131,8 @@ impl SessionOptions {
 
     /// Returns the source of the credentials.
     pub fn into_provider(self) -> RolesAnywhere {
-        RolesAnywhere { fallbacks: self.fallbacks, ..RolesAnywhere::new(self.source, self.request) }
+        let Self { source, request, fallbacks, hops, .. } = self;
+        RolesAnywhere { fallbacks, hops, ..RolesAnywhere::new(source, request) }
     }
 }
 
@@ -202,8 +207,12 @@ pub fn duration(settings: &Settings<'_>) -> Result<SessionDuration, UsageError> 
 pub fn role_session_name(settings: &Settings<'_>) -> Result<Option<RoleSessionName>, UsageError> {
     let setting = settings.text(&ROLE_SESSION_NAME)?;
     let Some(setting) = setting else { return Ok(None) };
-    let name = RoleSessionName::parse(setting.value);
-    name.map(Some).ok_or_else(|| {
+    session_name(&setting).map(Some)
+}
+
+/// Reads the name of a session.
+pub(super) fn session_name(setting: &Setting<'_>) -> Result<RoleSessionName, UsageError> {
+    RoleSessionName::parse(setting.value).ok_or_else(|| {
         setting.refuse("2 to 64 characters, each a letter, a digit or one of `_+=,.@-`")
     })
 }
@@ -265,6 +274,22 @@ fn given_endpoint<'a>(
         Some(setting) => Ok(Some(setting)),
         None => configured(settings, options.aws),
     }
+}
+
+/// Returns the roles that are assumed with the session, all in its Region.
+fn hops(
+    settings: &Settings<'_>,
+    first: &SessionRequest,
+    variant: &(Variant, Option<NamedValue>),
+) -> Result<Vec<AssumeRole>, UsageError> {
+    let hops = chain::hop_settings(settings)?;
+    if hops.is_empty() {
+        return Ok(Vec::new());
+    }
+    let region = first.region.clone();
+    let given = configured(settings, &AWS_ENDPOINT_URL_STS)?;
+    let sts = StsEndpoint { endpoint: chosen(given, Service::Sts, variant, &region)?, region };
+    chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), &sts)
 }
 
 /// Returns the endpoint that is given, else AWS's. An endpoint of the user's own has no variants.

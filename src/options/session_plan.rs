@@ -113,8 +113,10 @@ impl SessionPlan {
         cache: CacheLocation,
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
-        let endpoints: Vec<Endpoint> =
-            session.requests().map(|request| request.endpoint.clone()).chain(other).collect();
+        let of_sessions = session.requests().map(|request| request.endpoint.clone());
+        // All hops are made at one endpoint.
+        let sts = session.hops.first().map(|hop| hop.sts.endpoint.clone());
+        let endpoints: Vec<Endpoint> = of_sessions.chain(sts).chain(other).collect();
         Ok(Self {
             transport: transport::options(settings, &endpoints)?,
             timeout: transport::timeout(settings)?,
@@ -133,9 +135,9 @@ impl SessionPlan {
     /// makes no difference: a line that is added to the configuration file moves those below it.
     pub fn makes_the_sessions_of(&self, other: &Self) -> bool {
         let of = |plan: &Self| {
-            let RolesAnywhere { source, session, fallbacks } = plan.provider.clone();
+            let RolesAnywhere { source, session, fallbacks, hops } = plan.provider.clone();
             let (endpoints, timeout) = (plan.endpoints.clone(), plan.timeout);
-            (source_without_origins(source), session, fallbacks, endpoints, timeout)
+            (source_without_origins(source), session, fallbacks, hops, endpoints, timeout)
         };
         of(self) == of(other)
             && is_same_password(&self.password, &other.password)

@@ -40,6 +40,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &identity::CREDENTIALS_DIRECTORY,
     &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
+    &session::AWS_ENDPOINT_URL_STS,
     &session::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
     &transport::ALL_PROXY,
     &transport::HTTPS_PROXY,

@@ -16,6 +16,9 @@ pub static SESSION: &[&OptionSpec] = &[
     &ENDPOINT,
 ];
 
+/// The options of one more role, which is assumed with the session.
+pub static ASSUME: &[&OptionSpec] = &[&ASSUME_ROLE_ARN, &EXTERNAL_ID];
+
 /// The option of the chain, which is of an identity that makes sessions.
 pub static CHAIN: &[&OptionSpec] = &[&INTERMEDIATES];
 
@@ -76,6 +79,26 @@ pub static SESSION_DURATION: OptionSpec =
              the profile sets. The profile and the role may allow less.",
         );
 
+pub static ASSUME_ROLE_ARN: OptionSpec =
+    OptionSpec::new("--assume-role-arn", "ARN", ValueType::Arn)
+        .under(Heading::Session)
+        .help("ARN of a further role to assume, with STS")
+        .details(
+            "ARN of a role, of this or another account, to assume with the session, for example \
+             arn:aws:iam::210987654321:role/Reader. Its trust policy must allow sts:AssumeRole and \
+             sts:SetSourceIdentity. The credentials are those of this role, for an hour, and are \
+             renewed like others.",
+        );
+
+pub static EXTERNAL_ID: OptionSpec = OptionSpec::new("--external-id", "ID", ValueType::Text)
+    .sensitivity(Sensitivity::Sensitive)
+    .under(Heading::Session)
+    .help("External ID for `--assume-role-arn`")
+    .details(
+        "External ID that the trust policy of the role of `--assume-role-arn` requires: 2 to 1224 \
+         letters, digits and `_+=,.@:/-`.",
+    );
+
 pub static REGION: OptionSpec = OptionSpec::new("--region", "REGION", ValueType::Text)
     .described_default("the Region of the trust anchor")
     .under(Heading::Session)
@@ -113,3 +136,8 @@ pub static AWS_ENDPOINT_URL_SECRETS_MANAGER: OptionSpec = OptionSpec::of_variabl
     ValueType::Url,
 )
 .sensitivity(Sensitivity::Sensitive);
+
+/// The endpoint of STS that the AWS SDKs are given.
+pub static AWS_ENDPOINT_URL_STS: OptionSpec =
+    OptionSpec::of_variables(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], ValueType::Url)
+        .sensitivity(Sensitivity::Sensitive);

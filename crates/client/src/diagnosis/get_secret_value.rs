@@ -3,25 +3,27 @@
 use super::cause::{Cause, SecretCause};
 use super::{clock_offset, general};
 use crate::arn::RoleArn;
-use crate::aws::create_session::SessionRequest;
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
+use crate::region::Region;
 use crate::time::Timestamp;
 
 /// Returns the most likely cause of `service_error`.
 ///
-/// `received` is when the answer came by this machine's clock.
+/// The session is of `role`, made in `session_region`; `received` is when the answer came by this
+/// machine's clock.
 pub fn get_secret_value(
     service_error: &ServiceError,
     request: &SecretRequest,
-    session: &SessionRequest,
+    role: &RoleArn,
+    session_region: &Region,
     received: Timestamp,
 ) -> Cause {
     if let Some(cause) = general(service_error) {
         return cause;
     }
     let SecretRequest { secret, region, .. } = request.clone();
-    let role = session.role.clone();
+    let role = role.clone();
     let message = service_error.message.to_ascii_lowercase();
     Cause::Secret(match service_error.code.as_deref().unwrap_or_default() {
         "ResourceNotFoundException" => not_found(request, &role),
@@ -39,7 +41,7 @@ pub fn get_secret_value(
             if let Some(offset) = clock_offset(service_error, received) {
                 return offset;
             }
-            SecretCause::SessionNotAccepted { session: session.region.clone(), secret: region }
+            SecretCause::SessionNotAccepted { session: session_region.clone(), secret: region }
         }
         _ => return Cause::Unknown,
     })
@@ -60,8 +62,8 @@ fn not_found(request: &SecretRequest, role: &RoleArn) -> SecretCause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::create_session::SessionRequest;
     use crate::http::Endpoint;
-    use crate::region::Region;
     use crate::test_support::session;
 
     const RECEIVED: Timestamp = Timestamp::from_unix(1_780_000_000);
@@ -80,7 +82,8 @@ mod tests {
     fn cause(code: &str, message: &str, request: &SecretRequest, date: Option<Timestamp>) -> Cause {
         let (code, message) = (Some(code.to_owned()), message.to_owned());
         let service_error = ServiceError { status: 400, code, message, request_id: None, date };
-        get_secret_value(&service_error, request, &session::request(), RECEIVED)
+        let SessionRequest { role, region, .. } = session::request();
+        get_secret_value(&service_error, request, &role, &region, RECEIVED)
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Reads a secret of AWS Secrets Manager with a session.
 
-use crate::aws::create_session::SessionRequest;
 use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{self, SecretRequest, SecretResponseError, SecretVersion};
@@ -8,6 +7,7 @@ use crate::aws::retry::{self, RequestError, TimedResponse};
 use crate::credentials::{Credentials, Session};
 use crate::diagnosis::{self, Operation, Refusal};
 use crate::ports::Ports;
+use crate::provider::RolesAnywhere;
 use crate::sigv4::access_key;
 use crate::time::Deadline;
 
@@ -16,8 +16,8 @@ use crate::time::Deadline;
 pub struct SecretsManager<'a> {
     /// The requested secret.
     pub request: &'a SecretRequest,
-    /// What the sessions were requested with; causes of refusals name its role and its Region.
-    pub session: &'a SessionRequest,
+    /// Where the sessions are from; causes of refusals name their role and their Region.
+    pub provider: &'a RolesAnywhere,
 }
 
 impl SecretsManager<'_> {
@@ -61,7 +61,8 @@ impl SecretsManager<'_> {
         let cause = diagnosis::get_secret_value(
             &service_error,
             self.request,
-            self.session,
+            self.provider.role(),
+            &self.provider.session.region,
             answer.received,
         );
         let refusal = Box::new(Refusal {
@@ -137,8 +138,8 @@ mod tests {
         };
         let transport = ScriptedTransport::replies([reply]);
         let ports = FakePorts { transport, ..FakePorts::default() };
-        let requested = session::request();
-        let secrets = SecretsManager { request: &request, session: &requested };
+        let provider = RolesAnywhere::new(session::source(), session::request());
+        let secrets = SecretsManager { request: &request, provider: &provider };
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let got = runtime.block_on(secrets.get(&session, &ports.ports(), deadline));

@@ -40,7 +40,7 @@ fn futures_move_between_threads(
     (ports, deadline): (&Ports, Deadline),
 ) {
     is_send(&provider.fetch(0, ports, deadline));
-    let secrets = SecretsManager { request, session: &provider.session };
+    let secrets = SecretsManager { request, provider };
     is_send(&secrets.get(session, ports, deadline));
     is_send(&source.fetch(Order::PrimaryFirst));
     let channel = refresher.channel();
