@@ -26,7 +26,7 @@ use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, Order};
+use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, MadeBy, Order};
 use roles_anywhere_client::time::{Clock, Deadline};
 
 /// Where sessions are cached.
@@ -43,6 +43,8 @@ pub enum CacheLocation {
 pub struct SessionCache<'a> {
     provider: &'a RolesAnywhere,
     cached: Option<EntryHandle<'a>>,
+    /// The sessions before the last hop, and the index of that hop; `None` if there is no hop.
+    before: Option<(Box<Self>, usize)>,
 }
 
 /// A session and where it is from.
@@ -76,20 +78,37 @@ pub fn snapshot_identity(source: &IdentitySource, files: &Arc<dyn Files>) -> Opt
 impl<'a> SessionCache<'a> {
     /// Returns one that fetches each session from AWS and stores none.
     pub fn disabled(provider: &'a RolesAnywhere) -> Self {
-        Self { provider, cached: None }
+        let first = Self { provider, cached: None, before: None };
+        let after = |before, index| Self {
+            provider,
+            cached: None,
+            before: Some((Box::new(before), index)),
+        };
+        (0..provider.hops.len()).fold(first, after)
     }
 
     /// Returns one that caches the sessions of `identity` in `store`; `trust` is what the endpoint's
     /// certificate is verified with.
+    ///
+    /// In a chain of roles, the session of each hop is an entry of its own, so chains share the
+    /// sessions of the hops that they have in common.
     pub fn new(
         provider: &'a RolesAnywhere,
         identity: &Snapshot,
         trust: &Trust,
         store: &'a dyn Store,
     ) -> Self {
-        let key = CacheKey::new(&provider.session, identity.digest(), trust)
+        let mut key = CacheKey::new(&provider.session, identity.digest(), trust)
             .with_fallbacks(&provider.fallbacks);
-        Self { provider, cached: Some(EntryHandle { store, key, provider }) }
+        let cached = EntryHandle { store, key: key.clone(), provider, hop: None };
+        let mut cache = Self { provider, cached: Some(cached), before: None };
+        for (index, hop) in provider.hops.iter().enumerate() {
+            key = key.after(hop);
+            let cached = EntryHandle { store, key: key.clone(), provider, hop: Some(hop) };
+            let before = Some((Box::new(cache), index));
+            cache = Self { provider, cached: Some(cached), before };
+        }
+        cache
     }
 
     /// Returns the provider of the sessions.
@@ -297,7 +316,34 @@ impl<'a> SessionCache<'a> {
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<Fetched, Error> {
-        Ok(self.provider.fetch_in(order, clock_offset, ports, deadline).await?)
+        let Some((before, index)) = &self.before else {
+            return Ok(self.provider.fetch_in(order, clock_offset, ports, deadline).await?);
+        };
+        let session = self.assume(before, *index, ports, deadline).await?;
+        // Which trust anchor began the chain matters for its first session only, and is stored there.
+        let made_by = MadeBy::Primary(self.provider.session.trust_anchor.clone());
+        Ok(Fetched { session, made_by, primary_error: None })
+    }
+
+    /// Makes a hop with the session before it, which is refreshed first if it is due. A cached one that
+    /// AWS does not accept is replaced, once.
+    async fn assume(
+        &self,
+        before: &Self,
+        index: usize,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<Session, Error> {
+        // Boxed, as a future cannot contain itself.
+        let ServedSession { session, from } = Box::pin(before.session(ports, deadline)).await?;
+        let assumed = self.provider.assume(index, &session, ports, deadline).await;
+        match assumed {
+            Err(error) if error.refuses_previous_session() && from == ServedFrom::Cache => {
+                let served = Box::pin(before.replace(&session, ports, deadline)).await?;
+                Ok(self.provider.assume(index, &served.session, ports, deadline).await?)
+            }
+            assumed => Ok(assumed?),
+        }
     }
 }
 

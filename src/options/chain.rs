@@ -113,7 +113,10 @@ fn hop(
         role,
         session_name: settings.session_name.as_ref().map(session_name).transpose()?,
         external_id: settings.external_id.as_ref().map(external_id).transpose()?,
-        duration: settings.duration.as_ref().map_or(Ok(HopDuration::default()), duration)?,
+        duration: settings
+            .duration
+            .as_ref()
+            .map_or_else(|| Ok(HopDuration::default()), duration)?,
         tags,
         policy: settings.policy.as_ref().map(policy).transpose()?,
         sts: sts.clone(),

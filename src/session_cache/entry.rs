@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::session_cache::key::CacheKey;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
+use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::SessionRequest;
 use roles_anywhere_client::credentials::{
     Credentials, MAX_LIFETIME_SECONDS, RoleSessionName, Session,
@@ -25,7 +26,7 @@ pub struct CacheEntry {
     pub trust_anchor: TrustAnchorArn,
     /// The profile that it was requested with.
     pub profile: ProfileArn,
-    /// The role.
+    /// The role of the session: of the last hop, if there is one.
     pub role: RoleArn,
     /// The session name that was requested.
     pub role_session_name: Option<RoleSessionName>,
@@ -45,6 +46,12 @@ impl CacheEntry {
     #[must_use]
     pub fn with_backoff(self, backoff: Option<PrimaryBackoff>) -> Self {
         Self { backoff, ..self }
+    }
+
+    /// Returns the entry if the session is of a hop after that of the request.
+    #[must_use]
+    pub fn of_hop(self, hop: &AssumeRole) -> Self {
+        Self { role: hop.role.clone(), role_session_name: hop.session_name.clone(), ..self }
     }
 
     /// Returns the session, as old at `now` as the clock says that shows more time since.

@@ -11,6 +11,7 @@ use crate::session_cache::entry::CacheEntry;
 use crate::session_cache::failure_record::FailureRecord;
 use crate::session_cache::key::{CacheKey, is_cache_file};
 use crate::session_cache::policy::{freshness, may_refresh, stale_files, wait_timeout};
+use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
@@ -60,6 +61,8 @@ pub(super) struct EntryHandle<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) key: CacheKey,
     pub(super) provider: &'a RolesAnywhere,
+    /// The last hop of the session, if it has one.
+    pub(super) hop: Option<&'a AssumeRole>,
 }
 
 /// Whether this process refreshes a session that is due.
@@ -253,7 +256,8 @@ impl<'a> EntryHandle<'a> {
     }
 
     fn proxy(&self, ports: &Ports) -> Option<String> {
-        ports.transport.proxy(&self.provider.session.endpoint)
+        let session = &self.provider.session.endpoint;
+        ports.transport.proxy(self.hop.map_or(session, |hop| &hop.sts.endpoint))
     }
 
     /// Records for the other processes that this one failed, and how if `error` concerns them too.
@@ -286,6 +290,10 @@ impl<'a> EntryHandle<'a> {
         let after = before.fetched(fetched, now, ports.entropy.bits());
         let entry = CacheEntry::new(request, fetched.session.clone(), running)
             .with_backoff(after.backoff());
+        let entry = match self.hop {
+            Some(hop) => entry.of_hop(hop),
+            None => entry,
+        };
         let bytes = entry.render(&self.key);
         if let Err(error) = self.store.write(self.key.as_str(), bytes.expose()) {
             self.trace(&*ports.trace, format_args!("not cached: {error}"));

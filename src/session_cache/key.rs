@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::private_dir::TEMPORARY_SUFFIX;
+use roles_anywhere_client::aws::assume_role::{AssumeRole, ExternalId, SessionPolicy};
 use roles_anywhere_client::aws::create_session::SessionRequest;
 use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::hex;
@@ -21,6 +22,9 @@ pub struct CacheKey(String);
 /// The version of keys and entries. Entries of another version have other names, so they are never
 /// read.
 const FORMAT: &[u8] = b"roles-anywhere session 2";
+
+/// The version of the keys of hops.
+const HOP_FORMAT: &[u8] = b"roles-anywhere hop 1";
 
 const PREFIX: &str = "session-";
 const DIGITS: usize = 32;
@@ -68,6 +72,34 @@ impl CacheKey {
         };
         let fields: Vec<_> =
             std::iter::once(text(&self.0)).chain(fallbacks.iter().flat_map(of)).collect();
+        Self::of(fields.iter().map(Vec::as_slice))
+    }
+
+    /// Returns the key of the session that `hop` makes with the session of this key.
+    #[must_use]
+    pub fn after(&self, hop: &AssumeRole) -> Self {
+        let count = |list: usize| list.to_string().into_bytes();
+        let duration = hop.duration.seconds().to_string();
+        // Of each list its length and its texts, and of what may be absent whether it is there.
+        let optional = |text: Option<&str>| match text {
+            Some(text) => [b"1", text.as_bytes()].concat(),
+            None => b"0".to_vec(),
+        };
+        let mut fields = vec![
+            HOP_FORMAT.to_vec(),
+            text(&self.0),
+            text(&hop.role),
+            optional(hop.session_name.as_ref().map(RoleSessionName::as_str)),
+            optional(hop.external_id.as_ref().map(ExternalId::as_str)),
+            optional(hop.policy.as_ref().map(SessionPolicy::as_str)),
+            duration.into_bytes(),
+            text(&hop.sts.endpoint),
+            text(&hop.sts.region),
+            count(hop.tags.tags().len()),
+        ];
+        fields.extend(hop.tags.tags().iter().flat_map(|(key, value)| [text(key), text(value)]));
+        fields.push(count(hop.tags.transitive().len()));
+        fields.extend(hop.tags.transitive().iter().map(text));
         Self::of(fields.iter().map(Vec::as_slice))
     }
 
@@ -151,6 +183,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use roles_anywhere_client::aws::assume_role::{HopDuration, SessionTags, StsEndpoint};
     use roles_anywhere_client::aws::create_session::SessionDuration;
     use roles_anywhere_client::http::Endpoint;
     use roles_anywhere_client::identity::{IdentitySource, Permissions};
@@ -190,6 +223,47 @@ mod tests {
             assert_eq!(CacheKey::parse(key.as_str()).as_ref(), Some(key));
         }
         assert_eq!(keys[0], changed(|_| {}));
+    }
+
+    #[test]
+    fn key_of_a_hop_depends_on_the_session_before_it_and_on_all_of_its_request() {
+        let first = CacheKey::new(&request(), [7; 32].into(), &Trust::System);
+        let other = CacheKey::new(&request(), [8; 32].into(), &Trust::System);
+        let base = || {
+            let role = "arn:aws:iam::210987654321:role/Reader".parse().unwrap();
+            AssumeRole::new(role, Region::parse("us-east-1").unwrap())
+        };
+        let tags = |tags: &[(&str, &str)], transitive: &[&str]| {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            let transitive = transitive.iter().map(|&key| key.to_owned()).collect();
+            SessionTags::new(tags.iter().map(owned).collect(), transitive).unwrap()
+        };
+        let region = |name| StsEndpoint::of(Region::parse(name).unwrap());
+        let hops = [
+            base(),
+            AssumeRole { role: "arn:aws:iam::210987654321:role/R".parse().unwrap(), ..base() },
+            AssumeRole { session_name: RoleSessionName::parse("ab"), ..base() },
+            AssumeRole { external_id: ExternalId::parse("ab"), ..base() },
+            AssumeRole { policy: SessionPolicy::parse("{}"), ..base() },
+            AssumeRole { duration: HopDuration::from_seconds(900).unwrap(), ..base() },
+            AssumeRole { sts: region("us-east-2"), ..base() },
+            AssumeRole {
+                sts: StsEndpoint { region: base().sts.region, ..region("us-east-2") },
+                ..base()
+            },
+            AssumeRole { tags: tags(&[("a", "b")], &[]), ..base() },
+            AssumeRole { tags: tags(&[("a", "c")], &[]), ..base() },
+            AssumeRole { tags: tags(&[("a", "b"), ("c", "d")], &[]), ..base() },
+            AssumeRole { tags: tags(&[("a", "b"), ("c", "d")], &["a"]), ..base() },
+            AssumeRole { tags: tags(&[("a", "b"), ("c", "d")], &["a", "c"]), ..base() },
+        ];
+        let mut keys: Vec<CacheKey> = hops.iter().map(|hop| first.after(hop)).collect();
+        keys.extend([first.clone(), other.after(&base()), first.after(&base()).after(&base())]);
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[at + 1..].contains(key), "{at}");
+            assert_eq!(CacheKey::parse(key.as_str()).as_ref(), Some(key));
+        }
+        assert_eq!(keys[0], first.after(&base()));
     }
 
     #[test]

@@ -45,8 +45,13 @@ impl CacheFixture {
     /// Runs `question` on the cache.
     fn ask<T>(&self, question: impl AsyncFnOnce(&SessionCache<'_>, &Ports) -> T) -> T {
         let provider = RolesAnywhere::new(variables(), request());
-        let cached = EntryHandle { store: &self.store, key: self.key.clone(), provider: &provider };
-        let cache = SessionCache { provider: &provider, cached: Some(cached) };
+        let cached = EntryHandle {
+            store: &self.store,
+            key: self.key.clone(),
+            provider: &provider,
+            hop: None,
+        };
+        let cache = SessionCache { provider: &provider, cached: Some(cached), before: None };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(question(&cache, &self.ports.ports()))
     }

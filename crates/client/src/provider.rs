@@ -5,6 +5,7 @@ mod clock;
 mod error;
 mod exchange;
 pub mod fallback;
+pub mod previous_sessions;
 pub mod secrets_manager;
 
 use crate::arn::RoleArn;

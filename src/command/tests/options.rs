@@ -8,7 +8,9 @@ use syn::visit::Visit;
 
 use crate::command::{ALL, specs};
 use crate::options::command_line::{Texts, describe, options, options_of_called};
-use crate::options::table::{Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, transport};
+use crate::options::table::{
+    Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, session, transport,
+};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 /// Returns each option of the commands once.
@@ -80,7 +82,8 @@ fn passwords_are_sensitive() {
     for row in rows() {
         let of_password = row.name.contains("password") && row.value_type != ValueType::Boolean;
         assert_eq!(row.sensitivity == Sensitivity::Password, of_password, "{row}");
-        let sensitive = matches!(row.value_type, ValueType::Source | ValueType::Url);
+        let sensitive = matches!(row.value_type, ValueType::Source | ValueType::Url)
+            || row == &session::EXTERNAL_ID;
         assert_eq!(row.sensitivity == Sensitivity::Sensitive, sensitive, "{row}");
     }
 }

@@ -87,7 +87,7 @@ fn wrong_hops_are_refused_without_their_external_id() {
         ),
         (
             &[("ROLES_ANYWHERE_ASSUME_ROLE_ARN", "arn:aws-cn:iam::210987654321:role/Reader")],
-            "`--role-arn` is in the partition aws, but `--assume-role-arn` is in aws-cn",
+            "`--role-arn` is in the partition aws, but `ROLES_ANYWHERE_ASSUME_ROLE_ARN` is in aws-cn",
         ),
         (
             &[("ROLES_ANYWHERE_ASSUME_ROLE_ARN", "arn:aws:iam::210987654321:user/Reader")],

@@ -13,6 +13,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::InputDigest;
 use crate::ports::Ports;
 use crate::provider::fallback::{Fetched, Order, fetch_timeout};
+use crate::provider::previous_sessions::PreviousSessions;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::loading::{FailedInputs, LoadJob, LoadResult, Loader};
 use crate::refresh::session_source::{ReloadOutcome, Retry, SessionSource};
@@ -41,6 +42,8 @@ struct State {
     /// The inputs that last failed, and when that was.
     failed: Option<(FailedInputs, Duration)>,
     clock_offset: i64,
+    /// The sessions before the last hop, made with the identity in use.
+    previous: PreviousSessions,
     running: Option<RunningLoad>,
 }
 
@@ -123,15 +126,25 @@ impl ReloadingIdentity {
     }
 
     async fn exchange(&self, order: Order) -> Result<Fetched, ProviderError> {
-        let (identity, offset) = {
-            let state = self.state();
+        let (identity, offset, mut previous) = {
+            let mut state = self.state();
             let identity = state.loaded.as_ref().map(|loaded| Arc::clone(&loaded.identity));
-            (identity.ok_or(ProviderError::NoIdentity)?, state.clock_offset)
+            let identity = identity.ok_or(ProviderError::NoIdentity)?;
+            (identity, state.clock_offset, std::mem::take(&mut state.previous))
         };
         let ports = &self.ports;
         let deadline = Deadline::new(ports.clock.uptime(), fetch_timeout(order, self.timeout));
-        let fetched = self.provider.exchange(&identity, (order, offset), ports, deadline).await?;
-        self.state().clock_offset = fetched.session.clock_offset;
+        let fetched = self
+            .provider
+            .fetch_chain(&mut previous, (&identity, order, offset), ports, deadline)
+            .await;
+        let mut state = self.state();
+        // Of an identity that was replaced meanwhile, none is kept.
+        if state.loaded.as_ref().is_some_and(|loaded| Arc::ptr_eq(&loaded.identity, &identity)) {
+            state.previous = previous;
+        }
+        let fetched = fetched?;
+        state.clock_offset = fetched.session.clock_offset;
         Ok(fetched)
     }
 
@@ -164,8 +177,10 @@ impl State {
         self.failed = None;
         let previous = self.loaded.replace(Loaded { digest, identity: Arc::clone(&identity) });
         if previous.map(|loaded| loaded.identity.fingerprint()) == Some(identity.fingerprint()) {
+            // What was made with the same certificates stays.
             return Ok(ReloadOutcome::SameIdentity { unused_password });
         }
+        self.previous = PreviousSessions::default();
         let leaf = identity.certificate();
         Ok(ReloadOutcome::NewIdentity {
             serial: leaf.serial().to_owned(),
