@@ -97,7 +97,7 @@ fn a_command_line_without_a_command_prints_the_help_and_fails() {
 #[test]
 fn documents_name_options_that_exist() {
     let rows: Vec<_> = ALL.iter().flat_map(CommandEntry::options).collect();
-    let of_others = ["--help", "--locked", "--path", "--query", "--root", PREFIX];
+    let of_others = ["--example", "--help", "--locked", "--path", "--query", "--root", PREFIX];
     let mut count = 0;
     let mut unknown = BTreeSet::new();
     for document in ["README.md", "SECURITY.md", "fuzz/seeds.py", "scripts/tour"] {
