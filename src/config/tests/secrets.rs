@@ -1,7 +1,9 @@
 //! A key or a password in any place of the file is in no message and in no `Debug`.
 
 use super::*;
+use crate::command::{ALL, CommandLineError, PlanInputs, plan};
 use crate::output::error::Error;
+use crate::test_support::FakeConfigFiles;
 
 const SECRETS: [&str; 3] = [
     "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7kX9aQ2vR4LmZtY5\n\
@@ -141,4 +143,38 @@ fn no_secret_is_shown_wherever_it_is() {
 #[should_panic(expected = "Tr0ub4")]
 fn a_shown_secret_is_found() {
     assert_hidden(SECRETS[1], "unknown key `9x!Tr0ub4`", "");
+}
+
+/// Beyond the structure: what the readers of the options say of each value.
+#[test]
+fn no_secret_is_shown_when_values_are_read() {
+    let line = ["roles-anywhere", "credential-process", "--role", "a"].map(str::to_owned);
+    let mut refused = 0;
+    for secret in SECRETS {
+        for (table, key) in [TableKind::Identity, TableKind::Role]
+            .into_iter()
+            .flat_map(|table| table.keys().map(move |row| (table, row)))
+            .filter(|(_, row)| KeyType::of(row) == KeyType::Text)
+        {
+            let value = serde_json::Value::from(secret);
+            let (identity, role) = match table {
+                TableKind::Identity => (format!("{} = {value}\n", key.id()), String::new()),
+                _ => (String::new(), format!("{} = {value}\n", key.id())),
+            };
+            let text = format!("[identity.b]\n{identity}[role.a]\n{role}");
+            let files = &FakeConfigFiles::one("/etc/roles-anywhere/config.toml", &text);
+            let environment = &Environment::default();
+            let inputs = PlanInputs { config_files: files, ..PlanInputs::of(environment) };
+            let error = match plan(ALL, &line, &inputs) {
+                Ok(_) => panic!("{text}"),
+                Err(CommandLineError::Config(error)) => Error::from(error),
+                Err(CommandLineError::Usage(error)) => Error::from(error),
+                Err(CommandLineError::Clap(error)) => panic!("{error}"),
+            };
+            refused += usize::from(error.to_string().contains(key.id()));
+            let reasons = error.reasons();
+            assert_hidden(secret, &format!("{error} {error:?} {reasons:?}"), &text);
+        }
+    }
+    assert!(refused > 20, "{refused}");
 }
