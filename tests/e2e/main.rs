@@ -36,6 +36,7 @@ mod region_fallback;
 mod registered;
 mod responses;
 mod reveal;
+mod role_chain;
 mod roles;
 mod script_steps;
 mod scripts;
