@@ -3,7 +3,7 @@
 //! A row draws random numbers of its own, from the number of the line and the name of the row. So a
 //! new row changes the lines that it is drawn for and no other, and rows may come in any order.
 
-use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format};
+use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format, Role, Text};
 use super::options::Opt;
 use super::verb::Verb::{self, *};
 
@@ -99,5 +99,17 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 1,
         verbs: SESSIONS,
         added: Added::Option(("duration", Duration)),
+    },
+    NewOption {
+        name: "assume-role-arn",
+        share: 3,
+        verbs: SESSIONS,
+        added: Added::Option(("assume-role-arn", Role)),
+    },
+    NewOption {
+        name: "external-id",
+        share: 1,
+        verbs: SESSIONS,
+        added: Added::Option(("external-id", Text)),
     },
 ];
