@@ -58,6 +58,14 @@ PROFILES = [
     "team/a\nregion = r\n[profile team/a]\n;aws_session_token = c\n[team/a",
     "a\r\n[a]\rx=1\r  [b]\r",
 ]
+CONFIGS = [
+    "default-role = 'a'\n[identity.host]\ncertificate = '~/a.pem'\nkey-password-fd = 3\n[defaults]\ntimeout = 5\n"
+    f"[role.a]\nrole-arn = '{ARNS[2]}'\nfips = true\nsession-duration = 900\nca-bundle = '${{CA}}/ca.pem'\n",
+    "[role.a]\nassume = [{ role-arn = 'a', tags = { T = 'v' }, transitive-tags = ['T'] }]\nfallback = [{}]\n",
+    "[[role.a.assume]]\nrole-arn = \"a\"\npolicy = \'\'\'{}\'\'\'\n[role.\"b.c\"]\nidentity = 'x'\nprivate-key = 1\n[identity.y]\n",
+    "[profile a]\ncredential_process = roles-anywhere credential-process --certificate=a.pem\n  --private-key \"a b\" --pkcs8-password 'x'\n"
+    "[default]\ncredential_process = /a/aws_signing_helper credential-process --session-duration 900 --fips --proxy http://a:b@c\n",
+]
 SESSION_WORDS = [
     "--certificate", "a.pem", "--private-key=fd:3", "--trust-anchor-arn", ARNS[0],
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
@@ -129,6 +137,7 @@ def seeds():
     yield from (("response", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()
     yield from (("profile", text.encode()) for text in PROFILES)
+    yield from (("config_file", b"\0\x20" + text.encode()) for text in CONFIGS)
     # Each file by itself, and once with each edit in its middle.
     yield from (("leak", bytes([file])) for file in range(14))
     yield from (("leak", bytes([edit % 6, edit, 0, 90 + 8 * edit, 40 + edit])) for edit in range(16))
