@@ -59,7 +59,7 @@ pub(crate) struct State {
     /// Whether reading the files does not end, and whether a reload waits for that.
     hangs: bool,
     is_pending: bool,
-    /// The tasks that wait for the end of that.
+    /// The task that waits for the end of that.
     waiting: Vec<Waker>,
     pub(crate) in_flight: usize,
     pub(crate) fetches: u64,
@@ -332,9 +332,8 @@ impl SessionSource for Simulation {
             if state.is_pending && !state.hangs {
                 return Poll::Ready(());
             }
-            if !state.waiting.iter().any(|known| known.will_wake(context.waker())) {
-                state.waiting.push(context.waker().clone());
-            }
+            // One refresher waits. The last waker is kept only, as `Waker::noop` need not equal itself.
+            state.waiting = vec![context.waker().clone()];
             Poll::Pending
         }))
     }
