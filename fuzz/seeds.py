@@ -37,6 +37,8 @@ SESSION = (
     '"roleArn":"arn:aws:iam::123456789012:role/r"}],"subjectArn":"arn"}'
 )
 ANSWERS = [
+    "200\ncontent-type: text/xml\n\n<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/n</Arn></AssumedRoleUser><Credentials><AccessKeyId>ASIAEXAMPLEEXAMPLE00</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+    "403\n\n<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no &amp; no</Message></Error><RequestId>r</RequestId></ErrorResponse>",
     SESSION,
     SESSION + '\0200\n\n{"ARN":"arn:a","Name":"name","VersionId":"v","VersionStages":["AWSCURRENT"],'
     '"CreatedDate":1.5E9,"SecretString":"{\\"password\\":\\"hunter2\\",\\"n\\":[1.0e3,null]}"}',
@@ -71,6 +73,7 @@ SESSION_WORDS = [
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
 ]
 LINES = [
+    ["credential-process", *SESSION_WORDS, "--assume-role-arn", "arn:aws:iam::210987654321:role/s", "--external-id", "x:y", "AWS_ENDPOINT_URL_STS=https://s"],
     ["credential-process", *SESSION_WORDS, "--session-duration", "900", "--debug", "--timeout=5", "--error-format", "json"],
     ["credential-process", *SESSION_WORDS, "HTTPS_PROXY=http://p:1", "NO_PROXY=.a", "ROLES_ANYWHERE_REGION=eu-west-1"],
     ["credential-process", *SESSION_WORDS, "--endpoint", "https://a.example", "--no-verify-ssl=true", "--with-proxy"],

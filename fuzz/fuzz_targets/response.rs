@@ -1,4 +1,4 @@
-//! What AWS, or whoever is in its place, answers: to CreateSession and to GetSecretValue.
+//! What AWS, or whoever is in its place, answers: to CreateSession, AssumeRole and GetSecretValue.
 //!
 //! Answers ended by a NUL, each a status, header lines, an empty line and a body. They are read one
 //! by one, and then by a whole `secret get`, with its tries, its diagnosis and what it prints.
@@ -16,6 +16,7 @@ use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::command::secret_get::{self, SecretDestination, SecretGet, SecretSelection};
 use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
+use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
@@ -86,6 +87,15 @@ fn read(answer: &Response) {
             );
             check_error(ProviderError::from(error));
         }
+    }
+    let hop = AssumeRole::new(SESSION.role.clone(), SESSION.region.clone());
+    match hop.parse(answer, NOW) {
+        Ok(credentials) => {
+            assert!(credentials.expiration > NOW && credentials.role_session_name.is_some());
+            let json = to_json(&credentials);
+            assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
+        }
+        Err(error) => check_error(ProviderError::from(error)),
     }
     if let Err(error) = get_secret_value::parse(answer) {
         check_error(error);
