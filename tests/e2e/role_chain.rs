@@ -163,17 +163,17 @@ fn each_action_of_the_trust_policy_is_needed() {
     assert_snapshot!(refused_without("sts:AssumeRole"), @r"
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
-      hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; its trust policy must allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second, and so must a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
+      hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second in its trust policy, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
     ");
     assert_snapshot!(refused_without("sts:SetSourceIdentity"), @r"
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:SetSourceIdentity on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
-      hint: add sts:SetSourceIdentity beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and so must a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: Roles Anywhere always sets a source identity, which the next session inherits
+      hint: add sts:SetSourceIdentity beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: Roles Anywhere always sets a source identity, which the next session inherits
     ");
     assert_snapshot!(refused_without("sts:TagSession"), @r"
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:TagSession on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
-      hint: add sts:TagSession beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and so must a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: the session passes tags, or inherits transitive ones
+      hint: add sts:TagSession beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: the session passes tags, or inherits transitive ones
     ");
 }
 
@@ -186,7 +186,7 @@ fn external_id_is_checked_by_the_role() {
     assert_snapshot!(shown(&wrong), @r"
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
-      hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; its trust policy must allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second, and so must a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
+      hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second in its trust policy, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
     ");
     let debug = accounts.program(r#"external-id = "plant-8""#);
     let debug = debug.run(&["credential-process", "--role", "reader", "--debug"]);

@@ -12,7 +12,7 @@ pub(super) fn hint(cause: &Cause) -> String {
                 false => "; if it requires an `sts:ExternalId`, pass `--external-id`",
             };
             format!(
-                "check that {role} exists, as AWS gives the same answer if it does not; its trust policy must allow sts:AssumeRole and sts:SetSourceIdentity for {caller}{}{external_id}",
+                "check that {role} exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for {caller} in its trust policy{}{external_id}",
                 across_accounts(role, caller)
             )
         }
@@ -46,6 +46,8 @@ pub(super) fn hint(cause: &Cause) -> String {
 fn across_accounts(role: &RoleArn, caller: &RoleArn) -> String {
     match role.account() == caller.account() {
         true => String::new(),
-        false => format!(", and so must a policy of {caller}, which is in another account"),
+        false => {
+            format!(", and allow the same in a policy of {caller}, which is in another account")
+        }
     }
 }
