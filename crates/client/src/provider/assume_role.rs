@@ -46,17 +46,22 @@ impl RolesAnywhere {
 
 impl ProviderError {
     /// Returns whether AWS refused the session before a hop, not the hop: it has expired, or its role
-    /// was deleted since. A new one may be accepted.
+    /// was deleted since. A new one may be accepted. So may one in place of a session whose name is not
+    /// known, as an earlier version of a program stored it.
     pub fn refuses_previous_session(&self) -> bool {
         match self {
             Self::Refused { source, .. } => {
                 matches!(source.operation, Operation::AssumeRole { .. })
                     && source.service_error.is_about_credentials()
             }
+            Self::Response(SessionResponseError::Blank(member)) => *member == USER,
             _ => false,
         }
     }
 }
+
+/// The member of CreateSession's response that holds the name of the session.
+const USER: &str = "assumedRoleUser";
 
 /// One hop, and what it is made with.
 struct Hop<'a> {
@@ -77,7 +82,7 @@ impl Hop<'_> {
         let name = request.session_name.as_ref();
         let name = name.or(previous.credentials.role_session_name.as_ref());
         // Roles Anywhere always tells it.
-        let name = name.ok_or(SessionResponseError::Blank("assumedRoleUser"))?;
+        let name = name.ok_or(SessionResponseError::Blank(USER))?;
         ports.trace.show(format_args!(
             "AssumeRole of {} in {}, hop {} of {}",
             request.role, request.sts.region, self.number, self.hops

@@ -203,10 +203,12 @@ fn session_without_a_name_cannot_be_continued() {
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let got = runtime.block_on(provider.assume(0, &before, &ports.ports(), deadline));
+    let error = got.unwrap_err();
     assert!(matches!(
-        got,
-        Err(ProviderError::Response(SessionResponseError::Blank("assumedRoleUser")))
+        error,
+        ProviderError::Response(SessionResponseError::Blank("assumedRoleUser"))
     ));
+    assert!(error.refuses_previous_session());
 }
 
 #[test]
