@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::clock::Clock;
 use crate::config;
-use crate::emulator::{self, Emulator, Options};
+use crate::emulator::{Emulator, Options};
 use crate::environment::exports;
 use crate::error::Error;
 use crate::line_printer::LinePrinter;
@@ -58,7 +58,7 @@ pub fn exit_code(error: &Error) -> u8 {
 
 fn perform_run(arguments: Run) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
-    emulator::sweep();
+    os::sweep();
     let tool = run::tool(arguments.tool)?;
     let options = Options {
         tool: tool.clone(),
@@ -76,7 +76,7 @@ fn perform_run(arguments: Run) -> Result<u8, Error> {
 
 fn perform_serve(arguments: Serve) -> Result<u8, Error> {
     let mut signals = Signals::catch()?;
-    emulator::sweep();
+    os::sweep();
     let ready_file = arguments.ready_file.map(ReadyFile::new).transpose()?;
     let options = Options {
         tool: run::tool(arguments.tool)?,

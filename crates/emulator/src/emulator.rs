@@ -23,8 +23,6 @@ use crate::server::{self, Listeners};
 use crate::state::{Shared, State, Strictness};
 use crate::x509::Certificate;
 use directory::Directory;
-#[cfg(unix)]
-pub(crate) use directory::sweep;
 
 /// How an emulator behaves and where it is. The default is strict, on free ports of loopback, in a
 /// directory of its own.

@@ -94,10 +94,13 @@ impl LockedDirectory {
 /// The file that is locked as long as a temporary directory is in use.
 const LOCK: &str = "lock";
 
+/// What the names of temporary directories begin with; [`sweep`] finds them by it.
+const PREFIX: &str = "roles-anywhere-emulator-";
+
 /// Makes a directory that is removed with the value, for its owner alone (0700 on Unix).
-pub(crate) fn temporary_directory(prefix: &str) -> io::Result<LockedDirectory> {
+pub(crate) fn temporary_directory() -> io::Result<LockedDirectory> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -116,7 +119,7 @@ pub(crate) fn temporary_directory(prefix: &str) -> io::Result<LockedDirectory> {
 /// user's own, or not for this user alone, is left.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "the one place that opens files")]
-pub(crate) fn sweep(prefix: &str) {
+pub(crate) fn sweep() {
     use std::os::unix::fs::MetadataExt as _;
     let own = rustix::process::geteuid().as_raw();
     let Ok(entries) = std::env::temp_dir().read_dir() else { return };
@@ -124,7 +127,7 @@ pub(crate) fn sweep(prefix: &str) {
         // Not that of what a link points to.
         let Ok(metadata) = entry.metadata() else { continue };
         let is_private = metadata.is_dir() && metadata.uid() == own && metadata.mode() & 0o077 == 0;
-        if is_private && entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
+        if is_private && entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
             let path = entry.path();
             let lock = File::open(path.join(LOCK));
             if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {

@@ -9,15 +9,6 @@ use crate::os;
 /// Files that only the directory of an emulator has; that of `pki` has no `run`.
 const STATE_FILES: [&str; 3] = ["tls-ca.pem", "anchor/root.pem", "run"];
 
-/// What the names of temporary directories begin with.
-const PREFIX: &str = "roles-anywhere-emulator-";
-
-/// Removes the temporary directories of emulators that were killed.
-#[cfg(unix)]
-pub(crate) fn sweep() {
-    os::sweep(PREFIX);
-}
-
 /// The directory of an emulator.
 #[derive(Debug)]
 pub(super) enum Directory {
@@ -44,7 +35,7 @@ impl Directory {
                 }
                 Ok(Self::Kept(path))
             }
-            None => os::temporary_directory(PREFIX)
+            None => os::temporary_directory()
                 .map(Self::Temporary)
                 .map_err(failed(Path::new("a temporary directory"))),
         }

@@ -39,7 +39,7 @@ pub(super) fn issue(
     issuer: &str,
     issuer_key: &KeyPair,
 ) -> Result<Option<Issued>, PkiError> {
-    let directory = os::temporary_directory("roles-anywhere-pki-")
+    let directory = os::temporary_directory()
         .map_err(|source| PkiError::Write { path: "a temporary directory".into(), source })?;
     let file = |name: &str, contents: &str| {
         let path = directory.path().join(name);

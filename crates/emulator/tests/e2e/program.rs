@@ -256,6 +256,34 @@ fn a_killed_run_ends_its_command_and_is_cleaned_up_later() {
     assert!(!used.exists());
 }
 
+/// The certificates of `openssl` are made in a directory that has the key of a CA.
+#[test]
+fn a_killed_start_is_cleaned_up_later() {
+    let parent = tempfile::tempdir().unwrap();
+    let programs = tempfile::tempdir().unwrap();
+    let openssl = programs.path().join("openssl");
+    std::fs::write(&openssl, "#!/bin/sh\n: > \"${0%/*}/called\"\nexec sleep 10\n").unwrap();
+    std::fs::set_permissions(&openssl, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.path().display());
+    let mut start = program(&["run", "--tool", "/bin/true", "--", "true"])
+        .env("TMPDIR", parent.path())
+        .env("PATH", path)
+        .spawn()
+        .unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !programs.path().join("called").exists() {
+        assert!(std::time::Instant::now() < until, "openssl is not called");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    kill("KILL", start.id());
+    start.wait().unwrap();
+    let left = || parent.path().read_dir().unwrap().count();
+    assert!(left() > 0);
+    let mut next = program(&["run", "--tool", "/bin/true", "--", "true"]);
+    assert!(next.env("TMPDIR", parent.path()).status().unwrap().success());
+    assert_eq!(left(), 0);
+}
+
 #[test]
 fn pki_writes_every_file_and_keys_for_their_owner_alone() {
     let parent = tempfile::tempdir().unwrap();
