@@ -52,6 +52,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<cache::CacheShow>(),
     CommandEntry::of::<cache::CacheClear>(),
     CommandEntry::of::<config::check::ConfigCheck>(),
+    CommandEntry::of::<config::show::ConfigShow>(),
     CommandEntry::of::<config::schema::ConfigSchema>(),
     CommandEntry::of::<config::import::ConfigImport>(),
     CommandEntry::of::<completion::Completion>(),

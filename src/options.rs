@@ -15,6 +15,7 @@ pub mod fallback;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod role_values;
 pub mod roles;
 pub mod runtime_dir;
 pub mod session;

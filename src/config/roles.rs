@@ -82,13 +82,16 @@ impl fmt::Debug for RoleTable {
 #[derive(Clone, Copy)]
 pub struct RoleLayers<'a> {
     role: &'a RoleTable,
+    identity: Option<&'a IdentityTable>,
     layers: [Option<&'a Entries>; 3],
 }
 
 impl<'a> RoleLayers<'a> {
     pub(super) fn new(config: &'a Config, role: &'a RoleTable) -> (Self, Vec<Mistake>) {
-        let identity = config.identity(role).map(|identity| &identity.entries);
-        let layers = Self { role, layers: [Some(&role.entries), identity, Some(&config.defaults)] };
+        let identity = config.identity(role);
+        let of_identity = identity.map(|identity| &identity.entries);
+        let layers = [Some(&role.entries), of_identity, Some(&config.defaults)];
+        let layers = Self { role, identity, layers };
         let faults = layers.entries().filter_map(path_mistake).collect();
         (layers, faults)
     }
@@ -96,6 +99,11 @@ impl<'a> RoleLayers<'a> {
     /// Returns the role.
     pub fn role(&self) -> &'a RoleTable {
         self.role
+    }
+
+    /// Returns its identity.
+    pub fn identity(&self) -> Option<&'a IdentityTable> {
+        self.identity
     }
 
     /// Returns the value of an option.

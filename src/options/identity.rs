@@ -52,8 +52,11 @@ pub fn permissions(settings: &Settings<'_>) -> Result<Permissions, UsageError> {
     Ok(if strict { Permissions::Strict } else { Permissions::Lenient })
 }
 
-/// Returns the source of the password; at most one may be given.
-pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
+/// Returns the values of the options for the password that count, each in the place of its option:
+/// [`KEY_PASSWORD_FILE`], [`KEY_PASSWORD_ENV`], [`KEY_PASSWORD_FD`], [`PKCS8_PASSWORD`].
+pub(super) fn password_settings<'a>(
+    settings: &Settings<'a>,
+) -> Result<[Option<Setting<'a>>; 4], UsageError> {
     let file = settings.text(&KEY_PASSWORD_FILE)?;
     let variable = settings.text(&KEY_PASSWORD_ENV)?;
     let descriptor = settings.text(&KEY_PASSWORD_FD)?;
@@ -64,7 +67,12 @@ pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
     if all.iter().flatten().any(|setting| !is_of_file(setting)) {
         all.iter_mut().for_each(|setting| drop(setting.take_if(|setting| is_of_file(setting))));
     }
-    let [file, variable, descriptor, given] = all;
+    Ok(all)
+}
+
+/// Returns the source of the password; at most one may be given.
+pub fn password(settings: &Settings<'_>) -> Result<PasswordSource, UsageError> {
+    let [file, variable, descriptor, given] = password_settings(settings)?;
     let all: Vec<&Setting<'_>> =
         [&file, &variable, &descriptor, &given].into_iter().flatten().collect();
     if let [first, second, ..] = all.as_slice() {

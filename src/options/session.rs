@@ -292,6 +292,16 @@ fn hops(
     chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), &sts)
 }
 
+/// Returns the endpoint of sessions that is given.
+pub(super) fn endpoint_setting<'a>(
+    settings: &Settings<'a>,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    match given_endpoint(settings, OWN_ENDPOINT)? {
+        Some(setting) => Ok(Some(setting)),
+        None => settings.in_file(&ENDPOINT),
+    }
+}
+
 /// Returns the endpoint that is given, else AWS's. An endpoint of the user's own has no variants.
 fn chosen(
     given: Option<Setting<'_>>,

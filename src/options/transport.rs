@@ -64,18 +64,35 @@ fn proxy(settings: &Settings<'_>, endpoints: &[Endpoint]) -> Result<Option<Proxy
     if let Some((false, _)) = with_proxy {
         return Ok(None);
     }
-    let from_environment = match settings.variable(&HTTPS_PROXY)? {
-        Some(setting) => Some(setting),
-        // GNOME sets `socks://`, which the official helper ignores in `ALL_PROXY`.
-        None => settings
-            .variable(&ALL_PROXY)?
-            .filter(|setting| !setting.value.to_ascii_lowercase().starts_with("socks")),
-    };
-    let Some(setting) = from_environment else { return Ok(None) };
+    let Some(setting) = proxy_of_environment(settings)? else { return Ok(None) };
     if endpoints.iter().all(|endpoint| proxy::is_exempt(no_proxy, &endpoint.url("/", ""))) {
         return Ok(None);
     }
     parsed(setting, no_proxy).map(Some)
+}
+
+/// Returns the proxy that the variables of other programs name.
+fn proxy_of_environment<'a>(settings: &Settings<'a>) -> Result<Option<Setting<'a>>, UsageError> {
+    match settings.variable(&HTTPS_PROXY)? {
+        Some(setting) => Ok(Some(setting)),
+        // GNOME sets `socks://`, which the official helper ignores in `ALL_PROXY`.
+        None => Ok(settings
+            .variable(&ALL_PROXY)?
+            .filter(|setting| !setting.value.to_ascii_lowercase().starts_with("socks"))),
+    }
+}
+
+/// Returns the proxy for hosts that are not in `NO_PROXY`.
+pub(super) fn proxy_setting<'a>(
+    settings: &Settings<'a>,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    if let Some(setting) = settings.text(&PROXY)? {
+        return Ok(Some(setting));
+    }
+    match settings.text(&WITH_PROXY)?.map(|setting| setting.boolean()).transpose()? {
+        Some(false) => Ok(None),
+        _ => proxy_of_environment(settings),
+    }
 }
 
 fn parsed(setting: Setting<'_>, no_proxy: &str) -> Result<Proxy, UsageError> {

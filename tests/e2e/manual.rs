@@ -26,6 +26,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-config-check.1",
             "roles-anywhere-config-import.1",
             "roles-anywhere-config-schema.1",
+            "roles-anywhere-config-show.1",
             "roles-anywhere-config.1",
             "roles-anywhere-credential-process.1",
             "roles-anywhere-read-certificate-data.1",

@@ -3,7 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
+use insta::assert_snapshot;
 use roles_anywhere_emulator::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use serde_json::Value;
 
 use crate::environment::TestEnvironment;
 
@@ -104,4 +106,42 @@ fn a_wrong_value_of_one_role_does_not_stop_another() {
     let error = env.fails("credential-process --role reader").to_string();
     assert!(error.contains("`role.reader.session-duration` in "), "{error}");
     assert!(error.contains("config.toml:23: expected 900 to 43200 (seconds)"), "{error}");
+}
+
+#[test]
+fn show_names_where_each_value_comes_from() {
+    let proxy = "\n[role.proxied]\nidentity = \"host\"\nproxy = \"http://me:hunter2@proxy:3128\"\n";
+    // How wide a column is depends on the paths.
+    let env = with_file(&(file() + proxy)).filter(" {2,}", "  ");
+    let env = env.var("AWS_USE_FIPS_ENDPOINT", "true");
+    assert_snapshot!(env.run("config show --role proxied --timeout 7"), @"
+    $ env -u ROLES_ANYWHERE_CERTIFICATE -u ROLES_ANYWHERE_PRIVATE_KEY -u ROLES_ANYWHERE_INTERMEDIATES -u ROLES_ANYWHERE_TRUST_ANCHOR_ARN -u ROLES_ANYWHERE_PROFILE_ARN -u ROLES_ANYWHERE_ROLE_ARN XDG_CONFIG_HOME=DIR/xdg AWS_USE_FIPS_ENDPOINT=true roles-anywhere config show --role proxied --timeout 7
+    exit code: 0
+    ----- stdout -----
+    role proxied (DIR/xdg/roles-anywhere/config.toml:25)
+      certificate  DIR/xdg/roles-anywhere/../../leaf/p256.pem  DIR/xdg/roles-anywhere/config.toml:3 [identity.host]
+      private-key  DIR/xdg/roles-anywhere/../../leaf/p256.key.pem  DIR/xdg/roles-anywhere/config.toml:4 [identity.host]
+      intermediates  DIR/xdg/roles-anywhere/../../anchor/intermediate.pem  DIR/xdg/roles-anywhere/config.toml:5 [identity.host]
+      identity  host  DIR/xdg/roles-anywhere/config.toml:26 [role.proxied]
+      trust-anchor-arn  arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555  DIR/xdg/roles-anywhere/config.toml:13 [defaults]
+      profile-arn  arn:aws:rolesanywhere:us-east-1:123456789012:profile/66666666-7777-4888-8999-000000000000  DIR/xdg/roles-anywhere/config.toml:14 [defaults]
+      role-session-name  (the serial number of the certificate)  default
+      session-duration  3600  default
+      region  (the Region of the trust anchor)  default
+      endpoint  https://127.0.0.1:PORT  AWS_ENDPOINT_URL_ROLESANYWHERE
+      proxy  (not shown)  DIR/xdg/roles-anywhere/config.toml:27 [role.proxied]
+      ca-bundle  DIR/tls-ca.pem  AWS_CA_BUNDLE
+      timeout  7  --timeout
+      fips  true  AWS_USE_FIPS_ENDPOINT
+    ----- stderr -----
+    ");
+    let shown = env.run("config show --output json").json();
+    assert_eq!(shown["roles"][1]["name"], "reader");
+    let values = &shown["roles"][1]["values"];
+    assert_eq!(values["session-duration"]["value"], 900);
+    assert_eq!(values["session-duration"]["table"], "role.reader");
+    // A command line from before there was a file reads none.
+    let alone = env.run("config show --certificate /a.pem --output json").json();
+    assert_eq!((&alone["file"], &alone["roles"][0]["name"]), (&Value::Null, &Value::Null));
+    assert_eq!(alone["roles"][0]["values"]["certificate"]["option"], "--certificate");
 }

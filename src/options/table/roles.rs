@@ -28,8 +28,8 @@ pub static ROLES: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text
     .under(Heading::Configuration)
     .help("Role of the configuration file; repeatable")
     .details(
-        "Role of the configuration file to serve. May be repeated; in the variable, names are \
-         separated by spaces.",
+        "Role of the configuration file. May be repeated; in the variable, names are separated by \
+         spaces.",
     );
 
 pub static CONFIG: OptionSpec = OptionSpec::new("--config", "FILE", ValueType::File)

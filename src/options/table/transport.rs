@@ -8,6 +8,10 @@ use roles_anywhere_client::text::disclosure::Sensitivity;
 pub static TRANSPORT: &[&OptionSpec] =
     &[&PROXY, &CA_BUNDLE, &TIMEOUT, &FIPS, &DUAL_STACK, &WITH_PROXY, &NO_VERIFY_SSL, &DEBUG];
 
+/// The options of the network alone.
+pub static NETWORK: &[&OptionSpec] =
+    &[&PROXY, &CA_BUNDLE, &TIMEOUT, &FIPS, &DUAL_STACK, &WITH_PROXY, &NO_VERIFY_SSL];
+
 pub static PROXY: OptionSpec = OptionSpec::new("--proxy", "URL", ValueType::Url)
     .sensitivity(Sensitivity::Sensitive)
     .described_default("the proxy of HTTPS_PROXY or ALL_PROXY, except for hosts in NO_PROXY")

@@ -1,0 +1,239 @@
+//! What is shown, and that it is all that makes a plan.
+
+use std::any::Any;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{ConfigShow, document, text};
+use crate::command::credential_process::CredentialProcess;
+use crate::command::{ALL, Plan, PlanInputs, plan};
+use crate::config::TableKind;
+use crate::options::session_plan::SessionPlan;
+use crate::test_support::FakeConfigFiles;
+use roles_anywhere_client::ports::Environment;
+
+const FILE: &str = "/etc/roles-anywhere/config.toml";
+
+fn planned<P: Plan>(line: &str, file: &str, variables: &[(&str, &str)]) -> Result<P, String> {
+    let words: Vec<String> = ["roles-anywhere"]
+        .into_iter()
+        .chain(line.split_whitespace())
+        .chain(["--config", FILE])
+        .map(str::to_owned)
+        .collect();
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment = Environment::new(variables.iter().map(owned));
+    let files = FakeConfigFiles::one(FILE, file);
+    let inputs = PlanInputs { config_files: &files, ..PlanInputs::of(&environment) };
+    let plan: Box<dyn Any> = plan(ALL, &words, &inputs).map_err(|error| error.to_string())?;
+    Ok(*plan.downcast().expect("it is the plan of this command"))
+}
+
+fn shown(line: &str, file: &str, variables: &[(&str, &str)]) -> ConfigShow {
+    planned(&format!("config show {line}"), file, variables).unwrap()
+}
+
+fn json(show: &ConfigShow) -> Value {
+    serde_json::from_str(&document::render(show)).unwrap()
+}
+
+fn session(file: &str) -> Result<SessionPlan, String> {
+    planned::<CredentialProcess>("credential-process --role r", file, &[]).map(|it| it.session)
+}
+
+/// Returns the file that the values of the only role are read back from.
+fn read_back(document: &Value) -> String {
+    let values = document["roles"][0]["values"].as_object().unwrap();
+    let of = |kind: TableKind| {
+        let keys = kind.keys().filter_map(|row| Some((row.id(), toml(values.get(row.id())?)?)));
+        keys.map(|(key, value)| format!("{key} = {value}\n")).collect::<String>()
+    };
+    let role = of(TableKind::Role).replace("identity = \"host\"\n", "");
+    format!("[identity.host]\n{}[role.r]\n{role}", of(TableKind::Identity))
+}
+
+/// Returns a value of the document as TOML; `None` if it is the description of a default.
+fn toml(value: &Value) -> Option<String> {
+    let table = |all: Vec<String>| format!("{{ {} }}", all.join(", "));
+    if let Value::Array(tables) = value {
+        let tables = tables.iter().map(|values| {
+            let values = values.as_object().unwrap().iter();
+            table(values.filter_map(|(key, it)| Some(format!("{key} = {}", toml(it)?))).collect())
+        });
+        return Some(format!("[{}]", tables.collect::<Vec<_>>().join(", ")));
+    }
+    assert!(value.get("hidden").is_none(), "{value}");
+    match &value["value"] {
+        Value::Null => None,
+        Value::Object(texts) => {
+            Some(table(texts.iter().map(|(key, text)| format!("{key:?} = {text}")).collect()))
+        }
+        plain => Some(plain.to_string()),
+    }
+}
+
+/// Returns the values of a document without their origins.
+fn values(document: &Value) -> Vec<(String, Option<String>)> {
+    let values = document["roles"][0]["values"].as_object().unwrap();
+    values.iter().map(|(key, value)| (key.clone(), toml(value))).collect()
+}
+
+/// Returns one of some lines of TOML, or none of them.
+fn line(lines: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), prop::sample::select(lines).prop_map(|it| format!("{it}\n"))]
+}
+
+fn arns(region: &str, id: &str) -> String {
+    let of = |kind| format!("arn:aws:rolesanywhere:{region}:123456789012:{kind}/{id}");
+    format!("trust-anchor-arn = \"{}\", profile-arn = \"{}\"", of("trust-anchor"), of("profile"))
+}
+
+fn fallbacks() -> impl Strategy<Value = String> {
+    let regions = prop::sample::subsequence(&["eu-west-1", "us-east-1", "eu-north-1"][..], 0..=2);
+    let endpoint = prop_oneof![Just(""), Just(", endpoint = \"https://b.example.com\"")];
+    (regions, endpoint).prop_map(|(regions, endpoint)| {
+        let tables = regions.iter().map(|region| format!("{{ {}{endpoint} }}", arns(region, "f")));
+        format!("fallback = [{}]\n", tables.collect::<Vec<_>>().join(", "))
+    })
+}
+
+prop_compose! {
+    fn hop()(
+        name in "[A-Z][a-z]{1,12}",
+        external in prop_oneof![Just(String::new()), "[a-z]{2,9}-[0-9]{1,4}"],
+        session in prop_oneof![Just(String::new()), "[a-z]{2,9}"],
+        duration in prop_oneof![Just(String::new()), (900..=3600_u32).prop_map(|it| format!(", session-duration = {it}"))],
+        more in prop_oneof![
+            Just(""),
+            Just(r#", tags = { Team = "ops", "Cost Center" = "7" }, transitive-tags = ["Team"]"#),
+            Just(r#", policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\"}]}""#),
+        ],
+    ) -> String {
+        let text = |key: &str, value: &str| match value {
+            "" => String::new(),
+            value => format!(", {key} = \"{value}\""),
+        };
+        let (external, session) = (text("external-id", &external), text("role-session-name", &session));
+        let role = format!("role-arn = \"arn:aws:iam::210987654321:role/{name}\"");
+        format!("{{ {role}{external}{session}{duration}{more} }}")
+    }
+}
+
+prop_compose! {
+    /// Returns a file with one role; each line of a role may be in the defaults as well.
+    fn file()(
+        identity in (
+            prop::sample::select(&["\"/etc/pki/host.pem\"", "\"./host.pem\"", "\"env:CERT\"", "\"fd:3\""][..]),
+            line(&["private-key = \"/etc/pki/host.key\"", "private-key = \"./keys/host.key\""]),
+            line(&["intermediates = \"/etc/pki/chain.pem\""]),
+            line(&["key-password-file = \"/run/secrets/password\"", "key-password-fd = 4"]),
+            line(&["strict-permissions = true", "strict-permissions = false"]),
+        ),
+        lines in (
+            line(&["role-session-name = \"plant-7\"", "role-session-name = \"me@example\""]),
+            line(&["session-duration = 900", "session-duration = 43200", "session-duration = \"profile\""]),
+            line(&["region = \"eu-central-1\"", "region = \"\""]),
+            line(&["endpoint = \"https://vpce-1.example.com\"", "fips = true", "dual-stack = true", "fips = false"]),
+            line(&["proxy = \"http://proxy.example.com:3128\"", "proxy = \"none\"", "with-proxy = false"]),
+            line(&["ca-bundle = \"/etc/pki/ca.pem\"", "no-verify-ssl = true", "ca-bundle = \"./ca.pem\""]),
+            line(&["timeout = 1", "timeout = 600"]),
+            fallbacks(),
+        ),
+        in_defaults in prop::collection::vec(any::<bool>(), 8),
+        hops in prop::collection::vec(hop(), 0..3),
+    ) -> String {
+        let (certificate, key, intermediates, password, strict) = identity;
+        let (name, duration, region, endpoint, proxy, trust, timeout, fallbacks) = lines;
+        let lines = [name, duration, region, endpoint, proxy, trust, timeout, fallbacks];
+        let of = |is_default| lines.iter().zip(&in_defaults).filter(move |(_, at)| **at == is_default)
+            .map(|(line, _)| line.as_str()).collect::<String>();
+        format!(
+            "[identity.host]\ncertificate = {certificate}\n{key}{intermediates}{password}{strict}\
+             [defaults]\n{}\n{}[role.r]\nrole-arn = \"arn:aws:iam::123456789012:role/R\"\n{}assume = [{}]\n",
+            arns("eu-central-1", "a").replace(", ", "\n"), of(true), of(false), hops.join(", "),
+        )
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_shown_makes_the_same_plan(file in file()) {
+        // A fallback's endpoint has no FIPS or dual-stack variant.
+        prop_assume!(!(file.contains("b.example.com") && ["fips = true", "dual-stack"].iter().any(|it| file.contains(it))));
+        let plan = session(&file).unwrap();
+        let document = json(&shown("--output json", &file, &[]));
+        let again = read_back(&document);
+        let read = session(&again).map_err(|error| format!("{error}\n{again}")).unwrap();
+        prop_assert!(plan.makes_the_sessions_of(&read), "{file}\n{again}");
+        // With the hops and fallbacks.
+        prop_assert_eq!(values(&document), values(&json(&shown("--output json", &again, &[]))));
+    }
+}
+
+const SECRETS: &str = r#"
+    [identity.host]
+    certificate = "/etc/pki/host.pem"
+    key-password-env = "hunter2"
+    [role.r]
+    role-arn = "arn:aws:iam::123456789012:role/R"
+    endpoint = "https://me:hunter2@vpce.example.com"
+    proxy = "http://me:hunter2@proxy:3128"
+    assume = [{ role-arn = "arn:aws:iam::210987654321:role/Reader", policy = "hunter2hunter2hunter2hunter2hunter2" }]
+"#;
+
+#[test]
+fn what_may_be_a_secret_is_not_shown() {
+    let variables =
+        [("AWS_ENDPOINT_URL", "https://me:hunter2@a.example"), ("HTTPS_PROXY", "hunter2")];
+    for variables in [&[][..], &variables] {
+        let show = shown("", SECRETS, variables);
+        let texts = [text::render(&show.roles), document::render(&show), format!("{show:?}")];
+        for text in texts {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        let values = &json(&show)["roles"][0]["values"];
+        for key in ["key-password-env", "endpoint", "proxy"] {
+            assert_eq!(values[key]["hidden"], true, "{key}");
+        }
+        assert_eq!(values["assume"][0]["policy"]["hidden"], true);
+    }
+}
+
+#[test]
+fn password_of_a_flag_is_not_shown_and_replaces_that_of_the_file() {
+    let show = shown("--role r --pkcs8-password hunter2", SECRETS, &[]);
+    let document = document::render(&show);
+    assert!(!document.contains("hunter2"));
+    let values = &json(&show)["roles"][0]["values"];
+    assert_eq!(values["pkcs8-password"]["option"], "--pkcs8-password");
+    assert!(values.get("key-password-env").is_none());
+}
+
+/// The order is that of a session: option, variable, role, identity, defaults.
+#[test]
+fn each_value_has_its_origin() {
+    let show = shown("--role r --timeout 7", SECRETS, &[("AWS_USE_FIPS_ENDPOINT", "true")]);
+    let values = &json(&show)["roles"][0]["values"];
+    let origin = |key: &str| {
+        let value = &values[key];
+        let at = ["option", "variable", "table"].into_iter().find_map(|it| value[it].as_str());
+        (value["origin"].as_str().unwrap().to_owned(), at.unwrap_or_default().to_owned())
+    };
+    let rows = [
+        ("timeout", "option", "--timeout"),
+        ("fips", "variable", "AWS_USE_FIPS_ENDPOINT"),
+        ("certificate", "file", "identity.host"),
+        ("role-arn", "file", "role.r"),
+        ("session-duration", "default", ""),
+    ];
+    for (key, kind, at) in rows {
+        assert_eq!(origin(key), (kind.to_owned(), at.to_owned()), "{key}");
+    }
+    let variable = shown("", SECRETS, &[("AWS_ENDPOINT_URL", "https://a.example.com")]);
+    let endpoint = &json(&variable)["roles"][0]["values"]["endpoint"];
+    assert_eq!(endpoint["variable"], "AWS_ENDPOINT_URL");
+    assert_eq!(endpoint["value"], "https://a.example.com");
+}

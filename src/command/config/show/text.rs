@@ -1,0 +1,78 @@
+//! The values of roles as a table for people.
+
+use crate::options::role_values::{OptionValue, RoleValues, ValueContent};
+use crate::options::table::{FileName, Origin};
+use roles_anywhere_client::text::escape;
+
+/// Returns a table for each role.
+pub(super) fn render(roles: &[RoleValues]) -> String {
+    roles.iter().map(table).collect::<Vec<_>>().join("\n")
+}
+
+fn table(RoleValues { role, values }: &RoleValues) -> String {
+    let mut rows = Vec::new();
+    values.iter().for_each(|value| add(&mut rows, "", value));
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row: &[String; 3]| row[column].chars().count());
+        cells.filter(|length| *length <= WIDEST).max().unwrap_or(0)
+    };
+    let (key_width, value_width) = (width(0), width(1));
+    let mut text = match role {
+        Some((name, location)) => {
+            format!("role {name} ({}:{})\n", FileName(&location.file), location.line)
+        }
+        None => "without a role of a configuration file\n".to_owned(),
+    };
+    for [key, value, origin] in &rows {
+        text.push_str(&format!("  {key:key_width$}  {value:value_width$}  {origin}\n"));
+    }
+    text
+}
+
+/// A longer value does not widen the column of the others.
+const WIDEST: usize = 60;
+
+/// Adds the rows of a value: one, or one for each value of its tables.
+fn add(rows: &mut Vec<[String; 3]>, prefix: &str, value: &OptionValue) {
+    let OptionValue { option, origin, content } = value;
+    let key = format!("{prefix}{}", option.id());
+    match content {
+        ValueContent::Tables(tables) => {
+            for (index, table) in tables.iter().enumerate() {
+                let prefix = format!("{key}[{index}].");
+                table.iter().for_each(|value| add(rows, &prefix, value));
+            }
+        }
+        content => {
+            let shown = escape::line(&shown(content)).into_owned();
+            rows.push([key, shown, source(origin)]);
+        }
+    }
+}
+
+fn shown(content: &ValueContent) -> String {
+    let list = |all: Vec<String>| all.join(", ");
+    match content {
+        ValueContent::Text(text) => text.clone(),
+        ValueContent::Integer(number) => number.to_string(),
+        ValueContent::Boolean(value) => value.to_string(),
+        ValueContent::Texts(texts) => list(texts.iter().map(shown).collect()),
+        ValueContent::TextTable(texts) => {
+            list(texts.iter().map(|(name, text)| format!("{name} = {}", shown(text))).collect())
+        }
+        ValueContent::Hidden => "(not shown)".to_owned(),
+        ValueContent::Described(words) => format!("({words})"),
+        ValueContent::Tables(_) => String::new(),
+    }
+}
+
+fn source(origin: &Origin) -> String {
+    match origin {
+        Origin::Flag(option) => option.name.to_owned(),
+        Origin::Variable(_, name) => (*name).to_owned(),
+        Origin::File(_, location) => {
+            format!("{}:{} [{}]", FileName(&location.file), location.line, location.table)
+        }
+        Origin::Default(_) => "default".to_owned(),
+    }
+}
