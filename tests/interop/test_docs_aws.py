@@ -100,7 +100,10 @@ def test_aws_commands_in_prose_fit_its_models(tmp_path):
 def check_policy(text: str, place: str) -> None:
     policy = json.loads(text)
     statements = policy["Statement"]
-    if any("Service" in statement.get("Principal", {}) for statement in statements):
+    # One statement may stand without a list.
+    statements = [statements] if isinstance(statements, dict) else statements
+    if all("Principal" in one and "Resource" not in one for one in statements):
+        # The trust policy of a role.
         IAMTrustPolicyDocumentValidator(text).validate()
     elif any("Principal" in statement for statement in statements):
         # Of a resource: moto has no validator for it, and the statements are checked without it.
