@@ -8,6 +8,8 @@ use roles_anywhere_emulator::{
     AwsFiles, Emulator, Options, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN,
 };
 
+use crate::client::{Client, ROLE};
+use crate::daemon::Daemon;
 use crate::environment::{CommandOutput, Program, filters};
 use crate::{leak, machine};
 
@@ -175,6 +177,28 @@ fn each_action_of_the_trust_policy_is_needed() {
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:TagSession on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
       hint: add sts:TagSession beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: the session passes tags, or inherits transitive ones
     ");
+}
+
+#[test]
+fn serve_names_the_role_of_the_last_hop() {
+    let accounts = Accounts::new(&ALL);
+    let token = accounts.folder.path().join("token");
+    let line = ["serve", "--port", "0", "--role", "reader", "--token-file"];
+    let line = [&line[..], &[token.to_str().unwrap()]].concat();
+    let daemon = Daemon::start(&accounts.program(EXTERNAL_ID), &line);
+    let address = daemon.wait_for("listening")["address"].as_str().unwrap().to_owned();
+    let mut client = Client::connect(address.parse().unwrap(), &token);
+    daemon.wait_for("session_received");
+    let imds = client.token();
+    assert_eq!(client.metadata(ROLE, &imds).body, "Reader");
+    let instance = client.metadata("/latest/dynamic/instance-identity/document", &imds).body;
+    assert!(instance.contains("\"210987654321\""), "{instance}");
+    assert_eq!(client.metadata(&format!("{ROLE}Reader"), &imds).status, 200);
+    let document = client.container_at("/credentials", &token).body;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["RoleArn"], READER);
+    assert_eq!(daemon.wait_for("credentials_vended")["role"], READER);
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]

@@ -128,8 +128,8 @@ impl<'a> RunningRoles<'a> {
         let is_reload = !running.is_empty();
         let start: StartRole<'_, SessionPlan, Rc<ServedRole>> = &|role, before| {
             let refresher = new_refresher(role);
-            let request = &role.plan.provider.session;
-            let (names, channel) = ((&request.role, &request.region), refresher.channel());
+            let (provider, channel) = (&role.plan.provider, refresher.channel());
+            let names = (provider.role(), &provider.session.region);
             let served = ServedRole::new(role.name.clone(), names, Arc::clone(channel));
             let served = if is_reload { served.added(before) } else { served };
             (refresher, Rc::new(served))
