@@ -92,6 +92,18 @@ impl<'a> SessionClient<'a> {
         outcome
     }
 
+    /// Runs `work` on the event loop of another client. The deadline counts from now.
+    pub async fn run_beside<T>(
+        &self,
+        work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.trace_network();
+        let ports = self.ports();
+        let outcome = work(&ports, Deadline::new(ports.clock.uptime(), self.plan.timeout)).await;
+        self.passwords.abandon_prompt();
+        outcome
+    }
+
     /// Returns the passwords of its key.
     pub(super) fn passwords(&self) -> Arc<KeyPassword> {
         Arc::clone(&self.passwords)

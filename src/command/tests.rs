@@ -423,7 +423,8 @@ fn takes_socks_proxies_from_https_proxy_and_ignores_them_in_all_proxy() {
 
 /// The file that `update` writes.
 fn written(words: &[&str], variables: &[(&str, &str)]) -> Result<PathBuf, String> {
-    planned(&[&["update"], words].concat(), variables).map(|plan: UpdatePlan| plan.update.file)
+    let plan = planned(&[&["update"], words].concat(), variables);
+    plan.map(|plan: UpdatePlan| plan.roles[0].plan.update.file.clone())
 }
 
 #[test]
@@ -479,7 +480,9 @@ fn only_commands_for_people_show_a_line_while_they_wait() {
     let shown = |words: &[&str], variables: &[(&str, &str)]| {
         let session = match words {
             ["secret", ..] => planned(words, variables).map(|plan: SecretGetPlan| plan.session),
-            _ => planned(words, variables).map(|plan: UpdatePlan| plan.session),
+            _ => {
+                planned(words, variables).map(|plan: UpdatePlan| plan.roles[0].plan.session.clone())
+            }
         };
         session.unwrap().waiting == WaitDisplay::Line
     };

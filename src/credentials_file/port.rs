@@ -231,3 +231,10 @@ pub enum ProfileFileError {
         source: ProfileError,
     },
 }
+
+impl ProfileFileError {
+    /// Returns whether one profile must not be written, and others may be.
+    pub fn is_of_profile(&self) -> bool {
+        matches!(self, Self::Text { source: ProfileError::LongLived(_), .. })
+    }
+}

@@ -14,6 +14,13 @@ pub struct Role<P> {
     pub plan: P,
 }
 
+impl<P> Role<P> {
+    /// Returns the role of this name with another plan.
+    pub fn with_plan<Q>(&self, plan: Q) -> Role<Q> {
+        Role { name: self.name.clone(), plan }
+    }
+}
+
 /// A role and its refresher, which ends when this is dropped.
 #[derive(Debug)]
 pub struct RunningRole<P, S> {

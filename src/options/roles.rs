@@ -90,7 +90,8 @@ fn named<'a>(
     options: &[&'static OptionSpec],
     by_flag: bool,
 ) -> Result<Option<Vec<Setting<'a>>>, UsageError> {
-    let row: &'static OptionSpec = if options.contains(&&ROLES) { &ROLES } else { &ROLE };
+    // It has several rows, with other descriptions.
+    let row = options.iter().copied().find(|option| option.name == ROLE.name).unwrap_or(&ROLE);
     let given = all_typed(settings.typed, row).map(|value| {
         let setting = settings.setting(Origin::Flag(row), value)?;
         match value {
@@ -99,7 +100,7 @@ fn named<'a>(
         }
     });
     let mut given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
-    if *row == ROLE {
+    if *row != ROLES {
         // The last one counts, as of every option.
         given.drain(..given.len().saturating_sub(1));
     }

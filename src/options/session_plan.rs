@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::{EntryName, RoleLayers};
+use crate::config::EntryName;
 use crate::credentials_file::ProfileName;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
 use crate::options::{error_format, identity, transport};
@@ -56,8 +55,6 @@ pub struct NamedSession {
     pub is_default: bool,
     /// Whether `--role` names it. The roles that are named come in the order of the command line.
     pub is_named: bool,
-    /// The profile of the role in the shared credentials file, if it has one.
-    pub profile: Option<ProfileName>,
     /// How the session is made.
     pub session: SessionPlan,
 }
@@ -66,28 +63,16 @@ impl NamedSession {
     /// Returns the sessions of a daemon, at least one: those of the roles that are used, else that of
     /// the command line.
     pub fn of_daemon(settings: &Settings<'_>) -> Result<Vec<Self>, UsageError> {
-        if settings.roles.is_empty() {
-            let session = SessionPlan::of_daemon(settings)?;
-            return Ok(vec![Self {
-                name: None,
-                is_default: true,
-                is_named: false,
-                profile: None,
-                session,
-            }]);
-        }
-        let of_role = |layers: &RoleLayers<'_>| {
-            let settings = settings.of_role(*layers);
-            let role = layers.role();
+        let of_role = |settings: Settings<'_>| {
+            let name = settings.layers.map(|layers| layers.role().name().clone());
             Ok(Self {
-                name: Some(role.name().clone()),
-                is_default: settings.default_role == Some(role.name()),
+                is_default: name.is_none() || settings.default_role == name.as_ref(),
                 is_named: settings.are_roles_named,
-                profile: settings.in_file(&ROLE_AWS_PROFILE)?.map(profile).transpose()?,
                 session: SessionPlan::of_daemon(&settings)?,
+                name,
             })
         };
-        settings.roles.iter().map(of_role).collect()
+        settings.each_role().into_iter().map(of_role).collect()
     }
 }
 

@@ -84,6 +84,14 @@ impl<'a> Settings<'a> {
         Self { layers: Some(layers), ..*self }
     }
 
+    /// Returns the settings of each role that is used; without a configuration file, these settings.
+    pub fn each_role(&self) -> Vec<Self> {
+        match self.roles {
+            [] => vec![*self],
+            roles => roles.iter().map(|layers| self.of_role(*layers)).collect(),
+        }
+    }
+
     /// Returns where the value of an option is in the configuration file, else its flag: how an error
     /// names one of two values that do not go together.
     pub fn origin(&self, option: &'static OptionSpec) -> Origin {

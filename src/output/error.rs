@@ -87,6 +87,25 @@ struct DetailedError {
     limit: usize,
 }
 
+/// An error about a role.
+#[derive(Debug)]
+struct OfRole {
+    role: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for OfRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "role `{}`: {}", self.role, self.source)
+    }
+}
+
+impl std::error::Error for OfRole {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.source()
+    }
+}
+
 /// The most bytes that an error may print: SDKs log all of it.
 const MAX_LENGTH: usize = 4_000;
 /// What a printed error begins with.
@@ -123,6 +142,13 @@ impl Error {
     /// Makes an error with details in the place of causes.
     pub fn detailed(kind: impl Into<Kind>, message: String, details: Vec<Detail>) -> Self {
         Self::new(kind, DetailedError { message, details, limit: MAX_LENGTH })
+    }
+
+    /// Says which role of the configuration file it is about.
+    #[must_use]
+    pub fn of_role(self, role: &str) -> Self {
+        let source = OfRole { role: role.to_owned(), source: self.source };
+        Self { source: Box::new(source), ..self }
     }
 
     /// Prints all details, however long they are: no SDK runs this command.

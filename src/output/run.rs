@@ -72,6 +72,16 @@ pub enum RunError {
         /// ` at FILE:LINE`, or nothing.
         at: String,
     },
+    /// `update --once` could not write some of several profiles.
+    #[error("cannot write {count} of {total} profiles")]
+    ProfilesNotWritten {
+        /// The profiles that were not written.
+        count: usize,
+        /// All that were to be written.
+        total: usize,
+        /// Who can fix the first failure.
+        kind: ErrorKind,
+    },
     /// This process reached its time limit while another one was still fetching the session.
     #[error("no session within {} s: another process is still waiting for AWS", limit.as_secs())]
     WaitTimedOut {
@@ -85,7 +95,7 @@ impl RunError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::WaitTimedOut { .. } => ErrorKind::Unreachable,
-            Self::InAnotherProcess { kind, .. } => *kind,
+            Self::InAnotherProcess { kind, .. } | Self::ProfilesNotWritten { kind, .. } => *kind,
             Self::Defect { .. } => ErrorKind::Internal,
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
@@ -97,6 +107,8 @@ impl RunError {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::InAnotherProcess { hints, .. } => return hints.clone(),
+            // The error of each was printed before.
+            Self::ProfilesNotWritten { .. } => return Vec::new(),
             Self::System(_) => {
                 "raise the limit on open files if it is reached: `ulimit -n` shows it"
             }

@@ -52,5 +52,6 @@ mod time_travel;
 mod transport;
 mod unknown_variables;
 mod update;
+mod update_roles;
 mod usage;
 mod wording;

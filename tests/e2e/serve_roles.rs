@@ -16,24 +16,41 @@ use crate::environment::{Program, emulator};
 use crate::fault::vended;
 
 /// A configuration file, the emulator and a token file.
-struct Fixture {
-    emulator: Emulator,
+pub(crate) struct Fixture {
+    pub(crate) emulator: Emulator,
     folder: tempfile::TempDir,
 }
 
 impl Fixture {
-    fn new(roles: &[(&str, u32)]) -> Self {
+    /// Returns a file of these roles and the lines of each.
+    pub(crate) fn with(roles: &[(&str, &str)]) -> Self {
+        let fixture = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
+        fixture.configure_with(roles);
+        fixture
+    }
+
+    fn new(roles: &[(&'static str, u32)]) -> Self {
         let fixture = Self { emulator: emulator(), folder: tempfile::tempdir().unwrap() };
         fixture.configure(roles);
         fixture
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes the file with these roles and the durations of their sessions; `a` is the default role.
-    fn configure(&self, roles: &[(&str, u32)]) {
+    fn configure(&self, roles: &[(&'static str, u32)]) {
+        let lines = |(name, duration): &(&'static str, u32)| {
+            (*name, format!("session-duration = {duration}"))
+        };
+        let roles: Vec<_> = roles.iter().map(lines).collect();
+        let roles: Vec<_> = roles.iter().map(|(name, lines)| (*name, lines.as_str())).collect();
+        self.configure_with(&roles);
+    }
+
+    /// Writes the file with these roles and the lines of each.
+    pub(crate) fn configure_with(&self, roles: &[(&str, &str)]) {
         let mut text = format!(
             "default-role = \"a\"\n\n[defaults]\ntrust-anchor-arn = \"{TRUST_ANCHOR_ARN}\"\n\
              profile-arn = \"{PROFILE_ARN}\"\n\n"
@@ -50,10 +67,8 @@ impl Fixture {
                 text.push_str(&format!("{key} = \"{value}\"\n"));
             }
         }
-        for (name, duration) in roles {
-            text.push_str(&format!(
-                "\n[role.{name}]\nrole-arn = \"{ROLE_ARN}\"\nsession-duration = {duration}\n"
-            ));
+        for (name, lines) in roles {
+            text.push_str(&format!("\n[role.{name}]\nrole-arn = \"{ROLE_ARN}\"\n{lines}\n"));
         }
         self.write(&text);
     }
@@ -67,16 +82,20 @@ impl Fixture {
         fs::rename(new, self.path("config.toml")).unwrap();
     }
 
-    /// Starts `serve` with these arguments.
-    fn start(&self, arguments: &[&str]) -> Daemon {
+    /// Returns the program without variables for an identity or an ARN.
+    pub(crate) fn tool(&self) -> Program {
         let own = |name: &&String| name.starts_with("ROLES_ANYWHERE_");
         let variables = self.emulator.environment();
         let names = variables.iter().map(|(name, _)| name).filter(own);
-        let tool = names.fold(Program::new(&self.emulator), |tool, name| tool.unset(name));
+        names.fold(Program::new(&self.emulator), |tool, name| tool.unset(name))
+    }
+
+    /// Starts `serve` with these arguments.
+    fn start(&self, arguments: &[&str]) -> Daemon {
         let (config, token) = (self.path("config.toml"), self.path("token"));
         let (config, token) = (config.to_str().unwrap(), token.to_str().unwrap());
         let line = ["serve", "--port", "0", "--config", config, "--token-file", token];
-        Daemon::start(&tool, &[&line, arguments].concat())
+        Daemon::start(&self.tool(), &[&line, arguments].concat())
     }
 
     fn connect(&self, daemon: &Daemon) -> Client {
@@ -95,7 +114,7 @@ impl Fixture {
     }
 
     /// Returns the number of sessions that AWS gave.
-    fn sessions(&self) -> usize {
+    pub(crate) fn sessions(&self) -> usize {
         vended(&self.emulator).len()
     }
 }

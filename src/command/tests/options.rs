@@ -38,7 +38,7 @@ fn variables_are_made_from_flags() {
 }
 
 /// But for `--output`, which has other values in each of its commands, and no variable, and for
-/// `--role`, which may be repeated in `serve`.
+/// `--role`, which may be repeated in `serve` and has another default in `update`.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
     let twice = |names: Vec<&'static str>| {
@@ -47,10 +47,10 @@ fn a_flag_or_a_variable_is_of_one_row() {
     };
     assert_eq!(
         twice(rows().map(|row| row.name).collect()),
-        ["--role", "--output", "--output", "--output", "--output"]
+        ["--role", "--role", "--output", "--output", "--output", "--output"]
     );
     let variables = rows().flat_map(|row| row.variables()).collect();
-    assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"]);
+    assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"; 2]);
     for row in rows().filter(|row| row.name == "--output") {
         assert_eq!(row.own_variable(), None);
     }

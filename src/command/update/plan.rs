@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::command::update::ProfilePlan;
 use crate::credentials_file::ProfileName;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Role};
 use crate::options::daemon::daemon;
-use crate::options::session_plan::profile;
+use crate::options::session_plan;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
@@ -19,7 +20,8 @@ pub(super) static UPDATE: &[&OptionSpec] = &[&PROFILE, &CREDENTIALS_FILE, &ONCE,
 pub(super) static PROFILE: OptionSpec = OptionSpec::new("--profile", "NAME", ValueType::Text)
     .default_value("default")
     .under(Heading::Profile)
-    .help("Profile to write");
+    .help("Profile to write")
+    .details("Profile to write; the one of a role is `aws-profile` by default.");
 
 pub(super) static CREDENTIALS_FILE: OptionSpec =
     OptionSpec::new("--credentials-file", "FILE", ValueType::File)
@@ -54,8 +56,6 @@ pub struct Update {
     pub file: PathBuf,
     /// The origin of its path.
     pub origin: Origin,
-    /// Once, or for as long as it runs.
-    pub mode: Mode,
     /// Whether a long-lived key in the profile is replaced.
     pub force: bool,
     /// Whether to report only errors and warnings.
@@ -75,14 +75,30 @@ pub enum Mode {
     Continuous,
 }
 
+/// Returns how long `update` runs.
+pub(super) fn mode(settings: &Settings<'_>) -> Result<Mode, UsageError> {
+    Ok(if settings.is_on(&ONCE)? { Mode::Once } else { Mode::Continuous })
+}
+
+/// Returns the name of the profile: the one of the option, else of the role, else `default`.
+pub(super) fn profile<'a>(settings: &Settings<'a>) -> Result<Setting<'a>, UsageError> {
+    if let Some(given) = settings.text(&PROFILE)? {
+        return Ok(given);
+    }
+    settings.in_file(&ROLE_AWS_PROFILE)?.map_or_else(|| settings.default(&PROFILE), Ok)
+}
+
+/// Returns the roles without the profile that AWS_PROFILE selects, if one of them has it.
+pub(super) fn with_selected_profile(mut roles: Vec<Role<ProfilePlan>>) -> Vec<Role<ProfilePlan>> {
+    if roles.iter().any(|role| role.plan.update.selected.is_none()) {
+        roles.iter_mut().for_each(|role| role.plan.update.selected = None);
+    }
+    roles
+}
+
 /// Returns what `update` writes, and how.
 pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
-    let once = settings.is_on(&ONCE)?;
-    let given = match settings.text(&PROFILE)? {
-        Some(given) => Some(given),
-        None => settings.in_file(&ROLE_AWS_PROFILE)?,
-    };
-    let profile = profile(given.map_or_else(|| settings.default(&PROFILE), Ok)?)?;
+    let profile = session_plan::profile(profile(settings)?)?;
     let selected = settings.environment.get(AWS_PROFILE.name);
     let selected = selected.filter(|selected| *selected != profile.to_string());
     let (file, origin) = credentials_file(settings)?;
@@ -93,7 +109,6 @@ pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
         profile,
         file,
         origin,
-        mode: if once { Mode::Once } else { Mode::Continuous },
         daemon: daemon(settings)?,
     })
 }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::command::update::{FileWarning, Update};
 use crate::credentials_file::ProfileError;
 use crate::daemon::{DaemonContext, Supervisor};
@@ -54,7 +56,29 @@ impl Target {
 }
 
 /// The profiles of one file; a reload replaces them.
-pub(super) type Targets = RefCell<Vec<Rc<Target>>>;
+#[derive(Default)]
+pub(super) struct Targets {
+    all: RefCell<Vec<Rc<Target>>>,
+    replaced: Notify,
+}
+
+impl Targets {
+    /// Returns the profiles as they are now.
+    pub(super) fn all(&self) -> Vec<Rc<Target>> {
+        self.all.borrow().clone()
+    }
+
+    /// Replaces the profiles.
+    pub(super) fn replace(&self, targets: Vec<Rc<Target>>) {
+        self.all.replace(targets);
+        self.replaced.notify_one();
+    }
+
+    /// Completes when they are replaced, or at once if they were since it was last called.
+    pub(super) async fn replaced(&self) {
+        self.replaced.notified().await;
+    }
+}
 
 /// Returns the text with all sessions in their profiles.
 ///

@@ -3,11 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::keep::keep;
 use super::plan::CREDENTIALS_FILE;
+use super::settle_watch::{NextAction, SettleWatch};
+use super::target::{Target, Targets};
 use super::*;
-use crate::daemon::{Daemon, Event, OnStartupFailure};
+use crate::credentials_file::port::WriteMethod;
+use crate::credentials_file::reconcile::{NotSettled, ReconcileStep};
+use crate::daemon::{Daemon, Event, OnStartupFailure, RefresherSet, no_configuration};
 use crate::options::table::Origin;
 use crate::test_support::{DaemonRecorder, FakeCredentialsFile, Notice};
 use roles_anywhere_client::provider::ErrorKind;
@@ -45,7 +52,8 @@ async fn keep_simulated(
     let source = Arc::new(simulation.clone());
     let refresher = context.refresher_of(source, Arc::default(), &ports);
     let target = Target::new(plan.clone(), Arc::clone(refresher.channel()), context.clone());
-    let (refreshers, targets) = (RefresherSet::default(), RefCell::new(vec![Rc::new(target)]));
+    let (refreshers, targets) = (RefresherSet::default(), Targets::default());
+    targets.replace(vec![Rc::new(target)]);
     let _running = refreshers.add(refresher);
     keep((&targets, &refreshers), &context, &ports, file, &no_configuration).await
 }
@@ -55,7 +63,6 @@ fn plan(on_startup_failure: OnStartupFailure) -> Update {
         profile: "a".parse().unwrap(),
         file: PathBuf::from("credentials"),
         origin: Origin::Flag(&CREDENTIALS_FILE),
-        mode: Mode::Continuous,
         force: false,
         quiet: false,
         selected: None,

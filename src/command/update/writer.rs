@@ -2,6 +2,7 @@
 //! is one for all profiles of the file, so that no two of ours wait for each other.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -109,7 +110,8 @@ impl<'a> Writer<'a> {
             return sleep.await;
         }
         let changed = targets.iter().map(|target| Box::pin(target.channel.changed()));
-        select(select_all(changed), sleep).await;
+        let replaced = pin!(self.targets.replaced());
+        select(select(select_all(changed), replaced), sleep).await;
     }
 
     /// Writes the current sessions while they are valid, and keeps what other programs wrote, except for
@@ -216,7 +218,7 @@ impl<'a> Writer<'a> {
     }
 
     fn targets(&self) -> Vec<Rc<Target>> {
-        self.targets.borrow().clone()
+        self.targets.all()
     }
 
     fn report_failure(&mut self, error: ProfileFileError) -> Duration {

@@ -10,9 +10,26 @@ pub static ONE: &[&OptionSpec] = &[&ROLE, &CONFIG];
 /// The options of a command that uses several roles.
 pub static SEVERAL: &[&OptionSpec] = &[&ROLES, &CONFIG];
 
+/// The options of a command that uses the roles that have a profile.
+pub static WITH_PROFILE: &[&OptionSpec] = &[&ROLE_WITH_PROFILE, &CONFIG];
+
 pub static ROLE: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text)
     .refuse_empty("the name of a role")
     .described_default("`default-role`, else the only role of the file")
+    .under(Heading::Configuration)
+    .help("Role of the configuration file")
+    .details(
+        "Role of the configuration file: its identity, ARNs and settings are used, except for \
+         those that options give.",
+    );
+
+/// `--role` of a command that uses the roles that have a profile.
+pub static ROLE_WITH_PROFILE: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text)
+    .refuse_empty("the name of a role")
+    .described_default(
+        "all roles with `aws-profile`; with `--profile`, `default-role`, else the only role of \
+         the file",
+    )
     .under(Heading::Configuration)
     .help("Role of the configuration file")
     .details(
