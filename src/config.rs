@@ -1,8 +1,9 @@
 //! The configuration file: identities and roles by name.
 //!
 //! [`Config::parse`] makes the model of a text, or reports all that is wrong with its structure: what
-//! is not TOML, unknown keys, wrong types, names that lead nowhere. What the values mean is checked
-//! where those of flags are, when a role is used. So a wrong value of a role does not stop another.
+//! is not TOML, unknown keys, wrong types, names of tables that do not exist. What the values mean is
+//! checked where those of flags are, when a role is used. So a wrong value of a role does not stop
+//! another.
 
 mod entries;
 pub mod files;
@@ -23,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use entries::{FallbackTable, FileValue, HopTable};
-pub use keys::{KeyType, TableKind};
+pub use keys::{KeyType, TableKind, with_keys};
 pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::EntryName;
 pub use paths::PathFault;

@@ -111,7 +111,7 @@ impl TableKind {
         self.keys().find(|row| row.id() == name)
     }
 
-    /// Returns the keys without which it means nothing.
+    /// Returns its required keys.
     pub fn required(self) -> &'static [&'static OptionSpec] {
         match self {
             Self::Hop => HOP_REQUIRED,
@@ -133,6 +133,16 @@ impl TableKind {
     }
 }
 
+/// Returns a text of the help with keys in place of their flags: `certificate` for `--certificate`.
+pub fn with_keys(text: &str) -> String {
+    let all = TableKind::ALL.iter().flat_map(|table| table.keys());
+    all.fold(text.to_owned(), |text, row| {
+        [' ', '`', '='].iter().fold(text, |text, end| {
+            text.replace(&format!("`--{}{end}", row.id()), &format!("`{}{end}", row.id()))
+        })
+    })
+}
+
 impl KeyType {
     /// Returns what a key takes.
     pub fn of(row: &'static OptionSpec) -> Self {
@@ -148,6 +158,13 @@ impl KeyType {
             _ if is(&config_file::HOP_TRANSITIVE_TAGS) => Self::Texts,
             _ => Self::Text,
         }
+    }
+
+    /// Returns the unit of a key's numbers.
+    pub fn unit(row: &'static OptionSpec) -> Option<&'static str> {
+        let durations =
+            [&session::SESSION_DURATION, &transport::TIMEOUT, &config_file::HOP_SESSION_DURATION];
+        durations.contains(&row).then_some("seconds")
     }
 
     /// Returns it in words.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{KeyType, TableKind};
+use super::keys::{KeyType, TableKind, with_keys};
 use crate::options::table::{DefaultValue, OptionSpec};
 
 /// Returns the schema.
@@ -48,7 +48,7 @@ fn property(row: &'static OptionSpec) -> Value {
         }
         KeyType::Tables(kind) => json!({ "type": "array", "items": reference(kind) }),
     };
-    property["description"] = json!(row.description());
+    property["description"] = json!(with_keys(&row.description()));
     if let DefaultValue::Value(value) = row.default {
         // The defaults of integers are integers.
         property["default"] = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
@@ -101,6 +101,10 @@ mod tests {
             let count = table["properties"].as_object().unwrap().len();
             assert_eq!(count, kind.keys().count() + extra, "{kind:?}");
         }
+        // The text names keys, not flags.
+        let identity = &schema["$defs"]["identity"]["properties"];
+        let private_key = identity["private-key"]["description"].as_str();
+        assert!(private_key.is_some_and(|text| text.ends_with("SOURCE is as for `certificate`.")));
         let role = &schema["$defs"]["role"]["properties"];
         assert_eq!(role["session-duration"]["default"], 3600);
         assert_eq!(role["fips"]["type"], "boolean");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use roles_anywhere::config::{KeyType, TableKind};
+use roles_anywhere::config::{KeyType, TableKind, with_keys};
 use roles_anywhere::options::table::OptionSpec;
 
 use crate::environment::TestEnvironment;
@@ -49,20 +49,24 @@ fn reference() -> String {
 
 fn meaning(row: &'static OptionSpec, table: TableKind) -> String {
     let summary = row.summary(roles_anywhere::options::table::Necessity::Optional);
-    let summary = summary.split(" [default").next().unwrap();
+    let summary = with_keys(summary.split(" [default").next().unwrap());
+    let unit = KeyType::unit(row).map(|unit| format!(" ({unit})")).unwrap_or_default();
+    let summary = format!("{summary}{unit}");
     match (row.default_words(), table.required().contains(&row)) {
         (_, true) => format!("{summary}; required"),
         // A line of the page is short.
-        (Some(default), _) if default.len() < 60 => format!("{summary}; by default {default}"),
-        _ => summary.to_owned(),
+        (Some(default), _) if default.len() < 60 => {
+            format!("{summary}; by default {}", with_keys(default))
+        }
+        _ => summary,
     }
 }
 
 #[test]
-fn the_schema_names_every_table() {
-    let env = TestEnvironment::new();
+fn the_schema_is_printed_as_json() {
+    let env = TestEnvironment::offline();
     let schema = env.run("config schema").json();
-    assert_eq!(schema["properties"]["role"]["additionalProperties"]["$ref"], "#/$defs/role");
+    assert_eq!(schema, roles_anywhere::config::schema::schema());
 }
 
 #[test]
@@ -85,9 +89,9 @@ fn import_reads_the_file_of_the_aws_cli() {
 
     [role.a]
     identity = "host"
-    # not taken over: `--debug`
+    # not imported: `--debug`
     ----- stderr -----
-    warning: profile `a`: not taken over: `--debug`
+    warning: profile `a`: not imported: `--debug`
     warning: profile `a`: fill in `key-password-file`
     "#);
     assert_snapshot!(env.fails("config import --from azure"), @r"
