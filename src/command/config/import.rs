@@ -1,4 +1,4 @@
-//! `config import`: prints a configuration file made of the AWS CLI's.
+//! `config import`: makes a configuration file from `~/.aws/config`.
 
 use std::path::PathBuf;
 
@@ -43,11 +43,11 @@ pub struct ConfigImport {
 
 impl Command for ConfigImport {
     const NAME: &'static [Word] =
-        &[CONFIG, ("import", "Print a configuration file made of the AWS CLI's")];
+        &[CONFIG, ("import", "Make a configuration file from ~/.aws/config")];
     const DETAILS: &'static str = "\
 Reads each `credential_process` line of ~/.aws/config that runs this program or aws_signing_helper, \
 and prints a configuration file with a role for each profile. Equal identities are merged. Passwords \
-are not printed: fill in the placeholders. What is not taken over is named in comments and on standard \
+are not printed: fill in the placeholders. What is not imported is named in comments and on standard \
 error.";
     const EXAMPLES: &'static str =
         "roles-anywhere config import --from aws > ~/.config/roles-anywhere/config.toml";

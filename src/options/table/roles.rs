@@ -59,7 +59,7 @@ pub static CONFIG: OptionSpec = OptionSpec::new("--config", "FILE", ValueType::F
     .under(Heading::Configuration)
     .help("Configuration file")
     .details(
-        "Configuration file with identities and roles. Without `--role`, and if options or \
+        "Configuration file with identities and roles. If no role is selected, and options or \
          variables give a certificate, a key or an ARN, a file is used only if this option names \
          it.",
     );
