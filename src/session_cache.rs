@@ -185,18 +185,22 @@ impl<'a> SessionCache<'a> {
         }
         let (uptime, offset) = (ports.clock.uptime(), found.session.clock_offset);
         let limit = Deadline::new(uptime, refresh_timeout(deadline.remaining(uptime)));
-        let (is_stored, served) =
-            match self.provider.fetch_in(Order::PrimaryOnly, offset, ports, limit).await {
-                Ok(fetched) => {
-                    (cached.store_session(&fetched, found.fallback, ports), fetched.into())
-                }
-                Err(error) => {
-                    cached.trace(&*ports.trace, format_args!("used, as before: {error}"));
-                    let (now, random) = (ports.clock.now().unix(), ports.entropy.bits());
-                    let after = found.fallback.probe_failed(&error, now, random);
-                    (cached.store_backoff(&found, after), found.session.into())
-                }
-            };
+        let (is_stored, served) = match self
+            .provider
+            .fetch_in(Order::PrimaryOnly, offset, ports, limit)
+            .await
+        {
+            Ok(fetched) => (cached.store_session(&fetched, found.fallback, ports), fetched.into()),
+            Err(error) => {
+                cached.trace(
+                    &*ports.trace,
+                    format_args!("still used: the primary trust anchor made no session: {error}"),
+                );
+                let (now, random) = (ports.clock.now().unix(), ports.entropy.bits());
+                let after = found.fallback.probe_failed(&error, now, random);
+                (cached.store_backoff(&found, after), found.session.into())
+            }
+        };
         if !is_stored {
             // Without the record, each run would ask again.
             cached.record_failure(lock, None, ports);

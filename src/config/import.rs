@@ -8,12 +8,12 @@ use crate::credentials_file::values::values;
 use command_line::{ImportedLine, Refused};
 use writer::ConfigWriter;
 
-/// A configuration file that was made, and what could not be taken over.
+/// A configuration file that was made, and what could not be imported.
 #[derive(Debug)]
 pub struct Import {
     /// The file.
     pub toml: String,
-    /// What was not taken over, each in one line without values.
+    /// What was not imported, each in one line without values.
     pub notes: Vec<String>,
     /// How many roles there are.
     pub roles: usize,

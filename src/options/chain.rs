@@ -17,7 +17,7 @@ use roles_anywhere_client::aws::assume_role::{
     AssumeRole, ExternalId, HopDuration, SessionPolicy, SessionTags, SessionTagsError, StsEndpoint,
 };
 
-/// What is said of one hop.
+/// The settings of one hop.
 #[derive(Clone, Debug)]
 pub struct HopSettings<'a> {
     /// The role to assume.

@@ -73,7 +73,7 @@ pub struct Error {
 pub struct Detail {
     /// It in one line, for JSON and the log.
     pub line: String,
-    /// It in several lines for people, none of which holds what does not show.
+    /// It in several lines for people; unprintable characters are escaped.
     pub block: String,
 }
 
@@ -404,12 +404,12 @@ mod tests {
         let detail = |at: usize| Detail { line: at.to_string(), block: format!("{at:1000}") };
         let error = || {
             let details = (0..5).map(detail).collect();
-            Error::detailed(ErrorKind::Local, "three".to_owned(), details).hint("this")
+            Error::detailed(ErrorKind::Local, "five".to_owned(), details).hint("this")
         };
         let text = error().to_string();
         assert!(text.len() <= 4_000, "{}", text.len());
         assert!(text.ends_with("2\n\n2 more\n  hint: this"), "{text}");
-        assert_eq!(error().reasons(), ["three", "0", "1", "2", "3", "4"]);
+        assert_eq!(error().reasons(), ["five", "0", "1", "2", "3", "4"]);
         assert!(error().unabridged().to_string().ends_with("4\n  hint: this"));
     }
 

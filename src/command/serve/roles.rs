@@ -117,8 +117,8 @@ impl<'a> RunningRoles<'a> {
         self.tokens.take().iter().for_each(|(token, _)| self.endpoints.withdraw_token(token));
     }
 
-    /// Serves other roles from the next request on. Those that did not change keep their sessions, and
-    /// no request is answered in between.
+    /// Serves other roles from the next request on. Those that did not change keep their sessions;
+    /// each request sees the old set or the new one.
     pub(super) fn replace(
         &self,
         selection: RoleSelection,

@@ -13,7 +13,7 @@ pub(super) struct ImportedLine {
     pub(super) identity: Vec<ImportedKey>,
     /// The keys of a role.
     pub(super) role: Vec<ImportedKey>,
-    /// What was not taken over, without values.
+    /// What was not imported, without values.
     pub(super) notes: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl std::fmt::Debug for ImportedKey {
     }
 }
 
-/// Why a line is not taken over.
+/// Why a line is not imported.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refused {
     /// It runs another program.

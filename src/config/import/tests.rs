@@ -94,31 +94,31 @@ fn passwords_become_placeholders() {
     [role.default]
     identity = "host"
     trust-anchor-arn = "a"
-    # not taken over: `--proxy`, as it may hold a password
-    # not taken over: `--debug`
-    # not taken over: `--cache-dir`
-    # not taken over: `--session-duration`, as its value is not valid
-    # not taken over: an argument without a flag
-    # not taken over: an unknown option
+    # not imported: `--proxy`, as it may hold a password
+    # not imported: `--debug`
+    # not imported: `--cache-dir`
+    # not imported: `--session-duration`, as its value is not valid
+    # not imported: an argument without a flag
+    # not imported: an unknown option
 
     [role.d]
     identity = "identity"
 
-    # profile `a`: not taken over, as a quote in its `credential_process` is not closed
-    # profile `b`: not taken over, as its `credential_process` runs another command
-    # profile `c`: not taken over, as it uses `--role` already
+    # profile `a`: not imported, as a quote in its `credential_process` is not closed
+    # profile `b`: not imported, as its `credential_process` runs another command
+    # profile `c`: not imported, as it uses `--role` already
     "#);
     assert_snapshot!(import.notes.join("\n"), @r"
-    profile `default`: not taken over: `--proxy`, as it may hold a password
-    profile `default`: not taken over: `--debug`
-    profile `default`: not taken over: `--cache-dir`
-    profile `default`: not taken over: `--session-duration`, as its value is not valid
-    profile `default`: not taken over: an argument without a flag
-    profile `default`: not taken over: an unknown option
+    profile `default`: not imported: `--proxy`, as it may hold a password
+    profile `default`: not imported: `--debug`
+    profile `default`: not imported: `--cache-dir`
+    profile `default`: not imported: `--session-duration`, as its value is not valid
+    profile `default`: not imported: an argument without a flag
+    profile `default`: not imported: an unknown option
     profile `default`: fill in `key-password-file`
-    profile `a`: not taken over, as a quote in its `credential_process` is not closed
-    profile `b`: not taken over, as its `credential_process` runs another command
-    profile `c`: not taken over, as it uses `--role` already
+    profile `a`: not imported, as a quote in its `credential_process` is not closed
+    profile `b`: not imported, as its `credential_process` runs another command
+    profile `c`: not imported, as it uses `--role` already
     profile `d`: fill in `certificate`
     ");
 }

@@ -16,15 +16,15 @@ pub(super) struct ConfigWriter {
     identities: Vec<(String, Vec<ImportedKey>)>,
     /// Names, the profiles that they come from, the identities, and the lines.
     roles: Vec<(String, String, String, ImportedLine)>,
-    /// Comments for profiles that were not taken over.
+    /// Comments for profiles that were not imported.
     skipped: Vec<String>,
     notes: Vec<String>,
 }
 
 impl ConfigWriter {
-    /// Adds a profile that is not taken over.
+    /// Adds a profile that is not imported.
     pub(super) fn note(&mut self, profile: &str, why: &str) {
-        let note = format!("profile {}: not taken over, as {why}", profile_name(profile));
+        let note = format!("profile {}: not imported, as {why}", profile_name(profile));
         self.skipped.push(note.clone());
         self.notes.push(note);
     }
@@ -35,7 +35,7 @@ impl ConfigWriter {
         let name = unique(&name_of(profile, "role"), &taken);
         for note in &line.notes {
             let profile = profile_name(profile);
-            self.notes.push(format!("profile {profile}: not taken over: {note}"));
+            self.notes.push(format!("profile {profile}: not imported: {note}"));
         }
         let keys = std::mem::take(&mut line.identity);
         let held = keys.iter().filter(|key| matches!(key.value, ImportedValue::Placeholder(_)));
@@ -69,7 +69,7 @@ impl ConfigWriter {
             let _ = writeln!(toml, "[role.{}]\nidentity = \"{identity}\"", heading(name));
             line.role.iter().for_each(|key| write_key(&mut toml, key));
             for note in &line.notes {
-                let _ = writeln!(toml, "# not taken over: {note}");
+                let _ = writeln!(toml, "# not imported: {note}");
             }
             toml.push('\n');
         }

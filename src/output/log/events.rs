@@ -83,10 +83,10 @@ events! {
     SESSION_RECEIVED = "session_received" Info
         "session received" ["access_key_id" "expiration" "lifetime_seconds" "role"];
     REGION_FALLBACK = "region_fallback" Warning
-        "the primary trust anchor's Region cannot be used; a fallback makes the sessions"
+        "the Region of the primary trust anchor does not answer; using a fallback"
         ["trust_anchor" "region" "reason" "role"];
     REGION_RESTORED = "region_restored" Info
-        "the primary trust anchor makes the sessions again" ["trust_anchor" "region" "role"]
+        "using the primary trust anchor again" ["trust_anchor" "region" "role"]
         ends [REGION_FALLBACK];
     REFRESH_FAILED = "refresh_failed" Warning
         "cannot refresh the credentials; the current ones are still valid"
