@@ -39,6 +39,7 @@ profile-arn = "{PROFILE_ARN}"
 [role.backup]
 identity = "host"
 role-arn = "{ROLE_ARN}"
+session-duration = 1800
 
 [role.reader]
 identity = "robot"
@@ -62,11 +63,12 @@ fn with_file(text: &str) -> TestEnvironment {
 #[test]
 fn each_role_has_its_identity_and_its_duration() {
     let env = with_file(&file());
-    for (role, subject, duration) in [("backup", "CN=p256", 3600), ("reader", "CN=rsa2048", 900)] {
+    for (role, subject, duration) in [("backup", "CN=p256", 1800), ("reader", "CN=rsa2048", 900)] {
         env.vend(&format!("--role {role}"));
         let request = env.emulator().requests().pop().unwrap();
         assert_eq!(request["session"]["source_identity"], subject);
-        assert!(request.to_string().contains(&duration.to_string()), "{request}");
+        let body: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body["durationSeconds"], duration);
     }
     let shown = env.run("read-certificate-data --role reader --output text").text();
     assert!(shown.contains("CN=rsa2048"), "{shown}");
@@ -105,7 +107,7 @@ fn a_wrong_value_of_one_role_does_not_stop_another() {
     env.vend("--role backup");
     let error = env.fails("credential-process --role reader").to_string();
     assert!(error.contains("`role.reader.session-duration` in "), "{error}");
-    assert!(error.contains("config.toml:23: expected 900 to 43200 (seconds)"), "{error}");
+    assert!(error.contains("config.toml:24: expected 900 to 43200 (seconds)"), "{error}");
 }
 
 #[test]
