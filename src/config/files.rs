@@ -87,20 +87,23 @@ impl ConfigFileError {
             {
                 "let this user read the file, or pass another one with `--config`".to_owned()
             }
-            ConfigFileFault::Unreadable(_) | ConfigFileFault::NotRegular => {
+            ConfigFileFault::Unreadable(_) => {
+                "check the path and its file system, or pass another file with `--config`"
+                    .to_owned()
+            }
+            ConfigFileFault::NotRegular | ConfigFileFault::TooLarge { .. } => {
                 "pass the path of a TOML file with `--config`".to_owned()
             }
             ConfigFileFault::ForeignOwner { user: 0, .. } => {
                 format!("make root its owner: `chown root {file}`")
             }
-            ConfigFileFault::ForeignOwner { user, .. } => format!(
-                "a configuration must belong to root or to the user who runs the command: `chown {user} {file}`"
-            ),
+            ConfigFileFault::ForeignOwner { user, .. } => {
+                format!("make root or this user its owner: `chown {user} {file}`")
+            }
             ConfigFileFault::Writable { .. } => format!(
-                "a file that others can write could send requests elsewhere: `chmod go-w {file}`"
+                "let only its owner write it, as it decides where requests are sent: `chmod go-w {file}`"
             ),
             ConfigFileFault::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
-            ConfigFileFault::TooLarge { .. } => "check that it is a configuration file".to_owned(),
         }]
     }
 }

@@ -55,7 +55,7 @@ pub enum Excerpt {
 pub enum MistakeKind {
     /// It is not TOML.
     Syntax(SyntaxFault),
-    /// A key or a table that there is not.
+    /// An unknown key or table.
     UnknownKey {
         /// The key, if it may be shown.
         key: Option<Box<str>>,
@@ -179,7 +179,7 @@ impl Mistakes {
     }
 }
 
-/// Writes how many there are, without themselves.
+/// Writes the number of mistakes.
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = match self.all.len() {

@@ -4,13 +4,13 @@ use std::fmt;
 
 use roles_anywhere_client::text::disclosure::may_be_repeated;
 
-/// The name of a role or an identity: 1 to 64 characters out of `[A-Za-z0-9_.-]`.
+/// The name of a role or an identity: 1 to 64 characters of `[A-Za-z0-9_.-]`.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
 pub struct EntryName(Box<str>);
 
 impl EntryName {
     /// What a name is, for messages.
-    pub const EXPECTED: &'static str = "1 to 64 characters out of letters, digits and `_.-`";
+    pub const EXPECTED: &'static str = "1 to 64 characters, each a letter, a digit or one of `_.-`";
 
     /// Returns the name that `text` is, if it is one.
     pub fn parse(text: &str) -> Option<Self> {

@@ -11,19 +11,17 @@ use crate::options::table::OptionSpec;
 pub enum SyntaxFault {
     /// A key or a table is there twice.
     Duplicate,
-    /// A string is not in quotes.
+    /// A string is not in quotes, or there is no value.
     Quotes,
     /// A quote, a bracket or a brace is not closed.
     Unclosed,
-    /// There is no value.
-    NoValue,
     /// There is no `=`.
     NoAssignment,
     /// An escape in a string is not one.
     Escape,
     /// A key is not one.
     Key,
-    /// Too many tables or arrays in one another.
+    /// Too many nested tables or arrays.
     Depth,
     /// Something else.
     Other,
@@ -36,7 +34,11 @@ const FAULTS: &[(&str, SyntaxFault)] = &[
     ("unclosed", SyntaxFault::Unclosed),
     ("invalid basic string, expected `\"`", SyntaxFault::Unclosed),
     ("invalid literal string, expected `'`", SyntaxFault::Unclosed),
-    ("missing value", SyntaxFault::NoValue),
+    ("invalid multi-line basic string, expected `\"`", SyntaxFault::Unclosed),
+    ("invalid multi-line literal string, expected `'`", SyntaxFault::Unclosed),
+    // There is no `=`, either.
+    ("missing value for key", SyntaxFault::NoAssignment),
+    ("missing value", SyntaxFault::Quotes),
     ("key with no value", SyntaxFault::NoAssignment),
     ("missing assignment", SyntaxFault::NoAssignment),
     ("missing escaped value", SyntaxFault::Escape),
@@ -57,14 +59,13 @@ impl SyntaxFault {
     /// Returns what to do.
     pub(super) fn label(self) -> &'static str {
         match self {
-            Self::Duplicate => "it is in the file twice",
+            Self::Duplicate => "this key or table is in the file twice",
             Self::Quotes => "write a value; strings are in quotes: `\"…\"`",
             Self::Unclosed => "close the quote, bracket or brace",
-            Self::NoValue => "write a value after `=`",
             Self::NoAssignment => "write `=` and a value after the key",
             Self::Escape => "write `\\\\` for a backslash, or put the string in single quotes",
             Self::Key => "a key consists of letters, digits, `-` and `_`, or is in quotes",
-            Self::Depth => "there are too many tables or arrays in one another",
+            Self::Depth => "too many nested tables or arrays",
             Self::Other => "write `key = \"value\"`, `[table]` or `# comment`",
         }
     }

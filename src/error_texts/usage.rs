@@ -1,7 +1,11 @@
 //! Wrong command lines and variables. Each line of the lists below is an example, printed above its
 //! error. A value that an option refuses needs no line: all options are given a wrong value.
 
+mod config_file;
+
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::{Page, variants};
 use crate::command::{ALL, CommandEntry, CommandLineError, PlanInputs, plan};
@@ -63,7 +67,7 @@ struct Example {
     words: Vec<String>,
     variables: Vec<(String, String)>,
     /// The configuration file, if there is one.
-    config: Option<&'static str>,
+    config: Option<String>,
 }
 
 /// Returns a command line with the variables of [`COMPLETE`].
@@ -92,8 +96,8 @@ impl Example {
     }
 
     /// Adds a configuration file.
-    fn with_config(self, config: &'static str) -> Self {
-        Self { config: Some(config), ..self }
+    fn with_config(self, config: &str) -> Self {
+        Self { config: Some(config.to_owned()), ..self }
     }
 
     /// Adds an argument.
@@ -113,7 +117,7 @@ impl Example {
         let program = "roles-anywhere".to_owned();
         let words: Vec<String> = [program].into_iter().chain(self.words.clone()).collect();
         let environment = Environment::new(self.variables.clone());
-        let file = self.config.map(|text| FakeConfigFiles::one(CONFIG_FILE, text));
+        let file = self.config.as_deref().map(|text| FakeConfigFiles::one(CONFIG_FILE, text));
         let inputs =
             PlanInputs { config_files: &file.unwrap_or_default(), ..PlanInputs::of(&environment) };
         match plan(ALL, &words, &inputs) {
@@ -200,6 +204,7 @@ fn wrong_command_lines_have_these_texts() {
         all.seen.extend(&page.seen);
     }
     all.check_has_all::<UsageError>();
+    all.check_has_all::<RoleError>();
     for (name, page) in &pages {
         page.compare(name);
     }
@@ -323,6 +328,10 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
     for example in examples {
         add(&mut page, &example);
     }
+    let no_profile = RoleError::NoProfile { file: Arc::from(Path::new(CONFIG_FILE)) };
+    let no_profile = UsageError::Role(Box::new(no_profile));
+    see(&mut page, &no_profile);
+    page.add("RoleError::NoProfile", &Error::from(no_profile));
     page
 }
 
@@ -348,11 +357,13 @@ fn values() -> Page {
     page
 }
 
-/// Returns a complete command line with a value for an option.
+/// Returns a command line with a value for an option, complete but for that.
 fn with_value(command: &CommandEntry, option: &OptionSpec, value: &str) -> Example {
     let name = command.spec().full_name();
-    let mut line = example(&name);
+    // The variables of `example` cannot be used beside `--role`.
+    let mut line = if option.name == "--role" { bare(&name) } else { example(&name) };
     match name.as_str() {
+        "config import" if option.name != "--file" => line = line.and("--file=config"),
         "secret get" => line = line.and("db"),
         "update" if option.name != "--credentials-file" => line = line.and("--credentials-file=c"),
         _ => {}

@@ -131,7 +131,7 @@ mod tests {
         insta::assert_snapshot!(read(b"", 0o664).unwrap_err(), @r"
         error: cannot use the configuration file `DIR/config.toml`
           caused by: users other than its owner can write it (uid OWN, mode 0664)
-          hint: a file that others can write could send requests elsewhere: `chmod go-w DIR/config.toml`
+          hint: let only its owner write it, as it decides where requests are sent: `chmod go-w DIR/config.toml`
         ");
         assert!(read(b"", 0o602).unwrap_err().contains("(uid OWN, mode 0602)"));
     }

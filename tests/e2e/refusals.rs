@@ -252,7 +252,7 @@ fn names_a_disabled_profile() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Profile is disabled (request id UUID)
-      hint: enable it: `aws rolesanywhere enable-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`
+      hint: enable the profile: `aws rolesanywhere enable-profile --region us-east-1 --profile-id 66666666-7777-4888-8999-000000000000`
     ");
 }
 
@@ -267,7 +267,7 @@ fn names_a_disabled_trust_anchor() {
     ----- stderr -----
     error: AWS refused CreateSession: 403 AccessDeniedException
       caused by: Trust anchor is disabled (request id UUID)
-      hint: enable it: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id 11111111-2222-4333-8444-555555555555`
+      hint: enable the trust anchor: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id 11111111-2222-4333-8444-555555555555`
     ");
 }
 

@@ -13,7 +13,8 @@ impl Mistake {
     pub fn label(&self) -> Option<String> {
         match &self.kind {
             MistakeKind::Syntax(fault) => Some(fault.label().to_owned()),
-            MistakeKind::UnknownKey { nearest, .. } => Some(did_you_mean((*nearest)?)),
+            MistakeKind::UnknownKey { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
+            MistakeKind::UnknownKey { .. } => Some("`config schema` prints all keys".to_owned()),
             MistakeKind::Misplaced { table: TableKind::Root, .. } => {
                 Some("it belongs above the first table".to_owned())
             }
@@ -61,9 +62,10 @@ impl fmt::Display for Mistake {
             MistakeKind::Type { key, expected, found } => {
                 write!(f, "invalid value for `{key}`: expected {expected}, got {found}")
             }
-            MistakeKind::Name { table } => write!(f, "invalid NAME in {}", table.as_str()),
+            MistakeKind::Name { table } => write!(f, "invalid {} name", table_noun(*table)),
             MistakeKind::Dangling { key, table, .. } => {
-                write!(f, "`{key}` names {} that does not exist", article(*table))
+                let (article, noun) = (article(*table), table_noun(*table));
+                write!(f, "`{key}` names {article} {noun} that does not exist")
             }
             MistakeKind::Missing { key, table, .. } => {
                 write!(f, "missing key `{key}` in {}", table.as_str())
@@ -78,11 +80,13 @@ fn noun(table: TableKind) -> &'static str {
     if table == TableKind::Root { "key or table" } else { "key" }
 }
 
+/// Returns what a table with a name describes.
+fn table_noun(table: TableKind) -> &'static str {
+    if table == TableKind::Identity { "identity" } else { "role" }
+}
+
 fn article(table: TableKind) -> &'static str {
-    match table {
-        TableKind::Identity => "an identity",
-        _ => "a role",
-    }
+    if table == TableKind::Identity { "an" } else { "a" }
 }
 
 fn did_you_mean(name: &str) -> String {

@@ -154,11 +154,11 @@ fn names() {
     6 | [role.other]
       |       ^^^^^ expected `host` or `laptop`
 
-    invalid NAME in `[role.NAME]`
+    invalid role name
      --> /etc/roles-anywhere/config.toml:7:7
       |
     7 | [role.…]
-      |       ^ expected 1 to 64 characters out of letters, digits and `_.-`
+      |       ^ expected 1 to 64 characters, each a letter, a digit or one of `_.-`
 
     `identity` names an identity that does not exist
      --> /etc/roles-anywhere/config.toml:9:1
@@ -166,11 +166,11 @@ fn names() {
     9 | identity = …
       | ^^^^^^^^ expected `host` or `laptop`
 
-    invalid NAME in `[identity.NAME]`
+    invalid identity name
       --> /etc/roles-anywhere/config.toml:10:11
        |
     10 | [identity.…]
-       |           ^ expected 1 to 64 characters out of letters, digits and `_.-`
+       |           ^ expected 1 to 64 characters, each a letter, a digit or one of `_.-`
     ");
 }
 
@@ -195,8 +195,8 @@ fn syntax() {
     let all: String = rows.iter().map(|text| lines(text)).collect();
     assert_snapshot!(all, @r#"
     config.toml:2:12: invalid TOML: write a value; strings are in quotes: `"…"`
-    config.toml:3:1: invalid TOML: it is in the file twice
-    config.toml:2:7: invalid TOML: it is in the file twice
+    config.toml:3:1: invalid TOML: this key or table is in the file twice
+    config.toml:2:7: invalid TOML: this key or table is in the file twice
     config.toml:1:8: invalid TOML: close the quote, bracket or brace
     config.toml:2:27: invalid TOML: close the quote, bracket or brace
     config.toml:2:14: invalid TOML: close the quote, bracket or brace
@@ -206,7 +206,7 @@ fn syntax() {
     config.toml:2:19: invalid TOML: write `\\` for a backslash, or put the string in single quotes
     config.toml:1:1: invalid TOML: a key consists of letters, digits, `-` and `_`, or is in quotes
     config.toml:1:3: invalid TOML: write `=` and a value after the key
-    config.toml:3:1: invalid TOML: write `key = "value"`, `[table]` or `# comment`
+    config.toml:3:1: invalid TOML: close the quote, bracket or brace
     config.toml:1:9: invalid TOML: write `=` and a value after the key
     "#);
     assert_snapshot!(mistakes("[identity.a]\n  certificate = hunter2\n\n[role.\"hunter2"), @r#"

@@ -69,11 +69,7 @@ fn missing_hints(
     let argument = options.iter().find(is_argument);
     let variables = quoted_list(options.iter().filter_map(|option| option.variables().next()));
     let mut hints = vec![match (options, argument) {
-        _ if has_role && options.contains(&&identity::CERTIFICATE) => {
-            "set `certificate` in the identity of the role, and the others in the role; or pass them"
-                .to_owned()
-        }
-        _ if has_role => "set them in the role or in `[defaults]`, or pass them".to_owned(),
+        _ if has_role => missing_in_role(options).to_owned(),
         ([_], Some(argument)) => format!("pass `{argument}` after the command"),
         ([option], None) if variables.is_empty() => format!("pass `{option}`"),
         ([option], None) => format!("pass `{option}`, or set {variables}"),
@@ -88,6 +84,19 @@ fn missing_hints(
         hints.push(format!("give a value: {names} {verb} empty, which counts as not given"));
     }
     hints
+}
+
+fn missing_in_role(options: &[&'static OptionSpec]) -> &'static str {
+    match options {
+        [option] if *option == &identity::CERTIFICATE => {
+            "set `certificate` in the identity of the role, or pass `--certificate`"
+        }
+        [_] => "set it in the role or in `[defaults]`, or pass it",
+        _ if options.contains(&&identity::CERTIFICATE) => {
+            "set `certificate` in the identity of the role, and the others in the role or in `[defaults]`, or pass them"
+        }
+        _ => "set them in the role or in `[defaults]`, or pass them",
+    }
 }
 
 fn contents_hint(option: &OptionSpec, contents: KeyMaterialKind) -> String {

@@ -75,10 +75,7 @@ impl RoleError {
     /// Returns what to do.
     pub(super) fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Variables { .. } => {
-                "unset the variables: the role of the configuration file sets what they set"
-                    .to_owned()
-            }
+            Self::Variables { .. } => "unset the variables: the role sets these values".to_owned(),
             Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::Unknown { names, file, .. } if names.is_empty() => {
                 format!("add `[role.NAME]` to `{}`", FileName(file))

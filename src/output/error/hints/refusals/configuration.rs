@@ -13,7 +13,7 @@ pub(super) fn hint(cause: &Cause) -> String {
             format!("check `--trust-anchor-arn`: there is no {trust_anchor} in {region}")
         }
         Cause::TrustAnchorDisabled(trust_anchor) => format!(
-            "enable it: `aws rolesanywhere enable-trust-anchor --region {} --trust-anchor-id {}`",
+            "enable the trust anchor: `aws rolesanywhere enable-trust-anchor --region {} --trust-anchor-id {}`",
             trust_anchor.region(),
             trust_anchor.id()
         ),
@@ -21,7 +21,7 @@ pub(super) fn hint(cause: &Cause) -> String {
             format!("check `--profile-arn`: there is no {profile} in {region}")
         }
         Cause::ProfileDisabled(profile) => format!(
-            "enable it: `aws rolesanywhere enable-profile --region {} --profile-id {}`",
+            "enable the profile: `aws rolesanywhere enable-profile --region {} --profile-id {}`",
             profile.region(),
             profile.id()
         ),
@@ -81,7 +81,7 @@ mod tests {
             ),
             (
                 Cause::TrustAnchorDisabled(trust_anchor),
-                "enable it: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id a`",
+                "enable the trust anchor: `aws rolesanywhere enable-trust-anchor --region us-east-1 --trust-anchor-id a`",
             ),
             (
                 Cause::NoSuchProfile { profile: profile.clone(), region: region.clone() },
@@ -89,7 +89,7 @@ mod tests {
             ),
             (
                 Cause::ProfileDisabled(profile.clone()),
-                "enable it: `aws rolesanywhere enable-profile --region us-east-1 --profile-id p`",
+                "enable the profile: `aws rolesanywhere enable-profile --region us-east-1 --profile-id p`",
             ),
             (
                 Cause::RoleNotInProfile {

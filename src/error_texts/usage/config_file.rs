@@ -1,0 +1,136 @@
+//! Configuration files that cannot be used, and mistakes in them.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{CONFIG_FILE, bare};
+use crate::config::files::{ConfigFileError, ConfigFileFault};
+use crate::config::{Mistake, MistakeKind, Mistakes, PathFault, SyntaxFault};
+use crate::error_texts::{Page, variants};
+use crate::options::config_file::ConfigError;
+use crate::output::error::Error;
+
+variants!(ConfigFileFault: Unreadable NotRegular ForeignOwner Writable NotUtf8 TooLarge);
+variants!(MistakeKind:
+    Syntax UnknownKey Misplaced InlinePassword Type Name Dangling Missing Path Value
+);
+variants!(SyntaxFault: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
+variants!(PathFault: Unset VariableName OtherHome MayBeSecret);
+
+#[test]
+fn wrong_configuration_files_have_these_texts() {
+    let mut page = Page::default();
+    page.add_all(unusable(), |source| {
+        Error::from(ConfigFileError { path: PathBuf::from(CONFIG_FILE), source })
+    });
+    for text in TEXTS {
+        add_mistakes(&mut page, text);
+    }
+    for text in VALUES {
+        let role = format!("[role.a]\n{ARNS}\n{text}");
+        add_mistakes(&mut page, &role);
+    }
+    let nested = format!("[role.a]\nassume = {}", "[".repeat(200));
+    add_mistakes(&mut page, &nested);
+    page.check_has_all::<MistakeKind>();
+    page.check_has_all::<SyntaxFault>();
+    page.check_has_all::<PathFault>();
+    page.compare("config_file");
+}
+
+fn unusable() -> Vec<ConfigFileFault> {
+    let denied = io::Error::from_raw_os_error(13);
+    let failed = io::Error::from_raw_os_error(5);
+    vec![
+        ConfigFileFault::Unreadable(denied),
+        ConfigFileFault::Unreadable(failed),
+        ConfigFileFault::NotRegular,
+        ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 0 },
+        ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 1000 },
+        ConfigFileFault::Writable { owner: 0, mode: 0o664 },
+        ConfigFileFault::NotUtf8 { line: 3 },
+        ConfigFileFault::TooLarge { limit: 1024 * 1024 },
+    ]
+}
+
+const ARNS: &str = r#"role-arn = "arn:aws:iam::123456789012:role/A"
+trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p""#;
+
+/// Files with one mistake each.
+const TEXTS: &[&str] = &[
+    // Not TOML.
+    "[role.a]\nrole-arn = arn:aws",
+    "[role.a]\nrole-arn =",
+    "[role.a]\nrole-arn",
+    "[role.a]\nrole-arn: 'a'",
+    "[role.a]\nassume = [{ role-arn }]",
+    "[role.a]\nassume = [{ role-arn = , external-id = 'a' }]",
+    "[role.a]\nrole-arn = 'a'\nrole-arn = 'b'",
+    "[role.a]\n[role.a]",
+    "[role.a",
+    "[role.a]\nrole-arn = \"a",
+    "[identity.a]\ncertificate = \"C:\\pki\\host.pem\"",
+    "a$b = 1",
+    "[role.a]\nrole-arn = '''a",
+    // Keys and tables.
+    "[role.a]\nrole-arm = 'a'",
+    "[role.a]\nzzz = 'a'",
+    "[role.a]\nwJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY = 'a'",
+    "[rolle.a]",
+    "[role.a]\ncertificate = 'a'",
+    "[role.a]\ndefault-role = 'a'",
+    "[identity.a]\npkcs8-password = 'a'",
+    "[role.a]\nsession-duration = '3600'",
+    "[role.a]\nfips = 1",
+    "[role.a]\nassume = { role-arn = 'a' }",
+    "role = 'a'",
+    "[role.'a b']",
+    "[identity.'']",
+    "default-role = 'bakcup'\n[role.backup]",
+    "default-role = 'zzz'\n[role.backup]",
+    "[identity.a]\n[identity.b]\n[role.a]\nidentity = 'zzz'",
+    "[identity.a]\n[identity.b]\n[role.a]",
+    "[role.a]\nassume = [{ external-id = 'a' }]",
+    "[role.a]\nfallback = [{ }]",
+];
+
+/// Files of a complete role `a` with a mistake in a value.
+const VALUES: &[&str] = &[
+    "[identity.a]\ncertificate = '${PKI}/host.pem'",
+    "[identity.a]\ncertificate = '${pki}/host.pem'",
+    "[identity.a]\ncertificate = '${host.pem'",
+    "[identity.a]\ncertificate = '~alice/host.pem'",
+    "[identity.a]\ncertificate = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'",
+    // The page `roles` has more values that options refuse.
+    "[defaults]\ntimeout = 0",
+];
+
+/// Adds the error of a file.
+fn add_mistakes(page: &mut Page, text: &str) {
+    let mistakes = mistakes(text);
+    for mistake in mistakes.all() {
+        see(page, mistake);
+    }
+    let lines = text.replace(ARNS, "…");
+    let lines = lines.lines().map(|line| line.chars().take(60).collect());
+    let heading = lines.collect::<Vec<String>>().join(" | ");
+    page.add(&heading, &Error::from(mistakes));
+}
+
+fn mistakes(text: &str) -> Mistakes {
+    let example = bare("credential-process --role a").with_config(text);
+    match example.refused() {
+        Some(Err(ConfigError::Mistakes(mistakes))) => mistakes,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn see(page: &mut Page, mistake: &Mistake) {
+    page.see(&mistake.kind);
+    match &mistake.kind {
+        MistakeKind::Syntax(fault) => _ = page.see(fault),
+        MistakeKind::Path { fault, .. } => _ = page.see(fault),
+        _ => {}
+    }
+}
