@@ -4,8 +4,6 @@
 mod config_file;
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 
 use super::{Page, variants};
 use crate::command::{ALL, CommandEntry, CommandLineError, PlanInputs, plan};
@@ -324,14 +322,11 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
         process("--role backup --session-duration 900").with_config(TWO),
         process("--role reader").with_config(TWO),
         process("--role reader").with_config("[role.reader]"),
+        bare("update").with_config(TWO),
     ];
     for example in examples {
         add(&mut page, &example);
     }
-    let no_profile = RoleError::NoProfile { file: Arc::from(Path::new(CONFIG_FILE)) };
-    let no_profile = UsageError::Role(Box::new(no_profile));
-    see(&mut page, &no_profile);
-    page.add("RoleError::NoProfile", &Error::from(no_profile));
     page
 }
 

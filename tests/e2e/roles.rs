@@ -120,18 +120,18 @@ fn show_names_where_each_value_comes_from() {
     $ env -u ROLES_ANYWHERE_CERTIFICATE -u ROLES_ANYWHERE_PRIVATE_KEY -u ROLES_ANYWHERE_INTERMEDIATES -u ROLES_ANYWHERE_TRUST_ANCHOR_ARN -u ROLES_ANYWHERE_PROFILE_ARN -u ROLES_ANYWHERE_ROLE_ARN XDG_CONFIG_HOME=DIR/xdg AWS_USE_FIPS_ENDPOINT=true roles-anywhere config show --role proxied --timeout 7
     exit code: 0
     ----- stdout -----
-    role proxied (DIR/xdg/roles-anywhere/config.toml:25)
+    role proxied (DIR/xdg/roles-anywhere/config.toml:26)
       certificate  DIR/xdg/roles-anywhere/../../leaf/p256.pem  DIR/xdg/roles-anywhere/config.toml:3 [identity.host]
       private-key  DIR/xdg/roles-anywhere/../../leaf/p256.key.pem  DIR/xdg/roles-anywhere/config.toml:4 [identity.host]
       intermediates  DIR/xdg/roles-anywhere/../../anchor/intermediate.pem  DIR/xdg/roles-anywhere/config.toml:5 [identity.host]
-      identity  host  DIR/xdg/roles-anywhere/config.toml:26 [role.proxied]
+      identity  host  DIR/xdg/roles-anywhere/config.toml:27 [role.proxied]
       trust-anchor-arn  arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/11111111-2222-4333-8444-555555555555  DIR/xdg/roles-anywhere/config.toml:13 [defaults]
       profile-arn  arn:aws:rolesanywhere:us-east-1:123456789012:profile/66666666-7777-4888-8999-000000000000  DIR/xdg/roles-anywhere/config.toml:14 [defaults]
       role-session-name  (the serial number of the certificate)  default
       session-duration  3600  default
       region  (the Region of the trust anchor)  default
       endpoint  https://127.0.0.1:PORT  AWS_ENDPOINT_URL_ROLESANYWHERE
-      proxy  (not shown)  DIR/xdg/roles-anywhere/config.toml:27 [role.proxied]
+      proxy  (not shown)  DIR/xdg/roles-anywhere/config.toml:28 [role.proxied]
       ca-bundle  DIR/tls-ca.pem  AWS_CA_BUNDLE
       timeout  7  --timeout
       fips  true  AWS_USE_FIPS_ENDPOINT

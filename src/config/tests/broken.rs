@@ -23,12 +23,12 @@ fn unknown_keys() {
          Hunter2 = 1\nrole-arn = 'a'\n  sesion-duration = 3600\nassume = [{ role-arn = 'a', externalid = 'b' }]\n\
          [identity.b]\ncert = '/a'\ndefault-role = 'a'\n[defaults]\nrole-arn = 'a'\n"
     ), @r"
-    config.toml:1:1: unknown key or table `colour`
+    config.toml:1:1: unknown key or table `colour`: `config schema` prints all keys
     config.toml:2:1: unknown key or table `default_role`: did you mean `default-role`?
     config.toml:3:2: unknown key or table `roles`: did you mean `role`?
     config.toml:5:1: unknown key `trust-anchor`: did you mean `trust-anchor-arn`?
     config.toml:6:1: `certificate` is in the wrong table: it belongs in `[identity.NAME]`
-    config.toml:7:1: unknown key (not shown, as it may be a secret)
+    config.toml:7:1: unknown key (not shown, as it may be a secret): `config schema` prints all keys
     config.toml:9:3: unknown key `sesion-duration`: did you mean `session-duration`?
     config.toml:10:29: unknown key `externalid`: did you mean `external-id`?
     config.toml:12:1: unknown key `cert`: did you mean `certificate`?
@@ -59,7 +59,7 @@ fn a_marker_is_below_the_key() {
      --> /etc/roles-anywhere/config.toml:4:1
       |
     4 | … = …
-      | ^
+      | ^ `config schema` prints all keys
 
     unknown key `externalid`
      --> /etc/roles-anywhere/config.toml:5:29
