@@ -89,11 +89,7 @@ impl Hop<'_> {
         ));
         let mut offset = previous.clock_offset;
         let mut answer = self.call(name, offset).await?;
-        if let Some(found) = clock::skew(&answer, offset) {
-            let amount = clock::in_words(found);
-            ports.trace.show(format_args!(
-                "this machine's clock is {amount} AWS's: signing again with AWS's time"
-            ));
+        if let Some(found) = clock::correction(&answer, offset, ports) {
             offset = found;
             answer = self.call(name, offset).await?;
         }

@@ -34,6 +34,16 @@ pub(super) fn usable(
     }
 }
 
+/// As [`skew`], and shows that the request is signed again.
+pub(super) fn correction(answer: &TimedResponse, clock_offset: i64, ports: &Ports) -> Option<i64> {
+    let found = skew(answer, clock_offset)?;
+    let amount = in_words(found);
+    ports.trace.show(format_args!(
+        "this machine's clock is {amount} AWS's: signing again with AWS's time"
+    ));
+    Some(found)
+}
+
 /// Returns the seconds that this machine's clock is behind AWS's, if that may be why a signature with
 /// `clock_offset` was refused; 0 if the clock was set since.
 pub(super) fn skew(answer: &TimedResponse, clock_offset: i64) -> Option<i64> {

@@ -37,11 +37,7 @@ impl Exchange<'_> {
         let Self { request, identity, ports, .. } = *self;
         let mut offset = self.offset(clock_offset).await?;
         let mut answer = self.call(offset).await?;
-        if let Some(found) = clock::skew(&answer, offset) {
-            let amount = clock::in_words(found);
-            ports.trace.show(format_args!(
-                "this machine's clock is {amount} AWS's: signing again with AWS's time"
-            ));
+        if let Some(found) = clock::correction(&answer, offset, ports) {
             let received = answer.received;
             identity.check_validity(received.after(found)).map_err(|e| by_date(e, received))?;
             offset = found;
