@@ -17,6 +17,7 @@ use crate::ports::Ports;
 pub use crate::provider::clock::SKEW;
 pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::provider::fallback::{Fetched, Order};
+use crate::provider::previous_sessions::PreviousSessions;
 use crate::text::escape;
 use crate::time::Deadline;
 use crate::x509::DistinguishedName;
@@ -59,12 +60,11 @@ impl RolesAnywhere {
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<Session, ProviderError> {
-        let fetched = self.fetch_in(Order::PrimaryFirst, clock_offset, ports, deadline).await?;
-        let mut session = fetched.session;
-        for index in 0..self.hops.len() {
-            session = self.assume(index, &session, ports, deadline).await?;
-        }
-        Ok(session)
+        let (identity, _) = self.open(clock_offset, ports)?;
+        let how = (&identity, Order::PrimaryFirst, clock_offset);
+        let mut previous = PreviousSessions::default();
+        let fetched = self.fetch_chain(&mut previous, how, ports, deadline).await?;
+        Ok(fetched.session)
     }
 
     /// Fetches the session of the first role, before any hop, from the trust anchors in `order`.

@@ -62,8 +62,9 @@ impl RolesAnywhere {
             *previous = only;
             return Ok(fetched);
         }
+        let has_kept = !previous.0.is_empty();
         match chain.session(self.hops.len(), previous).await {
-            Err(error) if error.refuses_previous_session() && !previous.0.is_empty() => {
+            Err(error) if error.refuses_previous_session() && has_kept => {
                 ports.trace.show(format_args!("starting the chain of roles again: {error}"));
                 *previous = PreviousSessions::default();
                 chain.session(self.hops.len(), previous).await
