@@ -54,6 +54,8 @@ pub struct ServedSession {
     pub session: Session,
     /// Where it is from.
     pub from: ServedFrom,
+    /// The trust anchor of the first session of its chain.
+    pub made_by: MadeBy,
 }
 
 /// Where a session is from.
@@ -161,7 +163,7 @@ impl<'a> SessionCache<'a> {
         };
         cached.trace(&*ports.trace, format_args!("{}", found.describe(now)));
         match (found.freshness(now), found.order(now)) {
-            (Freshness::Fresh, _) => Ok(found.session.into()),
+            (Freshness::Fresh, _) => Ok(found.into()),
             (_, Order::PrimaryOnly) => self.probe(cached, found, ports, deadline).await,
             (_, order) => self.refresh(cached, (found, order), ports, deadline).await,
         }
@@ -178,7 +180,7 @@ impl<'a> SessionCache<'a> {
     ) -> Result<ServedSession, Error> {
         let lock = match cached.try_refresh_lock(ports.clock.now()) {
             RefreshLock::Acquired(lock) => lock,
-            RefreshLock::NotAcquired(_) => return Ok(found.session.into()),
+            RefreshLock::NotAcquired(_) => return Ok(found.into()),
         };
         if let Some(refreshed) = cached.refreshed(ports) {
             return Ok(refreshed.into());
@@ -198,7 +200,7 @@ impl<'a> SessionCache<'a> {
                 );
                 let (now, random) = (ports.clock.now().unix(), ports.entropy.bits());
                 let after = found.fallback.probe_failed(&error, now, random);
-                (cached.store_backoff(&found, after), found.session.into())
+                (cached.store_backoff(&found, after), found.into())
             }
         };
         if !is_stored {
@@ -242,12 +244,12 @@ impl<'a> SessionCache<'a> {
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<ServedSession, Error> {
-        let CachedSession { session, fallback, .. } = found;
+        let (session, fallback) = (&found.session, found.fallback);
         let lock = match cached.try_refresh_lock(ports.clock.now()) {
             RefreshLock::Acquired(lock) => lock,
             RefreshLock::NotAcquired(why) => {
                 cached.trace(&*ports.trace, format_args!("used without a refresh: {why}"));
-                return Ok(session.into());
+                return Ok(found.into());
             }
         };
         if let Some(refreshed) = cached.refreshed(ports) {
@@ -267,7 +269,7 @@ impl<'a> SessionCache<'a> {
             }
             Err(error) => {
                 cached.record_failure(lock, Some(&error), ports);
-                if freshness(&session, ports.clock.now()) == Freshness::Expired {
+                if freshness(session, ports.clock.now()) == Freshness::Expired {
                     cached
                         .trace(&*ports.trace, format_args!("it expired before the refresh failed"));
                     return Err(error);
@@ -276,7 +278,7 @@ impl<'a> SessionCache<'a> {
                     &*ports.trace,
                     format_args!("used without a refresh, which failed: {error}"),
                 );
-                Ok(session.into())
+                Ok(found.into())
             }
         }
     }
@@ -292,13 +294,13 @@ impl<'a> SessionCache<'a> {
         let order = fallback.order(ports.clock.now().unix());
         let fetch = self.fetch(order, clock_offset, ports, deadline);
         let (fetched, lock) = match cached.wait(ports, deadline).await {
-            WaitOutcome::Refreshed(session) => return Ok(session.into()),
+            WaitOutcome::Refreshed(found) => return Ok(found.into()),
             WaitOutcome::Failed(error) => return Err(error),
             WaitOutcome::FirstLock(lock) => (fetch.await, Some(lock)),
             WaitOutcome::SecondLock(lock) => {
                 match select(pin!(fetch), pin!(cached.wait_for_refresh(ports))).await {
                     Either::Left((fetched, _)) => (fetched, Some(lock)),
-                    Either::Right((session, _)) => return Ok(session.into()),
+                    Either::Right((found, _)) => return Ok(found.into()),
                 }
             }
             WaitOutcome::NoLock => (fetch.await, None),
@@ -323,10 +325,7 @@ impl<'a> SessionCache<'a> {
         let Some((before, index)) = &self.before else {
             return Ok(self.provider.fetch_in(order, clock_offset, ports, deadline).await?);
         };
-        let session = self.assume(before, *index, ports, deadline).await?;
-        // Which trust anchor began the chain matters for its first session only, and is stored there.
-        let made_by = MadeBy::Primary(self.provider.session.trust_anchor.clone());
-        Ok(Fetched { session, made_by, primary_error: None })
+        self.assume(before, *index, ports, deadline).await
     }
 
     /// Makes a hop with the session before it, which is refreshed first if it is due. A cached one that
@@ -337,29 +336,35 @@ impl<'a> SessionCache<'a> {
         index: usize,
         ports: &Ports,
         deadline: Deadline,
-    ) -> Result<Session, Error> {
+    ) -> Result<Fetched, Error> {
         // Boxed, as a future cannot contain itself.
-        let ServedSession { session, from } = Box::pin(before.session(ports, deadline)).await?;
-        let assumed = self.provider.assume(index, &session, ports, deadline).await;
-        match assumed {
-            Err(error) if error.refuses_previous_session() && from == ServedFrom::Cache => {
-                let served = Box::pin(before.replace(&session, ports, deadline)).await?;
-                Ok(self.provider.assume(index, &served.session, ports, deadline).await?)
-            }
-            assumed => Ok(assumed?),
+        let mut served = Box::pin(before.session(ports, deadline)).await?;
+        let previous = (&served.session, &served.made_by);
+        let mut assumed = self.provider.assume(index, previous, ports, deadline).await;
+        if let Err(error) = &assumed
+            && error.refuses_previous_session()
+            && served.from == ServedFrom::Cache
+        {
+            served = Box::pin(before.replace(&served.session, ports, deadline)).await?;
+            let previous = (&served.session, &served.made_by);
+            assumed = self.provider.assume(index, previous, ports, deadline).await;
         }
+        // When the primary trust anchor is asked again is stored with the first session only.
+        Ok(Fetched { session: assumed?, made_by: served.made_by, primary_error: None })
     }
 }
 
 impl From<Fetched> for ServedSession {
     fn from(fetched: Fetched) -> Self {
-        Self { session: fetched.session, from: ServedFrom::Aws }
+        let Fetched { session, made_by, primary_error: _ } = fetched;
+        Self { session, from: ServedFrom::Aws, made_by }
     }
 }
 
-impl From<Session> for ServedSession {
-    fn from(session: Session) -> Self {
-        Self { session, from: ServedFrom::Cache }
+impl From<CachedSession> for ServedSession {
+    fn from(cached: CachedSession) -> Self {
+        let CachedSession { session, made_by, .. } = cached;
+        Self { session, from: ServedFrom::Cache, made_by }
     }
 }
 

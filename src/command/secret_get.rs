@@ -147,7 +147,7 @@ async fn ask(
     ports: &Ports,
 ) -> Result<SecretVersion, Error> {
     let secrets = SecretsManager { request, provider: sessions.provider() };
-    let ServedSession { session, from } = sessions.session(ports, deadline).await?;
+    let ServedSession { session, from, .. } = sessions.session(ports, deadline).await?;
     match secrets.get(&session, ports, deadline).await {
         Err(GetSecretError::SessionRefused(_)) if from == ServedFrom::Cache => {
             let other = sessions.replace(&session, ports, deadline).await?.session;

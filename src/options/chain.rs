@@ -83,13 +83,17 @@ fn in_file<'a>(settings: &Settings<'a>, hop: &'a HopTable) -> Result<HopSettings
 }
 
 /// Returns the hops after the session of `first`, a role and where it is from, with every limit of STS
-/// checked.
+/// checked. STS is at `sts`, and at one of `fallback_sts` if a fallback made that session.
 pub fn hops(
     hops: Vec<HopSettings<'_>>,
     first: (&Origin, &RoleArn),
-    sts: &StsEndpoint,
+    (sts, fallback_sts): (&StsEndpoint, &[StsEndpoint]),
 ) -> Result<Vec<AssumeRole>, UsageError> {
-    hops.into_iter().map(|settings| hop(settings, first, sts)).collect()
+    let hop = |settings| {
+        let fallback_sts = fallback_sts.to_vec();
+        Ok(AssumeRole { fallback_sts, ..hop(settings, first, sts)? })
+    };
+    hops.into_iter().map(hop).collect()
 }
 
 fn hop(
@@ -120,6 +124,7 @@ fn hop(
         tags,
         policy: settings.policy.as_ref().map(policy).transpose()?,
         sts: sts.clone(),
+        fallback_sts: Vec::new(),
     })
 }
 

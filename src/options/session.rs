@@ -86,7 +86,7 @@ impl SessionOptions {
         };
         let primary = (&request, settings.origin(&TRUST_ANCHOR_ARN));
         let fallbacks = fallback::requests(fallback::of_role(settings)?, primary, &own_endpoint)?;
-        let hops = hops(settings, &request, &variant)?;
+        let hops = hops(settings, (&request, &fallbacks), &variant)?;
         Ok(Self { source, request, fallbacks, hops, variant })
     }
 
@@ -276,20 +276,28 @@ fn given_endpoint<'a>(
     }
 }
 
-/// Returns the roles that are assumed with the session, all in its Region.
+/// Returns the roles that are assumed with the session, all in its Region. An endpoint of STS that is
+/// given is called whichever trust anchor makes the session, as it belongs to one Region.
 fn hops(
     settings: &Settings<'_>,
-    first: &SessionRequest,
+    (first, fallbacks): (&SessionRequest, &[SessionRequest]),
     variant: &(Variant, Option<NamedValue>),
 ) -> Result<Vec<AssumeRole>, UsageError> {
     let hops = chain::hop_settings(settings)?;
     if hops.is_empty() {
         return Ok(Vec::new());
     }
-    let region = first.region.clone();
     let given = configured(settings, &AWS_ENDPOINT_URL_STS)?;
-    let sts = StsEndpoint { endpoint: chosen(given, Service::Sts, variant, &region)?, region };
-    chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), &sts)
+    let at = |SessionRequest { region, .. }: &SessionRequest| {
+        let endpoint = chosen(given.clone(), Service::Sts, variant, region)?;
+        Ok(StsEndpoint { endpoint, region: region.clone() })
+    };
+    let sts = at(first)?;
+    let fallback_sts = match given {
+        Some(_) => Vec::new(),
+        None => fallbacks.iter().map(at).collect::<Result<_, UsageError>>()?,
+    };
+    chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), (&sts, &fallback_sts))
 }
 
 /// Returns the endpoint of sessions that is given.

@@ -99,8 +99,10 @@ impl SessionPlan {
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
         let of_sessions = session.requests().map(|request| request.endpoint.clone());
-        // All hops are made at one endpoint.
-        let sts = session.hops.first().map(|hop| hop.sts.endpoint.clone());
+        // All hops are made at the same endpoints.
+        let sts = session.hops.first().into_iter();
+        let sts = sts.flat_map(|hop| std::iter::once(&hop.sts).chain(&hop.fallback_sts));
+        let sts = sts.map(|sts| sts.endpoint.clone());
         let endpoints: Vec<Endpoint> = of_sessions.chain(sts).chain(other).collect();
         Ok(Self {
             transport: transport::options(settings, &endpoints)?,

@@ -15,8 +15,7 @@ use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::credentials::{Freshness, Session};
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
-use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, Order};
-use roles_anywhere_client::region::Region;
+use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, MadeBy, Order};
 use roles_anywhere_client::time::{Clock, Deadline, Timestamp};
 
 /// A session of the cache.
@@ -24,8 +23,8 @@ pub(super) struct CachedSession {
     pub(super) session: Session,
     /// When the primary trust anchor is asked again, if a fallback made the session.
     pub(super) fallback: FallbackState,
-    /// The Region of that fallback.
-    fallback_region: Option<Region>,
+    /// The trust anchor of the first session of its chain.
+    pub(super) made_by: MadeBy,
 }
 
 impl CachedSession {
@@ -49,9 +48,12 @@ impl CachedSession {
     /// Returns how long it is valid, and which fallback made it.
     pub(super) fn describe(&self, now: Timestamp) -> String {
         let seconds = self.session.seconds_left(now);
-        match &self.fallback_region {
-            Some(region) => format!("hit, valid for {seconds} s, made by the fallback {region}"),
-            None => format!("hit, valid for {seconds} s"),
+        match &self.made_by {
+            MadeBy::Fallback(trust_anchor) => {
+                let region = trust_anchor.region();
+                format!("hit, valid for {seconds} s, made by the fallback {region}")
+            }
+            MadeBy::Primary(_) => format!("hit, valid for {seconds} s"),
         }
     }
 }
@@ -85,7 +87,7 @@ pub(super) enum NotAcquired {
 /// The outcome of waiting for another process.
 pub(super) enum WaitOutcome<'a> {
     /// It stored a session.
-    Refreshed(Session),
+    Refreshed(CachedSession),
     /// It gave up the first lock, which this process now holds.
     FirstLock(Box<dyn Lock + 'a>),
     /// It takes too long, and this process now holds the second lock.
@@ -125,10 +127,13 @@ impl<'a> EntryHandle<'a> {
     pub(super) fn read(&self, clock: &dyn Clock) -> Result<CachedSession, CacheMiss> {
         let entry = self.entry()?;
         let fallback = FallbackState::restore(entry.backoff);
-        let is_fallback = entry.trust_anchor != self.provider.session.trust_anchor;
-        let fallback_region = is_fallback.then(|| entry.trust_anchor.region().clone());
+        let trust_anchor = entry.trust_anchor.clone();
+        let made_by = match trust_anchor == self.provider.session.trust_anchor {
+            true => MadeBy::Primary(trust_anchor),
+            false => MadeBy::Fallback(trust_anchor),
+        };
         let session = entry.into_session(clock.now(), clock.running().as_ref());
-        Ok(CachedSession { session, fallback, fallback_region })
+        Ok(CachedSession { session, fallback, made_by })
     }
 
     fn entry(&self) -> Result<CacheEntry, CacheMiss> {
@@ -138,12 +143,12 @@ impl<'a> EntryHandle<'a> {
     }
 
     /// Returns the session if another process has refreshed it since.
-    pub(super) fn refreshed(&self, ports: &Ports) -> Option<Session> {
+    pub(super) fn refreshed(&self, ports: &Ports) -> Option<CachedSession> {
         let found = self.read(&*ports.clock).ok()?;
         let is_fresh = found.freshness(ports.clock.now()) == Freshness::Fresh;
         is_fresh.then(|| {
             self.trace(&*ports.trace, format_args!("another process refreshed it in the meantime"));
-            found.session
+            found
         })
     }
 
@@ -231,7 +236,7 @@ impl<'a> EntryHandle<'a> {
     }
 
     /// Returns the session that another process stores while this one fetches one too.
-    pub(super) async fn wait_for_refresh(&self, ports: &Ports) -> Session {
+    pub(super) async fn wait_for_refresh(&self, ports: &Ports) -> CachedSession {
         loop {
             ports.timer.sleep(SLOW_POLL_INTERVAL).await;
             if let Some(session) = self.refreshed(ports) {

@@ -8,6 +8,7 @@ use crate::options::config_file::ConfigError;
 use crate::options::session_plan::SessionPlan;
 use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::ports::Environment;
+use roles_anywhere_client::region::Region;
 
 /// Returns a file of a role in `eu-central-1` with `role`, more lines of it.
 fn file(role: &str) -> FakeConfigFiles {
@@ -82,6 +83,29 @@ fn fallback_asks_for_the_same_session_in_another_region() {
         assert_eq!(fallback.trust_anchor.region().as_str(), region);
         assert_eq!(fallback.profile.region().as_str(), region);
     }
+}
+
+#[test]
+fn hops_call_sts_in_the_region_of_the_fallback() {
+    let hop = "arn:aws:iam::210987654321:role/Reader";
+    let role =
+        format!("assume = [{{ role-arn = '{hop}' }}]\nfallback = [{}]", in_region("eu-west-1"));
+    let endpoint = |variables: &[(&str, &str)], region: &str| {
+        let plan = planned(&role, &[], variables).unwrap();
+        let sts = plan.provider.hops[0].in_region(&Region::parse(region).unwrap()).sts;
+        assert!(plan.endpoints.contains(&sts.endpoint));
+        (sts.endpoint.host().to_owned(), sts.region.to_string())
+    };
+    let rows = [
+        ("eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("eu-central-1", "sts.eu-central-1.amazonaws.com", "eu-central-1"),
+    ];
+    for (region, host, signed) in rows {
+        assert_eq!(endpoint(&[], region), (host.to_owned(), signed.to_owned()));
+    }
+    let given = [("AWS_ENDPOINT_URL_STS", "https://sts.example")];
+    let given = endpoint(&given, "eu-west-1");
+    assert_eq!(given, ("sts.example".to_owned(), "eu-central-1".to_owned()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use roles_anywhere_client::aws::assume_role::{AssumeRole, StsEndpoint};
 use roles_anywhere_client::aws::create_session::SessionRequest;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::region::Region;
@@ -43,6 +44,18 @@ fn of(region: &str) -> SessionRequest {
     }
 }
 
+/// Returns the answer of STS with a session of `Second`.
+fn assumed(end: Timestamp) -> Reply {
+    let body = format!(
+        "<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser>\
+         <Arn>arn:aws:sts::123456789012:assumed-role/Second/me@host</Arn></AssumedRoleUser>\
+         <Credentials><AccessKeyId>ASIAEXAMPLEEXAMPLE01</AccessKeyId>\
+         <SecretAccessKey>s1</SecretAccessKey><SessionToken>t1</SessionToken>\
+         <Expiration>{end}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    );
+    Reply::status(200, &body)
+}
+
 impl Runs {
     fn new(primary: Primary) -> Self {
         let clock = ManualClock::at(NOW);
@@ -64,6 +77,7 @@ impl Runs {
                     Reply::status(403, r#"{"code":"AccessDeniedException"}"#)
                 }
                 ("us-east-1.example", Primary::Answers) => answer("us-east-1"),
+                (host, _) if host.starts_with("sts.") => assumed(time.now().after(900)),
                 _ => answer("eu-west-1"),
             }
         });
@@ -112,6 +126,25 @@ impl Runs {
 
 const FALLBACK: &str = "EUWEST1";
 const PRIMARY: &str = "USEAST1";
+
+#[test]
+fn hop_calls_sts_in_the_region_of_the_session_before_it() {
+    let mut runs = Runs::new(Primary::Lost);
+    let region = |name| Region::parse(name).unwrap();
+    let role = "arn:aws:iam::123456789012:role/Second".parse().unwrap();
+    let fallback_sts = vec![StsEndpoint::of(region("eu-west-1"))];
+    runs.provider.hops =
+        vec![AssumeRole { fallback_sts, ..AssumeRole::new(role, region("us-east-1")) }];
+    let host = |runs: &Runs, after| {
+        assert!(runs.run(after, 20).0.is_ok());
+        runs.ports.transport.requests().pop().unwrap().endpoint.host().to_owned()
+    };
+    assert_eq!(host(&runs, 0), "sts.eu-west-1.amazonaws.com");
+    // The first session is a cached one.
+    assert_eq!(host(&runs, 900), "sts.eu-west-1.amazonaws.com");
+    runs.set(Primary::Answers);
+    assert_eq!(host(&runs, 900), "sts.us-east-1.amazonaws.com");
+}
 
 #[test]
 fn session_of_a_fallback_is_used_and_the_primary_one_taken_back() {

@@ -44,6 +44,9 @@ pub struct AssumeRole {
     pub policy: Option<SessionPolicy>,
     /// Where STS is.
     pub sts: StsEndpoint,
+    /// Where it is if a fallback made the first session of the chain: in the Regions of the fallbacks,
+    /// as the first one may not answer there either. In other Regions, it is `sts`.
+    pub fallback_sts: Vec<StsEndpoint>,
 }
 
 /// An endpoint of STS.
@@ -73,7 +76,15 @@ impl AssumeRole {
             tags: SessionTags::default(),
             policy: None,
             sts: StsEndpoint::of(region),
+            fallback_sts: Vec::new(),
         }
+    }
+
+    /// Returns the same hop of a chain whose first session was made in `region`.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        let sts = self.fallback_sts.iter().find(|sts| sts.region == *region);
+        Self { sts: sts.unwrap_or(&self.sts).clone(), ..self.clone() }
     }
 
     /// Returns the unsigned request, for a session with this name.

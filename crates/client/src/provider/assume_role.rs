@@ -11,13 +11,15 @@ use crate::diagnosis::{self, HopEvidence, Operation, Refusal};
 use crate::ports::Ports;
 use crate::provider::clock;
 use crate::provider::exchange::read;
+use crate::provider::fallback::MadeBy;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::sigv4::access_key;
 use crate::time::Deadline;
 
 impl RolesAnywhere {
     /// Continues from `previous`, the session before the hop with this index (from 0), which signs the
-    /// request by AWS's clock. If AWS refuses the signature and the clocks differ by four minutes or
+    /// request by AWS's clock; `made_by` is the trust anchor of the first session of the chain, whose
+    /// Region is called. If AWS refuses the signature and the clocks differ by four minutes or
     /// more, it is signed again with AWS's time.
     ///
     /// # Panics
@@ -26,13 +28,13 @@ impl RolesAnywhere {
     pub async fn assume(
         &self,
         index: usize,
-        previous: &Session,
+        (previous, made_by): (&Session, &MadeBy),
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<Session, ProviderError> {
         let before = index.checked_sub(1).map(|before| &self.hops[before]);
         let hop = Hop {
-            request: &self.hops[index],
+            request: &self.hops[index].in_region(made_by.trust_anchor().region()),
             number: index + 1,
             hops: self.hops.len(),
             caller: before.map_or(&self.session.role, |before| &before.role),

@@ -96,7 +96,8 @@ impl RoleChain<'_> {
             return provider.exchange(identity, (order, clock_offset), ports, deadline).await;
         };
         let before = self.previous(index, previous).await?;
-        let session = provider.assume(index, &before.session, ports, deadline).await?;
+        let previous = (&before.session, &before.made_by);
+        let session = provider.assume(index, previous, ports, deadline).await?;
         Ok(Fetched { session, ..before })
     }
 

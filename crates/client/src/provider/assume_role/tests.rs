@@ -50,6 +50,10 @@ fn before(token: &str) -> Session {
     }
 }
 
+fn made_by() -> MadeBy {
+    MadeBy::Primary(session::request().trust_anchor)
+}
+
 /// Returns the answer with a session of `user` that ends at `end`.
 fn answer(account: &str, user: &str, end: Timestamp) -> Reply {
     let body = format!(
@@ -80,7 +84,8 @@ fn assume(
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (provider, before) = (provider(), before(TOKEN));
-    let got = runtime.block_on(provider.assume(index, &before, &ports.ports(), deadline));
+    let got =
+        runtime.block_on(provider.assume(index, (&before, &made_by()), &ports.ports(), deadline));
     (got, ports.transport.requests())
 }
 
@@ -202,7 +207,7 @@ fn session_without_a_name_cannot_be_continued() {
     let ports = FakePorts { transport: ScriptedTransport::unused(), ..FakePorts::default() };
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let got = runtime.block_on(provider.assume(0, &before, &ports.ports(), deadline));
+    let got = runtime.block_on(provider.assume(0, (&before, &made_by()), &ports.ports(), deadline));
     let error = got.unwrap_err();
     assert!(matches!(
         error,
