@@ -14,7 +14,8 @@ pub(super) struct RoleLog {
 impl RoleLog {
     fn with_role<T>(&self, fields: &[Field<'_>], write: impl FnOnce(&[Field<'_>]) -> T) -> T {
         let role = &*self.role;
-        let fields: Vec<Field<'_>> = fields.iter().copied().chain([("role", &role as _)]).collect();
+        let fields: Vec<Field<'_>> =
+            fields.iter().copied().chain([("role_name", &role as _)]).collect();
         write(&fields)
     }
 }

@@ -121,7 +121,7 @@ impl StderrLog {
     /// remembers it. An event that ends a problem makes it new.
     fn is_repeated(&self, event: &'static LogEvent, fields: &[Field<'_>]) -> bool {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let role = fields.iter().find(|(name, _)| *name == "role");
+        let role = fields.iter().find(|(name, _)| *name == "role_name");
         let role = role.map(|(_, value)| value.to_string()).unwrap_or_default();
         for ended in event.ends {
             shown.remove(&(*ended, role.clone()));
@@ -340,13 +340,13 @@ mod tests {
         let log = terminal(&disk);
         let fail = |role: &str, text: &str| {
             let reason = Reasons::new(vec![text.to_owned()], None);
-            log.event(&REFRESH_FAILED, &[("reason", &reason), ("role", &role)]);
+            log.event(&REFRESH_FAILED, &[("reason", &reason), ("role_name", &role)]);
         };
         for _ in 0..2 {
             fail("a", "of a");
             fail("b", "of b");
         }
-        log.event(&REFRESH_RECOVERED, &[("role", &"b")]);
+        log.event(&REFRESH_RECOVERED, &[("role_name", &"b")]);
         fail("a", "of a");
         fail("b", "of b");
         assert_eq!(errors(log, &disk), ["of a", "of b", "of b"]);

@@ -80,7 +80,7 @@ impl Audit {
             ("expiration", &bodies.expiration),
         ];
         let name = role.name.as_deref();
-        let name = name.as_ref().map(|name| -> Field<'_> { ("name", name) });
+        let name = name.as_ref().map(|name| -> Field<'_> { ("role_name", name) });
         let fields: Vec<_> = fields.into_iter().chain(name).collect();
         // Missed vends are logged first, to keep the log in chronological order.
         let told = self.tell_missed();
@@ -149,7 +149,7 @@ impl Audit {
         let (status, unsaid) = (status.as_u16(), self.unsaid.take());
         let mut fields: Vec<Field<'_>> =
             vec![("route", &route), ("status", &status), ("reason", &why)];
-        fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role", role) }));
+        fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role_name", role) }));
         if let Some(host) = &host {
             fields.push(("host", host));
         }
@@ -203,7 +203,7 @@ impl Audit {
         let fields: [Option<Field<'_>>; 3] = [
             found.as_ref().map(|found| ("found", found as _)),
             reason.as_ref().map(|reason| ("reason", reason as _)),
-            role.as_ref().map(|role| ("role", role as _)),
+            role.as_ref().map(|role| ("role_name", role as _)),
         ];
         let fields: Vec<_> = fields.into_iter().flatten().collect();
         self.log.event(event, &fields);

@@ -152,7 +152,7 @@ fn three_roles_are_served_each_with_its_token() {
     let document = client.metadata(&format!("{ROLE}{role}"), &token).body;
     assert!(document.contains(&keys[0]), "{document}");
     let vend = daemon.wait_for("credentials_vended");
-    assert_eq!((vend["role"].as_str(), vend["name"].as_str()), (Some(ROLE_ARN), Some("a")));
+    assert_eq!((vend["role"].as_str(), vend["role_name"].as_str()), (Some(ROLE_ARN), Some("a")));
     assert!(client.get("/metrics").body.contains("credentials_expiry_seconds{role=\"c\"}"));
     assert_eq!(daemon.stop(), Some(0));
     let left = fixture.folder.path().read_dir().unwrap().flatten();

@@ -90,7 +90,7 @@ fn three_profiles_are_kept_fresh_beside_another_writer() {
     assert_eq!(fixture.wait_for_keys(["one", "two", "three"]), keys);
     assert!(fixture.text().starts_with(&text), "{}", fixture.text());
     let written = daemon.wait_for("profile_written");
-    assert!(written["role"].is_string() && written["profile"].is_string(), "{written}");
+    assert!(written["role_name"].is_string() && written["profile"].is_string(), "{written}");
     assert_eq!(daemon.stop(), Some(0));
 }
 

@@ -171,7 +171,7 @@ impl<'a> RunningRoles<'a> {
                 }
                 Err(error) => {
                     let (reason, role) = (error.log_fields().0, name.as_deref());
-                    let role = role.as_ref().map(|role| -> Field<'_> { ("role", role) });
+                    let role = role.as_ref().map(|role| -> Field<'_> { ("role_name", role) });
                     let fields: Vec<Field<'_>> =
                         [("reason", &reason as _)].into_iter().chain(role).collect();
                     self.log.event(&CONTAINER_TOKEN_RENEWAL_FAILED, &fields);
@@ -212,7 +212,7 @@ impl<'a> RunningRoles<'a> {
             return;
         }
         let role = token.name();
-        let role = role.as_ref().map(|role| -> Field<'_> { ("role", role) });
+        let role = role.as_ref().map(|role| -> Field<'_> { ("role_name", role) });
         self.log.event(&CONTAINER_CREDENTIALS_DISABLED, &role.into_iter().collect::<Vec<_>>());
     }
 }

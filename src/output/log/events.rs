@@ -63,80 +63,80 @@ events! {
         "events were dropped because the log was not read" ["events"];
 
     IDENTITY_LOADED = "identity_loaded" Info "identity loaded"
-        ["serial" "subject" "not_after" "role"]
+        ["serial" "subject" "not_after" "role_name"]
         ends [IDENTITY_LOAD_FAILED IDENTITY_RELOAD_FAILED IDENTITY_RELOAD_SLOW];
     IDENTITY_LOAD_FAILED = "identity_load_failed" Warning
-        "cannot load the identity" ["reason" "hint" "role"];
+        "cannot load the identity" ["reason" "hint" "role_name"];
     IDENTITY_RELOAD_FAILED = "identity_reload_failed" Warning
-        "cannot load the changed identity; the current one stays in use" ["reason" "hint" "role"];
+        "cannot load the changed identity; the current one stays in use" ["reason" "hint" "role_name"];
     IDENTITY_RELOAD_SLOW = "identity_reload_slow" Warning
         "reading the identity's files takes too long; the current identity stays in use"
-        ["reason" "hint" "role"];
+        ["reason" "hint" "role_name"];
     IDENTITY_RELOAD_RECOVERED = "identity_reload_recovered" Info
-        "the current identity can be loaded again" ["role"]
+        "the current identity can be loaded again" ["role_name"]
         ends [IDENTITY_RELOAD_FAILED IDENTITY_RELOAD_SLOW];
     CERTIFICATE_EXPIRES_SOON = "certificate_expires_soon" Warning
-        "the certificate expires soon: renew it" ["not_after" "days_left" "role"];
+        "the certificate expires soon: renew it" ["not_after" "days_left" "role_name"];
     PASSWORD_UNUSED = "password_unused" Info
-        "the password was not needed to open the private key" ["option" "role"];
+        "the password was not needed to open the private key" ["option" "role_name"];
 
     SESSION_RECEIVED = "session_received" Info
-        "session received" ["access_key_id" "expiration" "lifetime_seconds" "role"];
+        "session received" ["access_key_id" "expiration" "lifetime_seconds" "role_name"];
     REGION_FALLBACK = "region_fallback" Warning
         "the Region of the primary trust anchor does not answer; using a fallback"
-        ["trust_anchor" "region" "reason" "role"];
+        ["trust_anchor" "region" "reason" "role_name"];
     REGION_RESTORED = "region_restored" Info
-        "using the primary trust anchor again" ["trust_anchor" "region" "role"]
+        "using the primary trust anchor again" ["trust_anchor" "region" "role_name"]
         ends [REGION_FALLBACK];
     REFRESH_FAILED = "refresh_failed" Warning
         "cannot refresh the credentials; the current ones are still valid"
-        ["reason" "hint" "retry_in_seconds" "role"];
+        ["reason" "hint" "retry_in_seconds" "role_name"];
     CREDENTIALS_UNAVAILABLE = "credentials_unavailable" Error
         "cannot refresh the credentials, and there are no valid ones"
-        ["reason" "hint" "retry_in_seconds" "role"];
+        ["reason" "hint" "retry_in_seconds" "role_name"];
     REFRESH_RECOVERED = "refresh_recovered" Info
-        "the credentials can be refreshed again" ["failures" "role"]
+        "the credentials can be refreshed again" ["failures" "role_name"]
         ends [REFRESH_FAILED CREDENTIALS_UNAVAILABLE];
     CLOCK_OFFSET_FOUND = "clock_offset_found" Warning
         "this machine's clock differs from AWS's: set it, and keep it correct with NTP"
-        ["seconds_behind" "seconds_ahead" "role"];
+        ["seconds_behind" "seconds_ahead" "role_name"];
     CLOCK_OFFSET_RESOLVED = "clock_offset_resolved" Info
-        "this machine's clock agrees with AWS's again" ["role"]
+        "this machine's clock agrees with AWS's again" ["role_name"]
         ends [CLOCK_OFFSET_FOUND];
 
     PROFILE_WRITTEN = "profile_written" Info
-        "profile written" ["file" "profile" "valid_until" "aws_profile" "role"];
+        "profile written" ["file" "profile" "valid_until" "aws_profile" "role_name"];
     PROFILE_WRITTEN_IN_PLACE = "profile_written_in_place" Warning
         "profile written in place: a reader may see a part of it"
-        ["file" "profile" "reason" "role"];
+        ["file" "profile" "reason" "role_name"];
     PROFILE_WARNING = "profile_warning" Warning
-        "the credentials file needs attention" ["file" "profile" "reason" "role"];
+        "the credentials file needs attention" ["file" "profile" "reason" "role_name"];
     PROFILE_WRITE_FAILED = "profile_write_failed" Error
-        "cannot write the profile" ["reason" "hint" "role"];
+        "cannot write the profile" ["reason" "hint" "role_name"];
     PROFILE_WRITE_RECOVERED = "profile_write_recovered" Info
-        "the profile can be written again" ["file" "profile" "role"]
+        "the profile can be written again" ["file" "profile" "role_name"]
         ends [PROFILE_WRITE_FAILED];
 
     LISTENING = "listening" Info "listening" ["address"];
     CREDENTIALS_VENDED = "credentials_vended" Info
-        "credentials vended" ["route" "peer" "uid" "role" "access_key_id" "expiration" "name"];
+        "credentials vended" ["route" "peer" "uid" "role" "access_key_id" "expiration" "role_name"];
     CREDENTIALS_VENDED_UNLOGGED = "credentials_vended_unlogged" Warning
         "credentials were vended while the log could not be written" ["uid" "count"];
     REQUEST_REFUSED = "request_refused" Warning
-        "request refused" ["route" "status" "reason" "host" "peer" "suppressed" "role"];
+        "request refused" ["route" "status" "reason" "host" "peer" "suppressed" "role_name"];
     CONTAINER_CREDENTIALS_DISABLED = "container_credentials_disabled" Warning
-        "container credentials are not served: pass `--token-file` to store their token" ["role"];
-    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role"]
+        "container credentials are not served: pass `--token-file` to store their token" ["role_name"];
+    CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role_name"]
         ends [CONTAINER_TOKEN_RENEWAL_FAILED];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
-        "cannot renew the container token; the current one stays valid" ["reason" "role"];
+        "cannot renew the container token; the current one stays valid" ["reason" "role_name"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
-        "the token file was missing or changed, and was written again" ["found" "role"]
+        "the token file was missing or changed, and was written again" ["found" "role_name"]
         ends [CONTAINER_TOKEN_LOST];
     CONTAINER_TOKEN_LOST = "container_token_lost" Warning
-        "the token file is missing or changed, and cannot be written" ["found" "reason" "role"];
+        "the token file is missing or changed, and cannot be written" ["found" "reason" "role_name"];
     CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
-        "cannot remove the token file" ["reason" "role"];
+        "cannot remove the token file" ["reason" "role_name"];
 }
 
 #[cfg(test)]
