@@ -42,6 +42,9 @@ pub enum ConfigFileFault {
     /// It cannot be opened or read.
     #[error(transparent)]
     Unreadable(io::Error),
+    /// It, or a symbolic link on its path, is of another user, or it is a socket.
+    #[error(transparent)]
+    Untrusted(io::Error),
     /// It is a directory, a pipe, a device or a socket.
     #[error("it is not a regular file")]
     NotRegular,
@@ -93,6 +96,9 @@ impl ConfigFileError {
             }
             ConfigFileFault::NotRegular | ConfigFileFault::TooLarge { .. } => {
                 "pass the path of a TOML file with `--config`".to_owned()
+            }
+            ConfigFileFault::Untrusted(_) => {
+                "a configuration, and each symbolic link on its path, must belong to root or to the user who runs the command".to_owned()
             }
             ConfigFileFault::ForeignOwner { user: 0, .. } => {
                 format!("make root its owner: `chown root {file}`")

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::config::files::{ConfigFileError, ConfigFileFault, ConfigFiles};
 use crate::os::access;
+#[cfg(unix)]
+use crate::os::secret_file::{self, ResolvedTarget};
 
 /// Reads configuration files.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,11 @@ impl ConfigFiles for SystemConfigFiles {
         match open(path) {
             Ok(file) => text(&file).map(Some).map_err(error),
             Err(absent) if is_absence(&absent) => Ok(None),
-            Err(other) => Err(error(ConfigFileFault::Unreadable(access::explain(path, other)))),
+            Err(other) => Err(error(match other.kind() {
+                io::ErrorKind::IsADirectory => ConfigFileFault::NotRegular,
+                io::ErrorKind::Unsupported => ConfigFileFault::Untrusted(other),
+                _ => ConfigFileFault::Unreadable(access::explain(path, other)),
+            })),
         }
     }
 }
@@ -29,12 +35,19 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Opens a file for reading; does not wait for the writer of a pipe.
+/// Opens a file for reading. A link of another user on the path is refused, also in a directory with the
+/// sticky bit: the relative paths in the file begin there.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+    match secret_file::resolve(path)? {
+        ResolvedTarget::File(entry) | ResolvedTarget::Special(entry) => entry.open(),
+        // `/dev/stdin`, whose link the kernel follows.
+        ResolvedTarget::Descriptor(_) => {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+            Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -92,7 +105,7 @@ fn check(metadata: &Metadata) -> Result<(), ConfigFileFault> {
 mod tests {
     use std::fs::{self, Permissions};
     use std::io::Write as _;
-    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 
     use super::*;
     use crate::output::error::Error;
@@ -159,6 +172,40 @@ mod tests {
         assert!(read(b"a\nb \xff", 0o600).unwrap_err().contains("not valid UTF-8 (line 2)"));
         let large = vec![b'#'; (1 << 20) + 1];
         assert!(read(&large, 0o600).unwrap_err().contains("larger than 1024 KiB"));
+    }
+
+    /// Only root can make a link of another user.
+    #[test]
+    fn refuses_a_link_of_another_user() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
+        fs::create_dir(at("real")).unwrap();
+        write(at("real/config.toml"), "a = 1");
+        fs::set_permissions(at("real/config.toml"), Permissions::from_mode(0o644)).unwrap();
+        for (link, target) in [("file", "real/config.toml"), ("directory", "real")] {
+            symlink(target, at(link)).unwrap();
+        }
+        let paths = [at("file"), at("directory/config.toml")];
+        for path in &paths {
+            assert_eq!(reported(path).unwrap().unwrap(), "a = 1");
+        }
+        for link in ["file", "directory"] {
+            lchown(at(link), Some(65_534), None).unwrap();
+        }
+        let errors = paths.map(|path| reported(&path).unwrap_err());
+        insta::assert_snapshot!(errors.join("\n\n"), @r"
+        error: cannot use the configuration file `DIR/file`
+          caused by: the link `DIR/file` belongs to another user (uid 65534)
+          hint: a configuration, and each symbolic link on its path, must belong to root or to the user who runs the command
+
+        error: cannot use the configuration file `DIR/config.toml`
+          caused by: the link `DIR` belongs to another user (uid 65534)
+          hint: a configuration, and each symbolic link on its path, must belong to root or to the user who runs the command
+        ");
     }
 
     /// Only root can make a file of another user.

@@ -1,4 +1,4 @@
-//! Writing secrets to a path, without following a link of another user.
+//! Opening a file, or writing secrets to it, without following a link of another user.
 
 #[cfg(unix)]
 pub(super) use resolve::{ResolvedTarget, resolve};

@@ -1,4 +1,5 @@
-//! Resolving a path component by component, each relative to an open directory, and writing to its end.
+//! Resolving a path component by component, each relative to an open directory, and opening or writing
+//! to its end.
 //!
 //! Each component is checked after it was opened. A component that another user swaps in between leads
 //! to an error, not to a file of their choice.
@@ -43,7 +44,7 @@ pub(in crate::os) struct PathEntry {
 /// How many links Linux follows on one path.
 const MAX_LINKS: usize = 40;
 
-/// Resolves `path` to the file, pipe, device or descriptor to write to.
+/// Resolves `path` to the file, pipe, device or descriptor to read from or to write to.
 ///
 /// Refuses a link, pipe or device of another user, sockets and directories. A dangling link is refused
 /// too, since its target may be a mistake.
@@ -187,6 +188,13 @@ impl ResolvedTarget {
 }
 
 impl PathEntry {
+    /// Opens the file for reading; does not wait for the writer of a pipe.
+    pub(in crate::os) fn open(&self) -> io::Result<File> {
+        let flags =
+            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty())?.into())
+    }
+
     /// Creates a file of mode 0600 with this name, or replaces the one that has it.
     ///
     /// On Linux the file gets a name only when it is complete, so that a killed process leaves nothing
