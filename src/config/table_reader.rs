@@ -13,7 +13,7 @@ use super::line_index::LineIndex;
 use super::mistake::{Excerpt, Mistake, MistakeKind};
 use super::paths::expanded;
 use crate::options::suggestion::nearest;
-use crate::options::table::{KeyLocation, OptionSpec};
+use crate::options::table::{KeyLocation, OptionSpec, transport};
 
 /// Reads the tables of one file, and collects its mistakes.
 pub(super) struct TableReader<'a> {
@@ -107,6 +107,12 @@ impl<'a> TableReader<'a> {
         location: &Arc<KeyLocation>,
     ) -> Option<Result<String, super::paths::PathFault>> {
         match (key_type, value) {
+            (KeyType::Text, DeValue::String(text))
+                if option == &transport::PROXY && has_password(text) =>
+            {
+                self.add(location, MistakeKind::InlinePassword { key: option.id() });
+                return None;
+            }
             (KeyType::Text, DeValue::String(text)) => {
                 return Some(expanded(&self.source, option, text));
             }
@@ -183,6 +189,12 @@ fn is_word(key: &str) -> bool {
 /// Returns whether a key is written without quotes.
 fn is_bare(key: &str) -> bool {
     key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
+/// Returns whether the URL of a proxy has a password. Its other mistakes are those of any value.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// Returns the type of a value.

@@ -146,7 +146,7 @@ fn broken() -> String {
              role-arn = 'arn:aws:iam::123456789012:role/A'\nrole-session-name = '{}'\nsession-duration = 7\nregion = 'Frankfurt'\n\
              [role.b]\nidentity = 'other'\ntrust-anchor-arn = '{TRUST_ANCHOR}'\n\
              profile-arn = 'arn:aws:rolesanywhere:eu-west-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222'\n\
-             role-arn = 'arn:aws:iam::123456789012:role/A'\nca-bundle = '${{NO_SUCH_VARIABLE}}/ca.pem'\nproxy = 'ftp://me:hunter2@proxy'\n",
+             role-arn = 'arn:aws:iam::123456789012:role/A'\nca-bundle = '${{NO_SUCH_VARIABLE}}/ca.pem'\nproxy = 'ftp://me@proxy'\n",
         "x".repeat(65)
     )
 }

@@ -112,7 +112,7 @@ fn a_wrong_value_of_one_role_does_not_stop_another() {
 
 #[test]
 fn show_names_where_each_value_comes_from() {
-    let proxy = "\n[role.proxied]\nidentity = \"host\"\nproxy = \"http://me:hunter2@proxy:3128\"\n";
+    let proxy = "\n[role.proxied]\nidentity = \"host\"\nproxy = \"http://hunter2@proxy:3128\"\n";
     // How wide a column is depends on the paths.
     let env = with_file(&(file() + proxy)).filter(" {2,}", "  ");
     let env = env.var("AWS_USE_FIPS_ENDPOINT", "true");

@@ -6,6 +6,7 @@ use super::{Mistake, MistakeKind};
 use crate::config::EntryName;
 use crate::config::keys::TableKind;
 use crate::config::paths::PathFault;
+use crate::options::table::transport::PROXY;
 use std::error::Error as _;
 
 impl Mistake {
@@ -21,6 +22,10 @@ impl Mistake {
             MistakeKind::Misplaced { table, .. } => {
                 Some(format!("it belongs in {}", table.as_str()))
             }
+            MistakeKind::InlinePassword { key } if *key == PROXY.id() => Some(
+                "use the variable `ROLES_ANYWHERE_PROXY` or `HTTPS_PROXY` for a proxy with a password"
+                    .to_owned(),
+            ),
             MistakeKind::InlinePassword { .. } => {
                 Some("use `key-password-file`, `key-password-env` or `key-password-fd`".to_owned())
             }

@@ -96,6 +96,25 @@ fn passwords() {
 }
 
 #[test]
+fn password_of_a_proxy() {
+    assert_snapshot!(mistakes("[defaults]\nproxy = 'http://me:hunter2@proxy:3128'\n"), @r"
+    the configuration file `/etc/roles-anywhere/config.toml` has a mistake
+    `proxy`: the file must not contain passwords
+     --> /etc/roles-anywhere/config.toml:2:1
+      |
+    2 | proxy = …
+      | ^^^^^ use the variable `ROLES_ANYWHERE_PROXY` or `HTTPS_PROXY` for a proxy with a password
+    ");
+    for url in ["me:hunter2@proxy", "socks5://:hunter2@proxy:1080", "http://me:@proxy"] {
+        let all = lines(&format!("[role.a]\nproxy = '{url}'\n"));
+        assert!(all.contains("`proxy`: the file must not contain passwords"), "{all}");
+    }
+    for url in ["proxy:3128", "http://me@proxy:3128", "socks5h://[::1]:1080", "none"] {
+        assert!(parse(&format!("[role.a]\nproxy = '{url}'\n")).is_ok(), "{url}");
+    }
+}
+
+#[test]
 fn types() {
     assert_snapshot!(lines(
         "default-role = 1\n[role.a]\nsession-duration = '3600'\ntimeout = '20'\nfips = 'yes'\nrole-arn = ['a']\n\

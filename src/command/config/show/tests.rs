@@ -180,7 +180,7 @@ const SECRETS: &str = r#"
     [role.r]
     role-arn = "arn:aws:iam::123456789012:role/R"
     endpoint = "https://me:hunter2@vpce.example.com"
-    proxy = "http://me:hunter2@proxy:3128"
+    proxy = "http://hunter2@proxy:3128"
     assume = [{ role-arn = "arn:aws:iam::210987654321:role/Reader", policy = "hunter2hunter2hunter2hunter2hunter2" }]
 "#;
 
