@@ -13,12 +13,15 @@ use super::roles::{IdentityTable, RoleTable};
 use super::table_reader::{Compound, ReadTable, TableReader, found};
 use super::{Config, ConfigText, EntryName, syntax};
 use crate::options::suggestion::nearest;
-use crate::options::table::{KeyLocation, config_file};
+use crate::options::table::{KeyLocation, OptionSpec, config_file, session};
 
 /// The tables of the file.
 const DEFAULTS: &str = "defaults";
 const IDENTITY: &str = "identity";
 const ROLE: &str = "role";
+
+/// What a fallback takes the place of.
+const SOURCE: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
 
 /// Reads a file.
 pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
@@ -88,7 +91,10 @@ fn read_roles(
         named_tables(reader, root, ROLE, TableKind::Role)
     {
         let ReadTable { entries, compounds } = reader.table(TableKind::Role, &heading, table, &[]);
-        let (mut hops, mut fallbacks) = (Vec::new(), Arc::clone(fallbacks));
+        // The fallbacks of the defaults belong to the trust anchor and the profile there.
+        let has_own = SOURCE.iter().any(|option| entries.entry(option).is_some());
+        let inherited = if has_own { Arc::from([]) } else { Arc::clone(fallbacks) };
+        let (mut hops, mut fallbacks) = (Vec::new(), inherited);
         for compound in &compounds {
             match compound.option == &config_file::ASSUME {
                 true => hops = read_hops(reader, compound),

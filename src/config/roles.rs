@@ -41,7 +41,7 @@ pub struct RoleTable {
     /// Its identity in the list of all.
     pub(super) identity: Option<usize>,
     pub(super) hops: Vec<HopTable>,
-    /// Its own, or those of the defaults.
+    /// Its own, or those of the defaults if it has no trust anchor and no profile of its own.
     pub(super) fallbacks: Arc<[FallbackTable]>,
 }
 
@@ -66,7 +66,8 @@ impl RoleTable {
         &self.hops
     }
 
-    /// Returns its fallbacks in order: its own, else those of the defaults.
+    /// Returns its fallbacks in order: its own, else those of the defaults, unless it has a trust anchor or
+    /// a profile of its own.
     pub fn fallbacks(&self) -> &[FallbackTable] {
         &self.fallbacks
     }

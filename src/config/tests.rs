@@ -211,3 +211,28 @@ fn a_path_of_another_role_does_not_matter() {
     /etc/roles-anywhere/config.toml:15:9: invalid value for `key-password-file`: `${` does not begin the name of a variable: write `${VAR}`, where VAR is the name of a variable
     ");
 }
+
+/// A fallback of the defaults is in the account of their trust anchor.
+#[test]
+fn trust_anchor_of_a_role_has_no_fallbacks_of_the_defaults() {
+    let count = |own: &str| {
+        let config = parse(&format!(
+            "[defaults]\ntrust-anchor-arn = 't'\nprofile-arn = 'p'\n\
+             fallback = [{{ trust-anchor-arn = 't2', profile-arn = 'p2' }}]\n[role.a]\n{own}\n"
+        ))
+        .unwrap();
+        config.role("a").unwrap().fallbacks().len()
+    };
+    let own = "fallback = [{ trust-anchor-arn = 't3', profile-arn = 'p3' }]";
+    let with_own = format!("trust-anchor-arn = 'o'\n{own}");
+    let rows = [
+        ("", 1),
+        ("role-arn = 'r'", 1),
+        ("trust-anchor-arn = 'o'", 0),
+        ("profile-arn = 'o'", 0),
+        (with_own.as_str(), 1),
+    ];
+    for (own, expected) in rows {
+        assert_eq!(count(own), expected, "{own}");
+    }
+}
