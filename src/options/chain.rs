@@ -9,7 +9,7 @@ use crate::options::table::config_file::{
     HOP_EXTERNAL_ID, HOP_POLICY, HOP_ROLE_ARN, HOP_ROLE_SESSION_NAME, HOP_SESSION_DURATION,
     HOP_TAGS, HOP_TRANSITIVE_TAGS,
 };
-use crate::options::table::session::{ASSUME_ROLE_ARN, EXTERNAL_ID};
+use crate::options::table::session::{ASSUME_ROLE_ARN, EXTERNAL_ID, ROLE_ARN};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::RoleArn;
@@ -36,7 +36,8 @@ pub struct HopSettings<'a> {
     pub policy: Option<Setting<'a>>,
 }
 
-/// Returns the hop of the options, else the hops of the role in the configuration file.
+/// Returns the hop of the options, else the hops of the role in the configuration file. There are none
+/// if an option gives the role that they continue from.
 pub(super) fn hop_settings<'a>(
     settings: &Settings<'a>,
 ) -> Result<Vec<HopSettings<'a>>, UsageError> {
@@ -46,6 +47,12 @@ pub(super) fn hop_settings<'a>(
             return Err(settings.missing(&[&ASSUME_ROLE_ARN]));
         }
         let hops = settings.layers.map_or(&[][..], |layers| layers.role().hops());
+        // They continue from the role in the file: another one may not assume them, and who names it
+        // expects its credentials.
+        let is_own = |setting: Setting<'_>| matches!(setting.origin, Origin::File(..));
+        if hops.is_empty() || !settings.text(&ROLE_ARN)?.is_none_or(is_own) {
+            return Ok(Vec::new());
+        }
         return hops.iter().map(|hop| in_file(settings, hop)).collect();
     };
     Ok(vec![HopSettings {

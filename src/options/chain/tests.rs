@@ -4,6 +4,7 @@ use std::any::Any;
 
 use crate::command::credential_process::CredentialProcess;
 use crate::command::{ALL, PlanInputs, plan};
+use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::ports::Environment;
 
@@ -43,6 +44,38 @@ fn options_name_one_hop() {
     assert_eq!((hop.duration.seconds(), &hop.session_name), (3_600, &None));
     assert_eq!(hop.sts.endpoint.to_string(), "https://sts.eu-central-1.amazonaws.com");
     assert_eq!(hop.sts.region.as_str(), "eu-central-1");
+}
+
+/// `--role-arn` names the role whose credentials are expected.
+#[test]
+fn role_of_an_option_has_no_hops_of_the_file() {
+    let files = FakeConfigFiles::one(
+        "/home/u/.config/roles-anywhere/config.toml",
+        r#"
+        [identity.host]
+        certificate = "/file.pem"
+        [role.one]
+        trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+        profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
+        role-arn = "arn:aws:iam::123456789012:role/One"
+        assume = [{ role-arn = "arn:aws:iam::210987654321:role/Reader" }]
+        "#,
+    );
+    let environment = Environment::new([("HOME".to_owned(), "/home/u".to_owned())]);
+    let inputs = PlanInputs { config_files: &files, ..PlanInputs::of(&environment) };
+    let hops = |option: &str| {
+        let line = ["roles-anywhere", "credential-process", "--role=one", option];
+        let plan: Box<dyn Any> = plan(ALL, &line.map(str::to_owned), &inputs).unwrap();
+        let provider = plan.downcast::<CredentialProcess>().unwrap().session.provider;
+        let hops = provider.hops.iter().map(|hop| hop.role.to_string());
+        (provider.session.role.to_string(), hops.collect::<Vec<_>>())
+    };
+    let [one, other] =
+        ["One", "Other"].map(|name| format!("arn:aws:iam::123456789012:role/{name}"));
+    let reader = "arn:aws:iam::210987654321:role/Reader".to_owned();
+    assert_eq!(hops("--session-duration=900"), (one.clone(), vec![reader]));
+    assert_eq!(hops(&format!("--role-arn={other}")), (other.clone(), Vec::new()));
+    assert_eq!(hops(&format!("--assume-role-arn={other}")), (one, vec![other]));
 }
 
 #[test]
