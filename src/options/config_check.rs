@@ -6,12 +6,13 @@
 
 use crate::config::{Config, Mistake, MistakeKind, Mistakes, TableKind};
 use crate::options::command_line::parse;
+use crate::options::fallback::FallbackSettings;
 use crate::options::session::{self, SessionOptions};
 use crate::options::settings::Settings;
 use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{KeyLocation, OptionSpec};
-use crate::options::{identity, session_plan, transport};
+use crate::options::{fallback, identity, session_plan, transport};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::ports::Environment;
@@ -38,6 +39,7 @@ const READERS: &[Reader] = &[
         Some(setting) => session_plan::profile(setting).map(drop),
         None => Ok(()),
     },
+    one_account,
     // What the values mean together: Regions, partitions, the endpoint, hops and fallbacks.
     |settings| SessionOptions::of_own_region(settings).map(drop),
 ];
@@ -63,6 +65,32 @@ pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(Mistakes::new(config.file().clone(), mistakes)),
+    }
+}
+
+/// Refuses a trust anchor, a profile and a role of different accounts, for which AWS makes no session. A
+/// command line may have such ARNs: it is AWS that refuses them there.
+fn one_account(settings: &Settings<'_>) -> Result<(), UsageError> {
+    let trust_anchor = session::arn::<TrustAnchorArn>(settings.required(&TRUST_ANCHOR_ARN)?)?;
+    let profile = session::arn::<ProfileArn>(settings.required(&PROFILE_ARN)?)?;
+    let role = session::arn::<RoleArn>(settings.required(&ROLE_ARN)?)?;
+    let mut others = vec![
+        (settings.origin(&PROFILE_ARN), profile.account().to_owned()),
+        (settings.origin(&ROLE_ARN), role.account().to_owned()),
+    ];
+    for FallbackSettings { trust_anchor, profile, .. } in fallback::of_role(settings)? {
+        let origins = (trust_anchor.origin.clone(), profile.origin.clone());
+        others
+            .push((origins.0, session::arn::<TrustAnchorArn>(trust_anchor)?.account().to_owned()));
+        others.push((origins.1, session::arn::<ProfileArn>(profile)?.account().to_owned()));
+    }
+    match others.into_iter().find(|(_, account)| account != trust_anchor.account()) {
+        None => Ok(()),
+        Some((other, _)) => Err(UsageError::Conflict {
+            first: settings.origin(&TRUST_ANCHOR_ARN).into(),
+            second: other.into(),
+            why: "use ARNs of one account: a role of another account is reached with `assume`",
+        }),
     }
 }
 

@@ -137,6 +137,56 @@ fn check_accepts_a_good_file() {
     ");
 }
 
+/// AWS refuses them when a session is made, so a command line may have them.
+#[test]
+fn check_refuses_arns_of_two_accounts() {
+    let env = TestEnvironment::offline();
+    let role = |role_arn: &str, more: &str| {
+        format!(
+            "trust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{PROFILE}'\nrole-arn = '{role_arn}'\n{more}"
+        )
+    };
+    let [own, foreign] =
+        ["123456789012", "210987654321"].map(|it| format!("arn:aws:iam::{it}:role/A"));
+    let elsewhere = |arn: &str| {
+        arn.replace("123456789012", "210987654321").replace("eu-central-1", "eu-west-1")
+    };
+    let fallback = format!(
+        "fallback = [{{ trust-anchor-arn = '{}', profile-arn = '{}' }}]\n",
+        elsewhere(TRUST_ANCHOR),
+        elsewhere(PROFILE)
+    );
+    let file = env.write(
+        "config.toml",
+        format!(
+            "[identity.host]\ncertificate = '/host.pem'\n[role.a]\n{}[role.b]\n{}[role.c]\n{}",
+            role(&foreign, ""),
+            role(&own, &fallback),
+            role(&own, &format!("assume = [{{ role-arn = '{foreign}' }}]\n")),
+        ),
+    );
+    let env = env.var("ROLES_ANYWHERE_CONFIG", file);
+    assert_snapshot!(env.fails("config check"), @r"
+    $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the configuration file `DIR/config.toml` has 2 mistakes
+
+    `role.a.trust-anchor-arn` in DIR/config.toml:4 and `role.a.role-arn` in DIR/config.toml:6 cannot be used together
+     --> DIR/config.toml:6:1
+      |
+    6 | role-arn = …
+      | ^^^^^^^^ use ARNs of one account: a role of another account is reached with `assume`
+
+    `role.b.trust-anchor-arn` in DIR/config.toml:8 and `role.b.fallback[0].trust-anchor-arn` in DIR/config.toml:11 cannot be used together
+      --> DIR/config.toml:11:15
+       |
+    11 |               trust-anchor-arn = …
+       |               ^^^^^^^^^^^^^^^^ use ARNs of one account: a role of another account is reached with `assume`
+    ");
+}
+
 /// Returns a file with mistakes in values.
 fn broken() -> String {
     format!(
