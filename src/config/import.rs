@@ -28,7 +28,6 @@ pub fn from_aws_config(text: &str) -> Import {
         let profile = profile.trim_matches(['"', '\'']);
         match ImportedLine::parse(&line.value) {
             Ok(imported) => writer.role(profile, imported),
-            // Lines of other programs.
             Err(Refused::OtherProgram) => {}
             Err(refused) => writer.note(profile, refused.as_str()),
         }

@@ -3,7 +3,7 @@
 use super::shell_words;
 use crate::config::keys::{KeyType, TableKind};
 use crate::options::table::identity::PKCS8_PASSWORD;
-use crate::options::table::{OptionSpec, Syntax, ValueType, config_file};
+use crate::options::table::{OptionSpec, Syntax, ValueType, config_file, session};
 use roles_anywhere_client::text::disclosure::KeyMaterialKind;
 
 /// What a line gives.
@@ -13,6 +13,8 @@ pub(super) struct ImportedLine {
     pub(super) identity: Vec<ImportedKey>,
     /// The keys of a role.
     pub(super) role: Vec<ImportedKey>,
+    /// The keys of the role that is assumed with it.
+    pub(super) hop: Vec<ImportedKey>,
     /// What was not imported, without values.
     pub(super) notes: Vec<String>,
 }
@@ -44,6 +46,8 @@ impl std::fmt::Debug for ImportedKey {
 pub(super) enum Refused {
     /// It runs another program.
     OtherProgram,
+    /// It runs another program, and names this one.
+    Wrapped,
     /// Its quotes do not match.
     Quotes,
     /// It runs another command than `credential-process`.
@@ -56,6 +60,9 @@ impl Refused {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::OtherProgram => "it runs another program",
+            Self::Wrapped => {
+                "its `credential_process` begins with another program, such as a shell"
+            }
             Self::Quotes => "a quote in its `credential_process` is not closed",
             Self::OtherCommand => "its `credential_process` runs another command",
             Self::HasRole => "it uses `--role` already",
@@ -67,16 +74,15 @@ const PROGRAMS: &[&str] = &["roles-anywhere", "aws_signing_helper"];
 
 impl ImportedLine {
     pub(super) fn parse(line: &str) -> Result<Self, Refused> {
+        let names_program = PROGRAMS.iter().any(|program| line.contains(program));
         let Some(words) = shell_words::split(line) else {
-            // The name of the program is in it, even if the words cannot be told.
-            let ours = PROGRAMS.iter().any(|program| line.contains(program));
-            return Err(if ours { Refused::Quotes } else { Refused::OtherProgram });
+            return Err(if names_program { Refused::Quotes } else { Refused::OtherProgram });
         };
         let mut words = words.into_iter();
         let program = words.next().unwrap_or_default();
         let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
         if !PROGRAMS.contains(&name.strip_suffix(".exe").unwrap_or(name)) {
-            return Err(Refused::OtherProgram);
+            return Err(if names_program { Refused::Wrapped } else { Refused::OtherProgram });
         }
         if words.next().as_deref() != Some("credential-process") {
             return Err(Refused::OtherCommand);
@@ -110,6 +116,12 @@ impl ImportedLine {
             };
             imported.take(table, option, value);
         }
+        if !imported.hop.iter().any(|key| key.option == &config_file::HOP_ROLE_ARN) {
+            if !imported.hop.is_empty() {
+                imported.note("`--external-id`, as there is no `--assume-role-arn`");
+            }
+            imported.hop.clear();
+        }
         Ok(imported)
     }
 
@@ -131,7 +143,11 @@ impl ImportedLine {
 
     /// Takes a value over. The last one counts, and an empty one counts as not given.
     fn take(&mut self, table: TableKind, option: &'static OptionSpec, value: &str) {
-        let keys = if table == TableKind::Identity { &mut self.identity } else { &mut self.role };
+        let keys = match table {
+            TableKind::Identity => &mut self.identity,
+            TableKind::Hop => &mut self.hop,
+            _ => &mut self.role,
+        };
         keys.retain(|key| key.option != option);
         if value.is_empty() {
             return;
@@ -158,8 +174,17 @@ impl ImportedLine {
     }
 }
 
+/// The options for one more role, and its keys in `assume`.
+const HOP: &[(&OptionSpec, &OptionSpec)] = &[
+    (&session::ASSUME_ROLE_ARN, &config_file::HOP_ROLE_ARN),
+    (&session::EXTERNAL_ID, &config_file::HOP_EXTERNAL_ID),
+];
+
 /// Returns the row of a flag, and the table that its key is in.
 fn row(flag: &str) -> Option<(TableKind, &'static OptionSpec)> {
+    if let Some((_, key)) = HOP.iter().find(|(option, _)| is_named(option, flag)) {
+        return Some((TableKind::Hop, key));
+    }
     let own = [&config_file::IDENTITY_NAME, &config_file::ROLE_AWS_PROFILE, &config_file::ASSUME];
     let is_own =
         |option: &&'static OptionSpec| own.contains(option) || *option == &config_file::FALLBACK;

@@ -124,6 +124,52 @@ fn passwords_become_placeholders() {
 }
 
 #[test]
+fn further_role_becomes_assume() {
+    let import = import(
+        "[profile a]\ncredential_process = roles-anywhere credential-process --certificate /host.pem \
+         --role-arn arn:r --external-id 'x\\\"y' --assume-role-arn=arn:r2\n\
+         [profile b]\ncredential_process = roles-anywhere credential-process --certificate /host.pem \
+         --role-arn arn:r --external-id hunter2\n",
+    );
+    assert!(!import.toml.contains("hunter2"), "{}", import.toml);
+    assert_snapshot!(import.toml, @r#"
+    [identity.host]
+    certificate = "/host.pem"
+
+    [role.a]
+    identity = "host"
+    role-arn = "arn:r"
+    assume = [{ external-id = "x\\\"y", role-arn = "arn:r2" }]
+
+    [role.b]
+    identity = "host"
+    role-arn = "arn:r"
+    # not imported: `--external-id`, as there is no `--assume-role-arn`
+    "#);
+    assert_eq!(
+        import.notes,
+        ["profile `b`: not imported: `--external-id`, as there is no `--assume-role-arn`"]
+    );
+}
+
+#[test]
+fn line_that_begins_with_a_shell_is_noted() {
+    let import = import(
+        "[profile a]\ncredential_process = sh -c \"aws_signing_helper credential-process --pkcs8-password hunter2\"\n\
+         [profile b]\ncredential_process = env AWS_CA_BUNDLE=/ca.pem roles-anywhere credential-process\n\
+         [profile c]\ncredential_process = sh -c \"vendor hunter2\"\n",
+    );
+    assert_eq!(import.roles, 0);
+    let note = |profile: &str| {
+        format!(
+            "profile `{profile}`: not imported, as its `credential_process` begins with another program, such as a shell"
+        )
+    };
+    assert_eq!(import.notes, ["a", "b"].map(note));
+    assert!(!import.toml.contains("hunter2"), "{}", import.toml);
+}
+
+#[test]
 fn nothing_to_import_is_an_empty_file() {
     let import = import("[default]\nregion = eu-central-1\n");
     assert_eq!((import.toml.as_str(), import.roles), ("\n", 0));

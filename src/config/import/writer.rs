@@ -38,7 +38,10 @@ impl ConfigWriter {
             self.notes.push(format!("profile {profile}: not imported: {note}"));
         }
         let keys = std::mem::take(&mut line.identity);
-        let held = keys.iter().filter(|key| matches!(key.value, ImportedValue::Placeholder(_)));
+        let held = keys
+            .iter()
+            .chain(&line.hop)
+            .filter(|key| matches!(key.value, ImportedValue::Placeholder(_)));
         for key in held {
             let profile = profile_name(profile);
             self.notes.push(format!("profile {profile}: fill in `{}`", key_name(key)));
@@ -68,6 +71,7 @@ impl ConfigWriter {
             }
             let _ = writeln!(toml, "[role.{}]\nidentity = \"{identity}\"", heading(name));
             line.role.iter().for_each(|key| write_key(&mut toml, key));
+            write_hop(&mut toml, &line.hop);
             for note in &line.notes {
                 let _ = writeln!(toml, "# not imported: {note}");
             }
@@ -110,6 +114,19 @@ fn write_key(toml: &mut String, key: &ImportedKey) {
             }
         }
     };
+}
+
+/// Writes the role that is assumed with the session, if there is one.
+fn write_hop(toml: &mut String, keys: &[ImportedKey]) {
+    if keys.is_empty() {
+        return;
+    }
+    let of = |key: &ImportedKey| match &key.value {
+        ImportedValue::Placeholder(_) => format!("{} = \"FILL_IN\"", key.option.id()),
+        ImportedValue::Toml(value) => format!("{} = {value}", key.option.id()),
+    };
+    let keys: Vec<String> = keys.iter().map(of).collect();
+    let _ = writeln!(toml, "assume = [{{ {} }}]", keys.join(", "));
 }
 
 const RELATIVE: &str = "# relative to this file; it was relative to the working directory\n";
