@@ -4,13 +4,15 @@
 pub(super) struct LineIndex<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// Whether each character is one byte.
+    is_ascii: bool,
 }
 
 impl<'a> LineIndex<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(feeds.map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, is_ascii: text.is_ascii() }
     }
 
     /// Returns line and column of an offset, both from 1; columns are in characters.
@@ -19,14 +21,16 @@ impl<'a> LineIndex<'a> {
         let start = self.starts[line - 1];
         let before = self.text.get(start..offset).unwrap_or_default();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        (number(line), number(before.chars().count() + 1))
+        let characters = if self.is_ascii { before.len() } else { before.chars().count() };
+        (number(line), number(characters + 1))
     }
 
     /// Returns the line that an offset is in, without its line feed.
     pub(super) fn line(&self, offset: usize) -> &'a str {
         let line = self.starts.partition_point(|start| *start <= offset);
-        let rest = self.text.get(self.starts[line - 1]..).unwrap_or_default();
-        rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
+        let end = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let line = self.text.get(self.starts[line - 1]..end).unwrap_or_default();
+        line.trim_end_matches('\r')
     }
 }
 

@@ -134,6 +134,9 @@ impl Mistake {
     }
 }
 
+/// The most mistakes that an error holds: with more, it is probably another file.
+const MAX_REPORTED: usize = 100;
+
 /// All mistakes of a file, in its order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistakes {
@@ -145,10 +148,11 @@ impl Mistakes {
     /// Returns the mistakes of a file, sorted.
     pub fn new(file: Arc<Path>, mut all: Vec<Mistake>) -> Self {
         all.sort_by_key(|mistake| (mistake.line, mistake.column));
-        // Roles share values of identities and defaults.
+        // Roles share values of identities and defaults. Equal mistakes are in one place.
         let mut once: Vec<Mistake> = Vec::with_capacity(all.len());
         for mistake in all {
-            if !once.contains(&mistake) {
+            let is_here = |it: &&Mistake| (it.line, it.column) == (mistake.line, mistake.column);
+            if !once.iter().rev().take_while(is_here).any(|it| *it == mistake) {
                 once.push(mistake);
             }
         }
@@ -194,8 +198,9 @@ impl std::error::Error for Mistakes {}
 
 impl From<Mistakes> for Error {
     fn from(mistakes: Mistakes) -> Self {
-        let pairs = mistakes.lines().zip(mistakes.blocks());
+        let pairs = mistakes.lines().zip(mistakes.blocks()).take(MAX_REPORTED);
         let details = pairs.map(|(line, block)| Detail { line, block }).collect();
-        Self::detailed(Kind::Usage, mistakes.to_string(), details)
+        let more = mistakes.all.len().saturating_sub(MAX_REPORTED);
+        Self::detailed(Kind::Usage, mistakes.to_string(), details, more)
     }
 }

@@ -1,5 +1,7 @@
 //! What is not TOML. The parser's own words are not repeated, as they may quote the file.
 
+use std::collections::BTreeSet;
+
 use super::ConfigText;
 use super::keys::TableKind;
 use super::line_index::LineIndex;
@@ -77,14 +79,9 @@ pub(super) fn mistakes(
     lines: &LineIndex<'_>,
     errors: &[toml::de::Error],
 ) -> Vec<Mistake> {
-    let mut all: Vec<Mistake> = Vec::new();
-    for error in errors {
-        let found = mistake(source, lines, error);
-        if all.iter().all(|mistake| mistake.line != found.line) {
-            all.push(found);
-        }
-    }
-    all
+    let mut lines_with_one = BTreeSet::new();
+    let all = errors.iter().map(|error| mistake(source, lines, error));
+    all.filter(|mistake| lines_with_one.insert(mistake.line)).collect()
 }
 
 fn mistake(source: &ConfigText<'_>, lines: &LineIndex<'_>, error: &toml::de::Error) -> Mistake {

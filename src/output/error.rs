@@ -83,6 +83,8 @@ pub struct Detail {
 struct DetailedError {
     message: String,
     details: Vec<Detail>,
+    /// How many more there are.
+    more: usize,
     /// The most bytes that it may print.
     limit: usize,
 }
@@ -139,9 +141,14 @@ impl Error {
         self
     }
 
-    /// Makes an error with details in the place of causes.
-    pub fn detailed(kind: impl Into<Kind>, message: String, details: Vec<Detail>) -> Self {
-        Self::new(kind, DetailedError { message, details, limit: MAX_LENGTH })
+    /// Makes an error with details in the place of causes, and `more` that are counted only.
+    pub fn detailed(
+        kind: impl Into<Kind>,
+        message: String,
+        details: Vec<Detail>,
+        more: usize,
+    ) -> Self {
+        Self::new(kind, DetailedError { message, details, more, limit: MAX_LENGTH })
     }
 
     /// Says which role of the configuration file it is about.
@@ -151,7 +158,7 @@ impl Error {
         Self { source: Box::new(source), ..self }
     }
 
-    /// Prints all details, however long they are: no SDK runs this command.
+    /// Prints all details that it holds, however long they are: no SDK runs this command.
     #[must_use]
     pub fn unabridged(mut self) -> Self {
         if let Some(error) = self.source.downcast_mut::<DetailedError>() {
@@ -160,11 +167,11 @@ impl Error {
         self
     }
 
-    /// Returns the details, and the most bytes that may be printed.
-    fn details(&self) -> (&[Detail], usize) {
+    /// Returns the details, how many more there are, and the most bytes that may be printed.
+    fn details(&self) -> (&[Detail], usize, usize) {
         match self.source.downcast_ref::<DetailedError>() {
-            Some(error) => (&error.details, error.limit),
-            None => (&[], MAX_LENGTH),
+            Some(error) => (&error.details, error.more, error.limit),
+            None => (&[], 0, MAX_LENGTH),
         }
     }
 
@@ -205,7 +212,7 @@ impl Error {
 
     /// Returns the printed text without its heading.
     fn text(&self) -> String {
-        let (details, limit) = self.details();
+        let (details, more, limit) = self.details();
         let reasons = self.reasons();
         let mut text = reasons[..reasons.len() - details.len()].join(CAUSE);
         let mut end = String::new();
@@ -213,7 +220,8 @@ impl Error {
             end.push_str("\n  hint: ");
             end.push_str(&one_line(hint));
         }
-        write_details(&mut text, details, limit.saturating_sub(HEADING.len() + end.len()));
+        let room = limit.saturating_sub(HEADING.len() + end.len());
+        write_details(&mut text, details, more, room);
         text.push_str(&end);
         text.truncate(text.floor_char_boundary(limit - HEADING.len()));
         text
@@ -274,18 +282,22 @@ impl fmt::Display for Error {
     }
 }
 
-/// Adds details to a text of at most `room` bytes, and the number of those that do not fit.
-fn write_details(text: &mut String, details: &[Detail], room: usize) {
+/// Adds details to a text of at most `room` bytes, and the number of those that do not fit, with `more`.
+fn write_details(text: &mut String, details: &[Detail], more: usize, room: usize) {
     for (at, detail) in details.iter().enumerate() {
-        let rest = details.len() - at;
-        let more = format!("\n\n{rest} more");
-        let behind = if rest == 1 { 0 } else { more.len() };
+        let rest = details.len() - at + more;
+        let omitted = format!("\n\n{rest} more");
+        let behind = if rest == 1 { 0 } else { omitted.len() };
         if text.len() + "\n\n".len() + detail.block.len() + behind > room {
-            text.push_str(&more);
+            text.push_str(&omitted);
             return;
         }
         text.push_str("\n\n");
         text.push_str(&detail.block);
+    }
+    if more > 0 {
+        let omitted = format!("\n\n{more} more");
+        text.push_str(&omitted);
     }
 }
 
@@ -402,15 +414,17 @@ mod tests {
     #[test]
     fn details_that_do_not_fit_are_counted() {
         let detail = |at: usize| Detail { line: at.to_string(), block: format!("{at:1000}") };
-        let error = || {
+        let error = |more| {
             let details = (0..5).map(detail).collect();
-            Error::detailed(ErrorKind::Local, "five".to_owned(), details).hint("this")
+            Error::detailed(ErrorKind::Local, "five".to_owned(), details, more).hint("this")
         };
-        let text = error().to_string();
+        let text = error(0).to_string();
         assert!(text.len() <= 4_000, "{}", text.len());
         assert!(text.ends_with("2\n\n2 more\n  hint: this"), "{text}");
-        assert_eq!(error().reasons(), ["five", "0", "1", "2", "3", "4"]);
-        assert!(error().unabridged().to_string().ends_with("4\n  hint: this"));
+        assert_eq!(error(0).reasons(), ["five", "0", "1", "2", "3", "4"]);
+        assert!(error(0).unabridged().to_string().ends_with("4\n  hint: this"));
+        assert!(error(7).to_string().ends_with("2\n\n9 more\n  hint: this"));
+        assert!(error(7).unabridged().to_string().ends_with("4\n\n7 more\n  hint: this"));
     }
 
     #[test]

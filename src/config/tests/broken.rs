@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::parse;
+use crate::output::error::Error;
 
 /// Returns the mistakes of a file, each with its line.
 fn mistakes(text: &str) -> String {
@@ -242,4 +243,17 @@ fn syntax() {
     4 |               …
       |               ^ close the quote, bracket or brace
     "#);
+}
+
+#[test]
+fn at_most_a_hundred_are_listed() {
+    let text: String = (0..5_000).map(|at| format!("colour-{at} = 1\n")).collect();
+    let mistakes = parse(&text).unwrap_err();
+    assert_eq!(mistakes.all().len(), 5_000);
+    let error = Error::from(mistakes).unabridged();
+    assert_eq!(error.reasons().len(), 101);
+    let printed = error.to_string();
+    assert!(printed.contains("config.toml` has 5000 mistakes\n"), "{printed}");
+    assert_eq!(printed.matches(" --> ").count(), 100);
+    assert!(printed.ends_with("\n\n4900 more"), "{printed}");
 }
