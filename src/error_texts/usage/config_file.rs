@@ -10,7 +10,7 @@ use crate::error_texts::{Page, variants};
 use crate::options::config_file::ConfigError;
 use crate::output::error::Error;
 
-variants!(ConfigFileFault: Unreadable NotRegular ForeignOwner Writable NotUtf8 TooLarge);
+variants!(ConfigFileFault: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
 variants!(MistakeKind:
     Syntax UnknownKey Misplaced InlinePassword Type Name Dangling Missing Path Value
 );
@@ -44,6 +44,7 @@ fn unusable() -> Vec<ConfigFileFault> {
     vec![
         ConfigFileFault::Unreadable(denied),
         ConfigFileFault::Unreadable(failed),
+        ConfigFileFault::Untrusted(io::Error::other("it is a socket")),
         ConfigFileFault::NotRegular,
         ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 0 },
         ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 1000 },
@@ -81,6 +82,7 @@ const TEXTS: &[&str] = &[
     "[role.a]\ncertificate = 'a'",
     "[role.a]\ndefault-role = 'a'",
     "[identity.a]\npkcs8-password = 'a'",
+    "[role.a]\nproxy = 'http://me:a@proxy:3128'",
     "[role.a]\nsession-duration = '3600'",
     "[role.a]\nfips = 1",
     "[role.a]\nassume = { role-arn = 'a' }",
