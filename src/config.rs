@@ -28,7 +28,7 @@ pub use keys::{KeyType, TableKind, with_keys};
 pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::EntryName;
 pub use paths::PathFault;
-pub use roles::{IdentityTable, RoleLayers, RoleTable};
+pub use roles::{IdentityTable, RoleLayers, RoleTable, UnusedTables};
 pub use syntax::SyntaxFault;
 
 use entries::Entries;
@@ -53,6 +53,8 @@ pub struct Config {
     file: Arc<Path>,
     default_role: Option<usize>,
     defaults: Entries,
+    /// The fallbacks of the defaults.
+    fallbacks: Arc<[FallbackTable]>,
     identities: Vec<IdentityTable>,
     roles: Vec<RoleTable>,
 }
@@ -106,6 +108,11 @@ impl Config {
     /// As [`Config::layers`]; returns the mistakes of paths beside the other values.
     pub fn layers_for_check<'a>(&'a self, role: &'a RoleTable) -> (RoleLayers<'a>, Vec<Mistake>) {
         RoleLayers::new(self, role)
+    }
+
+    /// Returns the identities that no role uses, and the defaults, for a check of all values.
+    pub fn unused_tables(&self) -> Vec<UnusedTables> {
+        UnusedTables::of(self)
     }
 }
 

@@ -122,13 +122,15 @@ pub enum MistakeKind {
 }
 
 impl Mistake {
-    /// Returns a mistake of a key whose name is known, or of a role as a whole.
+    /// Returns a mistake of a key whose name is known, or of a role or an identity as a whole.
     pub fn at_key(location: &KeyLocation, kind: MistakeKind) -> Self {
-        let excerpt = match location.table.strip_prefix("role.") {
-            Some(name) if location.key.is_empty() => {
-                Excerpt::Heading { before: "[role.", name: Some(name.into()) }
-            }
-            _ => Excerpt::Key(Some(location.key.into())),
+        let heading = ["[role.", "[identity."].into_iter().find_map(|before| {
+            let name = location.table.strip_prefix(&before[1..])?;
+            Some(Excerpt::Heading { before, name: Some(name.into()) })
+        });
+        let excerpt = match heading.filter(|_| location.key.is_empty()) {
+            Some(heading) => heading,
+            None => Excerpt::Key(Some(location.key.into())),
         };
         Self { line: location.line, column: location.column, excerpt, kind }
     }

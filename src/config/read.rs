@@ -43,7 +43,7 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
         index(&mut reader, entry, TableKind::Role, &roles.iter().map(names).collect::<Vec<_>>())
     });
     match reader.mistakes.is_empty() {
-        true => Ok(Config { file: file(), default_role, defaults, identities, roles }),
+        true => Ok(Config { file: file(), default_role, defaults, fallbacks, identities, roles }),
         false => Err(Mistakes::new(file(), reader.mistakes)),
     }
 }

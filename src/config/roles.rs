@@ -79,6 +79,47 @@ impl fmt::Debug for RoleTable {
     }
 }
 
+/// Tables that may be of no role, as the layers of a role without values of its own.
+#[derive(Debug)]
+pub struct UnusedTables {
+    /// The role that stands for them; it has no values and no hops.
+    pub role: RoleTable,
+    /// The identity; without one, it is the defaults only.
+    pub identity: Option<Arc<KeyLocation>>,
+}
+
+impl UnusedTables {
+    /// Returns the identities that no role uses, and the defaults, which all roles may override.
+    pub(super) fn of(config: &Config) -> Vec<Self> {
+        let is_used = |at: usize| config.roles.iter().any(|role| role.identity == Some(at));
+        let unused = config.identities.iter().enumerate().filter(|(at, _)| !is_used(*at));
+        let identities = unused.map(|(at, identity)| {
+            let IdentityTable { name, location, .. } = identity;
+            (name.clone(), Arc::clone(location), Some(at))
+        });
+        let location = KeyLocation {
+            file: config.file.clone(),
+            table: "defaults".into(),
+            key: "",
+            line: 1,
+            column: 1,
+        };
+        let defaults = EntryName::parse("defaults").map(|name| (name, Arc::new(location), None));
+        let tables = identities.chain(defaults).map(|(name, location, identity)| Self {
+            identity: identity.map(|_| Arc::clone(&location)),
+            role: RoleTable {
+                name,
+                location,
+                entries: Entries::default(),
+                identity,
+                hops: Vec::new(),
+                fallbacks: Arc::clone(&config.fallbacks),
+            },
+        });
+        tables.collect()
+    }
+}
+
 /// The values of a role: its own, then those of its identity, then the defaults.
 #[derive(Clone, Copy)]
 pub struct RoleLayers<'a> {

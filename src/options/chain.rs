@@ -66,27 +66,101 @@ pub(super) fn hop_settings<'a>(
     }])
 }
 
-/// Returns a hop of the configuration file. An empty value counts as not given.
+/// Returns a hop of the configuration file. An empty value of a key that may be left out counts as not
+/// given.
 fn in_file<'a>(settings: &Settings<'a>, hop: &'a HopTable) -> Result<HopSettings<'a>, UsageError> {
-    let setting = |option, FileValue { value, location }: FileValue<'a>| {
-        settings.setting(Origin::File(option, Arc::clone(location)), value)
-    };
-    let given = |option: &'static OptionSpec| {
-        let value = hop.value(option).filter(|it| !it.value.is_empty());
-        value.map(|value| setting(option, value)).transpose()
-    };
-    let role = given(&HOP_ROLE_ARN)?;
-    let tags = hop.tags().map(|(key, value)| Ok((key, setting(&HOP_TAGS, value)?)));
-    let transitive = hop.transitive_tags().map(|key| setting(&HOP_TRANSITIVE_TAGS, key));
+    let given = |option| given(settings, hop, option);
     Ok(HopSettings {
-        role: role.ok_or_else(|| settings.missing(&[&HOP_ROLE_ARN]))?,
+        role: given(&HOP_ROLE_ARN)?.ok_or_else(|| settings.missing(&[&HOP_ROLE_ARN]))?,
         session_name: given(&HOP_ROLE_SESSION_NAME)?,
         external_id: given(&HOP_EXTERNAL_ID)?,
         duration: given(&HOP_SESSION_DURATION)?,
-        tags: tags.collect::<Result<_, UsageError>>()?,
-        transitive_tags: transitive.collect::<Result<_, UsageError>>()?,
+        tags: tags_in_file(settings, hop).collect::<Result<_, _>>()?,
+        transitive_tags: transitive_tags_in_file(settings, hop).collect::<Result<_, _>>()?,
         policy: given(&HOP_POLICY)?,
     })
+}
+
+/// Returns the value of a key of a hop.
+fn given<'a>(
+    settings: &Settings<'a>,
+    hop: &'a HopTable,
+    option: &'static OptionSpec,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let is_required = *option == HOP_ROLE_ARN;
+    let value = hop.value(option).filter(|it| is_required || !it.value.is_empty());
+    value.map(|value| setting(settings, option, value)).transpose()
+}
+
+fn tags_in_file<'a>(
+    settings: &Settings<'a>,
+    hop: &'a HopTable,
+) -> impl Iterator<Item = Result<(&'a str, Setting<'a>), UsageError>> {
+    hop.tags().map(|(key, value)| Ok((key, setting(settings, &HOP_TAGS, value)?)))
+}
+
+fn transitive_tags_in_file<'a>(
+    settings: &Settings<'a>,
+    hop: &'a HopTable,
+) -> impl Iterator<Item = Result<Setting<'a>, UsageError>> {
+    hop.transitive_tags().map(|key| setting(settings, &HOP_TRANSITIVE_TAGS, key))
+}
+
+fn setting<'a>(
+    settings: &Settings<'a>,
+    option: &'static OptionSpec,
+    FileValue { value, location }: FileValue<'a>,
+) -> Result<Setting<'a>, UsageError> {
+    settings.setting(Origin::File(option, Arc::clone(location)), value)
+}
+
+/// A reader of one value of a hop.
+type HopReader = fn(&Setting<'_>) -> Result<(), UsageError>;
+
+/// The readers of the values of a hop that need no other value.
+const READERS: &[(&OptionSpec, HopReader)] = &[
+    (&HOP_ROLE_ARN, |setting| arn::<RoleArn>(setting.clone()).map(drop)),
+    (&HOP_ROLE_SESSION_NAME, |setting| session_name(setting).map(drop)),
+    (&HOP_EXTERNAL_ID, |setting| external_id(setting).map(drop)),
+    (&HOP_SESSION_DURATION, |setting| duration(setting).map(drop)),
+    (&HOP_POLICY, |setting| policy(setting).map(drop)),
+];
+
+/// Returns all mistakes in the hops of the role in the configuration file, of which [`hops`] returns the
+/// first.
+pub(super) fn errors_in_file(settings: &Settings<'_>) -> Vec<UsageError> {
+    let hops = settings.layers.map_or(&[][..], |layers| layers.role().hops());
+    let first: Option<RoleArn> = settings.required(&ROLE_ARN).and_then(arn).ok();
+    let origin = settings.origin(&ROLE_ARN);
+    let first = first.as_ref().map(|first| (&origin, first));
+    hops.iter().flat_map(|hop| errors_of_hop(settings, hop, first)).collect()
+}
+
+fn errors_of_hop(
+    settings: &Settings<'_>,
+    hop: &HopTable,
+    first: Option<(&Origin, &RoleArn)>,
+) -> Vec<UsageError> {
+    let read = READERS
+        .iter()
+        .map(|(option, read)| given(settings, hop, option)?.as_ref().map_or(Ok(()), read));
+    let mut errors: Vec<UsageError> = read.filter_map(Result::err).collect();
+    if let (Some(first), Ok(Some(role))) = (first, given(settings, hop, &HOP_ROLE_ARN)) {
+        let origin = role.origin.clone();
+        let checked = arn(role).ok().map(|role| same_partition(first, &role, origin));
+        errors.extend(checked.and_then(Result::err));
+    }
+    let tags = tags_in_file(settings, hop).collect::<Result<Vec<_>, _>>();
+    let transitive = transitive_tags_in_file(settings, hop).collect::<Result<Vec<_>, _>>();
+    match (tags, transitive) {
+        (Ok(tags), Ok(transitive)) => {
+            let (of_tags, of_keys) = owned_tags(&tags, &transitive);
+            let found = SessionTags::errors(&of_tags, &of_keys).into_iter();
+            errors.extend(found.map(|error| tags_error(&tags, &transitive, &error)));
+        }
+        (tags, transitive) => errors.extend(tags.err().into_iter().chain(transitive.err())),
+    }
+    errors
 }
 
 /// Returns the hops after the session of `first`, a role and where it is from, with every limit of STS
@@ -111,15 +185,7 @@ fn hop(
     let tags = tags(&settings)?;
     let origin = settings.role.origin.clone();
     let role: RoleArn = arn(settings.role)?;
-    let (first_origin, first) = first;
-    if role.partition() != first.partition() {
-        return Err(UsageError::Partitions {
-            first: first_origin.clone(),
-            first_partition: first.partition().as_str(),
-            second: origin,
-            second_partition: role.partition().as_str(),
-        });
-    }
+    same_partition(first, &role, origin)?;
     Ok(AssumeRole {
         role,
         session_name: settings.session_name.as_ref().map(session_name).transpose()?,
@@ -132,6 +198,22 @@ fn hop(
         policy: settings.policy.as_ref().map(policy).transpose()?,
         sts: sts.clone(),
         fallback_sts: Vec::new(),
+    })
+}
+
+fn same_partition(
+    (first_origin, first): (&Origin, &RoleArn),
+    role: &RoleArn,
+    origin: Origin,
+) -> Result<(), UsageError> {
+    if role.partition() == first.partition() {
+        return Ok(());
+    }
+    Err(UsageError::Partitions {
+        first: first_origin.clone(),
+        first_partition: first.partition().as_str(),
+        second: origin,
+        second_partition: role.partition().as_str(),
     })
 }
 
@@ -155,37 +237,44 @@ fn policy(setting: &Setting<'_>) -> Result<SessionPolicy, UsageError> {
 }
 
 fn tags(settings: &HopSettings<'_>) -> Result<SessionTags, UsageError> {
-    let HopSettings { role, tags, transitive_tags, .. } = settings;
-    let owned = |(key, value): &(&str, Setting<'_>)| ((*key).to_owned(), value.value.to_owned());
-    let transitive = transitive_tags.iter().map(|key| key.value.to_owned()).collect();
-    SessionTags::new(tags.iter().map(owned).collect(), transitive).map_err(|error| {
-        let refuse = |index: usize, expected| match tags.get(index) {
-            Some((_, setting)) => setting.refuse_hidden(expected),
-            None => role.refuse_hidden(expected),
-        };
-        let refuse_key = |index: usize, expected| match transitive_tags.get(index) {
-            Some(setting) => setting.refuse(expected),
-            None => role.refuse_hidden(expected),
-        };
-        match error {
-            SessionTagsError::TooMany(_) => refuse(0, "at most 50 tags"),
-            SessionTagsError::Key { index } => {
-                refuse(index, "a name of 1 to 128 letters, digits, spaces and `_.:/=+-@`")
-            }
-            SessionTagsError::Value { index } => {
-                refuse(index, "a value of at most 256 letters, digits, spaces and `_.:/=+-@`")
-            }
-            SessionTagsError::Duplicate { index } => {
-                refuse(index, "each name once (upper and lower case are the same)")
-            }
-            SessionTagsError::NotATag { index } => {
-                refuse_key(index, "the name of one of the `tags`")
-            }
-            SessionTagsError::DuplicateTransitive { index } => {
-                refuse_key(index, "each name once (upper and lower case are the same)")
-            }
+    let HopSettings { tags, transitive_tags, .. } = settings;
+    let (owned, transitive) = owned_tags(tags, transitive_tags);
+    SessionTags::new(owned, transitive).map_err(|error| tags_error(tags, transitive_tags, &error))
+}
+
+fn owned_tags(
+    tags: &[(&str, Setting<'_>)],
+    transitive: &[Setting<'_>],
+) -> (Vec<(String, String)>, Vec<String>) {
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), value.value.to_owned()));
+    (tags.collect(), transitive.iter().map(|key| key.value.to_owned()).collect())
+}
+
+/// Returns the error for tags that STS does not accept.
+fn tags_error(
+    tags: &[(&str, Setting<'_>)],
+    transitive: &[Setting<'_>],
+    error: &SessionTagsError,
+) -> UsageError {
+    let refuse = |index: usize, expected| tags[index].1.refuse_hidden(expected);
+    match *error {
+        SessionTagsError::TooMany(_) => refuse(0, "at most 50 tags"),
+        SessionTagsError::Key { index } => {
+            refuse(index, "a name of 1 to 128 letters, digits, spaces and `_.:/=+-@`")
         }
-    })
+        SessionTagsError::Value { index } => {
+            refuse(index, "a value of at most 256 letters, digits, spaces and `_.:/=+-@`")
+        }
+        SessionTagsError::Duplicate { index } => {
+            refuse(index, "each name once (upper and lower case are the same)")
+        }
+        SessionTagsError::NotATag { index } => {
+            transitive[index].refuse("the name of one of the `tags`")
+        }
+        SessionTagsError::DuplicateTransitive { index } => {
+            transitive[index].refuse("each name once (upper and lower case are the same)")
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! The check of all roles of a configuration file.
 //!
 //! A run reads the values of its own role, and stops at the first one that is refused. Here each reader
-//! is called by itself, so that all mistakes are found, with a role's values only: neither what was
-//! typed nor a variable counts.
+//! is called by itself, so that all mistakes are found, also in tables that no role uses, with the values
+//! of the file only: neither what was typed nor a variable counts.
 
-use crate::config::{Config, Mistake, MistakeKind, Mistakes, TableKind};
+use std::sync::Arc;
+
+use crate::config::{Config, Mistake, MistakeKind, Mistakes, RoleTable, TableKind, UnusedTables};
 use crate::options::command_line::parse;
 use crate::options::fallback::FallbackSettings;
 use crate::options::session::{self, SessionOptions};
 use crate::options::settings::Settings;
 use crate::options::table::config_file::ROLE_AWS_PROFILE;
-use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::identity::CERTIFICATE;
+use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{KeyLocation, OptionSpec};
-use crate::options::{fallback, identity, session_plan, transport};
+use crate::options::{chain, fallback, identity, session_plan, transport};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::ports::Environment;
@@ -32,6 +35,7 @@ const READERS: &[Reader] = &[
     |settings| session::arn::<RoleArn>(settings.required(&ROLE_ARN)?).map(drop),
     |settings| session::duration(settings).map(drop),
     |settings| session::role_session_name(settings).map(drop),
+    |settings| session::check_endpoint(settings, settings.in_file(&ENDPOINT)?),
     |settings| settings.region().map(drop),
     |settings| transport::timeout(settings).map(drop),
     |settings| transport::options(settings, &[]).map(drop),
@@ -40,26 +44,37 @@ const READERS: &[Reader] = &[
         None => Ok(()),
     },
     one_account,
-    // What the values mean together: Regions, partitions, the endpoint, hops and fallbacks.
+    // What the values mean together: Regions, partitions and endpoints.
     |settings| SessionOptions::of_own_region(settings).map(drop),
 ];
 
-/// Returns the mistakes in the values of all roles. Of `settings`, only what a message may show counts.
+/// Returns the mistakes in the values of all tables. Of `settings`, only what a message may show counts.
 pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
     let words = [settings.program, COMMAND].map(str::to_owned);
     let (_, typed) = parse(settings.commands, &words)
         .map_err(|_| Mistakes::new(config.file().clone(), Vec::new()))?;
     let environment = &Environment::default();
+    let of_file = Settings { typed: &typed, environment, roles: &[], ..*settings };
     let mut mistakes = Vec::new();
     for role in config.roles() {
-        let (layers, faults) = config.layers_for_check(role);
-        let settings =
-            Settings { typed: &typed, environment, layers: Some(layers), roles: &[], ..*settings };
-        let is_fault = |error: &UsageError| matches!(error, UsageError::Missing { .. });
-        let errors = errors(&settings);
-        // A path that cannot be expanded is missing for the reader of its option.
-        let errors = errors.into_iter().filter(|error| faults.is_empty() || !is_fault(error));
-        mistakes.extend(errors.map(|error| mistake(error, role.location())));
+        let (errors, faults) = errors_and_faults(config, role, &of_file);
+        mistakes.extend(errors.into_iter().map(|error| mistake(error, role.location())));
+        mistakes.extend(faults);
+    }
+    for UnusedTables { role, identity } in config.unused_tables() {
+        let (errors, faults) = errors_and_faults(config, &role, &of_file);
+        let of_table = errors.into_iter().filter_map(|error| match (error, &identity) {
+            (UsageError::Missing { options, .. }, Some(identity)) => {
+                let key = options.contains(&&CERTIFICATE).then_some(CERTIFICATE.id())?;
+                let kind =
+                    MistakeKind::Missing { key, table: TableKind::Identity, names: Vec::new() };
+                Some(Mistake::at_key(identity, kind))
+            }
+            (error, identity) => {
+                is_of_values(&error, identity.as_deref()).then(|| mistake(error, role.location()))
+            }
+        });
+        mistakes.extend(of_table);
         mistakes.extend(faults);
     }
     match mistakes.is_empty() {
@@ -94,6 +109,36 @@ fn one_account(settings: &Settings<'_>) -> Result<(), UsageError> {
     }
 }
 
+/// Returns whether an error is about values that are wrong whatever a role adds to them: two defaults
+/// that do not go together are no mistake if every role replaces one of them.
+fn is_of_values(error: &UsageError, identity: Option<&KeyLocation>) -> bool {
+    match error {
+        UsageError::Missing { .. } | UsageError::Regions { .. } | UsageError::Partitions { .. } => {
+            false
+        }
+        UsageError::Conflict { .. } => {
+            let table = |location: &KeyLocation| Arc::clone(&location.table);
+            identity.map(table) == error.file_location().map(table)
+        }
+        _ => true,
+    }
+}
+
+/// Returns what is wrong with the values of a role, and the mistakes in its paths.
+fn errors_and_faults(
+    config: &Config,
+    role: &RoleTable,
+    settings: &Settings<'_>,
+) -> (Vec<UsageError>, Vec<Mistake>) {
+    let (layers, faults) = config.layers_for_check(role);
+    let mut errors = errors(&Settings { layers: Some(layers), ..*settings });
+    if !faults.is_empty() {
+        // A path that cannot be expanded is missing for the reader of its option.
+        errors.retain(|error| !matches!(error, UsageError::Missing { .. }));
+    }
+    (errors, faults)
+}
+
 /// Returns what is wrong with the values of one role, each once.
 fn errors(settings: &Settings<'_>) -> Vec<UsageError> {
     let rows = TableKind::Identity.keys().chain(TableKind::Role.keys());
@@ -101,7 +146,9 @@ fn errors(settings: &Settings<'_>) -> Vec<UsageError> {
     let meanings = READERS.iter().map(|read| read(settings));
     let mut errors: Vec<UsageError> = Vec::new();
     let mut missing = Vec::new();
-    for error in values.chain(meanings).filter_map(Result::err) {
+    let lists =
+        chain::errors_in_file(settings).into_iter().chain(fallback::errors_in_file(settings));
+    for error in values.chain(meanings).filter_map(Result::err).chain(lists) {
         match error {
             UsageError::Missing { options, .. } => missing.extend(options),
             error if !errors.contains(&error) => errors.push(error),
@@ -126,3 +173,6 @@ fn mistake(error: UsageError, role: &KeyLocation) -> Mistake {
     let location = error.file_location().unwrap_or(role).clone();
     Mistake::at_key(&location, MistakeKind::Value(Box::new(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,15 @@
 //! The fallbacks of a role: trust anchors and profiles in other Regions.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::config::{FallbackTable, FileValue};
-use crate::options::session::{OwnEndpoint, arn};
+use crate::options::session::{OwnEndpoint, arn, check_endpoint};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::{NamedValue, UsageError};
-use roles_anywhere_client::arn::{ProfileArn, TrustAnchorArn};
+use roles_anywhere_client::arn::{ArnError, ProfileArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::SessionRequest;
 
 /// What is said of one fallback.
@@ -44,19 +45,34 @@ fn of_table<'a>(
     settings: &Settings<'a>,
     table: &'a FallbackTable,
 ) -> Result<FallbackSettings<'a>, UsageError> {
-    let setting = |option: &'static OptionSpec| {
-        let value = table.value(option).filter(|it| !it.value.is_empty());
-        let setting = |FileValue { value, location }: FileValue<'a>| {
-            settings.setting(Origin::File(option, Arc::clone(location)), value)
-        };
-        value.map(setting).transpose()
-    };
-    let required = |option| setting(option)?.ok_or_else(|| settings.missing(&[option]));
+    let required =
+        |option| given(settings, table, option)?.ok_or_else(|| settings.missing(&[option]));
     Ok(FallbackSettings {
         trust_anchor: required(&TRUST_ANCHOR_ARN)?,
         profile: required(&PROFILE_ARN)?,
-        endpoint: setting(&ENDPOINT)?,
+        endpoint: given(settings, table, &ENDPOINT)?,
     })
+}
+
+/// Returns the value of a key of a fallback. An empty endpoint counts as not given.
+fn given<'a>(
+    settings: &Settings<'a>,
+    table: &'a FallbackTable,
+    option: &'static OptionSpec,
+) -> Result<Option<Setting<'a>>, UsageError> {
+    let value = table.value(option).filter(|it| *option != ENDPOINT || !it.value.is_empty());
+    let setting = |FileValue { value, location }: FileValue<'a>| {
+        settings.setting(Origin::File(option, Arc::clone(location)), value)
+    };
+    value.map(setting).transpose()
+}
+
+/// An ARN, and where it is from.
+type GivenArn<T> = (T, Origin);
+
+fn given_arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<GivenArn<T>, UsageError> {
+    let origin = setting.origin.clone();
+    Ok((arn(setting)?, origin))
 }
 
 /// Returns the requests for the session of `primary`, whose trust anchor is from `origin`, at its
@@ -66,49 +82,90 @@ pub fn requests(
     (primary, origin): (&SessionRequest, Origin),
     endpoint: &OwnEndpoint<'_>,
 ) -> Result<Vec<SessionRequest>, UsageError> {
-    let mut regions = vec![(primary.region.clone(), origin)];
+    let mut anchors = vec![(primary.trust_anchor.clone(), origin)];
     let mut requests = Vec::new();
     for FallbackSettings { trust_anchor, profile, endpoint: own } in fallbacks {
-        let origins = [&trust_anchor, &profile].map(|setting| setting.origin.clone());
-        let trust_anchor: TrustAnchorArn = arn(trust_anchor)?;
-        let profile: ProfileArn = arn(profile)?;
-        let [anchor_origin, profile_origin] = origins;
-        let region = trust_anchor.region().clone();
-        if trust_anchor.partition() != primary.trust_anchor.partition() {
-            return Err(UsageError::Partitions {
-                first: regions.swap_remove(0).1,
-                first_partition: primary.trust_anchor.partition().as_str(),
-                second: anchor_origin,
-                second_partition: trust_anchor.partition().as_str(),
-            });
+        let anchor = given_arn(trust_anchor)?;
+        let profile = given_arn(profile)?;
+        if let Some(error) = incoherences(&anchors, &anchor, Some(&profile)).into_iter().next() {
+            return Err(error);
         }
-        if *profile.region() != region {
-            return Err(UsageError::Regions {
-                first: anchor_origin,
-                first_region: region.to_string().into(),
-                second: profile_origin,
-                second_region: profile.region().to_string().into(),
-                why: "use a trust anchor and a profile of one Region in each fallback",
-            });
-        }
-        if let Some((_, other)) = regions.iter().find(|(other, _)| *other == region) {
-            return Err(UsageError::Conflict {
-                first: NamedValue::from(other),
-                second: anchor_origin.into(),
-                why: "use a trust anchor of another Region: a fallback is for when a Region does not answer",
-            });
-        }
+        let region = anchor.0.region().clone();
         let endpoint = endpoint.in_region(own, &region)?;
-        regions.push((region.clone(), anchor_origin));
         requests.push(SessionRequest {
-            trust_anchor,
-            profile,
+            trust_anchor: anchor.0.clone(),
+            profile: profile.0,
             endpoint,
             region,
             ..primary.clone()
         });
+        anchors.push(anchor);
     }
     Ok(requests)
+}
+
+/// Returns all mistakes in the fallbacks of the role in the configuration file, of which [`requests`]
+/// returns the first.
+pub(super) fn errors_in_file(settings: &Settings<'_>) -> Vec<UsageError> {
+    let fallbacks = settings.layers.map_or(&[][..], |layers| layers.role().fallbacks());
+    let primary = settings.required(&TRUST_ANCHOR_ARN).and_then(given_arn);
+    let mut anchors: Vec<GivenArn<TrustAnchorArn>> = primary.into_iter().collect();
+    let mut errors = Vec::new();
+    for table in fallbacks {
+        let given = |option| given(settings, table, option);
+        let arn = |option| given(option)?.ok_or_else(|| settings.missing(&[option]));
+        let anchor = arn(&TRUST_ANCHOR_ARN).and_then(given_arn);
+        let profile = arn(&PROFILE_ARN).and_then(given_arn);
+        let endpoint = given(&ENDPOINT).and_then(|given| check_endpoint(settings, given));
+        if let Ok(anchor) = &anchor {
+            errors.extend(incoherences(&anchors, anchor, profile.as_ref().ok()));
+        }
+        errors.extend(profile.err().into_iter().chain(endpoint.err()));
+        match anchor {
+            Ok(anchor) => anchors.push(anchor),
+            Err(error) => errors.push(error),
+        }
+    }
+    errors
+}
+
+/// Returns why a fallback cannot be used after those of `anchors`, of which the first is the primary
+/// one.
+fn incoherences(
+    anchors: &[GivenArn<TrustAnchorArn>],
+    (anchor, origin): &GivenArn<TrustAnchorArn>,
+    profile: Option<&GivenArn<ProfileArn>>,
+) -> Vec<UsageError> {
+    let mut errors = Vec::new();
+    if let Some((primary, primary_origin)) = anchors.first()
+        && anchor.partition() != primary.partition()
+    {
+        errors.push(UsageError::Partitions {
+            first: primary_origin.clone(),
+            first_partition: primary.partition().as_str(),
+            second: origin.clone(),
+            second_partition: anchor.partition().as_str(),
+        });
+    }
+    if let Some((profile, profile_origin)) = profile
+        && profile.region() != anchor.region()
+    {
+        errors.push(UsageError::Regions {
+            first: origin.clone(),
+            first_region: anchor.region().to_string().into(),
+            second: profile_origin.clone(),
+            second_region: profile.region().to_string().into(),
+            why: "use a trust anchor and a profile of one Region in each fallback",
+        });
+    }
+    if let Some((_, other)) = anchors.iter().find(|(it, _)| it.region() == anchor.region()) {
+        errors.push(UsageError::Conflict {
+            first: NamedValue::from(other),
+            second: origin.clone().into(),
+            why: "use a trust anchor of another Region: a fallback is for when a Region does not answer",
+        });
+    }
+    errors
 }
 
 #[cfg(test)]

@@ -310,14 +310,33 @@ pub(super) fn endpoint_setting<'a>(
     }
 }
 
-/// Returns the endpoint that is given, else AWS's. An endpoint of the user's own has no variants.
+/// Refuses an endpoint of the configuration file that is not valid, or beside FIPS or dual-stack ones.
+pub(super) fn check_endpoint(
+    settings: &Settings<'_>,
+    endpoint: Option<Setting<'_>>,
+) -> Result<(), UsageError> {
+    let Some(setting) = endpoint else { return Ok(()) };
+    given_one(setting, &variant(settings)?).map(drop)
+}
+
+/// Returns the endpoint that is given, else AWS's.
 fn chosen(
     given: Option<Setting<'_>>,
     service: Service,
-    (variant, asked_by): &(Variant, Option<NamedValue>),
+    variant: &(Variant, Option<NamedValue>),
     region: &Region,
 ) -> Result<Endpoint, UsageError> {
-    let Some(setting) = given else { return Ok(endpoint::of(service, region, *variant)) };
+    match given {
+        Some(setting) => given_one(setting, variant),
+        None => Ok(endpoint::of(service, region, variant.0)),
+    }
+}
+
+/// Returns an endpoint of the user's own, which has no variants.
+fn given_one(
+    setting: Setting<'_>,
+    (_, asked_by): &(Variant, Option<NamedValue>),
+) -> Result<Endpoint, UsageError> {
     if let Some(asked_by) = asked_by {
         return Err(UsageError::Conflict {
             first: setting.origin.into(),

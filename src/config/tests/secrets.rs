@@ -145,6 +145,58 @@ fn a_shown_secret_is_found() {
     assert_hidden(SECRETS[1], "unknown key `9x!Tr0ub4`", "");
 }
 
+/// Returns good identities and a good role, whose first hop and fallback follow.
+fn with_lists(hop: &str, fallback: &str) -> String {
+    format!(
+        r#"[identity.b]
+certificate = "/site.pem"
+[role.a]
+trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/b"
+role-arn = "arn:aws:iam::123456789012:role/Backup"
+[[role.a.assume]]
+role-arn = ""
+{hop}
+[[role.a.fallback]]
+trust-anchor-arn = "a"
+profile-arn = "p"
+{fallback}
+"#
+    )
+}
+
+/// Values of hops and of fallbacks, beside others that are wrong.
+#[test]
+fn no_secret_is_shown_when_lists_are_read() {
+    let line = ["roles-anywhere", "credential-process", "--role", "a"].map(str::to_owned);
+    for secret in SECRETS {
+        let value = serde_json::Value::from(secret);
+        let texts = [
+            with_lists("", "").replace("role-arn = \"\"", &format!("role-arn = {value}")),
+            with_lists(&format!("external-id = {value}"), ""),
+            with_lists(&format!("role-session-name = {value}"), ""),
+            with_lists(&format!("policy = {value}"), ""),
+            with_lists(&format!("tags = {{ Team = {value} }}"), ""),
+            with_lists(&format!("tags = {{ {value} = \"ops\" }}"), ""),
+            with_lists(&format!("transitive-tags = [{value}]"), ""),
+            with_lists("", "").replace("anchor-arn = \"a\"", &format!("anchor-arn = {value}")),
+            with_lists("", "").replace("\"p\"", &value.to_string()),
+            with_lists("", &format!("endpoint = {value}")),
+        ];
+        for text in texts {
+            assert!(text.contains(&value.to_string()), "{text}");
+            let files = &FakeConfigFiles::one("/etc/roles-anywhere/config.toml", &text);
+            let environment = &Environment::default();
+            let inputs = PlanInputs { config_files: files, ..PlanInputs::of(environment) };
+            let Err(CommandLineError::Config(error)) = plan(ALL, &line, &inputs) else {
+                panic!("{text}");
+            };
+            let error = Error::from(error).unabridged();
+            assert_hidden(secret, &format!("{error} {error:?} {:?}", error.reasons()), &text);
+        }
+    }
+}
+
 /// Beyond the structure: what the readers of the options say of each value.
 #[test]
 fn no_secret_is_shown_when_values_are_read() {

@@ -100,37 +100,46 @@ pub struct SessionTags {
 }
 
 impl SessionTags {
-    /// Returns the tags if STS accepts them.
+    /// Returns the tags if STS accepts them, else the first reason why not.
     pub fn new(
         tags: Vec<(String, String)>,
         transitive: Vec<String>,
     ) -> Result<Self, SessionTagsError> {
+        match Self::errors(&tags, &transitive).into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(Self { tags, transitive }),
+        }
+    }
+
+    /// Returns all reasons why STS does not accept tags.
+    pub fn errors(tags: &[(String, String)], transitive: &[String]) -> Vec<SessionTagsError> {
+        let mut errors = Vec::new();
         if tags.len() > MAX_TAGS {
-            return Err(SessionTagsError::TooMany(tags.len()));
+            errors.push(SessionTagsError::TooMany(tags.len()));
         }
         let mut keys = HashSet::new();
         for (index, (key, value)) in tags.iter().enumerate() {
             if !is_tag_text(key, 1..=128) {
-                return Err(SessionTagsError::Key { index });
+                errors.push(SessionTagsError::Key { index });
             }
             if !is_tag_text(value, 0..=256) {
-                return Err(SessionTagsError::Value { index });
+                errors.push(SessionTagsError::Value { index });
             }
             if !keys.insert(key.to_lowercase()) {
-                return Err(SessionTagsError::Duplicate { index });
+                errors.push(SessionTagsError::Duplicate { index });
             }
         }
         let mut seen = HashSet::new();
         for (index, key) in transitive.iter().enumerate() {
             let key = key.to_lowercase();
             if !keys.contains(&key) {
-                return Err(SessionTagsError::NotATag { index });
+                errors.push(SessionTagsError::NotATag { index });
             }
             if !seen.insert(key) {
-                return Err(SessionTagsError::DuplicateTransitive { index });
+                errors.push(SessionTagsError::DuplicateTransitive { index });
             }
         }
-        Ok(Self { tags, transitive })
+        errors
     }
 
     /// Returns the tags, each key and its value.
