@@ -89,7 +89,7 @@ impl<'a> SessionClient<'a> {
             None => block_on(work),
         };
         self.passwords.abandon_prompt();
-        outcome
+        outcome.map_err(|error| error.with_given_endpoints(&self.plan.given_endpoints))
     }
 
     /// Runs `work` on the event loop of another client. The deadline counts from now.

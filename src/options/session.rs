@@ -3,14 +3,15 @@
 use std::str::FromStr;
 
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::OptionSpec;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{
     AWS_ENDPOINT_URL_ROLESANYWHERE, AWS_ENDPOINT_URL_STS, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
     ENDPOINT, PROFILE_ARN, REGION, ROLE_ARN, ROLE_SESSION_NAME, SESSION_DURATION, TRUST_ANCHOR_ARN,
 };
 use crate::options::table::transport::{DUAL_STACK, FIPS};
+use crate::options::table::{OptionSpec, Origin};
 use crate::options::{chain, fallback, identity};
+use crate::output::error::GivenEndpoint;
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::aws::assume_role::{AssumeRole, StsEndpoint};
@@ -55,6 +56,8 @@ pub struct SessionOptions {
     pub fallbacks: Vec<SessionRequest>,
     /// The roles that are assumed with it.
     pub hops: Vec<AssumeRole>,
+    /// The endpoints of sessions that an option gives.
+    pub given_endpoints: Vec<GivenEndpoint>,
     /// Which kind of endpoints, and which setting asks for another than the plain one.
     variant: (Variant, Option<NamedValue>),
 }
@@ -74,7 +77,9 @@ impl SessionOptions {
         let variant = variant(settings)?;
         let own_endpoint =
             OwnEndpoint { given: given_endpoint(settings, OWN_ENDPOINT)?, variant: &variant };
-        let endpoint = own_endpoint.in_region(settings.in_file(&ENDPOINT)?, &region)?;
+        let in_file = settings.in_file(&ENDPOINT)?;
+        let mut origins = vec![own_endpoint.origin(in_file.as_ref())];
+        let endpoint = own_endpoint.in_region(in_file, &region)?;
         let request = SessionRequest {
             duration,
             role_session_name,
@@ -85,9 +90,19 @@ impl SessionOptions {
             region,
         };
         let primary = (&request, settings.origin(&TRUST_ANCHOR_ARN));
-        let fallbacks = fallback::requests(fallback::of_role(settings)?, primary, &own_endpoint)?;
+        let fallbacks = fallback::of_role(settings)?;
+        origins.extend(fallbacks.iter().map(|it| own_endpoint.origin(it.endpoint.as_ref())));
+        let fallbacks = fallback::requests(fallbacks, primary, &own_endpoint)?;
         let hops = hops(settings, (&request, &fallbacks), &variant)?;
-        Ok(Self { source, request, fallbacks, hops, variant })
+        if !hops.is_empty() {
+            origins.push(configured(settings, &AWS_ENDPOINT_URL_STS)?.map(|it| it.origin));
+        }
+        let session =
+            Self { source, request, fallbacks, hops, variant, given_endpoints: Vec::new() };
+        let given = session.endpoints().zip(origins).filter_map(|(endpoint, origin)| {
+            Some(GivenEndpoint { endpoint: endpoint.clone(), origin: origin? })
+        });
+        Ok(Self { given_endpoints: given.collect(), ..session })
     }
 
     /// As [`SessionOptions::resolve`]; refuses a `--region` that is not the trust anchor's, as no
@@ -127,6 +142,14 @@ impl SessionOptions {
     /// Returns the request for the session, and those at the fallbacks.
     pub fn requests(&self) -> impl Iterator<Item = &SessionRequest> {
         std::iter::once(&self.request).chain(&self.fallbacks)
+    }
+
+    /// Returns the endpoints that sessions are made at: those of the requests, then those of the hops.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        // All hops are made at the same endpoints.
+        let sts = self.hops.first().into_iter();
+        let sts = sts.flat_map(|hop| std::iter::once(&hop.sts).chain(&hop.fallback_sts));
+        self.requests().map(|request| &request.endpoint).chain(sts.map(|sts| &sts.endpoint))
     }
 
     /// Returns the source of the credentials.
@@ -239,6 +262,12 @@ pub struct OwnEndpoint<'a> {
 }
 
 impl OwnEndpoint<'_> {
+    /// Returns where the endpoint comes from for which the configuration file has `in_file`; `None` for
+    /// AWS's.
+    fn origin(&self, in_file: Option<&Setting<'_>>) -> Option<Origin> {
+        self.given.as_ref().or(in_file).map(|setting| setting.origin.clone())
+    }
+
     /// Returns the endpoint in `region`, for which the configuration file has `in_file`.
     pub fn in_region(
         &self,

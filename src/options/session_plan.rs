@@ -9,6 +9,7 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
 use crate::options::{error_format, identity, transport};
+use crate::output::error::GivenEndpoint;
 use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
 use crate::output::waiting::WaitDisplay;
@@ -30,6 +31,8 @@ pub struct SessionPlan {
     pub transport: TransportOptions,
     /// The endpoints that are called.
     pub endpoints: Vec<Endpoint>,
+    /// Those of sessions that an option gives.
+    pub given_endpoints: Vec<GivenEndpoint>,
     /// The time limit of a run that makes one session.
     pub timeout: Duration,
     /// Where sessions are cached.
@@ -98,16 +101,12 @@ impl SessionPlan {
         cache: CacheLocation,
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
-        let of_sessions = session.requests().map(|request| request.endpoint.clone());
-        // All hops are made at the same endpoints.
-        let sts = session.hops.first().into_iter();
-        let sts = sts.flat_map(|hop| std::iter::once(&hop.sts).chain(&hop.fallback_sts));
-        let sts = sts.map(|sts| sts.endpoint.clone());
-        let endpoints: Vec<Endpoint> = of_sessions.chain(sts).chain(other).collect();
+        let endpoints: Vec<Endpoint> = session.endpoints().cloned().chain(other).collect();
         Ok(Self {
             transport: transport::options(settings, &endpoints)?,
             timeout: transport::timeout(settings)?,
             password: identity::password(settings)?,
+            given_endpoints: session.given_endpoints.clone(),
             provider: session.into_provider(),
             endpoints,
             cache,

@@ -1,14 +1,17 @@
 //! The one type of error that reaches the user, and how it is printed.
 
+mod given_endpoints;
 mod hints;
 mod regions;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::options::table::Origin;
 use crate::output::log::{Hints, Reasons};
-use roles_anywhere_client::provider::ErrorKind;
+pub use given_endpoints::GivenEndpoint;
+use roles_anywhere_client::provider::{ErrorKind, ProviderError};
 use roles_anywhere_client::text::escape;
 
 /// Who can fix it. Decides the exit code.
@@ -65,7 +68,9 @@ pub struct Error {
     /// The time that was too short, if that is what failed.
     time_limit: Option<Duration>,
     /// AWS's id of the request, if AWS answered.
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
+    /// The error of the provider that it reports, if it reports one.
+    provider_error: Option<Arc<ProviderError>>,
 }
 
 /// One of several things that are wrong.
@@ -123,7 +128,8 @@ impl Error {
     ) -> Self {
         let (kind, source) = (kind.into(), Box::new(source));
         let hints = Vec::new();
-        Self { kind, source, origin: None, hints, time_limit: None, request_id: None }
+        let (time_limit, request_id, provider_error) = (None, None, None);
+        Self { kind, source, origin: None, hints, time_limit, request_id, provider_error }
     }
 
     /// Makes an error that the user can fix by another command line or another file.
@@ -190,7 +196,7 @@ impl Error {
     /// Adds AWS's id of the request, if AWS answered.
     #[must_use]
     pub fn with_request_id(self, request_id: Option<String>) -> Self {
-        Self { request_id, ..self }
+        Self { request_id: request_id.map(String::into_boxed_str), ..self }
     }
 
     /// Returns who can fix it.

@@ -75,7 +75,7 @@ fn an_unreachable_endpoint_is_an_object() {
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    {"kind":"unreachable","exit_code":5,"message":"cannot connect to 127.0.0.1:PORT, tried 3 times","causes":["Connection refused (os error 111)"],"hints":["check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy"],"request_id":null}
+    {"kind":"unreachable","exit_code":5,"message":"cannot connect to 127.0.0.1:PORT, tried 3 times","causes":["Connection refused (os error 111)"],"hints":["check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy","check `AWS_ENDPOINT_URL`, which gives the endpoint `https://127.0.0.1:PORT`"],"request_id":null}
     "#);
 }
 

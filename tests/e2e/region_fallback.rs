@@ -156,6 +156,7 @@ fn error_names_each_region() {
       caused by: fallback eu-west-1: AWS refused CreateSession: 403 AccessDeniedException: Profile is disabled (request id UUID)
       hint: check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy
       hint: fallback eu-west-1: enable the profile: `aws rolesanywhere enable-profile --region eu-west-1 --profile-id 66666666-7777-4888-8999-000000000000`
+      hint: check `role.backup.endpoint` in DIR/config.toml:10, which gives the endpoint `https://127.0.0.1:PORT`
     ");
 }
 

@@ -110,6 +110,7 @@ fn tries_a_closed_port_three_times() {
     error: cannot connect to 127.0.0.1:PORT, tried 3 times
       caused by: Connection refused (os error 111)
       hint: check the network, the firewall and `HTTPS_PROXY`; `--debug` shows the endpoint and the proxy
+      hint: check `--endpoint`, which gives the endpoint `https://127.0.0.1:PORT`
     ");
 }
 

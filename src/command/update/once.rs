@@ -123,6 +123,7 @@ async fn once<'a>(
                 client.run_beside(fetch).await
             }
         };
+        let fetched = fetched.map_err(|error| error.with_given_endpoints(&session.given_endpoints));
         match fetched {
             Ok(session) => sessions.push((at, update, session)),
             Err(error) => outcomes.failed.push((Some(at), error)),

@@ -60,7 +60,7 @@ impl From<&Arc<ProviderError>> for Error {
             }
             _ => Self::new(kind, Arc::clone(error)),
         };
-        let bare = bare
+        let bare = Self { provider_error: Some(Arc::clone(error)), ..bare }
             .with_time_limit(error.time_limit())
             .with_request_id(request_id(error).map(str::to_owned));
         provider_hints(error).into_iter().fold(bare, Self::hint)
