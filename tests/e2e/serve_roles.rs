@@ -1,6 +1,7 @@
 //! `serve` with several roles of a configuration file, and the reload of the file.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -92,10 +93,14 @@ impl Fixture {
 
     /// Starts `serve` with these arguments.
     fn start(&self, arguments: &[&str]) -> Daemon {
+        self.start_as(&self.tool(), arguments)
+    }
+
+    fn start_as(&self, tool: &Program, arguments: &[&str]) -> Daemon {
         let (config, token) = (self.path("config.toml"), self.path("token"));
         let (config, token) = (config.to_str().unwrap(), token.to_str().unwrap());
         let line = ["serve", "--port", "0", "--config", config, "--token-file", token];
-        Daemon::start(&self.tool(), &[&line, arguments].concat())
+        Daemon::start(tool, &[&line, arguments].concat())
     }
 
     fn connect(&self, daemon: &Daemon) -> Client {
@@ -234,6 +239,28 @@ fn reload_under_load_fails_no_request() {
         asking.join().unwrap();
     });
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The first refresh of the role of the start never ends.
+#[test]
+fn reload_before_the_first_refresh_makes_the_daemon_ready() {
+    const ENDPOINT: &str = "AWS_ENDPOINT_URL_ROLESANYWHERE";
+    let fixture = Fixture::with(&[]);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = |url: &str| format!("endpoint = \"{url}\"");
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    fixture.configure_with(&[("a", &endpoint(&url))]);
+    let variables = fixture.emulator.environment();
+    let (_, url) = variables.iter().find(|(name, _)| name == ENDPOINT).unwrap();
+    let tool = fixture.tool().unset(ENDPOINT).unset("AWS_ENDPOINT_URL");
+    let daemon = fixture.start_as(&tool, &["--fail-fast"]);
+    let (_silent, _) = silent.accept().unwrap();
+    assert!(!daemon.has_told("READY=1"));
+    fixture.configure_with(&[("a", &endpoint(url.to_str().unwrap()))]);
+    daemon.signal(Signal::HUP);
+    daemon.wait_for("session_received");
+    daemon.wait_until_told("READY=1");
+    assert_eq!((daemon.stop(), fixture.sessions()), (Some(0), 1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{Either, LocalBoxFuture, Pending, pending, select};
+use futures_util::future::{Either, LocalBoxFuture, Pending, pending, select, try_join_all};
 use tokio::sync::oneshot;
 
 use crate::app::daemon::SystemDaemon;
@@ -17,7 +17,6 @@ use crate::daemon::{Daemon, supervise};
 use crate::output::error::Error;
 use crate::output::log::events::LISTENING;
 use crate::server::{Endpoints, Listener, ServedRoles};
-use roles_anywhere_client::refresh::status::StatusChannel;
 
 /// Serves the sessions of the roles until the daemon is told to stop.
 pub async fn run(
@@ -55,7 +54,7 @@ async fn serve_until_stopped(
     let (context, timer) = (&system.context, &*system.ports.timer);
     let (stop, stopped) = oneshot::channel();
     let refreshing = pin!(async {
-        let start = start(plan.daemon, roles.channels());
+        let start = start(plan.daemon, roles);
         let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(reload(roles, system)) };
         let ended = supervise(roles.refreshers(), context, timer, &reconfigure, start).await;
         // The endpoints may have ended already.
@@ -87,13 +86,15 @@ async fn reload(roles: &RunningRoles<'_>, system: &SystemDaemon<'_>) {
 
 /// Completes when the daemon is ready. One that keeps retrying serves from the start, even without
 /// credentials; one that exits on a failure is ready only after the first refresh of each role.
-async fn start(
-    daemon: Daemon,
-    channels: Vec<Arc<StatusChannel>>,
-) -> Result<Pending<Infallible>, Error> {
-    if daemon.fails_fast() {
-        for channel in channels {
-            daemon.first_refresh(&channel).await?;
+async fn start(daemon: Daemon, roles: &RunningRoles<'_>) -> Result<Pending<Infallible>, Error> {
+    while daemon.fails_fast() {
+        let channels = roles.channels();
+        let refreshed = channels.iter().map(|channel| daemon.first_refresh(channel));
+        let refreshed = pin!(try_join_all(refreshed));
+        // The refreshers of roles that were replaced have ended.
+        if let Either::Left((ended, _)) = select(refreshed, pin!(roles.replaced())).await {
+            ended?;
+            break;
         }
     }
     Ok(pending())

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::app::daemon::NewRefresher;
 use crate::command::serve::Serve;
 use crate::daemon::{
@@ -47,6 +49,7 @@ pub(super) struct RunningRoles<'a> {
     open_token: OpenToken<'a>,
     refreshers: RefresherSet,
     running: RefCell<Vec<RunningRole<SessionPlan, Rc<ServedRole>>>>,
+    replaced: Notify,
     /// The tokens of the routes, and their files.
     tokens: RefCell<Vec<(Rc<RouteToken>, PathBuf)>>,
 }
@@ -61,8 +64,8 @@ impl<'a> RunningRoles<'a> {
     ) -> Self {
         let (log, status) = (Arc::clone(&context.log), Arc::clone(&context.status));
         let (refreshers, running) = (RefresherSet::default(), RefCell::default());
-        let tokens = RefCell::default();
-        Self { plan, endpoints, log, status, open_token, refreshers, running, tokens }
+        let (replaced, tokens) = (Notify::new(), RefCell::default());
+        Self { plan, endpoints, log, status, open_token, refreshers, running, replaced, tokens }
     }
 
     /// Returns the refreshers of the roles.
@@ -73,6 +76,11 @@ impl<'a> RunningRoles<'a> {
     /// Returns the channels of the roles.
     pub(super) fn channels(&self) -> Vec<Arc<StatusChannel>> {
         self.running.borrow().iter().map(|it| Arc::clone(it.state.channel())).collect()
+    }
+
+    /// Completes when the roles are replaced, or at once if they were since it was last called.
+    pub(super) async fn replaced(&self) {
+        self.replaced.notified().await;
     }
 
     /// Returns what is served.
@@ -151,6 +159,7 @@ impl<'a> RunningRoles<'a> {
         });
         let container = routes.collect();
         self.endpoints.replace_roles(ServedRoles { all, imds, container });
+        self.replaced.notify_one();
         changes
     }
 
