@@ -332,6 +332,7 @@ fn plan_with_roles(
     let roles = roles::select(config, names, command.roles, settings)?;
     if let [_, _, ..] = roles[..] {
         roles::refuse_variables(settings, &options, None)?;
+        roles::refuse_flags_for_several(settings, &options)?;
     }
     let roles = roles.into_iter().map(|role| config.layers(role));
     let roles = roles.collect::<Result<Vec<RoleLayers<'_>>, _>>().map_err(ConfigError::from)?;

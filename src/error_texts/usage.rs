@@ -27,7 +27,7 @@ variants!(UsageError:
     FlagAsValue Argument Role Regions Partitions Conflict NotYet
 );
 variants!(RoleError:
-    Variables Unknown Ambiguous None NoProfile NoSuchFile NoFile
+    Variables Flags Unknown Ambiguous None NoProfile NoSuchFile NoFile
 );
 variants!(ArgumentError:
     Unexpected UnknownCommand Missing NoValue Choice Detached Hidden UnexpectedValue
@@ -313,6 +313,9 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
         process("--role backup").with("HOME", "/root"),
         process("--config a.toml"),
         process("").with("ROLES_ANYWHERE_CONFIG", "a.toml"),
+        bare("serve --role backup --role reader --role-arn arn").with_config(TWO),
+        bare("serve --role backup --role reader --role-arn arn --certificate a.pem")
+            .with_config(TWO),
         process("--role bakcup").with_config(TWO),
         process("--role zzz").with_config(TWO),
         process("--role zzz").with_config(""),

@@ -8,7 +8,7 @@ mod selection;
 use crate::options::arguments::{all_typed, typed};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::roles::{CONFIG, ROLE, ROLES};
-use crate::options::table::{Heading, OptionSpec, Origin, identity, session};
+use crate::options::table::{Heading, OptionSpec, Origin, Syntax, identity, session};
 use crate::output::usage::{RoleError, UsageError};
 pub use selection::{default, select};
 
@@ -62,6 +62,9 @@ const IDENTITIES_AND_ARNS: &[&[&OptionSpec]] = &[
     identity::NOT_YET,
     &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN, &session::ROLE_ARN],
 ];
+
+/// The options of a session that several roles can share.
+const OF_EACH_ROLE: &[&OptionSpec] = &[&session::SESSION_DURATION, &session::REGION];
 
 /// Returns what of the configuration file applies; `None` for nothing. Opens no file.
 pub fn choose<'a>(
@@ -135,6 +138,28 @@ pub fn refuse_variables(
         false => {
             Err(UsageError::Role(Box::new(RoleError::Variables { role: role.cloned(), names })))
         }
+    }
+}
+
+/// Refuses the flags that would give each of several roles the same identity, ARN or session name.
+pub fn refuse_flags_for_several(
+    settings: &Settings<'_>,
+    options: &[&'static OptionSpec],
+) -> Result<(), UsageError> {
+    let is_of_one_role = |option: &&OptionSpec| match option.heading {
+        Heading::Identity => **option != identity::STRICT_PERMISSIONS,
+        Heading::Session => !OF_EACH_ROLE.contains(option),
+        _ => false,
+    };
+    let is_typed = |option: &&OptionSpec| {
+        let is_typed = option.syntax != Syntax::None;
+        is_typed && typed(settings.typed, option).is_some_and(|value| !value.is_empty())
+    };
+    let names = options.iter().copied().filter(|it| is_of_one_role(it) && is_typed(it));
+    let names: Vec<_> = names.map(|option| option.name).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(UsageError::Role(Box::new(RoleError::Flags { names }))),
     }
 }
 

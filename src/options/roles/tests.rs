@@ -220,6 +220,72 @@ fn all_variables_beside_a_role_are_named_at_once() {
     );
 }
 
+/// Rows: the flags of a line with several roles, and those that are refused.
+#[test]
+fn flags_of_one_role_are_refused_with_several() {
+    const OF_ONE_ROLE: &[&str] = &[
+        "--certificate=/x.pem",
+        "--private-key=/x.key",
+        "--intermediates=/x.pem",
+        "--key-password-file=/p",
+        "--key-password-env=P",
+        "--key-password-fd=3",
+        "--pkcs8-password=p",
+        "--trust-anchor-arn=arn",
+        "--profile-arn=arn",
+        "--role-arn=arn",
+        "--role-session-name=me",
+        "--assume-role-arn=arn",
+        "--external-id=x",
+    ];
+    const SHARED: &[&str] = &[
+        "--session-duration=1000",
+        "--region=eu-central-1",
+        "--endpoint=https://example.com",
+        "--timeout=5",
+        "--proxy=none",
+        "--strict-permissions",
+        "--role-arn=",
+    ];
+    let with_profile = |text: &str, role: &str| {
+        let heading = format!("[role.{role}]");
+        text.replace(&heading, &format!("{heading}\naws-profile = \"{role}\""))
+    };
+    let text = with_profile(&with_profile(&text(901), "one"), "two");
+    let files = FakeConfigFiles::of(&[(USUAL, &text), (GIVEN, &text)]);
+    let environment = Environment::new([("HOME".to_owned(), "/home/u".to_owned())]);
+    let error = |line: &[&str]| {
+        let line: Vec<String> =
+            ["roles-anywhere"].iter().chain(line).map(|word| (*word).to_owned()).collect();
+        let inputs = PlanInputs { config_files: &files, ..PlanInputs::of(&environment) };
+        plan(ALL, &line, &inputs).err().map(|error| error.to_string())
+    };
+    let given = format!("--config={GIVEN}");
+    for line in [
+        &["serve", &given][..],
+        &["serve", "--role=one", "--role=two"],
+        &["update", &given],
+        &["config", "show", &given],
+    ] {
+        for flag in OF_ONE_ROLE {
+            let name = flag.split('=').next().unwrap();
+            let expected = format!("several roles and the option `{name}` cannot be used together");
+            assert_eq!(error(&[line, &[*flag]].concat()), Some(expected), "{line:?}");
+        }
+        for flag in SHARED {
+            assert_eq!(error(&[line, &[*flag]].concat()), None, "{line:?} {flag}");
+        }
+        assert_eq!(
+            error(&[line, &["--role-arn=arn", "--certificate=/x.pem"]].concat()).unwrap(),
+            "several roles and the options `--certificate`, `--role-arn` cannot be used together"
+        );
+    }
+    // With one role, such a flag replaces the value of the role.
+    for line in [&["serve", "--role=one"][..], &["update", "--role=one"]] {
+        assert_eq!(error(&[line, &["--role-session-name=me"]].concat()), None, "{line:?}");
+    }
+}
+
 #[test]
 fn a_value_is_of_the_flag_then_the_variable_then_the_role_then_the_defaults() {
     let text = format!("{}\nsession-duration = 1200\n", text(901));

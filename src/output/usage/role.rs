@@ -19,6 +19,12 @@ pub enum RoleError {
         /// The variables, at least one.
         names: Vec<&'static str>,
     },
+    /// Flags for the identity, the ARNs or the session name are given with several roles.
+    #[error("several roles and {} cannot be used together", options(names))]
+    Flags {
+        /// The flags, at least one.
+        names: Vec<&'static str>,
+    },
     /// No role has the name.
     #[error("unknown role{} for {}", shown_name(name), origin.quoted())]
     Unknown {
@@ -76,6 +82,10 @@ impl RoleError {
     pub(super) fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Variables { .. } => "unset the variables: the role sets these values".to_owned(),
+            Self::Flags { .. } => {
+                "pass `--role` with one role, or set the values in the roles of the configuration file"
+                    .to_owned()
+            }
             Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::Unknown { names, file, .. } if names.is_empty() => {
                 format!("add `[role.NAME]` to `{}`", FileName(file))
@@ -117,4 +127,9 @@ fn role_given(role: Option<&Origin>) -> String {
 fn variables(names: &[&'static str]) -> String {
     let noun = if names.len() == 1 { "variable" } else { "variables" };
     format!("the {noun} {}", quoted_list(names.iter().copied()))
+}
+
+fn options(names: &[&'static str]) -> String {
+    let noun = if names.len() == 1 { "the option" } else { "the options" };
+    format!("{noun} {}", quoted_list(names.iter().copied()))
 }
