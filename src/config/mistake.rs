@@ -76,6 +76,11 @@ pub enum MistakeKind {
         /// The key.
         key: &'static str,
     },
+    /// An empty string: it neither is a value nor takes that of `[defaults]`.
+    Empty {
+        /// The key.
+        key: &'static str,
+    },
     /// A value of another type.
     Type {
         /// The key, or what it is called.

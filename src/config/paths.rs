@@ -32,8 +32,8 @@ pub(super) fn expanded(
         ValueType::Source => !is_other_source(text),
         _ => false,
     };
-    // An empty value is as good as none, and the reader of the option reports key material.
-    if !is_path || text.is_empty() || is_key_material(text) {
+    // The reader of the option reports key material.
+    if !is_path || is_key_material(text) {
         return Ok(text.to_owned());
     }
     let variables = match text.strip_prefix('~') {

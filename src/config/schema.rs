@@ -38,7 +38,7 @@ fn table(kind: TableKind) -> Value {
 fn property(row: &'static OptionSpec) -> Value {
     let key_type = KeyType::of(row);
     let mut property = match key_type {
-        KeyType::Text => json!({ "type": "string" }),
+        KeyType::Text => json!({ "type": "string", "minLength": 1 }),
         KeyType::Boolean => json!({ "type": "boolean" }),
         KeyType::Integer => json!({ "type": "integer" }),
         KeyType::IntegerOr(word) => json!({ "anyOf": [{ "type": "integer" }, { "const": word }] }),

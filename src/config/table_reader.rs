@@ -113,6 +113,10 @@ impl<'a> TableReader<'a> {
                 self.add(location, MistakeKind::InlinePassword { key: option.id() });
                 return None;
             }
+            (KeyType::Text, DeValue::String(text)) if text.is_empty() => {
+                self.add(location, MistakeKind::Empty { key: option.id() });
+                return None;
+            }
             (KeyType::Text, DeValue::String(text)) => {
                 return Some(expanded(&self.source, option, text));
             }

@@ -164,7 +164,6 @@ fn paths_are_relative_to_the_file_and_expanded() {
         ("fd:3", "fd:3"),
         ("env:KEY", "env:KEY"),
         ("pkcs11:token=a", "pkcs11:token=a"),
-        ("", ""),
         ("./$HOME", "/etc/roles-anywhere/./$HOME"),
     ];
     for (written, expected) in rows {

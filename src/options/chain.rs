@@ -66,8 +66,7 @@ pub(super) fn hop_settings<'a>(
     }])
 }
 
-/// Returns a hop of the configuration file. An empty value of a key that may be left out counts as not
-/// given.
+/// Returns a hop of the configuration file.
 fn in_file<'a>(settings: &Settings<'a>, hop: &'a HopTable) -> Result<HopSettings<'a>, UsageError> {
     let given = |option| given(settings, hop, option);
     Ok(HopSettings {
@@ -87,9 +86,7 @@ fn given<'a>(
     hop: &'a HopTable,
     option: &'static OptionSpec,
 ) -> Result<Option<Setting<'a>>, UsageError> {
-    let is_required = *option == HOP_ROLE_ARN;
-    let value = hop.value(option).filter(|it| is_required || !it.value.is_empty());
-    value.map(|value| setting(settings, option, value)).transpose()
+    hop.value(option).map(|value| setting(settings, option, value)).transpose()
 }
 
 fn tags_in_file<'a>(

@@ -54,17 +54,16 @@ fn of_table<'a>(
     })
 }
 
-/// Returns the value of a key of a fallback. An empty endpoint counts as not given.
+/// Returns the value of a key of a fallback.
 fn given<'a>(
     settings: &Settings<'a>,
     table: &'a FallbackTable,
     option: &'static OptionSpec,
 ) -> Result<Option<Setting<'a>>, UsageError> {
-    let value = table.value(option).filter(|it| *option != ENDPOINT || !it.value.is_empty());
     let setting = |FileValue { value, location }: FileValue<'a>| {
         settings.setting(Origin::File(option, Arc::clone(location)), value)
     };
-    value.map(setting).transpose()
+    table.value(option).map(setting).transpose()
 }
 
 /// An ARN, and where it is from.

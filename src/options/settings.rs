@@ -101,10 +101,10 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Returns the value of an option in the configuration file. An empty one counts as not given.
+    /// Returns the value of an option in the configuration file.
     pub fn in_file(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
         let value = self.layers.as_ref().and_then(|layers| layers.value(option));
-        let Some(FileValue { value, location }) = value.filter(|it| !it.value.is_empty()) else {
+        let Some(FileValue { value, location }) = value else {
             return Ok(None);
         };
         self.setting(Origin::File(option, Arc::clone(location)), value).map(Some)

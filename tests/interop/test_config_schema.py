@@ -41,6 +41,7 @@ BROKEN = [
     "[role.a]\nsession-duration = 'x'",
     "[identity.a]\npkcs8-password = 'x'",
     "[role.'a b']",
+    "[role.a]\nprofile-arn = ''",
 ]
 
 

@@ -29,6 +29,7 @@ impl Mistake {
             MistakeKind::InlinePassword { .. } => {
                 Some("use `key-password-file`, `key-password-env` or `key-password-fd`".to_owned())
             }
+            MistakeKind::Empty { .. } => Some("write a value, or remove the key".to_owned()),
             MistakeKind::Type { .. } => None,
             MistakeKind::Name { .. } => Some(format!("expected {}", EntryName::EXPECTED)),
             MistakeKind::Dangling { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
@@ -64,6 +65,7 @@ impl fmt::Display for Mistake {
             MistakeKind::InlinePassword { key } => {
                 write!(f, "`{key}`: the file must not contain passwords")
             }
+            MistakeKind::Empty { key } => write!(f, "the value of `{key}` is empty"),
             MistakeKind::Type { key, expected, found } => {
                 write!(f, "invalid value for `{key}`: expected {expected}, got {found}")
             }

@@ -116,6 +116,30 @@ fn password_of_a_proxy() {
 }
 
 #[test]
+fn empty_values() {
+    assert_snapshot!(mistakes("[defaults]\nprofile-arn = 'p'\n[role.a]\nprofile-arn = ''\n"), @r"
+    the configuration file `/etc/roles-anywhere/config.toml` has a mistake
+    the value of `profile-arn` is empty
+     --> /etc/roles-anywhere/config.toml:4:1
+      |
+    4 | profile-arn = …
+      | ^^^^^^^^^^^ write a value, or remove the key
+    ");
+    let text = "default-role = ''\n[identity.a]\nprivate-key = \"\"\n[role.a]\nidentity = ''\n\
+                assume = [{ role-arn = 'r', external-id = '' }]\n\
+                fallback = [{ trust-anchor-arn = '', profile-arn = 'p' }]\n";
+    assert_snapshot!(lines(text), @r"
+    config.toml:1:1: the value of `default-role` is empty: write a value, or remove the key
+    config.toml:3:1: the value of `private-key` is empty: write a value, or remove the key
+    config.toml:5:1: the value of `identity` is empty: write a value, or remove the key
+    config.toml:6:29: the value of `external-id` is empty: write a value, or remove the key
+    config.toml:7:15: the value of `trust-anchor-arn` is empty: write a value, or remove the key
+    ");
+    // A tag may have an empty value.
+    assert!(parse("[role.a]\nassume = [{ role-arn = 'r', tags = { Team = '' } }]\n").is_ok());
+}
+
+#[test]
 fn types() {
     assert_snapshot!(lines(
         "default-role = 1\n[role.a]\nsession-duration = '3600'\ntimeout = '20'\nfips = 'yes'\nrole-arn = ['a']\n\

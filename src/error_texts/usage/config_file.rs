@@ -12,7 +12,7 @@ use crate::output::error::Error;
 
 variants!(ConfigFileFault: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
 variants!(MistakeKind:
-    Syntax UnknownKey Misplaced InlinePassword Type Name Dangling Missing Path Value
+    Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing Path Value
 );
 variants!(SyntaxFault: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
 variants!(PathFault: Unset VariableName OtherHome MayBeSecret);
@@ -83,6 +83,7 @@ const TEXTS: &[&str] = &[
     "[role.a]\ndefault-role = 'a'",
     "[identity.a]\npkcs8-password = 'a'",
     "[role.a]\nproxy = 'http://me:a@proxy:3128'",
+    "[role.a]\nprofile-arn = ''",
     "[role.a]\nsession-duration = '3600'",
     "[role.a]\nfips = 1",
     "[role.a]\nassume = { role-arn = 'a' }",

@@ -57,7 +57,7 @@ role-arn = "arn:aws-cn:iam::123456789012:role/Three"
 role-session-name = "?"
 policy = "not JSON"
 [[role.chain.assume]]
-role-arn = ""
+role-arn = "x"
 "#;
     assert_snapshot!(mistakes(text), @r#"
     config.toml:8:1: invalid value `arn:aws:sts::123456789012:role/Two` for `role.chain.assume[0].role-arn` in config.toml:8: expected the ARN of a role (`iam role/…`), got that of `sts role/Two`; check that the ARNs of the trust anchor, the profile and the role are not swapped
@@ -70,7 +70,7 @@ role-arn = ""
     config.toml:14:1: `role.chain.role-arn` in config.toml:6 is in the partition aws, but `role.chain.assume[1].role-arn` in config.toml:14 is in aws-cn: use ARNs and Regions of one partition
     config.toml:15:1: invalid value `?` for `role.chain.assume[1].role-session-name` in config.toml:15: expected 2 to 64 characters, each a letter, a digit or one of `_+=,.@-`
     config.toml:16:1: invalid value for `role.chain.assume[1].policy` in config.toml:16: expected a JSON object of at most 2048 characters
-    config.toml:18:1: invalid value `` for `role.chain.assume[2].role-arn` in config.toml:18: not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; copy the ARN from the AWS console or the AWS CLI
+    config.toml:18:1: invalid value `x` for `role.chain.assume[2].role-arn` in config.toml:18: not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; copy the ARN from the AWS console or the AWS CLI
     "#);
 }
 
@@ -89,7 +89,7 @@ profile-arn = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/b"
 endpoint = "http://b.example"
 [[role.regions.fallback]]
 trust-anchor-arn = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/b"
-profile-arn = ""
+profile-arn = "x"
 [[role.regions.fallback]]
 trust-anchor-arn = "arn:aws-cn:rolesanywhere:cn-north-1:123456789012:trust-anchor/b"
 profile-arn = "arn:aws-cn:rolesanywhere:cn-north-1:123456789012:profile/b"
@@ -100,7 +100,7 @@ profile-arn = "arn:aws-cn:rolesanywhere:cn-north-1:123456789012:profile/b"
     config.toml:10:1: `role.regions.fallback[0].trust-anchor-arn` in config.toml:9 is in the Region eu-central-1, but `role.regions.fallback[0].profile-arn` in config.toml:10 is in eu-west-1: use a trust anchor and a profile of one Region in each fallback
     config.toml:11:1: invalid value for `role.regions.fallback[0].endpoint` in config.toml:11: `http` to another machine would send the credentials unencrypted; write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only
     config.toml:13:1: invalid value `arn:aws:rolesanywhere:eu-west-1:123456789012:profile/b` for `role.regions.fallback[1].trust-anchor-arn` in config.toml:13: expected the ARN of a trust anchor (`rolesanywhere trust-anchor/…`), got that of `rolesanywhere profile/b`; check that the ARNs of the trust anchor, the profile and the role are not swapped
-    config.toml:14:1: invalid value `` for `role.regions.fallback[1].profile-arn` in config.toml:14: not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; copy the ARN from the AWS console or the AWS CLI
+    config.toml:14:1: invalid value `x` for `role.regions.fallback[1].profile-arn` in config.toml:14: not an ARN: expected `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`; copy the ARN from the AWS console or the AWS CLI
     config.toml:16:1: `role.regions.trust-anchor-arn` in config.toml:4 is in the partition aws, but `role.regions.fallback[2].trust-anchor-arn` in config.toml:16 is in aws-cn: use ARNs and Regions of one partition
     "#);
 }

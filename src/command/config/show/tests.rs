@@ -133,7 +133,7 @@ prop_compose! {
         lines in (
             line(&["role-session-name = \"plant-7\"", "role-session-name = \"me@example\""]),
             line(&["session-duration = 900", "session-duration = 43200", "session-duration = \"profile\""]),
-            line(&["region = \"eu-central-1\"", "region = \"\""]),
+            line(&["region = \"eu-central-1\""]),
             line(&["endpoint = \"https://vpce-1.example.com\"", "fips = true", "dual-stack = true", "fips = false"]),
             line(&["proxy = \"http://proxy.example.com:3128\"", "proxy = \"none\"", "with-proxy = false"]),
             line(&["ca-bundle = \"/etc/pki/ca.pem\"", "no-verify-ssl = true", "ca-bundle = \"./ca.pem\""]),
