@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use insta::assert_snapshot;
 use roles_anywhere::config::{KeyType, TableKind, with_keys};
 use roles_anywhere::options::table::OptionSpec;
 
-use crate::environment::TestEnvironment;
+use crate::environment::{TestEnvironment, program};
 
 /// The reference of `docs/configuration.md` is between these lines.
 const BEGIN: &str = "says how. -->\n";
@@ -111,6 +112,35 @@ fn import_reads_the_file_of_the_aws_cli() {
       caused by: No such file or directory (os error 2)
       hint: check the path
     ");
+}
+
+/// The example of the help makes a file that is not refused, also if new files can be written by a group.
+#[test]
+fn example_of_import_makes_a_file_that_can_be_used() {
+    let env = TestEnvironment::offline();
+    let help = env.run("config import -h").to_string();
+    let example = help.lines().find(|line| line.contains("> config.toml")).unwrap();
+    let tool = program().display().to_string();
+    let script = format!(
+        "umask 0002; {}",
+        example.replace("roles-anywhere config import", &format!("{tool} config import"))
+    );
+    let aws_config = env.write(
+        "aws-config",
+        format!(
+            "[default]\ncredential_process = aws_signing_helper credential-process --certificate /host.pem \
+             --trust-anchor-arn {TRUST_ANCHOR} --profile-arn {PROFILE} --role-arn arn:aws:iam::123456789012:role/A\n"
+        ),
+    );
+    let folder = env.path("");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .env("AWS_CONFIG_FILE", aws_config)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    env.run("config check --config config.toml");
 }
 
 const TRUST_ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111";

@@ -50,7 +50,7 @@ and prints a configuration file with a role for each profile. Equal identities a
 are not printed: fill in the placeholders. What is not imported is named in comments and on standard \
 error.";
     const EXAMPLES: &'static str =
-        "roles-anywhere config import --from aws > ~/.config/roles-anywhere/config.toml";
+        "(umask 077; roles-anywhere config import --from aws > config.toml)";
     const DOCS: &'static [&'static str] = &["configuration.md"];
     const OPTIONS: &'static OptionGroups = &[&[&FROM, &FILE], ERRORS];
 
