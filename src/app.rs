@@ -1,6 +1,7 @@
 //! The real system. A command builds only the parts that it uses, each when it is first needed.
 
 pub mod daemon;
+mod key_passwords;
 mod serve;
 pub mod session;
 

@@ -1,6 +1,5 @@
 //! Runs a daemon on the real system: with its signals, its supervisor and its log.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,13 +8,14 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::app::App;
+use crate::app::key_passwords::KeyPasswords;
 use crate::app::session::{self, SessionClient};
 use crate::daemon::{Daemon, DaemonContext, Role, RoleChanges, StatusLine};
 use crate::options::session_plan::SessionPlan;
 use crate::options::variables::UnknownVariable;
 use crate::os::events::SystemEvents;
 use crate::os::log::StderrLog;
-use crate::os::password::KeyPassword;
+use crate::os::password;
 use crate::os::supervisor::Systemd;
 use crate::output::error::Error;
 use crate::output::log::events::{
@@ -92,8 +92,7 @@ pub fn run(
     let Some(first) = roles.first() else { return Ok(()) };
     roles.iter().for_each(|role| SessionClient::open(app, &role.plan).trace_network());
     let ports = SessionClient::open(app, &first.plan).ports();
-    // The passwords of the roles' keys, which may be prompted for.
-    let passwords: RefCell<Vec<Arc<KeyPassword>>> = RefCell::default();
+    let passwords = KeyPasswords::default();
     let ended = session::block_on(async {
         if !cfg!(unix) {
             // Systems without Unix signals.
@@ -112,8 +111,7 @@ pub fn run(
         let new_refresher = Box::new({
             let (context, passwords) = (context.clone(), &passwords);
             move |role: &Role<SessionPlan>| {
-                let client = SessionClient::open(app, &role.plan);
-                passwords.borrow_mut().push(client.passwords());
+                let client = passwords.share(SessionClient::open(app, &role.plan));
                 let SessionPlan { provider, timeout, .. } = &role.plan;
                 let context = context.of_role(role.name.as_ref());
                 context.refresher(provider, *timeout, Arc::default(), &client.ports())
@@ -126,7 +124,7 @@ pub fn run(
         }
     });
     // A daemon that is stopped leaves a prompt open, on another thread.
-    passwords.borrow().iter().for_each(|passwords| passwords.abandon_prompt());
+    password::abandon_prompt();
     ended
 }
 

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::options::session_plan::SessionPlan;
 use crate::options::variables::UnknownVariable;
 use crate::os::files;
-use crate::os::password::KeyPassword;
+use crate::os::password::{self, KeyPassword};
 use crate::os::private_dir::PrivateDir;
 use crate::os::stdio::{StderrTerminal, StderrTrace};
 use crate::output::error::Error;
@@ -88,25 +88,29 @@ impl<'a> SessionClient<'a> {
             Some(line) => block_on(line.beside(work)),
             None => block_on(work),
         };
-        self.passwords.abandon_prompt();
+        password::abandon_prompt();
         outcome.map_err(|error| error.with_given_endpoints(&self.plan.given_endpoints))
     }
 
-    /// Runs `work` on the event loop of another client. The deadline counts from now.
+    /// Runs `work` on the event loop of another client, which abandons a prompt at its end. The deadline
+    /// counts from now.
     pub async fn run_beside<T>(
         &self,
         work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.trace_network();
         let ports = self.ports();
-        let outcome = work(&ports, Deadline::new(ports.clock.uptime(), self.plan.timeout)).await;
-        self.passwords.abandon_prompt();
-        outcome
+        work(&ports, Deadline::new(ports.clock.uptime(), self.plan.timeout)).await
+    }
+
+    /// Returns it with `passwords` for its key.
+    pub(super) fn with_passwords(self, passwords: Arc<KeyPassword>) -> Self {
+        Self { passwords, ..self }
     }
 
     /// Returns the passwords of its key.
-    pub(super) fn passwords(&self) -> Arc<KeyPassword> {
-        Arc::clone(&self.passwords)
+    pub(super) fn passwords(&self) -> &Arc<KeyPassword> {
+        &self.passwords
     }
 
     /// Returns the ports of the real system. Opens nothing.

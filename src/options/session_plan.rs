@@ -130,6 +130,13 @@ impl SessionPlan {
             && is_same_transport(&self.transport, &other.transport)
     }
 
+    /// Returns whether its private key and the password of that are from the same sources as those of
+    /// `other`.
+    pub fn has_the_key_of(&self, other: &Self) -> bool {
+        let key = |plan: &Self| source_without_origins(plan.provider.source.clone()).private_key;
+        key(self) == key(other) && is_same_password(&self.password, &other.password)
+    }
+
     /// Returns the plan with the variables that a daemon names in its log.
     #[must_use]
     pub fn with_unknown_variables(self, settings: &Settings<'_>) -> Self {

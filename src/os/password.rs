@@ -14,21 +14,13 @@ pub struct KeyPassword {
     source: PasswordSource,
     files: Arc<dyn Files>,
     kept: Mutex<Option<Secret>>,
-    /// The terminal as it was before the prompt that is open.
-    before_prompt: Mutex<Option<terminal::Settings>>,
     asked: AtomicBool,
 }
 
 impl KeyPassword {
     /// Returns the port; nothing is read until a password is needed.
     pub fn new(source: PasswordSource, files: Arc<dyn Files>) -> Self {
-        Self {
-            source,
-            files,
-            kept: Mutex::default(),
-            before_prompt: Mutex::default(),
-            asked: AtomicBool::default(),
-        }
+        Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
 
     fn ask_once(&self, file_name: &str) -> Result<Secret, PasswordError> {
@@ -36,28 +28,9 @@ impl KeyPassword {
         if let Some(password) = &*kept {
             return Ok(password.clone());
         }
-        terminal::check_foreground()?;
-        self.set_before_prompt(terminal::Settings::read());
-        let answer = terminal::ask(file_name);
-        self.set_before_prompt(None);
-        let password = answer?;
+        let password = PROMPT.ask(file_name)?;
         *kept = Some(password.clone());
         Ok(password)
-    }
-
-    /// Makes the terminal echo again if the process ends while a prompt is open.
-    pub fn abandon_prompt(&self) {
-        if let Some(settings) = self.set_before_prompt(None) {
-            settings.restore();
-        }
-    }
-
-    fn set_before_prompt(
-        &self,
-        settings: Option<terminal::Settings>,
-    ) -> Option<terminal::Settings> {
-        let mut before = self.before_prompt.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *before, settings)
     }
 
     fn read(&self, place: &InputSource) -> Result<Secret, PasswordError> {
@@ -100,6 +73,40 @@ impl Passwords for KeyPassword {
             // The credential of a unit that also runs on machines whose key is encrypted.
             PasswordSource::Default { .. } => None,
         }
+    }
+}
+
+/// The prompt on the terminal of this process.
+static PROMPT: Prompt = Prompt { turn: Mutex::new(()), before: Mutex::new(None) };
+
+/// Makes the terminal echo again if the process ends while a prompt is open.
+pub fn abandon_prompt() {
+    if let Some(settings) = PROMPT.set_before(None) {
+        settings.restore();
+    }
+}
+
+/// A prompt that asks for one password at a time: the keys of several roles are opened by several
+/// threads, and a second prompt would find the terminal without echo and leave it so.
+struct Prompt {
+    turn: Mutex<()>,
+    /// The terminal as it was before the prompt that is open.
+    before: Mutex<Option<terminal::Settings>>,
+}
+
+impl Prompt {
+    fn ask(&self, file_name: &str) -> Result<Secret, PasswordError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        terminal::check_foreground()?;
+        self.set_before(terminal::Settings::read());
+        let answer = terminal::ask(file_name);
+        self.set_before(None);
+        answer
+    }
+
+    fn set_before(&self, settings: Option<terminal::Settings>) -> Option<terminal::Settings> {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *before, settings)
     }
 }
 
