@@ -174,7 +174,7 @@ fn named_roles_are_served_and_the_first_is_instance_metadata() {
     let c = fixture.key(&mut client, "/credentials/c", "token-c").unwrap();
     // The default role is not served: `/credentials` is of the first that is named.
     assert_eq!(fixture.key(&mut client, "/credentials", "token"), Ok(c.clone()));
-    assert_eq!(client.get("/credentials/a").status, 404);
+    assert_eq!(fixture.key(&mut client, "/credentials/a", "token-b"), Err(404));
     assert!(!fixture.path("token-a").exists());
     let token = client.token();
     let role = client.metadata(ROLE, &token).body;
@@ -231,7 +231,7 @@ fn reload_under_load_fails_no_request() {
         wait_for_sessions(&daemon, 5);
         assert_eq!(fixture.sessions(), 5, "only the changed role asks for a session");
         assert_eq!(fixture.key(&mut reader, "/credentials/a", "token-a"), Ok(a.clone()));
-        assert_eq!(reader.get("/credentials/c").status, 404);
+        assert_eq!(fixture.key(&mut reader, "/credentials/c", "token-a"), Err(404));
         assert!(!fixture.path("token-c").exists() && !fixture.path("token-x").exists());
         let asked = count.load(Ordering::Relaxed);
         assert!(asked > 0 && !asking.is_finished());

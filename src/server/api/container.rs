@@ -23,7 +23,10 @@ pub(in crate::server) fn route<'a>(path: &str, roles: &'a ServedRoles) -> Option
         "" => None,
         rest => Some(rest.strip_prefix('/')?),
     };
-    let ContainerRoute { role, token } = roles.container_route(name)?;
+    let Some(ContainerRoute { role, token }) = roles.container_route(name) else {
+        let is_of_a_role = name.is_some() && !roles.container.is_empty();
+        return is_of_a_role.then_some(UNKNOWN_ROLE);
+    };
     let respond = |bodies: &CredentialBodies| response::secret_json(bodies.container.clone());
     Some(Route {
         name: "container",
@@ -35,25 +38,54 @@ pub(in crate::server) fn route<'a>(path: &str, roles: &'a ServedRoles) -> Option
     })
 }
 
+/// The route of a role that is not served. Without a token of another route, a client gets the same
+/// response as for a role that is served: the names are not for everyone who can connect.
+const UNKNOWN_ROLE: Route<'static> = Route {
+    name: "unknown",
+    methods: Methods::GetHead,
+    access: Access::Container,
+    token: None,
+    authenticate: with_any_token,
+    handler: Handler::Direct(|_, _| response::not_found()),
+};
+
+/// Lets a client in that has the token of any route.
+fn with_any_token(
+    endpoints: &Endpoints,
+    _: Option<&RouteToken>,
+    headers: &HeaderMap,
+) -> ControlFlow<Response, Authentication> {
+    let given = given_token(headers);
+    let routes = &endpoints.roles().container;
+    if routes.iter().any(|route| route.token.accepts(given) == Some(true)) {
+        return ControlFlow::Continue(Authentication::ContainerToken);
+    }
+    ControlFlow::Break(unauthorized())
+}
+
 /// Lets a client in that has the token of the route; without a token the route is not found.
 fn with_token(
     _: &Endpoints,
     token: Option<&RouteToken>,
     headers: &HeaderMap,
 ) -> ControlFlow<Response, Authentication> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let given = match (given.next(), given.next()) {
-        (Some(given), None) => given.as_bytes(),
-        _ => b"",
-    };
-    match token.and_then(|token| token.accepts(given)) {
+    match token.and_then(|token| token.accepts(given_token(headers))) {
         None => ControlFlow::Break(response::not_found()),
         Some(true) => ControlFlow::Continue(Authentication::ContainerToken),
-        Some(false) => {
-            let why = "the header Authorization must contain the token from the token file";
-            ControlFlow::Break(response::unauthorized(why))
-        }
+        Some(false) => ControlFlow::Break(unauthorized()),
     }
+}
+
+fn given_token(headers: &HeaderMap) -> &[u8] {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    match (given.next(), given.next()) {
+        (Some(given), None) => given.as_bytes(),
+        _ => b"",
+    }
+}
+
+fn unauthorized() -> Response {
+    response::unauthorized("the header Authorization must contain the token from the token file")
 }
 
 /// Returns the document of the route.
