@@ -19,6 +19,8 @@ pub struct ServedRole {
     pub(super) name: Option<Arc<str>>,
     pub(super) instance: ImdsInstance,
     pub(super) channel: Arc<StatusChannel>,
+    /// The account and the role of its sessions.
+    role: RoleArn,
     /// The role that it replaced at a reload, whose session is served until AWS has answered for this one.
     previous: RefCell<Option<Rc<Self>>>,
     /// Whether it was added at a reload. The server is ready without its first session.
@@ -36,23 +38,28 @@ impl ServedRole {
     ) -> Self {
         let instance = ImdsInstance::new(role, region);
         let (previous, bodies) = (RefCell::default(), RefCell::default());
-        Self { name, instance, channel, previous, is_late: false, bodies }
+        let role = role.clone();
+        Self { name, instance, channel, role, previous, is_late: false, bodies }
     }
 
-    /// Returns the role as a reload adds it, in place of `previous` if there is that. Its session is
-    /// served until AWS has answered for this one, so that no request fails meanwhile.
+    /// Returns the role as a reload adds it, in place of `previous` if there is that. If its sessions are
+    /// of the same role of AWS, that one's session is served until AWS has answered for this one, so that
+    /// no request fails meanwhile. The session of another role would give clients rights that the file
+    /// no longer gives them.
     #[must_use]
     pub fn added(self, previous: Option<&Rc<Self>>) -> Self {
         let previous = previous.map(|role| role.previous().unwrap_or_else(|| Rc::clone(role)));
+        let previous = previous.filter(|previous| previous.role == self.role);
         Self { previous: RefCell::new(previous), is_late: true, ..self }
     }
 
     /// Returns the role that it replaced, if that one's session is still served.
     fn previous(&self) -> Option<Rc<Self>> {
         let mut previous = self.previous.borrow_mut();
-        let Refreshes { succeeded, refused, unreachable: _, identity, local } =
+        // The others have not got an answer of AWS.
+        let Refreshes { succeeded, refused, unreachable: _, identity: _, local: _ } =
             self.channel.status().refreshes;
-        if succeeded + refused + identity + local > 0 {
+        if succeeded + refused > 0 {
             *previous = None;
         }
         previous.clone()

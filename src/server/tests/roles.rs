@@ -78,7 +78,11 @@ impl Roles {
 
 /// Returns a role with a session whose access key ends with `key`.
 fn served_role(name: &'static str, key: &str) -> Rc<ServedRole> {
-    let arn = format!("arn:aws:iam::123456789012:role/{name}").parse().unwrap();
+    served_role_of(&format!("arn:aws:iam::123456789012:role/{name}"), name, key)
+}
+
+fn served_role_of(arn: &str, name: &'static str, key: &str) -> Rc<ServedRole> {
+    let arn = arn.parse().unwrap();
     let channel = Arc::new(StatusChannel::default());
     let mut status = session_status(3_600);
     let (session, reading) = status.session.take().unwrap();
@@ -136,9 +140,24 @@ fn instance_metadata_is_of_one_role_only() {
 fn removed_role_is_not_found_and_the_others_stay() {
     let roles = Roles::new();
     roles.keep(&["a", "c"]);
-    assert_eq!(roles.vended("/credentials/b", Some("b")), Err(404));
+    assert_eq!(roles.vended("/credentials/b", Some("b")), Err(401), "its token has ended");
+    assert_eq!(roles.vended("/credentials/b", Some("a")), Err(404));
     assert_eq!(roles.vended("/credentials/c", Some("c")), Ok("ASIAc".to_owned()));
     assert_eq!(roles.vended(CONTAINER_PATH, None), Err(404), "it has no default role");
+}
+
+#[test]
+fn client_without_a_token_does_not_learn_the_names_of_roles() {
+    let roles = Roles::new();
+    let ask = |path: &str, headers: &[(&str, &str)]| {
+        let response = roles.get(path, headers);
+        (response.status(), text(&response).replace(path, ""))
+    };
+    for headers in [&[][..], &[("authorization", "guess")]] {
+        let known = ask("/credentials/b", headers);
+        assert_eq!(known.0, 401);
+        assert_eq!(ask("/credentials/d", headers), known);
+    }
 }
 
 #[test]
@@ -168,9 +187,11 @@ type AfterReload = (fn(&mut Refreshes), Result<&'static str, u16>);
 #[test]
 fn changed_role_hands_out_its_previous_session_until_aws_has_answered() {
     let roles = Roles::new();
-    let rows: [AfterReload; 4] = [
+    let rows: [AfterReload; 6] = [
         (|_| {}, Ok("ASIAb")),
         (|refreshes| refreshes.unreachable = 3, Ok("ASIAb")),
+        (|refreshes| refreshes.identity = 1, Ok("ASIAb")),
+        (|refreshes| refreshes.local = 1, Ok("ASIAb")),
         (|refreshes| refreshes.refused = 1, Err(503)),
         (|refreshes| refreshes.succeeded = 1, Ok("ASIAnew")),
     ];
@@ -198,6 +219,20 @@ fn changed_role_hands_out_its_previous_session_until_aws_has_answered() {
         }
         roles.endpoints.replace_roles(ServedRoles::clone(&before));
     }
+}
+
+#[test]
+fn role_of_another_arn_does_not_hand_out_the_previous_session() {
+    let roles = Roles::new();
+    let after_reload = |arn: &str| {
+        let new = Rc::into_inner(served_role_of(arn, "b", "new")).unwrap();
+        new.channel().publish(Status::default());
+        let new = new.added(Some(&roles.served[1]));
+        new.previous_bodies(ClockReading::of(&ManualClock::at(NOW))).is_some()
+    };
+    assert!(after_reload("arn:aws:iam::123456789012:role/b"));
+    assert!(!after_reload("arn:aws:iam::123456789012:role/other"));
+    assert!(!after_reload("arn:aws:iam::210987654321:role/b"));
 }
 
 #[test]
