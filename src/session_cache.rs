@@ -350,13 +350,18 @@ impl<'a> SessionCache<'a> {
             assumed = self.provider.assume(index, previous, ports, deadline).await;
         }
         // When the primary trust anchor is asked again is stored with the first session only.
-        Ok(Fetched { session: assumed?, made_by: served.made_by, primary_error: None })
+        Ok(Fetched {
+            session: assumed?,
+            made_by: served.made_by,
+            primary_error: None,
+            renewal_error: None,
+        })
     }
 }
 
 impl From<Fetched> for ServedSession {
     fn from(fetched: Fetched) -> Self {
-        let Fetched { session, made_by, primary_error: _ } = fetched;
+        let Fetched { session, made_by, primary_error: _, renewal_error: _ } = fetched;
         Self { session, from: ServedFrom::Aws, made_by }
     }
 }

@@ -42,6 +42,9 @@ struct Reported {
     offset: i64,
     /// The number of failed refreshes since the last successful one.
     failures: u64,
+    /// Why an earlier session of the chain of roles could not be renewed, as last reported, and how many
+    /// sessions were received since.
+    renewal: Option<(Reasons, u64)>,
     /// The Region of the fallback that makes the sessions, if one does.
     fallback: Option<Region>,
 }
@@ -192,6 +195,30 @@ impl Observer for Reporter {
         self.warn_before_expiry(now);
     }
 
+    fn chain_renewed(&self, session: &Session, error: Option<&Arc<ProviderError>>, next: Next) {
+        let Some(error) = error else {
+            if let Some((_, failures)) = self.reported().renewal.take() {
+                self.log.event(&REFRESH_RECOVERED, &[("failures", &failures)]);
+            }
+            return;
+        };
+        let (reason, hint) = Error::from(error).log_fields();
+        let status = format!("{}; the last refresh failed", self.validity(session));
+        self.supervisor.status(&status);
+        let mut reported = self.reported();
+        match &mut reported.renewal {
+            Some((known, failures)) if *known == reason => *failures += 1,
+            renewal => {
+                let again = seconds_until(next);
+                let fields: [Field<'_>; 3] =
+                    [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &again)];
+                self.log.event(&REFRESH_FAILED, &fields);
+                let failures = renewal.as_ref().map_or(0, |(_, failures)| *failures);
+                *renewal = Some((reason, failures + 1));
+            }
+        }
+    }
+
     fn region_changed(&self, fetched: &Fetched) {
         let trust_anchor = fetched.made_by.trust_anchor();
         let (region, name) = (trust_anchor.region(), trust_anchor.to_string());
@@ -215,10 +242,7 @@ impl Observer for Reporter {
             Some(_) => &REFRESH_FAILED,
             None => &CREDENTIALS_UNAVAILABLE,
         };
-        let again = match next {
-            Next::Fetch => 0,
-            Next::Wait(pause) => pause.as_secs(),
-        };
+        let again = seconds_until(next);
         let (reason, hint) = error.log_fields();
         let fields: [Field<'_>; 3] =
             [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &again)];
@@ -228,6 +252,13 @@ impl Observer for Reporter {
             |session| format!("{}; the last refresh failed", self.validity(session)),
         );
         self.supervisor.status(&status);
+    }
+}
+
+fn seconds_until(next: Next) -> u64 {
+    match next {
+        Next::Fetch => 0,
+        Next::Wait(pause) => pause.as_secs(),
     }
 }
 

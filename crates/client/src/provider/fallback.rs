@@ -40,6 +40,8 @@ pub struct Fetched {
     pub made_by: MadeBy,
     /// Why the primary trust anchor made none, if it was asked.
     pub primary_error: Option<Arc<ProviderError>>,
+    /// Why an earlier session of the chain of roles could not be renewed. It is used while it is valid.
+    pub renewal_error: Option<Arc<ProviderError>>,
 }
 
 /// The trust anchor that made a session.
@@ -102,7 +104,7 @@ impl RolesAnywhere {
                     if let MadeBy::Fallback(trust_anchor) = &made_by {
                         ports.trace.show(format_args!("made by the fallback {trust_anchor}"));
                     }
-                    return Ok(Fetched { session, made_by, primary_error });
+                    return Ok(Fetched { session, made_by, primary_error, renewal_error: None });
                 }
                 Err(error) => error,
             };

@@ -3,6 +3,8 @@
 //! A session ends by its own lifetime, not with the one that it was made with. So the sessions before
 //! the last one are kept, and are renewed when they are needed and due.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use crate::credentials::Session;
@@ -22,6 +24,8 @@ struct KeptSession {
     session: Session,
     /// The trust anchor of the first session of the chain.
     made_by: MadeBy,
+    /// Why an earlier session, which it was made with, could not be renewed.
+    renewal_error: Option<Arc<ProviderError>>,
 }
 
 /// A session is renewed before it is used if less is left of it, in seconds, or less than half of its
@@ -44,7 +48,8 @@ impl RolesAnywhere {
     /// not due, and with new ones in place of the others. Without hops, this is
     /// [`RolesAnywhere::exchange`].
     ///
-    /// A session that is due and cannot be renewed is used as long as it is valid. If AWS does not
+    /// A session that is due and cannot be renewed is used as long as it is valid, and the result says
+    /// why. Its renewal gets at most half of the time, so that the next hop has the other half. If AWS does not
     /// accept a kept session, the chain is made from its start, once. With [`Order::PrimaryOnly`], no
     /// kept session is used.
     pub async fn fetch_chain(
@@ -113,7 +118,11 @@ impl RoleChain<'_> {
             if let Some(kept) = kept.as_ref().filter(|kept| !is_due(&kept.session, now)) {
                 return Ok(kept.fetched());
             }
-            match self.session(hops, previous).await {
+            let deadline = match kept.as_ref().filter(|kept| !has_expired(&kept.session, now)) {
+                Some(_) => self.half_of_the_time(),
+                None => self.deadline,
+            };
+            match (RoleChain { deadline, ..*self }).session(hops, previous).await {
                 Ok(fetched) => {
                     previous.keep(hops, &fetched);
                     Ok(fetched)
@@ -125,7 +134,8 @@ impl RoleChain<'_> {
                             self.ports.trace.show(format_args!(
                                 "continuing with a session that could not be renewed: {error}"
                             ));
-                            Ok(kept.fetched())
+                            let renewal_error = Some(Arc::new(error));
+                            Ok(Fetched { renewal_error, ..kept.fetched() })
                         }
                         None => Err(error),
                     }
@@ -133,22 +143,27 @@ impl RoleChain<'_> {
             }
         })
     }
+
+    fn half_of_the_time(&self) -> Deadline {
+        let now = self.ports.clock.uptime();
+        Deadline::new(now, self.deadline.remaining(now) / 2)
+    }
 }
 
 impl PreviousSessions {
     fn keep(&mut self, hops: usize, fetched: &Fetched) {
-        let (session, made_by) = (fetched.session.clone(), fetched.made_by.clone());
+        let Fetched { session, made_by, primary_error: _, renewal_error } = fetched.clone();
         if self.0.len() <= hops {
             self.0.resize(hops + 1, None);
         }
-        self.0[hops] = Some(KeptSession { session, made_by });
+        self.0[hops] = Some(KeptSession { session, made_by, renewal_error });
     }
 }
 
 impl KeptSession {
     fn fetched(&self) -> Fetched {
-        let Self { session, made_by } = self.clone();
-        Fetched { session, made_by, primary_error: None }
+        let Self { session, made_by, renewal_error } = self.clone();
+        Fetched { session, made_by, primary_error: None, renewal_error }
     }
 }
 

@@ -20,6 +20,11 @@ pub trait Observer: Send + Sync {
     /// A session was received at `now`.
     fn session_received(&self, session: &Session, now: Timestamp);
 
+    /// Called after [`Observer::session_received`]: whether an earlier session of its chain of roles could
+    /// not be renewed, and why. The earlier session is used while it is valid; `next` says when the next
+    /// refresh is due.
+    fn chain_renewed(&self, session: &Session, error: Option<&Arc<ProviderError>>, next: Next);
+
     /// The next session that is received is of another trust anchor than the one before it: of a
     /// fallback, or of the primary one again.
     fn region_changed(&self, fetched: &Fetched);

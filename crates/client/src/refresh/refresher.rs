@@ -42,6 +42,8 @@ pub struct Refresher {
     /// When the primary trust anchor is asked, by uptime in seconds.
     fallback: FallbackState,
     status: Status,
+    /// Why an earlier session of the chain of the last session could not be renewed.
+    renewal_error: Option<Arc<ProviderError>>,
 }
 
 impl Refresher {
@@ -67,6 +69,7 @@ impl Refresher {
             schedule,
             fallback,
             status,
+            renewal_error: None,
         }
     }
 
@@ -226,14 +229,23 @@ impl Refresher {
         if is_new {
             self.observer.region_changed(&fetched);
         }
-        let Fetched { session, made_by, .. } = fetched;
+        let Fetched { session, made_by, renewal_error, .. } = fetched;
         self.schedule.succeeded(session.lifetime_seconds, now);
         self.observer.session_received(&session, now.wall);
+        let next = self.schedule.next(now);
+        self.observer.chain_renewed(&session, renewal_error.as_ref(), next);
+        let last = std::mem::replace(&mut self.renewal_error, renewal_error.clone());
+        // A session that was made with the same earlier one has the same error.
+        let is_known = |error: &Arc<_>| last.as_ref().is_some_and(|last| Arc::ptr_eq(last, error));
+        let new_error = renewal_error.filter(|error| !is_known(error));
         self.publish(|status| {
             status.in_flight = false;
             status.last_error = None;
             status.clock_offset = session.clock_offset;
             status.refreshes.succeeded += 1;
+            if let Some(error) = new_error {
+                status.refreshes.count(error.kind());
+            }
             status.session = Some((Arc::new(session), now));
             status.made_by = Some(made_by);
         });

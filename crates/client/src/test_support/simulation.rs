@@ -218,7 +218,8 @@ impl Simulation {
         match behaviour {
             AwsBehaviour::Answers => {
                 self.succeeds(start);
-                Ok(Fetched { session: self.session(), made_by, primary_error })
+                let session = self.session();
+                Ok(Fetched { session, made_by, primary_error, renewal_error: None })
             }
             AwsBehaviour::Lost => Err(lost(self.state().delay)),
             AwsBehaviour::Refuses => Err(refused()),
@@ -240,6 +241,8 @@ impl Observer for Simulation {
     fn identity_read(&self, _found: Result<&ReloadOutcome, &Arc<ProviderError>>) {}
 
     fn session_received(&self, _session: &Session, _now: Timestamp) {}
+
+    fn chain_renewed(&self, _: &Session, _: Option<&Arc<ProviderError>>, _: Next) {}
 
     fn region_changed(&self, _fetched: &Fetched) {
         self.state().region_changes += 1;

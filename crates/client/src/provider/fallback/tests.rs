@@ -254,7 +254,7 @@ fn fetched(made_by: MadeBy, primary_error: bool) -> Fetched {
     let lost = || exchange(Order::PrimaryOnly, &[RegionBehaviour::Lost]).result.unwrap_err();
     let session = exchange(Order::PrimaryOnly, &[RegionBehaviour::Answers]).result.unwrap().session;
     let primary_error = primary_error.then(|| Arc::new(lost()));
-    Fetched { session, made_by, primary_error }
+    Fetched { session, made_by, primary_error, renewal_error: None }
 }
 
 struct Samples {

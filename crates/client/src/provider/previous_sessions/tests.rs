@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::aws::assume_role::{AssumeRole, HopDuration};
 use crate::http::Request;
+use crate::provider::ErrorKind;
 use crate::region::Region;
 use crate::test_support::clock::ManualClock;
 use crate::test_support::ports::FakePorts;
@@ -22,6 +23,8 @@ struct Fixture {
     previous: PreviousSessions,
     /// What is refused: the role, and the code.
     refused: Arc<Mutex<Option<(&'static str, &'static str)>>>,
+    /// The role whose requests are not answered.
+    hangs: Arc<Mutex<Option<&'static str>>>,
     seen: usize,
 }
 
@@ -40,11 +43,15 @@ impl Fixture {
         };
         let clock = ManualClock::at(START);
         let refused = Arc::<Mutex<Option<(&'static str, &'static str)>>>::default();
+        let hangs = Arc::<Mutex<Option<&'static str>>>::default();
         let transport = {
-            let (clock, refused) = (clock.clone(), Arc::clone(&refused));
+            let (clock, refused, hangs) = (clock.clone(), Arc::clone(&refused), Arc::clone(&hangs));
             ScriptedTransport::new(move |request, _| {
                 let role = role(request);
                 let now = crate::time::Clock::now(&clock);
+                if *hangs.lock().unwrap() == Some(role) {
+                    return Reply::Silence;
+                }
                 match *refused.lock().unwrap() {
                     Some((of, code)) if of == role => Reply::status(
                         403,
@@ -57,11 +64,25 @@ impl Fixture {
             })
         };
         let ports = FakePorts { clock, transport, ..FakePorts::default() };
-        Self { ports, provider, previous: PreviousSessions::default(), refused, seen: 0 }
+        Self { ports, provider, previous: PreviousSessions::default(), refused, hangs, seen: 0 }
     }
 
     /// Fetches after so many seconds, and returns the roles whose sessions were requested.
     fn fetch_after(&mut self, seconds: u64) -> (Result<Session, ProviderError>, Vec<&'static str>) {
+        let (fetched, roles) = self.fetched_after(seconds);
+        (fetched.map(|fetched| fetched.session), roles)
+    }
+
+    /// Returns why an earlier session could not be renewed.
+    fn renewal_error_after(&mut self, seconds: u64) -> Option<ErrorKind> {
+        let (fetched, _) = self.fetched_after(seconds);
+        fetched.unwrap().renewal_error.map(|error| error.kind())
+    }
+
+    fn fetched_after(
+        &mut self,
+        seconds: u64,
+    ) -> (Result<Fetched, ProviderError>, Vec<&'static str>) {
         self.ports.clock.advance(Duration::from_secs(seconds));
         let identity = session::identity();
         let now = crate::time::Clock::uptime(&self.ports.clock);
@@ -77,7 +98,7 @@ impl Fixture {
         let requests = self.ports.transport.requests();
         let new = requests[self.seen..].iter().map(role).collect();
         self.seen = requests.len();
-        (fetched.map(|fetched| fetched.session), new)
+        (fetched, new)
     }
 
     fn refuse(&self, role: &'static str, code: &'static str) {
@@ -137,6 +158,29 @@ fn session_that_cannot_be_renewed_is_used_until_it_expires() {
     let (third, roles) = chain.fetch_after(2_500);
     assert_eq!(roles, ["R"]);
     assert!(third.is_err());
+}
+
+#[test]
+fn session_of_a_chain_says_that_an_earlier_one_was_not_renewed() {
+    let mut chain = Fixture::new();
+    assert_eq!(chain.renewal_error_after(0), None);
+    chain.refuse("R", "AccessDeniedException");
+    assert_eq!(chain.renewal_error_after(2_500), Some(ErrorKind::Refused));
+    // `Second` is not due, and was made with the session of `R` that was not renewed.
+    assert_eq!(chain.renewal_error_after(600), Some(ErrorKind::Refused));
+    chain.refuse("none", "");
+    assert_eq!(chain.renewal_error_after(2_000), None);
+}
+
+#[test]
+fn renewal_that_hangs_leaves_time_for_the_hop() {
+    let mut chain = Fixture::new();
+    assert!(chain.fetch_after(0).0.is_ok());
+    chain.ports.clock.pass_sleeps(Duration::MAX);
+    *chain.hangs.lock().unwrap() = Some("R");
+    let (third, roles) = chain.fetch_after(2_500);
+    assert_eq!(roles.last(), Some(&"Third"), "{roles:?}");
+    assert!(third.is_ok());
 }
 
 #[test]
