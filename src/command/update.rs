@@ -22,7 +22,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
 use crate::options::session::SessionOptions;
-use crate::options::session_plan::SessionPlan;
+use crate::options::session_plan::{self, SessionPlan};
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::options::{self, error_format};
@@ -94,11 +94,8 @@ roles-anywhere update --profile plant --once --quiet";
             let profile = &role.plan.update.profile;
             let is_same = |other: &Role<ProfilePlan>| other.plan.update.profile == *profile;
             if let Some(other) = roles[..at].iter().position(is_same) {
-                return Err(UsageError::Conflict {
-                    first: plan::profile(&each[other])?.origin.into(),
-                    second: plan::profile(&each[at])?.origin.into(),
-                    why: "they name the same profile, which holds the credentials of one role: change one of them, or pass `--role`",
-                });
+                let origin = |at: usize| plan::profile(&each[at]).map(|setting| setting.origin);
+                return Err(session_plan::same_profile(origin(other)?, origin(at)?));
             }
         }
         Ok(Self {

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Mistake, MistakeKind, Mistakes, RoleTable, TableKind, UnusedTables};
+use crate::config::{
+    Config, FileValue, Mistake, MistakeKind, Mistakes, RoleTable, TableKind, UnusedTables,
+};
 use crate::options::command_line::parse;
 use crate::options::fallback::FallbackSettings;
 use crate::options::session::{self, SessionOptions};
@@ -14,7 +16,7 @@ use crate::options::settings::Settings;
 use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
-use crate::options::table::{KeyLocation, OptionSpec};
+use crate::options::table::{KeyLocation, OptionSpec, Origin};
 use crate::options::{chain, fallback, identity, session_plan, transport};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
@@ -77,6 +79,7 @@ pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
         mistakes.extend(of_table);
         mistakes.extend(faults);
     }
+    mistakes.extend(same_profiles(config));
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(Mistakes::new(config.file().clone(), mistakes)),
@@ -107,6 +110,24 @@ fn one_account(settings: &Settings<'_>) -> Result<(), UsageError> {
             why: "use ARNs of one account: a role of another account is reached with `assume`",
         }),
     }
+}
+
+/// Returns the roles whose profile is that of a role before them.
+fn same_profiles(config: &Config) -> Vec<Mistake> {
+    let mut earlier: Vec<FileValue<'_>> = Vec::new();
+    let mut mistakes = Vec::new();
+    for (role, value) in config.roles().filter_map(|role| Some((role, role.aws_profile()?))) {
+        let origin =
+            |value: &FileValue<'_>| Origin::File(&ROLE_AWS_PROFILE, Arc::clone(value.location));
+        match earlier.iter().find(|other| other.value == value.value) {
+            Some(other) => {
+                let error = session_plan::same_profile(origin(other), origin(&value));
+                mistakes.push(mistake(error, role.location()));
+            }
+            None => earlier.push(value),
+        }
+    }
+    mistakes
 }
 
 /// Returns whether an error is about values that are wrong whatever a role adds to them: two defaults

@@ -6,6 +6,7 @@ use crate::config::EntryName;
 use crate::credentials_file::ProfileName;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::Origin;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
 use crate::options::{error_format, identity, transport};
@@ -83,6 +84,15 @@ impl NamedSession {
 pub fn profile(setting: Setting<'_>) -> Result<ProfileName, UsageError> {
     let origin = setting.origin;
     setting.value.parse().map_err(|source| UsageError::Profile { origin, source })
+}
+
+/// Returns the error of two settings that name the same profile for two roles.
+pub fn same_profile(first: Origin, second: Origin) -> UsageError {
+    UsageError::Conflict {
+        first: first.into(),
+        second: second.into(),
+        why: "they name the same profile, which holds the credentials of one role: change one of them, or pass `--role`",
+    }
 }
 
 impl SessionPlan {

@@ -150,3 +150,23 @@ role-arn = "arn:aws:iam::123456789012:role/One"
 "#;
     assert_eq!(mistakes(text), "");
 }
+
+#[test]
+fn one_profile_of_two_roles_is_a_mistake() {
+    let arns = r#"
+identity = "host"
+trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
+profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
+role-arn = "arn:aws:iam::123456789012:role/One"
+"#;
+    let role =
+        |name: &str, profile: &str| format!("[role.{name}]\naws-profile = \"{profile}\"{arns}");
+    assert_eq!(mistakes(&[role("a", "one"), role("b", "two")].concat()), "");
+    let reported = mistakes(&[role("a", "one"), role("b", "two"), role("c", "one")].concat());
+    assert_eq!(
+        reported,
+        "config.toml:14:1: `role.a.aws-profile` in config.toml:2 and `role.c.aws-profile` in \
+         config.toml:14 cannot be used together: they name the same profile, which holds the \
+         credentials of one role: change one of them, or pass `--role`"
+    );
+}

@@ -115,7 +115,7 @@ fn each_role_has_its_route_and_its_token() {
     let lines = roles.log.lines();
     let vended = |line: &&String| line.contains("credentials_vended") && line.contains("/c");
     let line = lines.iter().find(vended).unwrap();
-    assert!(line.ends_with("role=arn:aws:iam::123456789012:role/c access_key_id=ASIAc expiration=2015-08-30T13:36:00Z name=c"), "{line}");
+    assert!(line.ends_with("role=arn:aws:iam::123456789012:role/c access_key_id=ASIAc expiration=2015-08-30T13:36:00Z role_name=c"), "{line}");
     let refused = lines.iter().find(|line| line.contains("request_refused")).unwrap();
     assert!(!refused.contains("role="), "the route without a name: {refused}");
 }
