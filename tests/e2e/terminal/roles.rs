@@ -20,7 +20,7 @@ impl ServedRoles {
         let files = IdentityFiles::encrypted().only(&[]).command(&["serve", "--port", "0"]);
         let own = |name: &String| name.starts_with("ROLES_ANYWHERE_");
         let variables = files.env.emulator().environment();
-        let names: Vec<String> = variables.into_iter().map(|(name, _)| name.into()).collect();
+        let names: Vec<String> = variables.into_iter().map(|(name, _)| name).collect();
         let files = names
             .iter()
             .filter(|name| own(name))
