@@ -85,6 +85,7 @@ LINES = [
     ["cache", "show", "--cache-dir", "d", "--output=json"], ["cache", "clear", "RUNTIME_DIRECTORY=/run/a:/run/b"],
     ["credential-process", "--role", "backup", "--config", "c.toml", "ROLES_ANYWHERE_ROLE=a"],
     ["serve", "--port", "1", "--role=a", "--role", "b"], ["completion", "bash"], ["config", "schema"], ["config", "check", "--config", "c"],
+    ["roles", "--stanza", "--config", "c"],
     ["config", "show", "--role", "a", "--timeout=1", "--output", "json"],
     ["config", "import", "--from", "aws"], ["version", "--output", "json"],
 ]

@@ -7,6 +7,8 @@ pub mod session;
 
 use std::any::Any;
 use std::cell::OnceCell;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::os::config_file::SystemConfigFiles;
@@ -87,6 +89,16 @@ impl App {
     /// Returns the configuration files.
     pub fn config_files(&self) -> &SystemConfigFiles {
         &SystemConfigFiles
+    }
+
+    /// Returns the absolute path of this program as it was called.
+    pub fn program(&self) -> io::Result<PathBuf> {
+        environment::program(self.environment())
+    }
+
+    /// Returns an absolute path, without resolving links.
+    pub fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        environment::absolute(path)
     }
 
     /// Returns the credentials files.

@@ -5,6 +5,7 @@ pub mod completion;
 pub mod config;
 pub mod credential_process;
 pub mod read_certificate_data;
+pub mod roles;
 pub mod secret_get;
 pub mod serve;
 pub mod sign_string;
@@ -27,7 +28,10 @@ use crate::options::config_file::{self, ConfigError};
 use crate::options::error_format::{self, error_format};
 use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
-use crate::options::roles::{self, RoleNames, RoleUse};
+use crate::options::roles::{
+    RoleNames, RoleUse, choose, default, refuse_flags_for_several, refuse_variables, select,
+};
+
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
@@ -51,6 +55,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),
     CommandEntry::of::<cache::CacheClear>(),
+    CommandEntry::of::<roles::RolesPlan>(),
     CommandEntry::of::<config::check::ConfigCheck>(),
     CommandEntry::of::<config::show::ConfigShow>(),
     CommandEntry::of::<config::schema::ConfigSchema>(),
@@ -324,20 +329,20 @@ fn plan_with_roles(
     files: &dyn ConfigFiles,
 ) -> Result<Box<dyn Plan>, CommandLineError> {
     let options: Vec<&'static OptionSpec> = command.options().collect();
-    let config = match roles::choose(settings, &options)? {
+    let config = match choose(settings, &options)? {
         Some(choice) => config_file::load(&choice, settings, files)?.map(|it| (it, choice.roles)),
         None => None,
     };
     let Some((config, names)) = &config else { return Ok((command.plan)(settings)?) };
-    let roles = roles::select(config, names, command.roles, settings)?;
+    let roles = select(config, names, command.roles, settings)?;
     if let [_, _, ..] = roles[..] {
-        roles::refuse_variables(settings, &options, None)?;
-        roles::refuse_flags_for_several(settings, &options)?;
+        refuse_variables(settings, &options, None)?;
+        refuse_flags_for_several(settings, &options)?;
     }
     let roles = roles.into_iter().map(|role| config.layers(role));
     let roles = roles.collect::<Result<Vec<RoleLayers<'_>>, _>>().map_err(ConfigError::from)?;
     let only = if let [only] = roles[..] { Some(only) } else { None };
-    let default_role = roles::default(config).map(RoleTable::name);
+    let default_role = default(config).map(RoleTable::name);
     let settings = Settings {
         layers: only,
         roles: &roles,

@@ -4,6 +4,7 @@ pub mod error;
 pub mod log;
 pub mod report;
 pub mod run;
+pub mod table;
 pub mod usage;
 pub mod waiting;
 

@@ -118,6 +118,12 @@ impl<'a> SessionCache<'a> {
         self.provider
     }
 
+    /// Returns the cached session, unless it has expired. Changes nothing.
+    pub fn stored(&self, clock: &dyn Clock) -> Option<Session> {
+        let found = self.cached.as_ref()?.read(clock).ok()?;
+        (found.freshness(clock.now()) != Freshness::Expired).then_some(found.session)
+    }
+
     /// Returns the cached session if this process has nothing else to do: neither to fetch one, nor to
     /// wait, nor to refresh it for later runs.
     pub fn ready(&self, clock: &dyn Clock, trace: &dyn Trace) -> Option<Session> {

@@ -13,6 +13,7 @@ use crate::options::table::errors::ERRORS;
 use crate::options::table::{Heading, OptionSpec, ValueType};
 use crate::output::error::Error;
 use crate::output::run::RunError;
+use crate::output::table::aligned;
 use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, DirEntry, Store};
 use crate::session_cache::CacheLocation;
@@ -126,7 +127,7 @@ pub fn show(
     let mut rows =
         vec![["ROLE", "SESSION NAME", "ACCESS KEY ID", "LEFT", "FILE"].map(str::to_owned)];
     rows.extend(entries.iter().map(|(name, entry)| row(name, entry.as_ref(), now)));
-    Ok(line(&table(&rows)))
+    Ok(line(&aligned(&rows)))
 }
 
 /// Reads the entries among `files`.
@@ -204,18 +205,6 @@ fn row(name: &CacheKey, entry: Option<&CacheEntry>, now: Timestamp) -> [String; 
 
 fn none() -> String {
     "-".to_owned()
-}
-
-/// Aligns columns.
-fn table(rows: &[[String; 5]]) -> String {
-    let width =
-        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let aligned = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(aligned).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(dir: &ConfiguredDir) -> String {

@@ -5,6 +5,8 @@ mod shell_words;
 mod writer;
 
 use crate::credentials_file::values::values;
+pub use shell_words::shell_word;
+
 use command_line::{ImportedLine, Refused};
 use writer::ConfigWriter;
 

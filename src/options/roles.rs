@@ -120,6 +120,17 @@ fn named<'a>(
     Ok((!given.is_empty()).then_some(given))
 }
 
+/// Returns our variables for the identity, the ARNs and the session, which do not go with a role.
+pub fn variables_of_role(
+    options: impl Iterator<Item = &'static OptionSpec>,
+) -> impl Iterator<Item = &'static str> {
+    let is_of_role = |option: &&'static OptionSpec| {
+        matches!(option.heading, Heading::Identity | Heading::Session)
+            && **option != identity::STRICT_PERMISSIONS
+    };
+    options.filter(is_of_role).filter_map(|option| option.own_variable())
+}
+
 /// Refuses our variables for the identity, the ARNs and the session beside a role: it is not clear which
 /// of them counts, and they may have been set for something else.
 pub fn refuse_variables(
@@ -127,11 +138,7 @@ pub fn refuse_variables(
     options: &[&'static OptionSpec],
     role: Option<&Origin>,
 ) -> Result<(), UsageError> {
-    let is_of_a_role = |option: &&&'static OptionSpec| {
-        matches!(option.heading, Heading::Identity | Heading::Session)
-            && ***option != identity::STRICT_PERMISSIONS
-    };
-    let own = options.iter().filter(is_of_a_role).filter_map(|option| option.own_variable());
+    let own = variables_of_role(options.iter().copied());
     let names: Vec<_> = own.filter(|name| settings.environment.get(name).is_some()).collect();
     match names.is_empty() {
         true => Ok(()),

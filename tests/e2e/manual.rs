@@ -30,6 +30,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-config.1",
             "roles-anywhere-credential-process.1",
             "roles-anywhere-read-certificate-data.1",
+            "roles-anywhere-roles.1",
             "roles-anywhere-secret-get.1",
             "roles-anywhere-secret.1",
             "roles-anywhere-serve.1",

@@ -147,3 +147,56 @@ fn show_names_where_each_value_comes_from() {
     assert_eq!((&alone["file"], &alone["roles"][0]["name"]), (&Value::Null, &Value::Null));
     assert_eq!(alone["roles"][0]["values"]["certificate"]["option"], "--certificate");
 }
+
+#[test]
+fn roles_are_listed_with_their_certificates_and_cached_sessions() {
+    let unreadable = format!(
+        "\n[identity.none]\ncertificate = \"./no-such-file.pem\"\n[role.none]\nidentity = \"none\"\nrole-arn = \"{ROLE_ARN}\"\nassume = [{{ role-arn = \"arn:aws:iam::210987654321:role/Reader\" }}]\n"
+    );
+    let env = with_file(&(file() + &unreadable)).cached();
+    env.run("credential-process --role backup").json();
+    let listed = env.run("roles --output json").json();
+    let [backup, reader, none] = &listed["roles"].as_array().unwrap()[..] else {
+        panic!("{listed}")
+    };
+    assert_eq!((&backup["name"], &backup["identity"]), (&"backup".into(), &"host".into()));
+    assert_eq!((&backup["role_arn"], &backup["default"]), (&ROLE_ARN.into(), &false.into()));
+    assert!(backup["certificate"]["days_left"].as_i64().is_some_and(|days| days > 300));
+    let left = backup["session"]["seconds_left"].as_i64();
+    assert!(left.is_some_and(|left| (1_700..=1_800).contains(&left)), "{left:?}");
+    assert_eq!(reader["session"], Value::Null);
+    assert_eq!((&none["account"], &none["session"]), (&"210987654321".into(), &Value::Null));
+    let error = none["certificate"]["error"].as_str().unwrap();
+    assert!(error.contains("No such file"), "{error}");
+    let text = env.run("roles").text();
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["NAME", "backup", "reader", "none"], "{text}");
+}
+
+#[test]
+fn a_stanza_runs_this_program_with_the_role_and_the_file() {
+    let env = with_file(&file());
+    let named = |options: &str| env.run(options).text();
+    let stanzas = named("roles --stanza --role reader");
+    let program = crate::environment::program().display().to_string();
+    assert_eq!(
+        stanzas,
+        format!(
+            "[profile reader]\ncredential_process = {program} credential-process --role reader\n"
+        )
+    );
+    fs::create_dir_all(env.path("it's a dir")).unwrap();
+    let text = file().replace("../../", &format!("{}/", env.path("").display()));
+    let file = env.write("it's a dir/config.toml", text);
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let output = env.run_args(&[
+        "roles",
+        "--stanza",
+        "--role",
+        "reader",
+        "--config",
+        &file.display().to_string(),
+    ]);
+    let quoted = file.display().to_string().replace('\'', r#"'"'"'"#);
+    assert!(output.text().ends_with(&format!("--role reader --config '{quoted}'\n")));
+}

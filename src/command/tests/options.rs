@@ -47,7 +47,7 @@ fn a_flag_or_a_variable_is_of_one_row() {
     };
     assert_eq!(
         twice(rows().map(|row| row.name).collect()),
-        ["--role", "--role", "--output", "--output", "--output", "--output"]
+        ["--role", "--role", "--output", "--output", "--output", "--output", "--output"]
     );
     let variables = rows().flat_map(|row| row.variables()).collect();
     assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"; 2]);

@@ -3,6 +3,8 @@
 //! It is not the crate `shlex`, which takes `#` for the beginning of a comment; in Python it is one
 //! only if comments are asked for, and a password may begin with it.
 
+use roles_anywhere_client::text::path;
+
 /// Returns the words of a line; `None` if a quote is not closed or nothing follows a backslash.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
@@ -43,9 +45,30 @@ fn quoted(rest: &mut std::str::Chars<'_>, word: &mut String) -> Option<()> {
     }
 }
 
+/// Returns a word in quotes if it needs some, as `shlex` and a shell read it; `None` if it cannot be
+/// in a line of an INI file.
+pub fn shell_word(word: &str) -> Option<String> {
+    if word.contains(char::is_control) || !path::is_utf8(word) {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    let needs_none = !word.is_empty() && word.chars().all(is_plain);
+    Some(if needs_none { word.to_owned() } else { format!("'{}'", word.replace('\'', r#"'"'"'"#)) })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{shell_word, split};
+
+    #[test]
+    fn a_quoted_word_is_one_word_again() {
+        for word in ["/usr/bin/a", "", "a b", "it's", r#"a"b\c"#, "$HOME/`x`", "#a", "ä;b", "'"] {
+            let line = format!("x {} y", shell_word(word).unwrap());
+            assert_eq!(split(&line).unwrap(), ["x", word, "y"], "{line}");
+        }
+        assert_eq!(shell_word("/usr/bin/a").as_deref(), Some("/usr/bin/a"));
+        assert_eq!(shell_word("a\nb"), None);
+    }
 
     /// The results of Python's `shlex.split`.
     #[test]
