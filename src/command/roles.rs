@@ -220,7 +220,7 @@ struct WithoutPrompt<'a, P>(&'a P);
 impl<P: Passwords> Passwords for WithoutPrompt<'_, P> {
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         match self.0.prompts() {
-            true => Err(PasswordError::Background),
+            true => Err(PasswordError::NotRequested),
             false => self.0.password(file_name),
         }
     }

@@ -13,7 +13,7 @@ variants!(KeyError:
     OpenSsh Label Damaged Algorithm Curve ExplicitCurve NoCurve Rsa Tpm LegacyEncryption Encryption
     TooCostly Password WrongPassword
 );
-variants!(PasswordError: NoTerminal Background NoAnswer Unreadable NotText);
+variants!(PasswordError: NoTerminal Background NotRequested NoAnswer Unreadable NotText);
 
 #[test]
 fn errors_of_keys_have_these_texts() {
@@ -53,6 +53,7 @@ fn password_errors() -> Vec<PasswordError> {
     vec![
         PasswordError::NoTerminal,
         PasswordError::Background,
+        PasswordError::NotRequested,
         PasswordError::NoAnswer(hung_up),
         FileError { action: Action::Read, place: file(), source: denied }.into(),
         PasswordError::NotText(file()),

@@ -47,6 +47,9 @@ pub enum PasswordError {
     /// None was given, and a program in the background may not ask.
     #[error("no password was given, and a process in the background does not ask for it")]
     Background,
+    /// None was given, and the program asks nobody.
+    #[error("no password was given, and none is requested")]
+    NotRequested,
     /// The terminal did not answer.
     #[error("cannot read the password from the terminal")]
     NoAnswer(#[source] std::io::Error),

@@ -75,7 +75,7 @@ pub struct NoPasswords;
 
 impl Passwords for NoPasswords {
     fn password(&self, _file_name: &str) -> Result<Secret, PasswordError> {
-        Err(PasswordError::Background)
+        Err(PasswordError::NotRequested)
     }
 }
 
