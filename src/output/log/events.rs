@@ -98,7 +98,7 @@ events! {
         "the credentials can be refreshed again" ["failures" "role_name"]
         ends [REFRESH_FAILED CREDENTIALS_UNAVAILABLE];
     CLOCK_OFFSET_FOUND = "clock_offset_found" Warning
-        "this machine's clock differs from AWS's: set it, and keep it correct with NTP"
+        "this machine's clock differs from AWS's: set it, and keep it set by NTP"
         ["seconds_behind" "seconds_ahead" "role_name"];
     CLOCK_OFFSET_RESOLVED = "clock_offset_resolved" Info
         "this machine's clock agrees with AWS's again" ["role_name"]

@@ -69,11 +69,10 @@ fn credentials() -> Result<CertificateCredentials, Box<dyn Error>> {
     let intermediates = InputSource::file(env::var("ROLES_ANYWHERE_INTERMEDIATES")?);
     let source = IdentitySource::files(certificate, private_key);
     Ok(CertificateCredentials {
-        provider: RolesAnywhere {
-            source: IdentitySource { intermediates: Some(intermediates), ..source },
-            session: SessionRequest { endpoint, ..session },
-            fallbacks: Vec::new(),
-        },
+        provider: RolesAnywhere::new(
+            IdentitySource { intermediates: Some(intermediates), ..source },
+            SessionRequest { endpoint, ..session },
+        ),
         ports: Ports::system(TransportOptions { trust, ..TransportOptions::default() }),
     })
 }
