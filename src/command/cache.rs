@@ -130,7 +130,7 @@ pub fn show(
     Ok(line(&aligned(&rows)))
 }
 
-/// Reads the entries among `files`.
+/// Reads the entries among `files`, in the order of their names, as that of a directory is random.
 fn listed(files: &[DirEntry], store: &dyn Store) -> Vec<Listed> {
     let names = ours(files).filter_map(|(_, kind)| match kind {
         FileKind::Entry(name) => Some(name),
@@ -141,7 +141,9 @@ fn listed(files: &[DirEntry], store: &dyn Store) -> Vec<Listed> {
         let entry = bytes.and_then(|bytes| CacheEntry::parse(&name, bytes.expose()));
         (name, entry)
     };
-    names.map(read).collect()
+    let mut entries: Vec<Listed> = names.map(read).collect();
+    entries.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    entries
 }
 
 /// Removes the files of this program from `store`, which is in `dir`, and returns how many sessions

@@ -386,7 +386,7 @@ fn a_date_of_aws_makes_no_signature_beyond_the_certificates_validity() {
     env.emulator().advance(25 * 366 * 86_400);
     let outcome = env.run("credential-process");
     assert_eq!((outcome.code, outcome.stdout.len()), (3, 0), "{outcome}");
-    assert!(outcome.stderr.contains("the time in AWS's response"), "{outcome}");
+    assert!(outcome.stderr.contains("the time above is from AWS's response"), "{outcome}");
     assert_eq!(env.emulator().requests().len(), 1);
 }
 

@@ -21,7 +21,7 @@ fn names_throttling() {
     ----- stderr -----
     error: AWS refused CreateSession: 429 ThrottlingException
       caused by: Rate exceeded (request id UUID)
-      hint: call AWS less often, or request a higher quota
+      hint: call AWS less often: leave the session cache on, let processes share one `serve`, or request a higher quota
     ");
 }
 

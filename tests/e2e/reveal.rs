@@ -355,7 +355,7 @@ fn hides_a_password_for_a_descriptor() {
     ----- stdout -----
     ----- stderr -----
     error: invalid value for `ROLES_ANYWHERE_KEY_PASSWORD_FD`: expected the number of an open file descriptor
-      hint: write the password to a file, and pass the path with `--key-password-file`
+      hint: pass the number, such as `3` with `3< FILE` in a shell, or write the password to a file and pass its path with `--key-password-file`
     ");
 }
 
