@@ -106,16 +106,13 @@ fn read(answer: &Response) {
 
 /// Runs `secret get` against the answers.
 fn get(answers: Vec<Response>, selection: SecretSelection) {
-    let provider = RolesAnywhere {
-        source: IdentitySource {
-            certificate: InputSource::parse("-"),
-            private_key: InputSource::parse("-").into(),
-            intermediates: None,
-            permissions: Permissions::Lenient,
-        },
-        session: SESSION.clone(),
-        fallbacks: Vec::new(),
+    let source = IdentitySource {
+        certificate: InputSource::parse("-"),
+        private_key: InputSource::parse("-").into(),
+        intermediates: None,
+        permissions: Permissions::Lenient,
     };
+    let provider = RolesAnywhere::new(source, SESSION.clone());
     let plan = SecretGet {
         request: SecretRequest {
             secret: SecretId::Name("name".to_owned()),
