@@ -157,6 +157,19 @@ pub enum CommandLineError {
     Config(ConfigError),
 }
 
+impl CommandLineError {
+    /// Returns the error to report for the command line `words`.
+    fn into_error(self, words: &[String], specs: &[CommandSpec], paths: PathExists<'_>) -> Error {
+        match self {
+            Self::Clap(error) => {
+                UsageError::Argument(argument_error(&error, words, specs, paths)).into()
+            }
+            Self::Usage(error) => error.into(),
+            Self::Config(error) => error.into(),
+        }
+    }
+}
+
 impl From<ConfigError> for CommandLineError {
     fn from(error: ConfigError) -> Self {
         match error {
@@ -198,13 +211,11 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Sec
     };
     let plan = match plan(commands, words, &inputs) {
         Ok(plan) => plan,
-        Err(CommandLineError::Usage(error)) => {
-            return Err(failure(&explained(error.into(), commands, app), commands, words, app));
-        }
-        Err(CommandLineError::Config(error)) => {
-            return Err(failure(&explained(error.into(), commands, app), commands, words, app));
-        }
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
+        Err(error) => {
+            let error = error.into_error(words, &specs(commands), app.paths());
+            return Err(failure(&explained(error, commands, app), commands, words, app));
+        }
     };
     if plan.is_daemon() {
         app.set_replan(replan(commands, words, app));
@@ -234,13 +245,7 @@ fn replan(commands: &[CommandEntry], words: &[String], app: &App) -> Replan {
         let inputs = PlanInputs { environment: &environment, stdout, paths, config_files };
         match plan(&commands, &words, &inputs) {
             Ok(plan) => Ok(plan as Box<dyn Any + Send>),
-            Err(CommandLineError::Usage(error)) => Err(error.into()),
-            Err(CommandLineError::Config(error)) => Err(error.into()),
-            // The same words made a plan before.
-            Err(CommandLineError::Clap(error)) => {
-                let error = argument_error(&error, &words, &specs(&commands), paths);
-                Err(UsageError::Argument(error).into())
-            }
+            Err(error) => Err(error.into_error(&words, &specs(&commands), paths)),
         }
     })
 }
