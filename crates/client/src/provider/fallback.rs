@@ -89,18 +89,19 @@ impl RolesAnywhere {
         ports: &Ports,
         deadline: Deadline,
     ) -> Result<Fetched, ProviderError> {
-        let turns = self.turns(order);
+        let candidates = self.candidates(order);
         let (mut primary_error, mut fallbacks) = (None, Vec::new());
-        for (position, turn) in turns.iter().enumerate() {
-            let (request, left) = (turn.request(), turns.len() - position);
-            let deadline = match turns.len() {
+        for (position, candidate) in candidates.iter().enumerate() {
+            let (request, left) = (candidate.request(), candidates.len() - position);
+            let deadline = match candidates.len() {
                 1 => deadline,
-                _ => share(deadline, *turn, left, ports.clock.uptime()),
+                _ => share(deadline, *candidate, left, ports.clock.uptime()),
             };
             let exchange = Exchange { request, identity, ports, deadline };
             let error = match exchange.fetch(clock_offset).await {
                 Ok(session) => {
-                    let (made_by, primary_error) = (turn.made_by(), primary_error.map(Arc::new));
+                    let (made_by, primary_error) =
+                        (candidate.made_by(), primary_error.map(Arc::new));
                     if let MadeBy::Fallback(trust_anchor) = &made_by {
                         ports.trace.show(format_args!("made by the fallback {trust_anchor}"));
                     }
@@ -109,18 +110,18 @@ impl RolesAnywhere {
                 Err(error) => error,
             };
             let region = request.region.clone();
-            if turns.len() > 1 {
+            if candidates.len() > 1 {
                 ports.trace.show(format_args!("no session from {region}: {error}"));
             }
-            match turn {
-                Turn::Primary(_) => {
+            match candidate {
+                Candidate::Primary(_) => {
                     let is_final = !error.allows_fallback();
                     primary_error = Some(error);
                     if is_final {
                         break;
                     }
                 }
-                Turn::Fallback(_) => fallbacks.push(FallbackError { region, source: error }),
+                Candidate::Fallback(_) => fallbacks.push(FallbackError { region, source: error }),
             }
         }
         let primary = primary_error.expect("the primary trust anchor is in every order");
@@ -137,10 +138,10 @@ impl RolesAnywhere {
         self.fallbacks.iter().find(is_of).unwrap_or(&self.session)
     }
 
-    /// Returns what is asked in `order`.
-    fn turns(&self, order: Order) -> Vec<Turn<'_>> {
-        let primary = Turn::Primary(&self.session);
-        let fallbacks = self.fallbacks.iter().map(Turn::Fallback);
+    /// Returns the trust anchors to ask, in this order.
+    fn candidates(&self, order: Order) -> Vec<Candidate<'_>> {
+        let primary = Candidate::Primary(&self.session);
+        let fallbacks = self.fallbacks.iter().map(Candidate::Fallback);
         match order {
             Order::PrimaryFirst => std::iter::once(primary).chain(fallbacks).collect(),
             Order::FallbacksFirst => fallbacks.chain([primary]).collect(),
@@ -149,14 +150,14 @@ impl RolesAnywhere {
     }
 }
 
-/// A trust anchor to be asked, by the request for it.
+/// A trust anchor to ask, as the request to it.
 #[derive(Clone, Copy)]
-enum Turn<'a> {
+enum Candidate<'a> {
     Primary(&'a SessionRequest),
     Fallback(&'a SessionRequest),
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Candidate<'a> {
     fn request(self) -> &'a SessionRequest {
         let (Self::Primary(request) | Self::Fallback(request)) = self;
         request
@@ -191,13 +192,13 @@ impl ProviderError {
 /// Returns the deadline, at `now`, of the next of `left` trust anchors that are still to be asked: they
 /// share the rest of the time equally, but half of it is for the primary one, and never more than half
 /// of the whole.
-fn share(whole: Deadline, of: Turn<'_>, left: usize, now: Duration) -> Deadline {
+fn share(whole: Deadline, of: Candidate<'_>, left: usize, now: Duration) -> Deadline {
     let remaining = whole.remaining(now);
     let equal = remaining / u32::try_from(left).unwrap_or(u32::MAX).max(1);
     let limit = match of {
-        Turn::Primary(_) if left > 1 => remaining / 2,
-        Turn::Primary(_) => equal.min(whole.limit() / 2),
-        Turn::Fallback(_) => equal,
+        Candidate::Primary(_) if left > 1 => remaining / 2,
+        Candidate::Primary(_) => equal.min(whole.limit() / 2),
+        Candidate::Fallback(_) => equal,
     };
     Deadline::new(now, limit)
 }

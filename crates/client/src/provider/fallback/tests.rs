@@ -209,21 +209,21 @@ fn primary_trust_anchor_gets_half_of_the_time_at_most() {
     let request = of("us-east-1");
     let whole = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let rows = [
-        (Turn::Primary(&request), 2, 0, 10),
-        (Turn::Primary(&request), 3, 0, 10),
+        (Candidate::Primary(&request), 2, 0, 10),
+        (Candidate::Primary(&request), 3, 0, 10),
         // Half of the time has passed while another process fetched.
-        (Turn::Primary(&request), 2, 10, 5),
+        (Candidate::Primary(&request), 2, 10, 5),
         // It is asked last, and the fallbacks failed at once.
-        (Turn::Primary(&request), 1, 1, 10),
-        (Turn::Primary(&request), 1, 15, 5),
-        (Turn::Fallback(&request), 2, 10, 5),
-        (Turn::Fallback(&request), 1, 10, 10),
-        (Turn::Fallback(&request), 3, 2, 6),
-        (Turn::Fallback(&request), 1, 20, 0),
+        (Candidate::Primary(&request), 1, 1, 10),
+        (Candidate::Primary(&request), 1, 15, 5),
+        (Candidate::Fallback(&request), 2, 10, 5),
+        (Candidate::Fallback(&request), 1, 10, 10),
+        (Candidate::Fallback(&request), 3, 2, 6),
+        (Candidate::Fallback(&request), 1, 20, 0),
     ];
-    for (turn, left, elapsed, seconds) in rows {
+    for (candidate, left, elapsed, seconds) in rows {
         let now = Duration::from_secs(elapsed);
-        let deadline = share(whole, turn, left, now);
+        let deadline = share(whole, candidate, left, now);
         assert_eq!(deadline.remaining(now).as_secs(), seconds, "{left} {elapsed}");
     }
 }
