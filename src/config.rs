@@ -26,10 +26,10 @@ use std::sync::Arc;
 pub use entries::{FallbackTable, FileValue, HopTable};
 pub use keys::{KeyType, TableKind, with_keys};
 pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
-pub use name::EntryName;
-pub use paths::PathFault;
+pub use name::TableName;
+pub use paths::PathReason;
 pub use roles::{IdentityTable, RoleLayers, RoleTable, UnusedTables};
-pub use syntax::SyntaxFault;
+pub use syntax::SyntaxReason;
 
 use entries::Entries;
 use roles_anywhere_client::ports::Environment;

@@ -12,7 +12,7 @@ use crate::os::private_dir::PrivateDir;
 use crate::os::stdio::{StderrTerminal, StderrTrace};
 use crate::output::error::Error;
 use crate::output::run::RunError;
-use crate::output::waiting::{PasswordsAfterLine, WaitDisplay, WaitingLine, WaitingTransport};
+use crate::output::waiting::{LineErasingPasswords, WaitDisplay, WaitingLine, WaitingTransport};
 use crate::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
@@ -133,7 +133,7 @@ impl<'a> SessionClient<'a> {
         let Ports { transport, passwords, .. } = ports;
         Ports {
             transport: Arc::new(WaitingTransport { transport, line: Arc::clone(line) }),
-            passwords: Arc::new(PasswordsAfterLine { passwords, line: Arc::clone(line) }),
+            passwords: Arc::new(LineErasingPasswords { passwords, line: Arc::clone(line) }),
             ..ports
         }
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
-use crate::config::{EntryName, RoleLayers};
+use crate::config::{RoleLayers, TableName};
 use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache_location;
 use crate::options::command_line::{Word, parse};
@@ -66,9 +66,9 @@ pub struct RolesPlan {
 /// A role, and the session that `credential-process` makes for it.
 #[derive(Clone, Debug)]
 pub struct PlannedRole {
-    name: EntryName,
+    name: TableName,
     is_default: bool,
-    identity: Option<EntryName>,
+    identity: Option<TableName>,
     session: SessionPlan,
 }
 

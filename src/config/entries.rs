@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::paths::PathFault;
+use super::paths::PathReason;
 use crate::options::table::{KeyLocation, OptionSpec, config_file};
 
 /// A value of the file.
@@ -32,7 +32,7 @@ pub(super) struct Entries {
 /// A key and its value.
 pub(super) struct Entry {
     pub(super) option: &'static OptionSpec,
-    pub(super) value: Result<String, PathFault>,
+    pub(super) value: Result<String, PathReason>,
     pub(super) location: Arc<KeyLocation>,
 }
 

@@ -32,13 +32,13 @@ pub struct ConfigFileError {
     /// The file.
     pub path: PathBuf,
     /// Why.
-    pub source: ConfigFileFault,
+    pub source: ConfigFileReason,
 }
 
 /// Why a configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ConfigFileFault {
+pub enum ConfigFileReason {
     /// It cannot be opened or read.
     #[error(transparent)]
     Unreadable(io::Error),
@@ -85,31 +85,31 @@ impl ConfigFileError {
     pub fn hints(&self) -> [String; 1] {
         let file = FileName(&self.path);
         [match &self.source {
-            ConfigFileFault::Unreadable(error)
+            ConfigFileReason::Unreadable(error)
                 if error.kind() == io::ErrorKind::PermissionDenied =>
             {
                 "let this user read the file, or pass another one with `--config`".to_owned()
             }
-            ConfigFileFault::Unreadable(_) => {
+            ConfigFileReason::Unreadable(_) => {
                 "check the path and its file system, or pass another file with `--config`"
                     .to_owned()
             }
-            ConfigFileFault::NotRegular | ConfigFileFault::TooLarge { .. } => {
+            ConfigFileReason::NotRegular | ConfigFileReason::TooLarge { .. } => {
                 "pass the path of a TOML file with `--config`".to_owned()
             }
-            ConfigFileFault::Untrusted(_) => {
+            ConfigFileReason::Untrusted(_) => {
                 "a configuration, and each symbolic link on its path, must belong to root or to the user who runs the command".to_owned()
             }
-            ConfigFileFault::ForeignOwner { user: 0, .. } => {
+            ConfigFileReason::ForeignOwner { user: 0, .. } => {
                 format!("make root its owner: `chown root {file}`")
             }
-            ConfigFileFault::ForeignOwner { user, .. } => {
+            ConfigFileReason::ForeignOwner { user, .. } => {
                 format!("make root or this user its owner: `chown {user} {file}`")
             }
-            ConfigFileFault::Writable { .. } => format!(
+            ConfigFileReason::Writable { .. } => format!(
                 "let only its owner write it, as it decides where requests are sent: `chmod go-w {file}`"
             ),
-            ConfigFileFault::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
+            ConfigFileReason::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
         }]
     }
 }

@@ -43,10 +43,16 @@ const KEYS: &[(TableKind, &[&[&OptionSpec]])] = &[
     (TableKind::Root, &[config_file::ROOT]),
     (
         TableKind::Defaults,
-        &[&[&config_file::IDENTITY_NAME], SHARED, &[&identity::STRICT_PERMISSIONS], NETWORK, LAST],
+        &[
+            &[&config_file::IDENTITY_NAME],
+            SHARED,
+            &[&identity::STRICT_PERMISSIONS],
+            NETWORK,
+            FALLBACK_KEY,
+        ],
     ),
     (TableKind::Identity, &[IDENTITY]),
-    (TableKind::Role, &[ROLE, SHARED, NETWORK, &[&config_file::ASSUME], LAST]),
+    (TableKind::Role, &[ROLE, SHARED, NETWORK, &[&config_file::ASSUME], FALLBACK_KEY]),
     (TableKind::Hop, &[config_file::HOP]),
     (
         TableKind::Fallback,
@@ -86,7 +92,7 @@ const NETWORK: &[&OptionSpec] = &[
     &transport::NO_VERIFY_SSL,
 ];
 
-const LAST: &[&OptionSpec] = &[&config_file::FALLBACK];
+const FALLBACK_KEY: &[&OptionSpec] = &[&config_file::FALLBACK];
 
 const HOP_REQUIRED: &[&OptionSpec] = &[&config_file::HOP_ROLE_ARN];
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::keys::TableKind;
-use super::paths::PathFault;
-use super::syntax::SyntaxFault;
+use super::paths::PathReason;
+use super::syntax::SyntaxReason;
 use crate::options::table::{FileName, KeyLocation};
 use crate::output::error::{Detail, Error, Kind};
 use crate::output::usage::UsageError;
@@ -54,7 +54,7 @@ pub enum Excerpt {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MistakeKind {
     /// It is not TOML.
-    Syntax(SyntaxFault),
+    Syntax(SyntaxReason),
     /// An unknown key or table.
     UnknownKey {
         /// The key, if it may be shown.
@@ -120,7 +120,7 @@ pub enum MistakeKind {
         /// The key.
         key: &'static str,
         /// Why.
-        fault: PathFault,
+        reason: PathReason,
     },
     /// A value that the option refuses.
     Value(Box<UsageError>),

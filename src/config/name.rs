@@ -6,9 +6,9 @@ use roles_anywhere_client::text::disclosure::may_be_repeated;
 
 /// The name of a role or an identity: 1 to 64 characters of `[A-Za-z0-9_.-]`.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
-pub struct EntryName(Box<str>);
+pub struct TableName(Box<str>);
 
-impl EntryName {
+impl TableName {
     /// What a name is, for messages.
     pub const EXPECTED: &'static str = "1 to 64 characters, each a letter, a digit or one of `_.-`";
 
@@ -37,13 +37,13 @@ impl EntryName {
 }
 
 /// Writes it, unless it looks like a key.
-impl fmt::Display for EntryName {
+impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if may_be_repeated(&self.0) { &self.0 } else { "(not shown)" })
     }
 }
 
-impl fmt::Debug for EntryName {
+impl fmt::Debug for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -57,21 +57,21 @@ mod tests {
     fn names_are_short_and_plain() {
         let long = "a".repeat(64);
         for name in ["a", "prod-reader", "eu.west_1", &long] {
-            assert_eq!(EntryName::parse(name).unwrap().as_str(), name);
+            assert_eq!(TableName::parse(name).unwrap().as_str(), name);
         }
         for name in ["", "a b", "ä", "a/b", ".", "..", &format!("{long}a"), "a\n"] {
-            assert!(EntryName::parse(name).is_none(), "{name}");
+            assert!(TableName::parse(name).is_none(), "{name}");
         }
     }
 
     #[test]
     fn a_name_that_looks_like_a_key_is_not_shown() {
         let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
-        let name = EntryName::parse(key).unwrap();
+        let name = TableName::parse(key).unwrap();
         assert_eq!(
             format!("{name} {name:?} {}", name.heading()).replace("(not shown)", "-"),
             "- - -"
         );
-        assert_eq!(EntryName::parse("a.b").unwrap().heading(), "\"a.b\"");
+        assert_eq!(TableName::parse("a.b").unwrap().heading(), "\"a.b\"");
     }
 }

@@ -10,7 +10,7 @@ use roles_anywhere_client::text::path;
 
 /// Why a path cannot be expanded.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PathFault {
+pub enum PathReason {
     /// A variable in it is not set or empty; its name, if it may be shown.
     Unset(Option<Box<str>>),
     /// Between `${` and `}` is no name of a variable, or there is no `}`.
@@ -26,7 +26,7 @@ pub(super) fn expanded(
     source: &ConfigText<'_>,
     option: &'static OptionSpec,
     text: &str,
-) -> Result<String, PathFault> {
+) -> Result<String, PathReason> {
     let is_path = match option.value_type {
         ValueType::File | ValueType::Directory => true,
         ValueType::Source => !is_other_source(text),
@@ -51,7 +51,7 @@ pub(super) fn expanded(
     // With a directory before it, a password could not be told from a path any more.
     match shown(text, option.sensitivity, || source.paths.exists(&joined)).value() {
         Some(_) => Ok(joined),
-        None => Err(PathFault::MayBeSecret),
+        None => Err(PathReason::MayBeSecret),
     }
 }
 
@@ -70,28 +70,28 @@ fn is_key_material(text: &str) -> bool {
 }
 
 /// Returns the home directory, if `rest` is what may follow `~`.
-fn home<'a>(source: &ConfigText<'a>, rest: &str) -> Result<&'a str, PathFault> {
+fn home<'a>(source: &ConfigText<'a>, rest: &str) -> Result<&'a str, PathReason> {
     match rest.is_empty() || rest.starts_with('/') {
         true => {
-            let unset = || PathFault::Unset(Some(HOME.name.into()));
+            let unset = || PathReason::Unset(Some(HOME.name.into()));
             source.environment.get(HOME.name).ok_or_else(unset)
         }
-        false => Err(PathFault::OtherHome),
+        false => Err(PathReason::OtherHome),
     }
 }
 
 /// Returns a path with the values of variables in place of `${VAR}`.
-fn with_variables(source: &ConfigText<'_>, text: &str) -> Result<String, PathFault> {
+fn with_variables(source: &ConfigText<'_>, text: &str) -> Result<String, PathReason> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').ok_or(PathFault::VariableName)?;
+        let (name, after) = after.split_once('}').ok_or(PathReason::VariableName)?;
         if !is_variable_name(name) {
-            return Err(PathFault::VariableName);
+            return Err(PathReason::VariableName);
         }
         let value = source.environment.get(name);
         let value =
-            value.ok_or_else(|| PathFault::Unset(is_constant(name).then(|| name.into())))?;
+            value.ok_or_else(|| PathReason::Unset(is_constant(name).then(|| name.into())))?;
         expanded.push_str(before);
         expanded.push_str(value);
         rest = after;

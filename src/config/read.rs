@@ -10,8 +10,8 @@ use super::entries::{Entries, FallbackTable, HopTable};
 use super::keys::TableKind;
 use super::mistake::{Excerpt, MistakeKind, Mistakes};
 use super::roles::{IdentityTable, RoleTable};
-use super::table_reader::{Compound, ReadTable, TableReader, found};
-use super::{Config, ConfigText, EntryName, syntax};
+use super::table_reader::{Compound, ReadTable, TableReader, type_name};
+use super::{Config, ConfigText, TableName, syntax};
 use crate::options::suggestion::nearest;
 use crate::options::table::{KeyLocation, OptionSpec, config_file, session};
 
@@ -38,10 +38,10 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
     let (defaults, fallbacks) = read_defaults(&mut reader, root);
     let identities = read_identities(&mut reader, root);
     let roles = read_roles(&mut reader, root, &defaults, &fallbacks, &identities);
-    let names = |role: &RoleTable| role.name.clone();
-    let default_role = above.entry(&config_file::DEFAULT_ROLE).and_then(|entry| {
-        index(&mut reader, entry, TableKind::Role, &roles.iter().map(names).collect::<Vec<_>>())
-    });
+    let names: Vec<TableName> = roles.iter().map(|role| role.name.clone()).collect();
+    let default_role = above
+        .entry(&config_file::DEFAULT_ROLE)
+        .and_then(|entry| resolve_name(&mut reader, entry, TableKind::Role, &names));
     match reader.mistakes.is_empty() {
         true => Ok(Config { file: file(), default_role, defaults, fallbacks, identities, roles }),
         false => Err(Mistakes::new(file(), reader.mistakes)),
@@ -83,9 +83,10 @@ fn read_roles(
     fallbacks: &Arc<[FallbackTable]>,
     identities: &[IdentityTable],
 ) -> Vec<RoleTable> {
-    let names: Vec<EntryName> = identities.iter().map(|identity| identity.name.clone()).collect();
+    let names: Vec<TableName> = identities.iter().map(|identity| identity.name.clone()).collect();
     let default = defaults.entry(&config_file::IDENTITY_NAME);
-    let default = default.and_then(|entry| index(reader, entry, TableKind::Identity, &names));
+    let default =
+        default.and_then(|entry| resolve_name(reader, entry, TableKind::Identity, &names));
     let mut roles = Vec::new();
     for NamedTable { name, heading, offset, table } in
         named_tables(reader, root, ROLE, TableKind::Role)
@@ -103,12 +104,14 @@ fn read_roles(
         }
         let location = reader.location(&heading, "", offset);
         let identity = match entries.entry(&config_file::IDENTITY_NAME) {
-            Some(entry) => index(reader, entry, TableKind::Identity, &names),
+            Some(entry) => resolve_name(reader, entry, TableKind::Identity, &names),
             None if default.is_some() => default,
             None if names.len() > 1 => {
                 let written = name.heading().into();
-                let excerpt =
-                    Excerpt::Heading { before: before(TableKind::Role), name: Some(written) };
+                let excerpt = Excerpt::Heading {
+                    before: heading_start(TableKind::Role),
+                    name: Some(written),
+                };
                 let (key, table) = (config_file::IDENTITY_NAME.id(), TableKind::Role);
                 let names = shown_names(&names);
                 reader.add_at(offset, excerpt, MistakeKind::Missing { key, table, names });
@@ -122,7 +125,7 @@ fn read_roles(
 }
 
 /// Returns what is before the name in the heading of a table.
-fn before(kind: TableKind) -> &'static str {
+fn heading_start(kind: TableKind) -> &'static str {
     match kind {
         TableKind::Identity => "[identity.",
         TableKind::Role => "[role.",
@@ -132,7 +135,7 @@ fn before(kind: TableKind) -> &'static str {
 
 /// A table that has a name.
 struct NamedTable<'t, 'i> {
-    name: EntryName,
+    name: TableName,
     /// `role.NAME`, as messages show it.
     heading: Arc<str>,
     offset: usize,
@@ -159,8 +162,8 @@ fn named_tables<'t, 'i>(
             not_a_table(reader, name, kind, value);
             continue;
         };
-        let Some(name) = EntryName::parse(name.get_ref()) else {
-            let excerpt = Excerpt::Heading { before: before(kind), name: None };
+        let Some(name) = TableName::parse(name.get_ref()) else {
+            let excerpt = Excerpt::Heading { before: heading_start(kind), name: None };
             reader.add_at(offset, excerpt, MistakeKind::Name { table: kind });
             continue;
         };
@@ -177,7 +180,7 @@ fn not_a_table(
     kind: TableKind,
     value: &Spanned<DeValue<'_>>,
 ) {
-    let (expected, found) = ("a table", found(value.get_ref()));
+    let (expected, found) = ("a table", type_name(value.get_ref()));
     let shown = matches!(&**key.get_ref(), DEFAULTS | IDENTITY | ROLE)
         .then(|| key.get_ref().as_ref().into());
     let name = kind.as_str().trim_matches('`').into();
@@ -252,23 +255,23 @@ fn elements<'t, 'i>(
 }
 
 /// Returns the index of the name that an entry holds.
-fn index(
+fn resolve_name(
     reader: &mut TableReader<'_>,
     entry: &super::entries::Entry,
     table: TableKind,
-    names: &[EntryName],
+    names: &[TableName],
 ) -> Option<usize> {
     let name = entry.value.as_ref().ok()?;
     let found = names.iter().position(|known| known.as_str() == name);
     if found.is_none() {
-        let nearest = nearest(name, names.iter().map(EntryName::as_str));
-        let nearest = nearest.and_then(EntryName::parse).map(|name| name.to_string().into());
+        let nearest = nearest(name, names.iter().map(TableName::as_str));
+        let nearest = nearest.and_then(TableName::parse).map(|name| name.to_string().into());
         let (key, names) = (entry.option.id(), shown_names(names));
         reader.add(&entry.location, MistakeKind::Dangling { key, table, names, nearest });
     }
     found
 }
 
-fn shown_names(names: &[EntryName]) -> Vec<Box<str>> {
+fn shown_names(names: &[TableName]) -> Vec<Box<str>> {
     names.iter().map(|name| name.to_string().into()).collect()
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use super::entries::{Entries, Entry, FallbackTable, FileValue, HopTable};
 use super::mistake::{Mistake, MistakeKind};
-use super::{Config, EntryName};
+use super::{Config, TableName};
 use crate::options::table::{KeyLocation, OptionSpec, config_file};
 
 /// `[identity.NAME]`.
 pub struct IdentityTable {
-    pub(super) name: EntryName,
+    pub(super) name: TableName,
     pub(super) location: Arc<KeyLocation>,
     pub(super) entries: Entries,
 }
 
 impl IdentityTable {
     /// Returns its name.
-    pub fn name(&self) -> &EntryName {
+    pub fn name(&self) -> &TableName {
         &self.name
     }
 
@@ -35,7 +35,7 @@ impl fmt::Debug for IdentityTable {
 
 /// `[role.NAME]`.
 pub struct RoleTable {
-    pub(super) name: EntryName,
+    pub(super) name: TableName,
     pub(super) location: Arc<KeyLocation>,
     pub(super) entries: Entries,
     /// Its identity in the list of all.
@@ -47,7 +47,7 @@ pub struct RoleTable {
 
 impl RoleTable {
     /// Returns its name.
-    pub fn name(&self) -> &EntryName {
+    pub fn name(&self) -> &TableName {
         &self.name
     }
 
@@ -104,7 +104,7 @@ impl UnusedTables {
             line: 1,
             column: 1,
         };
-        let defaults = EntryName::parse("defaults").map(|name| (name, Arc::new(location), None));
+        let defaults = TableName::parse("defaults").map(|name| (name, Arc::new(location), None));
         let tables = identities.chain(defaults).map(|(name, location, identity)| Self {
             identity: identity.map(|_| Arc::clone(&location)),
             role: RoleTable {
@@ -168,9 +168,9 @@ impl<'a> RoleLayers<'a> {
 
 /// Returns the mistake of a path that cannot be expanded.
 pub(super) fn path_mistake(entry: &Entry) -> Option<Mistake> {
-    let fault = entry.value.as_ref().err()?.clone();
+    let reason = entry.value.as_ref().err()?.clone();
     let key = entry.option.id();
-    Some(Mistake::at_key(&entry.location, MistakeKind::Path { key, fault }))
+    Some(Mistake::at_key(&entry.location, MistakeKind::Path { key, reason }))
 }
 
 /// Which role it is of.

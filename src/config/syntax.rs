@@ -10,7 +10,7 @@ use crate::options::table::OptionSpec;
 
 /// Why a line is not TOML.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SyntaxFault {
+pub enum SyntaxReason {
     /// A key or a table is there twice.
     Duplicate,
     /// A string is not in quotes, or there is no value.
@@ -30,32 +30,32 @@ pub enum SyntaxFault {
 }
 
 /// What the messages of the parser begin with, and what they mean.
-const FAULTS: &[(&str, SyntaxFault)] = &[
-    ("duplicate key", SyntaxFault::Duplicate),
-    ("string values must be quoted", SyntaxFault::Quotes),
-    ("unclosed", SyntaxFault::Unclosed),
-    ("invalid basic string, expected `\"`", SyntaxFault::Unclosed),
-    ("invalid literal string, expected `'`", SyntaxFault::Unclosed),
-    ("invalid multi-line basic string, expected `\"`", SyntaxFault::Unclosed),
-    ("invalid multi-line literal string, expected `'`", SyntaxFault::Unclosed),
+const REASONS: &[(&str, SyntaxReason)] = &[
+    ("duplicate key", SyntaxReason::Duplicate),
+    ("string values must be quoted", SyntaxReason::Quotes),
+    ("unclosed", SyntaxReason::Unclosed),
+    ("invalid basic string, expected `\"`", SyntaxReason::Unclosed),
+    ("invalid literal string, expected `'`", SyntaxReason::Unclosed),
+    ("invalid multi-line basic string, expected `\"`", SyntaxReason::Unclosed),
+    ("invalid multi-line literal string, expected `'`", SyntaxReason::Unclosed),
     // There is no `=`, either.
-    ("missing value for key", SyntaxFault::NoAssignment),
-    ("missing value", SyntaxFault::Quotes),
-    ("key with no value", SyntaxFault::NoAssignment),
-    ("missing assignment", SyntaxFault::NoAssignment),
-    ("missing escaped value", SyntaxFault::Escape),
-    ("too few unicode value digits", SyntaxFault::Escape),
-    ("invalid unquoted key", SyntaxFault::Key),
-    ("unquoted keys cannot be empty", SyntaxFault::Key),
-    ("keys cannot be multi-line", SyntaxFault::Key),
-    ("cannot recurse further", SyntaxFault::Depth),
-    ("recursion limit", SyntaxFault::Depth),
+    ("missing value for key", SyntaxReason::NoAssignment),
+    ("missing value", SyntaxReason::Quotes),
+    ("key with no value", SyntaxReason::NoAssignment),
+    ("missing assignment", SyntaxReason::NoAssignment),
+    ("missing escaped value", SyntaxReason::Escape),
+    ("too few unicode value digits", SyntaxReason::Escape),
+    ("invalid unquoted key", SyntaxReason::Key),
+    ("unquoted keys cannot be empty", SyntaxReason::Key),
+    ("keys cannot be multi-line", SyntaxReason::Key),
+    ("cannot recurse further", SyntaxReason::Depth),
+    ("recursion limit", SyntaxReason::Depth),
 ];
 
-impl SyntaxFault {
+impl SyntaxReason {
     fn of(message: &str) -> Self {
-        let fault = FAULTS.iter().find(|(begin, _)| message.starts_with(begin));
-        fault.map_or(Self::Other, |(_, fault)| *fault)
+        let reason = REASONS.iter().find(|(begin, _)| message.starts_with(begin));
+        reason.map_or(Self::Other, |(_, reason)| *reason)
     }
 
     /// Returns what to do.
@@ -91,7 +91,7 @@ fn mistake(source: &ConfigText<'_>, lines: &LineIndex<'_>, error: &toml::de::Err
         line,
         column,
         excerpt: excerpt(lines.line(offset), column),
-        kind: MistakeKind::Syntax(SyntaxFault::of(error.message())),
+        kind: MistakeKind::Syntax(SyntaxReason::of(error.message())),
     }
 }
 

@@ -105,7 +105,7 @@ impl<'a> TableReader<'a> {
         key_type: KeyType,
         value: &DeValue<'_>,
         location: &Arc<KeyLocation>,
-    ) -> Option<Result<String, super::paths::PathFault>> {
+    ) -> Option<Result<String, super::paths::PathReason>> {
         match (key_type, value) {
             (KeyType::Text, DeValue::String(text))
                 if option == &transport::PROXY && has_password(text) =>
@@ -156,7 +156,7 @@ impl<'a> TableReader<'a> {
         value: &DeValue<'_>,
         location: &KeyLocation,
     ) {
-        let (expected, found) = (KeyType::of(option).expected(), found(value));
+        let (expected, found) = (KeyType::of(option).expected(), type_name(value));
         let key = option.id().into();
         self.add(location, MistakeKind::Type { key, expected, found });
     }
@@ -202,7 +202,7 @@ fn has_password(url: &str) -> bool {
 }
 
 /// Returns the type of a value.
-pub(super) fn found(value: &DeValue<'_>) -> &'static str {
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",

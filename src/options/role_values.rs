@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{EntryName, FileValue, KeyType, TableKind};
+use crate::config::{FileValue, KeyType, TableKind, TableName};
 use crate::options::chain::{self, HopSettings};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::config_file::{
@@ -23,7 +23,7 @@ use roles_anywhere_client::text::disclosure::{Sensitivity, may_be_repeated};
 #[derive(Clone, Debug)]
 pub struct RoleValues {
     /// The role; `None` if nothing of a configuration file applies.
-    pub role: Option<(EntryName, Arc<KeyLocation>)>,
+    pub role: Option<(TableName, Arc<KeyLocation>)>,
     /// The values in the order of the documentation, without those that are not given and have no
     /// default.
     pub values: Vec<OptionValue>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::EntryName;
+use crate::config::TableName;
 use crate::credentials_file::ProfileName;
 use crate::options::session::SessionOptions;
 use crate::options::settings::{Setting, Settings};
@@ -53,7 +53,7 @@ pub struct SessionPlan {
 #[derive(Clone, Debug)]
 pub struct NamedSession {
     /// The role; `None` for the session of a command line without a configuration file.
-    pub name: Option<EntryName>,
+    pub name: Option<TableName>,
     /// Whether it is the role that is used if none is named: `default-role`, or the only one of the
     /// file.
     pub is_default: bool,

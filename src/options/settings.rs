@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use crate::config::{EntryName, FileValue, RoleLayers};
+use crate::config::{FileValue, RoleLayers, TableName};
 use crate::options::arguments::{all_typed, typed};
 use crate::options::command_line::CommandSpec;
 use crate::options::table::{
@@ -45,7 +45,7 @@ pub struct Settings<'a> {
     /// Whether the command line or the variable names them.
     pub are_roles_named: bool,
     /// The role that is used if none is named.
-    pub default_role: Option<&'a EntryName>,
+    pub default_role: Option<&'a TableName>,
 }
 
 /// The value of an option, and where it comes from.

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use crate::config::files::{ConfigFileError, ConfigFileFault, ConfigFiles};
+use crate::config::files::{ConfigFileError, ConfigFileReason, ConfigFiles};
 use crate::os::access;
 #[cfg(unix)]
 use crate::os::secret_file::{self, ResolvedTarget};
@@ -23,9 +23,9 @@ impl ConfigFiles for SystemConfigFiles {
             Ok(file) => text(&file).map(Some).map_err(error),
             Err(absent) if is_absence(&absent) => Ok(None),
             Err(other) => Err(error(match other.kind() {
-                io::ErrorKind::IsADirectory => ConfigFileFault::NotRegular,
-                io::ErrorKind::Unsupported => ConfigFileFault::Untrusted(other),
-                _ => ConfigFileFault::Unreadable(access::explain(path, other)),
+                io::ErrorKind::IsADirectory => ConfigFileReason::NotRegular,
+                io::ErrorKind::Unsupported => ConfigFileReason::Untrusted(other),
+                _ => ConfigFileReason::Unreadable(access::explain(path, other)),
             })),
         }
     }
@@ -58,46 +58,46 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Returns the text of an open file. What is checked is the file that was opened: another user cannot
 /// replace it in between.
-fn text(file: &File) -> Result<String, ConfigFileFault> {
-    let metadata = file.metadata().map_err(ConfigFileFault::Unreadable)?;
+fn text(file: &File) -> Result<String, ConfigFileReason> {
+    let metadata = file.metadata().map_err(ConfigFileReason::Unreadable)?;
     check(&metadata)?;
-    let too_large = ConfigFileFault::TooLarge { limit: MAX_SIZE };
+    let too_large = ConfigFileReason::TooLarge { limit: MAX_SIZE };
     if metadata.len() > MAX_SIZE {
         return Err(too_large);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(ConfigFileFault::Unreadable)?;
+    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(ConfigFileReason::Unreadable)?;
     if bytes.len() as u64 > MAX_SIZE {
         return Err(too_large);
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..valid).unwrap_or_default();
-        ConfigFileFault::NotUtf8 { line: before.iter().filter(|byte| **byte == b'\n').count() + 1 }
+        ConfigFileReason::NotUtf8 { line: before.iter().filter(|byte| **byte == b'\n').count() + 1 }
     })
 }
 
 #[cfg(unix)]
-fn check(metadata: &Metadata) -> Result<(), ConfigFileFault> {
+fn check(metadata: &Metadata) -> Result<(), ConfigFileReason> {
     use std::os::unix::fs::MetadataExt as _;
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     let user = rustix::process::geteuid().as_raw();
     if !metadata.is_file() {
-        return Err(ConfigFileFault::NotRegular);
+        return Err(ConfigFileReason::NotRegular);
     }
     if owner != 0 && owner != user {
-        return Err(ConfigFileFault::ForeignOwner { owner, mode, user });
+        return Err(ConfigFileReason::ForeignOwner { owner, mode, user });
     }
     match mode & 0o022 {
         0 => Ok(()),
-        _ => Err(ConfigFileFault::Writable { owner, mode }),
+        _ => Err(ConfigFileReason::Writable { owner, mode }),
     }
 }
 
 /// Owner and mode are not known on this system.
 #[cfg(not(unix))]
-fn check(metadata: &Metadata) -> Result<(), ConfigFileFault> {
-    if metadata.is_file() { Ok(()) } else { Err(ConfigFileFault::NotRegular) }
+fn check(metadata: &Metadata) -> Result<(), ConfigFileReason> {
+    if metadata.is_file() { Ok(()) } else { Err(ConfigFileReason::NotRegular) }
 }
 
 #[cfg(test)]

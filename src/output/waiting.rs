@@ -187,14 +187,14 @@ impl Transport for WaitingTransport {
 
 /// Reads passwords from another source, which may ask on the terminal.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct PasswordsAfterLine {
+pub struct LineErasingPasswords {
     /// Reads them.
     pub passwords: Arc<dyn Passwords>,
     /// Is erased first.
     pub line: Arc<WaitingLine>,
 }
 
-impl Passwords for PasswordsAfterLine {
+impl Passwords for LineErasingPasswords {
     fn password(&self, file_name: &str) -> Result<Secret, PasswordError> {
         self.line.end();
         self.passwords.password(file_name)

@@ -24,7 +24,7 @@ pub struct ServedRole {
     /// The role that it replaced at a reload, whose session is served until AWS has answered for this one.
     previous: RefCell<Option<Rc<Self>>>,
     /// Whether it was added at a reload. The server is ready without its first session.
-    is_late: bool,
+    added_by_reload: bool,
     /// The bodies that were rendered last, and the session that they are of.
     bodies: RefCell<Option<(Arc<Session>, Rc<CredentialBodies>)>>,
 }
@@ -39,7 +39,7 @@ impl ServedRole {
         let instance = ImdsInstance::new(role, region);
         let (previous, bodies) = (RefCell::default(), RefCell::default());
         let role = role.clone();
-        Self { name, instance, channel, role, previous, is_late: false, bodies }
+        Self { name, instance, channel, role, previous, added_by_reload: false, bodies }
     }
 
     /// Returns the role as a reload adds it, in place of `previous` if there is that. If its sessions are
@@ -50,7 +50,7 @@ impl ServedRole {
     pub fn added(self, previous: Option<&Rc<Self>>) -> Self {
         let previous = previous.map(|role| role.previous().unwrap_or_else(|| Rc::clone(role)));
         let previous = previous.filter(|previous| previous.role == self.role);
-        Self { previous: RefCell::new(previous), is_late: true, ..self }
+        Self { previous: RefCell::new(previous), added_by_reload: true, ..self }
     }
 
     /// Returns the role that it replaced, if that one's session is still served.
@@ -75,7 +75,7 @@ impl ServedRole {
     /// Returns its status if that keeps the server from being ready: it has no session.
     pub(super) fn not_ready(&self, now: ClockReading) -> Option<Arc<Status>> {
         let status = self.channel.status();
-        let is_starting = self.is_late && status.refreshes == Refreshes::default();
+        let is_starting = self.added_by_reload && status.refreshes == Refreshes::default();
         let has_session = status.usable(now).is_some() || self.previous_bodies(now).is_some();
         (!has_session && !is_starting).then_some(status)
     }

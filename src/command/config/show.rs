@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::command::{CONFIG, Command, Plan};
-use crate::config::EntryName;
+use crate::config::TableName;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::role_values::RoleValues;
@@ -33,7 +33,7 @@ pub struct ConfigShow {
     /// The configuration file; `None` if nothing of one applies.
     pub file: Option<Arc<Path>>,
     /// The role that is used if none is named.
-    pub default_role: Option<EntryName>,
+    pub default_role: Option<TableName>,
     /// The values of the roles.
     pub roles: Vec<RoleValues>,
     /// The output format.

@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 
 use crate::app::App;
-use crate::config::EntryName;
+use crate::config::TableName;
 use crate::config::import::shell_word;
 use roles_anywhere_client::text::path;
 
 /// Returns the profile that runs this program with a role, and the configuration file if one is given.
-pub(super) fn of(name: &EntryName, config: Option<&Path>, app: &App) -> io::Result<String> {
+pub(super) fn of(name: &TableName, config: Option<&Path>, app: &App) -> io::Result<String> {
     let program = app.program()?;
     let config = config.map(|file| app.absolute(file)).transpose()?;
     let word = |file: &Path| shell_word(&path::text(file.as_os_str().to_owned()));

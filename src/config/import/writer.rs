@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Import;
 use super::command_line::{ImportedKey, ImportedLine, ImportedValue};
-use crate::config::EntryName;
+use crate::config::TableName;
 use crate::options::table::ValueType;
 use crate::options::table::identity::{CERTIFICATE, KEY_PASSWORD_FILE, PKCS8_PASSWORD};
 use roles_anywhere_client::text::disclosure::{may_be_repeated, profile_name};
@@ -38,11 +38,11 @@ impl ConfigWriter {
             self.notes.push(format!("profile {profile}: not imported: {note}"));
         }
         let keys = std::mem::take(&mut line.identity);
-        let held = keys
+        let placeholders = keys
             .iter()
             .chain(&line.hop)
             .filter(|key| matches!(key.value, ImportedValue::Placeholder(_)));
-        for key in held {
+        for key in placeholders {
             let profile = profile_name(profile);
             self.notes.push(format!("profile {profile}: fill in `{}`", key_name(key)));
         }
@@ -149,7 +149,7 @@ fn name_of(text: &str, instead: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let name: String = text.chars().take(60).map(|c| if legal(c) { c } else { '-' }).collect();
     let name = name.trim_matches(['-', '.']);
-    match EntryName::parse(name) {
+    match TableName::parse(name) {
         Some(name) if may_be_repeated(name.as_str()) => name.as_str().to_owned(),
         _ => instead.to_owned(),
     }

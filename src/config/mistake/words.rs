@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::{Mistake, MistakeKind};
-use crate::config::EntryName;
+use crate::config::TableName;
 use crate::config::keys::TableKind;
-use crate::config::paths::PathFault;
+use crate::config::paths::PathReason;
 use crate::options::table::transport::PROXY;
 use std::error::Error as _;
 
@@ -13,7 +13,7 @@ impl Mistake {
     /// Returns what is beside the marker: what to write instead.
     pub fn label(&self) -> Option<String> {
         match &self.kind {
-            MistakeKind::Syntax(fault) => Some(fault.label().to_owned()),
+            MistakeKind::Syntax(reason) => Some(reason.label().to_owned()),
             MistakeKind::UnknownKey { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
             MistakeKind::UnknownKey { .. } => Some("`config schema` prints all keys".to_owned()),
             MistakeKind::Misplaced { table: TableKind::Root, .. } => {
@@ -31,12 +31,12 @@ impl Mistake {
             }
             MistakeKind::Empty { .. } => Some("write a value, or remove the key".to_owned()),
             MistakeKind::Type { .. } => None,
-            MistakeKind::Name { .. } => Some(format!("expected {}", EntryName::EXPECTED)),
+            MistakeKind::Name { .. } => Some(format!("expected {}", TableName::EXPECTED)),
             MistakeKind::Dangling { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
             MistakeKind::Dangling { names, .. } | MistakeKind::Missing { names, .. } => {
                 alternatives(names)
             }
-            MistakeKind::Path { fault, .. } => Some(path_label(fault).to_owned()),
+            MistakeKind::Path { reason, .. } => Some(path_label(reason).to_owned()),
             MistakeKind::Value(error) => {
                 let mut texts: Vec<String> = Vec::new();
                 let mut cause = error.source();
@@ -77,7 +77,7 @@ impl fmt::Display for Mistake {
             MistakeKind::Missing { key, table, .. } => {
                 write!(f, "missing key `{key}` in {}", table.as_str())
             }
-            MistakeKind::Path { key, fault } => path_fault(f, key, fault),
+            MistakeKind::Path { key, reason } => path_reason(f, key, reason),
             MistakeKind::Value(error) => error.fmt(f),
         }
     }
@@ -115,25 +115,25 @@ fn alternatives(names: &[Box<str>]) -> Option<String> {
 /// The most names that are listed.
 const MAX_NAMES: usize = 6;
 
-fn path_fault(f: &mut fmt::Formatter<'_>, key: &str, fault: &PathFault) -> fmt::Result {
+fn path_reason(f: &mut fmt::Formatter<'_>, key: &str, reason: &PathReason) -> fmt::Result {
     write!(f, "invalid value for `{key}`: ")?;
-    match fault {
-        PathFault::Unset(Some(name)) => write!(f, "the variable `{name}` is not set"),
-        PathFault::Unset(None) => f.write_str("a variable in the path is not set"),
-        PathFault::VariableName => f.write_str("`${` does not begin the name of a variable"),
-        PathFault::OtherHome => f.write_str("`~` is not followed by `/`"),
-        PathFault::MayBeSecret => f.write_str(
+    match reason {
+        PathReason::Unset(Some(name)) => write!(f, "the variable `{name}` is not set"),
+        PathReason::Unset(None) => f.write_str("a variable in the path is not set"),
+        PathReason::VariableName => f.write_str("`${` does not begin the name of a variable"),
+        PathReason::OtherHome => f.write_str("`~` is not followed by `/`"),
+        PathReason::MayBeSecret => f.write_str(
             "it may be a secret, as no such file exists and it does not look like a path",
         ),
     }
 }
 
-fn path_label(fault: &PathFault) -> &'static str {
-    match fault {
-        PathFault::Unset(_) => "set it, or write the path in full",
-        PathFault::VariableName => "write `${VAR}`, where VAR is the name of a variable",
-        PathFault::OtherHome => "write the home directory of another user in full",
-        PathFault::MayBeSecret => {
+fn path_label(reason: &PathReason) -> &'static str {
+    match reason {
+        PathReason::Unset(_) => "set it, or write the path in full",
+        PathReason::VariableName => "write `${VAR}`, where VAR is the name of a variable",
+        PathReason::OtherHome => "write the home directory of another user in full",
+        PathReason::MayBeSecret => {
             "if it is a path, write it in full, or as `./NAME` relative to this file"
         }
     }

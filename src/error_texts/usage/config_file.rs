@@ -4,18 +4,18 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{CONFIG_FILE, bare};
-use crate::config::files::{ConfigFileError, ConfigFileFault};
-use crate::config::{Mistake, MistakeKind, Mistakes, PathFault, SyntaxFault};
+use crate::config::files::{ConfigFileError, ConfigFileReason};
+use crate::config::{Mistake, MistakeKind, Mistakes, PathReason, SyntaxReason};
 use crate::error_texts::{Page, variants};
 use crate::options::config_file::ConfigError;
 use crate::output::error::Error;
 
-variants!(ConfigFileFault: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
+variants!(ConfigFileReason: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
 variants!(MistakeKind:
     Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing Path Value
 );
-variants!(SyntaxFault: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
-variants!(PathFault: Unset VariableName OtherHome MayBeSecret);
+variants!(SyntaxReason: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
+variants!(PathReason: Unset VariableName OtherHome MayBeSecret);
 
 #[test]
 fn wrong_configuration_files_have_these_texts() {
@@ -33,24 +33,24 @@ fn wrong_configuration_files_have_these_texts() {
     let nested = format!("[role.a]\nassume = {}", "[".repeat(200));
     add_mistakes(&mut page, &nested);
     page.check_has_all::<MistakeKind>();
-    page.check_has_all::<SyntaxFault>();
-    page.check_has_all::<PathFault>();
+    page.check_has_all::<SyntaxReason>();
+    page.check_has_all::<PathReason>();
     page.compare("config_file");
 }
 
-fn unusable() -> Vec<ConfigFileFault> {
+fn unusable() -> Vec<ConfigFileReason> {
     let denied = io::Error::from_raw_os_error(13);
     let failed = io::Error::from_raw_os_error(5);
     vec![
-        ConfigFileFault::Unreadable(denied),
-        ConfigFileFault::Unreadable(failed),
-        ConfigFileFault::Untrusted(io::Error::other("it is a socket")),
-        ConfigFileFault::NotRegular,
-        ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 0 },
-        ConfigFileFault::ForeignOwner { owner: 1001, mode: 0o644, user: 1000 },
-        ConfigFileFault::Writable { owner: 0, mode: 0o664 },
-        ConfigFileFault::NotUtf8 { line: 3 },
-        ConfigFileFault::TooLarge { limit: 1024 * 1024 },
+        ConfigFileReason::Unreadable(denied),
+        ConfigFileReason::Unreadable(failed),
+        ConfigFileReason::Untrusted(io::Error::other("it is a socket")),
+        ConfigFileReason::NotRegular,
+        ConfigFileReason::ForeignOwner { owner: 1001, mode: 0o644, user: 0 },
+        ConfigFileReason::ForeignOwner { owner: 1001, mode: 0o644, user: 1000 },
+        ConfigFileReason::Writable { owner: 0, mode: 0o664 },
+        ConfigFileReason::NotUtf8 { line: 3 },
+        ConfigFileReason::TooLarge { limit: 1024 * 1024 },
     ]
 }
 
@@ -132,8 +132,8 @@ fn mistakes(text: &str) -> Mistakes {
 fn see(page: &mut Page, mistake: &Mistake) {
     page.see(&mistake.kind);
     match &mistake.kind {
-        MistakeKind::Syntax(fault) => _ = page.see(fault),
-        MistakeKind::Path { fault, .. } => _ = page.see(fault),
+        MistakeKind::Syntax(reason) => _ = page.see(reason),
+        MistakeKind::Path { reason, .. } => _ = page.see(reason),
         _ => {}
     }
 }

@@ -175,7 +175,7 @@ fn refusal_ends_the_wait() {
 #[test]
 fn line_is_erased_before_a_password_is_asked_for() {
     let fixture = Fixture::new(vec![(2_500, Reply::lost())]);
-    let passwords = PasswordsAfterLine {
+    let passwords = LineErasingPasswords {
         passwords: Arc::new(FixedPassword::known("a")),
         line: Arc::clone(&fixture.line),
     };
