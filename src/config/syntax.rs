@@ -15,7 +15,7 @@ pub enum SyntaxReason {
     Duplicate,
     /// A string is not in quotes, or there is no value.
     Quotes,
-    /// A quote, a bracket or a brace is not closed.
+    /// A quote, a bracket or a brace is not closed, or a key in braces has no value.
     Unclosed,
     /// There is no `=`.
     NoAssignment,
@@ -63,7 +63,7 @@ impl SyntaxReason {
         match self {
             Self::Duplicate => "this key or table is in the file twice",
             Self::Quotes => "write a value; strings are in quotes: `\"…\"`",
-            Self::Unclosed => "close the quote, bracket or brace",
+            Self::Unclosed => "a value is missing, or a quote, bracket or brace is not closed",
             Self::NoAssignment => "write `=` and a value after the key",
             Self::Escape => "write `\\\\` for a backslash, or put the string in single quotes",
             Self::Key => "a key consists of letters, digits, `-` and `_`, or is in quotes",

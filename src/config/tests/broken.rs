@@ -241,16 +241,16 @@ fn syntax() {
     config.toml:2:12: invalid TOML: write a value; strings are in quotes: `"…"`
     config.toml:3:1: invalid TOML: this key or table is in the file twice
     config.toml:2:7: invalid TOML: this key or table is in the file twice
-    config.toml:1:8: invalid TOML: close the quote, bracket or brace
-    config.toml:2:27: invalid TOML: close the quote, bracket or brace
-    config.toml:2:14: invalid TOML: close the quote, bracket or brace
+    config.toml:1:8: invalid TOML: a value is missing, or a quote, bracket or brace is not closed
+    config.toml:2:27: invalid TOML: a value is missing, or a quote, bracket or brace is not closed
+    config.toml:2:14: invalid TOML: a value is missing, or a quote, bracket or brace is not closed
     config.toml:2:11: invalid TOML: write a value; strings are in quotes: `"…"`
     config.toml:2:9: invalid TOML: write `=` and a value after the key
     config.toml:2:11: invalid TOML: write `=` and a value after the key
     config.toml:2:19: invalid TOML: write `\\` for a backslash, or put the string in single quotes
     config.toml:1:1: invalid TOML: a key consists of letters, digits, `-` and `_`, or is in quotes
     config.toml:1:3: invalid TOML: write `=` and a value after the key
-    config.toml:3:1: invalid TOML: close the quote, bracket or brace
+    config.toml:3:1: invalid TOML: a value is missing, or a quote, bracket or brace is not closed
     config.toml:1:9: invalid TOML: write `=` and a value after the key
     "#);
     assert_snapshot!(mistakes("[identity.a]\n  certificate = hunter2\n\n[role.\"hunter2"), @r#"
@@ -265,7 +265,7 @@ fn syntax() {
      --> /etc/roles-anywhere/config.toml:4:15
       |
     4 |               …
-      |               ^ close the quote, bracket or brace
+      |               ^ a value is missing, or a quote, bracket or brace is not closed
     "#);
 }
 
