@@ -47,12 +47,12 @@ pub struct SessionCache<'a> {
     before: Option<(Box<Self>, usize)>,
 }
 
-/// A session and where it is from.
+/// A session and its source.
 #[derive(Clone, Debug)]
 pub struct ServedSession {
     /// The session.
     pub session: Session,
-    /// Where it is from.
+    /// Its source.
     pub from: ServedFrom,
     /// The trust anchor of the first session of its chain.
     pub made_by: MadeBy,

@@ -1,6 +1,6 @@
-//! What AWS, or whoever is in its place, answers: to CreateSession, AssumeRole and GetSecretValue.
+//! Responses of AWS, or of a server in its place, to CreateSession, AssumeRole and GetSecretValue.
 //!
-//! Answers ended by a NUL, each a status, header lines, an empty line and a body. They are read one
+//! Responses ended by a NUL, each a status, header lines, an empty line and a body. They are read one
 //! by one, and then by a whole `secret get`, with its tries, its diagnosis and what it prints.
 
 #![no_main]

@@ -87,7 +87,7 @@ impl Plan for SecretGetPlan {
     }
 }
 
-/// Which secret is read, and where it is written.
+/// The secret to read and its destination.
 #[derive(Clone, Debug)]
 pub struct SecretGet {
     /// The request for the secret.

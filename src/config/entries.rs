@@ -12,11 +12,11 @@ pub struct FileValue<'a> {
     /// As the flag would take it; paths are expanded, and relative ones begin with the directory of
     /// the file.
     pub value: &'a str,
-    /// Where it is.
+    /// Its location.
     pub location: &'a Arc<KeyLocation>,
 }
 
-/// Where it is, not what it says.
+/// Its location, without the value, which may be a secret.
 impl fmt::Debug for FileValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.location)
@@ -65,7 +65,7 @@ pub struct HopTable {
 }
 
 impl HopTable {
-    /// Returns where it is.
+    /// Returns its location.
     pub fn location(&self) -> &Arc<KeyLocation> {
         &self.location
     }
@@ -104,7 +104,7 @@ pub struct FallbackTable {
 }
 
 impl FallbackTable {
-    /// Returns where it is.
+    /// Returns its location.
     pub fn location(&self) -> &Arc<KeyLocation> {
         &self.location
     }

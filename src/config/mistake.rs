@@ -14,7 +14,7 @@ use crate::options::table::{FileName, KeyLocation};
 use crate::output::error::{Detail, Error, Kind};
 use crate::output::usage::UsageError;
 
-/// One mistake, and where it is.
+/// A mistake and its location.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistake {
     /// The line, from 1.
@@ -36,7 +36,7 @@ pub enum Excerpt {
     Value {
         /// The key.
         key: &'static str,
-        /// Where the key is.
+        /// The location of the key.
         column: u32,
     },
     /// The heading of a table.

@@ -21,7 +21,7 @@ impl TableName {
         is_name.then(|| Self(text.into()))
     }
 
-    /// Returns it as it is written.
+    /// Returns the name as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -124,7 +124,7 @@ fn read_roles(
     roles
 }
 
-/// Returns what is before the name in the heading of a table.
+/// Returns the part of a heading before the name of the table.
 fn heading_start(kind: TableKind) -> &'static str {
     match kind {
         TableKind::Identity => "[identity.",
@@ -222,7 +222,7 @@ fn read_fallbacks(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> 
     read.map(|(location, ReadTable { entries, .. })| FallbackTable { location, entries }).collect()
 }
 
-/// Returns the tables of an array, each with where it is.
+/// Returns the tables of an array and their locations.
 fn elements<'t, 'i>(
     reader: &mut TableReader<'_>,
     compound: &Compound<'t, 'i>,

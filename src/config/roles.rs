@@ -21,7 +21,7 @@ impl IdentityTable {
         &self.name
     }
 
-    /// Returns where it is.
+    /// Returns its location.
     pub fn location(&self) -> &Arc<KeyLocation> {
         &self.location
     }
@@ -51,7 +51,7 @@ impl RoleTable {
         &self.name
     }
 
-    /// Returns where it is.
+    /// Returns its location.
     pub fn location(&self) -> &Arc<KeyLocation> {
         &self.location
     }

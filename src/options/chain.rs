@@ -160,7 +160,7 @@ fn errors_of_hop(
     errors
 }
 
-/// Returns the hops after the session of `first`, a role and where it is from, with every limit of STS
+/// Returns the hops after the session of `first`, a role and its origin, with every limit of STS
 /// checked. STS is at `sts`, and at one of `fallback_sts` if a fallback made that session.
 pub fn hops(
     hops: Vec<HopSettings<'_>>,

@@ -12,7 +12,7 @@ use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, TrustAnchorArn};
 use roles_anywhere_client::aws::create_session::SessionRequest;
 
-/// What is said of one fallback.
+/// The settings of one fallback.
 #[derive(Clone, Debug)]
 pub struct FallbackSettings<'a> {
     /// The trust anchor.
@@ -23,7 +23,7 @@ pub struct FallbackSettings<'a> {
     pub endpoint: Option<Setting<'a>>,
 }
 
-/// Returns what is said of the fallbacks of the role that is used.
+/// Returns the settings of the fallbacks of the current role.
 ///
 /// There are none if a flag gives the trust anchor or the profile: those of the role belong to its own
 /// ones.
@@ -66,7 +66,7 @@ fn given<'a>(
     table.value(option).map(setting).transpose()
 }
 
-/// An ARN, and where it is from.
+/// An ARN and its origin.
 type GivenArn<T> = (T, Origin);
 
 fn given_arn<T: FromStr<Err = ArnError>>(setting: Setting<'_>) -> Result<GivenArn<T>, UsageError> {

@@ -1,4 +1,4 @@
-//! The values that a command line uses, each with where it comes from: what `config show` prints.
+//! The values that a command line uses and their origins: what `config show` prints.
 
 use std::sync::Arc;
 
@@ -29,12 +29,12 @@ pub struct RoleValues {
     pub values: Vec<OptionValue>,
 }
 
-/// A value, and where it comes from.
+/// A value and its origin.
 #[derive(Clone, Debug)]
 pub struct OptionValue {
     /// Its option.
     pub option: &'static OptionSpec,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
     /// The value.
     pub content: ValueContent,

@@ -48,10 +48,10 @@ pub struct Settings<'a> {
     pub default_role: Option<&'a TableName>,
 }
 
-/// The value of an option, and where it comes from.
+/// The value of an option and its origin.
 #[derive(Clone, Debug)]
 pub struct Setting<'a> {
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
     /// The value.
     pub value: &'a str,

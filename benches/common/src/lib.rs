@@ -26,10 +26,10 @@ pub enum WorldError {
         /// Why not.
         source: std::io::Error,
     },
-    /// A program ended before it had said where it is.
+    /// A program ended before it printed its address.
     #[error("`{}` ended early", .0.display())]
     Ended(PathBuf),
-    /// A program did not say where it is.
+    /// A program did not print its address in time.
     #[error("`{}` printed no variables within {} s", program.display(), limit.as_secs())]
     Silent {
         /// Which.
@@ -40,7 +40,7 @@ pub enum WorldError {
     /// A program did not export a variable.
     #[error("nothing exports `{0}`")]
     Unexported(String),
-    /// A server answered something else than was wanted.
+    /// A server did not answer as expected.
     #[error("a request for `{path}` was answered with `{status}`")]
     Answer {
         /// What was asked for.

@@ -28,7 +28,7 @@ const REQUESTS: u64 = 500_000;
 
 /// The file of the container route's token, in the emulator's directory.
 const TOKEN: &str = "container-token";
-/// The variables by which `serve` says where it is.
+/// The variables in which `serve` prints its address.
 const WANTED: [&str; 2] =
     ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
 

@@ -41,13 +41,13 @@ pub trait Passwords: Send + Sync {
 /// A password could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// None was given, and there is no terminal for a prompt.
+    /// No password was given, and there is no terminal for a prompt.
     #[error("no password was given, and there is no terminal to ask for it")]
     NoTerminal,
-    /// None was given, and a program in the background may not ask.
+    /// No password was given, and a program in the background may not ask.
     #[error("no password was given, and a process in the background does not ask for it")]
     Background,
-    /// None was given, and the program asks nobody.
+    /// No password was given, and the program does not ask for one.
     #[error("no password was given, and none is requested")]
     NotRequested,
     /// The terminal did not answer.

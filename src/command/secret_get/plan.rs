@@ -91,7 +91,7 @@ const ENDPOINT: EndpointOptions = EndpointOptions {
     aws: &AWS_ENDPOINT_URL_SECRETS_MANAGER,
 };
 
-/// Returns which secret is read, and where it is written.
+/// Returns the secret to read and its destination.
 pub(super) fn get(
     settings: &Settings<'_>,
     session: &SessionOptions,

@@ -10,7 +10,7 @@ use crate::options::table::transport::PROXY;
 use std::error::Error as _;
 
 impl Mistake {
-    /// Returns what is beside the marker: what to write instead.
+    /// Returns the text beside the marker: what to write instead.
     pub fn label(&self) -> Option<String> {
         match &self.kind {
             MistakeKind::Syntax(reason) => Some(reason.label().to_owned()),

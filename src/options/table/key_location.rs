@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use roles_anywhere_client::text::disclosure::{Sensitivity, shown};
 
-/// Where a value is in the configuration file.
+/// The location of a value in the configuration file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyLocation {
     /// The file.
