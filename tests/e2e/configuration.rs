@@ -149,15 +149,10 @@ const PROFILE: &str =
 
 #[test]
 fn check_accepts_a_good_file() {
-    let env = TestEnvironment::offline();
-    let file = env.write(
-        "config.toml",
-        format!(
-            "[identity.host]\ncertificate = 'no-such-file.pem'\n[role.a]\nidentity = 'host'\n\
-             trust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{PROFILE}'\nrole-arn = 'arn:aws:iam::123456789012:role/A'\n"
-        ),
-    );
-    let env = env.var("ROLES_ANYWHERE_CONFIG", file);
+    let env = TestEnvironment::offline().config(&format!(
+        "[identity.host]\ncertificate = 'no-such-file.pem'\n[role.a]\nidentity = 'host'\n\
+         trust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{PROFILE}'\nrole-arn = 'arn:aws:iam::123456789012:role/A'\n"
+    ));
     assert_snapshot!(env.run("config check"), @r"
     $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
     exit code: 0
@@ -170,7 +165,6 @@ fn check_accepts_a_good_file() {
 /// AWS refuses them when a session is made, so a command line may have them.
 #[test]
 fn check_refuses_arns_of_two_accounts() {
-    let env = TestEnvironment::offline();
     let role = |role_arn: &str, more: &str| {
         format!(
             "trust-anchor-arn = '{TRUST_ANCHOR}'\nprofile-arn = '{PROFILE}'\nrole-arn = '{role_arn}'\n{more}"
@@ -186,16 +180,12 @@ fn check_refuses_arns_of_two_accounts() {
         elsewhere(TRUST_ANCHOR),
         elsewhere(PROFILE)
     );
-    let file = env.write(
-        "config.toml",
-        format!(
-            "[identity.host]\ncertificate = '/host.pem'\n[role.a]\n{}[role.b]\n{}[role.c]\n{}",
-            role(&foreign, ""),
-            role(&own, &fallback),
-            role(&own, &format!("assume = [{{ role-arn = '{foreign}' }}]\n")),
-        ),
-    );
-    let env = env.var("ROLES_ANYWHERE_CONFIG", file);
+    let env = TestEnvironment::offline().config(&format!(
+        "[identity.host]\ncertificate = '/host.pem'\n[role.a]\n{}[role.b]\n{}[role.c]\n{}",
+        role(&foreign, ""),
+        role(&own, &fallback),
+        role(&own, &format!("assume = [{{ role-arn = '{foreign}' }}]\n")),
+    ));
     assert_snapshot!(env.fails("config check"), @r"
     $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
     exit code: 2
@@ -232,11 +222,8 @@ fn broken() -> String {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "the text of the mistakes")]
 fn check_reports_all_mistakes_of_all_roles() {
-    let env = TestEnvironment::offline();
-    let file = env.write("config.toml", broken());
-    let env = env.var("ROLES_ANYWHERE_CONFIG", &file);
+    let env = TestEnvironment::offline().config(&broken());
     let checked = env.fails("config check");
     assert_snapshot!(checked, @r"
     $ ROLES_ANYWHERE_CONFIG=DIR/config.toml roles-anywhere config check
@@ -300,15 +287,6 @@ fn check_reports_all_mistakes_of_all_roles() {
        | ^^^^^ the proxy scheme is `ftp`, expected `http`, `https`, `socks5` or `socks5h`; write it as `http://HOST:PORT`, or pass `--proxy none`; set a user name and password in `HTTPS_PROXY`, which other users cannot see
     ");
     // A run of one of these roles reports them as well.
-    let names = [
-        "CERTIFICATE",
-        "PRIVATE_KEY",
-        "INTERMEDIATES",
-        "TRUST_ANCHOR_ARN",
-        "PROFILE_ARN",
-        "ROLE_ARN",
-    ];
-    let env = names.iter().fold(env, |env, name| env.without(&format!("ROLES_ANYWHERE_{name}")));
-    let run = env.fails("credential-process --role a");
+    let run = env.without_role_variables().fails("credential-process --role a");
     assert_eq!(run.stderr.lines().next(), checked.stderr.lines().next());
 }

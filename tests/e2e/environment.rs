@@ -11,7 +11,8 @@
 mod program;
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use insta::Settings;
@@ -23,7 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use program::{
-    CommandOutput, Program, Running, copy_program, emulator, filters, program,
+    CommandOutput, Program, Running, copy_program, emulator, filters, host_identity, program,
 };
 
 /// The program and what surrounds it in one test. Snapshots are filtered as long as it exists.
@@ -117,6 +118,32 @@ impl TestEnvironment {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, contents).unwrap();
         path
+    }
+
+    /// Writes a configuration file that only its owner can write, and returns its path.
+    pub(crate) fn write_config(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(name, text);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// Writes the configuration file that the program reads.
+    pub(crate) fn config(self, text: &str) -> Self {
+        let path = self.write_config("config.toml", text);
+        self.var("ROLES_ANYWHERE_CONFIG", path)
+    }
+
+    /// Removes the variables of an identity and of ARNs: a role has its own.
+    pub(crate) fn without_role_variables(self) -> Self {
+        let names = [
+            "CERTIFICATE",
+            "PRIVATE_KEY",
+            "INTERMEDIATES",
+            "TRUST_ANCHOR_ARN",
+            "PROFILE_ARN",
+            "ROLE_ARN",
+        ];
+        names.iter().fold(self, |env, name| env.without(&format!("ROLES_ANYWHERE_{name}")))
     }
 
     /// As [`TestEnvironment::write`].

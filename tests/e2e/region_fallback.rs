@@ -68,10 +68,6 @@ impl Regions {
         let arn = |of: &str| of.replace("us-east-1", "eu-west-1");
         let text = format!(
             r#"
-            [identity.host]
-            certificate = "{directory}/leaf/p256.pem"
-            private-key = "{directory}/leaf/p256.key.pem"
-            intermediates = "{directory}/anchor/intermediate.pem"
             [role.backup]
             trust-anchor-arn = "{TRUST_ANCHOR_ARN}"
             profile-arn = "{PROFILE_ARN}"
@@ -84,9 +80,7 @@ impl Regions {
             arn(TRUST_ANCHOR_ARN),
             arn(PROFILE_ARN),
         );
-        let file = self.folder.path().join("config.toml");
-        std::fs::write(&file, text).unwrap();
-        Program::offline(self.primary.directory()).base("ROLES_ANYWHERE_CONFIG", &file)
+        Program::with_config(&self.primary, self.folder.path(), &text)
     }
 }
 

@@ -78,10 +78,6 @@ impl Accounts {
         let endpoint = self.emulator.endpoint();
         let text = format!(
             r#"
-            [identity.host]
-            certificate = "{directory}/leaf/p256.pem"
-            private-key = "{directory}/leaf/p256.key.pem"
-            intermediates = "{directory}/anchor/intermediate.pem"
             [defaults]
             trust-anchor-arn = "{TRUST_ANCHOR_ARN}"
             profile-arn = "{PROFILE_ARN}"
@@ -97,10 +93,7 @@ impl Accounts {
             role-arn = "{ROLE_ARN}"
             "#
         );
-        let file = self.folder.path().join("config.toml");
-        std::fs::write(&file, text).unwrap();
-        Program::offline(self.emulator.directory())
-            .base("ROLES_ANYWHERE_CONFIG", &file)
+        Program::with_config(&self.emulator, self.folder.path(), &text)
             .base("AWS_ENDPOINT_URL_STS", endpoint)
             .base("XDG_RUNTIME_DIR", self.folder.path())
     }

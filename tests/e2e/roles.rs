@@ -9,14 +9,8 @@ use serde_json::Value;
 
 use crate::environment::TestEnvironment;
 
-const VARIABLES: [&str; 6] = [
-    "ROLES_ANYWHERE_CERTIFICATE",
-    "ROLES_ANYWHERE_PRIVATE_KEY",
-    "ROLES_ANYWHERE_INTERMEDIATES",
-    "ROLES_ANYWHERE_TRUST_ANCHOR_ARN",
-    "ROLES_ANYWHERE_PROFILE_ARN",
-    "ROLES_ANYWHERE_ROLE_ARN",
-];
+/// The file of the user in an environment.
+const FILE: &str = "xdg/roles-anywhere/config.toml";
 
 /// Two identities and two roles; paths are relative to the file, which is in `xdg/roles-anywhere`.
 fn file() -> String {
@@ -51,13 +45,10 @@ session-duration = 900
 
 /// Returns an environment with a file in the directory of the user, and no variables for an identity.
 fn with_file(text: &str) -> TestEnvironment {
-    let env = TestEnvironment::new();
-    fs::create_dir_all(env.path("xdg/roles-anywhere")).unwrap();
-    env.write("xdg/roles-anywhere/config.toml", text);
-    fs::set_permissions(env.path("xdg/roles-anywhere/config.toml"), Permissions::from_mode(0o600))
-        .unwrap();
+    let env = TestEnvironment::new().without_role_variables();
+    env.write_config(FILE, text);
     let config = env.path("xdg");
-    VARIABLES.iter().fold(env, |env, name| env.without(name)).var("XDG_CONFIG_HOME", config)
+    env.var("XDG_CONFIG_HOME", config)
 }
 
 #[test]
@@ -78,8 +69,7 @@ fn each_role_has_its_identity_and_its_duration() {
 #[test]
 fn a_full_command_line_opens_no_file() {
     let env = TestEnvironment::new();
-    fs::create_dir_all(env.path("xdg/roles-anywhere")).unwrap();
-    let hostile = env.write("xdg/roles-anywhere/config.toml", "hunter2 = [\n");
+    let hostile = env.write(FILE, "hunter2 = [\n");
     fs::set_permissions(&hostile, Permissions::from_mode(0o666)).unwrap();
     let config = env.path("xdg");
     let env = env.var("XDG_CONFIG_HOME", config);
@@ -91,7 +81,7 @@ fn a_full_command_line_opens_no_file() {
         "--certificate {certificate} --private-key {key} --intermediates {intermediates} \
          --trust-anchor-arn {TRUST_ANCHOR_ARN} --profile-arn {PROFILE_ARN} --role-arn {ROLE_ARN}"
     );
-    let env = VARIABLES.iter().fold(env, |env, name| env.without(name));
+    let env = env.without_role_variables();
     env.vend(&flags);
     let error = env.fails("credential-process --role backup").to_string();
     assert!(error.contains("users other than its owner can write it"), "{error}");
@@ -185,10 +175,8 @@ fn a_stanza_runs_this_program_with_the_role_and_the_file() {
             "[profile reader]\ncredential_process = {program} credential-process --role reader\n"
         )
     );
-    fs::create_dir_all(env.path("it's a dir")).unwrap();
     let text = file().replace("../../", &format!("{}/", env.path("").display()));
-    let file = env.write("it's a dir/config.toml", text);
-    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let file = env.write_config("it's a dir/config.toml", &text);
     let output = env.run_args(&[
         "roles",
         "--stanza",

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::client::{Client, ROLE, SetOnDrop};
 use crate::daemon::Daemon;
-use crate::environment::{Program, emulator};
+use crate::environment::{Program, emulator, host_identity};
 use crate::fault::vended;
 
 /// A configuration file, the emulator and a token file.
@@ -56,18 +56,7 @@ impl Fixture {
             "default-role = \"a\"\n\n[defaults]\ntrust-anchor-arn = \"{TRUST_ANCHOR_ARN}\"\n\
              profile-arn = \"{PROFILE_ARN}\"\n\n"
         );
-        let variables = self.emulator.environment();
-        let variable = |name: &str| {
-            let found = variables.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.to_str().unwrap().to_owned())
-        };
-        text.push_str("[identity.host]\n");
-        for key in ["certificate", "private-key", "intermediates"] {
-            let name = format!("ROLES_ANYWHERE_{}", key.to_uppercase().replace('-', "_"));
-            if let Some(value) = variable(&name) {
-                text.push_str(&format!("{key} = \"{value}\"\n"));
-            }
-        }
+        text.push_str(&host_identity(&self.emulator));
         for (name, lines) in roles {
             text.push_str(&format!("\n[role.{name}]\nrole-arn = \"{ROLE_ARN}\"\n{lines}\n"));
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::OwnedFd;
@@ -52,6 +52,17 @@ pub(crate) fn program() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_roles-anywhere")), PathBuf::from)
 }
 
+/// Returns the table `[identity.host]` with the identity that an emulator writes.
+pub(crate) fn host_identity(emulator: &Emulator) -> String {
+    let directory = emulator.directory().display();
+    format!(
+        "[identity.host]\n\
+         certificate = \"{directory}/leaf/p256.pem\"\n\
+         private-key = \"{directory}/leaf/p256.key.pem\"\n\
+         intermediates = \"{directory}/anchor/intermediate.pem\"\n"
+    )
+}
+
 impl Program {
     pub(crate) fn new(emulator: &Emulator) -> Self {
         let mut program = Self::offline(emulator.directory());
@@ -71,6 +82,14 @@ impl Program {
             stdin: StdinSource::Null,
         }
         .base("ROLES_ANYWHERE_NO_CACHE", "1")
+    }
+
+    /// Writes a configuration file of the identity `host` and these tables into `folder`, and returns
+    /// the program that reads it, without other variables.
+    pub(crate) fn with_config(emulator: &Emulator, folder: &Path, tables: &str) -> Self {
+        let file = folder.join("config.toml");
+        fs::write(&file, host_identity(emulator) + tables).unwrap();
+        Self::offline(emulator.directory()).base("ROLES_ANYWHERE_CONFIG", file)
     }
 
     /// Sets a variable that every command of the environment has: no snapshot shows it.
@@ -116,7 +135,7 @@ impl Program {
     /// Runs the binary as the user nobody if the tests run as root.
     pub(crate) fn for_nobody(mut self) -> Self {
         use std::os::unix::fs::MetadataExt;
-        let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+        let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         self.user = root.then_some(65_534);
         self
     }
@@ -247,8 +266,8 @@ impl Program {
     pub(crate) fn reachable(self) -> (Self, tempfile::TempDir) {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let open = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(folder.path(), open).unwrap();
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).unwrap();
         let copy = folder.path().join("roles-anywhere");
         copy_program(&self.program, &copy);
         (self.called(&copy), folder)
