@@ -23,7 +23,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use entries::{FallbackTable, FileValue, HopTable};
+pub use entries::{ArrayTable, FileValue, HopTable};
 pub use keys::{KeyType, TableKind, with_keys};
 pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::TableName;
@@ -54,7 +54,7 @@ pub struct Config {
     default_role: Option<usize>,
     defaults: Entries,
     /// The fallbacks of the defaults.
-    fallbacks: Arc<[FallbackTable]>,
+    fallbacks: Arc<[ArrayTable]>,
     identities: Vec<IdentityTable>,
     roles: Vec<RoleTable>,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::paths::PathReason;
-use crate::options::table::{KeyLocation, OptionSpec, config_file};
+use crate::options::table::{KeyLocation, OptionSpec};
 
 /// A value of the file.
 #[derive(Clone, Copy)]
@@ -56,28 +56,36 @@ impl Entry {
     }
 }
 
-/// One hop of `assume`.
-pub struct HopTable {
+/// An element of `assume` or `fallback`.
+pub struct ArrayTable {
     pub(super) location: Arc<KeyLocation>,
     pub(super) entries: Entries,
+}
+
+impl ArrayTable {
+    /// Returns the value of a key. A required key is always there.
+    pub fn value(&self, option: &'static OptionSpec) -> Option<FileValue<'_>> {
+        self.entries.value(option)
+    }
+}
+
+impl fmt::Debug for ArrayTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.location)
+    }
+}
+
+/// One hop of `assume`.
+pub struct HopTable {
+    pub(super) table: ArrayTable,
     pub(super) tags: Vec<(String, Entry)>,
     pub(super) transitive_tags: Vec<Entry>,
 }
 
 impl HopTable {
-    /// Returns its location.
-    pub fn location(&self) -> &Arc<KeyLocation> {
-        &self.location
-    }
-
-    /// Returns the value of a key out of [`config_file::HOP`], but for the tags.
-    pub fn value(&self, option: &'static OptionSpec) -> Option<FileValue<'_>> {
-        self.entries.value(option)
-    }
-
-    /// Returns the role, which every hop has.
-    pub fn role_arn(&self) -> Option<FileValue<'_>> {
-        self.value(&config_file::HOP_ROLE_ARN)
+    /// Returns the values that are not tags.
+    pub fn table(&self) -> &ArrayTable {
+        &self.table
     }
 
     /// Returns the names of the tags and their values, in the order of the file.
@@ -93,31 +101,6 @@ impl HopTable {
 
 impl fmt::Debug for HopTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.location)
-    }
-}
-
-/// One of `fallback`.
-pub struct FallbackTable {
-    pub(super) location: Arc<KeyLocation>,
-    pub(super) entries: Entries,
-}
-
-impl FallbackTable {
-    /// Returns its location.
-    pub fn location(&self) -> &Arc<KeyLocation> {
-        &self.location
-    }
-
-    /// Returns the value of a key: `trust-anchor-arn` and `profile-arn`, which are always there, or
-    /// `endpoint`.
-    pub fn value(&self, option: &'static OptionSpec) -> Option<FileValue<'_>> {
-        self.entries.value(option)
-    }
-}
-
-impl fmt::Debug for FallbackTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.location)
+        self.table.fmt(f)
     }
 }

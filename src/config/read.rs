@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::entries::{Entries, FallbackTable, HopTable};
+use super::entries::{ArrayTable, Entries, HopTable};
 use super::keys::TableKind;
 use super::mistake::{Excerpt, MistakeKind, Mistakes};
 use super::roles::{IdentityTable, RoleTable};
@@ -48,10 +48,7 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
     }
 }
 
-fn read_defaults(
-    reader: &mut TableReader<'_>,
-    root: &DeTable<'_>,
-) -> (Entries, Arc<[FallbackTable]>) {
+fn read_defaults(reader: &mut TableReader<'_>, root: &DeTable<'_>) -> (Entries, Arc<[ArrayTable]>) {
     let Some((key, value)) = root.get_key_value(DEFAULTS) else {
         return (Entries::default(), Arc::from([]));
     };
@@ -62,7 +59,7 @@ fn read_defaults(
     let name = Arc::from(DEFAULTS);
     let ReadTable { entries, compounds } = reader.table(TableKind::Defaults, &name, table, &[]);
     let fallbacks = compounds.iter().flat_map(|compound| read_fallbacks(reader, compound));
-    let fallbacks: Vec<FallbackTable> = fallbacks.collect();
+    let fallbacks: Vec<ArrayTable> = fallbacks.collect();
     (entries, fallbacks.into())
 }
 
@@ -80,7 +77,7 @@ fn read_roles(
     reader: &mut TableReader<'_>,
     root: &DeTable<'_>,
     defaults: &Entries,
-    fallbacks: &Arc<[FallbackTable]>,
+    fallbacks: &Arc<[ArrayTable]>,
     identities: &[IdentityTable],
 ) -> Vec<RoleTable> {
     let names: Vec<TableName> = identities.iter().map(|identity| identity.name.clone()).collect();
@@ -191,7 +188,8 @@ fn not_a_table(
 fn read_hops(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<HopTable> {
     let tables = elements(reader, compound, TableKind::Hop);
     let read = tables.into_iter().map(|(location, ReadTable { entries, compounds })| {
-        let mut hop = HopTable { location, entries, tags: Vec::new(), transitive_tags: Vec::new() };
+        let table = ArrayTable { location, entries };
+        let mut hop = HopTable { table, tags: Vec::new(), transitive_tags: Vec::new() };
         for compound in &compounds {
             let Compound { option, value, location } = compound;
             match value.get_ref() {
@@ -216,10 +214,10 @@ fn read_hops(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<H
     read.collect()
 }
 
-fn read_fallbacks(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<FallbackTable> {
+fn read_fallbacks(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<ArrayTable> {
     let tables = elements(reader, compound, TableKind::Fallback);
     let read = tables.into_iter();
-    read.map(|(location, ReadTable { entries, .. })| FallbackTable { location, entries }).collect()
+    read.map(|(location, ReadTable { entries, .. })| ArrayTable { location, entries }).collect()
 }
 
 /// Returns the tables of an array and their locations.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::entries::{Entries, Entry, FallbackTable, FileValue, HopTable};
+use super::entries::{ArrayTable, Entries, Entry, FileValue, HopTable};
 use super::mistake::{Mistake, MistakeKind};
 use super::{Config, TableName};
 use crate::options::table::{KeyLocation, OptionSpec, config_file};
@@ -42,7 +42,7 @@ pub struct RoleTable {
     pub(super) identity: Option<usize>,
     pub(super) hops: Vec<HopTable>,
     /// Its own, or those of the defaults if it has no trust anchor and no profile of its own.
-    pub(super) fallbacks: Arc<[FallbackTable]>,
+    pub(super) fallbacks: Arc<[ArrayTable]>,
 }
 
 impl RoleTable {
@@ -68,7 +68,7 @@ impl RoleTable {
 
     /// Returns its fallbacks in order: its own, else those of the defaults, unless it has a trust anchor or
     /// a profile of its own.
-    pub fn fallbacks(&self) -> &[FallbackTable] {
+    pub fn fallbacks(&self) -> &[ArrayTable] {
         &self.fallbacks
     }
 }

@@ -9,7 +9,7 @@ mod broken;
 mod secrets;
 
 /// Reads a file in `/etc/roles-anywhere`, where `site.pem` exists.
-fn parse(text: &str) -> Result<Config, Mistakes> {
+pub(super) fn parse(text: &str) -> Result<Config, Mistakes> {
     let variables = [("HOME", "/home/alice"), ("PKI", "/srv/pki"), ("EMPTY", "")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = &Environment::new(variables);
@@ -58,12 +58,12 @@ fn reads_identities_and_roles() {
         assert_eq!(value(&layers, option).as_deref(), expected, "{option}");
     }
     let [hop] = role.hops() else { panic!("{:?}", role.hops()) };
-    let location = hop.value(&config_file::HOP_EXTERNAL_ID).unwrap().location;
+    let location = hop.table().value(&config_file::HOP_EXTERNAL_ID).unwrap().location;
     assert_eq!(
         location.to_string(),
         "role.backup.assume[0].external-id (/etc/roles-anywhere/config.toml:14)"
     );
-    assert_eq!(hop.value(&config_file::HOP_SESSION_DURATION).unwrap().value, "900");
+    assert_eq!(hop.table().value(&config_file::HOP_SESSION_DURATION).unwrap().value, "900");
     assert_eq!(
         hop.tags().map(|(name, value)| (name, value.value)).collect::<Vec<_>>(),
         [("Team", "ops")]
@@ -128,9 +128,11 @@ fn a_role_overrides_its_identity_and_the_defaults() {
         );
     }
     assert_eq!((own.fallbacks().len(), default.fallbacks().len()), (0, 1));
-    let arns = default.hops().iter().map(|hop| hop.role_arn().unwrap().value);
-    assert_eq!(arns.collect::<Vec<_>>(), ["r1", "r2"]);
-    assert_eq!(default.hops()[1].location().line, 16);
+    let roles = default.hops().iter().map(|hop| {
+        let role = hop.table().value(&config_file::HOP_ROLE_ARN).unwrap();
+        (role.value, role.location.line)
+    });
+    assert_eq!(roles.collect::<Vec<_>>(), [("r1", 15), ("r2", 17)]);
 }
 
 #[test]

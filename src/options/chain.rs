@@ -1,8 +1,6 @@
 //! The roles that are assumed one after the other with the session of the first one.
 
-use std::sync::Arc;
-
-use crate::config::{FileValue, HopTable};
+use crate::config::HopTable;
 use crate::options::session::{arn, session_name};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::config_file::{
@@ -68,7 +66,7 @@ pub(super) fn hop_settings<'a>(
 
 /// Returns a hop of the configuration file.
 fn in_file<'a>(settings: &Settings<'a>, hop: &'a HopTable) -> Result<HopSettings<'a>, UsageError> {
-    let given = |option| given(settings, hop, option);
+    let given = |option| settings.in_table(hop.table(), option);
     Ok(HopSettings {
         role: given(&HOP_ROLE_ARN)?.ok_or_else(|| settings.missing(&[&HOP_ROLE_ARN]))?,
         session_name: given(&HOP_ROLE_SESSION_NAME)?,
@@ -80,35 +78,18 @@ fn in_file<'a>(settings: &Settings<'a>, hop: &'a HopTable) -> Result<HopSettings
     })
 }
 
-/// Returns the value of a key of a hop.
-fn given<'a>(
-    settings: &Settings<'a>,
-    hop: &'a HopTable,
-    option: &'static OptionSpec,
-) -> Result<Option<Setting<'a>>, UsageError> {
-    hop.value(option).map(|value| setting(settings, option, value)).transpose()
-}
-
 fn tags_in_file<'a>(
     settings: &Settings<'a>,
     hop: &'a HopTable,
 ) -> impl Iterator<Item = Result<(&'a str, Setting<'a>), UsageError>> {
-    hop.tags().map(|(key, value)| Ok((key, setting(settings, &HOP_TAGS, value)?)))
+    hop.tags().map(|(key, value)| Ok((key, settings.of_file(&HOP_TAGS, value)?)))
 }
 
 fn transitive_tags_in_file<'a>(
     settings: &Settings<'a>,
     hop: &'a HopTable,
 ) -> impl Iterator<Item = Result<Setting<'a>, UsageError>> {
-    hop.transitive_tags().map(|key| setting(settings, &HOP_TRANSITIVE_TAGS, key))
-}
-
-fn setting<'a>(
-    settings: &Settings<'a>,
-    option: &'static OptionSpec,
-    FileValue { value, location }: FileValue<'a>,
-) -> Result<Setting<'a>, UsageError> {
-    settings.setting(Origin::File(option, Arc::clone(location)), value)
+    hop.transitive_tags().map(|key| settings.of_file(&HOP_TRANSITIVE_TAGS, key))
 }
 
 /// A reader of one value of a hop.
@@ -138,11 +119,10 @@ fn errors_of_hop(
     hop: &HopTable,
     first: Option<(&Origin, &RoleArn)>,
 ) -> Vec<UsageError> {
-    let read = READERS
-        .iter()
-        .map(|(option, read)| given(settings, hop, option)?.as_ref().map_or(Ok(()), read));
+    let given = |option| settings.in_table(hop.table(), option);
+    let read = READERS.iter().map(|(option, read)| given(option)?.as_ref().map_or(Ok(()), read));
     let mut errors: Vec<UsageError> = read.filter_map(Result::err).collect();
-    if let (Some(first), Ok(Some(role))) = (first, given(settings, hop, &HOP_ROLE_ARN)) {
+    if let (Some(first), Ok(Some(role))) = (first, given(&HOP_ROLE_ARN)) {
         let origin = role.origin.clone();
         let checked = arn(role).ok().map(|role| same_partition(first, &role, origin));
         errors.extend(checked.and_then(Result::err));

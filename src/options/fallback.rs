@@ -1,9 +1,8 @@
 //! The fallbacks of a role: trust anchors and profiles in other Regions.
 
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::config::{FallbackTable, FileValue};
+use crate::config::ArrayTable;
 use crate::options::session::{OwnEndpoint, arn, check_endpoint};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, TRUST_ANCHOR_ARN};
@@ -43,27 +42,15 @@ pub(super) fn of_role<'a>(
 
 fn of_table<'a>(
     settings: &Settings<'a>,
-    table: &'a FallbackTable,
+    table: &'a ArrayTable,
 ) -> Result<FallbackSettings<'a>, UsageError> {
-    let required =
-        |option| given(settings, table, option)?.ok_or_else(|| settings.missing(&[option]));
+    let given = |option| settings.in_table(table, option);
+    let required = |option| given(option)?.ok_or_else(|| settings.missing(&[option]));
     Ok(FallbackSettings {
         trust_anchor: required(&TRUST_ANCHOR_ARN)?,
         profile: required(&PROFILE_ARN)?,
-        endpoint: given(settings, table, &ENDPOINT)?,
+        endpoint: given(&ENDPOINT)?,
     })
-}
-
-/// Returns the value of a key of a fallback.
-fn given<'a>(
-    settings: &Settings<'a>,
-    table: &'a FallbackTable,
-    option: &'static OptionSpec,
-) -> Result<Option<Setting<'a>>, UsageError> {
-    let setting = |FileValue { value, location }: FileValue<'a>| {
-        settings.setting(Origin::File(option, Arc::clone(location)), value)
-    };
-    table.value(option).map(setting).transpose()
 }
 
 /// An ARN and its origin.
@@ -111,7 +98,7 @@ pub(super) fn errors_in_file(settings: &Settings<'_>) -> Vec<UsageError> {
     let mut anchors: Vec<GivenArn<TrustAnchorArn>> = primary.into_iter().collect();
     let mut errors = Vec::new();
     for table in fallbacks {
-        let given = |option| given(settings, table, option);
+        let given = |option| settings.in_table(table, option);
         let arn = |option| given(option)?.ok_or_else(|| settings.missing(&[option]));
         let anchor = arn(&TRUST_ANCHOR_ARN).and_then(given_arn);
         let profile = arn(&PROFILE_ARN).and_then(given_arn);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use crate::config::{FileValue, RoleLayers, TableName};
+use crate::config::{ArrayTable, FileValue, RoleLayers, TableName};
 use crate::options::arguments::{all_typed, typed};
 use crate::options::command_line::CommandSpec;
 use crate::options::table::{
@@ -104,10 +104,25 @@ impl<'a> Settings<'a> {
     /// Returns the value of an option in the configuration file.
     pub fn in_file(&self, option: &'static OptionSpec) -> Result<Option<Setting<'a>>, UsageError> {
         let value = self.layers.as_ref().and_then(|layers| layers.value(option));
-        let Some(FileValue { value, location }) = value else {
-            return Ok(None);
-        };
-        self.setting(Origin::File(option, Arc::clone(location)), value).map(Some)
+        value.map(|value| self.of_file(option, value)).transpose()
+    }
+
+    /// Returns the value of a key of an element of `assume` or `fallback`.
+    pub fn in_table(
+        &self,
+        table: &'a ArrayTable,
+        option: &'static OptionSpec,
+    ) -> Result<Option<Setting<'a>>, UsageError> {
+        table.value(option).map(|value| self.of_file(option, value)).transpose()
+    }
+
+    /// Returns a value of the configuration file as that of an option.
+    pub fn of_file(
+        &self,
+        option: &'static OptionSpec,
+        FileValue { value, location }: FileValue<'a>,
+    ) -> Result<Setting<'a>, UsageError> {
+        self.setting(Origin::File(option, Arc::clone(location)), value)
     }
 
     /// Returns the value of an option, or its default. An option without a default is required.
