@@ -1,23 +1,15 @@
 //! Lines of `~/.aws/config`, and what is made of them.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use insta::assert_snapshot;
 
 use super::*;
-use crate::config::{Config, ConfigText};
-use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::text::disclosure::PathExists;
+use crate::config::tests::parse;
 
 /// Imports a text, and reads the result with our own parser.
 fn import(text: &str) -> Import {
     let import = from_aws_config(text);
-    let file = &Arc::from(Path::new("/etc/roles-anywhere/config.toml"));
-    let (environment, paths) = (&Environment::default(), PathExists(&|_| false));
-    let parsed = Config::parse(&ConfigText { file, text: &import.toml, environment, paths });
-    let config =
-        parsed.unwrap_or_else(|it| panic!("{:?}\n{}", it.lines().collect::<Vec<_>>(), import.toml));
+    let config = parse(&import.toml)
+        .unwrap_or_else(|it| panic!("{:?}\n{}", it.lines().collect::<Vec<_>>(), import.toml));
     assert_eq!(config.roles().count(), import.roles);
     import
 }

@@ -7,22 +7,25 @@ use crate::options::config_file::ConfigError;
 use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::ports::Environment;
 
-/// A role that is refused, so that a run with it checks the whole file.
-const REFUSED: &str = r#"
-[role.refused]
+/// Returns a role of the identity `host` with these lines.
+fn role(name: &str, lines: &str) -> String {
+    format!(
+        r#"
+[role.{name}]
 identity = "host"
 trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
 profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
 role-arn = "arn:aws:iam::123456789012:role/One"
-timeout = 700
+{lines}
+"#
+    )
+}
 
-[identity.host]
-certificate = "/file.pem"
-"#;
-
-/// Returns the mistakes in a file that begins with `text`, without those of [`REFUSED`].
+/// Returns the mistakes in a file that begins with `text`. A role after it is refused, so that a run
+/// with that role checks the whole file.
 fn mistakes(text: &str) -> String {
-    let text = format!("{text}{REFUSED}");
+    let refused = role("refused", "timeout = 700");
+    let text = format!("{text}{refused}[identity.host]\ncertificate = \"/file.pem\"\n");
     let files = FakeConfigFiles::one("/home/u/.config/roles-anywhere/config.toml", &text);
     let environment = Environment::new([("HOME".to_owned(), "/home/u".to_owned())]);
     let line = ["roles-anywhere", "credential-process", "--role=refused"].map(str::to_owned);
@@ -40,13 +43,7 @@ fn mistakes(text: &str) -> String {
 
 #[test]
 fn all_mistakes_of_all_hops_are_reported() {
-    let text = r#"
-[role.chain]
-identity = "host"
-trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
-profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
-role-arn = "arn:aws:iam::123456789012:role/One"
-[[role.chain.assume]]
+    let lines = r#"[[role.chain.assume]]
 role-arn = "arn:aws:sts::123456789012:role/Two"
 external-id = "x"
 session-duration = 7200
@@ -59,7 +56,7 @@ policy = "not JSON"
 [[role.chain.assume]]
 role-arn = "x"
 "#;
-    assert_snapshot!(mistakes(text), @r#"
+    assert_snapshot!(mistakes(&role("chain", lines)), @r#"
     config.toml:8:1: invalid value `arn:aws:sts::123456789012:role/Two` for `role.chain.assume[0].role-arn` in config.toml:8: expected the ARN of a role (`iam role/…`), got that of `sts role/Two`; check that the ARNs of the trust anchor, the profile and the role are not swapped
     config.toml:9:1: invalid value for `role.chain.assume[0].external-id` in config.toml:9: expected 2 to 1224 characters, each a letter, a digit or one of `_+=,.@:/-`
     config.toml:10:1: invalid value `7200` for `role.chain.assume[0].session-duration` in config.toml:10: expected 900 to 3600 (seconds): AWS allows an hour for a role that another one assumes
@@ -76,13 +73,7 @@ role-arn = "x"
 
 #[test]
 fn all_mistakes_of_all_fallbacks_are_reported() {
-    let text = r#"
-[role.regions]
-identity = "host"
-trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
-profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
-role-arn = "arn:aws:iam::123456789012:role/One"
-endpoint = "http://a.example"
+    let lines = r#"endpoint = "http://a.example"
 [[role.regions.fallback]]
 trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/b"
 profile-arn = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/b"
@@ -94,7 +85,7 @@ profile-arn = "x"
 trust-anchor-arn = "arn:aws-cn:rolesanywhere:cn-north-1:123456789012:trust-anchor/b"
 profile-arn = "arn:aws-cn:rolesanywhere:cn-north-1:123456789012:profile/b"
 "#;
-    assert_snapshot!(mistakes(text), @r#"
+    assert_snapshot!(mistakes(&role("regions", lines)), @r#"
     config.toml:7:1: invalid value for `role.regions.endpoint` in config.toml:7: `http` to another machine would send the credentials unencrypted; write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only
     config.toml:9:1: `role.regions.trust-anchor-arn` in config.toml:4 and `role.regions.fallback[0].trust-anchor-arn` in config.toml:9 cannot be used together: use a trust anchor of another Region: a fallback is for when a Region does not answer
     config.toml:10:1: `role.regions.fallback[0].trust-anchor-arn` in config.toml:9 is in the Region eu-central-1, but `role.regions.fallback[0].profile-arn` in config.toml:10 is in eu-west-1: use a trust anchor and a profile of one Region in each fallback
@@ -153,20 +144,13 @@ role-arn = "arn:aws:iam::123456789012:role/One"
 
 #[test]
 fn one_profile_of_two_roles_is_a_mistake() {
-    let arns = r#"
-identity = "host"
-trust-anchor-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a"
-profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a"
-role-arn = "arn:aws:iam::123456789012:role/One"
-"#;
-    let role =
-        |name: &str, profile: &str| format!("[role.{name}]\naws-profile = \"{profile}\"{arns}");
+    let role = |name, profile| role(name, &format!("aws-profile = \"{profile}\""));
     assert_eq!(mistakes(&[role("a", "one"), role("b", "two")].concat()), "");
     let reported = mistakes(&[role("a", "one"), role("b", "two"), role("c", "one")].concat());
     assert_eq!(
         reported,
-        "config.toml:14:1: `role.a.aws-profile` in config.toml:2 and `role.c.aws-profile` in \
-         config.toml:14 cannot be used together: they name the same profile, which holds the \
+        "config.toml:21:1: `role.a.aws-profile` in config.toml:7 and `role.c.aws-profile` in \
+         config.toml:21 cannot be used together: they name the same profile, which holds the \
          credentials of one role: change one of them, or pass `--role`"
     );
 }
