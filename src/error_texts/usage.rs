@@ -27,7 +27,7 @@ variants!(UsageError:
     FlagAsValue Argument Role Regions Partitions Conflict NotYet
 );
 variants!(RoleError:
-    Variables Flags Unknown Ambiguous None NoProfile NoSuchFile NoFile
+    Variables Flags Several Unknown Ambiguous None NoProfile NoSuchFile NoFile
 );
 variants!(ArgumentError:
     Unexpected UnknownCommand Missing NoValue Choice Detached Hidden UnexpectedValue
@@ -316,6 +316,8 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
         bare("serve --role backup --role reader --role-arn arn").with_config(TWO),
         bare("serve --role backup --role reader --role-arn arn --certificate a.pem")
             .with_config(TWO),
+        process("--role backup --role reader").with_config(TWO),
+        bare("update --role backup --role reader").with_config(TWO),
         process("--role bakcup").with_config(TWO),
         process("--role zzz").with_config(TWO),
         process("--role zzz").with_config(""),

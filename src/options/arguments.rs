@@ -26,7 +26,7 @@ fn argument(option: &'static OptionSpec) -> Arg {
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value(missing),
-        Syntax::Repeated => {
+        Syntax::Repeated | Syntax::Once => {
             arg.long(option.id()).action(ArgAction::Append).allow_hyphen_values(true)
         }
         // Named with all else that is missing, which clap does not know.

@@ -103,9 +103,8 @@ fn named<'a>(
         }
     });
     let mut given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
-    if *row != ROLES {
-        // The last one counts, as of every option.
-        given.drain(..given.len().saturating_sub(1));
+    if row.syntax == Syntax::Once && given.len() > 1 {
+        return Err(UsageError::Role(Box::new(RoleError::Several { option: row })));
     }
     if given.is_empty()
         && !by_flag

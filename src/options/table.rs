@@ -232,6 +232,12 @@ impl OptionSpec {
         Self { syntax: Syntax::OptionalValue { missing }, ..self }
     }
 
+    /// Refuses the flag if it is given several times, instead of taking the last one.
+    #[must_use]
+    pub const fn once(self) -> Self {
+        Self { syntax: Syntax::Once, ..self }
+    }
+
     /// Lets the flag be given several times.
     #[must_use]
     pub const fn repeated(self) -> Self {

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use crate::command::credential_process::CredentialProcess;
-use crate::command::{ALL, PlanInputs, plan};
+use crate::command::{ALL, CommandLineError, PlanInputs, plan};
 use crate::options::session_plan::SessionPlan;
 use crate::test_support::FakeConfigFiles;
 use roles_anywhere_client::ports::Environment;
@@ -283,6 +283,34 @@ fn flags_of_one_role_are_refused_with_several() {
     // With one role, such a flag replaces the value of the role.
     for line in [&["serve", "--role=one"][..], &["update", "--role=one"]] {
         assert_eq!(error(&[line, &["--role-session-name=me"]].concat()), None, "{line:?}");
+    }
+}
+
+#[test]
+fn second_role_is_refused_by_a_command_of_one_role() {
+    let files = FakeConfigFiles::of(&[(GIVEN, &text(901))]);
+    let environment = Environment::new([("HOME".to_owned(), "/home/u".to_owned())]);
+    let error = |line: &str| {
+        let line = format!("roles-anywhere {line}");
+        let line: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let inputs = PlanInputs { config_files: &files, ..PlanInputs::of(&environment) };
+        match plan(ALL, &line, &inputs).err()? {
+            CommandLineError::Usage(error) => Some(error.to_string()),
+            error => panic!("not a usage error: {error}"),
+        }
+    };
+    let refused = Some("`--role` is given more than once".to_owned());
+    for command in ["credential-process", "secret get db", "read-certificate-data", "update"] {
+        for roles in ["--role one --role two", "--role=two --role=two"] {
+            let line = format!("{command} --config {GIVEN} {roles}");
+            assert_eq!(error(&line), refused, "{line}");
+        }
+        // The last one of other options counts.
+        assert_eq!(error(&format!("{command} --role two --config /no --config {GIVEN}")), None);
+    }
+    for command in ["serve", "roles", "config show"] {
+        let line = format!("{command} --config {GIVEN} --role one --role two");
+        assert_eq!(error(&line), None, "{line}");
     }
 }
 

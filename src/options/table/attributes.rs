@@ -10,6 +10,8 @@ pub enum Syntax {
         /// The value that `--name` stands for.
         missing: &'static str,
     },
+    /// `--name VALUE` or `--name=VALUE`; a second one is refused.
+    Once,
     /// `--name VALUE`, as often as needed.
     Repeated,
     /// An argument without a flag, which is required.

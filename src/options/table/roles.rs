@@ -14,6 +14,7 @@ pub static SEVERAL: &[&OptionSpec] = &[&ROLES, &CONFIG];
 pub static WITH_PROFILE: &[&OptionSpec] = &[&ROLE_WITH_PROFILE, &CONFIG];
 
 pub static ROLE: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text)
+    .once()
     .refuse_empty("the name of a role")
     .described_default("`default-role`, else the only role of the file")
     .under(Heading::Configuration)
@@ -25,6 +26,7 @@ pub static ROLE: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text)
 
 /// `--role` of a command that uses the roles that have a profile.
 pub static ROLE_WITH_PROFILE: OptionSpec = OptionSpec::new("--role", "NAME", ValueType::Text)
+    .once()
     .refuse_empty("the name of a role")
     .described_default(
         "all roles with `aws-profile`; with `--profile`, `default-role`, else the only role of \

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{quoted_list, shown_name};
-use crate::options::table::{FileName, Origin};
+use crate::options::table::roles::ROLE_WITH_PROFILE;
+use crate::options::table::{FileName, OptionSpec, Origin};
 use roles_anywhere_client::text::disclosure::DisplayValue;
 
 /// No role of the configuration file can be used.
@@ -24,6 +25,12 @@ pub enum RoleError {
     Flags {
         /// The flags, at least one.
         names: Vec<&'static str>,
+    },
+    /// A command that uses one role is given several.
+    #[error("`{}` is given more than once", option.name)]
+    Several {
+        /// `--role` of the command.
+        option: &'static OptionSpec,
     },
     /// No role has the name.
     #[error("unknown role{} for {}", shown_name(name), origin.quoted())]
@@ -86,6 +93,11 @@ impl RoleError {
                 "pass `--role` with one role, or set the values in the roles of the configuration file"
                     .to_owned()
             }
+            Self::Several { option } if **option == ROLE_WITH_PROFILE => {
+                "leave `--role` out and set `aws-profile` in the roles, or run the command once for each role"
+                    .to_owned()
+            }
+            Self::Several { .. } => "pass `--role` once".to_owned(),
             Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::Unknown { names, file, .. } if names.is_empty() => {
                 format!("add `[role.NAME]` to `{}`", FileName(file))
