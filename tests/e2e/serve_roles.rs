@@ -253,6 +253,35 @@ fn reload_before_the_first_refresh_makes_the_daemon_ready() {
 }
 
 #[test]
+fn reload_without_a_default_role_is_logged_once() {
+    let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600)]);
+    let daemon = fixture.start(&[]);
+    let mut client = fixture.connect(&daemon);
+    wait_for_sessions(&daemon, 2);
+    let good = fs::read_to_string(fixture.path("config.toml")).unwrap();
+    let logged = || {
+        let events = ["instance_metadata_disabled", "default_credentials_disabled"];
+        events.map(|event| daemon.count(event))
+    };
+    assert_eq!(logged(), [0, 0]);
+    let mut reload = |round: usize, text: &str| {
+        fixture.write(text);
+        daemon.signal(Signal::HUP);
+        daemon.wait_for_nth("config_reloaded", round);
+        // The token of `a` opens no other route: 401 if there is one, else 404.
+        fixture.key(&mut client, "/credentials", "token-a").unwrap_err() == 401
+    };
+    let without = good.replace("default-role = \"a\"\n", "");
+    assert!(!reload(1, &without));
+    assert_eq!(logged(), [1, 1]);
+    assert!(!reload(2, &without.replace("3600", "1800")));
+    assert_eq!(logged(), [1, 1], "nothing ended at this reload");
+    assert!(reload(3, &good) && !reload(4, &without));
+    assert_eq!(logged(), [2, 2]);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
 fn refused_file_leaves_the_previous_roles() {
     let fixture = Fixture::new(&[("a", 3_600), ("b", 3_600)]);
     let daemon = fixture.start(&[]);

@@ -17,7 +17,8 @@ use crate::daemon::{
 use crate::options::session_plan::{NamedSession, SessionPlan};
 use crate::output::error::Error;
 use crate::output::log::events::{
-    CONTAINER_CREDENTIALS_DISABLED, CONTAINER_TOKEN_RENEWAL_FAILED, INSTANCE_METADATA_DISABLED,
+    CONTAINER_CREDENTIALS_DISABLED, CONTAINER_TOKEN_RENEWAL_FAILED, DEFAULT_CREDENTIALS_DISABLED,
+    INSTANCE_METADATA_DISABLED,
 };
 use crate::output::log::{Field, Log};
 use crate::server::{
@@ -97,9 +98,7 @@ impl<'a> RunningRoles<'a> {
     /// file and it cannot be used, or if nothing could be served without it. If another file cannot be
     /// written, its route does not exist, and the log says why.
     pub(super) fn open_tokens(&self, selection: &RoleSelection) -> Result<(), Error> {
-        if selection.imds.is_none() && self.plan.policy.offer.has_imds() {
-            self.log.event(&INSTANCE_METADATA_DISABLED, &[]);
-        }
+        self.log_routes_without_role(selection);
         if self.plan.token_file == TokenFile::Disabled && self.plan.policy.offer.has_container() {
             self.log.event(&CONTAINER_CREDENTIALS_DISABLED, &[]);
         }
@@ -170,6 +169,7 @@ impl<'a> RunningRoles<'a> {
         selection: RoleSelection,
         new_refresher: &NewRefresher<'_>,
     ) -> RoleChanges {
+        self.log_routes_without_role(&selection);
         for name in self.missing_tokens(&selection) {
             match (self.open_token)(name.as_deref()) {
                 Ok(None) => {}
@@ -204,6 +204,21 @@ impl<'a> RunningRoles<'a> {
     /// Returns whether its roles are of a configuration file.
     pub(super) fn are_named(&self) -> bool {
         self.running.borrow().iter().all(|it| it.role.name.is_some())
+    }
+
+    /// Logs that instance metadata or `/credentials` is not served because no role of `selection` is the
+    /// default one. At a reload, only what was served before is logged.
+    fn log_routes_without_role(&self, selection: &RoleSelection) {
+        let (offer, is_start) = (self.plan.policy.offer, self.running.borrow().is_empty());
+        let had_imds = is_start || self.served().imds.is_some();
+        if selection.imds.is_none() && had_imds && offer.has_imds() {
+            self.log.event(&INSTANCE_METADATA_DISABLED, &[]);
+        }
+        let is_stored = is_start && self.plan.token_file != TokenFile::Disabled;
+        let had_token = is_stored || self.tokens().iter().any(|(token, _)| token.name().is_none());
+        if selection.container.is_none() && had_token && offer.has_container() {
+            self.log.event(&DEFAULT_CREDENTIALS_DISABLED, &[]);
+        }
     }
 
     /// Returns the names of the routes of `selection` that have no token yet.

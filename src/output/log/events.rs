@@ -55,6 +55,9 @@ events! {
     INSTANCE_METADATA_DISABLED = "instance_metadata_disabled" Warning
         "instance metadata is not served: pass `--role`, or set `default-role` in the configuration file"
         [];
+    DEFAULT_CREDENTIALS_DISABLED = "default_credentials_disabled" Warning
+        "`/credentials` is not served: pass `--role`, or set `default-role` in the configuration file"
+        [];
     KUBERNETES_VARIABLES_IGNORED = "kubernetes_variables_ignored" Info
         "the variables of a Kubernetes Service are ignored" ["names"];
     UNKNOWN_VARIABLE = "unknown_variable" Warning
@@ -129,7 +132,8 @@ events! {
     CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role_name"]
         ends [CONTAINER_TOKEN_RENEWAL_FAILED];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
-        "cannot renew the container token; the current one stays valid" ["reason" "role_name"];
+        "cannot renew the container token: the current one stays valid; without one, its route is not served"
+        ["reason" "role_name"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
         "the token file was missing or changed, and was written again" ["found" "role_name"]
         ends [CONTAINER_TOKEN_LOST];
@@ -177,6 +181,7 @@ mod tests {
             "kubernetes_variables_ignored",
             "unknown_variable",
             "instance_metadata_disabled",
+            "default_credentials_disabled",
             "log_events_dropped",
             "certificate_expires_soon",
             "profile_written_in_place",
