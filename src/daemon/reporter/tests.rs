@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::test_support::DaemonRecorder;
 use roles_anywhere_client::refresh::handle::RefreshHandle;
+use roles_anywhere_client::refresh::status::StatusChannel;
 use roles_anywhere_test_support::simulation::{AwsBehaviour, Simulation};
 
 /// A refresher that reports, advanced by hand.
@@ -15,6 +16,7 @@ struct Run<'a> {
     simulation: &'a Simulation,
     refresher: BoxFuture<'a, Infallible>,
     handle: RefreshHandle,
+    channel: Arc<StatusChannel>,
 }
 
 impl Run<'_> {
@@ -37,9 +39,9 @@ fn run(simulation: &Simulation, recorder: &DaemonRecorder, act: impl FnOnce(&mut
     let source = Arc::new(simulation.clone());
     let mut refresher =
         recorder.context().refresher_of(source, Arc::default(), &simulation.ports());
-    let handle = refresher.handle();
+    let (handle, channel) = (refresher.handle(), Arc::clone(refresher.channel()));
     let refresher = Box::pin(async move { refresher.run().await });
-    let mut run = Run { simulation, refresher, handle };
+    let mut run = Run { simulation, refresher, handle, channel };
     run.settle();
     act(&mut run);
 }
@@ -156,4 +158,37 @@ fn fallback_is_logged_once_and_so_is_its_end() {
     }
     assert!(about[1].contains("region_restored") && about[1].contains("region=us-east-1"));
     assert!(lines.iter().all(|line| !line.contains("refresh_failed")), "{lines:?}");
+}
+
+#[test]
+fn failed_renewal_of_a_chain_is_logged_once_and_so_is_its_end() {
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
+    let mut status = None;
+    run(&simulation, &recorder, |run| {
+        let last_status = || recorder.supervisor.statuses().last().cloned().unwrap();
+        assert!(!last_status().contains("failed"), "{}", last_status());
+        run.simulation.fail_renewal(true);
+        run.pass(7_200);
+        status = Some(run.channel.status());
+        assert!(last_status().ends_with("; the last refresh failed"), "{}", last_status());
+        run.simulation.fail_renewal(false);
+        run.pass(3_600);
+        assert!(!last_status().contains("failed"), "{}", last_status());
+    });
+    let refreshes = status.unwrap().refreshes;
+    assert!(refreshes.unreachable > 1, "{refreshes:?}");
+    assert_eq!(refreshes.succeeded, refreshes.unreachable + 1, "the hop succeeds each time");
+    let lines = recorder.log.lines();
+    let about = |event: &str| -> Vec<_> {
+        let is_of = |line: &&String| line.contains(event);
+        lines.iter().filter(is_of).cloned().collect()
+    };
+    let (failed, recovered) = (about("refresh_failed"), about("refresh_recovered"));
+    assert_eq!((failed.len(), recovered.len()), (1, 1), "{lines:?}");
+    for what in ["reason=no response", "retry_in_seconds="] {
+        assert!(failed[0].contains(what), "{failed:?}");
+    }
+    let failures = format!("failures={}", refreshes.unreachable);
+    assert!(recovered[0].contains(&failures), "{recovered:?}");
+    assert!(about("credentials_unavailable").is_empty(), "{lines:?}");
 }

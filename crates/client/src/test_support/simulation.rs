@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) delay: u64,
     /// How the fallback answers, at once, if there is one.
     pub(crate) fallback: Option<AwsBehaviour>,
+    /// Whether an earlier session of the chain cannot be renewed.
+    renewal_fails: bool,
     /// How often the primary trust anchor was asked.
     pub(crate) primary_fetches: u64,
     pub(crate) lifetime_seconds: i64,
@@ -95,6 +97,7 @@ impl Simulation {
             behaviour: AwsBehaviour::Answers,
             delay: 0,
             fallback: None,
+            renewal_fails: false,
             primary_fetches: 0,
             lifetime_seconds: 3_600,
             files: 1,
@@ -148,6 +151,11 @@ impl Simulation {
     /// Makes a fallback answer like this from now on.
     pub fn fall_back(&self, behaviour: AwsBehaviour) {
         self.state().fallback = Some(behaviour);
+    }
+
+    /// Makes the renewal of an earlier session of the chain fail from now on, or succeed.
+    pub fn fail_renewal(&self, fails: bool) {
+        self.state().renewal_fails = fails;
     }
 
     /// Replaces the identity's files with others, usable or not.
@@ -219,7 +227,8 @@ impl Simulation {
             AwsBehaviour::Answers => {
                 self.succeeds(start);
                 let session = self.session();
-                Ok(Fetched { session, made_by, primary_error, renewal_error: None })
+                let renewal_error = self.state().renewal_fails.then(|| Arc::new(lost(10)));
+                Ok(Fetched { session, made_by, primary_error, renewal_error })
             }
             AwsBehaviour::Lost => Err(lost(self.state().delay)),
             AwsBehaviour::Refuses => Err(refused()),
