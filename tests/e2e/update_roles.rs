@@ -138,7 +138,7 @@ fn once_writes_what_it_can_and_reports_each_failure() {
     let lines: Vec<_> = outcome.stderr.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(lines.len(), 4, "{outcome}");
     for (line, start) in lines.iter().zip([
-        "wrote profile `one` to `",
+        "wrote profile `one` of role `a` to `",
         "error: role `b`: AWS refused CreateSession",
         "error: role `c`: cannot edit `",
         "error: cannot write 2 of 3 profiles",

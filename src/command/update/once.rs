@@ -32,8 +32,8 @@ pub struct UpdateOutcome {
 /// The profiles that were written, and what failed, each with the index of its role. An error without one
 /// is of the file.
 #[derive(Default)]
-struct Outcomes<'a> {
-    written: Vec<(&'a Update, UpdateOutcome)>,
+struct Outcomes {
+    written: Vec<(usize, UpdateOutcome)>,
     failed: Vec<(Option<usize>, Error)>,
 }
 
@@ -51,13 +51,13 @@ pub(super) fn run(app: &App, plan: &UpdatePlan) -> Result<(), Error> {
 }
 
 /// Prints the lines of what was written and the errors of several roles.
-fn report_all(app: &App, plan: &UpdatePlan, outcomes: Outcomes<'_>) -> Result<(), Error> {
+fn report_all(app: &App, plan: &UpdatePlan, outcomes: Outcomes) -> Result<(), Error> {
     let Outcomes { written, mut failed } = outcomes;
     let now = app.clock().now();
     let mut lines: Vec<String> = Vec::new();
-    for (update, outcome) in &written {
+    for (role, outcome) in &written {
         // Most warnings are of the file, and those of several profiles are the same.
-        let new = report::lines(update, outcome, now).into_iter();
+        let new = report::lines(&plan.roles[*role], outcome, now).into_iter();
         lines.extend(new.filter(|line| !lines.contains(line)).collect::<Vec<_>>());
     }
     lines.iter().for_each(|line| app.report(line));
@@ -90,11 +90,11 @@ fn report_all(app: &App, plan: &UpdatePlan, outcomes: Outcomes<'_>) -> Result<()
 
 /// Writes the profiles of the roles: checks the file, makes the sessions one after the other, as each may
 /// ask for a password, and writes all that there are.
-async fn once<'a>(
-    roles: &'a [Role<ProfilePlan>],
+async fn once(
+    roles: &[Role<ProfilePlan>],
     (others, ports, deadline): (&[SessionClient<'_>], &Ports, Deadline),
     file: &dyn SharedCredentialsFile,
-) -> Outcomes<'a> {
+) -> Outcomes {
     let (clock, timer) = (&*ports.clock, &*ports.timer);
     let mut outcomes = Outcomes::default();
     let mut checked = Vec::new();
@@ -142,11 +142,11 @@ async fn once<'a>(
 }
 
 /// Writes the profiles, and adds what became of them.
-async fn write_all<'a>(
-    mut edits: Vec<ProfileEdit<'a>>,
+async fn write_all(
+    mut edits: Vec<ProfileEdit<'_>>,
     file: &dyn SharedCredentialsFile,
     (clock, timer): (&dyn Clock, &dyn Timer),
-    outcomes: &mut Outcomes<'a>,
+    outcomes: &mut Outcomes,
 ) {
     let Some(first) = edits.first().map(|edit| edit.update) else { return };
     let (written, unfinished) = match write(first, &mut edits, file, (clock, timer)).await {
@@ -162,7 +162,7 @@ async fn write_all<'a>(
         let mut warnings = update.warnings(file);
         warnings.extend(unfinished.map(FileWarning::Unfinished));
         let expiration = session.credentials.expiration;
-        outcomes.written.push((update, UpdateOutcome { written, expiration, warnings }));
+        outcomes.written.push((role, UpdateOutcome { written, expiration, warnings }));
     }
 }
 

@@ -1,7 +1,8 @@
 //! The report of `update --once`: what was written, and what the owner of the file should fix.
 
-use crate::command::update::{Update, UpdateOutcome};
+use crate::command::update::{ProfilePlan, Update, UpdateOutcome};
 use crate::credentials_file::port::WriteMethod;
+use crate::daemon::Role;
 use crate::output::error::one_line;
 use crate::output::log::events::{PROFILE_WARNING, PROFILE_WRITTEN};
 use crate::output::log::{Field, LogFormat};
@@ -10,7 +11,12 @@ use roles_anywhere_client::text::disclosure::{field, path_name, profile_field, p
 use roles_anywhere_client::time::Timestamp;
 
 /// Returns the lines of the report, as text or JSON.
-pub(super) fn lines(plan: &Update, outcome: &UpdateOutcome, now: Timestamp) -> Vec<String> {
+pub(super) fn lines(
+    role: &Role<ProfilePlan>,
+    outcome: &UpdateOutcome,
+    now: Timestamp,
+) -> Vec<String> {
+    let (plan, role) = (&role.plan.update, role.name.as_deref());
     let format = plan.daemon.log_format;
     let warning = |words: String| match format {
         LogFormat::Text | LogFormat::Terminal => one_line(&format!("warning: {words}")),
@@ -24,27 +30,41 @@ pub(super) fn lines(plan: &Update, outcome: &UpdateOutcome, now: Timestamp) -> V
     lines.extend(outcome.warnings.iter().map(|found| warning(found.to_string())));
     if !plan.quiet {
         lines.push(match format {
-            LogFormat::Text | LogFormat::Terminal => written_text(plan, &file, outcome.expiration),
-            LogFormat::Json => written_json(plan, outcome.expiration, now),
+            LogFormat::Text | LogFormat::Terminal => {
+                written_text((plan, role), &file, outcome.expiration)
+            }
+            LogFormat::Json => written_json((plan, role), outcome.expiration, now),
         });
     }
     lines
 }
 
-fn written_text(plan: &Update, file: &str, expiration: Timestamp) -> String {
+fn written_text(
+    (plan, role): (&Update, Option<&str>),
+    file: &str,
+    expiration: Timestamp,
+) -> String {
     let selected = plan.selected.as_ref().map_or_else(String::new, |selected| {
         format!("; AWS_PROFILE selects another profile, {}", profile_name(selected))
     });
     let profile = profile_name(&plan.profile.to_string());
-    one_line(&format!("wrote profile {profile} to {file}, valid until {expiration}{selected}"))
+    let role = role.map_or_else(String::new, |role| format!(" of role `{role}`"));
+    one_line(&format!(
+        "wrote profile {profile}{role} to {file}, valid until {expiration}{selected}"
+    ))
 }
 
-fn written_json(plan: &Update, expiration: Timestamp, now: Timestamp) -> String {
+fn written_json(
+    (plan, role): (&Update, Option<&str>),
+    expiration: Timestamp,
+    now: Timestamp,
+) -> String {
     let file = field(&plan.file.to_string_lossy(), true);
     let profile = profile_field(&plan.profile.to_string());
     let mut fields: Vec<Field<'_>> =
         vec![("file", &file), ("profile", &profile), ("valid_until", &expiration)];
     let selected = plan.selected.as_ref().map(|selected| profile_field(selected));
     fields.extend(selected.as_ref().map(|name| -> Field<'_> { ("aws_profile", name) }));
+    fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role_name", role) }));
     json(now, &PROFILE_WRITTEN, &fields)
 }
