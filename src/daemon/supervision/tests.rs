@@ -69,6 +69,12 @@ impl Fixture {
         self.start_with_added()
     }
 
+    /// Starts the daemon with the first role.
+    fn start_first(&self) -> Play<'_> {
+        self.add();
+        self.start_with_added()
+    }
+
     /// Starts the daemon with the roles that were added.
     fn start_with_added(&self) -> Play<'_> {
         let context = self.recorder.context();
@@ -130,6 +136,17 @@ impl Play<'_> {
             self.settle();
         }
     }
+
+    /// Requests a reload that lasts until the files of the second role are read.
+    fn reload_while_the_second_hangs(&mut self) {
+        let fixture = self.fixture;
+        fixture.simulations[1].hang(true);
+        fixture.recorder.events.happen(Event::Reload);
+        self.pass(60);
+        assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading]);
+        fixture.simulations[1].hang(false);
+        self.pass(6);
+    }
 }
 
 #[test]
@@ -178,20 +195,14 @@ fn reload_reaches_all() {
 fn reload_ends_when_the_last_refresher_has_read_its_files() {
     let fixture = Fixture::new();
     let mut play = fixture.start();
-    fixture.simulations[1].hang(true);
-    fixture.recorder.events.happen(Event::Reload);
-    play.pass(60);
-    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading]);
-    fixture.simulations[1].hang(false);
-    play.pass(6);
+    play.reload_while_the_second_hangs();
     assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
 }
 
 #[test]
 fn added_refresher_starts_and_a_removed_one_ends() {
     let fixture = Fixture::new();
-    fixture.add();
-    let mut play = fixture.start_with_added();
+    let mut play = fixture.start_first();
     play.pass(100);
     assert!(fixture.has_session(0) && !fixture.has_session(1));
     fixture.add();
@@ -207,15 +218,9 @@ fn added_refresher_starts_and_a_removed_one_ends() {
 #[test]
 fn reload_waits_for_what_it_adds() {
     let fixture = Fixture::new();
-    fixture.add();
-    let mut play = fixture.start_with_added();
+    let mut play = fixture.start_first();
     fixture.adds_at_reload.set(true);
-    fixture.simulations[1].hang(true);
-    fixture.recorder.events.happen(Event::Reload);
-    play.pass(60);
-    assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading]);
-    fixture.simulations[1].hang(false);
-    play.pass(6);
+    play.reload_while_the_second_hangs();
     assert!(fixture.has_session(1));
     assert_eq!(fixture.notices(), [Notice::Ready, Notice::Reloading, Notice::Ready]);
     assert_eq!(fixture.simulations[0].fetches(), 1, "the other one keeps its session");
@@ -235,8 +240,7 @@ fn refresher_is_removed_during_a_fetch() {
 #[test]
 fn reload_and_changed_files_reach_an_added_refresher_and_wait_for_no_removed_one() {
     let fixture = Fixture::new();
-    fixture.add();
-    let mut play = fixture.start_with_added();
+    let mut play = fixture.start_first();
     fixture.simulations[0].hang(true);
     fixture.add();
     play.settle();
