@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ValueHint};
 
 use crate::options::command_line::CommandSpec;
+use crate::options::table::roles::ROLE;
 use crate::options::table::{Choice, Heading, Help, Necessity, OptionSpec, Syntax, ValueType};
 
 /// Returns the options of a command, in the order of their headings.
@@ -12,11 +13,17 @@ pub(super) fn arguments(command: &CommandSpec) -> impl Iterator<Item = Arg> {
     rows.retain(|row| matches!(row.help, Help::Shown { .. }));
     rows.sort_by_key(|row| row.heading);
     let required = command.required;
-    rows.into_iter().map(move |row| argument(row, required.contains(&row)))
+    // There are several rows of this name, with other descriptions.
+    let has_roles = rows.iter().any(|row| row.name == ROLE.name);
+    let necessity = move |row: &'static OptionSpec| match required.contains(&row) {
+        true if has_roles && row.heading.is_of_role() => Necessity::OfRole,
+        true => Necessity::Required,
+        false => Necessity::Optional,
+    };
+    rows.into_iter().map(move |row| argument(row, necessity(row)))
 }
 
-fn argument(row: &'static OptionSpec, is_required: bool) -> Arg {
-    let necessity = if is_required { Necessity::Required } else { Necessity::Optional };
+fn argument(row: &'static OptionSpec, necessity: Necessity) -> Arg {
     let arg = Arg::new(row.id()).help(row.summary(necessity)).long_help(row.explanation(necessity));
     if let Syntax::Positional { .. } | Syntax::None = row.syntax {
         return with_value(arg, row).required(true);

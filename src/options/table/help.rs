@@ -7,12 +7,15 @@ use super::{DefaultValue, Help, OptionSpec};
 pub enum Necessity {
     /// It does not.
     Required,
+    /// Only with a role of the configuration file, which has the value.
+    OfRole,
     /// It does.
     Optional,
 }
 
 impl OptionSpec {
-    /// Returns its line of `-h`. A default that is found out takes more space than a line has.
+    /// Returns its line of `-h`. A default that is found out takes more space than a line has, and so
+    /// does `Necessity::OfRole`.
     pub fn summary(&self, necessity: Necessity) -> String {
         let text = self.texts().0;
         match (necessity, self.default) {
@@ -20,7 +23,7 @@ impl OptionSpec {
             (Necessity::Optional, DefaultValue::Value(value)) => {
                 format!("{text} [default: {value}]")
             }
-            (Necessity::Optional, _) => text.to_owned(),
+            (Necessity::OfRole | Necessity::Optional, _) => text.to_owned(),
         }
     }
 
@@ -36,6 +39,9 @@ impl OptionSpec {
         let facts: Vec<String> = [
             match necessity {
                 Necessity::Required => Some("[required]".to_owned()),
+                Necessity::OfRole => {
+                    Some("[required without a role of the configuration file]".to_owned())
+                }
                 Necessity::Optional => self.default_words().map(|it| format!("[default: {it}]")),
             },
             self.variable_names().map(|names| format!("[env: {names}]")),
