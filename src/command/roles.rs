@@ -13,6 +13,7 @@ use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache_location;
 use crate::options::command_line::{Word, parse};
 use crate::options::config_check::COMMAND;
+use crate::options::config_file::no_file;
 use crate::options::roles::{RoleUse, variables_of_role};
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
@@ -134,8 +135,7 @@ fn role(
 impl Plan for RolesPlan {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         if self.roles.is_empty() {
-            let options = vec![&table::roles::CONFIG];
-            return Err(UsageError::Missing { options, empty: Vec::new(), role: None }.into());
+            return Err(no_file(app.environment(), None).into());
         }
         let now = app.clock().now();
         let stanza = |role: &PlannedRole| {

@@ -10,7 +10,7 @@ use crate::command::{ALL, CommandEntry, CommandLineError, PlanInputs, plan};
 use crate::credentials_file::ProfileNameError;
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::CommandSpec;
-use crate::options::config_file::ConfigError;
+use crate::options::config_file::{ConfigError, no_file};
 use crate::options::table::identity::NOT_YET;
 use crate::options::table::{OptionSpec, Syntax};
 use crate::output::error::Error;
@@ -331,6 +331,14 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
     ];
     for example in examples {
         add(&mut page, &example);
+    }
+    // These commands look for the file when they run.
+    let environment = Environment::new([("HOME".to_owned(), "/root".to_owned())]);
+    for command in ["config check", "roles"] {
+        page.add(
+            &format!("HOME=/root roles-anywhere {command}"),
+            &no_file(&environment, None).into(),
+        );
     }
     page
 }

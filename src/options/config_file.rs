@@ -7,6 +7,7 @@ use crate::config::files::{ConfigFileError, ConfigFiles};
 use crate::config::{Config, ConfigText, Mistakes};
 use crate::options::roles::{FileChoice, RoleChoice, RoleNames};
 use crate::options::settings::Settings;
+use crate::options::table::Origin;
 use crate::options::table::config_file::XDG_CONFIG_HOME;
 use crate::options::table::shared_credentials::HOME;
 use crate::output::error::Error;
@@ -61,7 +62,6 @@ pub fn load(
             return Ok(Some(Config::parse(&ConfigText { file, text, environment, paths })?));
         }
     }
-    let usual: Vec<Arc<Path>> = usual.into_iter().map(Into::into).collect();
     match (&choice.file, &choice.roles) {
         (FileChoice::Given(setting), _) => {
             let error =
@@ -69,11 +69,17 @@ pub fn load(
             Err(UsageError::Role(Box::new(error)).into())
         }
         (FileChoice::Usual, RoleNames::Named(names)) => {
-            let role = names[0].origin.clone();
-            Err(UsageError::Role(Box::new(RoleError::NoFile { role, usual })).into())
+            Err(no_file(environment, Some(names[0].origin.clone())).into())
         }
         (FileChoice::Usual, RoleNames::Unnamed) => Ok(None),
     }
+}
+
+/// Returns the error if a command needs a file, and none of the usual ones exists. `role` is where a
+/// role is named, if one is.
+pub fn no_file(environment: &Environment, role: Option<Origin>) -> UsageError {
+    let usual: Vec<Arc<Path>> = usual(environment).into_iter().map(Into::into).collect();
+    UsageError::Role(Box::new(RoleError::NoFile { role, usual }))
 }
 
 /// Returns the files of which the first that exists is used.

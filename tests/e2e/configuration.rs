@@ -162,6 +162,29 @@ fn check_accepts_a_good_file() {
     ");
 }
 
+#[test]
+fn commands_that_need_a_file_name_the_searched_paths() {
+    let env = TestEnvironment::offline();
+    let config = env.path("");
+    let env = env.var("XDG_CONFIG_HOME", config);
+    assert_snapshot!(env.fails("config check"), @r"
+    $ XDG_CONFIG_HOME=DIR/ roles-anywhere config check
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no configuration file
+      hint: write `DIR/roles-anywhere/config.toml` or `/etc/roles-anywhere/config.toml`, or pass `--config`
+    ");
+    assert_snapshot!(env.fails("roles"), @r"
+    $ XDG_CONFIG_HOME=DIR/ roles-anywhere roles
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no configuration file
+      hint: write `DIR/roles-anywhere/config.toml` or `/etc/roles-anywhere/config.toml`, or pass `--config`
+    ");
+}
+
 /// AWS refuses them when a session is made, so a command line may have them.
 #[test]
 fn check_refuses_arns_of_two_accounts() {

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::{PROGRAM, Word, parse};
 use crate::options::config_check::{COMMAND, check};
-use crate::options::config_file::{ConfigError, load};
+use crate::options::config_file::{ConfigError, load, no_file};
 use crate::options::roles::{FileChoice, RoleChoice, RoleNames};
 use crate::options::settings::Settings;
 use crate::options::table::errors::ERRORS;
@@ -80,7 +80,7 @@ impl ConfigCheck {
         };
         let choice = RoleChoice { file, roles: RoleNames::Unnamed };
         let config = load(&choice, &settings, app.config_files())?;
-        let config = config.ok_or_else(|| settings.missing(&[&table::roles::CONFIG]))?;
+        let config = config.ok_or_else(|| no_file(settings.environment, None))?;
         check(&config, &settings)?;
         Ok(config)
     }

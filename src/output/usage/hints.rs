@@ -78,6 +78,12 @@ fn missing_hints(
         }
         (_, None) => format!("pass them, or set {variables}"),
     }];
+    if !has_role && session::REQUIRED.iter().all(|option| options.contains(option)) {
+        hints.push(
+            "set them in a configuration file instead: `--config` in `--help` says where it is"
+                .to_owned(),
+        );
+    }
     if !empty.is_empty() {
         let verb = if empty.len() == 1 { "is" } else { "are" };
         let names = quoted_list(empty.iter().copied());

@@ -74,11 +74,11 @@ pub enum RoleError {
         /// The path.
         path: DisplayValue,
     },
-    /// A role is named, and there is no file.
-    #[error("there is no configuration file for {}", role.quoted())]
+    /// There is no file, and it is needed.
+    #[error("there is no configuration file{}", for_role(role.as_ref()))]
     NoFile {
-        /// Where the role is named.
-        role: Origin,
+        /// Where a role is named; `None` if the file itself is what the command reads.
+        role: Option<Origin>,
         /// The files that would have been used.
         usual: Vec<Arc<Path>>,
     },
@@ -134,6 +134,10 @@ fn list(names: &[Box<str>]) -> String {
 
 fn role_given(role: Option<&Origin>) -> String {
     role.map_or_else(|| "several roles".to_owned(), |role| role.quoted().to_string())
+}
+
+fn for_role(role: Option<&Origin>) -> String {
+    role.map(|role| format!(" for {}", role.quoted())).unwrap_or_default()
 }
 
 fn variables(names: &[&'static str]) -> String {
