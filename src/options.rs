@@ -12,6 +12,7 @@ pub mod config_file;
 pub mod daemon;
 pub mod error_format;
 pub mod fallback;
+pub mod given_values;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;

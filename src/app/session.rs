@@ -89,7 +89,7 @@ impl<'a> SessionClient<'a> {
             None => block_on(work),
         };
         password::abandon_prompt();
-        outcome.map_err(|error| error.with_given_endpoints(&self.plan.given_endpoints))
+        outcome.map_err(|error| self.plan.with_origins(error))
     }
 
     /// Runs `work` on the event loop of another client, which abandons a prompt at its end. The deadline

@@ -9,8 +9,8 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::Origin;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
-use crate::options::{error_format, identity, transport};
-use crate::output::error::GivenEndpoint;
+use crate::options::{error_format, given_values, identity, transport};
+use crate::output::error::{Error, GivenEndpoint, GivenValues};
 use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
 use crate::output::waiting::WaitDisplay;
@@ -34,6 +34,8 @@ pub struct SessionPlan {
     pub endpoints: Vec<Endpoint>,
     /// Those of sessions that an option gives.
     pub given_endpoints: Vec<GivenEndpoint>,
+    /// Where the configuration file gives the values of the session.
+    pub given_values: GivenValues,
     /// The time limit of a run that makes one session.
     pub timeout: Duration,
     /// Where sessions are cached.
@@ -117,6 +119,7 @@ impl SessionPlan {
             timeout: transport::timeout(settings)?,
             password: identity::password(settings)?,
             given_endpoints: session.given_endpoints.clone(),
+            given_values: given_values::of_session(settings, &session)?,
             provider: session.into_provider(),
             endpoints,
             cache,
@@ -125,6 +128,11 @@ impl SessionPlan {
             ignored: settings.ignored.to_vec(),
             unknown: if debug { unknown(settings) } else { Vec::new() },
         })
+    }
+
+    /// Adds to an error of the session where the values are given that it is about.
+    pub fn with_origins(&self, error: Error) -> Error {
+        error.with_given_endpoints(&self.given_endpoints).with_given_values(&self.given_values)
     }
 
     /// Returns whether it makes the same sessions as `other`, in the same way. Where the values come from

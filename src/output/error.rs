@@ -1,6 +1,7 @@
 //! The one type of error that reaches the user, and how it is printed.
 
 mod given_endpoints;
+mod given_values;
 mod hints;
 mod regions;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::options::table::Origin;
 use crate::output::log::{Hints, Reasons};
 pub use given_endpoints::GivenEndpoint;
+pub use given_values::{GivenValues, OF_REQUEST};
 use roles_anywhere_client::provider::{ErrorKind, ProviderError};
 use roles_anywhere_client::text::escape;
 

@@ -159,6 +159,7 @@ fn each_action_of_the_trust_policy_is_needed() {
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
       hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second in its trust policy, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
+      hint: this hop is `role.reader.assume[1]` in DIR/config.toml:13
     ");
     assert_snapshot!(refused_without("sts:SetSourceIdentity"), @r"
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
@@ -169,6 +170,7 @@ fn each_action_of_the_trust_policy_is_needed() {
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:TagSession on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
       hint: add sts:TagSession beside sts:AssumeRole in the trust policy of arn:aws:iam::210987654321:role/Reader, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account: the session passes tags, or inherits transitive ones
+      hint: this hop is `role.reader.assume[1]` in DIR/config.toml:13
     ");
 }
 
@@ -204,13 +206,15 @@ fn external_id_is_checked_by_the_role() {
     error: AWS refused AssumeRole (hop 2 of 2: arn:aws:iam::210987654321:role/Reader): 403 AccessDenied
       caused by: User: arn:aws:sts::123456789012:assumed-role/Second/SERIAL is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/Reader (request id UUID)
       hint: check that arn:aws:iam::210987654321:role/Reader exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for arn:aws:iam::123456789012:role/team/Second in its trust policy, and allow the same in a policy of arn:aws:iam::123456789012:role/team/Second, which is in another account; its `sts:ExternalId` must be the external ID that was passed
+      hint: this hop is `role.reader.assume[1]` in DIR/config.toml:13
     ");
     let debug = accounts.program(r#"external-id = "plant-8""#);
     let debug = debug.run(&["credential-process", "--role", "reader", "--debug"]);
     shown(&debug);
     let without = accounts.program("").run(&READ);
     assert_eq!(without.code, 4, "{without}");
-    assert!(without.stderr.contains("pass `--external-id`"), "{without}");
+    assert!(without.stderr.contains("or set `external-id` of this hop"), "{without}");
+    assert!(without.stderr.contains("hint: this hop is `role.reader.assume[1]` in "), "{without}");
 }
 
 #[test]

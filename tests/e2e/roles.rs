@@ -101,6 +101,20 @@ fn a_wrong_value_of_one_role_does_not_stop_another() {
 }
 
 #[test]
+fn refused_value_is_found_in_the_file() {
+    let unknown = TRUST_ANCHOR_ARN.replace("1111", "2222");
+    let env = with_file(&file().replace(TRUST_ANCHOR_ARN, &unknown));
+    let error = env.fails("credential-process --role backup").stderr;
+    let hints: Vec<_> = error.lines().filter_map(|line| line.strip_prefix("  hint: ")).collect();
+    let file = env.path("xdg/roles-anywhere/config.toml").display().to_string();
+    let expected = [
+        format!("check `--trust-anchor-arn`: there is no {unknown} in us-east-1"),
+        format!("the value is from `defaults.trust-anchor-arn` in {file}:13"),
+    ];
+    assert_eq!(hints, expected);
+}
+
+#[test]
 fn show_names_where_each_value_comes_from() {
     let proxy = "\n[role.proxied]\nidentity = \"host\"\nproxy = \"http://hunter2@proxy:3128\"\n";
     // How wide a column is depends on the paths.

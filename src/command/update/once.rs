@@ -123,7 +123,7 @@ async fn once(
                 client.run_beside(fetch).await
             }
         };
-        let fetched = fetched.map_err(|error| error.with_given_endpoints(&session.given_endpoints));
+        let fetched = fetched.map_err(|error| session.with_origins(error));
         match fetched {
             Ok(session) => sessions.push((at, update, session)),
             Err(error) => outcomes.failed.push((Some(at), error)),

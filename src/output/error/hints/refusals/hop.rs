@@ -9,7 +9,7 @@ pub(super) fn hint(cause: &Cause) -> String {
         Cause::Denied { action: DeniedAction::AssumeRole, role, caller, has_external_id } => {
             let external_id = match has_external_id {
                 true => "; its `sts:ExternalId` must be the external ID that was passed",
-                false => "; if it requires an `sts:ExternalId`, pass `--external-id`",
+                false => "; if it requires an `sts:ExternalId`, pass `--external-id`, or set `external-id` of this hop in the configuration file",
             };
             format!(
                 "check that {role} exists, as AWS gives the same answer if it does not; allow sts:AssumeRole and sts:SetSourceIdentity for {caller} in its trust policy{}{external_id}",
