@@ -2,10 +2,10 @@
 
 pub mod assume_role;
 mod clock;
+pub mod earlier_hops;
 mod error;
 mod exchange;
 pub mod fallback;
-pub mod previous_sessions;
 pub mod secrets_manager;
 
 use crate::arn::RoleArn;
@@ -15,9 +15,9 @@ use crate::credentials::Session;
 use crate::identity::{Identity, IdentityError, IdentitySource};
 use crate::ports::Ports;
 pub use crate::provider::clock::SKEW;
+use crate::provider::earlier_hops::EarlierHops;
 pub use crate::provider::error::{ClockFinding, ErrorKind, ProviderError};
 use crate::provider::fallback::{Fetched, Order};
-use crate::provider::previous_sessions::PreviousSessions;
 use crate::text::escape;
 use crate::time::Deadline;
 use crate::x509::DistinguishedName;
@@ -62,7 +62,7 @@ impl RolesAnywhere {
     ) -> Result<Session, ProviderError> {
         let (identity, _) = self.open(clock_offset, ports)?;
         let how = (&identity, Order::PrimaryFirst, clock_offset);
-        let mut previous = PreviousSessions::default();
+        let mut previous = EarlierHops::default();
         let fetched = self.fetch_chain(&mut previous, how, ports, deadline).await?;
         Ok(fetched.session)
     }

@@ -12,8 +12,8 @@ use futures_util::future::{BoxFuture, Either, select};
 use crate::identity::{Identity, IdentityError};
 use crate::input_source::snapshot::InputDigest;
 use crate::ports::Ports;
+use crate::provider::earlier_hops::EarlierHops;
 use crate::provider::fallback::{Fetched, Order, fetch_timeout};
-use crate::provider::previous_sessions::PreviousSessions;
 use crate::provider::{ProviderError, RolesAnywhere};
 use crate::refresh::loading::{FailedInputs, LoadJob, LoadResult, Loader};
 use crate::refresh::session_source::{ReloadOutcome, Retry, SessionSource};
@@ -43,7 +43,7 @@ struct State {
     failed: Option<(FailedInputs, Duration)>,
     clock_offset: i64,
     /// The sessions before the last hop, made with the identity in use.
-    previous: PreviousSessions,
+    previous: EarlierHops,
     running: Option<RunningLoad>,
 }
 
@@ -180,7 +180,7 @@ impl State {
             // What was made with the same certificates stays.
             return Ok(ReloadOutcome::SameIdentity { unused_password });
         }
-        self.previous = PreviousSessions::default();
+        self.previous = EarlierHops::default();
         let leaf = identity.certificate();
         Ok(ReloadOutcome::NewIdentity {
             serial: leaf.serial().to_owned(),

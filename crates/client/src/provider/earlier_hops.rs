@@ -16,7 +16,7 @@ use crate::time::{Deadline, Timestamp};
 
 /// The sessions before the last hop: of the first role, then of each hop.
 #[derive(Clone, Debug, Default)]
-pub struct PreviousSessions(Vec<Option<KeptSession>>);
+pub struct EarlierHops(Vec<Option<KeptSession>>);
 
 /// A session that further ones are made with.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl RolesAnywhere {
     /// kept session is used.
     pub async fn fetch_chain(
         &self,
-        previous: &mut PreviousSessions,
+        previous: &mut EarlierHops,
         (identity, order, clock_offset): (&Identity, Order, i64),
         ports: &Ports,
         deadline: Deadline,
@@ -62,7 +62,7 @@ impl RolesAnywhere {
         let chain = RoleChain { provider: self, order, identity, clock_offset, ports, deadline };
         if order == Order::PrimaryOnly {
             // The kept ones stay in use if this one fails.
-            let mut only = PreviousSessions::default();
+            let mut only = EarlierHops::default();
             let fetched = chain.session(self.hops.len(), &mut only).await?;
             *previous = only;
             return Ok(fetched);
@@ -71,7 +71,7 @@ impl RolesAnywhere {
         match chain.session(self.hops.len(), previous).await {
             Err(error) if error.refuses_previous_session() && has_kept => {
                 ports.trace.show(format_args!("starting the chain of roles again: {error}"));
-                *previous = PreviousSessions::default();
+                *previous = EarlierHops::default();
                 chain.session(self.hops.len(), previous).await
             }
             fetched => fetched,
@@ -93,7 +93,7 @@ impl RoleChain<'_> {
     async fn session(
         &self,
         hops: usize,
-        previous: &mut PreviousSessions,
+        previous: &mut EarlierHops,
     ) -> Result<Fetched, ProviderError> {
         let Self { provider, ports, deadline, .. } = *self;
         let Some(index) = hops.checked_sub(1) else {
@@ -110,7 +110,7 @@ impl RoleChain<'_> {
     fn previous<'b>(
         &'b self,
         hops: usize,
-        previous: &'b mut PreviousSessions,
+        previous: &'b mut EarlierHops,
     ) -> BoxFuture<'b, Result<Fetched, ProviderError>> {
         Box::pin(async move {
             let kept = previous.0.get(hops).cloned().flatten();
@@ -150,7 +150,7 @@ impl RoleChain<'_> {
     }
 }
 
-impl PreviousSessions {
+impl EarlierHops {
     fn keep(&mut self, hops: usize, fetched: &Fetched) {
         let Fetched { session, made_by, primary_error: _, renewal_error } = fetched.clone();
         if self.0.len() <= hops {

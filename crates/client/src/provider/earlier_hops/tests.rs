@@ -20,7 +20,7 @@ const START: Timestamp = Timestamp::from_unix(1_780_000_000);
 struct Fixture {
     ports: FakePorts,
     provider: RolesAnywhere,
-    previous: PreviousSessions,
+    previous: EarlierHops,
     /// What is refused: the role, and the code.
     refused: Arc<Mutex<Option<(&'static str, &'static str)>>>,
     /// The role whose requests are not answered.
@@ -64,7 +64,7 @@ impl Fixture {
             })
         };
         let ports = FakePorts { clock, transport, ..FakePorts::default() };
-        Self { ports, provider, previous: PreviousSessions::default(), refused, hangs, seen: 0 }
+        Self { ports, provider, previous: EarlierHops::default(), refused, hangs, seen: 0 }
     }
 
     /// Fetches after so many seconds, and returns the roles whose sessions were requested.
