@@ -4,7 +4,6 @@
 
 pub mod arguments;
 pub mod cache;
-pub mod chain;
 pub mod clap_error;
 pub mod command_line;
 pub mod config_check;
@@ -16,6 +15,7 @@ pub mod given_values;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod role_chain;
 pub mod role_values;
 pub mod roles;
 pub mod runtime_dir;

@@ -17,7 +17,7 @@ use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{KeyLocation, OptionSpec, Origin};
-use crate::options::{chain, fallback, identity, session_plan, transport};
+use crate::options::{fallback, identity, role_chain, session_plan, transport};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::ports::Environment;
@@ -168,7 +168,7 @@ fn errors(settings: &Settings<'_>) -> Vec<UsageError> {
     let mut errors: Vec<UsageError> = Vec::new();
     let mut missing = Vec::new();
     let lists =
-        chain::errors_in_file(settings).into_iter().chain(fallback::errors_in_file(settings));
+        role_chain::errors_in_file(settings).into_iter().chain(fallback::errors_in_file(settings));
     for error in values.chain(meanings).filter_map(Result::err).chain(lists) {
         match error {
             UsageError::Missing { options, .. } => missing.extend(options),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{FileValue, KeyType, TableKind, TableName};
-use crate::options::chain::{self, HopSettings};
+use crate::options::role_chain::{self, HopSettings};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::config_file::{
     ASSUME, FALLBACK, HOP_EXTERNAL_ID, HOP_POLICY, HOP_ROLE_ARN, HOP_ROLE_SESSION_NAME,
@@ -164,7 +164,7 @@ fn fallbacks(settings: &Settings<'_>) -> Result<Option<OptionValue>, UsageError>
 }
 
 fn hops(settings: &Settings<'_>) -> Result<Option<OptionValue>, UsageError> {
-    let hops = chain::hop_settings(settings)?;
+    let hops = role_chain::hop_settings(settings)?;
     let tables = hops.into_iter().map(|hop| hop_values(settings, hop)).collect();
     Ok(of_tables(&ASSUME, tables))
 }

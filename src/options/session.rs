@@ -10,7 +10,7 @@ use crate::options::table::session::{
 };
 use crate::options::table::transport::{DUAL_STACK, FIPS};
 use crate::options::table::{OptionSpec, Origin};
-use crate::options::{chain, fallback, identity};
+use crate::options::{fallback, identity, role_chain};
 use crate::output::error::GivenEndpoint;
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
@@ -312,7 +312,7 @@ fn hops(
     (first, fallbacks): (&SessionRequest, &[SessionRequest]),
     variant: &(Variant, Option<NamedValue>),
 ) -> Result<Vec<AssumeRole>, UsageError> {
-    let hops = chain::hop_settings(settings)?;
+    let hops = role_chain::hop_settings(settings)?;
     if hops.is_empty() {
         return Ok(Vec::new());
     }
@@ -326,7 +326,7 @@ fn hops(
         Some(_) => Vec::new(),
         None => fallbacks.iter().map(at).collect::<Result<_, UsageError>>()?,
     };
-    chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), (&sts, &fallback_sts))
+    role_chain::hops(hops, (&settings.origin(&ROLE_ARN), &first.role), (&sts, &fallback_sts))
 }
 
 /// Returns the endpoint of sessions that is given.
