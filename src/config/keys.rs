@@ -126,7 +126,19 @@ impl TableKind {
         }
     }
 
-    /// Returns its name for messages.
+    /// Returns its name in the file; that of the part above the first table is for the schema only.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Defaults => "defaults",
+            Self::Identity => "identity",
+            Self::Role => "role",
+            Self::Hop => "assume",
+            Self::Fallback => "fallback",
+        }
+    }
+
+    /// Returns how messages show it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Root => "the part above the first table",

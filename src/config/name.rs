@@ -14,10 +14,10 @@ impl TableName {
 
     /// Returns the name that `text` is, if it is one.
     pub fn parse(text: &str) -> Option<Self> {
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
         // The names of roles are in paths of `serve`, of URLs and of files.
         let is_path = matches!(text, "." | "..");
-        let is_name = (1..=64).contains(&text.len()) && text.bytes().all(legal) && !is_path;
+        let is_name =
+            (1..=64).contains(&text.len()) && text.chars().all(is_name_character) && !is_path;
         is_name.then(|| Self(text.into()))
     }
 
@@ -28,12 +28,18 @@ impl TableName {
 
     /// Returns it as the heading of a table holds it, for messages.
     pub(super) fn heading(&self) -> String {
-        match (may_be_repeated(&self.0), self.0.contains('.')) {
-            (false, _) => "(not shown)".to_owned(),
-            (true, true) => format!("\"{}\"", self.0),
-            (true, false) => self.0.to_string(),
-        }
+        if may_be_repeated(&self.0) { in_heading(&self.0) } else { "(not shown)".to_owned() }
     }
+}
+
+/// Returns a name as the heading of a table holds it: one with a dot is in quotes.
+pub(super) fn in_heading(name: &str) -> String {
+    if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+/// Returns whether a name may have a character.
+pub(super) fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-".contains(c)
 }
 
 /// Writes it, unless it looks like a key.

@@ -57,7 +57,7 @@ pub(super) fn expanded(
 
 /// Returns whether a source is no path: standard input, a descriptor, a variable, or a URI of the
 /// official helper, which the reader of the option refuses.
-fn is_other_source(text: &str) -> bool {
+pub(super) fn is_other_source(text: &str) -> bool {
     let schemes = ["fd:", "env:", "pkcs11:", "handle:"];
     text == "-" || schemes.iter().any(|scheme| text.starts_with(scheme))
 }

@@ -16,9 +16,9 @@ use crate::options::suggestion::nearest;
 use crate::options::table::{KeyLocation, OptionSpec, config_file, session};
 
 /// The tables of the file.
-const DEFAULTS: &str = "defaults";
-const IDENTITY: &str = "identity";
-const ROLE: &str = "role";
+const DEFAULTS: &str = TableKind::Defaults.name();
+const IDENTITY: &str = TableKind::Identity.name();
+const ROLE: &str = TableKind::Role.name();
 
 /// What a fallback takes the place of.
 const SOURCE: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];

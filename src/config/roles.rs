@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::entries::{ArrayTable, Entries, Entry, FileValue, HopTable};
+use super::keys::TableKind;
 use super::mistake::{Mistake, MistakeKind};
 use super::{Config, TableName};
 use crate::options::table::{KeyLocation, OptionSpec, config_file};
@@ -99,12 +100,13 @@ impl UnusedTables {
         });
         let location = KeyLocation {
             file: config.file.clone(),
-            table: "defaults".into(),
+            table: TableKind::Defaults.name().into(),
             key: "",
             line: 1,
             column: 1,
         };
-        let defaults = TableName::parse("defaults").map(|name| (name, Arc::new(location), None));
+        let defaults = TableName::parse(TableKind::Defaults.name())
+            .map(|name| (name, Arc::new(location), None));
         let tables = identities.chain(defaults).map(|(name, location, identity)| Self {
             identity: identity.map(|_| Arc::clone(&location)),
             role: RoleTable {

@@ -10,13 +10,13 @@ pub fn schema() -> Value {
     let mut root = table(TableKind::Root);
     let properties = root["properties"].as_object_mut();
     if let Some(properties) = properties {
-        properties.insert("defaults".to_owned(), reference(TableKind::Defaults));
-        properties.insert("identity".to_owned(), named(TableKind::Identity));
-        properties.insert("role".to_owned(), named(TableKind::Role));
+        properties.insert(TableKind::Defaults.name().to_owned(), reference(TableKind::Defaults));
+        properties.insert(TableKind::Identity.name().to_owned(), named(TableKind::Identity));
+        properties.insert(TableKind::Role.name().to_owned(), named(TableKind::Role));
     }
     let definitions = TableKind::ALL.iter().filter(|table| **table != TableKind::Root);
     let definitions: Map<String, Value> =
-        definitions.map(|kind| (name(*kind).to_owned(), table(*kind))).collect();
+        definitions.map(|kind| (kind.name().to_owned(), table(*kind))).collect();
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("Configuration file of roles-anywhere");
     root["$defs"] = Value::Object(definitions);
@@ -66,18 +66,7 @@ fn named(kind: TableKind) -> Value {
 }
 
 fn reference(kind: TableKind) -> Value {
-    json!({ "$ref": format!("#/$defs/{}", name(kind)) })
-}
-
-fn name(kind: TableKind) -> &'static str {
-    match kind {
-        TableKind::Root => "root",
-        TableKind::Defaults => "defaults",
-        TableKind::Identity => "identity",
-        TableKind::Role => "role",
-        TableKind::Hop => "assume",
-        TableKind::Fallback => "fallback",
-    }
+    json!({ "$ref": format!("#/$defs/{}", kind.name()) })
 }
 
 #[cfg(test)]
@@ -91,7 +80,7 @@ mod tests {
         for kind in TableKind::ALL {
             let table = match kind {
                 TableKind::Root => &schema,
-                kind => &schema["$defs"][name(*kind)],
+                kind => &schema["$defs"][kind.name()],
             };
             for row in kind.keys() {
                 let property = &table["properties"][row.id()];

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::Import;
 use super::command_line::{ImportedKey, ImportedLine, ImportedValue};
-use crate::config::TableName;
+use crate::config::name::{TableName, in_heading, is_name_character};
+use crate::config::paths::is_other_source;
 use crate::options::table::ValueType;
 use crate::options::table::identity::{CERTIFICATE, KEY_PASSWORD_FILE, PKCS8_PASSWORD};
 use roles_anywhere_client::text::disclosure::{may_be_repeated, profile_name};
@@ -61,7 +62,7 @@ impl ConfigWriter {
     pub(super) fn finish(self) -> Import {
         let mut toml = String::new();
         for (name, keys) in &self.identities {
-            let _ = writeln!(toml, "[identity.{}]", heading(name));
+            let _ = writeln!(toml, "[identity.{}]", in_heading(name));
             keys.iter().for_each(|key| write_key(&mut toml, key));
             toml.push('\n');
         }
@@ -69,7 +70,7 @@ impl ConfigWriter {
             if may_be_repeated(profile) && profile != name {
                 let _ = writeln!(toml, "# from the profile {}", profile.escape_debug());
             }
-            let _ = writeln!(toml, "[role.{}]\nidentity = \"{identity}\"", heading(name));
+            let _ = writeln!(toml, "[role.{}]\nidentity = \"{identity}\"", in_heading(name));
             line.role.iter().for_each(|key| write_key(&mut toml, key));
             write_hop(&mut toml, &line.hop);
             for note in &line.notes {
@@ -132,8 +133,7 @@ fn write_hop(toml: &mut String, keys: &[ImportedKey]) {
 const RELATIVE: &str = "# relative to this file; it was relative to the working directory\n";
 
 fn is_relative(path: &str) -> bool {
-    let other = ["/", "env:", "fd:", "pkcs11:", "handle:"];
-    path != "-" && !other.iter().any(|start| path.starts_with(start))
+    !path.starts_with('/') && !is_other_source(path)
 }
 
 /// Returns a name for an identity: that of its certificate file.
@@ -146,8 +146,8 @@ fn identity_name(keys: &[ImportedKey]) -> String {
 
 /// Returns a text as a name, or `instead` if nothing of it can be in one.
 fn name_of(text: &str, instead: &str) -> String {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let name: String = text.chars().take(60).map(|c| if legal(c) { c } else { '-' }).collect();
+    let name: String =
+        text.chars().take(60).map(|c| if is_name_character(c) { c } else { '-' }).collect();
     let name = name.trim_matches(['-', '.']);
     match TableName::parse(name) {
         Some(name) if may_be_repeated(name.as_str()) => name.as_str().to_owned(),
@@ -160,9 +160,4 @@ fn unique(name: &str, taken: &[&str]) -> String {
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     let mut names = std::iter::once(name.to_owned()).chain(numbered);
     names.find(|name| !taken.contains(&name.as_str())).unwrap_or_default()
-}
-
-/// Returns a name as the heading of a table holds it.
-fn heading(name: &str) -> String {
-    if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() }
 }

@@ -69,9 +69,9 @@ impl fmt::Display for Mistake {
             MistakeKind::Type { key, expected, found } => {
                 write!(f, "invalid value for `{key}`: expected {expected}, got {found}")
             }
-            MistakeKind::Name { table } => write!(f, "invalid {} name", table_noun(*table)),
+            MistakeKind::Name { table } => write!(f, "invalid {} name", table.name()),
             MistakeKind::Dangling { key, table, .. } => {
-                let (article, noun) = (article(*table), table_noun(*table));
+                let (article, noun) = (article(*table), table.name());
                 write!(f, "`{key}` names {article} {noun} that does not exist")
             }
             MistakeKind::Missing { key, table, .. } => {
@@ -85,11 +85,6 @@ impl fmt::Display for Mistake {
 
 fn noun(table: TableKind) -> &'static str {
     if table == TableKind::Root { "key or table" } else { "key" }
-}
-
-/// Returns what a table with a name describes.
-fn table_noun(table: TableKind) -> &'static str {
-    if table == TableKind::Identity { "identity" } else { "role" }
 }
 
 fn article(table: TableKind) -> &'static str {
