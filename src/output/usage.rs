@@ -235,6 +235,9 @@ fn missing(options: &[&'static OptionSpec], role: Option<&KeyLocation>) -> Strin
     }
 }
 
+/// The most names of tables that a message lists.
+pub const MAX_NAMES: usize = 6;
+
 fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -7,6 +7,7 @@ use crate::config::TableName;
 use crate::config::keys::TableKind;
 use crate::config::paths::PathReason;
 use crate::options::table::transport::PROXY;
+use crate::output::usage::MAX_NAMES;
 use std::error::Error as _;
 
 impl Mistake {
@@ -106,9 +107,6 @@ fn alternatives(names: &[Box<str>]) -> Option<String> {
         (Some((last, rest)), false) => Some(format!("expected {} or {last}", rest.join(", "))),
     }
 }
-
-/// The most names that are listed.
-const MAX_NAMES: usize = 6;
 
 fn path_reason(f: &mut fmt::Formatter<'_>, key: &str, reason: &PathReason) -> fmt::Result {
     write!(f, "invalid value for `{key}`: ")?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{quoted_list, shown_name};
+use super::{MAX_NAMES, quoted_list, shown_name};
 use crate::options::table::roles::ROLE_WITH_PROFILE;
 use crate::options::table::{FileName, OptionSpec, Origin};
 use roles_anywhere_client::text::disclosure::DisplayValue;
@@ -128,8 +128,10 @@ impl RoleError {
     }
 }
 
+/// Returns the first names; the command `roles` lists all.
 fn list(names: &[Box<str>]) -> String {
-    quoted_list(names.iter().map(AsRef::as_ref))
+    let more = if names.len() > MAX_NAMES { ", …" } else { "" };
+    quoted_list(names.iter().take(MAX_NAMES).map(AsRef::as_ref)) + more
 }
 
 fn role_given(role: Option<&Origin>) -> String {
@@ -148,4 +150,16 @@ fn variables(names: &[&'static str]) -> String {
 fn options(names: &[&'static str]) -> String {
     let noun = if names.len() == 1 { "the option" } else { "the options" };
     format!("{noun} {}", quoted_list(names.iter().copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_six_names_are_listed() {
+        let names: Vec<Box<str>> = ["a", "b", "c", "d", "e", "f", "g"].map(Into::into).into();
+        assert_eq!(list(&names[..6]), "`a`, `b`, `c`, `d`, `e`, `f`");
+        assert_eq!(list(&names), "`a`, `b`, `c`, `d`, `e`, `f`, …");
+    }
 }
