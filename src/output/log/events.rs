@@ -132,7 +132,7 @@ events! {
     CONTAINER_TOKEN_RENEWED = "container_token_renewed" Info "container token renewed" ["role_name"]
         ends [CONTAINER_TOKEN_RENEWAL_FAILED];
     CONTAINER_TOKEN_RENEWAL_FAILED = "container_token_renewal_failed" Warning
-        "cannot renew the container token: the current one stays valid; without one, its route is not served"
+        "cannot renew the container token: a current one stays valid; without one, no route"
         ["reason" "role_name"];
     CONTAINER_TOKEN_RESTORED = "container_token_restored" Warning
         "the token file was missing or changed, and was written again" ["found" "role_name"]
