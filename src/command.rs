@@ -35,13 +35,12 @@ use crate::options::roles::{
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
-use crate::output::Stdout;
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
 use crate::output::report::{ErrorFormat, Failure};
 use crate::output::usage::UsageError;
+use crate::output::{Outcome, Stdout};
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::PathExists;
 use roles_anywhere_client::time::Clock as _;
 
@@ -95,8 +94,8 @@ pub trait Command: Plan + Sized {
 
 /// The validated options of a command, which can run.
 pub trait Plan: Any + Send {
-    /// Runs the command, and returns its output.
-    fn run(&self, app: &App) -> Result<SecretBytes, Error>;
+    /// Runs the command, and returns its output and exit code.
+    fn run(&self, app: &App) -> Result<Outcome, Error>;
 
     /// Returns whether it runs until it is stopped.
     fn is_daemon(&self) -> bool {
@@ -201,8 +200,8 @@ impl<'a> PlanInputs<'a> {
     }
 }
 
-/// Runs the command line `words` on the real system, and returns what to print.
-pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<SecretBytes, Failure> {
+/// Runs the command line `words` on the real system, and returns what to print and the exit code.
+pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Outcome, Failure> {
     let inputs = PlanInputs {
         environment: app.environment(),
         stdout: app.stdout(),
@@ -272,7 +271,7 @@ fn rejected(
     commands: &[CommandEntry],
     words: &[String],
     app: &App,
-) -> Result<SecretBytes, Failure> {
+) -> Result<Outcome, Failure> {
     let specs = specs(commands);
     let page = |stdout| {
         let layout = HelpLayout::new(app.environment(), stdout, app.terminal_width());
@@ -280,10 +279,8 @@ fn rejected(
         help::text(&specs, command_line::program(words), page, layout)
     };
     let report = match error.kind() {
-        ErrorKind::DisplayHelp => return Ok(SecretBytes::new(page(app.stdout()).into_bytes())),
-        ErrorKind::DisplayVersion => {
-            return Ok(SecretBytes::new(error.render().to_string().into_bytes()));
-        }
+        ErrorKind::DisplayHelp => return Ok(page(app.stdout()).into()),
+        ErrorKind::DisplayVersion => return Ok(error.render().to_string().into()),
         // On standard error, which has no colours.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             page(Stdout::Stream).trim_end().to_owned()

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use roles_anywhere::app::App;
 use roles_anywhere::command;
 use roles_anywhere::os::{environment, process};
+use roles_anywhere::output::Outcome;
 use roles_anywhere::output::error::Error;
-use roles_anywhere_client::secret::SecretBytes;
 
 fn main() -> ExitCode {
     let app = App::start();
@@ -15,12 +15,12 @@ fn main() -> ExitCode {
     process::keep_memory_private();
     process::survive_file_size_limit();
     let words: Vec<String> = environment::arguments().collect();
-    let print = |output: SecretBytes| {
-        let printed = app.print(output.expose());
-        printed.map_err(|error| command::failure(&error, command::ALL, &words, &app))
+    let print = |Outcome { output, exit_code }: Outcome| match app.print(output.expose()) {
+        Ok(()) => Ok(ExitCode::from(exit_code)),
+        Err(error) => Err(command::failure(&error, command::ALL, &words, &app)),
     };
     match command::run(command::ALL, &words, &app).and_then(print) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit_code) => exit_code,
         Err(failure) => {
             app.report(&failure.report);
             ExitCode::from(failure.kind.exit_code())

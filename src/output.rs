@@ -8,6 +8,29 @@ pub mod table;
 pub mod usage;
 pub mod waiting;
 
+use roles_anywhere_client::secret::SecretBytes;
+
+/// What a run ends with that did not fail.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What to print on standard output.
+    pub output: SecretBytes,
+    /// The exit code of the program.
+    pub exit_code: u8,
+}
+
+impl From<SecretBytes> for Outcome {
+    fn from(output: SecretBytes) -> Self {
+        Self { output, exit_code: 0 }
+    }
+}
+
+impl From<String> for Outcome {
+    fn from(output: String) -> Self {
+        SecretBytes::new(output.into_bytes()).into()
+    }
+}
+
 /// The kind of standard output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stdout {

@@ -11,6 +11,7 @@ use crate::options::settings::Settings;
 use crate::options::table::cache::CACHE_LOCATION;
 use crate::options::table::errors::ERRORS;
 use crate::options::table::{Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use crate::output::table::aligned;
@@ -70,13 +71,14 @@ Lists the role, the session name, the access key id and the remaining lifetime o
 }
 
 impl Plan for CacheShow {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let now = app.clock().now();
-        match (&self.location, self.output) {
-            (CacheLocation::Dir(dir), output) => show(dir, &app.private_dir(dir), output, now),
-            (CacheLocation::Disabled, CacheFormat::Text) => Ok(no_location()),
-            (CacheLocation::Disabled, CacheFormat::Json) => Ok(document::to_json(None, &[], now)),
-        }
+        let output = match (&self.location, self.output) {
+            (CacheLocation::Dir(dir), output) => show(dir, &app.private_dir(dir), output, now)?,
+            (CacheLocation::Disabled, CacheFormat::Text) => no_location(),
+            (CacheLocation::Disabled, CacheFormat::Json) => document::to_json(None, &[], now),
+        };
+        Ok(output.into())
     }
 }
 
@@ -95,11 +97,12 @@ impl Command for CacheClear {
 }
 
 impl Plan for CacheClear {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        match &self.0 {
-            CacheLocation::Dir(dir) => clear(dir, &app.private_dir(dir)),
-            CacheLocation::Disabled => Ok(no_location()),
-        }
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        let output = match &self.0 {
+            CacheLocation::Dir(dir) => clear(dir, &app.private_dir(dir))?,
+            CacheLocation::Disabled => no_location(),
+        };
+        Ok(output.into())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::options::command_line::Word;
 use crate::options::help;
 use crate::options::settings::Settings;
 use crate::options::table::{OptionSpec, Syntax, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::secret::SecretBytes;
@@ -46,7 +47,7 @@ The script is for the name that the command is called by: call it through a link
 }
 
 impl Plan for Completion {
-    fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, _app: &App) -> Result<Outcome, Error> {
         let mut command = help::describe(&command::specs(command::ALL), &self.program);
         let script = match self.shell {
             Shell::Bash => bash::script(&mut command, &self.program, &only_joined()).into_bytes(),
@@ -56,7 +57,7 @@ impl Plan for Completion {
                 script
             }
         };
-        Ok(SecretBytes::new(script))
+        Ok(SecretBytes::new(script).into())
     }
 }
 

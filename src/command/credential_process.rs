@@ -13,9 +13,9 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::secret::SecretBytes;
 
 /// The plan of `credential-process`.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Plan for CredentialProcess {
     /// Returns the document to print.
     ///
     /// Nothing is printed on failure: AWS SDKs parse whatever reaches standard output.
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
         // Before TLS and a runtime are built, which a cached session does not need.
@@ -72,6 +72,6 @@ impl Plan for CredentialProcess {
                     .session
             }
         };
-        Ok(document::to_json(&session.credentials))
+        Ok(document::to_json(&session.credentials).into())
     }
 }

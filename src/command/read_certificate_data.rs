@@ -16,6 +16,7 @@ use crate::options::identity;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -83,8 +84,9 @@ Shows a certificate and the session attributes that AWS takes from it: the sessi
 }
 
 impl Plan for ReadCertificateData {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        run(self, &**app.files(), &app.passwords(&self.password), app.clock().now())
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        let now = app.clock().now();
+        Ok(run(self, &**app.files(), &app.passwords(&self.password), now)?.into())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use crate::output::table::aligned;
@@ -29,7 +30,7 @@ use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::identity::read_certificates;
 use roles_anywhere_client::input_source::Location;
 use roles_anywhere_client::password::{PasswordError, Passwords};
-use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::{escape, path};
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 
@@ -133,7 +134,7 @@ fn role(
 }
 
 impl Plan for RolesPlan {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         if self.roles.is_empty() {
             return Err(no_file(app.environment(), None).into());
         }
@@ -155,7 +156,7 @@ impl Plan for RolesPlan {
             }
             (false, false) => text(&listed, now),
         };
-        Ok(SecretBytes::new(text.into_bytes()))
+        Ok(text.into())
     }
 }
 

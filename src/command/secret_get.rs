@@ -16,10 +16,10 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
-use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::output::run::SecretSelectionError;
 use crate::output::usage::UsageError;
+use crate::output::{Outcome, Stdout};
 use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::input_source::FileError;
@@ -79,11 +79,13 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
 }
 
 impl Plan for SecretGetPlan {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
-        client
-            .block_on(async |ports, deadline| run(&sessions, &self.get, deadline, ports, app).await)
+        let output = client.block_on(async |ports, deadline| {
+            run(&sessions, &self.get, deadline, ports, app).await
+        })?;
+        Ok(output.into())
     }
 }
 

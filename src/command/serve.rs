@@ -22,12 +22,12 @@ use crate::options::roles::RoleUse;
 use crate::options::session_plan::NamedSession;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
 use crate::server::{Endpoints, Listener, RemoteAccess, RouteToken, ServePolicy, TokenFile};
 pub use roles::RoleSelection;
-use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Timer;
 
 /// The plan of `serve`.
@@ -74,12 +74,12 @@ aws sts get-caller-identity";
 
 impl Plan for ServePlan {
     /// Serves until it is stopped; the output is empty.
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let Self { roles, serve } = self;
         app::daemon::run(app, ("serve", serve.daemon), &roles.roles, async |system| {
             daemon::run(serve, roles, system).await
         })?;
-        Ok(SecretBytes::default())
+        Ok(Outcome::default())
     }
 
     fn is_daemon(&self) -> bool {

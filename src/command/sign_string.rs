@@ -9,6 +9,7 @@ use crate::options::command_line::Word;
 use crate::options::identity;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::hex;
@@ -96,8 +97,8 @@ Signs the fixed string of aws_signing_helper and prints the signature. No certif
 }
 
 impl Plan for SignString {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        run(self, &**app.files(), &app.passwords(&self.password))
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        Ok(run(self, &**app.files(), &app.passwords(&self.password))?.into())
     }
 }
 

@@ -26,6 +26,7 @@ use crate::options::session_plan::{self, SessionPlan};
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::options::{self, error_format};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::report::ErrorFormat;
@@ -127,7 +128,7 @@ fn planned_role(settings: &Settings<'_>) -> Result<Role<ProfilePlan>, UsageError
 
 impl Plan for UpdatePlan {
     /// Writes the profiles once, or until it is stopped; the output is empty.
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         match self.mode {
             Mode::Once => once::run(app, self)?,
             Mode::Continuous => {
@@ -138,7 +139,7 @@ impl Plan for UpdatePlan {
                 })?;
             }
         }
-        Ok(SecretBytes::default())
+        Ok(Outcome::default())
     }
 
     fn is_daemon(&self) -> bool {

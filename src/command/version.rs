@@ -8,9 +8,9 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::secret::SecretBytes;
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
@@ -47,13 +47,13 @@ impl Command for Version {
 }
 
 impl Plan for Version {
-    fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, _app: &App) -> Result<Outcome, Error> {
         let version = env!("CARGO_PKG_VERSION");
         let text = match self {
             Self::Text => version.to_owned(),
             Self::Json => build(version),
         };
-        Ok(SecretBytes::new(format!("{text}\n").into_bytes()))
+        Ok(format!("{text}\n").into())
     }
 }
 

@@ -7,12 +7,12 @@ use roles_anywhere::options::arguments::OptionGroups;
 use roles_anywhere::options::command_line::Word;
 use roles_anywhere::options::settings::Settings;
 use roles_anywhere::options::table::{OptionSpec, ValueType, cache};
+use roles_anywhere::output::Outcome;
 use roles_anywhere::output::error::Error;
 use roles_anywhere::output::log::LogFormat;
 use roles_anywhere::output::report::Failure;
 use roles_anywhere::output::usage::UsageError;
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::secret::SecretBytes;
 
 static GREETING: OptionSpec = OptionSpec::new("--greeting", "WORD", ValueType::Text)
     .default_value("hello")
@@ -43,11 +43,11 @@ impl Command for Greet {
 struct GreetingRefused;
 
 impl Plan for Greet {
-    fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, _app: &App) -> Result<Outcome, Error> {
         match self.greeting.as_str() {
             "goodbye" => Err(Error::new(ErrorKind::Local, GreetingRefused)
                 .hint("pass another one by `--greeting`")),
-            greeting => Ok(SecretBytes::new(format!("{greeting}, world\n").into_bytes())),
+            greeting => Ok(format!("{greeting}, world\n").into()),
         }
     }
 
@@ -62,7 +62,7 @@ fn outcome(words: &[&str]) -> Result<String, Failure> {
         [CommandEntry::of::<Greet>()].iter().chain(ALL).copied().collect();
     let line = ["roles-anywhere"].iter().chain(words).map(|word| (*word).to_owned());
     let output = run(&commands, &line.collect::<Vec<_>>(), &App::start())?;
-    Ok(String::from_utf8(output.expose().to_vec()).unwrap())
+    Ok(String::from_utf8(output.output.expose().to_vec()).unwrap())
 }
 
 fn output(words: &[&str]) -> String {

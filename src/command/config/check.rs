@@ -11,9 +11,9 @@ use crate::options::roles::{FileChoice, RoleChoice, RoleNames};
 use crate::options::settings::Settings;
 use crate::options::table::errors::ERRORS;
 use crate::options::table::{self, Origin};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::secret::SecretBytes;
 
 /// The plan of `config check`.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ The exit code is 0 if there is no mistake, and 2 otherwise.";
 }
 
 impl Plan for ConfigCheck {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let config = self.checked(app).map_err(|error| Error::from(error).unabridged())?;
         let counted = |count: usize, noun: &str, plural: &str| match count {
             1 => format!("1 {noun}"),
@@ -52,7 +52,7 @@ impl Plan for ConfigCheck {
             counted(config.roles().count(), "role", "roles"),
             counted(config.identities().count(), "identity", "identities"),
         );
-        Ok(SecretBytes::new(text.into_bytes()))
+        Ok(text.into())
     }
 }
 

@@ -11,10 +11,10 @@ use crate::options::settings::Settings;
 use crate::options::table::errors::ERRORS;
 use crate::options::table::shared_credentials::{AWS_CONFIG_FILE, HOME};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::input_source::{Files as _, InputSource};
-use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
 
@@ -66,7 +66,7 @@ error.";
 }
 
 impl Plan for ConfigImport {
-    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
         let bytes = app.files().read(&self.file)?;
         let text = String::from_utf8_lossy(bytes.expose());
         let import = from_aws_config(&text);
@@ -78,7 +78,7 @@ impl Plan for ConfigImport {
                 "warning: no `credential_process` line runs this program or aws_signing_helper",
             );
         }
-        Ok(SecretBytes::new(import.toml.into_bytes()))
+        Ok(import.toml.into())
     }
 }
 

@@ -7,9 +7,9 @@ use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::settings::Settings;
 use crate::options::table::errors::ERRORS;
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::secret::SecretBytes;
 
 /// The plan of `config schema`.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ Prints the JSON Schema of the configuration file, with which an editor checks an
 }
 
 impl Plan for ConfigSchema {
-    fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
-        Ok(SecretBytes::new(format!("{:#}\n", schema()).into_bytes()))
+    fn run(&self, _app: &App) -> Result<Outcome, Error> {
+        Ok(format!("{:#}\n", schema()).into())
     }
 }

@@ -15,9 +15,9 @@ use crate::options::role_values::RoleValues;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use roles_anywhere_client::secret::SecretBytes;
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
@@ -89,11 +89,12 @@ check`.";
 }
 
 impl Plan for ConfigShow {
-    fn run(&self, _app: &App) -> Result<SecretBytes, Error> {
-        Ok(SecretBytes::new(match self.output {
-            ValuesFormat::Text => text::render(&self.roles).into_bytes(),
-            ValuesFormat::Json => document::render(self).into_bytes(),
-        }))
+    fn run(&self, _app: &App) -> Result<Outcome, Error> {
+        let output = match self.output {
+            ValuesFormat::Text => text::render(&self.roles),
+            ValuesFormat::Json => document::render(self),
+        };
+        Ok(output.into())
     }
 }
 
