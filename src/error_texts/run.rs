@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::{Page, variants};
 use crate::output::error::Error;
+use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::run::{RunError, SecretSelectionError};
 use roles_anywhere_client::provider::ErrorKind;
 
@@ -15,6 +16,7 @@ variants!(RunError:
     ProfilesNotWritten WaitTimedOut
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
+variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
 #[test]
 fn errors_of_a_run_have_these_texts() {
@@ -27,7 +29,23 @@ fn errors_of_a_run_have_these_texts() {
         SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
     ];
     page.add_all(examples, Error::from);
+    page.add_all(unwritable(), |why| {
+        let format = if why == Unwritable::ReservedName { "github" } else { "cmd" };
+        let refused = vec![RefusedVariable { name: "DB_PASSWORD".to_owned(), why }];
+        FormatError { format, refused }.into()
+    });
     page.compare("run");
+}
+
+fn unwritable() -> Vec<Unwritable> {
+    vec![
+        Unwritable::Name,
+        Unwritable::ReservedName,
+        Unwritable::Empty,
+        Unwritable::Character("a line break"),
+        Unwritable::Ambiguous,
+        Unwritable::TooLong { limit: 8_191 },
+    ]
 }
 
 fn run_errors() -> Vec<RunError> {

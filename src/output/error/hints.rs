@@ -11,6 +11,7 @@ use crate::credentials_file::port::ProfileFileError;
 use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
+use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::run::{RunError, SecretSelectionError};
 use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
@@ -48,6 +49,18 @@ impl From<SecretSelectionError> for Error {
             _ => "remove `--key` to print the whole secret",
         };
         Self::new(ErrorKind::Refused, error).hint(hint)
+    }
+}
+
+impl From<FormatError> for Error {
+    fn from(error: FormatError) -> Self {
+        let has_name =
+            |it: &RefusedVariable| matches!(it.why, Unwritable::Name | Unwritable::ReservedName);
+        let hint = match error.refused.iter().all(has_name) {
+            true => "use another name for the variable",
+            false => "use the format `json`, which can hold every value",
+        };
+        Self::new(Kind::Usage, error).hint(hint)
     }
 }
 
