@@ -1,24 +1,47 @@
 //! This process: its limits (core dumps, file size, file descriptors), and the end by a panic.
 
+#[cfg(unix)]
+use std::sync::OnceLock;
+
+#[cfg(unix)]
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::os::stdio;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 
+/// The limits of core dumps that this process was started with.
+#[cfg(unix)]
+static CORE_LIMITS: OnceLock<Rlimit> = OnceLock::new();
+
 /// Prevents core dumps of this process and access to its memory by other processes of the same user:
 /// it will hold keys and credentials.
 ///
-/// An error is ignored: this is an additional protection, and not every system has it.
+/// An error is ignored: this is an additional protection, and not every system has it. Only the soft
+/// limit is lowered: an unprivileged process could not raise the hard one again for the program of
+/// `exec`.
 pub fn keep_memory_private() {
     #[cfg(unix)]
     {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        let none = Rlimit { current: Some(0), maximum: Some(0) };
-        let _ = setrlimit(Resource::Core, none);
+        let limits = CORE_LIMITS.get_or_init(|| getrlimit(Resource::Core));
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..*limits });
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Gives this process the limits and the signals that it was started with, for another program that it
+/// becomes.
+pub fn restore_inherited() {
+    #[cfg(unix)]
+    {
+        if let Some(limits) = CORE_LIMITS.get() {
+            let _ = setrlimit(Resource::Core, *limits);
+        }
+        roles_anywhere_inherited_signals::restore();
     }
 }
 
@@ -39,7 +62,6 @@ pub fn survive_file_size_limit() {
 pub fn descriptors() -> usize {
     #[cfg(unix)]
     {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         let current = getrlimit(Resource::Nofile).current;

@@ -210,13 +210,37 @@ fn crates_are_what_they_say() {
         [
             "dev roles-anywhere-emulator",
             "dev roles-anywhere-test-support",
-            "normal roles-anywhere-client"
+            "normal roles-anywhere-client",
+            "normal roles-anywhere-inherited-signals"
         ]
     );
+    assert_eq!(own("roles-anywhere-inherited-signals"), [""; 0]);
     assert_eq!(own("roles-anywhere-test-support"), ["normal roles-anywhere-client"]);
     let client = dependencies("roles-anywhere-client");
     for of_the_terminal in ["clap", "rpassword", "signal-hook"] {
         assert!(client.iter().all(|(_, name)| name != of_the_terminal), "{of_the_terminal}");
+    }
+}
+
+#[test]
+fn one_crate_may_use_unsafe() {
+    let manifest =
+        |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    let workspace = manifest("");
+    let members = workspace.lines().find(|line| line.starts_with("members = ")).unwrap();
+    for member in members.split('"').skip(1).step_by(2).chain([""]) {
+        let inherits = manifest(member).contains("\n[lints]\nworkspace = true\n");
+        assert_eq!(inherits, member != "crates/inherited-signals", "{member}");
+    }
+    let table = |text: &str, name: &str| {
+        let (_, after) = text.split_once(&format!("[{name}]\n")).unwrap();
+        after.split("\n\n").next().unwrap().to_owned()
+    };
+    let own = manifest("crates/inherited-signals");
+    for name in ["lints.rust", "lints.clippy"] {
+        let expected = table(&workspace, &format!("workspace.{name}"));
+        let expected = expected.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\"");
+        assert_eq!(table(&own, name), expected, "{name}");
     }
 }
 
