@@ -83,7 +83,8 @@ impl<'a> SessionClient<'a> {
         self.trace_network();
         let ports = self.ports();
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
-        let work = work(&ports, deadline);
+        // The network is closed on the event loop: with what TLS sends at its end.
+        let work = async move { work(&ports, deadline).await };
         let outcome = match &self.waiting {
             Some(line) => block_on(line.beside(work)),
             None => block_on(work),
@@ -119,13 +120,15 @@ impl<'a> SessionClient<'a> {
             Some(identity) => Arc::clone(identity) as _,
             None => Arc::clone(self.app.files()) as _,
         };
+        let SessionPlan { transport, next, .. } = self.plan;
+        let transport = Https::new(transport.clone(), files::read).connecting_ahead(next.clone());
         let ports = Ports {
             clock: Arc::new(*self.app.clock()),
             timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
             files,
             passwords: Arc::clone(&self.passwords) as _,
-            transport: Arc::new(Https::new(self.plan.transport.clone(), files::read)),
+            transport: Arc::new(transport),
             trace: Arc::clone(&self.trace),
             blocking: Arc::new(BlockingThread),
         };

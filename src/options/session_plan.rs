@@ -32,6 +32,8 @@ pub struct SessionPlan {
     pub transport: TransportOptions,
     /// The endpoints that are called.
     pub endpoints: Vec<Endpoint>,
+    /// Those that are called with a session, and connected to while the first one is made.
+    pub next: Vec<Endpoint>,
     /// Those of sessions that an option gives.
     pub given_endpoints: Vec<GivenEndpoint>,
     /// Where the configuration file gives the values of the session.
@@ -105,7 +107,7 @@ impl SessionPlan {
         Ok(plan.with_unknown_variables(settings))
     }
 
-    /// Returns the plan of a command that calls the endpoint of `other` too.
+    /// Returns the plan of a command that calls the endpoint of `other` too, with the session.
     pub fn new(
         settings: &Settings<'_>,
         session: SessionOptions,
@@ -113,6 +115,12 @@ impl SessionPlan {
         cache: CacheLocation,
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
+        let sts = session.hops.first().map(|hop| hop.sts.endpoint.clone());
+        let next: Vec<Endpoint> = if other.is_some() {
+            sts.into_iter().chain(other.clone()).collect()
+        } else {
+            Vec::new()
+        };
         let endpoints: Vec<Endpoint> = session.endpoints().cloned().chain(other).collect();
         Ok(Self {
             transport: transport::options(settings, &endpoints)?,
@@ -122,6 +130,7 @@ impl SessionPlan {
             given_values: given_values::of_session(settings, &session)?,
             provider: session.into_provider(),
             endpoints,
+            next,
             cache,
             debug,
             waiting: WaitDisplay::Nothing,

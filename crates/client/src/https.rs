@@ -1,5 +1,6 @@
 //! The transport over reqwest and rustls, with our own TLS configuration.
 
+mod connect_ahead;
 mod error;
 mod proxy_connect;
 mod resolve;
@@ -31,6 +32,10 @@ pub struct Https {
     options: TransportOptions,
     read: ReadFile,
     client: OnceLock<Client>,
+    /// Which hosts are called after the first one.
+    next: Vec<Endpoint>,
+    /// The clients of those of them that are connected to ahead; decided at the first request.
+    ahead: OnceLock<Vec<(Endpoint, Client)>>,
 }
 
 #[derive(Debug)]
@@ -42,11 +47,47 @@ struct Client {
 impl Https {
     /// Returns a transport with these options, which reads CA certificates by `read`. Opens nothing.
     pub fn new(options: TransportOptions, read: ReadFile) -> Self {
-        Self { options, read, client: OnceLock::new() }
+        let (client, ahead) = (OnceLock::new(), OnceLock::new());
+        Self { options, read, client, next: Vec::new(), ahead }
+    }
+
+    /// Connects to these endpoints while the first request is answered, unless that is to one of them.
+    ///
+    /// Nothing but the handshakes is sent to them before their own first request. If connecting ahead
+    /// fails, that request connects again. A connection without a request is closed with the transport.
+    #[must_use]
+    pub fn connecting_ahead(self, next: Vec<Endpoint>) -> Self {
+        Self { next, ..self }
+    }
+
+    /// Returns the client for `endpoint`. At the first request, begins to connect to the next hosts.
+    fn client(&self, endpoint: &Endpoint) -> &Client {
+        let ahead = self.ahead.get_or_init(|| self.connect_ahead(endpoint));
+        let own = ahead.iter().find(|(host, _)| host == endpoint);
+        own.map_or_else(|| self.first_client(), |(_, client)| client)
+    }
+
+    fn first_client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.options, self.read))
+    }
+
+    fn connect_ahead(&self, first: &Endpoint) -> Vec<(Endpoint, Client)> {
+        let mut ahead: Vec<(Endpoint, Client)> = Vec::new();
+        if self.next.contains(first) {
+            return ahead;
+        }
+        for endpoint in &self.next {
+            if ahead.iter().all(|(host, _)| host != endpoint) {
+                let client = self.first_client().connecting_ahead(&self.options);
+                connect_ahead::begin(&client.reqwest, endpoint);
+                ahead.push((endpoint.clone(), client));
+            }
+        }
+        ahead
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, TransportError> {
-        let client = self.client.get_or_init(|| Client::new(&self.options, self.read));
+        let client = self.client(&request.endpoint);
         let failed = |error| error::FailureContext {
             request,
             options: &self.options,
@@ -99,22 +140,38 @@ impl crate::http::Transport for Https {
 impl Client {
     fn new(options: &TransportOptions, read: ReadFile) -> Self {
         let verifier = Arc::new(Verifier::new(&options.trust, read));
-        let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_configuration(&verifier))
-            .user_agent(user_agent())
-            .dns_resolver(resolve::Resolver)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(options.connect_timeout);
-        let builder = match options.proxy.clone() {
-            None => builder.no_proxy(),
-            Some(proxy) => builder
-                .proxy(reqwest::Proxy::custom(move |target| proxy.on_the_way_to(target).cloned())),
-        };
-        let reqwest = builder.build().expect("nothing in these options can fail");
+        let reqwest = build(builder(options, &verifier));
         Self { reqwest, verifier }
     }
+
+    /// Returns a client of one host, to which it can be connected ahead; the trust roots are shared. A
+    /// certificate that the host presents is not mistaken for one of the hosts of this client.
+    fn connecting_ahead(&self, options: &TransportOptions) -> Self {
+        let verifier = Arc::new(self.verifier.with_same_roots());
+        let reqwest = build(connect_ahead::layered(builder(options, &verifier)));
+        Self { reqwest, verifier }
+    }
+}
+
+/// Returns the options of a client.
+fn builder(options: &TransportOptions, verifier: &Arc<Verifier>) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_configuration(verifier))
+        .user_agent(user_agent())
+        .dns_resolver(resolve::Resolver)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        .connect_timeout(options.connect_timeout);
+    match options.proxy.clone() {
+        None => builder.no_proxy(),
+        Some(proxy) => builder
+            .proxy(reqwest::Proxy::custom(move |target| proxy.on_the_way_to(target).cloned())),
+    }
+}
+
+fn build(builder: reqwest::ClientBuilder) -> reqwest::Client {
+    builder.build().expect("nothing in these options can fail")
 }
 
 fn tls_configuration(verifier: &Arc<Verifier>) -> ClientConfig {

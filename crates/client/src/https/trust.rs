@@ -46,7 +46,7 @@ enum RootsError {
 #[derive(Debug)]
 pub(super) struct Verifier {
     provider: Arc<CryptoProvider>,
-    source: TrustSource,
+    source: Arc<TrustSource>,
     presented: Mutex<Option<Presented>>,
 }
 
@@ -100,6 +100,12 @@ impl Verifier {
                 loaded: OnceLock::new(),
             },
         };
+        Self { provider, source: Arc::new(source), presented: Mutex::default() }
+    }
+
+    /// Returns a verifier with the same roots, which are read once, that has verified nothing yet.
+    pub(super) fn with_same_roots(&self) -> Self {
+        let (provider, source) = (Arc::clone(&self.provider), Arc::clone(&self.source));
         Self { provider, source, presented: Mutex::default() }
     }
 
@@ -118,7 +124,7 @@ impl Verifier {
         &self,
         check: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, Error>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self.source {
+        match *self.source {
             TrustSource::Unverified => Ok(HandshakeSignatureValid::assertion()),
             TrustSource::Roots { .. } => check(&self.provider.signature_verification_algorithms),
         }
@@ -126,7 +132,7 @@ impl Verifier {
 
     /// Returns why the roots could not be read, if they were needed.
     pub(super) fn roots_error(&self) -> Option<TransportError> {
-        let TrustSource::Roots { loaded, .. } = &self.source else { return None };
+        let TrustSource::Roots { loaded, .. } = &*self.source else { return None };
         match loaded.get() {
             Some(Err((origin, error))) => {
                 let source = SourceMessage(error.to_string());
@@ -146,7 +152,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let TrustSource::Roots { loading, loaded } = &self.source else {
+        let TrustSource::Roots { loading, loaded } = &*self.source else {
             return Ok(ServerCertVerified::assertion());
         };
         let roots = loaded.get_or_init(|| ended(loading));
