@@ -15,6 +15,7 @@ mod client;
 mod command_lines;
 mod completions;
 mod configuration;
+mod connect_ahead;
 mod credential_process;
 mod daemon;
 mod diagnostic;

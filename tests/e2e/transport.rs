@@ -208,7 +208,7 @@ fn names_a_server_without_tls() {
 }
 
 /// No packet leaves this machine: the proxy is on it and refuses.
-const ELSEWHERE: &str = "https://rolesanywhere.us-east-1.amazonaws.com";
+pub(crate) const ELSEWHERE: &str = "https://rolesanywhere.us-east-1.amazonaws.com";
 
 /// Starts a proxy that asks for the login of `me`, and then refuses all the same.
 fn refusing_proxy() -> String {
@@ -393,7 +393,7 @@ fn never_asks_a_proxy_for_this_machine() {
 }
 
 /// Answers connections on a free port, each by `answer`, and returns the address.
-fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let answer = std::sync::Arc::new(answer);
@@ -406,7 +406,7 @@ fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     address
 }
 
-fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
