@@ -23,6 +23,13 @@ ARNS = [
     "fips-us-east-1",
     "us-gov-west-1-fips",
 ]
+REFERENCES = [
+    "sm://prod/db#password?stage=AWSPREVIOUS&region=eu-west-1&role=ops", "sm://db#*?optional", "sm://a#b.c%20d%2A?default=x%26%23",
+    f"sm://{ARNS[3]}#k?version=EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE", "ssm:///prod/url?version=3", "ssm://name?label=blue",
+    "ssm://arn:aws:ssm:us-east-1:123456789012:parameter/prod/url#k", f"{ARNS[3]}:password:AWSCURRENT:", f"{ARNS[3]}:::v",
+    "a{{resolve:secretsmanager:db:SecretString:password:AWSPREVIOUS}}b{{resolve:ssm:/a:2}}", "{{resolve:ssm-secure:a}}",
+    f"{{{{resolve:secretsmanager:{ARNS[3]}:SecretString:password::v}}}}", "{{resolve:secretsmanager:db::::}}", "/prod/url",
+]
 PLACES = [
     "https://a.example\nproxy:3128\nb.test, *.example",
     "http://[::1]:8443\nhttp://me:hunter2@proxy:3128\n10.0.0.0/8,::1,fd00::/8",
@@ -138,6 +145,7 @@ def seeds():
             if label == "EC PRIVATE KEY":
                 yield "key", b"p" + P256 + der
     yield from (("arn", text.encode()) for text in ARNS)
+    yield from (("reference", text.encode()) for text in REFERENCES)
     yield from (("source", text.encode()) for text in PLACES)
     yield from (("response", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()

@@ -14,6 +14,7 @@ pub mod options;
 pub mod os;
 pub mod output;
 pub mod private_dir;
+pub mod secrets;
 pub mod server;
 pub mod session_cache;
 #[cfg(test)]

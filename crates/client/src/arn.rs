@@ -1,4 +1,4 @@
-//! Amazon Resource Names: of trust anchor, profile and role, and of a secret.
+//! Amazon Resource Names: of trust anchor, profile and role, of a secret and of a parameter.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
 
@@ -23,6 +23,10 @@ pub struct RoleArn(Arn);
 /// The ARN of a Secrets Manager secret, with or without its six random characters.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SecretArn(Arn, Region);
+
+/// The ARN of a parameter of the Parameter Store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ParameterArn(Arn, Region);
 
 impl TrustAnchorArn {
     /// Returns the id of the trust anchor, the last part of its ARN.
@@ -102,6 +106,23 @@ impl SecretArn {
     }
 }
 
+impl ParameterArn {
+    /// Returns the Region that holds the parameter.
+    pub fn region(&self) -> &Region {
+        &self.1
+    }
+
+    /// Returns the partition.
+    pub fn partition(&self) -> Partition {
+        self.0.partition
+    }
+
+    /// Returns the account that holds the parameter, twelve digits.
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+}
+
 impl FromStr for TrustAnchorArn {
     type Err = ArnError;
 
@@ -138,6 +159,14 @@ impl FromStr for SecretArn {
     }
 }
 
+impl FromStr for ParameterArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        Arn::parse(text, &PARAMETER)?.regional().map(|(arn, region)| Self(arn, region))
+    }
+}
+
 impl fmt::Display for TrustAnchorArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.text)
@@ -157,6 +186,12 @@ impl fmt::Display for RoleArn {
 }
 
 impl fmt::Display for SecretArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Display for ParameterArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.text)
     }
@@ -232,6 +267,8 @@ const SECRET: Shape = Shape {
     prefix: "secret:",
     expected: "a secret (`secretsmanager secret:…`)",
 };
+const PARAMETER: Shape =
+    Shape { service: "ssm", prefix: "parameter/", expected: "a parameter (`ssm parameter/…`)" };
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Arn {
@@ -303,6 +340,12 @@ mod tests {
         let secret: SecretArn =
             "arn:aws:secretsmanager:us-east-1:123456789012:secret:a/b-AbCdEf".parse().unwrap();
         assert_eq!(secret.region().as_str(), "us-east-1");
+        let parameter: ParameterArn =
+            "arn:aws:ssm:us-east-1:123456789012:parameter/prod/url".parse().unwrap();
+        assert_eq!(
+            (parameter.region().as_str(), parameter.account()),
+            ("us-east-1", "123456789012")
+        );
     }
 
     #[test]
