@@ -1,5 +1,6 @@
 //! The real system. A command builds only the parts that it uses, each when it is first needed.
 
+pub mod credentials_endpoint;
 pub mod daemon;
 mod key_passwords;
 mod serve;
@@ -48,6 +49,11 @@ impl App {
     /// Returns the system with other environment variables.
     pub fn in_environment(environment: Environment) -> Self {
         Self { environment: OnceCell::from(Arc::new(environment)), ..Self::start() }
+    }
+
+    /// Returns the system with these files, some of which are read already.
+    pub(crate) fn with_files(files: Arc<SystemFiles>) -> Self {
+        Self { files: OnceCell::from(files), ..Self::start() }
     }
 
     /// Returns the clock.

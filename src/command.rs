@@ -32,12 +32,14 @@ use crate::options::roles::{
     RoleNames, RoleUse, choose, default, refuse_flags_for_several, refuse_variables, select,
 };
 
+use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::OptionSpec;
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
 use crate::output::report::{ErrorFormat, Failure};
+use crate::output::run::RunError;
 use crate::output::usage::UsageError;
 use crate::output::{Outcome, Stdout};
 use roles_anywhere_client::ports::Environment;
@@ -100,6 +102,12 @@ pub trait Plan: Any + Send {
     /// Returns whether it runs until it is stopped.
     fn is_daemon(&self) -> bool {
         false
+    }
+
+    /// Returns how its session is made, if it runs a program with credentials. A credentials endpoint plans
+    /// the command line again for that.
+    fn session(&self) -> Option<&SessionPlan> {
+        None
     }
 
     /// Returns the format of its log, in which the error that ends the run is written too. A terminal
@@ -231,6 +239,24 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Out
         };
         Failure::logged(&error, format, app.clock().now())
     })
+}
+
+/// Plans the command line `words`, and returns how its session is made.
+pub fn session_plan(
+    commands: &[CommandEntry],
+    words: &[String],
+    app: &App,
+) -> Result<SessionPlan, Error> {
+    let inputs = PlanInputs {
+        environment: app.environment(),
+        stdout: app.stdout(),
+        paths: app.paths(),
+        config_files: app.config_files(),
+    };
+    let plan = plan(commands, words, &inputs);
+    let plan = plan.map_err(|error| error.into_error(words, &specs(commands), app.paths()))?;
+    let defect = || RunError::Defect { at: String::new() };
+    Ok(plan.session().cloned().ok_or_else(defect)?)
 }
 
 /// Returns what plans the command line `words` again, with the files as they are then.

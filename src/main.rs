@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use roles_anywhere::app::App;
+use roles_anywhere::app::credentials_endpoint::{self, DetachStep};
 use roles_anywhere::command;
 use roles_anywhere::os::{environment, process};
 use roles_anywhere::output::Outcome;
@@ -15,6 +16,10 @@ fn main() -> ExitCode {
     process::keep_memory_private();
     process::survive_file_size_limit();
     let words: Vec<String> = environment::arguments().collect();
+    if let Some(step) = DetachStep::of(&words) {
+        let plan = |words: &[String], app: &App| command::session_plan(command::ALL, words, app);
+        return credentials_endpoint::run(step, &app, &plan);
+    }
     let print = |Outcome { output, exit_code }: Outcome| match app.print(output.expose()) {
         Ok(()) => Ok(ExitCode::from(exit_code)),
         Err(error) => Err(command::failure(&error, command::ALL, &words, &app)),

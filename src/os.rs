@@ -2,9 +2,12 @@
 //! import this module.
 
 mod access;
+pub mod child_dir;
 pub mod config_file;
 pub mod credentials_file;
 mod descriptor;
+#[cfg(unix)]
+pub mod detached;
 pub mod environment;
 #[cfg(unix)]
 pub mod events;

@@ -8,6 +8,7 @@ mod entry_lock;
 mod failure_record;
 pub mod key;
 pub mod policy;
+pub mod renewal;
 
 use std::pin::pin;
 use std::sync::Arc;

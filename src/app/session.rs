@@ -18,7 +18,10 @@ use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
+use roles_anywhere_client::password::{PasswordSource, Passwords as _};
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
+use roles_anywhere_client::provider::ProviderError;
+use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::system::{BlockingThread, SystemEntropy, SystemTimer};
 use roles_anywhere_client::text::disclosure::path_name;
 use roles_anywhere_client::time::Deadline;
@@ -104,9 +107,32 @@ impl<'a> SessionClient<'a> {
         work(&ports, Deadline::new(ports.clock.uptime(), self.plan.timeout)).await
     }
 
+    /// Asks for the password of the key if it is encrypted and a person has to type it: a process that
+    /// refreshes the session later has no terminal to ask on. An identity that cannot be used for another
+    /// reason is no error here: its files may be replaced before that.
+    pub(super) fn ask_for_password(&self) -> Result<(), Error> {
+        if let PasswordSource::From(input) = &self.plan.password {
+            // If it can be read only once, it is kept; if it cannot be read, the session will tell.
+            let _ = self.app.files().read(input);
+        }
+        if !self.passwords.prompts() || self.passwords.typed().is_some() {
+            return Ok(());
+        }
+        let (source, ports) = (&self.plan.provider.source, self.ports());
+        match source.open(&*ports.files, &*ports.passwords, ports.clock.now()) {
+            Err(error) if self.passwords.was_asked() => Err(ProviderError::from(error).into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns it with `passwords` for its key.
     pub(super) fn with_passwords(self, passwords: Arc<KeyPassword>) -> Self {
         Self { passwords, ..self }
+    }
+
+    /// Returns the password of its key, if it was typed.
+    pub(super) fn typed_password(&self) -> Option<Secret> {
+        self.passwords.typed()
     }
 
     /// Returns the passwords of its key.

@@ -13,7 +13,7 @@ use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
-    ProfilesNotWritten WaitTimedOut
+    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
@@ -72,6 +72,15 @@ fn run_errors() -> Vec<RunError> {
             kind: ErrorKind::Refused,
             reason: refused.to_owned(),
             hints: vec!["check `--profile-arn`".to_owned()],
+        },
+        RunError::CredentialsEndpoint {
+            kind: ErrorKind::Local,
+            reason: "cannot listen on 127.0.0.1:0: Address not available".to_owned(),
+            hints: vec!["pass an address of this machine".to_owned()],
+        },
+        RunError::ChildDir {
+            path: "/run/user/1000/roles-anywhere".into(),
+            source: Errno::NOSPC.into(),
         },
         RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },
         RunError::System(Errno::MFILE.into()),

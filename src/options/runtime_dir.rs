@@ -18,6 +18,15 @@ pub fn runtime_dir(environment: &Environment) -> Option<ConfiguredDir> {
     Some(ConfiguredDir { path: above.join(OWN), origin, parent_owner: ParentOwner::ThisUser })
 }
 
+/// Returns a directory in memory of the user `uid` on a system that made none for the login or the service.
+pub fn shared_memory_dir(uid: u32) -> ConfiguredDir {
+    ConfiguredDir {
+        path: format!("/dev/shm/{OWN}-{uid}").into(),
+        origin: Origin::Default(&XDG_RUNTIME_DIR),
+        parent_owner: ParentOwner::AnyUser,
+    }
+}
+
 /// Returns the place in memory that systemd made for this service, and the variable that names it.
 fn service_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
     // It lists several separated by colons.

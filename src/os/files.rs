@@ -41,6 +41,25 @@ impl SystemFiles {
         Self { environment, cached: Mutex::default() }
     }
 
+    /// Returns the port with the contents of inputs that can be read only once, and that another process
+    /// has read.
+    pub fn with_read_once(
+        environment: Arc<Environment>,
+        inputs: BTreeMap<Location, SecretBytes>,
+    ) -> Self {
+        let cached = inputs.into_iter().map(|(location, bytes)| (location, Ok(bytes))).collect();
+        Self { environment, cached: Mutex::new(cached) }
+    }
+
+    /// Returns the contents of the inputs that can be read only once, as far as they were read.
+    pub fn read_once(&self) -> BTreeMap<Location, SecretBytes> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |(location, bytes): (&Location, &CachedInput)| {
+            Some((location.clone(), bytes.as_ref().ok()?.clone()))
+        };
+        cached.iter().filter_map(read).collect()
+    }
+
     /// Atomically replaces `path` with a file of mode 0600 and these contents.
     ///
     /// A pipe or device of this user or of root is written to, for `limit` at most. A file of another
@@ -57,7 +76,9 @@ impl SystemFiles {
         let location = &source.location;
         match location {
             // A pipe can be read only once, and certificate and key may be in the same one.
-            Location::File(path) if path.metadata().is_ok_and(|m| pipe::is_pipe(&m)) => {
+            Location::File(path)
+                if self.is_kept(location) || path.metadata().is_ok_and(|m| pipe::is_pipe(&m)) =>
+            {
                 self.once(location, || read(path, MAX_SIZE))
             }
             Location::File(path) => read(path, MAX_SIZE),
@@ -69,6 +90,12 @@ impl SystemFiles {
             Location::Stdin => self.once(location, || pipe::read_all(&io::stdin(), MAX_SIZE)),
             Location::Descriptor(number) => self.once(location, || read_descriptor(*number)),
         }
+    }
+
+    /// Returns whether it was read once already: a pipe whose name is gone, such as `/dev/fd/63`, is still
+    /// a pipe.
+    fn is_kept(&self, location: &Location) -> bool {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).contains_key(location)
     }
 
     fn once(

@@ -23,6 +23,16 @@ impl KeyPassword {
         Self { source, files, kept: Mutex::default(), asked: AtomicBool::default() }
     }
 
+    /// Returns the password, if one was typed.
+    pub fn typed(&self) -> Option<Secret> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns whether a password was needed since [`Passwords::unused`] was last called.
+    pub fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     fn ask_once(&self, file_name: &str) -> Result<Secret, PasswordError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(password) = &*kept {

@@ -25,6 +25,11 @@ mod non_unix {
             Self
         }
 
+        /// Fails.
+        pub fn create(&self) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
         /// Locks nothing.
         pub fn lock_file(&self, _name: &str) -> io::Result<Option<File>> {
             Err(io::ErrorKind::Unsupported.into())

@@ -71,6 +71,25 @@ pub fn descriptors() -> usize {
     usize::MAX
 }
 
+/// Returns the number of the user whose rights this process has; 0 on a system without such numbers.
+pub fn user_id() -> u32 {
+    #[cfg(unix)]
+    return rustix::process::geteuid().as_raw();
+    #[cfg(not(unix))]
+    0
+}
+
+/// Returns how many more file descriptors this process can open without raising a limit that the programs
+/// it starts would inherit.
+pub fn free_descriptors() -> usize {
+    #[cfg(unix)]
+    let limit = getrlimit(Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let limit = None;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    limit.saturating_sub(open_descriptors())
+}
+
 /// Returns how many file descriptors this process has open; 16 if that is not known.
 pub fn open_descriptors() -> usize {
     #[cfg(target_os = "linux")]

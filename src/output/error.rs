@@ -276,6 +276,11 @@ impl Error {
         self.request_id.as_deref()
     }
 
+    /// Returns the error of the provider that it reports, if it reports one.
+    pub fn provider_error(&self) -> Option<&Arc<ProviderError>> {
+        self.provider_error.as_ref()
+    }
+
     /// Returns the time that was too short, if that is what failed.
     pub fn time_limit(&self) -> Option<Duration> {
         self.time_limit

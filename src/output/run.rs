@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use roles_anywhere_client::provider::ErrorKind;
@@ -55,6 +56,24 @@ pub enum RunError {
         /// What to do, as that process printed it.
         hints: Vec<String>,
     },
+    /// The process that serves credentials to the program of `exec` did not start to.
+    #[error("cannot start the process that serves the credentials: {reason}")]
+    CredentialsEndpoint {
+        /// Who can fix it.
+        kind: ErrorKind,
+        /// What failed there, with its causes.
+        reason: String,
+        /// What to do, as that process said.
+        hints: Vec<String>,
+    },
+    /// A file for the program of `exec` cannot be written.
+    #[error("cannot write files for the command in `{}`", path.display())]
+    ChildDir {
+        /// The directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// Daemons do not run on this system.
     #[error("`{command}` is not supported on {system} yet")]
     UnsupportedSystem {
@@ -96,17 +115,21 @@ impl RunError {
         match self {
             Self::WaitTimedOut { .. } => ErrorKind::Unreachable,
             Self::InAnotherProcess { kind, .. } | Self::ProfilesNotWritten { kind, .. } => *kind,
+            Self::CredentialsEndpoint { kind, .. } => *kind,
             Self::Defect { .. } => ErrorKind::Internal,
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
+            Self::ChildDir { .. } => ErrorKind::Local,
         }
     }
 
     /// Returns what to do.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::InAnotherProcess { hints, .. } => return hints.clone(),
+            Self::InAnotherProcess { hints, .. } | Self::CredentialsEndpoint { hints, .. } => {
+                return hints.clone();
+            }
             // The error of each was printed before.
             Self::ProfilesNotWritten { .. } => return Vec::new(),
             Self::System(_) => {
@@ -125,6 +148,9 @@ impl RunError {
             }
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
+            }
+            Self::ChildDir { .. } => {
+                "the directory must belong to this user and have mode 0700, and its disk must have space; `XDG_RUNTIME_DIR` names the one above it"
             }
             Self::WaitTimedOut { .. } => {
                 "check the network and any proxy, or allow more time with `--timeout SECONDS`"

@@ -12,6 +12,10 @@ use roles_anywhere_client::refresh::status::Status;
 /// instance metadata.
 pub(super) fn no_credentials(status: &Status, client: Authentication) -> Response {
     let Some(error) = &status.last_error else {
+        if status.session.is_some() {
+            let message = "the session has expired, and the one that another process is making has not been received yet";
+            return response::unavailable("unreachable", "expired", message);
+        }
         let message = "the first session has not been received yet";
         return response::unavailable("starting", "no_session_yet", message);
     };

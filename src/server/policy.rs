@@ -23,12 +23,14 @@ pub enum Offer {
     Imds,
     /// Container credentials only.
     Container,
+    /// Container credentials only, and neither health nor metrics.
+    ContainerAlone,
 }
 
 impl Offer {
     /// Returns whether instance metadata is served.
     pub fn has_imds(self) -> bool {
-        self != Self::Container
+        matches!(self, Self::Both | Self::Imds)
     }
 
     /// Returns whether container credentials are served.

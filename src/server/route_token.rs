@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::audit::Audit;
 use super::token::ContainerToken;
 use roles_anywhere_client::input_source::FileError;
-use roles_anywhere_client::secret::Entropy;
+use roles_anywhere_client::secret::{Entropy, Secret};
 
 /// The file that clients read the token of container credentials from.
 pub trait TokenStore {
@@ -63,6 +63,14 @@ impl RouteToken {
     /// Returns the token of the route with `name` in its path, which does not exist yet.
     pub fn new(name: Option<Arc<str>>, store: Box<dyn TokenStore>) -> Self {
         Self { name, store, token: RefCell::default(), is_lost: Cell::default() }
+    }
+
+    /// Returns a token of `/credentials` that is in no file and never renewed, and its text.
+    pub fn of_program(entropy: &dyn Entropy) -> (Self, Secret) {
+        let text = ContainerToken::make(entropy);
+        let token = Self::new(None, Box::new(NoTokenFile));
+        *token.token.borrow_mut() = Some(ContainerToken::new(text.clone(), None));
+        (token, text)
     }
 
     /// Returns the role in the path of the route.
@@ -125,6 +133,27 @@ impl RouteToken {
         if let Err(error) = self.store.clear(&is_ours) {
             audit.token_stays(self.name(), &error);
         }
+    }
+}
+
+/// The store of a token that is in no file.
+struct NoTokenFile;
+
+impl TokenStore for NoTokenFile {
+    fn write(&self, _token: &[u8]) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn restore(&self, _token: &[u8]) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn state(&self, _token: &[u8]) -> TokenState {
+        TokenState::Token
+    }
+
+    fn clear(&self, _is_ours: &dyn Fn(&[u8]) -> bool) -> Result<(), FileError> {
+        Ok(())
     }
 }
 

@@ -106,8 +106,8 @@ impl Access {
     /// Returns whether the route exists at an address of this `exposure`, if `offer` is served.
     pub(super) fn includes(self, exposure: Exposure, offer: Offer) -> bool {
         match self {
-            Self::Health => true,
-            Self::Loopback => exposure == Exposure::Everything,
+            Self::Health => offer != Offer::ContainerAlone,
+            Self::Loopback => exposure == Exposure::Everything && offer != Offer::ContainerAlone,
             Self::Imds => exposure != Exposure::Container && offer.has_imds(),
             Self::Container => offer.has_container(),
             Self::Nothing => false,

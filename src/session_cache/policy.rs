@@ -19,9 +19,25 @@ const EXPIRY_MARGIN: i64 = 2;
 pub fn freshness(session: &Session, now: Timestamp) -> Freshness {
     match session.seconds_left(now) {
         ..=EXPIRY_MARGIN => Freshness::Expired,
-        left if left > REFRESH_MARGIN.min(session.lifetime_seconds / 2) => Freshness::Fresh,
+        left if left > due_at(session) => Freshness::Fresh,
         _ => Freshness::Due,
     }
+}
+
+/// Returns how long after `now` a session becomes due; zero if it is due or has expired.
+pub fn until_due(session: &Session, now: Timestamp) -> Duration {
+    match freshness(session, now) {
+        Freshness::Fresh => {
+            let left = session.seconds_left(now) - due_at(session);
+            Duration::from_secs(u64::try_from(left).unwrap_or(0))
+        }
+        Freshness::Due | Freshness::Expired => Duration::ZERO,
+    }
+}
+
+/// Returns the remaining seconds at which a session becomes due.
+fn due_at(session: &Session) -> i64 {
+    REFRESH_MARGIN.min(session.lifetime_seconds / 2)
 }
 
 /// How many seconds pass after a failed refresh of a valid session before the next one is tried. Each

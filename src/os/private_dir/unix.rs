@@ -62,6 +62,11 @@ impl PrivateDir {
         Ok(act(parent.as_fd(), Path::new(name))?)
     }
 
+    /// Creates the directory if it does not exist, and refuses one that is not private.
+    pub fn create(&self) -> io::Result<()> {
+        self.open_or_create().map(drop)
+    }
+
     /// Locks a file against other processes while it is open; creates it if it does not exist. Returns
     /// `None` if another process holds the lock.
     pub fn lock_file(&self, name: &str) -> io::Result<Option<File>> {

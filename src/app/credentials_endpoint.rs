@@ -1,0 +1,62 @@
+//! The private credentials endpoint of a program that `exec` runs: it is on loopback, requires a token
+//! that only the program has, and ends with the program.
+
+mod detached;
+mod handover;
+mod serving;
+
+use crate::app::App;
+use crate::app::session::SessionClient;
+use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
+use crate::os::child_dir::ChildDir;
+use crate::os::process;
+use crate::output::error::Error;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::secret::Secret;
+
+pub use detached::{DetachStep, run};
+
+/// What an endpoint serves, and for how long.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct EndpointRequest<'a> {
+    /// The words of the command line without the program and its arguments. The endpoint makes its plan of
+    /// them again, see [`Plan::session`](crate::command::Plan::session).
+    pub words: &'a [String],
+    /// What made the session, and has the password if it was typed.
+    pub client: &'a SessionClient<'a>,
+    /// The first session.
+    pub session: &'a Session,
+    /// The directory of the program, which is removed when the program has ended.
+    pub directory: Option<&'a ChildDir>,
+}
+
+/// An endpoint that serves.
+#[derive(Clone, Debug)]
+pub struct StartedEndpoint {
+    /// The value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    pub url: String,
+    /// The value of `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    pub token: Secret,
+}
+
+impl App {
+    /// Makes a private directory in memory for the program, and removes those of programs that have ended.
+    pub fn child_dir(&self) -> Result<ChildDir, Error> {
+        let own = runtime_dir(self.environment());
+        // The variable that names it may be inherited from another user.
+        if let Some(Ok(dir)) = own.map(|parent| ChildDir::create(&parent)) {
+            return Ok(dir);
+        }
+        ChildDir::create(&shared_memory_dir(process::user_id()))
+    }
+
+    /// Starts the detached process of the endpoint, which ends when this process has ended, whatever
+    /// program it has become by then. When this returns, the endpoint serves, and this process has no
+    /// child of it.
+    pub fn start_credentials_endpoint(
+        &self,
+        request: &EndpointRequest<'_>,
+    ) -> Result<StartedEndpoint, Error> {
+        detached::start(self, request)
+    }
+}

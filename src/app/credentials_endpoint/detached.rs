@@ -1,0 +1,114 @@
+//! The endpoint in a detached process: how it is started, and what it does.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::app::credentials_endpoint::handover::{self, Handover};
+use crate::app::credentials_endpoint::serving::CredentialsEndpoint;
+use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
+use crate::app::session;
+use crate::options::session_plan::SessionPlan;
+use crate::os::child_dir;
+use crate::os::detached;
+use crate::os::files::SystemFiles;
+use crate::output::error::Error;
+use crate::output::run::RunError;
+use roles_anywhere_client::password::PasswordSource;
+
+/// The first argument of the processes that [`DetachStep`] is about. It is no command: it is in no help.
+const WORD: &str = "credentials-endpoint";
+/// The second argument of the process between.
+const DETACH: &str = "--detach";
+
+/// What this process does on the way to a detached endpoint, for the process of a number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DetachStep {
+    /// It starts the detached process, and ends.
+    Detach(i32),
+    /// It is the detached process.
+    Serve(i32),
+}
+
+impl DetachStep {
+    /// Returns the step, if the command line `words` is one that this program starts itself with.
+    pub fn of(words: &[String]) -> Option<Self> {
+        let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        let step = match words[..] {
+            [WORD, DETACH, pid] => Self::Detach(pid.parse().ok()?),
+            [WORD, pid] => Self::Serve(pid.parse().ok()?),
+            _ => return None,
+        };
+        detached::has_socket().then_some(step)
+    }
+}
+
+/// Plans the session of a command line again.
+type PlanSession<'a> = &'a dyn Fn(&[String], &App) -> Result<SessionPlan, Error>;
+
+/// Starts the detached process.
+pub(super) fn start(app: &App, request: &EndpointRequest<'_>) -> Result<StartedEndpoint, Error> {
+    let EndpointRequest { words, client, session, directory } = request;
+    client.ask_for_password()?;
+    let handover = Handover {
+        words: words.to_vec(),
+        session: (*session).clone(),
+        password: client.typed_password(),
+        inputs: app.files().read_once(),
+        directory: directory.map(|directory| directory.path().to_owned()),
+    };
+    let program = app.program().map_err(RunError::System)?;
+    let pid = std::process::id().to_string();
+    let answer = detached::start(&program, &[WORD, DETACH, &pid], handover.render().expose());
+    handover::parse_answer(&answer.map_err(RunError::System)?)
+}
+
+/// Runs a step. `plan` plans the session of the command line that was handed over.
+pub fn run(step: DetachStep, app: &App, plan: PlanSession<'_>) -> ExitCode {
+    let ended = match step {
+        DetachStep::Detach(pid) => detach(app, pid),
+        DetachStep::Serve(pid) => serve(app, pid, plan),
+    };
+    // The process that waits hears of a failure by its answer, or because there is none.
+    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn detach(app: &App, pid: i32) -> Result<(), Error> {
+    let program = app.program().map_err(RunError::System)?;
+    detached::detach(&program, &[WORD, &pid.to_string()]).map_err(|it| RunError::System(it).into())
+}
+
+/// Serves until the program has ended.
+fn serve(app: &App, pid: i32, plan: PlanSession<'_>) -> Result<(), Error> {
+    let received = detached::receive(pid).map_err(RunError::System)?;
+    let Some(handover) = Handover::parse(&received.message) else {
+        return Err(RunError::Defect { at: String::new() }.into());
+    };
+    let directory = handover.directory.clone();
+    session::block_on(async {
+        let endpoint = open(handover, app, plan);
+        let answer = handover::answer(endpoint.as_ref().map(CredentialsEndpoint::started));
+        let program = received.answer(answer.expose()).map_err(RunError::System)?;
+        endpoint?.serve_until(program.ended()).await;
+        // If this is not reached, the other process removes it, or the next run does.
+        directory.iter().for_each(|directory| child_dir::remove(directory));
+        Ok(())
+    })
+}
+
+/// Opens the endpoint that was handed over.
+fn open(
+    handover: Handover,
+    app: &App,
+    plan: PlanSession<'_>,
+) -> Result<CredentialsEndpoint, Error> {
+    let mut session_plan = plan(&handover.words, app)?;
+    // Its standard error is nowhere.
+    session_plan.debug = false;
+    if let Some(password) = handover.password {
+        let origin = "the prompt".to_owned();
+        session_plan.password = PasswordSource::Inline { password, origin };
+    }
+    let files = SystemFiles::with_read_once(Arc::clone(app.environment()), handover.inputs);
+    CredentialsEndpoint::listen(session_plan, Arc::new(files), handover.session)
+}

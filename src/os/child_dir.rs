@@ -1,0 +1,158 @@
+//! Directories of the programs that `exec` runs, for files that end with them. Each belongs to one
+//! program: it is removed when that has ended, or by the next run if that was not possible.
+//!
+//! The name of a directory tells its program: the process, when it started, and in which namespace its
+//! number is valid. A lock in place of that would need a descriptor that the program inherits, or it
+//! would be lost with the process that serves the program.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::os::private_dir::PrivateDir;
+use crate::output::error::Error;
+use crate::output::run::RunError;
+use crate::private_dir::ConfiguredDir;
+use roles_anywhere_client::secret::Entropy as _;
+use roles_anywhere_client::system::SystemEntropy;
+
+/// What the names of the directories begin with.
+const PREFIX: &str = "exec-";
+
+/// The directory of the program that this process becomes. It is removed when this is dropped, so not if
+/// this process becomes the program.
+#[derive(Debug)]
+pub struct ChildDir(PathBuf);
+
+impl ChildDir {
+    /// Makes a new directory in `parent` that only this user can enter, and removes those whose programs
+    /// have ended.
+    pub fn create(parent: &ConfiguredDir) -> Result<Self, Error> {
+        let failed = |source| RunError::ChildDir { path: parent.path.clone(), source };
+        // It is checked as for the session cache: it belongs to this user only.
+        PrivateDir::new(parent).create().map_err(failed)?;
+        sweep(&parent.path);
+        let name = ProgramId::own().directory_name(SystemEntropy.bits());
+        let path = parent.path.join(name);
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(failed)?;
+        Ok(Self(path))
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a new file that only this user can read, and returns its path.
+    pub fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.0.join(name);
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
+        let written = options.open(&path).and_then(|mut file| file.write_all(contents));
+        written.map_err(|source| RunError::ChildDir { path: self.0.clone(), source })?;
+        Ok(path)
+    }
+}
+
+impl Drop for ChildDir {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+/// Removes a directory. If that fails, the next run tries it again.
+pub fn remove(path: &Path) {
+    let _ = fs::remove_dir_all(path);
+}
+
+/// Removes the directories in `parent` whose programs have ended.
+fn sweep(parent: &Path) {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let namespace = pid_namespace();
+    for entry in entries {
+        let name = entry.file_name();
+        let program = name.to_str().and_then(ProgramId::of_directory);
+        if program.is_some_and(|program| program.namespace == namespace && !program.is_running()) {
+            remove(&entry.path());
+        }
+    }
+}
+
+/// A process, also among those that had or will have its number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct ProgramId {
+    /// Its number.
+    pid: i32,
+    /// When it started, in the unit of the kernel; 0 if that is not known. It stays the same when the
+    /// process becomes another program.
+    started: u64,
+    /// The namespace in which its number is valid; 0 if that is not known.
+    namespace: u64,
+}
+
+impl ProgramId {
+    fn own() -> Self {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        Self { pid, started: start_time(pid).unwrap_or_default(), namespace: pid_namespace() }
+    }
+
+    fn directory_name(self, random: u64) -> String {
+        let Self { pid, started, namespace } = self;
+        format!("{PREFIX}{pid}-{started}-{namespace}-{random:016x}")
+    }
+
+    fn of_directory(name: &str) -> Option<Self> {
+        let mut parts = name.strip_prefix(PREFIX)?.split('-');
+        let mut part = || parts.next();
+        let (pid, started, namespace) = (part()?, part()?, part()?);
+        let (pid, started) = (pid.parse().ok()?, started.parse().ok()?);
+        Some(Self { pid, started, namespace: namespace.parse().ok()? })
+    }
+
+    /// Returns whether it runs. A process whose start is not visible counts as the same.
+    fn is_running(self) -> bool {
+        if !exists(self.pid) {
+            return false;
+        }
+        let started = start_time(self.pid).filter(|_| self.started != 0);
+        started.is_none_or(|started| started == self.started)
+    }
+}
+
+#[cfg(unix)]
+fn exists(pid: i32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let Some(pid) = Pid::from_raw(pid) else { return false };
+    // A process of another user, after `sudo`, exists too.
+    test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+}
+
+#[cfg(not(unix))]
+fn exists(_pid: i32) -> bool {
+    true
+}
+
+/// Returns when a process started, if the system tells.
+fn start_time(pid: i32) -> Option<u64> {
+    let stat = read(&format!("/proc/{pid}/stat"))?;
+    // The name of the program is in parentheses, and may hold spaces and parentheses itself.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(19)?.parse().ok()
+}
+
+/// Returns the number of the PID namespace of this process; 0 if the system has none.
+fn pid_namespace() -> u64 {
+    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let number = link.to_str().and_then(|text| text.strip_prefix("pid:[")?.strip_suffix(']'));
+    number.and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the kernel")]
+fn read(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok()
+}

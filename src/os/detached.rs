@@ -1,0 +1,194 @@
+//! A detached process of ours that serves the program which this process is about to become.
+//!
+//! This process starts a second one, which starts the third one in a session of its own and exits. So
+//! the program has no child that it did not start, and neither a signal to its process group nor the
+//! end of its terminal reaches the detached process. What that needs to know comes through a socket,
+//! as other processes can read arguments.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+use rustix::process::{Pid, setsid, test_kill_process};
+use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use roles_anywhere_client::secret::SecretBytes;
+
+/// How long the detached process may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the end of the program is checked on a system that does not report it.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The largest message, in bytes.
+const MAX_MESSAGE: u64 = 8 << 20;
+
+/// Starts the detached process with `message`, and returns its answer, which is empty if it ended
+/// without one. `words` are the arguments of the process between, which calls [`detach`].
+///
+/// The answer is there before the process between is gone for this one: no child is left.
+pub fn start(program: &Path, words: &[&str], message: &[u8]) -> io::Result<SecretBytes> {
+    let (mut ours, theirs) = UnixStream::pair()?;
+    let mut between = {
+        let mut command = command(program, words);
+        command.stdin(OwnedFd::from(theirs)).stdout(own_process()).stderr(Stdio::null());
+        command.spawn()?
+    };
+    let answered = ours
+        .write_all(message)
+        .and_then(|()| ours.shutdown(Shutdown::Write))
+        .and_then(|()| ours.set_read_timeout(Some(START_TIMEOUT)))
+        .and_then(|()| read(&ours));
+    // An error only if the caller of this process ignores the ends of children: then none is left either.
+    let _ = between.wait();
+    answered
+}
+
+/// Ends the process between: starts the detached one, with the arguments `words`, in another session.
+pub fn detach(program: &Path, words: &[&str]) -> io::Result<()> {
+    close_inherited();
+    setsid()?;
+    // This process ends, and the one that adopts it reaps it.
+    command(program, words).spawn().map(drop)
+}
+
+/// Returns whether standard input is a socket, as for the processes that [`start`] and [`detach`] start.
+pub fn has_socket() -> bool {
+    fstat(stdin()).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket)
+}
+
+/// What the detached process was given by the process that will become the program.
+#[derive(Debug)]
+pub struct Received {
+    /// The message.
+    pub message: SecretBytes,
+    socket: UnixStream,
+    program: RunningProgram,
+}
+
+/// Receives the message of the process `pid`, which started this detached one.
+pub fn receive(pid: i32) -> io::Result<Received> {
+    #[cfg(target_os = "linux")]
+    {
+        // It was started from a link that the kernel calls `exe`.
+        let _ = rustix::thread::set_name(c"roles-anywhere");
+    }
+    ignore_signals();
+    let socket = UnixStream::from(stdin().try_clone_to_owned()?);
+    let message = read(&socket)?;
+    let stat = fstat(stdout())?;
+    let program = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::CharacterDevice => RunningProgram::Polled(
+            Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?,
+        ),
+        _ => RunningProgram::Observed(stdout().try_clone_to_owned()?),
+    };
+    Ok(Received { message, socket, program })
+}
+
+impl Received {
+    /// Answers, and gives up all that was inherited. Returns the program, into which the other process
+    /// turns now.
+    pub fn answer(mut self, answer: &[u8]) -> io::Result<RunningProgram> {
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        self.socket.write_all(answer)?;
+        dup2_stdin(&null)?;
+        dup2_stdout(&null)?;
+        Ok(self.program)
+    }
+}
+
+/// A program that runs.
+#[derive(Debug)]
+pub enum RunningProgram {
+    /// The kernel reports its end on this descriptor.
+    Observed(OwnedFd),
+    /// Whether it still runs is asked at intervals.
+    Polled(Pid),
+}
+
+impl RunningProgram {
+    /// Completes when it has ended.
+    pub async fn ended(self) {
+        match self {
+            Self::Observed(process) => {
+                #[expect(
+                    deprecated,
+                    reason = "what replaces it is `unsafe`; the descriptor is kept here"
+                )]
+                let process = AsyncFd::with_interest(process, Interest::READABLE);
+                // If the event loop does not take it, there is nothing to wait with.
+                if let Ok(process) = process {
+                    let _ = process.readable().await;
+                }
+            }
+            Self::Polled(pid) => {
+                while test_kill_process(pid) != Err(Errno::SRCH) {
+                    tokio::time::sleep(POLL_INTERVAL).await;
+                }
+            }
+        }
+    }
+}
+
+/// Returns a descriptor of this process, on which its end is reported whatever program it has become by
+/// then; nothing on a system without such descriptors.
+fn own_process() -> Stdio {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{PidfdFlags, getpid, pidfd_open};
+        // A kernel before 5.3, or a sandbox, has none.
+        if let Ok(own) = pidfd_open(getpid(), PidfdFlags::empty()) {
+            return own.into();
+        }
+    }
+    Stdio::null()
+}
+
+/// Returns the command that runs this program with the arguments `words`: the very file that this process
+/// runs, also if an update has replaced it since.
+fn command(program: &Path, words: &[&str]) -> Command {
+    let running = Path::new("/proc/self/exe");
+    let file = if running.exists() { running } else { program };
+    let name = program.file_name().map_or_else(|| PathBuf::from("roles-anywhere"), PathBuf::from);
+    let mut command = Command::new(file);
+    command.arg0(name).args(words);
+    command
+}
+
+fn read(socket: &UnixStream) -> io::Result<SecretBytes> {
+    let mut bytes = Vec::with_capacity(64 << 10);
+    let read = socket.take(MAX_MESSAGE).read_to_end(&mut bytes);
+    let bytes = SecretBytes::new(bytes);
+    read.map(|_| bytes)
+}
+
+/// Closes all descriptors but the first three: those of the caller are for the program only, which may
+/// close a pipe or give up a lock.
+fn close_inherited() {
+    let listed = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd"));
+    let names = listed.into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let numbers: Vec<i32> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // The one of the list is closed already.
+        let _ = nix::unistd::close(number);
+    }
+}
+
+/// Ignores the signals that ask a process to end, which are meant for the program: a service manager sends
+/// them to all processes of a service, and the program may need credentials until it has ended.
+fn ignore_signals() {
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+        // A handler without effect: ignoring a signal needs `unsafe` code.
+        let _ = signal_hook::flag::register(signal, std::sync::Arc::default());
+    }
+}
