@@ -12,6 +12,8 @@ pub mod environment;
 #[cfg(unix)]
 pub mod events;
 pub mod files;
+#[cfg(unix)]
+pub mod init;
 pub mod listener;
 pub mod log;
 pub mod password;

@@ -3,12 +3,16 @@
 
 mod detached;
 mod handover;
+mod init;
 mod serving;
+
+use std::process::Child;
 
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
 use crate::os::child_dir::ChildDir;
+use crate::os::init as os_init;
 use crate::os::process;
 use crate::output::error::Error;
 use roles_anywhere_client::credentials::Session;
@@ -58,5 +62,22 @@ impl App {
         request: &EndpointRequest<'_>,
     ) -> Result<StartedEndpoint, Error> {
         detached::start(self, request)
+    }
+
+    /// Returns whether this process must run the program as a child: it is the first one of a PID namespace.
+    pub fn must_supervise(&self) -> bool {
+        os_init::is_init()
+    }
+
+    /// Runs a program as a child, with an endpoint in this process if there is a request for one. Passes
+    /// signals on to it, reaps orphans, and returns its exit code as a shell has it.
+    ///
+    /// `start` starts the program in a process group of its own.
+    pub fn supervise(
+        &self,
+        request: Option<&EndpointRequest<'_>>,
+        start: impl FnOnce(Option<&StartedEndpoint>) -> Result<Child, Error>,
+    ) -> Result<u8, Error> {
+        init::supervise(self, request, start)
     }
 }

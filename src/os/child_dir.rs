@@ -156,3 +156,104 @@ fn pid_namespace() -> u64 {
 fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::options::table::Origin;
+    use crate::options::table::cache::XDG_RUNTIME_DIR;
+    use crate::private_dir::ParentOwner;
+
+    fn parent(folder: &tempfile::TempDir) -> ConfiguredDir {
+        ConfiguredDir {
+            path: folder.path().join("own"),
+            origin: Origin::variable(&XDG_RUNTIME_DIR),
+            parent_owner: ParentOwner::ThisUser,
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn only_this_user_can_read_it_and_it_is_removed_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ChildDir::create(&parent(&folder)).unwrap();
+        let file = made.write("config", b"[default]\n").unwrap();
+        assert!(made.write("config", b"").is_err(), "it is not replaced");
+        assert_eq!((mode(made.path()), mode(&file)), (0o700, 0o400));
+        let path = made.path().to_owned();
+        drop(made);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn directories_of_programs_that_have_ended_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (parent, own) = (parent(&folder), ProgramId::own());
+        let mut running = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(running.id()).unwrap();
+        let other = ProgramId { pid, started: start_time(pid).unwrap(), ..own };
+        let mut ended = Command::new("true").spawn().unwrap();
+        let dead = ProgramId { pid: i32::try_from(ended.id()).unwrap(), ..own };
+        ended.wait().unwrap();
+        let kept = [
+            ChildDir::create(&parent)
+                .unwrap()
+                .path()
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned(),
+            other.directory_name(1),
+            ProgramId { started: 0, ..other }.directory_name(2),
+            ProgramId { namespace: own.namespace + 1, ..dead }.directory_name(3),
+            "exec-x".to_owned(),
+            "exec-1-2".to_owned(),
+            "session-0".to_owned(),
+        ];
+        let removed = [
+            dead.directory_name(4),
+            ProgramId { started: own.started + 1, ..own }.directory_name(5),
+        ];
+        for name in kept.iter().chain(&removed) {
+            let _ = fs::create_dir(parent.path.join(name));
+            File::create(parent.path.join(name).join("config")).unwrap();
+        }
+        let last = ChildDir::create(&parent).unwrap();
+        let mut left: Vec<String> = fs::read_dir(&parent.path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !last.path().ends_with(name))
+            .collect();
+        left.sort();
+        let mut kept = kept.to_vec();
+        kept.sort();
+        assert_eq!(left, kept);
+        running.kill().unwrap();
+        running.wait().unwrap();
+        drop(ChildDir::create(&parent).unwrap());
+        assert!(!parent.path.join(other.directory_name(1)).exists());
+    }
+
+    #[test]
+    fn a_link_is_removed_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (parent, own) = (parent(&folder), ProgramId::own());
+        let target = folder.path().join("target");
+        fs::create_dir(&target).unwrap();
+        File::create(target.join("file")).unwrap();
+        drop(ChildDir::create(&parent).unwrap());
+        let dead = ProgramId { started: own.started + 1, ..own };
+        let link = parent.path.join(dead.directory_name(1));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        drop(ChildDir::create(&parent).unwrap());
+        assert!(target.join("file").exists());
+    }
+}

@@ -38,6 +38,7 @@ const MAX_MESSAGE: u64 = 8 << 20;
 /// The answer is there before the process between is gone for this one: no child is left.
 pub fn start(program: &Path, words: &[&str], message: &[u8]) -> io::Result<SecretBytes> {
     let (mut ours, theirs) = UnixStream::pair()?;
+    let adopts_orphans = adoption::suspend();
     let mut between = {
         let mut command = command(program, words);
         command.stdin(OwnedFd::from(theirs)).stdout(own_process()).stderr(Stdio::null());
@@ -50,7 +51,58 @@ pub fn start(program: &Path, words: &[&str], message: &[u8]) -> io::Result<Secre
         .and_then(|()| read(&ours));
     // An error only if the caller of this process ignores the ends of children: then none is left either.
     let _ = between.wait();
+    drop(adopts_orphans);
+    forget_child();
     answered
+}
+
+/// Removes the signal about the end of a child, which stays pending if the caller of this process blocks it.
+/// The program would get it.
+fn forget_child() {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        use nix::sys::signalfd::{SfdFlags, SignalFd};
+        let is_blocked = SigSet::thread_get_mask().is_ok_and(|mask| mask.contains(Signal::SIGCHLD));
+        if is_blocked {
+            let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+            let pending = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), flags);
+            // Without such descriptors, it stays pending.
+            let _ = pending.map(|pending| pending.read_signal());
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod adoption {
+    //! Orphans that this process adopts because its caller made it their adopter.
+
+    use rustix::process::{Pid, child_subreaper, set_child_subreaper};
+
+    /// Makes this process an adopter of orphans again when it is dropped.
+    pub(super) struct Suspended;
+
+    /// Lets this process adopt no orphans, if it does: the detached one must not become its child.
+    pub(super) fn suspend() -> Option<Suspended> {
+        let adopts = matches!(child_subreaper(), Ok(Some(_)));
+        (adopts && set_child_subreaper(None).is_ok()).then_some(Suspended)
+    }
+
+    impl Drop for Suspended {
+        fn drop(&mut self) {
+            let _ = set_child_subreaper(Some(Pid::INIT));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod adoption {
+    //! Only Linux lets a process adopt orphans.
+
+    /// Returns nothing.
+    pub(super) fn suspend() -> Option<()> {
+        None
+    }
 }
 
 /// Ends the process between: starts the detached one, with the arguments `words`, in another session.

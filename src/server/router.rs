@@ -272,6 +272,10 @@ mod tests {
             assert_eq!(offered("/metrics", offer), [true, false, false]);
             assert_eq!(offered("/readyz", offer), [true; 3]);
         }
+        for path in ["/healthz", "/readyz", "/metrics", "/latest/api/token", "/else"] {
+            assert_eq!(offered(path, Offer::ContainerAlone), [false; 3], "{path}");
+        }
+        assert_eq!(offered("/credentials", Offer::ContainerAlone), [true; 3]);
     }
 
     #[test]

@@ -144,3 +144,114 @@ fn rebased(session: &Session, now: ClockReading) -> (Arc<Session>, ClockReading)
     let lifetime_seconds = session.seconds_left(now.wall);
     (Arc::new(Session { received: now.wall, lifetime_seconds, ..session.clone() }), now)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::pending;
+
+    use super::*;
+    use crate::output::run::RunError;
+    use crate::session_cache::entry::tests::session;
+    use roles_anywhere_client::provider::ErrorKind;
+    use roles_anywhere_test_support::clock::ManualClock;
+
+    /// What an attempt to renew a session returns.
+    #[derive(Clone, Copy)]
+    enum Attempt {
+        /// A session with this lifetime.
+        New(i64),
+        /// The session that is known.
+        Same,
+        Failure,
+    }
+    use Attempt::{Failure, New, Same};
+
+    fn failure() -> Error {
+        let (kind, reason, hints) = (ErrorKind::Unreachable, "no".to_owned(), Vec::new());
+        RunError::InAnotherProcess { kind, reason, hints }.into()
+    }
+
+    /// Renews a session of an hour until the attempts are used up; returns when each began, in seconds,
+    /// and the channel.
+    fn begins(attempts: &[Attempt]) -> (Vec<u64>, StatusChannel, ManualClock) {
+        let (clock, channel) = (ManualClock::default(), StatusChannel::default());
+        clock.pass_sleeps(LONGEST_WAIT);
+        let begins = RefCell::new(Vec::new());
+        let known = RefCell::new(session(3_600));
+        let attempts = RefCell::new(attempts.iter().copied().collect::<VecDeque<_>>());
+        let fetch = async || {
+            let Some(attempt) = attempts.borrow_mut().pop_front() else { return pending().await };
+            begins.borrow_mut().push(clock.uptime().as_secs());
+            match attempt {
+                New(lifetime_seconds) => {
+                    let mut session = session(lifetime_seconds);
+                    session.received = clock.now();
+                    session.credentials.access_key_id = format!("ASIA{}", begins.borrow().len());
+                    *known.borrow_mut() = session;
+                }
+                Same => {}
+                Failure => return Err(failure()),
+            }
+            Ok(known.borrow().clone())
+        };
+        let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
+        assert!(renewal.run(session(3_600), fetch).now_or_never().is_none());
+        (begins.into_inner(), channel, clock)
+    }
+
+    #[test]
+    fn a_session_is_renewed_when_the_cache_says_that_it_is_due() {
+        let (begins, channel, clock) = begins(&[New(3_600), New(900), New(3_600)]);
+        assert_eq!(begins, [2_400, 4_800, 5_250]);
+        let status = channel.status();
+        let key = &status.valid(ClockReading::of(&clock)).unwrap().credentials.access_key_id;
+        assert_eq!((key.as_str(), status.refreshes.succeeded), ("ASIA3", 3));
+    }
+
+    #[test]
+    fn a_renewal_by_another_process_is_looked_for_soon() {
+        let (begins, ..) = begins(&[Same, Same, New(3_600), New(3_600)]);
+        assert_eq!(begins, [2_400, 2_405, 2_410, 4_810]);
+    }
+
+    #[test]
+    fn failures_are_followed_by_longer_pauses() {
+        let failures = [Failure; 7];
+        let (begins, channel, clock) = begins(&failures);
+        assert_eq!(begins, [2_400, 2_460, 2_580, 2_820, 3_300, 4_200, 5_100]);
+        assert!(channel.status().valid(ClockReading::of(&clock)).is_none());
+    }
+
+    #[test]
+    fn a_session_that_ends_at_once_is_renewed_once_a_second() {
+        let (begins, ..) = begins(&[New(1), New(1), New(1)]);
+        assert_eq!(begins, [2_400, 2_401, 2_402]);
+    }
+
+    #[test]
+    fn a_client_that_waits_ends_a_long_pause() {
+        let clock = ManualClock::default();
+        let mut state = RenewalState::new(session(3_600));
+        clock.advance(Duration::from_secs(3_600));
+        for _ in 0..5 {
+            state.attempted(&Err(failure()), clock.uptime());
+        }
+        let wait = |is_requested| state.wait(ClockReading::of(&clock), is_requested).as_secs();
+        assert_eq!((wait(false), wait(true)), (900, 5));
+    }
+
+    #[test]
+    fn the_age_of_the_first_session_counts() {
+        let (clock, channel) = (ManualClock::default(), StatusChannel::default());
+        let first = session(3_600);
+        clock.set_wall(first.received.after(3_000));
+        let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
+        assert!(renewal.run(first, async || pending().await).now_or_never().is_none());
+        assert_eq!(channel.status().seconds_left(ClockReading::of(&clock)), 600);
+        assert!(channel.status().in_flight);
+    }
+}

@@ -15,6 +15,7 @@ use crate::os::files::SystemFiles;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::secret::Secret;
 
 /// The first argument of the processes that [`DetachStep`] is about. It is no command: it is in no help.
 const WORD: &str = "credentials-endpoint";
@@ -102,13 +103,14 @@ fn open(
     app: &App,
     plan: PlanSession<'_>,
 ) -> Result<CredentialsEndpoint, Error> {
-    let mut session_plan = plan(&handover.words, app)?;
-    // Its standard error is nowhere.
-    session_plan.debug = false;
-    if let Some(password) = handover.password {
-        let origin = "the prompt".to_owned();
-        session_plan.password = PasswordSource::Inline { password, origin };
-    }
+    let plan = with_typed_password(plan(&handover.words, app)?, handover.password);
     let files = SystemFiles::with_read_once(Arc::clone(app.environment()), handover.inputs);
-    CredentialsEndpoint::listen(session_plan, Arc::new(files), handover.session)
+    CredentialsEndpoint::listen(plan, Arc::new(files), handover.session)
+}
+
+/// Returns the plan with the password of its key, if one was typed.
+pub(super) fn with_typed_password(plan: SessionPlan, password: Option<Secret>) -> SessionPlan {
+    let Some(password) = password else { return plan };
+    let origin = "the prompt".to_owned();
+    SessionPlan { password: PasswordSource::Inline { password, origin }, ..plan }
 }

@@ -209,3 +209,78 @@ enum Answer<S> {
     Ready { url: String, token: S },
     Failed { kind: String, reason: String, hints: Vec<String> },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handover() -> Handover {
+        let received = Timestamp::from_unix(1_440_938_160);
+        let texts = [(Location::Stdin, vec![0, 255]), (Location::Descriptor(7), b"key".to_vec())];
+        let pipe = Location::File(path::path("/dev/fd/\u{10ff80}63"));
+        let texts = texts.into_iter().chain([(pipe, Vec::new())]);
+        Handover {
+            words: vec!["roles-anywhere".to_owned(), "exec".to_owned(), "\u{10ff80}\n".to_owned()],
+            session: Session {
+                credentials: Credentials {
+                    access_key_id: "ASIAEXAMPLE".to_owned(),
+                    secret_access_key: Secret::new("a/secret+".to_owned()),
+                    session_token: Secret::new("token".to_owned()),
+                    expiration: received.after(3_600),
+                    account_id: "123456789012".to_owned(),
+                    role_session_name: RoleSessionName::parse("plant"),
+                },
+                received,
+                lifetime_seconds: 3_600,
+                clock_offset: -7,
+            },
+            password: Some(Secret::new("hunter\"2".to_owned())),
+            inputs: texts.map(|(at, bytes)| (at, SecretBytes::new(bytes))).collect(),
+            directory: Some(path::path("/run/\u{10ff80}")),
+        }
+    }
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let written = handover();
+        let read = Handover::parse(&written.render()).unwrap();
+        // Debug output hides the secrets.
+        assert_eq!(format!("{read:?}"), format!("{written:?}"));
+        let secrets = |it: &Handover| {
+            let Credentials { secret_access_key, session_token, .. } = &it.session.credentials;
+            let secrets = [Some(secret_access_key), Some(session_token), it.password.as_ref()];
+            secrets.map(|secret| secret.map(|secret| secret.expose().to_owned()))
+        };
+        assert_eq!(secrets(&read), secrets(&written));
+        let inputs = |it: &Handover| {
+            let inputs = it.inputs.iter();
+            inputs.map(|(at, bytes)| (at.clone(), bytes.expose().to_vec())).collect::<Vec<_>>()
+        };
+        assert_eq!(inputs(&read), inputs(&written));
+    }
+
+    #[test]
+    fn a_damaged_message_is_refused() {
+        let message = handover().render();
+        for length in 0..message.expose().len() {
+            let cut = SecretBytes::new(message.expose()[..length].to_vec());
+            assert!(Handover::parse(&cut).is_none(), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_answer_says_where_it_serves_or_why_not() {
+        let started = StartedEndpoint {
+            url: "http://127.0.0.1:1/credentials".to_owned(),
+            token: Secret::new("t".to_owned()),
+        };
+        let read = parse_answer(&answer(Ok(started.clone()))).unwrap();
+        assert_eq!((read.url, read.token.expose()), (started.url, "t"));
+        let failed: Error = RunError::WaitTimedOut { limit: std::time::Duration::ZERO }.into();
+        let read = parse_answer(&answer(Err(&failed))).unwrap_err();
+        assert_eq!((read.kind(), read.hints()), (failed.kind(), failed.hints()));
+        assert!(read.summary().ends_with(&failed.summary()), "{}", read.summary());
+        let nothing = parse_answer(&SecretBytes::default()).unwrap_err();
+        assert!(nothing.summary().ends_with("it ended before it was ready"));
+    }
+}

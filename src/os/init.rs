@@ -1,0 +1,163 @@
+//! This process as the first one of a PID namespace, such as a container: it runs a program, passes
+//! signals on to it, and reaps the processes that others leave behind.
+//!
+//! The kernel gives orphans to this process, so it cannot become the program itself: the detached process
+//! of an endpoint would be a child that the program does not know.
+
+use std::fs::File;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::process::Child;
+use std::task::Poll;
+
+use futures_util::future::{Either, select};
+use nix::sys::signal::{SigSet, Signal as BlockedSignal};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, kill_process_group, wait,
+};
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+
+/// The signals that are passed on: those that ask a program for something. The others are about this
+/// process itself, or cannot be caught.
+const PASSED_ON: [Signal; 10] = [
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::ALARM,
+    Signal::WINCH,
+    Signal::CONT,
+    Signal::TSTP,
+];
+
+/// Returns whether this process is the first one of its PID namespace.
+pub fn is_init() -> bool {
+    getpid().is_init()
+}
+
+/// The signals of this process, from when it listens to them.
+#[derive(Debug)]
+pub struct InitSignals {
+    passed_on: Vec<(Signal, SignalStream)>,
+    child: SignalStream,
+}
+
+/// A program that this process runs.
+#[derive(Debug)]
+pub struct InitProgram {
+    pid: Pid,
+    signals: InitSignals,
+    terminal: Option<Foreground>,
+}
+
+impl InitSignals {
+    /// Listens, within a tokio runtime. What comes before the program runs is passed on to it.
+    pub fn listen() -> io::Result<Self> {
+        let stream = |of: Signal| Ok((of, signal(SignalKind::from_raw(of.as_raw()))?));
+        let passed_on = PASSED_ON.into_iter().map(stream).collect::<io::Result<_>>()?;
+        Ok(Self { passed_on, child: signal(SignalKind::child())? })
+    }
+
+    /// Takes over a program that was started in a process group of its own, and makes that the foreground
+    /// of the terminal if this process was there.
+    pub fn run(self, program: &Child) -> InitProgram {
+        // A process that was started has a number, and it is its own until it is reaped here.
+        let pid = Pid::from_child(program);
+        InitProgram { pid, signals: self, terminal: Foreground::give_to(pid) }
+    }
+}
+
+impl InitProgram {
+    /// Completes when the program has ended, with its exit code as a shell has it.
+    pub async fn ended(mut self) -> u8 {
+        loop {
+            if let Some(code) = self.reap() {
+                drop(self.terminal);
+                return code;
+            }
+            let InitSignals { passed_on, child } = &mut self.signals;
+            let received = {
+                let any = poll_fn(|context| {
+                    let received = passed_on.iter_mut().find_map(|(signal, stream)| {
+                        stream.poll_recv(context).is_ready().then_some(*signal)
+                    });
+                    received.map_or(Poll::Pending, Poll::Ready)
+                });
+                match select(pin!(child.recv()), any).await {
+                    Either::Left(_) => None,
+                    Either::Right((signal, _)) => Some(signal),
+                }
+            };
+            if let Some(signal) = received {
+                // It may have ended already, and is reaped next.
+                let _ = kill_process(self.pid, signal);
+            }
+        }
+    }
+
+    /// Reaps all processes that have ended, and returns the exit code of the program if it is among them.
+    fn reap(&self) -> Option<u8> {
+        let mut code = None;
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            if pid != self.pid {
+                continue;
+            }
+            match status.stopping_signal() {
+                Some(signal) => self.resume(signal),
+                None => code = Some(exit_code(status)),
+            }
+        }
+        code
+    }
+
+    /// Resumes the program if the terminal has stopped it: no shell would do so, and the first process of a
+    /// namespace, which it would be without us, is not stopped.
+    fn resume(&self, signal: i32) {
+        let Some(Foreground { terminal, .. }) = &self.terminal else { return };
+        let is_typed = signal == Signal::TSTP.as_raw();
+        // It used the terminal before that was its own. If it gave that away, it would be stopped again.
+        let was_early = [Signal::TTIN, Signal::TTOU].iter().any(|it| it.as_raw() == signal)
+            && tcgetpgrp(terminal) == Ok(self.pid);
+        if is_typed || was_early {
+            let _ = kill_process_group(self.pid, Signal::CONT);
+        }
+    }
+}
+
+/// Returns the exit code of a program as a shell has it: 128 and the number of the signal that ended it.
+fn exit_code(status: WaitStatus) -> u8 {
+    let signal = status.terminating_signal().map(|signal| 128 + signal);
+    let code = status.exit_status().or(signal);
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// The terminal, of which another process group is the foreground until this is dropped.
+#[derive(Debug)]
+struct Foreground {
+    terminal: File,
+    own: Pid,
+}
+
+impl Foreground {
+    /// Makes the group of a program the foreground if the group of this process is.
+    fn give_to(program: Pid) -> Option<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let own = getpgrp();
+        let is_foreground = tcgetpgrp(&terminal) == Ok(own);
+        (is_foreground && tcsetpgrp(&terminal, program).is_ok()).then_some(Self { terminal, own })
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        // A process in the background would be stopped for it.
+        let stop = SigSet::from(BlockedSignal::SIGTTOU);
+        let _ = stop.thread_block();
+        let _ = tcsetpgrp(&self.terminal, self.own);
+        let _ = stop.thread_unblock();
+    }
+}
