@@ -12,8 +12,9 @@ use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::aws::assume_role::{
-    AssumeRole, ExternalId, HopDuration, SessionPolicy, SessionTags, SessionTagsError, StsEndpoint,
+    AssumeRole, ExternalId, HopDuration, SessionPolicy, SessionTags, SessionTagsError,
 };
+use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 
 /// The settings of one hop.
 #[derive(Clone, Debug)]
@@ -145,7 +146,7 @@ fn errors_of_hop(
 pub fn hops(
     hops: Vec<HopSettings<'_>>,
     first: (&Origin, &RoleArn),
-    (sts, fallback_sts): (&StsEndpoint, &[StsEndpoint]),
+    (sts, fallback_sts): (&RegionalEndpoint, &[RegionalEndpoint]),
 ) -> Result<Vec<AssumeRole>, UsageError> {
     let hop = |settings| {
         let fallback_sts = fallback_sts.to_vec();
@@ -157,7 +158,7 @@ pub fn hops(
 fn hop(
     settings: HopSettings<'_>,
     first: (&Origin, &RoleArn),
-    sts: &StsEndpoint,
+    sts: &RegionalEndpoint,
 ) -> Result<AssumeRole, UsageError> {
     let tags = tags(&settings)?;
     let origin = settings.role.origin.clone();

@@ -14,9 +14,9 @@ use crate::options::{fallback, identity, role_chain};
 use crate::output::error::GivenEndpoint;
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, TrustAnchorArn};
-use roles_anywhere_client::aws::assume_role::{AssumeRole, StsEndpoint};
+use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
-use roles_anywhere_client::aws::endpoint::{self, Service, Variant};
+use roles_anywhere_client::aws::endpoint::{self, RegionalEndpoint, Service, Variant};
 use roles_anywhere_client::credentials::RoleSessionName;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::identity::IdentitySource;
@@ -319,7 +319,7 @@ fn hops(
     let given = configured(settings, &AWS_ENDPOINT_URL_STS)?;
     let at = |SessionRequest { region, .. }: &SessionRequest| {
         let endpoint = chosen(given.clone(), Service::Sts, variant, region)?;
-        Ok(StsEndpoint { endpoint, region: region.clone() })
+        Ok(RegionalEndpoint { endpoint, region: region.clone() })
     };
     let sts = at(first)?;
     let fallback_sts = match given {

@@ -183,8 +183,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use roles_anywhere_client::aws::assume_role::{HopDuration, SessionTags, StsEndpoint};
+    use roles_anywhere_client::aws::assume_role::{HopDuration, SessionTags};
     use roles_anywhere_client::aws::create_session::SessionDuration;
+    use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
     use roles_anywhere_client::http::Endpoint;
     use roles_anywhere_client::identity::{IdentitySource, Permissions};
     use roles_anywhere_client::input_source::InputSource;
@@ -238,7 +239,7 @@ mod tests {
             let transitive = transitive.iter().map(|&key| key.to_owned()).collect();
             SessionTags::new(tags.iter().map(owned).collect(), transitive).unwrap()
         };
-        let region = |name| StsEndpoint::of(Region::parse(name).unwrap());
+        let region = |name| RegionalEndpoint::of(Service::Sts, Region::parse(name).unwrap());
         let hops = [
             base(),
             AssumeRole { role: "arn:aws:iam::210987654321:role/R".parse().unwrap(), ..base() },
@@ -248,7 +249,7 @@ mod tests {
             AssumeRole { duration: HopDuration::from_seconds(900).unwrap(), ..base() },
             AssumeRole { sts: region("us-east-2"), ..base() },
             AssumeRole {
-                sts: StsEndpoint { region: base().sts.region, ..region("us-east-2") },
+                sts: RegionalEndpoint { region: base().sts.region, ..region("us-east-2") },
                 ..base()
             },
             AssumeRole { tags: tags(&[("a", "b")], &[]), ..base() },

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 
 use super::*;
-use roles_anywhere_client::aws::assume_role::{AssumeRole, StsEndpoint};
+use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::SessionRequest;
+use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -132,7 +133,7 @@ fn hop_calls_sts_in_the_region_of_the_session_before_it() {
     let mut runs = Runs::new(Primary::Lost);
     let region = |name| Region::parse(name).unwrap();
     let role = "arn:aws:iam::123456789012:role/Second".parse().unwrap();
-    let fallback_sts = vec![StsEndpoint::of(region("eu-west-1"))];
+    let fallback_sts = vec![RegionalEndpoint::of(Service::Sts, region("eu-west-1"))];
     runs.provider.hops =
         vec![AssumeRole { fallback_sts, ..AssumeRole::new(role, region("us-east-1")) }];
     let host = |runs: &Runs, after| {

@@ -8,11 +8,11 @@ use url::form_urlencoded::Serializer;
 
 use crate::arn::RoleArn;
 use crate::aws::create_session::SessionResponseError;
-use crate::aws::endpoint::{self, Service, Variant};
+use crate::aws::endpoint::{RegionalEndpoint, Service};
 use crate::aws::issued_credentials::{MemberNames, WireCredentials, session_name};
 use crate::aws::query_protocol;
 use crate::credentials::{Credentials, RoleSessionName};
-use crate::http::{Endpoint, Request, Response};
+use crate::http::{Request, Response};
 use crate::region::Region;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -43,26 +43,10 @@ pub struct AssumeRole {
     /// A policy that limits the session.
     pub policy: Option<SessionPolicy>,
     /// Where STS is.
-    pub sts: StsEndpoint,
+    pub sts: RegionalEndpoint,
     /// Where it is if a fallback made the first session of the chain: in the Regions of the fallbacks,
     /// as the first one may not answer there either. In other Regions, it is `sts`.
-    pub fallback_sts: Vec<StsEndpoint>,
-}
-
-/// An endpoint of STS.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StsEndpoint {
-    /// The endpoint.
-    pub endpoint: Endpoint,
-    /// The Region that requests are signed for.
-    pub region: Region,
-}
-
-impl StsEndpoint {
-    /// Returns the public endpoint of `region`.
-    pub fn of(region: Region) -> Self {
-        Self { endpoint: endpoint::of(Service::Sts, &region, Variant::default()), region }
-    }
+    pub fallback_sts: Vec<RegionalEndpoint>,
 }
 
 impl AssumeRole {
@@ -75,7 +59,7 @@ impl AssumeRole {
             duration: HopDuration::default(),
             tags: SessionTags::default(),
             policy: None,
-            sts: StsEndpoint::of(region),
+            sts: RegionalEndpoint::of(Service::Sts, region),
             fallback_sts: Vec::new(),
         }
     }

@@ -10,6 +10,8 @@ pub enum Service {
     RolesAnywhere,
     /// Secrets Manager.
     SecretsManager,
+    /// Systems Manager, whose Parameter Store it is.
+    Ssm,
     /// The Security Token Service.
     Sts,
 }
@@ -20,6 +22,7 @@ impl Service {
         match self {
             Self::RolesAnywhere => "rolesanywhere",
             Self::SecretsManager => "secretsmanager",
+            Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
     }
@@ -41,6 +44,22 @@ impl Variant {
     }
 }
 
+/// An endpoint of a service, and its Region.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegionalEndpoint {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The Region that requests are signed for.
+    pub region: Region,
+}
+
+impl RegionalEndpoint {
+    /// Returns the public endpoint of `service` in `region`.
+    pub fn of(service: Service, region: Region) -> Self {
+        Self { endpoint: of(service, &region, Variant::default()), region }
+    }
+}
+
 /// Returns the endpoint of `service` in `region`.
 pub fn of(service: Service, region: &Region, variant: Variant) -> Endpoint {
     let partition = region.partition();
@@ -54,9 +73,11 @@ pub fn of(service: Service, region: &Region, variant: Variant) -> Endpoint {
         .expect("a Region holds letters, digits and hyphens alone")
 }
 
-/// The ordinary IPv4 hosts of STS in GovCloud are the FIPS ones.
+/// The ordinary IPv4 hosts of STS and of Systems Manager in GovCloud are the FIPS ones.
 fn is_always_fips(service: Service, partition: Partition, variant: Variant) -> bool {
-    service == Service::Sts && partition == Partition::AwsUsGov && !variant.dual_stack
+    matches!(service, Service::Sts | Service::Ssm)
+        && partition == Partition::AwsUsGov
+        && !variant.dual_stack
 }
 
 /// Secrets Manager's ordinary hosts are dual-stack in these partitions and have no `api.aws` name.
@@ -117,6 +138,30 @@ mod tests {
         ];
         for (region, variant, expected) in rows {
             assert_eq!(host(Service::SecretsManager, region, variant), expected);
+        }
+    }
+
+    #[test]
+    fn resolves_systems_manager_whose_hosts_in_govcloud_are_the_fips_ones() {
+        let rows = [
+            ("us-east-1", PLAIN, "ssm.us-east-1.amazonaws.com"),
+            ("us-east-1", FIPS, "ssm-fips.us-east-1.amazonaws.com"),
+            ("us-east-1", DUAL, "ssm.us-east-1.api.aws"),
+            ("us-east-1", BOTH, "ssm-fips.us-east-1.api.aws"),
+            ("us-gov-east-1", PLAIN, "ssm.us-gov-east-1.amazonaws.com"),
+            ("us-gov-west-1", FIPS, "ssm.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", DUAL, "ssm.us-gov-west-1.api.aws"),
+            ("us-gov-west-1", BOTH, "ssm-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", FIPS, "ssm-fips.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", DUAL, "ssm.cn-north-1.api.amazonwebservices.com.cn"),
+            ("eusc-de-east-1", BOTH, "ssm-fips.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("us-iso-east-1", DUAL, "ssm.us-iso-east-1.api.aws.ic.gov"),
+            ("us-isob-east-1", PLAIN, "ssm.us-isob-east-1.sc2s.sgov.gov"),
+            ("eu-isoe-west-1", DUAL, "ssm.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+            ("us-isof-south-1", FIPS, "ssm-fips.us-isof-south-1.csp.hci.ic.gov"),
+        ];
+        for (region, variant, expected) in rows {
+            assert_eq!(host(Service::Ssm, region, variant), expected);
         }
     }
 
