@@ -14,6 +14,7 @@ mod files;
 mod hops;
 mod identity;
 mod keys;
+mod parameters;
 mod refusals;
 mod requests;
 mod run;

@@ -19,6 +19,7 @@ pub mod role_chain;
 pub mod role_values;
 pub mod roles;
 pub mod runtime_dir;
+pub mod services;
 pub mod session;
 pub mod session_plan;
 pub mod settings;

@@ -28,6 +28,7 @@ use roles_anywhere_client::input_source::snapshot::Snapshot;
 use roles_anywhere_client::ports::{Ports, Trace};
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::provider::fallback::{FallbackState, Fetched, MadeBy, Order};
+use roles_anywhere_client::provider::secrets_manager::ServiceCallError;
 use roles_anywhere_client::time::{Clock, Deadline};
 
 /// Where sessions are cached.
@@ -215,6 +216,24 @@ impl<'a> SessionCache<'a> {
             cached.record_failure(lock, None, ports);
         }
         Ok(served)
+    }
+
+    /// Calls a service with a session. If the service refuses a cached one, the call is repeated once with
+    /// a new one.
+    pub async fn call<T>(
+        &self,
+        ports: &Ports,
+        deadline: Deadline,
+        call: impl AsyncFn(&Session) -> Result<T, ServiceCallError>,
+    ) -> Result<T, Error> {
+        let ServedSession { session, from, .. } = self.session(ports, deadline).await?;
+        match call(&session).await {
+            Err(ServiceCallError::SessionRefused(_)) if from == ServedFrom::Cache => {
+                let other = self.replace(&session, ports, deadline).await?.session;
+                Ok(call(&other).await?)
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Returns a session to replace `rejected`, a cached one that AWS does not accept.

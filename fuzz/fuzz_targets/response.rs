@@ -1,4 +1,5 @@
-//! Responses of AWS, or of a server in its place, to CreateSession, AssumeRole and GetSecretValue.
+//! Responses of AWS, or of a server in its place, to CreateSession, AssumeRole, and
+//! operations of Secrets Manager and of the Parameter Store.
 //!
 //! Responses ended by a NUL, each a status, header lines, an empty line and a body. They are read one
 //! by one, and then by a whole `secret get`, with its tries, its diagnosis and what it prints.
@@ -18,7 +19,9 @@ use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
+use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::error_response::ServiceError;
+use roles_anywhere_client::aws::{batch_get_secret_value, get_parameter, get_parameters};
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
 use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
@@ -100,6 +103,15 @@ fn read(answer: &Response) {
     if let Err(error) = get_secret_value::parse(answer) {
         check_error(error);
     }
+    if let Err(error) = batch_get_secret_value::parse(answer, &[]) {
+        check_error(error);
+    }
+    if let Err(error) = get_parameter::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = get_parameters::parse(answer) {
+        check_error(error);
+    }
     let service_error = ServiceError::parse(answer, &[]);
     assert!(service_error.message.chars().count() <= 1_000);
 }
@@ -118,9 +130,8 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
             secret: SecretId::Name("name".to_owned()),
             version_id: None,
             version_stage: None,
-            endpoint: SESSION.endpoint.clone(),
-            region: SESSION.region.clone(),
         },
+        at: RegionalEndpoint { endpoint: SESSION.endpoint.clone(), region: SESSION.region.clone() },
         destination: SecretDestination::Stdout(Stdout::Terminal),
         selection: selection.clone(),
     };

@@ -20,11 +20,13 @@ use crate::output::error::Error;
 use crate::output::run::SecretSelectionError;
 use crate::output::usage::UsageError;
 use crate::output::{Outcome, Stdout};
-use crate::session_cache::{ServedFrom, ServedSession, SessionCache};
+use crate::session_cache::SessionCache;
+use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::provider::secrets_manager::{GetSecretError, SecretsManager};
+use roles_anywhere_client::provider::secrets_manager::SecretsManager;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Deadline;
 
@@ -72,7 +74,7 @@ roles-anywhere secret get prod/keystore --out keystore.jks";
             error => error,
         })?;
         let cache = cache(settings)?;
-        let endpoint = Some(get.request.endpoint.clone());
+        let endpoint = Some(get.at.endpoint.clone());
         let session = SessionPlan::new(settings, session, endpoint, cache)?;
         Ok(Self { session: session.with_waiting_line(settings)?, get })
     }
@@ -94,6 +96,8 @@ impl Plan for SecretGetPlan {
 pub struct SecretGet {
     /// The request for the secret.
     pub request: SecretRequest,
+    /// Where Secrets Manager is.
+    pub at: RegionalEndpoint,
     /// The part of it to output.
     pub selection: SecretSelection,
     /// Where to write it.
@@ -128,7 +132,11 @@ pub async fn run(
     ports: &Ports,
     app: &App,
 ) -> Result<SecretBytes, Error> {
-    let secret = ask(sessions, &plan.request, deadline, ports).await?;
+    let secrets = SecretsManager { at: &plan.at, provider: sessions.provider() };
+    let get = async |session: &Session| {
+        secrets.get_secret_value(&plan.request, session, ports, deadline).await
+    };
+    let secret = sessions.call(ports, deadline, get).await?;
     let bytes = select(&secret, &plan.selection)?;
     match &plan.destination {
         SecretDestination::File(path) => {
@@ -138,24 +146,6 @@ pub async fn run(
             Ok(SecretBytes::default())
         }
         SecretDestination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),
-    }
-}
-
-/// Requests a secret. If AWS refuses a cached session, the request is repeated once with a new one.
-async fn ask(
-    sessions: &SessionCache<'_>,
-    request: &SecretRequest,
-    deadline: Deadline,
-    ports: &Ports,
-) -> Result<SecretVersion, Error> {
-    let secrets = SecretsManager { request, provider: sessions.provider() };
-    let ServedSession { session, from, .. } = sessions.session(ports, deadline).await?;
-    match secrets.get(&session, ports, deadline).await {
-        Err(GetSecretError::SessionRefused(_)) if from == ServedFrom::Cache => {
-            let other = sessions.replace(&session, ports, deadline).await?.session;
-            Ok(secrets.get(&other, ports, deadline).await?)
-        }
-        outcome => Ok(outcome?),
     }
 }
 

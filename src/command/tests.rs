@@ -18,7 +18,7 @@ use crate::options::table::cache::{CACHE_DIR, RUNTIME_DIRECTORY, XDG_RUNTIME_DIR
 use crate::output::waiting::WaitDisplay;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::session_cache::CacheLocation;
-use roles_anywhere_client::aws::get_secret_value::SecretRequest;
+use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
@@ -59,9 +59,9 @@ fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<SessionPlan, St
     planned(&words, variables).map(|CredentialProcess { session }| session)
 }
 
-fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<SecretRequest, String> {
+fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<RegionalEndpoint, String> {
     let words = [&["secret", "get"], words].concat();
-    planned(&words, variables).map(|plan: SecretGetPlan| plan.get.request)
+    planned(&words, variables).map(|plan: SecretGetPlan| plan.get.at)
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn keeps_the_endpoints_of_session_and_secret_apart() {
     assert_eq!(session.provider.session.endpoint.to_string(), "https://a.example");
     assert_eq!(session.provider.session.region.as_str(), "eu-central-1");
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
-    assert_eq!(secret.request.endpoint.to_string(), own);
+    assert_eq!(secret.at.endpoint.to_string(), own);
     let called: Vec<String> = session.endpoints.iter().map(ToString::to_string).collect();
     assert_eq!(called, ["https://a.example", own]);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];

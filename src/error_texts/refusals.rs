@@ -1,11 +1,12 @@
 //! Requests that AWS refused, with their likely causes.
 
 use super::identity::now;
-use super::{Page, hops, variants};
+use super::{Page, hops, parameters, variants};
 use crate::output::error::Error;
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::json_protocol::JsonOperation;
 use roles_anywhere_client::diagnosis::{
     CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, Operation, Refusal,
     SecretCause,
@@ -19,7 +20,7 @@ use roles_anywhere_test_support::session::request;
 
 variants!(Cause:
     Throttled AnotherServer ServiceFailure ClockOffset AlteredRequest InvalidRequest Certificate
-    Configuration Secret Hop Unknown
+    Configuration Secret Parameter SessionNotAccepted Hop Unknown
 );
 variants!(CertificateCause:
     Revoked Violations NoViolation NotACa IntermediateOutOfDate IssuerNotGiven PathEnds ChainSent
@@ -30,8 +31,8 @@ variants!(ConfigurationCause:
     NoSuchResource
 );
 variants!(SecretCause:
-    NoSuchSecret NoSuchVersion Denied KmsKeyDenied ScheduledForDeletion NotReadable VersionsDiffer
-    SessionNotAccepted
+    NoSuchSecret NoSuchVersion Denied OperationDenied KmsKeyDenied ScheduledForDeletion NotReadable
+    VersionsDiffer
 );
 variants!(Violation:
     Version Ca NoKeyUsage NoDigitalSignature NoClientAuth WeakDigest EmptySubject Key Expired
@@ -61,7 +62,7 @@ pub(super) fn refused(
 /// Status, error code and message of AWS.
 pub(super) type Answer<'a> = (u16, &'a str, &'a str);
 
-const DENIED: &str = "AccessDeniedException";
+pub(super) const DENIED: &str = "AccessDeniedException";
 const UNTRUSTED: Answer<'_> = (403, DENIED, "Untrusted certificate. Insufficient certificate");
 
 #[test]
@@ -97,13 +98,9 @@ fn refusals_of_any_cause_have_these_texts() {
         let heading = page.see(&cause);
         page.add(&heading, &refused(operation.clone(), answer, cause));
     }
-    let secret = Cause::Secret(SecretCause::NotReadable);
-    for (answer, cause) in [
-        ((400, "InvalidNextTokenException", "The token is not valid"), Cause::Unknown),
-        (LABELS, secret),
-    ] {
+    for (operation, answer, cause) in of_services() {
         let heading = page.see(&cause);
-        page.add(&heading, &refused(Operation::GetSecretValue, answer, cause));
+        page.add(&heading, &refused(Operation::Json(operation), answer, cause));
     }
     let hop = Cause::Hop(hops::causes().remove(0));
     let heading = page.see(&hop);
@@ -114,6 +111,29 @@ fn refusals_of_any_cause_have_these_texts() {
     page.add_all(clocks, |clocks| refused(operation.clone(), signature, altered(clocks)));
     page.compare("refusals");
 }
+
+/// Returns refusals of Secrets Manager and of the Parameter Store.
+fn of_services() -> Vec<(JsonOperation, Answer<'static>, Cause)> {
+    let (session, call) = (request().region, Region::parse("eu-central-1").unwrap());
+    let not_accepted = Cause::SessionNotAccepted { session, call };
+    let unknown = (400, "InvalidNextTokenException", "The token is not valid");
+    let parameter = Cause::Parameter(parameters::causes().remove(0));
+    vec![
+        (JsonOperation::GetSecretValue, unknown, Cause::Unknown),
+        (JsonOperation::GetSecretValue, LABELS, Cause::Secret(SecretCause::NotReadable)),
+        (JsonOperation::GetSecretValue, NOT_ACCEPTED, not_accepted.clone()),
+        (JsonOperation::GetParameter, NOT_ACCEPTED, not_accepted),
+        (JsonOperation::GetParameters, (502, "", ""), Cause::AnotherServer),
+        (JsonOperation::GetParameter, (400, "ParameterNotFound", ""), parameter),
+        (JsonOperation::BatchGetSecretValue, (200, DENIED, "x"), Cause::Unknown),
+    ]
+}
+
+pub(super) const KMS_KEY: &str =
+    "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+const NOT_ACCEPTED: Answer<'_> =
+    (400, "UnrecognizedClientException", "The security token in the request is invalid.");
 
 const LABELS: Answer<'_> =
     (400, "InvalidRequestException", "You can't perform this operation on the secret");
@@ -273,7 +293,7 @@ fn refusals_of_secrets_have_these_texts() {
             SecretCause::NoSuchSecret { .. } | SecretCause::NoSuchVersion { .. } => {
                 ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
             }
-            SecretCause::Denied { .. } => {
+            SecretCause::Denied { .. } | SecretCause::OperationDenied { .. } => {
                 (DENIED, "User is not authorized to perform: secretsmanager:GetSecretValue")
             }
             SecretCause::KmsKeyDenied { .. } => (DENIED, "Access to KMS is not allowed"),
@@ -282,11 +302,13 @@ fn refusals_of_secrets_have_these_texts() {
             }
             SecretCause::NotReadable => (LABELS.1, LABELS.2),
             SecretCause::VersionsDiffer => ("InvalidParameterException", "Invalid version"),
-            SecretCause::SessionNotAccepted { .. } => {
-                ("UnrecognizedClientException", "The security token in the request is invalid.")
-            }
         };
-        refused(Operation::GetSecretValue, (400, code, message), Cause::Secret(cause))
+        let operation = Operation::Json(match cause {
+            SecretCause::Denied { operation, .. }
+            | SecretCause::OperationDenied { operation, .. } => operation,
+            _ => JsonOperation::GetSecretValue,
+        });
+        refused(operation, (400, code, message), Cause::Secret(cause))
     });
     page.compare("refusals_of_secrets");
 }
@@ -297,21 +319,32 @@ fn secret_causes() -> Vec<SecretCause> {
     let named = || SecretId::Name("prod/db".to_owned());
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3";
     let by_arn = SecretId::Arn(arn.parse().unwrap());
+    let of_other_account =
+        SecretId::Arn(arn.replace("123456789012", "999999999999").parse().unwrap());
+    let denied = |operation, secret| SecretCause::Denied {
+        operation,
+        secret,
+        role: role.clone(),
+        region: region.clone(),
+    };
     let missing =
         |secret| SecretCause::NoSuchSecret { secret, region: region.clone(), account: account() };
     vec![
         missing(named()),
         missing(by_arn.clone()),
         SecretCause::NoSuchVersion { secret: named(), region: region.clone() },
-        SecretCause::Denied { role: role.clone(), secret: named(), region: region.clone() },
-        SecretCause::Denied { role: role.clone(), secret: by_arn, region: region.clone() },
-        SecretCause::KmsKeyDenied { role, secret: named() },
+        denied(JsonOperation::GetSecretValue, named()),
+        denied(JsonOperation::DescribeSecret, by_arn),
+        denied(JsonOperation::GetSecretValue, of_other_account.clone()),
+        SecretCause::OperationDenied { operation: JsonOperation::ListSecrets, role: role.clone() },
+        SecretCause::KmsKeyDenied { role: role.clone(), secret: named(), key: None },
+        SecretCause::KmsKeyDenied {
+            role: role.clone(),
+            secret: of_other_account,
+            key: Some(KMS_KEY.to_owned()),
+        },
         SecretCause::ScheduledForDeletion { secret: named(), region: region.clone() },
         SecretCause::NotReadable,
         SecretCause::VersionsDiffer,
-        SecretCause::SessionNotAccepted {
-            session: region,
-            secret: Region::parse("eu-central-1").unwrap(),
-        },
     ]
 }

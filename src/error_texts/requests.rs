@@ -7,7 +7,7 @@ use super::{Page, variants};
 use crate::output::error::Error;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
 use roles_anywhere_client::aws::error_response::ServiceError;
-use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
+use roles_anywhere_client::aws::json_protocol::{JsonOperation, JsonResponseError};
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::diagnosis::{Cause, ConfigurationCause, Operation, Refusal};
@@ -15,7 +15,7 @@ use roles_anywhere_client::http::{Distrust, Presented, Request, SourceMessage, T
 use roles_anywhere_client::key::signer::SignError;
 use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::provider::fallback::FallbackError;
-use roles_anywhere_client::provider::secrets_manager::GetSecretError;
+use roles_anywhere_client::provider::secrets_manager::ServiceCallError;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::sigv4::access_key::{self, AccessKeyError};
@@ -29,8 +29,8 @@ variants!(TransportError:
 variants!(Distrust: Issuer Name Time Other);
 variants!(SignError: Software);
 variants!(SessionResponseError: Malformed NotXml Empty OtherRole Blank Expired);
-variants!(SecretResponseError: Malformed Base64 NoValue);
-variants!(GetSecretError: Request SessionRefused Refused Response);
+variants!(JsonResponseError: Malformed Base64 NoValue LeftOut RepeatedPage);
+variants!(ServiceCallError: Request SessionRefused Refused Response);
 
 const HOST: &str = "rolesanywhere.eu-central-1.amazonaws.com";
 
@@ -146,7 +146,7 @@ fn transport_errors() -> Vec<TransportError> {
         proxy(false, "HTTP/1.1 403 Forbidden"),
         interrupted(true),
         interrupted(false),
-        TransportError::TooLarge { host: host(), limit: 1 << 20 },
+        TransportError::TooLarge { host: host(), limit: 2 << 20 },
         TransportError::TrustStore {
             origin: "`/etc/pki/ca.pem` (from --ca-bundle)".to_owned(),
             source: reason("no CA certificates were found"),
@@ -200,11 +200,13 @@ fn errors_of_responses_have_these_texts() {
     ];
     page.add_all(examples, |error| ProviderError::from(error).into());
     let examples = vec![
-        SecretResponseError::Malformed,
-        SecretResponseError::Base64,
-        SecretResponseError::NoValue,
+        JsonResponseError::Malformed(JsonOperation::GetSecretValue),
+        JsonResponseError::Base64,
+        JsonResponseError::NoValue,
+        JsonResponseError::LeftOut(JsonOperation::GetParameters),
+        JsonResponseError::RepeatedPage(JsonOperation::GetParametersByPath),
     ];
-    page.add_all(examples, |error| GetSecretError::from(error).into());
+    page.add_all(examples, |error| ServiceCallError::from(error).into());
     let error = ProviderError::NoIdentity;
     let heading = page.see(&error);
     page.add(&heading, &error.into());

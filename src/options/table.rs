@@ -15,6 +15,7 @@ pub mod identity;
 mod key_location;
 mod origin;
 pub mod roles;
+pub mod secrets;
 pub mod session;
 pub mod shared_credentials;
 pub mod transport;

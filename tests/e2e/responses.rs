@@ -156,13 +156,14 @@ fn refuses_a_truncated_response() {
 
 #[test]
 fn refuses_a_response_that_is_too_large() {
-    let env = TestEnvironment::new().fault(json!({"body": "a".repeat(2 << 20), "status": 200}));
+    let env =
+        TestEnvironment::new().fault(json!({"body": "a".repeat((2 << 20) + 1), "status": 200}));
     assert_snapshot!(env.fails("credential-process"), @"
     $ roles-anywhere credential-process
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the response of 127.0.0.1 is larger than 1048576 bytes
+    error: the response of 127.0.0.1 is larger than 2097152 bytes
       hint: check `--endpoint` and any proxy: the server does not seem to be AWS
     ");
 }

@@ -1,10 +1,15 @@
 //! The AWS APIs that this tool calls: endpoints, request builders and response parsers, no I/O.
 
 pub mod assume_role;
+pub mod batch_get_secret_value;
 pub mod create_session;
 pub mod endpoint;
 pub mod error_response;
+pub mod get_parameter;
+pub mod get_parameters;
 pub mod get_secret_value;
 mod issued_credentials;
+pub mod json_protocol;
+pub mod parameter;
 mod query_protocol;
 pub mod retry;

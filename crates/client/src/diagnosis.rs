@@ -8,12 +8,14 @@ mod assume_role;
 mod cause;
 mod chain;
 mod create_session;
-mod get_secret_value;
+mod parameter_store;
+mod secrets_manager;
 
 use std::fmt;
 
 use crate::arn::RoleArn;
 use crate::aws::error_response::ServiceError;
+use crate::aws::json_protocol::JsonOperation;
 use crate::region::Region;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
@@ -22,10 +24,11 @@ use crate::x509::Chain;
 pub use assume_role::{HopEvidence, assume_role};
 pub use cause::{
     CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, DeniedAction,
-    HopCause, SecretCause,
+    HopCause, ParameterCause, SecretCause,
 };
 pub use create_session::create_session;
-pub use get_secret_value::get_secret_value;
+pub use parameter_store::{ParameterSubject, missing_parameter, parameter_store};
+pub use secrets_manager::{SecretSubject, secrets_manager};
 
 /// A refusal of AWS, with its likely causes.
 #[derive(Debug)]
@@ -43,8 +46,8 @@ pub struct Refusal {
 pub enum Operation {
     /// `rolesanywhere:CreateSession`.
     CreateSession,
-    /// `secretsmanager:GetSecretValue`.
-    GetSecretValue,
+    /// One of Secrets Manager or of Systems Manager.
+    Json(JsonOperation),
     /// `sts:AssumeRole`, for a hop of a chain of roles.
     AssumeRole {
         /// The number of the hop, from 1.
@@ -61,7 +64,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CreateSession => f.write_str("CreateSession"),
-            Self::GetSecretValue => f.write_str("GetSecretValue"),
+            Self::Json(operation) => operation.fmt(f),
             Self::AssumeRole { hop, hops, role } => {
                 write!(f, "AssumeRole (hop {hop} of {hops}: {role})")
             }
@@ -73,6 +76,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ServiceError { status, code, .. } = &self.service_error;
         match code {
+            // One of several results in a response that is no error.
+            Some(code) if *status < 300 => write!(f, "AWS refused {}: {code}", self.operation),
             Some(code) if *status >= 500 => {
                 write!(f, "AWS failed to process {}: {status} {code}", self.operation)
             }
@@ -94,6 +99,42 @@ impl std::error::Error for Refusal {
         let is_silent = message.is_empty() && request_id.is_none();
         (!is_silent).then_some(&self.service_error)
     }
+}
+
+/// The session of a refused call, and the Region of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct CallEvidence<'a> {
+    /// The role of the session.
+    pub role: &'a RoleArn,
+    /// The Region that made the session.
+    pub session_region: &'a Region,
+    /// The Region of the call.
+    pub region: &'a Region,
+    /// When the response was received, by this machine's clock.
+    pub received: Timestamp,
+}
+
+impl CallEvidence<'_> {
+    /// Returns whether the service did not accept the session, and then the cause.
+    fn session_not_accepted(&self, service_error: &ServiceError) -> Option<Cause> {
+        let codes =
+            ["ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"];
+        codes.contains(&service_error.code.as_deref()?).then(|| {
+            clock_offset(service_error, self.received).unwrap_or_else(|| {
+                Cause::SessionNotAccepted {
+                    session: self.session_region.clone(),
+                    call: self.region.clone(),
+                }
+            })
+        })
+    }
+}
+
+/// Returns the ARN of the KMS key that AWS's message names.
+fn kms_key(service_error: &ServiceError) -> Option<String> {
+    let words = service_error.message.split(|c: char| c.is_whitespace() || "\"'(),".contains(c));
+    let mut arns = words.filter(|word| word.starts_with("arn:") && word.contains(":kms:"));
+    arns.find(|arn| arn.contains(":key/")).map(|arn| arn.trim_end_matches(['.', ':']).to_owned())
 }
 
 /// What is known on this side of a refused `CreateSession`.

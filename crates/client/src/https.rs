@@ -18,9 +18,9 @@ use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions}
 use crate::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
-/// The most bytes of a response that are read: a secret may have 64 KiB, each of up to six bytes in
-/// JSON.
-const MAX_ANSWER: usize = 1 << 20;
+/// The most bytes of a response that are read: a batch may hold 20 secrets of 64 KiB each. Most bytes
+/// take one byte in JSON, but a few take two to six.
+const MAX_ANSWER: usize = 2 << 20;
 
 /// Reads a regular file of at most this many bytes.
 pub type ReadFile = fn(&Path, u64) -> io::Result<SecretBytes>;

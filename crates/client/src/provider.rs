@@ -6,7 +6,9 @@ pub mod earlier_hops;
 mod error;
 mod exchange;
 pub mod fallback;
+pub mod parameter_store;
 pub mod secrets_manager;
+mod service_call;
 
 use crate::arn::RoleArn;
 use crate::aws::assume_role::AssumeRole;

@@ -14,6 +14,7 @@ pub mod files;
 pub mod parsers;
 pub mod password;
 pub mod ports;
+pub mod service_fixture;
 pub mod session;
 pub mod simulation;
 pub mod transport;

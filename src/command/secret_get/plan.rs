@@ -1,18 +1,15 @@
 //! The options of `secret get`.
 
 use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
-use crate::options::session::{self, EndpointOptions, SessionOptions};
+use crate::options::services;
+use crate::options::session::{self, SessionOptions};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::identity::CERTIFICATE;
-use crate::options::table::session::{
-    AWS_ENDPOINT_URL_SECRETS_MANAGER, PROFILE_ARN, REGION, ROLE_ARN, TRUST_ANCHOR_ARN,
-};
+use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
-use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
-use roles_anywhere_client::region::Region;
-use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
 
 /// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
@@ -75,30 +72,18 @@ static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
          replaced as a whole.",
     );
 
-static SECRETS_ENDPOINT: OptionSpec = OptionSpec::new("--secrets-endpoint", "URL", ValueType::Url)
-    .sensitivity(Sensitivity::Sensitive)
-    .refuse_empty("a URL")
-    .described_default("the public endpoint in the Region")
-    .fallbacks(&[&AWS_ENDPOINT_URL_SECRETS_MANAGER])
-    .under(Heading::Secret)
-    .help("Endpoint of Secrets Manager")
-    .details("Endpoint of Secrets Manager, for example of a VPC endpoint: `https://HOST[:PORT]`.");
-
-/// The options that name the endpoint of Secrets Manager.
-const ENDPOINT: EndpointOptions = EndpointOptions {
-    service: Service::SecretsManager,
-    own: &SECRETS_ENDPOINT,
-    aws: &AWS_ENDPOINT_URL_SECRETS_MANAGER,
-};
-
 /// Returns the secret to read and its destination.
 pub(super) fn get(
     settings: &Settings<'_>,
     session: &SessionOptions,
 ) -> Result<SecretGet, UsageError> {
     let secret = secret_id(settings)?;
-    let region = secret_region(&secret, settings, session)?;
-    let endpoint = session.endpoint_of(settings, ENDPOINT, &region)?;
+    let of_arn = match &secret {
+        SecretId::Arn(arn) => Some(arn.region()),
+        SecretId::Name(_) => None,
+    };
+    let region = services::region((&SECRET, of_arn), settings, session)?;
+    let at = services::secrets_manager(settings, session, region)?;
     let destination = match settings.text(&OUT)? {
         // As everywhere: a file of that name is written `./-`.
         Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),
@@ -111,9 +96,8 @@ pub(super) fn get(
             secret,
             version_id: value(settings.text(&VERSION_ID)?),
             version_stage: value(settings.text(&VERSION_STAGE)?),
-            endpoint,
-            region,
         },
+        at,
         selection: selection(settings.required(&OUTPUT)?, value(settings.text(&KEY)?))?,
         destination,
     })
@@ -125,42 +109,6 @@ fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
         arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
         name => Ok(SecretId::Name(name.to_owned())),
     }
-}
-
-/// Returns the Region of the secret: that of its ARN, `--region`, or that of the trust anchor.
-fn secret_region(
-    secret: &SecretId,
-    settings: &Settings<'_>,
-    session: &SessionOptions,
-) -> Result<Region, UsageError> {
-    let asked = settings.region()?.map(|region| region.without_fips().unwrap_or(region));
-    let region = match (secret, asked) {
-        (SecretId::Arn(arn), Some(asked)) if *arn.region() != asked => {
-            return Err(UsageError::Regions {
-                first: settings.origin(&SECRET),
-                first_region: arn.region().to_string().into(),
-                second: settings.origin(&REGION),
-                second_region: asked.to_string().into(),
-                why: "remove `--region`: the ARN contains the Region of the secret",
-            });
-        }
-        (SecretId::Arn(arn), _) => arn.region().clone(),
-        (SecretId::Name(_), Some(asked)) => asked,
-        (SecretId::Name(_), None) => session.request.region.clone(),
-    };
-    if region.partition() != session.request.role.partition() {
-        let second = match secret {
-            SecretId::Arn(_) => settings.origin(&SECRET),
-            SecretId::Name(_) => settings.origin(&REGION),
-        };
-        return Err(UsageError::Partitions {
-            first: settings.origin(&ROLE_ARN),
-            first_partition: session.request.role.partition().as_str(),
-            second,
-            second_partition: region.partition().as_str(),
-        });
-    }
-    Ok(region)
 }
 
 fn selection(output: Setting<'_>, key: Option<String>) -> Result<SecretSelection, UsageError> {

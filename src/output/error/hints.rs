@@ -17,12 +17,13 @@ use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
-use roles_anywhere_client::aws::get_secret_value::SecretResponseError;
+use roles_anywhere_client::aws::json_protocol::JsonResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::identity::{CertificateRole, IdentityError};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind};
 use roles_anywhere_client::provider::fallback::FallbackError;
-use roles_anywhere_client::provider::secrets_manager::GetSecretError;
+use roles_anywhere_client::provider::parameter_store::MissingParameter;
+use roles_anywhere_client::provider::secrets_manager::ServiceCallError;
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
 use transport::request_hint;
 
@@ -255,22 +256,30 @@ fn answer_hint(error: &SessionResponseError) -> &'static str {
     }
 }
 
-impl From<GetSecretError> for Error {
-    fn from(error: GetSecretError) -> Self {
+impl From<ServiceCallError> for Error {
+    fn from(error: ServiceCallError) -> Self {
         match error {
-            GetSecretError::Request(error) => error.into(),
-            GetSecretError::SessionRefused(source) | GetSecretError::Refused(source) => {
+            ServiceCallError::Request(error) => error.into(),
+            ServiceCallError::SessionRefused(source) | ServiceCallError::Refused(source) => {
                 ProviderError::Refused { source, retry_after: None }.into()
             }
-            GetSecretError::Response(error) => error.into(),
+            ServiceCallError::Response(error) => error.into(),
         }
     }
 }
 
-impl From<SecretResponseError> for Error {
-    fn from(error: SecretResponseError) -> Self {
+impl From<JsonResponseError> for Error {
+    fn from(error: JsonResponseError) -> Self {
+        let option = refusals::endpoint_option(error.service());
         Self::new(ErrorKind::Unreachable, error)
-            .hint("the endpoint may not be AWS: check `--secrets-endpoint` and any proxy")
+            .hint(format!("the endpoint may not be AWS: check `{option}` and any proxy"))
+    }
+}
+
+impl From<MissingParameter> for Error {
+    fn from(error: MissingParameter) -> Self {
+        let hint = refusals::parameter::hint(&error.cause);
+        Self::new(ErrorKind::Refused, error).hint(hint)
     }
 }
 

@@ -32,7 +32,22 @@ pub struct ServiceError {
 impl ServiceError {
     /// Reads an error response; `secrets` that it repeats are removed.
     pub fn parse(response: &Response, secrets: &[&str]) -> Self {
-        let ErrorMembers { code, message, request_id } = ErrorMembers::of(response);
+        Self::of(response, ErrorMembers::of(response), secrets)
+    }
+
+    /// Reads an error with this code and message that is one of several results in `response`.
+    pub(super) fn within(
+        response: &Response,
+        (code, message): (&str, &str),
+        secrets: &[&str],
+    ) -> Self {
+        let ErrorMembers { request_id, .. } = ErrorMembers::of(response);
+        let (code, message) = (Some(code.to_owned()), message.to_owned());
+        Self::of(response, ErrorMembers { code, message, request_id }, secrets)
+    }
+
+    fn of(response: &Response, members: ErrorMembers, secrets: &[&str]) -> Self {
+        let ErrorMembers { code, message, request_id } = members;
         let repeats = |text: &str| redacted(text, secrets) != text;
         Self {
             status: response.status,

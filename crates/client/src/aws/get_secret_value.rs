@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::SecretArn;
-use crate::http::{Endpoint, Request, Response};
-use crate::region::Region;
+use crate::aws::endpoint::RegionalEndpoint;
+use crate::aws::json_protocol::{JsonOperation, JsonResponseError, microseconds};
+use crate::http::{Request, Response};
 use crate::secret::{Secret, SecretBytes};
 use crate::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
 
@@ -23,44 +24,33 @@ pub struct SecretRequest {
     pub version_id: Option<String>,
     /// The version with that staging label; `AWSCURRENT` without either.
     pub version_stage: Option<String>,
-    /// The endpoint.
-    pub endpoint: Endpoint,
-    /// The Region that the request is signed for.
-    pub region: Region,
 }
 
 impl SecretRequest {
-    /// Returns the unsigned request.
-    pub fn to_http(&self) -> Request {
-        let body = GetSecretValueBody {
+    /// Returns the request for the current version.
+    pub fn current(secret: SecretId) -> Self {
+        Self { secret, version_id: None, version_stage: None }
+    }
+
+    /// Returns the unsigned request at `at`.
+    pub fn to_http(&self, at: &RegionalEndpoint) -> Request {
+        let input = GetSecretValueInput {
             secret_id: self.secret.to_string(),
             version_id: self.version_id.as_deref(),
             version_stage: self.version_stage.as_deref(),
         };
-        Request {
-            method: "POST",
-            endpoint: self.endpoint.clone(),
-            path: "/",
-            query: String::new(),
-            headers: vec![
-                ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
-                ("x-amz-target".to_owned(), "secretsmanager.GetSecretValue".to_owned()),
-            ],
-            body: serde_json::to_vec(&body).expect("strings serialize"),
-        }
+        OPERATION.request(at, &input)
     }
 
     /// Returns the values that must not be shown, even if AWS repeats them.
     pub fn hidden(&self) -> Vec<&str> {
-        let name = match &self.secret {
-            SecretId::Name(name) => Some(name),
-            SecretId::Arn(_) => None,
-        };
-        let values = [name, self.version_id.as_ref(), self.version_stage.as_ref()];
-        let values = values.into_iter().flatten().map(String::as_str);
-        values.filter(|value| !may_be_repeated(value)).collect()
+        let version = [self.version_id.as_deref(), self.version_stage.as_deref()];
+        let version = version.into_iter().flatten().filter(|value| !may_be_repeated(value));
+        self.secret.hidden().into_iter().chain(version).collect()
     }
 }
+
+const OPERATION: JsonOperation = JsonOperation::GetSecretValue;
 
 /// A secret as the user names it. `Debug` shows no name that may be a secret value.
 #[derive(Clone, Eq, PartialEq)]
@@ -78,6 +68,25 @@ impl SecretId {
             DisplayValue::Value(name) => name,
             DisplayValue::Hidden(_) => "NAME".to_owned(),
         }
+    }
+
+    /// Returns its name if it must not be shown, even if AWS repeats it.
+    pub fn hidden(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name.as_str()).filter(|name| !may_be_repeated(name)),
+            Self::Arn(_) => None,
+        }
+    }
+
+    /// Returns whether the secret with this ARN and name is meant: an ARN may lack its last hyphen and
+    /// the six random characters after it.
+    pub fn is_of(&self, arn: &str, name: &str) -> bool {
+        let asked = match self {
+            Self::Name(asked) => return asked == name,
+            Self::Arn(asked) => asked.to_string(),
+        };
+        let suffix = arn.strip_prefix(asked.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        asked == arn || suffix.is_some_and(|suffix| suffix.len() == 6)
     }
 }
 
@@ -97,7 +106,7 @@ impl fmt::Display for SecretId {
 }
 
 /// One version of a secret, as the service returned it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SecretVersion {
     /// The ARN of the secret.
     pub arn: String,
@@ -114,7 +123,7 @@ pub struct SecretVersion {
 }
 
 /// The value of a secret.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum SecretValue {
     /// `SecretString`.
     Text(Secret),
@@ -123,53 +132,13 @@ pub enum SecretValue {
 }
 
 /// Reads the secret of a 2xx `response`.
-pub fn parse(response: &Response) -> Result<SecretVersion, SecretResponseError> {
-    let answer: GetSecretValueResponse = serde_json::from_slice(response.body.expose())
-        .map_err(|_| SecretResponseError::Malformed)?;
-    let value = match (answer.secret_string, answer.secret_binary) {
-        (Some(text), _) => SecretValue::Text(text),
-        (None, Some(base64)) => {
-            let bytes =
-                STANDARD.decode(base64.expose()).map_err(|_| SecretResponseError::Base64)?;
-            SecretValue::Binary(SecretBytes::new(bytes))
-        }
-        (None, None) => return Err(SecretResponseError::NoValue),
-    };
-    Ok(SecretVersion {
-        arn: answer.arn,
-        name: answer.name,
-        version_id: answer.version_id,
-        version_stages: answer.version_stages,
-        created: answer.created_date.map(microseconds),
-        value,
-    })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float casts to the nearest integer there is"
-)]
-fn microseconds(seconds: f64) -> i64 {
-    (seconds * 1e6).round() as i64
-}
-
-/// Why a 2xx response holds no secret.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretResponseError {
-    /// It is not the documented JSON.
-    #[error("the response of GetSecretValue cannot be parsed")]
-    Malformed,
-    /// `SecretBinary` is not base64.
-    #[error("the member `SecretBinary` of the response is not base64")]
-    Base64,
-    /// There is neither `SecretString` nor `SecretBinary`.
-    #[error("the response contains neither `SecretString` nor `SecretBinary`")]
-    NoValue,
+pub fn parse(response: &Response) -> Result<SecretVersion, JsonResponseError> {
+    OPERATION.output::<SecretVersionMembers>(response)?.try_into()
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct GetSecretValueBody<'a> {
+struct GetSecretValueInput<'a> {
     secret_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_id: Option<&'a str>,
@@ -177,9 +146,10 @@ struct GetSecretValueBody<'a> {
     version_stage: Option<&'a str>,
 }
 
+/// The members of a version, alone or in a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct GetSecretValueResponse {
+pub(super) struct SecretVersionMembers {
     #[serde(rename = "ARN")]
     arn: String,
     name: String,
@@ -191,28 +161,51 @@ struct GetSecretValueResponse {
     secret_binary: Option<Secret>,
 }
 
+impl TryFrom<SecretVersionMembers> for SecretVersion {
+    type Error = JsonResponseError;
+
+    fn try_from(members: SecretVersionMembers) -> Result<Self, JsonResponseError> {
+        let value = match (members.secret_string, members.secret_binary) {
+            (Some(text), _) => SecretValue::Text(text),
+            (None, Some(base64)) => {
+                let bytes =
+                    STANDARD.decode(base64.expose()).map_err(|_| JsonResponseError::Base64)?;
+                SecretValue::Binary(SecretBytes::new(bytes))
+            }
+            (None, None) => return Err(JsonResponseError::NoValue),
+        };
+        Ok(Self {
+            arn: members.arn,
+            name: members.name,
+            version_id: members.version_id,
+            version_stages: members.version_stages,
+            created: members.created_date.map(microseconds),
+            value,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::endpoint::Service;
+    use crate::region::Region;
 
-    fn parsed(body: &str) -> Result<SecretVersion, SecretResponseError> {
+    fn parsed(body: &str) -> Result<SecretVersion, JsonResponseError> {
         let body = SecretBytes::new(body.as_bytes().to_vec());
         parse(&Response { status: 200, headers: Vec::new(), body })
     }
 
     #[test]
     fn asks_for_the_current_version_unless_told() {
-        let request = SecretRequest {
-            secret: SecretId::Name("prod/db".to_owned()),
-            version_id: None,
-            version_stage: None,
-            endpoint: Endpoint::parse("https://a.example").unwrap(),
-            region: Region::parse("us-east-1").unwrap(),
-        };
-        assert_eq!(request.to_http().body, br#"{"SecretId":"prod/db"}"#);
+        let at = RegionalEndpoint::of(Service::SecretsManager, Region::parse("us-east-1").unwrap());
+        let request = SecretRequest::current(SecretId::Name("prod/db".to_owned()));
+        let http = request.to_http(&at);
+        assert_eq!(http.body, br#"{"SecretId":"prod/db"}"#);
+        assert_eq!(http.headers[1].1, "secretsmanager.GetSecretValue");
         let staged = SecretRequest { version_stage: Some("AWSPREVIOUS".to_owned()), ..request };
         let body = br#"{"SecretId":"prod/db","VersionStage":"AWSPREVIOUS"}"#;
-        assert_eq!(staged.to_http().body, body);
+        assert_eq!(staged.to_http(&at).body, body);
     }
 
     #[test]
@@ -229,10 +222,26 @@ mod tests {
 
     #[test]
     fn refuses_answers_that_hold_no_secret() {
-        assert!(matches!(parsed("{}"), Err(SecretResponseError::Malformed)));
+        assert!(matches!(parsed("{}"), Err(JsonResponseError::Malformed(OPERATION))));
         let nothing = parsed(r#"{"ARN":"a","Name":"n"}"#);
-        assert!(matches!(nothing, Err(SecretResponseError::NoValue)));
+        assert!(matches!(nothing, Err(JsonResponseError::NoValue)));
         let damaged = parsed(r#"{"ARN":"a","Name":"n","SecretBinary":"*"}"#);
-        assert!(matches!(damaged, Err(SecretResponseError::Base64)));
+        assert!(matches!(damaged, Err(JsonResponseError::Base64)));
+    }
+
+    #[test]
+    fn an_arn_may_lack_its_random_characters() {
+        let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3";
+        let is_of = |id: SecretId| id.is_of(arn, "prod/db");
+        assert!(is_of(SecretId::Name("prod/db".to_owned())));
+        assert!(!is_of(SecretId::Name("prod/db-a1b2c3".to_owned())));
+        for (text, expected) in [
+            (arn, true),
+            (&arn[..arn.len() - 7], true),
+            (&arn[..arn.len() - 10], false),
+            (&arn[..arn.len() - 1], false),
+        ] {
+            assert_eq!(is_of(SecretId::Arn(text.parse().unwrap())), expected, "{text}");
+        }
     }
 }

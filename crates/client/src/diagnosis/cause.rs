@@ -3,6 +3,8 @@
 use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::aws::create_session::SessionDuration;
 use crate::aws::get_secret_value::SecretId;
+use crate::aws::json_protocol::JsonOperation;
+use crate::aws::parameter::ParameterId;
 use crate::region::Region;
 use crate::time::Timestamp;
 use crate::x509::requirements::Violation;
@@ -41,6 +43,15 @@ pub enum Cause {
     Configuration(ConfigurationCause),
     /// The secret, or the permission to read it.
     Secret(SecretCause),
+    /// The parameter, or the permission to read it.
+    Parameter(ParameterCause),
+    /// The service of a call does not accept the session.
+    SessionNotAccepted {
+        /// The Region of the session.
+        session: Region,
+        /// The Region of the call.
+        call: Region,
+    },
     /// The role of a hop, or the permission to assume it.
     Hop(HopCause),
     /// AWS's message is not known here.
@@ -192,6 +203,8 @@ pub enum SecretCause {
     },
     /// A policy does not allow the role to read the secret.
     Denied {
+        /// What is not allowed: to read its value, or to describe it.
+        operation: JsonOperation,
         /// The role.
         role: RoleArn,
         /// The secret.
@@ -199,12 +212,22 @@ pub enum SecretCause {
         /// The Region of the request.
         region: Region,
     },
+    /// A policy does not allow the role an operation that is of no secret: to list them, or to read
+    /// several at once.
+    OperationDenied {
+        /// The operation.
+        operation: JsonOperation,
+        /// The role.
+        role: RoleArn,
+    },
     /// The role may not use the KMS key of the secret, or the key is disabled.
     KmsKeyDenied {
         /// The role.
         role: RoleArn,
         /// The secret.
         secret: SecretId,
+        /// The ARN of the key, if AWS's message has it.
+        key: Option<String>,
     },
     /// The secret is scheduled for deletion.
     ScheduledForDeletion {
@@ -217,12 +240,46 @@ pub enum SecretCause {
     NotReadable,
     /// The id and the staging label are of different versions.
     VersionsDiffer,
-    /// The service of the secret does not accept the session.
-    SessionNotAccepted {
-        /// The Region of the session.
-        session: Region,
-        /// The Region of the secret.
-        secret: Region,
+}
+
+/// A cause in a parameter or the permission to read it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ParameterCause {
+    /// The parameter does not exist.
+    NoSuchParameter {
+        /// The parameter.
+        parameter: ParameterId,
+        /// The Region of the request.
+        region: Region,
+        /// The account that was searched.
+        account: String,
+    },
+    /// The parameter has no such version.
+    NoSuchVersion {
+        /// The parameter.
+        parameter: ParameterId,
+        /// The Region of the request.
+        region: Region,
+    },
+    /// A policy does not allow the role to read a parameter or a path.
+    Denied {
+        /// The operation.
+        operation: JsonOperation,
+        /// The role.
+        role: RoleArn,
+        /// The ARNs of what was requested; one, if AWS's message names it.
+        resources: Vec<String>,
+        /// Whether a parameter that was requested refers to a secret of Secrets Manager.
+        of_secret: bool,
+    },
+    /// The role may not use the KMS key of a parameter, or the key is disabled or deleted.
+    KmsKeyDenied {
+        /// The role.
+        role: RoleArn,
+        /// The parameter; `None` if it is one of several.
+        parameter: Option<ParameterId>,
+        /// The ARN of the key, if AWS's message has it.
+        key: Option<String>,
     },
 }
 

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use crate::aws::get_secret_value::SecretRequest;
+use crate::aws::endpoint::RegionalEndpoint;
+use crate::aws::get_secret_value::{SecretId, SecretRequest};
+use crate::aws::parameter::{Decryption, ParameterRequest};
 use crate::credentials::Session;
 use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
 use crate::provider::fallback::Order;
+use crate::provider::parameter_store::ParameterStore;
 use crate::provider::secrets_manager::SecretsManager;
 use crate::refresh::handle::RefreshHandle;
 use crate::refresh::refresher::Refresher;
@@ -35,13 +38,17 @@ fn ports_and_what_is_made_of_them_are_shared_by_threads() {
 #[expect(dead_code, reason = "its types are checked, it does not run")]
 fn futures_move_between_threads(
     provider: &RolesAnywhere,
-    (request, session): (&SecretRequest, &Session),
+    (at, session): (&RegionalEndpoint, &Session),
+    (request, ids, parameters): (&SecretRequest, &[SecretId], &[ParameterRequest]),
     (source, refresher): (&dyn SessionSource, &mut Refresher),
     (ports, deadline): (&Ports, Deadline),
 ) {
     is_send(&provider.fetch(0, ports, deadline));
-    let secrets = SecretsManager { request, provider };
-    is_send(&secrets.get(session, ports, deadline));
+    let secrets = SecretsManager { at, provider };
+    is_send(&secrets.get_secret_value(request, session, ports, deadline));
+    is_send(&secrets.batch_get_secret_value(ids, session, ports, deadline));
+    let store = ParameterStore { at, provider, decryption: Decryption::Decrypted };
+    is_send(&store.get_parameters(parameters, session, ports, deadline));
     is_send(&source.fetch(Order::PrimaryFirst));
     let channel = refresher.channel();
     is_send(&channel.wait_for_session(&*ports.clock, &*ports.timer, Duration::ZERO));

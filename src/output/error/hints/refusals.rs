@@ -3,8 +3,12 @@
 mod certificate;
 mod configuration;
 mod hop;
+pub(super) mod parameter;
 mod secret;
 
+use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::session::{AWS_ENDPOINT_URL_STS, ENDPOINT};
+use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::diagnosis::{Cause, ClockComparison, Operation, Refusal};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::time::Timestamp;
@@ -19,7 +23,12 @@ fn hint(cause: &Cause, operation: &Operation) -> String {
         (Cause::Certificate(cause), _) => certificate::hint(cause),
         (Cause::Configuration(cause), _) => configuration::hint(cause),
         (Cause::Secret(cause), _) => secret::hint(cause),
+        (Cause::Parameter(cause), _) => parameter::hint(cause),
         (Cause::Hop(cause), _) => hop::hint(cause),
+        (Cause::SessionNotAccepted { session, call }, operation) => format!(
+            "check that `{}` belongs to AWS, and that no proxy changes headers: a new session from {session} was not accepted in {call}",
+            endpoint_option(service(operation))
+        ),
         (Cause::ClockOffset { seconds_behind, local, aws }, _) => {
             clock_offset(*seconds_behind, *local, *aws)
         }
@@ -27,15 +36,13 @@ fn hint(cause: &Cause, operation: &Operation) -> String {
         (Cause::Throttled, Operation::CreateSession | Operation::AssumeRole { .. }) => {
             "call AWS less often: leave the session cache on, let processes share one `serve`, or request a higher quota".to_owned()
         }
-        (Cause::AnotherServer, Operation::AssumeRole { .. }) => {
-            "the response may not be from AWS: check `AWS_ENDPOINT_URL_STS`, and any proxy or gateway between this machine and AWS".to_owned()
-        }
         (Cause::Throttled, _) => {
             "call AWS less often, or request a higher quota".to_owned()
         }
-        (Cause::AnotherServer, _) => {
-            "the response may not be from AWS: check `--endpoint`, and any proxy or gateway between this machine and AWS".to_owned()
-        }
+        (Cause::AnotherServer, operation) => format!(
+            "the response may not be from AWS: check `{}`, and any proxy or gateway between this machine and AWS",
+            endpoint_option(service(operation))
+        ),
         (Cause::ServiceFailure, _) => {
             "try again later, and check the AWS Health Dashboard: the failure is on AWS's side".to_owned()
         }
@@ -45,9 +52,27 @@ fn hint(cause: &Cause, operation: &Operation) -> String {
         (Cause::Unknown, Operation::CreateSession) => {
             "run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role".to_owned()
         }
-        (Cause::Unknown, Operation::GetSecretValue | Operation::AssumeRole { .. }) => {
+        (Cause::Unknown, Operation::Json(_) | Operation::AssumeRole { .. }) => {
             "run the command again with `--debug` to see the request; the message above is from AWS".to_owned()
         }
+    }
+}
+
+fn service(operation: &Operation) -> Service {
+    match operation {
+        Operation::CreateSession => Service::RolesAnywhere,
+        Operation::Json(operation) => operation.service(),
+        Operation::AssumeRole { .. } => Service::Sts,
+    }
+}
+
+/// Returns the option or the variable that gives the endpoint of a service.
+pub(super) fn endpoint_option(service: Service) -> &'static str {
+    match service {
+        Service::RolesAnywhere => ENDPOINT.name,
+        Service::SecretsManager => SECRETS_ENDPOINT.name,
+        Service::Ssm => "--parameters-endpoint",
+        Service::Sts => AWS_ENDPOINT_URL_STS.name,
     }
 }
 
@@ -84,6 +109,7 @@ fn altered_request(region: &Region, clocks: ClockComparison) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use roles_anywhere_client::aws::json_protocol::JsonOperation;
 
     #[test]
     fn spans_are_rendered_in_two_units() {
@@ -143,7 +169,7 @@ mod tests {
             session.starts_with("run the command again with `--debug`, and compare"),
             "{session}"
         );
-        let secret = hint(&Cause::Unknown, &Operation::GetSecretValue);
+        let secret = hint(&Cause::Unknown, &Operation::Json(JsonOperation::GetSecretValue));
         assert_eq!(
             secret,
             "run the command again with `--debug` to see the request; the message above is from AWS"

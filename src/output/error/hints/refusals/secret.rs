@@ -19,16 +19,34 @@ pub(super) fn hint(cause: &Cause) -> String {
             "check the name and the version: `aws secretsmanager list-secret-version-ids --region {region} --secret-id {0}` lists the versions of the secret",
             secret.shown()
         ),
-        Cause::Denied { role, secret, region } => {
-            let resource = resource(secret, region, role);
+        Cause::Denied { operation, role, secret, region } => {
+            let (action, resource) = (operation.action(), resource(secret, region, role));
+            match is_of_other_account(secret, role) {
+                true => format!(
+                    "both the resource policy of the secret, which is of another account, and a policy of {role} must allow {action} on {resource}; the profile's session policy must not deny it"
+                ),
+                false => format!(
+                    "a policy of {role} must allow {action} on {resource}, and the profile's session policy and the secret's resource policy must not deny it"
+                ),
+            }
+        }
+        Cause::OperationDenied { operation, role } => format!(
+            "a policy of {role} must allow {} on `*`, and the profile's session policy must not deny it",
+            operation.action()
+        ),
+        Cause::KmsKeyDenied { role, secret, key } => {
+            let key = match key {
+                Some(key) => key.clone(),
+                None => format!("the KMS key of `{}`", secret.shown()),
+            };
+            let managed = match is_of_other_account(secret, role) {
+                true => "; the key `aws/secretsmanager` cannot be used from another account",
+                false => "",
+            };
             format!(
-                "a policy of {role} must allow secretsmanager:GetSecretValue on {resource}, and the profile's session policy and the secret's resource policy must not deny it"
+                "{role} needs kms:Decrypt on {key}, in its own policy and in the key's policy; the key must be enabled{managed}"
             )
         }
-        Cause::KmsKeyDenied { role, secret } => format!(
-            "{role} needs kms:Decrypt on the KMS key of `{}`, in its own policy and in the key's policy; the key must be enabled",
-            secret.shown()
-        ),
         Cause::ScheduledForDeletion { secret, region } => format!(
             "`{0}` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region {region} --secret-id {0}`",
             secret.shown()
@@ -41,10 +59,11 @@ pub(super) fn hint(cause: &Cause) -> String {
             "check `--version-id` and `--version-stage`: together they must name the same version"
                 .to_owned()
         }
-        Cause::SessionNotAccepted { session, secret } => format!(
-            "check that `--secrets-endpoint` belongs to AWS, and that no proxy changes headers: a new session from {session} was not accepted in {secret}"
-        ),
     }
+}
+
+fn is_of_other_account(secret: &SecretId, role: &RoleArn) -> bool {
+    matches!(secret, SecretId::Arn(arn) if arn.account() != role.account())
 }
 
 /// Returns the resource as a policy would name it.
@@ -63,6 +82,7 @@ fn resource(secret: &SecretId, region: &Region, role: &RoleArn) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use roles_anywhere_client::aws::json_protocol::JsonOperation;
 
     fn hints(secret: &SecretId) -> [String; 4] {
         let role: RoleArn = "arn:aws-cn:iam::123456789012:role/R".parse().unwrap();
@@ -70,8 +90,13 @@ mod tests {
         let account = "123456789012".to_owned();
         [
             Cause::NoSuchSecret { secret: secret(), region: region.clone(), account },
-            Cause::Denied { role: role.clone(), secret: secret(), region: region.clone() },
-            Cause::KmsKeyDenied { role, secret: secret() },
+            Cause::Denied {
+                operation: JsonOperation::GetSecretValue,
+                role: role.clone(),
+                secret: secret(),
+                region: region.clone(),
+            },
+            Cause::KmsKeyDenied { role, secret: secret(), key: None },
             Cause::ScheduledForDeletion { secret: secret(), region },
         ]
         .map(|cause| hint(&cause))

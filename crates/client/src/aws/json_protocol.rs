@@ -1,0 +1,137 @@
+//! AWS JSON 1.1, the protocol of Secrets Manager and of Systems Manager.
+//!
+//! <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::aws::endpoint::{RegionalEndpoint, Service};
+use crate::http::{Request, Response};
+
+/// An operation of a service that speaks this protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum JsonOperation {
+    /// `secretsmanager:GetSecretValue`.
+    GetSecretValue,
+    /// `secretsmanager:BatchGetSecretValue`.
+    BatchGetSecretValue,
+    /// `secretsmanager:DescribeSecret`.
+    DescribeSecret,
+    /// `secretsmanager:ListSecrets`.
+    ListSecrets,
+    /// `ssm:GetParameter`.
+    GetParameter,
+    /// `ssm:GetParameters`.
+    GetParameters,
+    /// `ssm:GetParametersByPath`.
+    GetParametersByPath,
+}
+
+impl JsonOperation {
+    /// Returns its name, without the service.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GetSecretValue => "GetSecretValue",
+            Self::BatchGetSecretValue => "BatchGetSecretValue",
+            Self::DescribeSecret => "DescribeSecret",
+            Self::ListSecrets => "ListSecrets",
+            Self::GetParameter => "GetParameter",
+            Self::GetParameters => "GetParameters",
+            Self::GetParametersByPath => "GetParametersByPath",
+        }
+    }
+
+    /// Returns its service.
+    pub fn service(self) -> Service {
+        match self {
+            Self::GetSecretValue
+            | Self::BatchGetSecretValue
+            | Self::DescribeSecret
+            | Self::ListSecrets => Service::SecretsManager,
+            Self::GetParameter | Self::GetParameters | Self::GetParametersByPath => Service::Ssm,
+        }
+    }
+
+    /// Returns the action that a policy must allow, e.g. `ssm:GetParameter`.
+    pub fn action(self) -> String {
+        format!("{}:{self}", self.service().name())
+    }
+
+    /// Returns the unsigned request with `input` at `at`.
+    pub(super) fn request(self, at: &RegionalEndpoint, input: &impl Serialize) -> Request {
+        let target = match self.service() {
+            Service::Ssm => "AmazonSSM",
+            service => service.name(),
+        };
+        Request {
+            method: "POST",
+            endpoint: at.endpoint.clone(),
+            path: "/",
+            query: String::new(),
+            headers: vec![
+                ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
+                ("x-amz-target".to_owned(), format!("{target}.{self}")),
+            ],
+            body: serde_json::to_vec(input).expect("strings, numbers and lists serialize"),
+        }
+    }
+
+    /// Reads the output in a 2xx `response`. The error does not quote it, as it may hold a secret.
+    pub(super) fn output<T: DeserializeOwned>(
+        self,
+        response: &Response,
+    ) -> Result<T, JsonResponseError> {
+        serde_json::from_slice(response.body.expose())
+            .map_err(|_| JsonResponseError::Malformed(self))
+    }
+}
+
+/// Renders its name, without the service.
+impl fmt::Display for JsonOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a 2xx response is not what was requested.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum JsonResponseError {
+    /// It is not the documented JSON.
+    #[error("the response of {0} cannot be parsed")]
+    Malformed(JsonOperation),
+    /// `SecretBinary` is not base64.
+    #[error("the member `SecretBinary` of the response is not base64")]
+    Base64,
+    /// There is neither `SecretString` nor `SecretBinary`.
+    #[error("the response contains neither `SecretString` nor `SecretBinary`")]
+    NoValue,
+    /// Something that was requested is neither among the results nor among the errors.
+    #[error("the response of {0} leaves out a requested name")]
+    LeftOut(JsonOperation),
+    /// The page refers to itself as the next one.
+    #[error("two pages of {0} have the same `NextToken`")]
+    RepeatedPage(JsonOperation),
+}
+
+impl JsonResponseError {
+    /// Returns the service that the response should be of.
+    pub fn service(self) -> Service {
+        match self {
+            Self::Base64 | Self::NoValue => Service::SecretsManager,
+            Self::Malformed(operation)
+            | Self::LeftOut(operation)
+            | Self::RepeatedPage(operation) => operation.service(),
+        }
+    }
+}
+
+/// Returns seconds since the Unix epoch in microseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float casts to the nearest integer there is"
+)]
+pub(super) fn microseconds(seconds: f64) -> i64 {
+    (seconds * 1e6).round() as i64
+}

@@ -1,0 +1,159 @@
+//! Calls of Secrets Manager against a service that answers by a script.
+
+use super::*;
+use crate::aws::get_secret_value::SecretValue;
+use crate::aws::json_protocol::JsonOperation;
+use crate::diagnosis::{Cause, SecretCause};
+use crate::test_support::clock::START;
+use crate::test_support::service_fixture::{ServiceFixture, TOKEN};
+use crate::test_support::transport::Reply;
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+fn named(name: &str) -> SecretId {
+    SecretId::Name(name.to_owned())
+}
+
+impl ServiceFixture {
+    fn secrets(&self) -> SecretsManager<'_> {
+        SecretsManager { at: &self.at, provider: &self.provider }
+    }
+
+    fn get(&self) -> Result<SecretVersion, ServiceCallError> {
+        let request = SecretRequest::current(named("prod/db"));
+        let ports = self.ports.ports();
+        block_on(self.secrets().get_secret_value(&request, &self.session, &ports, self.deadline))
+    }
+
+    fn batch(
+        &self,
+        ids: &[SecretId],
+    ) -> Result<Vec<Result<SecretVersion, Box<Refusal>>>, ServiceCallError> {
+        let ports = self.ports.ports();
+        block_on(self.secrets().batch_get_secret_value(ids, &self.session, &ports, self.deadline))
+    }
+}
+
+#[test]
+fn signs_by_the_clock_of_aws_and_reads_the_secret() {
+    let reply = Reply::status(200, r#"{"ARN":"a","Name":"prod/db","SecretString":"s"}"#);
+    let service = ServiceFixture::replies([reply]);
+    let got = service.get();
+    assert!(matches!(got.unwrap().value, SecretValue::Text(text) if text.expose() == "s"));
+    let headers = &service.ports.transport.requests()[0].headers;
+    let date = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-date"));
+    assert_eq!(date.unwrap().1, START.after(3_600).to_string().replace(['-', ':'], ""));
+}
+
+#[test]
+fn removes_the_session_token_from_the_text_of_aws() {
+    let message = format!("The canonical string was x-amz-security-token:{TOKEN}");
+    let body = format!(r#"{{"__type":"InvalidSignatureException","message":"{message}"}}"#);
+    let service = ServiceFixture::replies([Reply::status(403, &body)]);
+    let ServiceCallError::SessionRefused(refusal) = service.get().unwrap_err() else {
+        panic!("a signature was refused")
+    };
+    assert!(refusal.service_error.message.starts_with("The canonical string was"), "{refusal:?}");
+    assert!(!format!("{refusal:?}").contains(TOKEN), "{refusal:?}");
+}
+
+#[test]
+fn tells_a_refused_session_from_a_refused_request() {
+    let rows = [
+        ("ExpiredTokenException", true),
+        ("UnrecognizedClientException", true),
+        ("InvalidSignatureException", true),
+        ("AccessDeniedException", false),
+        ("ResourceNotFoundException", false),
+    ];
+    for (code, of_session) in rows {
+        let reply = Reply::status(400, &format!(r#"{{"__type":"{code}"}}"#));
+        match ServiceFixture::replies([reply]).get().unwrap_err() {
+            ServiceCallError::SessionRefused(_) => assert!(of_session, "{code}"),
+            ServiceCallError::Refused(_) => assert!(!of_session, "{code}"),
+            other => panic!("{code}: {other}"),
+        }
+    }
+    let nothing = ServiceFixture::replies([Reply::status(200, "{}")]).get();
+    let malformed = JsonResponseError::Malformed(JsonOperation::GetSecretValue);
+    assert!(matches!(nothing, Err(ServiceCallError::Response(error)) if error == malformed));
+}
+
+const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-a1b2c3";
+
+/// A page with one version and, if given, the token of the next page.
+fn page(next: Option<&str>) -> Reply {
+    let next = next.map(|it| format!(r#","NextToken":"{it}""#)).unwrap_or_default();
+    let body = format!(
+        r#"{{"SecretValues":[{{"ARN":"{ARN}","Name":"prod/db","SecretString":"s"}}]{next}}}"#
+    );
+    Reply::status(200, &body)
+}
+
+#[test]
+fn a_batch_has_a_result_for_each_secret_in_its_order() {
+    let errors = r#"{"SecretValues":[],"Errors":[
+        {"SecretId":"gone","ErrorCode":"ResourceNotFoundException","Message":"no"},
+        {"SecretId":"closed","ErrorCode":"AccessDeniedException","Message":"no"}],"NextToken":"2"}"#;
+    let service = ServiceFixture::replies([Reply::status(200, errors), page(None)]);
+    let by_arn = SecretId::Arn(ARN[..ARN.len() - 7].parse().unwrap());
+    let ids = [named("closed"), by_arn, named("gone"), named("prod/db")];
+    let results = service.batch(&ids).unwrap();
+    let causes = results.iter().map(|it| it.as_ref().err().map(|refusal| &refusal.causes[0]));
+    let causes: Vec<_> = causes.collect();
+    assert!(
+        matches!(
+            causes[..],
+            [
+                Some(Cause::Secret(SecretCause::Denied {
+                    operation: JsonOperation::GetSecretValue,
+                    ..
+                })),
+                None,
+                Some(Cause::Secret(SecretCause::NoSuchSecret { .. })),
+                None
+            ]
+        ),
+        "{causes:?}"
+    );
+    let refusal = results[0].as_ref().unwrap_err();
+    assert_eq!(refusal.to_string(), "AWS refused BatchGetSecretValue: AccessDeniedException");
+    assert_eq!(
+        service.bodies()[1],
+        format!(
+            r#"{{"SecretIdList":["closed","{}","gone","prod/db"],"NextToken":"2"}}"#,
+            &ARN[..ARN.len() - 7]
+        )
+    );
+}
+
+#[test]
+fn a_batch_without_permission_is_refused_as_a_whole() {
+    let service =
+        ServiceFixture::replies([Reply::status(400, r#"{"__type":"AccessDeniedException"}"#)]);
+    let ServiceCallError::Refused(refusal) = service.batch(&[named("prod/db")]).unwrap_err() else {
+        panic!("the batch was denied")
+    };
+    let cause = &refusal.causes[0];
+    let operation = JsonOperation::BatchGetSecretValue;
+    assert!(
+        matches!(cause, Cause::Secret(SecretCause::OperationDenied { operation: denied, .. })
+            if *denied == operation),
+        "{cause:?}"
+    );
+}
+
+#[test]
+fn a_batch_that_leaves_a_secret_out_or_repeats_a_page_is_an_error() {
+    let operation = JsonOperation::BatchGetSecretValue;
+    let left_out = ServiceFixture::replies([page(None)]).batch(&[named("other")]);
+    let expected = JsonResponseError::LeftOut(operation);
+    assert!(matches!(left_out, Err(ServiceCallError::Response(error)) if error == expected));
+    let repeated = ServiceFixture::replies([page(Some("1")), page(Some("1"))]);
+    let expected = JsonResponseError::RepeatedPage(operation);
+    assert!(
+        matches!(repeated.batch(&[named("prod/db")]), Err(ServiceCallError::Response(error)) if error == expected)
+    );
+}

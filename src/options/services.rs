@@ -1,0 +1,83 @@
+//! Where Secrets Manager is, and in which Region.
+
+use crate::options::session::{EndpointOptions, SessionOptions};
+use crate::options::settings::Settings;
+use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::session::{AWS_ENDPOINT_URL_SECRETS_MANAGER, REGION, ROLE_ARN};
+use crate::options::table::{OptionSpec, Origin};
+use crate::output::usage::UsageError;
+use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
+use roles_anywhere_client::region::Region;
+
+/// The options that name the endpoint of Secrets Manager.
+const SECRETS_MANAGER: EndpointOptions = EndpointOptions {
+    service: Service::SecretsManager,
+    own: &SECRETS_ENDPOINT,
+    aws: &AWS_ENDPOINT_URL_SECRETS_MANAGER,
+};
+
+/// Returns Secrets Manager in `region`.
+pub fn secrets_manager(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+    region: Region,
+) -> Result<RegionalEndpoint, UsageError> {
+    service(settings, session, SECRETS_MANAGER, region)
+}
+
+fn service(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+    options: EndpointOptions,
+    region: Region,
+) -> Result<RegionalEndpoint, UsageError> {
+    Ok(RegionalEndpoint { endpoint: session.endpoint_of(settings, options, &region)?, region })
+}
+
+/// Returns the Region of what `named` names: that of its ARN, `--region`, or that of the trust anchor.
+pub fn region(
+    (named, of_arn): (&'static OptionSpec, Option<&Region>),
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<Region, UsageError> {
+    let asked = settings.region()?.map(|region| region.without_fips().unwrap_or(region));
+    let region = match (of_arn, asked) {
+        (Some(region), Some(asked)) if *region != asked => {
+            return Err(UsageError::Regions {
+                first: settings.origin(named),
+                first_region: region.to_string().into(),
+                second: settings.origin(&REGION),
+                second_region: asked.to_string().into(),
+                why: "remove `--region`: the ARN contains the Region of the secret",
+            });
+        }
+        (Some(region), _) => region.clone(),
+        (None, Some(asked)) => asked,
+        (None, None) => session.request.region.clone(),
+    };
+    let second = match of_arn {
+        Some(_) => named,
+        None => &REGION,
+    };
+    check_partition(&region, || settings.origin(second), settings, session)?;
+    Ok(region)
+}
+
+/// Refuses a Region of another partition than that of the role.
+fn check_partition(
+    region: &Region,
+    origin: impl FnOnce() -> Origin,
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<(), UsageError> {
+    let role = session.request.role.partition();
+    if region.partition() == role {
+        return Ok(());
+    }
+    Err(UsageError::Partitions {
+        first: settings.origin(&ROLE_ARN),
+        first_partition: role.as_str(),
+        second: origin(),
+        second_partition: region.partition().as_str(),
+    })
+}
