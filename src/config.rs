@@ -6,6 +6,7 @@
 //! another.
 
 mod entries;
+mod exec_table;
 pub mod files;
 pub mod import;
 mod keys;
@@ -24,6 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use entries::{ArrayTable, FileValue, HopTable};
+pub use exec_table::{ExecTable, FileVariable};
 pub use keys::{KeyType, TableKind, with_keys};
 pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::TableName;
@@ -57,6 +59,7 @@ pub struct Config {
     fallbacks: Arc<[ArrayTable]>,
     identities: Vec<IdentityTable>,
     roles: Vec<RoleTable>,
+    execs: Vec<ExecTable>,
 }
 
 impl Config {
@@ -88,6 +91,11 @@ impl Config {
     /// Returns the identities, in the order of the file.
     pub fn identities(&self) -> impl Iterator<Item = &IdentityTable> {
         self.identities.iter()
+    }
+
+    /// Returns the tables `[exec.NAME]`, in the order of the file.
+    pub fn execs(&self) -> impl Iterator<Item = &ExecTable> {
+        self.execs.iter()
     }
 
     /// Returns the identity of a role: the one that it names, else the one of the defaults, else the

@@ -13,6 +13,8 @@ pub enum TableKind {
     Identity,
     /// `[role.NAME]`.
     Role,
+    /// `[exec.NAME]`.
+    Exec,
     /// One of `assume`.
     Hop,
     /// One of `fallback`.
@@ -53,6 +55,7 @@ const KEYS: &[(TableKind, &[&[&OptionSpec]])] = &[
     ),
     (TableKind::Identity, &[IDENTITY]),
     (TableKind::Role, &[ROLE, SHARED, NETWORK, &[&config_file::ASSUME], FALLBACK_KEY]),
+    (TableKind::Exec, &[config_file::EXEC]),
     (TableKind::Hop, &[config_file::HOP]),
     (
         TableKind::Fallback,
@@ -98,13 +101,23 @@ const HOP_REQUIRED: &[&OptionSpec] = &[&config_file::HOP_ROLE_ARN];
 
 const FALLBACK_REQUIRED: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
 
+const TEXT_TABLES: &[&OptionSpec] =
+    &[&config_file::HOP_TAGS, &config_file::EXEC_ENV, &config_file::EXEC_FILES];
+
 /// Keys by which a password would be written into the file.
 pub(super) const PASSWORDS: &[&str] = &["pkcs8-password", "key-password", "password"];
 
 impl TableKind {
     /// All of them, in the order of the documentation.
-    pub const ALL: &[Self] =
-        &[Self::Root, Self::Identity, Self::Role, Self::Hop, Self::Fallback, Self::Defaults];
+    pub const ALL: &[Self] = &[
+        Self::Root,
+        Self::Identity,
+        Self::Role,
+        Self::Hop,
+        Self::Fallback,
+        Self::Defaults,
+        Self::Exec,
+    ];
 
     /// Returns its keys, in the order of the documentation.
     pub fn keys(self) -> impl Iterator<Item = &'static OptionSpec> {
@@ -122,7 +135,7 @@ impl TableKind {
         match self {
             Self::Hop => HOP_REQUIRED,
             Self::Fallback => FALLBACK_REQUIRED,
-            Self::Root | Self::Defaults | Self::Identity | Self::Role => &[],
+            Self::Root | Self::Defaults | Self::Identity | Self::Role | Self::Exec => &[],
         }
     }
 
@@ -133,6 +146,7 @@ impl TableKind {
             Self::Defaults => "defaults",
             Self::Identity => "identity",
             Self::Role => "role",
+            Self::Exec => "exec",
             Self::Hop => "assume",
             Self::Fallback => "fallback",
         }
@@ -145,6 +159,7 @@ impl TableKind {
             Self::Defaults => "`[defaults]`",
             Self::Identity => "`[identity.NAME]`",
             Self::Role => "`[role.NAME]`",
+            Self::Exec => "`[exec.NAME]`",
             Self::Hop => "`assume`",
             Self::Fallback => "`fallback`",
         }
@@ -172,8 +187,10 @@ impl KeyType {
             _ if is(&transport::TIMEOUT) || is(&config_file::HOP_SESSION_DURATION) => Self::Integer,
             _ if is(&config_file::ASSUME) => Self::Tables(TableKind::Hop),
             _ if is(&config_file::FALLBACK) => Self::Tables(TableKind::Fallback),
-            _ if is(&config_file::HOP_TAGS) => Self::TextTable,
-            _ if is(&config_file::HOP_TRANSITIVE_TAGS) => Self::Texts,
+            _ if TEXT_TABLES.contains(&row) => Self::TextTable,
+            _ if is(&config_file::HOP_TRANSITIVE_TAGS) || is(&config_file::EXEC_COMMAND) => {
+                Self::Texts
+            }
             _ => Self::Text,
         }
     }

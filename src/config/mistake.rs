@@ -90,7 +90,7 @@ pub enum MistakeKind {
         /// The type that it is of.
         found: &'static str,
     },
-    /// The name of a table is not the name of a role or an identity.
+    /// The name of a table is not one that a table can have.
     Name {
         /// The table.
         table: TableKind,
@@ -127,9 +127,9 @@ pub enum MistakeKind {
 }
 
 impl Mistake {
-    /// Returns a mistake of a key whose name is known, or of a role or an identity as a whole.
+    /// Returns a mistake of a key whose name is known, or of a table with a name as a whole.
     pub fn at_key(location: &KeyLocation, kind: MistakeKind) -> Self {
-        let heading = ["[role.", "[identity."].into_iter().find_map(|before| {
+        let heading = ["[role.", "[identity.", "[exec."].into_iter().find_map(|before| {
             let name = location.table.strip_prefix(&before[1..])?;
             Some(Excerpt::Heading { before, name: Some(name.into()) })
         });

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::entries::{ArrayTable, Entries, HopTable};
+use super::entries::{ArrayTable, Entries, Entry, HopTable};
+use super::exec_table;
 use super::keys::TableKind;
 use super::mistake::{Excerpt, MistakeKind, Mistakes};
 use super::roles::{IdentityTable, RoleTable};
@@ -19,6 +20,7 @@ use crate::options::table::{KeyLocation, OptionSpec, config_file, session};
 const DEFAULTS: &str = TableKind::Defaults.name();
 const IDENTITY: &str = TableKind::Identity.name();
 const ROLE: &str = TableKind::Role.name();
+const EXEC: &str = TableKind::Exec.name();
 
 /// What a fallback takes the place of.
 const SOURCE: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
@@ -33,8 +35,8 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
         return Err(Mistakes::new(file(), syntax::mistakes(source, reader.lines(), &errors)));
     }
     let root = document.get_ref();
-    let above =
-        reader.table(TableKind::Root, &Arc::from(""), root, &[DEFAULTS, IDENTITY, ROLE]).entries;
+    let tables = &[DEFAULTS, IDENTITY, ROLE, EXEC];
+    let above = reader.table(TableKind::Root, &Arc::from(""), root, tables).entries;
     let (defaults, fallbacks) = read_defaults(&mut reader, root);
     let identities = read_identities(&mut reader, root);
     let roles = read_roles(&mut reader, root, &defaults, &fallbacks, &identities);
@@ -42,8 +44,11 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
     let default_role = above
         .entry(&config_file::DEFAULT_ROLE)
         .and_then(|entry| resolve_name(&mut reader, entry, TableKind::Role, &names));
+    let execs = exec_table::read(&mut reader, root, &names);
     match reader.mistakes.is_empty() {
-        true => Ok(Config { file: file(), default_role, defaults, fallbacks, identities, roles }),
+        true => {
+            Ok(Config { file: file(), default_role, defaults, fallbacks, identities, roles, execs })
+        }
         false => Err(Mistakes::new(file(), reader.mistakes)),
     }
 }
@@ -126,21 +131,22 @@ fn heading_start(kind: TableKind) -> &'static str {
     match kind {
         TableKind::Identity => "[identity.",
         TableKind::Role => "[role.",
+        TableKind::Exec => "[exec.",
         _ => "[",
     }
 }
 
 /// A table that has a name.
-struct NamedTable<'t, 'i> {
-    name: TableName,
+pub(super) struct NamedTable<'t, 'i> {
+    pub(super) name: TableName,
     /// `role.NAME`, as messages show it.
-    heading: Arc<str>,
-    offset: usize,
-    table: &'t DeTable<'i>,
+    pub(super) heading: Arc<str>,
+    pub(super) offset: usize,
+    pub(super) table: &'t DeTable<'i>,
 }
 
 /// Returns the tables `[key.NAME]` in the order of the file.
-fn named_tables<'t, 'i>(
+pub(super) fn named_tables<'t, 'i>(
     reader: &mut TableReader<'_>,
     root: &'t DeTable<'i>,
     key: &'static str,
@@ -178,7 +184,7 @@ fn not_a_table(
     value: &Spanned<DeValue<'_>>,
 ) {
     let (expected, found) = ("a table", type_name(value.get_ref()));
-    let shown = matches!(&**key.get_ref(), DEFAULTS | IDENTITY | ROLE)
+    let shown = matches!(&**key.get_ref(), DEFAULTS | IDENTITY | ROLE | EXEC)
         .then(|| key.get_ref().as_ref().into());
     let name = kind.as_str().trim_matches('`').into();
     let mistake = MistakeKind::Type { key: name, expected, found };
@@ -253,9 +259,9 @@ fn elements<'t, 'i>(
 }
 
 /// Returns the index of the name that an entry holds.
-fn resolve_name(
+pub(super) fn resolve_name(
     reader: &mut TableReader<'_>,
-    entry: &super::entries::Entry,
+    entry: &Entry,
     table: TableKind,
     names: &[TableName],
 ) -> Option<usize> {

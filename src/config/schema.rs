@@ -13,6 +13,7 @@ pub fn schema() -> Value {
         properties.insert(TableKind::Defaults.name().to_owned(), reference(TableKind::Defaults));
         properties.insert(TableKind::Identity.name().to_owned(), named(TableKind::Identity));
         properties.insert(TableKind::Role.name().to_owned(), named(TableKind::Role));
+        properties.insert(TableKind::Exec.name().to_owned(), named(TableKind::Exec));
     }
     let definitions = TableKind::ALL.iter().filter(|table| **table != TableKind::Root);
     let definitions: Map<String, Value> =
@@ -86,7 +87,7 @@ mod tests {
                 let property = &table["properties"][row.id()];
                 assert!(property["description"].as_str().is_some_and(|it| it.len() > 10), "{row}");
             }
-            let extra = if *kind == TableKind::Root { 3 } else { 0 };
+            let extra = if *kind == TableKind::Root { 4 } else { 0 };
             let count = table["properties"].as_object().unwrap().len();
             assert_eq!(count, kind.keys().count() + extra, "{kind:?}");
         }
@@ -97,6 +98,7 @@ mod tests {
         let role = &schema["$defs"]["role"]["properties"];
         assert_eq!(role["session-duration"]["default"], 3600);
         assert_eq!(role["fips"]["type"], "boolean");
+        assert_eq!(schema["$defs"]["exec"]["properties"]["env"]["type"], "object");
         assert_eq!(role["assume"]["items"]["$ref"], "#/$defs/assume");
         assert_eq!(schema["$defs"]["assume"]["required"], json!(["role-arn"]));
         assert!(schema["$defs"]["identity"]["properties"].get("pkcs8-password").is_none());

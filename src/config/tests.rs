@@ -237,3 +237,48 @@ fn trust_anchor_of_a_role_has_no_fallbacks_of_the_defaults() {
         assert_eq!(count(own), expected, "{own}");
     }
 }
+
+#[test]
+fn reads_programs_with_their_variables_and_files() {
+    let config = parse(
+        r#"
+        [role.app]
+        [exec.web]
+        role = "app"
+        command = ["./server", "--port=80"]
+        [exec.web.env]
+        PORT = "80"
+        DB_PASSWORD = "sm://prod/db#password"
+        [exec.job]
+        env.A = ""
+        files = { KEY = "sm://k" }
+        "#,
+    )
+    .unwrap();
+    let [web, job] = &config.execs().collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!((web.name().as_str(), web.role().unwrap().value), ("web", "app"));
+    assert!(job.role().is_none());
+    assert_eq!(web.command().map(|it| it.value).collect::<Vec<_>>(), ["./server", "--port=80"]);
+    let shown =
+        |it: FileVariable<'_>| format!("{}={} {}", it.name, it.value.value, it.value.location);
+    let env: Vec<String> = web.env().map(shown).collect();
+    assert_eq!(
+        env,
+        [
+            "PORT=80 exec.web.env (/etc/roles-anywhere/config.toml:7)",
+            "DB_PASSWORD=sm://prod/db#password exec.web.env (/etc/roles-anywhere/config.toml:8)"
+        ]
+    );
+    let files: Vec<String> = job.env().chain(job.files()).map(shown).collect();
+    assert_eq!(
+        files,
+        [
+            "A= exec.job.env (/etc/roles-anywhere/config.toml:10)",
+            "KEY=sm://k exec.job.files (/etc/roles-anywhere/config.toml:11)"
+        ]
+    );
+    assert_eq!(
+        format!("{:?}", web.env().next().unwrap()),
+        format!("{}", web.env().next().unwrap().value.location)
+    );
+}

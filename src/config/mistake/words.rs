@@ -89,7 +89,7 @@ fn noun(table: TableKind) -> &'static str {
 }
 
 fn article(table: TableKind) -> &'static str {
-    if table == TableKind::Identity { "an" } else { "a" }
+    if matches!(table, TableKind::Identity | TableKind::Exec) { "an" } else { "a" }
 }
 
 fn did_you_mean(name: &str) -> String {

@@ -281,3 +281,21 @@ fn at_most_a_hundred_are_listed() {
     assert_eq!(printed.matches(" --> ").count(), 100);
     assert!(printed.ends_with("\n\n4900 more"), "{printed}");
 }
+
+#[test]
+fn programs() {
+    assert_snapshot!(lines(
+        "exec.a = 1\n[exec.b]\nrole = 'x'\ncommand = []\nenv = 'A=1'\nfiles = { KEY = 1, h4Xz9QmP2vL8nR5tY7wK = 2 }\n\
+         [exec.c]\ncommand = 'server --port 80'\nenviron = {}\n[exec.'d e']\ncommand = [1]\n[role.y]\n"
+    ), @r"
+    config.toml:1:6: invalid value for `[exec.NAME]`: expected a table, got an integer
+    config.toml:3:1: `role` names a role that does not exist: expected `y`
+    config.toml:4:1: the value of `command` is empty: write a value, or remove the key
+    config.toml:5:1: invalid value for `env`: expected a table of strings, got a string
+    config.toml:6:11: invalid value for `KEY`: expected a string, got an integer
+    config.toml:6:20: invalid value for `files`: expected a string, got an integer
+    config.toml:8:1: invalid value for `command`: expected an array of strings, got a string
+    config.toml:9:1: unknown key `environ`: `config schema` prints all keys
+    config.toml:10:7: invalid exec name: expected 1 to 64 characters, each a letter, a digit or one of `_.-`
+    ");
+}

@@ -10,6 +10,9 @@ pub static XDG_CONFIG_HOME: OptionSpec =
 /// The keys above the first table.
 pub static ROOT: &[&OptionSpec] = &[&DEFAULT_ROLE];
 
+/// The keys of `[exec.NAME]`.
+pub static EXEC: &[&OptionSpec] = &[&EXEC_COMMAND, &EXEC_ROLE, &EXEC_ENV, &EXEC_FILES];
+
 /// The keys of one hop of `assume`.
 pub static HOP: &[&OptionSpec] = &[
     &HOP_ROLE_ARN,
@@ -88,3 +91,31 @@ pub static HOP_TRANSITIVE_TAGS: OptionSpec =
 pub static HOP_POLICY: OptionSpec = OptionSpec::file_key("policy", ValueType::Text)
     .help("Session policy, in JSON")
     .details("A session policy in JSON, which limits what the session may do.");
+
+pub static EXEC_COMMAND: OptionSpec = OptionSpec::file_key("command", ValueType::Text)
+    .help("Program to run and its arguments, unless the command line has a program")
+    .details(
+        "The program to run and its arguments, as `[\"PROGRAM\", \"ARGUMENT\"]`. A program on the \
+         command line takes its place.",
+    );
+
+pub static EXEC_ROLE: OptionSpec = OptionSpec::file_key("role", ValueType::Text)
+    .described_default("`default-role`, else the only role of the file")
+    .help("Role that is used, unless the command line names one")
+    .details(
+        "The role that is used, unless the command line names one: the NAME of a `[role.NAME]`.",
+    );
+
+pub static EXEC_ENV: OptionSpec = OptionSpec::file_key("env", ValueType::Text)
+    .help("Variables of the program: texts or references")
+    .details(
+        "The variables of the program, as `{ NAME = \"VALUE\" }`. A value is a text, or a reference \
+         to a secret or a parameter such as `sm://prod/db#password`.",
+    );
+
+pub static EXEC_FILES: OptionSpec = OptionSpec::file_key("files", ValueType::Text)
+    .help("Files for the program, by the variables that hold their paths: references")
+    .details(
+        "Files for the program, as `{ NAME = \"REFERENCE\" }`: the value of the reference is in a \
+         private file, and the variable holds its path.",
+    );
