@@ -296,21 +296,24 @@ impl fmt::Display for Error {
 }
 
 /// Adds details to a text of at most `room` bytes, and the number of those that do not fit, with `more`.
+/// Details of several lines are set apart.
 fn write_details(text: &mut String, details: &[Detail], more: usize, room: usize) {
+    let is_list = details.iter().all(|detail| !detail.block.contains('\n'));
+    let (between, indent) = if is_list { ("\n", "  ") } else { ("\n\n", "") };
+    let omitted = |rest: usize| format!("{between}{indent}{rest} more");
     for (at, detail) in details.iter().enumerate() {
         let rest = details.len() - at + more;
-        let omitted = format!("\n\n{rest} more");
+        let omitted = omitted(rest);
         let behind = if rest == 1 { 0 } else { omitted.len() };
-        if text.len() + "\n\n".len() + detail.block.len() + behind > room {
+        if text.len() + between.len() + detail.block.len() + behind > room {
             text.push_str(&omitted);
             return;
         }
-        text.push_str("\n\n");
+        text.push_str(between);
         text.push_str(&detail.block);
     }
     if more > 0 {
-        let omitted = format!("\n\n{more} more");
-        text.push_str(&omitted);
+        text.push_str(&omitted(more));
     }
 }
 
@@ -426,7 +429,7 @@ mod tests {
 
     #[test]
     fn details_that_do_not_fit_are_counted() {
-        let detail = |at: usize| Detail { line: at.to_string(), block: format!("{at:1000}") };
+        let detail = |at: usize| Detail { line: at.to_string(), block: format!("\n{at:999}") };
         let error = |more| {
             let details = (0..5).map(detail).collect();
             Error::detailed(ErrorKind::Local, "five".to_owned(), details, more).hint("this")
@@ -438,6 +441,14 @@ mod tests {
         assert!(error(0).unabridged().to_string().ends_with("4\n  hint: this"));
         assert!(error(7).to_string().ends_with("2\n\n9 more\n  hint: this"));
         assert!(error(7).unabridged().to_string().ends_with("4\n\n7 more\n  hint: this"));
+    }
+
+    #[test]
+    fn details_of_one_line_are_a_list() {
+        let detail = |text: &str| Detail { line: text.to_owned(), block: format!("  {text}") };
+        let details = vec![detail("a"), detail("b")];
+        let error = Error::detailed(ErrorKind::Local, "two".to_owned(), details, 3).hint("this");
+        assert_eq!(error.to_string(), "error: two\n  a\n  b\n  3 more\n  hint: this");
     }
 
     #[test]
