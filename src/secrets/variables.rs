@@ -1,0 +1,278 @@
+//! The variables and files of a program: from what was given, by which of the sources wins, to what
+//! must be resolved. Nothing is opened here, and nothing is sent.
+
+mod assigned;
+mod env_file;
+mod env_name;
+mod expansion;
+mod mistake;
+mod origin;
+mod task_definition;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+pub use assigned::{AssignedVariables, ReferenceValue, VariableLimits};
+pub use env_file::EnvFileMistake;
+pub use env_name::EnvName;
+pub use expansion::{Expansion, GivenExpansion, GivenPrefix, expansions};
+pub use mistake::{FromProblem, ValueProblem, VariableMistake, VariableMistakes};
+pub use origin::{VariableOrigin, VariableSource};
+pub use task_definition::TaskDefinitionMistake;
+
+use crate::options::table::OptionSpec;
+use crate::secrets::reference::{FoundReference, Notation, Part, Reference};
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::text::disclosure::may_be_repeated;
+
+/// The variable that marks a program that `exec` runs; only `exec` sets it.
+pub const EXEC_MARK: &str = "ROLES_ANYWHERE_EXEC";
+
+/// A variable as it was given.
+#[derive(Clone, Debug)]
+pub struct GivenVariable {
+    /// Where.
+    pub origin: VariableOrigin,
+    /// Its name, which may be wrong, and may be a secret then.
+    pub name: Secret,
+    /// Its value.
+    pub value: GivenValue,
+}
+
+/// The value of a variable as it was given.
+#[derive(Clone, Debug)]
+pub enum GivenValue {
+    /// A text that can have references.
+    Text(Secret),
+    /// A text as it is.
+    Literal(Secret),
+    /// A `valueFrom` of ECS.
+    ValueFrom(Secret),
+    /// A reference whose value is put into a file; the variable holds its path.
+    File(Secret),
+    /// The value of the caller, if there is one.
+    Kept,
+}
+
+/// What was given, with the mistakes that were found in there so far.
+#[derive(Clone, Debug, Default)]
+pub struct GivenVariables {
+    /// The variables, those of one source in its order.
+    pub variables: Vec<GivenVariable>,
+    /// What is given with `--from`.
+    pub expansions: Vec<Expansion>,
+    /// The mistakes.
+    pub mistakes: Vec<VariableMistake>,
+}
+
+/// The variables and files that a program gets, each name once.
+#[derive(Clone, Debug, Default)]
+pub struct WantedVariables {
+    /// The variables, by their names.
+    pub variables: BTreeMap<EnvName, WantedVariable>,
+    /// The references whose members become variables, unless `variables` has one of that name.
+    pub expansions: Vec<Expansion>,
+}
+
+/// A variable or a file that a program gets.
+#[derive(Clone, Debug)]
+pub struct WantedVariable {
+    /// Where it is given.
+    pub origin: VariableOrigin,
+    /// What it is.
+    pub value: WantedValue,
+}
+
+/// What a variable is.
+#[derive(Clone, Debug)]
+pub enum WantedValue {
+    /// What the caller has.
+    Kept,
+    /// Texts and the values of references, one after the other.
+    Pieces(Vec<ValuePiece>),
+    /// The path of a file with the value of a reference.
+    File(Box<Reference>),
+}
+
+/// A part of a value.
+#[derive(Clone, Debug)]
+pub enum ValuePiece {
+    /// A text.
+    Text(Secret),
+    /// The value of a reference.
+    Reference(Box<Reference>),
+}
+
+impl GivenVariables {
+    /// Adds `NAME=VALUE` of an option, whose value `value` makes a variable of.
+    pub fn add_assignment(
+        &mut self,
+        option: &'static OptionSpec,
+        text: &str,
+        value: fn(Secret) -> GivenValue,
+    ) {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        match text.split_once('=') {
+            Some((name, text)) => self.variables.push(GivenVariable {
+                origin: VariableOrigin::Flag(option),
+                name: secret(name),
+                value: value(secret(text)),
+            }),
+            None => self.mistakes.push(VariableMistake::Assignment { option }),
+        }
+    }
+
+    /// Adds the variables of a file of `--env-file`, whose name is `file` as a message may show it.
+    pub fn add_env_file(&mut self, file: &str, contents: &SecretBytes) {
+        let file: Arc<str> = file.into();
+        let env_file::EnvFileLines { entries, mistakes } = env_file::parse(contents);
+        self.variables.extend(entries.into_iter().map(|entry| GivenVariable {
+            origin: VariableOrigin::EnvFile { file: Arc::clone(&file), line: entry.line },
+            name: Secret::new(entry.name.as_str().to_owned()),
+            value: entry.value.map_or(GivenValue::Kept, GivenValue::Text),
+        }));
+        self.mistakes.extend(mistakes.into_iter().map(|(line, mistake)| {
+            VariableMistake::EnvFile { file: Arc::clone(&file), line, mistake }
+        }));
+    }
+
+    /// Adds the variables of a container of a task definition of ECS, which is in `file`.
+    pub fn add_task_definition(&mut self, file: &str, text: &SecretBytes, name: Option<&str>) {
+        let file: Arc<str> = file.into();
+        let container = match task_definition::container(text.expose(), name) {
+            Ok(container) => container,
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes.into_iter().map(|mistake| {
+                    VariableMistake::TaskDefinition { file: Arc::clone(&file), mistake }
+                }));
+                return;
+            }
+        };
+        let has_env_file = |it: &GivenVariable| it.origin.source() == VariableSource::EnvFile;
+        if container.has_environment_files && !self.variables.iter().any(has_env_file) {
+            self.mistakes.push(VariableMistake::EnvironmentFiles { file: Arc::clone(&file) });
+        }
+        let texts = container.environment.into_iter();
+        let texts = texts.map(|(name, value)| ("environment", name, GivenValue::Literal(value)));
+        let secrets = container
+            .secrets
+            .into_iter()
+            .map(|(name, value)| ("secrets", name, GivenValue::ValueFrom(Secret::new(value))));
+        for (list, name, value) in texts.chain(secrets) {
+            let shown = EnvName::parse(&name).filter(|name| may_be_repeated(name.as_str()));
+            let element = format!("{list}.{}", shown.as_ref().map_or("…", EnvName::as_str));
+            let origin =
+                VariableOrigin::TaskDefinition { element: element.into(), file: Arc::clone(&file) };
+            self.variables.push(GivenVariable { origin, name: Secret::new(name), value });
+        }
+    }
+
+    /// Adds the variables of the caller whose values hold references. An ARN is left as it is: a program
+    /// may need it as such.
+    pub fn add_inherited<'a>(&mut self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
+        let is_reference = |found: &FoundReference| match &found.reference {
+            Ok(reference) => reference.notation() != Notation::Ecs,
+            Err(_) => true,
+        };
+        let with_references = variables.filter(|(_, value)| {
+            !value.starts_with("arn:") && Reference::find_in_value(value).iter().any(is_reference)
+        });
+        self.variables.extend(with_references.map(|(name, value)| GivenVariable {
+            origin: VariableOrigin::Inherited,
+            name: Secret::new(name.to_owned()),
+            value: GivenValue::Text(Secret::new(value.to_owned())),
+        }));
+    }
+
+    /// Returns what the program gets, or all mistakes.
+    pub fn wanted(self) -> Result<WantedVariables, VariableMistakes> {
+        let Self { variables: given, expansions, mut mistakes } = self;
+        let mut variables: BTreeMap<EnvName, WantedVariable> = BTreeMap::new();
+        for GivenVariable { origin, name, value } in given {
+            let Some(name) = EnvName::parse(name.expose()) else {
+                let name = env_name::shown_invalid(name.expose()).map(str::to_owned);
+                mistakes.push(VariableMistake::Name { origin, name });
+                continue;
+            };
+            if name.as_str() == EXEC_MARK {
+                mistakes.push(VariableMistake::value(name, origin, ValueProblem::Reserved));
+                continue;
+            }
+            let value = wanted_value(&value).unwrap_or_else(|problem| {
+                mistakes.push(VariableMistake::value(name.clone(), origin.clone(), problem));
+                WantedValue::Kept
+            });
+            match variables.entry(name) {
+                Entry::Vacant(entry) => drop(entry.insert(WantedVariable { origin, value })),
+                Entry::Occupied(mut entry) => match entry.get().origin.source() {
+                    other if other > origin.source() => {}
+                    other if other < origin.source() => {
+                        entry.insert(WantedVariable { origin, value });
+                    }
+                    _ => mistakes.push(VariableMistake::Collision {
+                        name: entry.key().clone(),
+                        first: entry.get().origin.clone(),
+                        second: origin,
+                    }),
+                },
+            }
+        }
+        match VariableMistakes::new(mistakes) {
+            Some(mistakes) => Err(mistakes),
+            None => Ok(WantedVariables { variables, expansions }),
+        }
+    }
+}
+
+/// Returns what a value means.
+fn wanted_value(given: &GivenValue) -> Result<WantedValue, ValueProblem> {
+    match given {
+        GivenValue::Kept => Ok(WantedValue::Kept),
+        GivenValue::Literal(text) => Ok(WantedValue::Pieces(vec![literal(text.expose())?])),
+        GivenValue::ValueFrom(text) => {
+            let reference = Reference::parse_value_from(text.expose());
+            let reference = single(reference.map_err(ValueProblem::Reference)?)?;
+            Ok(WantedValue::Pieces(vec![ValuePiece::Reference(Box::new(reference))]))
+        }
+        GivenValue::File(text) => {
+            let reference = Reference::parse(text.expose()).map_err(ValueProblem::Reference)?;
+            Ok(WantedValue::File(Box::new(single(reference)?)))
+        }
+        GivenValue::Text(text) => {
+            let text = text.expose();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for FoundReference { range, reference } in Reference::find_in_value(text) {
+                if range.start > from {
+                    pieces.push(literal(&text[from..range.start])?);
+                }
+                let reference = single(reference.map_err(ValueProblem::Reference)?)?;
+                pieces.push(ValuePiece::Reference(Box::new(reference)));
+                from = range.end;
+            }
+            if from < text.len() || pieces.is_empty() {
+                pieces.push(literal(&text[from..])?);
+            }
+            Ok(WantedValue::Pieces(pieces))
+        }
+    }
+}
+
+fn literal(text: &str) -> Result<ValuePiece, ValueProblem> {
+    match text.contains('\0') {
+        true => Err(ValueProblem::Nul),
+        false => Ok(ValuePiece::Text(Secret::new(text.to_owned()))),
+    }
+}
+
+/// Refuses a reference that stands for several values.
+fn single(reference: Reference) -> Result<Reference, ValueProblem> {
+    match reference.part() {
+        Part::AllMembers => Err(ValueProblem::AllMembers),
+        _ => Ok(reference),
+    }
+}
+
+#[cfg(test)]
+mod tests;
