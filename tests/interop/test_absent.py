@@ -23,7 +23,7 @@ def test_boto3_names_the_service_and_its_variable():
     for service, operation, arguments in [
         ("dynamodb", "list_tables", {}),
         ("s3", "list_buckets", {}),
-        ("ssm", "get_parameter", {"Name": "x"}),
+        ("ssm", "list_documents", {}),
         ("ec2", "describe_instances", {}),
         ("lambda", "list_functions", {}),
         ("iam", "list_roles", {}),
@@ -41,7 +41,7 @@ def test_boto3_names_the_service_and_its_variable():
     assert seen == {
         "dynamodb": f"DynamoDB; set AWS_ENDPOINT_URL_DYNAMODB {elsewhere}",
         "s3": f"S3; set AWS_ENDPOINT_URL_S3 {elsewhere}",
-        "ssm": f"SSM; set AWS_ENDPOINT_URL_SSM {elsewhere}",
+        "ssm": "ssm:ListDocuments",
         "ec2": f"EC2; set AWS_ENDPOINT_URL_EC2 {elsewhere}",
         "lambda": f"Lambda; set AWS_ENDPOINT_URL_LAMBDA {elsewhere}",
         "iam": f"IAM; set AWS_ENDPOINT_URL_IAM {elsewhere}",

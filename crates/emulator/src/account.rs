@@ -1,4 +1,5 @@
-//! The resources of AWS, as data: trust anchors, profiles, roles and secrets, of any account and Region.
+//! The resources of AWS, as data: trust anchors, profiles, roles, secrets and parameters, of any
+//! account and Region.
 //!
 //! The constants name what is built in, which `config/built_in.toml` describes.
 
@@ -6,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::arn::{Arn, Location};
+use crate::parameters::store::ParameterStore;
 use crate::policy::{NamedPolicy, Policy};
 use crate::secrets::store::Secrets;
 use crate::x509::tags::AttributeMappings;
@@ -32,7 +34,7 @@ pub const DEEP_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/path/Deep";
 pub const NO_TRUST_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/NoTrust";
 /// A role whose sessions last an hour at most.
 pub const SHORT_LIVED_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/ShortLived";
-/// A role that may not call Secrets Manager.
+/// A role that may not call Secrets Manager and Parameter Store.
 pub const NO_SECRETS_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/NoSecrets";
 /// The second role of a chain, which sessions of [`ROLE_ARN`] may assume.
 pub const SECOND_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/Second";
@@ -50,6 +52,7 @@ pub(crate) struct Resources {
     /// Documents of managed policies, by ARN.
     pub(crate) managed_policies: BTreeMap<Arn, Arc<AttachedPolicy>>,
     pub(crate) secrets: Secrets,
+    pub(crate) parameters: ParameterStore,
     /// The ARNs to export.
     pub(crate) exports: Exports,
 }

@@ -49,6 +49,13 @@ pub(crate) fn format_http(date: OffsetDateTime) -> String {
     format(date, HTTP)
 }
 
+/// Returns the seconds since the epoch, as timestamps are in AWS JSON.
+pub(crate) fn epoch(date: OffsetDateTime) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century fit 52 bits")]
+    let milliseconds = (date.unix_timestamp_nanos() / 1_000_000) as f64;
+    milliseconds / 1000.0
+}
+
 /// Compares the date of a signature with ours.
 pub(crate) fn skew(signed: OffsetDateTime, now: OffsetDateTime) -> Skew {
     if signed < now - MOST_SKEW {

@@ -289,7 +289,7 @@ mod tests {
         };
         let error = refused(json!({"operation": "CreateSesion"}));
         assert_eq!(error, "operation: unknown operation: did you mean `CreateSession`?");
-        for wrong in ["", "createSession", "ListSecrets"] {
+        for wrong in ["", "createSession", "RotateSecret"] {
             assert!(refused(json!({"operation": wrong})).contains("unknown operation"), "{wrong}");
         }
         assert_eq!(

@@ -1,9 +1,9 @@
-//! A local stand-in for the AWS side of IAM Roles Anywhere: CreateSession, STS and Secrets Manager
-//! on a loopback port, with a PKI of its own and every signature verified by other code than the
+//! A local stand-in for the AWS side of IAM Roles Anywhere: CreateSession, STS, Secrets Manager and
+//! Parameter Store on a loopback port, with a PKI of its own and every signature verified by other code than the
 //! tool signs with. It never imports the tool.
 //!
-//! Read [`Emulator`] first. A request goes `server` → `service` → `create_session`, `sts` or
-//! `secrets`; what changes is in `state`; `control` is how tests and people reach it.
+//! Read [`Emulator`] first. A request goes `server` → `service` → `create_session`, `sts`, `secrets`
+//! or `parameters`; what changes is in `state`; `control` is how tests and people reach it.
 
 #![cfg_attr(not(unix), expect(dead_code, reason = "the program is for Unix, the library is not"))]
 
@@ -32,6 +32,9 @@ mod fields;
 mod guard;
 mod headers;
 mod json;
+mod json_call;
+mod json_members;
+mod kms;
 #[cfg(unix)]
 mod line_printer;
 mod log;
@@ -39,12 +42,15 @@ mod message;
 mod nearest;
 mod network;
 mod os;
+mod paging;
+mod parameters;
 pub mod pki;
 mod policy;
 mod printable;
 #[cfg(unix)]
 mod ready_file;
 mod refusal;
+mod resource_access;
 #[cfg(unix)]
 mod run;
 mod secrets;

@@ -20,8 +20,8 @@ pub use line::RequestObserver;
 const REDACTED: &str = "(redacted)";
 /// The token of a session, as a header and, in another case, as a parameter.
 const TOKEN: &str = "x-amz-security-token";
-/// The members of a request that are a secret's value.
-const SECRETS: [&str; 2] = ["SecretString", "SecretBinary"];
+/// The members of a request that are the value of a secret or of a parameter.
+const SECRETS: [&str; 3] = ["SecretString", "SecretBinary", "Value"];
 /// The parameters of a form that prove who someone is.
 const PROOFS: [&str; 4] = [TOKEN, "tokencode", "webidentitytoken", "samlassertion"];
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::message::Reply;
+use crate::parameters;
 
 /// Why a request is refused: the error for the client, and a stable reason for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,11 @@ impl Refusal {
     pub(crate) fn explained(mut self, explanation: impl Into<String>) -> Self {
         self.explanation = Some(explanation.into());
         self
+    }
+
+    /// Returns the refusal of an operation that AWS JSON services do not have.
+    pub(crate) fn unknown_operation() -> Self {
+        Self::new(404, "UnknownOperationException", "Unknown operation", "operation")
     }
 
     /// Returns the `403 AccessDeniedException` by which CreateSession refuses nearly everything.
@@ -72,7 +78,7 @@ impl Protocol {
                     .with("x-amzn-errortype", code)
             }
             Self::Json10 | Self::Json11 => {
-                let member = if modelled(code) { "Message" } else { "message" };
+                let member = if says_message_in_capitals(code) { "Message" } else { "message" };
                 let body = json!({ "__type": code, member: message }).to_string();
                 let version = if self == Self::Json10 { "1.0" } else { "1.1" };
                 Reply::new(status, &format!("application/x-amz-json-{version}"), body)
@@ -140,9 +146,9 @@ fn cbor_error(code: &str, message: &str) -> Vec<u8> {
     bytes
 }
 
-/// Whether Secrets Manager's model has the error, and hence its `Message`; those of the front end
-/// before it say `message`.
-fn modelled(code: &str) -> bool {
+/// Whether the text of an error is in `Message`, as in nearly all of Secrets Manager's and in denials
+/// by IAM. Those of the front end say `message`, as do nearly all of Parameter Store's.
+fn says_message_in_capitals(code: &str) -> bool {
     const FRONT_END: [&str; 9] = [
         "ExpiredTokenException",
         "IncompleteSignatureException",
@@ -154,7 +160,7 @@ fn modelled(code: &str) -> bool {
         "UnrecognizedClientException",
         "ValidationException",
     ];
-    !FRONT_END.contains(&code)
+    !FRONT_END.contains(&code) && !parameters::SMALL_MESSAGE.contains(&code)
 }
 
 /// Returns the text with the five characters escaped that XML gives a meaning.

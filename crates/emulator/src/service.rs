@@ -1,20 +1,23 @@
 //! Answers a request: finds its operation, applies a fault or performs the operation, and logs it.
 
+mod json_service;
 mod operation;
 mod services;
 
 use std::time::Duration;
 
+use crate::arn::Location;
 use crate::create_session::create_session;
 use crate::date::format_iso;
 use crate::fault::{Ending, Fault};
+use crate::json_call::JsonCall;
 use crate::log::{Entry, SessionEntry, Verdict};
 use crate::message::{Reply, Request};
 use crate::refusal::{Protocol, Refusal};
 use crate::session::Session;
 use crate::state::State;
 use crate::sts::StsCall;
-use crate::{headers, secrets, sigv4, sts, uuid};
+use crate::{headers, sigv4, sts, uuid};
 use operation::Operation;
 pub(crate) use operation::operations;
 
@@ -93,12 +96,16 @@ fn perform(
             }
             Ok(answer.reply)
         }
-        Operation::Secrets(name) => {
+        Operation::Json(service, name) => {
+            let signing_name = service.signing_name();
             let (session, region) =
-                authenticate(state, request, "secretsmanager", Protocol::Json11, entry)?;
+                authenticate(state, request, signing_name, Protocol::Json11, entry)?;
+            let account = session.role_arn.account().to_owned();
+            let location = Location { account, region };
             let now = state.clock.now();
-            let call = secrets::Call { operation: name, session: &session, region, request, now };
-            let reply = secrets::perform(&mut state.resources, &call)?;
+            let call = JsonCall { session: &session, location, request, now };
+            let body = service.perform(&mut state.resources, name, &call)?;
+            let reply = Reply::new(200, "application/x-amz-json-1.1", body.to_string());
             Ok(reply.with("x-amzn-requestid", request_id))
         }
         Operation::Absent(_, refusal) => Err(refusal.clone()),

@@ -10,7 +10,9 @@ use crate::account::{Profile, Resources, Role, TrustAnchor};
 use crate::arn::Arn;
 use crate::date::format_iso;
 use crate::environment::EXPORTED_CERTIFICATE;
-use crate::secrets::store::{FailureMode, Secret};
+use crate::kms::KeyFailure;
+use crate::parameters::store::Parameter;
+use crate::secrets::store::Secret;
 use crate::x509::Certificate;
 use built_in_pki::{PKI, PkiEntry};
 
@@ -25,6 +27,7 @@ pub(crate) struct Overview {
     profiles: Vec<ShownProfile>,
     roles: Vec<ShownRole>,
     secrets: Vec<ShownSecret>,
+    parameters: Vec<ShownParameter>,
     /// The files of the emulator's own PKI, if a trust anchor is above it.
     certificates: &'static [PkiEntry],
 }
@@ -82,6 +85,21 @@ struct ShownSecret {
     description: Option<String>,
     failure: Option<&'static str>,
     resource_policy: Option<String>,
+    kms_key: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownParameter {
+    name: String,
+    arn: String,
+    description: Option<String>,
+    r#type: &'static str,
+    /// The number of the latest version.
+    version: u64,
+    labels: Vec<String>,
+    failure: Option<&'static str>,
+    resource_policy: Option<String>,
+    kms_key: Option<String>,
 }
 
 impl Overview {
@@ -106,6 +124,7 @@ impl Overview {
             profiles: resources.profiles.iter().map(profile).collect(),
             roles: resources.roles.iter().map(role).collect(),
             secrets: resources.secrets.iter().map(secret).collect(),
+            parameters: resources.parameters.iter().filter_map(parameter).collect(),
             certificates: if own { PKI } else { &[] },
         }
     }
@@ -159,10 +178,8 @@ fn role(role: &Role) -> ShownRole {
 
 fn secret(secret: &Secret) -> ShownSecret {
     let failure = match secret.failure {
-        _ if secret.deleted.is_some() => Some("deleted"),
-        Some(FailureMode::KmsDenied) => Some("kms-denied"),
-        Some(FailureMode::BrokenKey) => Some("broken-key"),
-        None => None,
+        _ if secret.deletion.is_some() => Some("deleted"),
+        failure => failure.map(KeyFailure::name),
     };
     ShownSecret {
         name: secret.name.clone(),
@@ -170,7 +187,23 @@ fn secret(secret: &Secret) -> ShownSecret {
         description: secret.description.clone(),
         failure,
         resource_policy: secret.resource_policy.as_ref().map(|policy| policy.name.clone()),
+        kms_key: secret.kms_key().map(|key| key.to_string()),
     }
+}
+
+fn parameter(parameter: &Parameter) -> Option<ShownParameter> {
+    let latest = parameter.version(None).ok()?;
+    Some(ShownParameter {
+        name: parameter.name.clone(),
+        arn: parameter.arn.to_string(),
+        description: parameter.description.clone(),
+        r#type: latest.kind.name(),
+        version: latest.number,
+        labels: latest.labels.iter().cloned().collect(),
+        failure: parameter.failure.map(KeyFailure::name),
+        resource_policy: parameter.resource_policy.as_ref().map(|policy| policy.name.clone()),
+        kms_key: parameter.kms_key(latest).map(|key| key.to_string()),
+    })
 }
 
 impl fmt::Display for Overview {
@@ -183,6 +216,7 @@ impl fmt::Display for Overview {
         self.profiles(formatter)?;
         self.roles(formatter)?;
         self.secrets(formatter)?;
+        self.parameters(formatter)?;
         if !self.certificates.is_empty() {
             writeln!(
                 formatter,
@@ -253,6 +287,24 @@ impl Overview {
             heading(formatter, &secret.name, secret.description.as_deref(), &[secret.failure])?;
             writeln!(formatter, "    {}", secret.arn)?;
             list(formatter, "resource policy", secret.resource_policy.as_slice())?;
+            list(formatter, "KMS key", secret.kms_key.as_slice())?;
+        }
+        Ok(())
+    }
+
+    fn parameters(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.parameters.is_empty() {
+            return Ok(());
+        }
+        writeln!(formatter, "\nParameters:")?;
+        for parameter in &self.parameters {
+            let notes = [Some(parameter.r#type), parameter.failure];
+            heading(formatter, &parameter.name, parameter.description.as_deref(), &notes)?;
+            writeln!(formatter, "    {}", parameter.arn)?;
+            writeln!(formatter, "    version: {}", parameter.version)?;
+            list(formatter, "labels", &parameter.labels)?;
+            list(formatter, "resource policy", parameter.resource_policy.as_slice())?;
+            list(formatter, "KMS key", parameter.kms_key.as_slice())?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod attribute_mappings;
 pub(super) mod certificates;
+mod parameters;
 mod policies;
 mod profiles;
 mod roles;
@@ -17,9 +18,8 @@ use super::problem::Problems;
 use super::reader::{At, TableKey, quoted};
 use super::resource_arn::{self, ArnSource, Kind, Names};
 use super::{Source, TrustAnchors};
-use crate::account::{ACCOUNT, Exports, Profile, REGION, Resources, TrustAnchor};
+use crate::account::{ACCOUNT, Exports, REGION, Resources};
 use crate::arn::{Arn, Location};
-use crate::secrets::store::Secrets;
 
 /// A key that may be given, and its value if it is.
 type Given<'a, T> = (&'static str, Option<(&'a Range<usize>, T)>);
@@ -55,9 +55,18 @@ impl<'a> Builder<'a> {
         let (profiles, profile_names) = self.profiles(&file.profile, &role_names, &managed);
         let (anchors, anchor_names) = self.trust_anchors(&file.trust_anchor);
         let secrets = self.secrets(&file.secret);
+        let parameters = self.parameters(&file.parameter);
         self.check_enough(&anchor_names, &profile_names, &role_names, trust_anchors);
         let exports = self.exports(&file.exports, [&anchor_names, &profile_names, &role_names]);
-        let regions = self.regions(&file.regions, &anchors, &profiles, &secrets);
+        let regions = self.regions(
+            &file.regions,
+            anchors
+                .iter()
+                .map(|anchor| &anchor.arn)
+                .chain(profiles.iter().map(|profile| &profile.arn))
+                .chain(secrets.iter().map(|secret| &secret.arn))
+                .chain(parameters.iter().map(|parameter| &parameter.arn)),
+        );
         let home = self.home;
         Resources {
             home,
@@ -67,6 +76,7 @@ impl<'a> Builder<'a> {
             roles,
             managed_policies: managed.into_iter().filter_map(|(arn, p)| Some((arn, p?))).collect(),
             secrets,
+            parameters,
             exports,
         }
     }
@@ -88,17 +98,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Every Region that a resource is in, and those that are listed.
-    fn regions(
+    fn regions<'r>(
         &self,
         listed: &[At<String>],
-        anchors: &[TrustAnchor],
-        profiles: &[Profile],
-        secrets: &Secrets,
+        arns: impl Iterator<Item = &'r Arn>,
     ) -> BTreeSet<String> {
         let listed = listed.iter().filter_map(|at| resource_arn::checked_region(self.problems, at));
-        let arns = anchors.iter().map(|anchor| &anchor.arn);
-        let arns = arns.chain(profiles.iter().map(|profile| &profile.arn));
-        let arns = arns.chain(secrets.iter().map(|secret| &secret.arn));
         let regions = arns.map(|arn| arn.location().region);
         listed.chain(regions).chain([self.home.region.clone()]).collect()
     }

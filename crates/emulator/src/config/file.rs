@@ -1,7 +1,9 @@
 //! The tables and keys of the file, before names are looked up. The doc comments of the fields are
 //! the descriptions in the JSON Schema.
 
+mod parameter;
 mod read;
+mod secret;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,8 @@ use schemars::JsonSchema;
 
 use super::inline_policy::InlinePolicy;
 use super::reader::{At, TableKey};
+pub(super) use parameter::ParameterTable;
+pub(super) use secret::{SecretFailure, SecretTable};
 
 /// The AWS side that roles-anywhere-emulator emulates.
 #[derive(JsonSchema)]
@@ -39,6 +43,9 @@ pub(super) struct ConfigFile {
     /// Secrets of Secrets Manager, by name or ARN.
     #[schemars(with = "Option<BTreeMap<String, SecretTable>>")]
     pub(super) secret: Vec<(TableKey, SecretTable)>,
+    /// Parameters of Parameter Store, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, ParameterTable>>")]
+    pub(super) parameter: Vec<(TableKey, ParameterTable)>,
 }
 
 /// What is exported: each by name or ARN.
@@ -157,41 +164,6 @@ pub(super) struct ManagedPolicyTable {
     pub(super) policy: Option<At<InlinePolicy>>,
     /// A file with the document.
     pub(super) policy_file: Option<At<String>>,
-}
-
-/// A secret. One of `value`, `value-file`, `binary` and `binary-file` is required.
-// No `Debug`: `value` and `binary` are secrets.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct SecretTable {
-    #[schemars(flatten)]
-    pub(super) common: CommonKeys,
-    /// The value, as SecretString.
-    pub(super) value: Option<At<String>>,
-    /// A file with the value, as SecretString.
-    pub(super) value_file: Option<At<String>>,
-    /// The value in base64, as SecretBinary.
-    pub(super) binary: Option<At<String>>,
-    /// A file with the value, as SecretBinary.
-    pub(super) binary_file: Option<At<String>>,
-    /// The resource policy.
-    pub(super) resource_policy: Option<At<InlinePolicy>>,
-    /// A file with the resource policy.
-    pub(super) resource_policy_file: Option<At<String>>,
-    /// Makes the secret unreadable.
-    pub(super) failure: Option<At<SecretFailure>>,
-}
-
-/// Why a secret cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub(super) enum SecretFailure {
-    /// It is scheduled for deletion: InvalidRequestException.
-    Deleted,
-    /// The caller may not use its KMS key: AccessDeniedException.
-    KmsDenied,
-    /// Its KMS key cannot decrypt it: DecryptionFailure.
-    BrokenKey,
 }
 
 /// What every resource may have: an ARN, or what it is made from.

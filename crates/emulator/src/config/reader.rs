@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -74,8 +76,26 @@ impl<'a, 'i> TableReader<'a, 'i> {
         key: &'static str,
         range: RangeInclusive<u32>,
     ) -> Option<At<u32>> {
+        self.number(key, range, "seconds")
+    }
+
+    /// Reads a number of days.
+    pub(super) fn days(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Option<At<u32>> {
+        self.number(key, range, "days")
+    }
+
+    fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+        unit: &str,
+    ) -> Option<At<u32>> {
         let value = self.value(key)?;
-        let expected = format!("{} to {} (seconds)", range.start(), range.end());
+        let expected = format!("{} to {} ({unit})", range.start(), range.end());
         let DeValue::Integer(integer) = value.get_ref() else {
             return self.expected(key, &expected, value);
         };
@@ -85,6 +105,40 @@ impl<'a, 'i> TableReader<'a, 'i> {
             return self.misread(key, &value.span(), message);
         };
         Some(At { value: number, span: value.span() })
+    }
+
+    /// Reads a date and time with an offset from UTC.
+    pub(super) fn date(&mut self, key: &'static str) -> Option<At<OffsetDateTime>> {
+        let value = self.value(key)?;
+        let text = match value.get_ref() {
+            DeValue::Datetime(date) => date.to_string(),
+            _ => String::new(),
+        };
+        match OffsetDateTime::parse(&text, &Rfc3339) {
+            Ok(date) => Some(At { value: date, span: value.span() }),
+            Err(_) => self.expected(key, "a date such as 2026-12-01T00:00:00Z", value),
+        }
+    }
+
+    /// Reads a table of strings.
+    pub(super) fn texts_by_name(&mut self, key: &'static str) -> Vec<(At<String>, At<String>)> {
+        let Some(reader) = self.table(key) else { return Vec::new() };
+        let text = |(name, value): (&Spanned<Cow<'i, str>>, &'a Spanned<DeValue<'i>>)| {
+            let name = At { value: name.get_ref().to_string(), span: name.span() };
+            Some((name, self.as_text(key, value)?))
+        };
+        reader.table.iter().filter_map(text).collect()
+    }
+
+    /// Reads a table whose values are among several words.
+    pub(super) fn choices_by_name<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Vec<(At<String>, At<T>)> {
+        let texts = self.texts_by_name(key);
+        let choice = |(name, text)| Some((name, self.choose(key, text, choices)?));
+        texts.into_iter().filter_map(choice).collect()
     }
 
     /// Reads an array of strings.
@@ -107,7 +161,16 @@ impl<'a, 'i> TableReader<'a, 'i> {
         key: &'static str,
         choices: &[(&'static str, T)],
     ) -> Option<At<T>> {
-        let At { value, span } = self.text(key)?;
+        let text = self.text(key)?;
+        self.choose(key, text, choices)
+    }
+
+    fn choose<T: Copy>(
+        &self,
+        key: &'static str,
+        At { value, span }: At<String>,
+        choices: &[(&'static str, T)],
+    ) -> Option<At<T>> {
         let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) else {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
             let message = format!("invalid value for `{key}`: expected {}", names.join(" or "));

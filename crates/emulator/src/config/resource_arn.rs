@@ -17,6 +17,7 @@ pub(super) enum Kind {
     Role,
     ManagedPolicy,
     Secret,
+    Parameter,
 }
 
 impl Kind {
@@ -28,6 +29,7 @@ impl Kind {
             Self::Role => "role",
             Self::ManagedPolicy => "managed-policy",
             Self::Secret => "secret",
+            Self::Parameter => "parameter",
         }
     }
 
@@ -36,6 +38,7 @@ impl Kind {
             Self::TrustAnchor | Self::Profile => "rolesanywhere",
             Self::Role | Self::ManagedPolicy => "iam",
             Self::Secret => "secretsmanager",
+            Self::Parameter => "ssm",
         }
     }
 
@@ -47,6 +50,7 @@ impl Kind {
             Self::Role => "role/",
             Self::ManagedPolicy => "policy/",
             Self::Secret => "secret:",
+            Self::Parameter => "parameter/",
         }
     }
 
@@ -118,6 +122,7 @@ fn made(kind: Kind, location: &Location, path: &str, name: &str) -> Arn {
             Arn::parse(&text).expect("none of its parts is empty")
         }
         Kind::Secret => crate::secrets::store::arn(location, name),
+        Kind::Parameter => crate::parameters::selector::arn(location, name),
     }
 }
 
@@ -200,6 +205,7 @@ fn is_name(kind: Kind, name: &str) -> bool {
             (1..=512).contains(&length)
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c))
         }
+        Kind::Parameter => crate::parameters::name::check_name(name).is_ok(),
     }
 }
 

@@ -167,6 +167,33 @@ binary-file = "keystore"
 [secret.broken]
 binary = "AAE="
 failure = "broken-key"
+
+[secret.rotated]
+value = "hush"
+kms-key = "alias/plant"
+tags = { Team = "plant" }
+replicas = { eu-west-1 = "InSync", eu-west-2 = "Failed" }
+owning-service = "rds"
+rotation = { automatically-after-days = 30, last-rotated = 2026-01-01T00:00:00Z, next-rotation = 2026-02-01T02:00:00+02:00 }
+
+[parameter."/prod/db"]
+description = "The database"
+type = "SecureString"
+value-file = "db.json"
+kms-key = "1234abcd"
+tags = { Team = "plant" }
+labels = ["live"]
+earlier-values = ["hush", "hush-hush"]
+resource-policy = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}'
+
+[parameter."arn:aws:ssm:eu-west-3:999988887777:parameter/shared/key"]
+value = "a,b"
+type = "StringList"
+failure = "kms-denied"
+
+[parameter.plain]
+value = "one"
+account = "999988887777"
 "#;
 
 #[test]
@@ -175,7 +202,7 @@ fn every_key_has_its_effect() {
     assert_eq!(loaded.warnings, []);
     let resources = loaded.value;
     let regions: Vec<_> = resources.regions.iter().map(String::as_str).collect();
-    assert_eq!(regions, ["ap-south-1", "eu-central-1", "eu-west-1", "us-east-1"]);
+    assert_eq!(regions, ["ap-south-1", "eu-central-1", "eu-west-1", "eu-west-3", "us-east-1"]);
     let [plant, own] = &resources.trust_anchors[..] else { panic!("two") };
     assert_eq!(plant.description.as_deref(), Some("The CA of the plant"));
     assert_eq!((plant.crls.len(), own.is_built_in, own.enabled), (1, true, false));
@@ -204,6 +231,74 @@ fn every_key_has_its_effect() {
     assert_eq!(resources.secrets.iter().filter(|it| it.resource_policy.is_some()).count(), 1);
     let shared = resources.secrets.iter().last().unwrap();
     assert_eq!(shared.name, "shared/key");
+}
+
+#[test]
+fn every_key_of_secrets_and_parameters_has_its_effect() {
+    let resources = Fixture::new().load(MOST).unwrap().value;
+    let rotated = resources.secrets.iter().find(|secret| secret.name == "rotated").unwrap();
+    let key = rotated.kms_key().unwrap();
+    assert_eq!(key.as_str(), "arn:aws:kms:eu-central-1:111122223333:alias/plant");
+    assert_eq!(rotated.tags["Team"], "plant");
+    assert_eq!(rotated.replicas.keys().collect::<Vec<_>>(), ["eu-west-1", "eu-west-2"]);
+    assert_eq!(rotated.owning_service.as_deref(), Some("rds"));
+    let rotation = rotated.rotation.as_ref().unwrap();
+    assert_eq!((rotation.enabled, rotation.rules.automatically_after_days), (true, Some(30)));
+    assert_eq!(rotation.next_rotation(), Some(datetime!(2026-02-01 00:00 UTC)));
+    let [plain, db, shared] = &resources.parameters.iter().collect::<Vec<_>>()[..] else {
+        panic!("three parameters")
+    };
+    assert_eq!(
+        [plain, db, shared].map(|parameter| (parameter.name.as_str(), parameter.arn.as_str())),
+        [
+            ("/prod/db", "arn:aws:ssm:eu-central-1:111122223333:parameter/prod/db"),
+            ("plain", "arn:aws:ssm:eu-central-1:999988887777:parameter/plain"),
+            ("/shared/key", "arn:aws:ssm:eu-west-3:999988887777:parameter/shared/key"),
+        ]
+    );
+}
+
+#[test]
+fn mistakes_of_secrets_and_parameters_are_reported_without_values() {
+    let text = format!(
+        "{LEAST}
+[secret.a]
+value = 'hush'
+tags = {{ Team = 1 }}
+replicas = {{ eu-west-1 = 'hush' }}
+rotation = {{ automatically-after-days = 0, next-rotation = 'tomorrow', next = 1 }}
+
+[parameter.'a b']
+value = 'hush'
+
+[parameter.'prod/db']
+value = 'hush'
+
+[parameter.b]
+type = 'Secret'
+value = ''
+
+[parameter.c]
+
+[parameter.d]
+value = 'hush'
+value-file = 'db.json'
+"
+    );
+    insta::assert_snapshot!(Fixture::new().complaints(&text), @r"
+    `dir/emulator.toml` has 11 mistakes
+    dir/emulator.toml:11:17: `tags`: expected a string, not an integer
+    dir/emulator.toml:12:26: invalid value for `replicas`: expected `InSync` or `InProgress` or `Failed`
+    dir/emulator.toml:13:41: invalid value `0` for `automatically-after-days`: expected 1 to 1000 (days)
+    dir/emulator.toml:13:60: `next-rotation`: expected a date such as 2026-12-01T00:00:00Z, not a string
+    dir/emulator.toml:13:72: unknown key `next`
+    dir/emulator.toml:15:12: `a b` is not a valid name of a parameter
+    dir/emulator.toml:18:12: `prod/db` is not a valid name of a parameter
+    dir/emulator.toml:22:8: invalid value for `type`: expected `String` or `StringList` or `SecureString`
+    dir/emulator.toml:23:9: the value has 0 bytes; a parameter has 1 to 8192
+    dir/emulator.toml:25:12: `[parameter.c]` lacks `value` or `value-file`
+    dir/emulator.toml:29:14: `value` and `value-file` cannot be used together
+    ");
 }
 
 #[test]

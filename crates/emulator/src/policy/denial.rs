@@ -121,14 +121,12 @@ impl Denial {
         format!("{} {reason}", Self::message_without_reason(request))
     }
 
-    /// Returns the message of an operation that does not say why, such as STS's `AssumeRole`.
+    /// Returns the message of an operation that does not say why, such as STS's `AssumeRole`. One
+    /// without a resource names none.
     pub(crate) fn message_without_reason(request: &AccessRequest<'_>) -> String {
-        format!(
-            "User: {} is not authorized to perform: {} on resource: {}",
-            request.principal.name(),
-            request.action,
-            request.resource
-        )
+        let AccessRequest { principal, action, resource, .. } = request;
+        let message = format!("User: {} is not authorized to perform: {action}", principal.name());
+        if *resource == "*" { message } else { format!("{message} on resource: {resource}") }
     }
 }
 

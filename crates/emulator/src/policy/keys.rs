@@ -3,14 +3,15 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>,
-//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>,
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html>
 
 use super::PolicyKind;
 use crate::nearest::nearest;
 
-/// The keys that requests to Roles Anywhere, STS and Secrets Manager can have here. A `/` at the end
-/// stands for any name behind it.
-pub(crate) const SET_HERE: [&str; 31] = [
+/// The keys that requests to Roles Anywhere, STS, Secrets Manager and Parameter Store can have here. A
+/// `/` at the end stands for any name behind it.
+pub(crate) const SET_HERE: [&str; 38] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:MultiFactorAuthPresent",
@@ -23,6 +24,7 @@ pub(crate) const SET_HERE: [&str; 31] = [
     "aws:RequestTag/",
     "aws:RequestedRegion",
     "aws:ResourceAccount",
+    "aws:ResourceTag/",
     "aws:SecureTransport",
     "aws:SourceAccount",
     "aws:SourceArn",
@@ -33,11 +35,17 @@ pub(crate) const SET_HERE: [&str; 31] = [
     "aws:UserAgent",
     "aws:ViaAWSService",
     "aws:userid",
+    "kms:EncryptionContext:PARAMETER_ARN",
+    "kms:EncryptionContext:SecretARN",
+    "kms:ViaService",
     "secretsmanager:Description",
     "secretsmanager:Name",
+    "secretsmanager:ResourceTag/",
     "secretsmanager:SecretId",
     "secretsmanager:VersionId",
     "secretsmanager:VersionStage",
+    "ssm:Recursive",
+    "ssm:resourceTag/",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",
@@ -63,13 +71,20 @@ const OF_SESSIONS: [&str; 12] = [
     "sts:TransitiveTagKeys",
 ];
 
-/// Those of Secrets Manager, which assumes no roles.
-const OF_SECRETS: [&str; 5] = [
+/// Those of services that assume no roles, and of what they keep.
+const OF_STORES: [&str; 12] = [
+    "aws:ResourceTag/",
+    "kms:EncryptionContext:PARAMETER_ARN",
+    "kms:EncryptionContext:SecretARN",
+    "kms:ViaService",
     "secretsmanager:Description",
     "secretsmanager:Name",
+    "secretsmanager:ResourceTag/",
     "secretsmanager:SecretId",
     "secretsmanager:VersionId",
     "secretsmanager:VersionStage",
+    "ssm:Recursive",
+    "ssm:resourceTag/",
 ];
 
 /// Those of STS, which uses no secrets.
@@ -84,7 +99,7 @@ const OF_STS: [&str; 6] = [
 
 /// The other documented keys of the same services, so that a key that is spelt correctly is not
 /// taken for a misspelt one.
-const NEVER_SET: [&str; 52] = [
+const NEVER_SET: [&str; 50] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -100,7 +115,6 @@ const NEVER_SET: [&str; 52] = [
     "aws:Referer",
     "aws:ResourceOrgID",
     "aws:ResourceOrgPaths",
-    "aws:ResourceTag/",
     "aws:SignInSessionArn",
     "aws:SourceOrgID",
     "aws:SourceOrgPaths",
@@ -123,7 +137,6 @@ const NEVER_SET: [&str; 52] = [
     "secretsmanager:KmsKeyId",
     "secretsmanager:ModifyRotationRules",
     "secretsmanager:RecoveryWindowInDays",
-    "secretsmanager:ResourceTag/",
     "secretsmanager:RotateImmediately",
     "secretsmanager:RotationLambdaARN",
     "secretsmanager:SecretPrimaryRegion",
@@ -170,7 +183,7 @@ pub(super) fn is_set_here(kind: PolicyKind, callers: Callers, key: &str) -> bool
         Callers::Any => &[],
     };
     let of_other_services: &[&str] = match kind {
-        PolicyKind::Trust => &OF_SECRETS,
+        PolicyKind::Trust => &OF_STORES,
         PolicyKind::Identity => &[],
         PolicyKind::Resource => &OF_STS,
     };

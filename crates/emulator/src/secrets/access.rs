@@ -3,36 +3,40 @@
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access.html>
 
-use super::Call;
 use super::input::SecretInput;
-use super::store::SecretId;
+use super::store::{Secret, SecretId};
 use crate::account::{AttachedPolicy, Resources};
 use crate::arn::{Arn, Location};
-use crate::policy::{AccessRequest, Context, NamedPolicy, Policies};
+use crate::json_call::JsonCall;
+use crate::kms::KeyUse;
+use crate::policy::Context;
 use crate::refusal::Refusal;
+use crate::resource_access::ResourceAccess;
 
 /// Refuses a call to a secret that the session may not make. One to a secret that does not exist is
 /// judged first and not found afterwards.
 pub(super) fn check(
     resources: &Resources,
-    call: &Call<'_>,
-    input: &SecretInput,
+    call: &JsonCall<'_>,
+    action: &str,
     id: SecretId<'_>,
+    context: Context,
 ) -> Result<(), Refusal> {
-    let context = context(call)
-        .with("secretsmanager:SecretId", id.id)
-        .with_all("secretsmanager:VersionId", input.version_id()?)
-        .with_all("secretsmanager:VersionStage", input.version_stage()?);
+    let context = context.with("secretsmanager:SecretId", id.id);
     match resources.secrets.find(id) {
-        Ok(secret) => Access {
-            arn: &secret.arn,
-            called: secret.arn.as_str(),
-            policy: secret.resource_policy.as_ref(),
+        Ok(secret) => {
+            let context = secret.tags.iter().fold(context, |context, (key, value)| {
+                context
+                    .with(&format!("aws:ResourceTag/{key}"), value.as_str())
+                    .with(&format!("secretsmanager:ResourceTag/{key}"), value.as_str())
+            });
+            let access =
+                Access { call, action, arn: &secret.arn, called: secret.arn.as_str(), context };
+            access.check(resources, secret.resource_policy.as_ref())
         }
-        .check(resources, call, context),
         Err(_) => {
             let arn = Arn::parse(id.id).unwrap_or_else(|_| arn_of_name(id.location, id.id));
-            Access { arn: &arn, called: id.id, policy: None }.check(resources, call, context)
+            Access { call, action, arn: &arn, called: id.id, context }.check(resources, None)
         }
     }
 }
@@ -40,16 +44,47 @@ pub(super) fn check(
 /// Refuses a new secret that the session may not create.
 pub(super) fn check_create(
     resources: &Resources,
-    call: &Call<'_>,
+    call: &JsonCall<'_>,
     input: &SecretInput,
-    location: &Location,
     name: &str,
 ) -> Result<(), Refusal> {
-    let context = context(call)
+    let context = call
+        .context()
         .with("secretsmanager:Name", name)
         .with_all("secretsmanager:Description", input.description()?);
-    let arn = arn_of_name(location, name);
-    Access { arn: &arn, called: name, policy: None }.check(resources, call, context)
+    let arn = arn_of_name(&call.location, name);
+    let action = "secretsmanager:CreateSecret";
+    Access { call, action, arn: &arn, called: name, context }.check(resources, None)
+}
+
+/// Refuses a secret whose KMS key the session may not use: one of its own needs permissions, and the
+/// one that AWS manages serves its own account only.
+pub(super) fn check_key(
+    resources: &Resources,
+    call: &JsonCall<'_>,
+    action: &str,
+    secret: &Secret,
+) -> Result<(), Refusal> {
+    let Some(key) = secret.kms_key() else {
+        if secret.arn.account() == call.location.account {
+            return Ok(());
+        }
+        let message = "You can't access a secret from a different AWS account if you encrypt the \
+                       secret with the default KMS service key.";
+        return Err(Refusal::new(400, "InvalidRequestException", message, "kms"));
+    };
+    let service = format!("secretsmanager.{}.amazonaws.com", call.location.region);
+    let context = call
+        .context()
+        .with("kms:ViaService", service)
+        .with("kms:EncryptionContext:SecretARN", secret.arn.as_str());
+    KeyUse { session: call.session, action, key: &key, context }.check(resources).map_err(
+        |refusal| {
+            let message = "Access to KMS is not allowed".to_owned();
+            let explanation = refusal.explanation.or(Some(refusal.message));
+            Refusal { message, explanation, ..refusal }
+        },
+    )
 }
 
 /// A secret without the characters behind its name is all that is known of one that is not there.
@@ -57,45 +92,27 @@ fn arn_of_name(location: &Location, name: &str) -> Arn {
     Arn::new("secretsmanager", location, &format!("secret:{name}"))
 }
 
-fn context(call: &Call<'_>) -> Context {
-    call.session.request_context(call.request, &call.region, call.now)
-}
-
-/// The secret that a call is about.
+/// A call to a secret.
 struct Access<'a> {
+    call: &'a JsonCall<'a>,
+    action: &'a str,
     arn: &'a Arn,
     /// What messages call it.
     called: &'a str,
-    policy: Option<&'a AttachedPolicy>,
+    context: Context,
 }
 
 impl Access<'_> {
-    fn check(
-        &self,
-        resources: &Resources,
-        call: &Call<'_>,
-        context: Context,
-    ) -> Result<(), Refusal> {
-        let role = resources.role(&call.session.role_arn);
-        let permissions = role.map(|role| role.permissions.as_slice()).unwrap_or_default();
-        let identity: Vec<NamedPolicy<'_>> =
-            permissions.iter().map(|policy| policy.named()).collect();
-        let session: Vec<NamedPolicy<'_>> =
-            call.session.session_policies.iter().map(|policy| policy.named()).collect();
-        let policies = Policies {
-            identity: &identity,
-            session: &session,
-            resource: self.policy.map(AttachedPolicy::named),
-            resource_account: self.arn.account(),
-        };
-        let principal = call.session.principal();
-        let action = format!("secretsmanager:{}", call.operation);
-        let context = context.with("aws:ResourceAccount", self.arn.account());
-        let request = AccessRequest::new(&principal, &action, self.arn.as_str(), context);
-        let Err(denial) = policies.authorize(&request) else { return Ok(()) };
-        let told = AccessRequest::new(&principal, &action, self.called, Context::default());
-        let message = denial.message(&told);
-        Err(Refusal::new(400, "AccessDeniedException", message, "policy")
-            .explained(format!("{action} on {}: {denial}", self.arn)))
+    fn check(self, resources: &Resources, policy: Option<&AttachedPolicy>) -> Result<(), Refusal> {
+        ResourceAccess {
+            session: self.call.session,
+            action: self.action,
+            resource: self.arn.as_str(),
+            account: self.arn.account(),
+            called: self.called,
+            policy,
+            context: self.context,
+        }
+        .check(resources)
     }
 }

@@ -1,41 +1,33 @@
 //! The members of a Secrets Manager request.
 
-use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
-
 use super::store::{CURRENT, MOST_BYTES, Material};
-use crate::json;
+use crate::json_members::JsonMembers;
 use crate::message::Request;
+use crate::paging::Page;
 use crate::refusal::Refusal;
 
-/// A JSON object whose members are read one by one.
-pub(super) struct SecretInput(Map<String, Value>);
-
-/// Without the values, which may be those of secrets.
-impl fmt::Debug for SecretInput {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
-    }
-}
+/// The members of a request.
+#[derive(Debug)]
+pub(super) struct SecretInput(JsonMembers);
 
 impl SecretInput {
     /// Reads the body.
     pub(super) fn parse(request: &Request) -> Result<Self, Refusal> {
-        json::object(&request.body).map(Self).map_err(|_| {
-            Refusal::new(400, "SerializationException", "Body is not a JSON object", "json")
-        })
+        JsonMembers::parse(request).map(Self)
+    }
+
+    /// Returns the members, for those of one operation.
+    pub(super) fn members(&self) -> &JsonMembers {
+        &self.0
     }
 
     pub(super) fn secret_id(&self) -> Result<&str, Refusal> {
-        self.required("SecretId", 1, 2048)
+        self.0.required_text("SecretId", 1..=2048)
     }
 
     /// Returns the name of a secret to be created.
     pub(super) fn name(&self) -> Result<&str, Refusal> {
-        let name = self.required("Name", 1, 512)?;
+        let name = self.0.required_text("Name", 1..=512)?;
         if name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c)) {
             return Ok(name);
         }
@@ -45,33 +37,27 @@ impl SecretInput {
     }
 
     pub(super) fn version_id(&self) -> Result<Option<&str>, Refusal> {
-        self.optional("VersionId", 32, 64)
+        self.0.text("VersionId", 32..=64)
     }
 
     pub(super) fn version_stage(&self) -> Result<Option<&str>, Refusal> {
-        self.optional("VersionStage", 1, 256)
+        self.0.text("VersionStage", 1..=256)
     }
 
     pub(super) fn description(&self) -> Result<Option<&str>, Refusal> {
-        self.optional("Description", 0, 2048)
+        self.0.text("Description", 0..=2048)
     }
 
     /// Returns the labels for a new version, `AWSCURRENT` where none are given.
     pub(super) fn version_stages(&self) -> Result<Vec<String>, Refusal> {
-        let Some(stages) = self.0.get("VersionStages").filter(|value| !value.is_null()) else {
-            return Ok(vec![CURRENT.to_owned()]);
-        };
-        let stages: Vec<String> = serde_json::from_value(stages.clone())
-            .map_err(|_| misshapen("VersionStages", "is not a list of strings"))?;
-        let fit = (1..=20).contains(&stages.len())
-            && stages.iter().all(|stage| (1..=256).contains(&stage.len()));
-        if fit { Ok(stages) } else { Err(misshapen("VersionStages", "has 1 to 20 labels")) }
+        let stages = self.0.texts("VersionStages", 1..=20, 1..=256)?;
+        Ok(stages.unwrap_or_else(|| vec![CURRENT]).into_iter().map(str::to_owned).collect())
     }
 
     /// Returns the id of a new version. SDKs and the AWS CLI generate one; a client
     /// without an SDK must send it.
     pub(super) fn client_request_token(&self) -> Result<&str, Refusal> {
-        self.optional("ClientRequestToken", 32, 64)?.ok_or_else(|| {
+        self.0.text("ClientRequestToken", 32..=64)?.ok_or_else(|| {
             let message = "You must provide a ClientRequestToken value. We recommend a UUID-type \
                            value.";
             Refusal::new(400, "InvalidRequestException", message, "token-missing")
@@ -80,17 +66,12 @@ impl SecretInput {
 
     /// Returns the value of a new version, text or bytes and not both.
     pub(super) fn material(&self) -> Result<Option<Material>, Refusal> {
-        let text = self.optional("SecretString", 0, MOST_BYTES)?;
-        let binary = self.optional("SecretBinary", 0, MOST_BYTES * 2)?;
+        let text = self.0.text("SecretString", 0..=MOST_BYTES)?;
+        let binary = self.0.bytes("SecretBinary", MOST_BYTES)?;
         match (text, binary) {
             (None, None) => Ok(None),
             (Some(text), None) => Ok(Some(Material::Text(text.to_owned()))),
-            (None, Some(binary)) => STANDARD
-                .decode(binary)
-                .ok()
-                .filter(|bytes| bytes.len() <= MOST_BYTES)
-                .map(|bytes| Some(Material::Binary(bytes)))
-                .ok_or_else(|| misshapen("SecretBinary", "is not base64 of at most 65536 bytes")),
+            (None, Some(bytes)) => Ok(Some(Material::Binary(bytes))),
             (Some(_), Some(_)) => {
                 let message = "You can't specify both a binary secret value and a string secret \
                                value in the same secret.";
@@ -99,46 +80,13 @@ impl SecretInput {
         }
     }
 
-    fn required(&self, name: &str, least: usize, most: usize) -> Result<&str, Refusal> {
-        self.optional(name, least, most)?.ok_or_else(|| {
-            let message = format!(
-                "1 validation error detected: Value null at '{name}' failed to satisfy \
-                 constraint: Member must not be null"
-            );
-            Refusal::new(400, "ValidationException", message, "missing-member")
+    /// Returns the page that is asked for, of at most `most` entries.
+    pub(super) fn page(&self, most: usize) -> Result<Page, Refusal> {
+        let size = self.0.number("MaxResults", 1..=most as u64)?;
+        let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(most);
+        Page::new(self.0.text("NextToken", 1..=4096)?, size).map_err(|_| {
+            let message = "Invalid pagination token";
+            Refusal::new(400, "InvalidNextTokenException", message, "next-token")
         })
-    }
-
-    fn optional(&self, name: &str, least: usize, most: usize) -> Result<Option<&str>, Refusal> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if (least..=most).contains(&text.len()) => Ok(Some(text)),
-            Some(Value::String(_)) => {
-                Err(misshapen(name, &format!("must have a length of {least} to {most}")))
-            }
-            Some(_) => Err(misshapen(name, "is not a string")),
-        }
-    }
-}
-
-/// Returns bytes as they are written in JSON.
-pub(super) fn encode(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
-
-fn misshapen(name: &str, how: &str) -> Refusal {
-    let message = format!("1 validation error detected: '{name}' {how}");
-    Refusal::new(400, "ValidationException", message, "member")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_does_not_print_values() {
-        let body = br#"{"SecretString":"s3cret"}"#.to_vec();
-        let input = SecretInput::parse(&Request { body, ..Request::default() }).unwrap();
-        assert_eq!(format!("{input:?}"), r#"{"SecretString"}"#);
     }
 }

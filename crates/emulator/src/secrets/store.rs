@@ -8,8 +8,10 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::rotation::{Deletion, ReplicaStatus, Rotation};
 use crate::account::AttachedPolicy;
 use crate::arn::{Arn, Location};
+use crate::kms::{self, KeyFailure};
 use crate::uuid;
 
 /// The label of the version that is read by default.
@@ -37,18 +39,20 @@ pub(crate) struct Secret {
     pub(crate) description: Option<String>,
     pub(crate) created: OffsetDateTime,
     pub(crate) changed: OffsetDateTime,
-    /// When it was scheduled for deletion.
-    pub(crate) deleted: Option<OffsetDateTime>,
-    pub(crate) failure: Option<FailureMode>,
+    /// The date of the last access.
+    pub(crate) accessed: Option<OffsetDateTime>,
+    pub(crate) deletion: Option<Deletion>,
+    pub(crate) failure: Option<KeyFailure>,
     pub(crate) resource_policy: Option<AttachedPolicy>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// The KMS key, by ARN, id or alias; none for the one that AWS manages.
+    pub(crate) kms_key_id: Option<String>,
+    pub(crate) rotation: Option<Rotation>,
+    /// By Region.
+    pub(crate) replicas: BTreeMap<String, ReplicaStatus>,
+    /// The service that manages the secret, if one does.
+    pub(crate) owning_service: Option<String>,
     pub(crate) versions: Vec<Version>,
-}
-
-/// Why a secret that is there cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FailureMode {
-    KmsDenied,
-    BrokenKey,
 }
 
 /// One version of a secret.
@@ -124,7 +128,7 @@ impl Secrets {
     ) -> Result<&Secret, StoreError> {
         let key = secret.key();
         if let Some(known) = self.0.get(&key) {
-            if known.deleted.is_some() {
+            if known.deletion.is_some() {
                 return Err(StoreError::NameDeleted);
             }
             let again = version.is_some_and(|version| {
@@ -184,11 +188,22 @@ impl Secret {
             description: None,
             created: now,
             changed: now,
-            deleted: None,
+            accessed: None,
+            deletion: None,
             failure: None,
             resource_policy: None,
+            tags: BTreeMap::new(),
+            kms_key_id: None,
+            rotation: None,
+            replicas: BTreeMap::new(),
+            owning_service: None,
             versions: Vec::new(),
         }
+    }
+
+    /// Returns the ARN of the KMS key; none for the one that AWS manages.
+    pub(crate) fn kms_key(&self) -> Option<Arn> {
+        kms::key_arn(&self.arn.location(), self.kms_key_id.as_deref()?)
     }
 
     /// Returns the version of an id, or of a label, AWSCURRENT where neither is given.
@@ -224,7 +239,7 @@ impl Secret {
         version: Version,
         stages: &[String],
     ) -> Result<BTreeSet<String>, StoreError> {
-        if self.deleted.is_some() {
+        if self.deletion.is_some() {
             return Err(StoreError::Deleted);
         }
         if let Some(known) = self.versions.iter().find(|known| known.id == version.id) {
@@ -427,7 +442,8 @@ mod tests {
             create(&mut secrets, "a", Some(version("2", "x"))).unwrap_err(),
             StoreError::Exists("a".to_owned())
         );
-        secrets.find_mut(SecretId { id: "a", location: &here() }).unwrap().deleted = Some(NOW);
+        secrets.find_mut(SecretId { id: "a", location: &here() }).unwrap().deletion =
+            Some(Deletion::after_days(30, NOW));
         assert_eq!(create(&mut secrets, "a", None).unwrap_err(), StoreError::NameDeleted);
         assert_eq!(
             secrets

@@ -1,17 +1,19 @@
 //! The operation of a request, by its path, its target, its action and the scope of its signature.
 
+use super::json_service::JsonService;
 use super::services;
+use crate::authorization;
 use crate::message::Request;
 use crate::refusal::{Protocol, Refusal};
 use crate::sts::{self, Action};
-use crate::{authorization, secrets};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateSession,
     Sts(Action),
-    Secrets(String),
+    /// An operation of a service that speaks AWS JSON.
+    Json(JsonService, &'static str),
     /// An operation that this emulator does not have, with the error in the client's protocol.
     Absent(Protocol, Refusal),
 }
@@ -24,7 +26,7 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
     [CREATE_SESSION]
         .into_iter()
         .chain(Action::ALL.map(Action::name))
-        .chain(secrets::OPERATIONS)
+        .chain(JsonService::ALL.into_iter().flat_map(JsonService::operations))
         .chain([UNKNOWN])
 }
 
@@ -39,7 +41,7 @@ impl Operation {
         if ours && request.method == "POST" && request.path == "/sessions" {
             return Self::CreateSession;
         }
-        if let Some(operation) = secrets_operation(request) {
+        if let Some(operation) = json_operation(request) {
             return operation;
         }
         let is_root = request.path == "/" && ["POST", "GET"].contains(&&*request.method);
@@ -70,7 +72,7 @@ impl Operation {
         match self {
             Self::CreateSession => CREATE_SESSION,
             Self::Sts(action) => action.name(),
-            Self::Secrets(name) => name,
+            Self::Json(_, name) => name,
             Self::Absent(..) => UNKNOWN,
         }
     }
@@ -80,29 +82,34 @@ impl Operation {
         match self {
             Self::CreateSession => Protocol::RestJson,
             Self::Sts(_) => Protocol::Query,
-            Self::Secrets(_) => Protocol::Json11,
+            Self::Json(..) => Protocol::Json11,
             Self::Absent(protocol, _) => *protocol,
         }
     }
 }
 
 fn is_ours(scope: &str) -> bool {
-    ["rolesanywhere", "secretsmanager", "sts"].contains(&scope)
+    let json = JsonService::ALL.map(JsonService::signing_name);
+    json.contains(&scope) || ["rolesanywhere", "sts"].contains(&scope)
 }
 
-/// Returns the operation of a target of Secrets Manager.
-fn secrets_operation(request: &Request) -> Option<Operation> {
-    let name = request.header("x-amz-target")?.strip_prefix("secretsmanager.")?;
-    let known = secrets::OPERATIONS.contains(&name);
-    if known && speaks_json(request) && request.path == "/" {
-        return Some(Operation::Secrets(name.to_owned()));
-    }
-    let refusal = if known {
-        unknown_operation(Protocol::Json11, "Unknown operation")
-            .explained("not a POST to `/` with the content type application/x-amz-json-1.1")
-    } else {
-        let message = format!("this emulator has no secretsmanager:{name}");
-        unknown_operation(Protocol::Json11, message)
+/// Returns the operation of a target of Secrets Manager or Parameter Store.
+fn json_operation(request: &Request) -> Option<Operation> {
+    let target = request.header("x-amz-target")?;
+    let (service, name) = JsonService::ALL
+        .into_iter()
+        .find_map(|service| Some((service, target.strip_prefix(service.target_prefix())?)))?;
+    let known = service.operations().into_iter().find(|known| *known == name);
+    let refusal = match known {
+        Some(name) if speaks_json(request) && request.path == "/" => {
+            return Some(Operation::Json(service, name));
+        }
+        Some(_) => Refusal::unknown_operation()
+            .explained("not a POST to `/` with the content type application/x-amz-json-1.1"),
+        None => {
+            let message = format!("this emulator has no {}:{name}", service.signing_name());
+            Refusal { message, ..Refusal::unknown_operation() }
+        }
     };
     Some(Operation::Absent(Protocol::Json11, refusal))
 }
@@ -208,7 +215,7 @@ mod tests {
     fn method_path_target_and_content_type_make_the_operation() {
         const TARGET: (&str, &str) = ("x-amz-target", "secretsmanager.GetSecretValue");
         let json = |kind| [TARGET, ("content-type", kind)];
-        let secret = Operation::Secrets("GetSecretValue".to_owned());
+        let secret = Operation::Json(JsonService::SecretsManager, "GetSecretValue");
         assert_eq!(operation("POST", "/", &json("application/x-amz-json-1.1")), secret);
         assert_eq!(operation("POST", "/", &json("application/x-amz-json-1.0")), secret);
         let is_unknown = |operation: &Operation| operation.name() == UNKNOWN;

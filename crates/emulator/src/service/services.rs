@@ -119,7 +119,6 @@ const SERVICES: &[Service] = &[
     service("ses", "SESv2", PathPrefix("/v2/email/")),
     service("sns", "SNS", ApiVersion("2010-03-31")),
     service("sqs", "SQS", TargetPrefix("AmazonSQS")),
-    service("ssm", "SSM", TargetPrefix("AmazonSSM")),
     service("sso", "SSO Admin", TargetPrefix("SWBExternalService")),
     service("sso-oauth", "SSO OIDC", Unspecified),
     service("states", "SFN", TargetPrefix("AWSStepFunctions")),

@@ -55,6 +55,7 @@ Condition.StringNotEquals."aws:PrincipalTag/x509Subject/CN" = "rsa2048"
 
 [secret."arn:aws:secretsmanager:eu-central-1:999988887777:secret:shared-AbC123"]
 value = "of another account"
+kms-key = "alias/shared"
 [secret."arn:aws:secretsmanager:eu-central-1:999988887777:secret:shared-AbC123".resource-policy.Statement]
 Effect = "Allow"
 Principal.AWS = "arn:aws:iam::111122223333:role/Web"
@@ -76,8 +77,11 @@ fn start() -> Emulator {
     let allow = |actions: &str| {
         format!(r#"{{"Statement": {{"Effect": "Allow", "Action": {actions}, "Resource": "*"}}}}"#)
     };
-    write("write.json", &allow(r#"["secretsmanager:Get*", "secretsmanager:PutSecretValue"]"#));
-    write("read.json", &allow(r#""secretsmanager:Get*""#));
+    write(
+        "write.json",
+        &allow(r#"["secretsmanager:Get*", "secretsmanager:PutSecretValue", "kms:Decrypt"]"#),
+    );
+    write("read.json", &allow(r#"["secretsmanager:Get*", "kms:Decrypt"]"#));
     let config = Some(folder.path().join("emulator.toml"));
     let aws = AwsFiles { config, ..AwsFiles::default() };
     Emulator::start(Options { aws, ..Options::default() }).unwrap()

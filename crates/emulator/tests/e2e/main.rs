@@ -15,7 +15,9 @@ mod faults;
 mod http;
 mod network;
 #[cfg(unix)]
+mod parameters;
 mod program;
+mod secret_reads;
 mod secrets;
 #[cfg(unix)]
 mod served;

@@ -7,10 +7,12 @@ use super::Builder;
 use super::policies::PolicyKeys;
 use crate::arn::Arn;
 use crate::config::file::{SecretFailure, SecretTable};
-use crate::config::reader::TableKey;
+use crate::config::reader::{At, TableKey};
 use crate::config::resource_arn::{ArnSource, Kind, Names};
+use crate::kms::KeyFailure;
 use crate::policy::PolicyKind;
-use crate::secrets::store::{FailureMode, MOST_BYTES, Material, Secret, SecretId, Secrets};
+use crate::secrets::rotation::{Deletion, Rotation, RotationRules};
+use crate::secrets::store::{MOST_BYTES, Material, Secret, SecretId, Secrets};
 
 /// Which of the four keys has the value.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +47,14 @@ impl Builder<'_> {
             }
             let now = self.source.now;
             let mut secret = Secret::with_arn(arn, &name, now).with_value(material, now);
-            secret.description = table.common.description.as_ref().map(|at| at.value.clone());
             secret.resource_policy = resource_policy;
+            describe(&mut secret, table);
             match table.failure.as_ref().map(|at| at.value) {
-                Some(SecretFailure::Deleted) => secret.deleted = Some(now),
-                Some(SecretFailure::KmsDenied) => secret.failure = Some(FailureMode::KmsDenied),
-                Some(SecretFailure::BrokenKey) => secret.failure = Some(FailureMode::BrokenKey),
+                Some(SecretFailure::Deleted) => {
+                    secret.deletion = Some(Deletion::after_days(30, now));
+                }
+                Some(SecretFailure::KmsDenied) => secret.failure = Some(KeyFailure::KmsDenied),
+                Some(SecretFailure::BrokenKey) => secret.failure = Some(KeyFailure::BrokenKey),
                 None => {}
             }
             secrets.insert(secret);
@@ -115,4 +119,26 @@ impl Builder<'_> {
         }
         Some(material)
     }
+}
+
+/// Sets what DescribeSecret shows.
+fn describe(secret: &mut Secret, table: &SecretTable) {
+    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
+    secret.description = text(&table.common.description);
+    secret.kms_key_id = text(&table.kms_key);
+    secret.owning_service = text(&table.owning_service);
+    secret.tags = table.tags.iter().map(|(k, v)| (k.value.clone(), v.value.clone())).collect();
+    let replicas = table.replicas.iter();
+    secret.replicas = replicas.map(|(region, at)| (region.value.clone(), at.value)).collect();
+    secret.rotation = table.rotation.as_ref().map(|table| Rotation {
+        enabled: table.enabled.as_ref().is_none_or(|at| at.value),
+        lambda_arn: text(&table.lambda_arn),
+        rules: RotationRules {
+            automatically_after_days: table.automatically_after_days.as_ref().map(|at| at.value),
+            duration: text(&table.duration),
+            schedule_expression: text(&table.schedule_expression),
+        },
+        last_rotated: table.last_rotated.as_ref().map(|at| at.value),
+        next: table.next_rotation.as_ref().map(|at| at.value),
+    });
 }

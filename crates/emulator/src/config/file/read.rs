@@ -2,7 +2,7 @@
 
 use super::{
     AttributeMappingsTable, BuiltInCa, CommonKeys, ConfigFile, ExportsTable, ManagedPolicyTable,
-    ProfileTable, RoleTable, SecretFailure, SecretTable, TrustAnchorTable,
+    ParameterTable, ProfileTable, RoleTable, SecretTable, TrustAnchorTable,
 };
 use crate::config::reader::TableReader;
 use crate::policy::PolicyKind;
@@ -24,6 +24,7 @@ impl ConfigFile {
             role: table.entries("role", RoleTable::read),
             managed_policy: table.entries("managed-policy", ManagedPolicyTable::read),
             secret: table.entries("secret", SecretTable::read),
+            parameter: table.entries("parameter", ParameterTable::read),
         }
     }
 }
@@ -103,28 +104,6 @@ impl ManagedPolicyTable {
         Self {
             policy: table.policy("policy", PolicyKind::Identity),
             policy_file: table.text("policy-file"),
-        }
-    }
-}
-
-impl SecretTable {
-    pub(in crate::config) fn read(table: &mut TableReader<'_, '_>) -> Self {
-        Self {
-            common: CommonKeys::read(table),
-            value: table.text("value"),
-            value_file: table.text("value-file"),
-            binary: table.text("binary"),
-            binary_file: table.text("binary-file"),
-            resource_policy: table.policy("resource-policy", PolicyKind::Resource),
-            resource_policy_file: table.text("resource-policy-file"),
-            failure: table.choice(
-                "failure",
-                &[
-                    ("deleted", SecretFailure::Deleted),
-                    ("kms-denied", SecretFailure::KmsDenied),
-                    ("broken-key", SecretFailure::BrokenKey),
-                ],
-            ),
         }
     }
 }

@@ -209,7 +209,7 @@ fn versions_are_the_two_that_exist() {
 fn condition_keys_without_effect_are_warnings() {
     let conditions = [
         ("aws:SourceVpc", None),
-        ("aws:ResourceTag/team", None),
+        ("iam:ResourceTag/team", None),
         ("s3:prefix", None),
         ("aws:SourceAm", Some("aws:SourceArn")),
         ("aws:SourceArns", Some("aws:SourceArn")),

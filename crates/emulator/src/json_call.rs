@@ -1,0 +1,42 @@
+//! A call to Secrets Manager or Parameter Store, which both speak AWS JSON 1.1.
+
+use time::OffsetDateTime;
+
+use crate::account::Resources;
+use crate::arn::Location;
+use crate::message::Request;
+use crate::policy::Context;
+use crate::refusal::Refusal;
+use crate::resource_access::ResourceAccess;
+use crate::session::Session;
+
+/// A request, and the session that has signed it.
+#[derive(Debug)]
+pub(crate) struct JsonCall<'a> {
+    pub(crate) session: &'a Session,
+    /// The account of the session, and the Region that the request is signed for.
+    pub(crate) location: Location,
+    pub(crate) request: &'a Request,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl JsonCall<'_> {
+    /// Returns the condition keys that every call has.
+    pub(crate) fn context(&self) -> Context {
+        self.session.request_context(self.request, &self.location.region, self.now)
+    }
+
+    /// Refuses an operation that is about no single resource if the session may not call it.
+    pub(crate) fn check_service(&self, resources: &Resources, action: &str) -> Result<(), Refusal> {
+        ResourceAccess {
+            session: self.session,
+            action,
+            resource: "*",
+            account: &self.location.account,
+            called: "*",
+            policy: None,
+            context: self.context(),
+        }
+        .check(resources)
+    }
+}

@@ -1,0 +1,96 @@
+//! What DescribeSecret says of the rotation, the deletion and the replicas of a secret. Nothing here
+//! rotates, deletes or copies one.
+
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+/// How a secret is rotated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rotation {
+    pub(crate) enabled: bool,
+    pub(crate) lambda_arn: Option<String>,
+    pub(crate) rules: RotationRules,
+    pub(crate) last_rotated: Option<OffsetDateTime>,
+    /// The latest date of the next rotation, for a secret whose rotation is enabled.
+    pub(crate) next: Option<OffsetDateTime>,
+}
+
+/// When a secret is rotated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RotationRules {
+    pub(crate) automatically_after_days: Option<u32>,
+    /// How long the rotation window is, such as `3h`.
+    pub(crate) duration: Option<String>,
+    /// `rate(…)` or `cron(…)`.
+    pub(crate) schedule_expression: Option<String>,
+}
+
+impl Rotation {
+    /// Returns the latest date of the next rotation; none if rotation is off.
+    pub(crate) fn next_rotation(&self) -> Option<OffsetDateTime> {
+        self.next.filter(|_| self.enabled)
+    }
+}
+
+impl RotationRules {
+    pub(crate) fn to_json(&self) -> Value {
+        let mut rules = json!({});
+        let text = |text: &Option<String>| text.as_ref().map(|text| json!(text));
+        for (name, value) in [
+            ("AutomaticallyAfterDays", self.automatically_after_days.map(|days| json!(days))),
+            ("Duration", text(&self.duration)),
+            ("ScheduleExpression", text(&self.schedule_expression)),
+        ] {
+            if let Some(value) = value {
+                rules[name] = value;
+            }
+        }
+        rules
+    }
+}
+
+/// A secret that is scheduled for deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    /// When it was scheduled.
+    pub(crate) requested: OffsetDateTime,
+    /// When the secret is gone.
+    pub(crate) date: OffsetDateTime,
+}
+
+impl Deletion {
+    /// Returns the deletion of a secret, so many days after it is requested.
+    pub(crate) fn after_days(days: u32, now: OffsetDateTime) -> Self {
+        Self { requested: now, date: now + time::Duration::days(days.into()) }
+    }
+}
+
+/// Whether a replica has the value of the primary secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub(crate) enum ReplicaStatus {
+    InSync,
+    InProgress,
+    Failed,
+}
+
+impl ReplicaStatus {
+    pub(crate) const ALL: [(&str, Self); 3] =
+        [("InSync", Self::InSync), ("InProgress", Self::InProgress), ("Failed", Self::Failed)];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::InSync => "InSync",
+            Self::InProgress => "InProgress",
+            Self::Failed => "Failed",
+        }
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::InSync => "Replication succeeded",
+            Self::InProgress => "Replication in progress",
+            Self::Failed => "Replication failed: the name is already in use in this Region",
+        }
+    }
+}
