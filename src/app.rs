@@ -23,7 +23,7 @@ use crate::output::error::Error;
 use crate::private_dir::ConfiguredDir;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
-use roles_anywhere_client::system::SystemClock;
+use roles_anywhere_client::system::{SystemClock, SystemEntropy};
 use roles_anywhere_client::text::disclosure::PathExists;
 
 /// The real system, as commands see it.
@@ -59,6 +59,11 @@ impl App {
     /// Returns the clock.
     pub fn clock(&self) -> &SystemClock {
         &self.clock
+    }
+
+    /// Returns the random numbers.
+    pub fn entropy(&self) -> SystemEntropy {
+        SystemEntropy
     }
 
     /// Returns the environment variables, which are read once.

@@ -4,6 +4,7 @@ pub mod cache;
 pub mod completion;
 pub mod config;
 pub mod credential_process;
+pub mod export;
 pub mod read_certificate_data;
 pub mod roles;
 pub mod secret_get;
@@ -49,6 +50,7 @@ use roles_anywhere_client::time::Clock as _;
 /// The commands, in the order of `--help`.
 pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<credential_process::CredentialProcess>(),
+    CommandEntry::of::<export::Export>(),
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),
@@ -344,7 +346,12 @@ pub fn plan(
     };
     error_format::check(&settings, &specs[index])?;
     let command = &commands[index];
-    if command.roles == RoleUse::None {
+    let uses_none = match command.roles {
+        RoleUse::None => true,
+        RoleUse::OneUnless { option } => settings.is_on(option)?,
+        _ => false,
+    };
+    if uses_none {
         return Ok((command.plan)(&settings)?);
     }
     plan_with_roles(command, &settings, inputs.config_files)

@@ -24,7 +24,7 @@ use roles_anywhere_client::text::disclosure::{KeyMaterialKind, PathExists};
 
 variants!(UsageError:
     Missing KeyMaterial KeyMaterialForName Arn Endpoint Proxy Profile Value NoSuchPath Unexpanded NotUtf8
-    FlagAsValue Argument Role Regions Partitions Conflict NotYet
+    FlagAsValue Argument Role Regions Partitions Conflict NoVariable NotYet
 );
 variants!(RoleError:
     Variables Flags Several Unknown Ambiguous None NoProfile NoSuchFile NoFile
@@ -268,6 +268,8 @@ fn combinations() -> Page {
         example("credential-process --key-password-env A --key-password-fd 3"),
         example("credential-process --no-cache --cache-dir /tmp/a"),
         example("credential-process --private-key pkcs11:object=a"),
+        example("export --format github"),
+        bare("export --format dotenv --unset"),
         example("serve --port 1 --listen 127.0.0.1:1"),
         example("serve --no-imds --no-container"),
         example("serve --allow-remote=imds --no-imds"),
@@ -350,7 +352,7 @@ fn values() -> Page {
     for command in ALL {
         for option in command.options().filter(|option| option.name.starts_with("--")) {
             // Those that do not work yet are on the page of combinations.
-            if NOT_YET.contains(&option) || !done.insert(option.name) {
+            if NOT_YET.contains(&option) || !done.insert((option.name, option.choices)) {
                 continue;
             }
             let wrong = ["forever", "~/a"].map(|value| with_value(command, option, value));

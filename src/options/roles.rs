@@ -19,6 +19,11 @@ pub enum RoleUse {
     None,
     /// One.
     One,
+    /// One; none, if this option is on.
+    OneUnless {
+        /// The option.
+        option: &'static OptionSpec,
+    },
     /// Those of `--role`, else all.
     Every,
     /// The one of `--role`; one if this option is given; else all that have `aws-profile`.

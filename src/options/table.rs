@@ -14,6 +14,7 @@ mod help;
 pub mod identity;
 mod key_location;
 mod origin;
+pub mod other_programs;
 pub mod roles;
 pub mod secrets;
 pub mod session;
@@ -39,6 +40,8 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &cache::XDG_RUNTIME_DIR,
     &config_file::XDG_CONFIG_HOME,
     &identity::CREDENTIALS_DIRECTORY,
+    &other_programs::GITHUB_ENV,
+    &other_programs::SHELL,
     &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
     &session::AWS_ENDPOINT_URL_STS,

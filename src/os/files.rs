@@ -1,5 +1,6 @@
 //! The `Files` port: files, standard input, inherited descriptors and `env:NAME` sources.
 
+mod append;
 mod pipe;
 
 use std::collections::BTreeMap;
@@ -66,6 +67,15 @@ impl SystemFiles {
     /// user is refused, and so is a symbolic link of another user.
     pub fn write(&self, path: &Path, contents: &[u8], limit: Duration) -> Result<(), FileError> {
         write(path, contents, limit).map_err(|source| FileError {
+            action: Action::Write,
+            place: InputSourceName::of_path(path, path.exists()),
+            source,
+        })
+    }
+
+    /// Adds lines at the end of a file that exists, all or none.
+    pub fn append(&self, path: &Path, lines: &[u8]) -> Result<(), FileError> {
+        append::append(path, lines).map_err(|source| FileError {
             action: Action::Write,
             place: InputSourceName::of_path(path, path.exists()),
             source,

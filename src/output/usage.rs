@@ -174,6 +174,16 @@ pub enum UsageError {
         /// Why.
         why: &'static str,
     },
+    /// A setting needs a variable that another program sets.
+    #[error("{what} needs the variable `{variable}`, which is not set")]
+    NoVariable {
+        /// The setting.
+        what: NamedValue,
+        /// The variable.
+        variable: &'static OptionSpec,
+        /// What to do.
+        why: &'static str,
+    },
     /// A flag, a value or a command of the official helper that does not work here yet.
     #[error("{what} of `aws_signing_helper` is not supported yet")]
     NotYet {

@@ -34,7 +34,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
             assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
-    assert_eq!(count, 2 * (1 + 15 + 3), "the first page, the commands and the groups");
+    assert_eq!(count, 2 * (1 + 16 + 3), "the first page, the commands and the groups");
     assert_eq!(requested(&["serve", "--no-imds=true", "-vh"]), requested(&["serve", "-h"]));
     assert_eq!(requested(&["help", "help"]), requested(&["--help"]));
     assert_eq!(requested(&["secret"]), requested(&["secret", "-h"]));
@@ -141,7 +141,15 @@ fn each_choice_is_taken_and_another_is_not() {
                 let required = spec.required.iter().filter(|required| **required != row);
                 let required = required.map(|row| (*row, value_of(row)));
                 let given: Vec<_> = required.chain([(row, value)]).collect();
-                planned(&spec, &given, &[("HOME", "/home/user"), ("XDG_RUNTIME_DIR", "/run")])
+                planned(
+                    &spec,
+                    &given,
+                    &[
+                        ("HOME", "/home/user"),
+                        ("XDG_RUNTIME_DIR", "/run"),
+                        ("GITHUB_ENV", "/run/env"),
+                    ],
+                )
             };
             for (value, _) in row.choices {
                 assert_eq!(planned(value), Ok(()), "{row} {value}");
@@ -149,7 +157,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 26, "options with choices");
+    assert_eq!(count, 28, "options with choices");
 }
 
 #[test]

@@ -39,7 +39,10 @@ pub fn select<'a>(
             }
         }
         RoleUse::Every => Ok(config.roles().collect()),
-        RoleUse::None | RoleUse::One | RoleUse::EveryWithProfile { .. } => match default(config) {
+        RoleUse::None
+        | RoleUse::One
+        | RoleUse::OneUnless { .. }
+        | RoleUse::EveryWithProfile { .. } => match default(config) {
             Some(role) => Ok(vec![role]),
             None => {
                 let names = shown_names(config);

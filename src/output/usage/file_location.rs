@@ -24,7 +24,7 @@ impl UsageError {
             Self::Conflict { first, second, .. } => {
                 in_file(&second.origin).or_else(|| in_file(&first.origin))
             }
-            Self::NotYet { what, .. } => in_file(&what.origin),
+            Self::NotYet { what, .. } | Self::NoVariable { what, .. } => in_file(&what.origin),
             Self::NotUtf8(_) | Self::Argument(_) | Self::Role(_) => None,
         }
     }

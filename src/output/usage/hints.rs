@@ -53,7 +53,9 @@ impl UsageError {
             Self::Argument(error) => return error.hints(),
             Self::Role(error) => return error.hints(),
             Self::Partitions { .. } => "use ARNs and Regions of one partition",
-            Self::Regions { why, .. } | Self::Conflict { why, .. } => why,
+            Self::Regions { why, .. }
+            | Self::Conflict { why, .. }
+            | Self::NoVariable { why, .. } => why,
             Self::NotYet { instead, .. } => instead,
         };
         vec![hint.to_owned()]

@@ -16,8 +16,10 @@ pub(super) struct NewCommand {
     pub(super) verb: Verb,
 }
 
-pub(super) const COMMANDS: &[NewCommand] =
-    &[NewCommand { name: "version", share: 1, verb: Version }];
+pub(super) const COMMANDS: &[NewCommand] = &[
+    NewCommand { name: "version", share: 1, verb: Version },
+    NewCommand { name: "export", share: 2, verb: Export },
+];
 
 /// An option that is added to lines of some commands.
 pub(super) struct NewOption {
@@ -36,9 +38,9 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] = &[CredentialProcess, Update, Serve, SecretGet];
+const SESSIONS: &[Verb] = &[CredentialProcess, Export, Update, Serve, SecretGet];
 const IDENTITIES: &[Verb] =
-    &[CredentialProcess, Update, Serve, SecretGet, SignString, ReadCertificateData];
+    &[CredentialProcess, Export, Update, Serve, SecretGet, SignString, ReadCertificateData];
 
 pub(super) const OPTIONS: &[NewOption] = &[
     NewOption {
@@ -46,6 +48,7 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 8,
         verbs: &[
             CredentialProcess,
+            Export,
             Update,
             SecretGet,
             SignString,

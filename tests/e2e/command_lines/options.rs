@@ -53,6 +53,8 @@ pub(super) const SESSION: &[Opt] = &[
 pub(super) const CACHE: &[Opt] = &[("no-cache", Switch), ("cache-dir", Directory)];
 pub(super) const CACHE_DIRECTORY: &[Opt] = &[("cache-dir", Directory)];
 
+pub(super) const EXPORT: &[Opt] = &[("format", ExportFormat), ("unset", Switch)];
+
 pub(super) const UPDATE: &[Opt] = &[
     ("profile", ProfileName),
     ("once", Switch),

@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, IDENTITY, Opt, READ_CERTIFICATE_DATA, SECRET_GET, SERVE, SESSION,
-    SIGN_STRING, UPDATE,
+    CACHE, CACHE_DIRECTORY, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, SECRET_GET, SERVE,
+    SESSION, SIGN_STRING, UPDATE,
 };
 use super::random::Random;
 
@@ -11,6 +11,7 @@ use super::random::Random;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verb {
     CredentialProcess,
+    Export,
     Update,
     Serve,
     SecretGet,
@@ -88,6 +89,7 @@ impl Verb {
         ];
         match self {
             Self::CredentialProcess => &["credential-process"],
+            Self::Export => &["export"],
             Self::Update => &["update"],
             Self::Serve => &["serve"],
             Self::SecretGet => &["secret", "get"],
@@ -105,6 +107,7 @@ impl Verb {
     pub(super) fn options(self) -> Vec<Opt> {
         match self {
             Self::CredentialProcess => [SESSION, IDENTITY, SESSION, CACHE, CACHE].concat(),
+            Self::Export => [EXPORT, EXPORT, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Update => [UPDATE, UPDATE, IDENTITY, SESSION, SESSION].concat(),
             Self::Serve => [SERVE, SERVE, IDENTITY, SESSION, SESSION].concat(),
             Self::SecretGet => [SECRET_GET, SECRET_GET, IDENTITY, SESSION, SESSION, CACHE].concat(),
@@ -128,7 +131,7 @@ impl Verb {
             ("role-arn", Kind::Role),
         ];
         match self {
-            Self::CredentialProcess | Self::SecretGet => OF_A_SESSION.to_vec(),
+            Self::CredentialProcess | Self::Export | Self::SecretGet => OF_A_SESSION.to_vec(),
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
             Self::Serve => [OF_A_SESSION, &[("token-file", Kind::NewFile)]].concat(),
             Self::SignString => vec![("private-key", Kind::PrivateKey)],
@@ -139,7 +142,10 @@ impl Verb {
 
     /// Returns whether the command makes a session.
     pub(super) fn is_session(self) -> bool {
-        matches!(self, Self::CredentialProcess | Self::Update | Self::Serve | Self::SecretGet)
+        matches!(
+            self,
+            Self::CredentialProcess | Self::Export | Self::Update | Self::Serve | Self::SecretGet
+        )
     }
 
     /// Returns whether the command opens an identity and then ends.

@@ -1,0 +1,203 @@
+//! `export`: prints credentials as environment variables.
+
+mod plan;
+
+use std::path::{Path, PathBuf};
+
+use crate::app::App;
+use crate::app::session::SessionClient;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::cache::cache;
+use crate::options::command_line::Word;
+use crate::options::roles::RoleUse;
+use crate::options::session::SessionOptions;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::table::{self, OptionSpec};
+use crate::output::error::Error;
+use crate::output::formats::{self, VariableFormat, github};
+use crate::output::usage::UsageError;
+use crate::output::{Outcome, Stdout};
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+
+/// The plan of `export`.
+#[derive(Clone, Debug)]
+pub enum Export {
+    /// Print what removes the variables.
+    Unset {
+        /// What to print.
+        text: String,
+    },
+    /// Print the credentials of a session.
+    Print(Box<PrintedSession>),
+}
+
+/// The session whose credentials are printed, and how.
+#[derive(Clone, Debug)]
+pub struct PrintedSession {
+    /// The session.
+    pub session: SessionPlan,
+    /// The format.
+    pub format: ExportFormat,
+    /// The kind of standard output.
+    pub stdout: Stdout,
+}
+
+/// How variables are exported.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ExportFormat {
+    /// On standard output, in this format.
+    Printed(VariableFormat),
+    /// To GitHub Actions.
+    GitHub {
+        /// The file that `GITHUB_ENV` names.
+        file: PathBuf,
+    },
+}
+
+impl From<VariableFormat> for ExportFormat {
+    fn from(format: VariableFormat) -> Self {
+        Self::Printed(format)
+    }
+}
+
+/// The variables, in the order in which they are printed.
+const NAMES: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+];
+
+impl Command for Export {
+    const NAME: &'static [Word] = &[("export", "Print credentials as environment variables")];
+    const DETAILS: &'static str = "\
+Prints the access key, the session token, when they expire, and the Region. They are not refreshed: use `exec` for a program that runs longer than a session.
+
+A value that a format cannot hold is an error.";
+    const EXAMPLES: &'static str = "\
+eval \"$(roles-anywhere export --role backup)\"
+roles-anywhere export --role backup --format docker > backup.env
+eval \"$(roles-anywhere export --unset)\"";
+    const DOCS: &'static [&'static str] = &["export.md", "cache.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        plan::EXPORT,
+        table::roles::ONE,
+        table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::session::ASSUME,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
+        table::errors::ERRORS,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
+    const ROLES: RoleUse = RoleUse::OneUnless { option: &plan::UNSET };
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        if settings.is_on(&plan::UNSET)? {
+            let text = match plan::format(settings)? {
+                ExportFormat::Printed(format) => formats::unset(format, &NAMES)
+                    .ok_or_else(|| plan::only_in_shells(format.name()))?,
+                ExportFormat::GitHub { .. } => return Err(plan::only_in_shells(github::NAME)),
+            };
+            return Ok(Self::Unset { text });
+        }
+        let format = plan::format(settings)?;
+        let session = SessionOptions::of_own_region(settings)?;
+        let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
+        let session = session.with_waiting_line(settings)?;
+        Ok(Self::Print(Box::new(PrintedSession { session, format, stdout: settings.stdout })))
+    }
+}
+
+impl Plan for Export {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        match self {
+            Self::Unset { text } => Ok(text.clone().into()),
+            Self::Print(printed) => Ok(printed.run(app)?.into()),
+        }
+    }
+}
+
+impl PrintedSession {
+    /// Returns what is printed on standard output.
+    fn run(&self, app: &App) -> Result<SecretBytes, Error> {
+        let client = SessionClient::open(app, &self.session);
+        let sessions = client.sessions();
+        // Before TLS and a runtime are built, which a cached session does not need.
+        let session = match sessions.ready(app.clock(), client.trace()) {
+            Some(session) => session,
+            None => {
+                client
+                    .block_on(async |ports, deadline| sessions.session(ports, deadline).await)?
+                    .session
+            }
+        };
+        let region = &self.session.provider.session.region;
+        let values = Values::new(&session.credentials, region);
+        let output = match &self.format {
+            ExportFormat::Printed(format) => formats::render(*format, &values.variables())?,
+            ExportFormat::GitHub { file } => values.write_to_github(file, app)?,
+        };
+        if self.stdout == Stdout::Terminal {
+            app.report(&format!("warning: the terminal shows secrets: {}", self.instead()));
+        }
+        Ok(output)
+    }
+
+    /// Returns what to do instead of printing the variables on a terminal.
+    fn instead(&self) -> &'static str {
+        match self.format {
+            ExportFormat::Printed(VariableFormat::Sh) => {
+                "use `eval \"$(roles-anywhere export …)\"`"
+            }
+            ExportFormat::Printed(VariableFormat::Fish) => "use `roles-anywhere export … | source`",
+            ExportFormat::Printed(VariableFormat::PowerShell) => {
+                "use `roles-anywhere export … | Out-String | Invoke-Expression`"
+            }
+            ExportFormat::Printed(_) => "redirect standard output to a file",
+            ExportFormat::GitHub { .. } => "use this format in a step of GitHub Actions only",
+        }
+    }
+}
+
+/// The values of the variables.
+struct Values([Secret; NAMES.len()]);
+
+impl Values {
+    /// The number of the variables that are hidden in a log: the keys and the token.
+    const MASKED: usize = 3;
+
+    fn new(credentials: &Credentials, region: &Region) -> Self {
+        Self([
+            Secret::new(credentials.access_key_id.clone()),
+            credentials.secret_access_key.clone(),
+            credentials.session_token.clone(),
+            Secret::new(credentials.expiration.to_string()),
+            Secret::new(region.to_string()),
+            Secret::new(region.to_string()),
+        ])
+    }
+
+    fn variables(&self) -> Vec<(&'static str, &Secret)> {
+        NAMES.into_iter().zip(&self.0).collect()
+    }
+
+    /// Writes the variables for later steps to a file, and returns nothing more to print.
+    fn write_to_github(&self, file: &Path, app: &App) -> Result<SecretBytes, Error> {
+        let lines = github::render(&self.variables(), &app.entropy())?;
+        let masked: Vec<&Secret> = self.0.iter().take(Self::MASKED).collect();
+        // Before the next step can have the values. If the file is not written, masks do no harm.
+        app.print(github::masks(&masked).expose())?;
+        app.files().append(file, lines.expose())?;
+        Ok(SecretBytes::default())
+    }
+}

@@ -1,0 +1,87 @@
+//! The options of `export`.
+
+use std::path::Path;
+
+use crate::command::export::ExportFormat;
+use crate::options::settings::Settings;
+use crate::options::table::other_programs::{GITHUB_ENV, SHELL};
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
+use crate::output::formats::{VariableFormat, github};
+use crate::output::usage::{NamedValue, UsageError};
+use roles_anywhere_client::text::path;
+
+/// The options of `export` alone. They have no variable: a format that another command line is not made
+/// for would break it.
+pub(super) static EXPORT: &[&OptionSpec] = &[&FORMAT, &UNSET];
+
+static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Text)
+    .without_variable()
+    .refuse_empty(EXPECTED)
+    .described_default("sh, or fish if $SHELL is fish")
+    .fallbacks(&[&SHELL])
+    .under(Heading::Output)
+    .choices(&[
+        ("sh", "POSIX shells: `eval \"$(roles-anywhere export)\"`"),
+        ("fish", "fish: `roles-anywhere export | source`"),
+        ("powershell", "PowerShell: `roles-anywhere export | Out-String | Invoke-Expression`"),
+        ("cmd", "cmd.exe: a batch file, or `for /f`"),
+        ("dotenv", "A .env file"),
+        ("docker", "A file for `docker run --env-file`"),
+        ("systemd", "A file for EnvironmentFile= in a unit of systemd"),
+        ("json", "A JSON object"),
+        ("github", "GitHub Actions: write to $GITHUB_ENV, and print masks for the log"),
+    ])
+    .help("Shell or file format")
+    .details("What the variables are for.");
+
+const EXPECTED: &str =
+    "`sh`, `fish`, `powershell`, `cmd`, `dotenv`, `docker`, `systemd`, `json` or `github`";
+
+pub(super) static UNSET: OptionSpec = OptionSpec::switch("--unset")
+    .without_variable()
+    .under(Heading::Output)
+    .help("Print what removes the variables again")
+    .details(
+        "Print what removes the variables from the environment of the shell again. No session is \
+         made, and nothing but the format counts.",
+    );
+
+/// Returns the format that is given, else that of the login shell.
+pub(super) fn format(settings: &Settings<'_>) -> Result<ExportFormat, UsageError> {
+    let Some(given) = settings.flag(&FORMAT)? else {
+        let shell = settings.environment.get(SHELL.name).map(path::path);
+        let is_fish = shell.is_some_and(|shell| shell.file_name() == Path::new("fish").file_name());
+        return Ok(if is_fish { VariableFormat::Fish } else { VariableFormat::Sh }.into());
+    };
+    let given = given.unless_flag()?;
+    Ok(match given.value {
+        "sh" => VariableFormat::Sh.into(),
+        "fish" => VariableFormat::Fish.into(),
+        "powershell" => VariableFormat::PowerShell.into(),
+        "cmd" => VariableFormat::Cmd.into(),
+        "dotenv" => VariableFormat::Dotenv.into(),
+        "docker" => VariableFormat::Docker.into(),
+        "systemd" => VariableFormat::Systemd.into(),
+        "json" => VariableFormat::Json.into(),
+        github::NAME => match settings.variable(&GITHUB_ENV)? {
+            Some(file) => ExportFormat::GitHub { file: path::path(file.value) },
+            None => {
+                return Err(UsageError::NoVariable {
+                    what: NamedValue::new(Origin::Flag(&FORMAT), github::NAME),
+                    variable: &GITHUB_ENV,
+                    why: "run it in a step of GitHub Actions, or pass another format",
+                });
+            }
+        },
+        _ => return Err(given.refuse(EXPECTED)),
+    })
+}
+
+/// Returns the error of `--unset` with the format of a file.
+pub(super) fn only_in_shells(name: &'static str) -> UsageError {
+    UsageError::Conflict {
+        first: Origin::Flag(&UNSET).into(),
+        second: NamedValue::new(Origin::Flag(&FORMAT), name),
+        why: "remove one of them: only a shell can remove variables",
+    }
+}
