@@ -1,5 +1,5 @@
 //! `.env` files, for which there is no standard: what python-dotenv, dotenv and Node's `--env-file`,
-//! Docker Compose and the libraries for Ruby and Go read alike.
+//! Docker Compose and Go's godotenv read alike (tried: dotenv 18, compose-go 2, godotenv 1.5).
 
 use super::{Unwritable, write_quoted};
 
