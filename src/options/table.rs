@@ -145,7 +145,7 @@ impl OptionSpec {
 
     /// Returns an argument without a flag.
     pub const fn positional(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
-        let syntax = Syntax::Positional { id };
+        let syntax = Syntax::Positional { id, is_repeated: false };
         Self::base(name, syntax, ValueName::Given(name), value_type)
     }
 
@@ -242,10 +242,14 @@ impl OptionSpec {
         Self { syntax: Syntax::Once, ..self }
     }
 
-    /// Lets the flag be given several times.
+    /// Lets the flag, or the argument without one, be given several times.
     #[must_use]
     pub const fn repeated(self) -> Self {
-        Self { syntax: Syntax::Repeated, ..self }
+        let syntax = match self.syntax {
+            Syntax::Positional { id, .. } => Syntax::Positional { id, is_repeated: true },
+            _ => Syntax::Repeated,
+        };
+        Self { syntax, ..self }
     }
 
     /// Adds the variables of other programs that count after our own.
@@ -263,7 +267,7 @@ impl OptionSpec {
     /// Returns the name of the option for clap: its flag without dashes.
     pub fn id(&self) -> &'static str {
         match self.syntax {
-            Syntax::Positional { id } => id,
+            Syntax::Positional { id, .. } => id,
             _ => self.name.trim_start_matches("--"),
         }
     }

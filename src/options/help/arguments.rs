@@ -25,8 +25,13 @@ pub(super) fn arguments(command: &CommandSpec) -> impl Iterator<Item = Arg> {
 
 fn argument(row: &'static OptionSpec, necessity: Necessity) -> Arg {
     let arg = Arg::new(row.id()).help(row.summary(necessity)).long_help(row.explanation(necessity));
-    if let Syntax::Positional { .. } | Syntax::None = row.syntax {
-        return with_value(arg, row).required(true);
+    match row.syntax {
+        Syntax::Positional { is_repeated: true, .. } => {
+            let is_required = necessity == Necessity::Required;
+            return with_value(arg, row).action(ArgAction::Append).required(is_required);
+        }
+        Syntax::Positional { .. } | Syntax::None => return with_value(arg, row).required(true),
+        _ => {}
     }
     let heading = (row.heading != Heading::Options).then(|| row.heading.as_str());
     let arg = arg.long(row.id()).short(row.short).help_heading(heading);

@@ -14,10 +14,12 @@ pub enum Syntax {
     Once,
     /// `--name VALUE`, as often as needed.
     Repeated,
-    /// An argument without a flag, which is required.
+    /// An argument without a flag, which is required unless it can be given several times.
     Positional {
         /// Its name in completion scripts.
         id: &'static str,
+        /// Whether it can be given several times.
+        is_repeated: bool,
     },
     /// Not at all: only variables.
     None,
