@@ -36,6 +36,8 @@ fn write(file: &mut File, size: u64, lines: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests look at real files")]
+
     use super::*;
     use std::fs;
 
