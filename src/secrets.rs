@@ -1,4 +1,9 @@
 //! Secrets and parameters for programs: references to them, and the values that they stand for.
 
+pub mod endpoints;
+pub mod lookup;
+mod member;
 pub mod reference;
+pub mod resolver;
+pub mod value;
 pub mod variables;

@@ -3,12 +3,14 @@
 mod argument;
 mod file_location;
 mod hints;
+mod reference_role;
 mod role;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use argument::{ArgumentError, CommandLinePart, Meant};
+pub use reference_role::ReferenceRoleError;
 pub use role::RoleError;
 
 use crate::credentials_file::ProfileNameError;

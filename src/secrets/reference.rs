@@ -15,8 +15,8 @@ use std::ops::Range;
 
 pub use cloudformation::dynamic_references;
 pub use error::ReferenceError;
-pub use name::ParameterName;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::parameter::ParameterId;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
@@ -47,7 +47,7 @@ pub enum ReferenceTarget {
     /// A parameter of Parameter Store.
     Parameter {
         /// Its name or ARN.
-        name: ParameterName,
+        name: ParameterId,
         /// Its version.
         version: ParameterVersion,
         /// The types that it may have.
@@ -157,6 +157,15 @@ pub enum Notation {
     Ecs,
 }
 
+/// A reference, and what it is for.
+#[derive(Clone, Debug)]
+pub struct NamedReference {
+    /// The variable or the file that gets the value, for messages.
+    pub name: Option<String>,
+    /// The reference.
+    pub reference: Reference,
+}
+
 /// A reference in a text.
 #[derive(Clone, Debug)]
 pub struct FoundReference {
@@ -206,7 +215,7 @@ impl Reference {
     pub fn region(&self) -> Option<&Region> {
         let of_arn = match &self.target {
             ReferenceTarget::Secret { id: SecretId::Arn(arn), .. } => Some(arn.region()),
-            ReferenceTarget::Parameter { name: ParameterName::Arn(arn), .. } => Some(arn.region()),
+            ReferenceTarget::Parameter { name: ParameterId::Arn(arn), .. } => Some(arn.region()),
             _ => None,
         };
         of_arn.or(self.region.as_ref())
@@ -271,10 +280,10 @@ impl Written<'_> {
         }
     }
 
-    fn parameter(&self, name: &ParameterName) -> String {
+    fn parameter(&self, name: &ParameterId) -> String {
         match name {
-            ParameterName::Arn(arn) => arn.to_string(),
-            ParameterName::Name(name) => self.word(name).to_owned(),
+            ParameterId::Arn(arn) => arn.to_string(),
+            ParameterId::Name(name) => self.word(name).to_owned(),
         }
     }
 }
@@ -330,7 +339,7 @@ pub fn shown_text(text: &str) -> String {
 const MARKS: [char; 4] = ['#', ':', '{', '}'];
 
 /// Returns a word of a reference, or what stands for one that may be a secret value.
-fn shown_word(word: &str) -> &str {
+pub(super) fn shown_word(word: &str) -> &str {
     if word.is_empty() || may_be_repeated(word) { word } else { "…" }
 }
 

@@ -5,10 +5,11 @@
 use std::fmt;
 
 use super::{
-    Fallback, FoundReference, Notation, ParameterName, ParameterTypes, ParameterVersion, Part,
-    Reference, ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name,
+    Fallback, FoundReference, Notation, ParameterTypes, ParameterVersion, Part, Reference,
+    ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name,
 };
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::parameter::ParameterId;
 
 /// What a reference begins with.
 pub(super) const START: &str = "{{resolve:";
@@ -100,7 +101,7 @@ fn parameter(parts: &[&str], types: ParameterTypes) -> Result<ReferenceTarget, R
         [name, version] => (name, ParameterVersion::Number(name::number(version)?)),
         _ => return Err(ReferenceError::ParameterParts),
     };
-    let name = ParameterName::Name(name::parameter_name(name)?);
+    let name = ParameterId::Name(name::parameter_name(name)?);
     Ok(ReferenceTarget::Parameter { name, version, types })
 }
 

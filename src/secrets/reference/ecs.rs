@@ -8,10 +8,11 @@
 use std::fmt;
 
 use super::{
-    Fallback, Notation, ParameterName, ParameterTypes, ParameterVersion, Part, Reference,
-    ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name,
+    Fallback, Notation, ParameterTypes, ParameterVersion, Part, Reference, ReferenceError,
+    ReferenceTarget, SecretVersionSelector, Written, name,
 };
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::parameter::ParameterId;
 
 /// Returns whether a text is an ARN that ECS takes, right or wrong: that of a secret or a parameter.
 pub(super) fn is_arn(text: &str) -> bool {
@@ -32,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Reference, ReferenceError> {
     if text.starts_with("arn:") {
         return arn(text);
     }
-    Ok(reference(parameter(ParameterName::Name(name::parameter_name(text)?)), Part::Whole))
+    Ok(reference(parameter(ParameterId::Name(name::parameter_name(text)?)), Part::Whole))
 }
 
 /// Parses an ARN.
@@ -40,7 +41,7 @@ pub(super) fn arn(text: &str) -> Result<Reference, ReferenceError> {
     let parts: Vec<&str> = text.split(':').collect();
     if parts.get(2) == Some(&"ssm") {
         let arn = name::parameter_arn(text)?;
-        return Ok(reference(parameter(ParameterName::Arn(arn)), Part::Whole));
+        return Ok(reference(parameter(ParameterId::Arn(arn)), Part::Whole));
     }
     let (id, [key, stage, version]) = match &parts[..] {
         id @ [_, _, _, _, _, _, _] => (id, [""; 3]),
@@ -57,7 +58,7 @@ pub(super) fn arn(text: &str) -> Result<Reference, ReferenceError> {
     Ok(reference(ReferenceTarget::Secret { id, version }, part))
 }
 
-fn parameter(name: ParameterName) -> ReferenceTarget {
+fn parameter(name: ParameterId) -> ReferenceTarget {
     ReferenceTarget::Parameter {
         name,
         version: ParameterVersion::Latest,

@@ -1,45 +1,15 @@
 //! The names of secrets and parameters, of versions and of roles.
 
-use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
-use super::{ReferenceError, shown_word};
+use super::ReferenceError;
 use roles_anywhere_client::arn::{ArnError, ParameterArn, SecretArn};
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::parameter::{ParameterId, SECRET_REFERENCE};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::is_shown;
 
-/// The name or the ARN of a parameter. `Debug` shows no name that may be a secret value.
-#[derive(Clone, Eq, PartialEq)]
-pub enum ParameterName {
-    /// Its name: of one word, or a path that begins with a slash.
-    Name(String),
-    /// Its ARN, which holds its Region.
-    Arn(ParameterArn),
-}
-
-/// As it is written.
-impl fmt::Display for ParameterName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => f.write_str(name),
-            Self::Arn(arn) => arn.fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for ParameterName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => f.write_str(shown_word(name)),
-            Self::Arn(arn) => arn.fmt(f),
-        }
-    }
-}
-
-/// The parameters that are secrets of Secrets Manager, by name or by ARN.
-pub(super) const SECRETS: &str = "/aws/reference/secretsmanager/";
 /// The longest name of a secret.
 const MAX_SECRET: usize = 512;
 /// The longest name of a parameter in a request.
@@ -64,10 +34,10 @@ pub(super) fn secret_arn(text: &str) -> Result<SecretArn, ReferenceError> {
 }
 
 /// Reads the name of a parameter, or its ARN.
-pub(super) fn parameter(text: &str) -> Result<ParameterName, ReferenceError> {
+pub(super) fn parameter(text: &str) -> Result<ParameterId, ReferenceError> {
     match text.starts_with("arn:") {
-        true => parameter_arn(text).map(ParameterName::Arn),
-        false => parameter_name(text).map(ParameterName::Name),
+        true => parameter_arn(text).map(ParameterId::Arn),
+        false => parameter_name(text).map(ParameterId::Name),
     }
 }
 
@@ -81,7 +51,7 @@ pub(super) fn parameter_arn(text: &str) -> Result<ParameterArn, ReferenceError> 
 
 /// Reads the name of a parameter.
 pub(super) fn parameter_name(text: &str) -> Result<String, ReferenceError> {
-    let legal = match text.starts_with(SECRETS) {
+    let legal = match text.starts_with(SECRET_REFERENCE) {
         true => is_of_secret,
         false => |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c),
     };

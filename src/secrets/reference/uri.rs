@@ -8,10 +8,11 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{
-    Fallback, Notation, ParameterName, ParameterTypes, ParameterVersion, Part, Reference,
-    ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name,
+    Fallback, Notation, ParameterTypes, ParameterVersion, Part, Reference, ReferenceError,
+    ReferenceTarget, SecretVersionSelector, Written, name,
 };
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::parameter::ParameterId;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 
@@ -63,8 +64,8 @@ pub(super) fn parameter(text: &str) -> Result<Reference, ReferenceError> {
         (None, None) => ParameterVersion::Latest,
     };
     let region = match &name {
-        ParameterName::Arn(arn) => given.region_beside(arn.region())?,
-        ParameterName::Name(_) => given.region,
+        ParameterId::Arn(arn) => given.region_beside(arn.region())?,
+        ParameterId::Name(_) => given.region,
     };
     let target = ReferenceTarget::Parameter { name, version, types: ParameterTypes::Any };
     let (role, fallback) = (given.role, given.fallback);
@@ -189,7 +190,7 @@ pub(super) fn write(written: &Written<'_>, f: &mut fmt::Formatter<'_>) -> fmt::R
     match target {
         ReferenceTarget::Secret { id, .. } => write!(f, "{SECRET}{}", written.secret(id))?,
         ReferenceTarget::Parameter { name, .. } => {
-            write!(f, "{PARAMETER}{}", written.parameter(name))?
+            write!(f, "{PARAMETER}{}", written.parameter(name))?;
         }
     }
     match part {

@@ -1,0 +1,300 @@
+//! What keeps references from being resolved: all of it in one error.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::output::error::{Detail, Error, Kind, one_line};
+use crate::secrets::reference::NamedReference;
+use roles_anywhere_client::provider::ErrorKind;
+
+/// References are not resolved: at least one failure.
+#[derive(Debug)]
+pub struct ResolveErrors {
+    failures: Vec<ResolveFailure>,
+    /// The number of all references.
+    total: usize,
+}
+
+/// A failure, of one reference or of several.
+#[derive(Debug)]
+pub struct ResolveFailure {
+    references: Vec<usize>,
+    /// The same as they are shown, each with what it is for.
+    shown: Vec<String>,
+    cause: FailureCause,
+}
+
+/// Why references are not resolved.
+#[derive(Debug)]
+enum FailureCause {
+    /// A role, of which there is no session.
+    Session(Option<Box<str>>, Box<Error>),
+    /// A call, which can be that of several references.
+    Call(Arc<Error>),
+    /// The reference, or what was read.
+    Value(Box<Error>),
+}
+
+impl FailureCause {
+    fn error(&self) -> &Error {
+        match self {
+            Self::Session(_, error) | Self::Value(error) => error,
+            Self::Call(error) => error,
+        }
+    }
+
+    fn is_same_call(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Call(one), Self::Call(other)) if Arc::ptr_eq(one, other))
+    }
+}
+
+impl ResolveFailure {
+    /// Returns the references, by their index; none if a role has no session.
+    pub fn references(&self) -> &[usize] {
+        &self.references
+    }
+
+    /// Returns the error.
+    pub fn error(&self) -> &Error {
+        self.cause.error()
+    }
+
+    /// Returns what is not resolved.
+    fn subject(&self) -> String {
+        match &self.cause {
+            FailureCause::Session(Some(role), _) => format!("the references of role `{role}`"),
+            FailureCause::Session(None, _) => "the references".to_owned(),
+            _ => self.shown.join(", "),
+        }
+    }
+
+    /// Returns it in the list of several failures.
+    fn detail(&self) -> Detail {
+        let (subject, error) = (one_line(&self.subject()), self.error());
+        let reasons = error.reasons();
+        let line = format!("{subject}: {}", reasons.join(": "));
+        let causes = reasons.iter().map(|reason| format!("\n  caused by: {reason}"));
+        let hints = error.printed_hints().into_iter().map(|hint| format!("\n  hint: {hint}"));
+        Detail { block: subject + &causes.chain(hints).collect::<String>(), line }
+    }
+}
+
+impl ResolveErrors {
+    /// Returns one without failures, for a number of references.
+    pub fn of(total: usize) -> Self {
+        Self { failures: Vec::new(), total }
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// Returns the failures: those of sessions, then those of references in their order.
+    pub fn failures(&self) -> &[ResolveFailure] {
+        &self.failures
+    }
+
+    /// Adds that a role has no session.
+    pub fn add_session(&mut self, role: Option<&str>, error: Error) {
+        let cause = FailureCause::Session(role.map(Into::into), Box::new(error));
+        self.failures.push(ResolveFailure { references: Vec::new(), shown: Vec::new(), cause });
+    }
+
+    /// Adds that a reference is not valid, or what was read is not what it stands for.
+    pub fn add(&mut self, named: (usize, &NamedReference), error: Error) {
+        self.add_cause(named, FailureCause::Value(Box::new(error)));
+    }
+
+    /// Adds that the call for a reference failed: one failure for all references of the call.
+    pub fn add_call(&mut self, named: (usize, &NamedReference), error: &Arc<Error>) {
+        self.add_cause(named, FailureCause::Call(Arc::clone(error)));
+    }
+
+    /// Changes the errors of sessions.
+    pub fn map_session_errors(&mut self, change: impl Fn(Option<&str>, Error) -> Error) {
+        let failures = std::mem::take(&mut self.failures).into_iter();
+        let changed = failures.map(|failure| match failure.cause {
+            FailureCause::Session(role, error) => {
+                let error = Box::new(change(role.as_deref(), *error));
+                ResolveFailure { cause: FailureCause::Session(role, error), ..failure }
+            }
+            _ => failure,
+        });
+        self.failures = changed.collect();
+    }
+
+    fn add_cause(&mut self, (index, named): (usize, &NamedReference), cause: FailureCause) {
+        let reference = named.reference.shown();
+        let shown = match &named.name {
+            Some(name) => format!("`{reference}` ({name})"),
+            None => format!("`{reference}`"),
+        };
+        match self.failures.iter_mut().find(|known| known.cause.is_same_call(&cause)) {
+            Some(known) => {
+                known.references.push(index);
+                known.shown.push(shown);
+            }
+            None => {
+                let (references, shown) = (vec![index], vec![shown]);
+                self.failures.push(ResolveFailure { references, shown, cause });
+            }
+        }
+    }
+}
+
+/// One failure is an error of its own, and that of a session is reported as for any other command.
+/// Several are listed, each with its hints; all of them are printed.
+impl From<ResolveErrors> for Error {
+    fn from(errors: ResolveErrors) -> Self {
+        let ResolveErrors { mut failures, total } = errors;
+        if failures.len() > 1 {
+            return several(&failures, total);
+        }
+        match failures.pop() {
+            Some(ResolveFailure { cause: FailureCause::Session(role, error), .. }) => match role {
+                Some(role) => error.of_role(&role),
+                None => *error,
+            },
+            Some(failure) => one(&failure),
+            None => several(&[], total),
+        }
+    }
+}
+
+fn one(failure: &ResolveFailure) -> Error {
+    let error = failure.error();
+    let causes = error.reasons().into_iter().rev();
+    let cause = causes.fold(None, |source, text| Some(Box::new(Reason { text, source })));
+    let text = format!("cannot resolve {}", failure.subject());
+    let unresolved = Error::new(error.kind(), Reason { text, source: cause });
+    let hints = error.hints().iter().cloned();
+    hints
+        .fold(unresolved, Error::hint)
+        .with_time_limit(error.time_limit())
+        .with_request_id(error.request_id().map(str::to_owned))
+}
+
+fn several(failures: &[ResolveFailure], total: usize) -> Error {
+    let of_session = |failure: &ResolveFailure| matches!(failure.cause, FailureCause::Session(..));
+    let count: usize = failures.iter().map(|failure| failure.references.len()).sum();
+    let message = match failures.iter().any(of_session) {
+        true => format!("cannot resolve {total} references"),
+        false => format!("cannot resolve {count} of {total} references"),
+    };
+    let kind = failures.first().map_or(Kind::Run(ErrorKind::Internal), |it| it.error().kind());
+    let details = failures.iter().map(ResolveFailure::detail).collect();
+    Error::detailed(kind, message, details, 0).unabridged()
+}
+
+/// What failed, and why, as text that is printed.
+#[derive(Debug)]
+struct Reason {
+    text: String,
+    source: Option<Box<Self>>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Reason {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Why what was read holds no such value. No message quotes a value.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// The secret is binary, and a text or a member is expected.
+    #[error("the secret is binary")]
+    Binary,
+    /// The value is not a JSON object.
+    #[error("the value is not a JSON object")]
+    NotAnObject,
+    /// There is no such member.
+    #[error("there is no member `{key}` (the object has {count} members)")]
+    NoMember {
+        /// Its name, as it may be shown.
+        key: String,
+        /// The number of members.
+        count: usize,
+    },
+    /// The object has no members.
+    #[error("the object has no members")]
+    NoMembers,
+    /// The value is empty.
+    #[error("the value is empty")]
+    Empty,
+    /// Members are empty or `null`.
+    #[error("{} empty or `null`: {}", plural(.0, "the member is", "these members are"), list(.0))]
+    EmptyMembers(Vec<String>),
+    /// The value contains a NUL byte.
+    #[error("the value contains a NUL byte")]
+    Nul,
+    /// Members contain a NUL byte.
+    #[error("{} a NUL byte: {}", plural(.0, "the member contains", "these members contain"), list(.0))]
+    NulInMembers(Vec<String>),
+    /// Members are strings that are not Unicode.
+    #[error("{} not valid Unicode: {}", plural(.0, "the member is", "these members are"), list(.0))]
+    NotUnicode(Vec<String>),
+    /// `{{resolve:ssm:…}}` of a SecureString.
+    #[error("the parameter is a SecureString, which `{{{{resolve:ssm:…}}}}` does not read")]
+    SecureString,
+    /// `{{resolve:ssm-secure:…}}` of another type.
+    #[error("the parameter is not a SecureString, which `{{{{resolve:ssm-secure:…}}}}` expects")]
+    NotSecureString,
+}
+
+impl ValueError {
+    /// Returns what to do.
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Binary => "a binary secret can be read as a whole with `sm://NAME`, into a file",
+            Self::NotAnObject => "remove the key to use the whole value",
+            Self::NoMember { .. } => {
+                "check the key, which is case-sensitive, or add `?optional` or `?default=TEXT`"
+            }
+            Self::NoMembers | Self::Empty | Self::EmptyMembers(_) => {
+                "if that is intended, add `?optional` or `?default=`"
+            }
+            Self::Nul | Self::NulInMembers(_) => {
+                "no variable can hold a NUL byte: store the value as a binary secret"
+            }
+            Self::NotUnicode(_) => "correct the JSON of the secret: it has half a surrogate pair",
+            Self::SecureString => "use `{{resolve:ssm-secure:…}}` or `ssm://…`",
+            Self::NotSecureString => "use `{{resolve:ssm:…}}` or `ssm://…`",
+        }
+    }
+
+    /// Returns whether a fallback stands for the value: it is missing or empty.
+    pub fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Self::NoMember { .. } | Self::NoMembers | Self::Empty | Self::EmptyMembers(_)
+        )
+    }
+}
+
+fn plural(names: &[String], one: &'static str, several: &'static str) -> &'static str {
+    if names.len() == 1 { one } else { several }
+}
+
+fn list(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    match names.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Self {
+        let hint = error.hint();
+        Self::new(ErrorKind::Refused, error).hint(hint)
+    }
+}

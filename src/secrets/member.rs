@@ -1,0 +1,149 @@
+//! The members of a value that is a JSON object.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use roles_anywhere_client::secret::Secret;
+
+/// A JSON object, borrowed from its text. Of two members with one name, the last one counts, as for most
+/// parsers.
+#[derive(Debug)]
+pub(super) struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+/// The value of a member.
+#[derive(Debug)]
+pub(super) enum MemberValue {
+    /// The text of a string, or a value of another type as it is written.
+    Text(Secret),
+    /// `null`.
+    Null,
+    /// A string that is not Unicode (half a surrogate pair).
+    NotUnicode,
+}
+
+impl<'a> Object<'a> {
+    /// Returns the object that `json` is, if it is one.
+    pub(super) fn parse(json: &'a str) -> Option<Self> {
+        // serde_json also reads a struct from an array; a map it does not.
+        serde_json::from_str(json).ok().map(Self)
+    }
+
+    /// Returns the number of members.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the member with exactly this name.
+    pub(super) fn member(&self, key: &str) -> Option<MemberValue> {
+        self.0.get(key).map(|value| MemberValue::of(value))
+    }
+
+    /// Returns the member with exactly this name; else the member that a path leads to, whose names are
+    /// separated by dots. At each step the longest name is tried first, as a name may contain dots.
+    pub(super) fn at_path(&self, path: &str) -> Option<MemberValue> {
+        if let Some(value) = self.member(path) {
+            return Some(value);
+        }
+        path.rmatch_indices('.').find_map(|(dot, _)| {
+            let inner = Object::parse(self.0.get(&path[..dot])?.get())?;
+            inner.at_path(&path[dot + 1..])
+        })
+    }
+
+    /// Returns all members, sorted by name.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, MemberValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), MemberValue::of(value)))
+    }
+}
+
+impl MemberValue {
+    fn of(value: &RawValue) -> Self {
+        let json = value.get();
+        match serde_json::from_str::<String>(json) {
+            Ok(text) => Self::Text(Secret::new(text)),
+            Err(_) if json.starts_with('"') => Self::NotUnicode,
+            Err(_) if json == "null" => Self::Null,
+            Err(_) => Self::Text(Secret::new(json.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_path(json: &str, path: &str) -> Option<String> {
+        let object = Object::parse(json).expect("an object");
+        match object.at_path(path)? {
+            MemberValue::Text(text) => Some(text.expose().to_owned()),
+            other => Some(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn values_are_as_they_are_written() {
+        let json = r#"{"s":"a\"b\u00e9","i":1000000,"f":1.0E+06,"big":12345678901234567890123,
+            "t":true,"o":{ "x": 1 },"l":[1, 2],"n":null,"half":"\ud800","e":""}"#;
+        let rows = [
+            ("s", "a\"bé"),
+            ("i", "1000000"),
+            ("f", "1.0E+06"),
+            ("big", "12345678901234567890123"),
+            ("t", "true"),
+            ("o", r#"{ "x": 1 }"#),
+            ("l", "[1, 2]"),
+            ("n", "Null"),
+            ("half", "NotUnicode"),
+            ("e", ""),
+        ];
+        for (key, expected) in rows {
+            assert_eq!(at_path(json, key).as_deref(), Some(expected), "{key}");
+        }
+        assert_eq!(at_path(json, "S"), None);
+    }
+
+    #[test]
+    fn an_exact_member_comes_before_a_path() {
+        let json = r#"{"a.b":"exact","a":{"b":"path","c":{"d":"deep"},"c.d":"shallow","e":[1]},
+            "a.c":{"d":"dotted"},"x":"text"}"#;
+        let rows = [
+            ("a.b", Some("exact")),
+            ("a.c", Some(r#"{"d":"dotted"}"#)),
+            ("a.c.d", Some("dotted")),
+            ("a.e", Some("[1]")),
+            ("a.e.0", None),
+            ("a.z", None),
+            ("x.y", None),
+            (".", None),
+            ("", None),
+        ];
+        for (path, expected) in rows {
+            assert_eq!(at_path(json, path).as_deref(), expected, "{path}");
+        }
+        assert_eq!(at_path(r#"{"a":{"c":{"d":"deep"},"c.d":"exact"}}"#, "a.c.d").unwrap(), "exact");
+        assert_eq!(at_path(r#"{"a":{"b":{"c":"deep"}}}"#, "a.b.c").unwrap(), "deep");
+        assert_eq!(at_path(r#"{"":{"":"empty"}}"#, ".").unwrap(), "empty");
+    }
+
+    #[test]
+    fn the_last_of_two_members_counts() {
+        assert_eq!(at_path(r#"{"a":1,"a":2}"#, "a").unwrap(), "2");
+    }
+
+    #[test]
+    fn only_an_object_has_members() {
+        for json in ["", "hunter2", "[1]", "1", "\"{}\"", "null", "{", r#"{"a":1} x"#] {
+            assert!(Object::parse(json).is_none(), "{json}");
+        }
+        let object = Object::parse(r#" {"b":1,"a":null} "#).unwrap();
+        let names: Vec<&str> = object.members().map(|(name, _)| name).collect();
+        assert_eq!((names, object.len()), (vec!["a", "b"], 2));
+    }
+
+    #[test]
+    fn a_path_of_many_dots_is_cheap() {
+        let json = format!("{}1{}", r#"{"a":"#.repeat(100), "}".repeat(100));
+        assert_eq!(at_path(&json, &"a.".repeat(3_000)), None);
+    }
+}

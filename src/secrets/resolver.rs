@@ -1,0 +1,87 @@
+//! Reads what references stand for: all roles and Regions side by side, and all failures at once.
+
+mod calls;
+mod consistency;
+
+use futures_util::future::join_all;
+
+use super::endpoints::ServiceEndpoints;
+use super::lookup::LookupPlan;
+use super::reference::{NamedReference, Reference};
+use super::value::{self, Resolved};
+use crate::output::references::{ResolveErrors, ValueError};
+use crate::session_cache::SessionCache;
+use calls::{CallFailure, Found, RoleCalls};
+use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::time::Deadline;
+
+/// How the references of a role are read.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct RoleAccess<'a> {
+    /// A role of the configuration file; `None` for that of the command.
+    pub role: Option<&'a str>,
+    /// Its sessions.
+    pub sessions: &'a SessionCache<'a>,
+    /// Where the services are.
+    pub endpoints: &'a ServiceEndpoints,
+    /// The ports.
+    pub ports: &'a Ports,
+    /// When to give up.
+    pub deadline: Deadline,
+}
+
+/// Returns what `references` stand for, in their order. `plan` is that of the same references, and
+/// `roles` are those that it uses.
+///
+/// Nothing is returned unless all references are resolved.
+pub async fn resolve(
+    references: &[NamedReference],
+    plan: &LookupPlan,
+    roles: &[RoleAccess<'_>],
+) -> Result<Vec<Resolved>, ResolveErrors> {
+    let calls: Vec<_> = roles.iter().map(|access| RoleCalls { access, plan }).collect();
+    let reads = join_all(calls.iter().map(RoleCalls::read)).await;
+    let mut found: Vec<Option<Result<Found, CallFailure>>> = Vec::new();
+    found.resize_with(plan.lookups().len(), || None);
+    let mut failures = ResolveErrors::of(references.len());
+    for (access, read) in roles.iter().zip(reads) {
+        match read {
+            Ok(results) => {
+                for (index, result) in results {
+                    found[index] = Some(result);
+                }
+            }
+            Err(error) => failures.add_session(access.role, error),
+        }
+    }
+    consistency::unify(plan, &mut found);
+    let mut values = Vec::with_capacity(references.len());
+    for (index, named) in references.iter().enumerate() {
+        // Without a session, there is one failure for all of its references.
+        let Some(found) = &found[plan.lookup_of(index)] else { continue };
+        let named = (index, named);
+        match found {
+            Ok(found) => match value_of(&named.1.reference, found) {
+                Ok(value) => values.push(value),
+                Err(error) => failures.add(named, error.into()),
+            },
+            Err(CallFailure { is_missing, error }) => {
+                match Resolved::fallback_of(&named.1.reference).filter(|_| *is_missing) {
+                    Some(value) => values.push(value),
+                    None => failures.add_call(named, error),
+                }
+            }
+        }
+    }
+    if failures.is_empty() { Ok(values) } else { Err(failures) }
+}
+
+fn value_of(reference: &Reference, found: &Found) -> Result<Resolved, ValueError> {
+    match found {
+        Found::Secret(secret) => value::of_secret(reference, secret),
+        Found::Parameter(parameter) => value::of_parameter(reference, parameter),
+    }
+}
+
+#[cfg(test)]
+mod tests;
