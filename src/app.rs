@@ -3,6 +3,7 @@
 pub mod credentials_endpoint;
 pub mod daemon;
 mod key_passwords;
+pub mod references;
 mod serve;
 pub mod session;
 

@@ -343,6 +343,7 @@ pub fn plan(
         roles: &[],
         are_roles_named: false,
         default_role: None,
+        config: None,
     };
     error_format::check(&settings, &specs[index])?;
     let command = &commands[index];
@@ -383,6 +384,7 @@ fn plan_with_roles(
         roles: &roles,
         are_roles_named: matches!(names, RoleNames::Named(_)),
         default_role,
+        config: Some(config),
         ..*settings
     };
     (command.plan)(&settings).map_err(|error| refused(error, config, &settings))

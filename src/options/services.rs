@@ -6,6 +6,7 @@ use crate::options::table::secrets::SECRETS_ENDPOINT;
 use crate::options::table::session::{AWS_ENDPOINT_URL_SECRETS_MANAGER, REGION, ROLE_ARN};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
+use crate::secrets::endpoints::ServiceEndpoints;
 use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
 use roles_anywhere_client::region::Region;
 
@@ -23,6 +24,26 @@ pub fn secrets_manager(
     region: Region,
 ) -> Result<RegionalEndpoint, UsageError> {
     service(settings, session, SECRETS_MANAGER, region)
+}
+
+/// Returns where the services are that references are read from, in any Region.
+pub fn endpoints(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<ServiceEndpoints, UsageError> {
+    Ok(ServiceEndpoints {
+        secrets_manager: session.given_endpoint_of(settings, SECRETS_MANAGER)?,
+        parameter_store: None,
+        variant: session.endpoint_variant(),
+    })
+}
+
+/// Returns the Region of what is named without one: that of `--region`, or that of the trust anchor.
+pub fn default_region(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<Region, UsageError> {
+    region((&REGION, None), settings, session)
 }
 
 fn service(

@@ -123,6 +123,24 @@ impl SessionOptions {
         endpoint(settings, options, &self.variant, region)
     }
 
+    /// Returns the endpoint of a service that is given, if one is.
+    pub fn given_endpoint_of(
+        &self,
+        settings: &Settings<'_>,
+        options: EndpointOptions,
+    ) -> Result<Option<Endpoint>, UsageError> {
+        let given = match given_endpoint(settings, options)? {
+            Some(setting) => Some(setting),
+            None => settings.in_file(options.own)?,
+        };
+        given.map(|setting| given_one(setting, &self.variant)).transpose()
+    }
+
+    /// Returns which of AWS's endpoints are used.
+    pub fn endpoint_variant(&self) -> Variant {
+        self.variant.0
+    }
+
     fn check_own_region(&self, settings: &Settings<'_>) -> Result<(), UsageError> {
         let Some(asked) = settings.region()? else { return Ok(()) };
         let asked = asked.without_fips().unwrap_or(asked);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use crate::config::{ArrayTable, FileValue, RoleLayers, TableName};
+use crate::config::{ArrayTable, Config, FileValue, RoleLayers, TableName};
 use crate::options::arguments::{all_typed, typed};
 use crate::options::command_line::CommandSpec;
 use crate::options::table::{
@@ -46,6 +46,8 @@ pub struct Settings<'a> {
     pub are_roles_named: bool,
     /// The role that is used if none is named.
     pub default_role: Option<&'a TableName>,
+    /// The configuration file, if it applies.
+    pub config: Option<&'a Config>,
 }
 
 /// The value of an option and its origin.

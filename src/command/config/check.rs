@@ -73,6 +73,7 @@ impl ConfigCheck {
             roles: &[],
             are_roles_named: false,
             default_role: None,
+            config: None,
         };
         let file = match &self.file {
             Some((value, origin)) => FileChoice::Given(settings.setting(origin.clone(), value)?),
