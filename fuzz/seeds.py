@@ -86,6 +86,7 @@ LINES = [
     ["credential-process", *SESSION_WORDS, "--endpoint", "https://a.example", "--no-verify-ssl=true", "--with-proxy"],
     ["secret", "get", ARNS[3], "--region", "us-east-1", "--key", "password", *SESSION_WORDS, "AWS_USE_FIPS_ENDPOINT=true"],
     ["secret", "get", "a/b", "--output", "json", "--out", "f", "--secrets-endpoint", "https://b", *SESSION_WORDS],
+    ["exec", "--static", *SESSION_WORDS, "--", "sh", "-c", "true"], ["exec", "--nested", "a", "--help", "ROLES_ANYWHERE_EXEC=x"],
     ["export", "--format", "fish", *SESSION_WORDS, "SHELL=/bin/fish"], ["export", "--unset", "--format=github", "GITHUB_ENV=f"],
     ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],

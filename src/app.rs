@@ -9,6 +9,8 @@ pub mod session;
 
 use std::any::Any;
 use std::cell::OnceCell;
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
-use crate::os::{environment, stdio};
+use crate::os::{environment, process, program, stdio};
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::private_dir::ConfiguredDir;
@@ -26,6 +28,7 @@ use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::system::{SystemClock, SystemEntropy};
 use roles_anywhere_client::text::disclosure::PathExists;
+use roles_anywhere_client::text::path;
 
 /// The real system, as commands see it.
 #[expect(missing_debug_implementations, reason = "holds a port")]
@@ -101,6 +104,34 @@ impl App {
     /// Returns the configuration files.
     pub fn config_files(&self) -> &SystemConfigFiles {
         &SystemConfigFiles
+    }
+
+    /// Returns the command line.
+    pub fn arguments(&self) -> Vec<String> {
+        environment::arguments().collect()
+    }
+
+    /// Returns the environment variables as they are, in order.
+    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+        environment::variables()
+    }
+
+    /// Returns the path of another program, as a shell finds it by name.
+    pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, Error> {
+        let path = self.environment().get("PATH").map(path::path);
+        Ok(program::find(name, path.as_deref().map(Path::as_os_str))?)
+    }
+
+    /// Replaces this process by a program, with the signals and the limits of the caller. Returns only if
+    /// that fails.
+    pub fn become_program(
+        &self,
+        path: &Path,
+        arguments: Vec<OsString>,
+        variables: Vec<(OsString, OsString)>,
+    ) -> Result<Infallible, Error> {
+        process::restore_inherited();
+        Ok(program::replace_process(path, arguments, variables)?)
     }
 
     /// Returns the absolute path of this program as it was called.

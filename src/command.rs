@@ -4,6 +4,7 @@ pub mod cache;
 pub mod completion;
 pub mod config;
 pub mod credential_process;
+pub mod exec;
 pub mod export;
 pub mod read_certificate_data;
 pub mod roles;
@@ -50,6 +51,7 @@ use roles_anywhere_client::time::Clock as _;
 /// The commands, in the order of `--help`.
 pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<credential_process::CredentialProcess>(),
+    CommandEntry::of::<exec::ExecPlan>(),
     CommandEntry::of::<export::Export>(),
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),

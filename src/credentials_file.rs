@@ -3,6 +3,7 @@
 //! [`ini`] edits its text and [`conflicts`] finds what else a profile holds; both are pure. [`port`] is
 //! how a file is read and written, and [`reconcile`] decides when, beside other programs that write it.
 
+pub mod config_copy;
 pub mod conflicts;
 pub mod ini;
 mod line;

@@ -15,6 +15,7 @@ mod hops;
 mod identity;
 mod keys;
 mod parameters;
+mod program;
 mod refusals;
 mod requests;
 mod run;

@@ -24,6 +24,7 @@ pub mod services;
 pub mod session;
 pub mod session_plan;
 pub mod settings;
+pub mod shared_credentials;
 pub mod suggestion;
 pub mod table;
 pub mod transport;

@@ -20,6 +20,7 @@ pub mod password;
 mod path;
 pub mod private_dir;
 pub mod process;
+pub mod program;
 mod secret_file;
 pub mod stdio;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod formats;
 pub mod log;
+pub mod program;
 pub mod references;
 pub mod report;
 pub mod run;

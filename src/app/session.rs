@@ -14,6 +14,7 @@ use crate::output::error::Error;
 use crate::output::run::RunError;
 use crate::output::waiting::{LineErasingPasswords, WaitDisplay, WaitingLine, WaitingTransport};
 use crate::session_cache::{self, CacheLocation, SessionCache};
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
@@ -76,6 +77,16 @@ impl<'a> SessionClient<'a> {
     /// Returns the output of `--debug`.
     pub fn trace(&self) -> &dyn Trace {
         &*self.trace
+    }
+
+    /// Returns a session. A cached one takes neither TLS nor a runtime.
+    pub fn session(&self) -> Result<Session, Error> {
+        let sessions = self.sessions();
+        if let Some(session) = sessions.ready(self.app.clock(), self.trace()) {
+            return Ok(session);
+        }
+        let made = self.block_on(async |ports, deadline| sessions.session(ports, deadline).await);
+        Ok(made?.session)
     }
 
     /// Prepares the network, and runs `work`. The deadline counts from the start of the process.

@@ -61,17 +61,7 @@ impl Plan for CredentialProcess {
     ///
     /// Nothing is printed on failure: AWS SDKs parse whatever reaches standard output.
     fn run(&self, app: &App) -> Result<Outcome, Error> {
-        let client = SessionClient::open(app, &self.session);
-        let sessions = client.sessions();
-        // Before TLS and a runtime are built, which a cached session does not need.
-        let session = match sessions.ready(app.clock(), client.trace()) {
-            Some(session) => session,
-            None => {
-                client
-                    .block_on(async |ports, deadline| sessions.session(ports, deadline).await)?
-                    .session
-            }
-        };
+        let session = SessionClient::open(app, &self.session).session()?;
         Ok(document::to_json(&session.credentials).into())
     }
 }

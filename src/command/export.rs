@@ -130,17 +130,7 @@ impl Plan for Export {
 impl PrintedSession {
     /// Returns what is printed on standard output.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        let client = SessionClient::open(app, &self.session);
-        let sessions = client.sessions();
-        // Before TLS and a runtime are built, which a cached session does not need.
-        let session = match sessions.ready(app.clock(), client.trace()) {
-            Some(session) => session,
-            None => {
-                client
-                    .block_on(async |ports, deadline| sessions.session(ports, deadline).await)?
-                    .session
-            }
-        };
+        let session = SessionClient::open(app, &self.session).session()?;
         let region = &self.session.provider.session.region;
         let values = Values::new(&session.credentials, region);
         let output = match &self.format {

@@ -24,7 +24,7 @@ use roles_anywhere_client::text::disclosure::{KeyMaterialKind, PathExists};
 
 variants!(UsageError:
     Missing KeyMaterial KeyMaterialForName Arn Endpoint Proxy Profile Value NoSuchPath Unexpanded NotUtf8
-    FlagAsValue Argument Role Regions Partitions Conflict NoVariable NotYet
+    FlagAsValue Argument Role Regions Partitions Conflict Nested NoVariable NotYet
 );
 variants!(RoleError:
     Variables Flags Several Unknown Ambiguous None NoProfile NoSuchFile NoFile
@@ -275,6 +275,7 @@ fn combinations() -> Page {
         example("serve --allow-remote=imds --no-imds"),
         example("serve --allow-remote --no-container"),
         example("serve --token-file a --no-container"),
+        example("exec a").with("ROLES_ANYWHERE_EXEC", "backup"),
     ];
     for example in examples {
         add(&mut page, &example);

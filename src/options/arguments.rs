@@ -30,6 +30,7 @@ fn argument(option: &'static OptionSpec) -> Arg {
             arg.long(option.id()).action(ArgAction::Append).allow_hyphen_values(true)
         }
         Syntax::Positional { is_repeated: true, .. } => arg.action(ArgAction::Append),
+        Syntax::Trailing { .. } => arg.num_args(0..).trailing_var_arg(true),
         // Named with all else that is missing, which clap does not know.
         Syntax::Positional { .. } | Syntax::None if option.choices.is_empty() => arg,
         Syntax::Positional { .. } | Syntax::None => {

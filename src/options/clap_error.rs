@@ -183,7 +183,8 @@ fn detached(error: &clap::Error, line: &[String]) -> Option<ArgumentError> {
     // After another option it may be the value of that option. One with `=` has its value, which may
     // be a password.
     let has_value = option.contains('=');
-    if error.kind() != ErrorKind::UnknownArgument || before.starts_with("--") || has_value {
+    let is_value = !own.starts_with("--") && !has_value && !before.starts_with("--");
+    if error.kind() != ErrorKind::UnknownArgument || !is_value {
         return None;
     }
     let option =

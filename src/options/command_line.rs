@@ -5,7 +5,7 @@ use clap::{ArgMatches, Command};
 
 use crate::options::arguments::OptionGroups;
 use crate::options::help;
-use crate::options::table::OptionSpec;
+use crate::options::table::{OptionSpec, Syntax};
 
 /// The name of the program, unless it is called by another one.
 pub const PROGRAM: &str = "roles-anywhere";
@@ -93,6 +93,31 @@ pub fn called<'a>(commands: &'a [CommandSpec], words: &[String]) -> Option<&'a C
             && command.name.iter().zip(words).all(|((word, _), typed)| word == typed)
     };
     commands.iter().find(is_called)
+}
+
+/// Returns the words up to another program that the command `name` runs: that and its arguments may be
+/// anything. The first word is the program.
+pub fn own_words<'a>(name: &[Word], options: &OptionGroups, words: &'a [String]) -> &'a [String] {
+    let all = || options.iter().copied().flatten();
+    if !all().any(|option| matches!(option.syntax, Syntax::Trailing { .. })) {
+        return words;
+    }
+    let takes_next = |word: &str| {
+        let flag = word.strip_prefix("--").unwrap_or_default();
+        all().any(|option| {
+            let is_called = word == option.name || option.aliases.contains(&flag);
+            is_called && matches!(option.syntax, Syntax::Value | Syntax::Once | Syntax::Repeated)
+        })
+    };
+    let mut end = 1 + name.len();
+    while let Some(word) = words.get(end).filter(|word| word.starts_with('-') && word.len() > 1) {
+        match word.as_str() {
+            "--" => break,
+            word if takes_next(word) => end += 2,
+            _ => end += 1,
+        }
+    }
+    &words[..end.min(words.len())]
 }
 
 /// Returns the options of the command that `words` call, if they do; the first word is the program.

@@ -1,6 +1,6 @@
 //! `--error-format`, which also counts for a command line that cannot be parsed.
 
-use crate::options::command_line::{CommandSpec, called};
+use crate::options::command_line::{CommandSpec, called, own_words};
 use crate::options::settings::Settings;
 use crate::options::table::errors::ERROR_FORMAT;
 use crate::output::report::ErrorFormat;
@@ -28,9 +28,11 @@ pub fn error_format(
     words: &[String],
     environment: &Environment,
 ) -> ErrorFormat {
-    if called(commands, words).is_some_and(|command| !has_option(command)) {
-        return ErrorFormat::Text;
-    }
+    let words = match called(commands, words) {
+        Some(command) if !has_option(command) => return ErrorFormat::Text,
+        Some(command) => own_words(command.name, command.option_groups, words),
+        None => words,
+    };
     let variable = || ERROR_FORMAT.variables().find_map(|name| environment.get(name));
     flag(words).or_else(variable).and_then(parse).unwrap_or_default()
 }
@@ -78,6 +80,9 @@ mod tests {
             ("a credentials --error-format=json", ""),
             ("a cache --error-format json", ""),
             ("a secret get a --error-format=", "json"),
+            ("a exec --error-format json b --error-format text", ""),
+            ("a exec --role b --error-format=json --static c", ""),
+            ("a exec --role", "json"),
             ("a version", "json"),
         ] {
             assert_eq!(format(line, variable), ErrorFormat::Json, "{line}");
@@ -88,6 +93,9 @@ mod tests {
             ("a version --error-format", ""),
             ("a version --error-format=json --error-format text", "json"),
             ("a version --error-formats=json", ""),
+            ("a exec b --error-format=json", ""),
+            ("a exec --role b --static c --error-format json", ""),
+            ("a exec -- --error-format=json", ""),
             ("a secret get -- --error-format=json", ""),
             ("a serve --error-format=json", "json"),
             ("a completion", "json"),

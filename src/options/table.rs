@@ -15,6 +15,7 @@ pub mod identity;
 mod key_location;
 mod origin;
 pub mod other_programs;
+pub mod program;
 pub mod roles;
 pub mod secrets;
 pub mod session;
@@ -149,6 +150,12 @@ impl OptionSpec {
         Self::base(name, syntax, ValueName::Given(name), value_type)
     }
 
+    /// Returns all arguments from the first one on that is no option.
+    pub const fn trailing(id: &'static str, name: &'static str, value_type: ValueType) -> Self {
+        let syntax = Syntax::Trailing { id };
+        Self::base(name, syntax, ValueName::Given(name), value_type)
+    }
+
     /// Returns what only the variables of other programs set; `names` are in the order of precedence.
     pub const fn of_variables(names: &'static [&'static str], value_type: ValueType) -> Self {
         let base = Self::base(names[0], Syntax::None, ValueName::Given(""), value_type);
@@ -267,7 +274,7 @@ impl OptionSpec {
     /// Returns the name of the option for clap: its flag without dashes.
     pub fn id(&self) -> &'static str {
         match self.syntax {
-            Syntax::Positional { id, .. } => id,
+            Syntax::Positional { id, .. } | Syntax::Trailing { id } => id,
             _ => self.name.trim_start_matches("--"),
         }
     }

@@ -40,6 +40,9 @@ impl UnknownVariable {
     }
 }
 
+/// The variable that marks a program that runs by `exec`: the name of the role.
+pub const MARK: &str = "ROLES_ANYWHERE_EXEC";
+
 /// The variables with our prefix that the scripts and tests of this repository read, without it.
 const OF_TESTS: &[&str] = &["BIN_DIR", "CLIENTS", "LINES", "RECORD", "TOOL", "WITH_PROXY"];
 
@@ -56,7 +59,8 @@ pub fn unknown_variables(
     environment
         .with_prefix(PREFIX)
         .filter_map(|(name, _)| name.strip_prefix(PREFIX))
-        .filter(|name| is_plain(name) && !OF_TESTS.contains(name) && !known().any(|it| it == *name))
+        .filter(|name| is_plain(name) && !OF_TESTS.contains(name))
+        .filter(|name| Some(*name) != without_prefix(MARK) && !known().any(|it| it == *name))
         .map(|name| UnknownVariable {
             name: format!("{PREFIX}{name}"),
             // Without the prefix, which makes all of them similar.

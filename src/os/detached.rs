@@ -84,8 +84,10 @@ mod adoption {
 
     /// Lets this process adopt no orphans, if it does: the detached one must not become its child.
     pub(super) fn suspend() -> Option<Suspended> {
-        let adopts = matches!(child_subreaper(), Ok(Some(_)));
-        (adopts && set_child_subreaper(None).is_ok()).then_some(Suspended)
+        match child_subreaper() {
+            Ok(Some(_)) => set_child_subreaper(None).ok().map(|()| Suspended),
+            _ => None,
+        }
     }
 
     impl Drop for Suspended {

@@ -1,5 +1,6 @@
 //! The environment variables of this process, and its command line.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,12 @@ pub fn read() -> Environment {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, path::text(value)))),
     )
+}
+
+/// Returns all variables as they are, in order.
+#[expect(clippy::disallowed_methods, reason = "another program gets them as they are")]
+pub fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
 }
 
 /// Returns the absolute path of this program as it was called, by which it is found after an update too:

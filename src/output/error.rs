@@ -23,6 +23,10 @@ pub enum Kind {
     Usage,
     /// As the client classifies its errors. Errors of the program beside them are of these kinds too.
     Run(ErrorKind),
+    /// The user: the program to run exists, but it cannot be executed.
+    ProgramNotExecutable,
+    /// The user: the program to run does not exist.
+    ProgramNotFound,
 }
 
 impl From<ErrorKind> for Kind {
@@ -43,6 +47,8 @@ impl Kind {
         match self {
             Self::Usage => "usage",
             Self::Run(kind) => kind.name(),
+            Self::ProgramNotExecutable => "program_not_executable",
+            Self::ProgramNotFound => "program_not_found",
         }
     }
 
@@ -55,6 +61,8 @@ impl Kind {
             Self::Run(ErrorKind::Unreachable) => 5,
             Self::Run(ErrorKind::Local) => 6,
             Self::Run(ErrorKind::Internal) => 70,
+            Self::ProgramNotExecutable => 126,
+            Self::ProgramNotFound => 127,
         }
     }
 }

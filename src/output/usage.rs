@@ -186,6 +186,12 @@ pub enum UsageError {
         /// What to do.
         why: &'static str,
     },
+    /// `exec` in a program that `exec` runs.
+    #[error("`exec` already runs this program{}", of_role(role))]
+    Nested {
+        /// The role of that.
+        role: DisplayValue,
+    },
     /// A flag, a value or a command of the official helper that does not work here yet.
     #[error("{what} of `aws_signing_helper` is not supported yet")]
     NotYet {
@@ -274,6 +280,10 @@ fn got(value: &DisplayValue) -> String {
 /// Returns a name in backticks after a space, if it may be shown.
 fn shown_name(value: &DisplayValue) -> String {
     value.value().map(|name| format!(" `{name}`")).unwrap_or_default()
+}
+
+fn of_role(name: &DisplayValue) -> String {
+    name.value().map(|name| format!(" with the role `{name}`")).unwrap_or_default()
 }
 
 fn flag(value: &DisplayValue) -> String {

@@ -22,6 +22,7 @@ mod diagnostic;
 mod edited_files;
 mod environment;
 mod error_format;
+mod exec;
 mod export;
 mod fault;
 mod file_errors;

@@ -29,6 +29,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-config-show.1",
             "roles-anywhere-config.1",
             "roles-anywhere-credential-process.1",
+            "roles-anywhere-exec.1",
             "roles-anywhere-export.1",
             "roles-anywhere-read-certificate-data.1",
             "roles-anywhere-roles.1",

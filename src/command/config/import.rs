@@ -8,8 +8,9 @@ use crate::config::import::from_aws_config;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::settings::Settings;
+use crate::options::shared_credentials::config_file;
 use crate::options::table::errors::ERRORS;
-use crate::options::table::shared_credentials::{AWS_CONFIG_FILE, HOME};
+use crate::options::table::shared_credentials::AWS_CONFIG_FILE;
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::Outcome;
 use crate::output::error::Error;
@@ -87,14 +88,11 @@ fn aws_config_file(settings: &Settings<'_>) -> Result<(PathBuf, Origin), UsageEr
     if let Some(setting) = settings.text(&FILE)? {
         return Ok((path::path(setting.value), setting.origin));
     }
-    let home = || settings.environment.get(HOME.name);
-    if let Some(setting) = settings.variable(&AWS_CONFIG_FILE)? {
-        let path = match (setting.value.strip_prefix("~/"), home()) {
-            (Some(rest), Some(home)) => path::path(home).join(path::path(rest)),
-            _ => path::path(setting.value),
-        };
-        return Ok((path, setting.origin));
+    match config_file(settings)? {
+        Some((path, origin @ Origin::Variable(option, _))) if *option == AWS_CONFIG_FILE => {
+            Ok((path, origin))
+        }
+        Some((path, _)) => Ok((path, Origin::Default(&FILE))),
+        None => Err(settings.missing(&[&FILE])),
     }
-    let home = home().ok_or_else(|| settings.missing(&[&FILE]))?;
-    Ok((path::path(home).join(".aws/config"), Origin::Default(&FILE)))
 }

@@ -34,7 +34,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
             assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
-    assert_eq!(count, 2 * (1 + 16 + 3), "the first page, the commands and the groups");
+    assert_eq!(count, 2 * (1 + 17 + 3), "the first page, the commands and the groups");
     assert_eq!(requested(&["serve", "--no-imds=true", "-vh"]), requested(&["serve", "-h"]));
     assert_eq!(requested(&["help", "help"]), requested(&["--help"]));
     assert_eq!(requested(&["secret"]), requested(&["secret", "-h"]));
@@ -74,7 +74,8 @@ fn a_short_page_has_one_line_for_each_option() {
         let lines: Vec<&str> = lines.take_while(|line| !line.starts_with("Doc")).collect();
         let options = lines.iter().filter(|line| line.starts_with(' '));
         for option in options {
-            let starts = ["  -", "      --", "  <"].iter().any(|start| option.starts_with(start));
+            let starts =
+                ["  -", "      --", "  <", "  ["].iter().any(|start| option.starts_with(start));
             let words = option.trim_start().split("  ").filter(|part| !part.is_empty()).count();
             let is_command = option[2..].starts_with(|c: char| c.is_ascii_lowercase());
             assert!((starts || is_command) && words == 2, "{option}");
@@ -157,7 +158,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 28, "options with choices");
+    assert_eq!(count, 29, "options with choices");
 }
 
 #[test]

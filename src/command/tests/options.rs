@@ -113,7 +113,7 @@ fn clap_is_told_of_each_option_once_in_a_command() {
 struct WrittenRows(Vec<String>);
 
 impl<'ast> Visit<'ast> for WrittenRows {
-    /// A call such as `OptionSpec::new("--flag", …)`; the name of a positional argument comes second.
+    /// A call such as `OptionSpec::new("--flag", …)`; the name of an argument without a flag comes second.
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         syn::visit::visit_expr_call(self, call);
         let syn::Expr::Path(function) = &*call.func else { return };
@@ -121,7 +121,8 @@ impl<'ast> Visit<'ast> for WrittenRows {
         let [row, constructor] = path.as_slice() else { return };
         // The keys of the configuration file that no option stands for are in no command.
         if row == "OptionSpec" && constructor != "file_key" {
-            let name = &call.args[usize::from(constructor == "positional")];
+            let has_id = ["positional", "trailing"].contains(&constructor.as_str());
+            let name = &call.args[usize::from(has_id)];
             self.0.push(first_text(name).expect("the name of a row is a literal"));
         }
     }

@@ -31,6 +31,10 @@ fn argument(row: &'static OptionSpec, necessity: Necessity) -> Arg {
             return with_value(arg, row).action(ArgAction::Append).required(is_required);
         }
         Syntax::Positional { .. } | Syntax::None => return with_value(arg, row).required(true),
+        Syntax::Trailing { .. } => {
+            let arg = arg.value_name(row.value_name()).num_args(0..).trailing_var_arg(true);
+            return arg.value_hint(ValueHint::CommandWithArguments);
+        }
         _ => {}
     }
     let heading = (row.heading != Heading::Options).then(|| row.heading.as_str());

@@ -31,13 +31,17 @@ command names: --role-arn by ROLES_ANYWHERE_ROLE_ARN. An option on the
 command line takes precedence. An empty variable counts as not set.";
 
 /// The exit codes.
-pub const EXIT_CODES: &str = " 0  success
- 2  usage: an option, an environment variable, or their combination
- 3  identity: certificate or key missing, not valid, locked or expired
- 4  refused by AWS: CreateSession or the secret
- 5  unreachable: network, TLS, proxy, timeout, throttling, server errors
- 6  local input or output: files, sockets, standard output
-70  internal: a bug in this program";
+pub const EXIT_CODES: &str = "\
+  0  success
+  2  usage: an option, an environment variable, or their combination
+  3  identity: certificate or key missing, not valid, locked or expired
+  4  refused by AWS: CreateSession or the secret
+  5  unreachable: network, TLS, proxy, timeout, throttling, server errors
+  6  local input or output: files, sockets, standard output
+ 70  internal: a bug in this program
+126  exec: the program cannot be executed
+127  exec: the program does not exist
+`exec` ends with the exit code of the program if that was started.";
 
 /// Returns the section of examples, empty for none.
 pub(super) fn examples(lines: &str) -> String {

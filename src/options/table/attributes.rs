@@ -21,6 +21,11 @@ pub enum Syntax {
         /// Whether it can be given several times.
         is_repeated: bool,
     },
+    /// All arguments from the first one on that is no option, which may be none.
+    Trailing {
+        /// Its name in completion scripts.
+        id: &'static str,
+    },
     /// Not at all: only variables.
     None,
 }
@@ -39,6 +44,8 @@ pub enum Heading {
     Profile,
     /// What `serve` serves, and where.
     Server,
+    /// How another program is run.
+    Program,
     /// The configuration file and its roles.
     Configuration,
     /// The certificate, the key, its password.
@@ -68,6 +75,7 @@ impl Heading {
             Self::Secret => "Secret",
             Self::Profile => "Profile",
             Self::Server => "Server",
+            Self::Program => "Program",
             Self::Configuration => "Configuration",
             Self::Identity => "Identity",
             Self::Session => "Session",

@@ -57,6 +57,9 @@ impl UsageError {
             | Self::Conflict { why, .. }
             | Self::NoVariable { why, .. } => why,
             Self::NotYet { instead, .. } => instead,
+            Self::Nested { .. } => {
+                "pass `--nested` to run a program with other credentials in it, or end it first"
+            }
         };
         vec![hint.to_owned()]
     }

@@ -19,6 +19,7 @@ pub(super) struct NewCommand {
 pub(super) const COMMANDS: &[NewCommand] = &[
     NewCommand { name: "version", share: 1, verb: Version },
     NewCommand { name: "export", share: 2, verb: Export },
+    NewCommand { name: "exec", share: 2, verb: Exec },
 ];
 
 /// An option that is added to lines of some commands.
@@ -38,9 +39,9 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] = &[CredentialProcess, Export, Update, Serve, SecretGet];
+const SESSIONS: &[Verb] = &[CredentialProcess, Exec, Export, Update, Serve, SecretGet];
 const IDENTITIES: &[Verb] =
-    &[CredentialProcess, Export, Update, Serve, SecretGet, SignString, ReadCertificateData];
+    &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, SignString, ReadCertificateData];
 
 pub(super) const OPTIONS: &[NewOption] = &[
     NewOption {
@@ -48,6 +49,7 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 8,
         verbs: &[
             CredentialProcess,
+            Exec,
             Export,
             Update,
             SecretGet,

@@ -53,6 +53,9 @@ pub(super) const SESSION: &[Opt] = &[
 pub(super) const CACHE: &[Opt] = &[("no-cache", Switch), ("cache-dir", Directory)];
 pub(super) const CACHE_DIRECTORY: &[Opt] = &[("cache-dir", Directory)];
 
+pub(super) const EXEC: &[Opt] =
+    &[("static", Switch), ("keep-aws-files", Switch), ("nested", Switch)];
+
 pub(super) const EXPORT: &[Opt] = &[("format", ExportFormat), ("unset", Switch)];
 
 pub(super) const UPDATE: &[Opt] = &[

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, SECRET_GET, SERVE,
+    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, SECRET_GET, SERVE,
     SESSION, SIGN_STRING, UPDATE,
 };
 use super::random::Random;
@@ -11,6 +11,7 @@ use super::random::Random;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verb {
     CredentialProcess,
+    Exec,
     Export,
     Update,
     Serve,
@@ -89,6 +90,7 @@ impl Verb {
         ];
         match self {
             Self::CredentialProcess => &["credential-process"],
+            Self::Exec => &["exec"],
             Self::Export => &["export"],
             Self::Update => &["update"],
             Self::Serve => &["serve"],
@@ -107,6 +109,7 @@ impl Verb {
     pub(super) fn options(self) -> Vec<Opt> {
         match self {
             Self::CredentialProcess => [SESSION, IDENTITY, SESSION, CACHE, CACHE].concat(),
+            Self::Exec => [EXEC, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Export => [EXPORT, EXPORT, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Update => [UPDATE, UPDATE, IDENTITY, SESSION, SESSION].concat(),
             Self::Serve => [SERVE, SERVE, IDENTITY, SESSION, SESSION].concat(),
@@ -131,7 +134,9 @@ impl Verb {
             ("role-arn", Kind::Role),
         ];
         match self {
-            Self::CredentialProcess | Self::Export | Self::SecretGet => OF_A_SESSION.to_vec(),
+            Self::CredentialProcess | Self::Exec | Self::Export | Self::SecretGet => {
+                OF_A_SESSION.to_vec()
+            }
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
             Self::Serve => [OF_A_SESSION, &[("token-file", Kind::NewFile)]].concat(),
             Self::SignString => vec![("private-key", Kind::PrivateKey)],
@@ -144,7 +149,12 @@ impl Verb {
     pub(super) fn is_session(self) -> bool {
         matches!(
             self,
-            Self::CredentialProcess | Self::Export | Self::Update | Self::Serve | Self::SecretGet
+            Self::CredentialProcess
+                | Self::Exec
+                | Self::Export
+                | Self::Update
+                | Self::Serve
+                | Self::SecretGet
         )
     }
 

@@ -1,0 +1,150 @@
+//! `exec`: runs a program with credentials and no others.
+
+pub mod aws_files;
+pub mod environment;
+mod plan;
+
+use std::ffi::OsString;
+
+use crate::app::App;
+use crate::app::credentials_endpoint::EndpointRequest;
+use crate::app::session::SessionClient;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::{Word, own_words};
+use crate::options::roles::RoleUse;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
+use crate::output::error::Error;
+use crate::output::usage::UsageError;
+use aws_files::AwsFiles;
+use environment::ProgramVariables;
+use roles_anywhere_client::credentials::Session;
+use roles_anywhere_client::time::{Clock as _, Timestamp};
+
+/// The plan of `exec`.
+#[derive(Clone, Debug)]
+pub struct ExecPlan {
+    /// The session.
+    pub session: SessionPlan,
+    /// The name of the role: that of the configuration file, else that of the ARN.
+    pub role: String,
+    /// The program.
+    pub program: ProgramCommand,
+    /// How the program gets the credentials.
+    pub source: CredentialSource,
+    /// The AWS files of the user that the program must not read; `None` if it may.
+    pub aws_files: Option<AwsFiles>,
+}
+
+/// A program and its arguments, which may be any bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProgramCommand {
+    /// Its name or path, as it was typed.
+    pub name: OsString,
+    /// The arguments after the name.
+    pub arguments: Vec<OsString>,
+}
+
+/// How a program gets credentials.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CredentialSource {
+    /// From an endpoint that renews them, and that only this program is given.
+    Endpoint,
+    /// From variables, which no one renews.
+    Variables,
+}
+
+impl Command for ExecPlan {
+    const NAME: &'static [Word] = &[("exec", "Run a program with credentials and no others")];
+    const DETAILS: &'static str = "\
+Runs a program that finds the credentials of a session, which are renewed as long as it runs, and no other credentials. Options after the program belong to the program.
+
+Variables and files by which the program would find other credentials are hidden from it. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
+    const EXAMPLES: &'static str = "\
+roles-anywhere exec --role backup -- aws s3 sync /srv s3://backup-bucket
+roles-anywhere exec --role backup
+roles-anywhere exec --role backup --static -- env";
+    const DOCS: &'static [&'static str] = &["exec.md", "cache.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        table::program::PROGRAM,
+        table::roles::ONE,
+        table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::session::ASSUME,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
+        table::errors::ERRORS,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        plan::plan(settings)
+    }
+}
+
+impl Plan for ExecPlan {
+    /// Becomes the program, and so returns an error only.
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        // What is wrong with the command line costs no session.
+        let path = app.find_program(&self.program.name)?;
+        let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
+        let client = SessionClient::open(app, &self.session);
+        let session = client.session()?;
+
+        let mut variables = ProgramVariables::without_credentials(app.variables());
+        variables.set_mark(&self.role);
+        variables.set_region(&self.session.provider.session.region);
+        // Removed if the program is not run.
+        let mut directory = None;
+        if let Some(files) = &aws_files {
+            let mut copy = None;
+            if let Some((name, text)) = files.copy() {
+                let made = directory.insert(app.child_dir()?);
+                copy = Some(made.write(name, text.as_bytes())?);
+            }
+            files.set(&mut variables, copy);
+        }
+        match self.source {
+            CredentialSource::Variables => {
+                app.report(&expiry_note(&session, app.clock().now()));
+                variables.set_credentials(&session.credentials);
+            }
+            CredentialSource::Endpoint => {
+                let words = app.arguments();
+                let endpoint = app.start_credentials_endpoint(&EndpointRequest {
+                    words: own_words(Self::NAME, Self::OPTIONS, &words),
+                    client: &client,
+                    session: &session,
+                    directory: directory.as_ref(),
+                })?;
+                variables.set_endpoint(&endpoint.url, &endpoint.token);
+            }
+        }
+        match app.become_program(&path, self.program.arguments(), variables.into_vec())? {}
+    }
+
+    fn session(&self) -> Option<&SessionPlan> {
+        Some(&self.session)
+    }
+}
+
+impl ProgramCommand {
+    /// Returns the arguments as the program gets them, its name first.
+    fn arguments(&self) -> Vec<OsString> {
+        [&self.name].into_iter().chain(&self.arguments).cloned().collect()
+    }
+}
+
+/// Returns the note about credentials that are not renewed.
+fn expiry_note(session: &Session, now: Timestamp) -> String {
+    let minutes = session.seconds_left(now) / 60;
+    let expiration = session.credentials.expiration;
+    format!("note: the credentials expire at {expiration}, in {minutes} min, and are not renewed")
+}

@@ -1,0 +1,216 @@
+//! The environment variables of a program that is run with credentials: those of the caller, without other
+//! credentials. Pure.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+use crate::options::table::PREFIX;
+use crate::options::variables::MARK;
+use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::region::Region;
+use roles_anywhere_client::secret::Secret;
+
+/// The variables by which an SDK or another program finds other credentials. They are removed and not
+/// emptied: botocore only checks whether some are set.
+const CREDENTIALS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    // botocore prefers it to AWS_SESSION_TOKEN.
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ACCOUNT_ID",
+    "AWS_PROFILE",
+    // botocore prefers it to AWS_PROFILE.
+    "AWS_DEFAULT_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // The file of the old EC2 tools, and that of boto 2.
+    "AWS_CREDENTIAL_FILE",
+    "BOTO_CONFIG",
+    // Other names of keys: Go and Java, then Ruby.
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AMAZON_ACCESS_KEY_ID",
+    "AMAZON_SECRET_ACCESS_KEY",
+    "AMAZON_SESSION_TOKEN",
+    // An API key of Amazon Bedrock, which SDKs prefer to credentials.
+    "AWS_BEARER_TOKEN_BEDROCK",
+];
+
+/// The environment variables of a program, in order. The values may be secret, so `Debug` shows none.
+#[derive(Clone)]
+pub struct ProgramVariables(Vec<(OsString, OsString)>);
+
+impl ProgramVariables {
+    /// Returns the variables of the caller without credentials, and without ours.
+    pub fn without_credentials(caller: Vec<(OsString, OsString)>) -> Self {
+        let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let mut kept = caller;
+        kept.retain(|(name, _)| !is_ours(name) && !CREDENTIALS.iter().any(|it| name == *it));
+        Self(kept)
+    }
+
+    /// Returns a value; `None` if the variable is not set or empty.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        let found = self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_os_str());
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// Sets a variable where it stands, or at the end.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(it, _)| it == name) {
+            Some(variable) => variable.1 = value,
+            None => self.0.push((name.into(), value)),
+        }
+    }
+
+    /// Sets the name of the role that the credentials are of.
+    pub fn set_mark(&mut self, role: &str) {
+        self.set(MARK, role);
+    }
+
+    /// Sets both variables of the Region: the caller's if it has one, as not every SDK reads both.
+    pub fn set_region(&mut self, own: &Region) {
+        let [region, default] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let given = |name| self.get(name).map(OsStr::to_owned);
+        let (first, second) = (given(region), given(default));
+        let own = || OsString::from(own.as_str());
+        let other = first.clone().or_else(|| second.clone());
+        self.set(region, first.or_else(|| other.clone()).unwrap_or_else(own));
+        self.set(default, second.or(other).unwrap_or_else(own));
+    }
+
+    /// Sets credentials that are not renewed.
+    pub fn set_credentials(&mut self, credentials: &Credentials) {
+        self.set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
+        self.set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose());
+        self.set("AWS_SESSION_TOKEN", credentials.session_token.expose());
+        self.set("AWS_CREDENTIAL_EXPIRATION", credentials.expiration.to_string());
+    }
+
+    /// Sets the endpoint that gives credentials and renews them.
+    pub fn set_endpoint(&mut self, url: &str, token: &Secret) {
+        self.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        self.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.expose());
+    }
+
+    /// Returns the variables as the system takes them.
+    pub fn into_vec(self) -> Vec<(OsString, OsString)> {
+        self.0
+    }
+}
+
+impl fmt::Debug for ProgramVariables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} variables>", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roles_anywhere_client::time::Timestamp;
+
+    fn caller(variables: &[(&str, &str)]) -> ProgramVariables {
+        let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        ProgramVariables::without_credentials(owned.collect())
+    }
+
+    fn shown(variables: ProgramVariables) -> Vec<String> {
+        let lines = variables.into_vec().into_iter();
+        lines.map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
+    }
+
+    #[test]
+    fn other_variables_keep_their_order() {
+        let mut variables = caller(&[
+            ("Z", "1"),
+            ("AWS_PROFILE", "plant"),
+            ("A", ""),
+            ("AWS_SECURITY_TOKEN", ""),
+            ("ROLES_ANYWHERE_PRIVATE_KEY_PASSWORD", "hunter2"),
+            ("AWS_CA_BUNDLE", "/etc/ca.pem"),
+            ("ROLES_ANYWHERE_EXEC", "outer"),
+        ]);
+        variables.set_mark("inner");
+        variables.set("A", "2");
+        assert_eq!(
+            shown(variables),
+            ["Z=1", "A=2", "AWS_CA_BUNDLE=/etc/ca.pem", "ROLES_ANYWHERE_EXEC=inner"]
+        );
+    }
+
+    #[test]
+    fn every_source_of_credentials_is_removed() {
+        let all: Vec<(&str, &str)> = CREDENTIALS.iter().map(|name| (*name, "other")).collect();
+        assert_eq!(shown(caller(&all)), [""; 0]);
+    }
+
+    #[test]
+    fn a_given_region_counts_for_both_variables() {
+        let region = Region::parse("eu-central-1").unwrap();
+        for (given, expected) in [
+            (&[][..], ["eu-central-1", "eu-central-1"]),
+            (&[("AWS_REGION", "us-east-1")], ["us-east-1", "us-east-1"]),
+            (&[("AWS_DEFAULT_REGION", "us-east-1")], ["us-east-1", "us-east-1"]),
+            (&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")], ["eu-central-1", "eu-central-1"]),
+            (
+                &[("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-west-2")],
+                ["us-east-1", "us-west-2"],
+            ),
+        ] {
+            let mut variables = caller(given);
+            variables.set_region(&region);
+            let found = ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| variables.get(name));
+            assert_eq!(found, expected.map(|value| Some(OsStr::new(value))), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_set_in_either_form() {
+        let credentials = Credentials {
+            access_key_id: "ASIA".to_owned(),
+            secret_access_key: Secret::new("secret".to_owned()),
+            session_token: Secret::new("token".to_owned()),
+            expiration: Timestamp::from_unix(1_800_000_000),
+            account_id: "123456789012".to_owned(),
+            role_session_name: None,
+        };
+        let mut variables = caller(&[("AWS_ACCESS_KEY_ID", "AKIA")]);
+        variables.set_credentials(&credentials);
+        assert_eq!(
+            shown(variables),
+            [
+                "AWS_ACCESS_KEY_ID=ASIA",
+                "AWS_SECRET_ACCESS_KEY=secret",
+                "AWS_SESSION_TOKEN=token",
+                "AWS_CREDENTIAL_EXPIRATION=2027-01-15T08:00:00Z",
+            ]
+        );
+        let mut variables = caller(&[]);
+        variables.set_endpoint("http://127.0.0.1:1/credentials", &Secret::new("t".to_owned()));
+        assert_eq!(
+            shown(variables),
+            [
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/credentials",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN=t",
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_utf_8_is_kept() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = || OsString::from_vec(b"\xff\xfe".to_vec());
+        let kept = ProgramVariables::without_credentials(vec![(odd(), odd())]).into_vec();
+        assert_eq!(kept, [(odd(), odd())]);
+    }
+}

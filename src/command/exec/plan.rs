@@ -1,0 +1,77 @@
+//! The options of `exec`.
+
+use std::path::PathBuf;
+
+use crate::command::exec::aws_files::AwsFiles;
+use crate::command::exec::{CredentialSource, ExecPlan, ProgramCommand};
+use crate::options::arguments::all_typed;
+use crate::options::cache::cache;
+use crate::options::session::SessionOptions;
+use crate::options::session_plan::SessionPlan;
+use crate::options::settings::Settings;
+use crate::options::shared_credentials::config_file;
+use crate::options::table::other_programs::SHELL;
+use crate::options::table::program::{COMMAND, KEEP_AWS_FILES, NESTED, STATIC};
+use crate::options::table::shared_credentials::HOME;
+use crate::options::variables::MARK;
+use crate::output::usage::UsageError;
+use roles_anywhere_client::input_source::InputSource;
+use roles_anywhere_client::text::disclosure::{Sensitivity, shown};
+use roles_anywhere_client::text::path;
+
+/// The shell if the variable names none.
+const DEFAULT_SHELL: &str = "/bin/sh";
+
+/// Returns the plan.
+pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
+    refuse_nested(settings)?;
+    let session = SessionOptions::of_own_region(settings)?;
+    let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
+    let session = session.with_waiting_line(settings)?;
+    let provider = &session.provider;
+    let role = provider.hops.last().map_or(&provider.session.role, |hop| &hop.role);
+    let name = settings.layers.map(|layers| layers.role().name().as_str());
+    let source = match settings.is_on(&STATIC)? {
+        true => CredentialSource::Variables,
+        false => CredentialSource::Endpoint,
+    };
+    let aws_files =
+        if settings.is_on(&KEEP_AWS_FILES)? { None } else { Some(aws_files(settings)?) };
+    Ok(ExecPlan {
+        role: name.unwrap_or_else(|| role.name()).to_owned(),
+        program: program(settings),
+        source,
+        aws_files,
+        session,
+    })
+}
+
+/// Refuses to run a program with credentials in a program that has some by `exec`.
+fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
+    match settings.environment.get(MARK) {
+        Some(role) if !settings.is_on(&NESTED)? => {
+            Err(UsageError::Nested { role: shown(role, Sensitivity::Public, || false) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the program and its arguments. Nothing in them is checked: they are none of ours.
+fn program(settings: &Settings<'_>) -> ProgramCommand {
+    let mut words = all_typed(settings.typed, &COMMAND).map(|word| path::path(word).into());
+    match words.next() {
+        Some(name) => ProgramCommand { name, arguments: words.collect() },
+        None => {
+            let shell = settings.environment.get(SHELL.name).unwrap_or(DEFAULT_SHELL);
+            ProgramCommand { name: path::path(shell).into(), arguments: Vec::new() }
+        }
+    }
+}
+
+fn aws_files(settings: &Settings<'_>) -> Result<AwsFiles, UsageError> {
+    let config = config_file(settings)?
+        .map(|(path, origin)| InputSource::file(path).named_by(origin.name(), Sensitivity::Public));
+    let home = settings.environment.get(HOME.name).map(|home| path::path(home).join(".boto"));
+    let boto = [Some(PathBuf::from("/etc/boto.cfg")), home].into_iter().flatten().collect();
+    Ok(AwsFiles { config, boto })
+}

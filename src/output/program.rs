@@ -1,0 +1,98 @@
+//! Why a program cannot be run in place of this one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::output::error::{Error, Kind};
+use roles_anywhere_client::input_source::FileError;
+use roles_anywhere_client::text::disclosure::{Sensitivity, quoted};
+
+/// A program cannot be run in place of this one. The exit code is the one that a shell ends with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// No directory of `PATH` has a program of this name.
+    #[error("cannot find the program{} in `PATH`", named(name))]
+    NotInPath {
+        /// The name, as it was typed.
+        name: PathBuf,
+    },
+    /// There is no file of this path.
+    #[error("cannot find the program{}", named(path))]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file exists, but not the program that runs it.
+    #[error("cannot run the program{}: its interpreter does not exist", named(path))]
+    NoInterpreter {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is a directory.
+    #[error("cannot run the program{}: it is a directory", named(path))]
+    Directory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system does not run it.
+    #[error("cannot run the program{}", named(path))]
+    Refused {
+        /// The path.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+impl ProgramError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotInPath { .. } | Self::NotFound { .. } | Self::NoInterpreter { .. } => {
+                Kind::ProgramNotFound
+            }
+            Self::Directory { .. } | Self::Refused { .. } => Kind::ProgramNotExecutable,
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NotInPath { .. } => "check the name, or pass the path of the program",
+            Self::NotFound { .. } => "check the path of the program",
+            Self::NoInterpreter { .. } => {
+                "check the first line of the script, or install the dynamic loader of the program"
+            }
+            Self::Directory { .. } => "pass the path of a program",
+            Self::Refused { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "make it executable with `chmod +x`, unless its file system is mounted with `noexec`"
+                }
+                io::ErrorKind::ArgumentListTooLong => {
+                    "pass fewer or shorter arguments and environment variables"
+                }
+                _ => "check that the program was made for this system",
+            },
+        }
+    }
+}
+
+impl From<ProgramError> for Error {
+    fn from(error: ProgramError) -> Self {
+        let hint = error.hint();
+        Self::new(error.kind(), error).hint(hint)
+    }
+}
+
+/// Returns the error of a configuration file of AWS of which the program cannot be given a copy.
+pub fn unreadable_aws_config(error: FileError) -> Error {
+    Error::from(error).hint("pass `--keep-aws-files` if the program should read it itself")
+}
+
+/// Returns a path in backticks after a space, if it may be shown.
+fn named(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    match quoted(&name, Sensitivity::Public, "") {
+        shown if shown.is_empty() || name.is_empty() => String::new(),
+        shown => format!(" {shown}"),
+    }
+}
