@@ -1,7 +1,8 @@
-//! The AWS shared credentials file, `~/.aws/credentials`.
+//! The AWS shared credentials file, `~/.aws/credentials`, and the configuration file beside it.
 //!
-//! [`ini`] edits its text and [`conflicts`] finds what else a profile holds; both are pure. [`port`] is
-//! how a file is read and written, and [`reconcile`] decides when, beside other programs that write it.
+//! [`ini`] edits the text of the former, and [`conflicts`] finds what else a profile holds. [`config_copy`]
+//! leaves the credentials out of the latter. They are pure. [`port`] is how a file is read and written, and
+//! [`reconcile`] decides when, beside other programs that write it.
 
 pub mod config_copy;
 pub mod conflicts;
