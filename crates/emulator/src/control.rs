@@ -14,6 +14,7 @@
 //! | `POST /profiles` | `{"arn", "enabled"}`: enables or disables a profile |
 //! | `POST /trust-anchors` | `{"arn", "enabled", "certificate"}`: enables or disables a trust anchor, or gives it another certificate, in PEM |
 //! | `POST /secrets` | `{"name", "value", "account", "region"}`: puts a value in, as a rotation does; `value` is text, an object, or `{"SecretBinary": base64}`; account and Region are the first by default |
+//! | `POST /parameters` | `{"name", "value", "type", "account", "region"}`: the same for a parameter, whose `value` is text |
 //! | `GET /requests` | the log of requests: [`crate::log::Entry`] has the fields, [`requests::answer`] the parameters |
 //! | `GET /requests/assert` | the same, or 409 if there are too few or too many |
 //! | `DELETE /requests` | clears the log |
@@ -21,15 +22,14 @@
 
 mod error;
 mod requests;
+mod stores;
 
 use serde_json::{Value, json};
 
-use crate::arn::{Location, is_account};
 use crate::date::format_iso;
 use crate::fields::{FieldError, Fields, text};
 use crate::message::{Reply, Request};
 use crate::nearest::{did_you_mean, nearest};
-use crate::secrets::seed::material;
 use crate::show::Overview;
 use crate::state::{Shared, State};
 use crate::x509::Certificate;
@@ -56,7 +56,7 @@ enum Handler {
 use Handler::{Locked, Waiting};
 
 /// The routes.
-pub(crate) const ROUTES: [Route; 10] = [
+pub(crate) const ROUTES: [Route; 11] = [
     Route { path: "/clock", methods: &[("GET", Locked(clock)), ("POST", Locked(advance_clock))] },
     Route {
         path: "/faults",
@@ -66,6 +66,7 @@ pub(crate) const ROUTES: [Route; 10] = [
             ("DELETE", Locked(clear_faults)),
         ],
     },
+    Route { path: "/parameters", methods: &[("POST", Locked(stores::put_parameter))] },
     Route { path: "/profiles", methods: &[("POST", Locked(enable_profile))] },
     Route {
         path: "/requests",
@@ -73,7 +74,7 @@ pub(crate) const ROUTES: [Route; 10] = [
     },
     Route { path: "/requests/assert", methods: &[("GET", Waiting(Purpose::Assert))] },
     Route { path: "/revoke", methods: &[("POST", Locked(revoke))] },
-    Route { path: "/secrets", methods: &[("POST", Locked(put_secret))] },
+    Route { path: "/secrets", methods: &[("POST", Locked(stores::put_secret))] },
     Route {
         path: "/sessions",
         methods: &[("GET", Locked(sessions)), ("POST", Locked(limit_sessions))],
@@ -241,34 +242,6 @@ fn serial(value: &Value) -> Option<String> {
 
 fn certificate(value: &Value) -> Option<Certificate> {
     Certificate::parse(pem::parse(value.as_str()?).ok()?.contents()).ok()
-}
-
-/// Sets the value of a secret. The answer has its ARN and version, and not the value.
-fn put_secret(state: &mut State, request: &Request) -> Result<Value, ControlError> {
-    let fields = fields(request, &["name", "value", "account", "region"])?;
-    let name = fields.required("name", "the name of a secret", |value| {
-        text(value).filter(|name| !name.is_empty())
-    })?;
-    let expected = "text, an object, or {\"SecretBinary\": base64}, of at most 65536 bytes";
-    let material = fields.required("value", expected, |value| material(&name, value).ok())?;
-    let home = &state.resources.home;
-    let account = fields.optional("account", "twelve digits", |value| {
-        text(value).filter(|text| is_account(text))
-    })?;
-    let region = fields.optional("region", "a Region of this emulator", |value| {
-        text(value).filter(|region| state.resources.regions.contains(region))
-    })?;
-    let location = Location {
-        account: account.unwrap_or_else(|| home.account.clone()),
-        region: region.unwrap_or_else(|| home.region.clone()),
-    };
-    let now = state.clock.now();
-    let (secret, version_id) = state
-        .resources
-        .secrets
-        .set(&location, &name, material, now)
-        .map_err(|error| FieldError::new("name", error.to_string()))?;
-    Ok(json!({ "arn": secret.arn.as_str(), "name": name, "version_id": version_id }))
 }
 
 /// Returns what is there, as `show` does, and what the control API has changed.

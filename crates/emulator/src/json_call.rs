@@ -1,5 +1,7 @@
 //! A call to Secrets Manager or Parameter Store, which both speak AWS JSON 1.1.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
 use crate::account::Resources;
@@ -24,6 +26,14 @@ impl JsonCall<'_> {
     /// Returns the condition keys that every call has.
     pub(crate) fn context(&self) -> Context {
         self.session.request_context(self.request, &self.location.region, self.now)
+    }
+
+    /// Returns those keys, and the ones of tags that the request sets.
+    pub(crate) fn with_request_tags(&self, tags: &BTreeMap<String, String>) -> Context {
+        let context = self.context().with_all("aws:TagKeys", tags.keys().cloned());
+        tags.iter().fold(context, |context, (key, value)| {
+            context.with(&format!("aws:RequestTag/{key}"), value.as_str())
+        })
     }
 
     /// Refuses an operation that is about no single resource if the session may not call it.

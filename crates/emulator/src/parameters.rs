@@ -7,7 +7,9 @@ mod by_path;
 mod filter;
 mod get;
 mod input;
+pub(crate) mod labels;
 pub(crate) mod name;
+mod put;
 pub(crate) mod selector;
 pub(crate) mod store;
 
@@ -24,15 +26,28 @@ type ParameterHandler =
     fn(&mut Resources, &JsonCall<'_>, &ParameterInput) -> Result<Value, Refusal>;
 
 /// The operations that there are.
-const HANDLERS: [(&str, ParameterHandler); 3] = [
+const HANDLERS: [(&str, ParameterHandler); 7] = [
     ("GetParameter", get::get_parameter),
     ("GetParameters", get::get_parameters),
     ("GetParametersByPath", by_path::get_parameters_by_path),
+    ("PutParameter", put::put_parameter),
+    ("DeleteParameter", put::delete_parameter),
+    ("DeleteParameters", put::delete_parameters),
+    ("LabelParameterVersion", labels::label_parameter_version),
 ];
 
 /// The errors whose text is in `message`. Those that are not listed have it in `Message`.
-pub(crate) const SMALL_MESSAGE: [&str; 4] =
-    ["InvalidFilterOption", "InvalidKeyId", "ParameterNotFound", "ParameterVersionNotFound"];
+pub(crate) const SMALL_MESSAGE: [&str; 9] = [
+    "HierarchyLevelLimitExceededException",
+    "HierarchyTypeMismatchException",
+    "InvalidFilterOption",
+    "InvalidKeyId",
+    "ParameterAlreadyExists",
+    "ParameterMaxVersionLimitExceeded",
+    "ParameterNotFound",
+    "ParameterVersionLabelLimitExceeded",
+    "ParameterVersionNotFound",
+];
 
 /// Returns the names of the operations.
 pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
@@ -57,6 +72,14 @@ impl From<ParameterError> for Refusal {
             ParameterError::NoVersion { .. } | ParameterError::NoLabel { .. } => {
                 ("ParameterVersionNotFound", "no-version")
             }
+            ParameterError::Exists => ("ParameterAlreadyExists", "exists"),
+            ParameterError::OtherType => ("HierarchyTypeMismatchException", "type"),
+            ParameterError::NoType => ("ValidationException", "type"),
+            ParameterError::Large(_) | ParameterError::Downgraded => {
+                ("ValidationException", "tier")
+            }
+            ParameterError::OldestLabelled { .. } => ("ParameterMaxVersionLimitExceeded", "label"),
+            ParameterError::LabelLimit => ("ParameterVersionLabelLimitExceeded", "label"),
         };
         let message = error.to_string();
         Self::new(400, code, message, reason)

@@ -45,6 +45,7 @@ pub(crate) enum PolicyKind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Policy {
     kind: PolicyKind,
+    document: String,
     statements: Vec<Statement>,
     warnings: Vec<PolicyWarning>,
 }
@@ -83,6 +84,16 @@ impl Policy {
     /// Returns the kind of the policy.
     pub(crate) const fn kind(&self) -> PolicyKind {
         self.kind
+    }
+
+    /// Returns the text that it was read from.
+    pub(crate) fn document(&self) -> &str {
+        &self.document
+    }
+
+    /// Returns whether it allows something to everyone without a condition.
+    pub(crate) fn is_public(&self) -> bool {
+        self.statements.iter().any(Statement::is_public)
     }
 
     /// Returns the condition keys that no request to this emulator has.

@@ -3,14 +3,18 @@
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
 
 mod access;
+mod deletion;
 mod describe;
 mod filter;
 mod input;
 mod list;
+mod resource_policy;
 pub(crate) mod rotation;
 pub(crate) mod seed;
 pub(crate) mod store;
+mod tags;
 mod value;
+pub(crate) mod versions;
 mod write;
 
 use serde_json::Value;
@@ -26,13 +30,22 @@ pub(crate) use value::read_as_parameter;
 type SecretHandler = fn(&mut Resources, &JsonCall<'_>, &SecretInput) -> Result<Value, Refusal>;
 
 /// The operations that there are.
-const HANDLERS: [(&str, SecretHandler); 6] = [
+const HANDLERS: [(&str, SecretHandler); 15] = [
     ("GetSecretValue", value::get_secret_value),
     ("BatchGetSecretValue", value::batch_get_secret_value),
     ("DescribeSecret", describe::describe_secret),
     ("ListSecrets", list::list_secrets),
     ("CreateSecret", write::create_secret),
     ("PutSecretValue", write::put_secret_value),
+    ("UpdateSecret", write::update_secret),
+    ("UpdateSecretVersionStage", write::update_secret_version_stage),
+    ("DeleteSecret", deletion::delete_secret),
+    ("RestoreSecret", deletion::restore_secret),
+    ("TagResource", tags::tag_resource),
+    ("UntagResource", tags::untag_resource),
+    ("PutResourcePolicy", resource_policy::put_resource_policy),
+    ("GetResourcePolicy", resource_policy::get_resource_policy),
+    ("DeleteResourcePolicy", resource_policy::delete_resource_policy),
 ];
 
 /// Returns the names of the operations.
@@ -48,6 +61,7 @@ pub(crate) fn perform(
 ) -> Result<Value, Refusal> {
     let handler = HANDLERS.iter().find(|(name, _)| *name == operation);
     let (_, handle) = handler.ok_or_else(Refusal::unknown_operation)?;
+    resources.secrets.purge(call.now);
     handle(resources, call, &SecretInput::parse(call.request)?)
 }
 
@@ -62,6 +76,13 @@ impl From<StoreError> for Refusal {
             StoreError::StageOfAnother => ("InvalidRequestException", "stage-mismatch"),
             StoreError::Exists(_) => ("ResourceExistsException", "exists"),
             StoreError::TokenUsed { .. } => ("ResourceExistsException", "token-used"),
+            StoreError::NoMove
+            | StoreError::StageAttached { .. }
+            | StoreError::StageNotAttached { .. }
+            | StoreError::CurrentRemoved => ("InvalidParameterException", "stage"),
+            StoreError::StageLimit => ("LimitExceededException", "stage"),
+            StoreError::Managed(_) => ("InvalidRequestException", "managed"),
+            StoreError::Replicated { .. } => ("InvalidParameterException", "replicas"),
         };
         Self::new(400, code, error.to_string(), reason)
     }

@@ -1,6 +1,7 @@
 //! `show`: every resource with its description, as text or JSON, and never the value of a secret.
 
 mod built_in_pki;
+mod stores;
 
 use std::fmt;
 
@@ -10,11 +11,9 @@ use crate::account::{Profile, Resources, Role, TrustAnchor};
 use crate::arn::Arn;
 use crate::date::format_iso;
 use crate::environment::EXPORTED_CERTIFICATE;
-use crate::kms::KeyFailure;
-use crate::parameters::store::Parameter;
-use crate::secrets::store::Secret;
 use crate::x509::Certificate;
 use built_in_pki::{PKI, PkiEntry};
+use stores::{ShownParameter, ShownSecret, parameter, secret, write_parameters, write_secrets};
 
 /// Everything that AWS holds, as `show` prints it.
 #[derive(Debug, Serialize)]
@@ -76,30 +75,6 @@ struct ShownRole {
     max_session_seconds: u32,
     trust_policy: String,
     permissions: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ShownSecret {
-    name: String,
-    arn: String,
-    description: Option<String>,
-    failure: Option<&'static str>,
-    resource_policy: Option<String>,
-    kms_key: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ShownParameter {
-    name: String,
-    arn: String,
-    description: Option<String>,
-    r#type: &'static str,
-    /// The number of the latest version.
-    version: u64,
-    labels: Vec<String>,
-    failure: Option<&'static str>,
-    resource_policy: Option<String>,
-    kms_key: Option<String>,
 }
 
 impl Overview {
@@ -176,36 +151,6 @@ fn role(role: &Role) -> ShownRole {
     }
 }
 
-fn secret(secret: &Secret) -> ShownSecret {
-    let failure = match secret.failure {
-        _ if secret.deletion.is_some() => Some("deleted"),
-        failure => failure.map(KeyFailure::name),
-    };
-    ShownSecret {
-        name: secret.name.clone(),
-        arn: secret.arn.to_string(),
-        description: secret.description.clone(),
-        failure,
-        resource_policy: secret.resource_policy.as_ref().map(|policy| policy.name.clone()),
-        kms_key: secret.kms_key().map(|key| key.to_string()),
-    }
-}
-
-fn parameter(parameter: &Parameter) -> Option<ShownParameter> {
-    let latest = parameter.version(None).ok()?;
-    Some(ShownParameter {
-        name: parameter.name.clone(),
-        arn: parameter.arn.to_string(),
-        description: parameter.description.clone(),
-        r#type: latest.kind.name(),
-        version: latest.number,
-        labels: latest.labels.iter().cloned().collect(),
-        failure: parameter.failure.map(KeyFailure::name),
-        resource_policy: parameter.resource_policy.as_ref().map(|policy| policy.name.clone()),
-        kms_key: parameter.kms_key(latest).map(|key| key.to_string()),
-    })
-}
-
 impl fmt::Display for Overview {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "Account {}, Region {}", self.account, self.region)?;
@@ -215,8 +160,8 @@ impl fmt::Display for Overview {
         self.trust_anchors(formatter)?;
         self.profiles(formatter)?;
         self.roles(formatter)?;
-        self.secrets(formatter)?;
-        self.parameters(formatter)?;
+        write_secrets(&self.secrets, formatter)?;
+        write_parameters(&self.parameters, formatter)?;
         if !self.certificates.is_empty() {
             writeln!(
                 formatter,
@@ -274,37 +219,6 @@ impl Overview {
             writeln!(formatter, "    trust policy: {}", role.trust_policy)?;
             list(formatter, "permissions", &role.permissions)?;
             writeln!(formatter, "    max session duration: {} s", role.max_session_seconds)?;
-        }
-        Ok(())
-    }
-
-    fn secrets(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.secrets.is_empty() {
-            return Ok(());
-        }
-        writeln!(formatter, "\nSecrets:")?;
-        for secret in &self.secrets {
-            heading(formatter, &secret.name, secret.description.as_deref(), &[secret.failure])?;
-            writeln!(formatter, "    {}", secret.arn)?;
-            list(formatter, "resource policy", secret.resource_policy.as_slice())?;
-            list(formatter, "KMS key", secret.kms_key.as_slice())?;
-        }
-        Ok(())
-    }
-
-    fn parameters(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.parameters.is_empty() {
-            return Ok(());
-        }
-        writeln!(formatter, "\nParameters:")?;
-        for parameter in &self.parameters {
-            let notes = [Some(parameter.r#type), parameter.failure];
-            heading(formatter, &parameter.name, parameter.description.as_deref(), &notes)?;
-            writeln!(formatter, "    {}", parameter.arn)?;
-            writeln!(formatter, "    version: {}", parameter.version)?;
-            list(formatter, "labels", &parameter.labels)?;
-            list(formatter, "resource policy", parameter.resource_policy.as_slice())?;
-            list(formatter, "KMS key", parameter.kms_key.as_slice())?;
         }
         Ok(())
     }

@@ -277,6 +277,7 @@ value = 'hush'
 [parameter.b]
 type = 'Secret'
 value = ''
+labels = ['2nd']
 
 [parameter.c]
 
@@ -286,7 +287,7 @@ value-file = 'db.json'
 "
     );
     insta::assert_snapshot!(Fixture::new().complaints(&text), @r"
-    `dir/emulator.toml` has 11 mistakes
+    `dir/emulator.toml` has 12 mistakes
     dir/emulator.toml:11:17: `tags`: expected a string, not an integer
     dir/emulator.toml:12:26: invalid value for `replicas`: expected `InSync` or `InProgress` or `Failed`
     dir/emulator.toml:13:41: invalid value `0` for `automatically-after-days`: expected 1 to 1000 (days)
@@ -296,8 +297,9 @@ value-file = 'db.json'
     dir/emulator.toml:18:12: `prod/db` is not a valid name of a parameter
     dir/emulator.toml:22:8: invalid value for `type`: expected `String` or `StringList` or `SecureString`
     dir/emulator.toml:23:9: the value has 0 bytes; a parameter has 1 to 8192
-    dir/emulator.toml:25:12: `[parameter.c]` lacks `value` or `value-file`
-    dir/emulator.toml:29:14: `value` and `value-file` cannot be used together
+    dir/emulator.toml:24:11: `2nd` is not a valid label
+    dir/emulator.toml:26:12: `[parameter.c]` lacks `value` or `value-file`
+    dir/emulator.toml:30:14: `value` and `value-file` cannot be used together
     ");
 }
 

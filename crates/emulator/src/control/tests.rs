@@ -3,8 +3,11 @@
 use super::*;
 use crate::account::{PROFILE_ARN, TRUST_ANCHOR_ARN};
 use crate::log::{Entry, Verdict};
+use crate::parameters::selector::Target;
+use crate::parameters::store::ParameterType;
 use crate::pki::Pki;
-use crate::secrets::store::{Material, SecretId};
+use crate::secrets::store::SecretId;
+use crate::secrets::versions::Material;
 use crate::state::Strictness;
 
 fn shared() -> Shared {
@@ -117,6 +120,26 @@ fn a_secret_gets_another_value_and_keeps_the_one_before() {
 }
 
 #[test]
+fn a_parameter_gets_another_version() {
+    let shared = shared();
+    let put = |body: Value| call(&shared, "POST", "/parameters", &body);
+    let (status, answer) = put(json!({"name": "/prod/db/password", "value": "hush"}));
+    assert_eq!((status, answer.to_string().contains("hush")), (200, false));
+    assert_eq!(answer["version"], 2);
+    let (_, answer) = put(json!({"name": "/new", "value": "a,b", "type": "StringList"}));
+    assert_eq!(answer["version"], 1);
+    let state = shared.lock();
+    let value = |name: &str| {
+        let target = Target::Name(name.to_owned());
+        let found = state.resources.parameters.find(&target, &state.resources.home);
+        let version = found.unwrap().version(None).unwrap();
+        (version.kind, version.value.0.clone())
+    };
+    assert_eq!(value("/prod/db/password"), (ParameterType::SecureString, "hush".to_owned()));
+    assert_eq!(value("/new"), (ParameterType::StringList, "a,b".to_owned()));
+}
+
+#[test]
 fn what_cannot_be_used_is_named_and_not_repeated() {
     let shared = shared();
     for (path, body, field, message) in [
@@ -140,6 +163,20 @@ fn what_cannot_be_used_is_named_and_not_repeated() {
         ("/secrets", json!({"name": "n", "value": 5}), "value", "expected text"),
         ("/secrets", json!({"name": "prod/deleted", "value": "hush"}), "name", "deletion"),
         ("/secrets", json!({"name": "n", "value": "hush", "region": "x"}), "region", "a Region"),
+        ("/parameters", json!({"name": "a b", "value": "hush"}), "name", "the name of a parameter"),
+        ("/parameters", json!({"name": "n", "value": ""}), "value", "1 to 8192 bytes"),
+        (
+            "/parameters",
+            json!({"name": "n", "value": "hush", "type": "hush"}),
+            "type",
+            "StringList",
+        ),
+        (
+            "/parameters",
+            json!({"name": "plain", "value": "hush", "type": "SecureString"}),
+            "type",
+            "changing",
+        ),
     ] {
         let (status, error, named) = refused(&shared, "POST", path, &body);
         assert_eq!((status, &named), (400, &json!(field)), "{path} {body}: {error}");

@@ -1,6 +1,7 @@
 //! The members of a Parameter Store request.
 
-use super::selector::ParameterSelector;
+use super::name::{NameError, check_name};
+use super::selector::{ParameterSelector, Target};
 use crate::json_members::JsonMembers;
 use crate::message::Request;
 use crate::paging::Page;
@@ -24,6 +25,30 @@ impl ParameterInput {
     /// Returns the parameter that is named, and which version of it.
     pub(super) fn selector(&self) -> Result<ParameterSelector, Refusal> {
         parse_selector(self.0.required_text("Name", 1..=2048)?)
+    }
+
+    /// Returns the name of a parameter that is written to; an ARN is not one.
+    pub(super) fn name(&self) -> Result<&str, Refusal> {
+        let name = self.0.required_text("Name", 1..=2048)?.trim();
+        if parse_selector(name)?.target == Target::Name(name.to_owned()) {
+            return Ok(name);
+        }
+        let message = format!("Invalid parameter name: {name}. Expected a name, not an ARN.");
+        Err(Refusal::new(400, "ValidationException", message, "name"))
+    }
+
+    /// Returns the name of a parameter that may be new.
+    pub(super) fn new_name(&self) -> Result<&str, Refusal> {
+        let name = self.0.required_text("Name", 1..=2048)?.trim();
+        check_name(name).map_err(|error| {
+            let code = match error {
+                NameError::Levels => "HierarchyLevelLimitExceededException",
+                NameError::Reserved => "AccessDeniedException",
+                _ => "ValidationException",
+            };
+            Refusal::new(400, code, error.to_string(), "name")
+        })?;
+        Ok(name)
     }
 
     /// Returns the parameters that are named, each once.

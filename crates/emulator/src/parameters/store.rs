@@ -8,13 +8,11 @@ use schemars::JsonSchema;
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::labels::MOST_LABELS;
 use super::selector::{ParameterSelector, Selector, Target, arn};
 use crate::account::AttachedPolicy;
 use crate::arn::{Arn, Location};
 use crate::kms::{self, KeyFailure};
-
-/// The most bytes of a value.
-pub(crate) const MOST_BYTES: usize = 8192;
 
 /// Every parameter, by ARN.
 #[derive(Debug, Default)]
@@ -28,6 +26,7 @@ pub(crate) struct Parameter {
     pub(crate) description: Option<String>,
     /// Why a SecureString cannot be decrypted.
     pub(crate) failure: Option<KeyFailure>,
+    pub(crate) tier: Tier,
     /// Of a parameter that is shared with other accounts.
     pub(crate) resource_policy: Option<AttachedPolicy>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -67,7 +66,14 @@ pub(crate) enum ParameterType {
     SecureString,
 }
 
-/// Why a parameter cannot be read, in the service's words. AWS has none for a missing one.
+/// How large a parameter may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tier {
+    Standard,
+    Advanced,
+}
+
+/// Why a parameter cannot be read or written, in the service's words. AWS has none for a missing one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ParameterError {
     #[error("")]
@@ -82,6 +88,43 @@ pub(crate) enum ParameterError {
          try again."
     )]
     NoLabel { name: String, label: String },
+    #[error(
+        "The parameter already exists. To overwrite this value, set the overwrite option in the \
+         request to true."
+    )]
+    Exists,
+    #[error("A parameter type is required when you create a parameter.")]
+    NoType,
+    #[error(
+        "Parameter Store does not support changing a parameter type in a hierarchy. For example, \
+         you can't change a parameter from a String type to a SecureString type. You must create a \
+         new, unique parameter."
+    )]
+    OtherType,
+    #[error(
+        "{0:?} tier parameters support a maximum parameter value of {most} characters. To create a \
+         larger parameter value, upgrade the parameter to use the advanced-parameter tier.",
+        most = .0.most_bytes()
+    )]
+    Large(Tier),
+    #[error(
+        "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the \
+         advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the \
+         advanced parameter and recreate it as a standard parameter."
+    )]
+    Downgraded,
+    #[error(
+        "You attempted to create a new version of {name} by calling the PutParameter API with the \
+         overwrite flag. Version {version}, the oldest version, can't be deleted because it has a \
+         label associated with it. Move the label to another version of the parameter, and try \
+         again."
+    )]
+    OldestLabelled { name: String, version: u64 },
+    #[error(
+        "A parameter version can have maximum {MOST_LABELS} labels. Move one or more labels to \
+         another version and try again."
+    )]
+    LabelLimit,
 }
 
 impl ParameterStore {
@@ -94,9 +137,19 @@ impl ParameterStore {
         }
     }
 
+    /// Finds a parameter of a location to write to.
+    pub(crate) fn find_mut(&mut self, name: &str, location: &Location) -> Option<&mut Parameter> {
+        self.0.get_mut(&arn(location, name))
+    }
+
+    /// Removes a parameter, and returns whether there was one.
+    pub(crate) fn remove(&mut self, name: &str, location: &Location) -> bool {
+        self.0.remove(&arn(location, name)).is_some()
+    }
+
     /// Puts a parameter in, and replaces one of its ARN.
-    pub(crate) fn insert(&mut self, parameter: Parameter) {
-        self.0.insert(parameter.arn.clone(), parameter);
+    pub(crate) fn insert(&mut self, parameter: Parameter) -> &Parameter {
+        self.0.entry(parameter.arn.clone()).insert_entry(parameter).into_mut()
     }
 
     /// Returns every parameter, in the order of their ARNs.
@@ -108,11 +161,13 @@ impl ParameterStore {
 impl Parameter {
     /// Returns a parameter of versions, the oldest first.
     pub(crate) fn of_versions(arn: Arn, name: &str, versions: Vec<ParameterVersion>) -> Self {
+        let length = versions.last().map_or(0, |version| version.value.0.len());
         Self {
             name: name.to_owned(),
             arn,
             description: None,
             failure: None,
+            tier: Tier::of_length(length),
             resource_policy: None,
             tags: BTreeMap::new(),
             versions,
@@ -155,6 +210,28 @@ impl ParameterVersion {
             modified: now,
             key_id: None,
             data_type: "text".to_owned(),
+        }
+    }
+}
+
+impl Tier {
+    /// Returns the most bytes that a value has.
+    pub(crate) const fn most_bytes(self) -> usize {
+        match self {
+            Self::Standard => 4096,
+            Self::Advanced => 8192,
+        }
+    }
+
+    /// Returns the tier that a value needs.
+    pub(crate) const fn of_length(length: usize) -> Self {
+        if length <= Self::Standard.most_bytes() { Self::Standard } else { Self::Advanced }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::Advanced => "Advanced",
         }
     }
 }

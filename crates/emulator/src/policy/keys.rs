@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 
 /// The keys that requests to Roles Anywhere, STS, Secrets Manager and Parameter Store can have here. A
 /// `/` at the end stands for any name behind it.
-pub(crate) const SET_HERE: [&str; 38] = [
+pub(crate) const SET_HERE: [&str; 43] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:MultiFactorAuthPresent",
@@ -38,12 +38,17 @@ pub(crate) const SET_HERE: [&str; 38] = [
     "kms:EncryptionContext:PARAMETER_ARN",
     "kms:EncryptionContext:SecretARN",
     "kms:ViaService",
+    "secretsmanager:BlockPublicPolicy",
     "secretsmanager:Description",
+    "secretsmanager:ForceDeleteWithoutRecovery",
+    "secretsmanager:KmsKeyId",
     "secretsmanager:Name",
+    "secretsmanager:RecoveryWindowInDays",
     "secretsmanager:ResourceTag/",
     "secretsmanager:SecretId",
     "secretsmanager:VersionId",
     "secretsmanager:VersionStage",
+    "ssm:Overwrite",
     "ssm:Recursive",
     "ssm:resourceTag/",
     "sts:ExternalId",
@@ -72,34 +77,33 @@ const OF_SESSIONS: [&str; 12] = [
 ];
 
 /// Those of services that assume no roles, and of what they keep.
-const OF_STORES: [&str; 12] = [
+const OF_STORES: [&str; 17] = [
     "aws:ResourceTag/",
     "kms:EncryptionContext:PARAMETER_ARN",
     "kms:EncryptionContext:SecretARN",
     "kms:ViaService",
+    "secretsmanager:BlockPublicPolicy",
     "secretsmanager:Description",
+    "secretsmanager:ForceDeleteWithoutRecovery",
+    "secretsmanager:KmsKeyId",
     "secretsmanager:Name",
+    "secretsmanager:RecoveryWindowInDays",
     "secretsmanager:ResourceTag/",
     "secretsmanager:SecretId",
     "secretsmanager:VersionId",
     "secretsmanager:VersionStage",
+    "ssm:Overwrite",
     "ssm:Recursive",
     "ssm:resourceTag/",
 ];
 
 /// Those of STS, which uses no secrets.
-const OF_STS: [&str; 6] = [
-    "aws:RequestTag/",
-    "aws:TagKeys",
-    "sts:ExternalId",
-    "sts:RoleSessionName",
-    "sts:SourceIdentity",
-    "sts:TransitiveTagKeys",
-];
+const OF_STS: [&str; 4] =
+    ["sts:ExternalId", "sts:RoleSessionName", "sts:SourceIdentity", "sts:TransitiveTagKeys"];
 
 /// The other documented keys of the same services, so that a key that is spelt correctly is not
 /// taken for a misspelt one.
-const NEVER_SET: [&str; 50] = [
+const NEVER_SET: [&str; 46] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -130,13 +134,9 @@ const NEVER_SET: [&str; 50] = [
     "aws:username",
     "iam:ResourceTag/",
     "secretsmanager:AddReplicaRegions",
-    "secretsmanager:BlockPublicPolicy",
-    "secretsmanager:ForceDeleteWithoutRecovery",
     "secretsmanager:ForceOverwriteReplicaSecret",
     "secretsmanager:KmsKeyArn",
-    "secretsmanager:KmsKeyId",
     "secretsmanager:ModifyRotationRules",
-    "secretsmanager:RecoveryWindowInDays",
     "secretsmanager:RotateImmediately",
     "secretsmanager:RotationLambdaARN",
     "secretsmanager:SecretPrimaryRegion",

@@ -30,7 +30,10 @@ pub(super) fn policy(kind: PolicyKind, json: &str) -> Result<Policy, PolicyError
     let Reader { mut errors, warnings, .. } = reader;
     errors.sort_by_key(|error| error.position);
     match statements {
-        Some(statements) if errors.is_empty() => Ok(Policy { kind, statements, warnings }),
+        Some(statements) if errors.is_empty() => {
+            let document = json.to_owned();
+            Ok(Policy { kind, document, statements, warnings })
+        }
         _ => Err(PolicyErrors(errors)),
     }
 }

@@ -22,6 +22,18 @@ pub(super) struct Statement {
     pub(super) conditions: Vec<Condition>,
 }
 
+impl Statement {
+    /// Returns whether it allows something to everyone without a condition.
+    pub(super) fn is_public(&self) -> bool {
+        let everyone = match &self.principals {
+            Some(Selection::Only(principals)) => principals.contains(&PrincipalPattern::Anyone),
+            Some(Selection::Except(_)) => true,
+            None => false,
+        };
+        everyone && self.effect == Effect::Allow && self.conditions.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Allow,

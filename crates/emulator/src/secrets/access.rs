@@ -3,12 +3,11 @@
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access.html>
 
-use super::input::SecretInput;
 use super::store::{Secret, SecretId};
 use crate::account::{AttachedPolicy, Resources};
 use crate::arn::{Arn, Location};
 use crate::json_call::JsonCall;
-use crate::kms::KeyUse;
+use crate::kms::{KeyFailure, KeyUse};
 use crate::policy::Context;
 use crate::refusal::Refusal;
 use crate::resource_access::ResourceAccess;
@@ -45,16 +44,21 @@ pub(super) fn check(
 pub(super) fn check_create(
     resources: &Resources,
     call: &JsonCall<'_>,
-    input: &SecretInput,
-    name: &str,
+    secret: &Secret,
 ) -> Result<(), Refusal> {
+    let name = secret.name.as_str();
     let context = call
-        .context()
+        .with_request_tags(&secret.tags)
         .with("secretsmanager:Name", name)
-        .with_all("secretsmanager:Description", input.description()?);
+        .with_all("secretsmanager:Description", secret.description.as_deref())
+        .with_all("secretsmanager:KmsKeyId", secret.kms_key_id.as_deref());
     let arn = arn_of_name(&call.location, name);
-    let action = "secretsmanager:CreateSecret";
-    Access { call, action, arn: &arn, called: name, context }.check(resources, None)
+    let tagged = (!secret.tags.is_empty()).then_some("secretsmanager:TagResource");
+    for action in ["secretsmanager:CreateSecret"].into_iter().chain(tagged) {
+        let context = context.clone();
+        Access { call, action, arn: &arn, called: name, context }.check(resources, None)?;
+    }
+    Ok(())
 }
 
 /// Refuses a secret whose KMS key the session may not use: one of its own needs permissions, and the
@@ -65,6 +69,10 @@ pub(super) fn check_key(
     action: &str,
     secret: &Secret,
 ) -> Result<(), Refusal> {
+    const DENIED: &str = "Access to KMS is not allowed";
+    if secret.failure == Some(KeyFailure::KmsDenied) {
+        return Err(Refusal::new(400, "AccessDeniedException", DENIED, "kms"));
+    }
     let Some(key) = secret.kms_key() else {
         if secret.arn.account() == call.location.account {
             return Ok(());
@@ -78,13 +86,9 @@ pub(super) fn check_key(
         .context()
         .with("kms:ViaService", service)
         .with("kms:EncryptionContext:SecretARN", secret.arn.as_str());
-    KeyUse { session: call.session, action, key: &key, context }.check(resources).map_err(
-        |refusal| {
-            let message = "Access to KMS is not allowed".to_owned();
-            let explanation = refusal.explanation.or(Some(refusal.message));
-            Refusal { message, explanation, ..refusal }
-        },
-    )
+    KeyUse { session: call.session, action, key: &key, context }
+        .check(resources)
+        .map_err(|refusal| Refusal { message: DENIED.to_owned(), ..refusal })
 }
 
 /// A secret without the characters behind its name is all that is known of one that is not there.

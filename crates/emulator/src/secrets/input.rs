@@ -1,10 +1,15 @@
 //! The members of a Secrets Manager request.
 
-use super::store::{CURRENT, MOST_BYTES, Material};
+use std::collections::BTreeMap;
+
+use super::versions::{CURRENT, MOST_BYTES, MOST_STAGES, Material};
 use crate::json_members::JsonMembers;
 use crate::message::Request;
 use crate::paging::Page;
 use crate::refusal::Refusal;
+
+/// The most tags of a secret.
+pub(super) const MOST_TAGS: usize = 50;
 
 /// The members of a request.
 #[derive(Debug)]
@@ -50,7 +55,7 @@ impl SecretInput {
 
     /// Returns the labels for a new version, `AWSCURRENT` where none are given.
     pub(super) fn version_stages(&self) -> Result<Vec<String>, Refusal> {
-        let stages = self.0.texts("VersionStages", 1..=20, 1..=256)?;
+        let stages = self.0.texts("VersionStages", 1..=MOST_STAGES, 1..=256)?;
         Ok(stages.unwrap_or_else(|| vec![CURRENT]).into_iter().map(str::to_owned).collect())
     }
 
@@ -78,6 +83,25 @@ impl SecretInput {
                 Err(Refusal::new(400, "InvalidParameterException", message, "two-values"))
             }
         }
+    }
+
+    pub(super) fn kms_key_id(&self) -> Result<Option<&str>, Refusal> {
+        self.0.text("KmsKeyId", 0..=2048)
+    }
+
+    /// Returns the tags to set, by key; none if the request has no such member.
+    pub(super) fn tags(&self) -> Result<Option<BTreeMap<String, String>>, Refusal> {
+        let Some(tags) = self.0.objects("Tags", 0..=MOST_TAGS)? else { return Ok(None) };
+        let tag = |tag: &JsonMembers| {
+            let key = tag.required_text("Key", 1..=128)?;
+            if key.to_ascii_lowercase().starts_with("aws:") {
+                let message = "Tag keys can't start with aws:.";
+                return Err(Refusal::new(400, "InvalidParameterException", message, "tags"));
+            }
+            let value = tag.text("Value", 0..=256)?.unwrap_or_default();
+            Ok((key.to_owned(), value.to_owned()))
+        };
+        tags.iter().map(tag).collect::<Result<_, _>>().map(Some)
     }
 
     /// Returns the page that is asked for, of at most `most` entries.

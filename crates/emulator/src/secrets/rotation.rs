@@ -3,7 +3,7 @@
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// How a secret is rotated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +30,13 @@ impl Rotation {
     /// Returns the latest date of the next rotation; none if rotation is off.
     pub(crate) fn next_rotation(&self) -> Option<OffsetDateTime> {
         self.next.filter(|_| self.enabled)
+    }
+
+    /// Counts from a new value that was put in by hand as from a rotation.
+    pub(super) fn restart(&mut self, now: OffsetDateTime) {
+        if let Some(days) = self.rules.automatically_after_days {
+            self.next = Some(now + Duration::days(days.into()));
+        }
     }
 }
 
@@ -62,7 +69,7 @@ pub(crate) struct Deletion {
 impl Deletion {
     /// Returns the deletion of a secret, so many days after it is requested.
     pub(crate) fn after_days(days: u32, now: OffsetDateTime) -> Self {
-        Self { requested: now, date: now + time::Duration::days(days.into()) }
+        Self { requested: now, date: now + Duration::days(days.into()) }
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::store::{CURRENT, MOST_BYTES, Material, Secret, Secrets, Version};
+use super::store::{Secret, Secrets};
+use super::versions::{CURRENT, MOST_BYTES, Material, Version};
 use crate::arn::Location;
 use crate::uuid;
 

@@ -1,24 +1,17 @@
-//! Secrets, their versions and their staging labels: a label is on one version at a time, and
-//! AWSPREVIOUS moves to the version that AWSCURRENT leaves.
+//! Secrets, by account, Region and name.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::rotation::{Deletion, ReplicaStatus, Rotation};
+use super::versions::{CURRENT, MOST_STAGES, Material, Version};
 use crate::account::AttachedPolicy;
 use crate::arn::{Arn, Location};
 use crate::kms::{self, KeyFailure};
 use crate::uuid;
-
-/// The label of the version that is read by default.
-pub(crate) const CURRENT: &str = "AWSCURRENT";
-/// The most bytes that the value of a version has.
-pub(crate) const MOST_BYTES: usize = 65_536;
-const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Every secret, by location and name.
 #[derive(Debug, Default)]
@@ -55,32 +48,6 @@ pub(crate) struct Secret {
     pub(crate) versions: Vec<Version>,
 }
 
-/// One version of a secret.
-#[derive(Debug, Clone)]
-pub(crate) struct Version {
-    pub(crate) id: String,
-    pub(crate) material: Material,
-    pub(crate) stages: BTreeSet<String>,
-    pub(crate) created: OffsetDateTime,
-}
-
-/// The value of a secret.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Material {
-    Text(String),
-    Binary(Vec<u8>),
-}
-
-/// Without the value.
-impl fmt::Debug for Material {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Text(_) => "Text(..)",
-            Self::Binary(_) => "Binary(..)",
-        })
-    }
-}
-
 /// Why a secret cannot be read or written, in the service's words.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum StoreError {
@@ -106,6 +73,30 @@ pub(crate) enum StoreError {
          version of secret {arn}."
     )]
     TokenUsed { token: String, arn: String },
+    #[error("You must specify MoveToVersionId, RemoveFromVersionId, or both.")]
+    NoMove,
+    #[error(
+        "The parameter RemoveFromVersionId can't be empty. Staging label {stage} is currently \
+         attached to version {version}, so you must explicitly reference that version in \
+         RemoveFromVersionId."
+    )]
+    StageAttached { stage: String, version: String },
+    #[error(
+        "The parameter RemoveFromVersionId isn't valid. Staging label {stage} isn't attached to \
+         version {version}."
+    )]
+    StageNotAttached { stage: String, version: String },
+    #[error(
+        "You can only move staging label AWSCURRENT to a different secret version. It can't be \
+         completely removed."
+    )]
+    CurrentRemoved,
+    #[error("A version can't have more than {MOST_STAGES} staging labels.")]
+    StageLimit,
+    #[error("You can't modify this secret because it is managed by the service {0}.")]
+    Managed(String),
+    #[error("You can't delete secret {name} that still has replica regions [{regions}]")]
+    Replicated { name: String, regions: String },
 }
 
 impl Secrets {
@@ -168,6 +159,17 @@ impl Secrets {
         self.0.values()
     }
 
+    /// Removes the secrets whose recovery window is over.
+    pub(crate) fn purge(&mut self, now: OffsetDateTime) {
+        let is_over = |secret: &Secret| secret.deletion.is_some_and(|it| it.date <= now);
+        self.0.retain(|_, secret| !is_over(secret));
+    }
+
+    /// Removes a secret at once.
+    pub(crate) fn remove(&mut self, id: SecretId<'_>) {
+        self.0.retain(|_, secret| !secret.answers_to(id));
+    }
+
     /// Puts a secret in, and replaces one of its name.
     pub(crate) fn insert(&mut self, secret: Secret) {
         self.0.insert(secret.key(), secret);
@@ -206,74 +208,12 @@ impl Secret {
         kms::key_arn(&self.arn.location(), self.kms_key_id.as_deref()?)
     }
 
-    /// Returns the version of an id, or of a label, AWSCURRENT where neither is given.
-    pub(crate) fn version(
-        &self,
-        id: Option<&str>,
-        stage: Option<&str>,
-    ) -> Result<&Version, StoreError> {
-        let Some(id) = id else {
-            let stage = stage.unwrap_or(CURRENT);
-            return self
-                .versions
-                .iter()
-                .find(|version| version.stages.contains(stage))
-                .ok_or_else(|| StoreError::NoStage(stage.to_owned()));
-        };
-        let version = self
-            .versions
-            .iter()
-            .find(|version| version.id == id)
-            .ok_or_else(|| StoreError::NoVersion(id.to_owned()))?;
-        match stage {
-            Some(stage) if !version.stages.contains(stage) => Err(StoreError::StageOfAnother),
-            _ => Ok(version),
-        }
-    }
-
-    /// Adds a version with its labels and returns those that it has.
-    ///
-    /// The same id with the same value again changes nothing; with another value it is refused.
-    pub(crate) fn put(
-        &mut self,
-        version: Version,
-        stages: &[String],
-    ) -> Result<BTreeSet<String>, StoreError> {
-        if self.deletion.is_some() {
-            return Err(StoreError::Deleted);
-        }
-        if let Some(known) = self.versions.iter().find(|known| known.id == version.id) {
-            if known.material == version.material {
-                return Ok(known.stages.clone());
-            }
-            return Err(StoreError::TokenUsed { token: version.id, arn: self.arn.to_string() });
-        }
-        let id = version.id.clone();
-        self.changed = version.created;
-        self.versions.push(version);
-        let mut stages: BTreeSet<_> = stages.iter().cloned().collect();
-        if self.versions.len() == 1 {
-            stages.insert(CURRENT.to_owned());
-        }
-        for stage in &stages {
-            self.label(&id, stage);
-        }
-        Ok(stages)
-    }
-
-    /// Moves a label to a version, and AWSPREVIOUS to where AWSCURRENT was.
-    fn label(&mut self, id: &str, stage: &str) {
-        let mut from = None;
-        for version in &mut self.versions {
-            if version.stages.remove(stage) {
-                from = Some(version.id.clone());
-            }
-            if version.id == id {
-                version.stages.insert(stage.to_owned());
-            }
-        }
-        if let Some(from) = from.filter(|from| stage == CURRENT && from != id) {
-            self.label(&from, PREVIOUS);
+    /// Refuses a change of a secret that is scheduled for deletion or managed by a service.
+    pub(crate) fn check_writable(&self) -> Result<(), StoreError> {
+        match (&self.deletion, &self.owning_service) {
+            (Some(_), _) => Err(StoreError::Deleted),
+            (None, Some(service)) => Err(StoreError::Managed(service.clone())),
+            (None, None) => Ok(()),
         }
     }
 
@@ -292,13 +232,6 @@ impl Secret {
 
     fn partial_arn(&self) -> Arn {
         Arn::new("secretsmanager", &self.arn.location(), &format!("secret:{}", self.name))
-    }
-}
-
-impl Version {
-    /// Returns a version without labels.
-    pub(crate) fn new(id: &str, material: Material, created: OffsetDateTime) -> Self {
-        Self { id: id.to_owned(), material, stages: BTreeSet::new(), created }
     }
 }
 
@@ -340,18 +273,6 @@ mod tests {
         Version::new(id, Material::Text(text.to_owned()), NOW)
     }
 
-    fn labels(secret: &Secret) -> Vec<(String, Vec<String>)> {
-        secret
-            .versions
-            .iter()
-            .map(|version| (version.id.clone(), version.stages.iter().cloned().collect()))
-            .collect()
-    }
-
-    fn stages(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
     #[test]
     fn debug_does_not_print_the_value() {
         let mut secrets = Secrets::default();
@@ -361,58 +282,6 @@ mod tests {
         let debug = format!("{secrets:?}");
         assert!(debug.contains("material: Text(..)") && debug.contains("Binary(..)"), "{debug}");
         assert!(!debug.contains("hunter") && !debug.contains("104, 117"), "{debug}");
-    }
-
-    #[test]
-    fn current_moves_and_previous_follows_it() {
-        let mut secret = Secret::new(&here(), "s", NOW);
-        for id in ["1", "2", "3"] {
-            secret.put(version(id, id), &stages(&[CURRENT])).unwrap();
-        }
-        assert_eq!(
-            labels(&secret),
-            [
-                ("1".to_owned(), vec![]),
-                ("2".to_owned(), stages(&[PREVIOUS])),
-                ("3".to_owned(), stages(&[CURRENT])),
-            ]
-        );
-        assert_eq!(secret.version(None, None).unwrap().id, "3");
-        assert_eq!(secret.version(None, Some(PREVIOUS)).unwrap().id, "2");
-        assert_eq!(secret.version(Some("1"), None).unwrap().id, "1");
-    }
-
-    #[test]
-    fn a_pending_version_leaves_current_alone() {
-        let mut secret = Secret::new(&here(), "s", NOW);
-        secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
-        secret.put(version("2", "b"), &stages(&["AWSPENDING"])).unwrap();
-        assert_eq!(secret.version(None, None).unwrap().id, "1");
-        assert_eq!(secret.version(Some("2"), Some("AWSPENDING")).unwrap().id, "2");
-        assert_eq!(
-            secret.version(Some("1"), Some("AWSPENDING")).unwrap_err(),
-            StoreError::StageOfAnother
-        );
-        assert_eq!(
-            secret.version(None, Some("X")).unwrap_err(),
-            StoreError::NoStage("X".to_owned())
-        );
-        assert_eq!(
-            secret.version(Some("9"), None).unwrap_err(),
-            StoreError::NoVersion("9".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_repeated_request_token_is_idempotent_or_refused() {
-        let mut secret = Secret::new(&here(), "s", NOW);
-        secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
-        assert!(secret.put(version("1", "a"), &stages(&[CURRENT])).is_ok());
-        assert_eq!(secret.versions.len(), 1);
-        assert!(matches!(
-            secret.put(version("1", "b"), &stages(&[CURRENT])),
-            Err(StoreError::TokenUsed { .. })
-        ));
     }
 
     #[test]
@@ -453,5 +322,19 @@ mod tests {
                 .unwrap_err(),
             StoreError::Deleted
         );
+    }
+
+    #[test]
+    fn a_deleted_secret_is_gone_after_its_recovery_window() {
+        let mut secrets = Secrets::default();
+        create(&mut secrets, "a", Some(version("1", "x"))).unwrap();
+        let deletion = Deletion::after_days(7, NOW);
+        let id = SecretId { id: "a", location: &here() };
+        secrets.find_mut(id).unwrap().deletion = Some(deletion);
+        secrets.purge(deletion.date - time::Duration::SECOND);
+        assert!(find(&secrets, "a").is_ok());
+        secrets.purge(deletion.date);
+        assert_eq!(find(&secrets, "a").unwrap_err(), StoreError::NoSecret);
+        assert!(create(&mut secrets, "a", None).is_ok());
     }
 }

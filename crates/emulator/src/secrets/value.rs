@@ -9,7 +9,8 @@ use super::access;
 use super::filter::Filters;
 use super::input::SecretInput;
 use super::list::listed;
-use super::store::{Material, Secret, SecretId, StoreError};
+use super::store::{Secret, SecretId, StoreError};
+use super::versions::Material;
 use crate::account::Resources;
 use crate::date::epoch;
 use crate::json_call::JsonCall;
@@ -123,28 +124,17 @@ fn read(
     if secret.deletion.is_some() {
         return Err(StoreError::Deleted.into());
     }
-    check_readable(secret)?;
     access::check_key(resources, call, "kms:Decrypt", secret)?;
+    if secret.failure == Some(KeyFailure::BrokenKey) {
+        let message = "Secrets Manager can't decrypt the protected secret text using the provided \
+                       KMS key.";
+        return Err(Refusal::new(400, "DecryptionFailure", message, "decryption"));
+    }
     let body = value(secret, version)?;
     if let Ok(secret) = resources.secrets.find_mut(id) {
         secret.accessed = Some(midnight(call.now));
     }
     Ok(body)
-}
-
-fn check_readable(secret: &Secret) -> Result<(), Refusal> {
-    match secret.failure {
-        Some(KeyFailure::KmsDenied) => {
-            let message = "Access to KMS is not allowed";
-            Err(Refusal::new(400, "AccessDeniedException", message, "kms"))
-        }
-        Some(KeyFailure::BrokenKey) => {
-            let message = "Secrets Manager can't decrypt the protected secret text using the \
-                           provided KMS key.";
-            Err(Refusal::new(400, "DecryptionFailure", message, "decryption"))
-        }
-        None => Ok(()),
-    }
 }
 
 fn value(secret: &Secret, choice: VersionChoice<'_>) -> Result<Value, Refusal> {

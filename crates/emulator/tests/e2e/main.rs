@@ -18,6 +18,7 @@ mod network;
 mod parameters;
 mod program;
 mod secret_reads;
+mod secret_writes;
 mod secrets;
 #[cfg(unix)]
 mod served;

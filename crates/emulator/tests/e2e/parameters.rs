@@ -1,10 +1,11 @@
 //! Parameter Store from outside, signed by the aws-sigv4 crate with vended credentials.
 
 use aws_credential_types::Credentials;
-use roles_anywhere_emulator::{AwsFiles, Emulator, NO_SECRETS_ROLE_ARN, Options, ROLE_ARN};
+use roles_anywhere_emulator::{Emulator, NO_SECRETS_ROLE_ARN, Options, ROLE_ARN};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Call};
+use crate::secret_writes;
 use crate::secrets::{signed, vend};
 
 /// Parameters, as a role may use them.
@@ -21,32 +22,10 @@ impl Fixture {
         Self { emulator, credentials }
     }
 
-    /// Returns the parameters of a file, beside what is needed for a session.
+    /// Returns the parameters of a file.
     fn configured(permissions: &str, parameters: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("emulator.toml");
-        let text = format!(
-            r#"
-[trust-anchor.own]
-arn = "{}"
-built-in-ca = "root"
-[profile.own]
-arn = "{}"
-roles = ["Workload"]
-[role.Workload]
-permissions = '''{{"Statement": {permissions}}}'''
-[role.Workload.trust-policy.Statement]
-Effect = "Allow"
-Principal.Service = "rolesanywhere.amazonaws.com"
-Action = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
-{parameters}"#,
-            roles_anywhere_emulator::TRUST_ANCHOR_ARN,
-            roles_anywhere_emulator::PROFILE_ARN,
-        );
-        std::fs::write(&config, text).unwrap();
-        let aws = AwsFiles { config: Some(config), ..AwsFiles::default() };
-        let emulator = Emulator::start(Options { aws, ..Options::default() }).unwrap();
-        let credentials = vend(&emulator, ROLE_ARN);
+        let secret_writes::Fixture { emulator, credentials } =
+            secret_writes::Fixture::configured(permissions, parameters);
         Self { emulator, credentials }
     }
 
@@ -342,4 +321,119 @@ fn a_fault_answers_for_a_parameter() {
     let (code, text) = fixture.refused("GetParameter", &json!({ "Name": "plain" }));
     assert_eq!((&*code, &*text), ("ThrottlingException", "Rate exceeded"));
     assert_eq!(fixture.get("plain")["Value"], "one");
+}
+
+#[test]
+fn writes_a_parameter_and_its_versions() {
+    let fixture = Fixture::built_in(ROLE_ARN);
+    let put = |input: Value| fixture.call("PutParameter", &input);
+    let first =
+        json!({ "Name": "/new/a", "Value": "1", "Type": "SecureString", "Description": "d" });
+    let answer = put(first.clone());
+    assert_eq!(answer.json(), json!({ "Version": 1, "Tier": "Standard" }), "{}", answer.body);
+    assert_eq!(fixture.refused("PutParameter", &first).0, "ParameterAlreadyExists");
+    let second =
+        json!({ "Name": "/new/a", "Value": "2", "Overwrite": true, "Tier": "Intelligent-Tiering" });
+    assert_eq!(put(second).json()["Version"], 2);
+    assert_eq!(
+        (fixture.get("/new/a")["Value"].clone(), fixture.get("/new/a:1")["Value"].clone()),
+        (json!("2"), json!("1"))
+    );
+    assert_eq!(fixture.get("/new/a")["Type"], "SecureString");
+    let log = json!(fixture.emulator.requests()).to_string();
+    assert!(log.contains("(redacted)") && !log.contains(r#"\"Value\":\"2\""#), "{log}");
+}
+
+#[test]
+fn labels_move_and_bad_ones_are_listed() {
+    let fixture = Fixture::built_in(ROLE_ARN);
+    let label = |name: &str, version: Value, labels: &[&str]| {
+        let input = json!({ "Name": name, "ParameterVersion": version, "Labels": labels });
+        fixture.call("LabelParameterVersion", &input).json()
+    };
+    let labelled = label("/prod/api-url", json!(1), &["live", "1st", "aws-x"]);
+    assert_eq!(labelled, json!({ "InvalidLabels": ["1st", "aws-x"], "ParameterVersion": 1 }));
+    assert_eq!(fixture.get("/prod/api-url:live")["Version"], 1);
+    assert_eq!(label("/prod/api-url", json!(null), &["live"])["ParameterVersion"], 2);
+    assert_eq!(fixture.get("/prod/api-url:live")["Version"], 2);
+    let refused = |name: &str, version: u32| {
+        let input = json!({ "Name": name, "ParameterVersion": version, "Labels": ["x"] });
+        fixture.refused("LabelParameterVersion", &input).0
+    };
+    assert_eq!(refused("/absent", 1), "ParameterNotFound");
+    assert_eq!(refused("/prod/api-url", 9), "ParameterVersionNotFound");
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/prod/api-url";
+    assert_eq!(refused(arn, 1), "ValidationException");
+}
+
+#[test]
+fn refuses_a_parameter_that_cannot_be() {
+    let fixture = Fixture::built_in(ROLE_ARN);
+    let refused = |changes: Value| {
+        let mut input = json!({ "Name": "/new/a", "Value": "x", "Type": "String" });
+        let members = input.as_object_mut().unwrap();
+        members.extend(changes.as_object().unwrap().clone());
+        fixture.refused("PutParameter", &input).0
+    };
+    for (changes, code) in [
+        (json!({ "Name": "new/a" }), "ValidationException"),
+        (json!({ "Name": "/ssm/a" }), "ValidationException"),
+        (json!({ "Name": "/aws/a" }), "AccessDeniedException"),
+        (json!({ "Name": "/a".repeat(16) }), "HierarchyLevelLimitExceededException"),
+        (
+            json!({ "Name": "arn:aws:ssm:us-east-1:123456789012:parameter/a" }),
+            "ValidationException",
+        ),
+        (json!({ "Type": null }), "ValidationException"),
+        (json!({ "Type": "Text" }), "ValidationException"),
+        (json!({ "Value": "" }), "ValidationException"),
+        (json!({ "Value": "a {{ssm:b}} c" }), "ValidationException"),
+        (json!({ "Value": "x".repeat(4097) }), "ValidationException"),
+        (json!({ "AllowedPattern": "x" }), "ValidationException"),
+        (
+            json!({ "Overwrite": true, "Tags": [{ "Key": "a", "Value": "b" }] }),
+            "ValidationException",
+        ),
+        (json!({ "Name": "/prod/hosts", "Overwrite": true }), "HierarchyTypeMismatchException"),
+    ] {
+        assert_eq!(refused(changes.clone()), code, "{changes}");
+    }
+}
+
+#[test]
+fn policies_decide_who_overwrites_tags_and_encrypts() {
+    let fixture = Fixture::configured(
+        r#"[{"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*",
+             "Condition": {"StringEquals": {"ssm:Overwrite": "false"}}},
+            {"Effect": "Allow", "Action": "ssm:AddTagsToResource", "Resource": "*",
+             "Condition": {"StringEquals": {"aws:RequestTag/Team": "plant"}}},
+            {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "arn:aws:kms:*:*:key/ours"}]"#,
+        "",
+    );
+    let put = |name: &str, changes: &Value| {
+        let mut input = json!({ "Name": name, "Value": "x", "Type": "SecureString" });
+        input.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        fixture.call("PutParameter", &input).status
+    };
+    assert_eq!(put("/a", &json!({})), 200);
+    assert_eq!(put("/a", &json!({ "Overwrite": true })), 400);
+    assert_eq!(put("/b", &json!({ "Tags": [{ "Key": "Team", "Value": "other" }] })), 400);
+    assert_eq!(put("/b", &json!({ "Tags": [{ "Key": "Team", "Value": "plant" }] })), 200);
+    assert_eq!(put("/c", &json!({ "KeyId": "theirs" })), 400);
+    assert_eq!(put("/c", &json!({ "KeyId": "ours" })), 200);
+    // The advanced tier encrypts with a data key.
+    assert_eq!(put("/d", &json!({ "KeyId": "ours", "Tier": "Advanced" })), 400);
+}
+
+#[test]
+fn deletes_parameters() {
+    let fixture = Fixture::built_in(ROLE_ARN);
+    let plain = json!({ "Name": "plain" });
+    assert_eq!(fixture.call("DeleteParameter", &plain).json(), json!({}));
+    assert_eq!(fixture.refused("DeleteParameter", &plain).0, "ParameterNotFound");
+    let names = json!({ "Names": ["/prod/hosts", "plain"] });
+    assert_eq!(
+        fixture.call("DeleteParameters", &names).json(),
+        json!({ "DeletedParameters": ["/prod/hosts"], "InvalidParameters": ["plain"] })
+    );
 }

@@ -5,9 +5,8 @@ use super::policies::PolicyKeys;
 use crate::config::file::ParameterTable;
 use crate::config::reader::TableKey;
 use crate::config::resource_arn::{ArnSource, Kind, Names};
-use crate::parameters::store::{
-    MOST_BYTES, Parameter, ParameterStore, ParameterType, ParameterVersion,
-};
+use crate::parameters::labels::is_label;
+use crate::parameters::store::{Parameter, ParameterStore, ParameterType, ParameterVersion, Tier};
 use crate::policy::PolicyKind;
 
 impl Builder<'_> {
@@ -16,6 +15,10 @@ impl Builder<'_> {
         let mut parameters = ParameterStore::default();
         for (key, table) in tables {
             let value = self.parameter_value(key, table);
+            for label in table.labels.iter().filter(|at| !is_label(&at.value)) {
+                let message = format!("`{}` is not a valid label", label.value);
+                self.problems.add(&label.span, message);
+            }
             let resource_policy = self.optional_policy(&PolicyKeys {
                 called: format!("the resource policy of parameter {}", key.name.value),
                 kind: PolicyKind::Resource,
@@ -72,7 +75,7 @@ impl Builder<'_> {
             let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned());
             self.report(at, &file, text)?
         };
-        let (length, most) = (value.len(), MOST_BYTES);
+        let (length, most) = (value.len(), Tier::Advanced.most_bytes());
         if !(1..=most).contains(&length) {
             let message = format!("the value has {length} bytes; a parameter has 1 to {most}");
             self.problems.add(&at.span, message);

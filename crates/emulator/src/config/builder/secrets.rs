@@ -12,7 +12,8 @@ use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::kms::KeyFailure;
 use crate::policy::PolicyKind;
 use crate::secrets::rotation::{Deletion, Rotation, RotationRules};
-use crate::secrets::store::{MOST_BYTES, Material, Secret, SecretId, Secrets};
+use crate::secrets::store::{Secret, SecretId, Secrets};
+use crate::secrets::versions::{MOST_BYTES, Material};
 
 /// Which of the four keys has the value.
 #[derive(Debug, Clone, Copy)]
