@@ -137,8 +137,13 @@ fn exists(_pid: i32) -> bool {
     true
 }
 
-/// Returns when a process started, if the system tells.
+/// Returns when a process started, if the system tells. The files of another namespace, which has other
+/// numbers, do not tell it.
 fn start_time(pid: i32) -> Option<u64> {
+    let own = fs::read_link("/proc/self").ok()?;
+    if own.to_str() != Some(&std::process::id().to_string()) {
+        return None;
+    }
     let stat = read(&format!("/proc/{pid}/stat"))?;
     // The name of the program is in parentheses, and may hold spaces and parentheses itself.
     let (_, fields) = stat.rsplit_once(") ")?;
