@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::Arc;
 
 use crate::os::config_file::SystemConfigFiles;
@@ -20,7 +21,7 @@ use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
-use crate::os::{environment, process, program, stdio};
+use crate::os::{environment, init, process, program, stdio};
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::private_dir::ConfiguredDir;
@@ -132,6 +133,20 @@ impl App {
     ) -> Result<Infallible, Error> {
         process::restore_inherited();
         Ok(program::replace_process(path, arguments, variables)?)
+    }
+
+    /// Starts a program as a child of this process, for [`App::supervise`].
+    pub fn start_program(
+        &self,
+        path: &Path,
+        arguments: &[OsString],
+        variables: &[(OsString, OsString)],
+    ) -> Result<Child, Error> {
+        let is_separate = init::separates_program();
+        let spawned = process::with_inherited_limits(|| {
+            program::spawn(path, arguments, variables, is_separate)
+        });
+        Ok(spawned?)
     }
 
     /// Returns the absolute path of this program as it was called.

@@ -72,7 +72,7 @@ impl App {
     /// Runs a program as a child, with an endpoint in this process if there is a request for one. Passes
     /// signals on to it, reaps orphans, and returns its exit code as a shell has it.
     ///
-    /// `start` starts the program in a process group of its own.
+    /// `start` starts the program, by [`App::start_program`].
     pub fn supervise(
         &self,
         request: Option<&EndpointRequest<'_>>,

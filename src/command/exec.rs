@@ -5,9 +5,10 @@ pub mod environment;
 mod plan;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::app::App;
-use crate::app::credentials_endpoint::EndpointRequest;
+use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
@@ -90,7 +91,7 @@ roles-anywhere exec --role backup --static -- env";
 }
 
 impl Plan for ExecPlan {
-    /// Becomes the program, and so returns an error only.
+    /// Becomes the program, and so returns an error only; unless it has to supervise the program.
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         // What is wrong with the command line costs no session.
         let path = app.find_program(&self.program.name)?;
@@ -118,12 +119,16 @@ impl Plan for ExecPlan {
             }
             CredentialSource::Endpoint => {
                 let words = app.arguments();
-                let endpoint = app.start_credentials_endpoint(&EndpointRequest {
+                let request = EndpointRequest {
                     words: own_words(Self::NAME, Self::OPTIONS, &words),
                     client: &client,
                     session: &session,
                     directory: directory.as_ref(),
-                })?;
+                };
+                if app.must_supervise() {
+                    return self.supervise(app, &request, &path, variables);
+                }
+                let endpoint = app.start_credentials_endpoint(&request)?;
                 variables.set_endpoint(&endpoint.url, &endpoint.token);
             }
         }
@@ -132,6 +137,25 @@ impl Plan for ExecPlan {
 
     fn session(&self) -> Option<&SessionPlan> {
         Some(&self.session)
+    }
+}
+
+impl ExecPlan {
+    /// Runs the program as a child of this process, which serves it.
+    fn supervise(
+        &self,
+        app: &App,
+        request: &EndpointRequest<'_>,
+        path: &Path,
+        mut variables: ProgramVariables,
+    ) -> Result<Outcome, Error> {
+        let exit_code = app.supervise(Some(request), |endpoint| {
+            if let Some(StartedEndpoint { url, token }) = endpoint {
+                variables.set_endpoint(url, token);
+            }
+            app.start_program(path, &self.program.arguments(), &variables.into_vec())
+        })?;
+        Ok(Outcome { exit_code, ..Outcome::default() })
     }
 }
 

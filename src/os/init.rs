@@ -34,9 +34,20 @@ const PASSED_ON: [Signal; 10] = [
     Signal::TSTP,
 ];
 
+/// The signals that a terminal sends to all processes of its foreground.
+const OF_TERMINAL: [Signal; 4] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH];
+
 /// Returns whether this process is the first one of its PID namespace.
 pub fn is_init() -> bool {
     getpid().is_init()
+}
+
+/// Returns whether the program gets a process group of its own. Not if the group of this process is of
+/// another namespace, as after `unshare`: whether that is the foreground of the terminal is not known
+/// here, so the program stays in it.
+pub fn separates_program() -> bool {
+    // Not of rustix, for which no process has the number 0.
+    nix::unistd::getpgrp().as_raw() != 0
 }
 
 /// The signals of this process, from when it listens to them.
@@ -62,12 +73,19 @@ impl InitSignals {
         Ok(Self { passed_on, child: signal(SignalKind::child())? })
     }
 
-    /// Takes over a program that was started in a process group of its own, and makes that the foreground
-    /// of the terminal if this process was there.
-    pub fn run(self, program: &Child) -> InitProgram {
+    /// Takes over a program that was started, in a process group of its own if it gets one. Makes that the
+    /// foreground of the terminal if the group of this process was.
+    pub fn run(mut self, program: &Child) -> InitProgram {
         // A process that was started has a number, and it is its own until it is reaped here.
         let pid = Pid::from_child(program);
-        InitProgram { pid, signals: self, terminal: Foreground::give_to(pid) }
+        if separates_program() {
+            return InitProgram { pid, signals: self, terminal: Foreground::give_to(pid) };
+        }
+        if open_terminal().is_some() {
+            // The program gets them from the terminal as this process does.
+            self.passed_on.retain(|(signal, _)| !OF_TERMINAL.contains(signal));
+        }
+        InitProgram { pid, signals: self, terminal: None }
     }
 }
 
@@ -145,11 +163,16 @@ struct Foreground {
 impl Foreground {
     /// Makes the group of a program the foreground if the group of this process is.
     fn give_to(program: Pid) -> Option<Self> {
-        let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let terminal = open_terminal()?;
         let own = getpgrp();
         let is_foreground = tcgetpgrp(&terminal) == Ok(own);
         (is_foreground && tcsetpgrp(&terminal, program).is_ok()).then_some(Self { terminal, own })
     }
+}
+
+/// Opens the terminal of this process, if it has one.
+fn open_terminal() -> Option<File> {
+    File::options().read(true).write(true).open("/dev/tty").ok()
 }
 
 impl Drop for Foreground {

@@ -1,7 +1,7 @@
 //! Another program that this process becomes.
 
 #[cfg(unix)]
-pub use unix::{find, replace_process};
+pub use unix::{find, replace_process, spawn};
 
 #[cfg(unix)]
 mod unix {
@@ -9,7 +9,9 @@ mod unix {
     use std::ffi::{CString, OsStr, OsString};
     use std::io;
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    use std::os::unix::process::CommandExt as _;
     use std::path::{Path, PathBuf};
+    use std::process::{Child, Command};
 
     use nix::errno::Errno;
     use nix::unistd::execve;
@@ -95,10 +97,44 @@ mod unix {
                 error = shell_error;
             }
         }
-        if error == Errno::ENOENT && path.exists() {
-            return Err(ProgramError::NoInterpreter { path: path.to_owned() });
+        Err(refusal(path, error.into()))
+    }
+
+    /// Starts a program as a child of this process, in a process group of its own if it is to be separate.
+    /// `arguments` are as for [`replace_process`].
+    pub fn spawn(
+        path: &Path,
+        arguments: &[OsString],
+        variables: &[(OsString, OsString)],
+        is_separate: bool,
+    ) -> Result<Child, ProgramError> {
+        let spawn = |file: &Path, name: &OsStr, words: &[OsString]| {
+            let variables = variables.iter().map(|(name, value)| (name, value));
+            let mut command = Command::new(file);
+            command.arg0(name).args(words).env_clear().envs(variables);
+            if is_separate {
+                command.process_group(0);
+            }
+            command.spawn()
+        };
+        let (name, words) = arguments.split_at(arguments.len().min(1));
+        let name = name.first().map_or(path.as_os_str(), OsString::as_os_str);
+        let spawned = match spawn(path, name, words) {
+            Err(error) if error.raw_os_error() == Some(Errno::ENOEXEC as i32) => {
+                let words = [&[path.as_os_str().to_owned()], words].concat();
+                spawn(Path::new(SHELL), OsStr::new(SHELL), &words)
+            }
+            spawned => spawned,
+        };
+        spawned.map_err(|error| refusal(path, error))
+    }
+
+    /// Returns why the system does not run the program at `path`.
+    fn refusal(path: &Path, error: io::Error) -> ProgramError {
+        if error.raw_os_error() == Some(Errno::ENOENT as i32) && path.exists() {
+            return ProgramError::NoInterpreter { path: path.to_owned() };
         }
-        Err(missing(path.to_owned(), error.into()))
+        missing(path.to_owned(), error)
     }
 
     fn c_string(text: OsString) -> io::Result<CString> {

@@ -1,5 +1,6 @@
 //! The endpoint in a detached process: how it is started, and what it does.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::os::files::SystemFiles;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::Secret;
 
 /// The first argument of the processes that [`DetachStep`] is about. It is no command: it is in no help.
@@ -61,7 +63,16 @@ pub(super) fn start(app: &App, request: &EndpointRequest<'_>) -> Result<StartedE
     let program = app.program().map_err(RunError::System)?;
     let pid = std::process::id().to_string();
     let answer = detached::start(&program, &[WORD, DETACH, &pid], handover.render().expose());
-    handover::parse_answer(&answer.map_err(RunError::System)?)
+    handover::parse_answer(&answer.map_err(|error| not_started(error.kind(), error.to_string()))?)
+}
+
+/// Returns why the detached process did not answer.
+fn not_started(kind: io::ErrorKind, text: String) -> RunError {
+    let reason = match kind {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it does not answer".to_owned(),
+        _ => text,
+    };
+    RunError::CredentialsEndpoint { kind: ErrorKind::Local, reason, hints: Vec::new() }
 }
 
 /// Runs a step. `plan` plans the session of the command line that was handed over.
