@@ -1,6 +1,10 @@
 //! The credentials endpoint of `exec`: it serves one program, renews its session, and ends with it,
 //! whatever ends first.
 
+mod init;
+
+pub(crate) use init::namespace;
+
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -16,15 +20,15 @@ use crate::daemon::until;
 use crate::environment::{Program, Running, TestEnvironment};
 
 /// Says what it was given.
-const TELL: &str = r#"echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN $AWS_CONFIG_FILE""#;
+pub(crate) const TELL: &str = r#"echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN $AWS_CONFIG_FILE""#;
 
 /// Runs until it is killed.
-const WAIT: &str = "exec sleep 600";
+pub(crate) const WAIT: &str = "exec sleep 600";
 
 /// A program that `exec` runs, and what it was given.
-struct Served {
-    child: Running,
-    output: BufReader<ChildStdout>,
+pub(crate) struct Served {
+    pub(crate) child: Running,
+    pub(crate) output: BufReader<ChildStdout>,
     address: SocketAddr,
     token_file: PathBuf,
     /// The private directory of the program.
@@ -34,14 +38,14 @@ struct Served {
 
 impl Served {
     /// Runs a script that goes on after [`TELL`].
-    fn start(program: &Program, options: &[&str], script: &str) -> Self {
+    pub(crate) fn start(program: &Program, options: &[&str], script: &str) -> Self {
         let script = format!("{TELL}; {script}");
         let arguments = [&["exec"], options, &["--", "sh", "-c", &script]].concat();
         Self::of(program.clone().spawn_into(&arguments, Stdio::inherit()))
     }
 
     /// Reads what a script told that has run [`TELL`].
-    fn of(mut child: Running) -> Self {
+    pub(crate) fn of(mut child: Running) -> Self {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut told = String::new();
         output.read_line(&mut told).unwrap();
@@ -62,7 +66,7 @@ impl Served {
     }
 
     /// The process that serves the program.
-    fn endpoint(&self) -> Option<Pid> {
+    pub(crate) fn endpoint(&self) -> Option<Pid> {
         let words = ["credentials-endpoint".to_owned(), self.pid().to_string()];
         processes().into_iter().find(|(_, line)| line.ends_with(&words)).map(|(pid, _)| pid)
     }
@@ -72,14 +76,14 @@ impl Served {
     }
 
     /// Returns the access key id, or nothing if there are no credentials.
-    fn key(&self) -> Option<String> {
+    pub(crate) fn key(&self) -> Option<String> {
         let response = self.client().container();
         let body: serde_json::Value = serde_json::from_str(&response.body).ok()?;
         body["AccessKeyId"].as_str().filter(|_| response.status == 200).map(str::to_owned)
     }
 
     /// Kills the program, and waits until its endpoint is gone.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let endpoint = self.endpoint();
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -133,7 +137,7 @@ fn descriptors(pid: Pid) -> BTreeSet<String> {
 }
 
 /// Returns whether a process has ended; the one that adopted it may still have to reap it.
-fn is_gone(pid: Pid) -> bool {
+pub(crate) fn is_gone(pid: Pid) -> bool {
     test_kill_process(pid).is_err() || stat(pid, 0).is_none_or(|state| state == "Z")
 }
 
@@ -199,6 +203,39 @@ fn program_has_no_child_and_no_descriptor_of_ours() {
         assert_ne!(stat(endpoint, field), stat(pid, field));
         assert_ne!(stat(endpoint, field), Some(endpoint.to_string()));
     }
+    served.end();
+}
+
+#[test]
+fn program_gets_no_signal_of_ours() {
+    const BLOCKED: &[&str] = &["env", "--block-signal=CHLD"];
+    let env = TestEnvironment::new().map(|program| program.launched_by(BLOCKED));
+    let output = env.run_args(&["exec", "--", "grep", "^S[ih][gd]", "/proc/self/status"]);
+    let signals = |name: &str| {
+        let text = output.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        u64::from_str_radix(line.unwrap().trim(), 16).unwrap()
+    };
+    let child = 1 << (Signal::CHILD.as_raw() - 1);
+    assert_eq!([signals("SigBlk:") & child, signals("SigPnd:"), signals("ShdPnd:")], [child, 0, 0]);
+}
+
+#[test]
+fn program_that_adopts_orphans_does_not_adopt_its_endpoint() {
+    const ADOPTER: &[&str] = &[
+        "python3",
+        "-c",
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])",
+    ];
+    let env = TestEnvironment::new().map(|program| program.launched_by(ADOPTER));
+    let script = "sh -c 'sleep 600 & echo $!'; exec sleep 600";
+    let mut served = Served::start(env.program(), &[], script);
+    let mut orphan = String::new();
+    served.output.read_line(&mut orphan).unwrap();
+    let orphan = Pid::from_raw(orphan.trim().parse().unwrap()).unwrap();
+    // It adopts what it started itself, still.
+    until(|| (children(served.pid()) == [orphan]).then_some(())).expect("one child");
+    kill_process(orphan, Signal::KILL).unwrap();
     served.end();
 }
 

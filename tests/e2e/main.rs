@@ -23,6 +23,7 @@ mod edited_files;
 mod environment;
 mod error_format;
 mod exec;
+mod exec_endpoint;
 mod export;
 mod fault;
 mod file_errors;

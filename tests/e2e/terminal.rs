@@ -3,6 +3,7 @@
 //! The program runs in a session whose controlling terminal is a pseudo-terminal, of which the test
 //! holds the other end. Its standard output and error are pipes.
 
+mod endpoint;
 mod export;
 mod roles;
 mod waiting;

@@ -1,14 +1,19 @@
 """The built binary on a wall clock that a test sets, by libfaketime: what a sleeping laptop sees."""
 
+import json
 import os
 import signal
+import subprocess
 import sysconfig
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from clients import Serve
+from emulator import TOOL
 
 LIBRARY = "faketime/libfaketime.so.1"
 PATIENCE = 20
@@ -156,3 +161,54 @@ def test_names_the_clock_if_it_makes_tls_fail(emulator, clock, tool, seconds):
     assert outcome.returncode == 3
     assert outcome.stdout == b""
     assert b"AWS's TLS certificate is not valid either" in outcome.stderr
+
+
+PROGRAMS = 50
+TELL = 'echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN"; exec sleep 600'
+
+
+def key(url: str, token: str) -> str | None:
+    """Returns the id of the access key, or nothing if there are no credentials now."""
+    request = urllib.request.Request(url, headers={"Authorization": token})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read())["AccessKeyId"]
+    except urllib.error.HTTPError as error:
+        assert error.code == 503, error.read()
+        return None
+
+
+def test_programs_share_their_sessions_also_when_these_end(emulator, clock, tmp_path, monkeypatch):
+    """Fifty programs make one session together, and one more after an hour in which all slept."""
+    monkeypatch.delenv("ROLES_ANYWHERE_NO_CACHE")
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    command = [str(TOOL), "exec", "--", "sh", "-c", TELL]
+
+    def start(_) -> subprocess.Popen:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    with ThreadPoolExecutor(PROGRAMS) as pool:
+        programs = list(pool.map(start, range(PROGRAMS)))
+        # Ours alone are to run on the other clock.
+        del os.environ["LD_PRELOAD"]
+        try:
+            told = [program.stdout.readline().split() for program in programs]
+            first = set(pool.map(lambda it: key(*it), told))
+            assert len(first) == 1 and None not in first
+
+            emulator.advance(3_700)
+            clock(3_700)
+            deadline = time.monotonic() + 3 * PATIENCE
+            second = first
+            while second & (first | {None}):
+                assert time.monotonic() < deadline, second
+                second = set(pool.map(lambda it: key(*it), told))
+            assert len(second) == 1
+        finally:
+            for program in programs:
+                program.kill()
+                program.wait()
+    sessions = [line for line in emulator.requests("CreateSession") if line["session"]]
+    assert len(sessions) == 2
