@@ -4,6 +4,7 @@
 //! holds the other end. Its standard output and error are pipes.
 
 mod endpoint;
+mod exec;
 mod export;
 mod roles;
 mod waiting;
