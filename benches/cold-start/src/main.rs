@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use bench_common::{Server, WorldError, emulator};
 use measure::{Program, Times};
@@ -80,6 +80,7 @@ fn bench(runs: usize) -> Result<String, BenchError> {
     let cached = cached(&emulator, bin_dir)?;
     // A real session, of an hour: one of decades is not kept.
     cached.run()?;
+    let exec = exec(&cached);
     let by_role = [
         // What runs after scrypt, whose memory empties the caches of the processor, starts slowly.
         by_role(&emulator, bin_dir, "--role, cached, 50 roles", 50)?,
@@ -92,6 +93,7 @@ fn bench(runs: usize) -> Result<String, BenchError> {
     let mut programs: Vec<Program> =
         programs.into_iter().chain(forms(&emulator, bin_dir)).collect();
     programs.extend(by_role);
+    programs.push(exec);
     programs.push(cached);
     let mut times: Vec<Vec<_>> = programs.iter().map(|_| Vec::new()).collect();
     for round in 0..WARM_UP + runs {
@@ -113,12 +115,15 @@ fn bench(runs: usize) -> Result<String, BenchError> {
         });
     }
     let mut rows = rows.into_iter();
-    let (Some(empty), Some(post), Some(rsa2048), Some(p256), Some(cached)) =
-        (rows.next(), rows.next(), rows.next(), rows.next(), rows.next_back())
+    let floors = (rows.next(), rows.next());
+    let issued = (rows.next(), rows.next());
+    let from_cache = (rows.next_back(), rows.next_back());
+    let ((Some(empty), Some(post)), (Some(rsa2048), Some(p256)), (Some(cached), Some(exec))) =
+        (floors, issued, from_cache)
     else {
         return Err(BenchError::Incomplete);
     };
-    Ok(Report { runs, empty, post, rsa2048, p256, cached, others: rows.collect() }.render())
+    Ok(Report { runs, empty, post, rsa2048, p256, cached, exec, others: rows.collect() }.render())
 }
 
 /// Returns the tool with identities that the emulator did not issue, and so could not judge: other
@@ -161,6 +166,7 @@ fn tool(emulator: &Server, bin_dir: &Path, name: &'static str, certificate: &Pat
         path: bin_dir.join("roles-anywhere"),
         arguments: vec!["credential-process".to_owned(), "--no-cache".to_owned()],
         variables,
+        stderr: Stdio::inherit,
     }
 }
 
@@ -174,6 +180,20 @@ fn cached(emulator: &Server, bin_dir: &Path) -> Result<Program, BenchError> {
     let cache = directory.join("cache").display().to_string();
     program.arguments = ["credential-process", "--cache-dir", &cache].map(str::to_owned).to_vec();
     Ok(program)
+}
+
+/// Returns `exec --static -- true` with the cache of `cached`. The user has no AWS files, so that none is
+/// copied.
+fn exec(cached: &Program) -> Program {
+    let path = cached.path.clone();
+    let exec = ["exec", "--static"].map(str::to_owned).into_iter();
+    let program = ["--", "true"].map(str::to_owned);
+    let arguments = exec.chain(cached.arguments[1..].iter().cloned()).chain(program).collect();
+    let mut variables = cached.variables.clone();
+    variables.retain(|(name, _)| name != "AWS_CONFIG_FILE");
+    // A note on when the credentials expire, of each run.
+    let stderr = Stdio::null;
+    Program { name: "exec --static -- true, cached", path, arguments, variables, stderr }
 }
 
 /// Returns the tool with a cache and a configuration file of so many roles, of which it uses one.
@@ -214,6 +234,7 @@ fn programs(emulator: &Server, bin_dir: &Path) -> Result<Vec<Program>, BenchErro
         path: bin_dir.join(file),
         arguments,
         variables: inherited_path(),
+        stderr: Stdio::inherit,
     };
     let directory = Path::new(emulator.variable("EMULATOR_DIR")?);
     let issued = |name, leaf: &str| {

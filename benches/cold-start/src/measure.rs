@@ -16,6 +16,8 @@ pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(String, OsString)>,
+    /// Where its messages go.
+    pub(crate) stderr: fn() -> Stdio,
 }
 
 impl Program {
@@ -51,6 +53,7 @@ impl Program {
     pub(crate) fn instructions(&self) -> Result<Option<u64>, BenchError> {
         let mut command = self.command(Command::new("valgrind"));
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        command.stderr(Stdio::piped());
         let output = match command.arg(&self.path).args(&self.arguments).output() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|source| self.unstarted(source))?,
@@ -59,13 +62,15 @@ impl Program {
         let collected = text.lines().find_map(|line| line.split_once("Collected : "));
         match collected.and_then(|(_, count)| count.trim().parse().ok()) {
             Some(count) if output.status.success() => Ok(Some(count)),
+            // It has become another program, and valgrind with it.
+            None if output.status.success() => Ok(None),
             _ => Err(self.failed("under valgrind")),
         }
     }
 
     fn command(&self, mut command: Command) -> Command {
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).stderr((self.stderr)());
         command
     }
 
