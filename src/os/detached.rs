@@ -230,10 +230,15 @@ fn read(socket: &UnixStream) -> io::Result<SecretBytes> {
 /// close a pipe or give up a lock.
 fn close_inherited() {
     let listed = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd"));
-    let names = listed.into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let numbers: Vec<i32> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    let numbers: Vec<i32> = match listed {
+        Ok(entries) => {
+            entries.filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok()).collect()
+        }
+        // No `/proc`: the numbers up to the usual limit.
+        Err(_) => (0..1_024).collect(),
+    };
     for number in numbers.into_iter().filter(|number| *number > 2) {
-        // The one of the list is closed already.
+        // Some are closed already, such as the one of the list.
         let _ = nix::unistd::close(number);
     }
 }

@@ -13,7 +13,7 @@ use roles_anywhere_client::refresh::status::Status;
 pub(super) fn no_credentials(status: &Status, client: Authentication) -> Response {
     let Some(error) = &status.last_error else {
         if status.session.is_some() {
-            let message = "the session has expired, and the one that another process is making has not been received yet";
+            let message = "the session has expired, and the next one has not been received yet";
             return response::unavailable("unreachable", "expired", message);
         }
         let message = "the first session has not been received yet";
