@@ -48,7 +48,7 @@ fn program_is_served_by_the_first_process_and_both_end_together() {
     let served = Served::start(env.program(), &[], WAIT);
     let init = init(&served);
     let [program] = children(init)[..] else { unreachable!("one program") };
-    let first = served.key().unwrap();
+    let first = until(|| served.key()).unwrap();
     assert!(until(|| served.key().filter(|key| *key != first)).is_some(), "it is not renewed");
     kill_process(program, Signal::TERM).unwrap();
     until(|| is_gone(init).then_some(())).expect("it does not end");

@@ -55,7 +55,7 @@ fn typed_password_serves_renewals_too() {
     let files = IdentityFiles::encrypted();
     files.env.emulator().end_sessions_after(Some(6));
     let (served, _files, _terminal) = typed(files);
-    let first = served.key().unwrap();
+    let first = until(|| served.key()).unwrap();
     assert!(until(|| served.key().filter(|key| *key != first)).is_some(), "it is not renewed");
     served.end();
 }
