@@ -6,7 +6,10 @@ where the tool is to be another build than the emulator.
 """
 
 import os
+import re
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import leaks
@@ -71,3 +74,27 @@ def tool():
         return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60, check=False, **options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """moto's server as a process of its own; its URL. Its tests are in the group `moto`, for one server."""
+    program = Path(sys.executable).parent / "moto_server"
+    process = subprocess.Popen(
+        [str(program), "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
+    )
+    # A reader cannot be given a deadline, so the process is.
+    deadline = threading.Timer(60, process.kill)
+    deadline.start()
+    url = None
+    for line in process.stderr:
+        if found := re.search(r"Running on (http://127\.0\.0\.1:\d+)", line):
+            url = found[1]
+            break
+    deadline.cancel()
+    assert url, "moto did not say where it runs"
+    # Its log of requests must not fill the pipe.
+    threading.Thread(target=process.stderr.read, daemon=True).start()
+    yield url
+    process.terminate()
+    process.wait(timeout=30)

@@ -4,10 +4,6 @@ Whether the tool's JSON is the AWS CLI's is asked of the CLI itself.
 """
 
 import json
-import re
-import subprocess
-import sys
-import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -19,30 +15,6 @@ SECRET = {"username": "app", "port": 5432, "nested": {"a": [1, 2]}, "none": None
 
 # All on one worker, for one server.
 pytestmark = pytest.mark.xdist_group("moto")
-
-
-@pytest.fixture(scope="module")
-def moto():
-    """moto's server as a process of its own; its URL."""
-    program = Path(sys.executable).parent / "moto_server"
-    process = subprocess.Popen(
-        [str(program), "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
-    )
-    # A reader cannot be given a deadline, so the process is.
-    deadline = threading.Timer(60, process.kill)
-    deadline.start()
-    url = None
-    for line in process.stderr:
-        if found := re.search(r"Running on (http://127\.0\.0\.1:\d+)", line):
-            url = found[1]
-            break
-    deadline.cancel()
-    assert url, "moto did not say where it runs"
-    # Its log of requests must not fill the pipe.
-    threading.Thread(target=process.stderr.read, daemon=True).start()
-    yield url
-    process.terminate()
-    process.wait(timeout=30)
 
 
 @pytest.fixture
