@@ -29,7 +29,8 @@ pub use usage_error::usage_error;
 #[command(
     name = "roles-anywhere-emulator",
     version,
-    about = "Emulates IAM Roles Anywhere, STS, Secrets Manager and Parameter Store, and verifies every signature",
+    about = "Emulates IAM Roles Anywhere, STS, Secrets Manager and Parameter Store, and verifies \
+             every signature",
     after_help = "\
 Examples:
   roles-anywhere-emulator run -- aws sts get-caller-identity

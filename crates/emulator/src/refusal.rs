@@ -203,6 +203,17 @@ mod tests {
             body(Protocol::Json11, "ExpiredTokenException"),
             r#"{"__type":"ExpiredTokenException","message":"a <b>"}"#
         );
+        // The members of Parameter Store's errors differ in case.
+        for (code, member) in [
+            ("InvalidFilterValue", "Message"),
+            ("InvalidNextToken", "Message"),
+            ("ParameterNotFound", "message"),
+            ("ParameterMaxVersionLimitExceeded", "message"),
+            ("AccessDeniedException", "Message"),
+        ] {
+            let text = body(Protocol::Json11, code);
+            assert!(text.contains(&format!(r#""{member}":"a <b>""#)), "{text}");
+        }
         let query = body(Protocol::Query, "ExpiredToken");
         assert!(
             query.contains("<Message>a &lt;b&gt;</Message>") && query.contains("sts.amazonaws")

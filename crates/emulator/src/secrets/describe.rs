@@ -56,7 +56,7 @@ fn described(secret: &Secret) -> Value {
         ("RotationEnabled", rotation.map(|rotation| json!(rotation.enabled))),
         ("RotationLambdaARN", rotation.and_then(|rotation| text(&rotation.lambda_arn))),
         ("RotationRules", rotation.map(|rotation| rotation.rules.to_json())),
-        ("LastRotatedDate", rotation.and_then(|rotation| date(rotation.last_rotated))),
+        ("LastRotatedDate", rotation.and_then(|rotation| date(rotation.last_rotation()))),
         ("LastChangedDate", date(Some(secret.changed))),
         ("LastAccessedDate", date(secret.accessed)),
         ("DeletedDate", date(secret.deletion.map(|deletion| deletion.requested))),

@@ -27,6 +27,11 @@ pub(crate) struct RotationRules {
 }
 
 impl Rotation {
+    /// Returns the date of the last rotation; none if rotation is off.
+    pub(crate) fn last_rotation(&self) -> Option<OffsetDateTime> {
+        self.last_rotated.filter(|_| self.enabled)
+    }
+
     /// Returns the latest date of the next rotation; none if rotation is off.
     pub(crate) fn next_rotation(&self) -> Option<OffsetDateTime> {
         self.next.filter(|_| self.enabled)
@@ -99,5 +104,40 @@ impl ReplicaStatus {
             Self::InProgress => "Replication in progress",
             Self::Failed => "Replication failed: the name is already in use in this Region",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn rotation() -> Rotation {
+        let rules =
+            RotationRules { automatically_after_days: Some(30), ..RotationRules::default() };
+        Rotation { enabled: true, rules, last_rotated: Some(NOW), ..Rotation::default() }
+    }
+
+    #[test]
+    fn a_rotation_that_is_off_has_no_dates() {
+        let on = Rotation { next: Some(NOW), ..rotation() };
+        assert_eq!((on.last_rotation(), on.next_rotation()), (Some(NOW), Some(NOW)));
+        let off = Rotation { enabled: false, ..on };
+        assert_eq!((off.last_rotation(), off.next_rotation()), (None, None));
+    }
+
+    #[test]
+    fn a_value_by_hand_moves_the_next_rotation_of_a_schedule_in_days() {
+        let mut by_days = rotation();
+        by_days.restart(NOW + Duration::DAY);
+        assert_eq!(by_days.next_rotation(), Some(NOW + Duration::days(31)));
+        let rules = RotationRules {
+            schedule_expression: Some("cron(0 8 1 * ? *)".to_owned()),
+            ..RotationRules::default()
+        };
+        let mut by_schedule = Rotation { rules, next: Some(NOW), ..rotation() };
+        by_schedule.restart(NOW + Duration::DAY);
+        assert_eq!(by_schedule.next_rotation(), Some(NOW));
     }
 }

@@ -220,7 +220,10 @@ fn tags_are_set_and_removed_and_decide_who_may_call() {
     fixture.call("TagResource", &tag("Team", "plant"));
     fixture.call("TagResource", &tag("Owner", "me"));
     assert_eq!(fixture.call("GetSecretValue", &id)["SecretString"], "x");
+    let changed = || fixture.call("DescribeSecret", &id)["LastChangedDate"].as_f64().unwrap();
+    let before = changed();
     fixture.call("UntagResource", &json!({ "SecretId": "db", "TagKeys": ["Team", "absent"] }));
+    assert!(changed() > before);
     let tags = fixture.call("DescribeSecret", &id)["Tags"].clone();
     assert_eq!(tags, json!([{ "Key": "Owner", "Value": "me" }]));
     assert_eq!(fixture.refused("GetSecretValue", &id).1, "policy");
