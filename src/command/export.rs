@@ -103,12 +103,7 @@ eval \"$(roles-anywhere export --unset)\"";
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         if settings.is_on(&plan::UNSET)? {
-            let text = match plan::format(settings)? {
-                ExportFormat::Printed(format) => formats::unset(format, &NAMES)
-                    .ok_or_else(|| plan::only_in_shells(format.name()))?,
-                ExportFormat::GitHub { .. } => return Err(plan::only_in_shells(github::NAME)),
-            };
-            return Ok(Self::Unset { text });
+            return plan::unset(settings, &NAMES).map(|text| Self::Unset { text });
         }
         let format = plan::format(settings)?;
         let session = SessionOptions::of_own_region(settings)?;

@@ -6,7 +6,7 @@ use crate::command::export::ExportFormat;
 use crate::options::settings::Settings;
 use crate::options::table::other_programs::{GITHUB_ENV, SHELL};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
-use crate::output::formats::{VariableFormat, github};
+use crate::output::formats::{self, VariableFormat, github};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::text::path;
 
@@ -77,8 +77,21 @@ pub(super) fn format(settings: &Settings<'_>) -> Result<ExportFormat, UsageError
     })
 }
 
-/// Returns the error of `--unset` with the format of a file.
-pub(super) fn only_in_shells(name: &'static str) -> UsageError {
+/// Returns what removes variables again. Only a shell can, so the format of a file is refused.
+pub(super) fn unset(settings: &Settings<'_>, names: &[&str]) -> Result<String, UsageError> {
+    // Also if its variable is not set, which makes no difference here.
+    if settings.flag(&FORMAT)?.is_some_and(|given| given.value == github::NAME) {
+        return Err(only_in_shells(github::NAME));
+    }
+    match format(settings)? {
+        ExportFormat::Printed(format) => {
+            formats::unset(format, names).ok_or_else(|| only_in_shells(format.name()))
+        }
+        ExportFormat::GitHub { .. } => Err(only_in_shells(github::NAME)),
+    }
+}
+
+fn only_in_shells(name: &'static str) -> UsageError {
     UsageError::Conflict {
         first: Origin::Flag(&UNSET).into(),
         second: NamedValue::new(Origin::Flag(&FORMAT), name),
