@@ -119,7 +119,10 @@ impl App {
 
     /// Returns the path of another program, as a shell finds it by name.
     pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, Error> {
-        let path = self.environment().get("PATH").map(path::path);
+        let environment = self.environment();
+        // An empty one is the current directory.
+        let empty = || environment.is_empty("PATH").then_some("");
+        let path = environment.get("PATH").or_else(empty).map(path::path);
         Ok(program::find(name, path.as_deref().map(Path::as_os_str))?)
     }
 

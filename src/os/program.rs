@@ -35,8 +35,9 @@ mod unix {
                 let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
                 match check(dir.join(name)) {
                     Ok(path) => return Ok(path),
-                    Err(error @ ProgramError::Refused { .. }) => {
-                        not_executable.get_or_insert(error);
+                    // In a directory that this user cannot search, there is no program for a shell.
+                    Err(ProgramError::Refused { path, source }) if path.exists() => {
+                        not_executable.get_or_insert(ProgramError::Refused { path, source });
                     }
                     Err(_) => {}
                 }
@@ -172,6 +173,8 @@ mod unix {
             let (folder, path) = path(&[("a/x", 0o644), ("b/x", 0o755), ("c/x", 0o755)]);
             let found = find(OsStr::new("x"), Some(&path)).unwrap();
             assert_eq!(found, folder.path().join("b/x"));
+            let in_no_dir = find(OsStr::new("sh"), Some(OsStr::new("")));
+            assert!(matches!(in_no_dir, Err(ProgramError::NotInPath { .. })), "{in_no_dir:?}");
             let sh = find(OsStr::new("sh"), None).unwrap();
             assert!(sh.ends_with("bin/sh"), "{}", sh.display());
         }

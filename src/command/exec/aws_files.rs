@@ -38,13 +38,17 @@ impl AwsFiles {
     pub fn read(&self, app: &App) -> Result<ProgramAwsFiles, Error> {
         let config = match self.config.as_ref().map(|file| app.files().read(file)).transpose() {
             Ok(bytes) => bytes.unwrap_or_default(),
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Default::default(),
+            Err(error) if is_missing(&error.source) => Default::default(),
             Err(error) => return Err(unreadable_aws_config(error)),
         };
         let config = without_credentials(&String::from_utf8_lossy(config.expose()));
         let has_boto = self.boto.iter().any(|path| app.paths().0(path));
         Ok(ProgramAwsFiles { config, has_boto })
     }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 impl ProgramAwsFiles {

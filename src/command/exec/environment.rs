@@ -62,11 +62,16 @@ impl ProgramVariables {
         found.filter(|value| !value.is_empty())
     }
 
-    /// Sets a variable where it stands, or at the end.
+    /// Sets a variable where it stands, or at the end. If the caller has it twice, the second one is
+    /// removed: which of them counts depends on who reads it.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         let value = value.into();
-        match self.0.iter_mut().find(|(it, _)| it == name) {
-            Some(variable) => variable.1 = value,
+        match self.0.iter().position(|(it, _)| it == name) {
+            Some(at) => {
+                let rest = self.0.split_off(at + 1);
+                self.0[at].1 = value;
+                self.0.extend(rest.into_iter().filter(|(it, _)| it != name));
+            }
             None => self.0.push((name.into(), value)),
         }
     }
@@ -134,6 +139,7 @@ mod tests {
             ("Z", "1"),
             ("AWS_PROFILE", "plant"),
             ("A", ""),
+            ("A", "twice"),
             ("AWS_SECURITY_TOKEN", ""),
             ("ROLES_ANYWHERE_PRIVATE_KEY_PASSWORD", "hunter2"),
             ("AWS_CA_BUNDLE", "/etc/ca.pem"),
