@@ -4,6 +4,8 @@ pub mod endpoints;
 pub mod lookup;
 mod member;
 pub mod reference;
+pub mod rendered;
 pub mod resolver;
+pub mod template;
 pub mod value;
 pub mod variables;

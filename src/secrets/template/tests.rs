@@ -1,0 +1,290 @@
+//! Templates of both syntaxes, with values that are made up.
+
+use super::*;
+use crate::secrets::value::ResolvedValue;
+use roles_anywhere_client::secret::Secret;
+
+fn parse(text: &str, syntax: TemplateSyntax) -> Result<Template, Vec<TemplateMistake>> {
+    Template::parse("a.conf", &SecretBytes::new(text.as_bytes().to_vec()), syntax)
+}
+
+fn jinja(text: &str) -> Template {
+    parse(text, TemplateSyntax::Jinja).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+}
+
+/// Returns the mistakes, one a line.
+fn mistakes(text: &str, syntax: TemplateSyntax) -> String {
+    let mistakes = parse(text, syntax).unwrap_err();
+    mistakes.iter().map(|mistake| format!("{mistake}\n")).collect()
+}
+
+fn references(template: &Template) -> Vec<String> {
+    template.references().iter().map(ToString::to_string).collect()
+}
+
+fn resolved(value: ResolvedValue) -> Resolved {
+    Resolved { value, version: None }
+}
+
+fn text(text: &str) -> Resolved {
+    resolved(ResolvedValue::Text(Secret::new(text.to_owned())))
+}
+
+/// Renders a template whose references have these values.
+fn render(template: &Template, values: &[(&str, Resolved)]) -> Result<String, RenderError> {
+    let value = |reference: String| {
+        let found = values.iter().find(|(name, _)| *name == reference);
+        found.unwrap_or_else(|| panic!("no value for {reference}")).1.clone()
+    };
+    let values: Vec<_> = references(template).into_iter().map(value).collect();
+    let bytes = template.render(&values)?;
+    Ok(String::from_utf8(bytes.expose().to_vec()).unwrap())
+}
+
+#[test]
+fn dynamic_references_are_replaced_in_any_text() {
+    let template = parse(
+        "a: {{resolve:ssm:/a}}{{resolve:ssm:/a}}\r\n{ {{ x }} {{resolve:secretsmanager:b::k}}",
+        TemplateSyntax::CloudFormation,
+    )
+    .unwrap();
+    let secret = "{{resolve:secretsmanager:b:SecretString:k}}";
+    // A value is not scanned again.
+    let values = [("{{resolve:ssm:/a}}", text("{{resolve:ssm:/b}}")), (secret, text("ü"))];
+    assert_eq!(
+        render(&template, &values).unwrap(),
+        "a: {{resolve:ssm:/b}}{{resolve:ssm:/b}}\r\n{ {{ x }} ü"
+    );
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_kept() {
+    let bytes = b"\xff\n{{resolve:ssm:/a}}\xe4{{resolve:ssm:/b}}\xc3".to_vec();
+    let template =
+        Template::parse("a", &SecretBytes::new(bytes), TemplateSyntax::CloudFormation).unwrap();
+    let rendered = template.render(&[text("1"), text("2")]).unwrap();
+    assert_eq!(rendered.expose(), b"\xff\n1\xe42\xc3");
+}
+
+#[test]
+fn all_mistakes_are_found_with_their_lines() {
+    let text = "x\n{{resolve:ssm:a b}} {{resolve:ssm:/ok}}\n\n{{resolve:sm:x}}{{resolve:ssm:x\n";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::CloudFormation), @"
+    a.conf, line 2: `{{resolve:…}}` cannot contain spaces
+    a.conf, line 4: expected `secretsmanager`, `ssm` or `ssm-secure` after `{{resolve:`
+    a.conf, line 4: `{{resolve:` is not closed by `}}` on its line
+    ");
+    let text = "{{ secret(name) }}\n{{ secret('a b') | upper }}\n{% if x is odd %}{{ env('A') }}{% endif %}\n\
+        {{ parameter('a', 'b') }}{{ secret('a#*') }}{{ secret() }}";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::Jinja), @"
+    a.conf, line 1: `secret` expects one name in quotes: which values are needed must be known beforehand
+    a.conf, line 2: there is no filter `upper`: there are `json`, `b64`, `urlencode`, `shquote`, `replace`, `default`
+    a.conf, line 2: the name cannot contain a space
+    a.conf, line 3: there is no test `odd`: there are `defined`, `undefined`
+    a.conf, line 3: there is no function `env`: there are `secret` and `parameter`
+    a.conf, line 4: `parameter` expects one name in quotes: which values are needed must be known beforehand
+    a.conf, line 4: `#*` cannot be used in a template
+    a.conf, line 4: `secret` expects one name in quotes: which values are needed must be known beforehand
+    ");
+}
+
+#[test]
+fn errors_of_syntax_quote_no_string_of_the_template() {
+    let texts = [
+        "a\n{{ secret('hunter2' }}",
+        "{{ 'hunter2",
+        "{% hunter2 %}",
+        "{% if 'hunter2' %}",
+        "{{ 12345678901234567890123456789012345678901234567890 }}",
+        "{% include 'hunter2' %}",
+        "{{ '\\uhunter2' }}",
+        "{# hunter2",
+        "{% for 'hunter2' in x %}",
+        "{% set secret('hunter2') = 1 %}",
+    ];
+    let mut all = String::new();
+    for text in texts {
+        all.push_str(&mistakes(text, TemplateSyntax::Jinja));
+    }
+    insta::assert_snapshot!(all, @"
+    a.conf, line 2: unexpected `}`, expected `,`
+    a.conf, line 1: unexpected end of string
+    a.conf, line 1: unknown statement hunter2
+    a.conf, line 1: unexpected end of input, expected end of block
+    a.conf, line 1: invalid integer (too large)
+    a.conf, line 1: unknown statement include
+    a.conf, line 1: this is not Jinja
+    a.conf, line 1: unexpected end of comment
+    a.conf, line 1: unexpected string, expected identifier
+    a.conf, line 1: unexpected `(`, expected assignment operator
+    ");
+    let bytes = SecretBytes::new(b"a\nb\xff".to_vec());
+    let mistakes = Template::parse("a", &bytes, TemplateSyntax::Jinja).unwrap_err();
+    assert_eq!(mistakes[0].to_string(), "a, line 2: it is not UTF-8");
+}
+
+#[test]
+fn references_of_all_branches_are_known_beforehand() {
+    let text = "{% if parameter('/a') == '1' %}{{ secret('b').c.d }}{% else %}{{ secret(\"e\")[\"f g\"] }}\
+        {% endif %}{% set s = secret('h') %}{% for k in s if secret('i') %}{{ s[k] }}{% endfor %}\
+        {{ secret('j?stage=AWSPREVIOUS').k | default(parameter('/l')) }}{{ [secret('m#n').o, {'x': secret('p')}] }}\
+        {{ 'a' if secret('q') is defined else secret('r')[secret('s')] }}{{ secret('b').c.d }}\
+        {% with x = secret('t') %}{{ x.y }}{% endwith %}{% filter b64 %}{{ secret('u') }}{% endfilter %}";
+    insta::assert_snapshot!(references(&jinja(text)).join("\n"), @"
+sm://b#c.d
+sm://e#f%20g
+sm://h
+sm://i
+sm://j#k?stage=AWSPREVIOUS
+sm://m#n.o
+sm://p
+sm://q
+sm://r
+sm://s
+sm://t
+sm://u
+ssm:///a
+ssm:///l
+");
+}
+
+#[test]
+fn values_are_inserted_as_they_are() {
+    let text_of = "<b>{{ secret('a') }}</b>\n{{ parameter('/p') }}{{ secret('a').m }}\n";
+    let values = [
+        ("sm://a", text("{\"m\": \"<&'\\\"\"}")),
+        ("ssm:///p", text("{{ secret('x') }}")),
+        ("sm://a#m", text("<&'\"")),
+    ];
+    assert_eq!(
+        render(&jinja(text_of), &values).unwrap(),
+        "<b>{\"m\": \"<&'\\\"\"}</b>\n{{ secret('x') }}<&'\"\n"
+    );
+}
+
+#[test]
+fn members_of_an_object_can_be_read_one_by_one() {
+    let object = r#"{"a.b":"dotted","port":5432,"on":false,"inner":{"x":"deep"},"none":null}"#;
+    let values = [("sm://db", text(object))];
+    let rows = [
+        (
+            "{% for k in d %}{{ k }}={{ d[k] if k != 'none' }} {% endfor %}",
+            "a.b=dotted inner={\"x\":\"deep\"} none= on=false port=5432 ",
+        ),
+        ("{{ d.inner.x }} {{ d['a.b'] }} {{ d['po' ~ 'rt'] }}", "deep dotted 5432"),
+        ("{{ d.none is defined }} {{ d.zzz | default('no') }} {{ 'port' in d }}", "False no True"),
+    ];
+    for (body, expected) in rows {
+        let template = jinja(&format!("{{% set d = secret('db') %}}{body}"));
+        assert_eq!(render(&template, &values).unwrap(), expected, "{body}");
+    }
+    // The whole and members of it in one template.
+    let template = jinja(
+        "{{ secret('db').inner.x }} {{ secret('db').inner }} {% set d = secret('db') %}{{ d.port }}{{ d.inner.x }}",
+    );
+    let known = [
+        ("sm://db", text(object)),
+        ("sm://db#inner", text(r#"{"x":"deep"}"#)),
+        ("sm://db#inner.x", text("deep")),
+    ];
+    assert_eq!(render(&template, &known).unwrap(), r#"deep {"x":"deep"} 5432deep"#);
+}
+
+#[test]
+fn filters_write_values_for_other_formats() {
+    let value = "a b/'\"\n\\ü$%";
+    let values = [("sm://a", text(value))];
+    let rows = [
+        ("json", "\"a b/'\\\"\\n\\\\ü$%\""),
+        ("b64", "YSBiLyciClzDvCQl"),
+        ("urlencode", "a%20b%2F%27%22%0A%5C%C3%BC%24%25"),
+        ("shquote", "'a b/'\\''\"\n\\ü$%'"),
+        ("replace('\\\\', '\\\\\\\\') | replace('/', '')", "a b'\"\n\\\\ü$%"),
+        ("urlencode | json", "\"a%20b%2F%27%22%0A%5C%C3%BC%24%25\""),
+    ];
+    for (filter, expected) in rows {
+        let template = jinja(&format!("{{{{ secret('a') | {filter} }}}}"));
+        assert_eq!(render(&template, &values).unwrap(), expected, "{filter}");
+    }
+}
+
+#[test]
+fn binary_secrets_are_written_as_base64_only() {
+    let binary = || resolved(ResolvedValue::Binary(SecretBytes::new(vec![0, 255])));
+    let values = [("sm://a", binary())];
+    assert_eq!(render(&jinja("{{ secret('a') | b64 }}"), &values).unwrap(), "AP8=");
+    for expression in ["", "| json", "| shquote", "| urlencode", "~ 'x'"] {
+        let template = jinja(&format!("\n{{{{ secret('a') {expression} }}}}"));
+        let error = render(&template, &values).unwrap_err();
+        assert_eq!(error.problem, RenderProblem::Binary, "{expression}");
+        assert_eq!(error.line, 2);
+    }
+}
+
+/// The details of minijinja's errors quote values.
+#[test]
+fn what_is_undefined_or_does_not_fit_is_an_error_without_values() {
+    let values = [
+        ("sm://a", text("hunter2")),
+        ("sm://o", text(r#"{"x":"hunter2"}"#)),
+        ("sm://a?optional", resolved(ResolvedValue::Absent)),
+    ];
+    let rows = [
+        "{{ x }}",
+        "{{ x.y }}",
+        "{{ secret('a?optional') }}",
+        "{{ secret('a?optional') | json }}",
+        "{% set o = secret('o') %}{{ o.y }}",
+        "{% for k in x %}{% endfor %}",
+        "{{ secret('a') + 1 }}",
+        "{{ secret('a') * 'x' }}",
+        "{% set a = secret('a') %}{{ a.x() }}",
+        "{{ -secret('a') }}",
+        "{% for a, b in secret('o') %}{% endfor %}",
+        "{{ secret('a') | json(1) }}",
+        "{{ secret('a') | default }}",
+        "{{ 1 // 0 }}",
+        "{% set f = secret %}{{ f.x }}",
+    ];
+    let mut all = String::new();
+    for row in rows {
+        match parse(row, TemplateSyntax::Jinja) {
+            Ok(template) => {
+                let error = render(&template, &values).unwrap_err().to_string();
+                all.push_str(&format!("{row}: {error}\n"));
+            }
+            Err(mistakes) => all.push_str(&format!("{row}: {}\n", mistakes[0])),
+        }
+    }
+    insta::assert_snapshot!(all, @"
+    {{ x }}: a.conf, line 1: a value is undefined
+    {{ x.y }}: a.conf, line 1: a value is undefined
+    {{ secret('a?optional') }}: a.conf, line 1: a value is undefined
+    {{ secret('a?optional') | json }}: a.conf, line 1: a value is undefined
+    {% set o = secret('o') %}{{ o.y }}: a.conf, line 1: a value is undefined
+    {% for k in x %}{% endfor %}: a.conf, line 1: a value is undefined
+    {{ secret('a') + 1 }}: a.conf, line 1: a value does not fit the operation
+    {{ secret('a') * 'x' }}: a.conf, line 1: a value does not fit the operation
+    {% set a = secret('a') %}{{ a.x() }}: a.conf, line 1: a value has no such method
+    {{ -secret('a') }}: a.conf, line 1: a value does not fit the operation
+    {% for a, b in secret('o') %}{% endfor %}: a.conf, line 1: a value cannot be unpacked
+    {{ secret('a') | json(1) }}: a.conf, line 1: too many arguments
+    {{ secret('a') | default }}: a.conf, line 1: an argument is missing
+    {{ 1 // 0 }}: a.conf, line 1: a value does not fit the operation
+    {% set f = secret %}{{ f.x }}: a.conf, line 1: a value is undefined
+    ");
+    let template =
+        jinja("{{ secret('a?optional') | default('d') }}{{ secret('a?optional') is defined }}");
+    assert_eq!(render(&template, &values).unwrap(), "dFalse");
+}
+
+#[test]
+fn names_and_members_are_written_as_a_reference_needs_them() {
+    let text =
+        "{{ secret('a')['b #?&=%'] }}{{ parameter('/a?label=x').k }}{{ secret('a?default=x').k }}";
+    insta::assert_snapshot!(references(&jinja(text)).join("\n"), @"
+sm://a#b%20%23%3F%26=%25
+sm://a#k?default=x
+ssm:///a#k?label=x
+");
+}
