@@ -5,6 +5,8 @@ mod access;
 pub mod child_dir;
 pub mod config_file;
 pub mod credentials_file;
+#[cfg(unix)]
+mod data_dir;
 mod descriptor;
 #[cfg(unix)]
 pub mod detached;
@@ -21,6 +23,7 @@ mod path;
 pub mod private_dir;
 pub mod process;
 pub mod program;
+pub mod rendered;
 mod secret_file;
 pub mod stdio;
 #[cfg(unix)]

@@ -287,7 +287,7 @@ fn write(path: &Path, contents: &[u8], _limit: Duration) -> io::Result<()> {
 
 /// Returns what `path` leads to; the error names a directory that is missing or denies access.
 #[cfg(unix)]
-fn target(path: &Path) -> io::Result<secret_file::ResolvedTarget> {
+pub(super) fn target(path: &Path) -> io::Result<secret_file::ResolvedTarget> {
     secret_file::resolve(path)
         .map_err(|error| access::explain(path, without_directory(path, error)))
 }

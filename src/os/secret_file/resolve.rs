@@ -17,7 +17,9 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::access;
+use crate::os::secret_file::attributes::FileAttributes;
 use crate::os::secret_file::bounded_write::{WriteDeadline, duplicate, send};
+use crate::secrets::rendered::FileState;
 use roles_anywhere_client::secret::Entropy as _;
 use roles_anywhere_client::system::SystemEntropy;
 use roles_anywhere_client::text::disclosure::path_name;
@@ -195,23 +197,64 @@ impl PathEntry {
         Ok(rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty())?.into())
     }
 
+    /// Opens the directory that has this name, for more than walking through it.
+    pub(in crate::os) fn open_above(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.directory, ".", flags, Mode::empty())?)
+    }
+
+    /// Creates a directory of mode 0700 with this name.
+    pub(in crate::os) fn make_directory(&self) -> io::Result<()> {
+        Ok(rustix::fs::mkdirat(&self.directory, &self.name, Mode::RWXU)?)
+    }
+
     /// Creates a file of mode 0600 with this name, or replaces the one that has it.
+    pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
+        self.replace_with(contents, FileAttributes::PRIVATE)
+    }
+
+    /// Returns how the file with this name differs from what is to be written.
+    pub(in crate::os) fn state(
+        &self,
+        contents: &[u8],
+        attributes: FileAttributes,
+    ) -> io::Result<FileState> {
+        match self.open() {
+            Ok(file) => attributes.state_of(file, contents),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(FileState::Missing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a file with this name, or replaces the one that has it.
     ///
     /// On Linux the file gets a name only when it is complete, so that a killed process leaves nothing
     /// behind. If the name is taken, it gets a temporary name first, as only a rename replaces a file.
-    pub(in crate::os) fn replace(&self, contents: &[u8]) -> io::Result<()> {
-        self.try_replace(contents).map_err(|error| match rustix::fs::fstat(&self.directory) {
-            // The mode of the directory decides whether a file may be created, not that of the file.
-            Ok(stat) => {
-                let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
-                access::denied("its directory", stat.st_uid, mode, error)
+    pub(in crate::os) fn replace_with(
+        &self,
+        contents: &[u8],
+        attributes: FileAttributes,
+    ) -> io::Result<()> {
+        self.try_replace(contents, attributes).map_err(|error| {
+            match rustix::fs::fstat(&self.directory) {
+                // The mode of the directory decides whether a file may be created, not that of the file.
+                Ok(stat) => {
+                    let mode = Mode::from_raw_mode(stat.st_mode).as_raw_mode();
+                    access::denied("its directory", stat.st_uid, mode, error)
+                }
+                Err(_) => error,
             }
-            Err(_) => error,
         })
     }
 
-    fn try_replace(&self, contents: &[u8]) -> io::Result<()> {
-        let fill = |mut file: &File| file.write_all(contents).and_then(|()| file.sync_all());
+    fn try_replace(&self, contents: &[u8], attributes: FileAttributes) -> io::Result<()> {
+        let fill = |mut file: &File| {
+            file.write_all(contents)?;
+            if attributes != FileAttributes::PRIVATE {
+                attributes.apply(file)?;
+            }
+            file.sync_all()
+        };
         let temporary = format!(".roles-anywhere-{:016x}", SystemEntropy.bits());
         let unnamed = self.unnamed();
         if let Some(file) = &unnamed {

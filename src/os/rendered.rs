@@ -1,0 +1,143 @@
+//! Rendered files, which are replaced as a whole and only if they differ.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
+
+/// The name of a file and its contents.
+pub type NamedContents<'a> = (&'a OsStr, &'a [u8]);
+
+#[cfg(unix)]
+pub use unix::{render_dir, render_file};
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use crate::os::access;
+    use crate::os::data_dir::DataDir;
+    use crate::os::files::target;
+    use crate::os::secret_file::{FileAttributes, ResolvedTarget};
+    use crate::secrets::rendered::OwnerName;
+    use nix::unistd::{Gid, Group, Uid, User};
+
+    /// Writes a file if it differs, or only says how it does. What is written to a pipe, a device or a
+    /// descriptor always differs.
+    pub fn render_file(
+        path: &Path,
+        contents: &[u8],
+        access: &FileAccess,
+        on_difference: OnDifference,
+        limit: Duration,
+    ) -> io::Result<FileState> {
+        let attributes = attributes(access)?;
+        let render = |found: ResolvedTarget| match (found, on_difference) {
+            (ResolvedTarget::File(entry), _) => {
+                let state = entry.state(contents, attributes)?;
+                if state != FileState::Unchanged && on_difference == OnDifference::Write {
+                    entry.replace_with(contents, attributes)?;
+                }
+                Ok(state)
+            }
+            (_, OnDifference::Report) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file"))
+            }
+            (other, OnDifference::Write) => {
+                other.write(contents, limit).map(|()| FileState::Contents)
+            }
+        };
+        render(target(path)?).map_err(|error| access::explain(path, error))
+    }
+
+    /// Writes the files of a directory, all at once, if one of them differs; or only says how they do.
+    /// Those come first in the answer that were rendered.
+    pub fn render_dir(
+        path: &Path,
+        files: &[NamedContents<'_>],
+        access: &FileAccess,
+        on_difference: OnDifference,
+    ) -> io::Result<Vec<FileState>> {
+        let attributes = attributes(access)?;
+        let render = || {
+            let dir = match (DataDir::open(path)?, on_difference) {
+                (Some(dir), _) => dir,
+                (None, OnDifference::Report) => return Ok(vec![FileState::Missing; files.len()]),
+                (None, OnDifference::Write) => DataDir::create(path, attributes)?,
+            };
+            if on_difference == OnDifference::Write {
+                dir.lock()?;
+            }
+            let states = dir.states(files, attributes)?;
+            let is_same = states.iter().all(|state| *state == FileState::Unchanged);
+            if on_difference == OnDifference::Write && !is_same {
+                dir.replace(files, attributes)?;
+            }
+            Ok(states)
+        };
+        render().map_err(|error| access::explain(path, error))
+    }
+
+    fn attributes(access: &FileAccess) -> io::Result<FileAttributes> {
+        let owner = access.owner.as_ref().map(ids).transpose()?;
+        Ok(FileAttributes { mode: access.mode.bits(), owner })
+    }
+
+    /// Returns the numbers of a user and a group.
+    fn ids(owner: &OwnerName) -> io::Result<(u32, u32)> {
+        let unknown = |what: &str, name: &str| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("there is no {what} `{name}`"))
+        };
+        let user = match owner.user.parse() {
+            Ok(number) => (number, User::from_uid(Uid::from_raw(number))?.map(|user| user.gid)),
+            Err(_) => {
+                let user = User::from_name(&owner.user)?;
+                let user = user.ok_or_else(|| unknown("user", &owner.user))?;
+                (user.uid.as_raw(), Some(user.gid))
+            }
+        };
+        let group = match &owner.group {
+            None => user.1.map(Gid::as_raw).ok_or_else(|| unknown("user", &owner.user))?,
+            Some(name) => match name.parse() {
+                Ok(number) => number,
+                Err(_) => {
+                    let group = Group::from_name(name)?.ok_or_else(|| unknown("group", name))?;
+                    group.gid.as_raw()
+                }
+            },
+        };
+        Ok((user.0, group))
+    }
+}
+
+/// Fails: links and modes of this kind are not known on this system.
+#[cfg(not(unix))]
+pub fn render_dir(
+    _path: &Path,
+    _files: &[NamedContents<'_>],
+    _access: &FileAccess,
+    _on_difference: OnDifference,
+) -> io::Result<Vec<FileState>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Writes a file if it differs, or only says whether it does. It has no mode and no owner here.
+#[cfg(not(unix))]
+pub fn render_file(
+    path: &Path,
+    contents: &[u8],
+    _access: &FileAccess,
+    on_difference: OnDifference,
+    _limit: Duration,
+) -> io::Result<FileState> {
+    let state = match crate::os::files::read(path, contents.len() as u64) {
+        Ok(bytes) if bytes.expose() == contents => FileState::Unchanged,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => FileState::Missing,
+        _ => FileState::Contents,
+    };
+    if state != FileState::Unchanged && on_difference == OnDifference::Write {
+        crate::os::files::replace(path, contents)?;
+    }
+    Ok(state)
+}
