@@ -87,6 +87,7 @@ LINES = [
     ["secret", "get", ARNS[3], "--region", "us-east-1", "--key", "password", *SESSION_WORDS, "AWS_USE_FIPS_ENDPOINT=true"],
     ["secret", "get", "a/b", "--output", "json", "--out", "f", "--secrets-endpoint", "https://b", *SESSION_WORDS],
     ["exec", "--static", *SESSION_WORDS, "--", "sh", "-c", "true"], ["exec", "--nested", "a", "--help", "ROLES_ANYWHERE_EXEC=x"],
+    ["render", "a.tmpl", "b.j2", "--syntax", "jinja", "--out-dir", "d", "--mode", "0440", "--owner", "a:b", "--check", *SESSION_WORDS],
     ["export", "--format", "fish", *SESSION_WORDS, "SHELL=/bin/fish"], ["export", "--unset", "--format=github", "GITHUB_ENV=f"],
     ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],

@@ -4,6 +4,7 @@ pub mod credentials_endpoint;
 pub mod daemon;
 mod key_passwords;
 pub mod references;
+mod rendered;
 mod serve;
 pub mod session;
 

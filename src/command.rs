@@ -7,6 +7,7 @@ pub mod credential_process;
 pub mod exec;
 pub mod export;
 pub mod read_certificate_data;
+pub mod render;
 pub mod roles;
 pub mod secret_get;
 pub mod serve;
@@ -56,6 +57,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),
+    CommandEntry::of::<render::RenderPlan>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),

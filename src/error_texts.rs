@@ -19,6 +19,7 @@ mod program;
 mod refusals;
 mod requests;
 mod run;
+mod templates;
 mod usage;
 
 use std::any::type_name;

@@ -38,6 +38,7 @@ mod manual;
 mod refusals;
 mod region_fallback;
 mod registered;
+mod render;
 mod responses;
 mod reveal;
 mod role_chain;

@@ -32,6 +32,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-exec.1",
             "roles-anywhere-export.1",
             "roles-anywhere-read-certificate-data.1",
+            "roles-anywhere-render.1",
             "roles-anywhere-roles.1",
             "roles-anywhere-secret-get.1",
             "roles-anywhere-secret.1",

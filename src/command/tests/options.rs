@@ -37,8 +37,9 @@ fn variables_are_made_from_flags() {
     }
 }
 
-/// But for `--output` and `--format`, which have other values in each of their commands, and no variable, and for
-/// `--role`, which may be repeated in `serve` and has another default in `update`.
+/// But for `--output` and `--format`, which have other values in each of their commands, and no
+/// variable; for `--out`, whose files have other modes in `render`; and for `--role`, which may be
+/// repeated in `serve` and has another default in `update`.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
     let twice = |names: Vec<&'static str>| {
@@ -48,13 +49,13 @@ fn a_flag_or_a_variable_is_of_one_row() {
     assert_eq!(
         twice(rows().map(|row| row.name).collect()),
         [
-            "--role", "--role", "--output", "--format", "--output", "--output", "--output",
-            "--output"
+            "--role", "--role", "--out", "--output", "--format", "--output", "--output",
+            "--output", "--output"
         ]
     );
     let variables = rows().flat_map(|row| row.variables()).collect();
     assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"; 2]);
-    for row in rows().filter(|row| ["--output", "--format"].contains(&row.name)) {
+    for row in rows().filter(|row| ["--out", "--output", "--format"].contains(&row.name)) {
         assert_eq!(row.own_variable(), None);
     }
 }

@@ -20,6 +20,7 @@ pub(super) const COMMANDS: &[NewCommand] = &[
     NewCommand { name: "version", share: 1, verb: Version },
     NewCommand { name: "export", share: 2, verb: Export },
     NewCommand { name: "exec", share: 2, verb: Exec },
+    NewCommand { name: "render", share: 2, verb: Render },
 ];
 
 /// An option that is added to lines of some commands.
@@ -39,9 +40,18 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] = &[CredentialProcess, Exec, Export, Update, Serve, SecretGet];
-const IDENTITIES: &[Verb] =
-    &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, SignString, ReadCertificateData];
+const SESSIONS: &[Verb] = &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, Render];
+const IDENTITIES: &[Verb] = &[
+    CredentialProcess,
+    Exec,
+    Export,
+    Update,
+    Serve,
+    SecretGet,
+    SignString,
+    ReadCertificateData,
+    Render,
+];
 
 pub(super) const OPTIONS: &[NewOption] = &[
     NewOption {
@@ -53,6 +63,7 @@ pub(super) const OPTIONS: &[NewOption] = &[
             Export,
             Update,
             SecretGet,
+            Render,
             SignString,
             ReadCertificateData,
             Cache,

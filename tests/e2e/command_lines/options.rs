@@ -92,5 +92,15 @@ pub(super) const SECRET_GET: &[Opt] = &[
     ("secrets-endpoint", Url),
 ];
 
+pub(super) const RENDER: &[Opt] = &[
+    ("syntax", TemplateSyntax),
+    ("out", NewFile),
+    ("out-dir", Directory),
+    ("mode", FileMode),
+    ("owner", Owner),
+    ("check", Switch),
+    ("secrets-endpoint", Url),
+];
+
 pub(super) const SIGN_STRING: &[Opt] = &[("format", SignatureFormat), ("digest", Digest)];
 pub(super) const READ_CERTIFICATE_DATA: &[Opt] = &[("output", CertificateFormat)];

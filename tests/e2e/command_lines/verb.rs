@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, SECRET_GET, SERVE,
-    SESSION, SIGN_STRING, UPDATE,
+    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, RENDER, SECRET_GET,
+    SERVE, SESSION, SIGN_STRING, UPDATE,
 };
 use super::random::Random;
 
@@ -16,6 +16,7 @@ pub(super) enum Verb {
     Update,
     Serve,
     SecretGet,
+    Render,
     SignString,
     ReadCertificateData,
     Cache,
@@ -99,6 +100,7 @@ impl Verb {
             Self::Update => &["update"],
             Self::Serve => &["serve"],
             Self::SecretGet => &["secret", "get"],
+            Self::Render => &["render", "missing.tmpl"],
             Self::SignString => &["sign-string"],
             Self::ReadCertificateData => &["read-certificate-data"],
             Self::Cache if random.percent(50) => &["cache", "show"],
@@ -118,6 +120,7 @@ impl Verb {
             Self::Update => [UPDATE, UPDATE, IDENTITY, SESSION, SESSION].concat(),
             Self::Serve => [SERVE, SERVE, IDENTITY, SESSION, SESSION].concat(),
             Self::SecretGet => [SECRET_GET, SECRET_GET, IDENTITY, SESSION, SESSION, CACHE].concat(),
+            Self::Render => [RENDER, RENDER, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::SignString => [SIGN_STRING, SIGN_STRING, IDENTITY].concat(),
             Self::ReadCertificateData => {
                 [READ_CERTIFICATE_DATA, READ_CERTIFICATE_DATA, IDENTITY].concat()
@@ -138,9 +141,11 @@ impl Verb {
             ("role-arn", Kind::Role),
         ];
         match self {
-            Self::CredentialProcess | Self::Exec | Self::Export | Self::SecretGet => {
-                OF_A_SESSION.to_vec()
-            }
+            Self::CredentialProcess
+            | Self::Exec
+            | Self::Export
+            | Self::SecretGet
+            | Self::Render => OF_A_SESSION.to_vec(),
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
             Self::Serve => [OF_A_SESSION, &[("token-file", Kind::NewFile)]].concat(),
             Self::SignString => vec![("private-key", Kind::PrivateKey)],
@@ -159,6 +164,7 @@ impl Verb {
                 | Self::Update
                 | Self::Serve
                 | Self::SecretGet
+                | Self::Render
         )
     }
 

@@ -1,0 +1,248 @@
+//! `render`: templates with secrets and parameters in the place of references.
+
+mod plan;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::app::App;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::reference_roles::ReferenceRoles;
+use crate::options::roles::RoleUse;
+use crate::options::settings::Settings;
+use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
+use crate::output::error::Error;
+use crate::output::usage::UsageError;
+use crate::secrets::reference::NamedReference;
+use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
+use crate::secrets::template::{Template, TemplateMistakes, TemplateSyntax};
+use roles_anywhere_client::input_source::{Files as _, InputSource};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
+
+/// The plan of `render`.
+#[derive(Clone, Debug)]
+pub struct RenderPlan {
+    /// The roles that read the references.
+    pub roles: ReferenceRoles,
+    /// What is rendered.
+    pub input: RenderInput,
+    /// Where it is written.
+    pub output: RenderOutput,
+    /// Whether it is written.
+    pub on_difference: OnDifference,
+}
+
+/// What is rendered.
+#[derive(Clone, Debug)]
+pub enum RenderInput {
+    /// Templates.
+    Templates {
+        /// The templates, at least one.
+        files: Vec<InputSource>,
+        /// How their references are written.
+        syntax: TemplateSyntax,
+    },
+}
+
+/// Where it is written.
+#[derive(Clone, Debug)]
+pub enum RenderOutput {
+    /// To standard output.
+    Stdout,
+    /// To one file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Who may read it.
+        access: FileAccess,
+    },
+    /// To one file for each template, which change together.
+    Dir {
+        /// The directory.
+        path: PathBuf,
+        /// The names of the files, in the order of the templates.
+        names: Vec<OsString>,
+        /// Who may read them.
+        access: FileAccess,
+    },
+}
+
+impl Command for RenderPlan {
+    const NAME: &'static [Word] =
+        &[("render", "Write configuration files with secrets and parameters")];
+    const DETAILS: &'static str = "\
+Replaces the references in templates by secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store: {{resolve:secretsmanager:NAME}} and {{resolve:ssm:NAME}} of CloudFormation in any text, or expressions of Jinja with `--syntax jinja`.
+
+All references are resolved before anything is written. A file is replaced as a whole, and only if it changes.";
+    const EXAMPLES: &'static str = "\
+roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf
+roles-anywhere render a.conf.j2 b.conf.j2 --syntax jinja --out-dir /run/app
+roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check";
+    const DOCS: &'static [&'static str] = &["render.md", "secrets.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        plan::RENDER,
+        table::roles::ONE,
+        table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::session::ASSUME,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
+        table::errors::ERRORS,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        plan::plan(settings).map_err(|error| match error {
+            // A template is named with the options of the session.
+            UsageError::Missing { options, .. } if Self::REQUIRED.contains(&options[0]) => {
+                settings.missing(Self::REQUIRED)
+            }
+            error => error,
+        })
+    }
+}
+
+impl Plan for RenderPlan {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        let rendered = match &self.input {
+            RenderInput::Templates { files, syntax } => self.render(files, *syntax, app)?,
+        };
+        self.write(&rendered, app)
+    }
+}
+
+impl RenderPlan {
+    /// Returns the texts of templates, with the values in place. Nothing is resolved if one of them has
+    /// a mistake.
+    fn render(
+        &self,
+        files: &[InputSource],
+        syntax: TemplateSyntax,
+        app: &App,
+    ) -> Result<Vec<SecretBytes>, Error> {
+        let (mut templates, mut mistakes) = (Vec::new(), Vec::new());
+        for file in files {
+            // Without the option, which all of them have.
+            let name = InputSource { origin: None, ..file.clone() }.name(true).to_string();
+            match Template::parse(&name, &app.files().read(file)?, syntax) {
+                Ok(template) => templates.push((name, template)),
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(TemplateMistakes(mistakes).into());
+        }
+        let references: Vec<NamedReference> = templates
+            .iter()
+            .flat_map(|(name, template)| {
+                let named = |reference| NamedReference { name: Some(name.clone()), reference };
+                template.references().iter().cloned().map(named)
+            })
+            .collect();
+        let values = app.resolve_references(&self.roles, &references)?;
+        let mut rest = &values[..];
+        let mut rendered = Vec::with_capacity(templates.len());
+        for (_, template) in &templates {
+            let (own, others) = rest.split_at(template.references().len().min(rest.len()));
+            rest = others;
+            rendered.push(template.render(own)?);
+        }
+        Ok(rendered)
+    }
+
+    /// Writes the texts, or says how the files differ from them.
+    fn write(&self, rendered: &[SecretBytes], app: &App) -> Result<Outcome, Error> {
+        let states = match &self.output {
+            RenderOutput::Stdout => {
+                let all: Vec<&[u8]> = rendered.iter().map(SecretBytes::expose).collect();
+                return Ok(SecretBytes::new(all.concat()).into());
+            }
+            RenderOutput::File { path, access } => {
+                let contents = rendered.first().map(SecretBytes::expose).unwrap_or_default();
+                let limit = self.roles.own().session.timeout;
+                let state = app.render_file((path, limit), contents, access, self.on_difference)?;
+                vec![(path.clone(), state)]
+            }
+            RenderOutput::Dir { path, names, access } => {
+                let contents = rendered.iter().map(SecretBytes::expose);
+                let files: Vec<_> = names.iter().map(OsString::as_os_str).zip(contents).collect();
+                let states = app.render_dir(path, &files, access, self.on_difference)?;
+                // What is in the directory beside the files comes after them.
+                let paths = names.iter().map(|name| path.join(name));
+                paths.chain(std::iter::repeat(path.clone())).zip(states).collect()
+            }
+        };
+        match self.on_difference {
+            OnDifference::Write => Ok(SecretBytes::default().into()),
+            OnDifference::Report => Ok(report(&states, self.output.access())),
+        }
+    }
+}
+
+impl RenderOutput {
+    fn access(&self) -> Option<&FileAccess> {
+        match self {
+            Self::Stdout => None,
+            Self::File { access, .. } | Self::Dir { access, .. } => Some(access),
+        }
+    }
+}
+
+/// Returns a line for each difference, and exit code 1 if there is one.
+fn report(states: &[(PathBuf, FileState)], access: Option<&FileAccess>) -> Outcome {
+    let mut text = String::new();
+    for (path, state) in states {
+        let difference = match state {
+            FileState::Unchanged => continue,
+            FileState::Missing => "does not exist".to_owned(),
+            FileState::Contents => "the contents differ".to_owned(),
+            FileState::Mode(mode) => {
+                let expected = access.map(|access| format!(", expected {}", access.mode));
+                format!("the mode is {mode:04o}{}", expected.unwrap_or_default())
+            }
+            FileState::Owner => "the owner differs".to_owned(),
+            FileState::Extra => "has a file that is not rendered".to_owned(),
+        };
+        text.push_str(&format!("{}: {difference}\n", path_name(path, true)));
+    }
+    let exit_code = u8::from(!text.is_empty());
+    Outcome { exit_code, ..text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::rendered::FileMode;
+
+    #[test]
+    fn a_check_names_files_and_never_values() {
+        let access = FileAccess { mode: FileMode::READ_ONLY, owner: None };
+        let states = [
+            FileState::Unchanged,
+            FileState::Missing,
+            FileState::Contents,
+            FileState::Mode(0o644),
+            FileState::Owner,
+            FileState::Extra,
+        ];
+        let states = states.map(|state| (PathBuf::from("/run/a.conf"), state));
+        let outcome = report(&states, Some(&access));
+        assert_eq!(outcome.exit_code, 1);
+        insta::assert_snapshot!(String::from_utf8_lossy(outcome.output.expose()), @"
+        `/run/a.conf`: does not exist
+        `/run/a.conf`: the contents differ
+        `/run/a.conf`: the mode is 0644, expected 0400
+        `/run/a.conf`: the owner differs
+        `/run/a.conf`: has a file that is not rendered
+        ");
+        assert_eq!(report(&states[..1], Some(&access)).exit_code, 0);
+    }
+}

@@ -1,0 +1,243 @@
+//! The options of `render`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::command::render::{RenderInput, RenderOutput, RenderPlan};
+use crate::options::arguments::all_typed;
+use crate::options::reference_roles::ReferenceRoles;
+use crate::options::settings::{Setting, Settings};
+use crate::options::table::identity::CERTIFICATE;
+use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
+use crate::output::usage::UsageError;
+use crate::secrets::rendered::{FileAccess, FileMode, OnDifference, OwnerName};
+use crate::secrets::template::TemplateSyntax;
+use roles_anywhere_client::input_source::{InputSource, Location};
+use roles_anywhere_client::text::disclosure::Sensitivity;
+use roles_anywhere_client::text::path;
+
+/// The options of `render` alone. None has a variable: one would redirect the secrets of another command
+/// line.
+pub(super) static RENDER: &[&OptionSpec] =
+    &[&TEMPLATE, &SYNTAX, &OUT, &OUT_DIR, &MODE, &OWNER, &CHECK, &SECRETS_ENDPOINT];
+
+/// The options without which nothing is rendered.
+pub(super) static REQUIRED: &[&OptionSpec] =
+    &[&TEMPLATE, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+
+static TEMPLATE: OptionSpec = OptionSpec::positional("template", "TEMPLATE", ValueType::File)
+    .repeated()
+    .refuse_empty("the path of a file")
+    .help("Template, or `-` for standard input");
+
+static SYNTAX: OptionSpec = OptionSpec::new("--syntax", "SYNTAX", ValueType::Text)
+    .without_variable()
+    .refuse_empty("`cloudformation` or `jinja`")
+    .default_value("cloudformation")
+    .choices(&[
+        (
+            "cloudformation",
+            "{{resolve:secretsmanager:NAME}}, {{resolve:ssm:NAME}}; all else is text",
+        ),
+        ("jinja", "{{ secret(\"NAME\").KEY }}, {{ parameter(\"NAME\") }}, conditions, loops"),
+    ])
+    .help("Syntax of the templates")
+    .details("How references are written in the templates.");
+
+static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
+    .without_variable()
+    .refuse_empty("the path of a file")
+    .under(Heading::Output)
+    .help("Write to a file instead of standard output")
+    .details(
+        "Write to this file instead of standard output. The file is replaced as a whole, and only \
+         if it changes.",
+    );
+
+static OUT_DIR: OptionSpec = OptionSpec::new("--out-dir", "DIR", ValueType::Directory)
+    .without_variable()
+    .refuse_empty("the path of a directory")
+    .under(Heading::Output)
+    .help("Write a file for each template, all at once")
+    .details(
+        "Write a file for each template into this directory: `app.conf.tmpl` becomes `app.conf`. \
+         The files are links into a directory that is replaced as a whole, as Kubernetes does it \
+         with `..data`, so that they change together.",
+    );
+
+static MODE: OptionSpec = OptionSpec::new("--mode", "MODE", ValueType::Text)
+    .without_variable()
+    .refuse_empty(FileMode::EXPECTED)
+    .default_value("0400")
+    .under(Heading::Output)
+    .help("Mode of the files");
+
+static OWNER: OptionSpec = OptionSpec::new("--owner", "USER[:GROUP]", ValueType::Text)
+    .without_variable()
+    .refuse_empty(OwnerName::EXPECTED)
+    .described_default("this user")
+    .under(Heading::Output)
+    .help("Owner of the files")
+    .details(
+        "Owner of the files; without GROUP, their group is that of the user. Only root can give \
+         files to another user.",
+    );
+
+static CHECK: OptionSpec = OptionSpec::switch("--check")
+    .without_variable()
+    .under(Heading::Output)
+    .help("Write nothing; exit with 1 if a file would change")
+    .details(
+        "Write nothing. If a file would change, print its name and what differs, without values, \
+         and exit with 1.",
+    );
+
+/// The endings that the name of a template loses.
+const ENDINGS: [&str; 5] = ["tmpl", "tpl", "template", "j2", "jinja"];
+
+/// Returns the plan.
+pub(super) fn plan(settings: &Settings<'_>) -> Result<RenderPlan, UsageError> {
+    let roles = ReferenceRoles::plan(settings)?;
+    // What is wrong with a value matters more than what is missing beside it.
+    let (syntax, access) = (syntax(settings)?, access(settings)?);
+    let on_difference = match settings.is_on(&CHECK)? {
+        true => OnDifference::Report,
+        false => OnDifference::Write,
+    };
+    let files = templates(settings)?;
+    let output = output(settings, &files, access)?;
+    if let (OnDifference::Report, RenderOutput::Stdout) = (on_difference, &output) {
+        return Err(settings.missing(&[&OUT]));
+    }
+    Ok(RenderPlan { roles, input: RenderInput::Templates { files, syntax }, output, on_difference })
+}
+
+fn templates(settings: &Settings<'_>) -> Result<Vec<InputSource>, UsageError> {
+    let files = all_typed(settings.typed, &TEMPLATE)
+        .map(|value| template(settings.setting(Origin::Flag(&TEMPLATE), value)?));
+    let files: Vec<InputSource> = files.collect::<Result<_, _>>()?;
+    if files.is_empty() { Err(settings.missing(&[&TEMPLATE])) } else { Ok(files) }
+}
+
+fn template(setting: Setting<'_>) -> Result<InputSource, UsageError> {
+    let setting = setting.expanded()?;
+    let source = match setting.value {
+        "" => return Err(setting.refuse("the path of a file")),
+        "-" => Location::Stdin.into(),
+        value => InputSource::file(path::path(value)),
+    };
+    Ok(source.named_by(TEMPLATE.name, Sensitivity::Public))
+}
+
+fn syntax(settings: &Settings<'_>) -> Result<TemplateSyntax, UsageError> {
+    let setting = settings.flag_or_default(&SYNTAX)?;
+    match setting.value {
+        "cloudformation" => Ok(TemplateSyntax::CloudFormation),
+        "jinja" => Ok(TemplateSyntax::Jinja),
+        _ => Err(setting.refuse("`cloudformation` or `jinja`")),
+    }
+}
+
+fn output(
+    settings: &Settings<'_>,
+    files: &[InputSource],
+    access: FileAccess,
+) -> Result<RenderOutput, UsageError> {
+    let out = settings.flag(&OUT)?.filter(|setting| setting.value != "-");
+    match (out, settings.flag(&OUT_DIR)?) {
+        (Some(_), Some(_)) => Err(UsageError::Conflict {
+            first: Origin::Flag(&OUT).into(),
+            second: Origin::Flag(&OUT_DIR).into(),
+            why: "pass `--out` for one file, or `--out-dir` for a directory of files",
+        }),
+        (_, None) if files.len() > 1 => Err(settings.missing(&[&OUT_DIR])),
+        (None, None) => match [&MODE, &OWNER].map(|option| settings.flag(option)) {
+            [Ok(None), Ok(None)] => Ok(RenderOutput::Stdout),
+            [mode, owner] => {
+                mode?;
+                owner?;
+                Err(settings.missing(&[&OUT]))
+            }
+        },
+        (Some(out), None) => {
+            let path = path::path(out.creatable_file()?.value);
+            Ok(RenderOutput::File { path, access })
+        }
+        (None, Some(dir)) => {
+            let names = names(files, &dir)?;
+            let path = path::path(dir.creatable()?.value);
+            Ok(RenderOutput::Dir { path, names, access })
+        }
+    }
+}
+
+fn access(settings: &Settings<'_>) -> Result<FileAccess, UsageError> {
+    let mode = settings.flag_or_default(&MODE)?;
+    let mode = FileMode::parse(mode.value).ok_or_else(|| mode.refuse(FileMode::EXPECTED))?;
+    let owner = settings.flag(&OWNER)?.map(|owner| {
+        OwnerName::parse(owner.value).ok_or_else(|| owner.refuse(OwnerName::EXPECTED))
+    });
+    Ok(FileAccess { mode, owner: owner.transpose()? })
+}
+
+/// Returns the names of the files of templates.
+fn names(files: &[InputSource], dir: &Setting<'_>) -> Result<Vec<OsString>, UsageError> {
+    let conflict = |why| UsageError::Conflict {
+        first: Origin::Flag(&TEMPLATE).into(),
+        second: dir.origin.clone().into(),
+        why,
+    };
+    let mut names = Vec::new();
+    for file in files {
+        let name = match &file.location {
+            Location::File(path) => name(path),
+            _ => None,
+        };
+        let name = name.ok_or_else(|| {
+            conflict("the name of a file in the directory comes from the name of its template")
+        })?;
+        if names.contains(&name) {
+            return Err(conflict("two templates have the same name: rename one of them"));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Returns the name of the file of a template; `None` if it has none that a file can have.
+fn name(template: &Path) -> Option<OsString> {
+    let name = template.file_name()?;
+    let name = Path::new(name);
+    let ending = name.extension().and_then(OsStr::to_str);
+    let name = match ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+        true => name.file_stem()?,
+        false => name.as_os_str(),
+    };
+    // Names of this kind are those of the directory itself.
+    (!name.as_encoded_bytes().starts_with(b"..")).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_the_ending_of_templates() {
+        let rows = [
+            ("app.conf.tmpl", Some("app.conf")),
+            ("/etc/t/pgpass.j2", Some("pgpass")),
+            ("my.cnf", Some("my.cnf")),
+            (".env.jinja", Some(".env")),
+            ("a.tpl.template", Some("a.tpl")),
+            (".tmpl", Some(".tmpl")),
+            ("..data", None),
+            ("...tmpl", None),
+            ("/", None),
+        ];
+        for (template, expected) in rows {
+            assert_eq!(name(Path::new(template)), expected.map(OsString::from), "{template}");
+        }
+    }
+}

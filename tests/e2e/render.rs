@@ -1,0 +1,227 @@
+//! `render`: templates with secrets and parameters.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::environment::TestEnvironment;
+
+const CONF: &str = "user = {{resolve:secretsmanager:prod/db-credentials:SecretString:username}}\n\
+    url = {{resolve:secretsmanager:prod/plain}}\n";
+
+fn environment() -> TestEnvironment {
+    TestEnvironment::new().file("app.conf.tmpl", CONF)
+}
+
+/// Renders `app.conf.tmpl` with these options.
+fn render(env: &TestEnvironment, options: &str) -> crate::environment::CommandOutput {
+    let template = env.path("app.conf.tmpl").display().to_string();
+    env.run(&format!("render {template} {options}"))
+}
+
+#[test]
+fn prints_a_template_with_its_values() {
+    let outcome = render(&environment(), "");
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    assert_eq!(outcome.text(), "user = app\nurl = s3cr3t\n");
+}
+
+#[test]
+fn reads_each_service_once() {
+    let env = environment().file(
+        "b.j2",
+        "{{ secret('prod/db-credentials').password | urlencode }} {{ secret('prod/plain') }}\n",
+    );
+    let template = env.path("b.j2").display().to_string();
+    let outcome = env.run(&format!("render {template} --syntax jinja"));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.text().starts_with("correct%20horse%20battery%20staple "), "{outcome}");
+    assert!(outcome.text().ends_with(" s3cr3t\n"), "{outcome}");
+    // One call for the session, one for all secrets.
+    assert_eq!(env.emulator().requests().len(), 2);
+}
+
+#[test]
+fn writes_a_file_only_if_it_changes() {
+    let env = environment();
+    let out = env.path("app.conf");
+    let options = format!("--out {}", out.display());
+    let inode = || fs::metadata(&out).unwrap().ino();
+    assert_eq!(render(&env, &options).code, 0);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "user = app\nurl = s3cr3t\n");
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o400);
+    let first = inode();
+    assert_eq!(render(&env, &options).code, 0);
+    assert_eq!(inode(), first);
+    assert_eq!(render(&env, &format!("{options} --mode 640")).code, 0);
+    assert_ne!(inode(), first);
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o640);
+}
+
+#[test]
+fn a_check_exits_with_one_and_shows_no_values() {
+    let env = environment();
+    let out = env.path("app.conf");
+    let check = format!("--out {} --check", out.display());
+    let lines = |outcome: crate::environment::CommandOutput| {
+        assert_eq!(outcome.stderr, "", "{outcome}");
+        (outcome.code, outcome.text().replace(&out.display().to_string(), "OUT"))
+    };
+    assert_eq!(lines(render(&env, &check)), (1, "`OUT`: does not exist\n".to_owned()));
+    assert!(!out.exists());
+    env.write("app.conf", "user = other\n");
+    assert_eq!(lines(render(&env, &check)), (1, "`OUT`: the contents differ\n".to_owned()));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "user = other\n");
+    assert_eq!(render(&env, &format!("--out {}", out.display())).code, 0);
+    assert_eq!(lines(render(&env, &check)), (0, String::new()));
+}
+
+#[test]
+fn files_of_a_directory_change_together() {
+    let env = environment().file("b.tmpl", "{{resolve:secretsmanager:prod/plain}}");
+    let dir = env.path("out");
+    let (a, b) = (env.path("app.conf.tmpl"), env.path("b.tmpl"));
+    let line = format!("render {} {} --out-dir {}", a.display(), b.display(), dir.display());
+    assert_eq!(env.run(&line).code, 0);
+    assert_eq!(fs::read_to_string(dir.join("b")).unwrap(), "s3cr3t");
+    let first = fs::read_link(dir.join("..data")).unwrap();
+    assert_eq!(env.run(&line).code, 0);
+    assert_eq!(fs::read_link(dir.join("..data")).unwrap(), first);
+    assert_eq!(env.run(&format!("{line} --check")).code, 0);
+    env.write("b.tmpl", "{{resolve:secretsmanager:prod/plain}}!");
+    let check = env.run(&format!("{line} --check"));
+    assert_eq!((check.code, check.text().lines().count()), (1, 1), "{check}");
+    assert_eq!(env.run(&line).code, 0);
+    assert_ne!(fs::read_link(dir.join("..data")).unwrap(), first);
+    assert_eq!(fs::read_to_string(dir.join("b")).unwrap(), "s3cr3t!");
+}
+
+#[test]
+fn nothing_is_written_if_a_reference_is_not_resolved() {
+    let env = environment()
+        .file(
+            "app.conf.tmpl",
+            "{{resolve:secretsmanager:prod/plain}} {{resolve:secretsmanager:absent-1}} {{resolve:secretsmanager:absent-2}}",
+        )
+        .file("app.conf", "before");
+    let out = env.path("app.conf");
+    let outcome = render(&env, &format!("--out {}", out.display()));
+    assert_eq!(outcome.code, 4, "{outcome}");
+    for words in ["{{resolve:secretsmanager:absent-1}}", "{{resolve:secretsmanager:absent-2}}"] {
+        assert!(outcome.stderr.contains(words), "{outcome}");
+    }
+    assert_eq!(fs::read_to_string(&out).unwrap(), "before");
+}
+
+#[test]
+fn mistakes_in_templates_cost_no_request() {
+    let env = environment()
+        .file("a.j2", "{{ secret(name) }}\n{{ secret('a') | upper }}\n")
+        .file("b.j2", "{% if %}");
+    let (a, b) = (env.path("a.j2"), env.path("b.j2"));
+    let dir = env.path("out");
+    let line = format!(
+        "render {} {} --syntax jinja --out-dir {}",
+        a.display(),
+        b.display(),
+        dir.display()
+    );
+    let outcome = env.run(&line);
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(!dir.exists());
+    assert_eq!(env.emulator().requests().len(), 0);
+    let folder = a.parent().unwrap().display().to_string();
+    assert_snapshot!(outcome.stderr.replace(&folder, "FOLDER"), @"
+    error: the templates have 3 mistakes
+      `FOLDER/a.j2`, line 1: `secret` expects one name in quotes: which values are needed must be known beforehand
+      `FOLDER/a.j2`, line 2: there is no filter `upper`: there are `json`, `b64`, `urlencode`, `shquote`, `replace`, `default`
+      `FOLDER/b.j2`, line 1: unexpected end of block
+    ");
+}
+
+#[test]
+fn an_undefined_member_is_an_error_with_its_line() {
+    let env = environment().file(
+        "a.j2",
+        "\n{% set db = secret('prod/db-credentials') %}{{ db.passwort }}\n{{ db.password }}",
+    );
+    let template = env.path("a.j2");
+    let outcome = env.run(&format!("render {} --syntax jinja", template.display()));
+    assert_eq!(outcome.code, 6, "{outcome}");
+    assert!(!outcome.stderr.contains("correct horse"), "{outcome}");
+    let folder = template.parent().unwrap().display().to_string();
+    assert_snapshot!(outcome.stderr.replace(&folder, "FOLDER"), @r#"
+    error: `FOLDER/a.j2`, line 2: a value is undefined
+      hint: check the names of the members; `default("…")` stands for one that is undefined
+    "#);
+}
+
+#[test]
+fn a_refused_session_writes_nothing() {
+    let env = environment()
+        .fault(json!({"status": 403, "code": "AccessDeniedException", "times": 0}))
+        .file("app.conf", "before");
+    let out = env.path("app.conf");
+    assert_eq!(render(&env, &format!("--out {}", out.display())).code, 4);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "before");
+}
+
+#[test]
+fn a_template_from_standard_input_is_rendered() {
+    let env = TestEnvironment::new().stdin("{{resolve:secretsmanager:prod/plain}}\n");
+    assert_eq!(env.run("render -").text(), "s3cr3t\n");
+}
+
+#[test]
+fn options_that_do_not_go_together_are_refused() {
+    let env = TestEnvironment::new();
+    let all: String = [
+        "render",
+        "render a b",
+        "render a --check",
+        "render a --owner root",
+        "render a --out b --out-dir c",
+        "render a/x.conf b/x.conf --out-dir c",
+        "render - --out-dir c",
+        "render a --out b --mode 888",
+        "render a --out b --owner :x",
+        "render a --syntax erb",
+    ]
+    .map(|line| {
+        let outcome = env.run(line);
+        assert_eq!(outcome.code, 2, "{outcome}");
+        format!("$ {line}\n{}", outcome.stderr)
+    })
+    .concat();
+    assert_snapshot!(all, @"
+    $ render
+    error: missing required argument `TEMPLATE`
+      hint: pass `TEMPLATE` after the command
+    $ render a b
+    error: missing required option `--out-dir`
+      hint: pass `--out-dir`
+    $ render a --check
+    error: missing required option `--out`
+      hint: pass `--out`
+    $ render a --owner root
+    error: missing required option `--out`
+      hint: pass `--out`
+    $ render a --out b --out-dir c
+    error: `--out` and `--out-dir` cannot be used together
+      hint: pass `--out` for one file, or `--out-dir` for a directory of files
+    $ render a/x.conf b/x.conf --out-dir c
+    error: `TEMPLATE` and `--out-dir` cannot be used together
+      hint: two templates have the same name: rename one of them
+    $ render - --out-dir c
+    error: `TEMPLATE` and `--out-dir` cannot be used together
+      hint: the name of a file in the directory comes from the name of its template
+    $ render a --out b --mode 888
+    error: invalid value `888` for `--mode`: expected three or four octal digits from 0400 to 0777
+    $ render a --out b --owner :x
+    error: invalid value `:x` for `--owner`: expected USER or USER:GROUP
+    $ render a --syntax erb
+    error: invalid value `erb` for `--syntax`: expected `cloudformation` or `jinja`
+    ");
+}
