@@ -3,13 +3,17 @@
 pub mod assume_role;
 pub mod batch_get_secret_value;
 pub mod create_session;
+pub mod describe_secret;
 pub mod endpoint;
 pub mod error_response;
 pub mod get_parameter;
 pub mod get_parameters;
+pub mod get_parameters_by_path;
 pub mod get_secret_value;
 mod issued_credentials;
 pub mod json_protocol;
+pub mod list_secrets;
 pub mod parameter;
 mod query_protocol;
 pub mod retry;
+pub mod secret_description;

@@ -5,6 +5,7 @@ use super::{CallEvidence, general, kms_key};
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::aws::json_protocol::JsonOperation;
+use crate::text::disclosure::may_be_repeated;
 
 /// What a refused call asked for.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +18,8 @@ pub enum SecretSubject<'a> {
     Description(&'a SecretId),
     /// The values of the current versions of several secrets.
     Batch(&'a [SecretId]),
-    /// The list of secrets.
-    List,
+    /// The secrets whose names start with a prefix, or all.
+    List(Option<&'a str>),
 }
 
 impl SecretSubject<'_> {
@@ -28,7 +29,7 @@ impl SecretSubject<'_> {
             Self::Value(_) | Self::InBatch(_) => JsonOperation::GetSecretValue,
             Self::Description(_) => JsonOperation::DescribeSecret,
             Self::Batch(_) => JsonOperation::BatchGetSecretValue,
-            Self::List => JsonOperation::ListSecrets,
+            Self::List(_) => JsonOperation::ListSecrets,
         }
     }
 
@@ -40,7 +41,9 @@ impl SecretSubject<'_> {
                 secret.hidden().into_iter().collect()
             }
             Self::Batch(secrets) => secrets.iter().filter_map(SecretId::hidden).collect(),
-            Self::List => Vec::new(),
+            Self::List(prefix) => {
+                prefix.iter().copied().filter(|prefix| !may_be_repeated(prefix)).collect()
+            }
         }
     }
 
@@ -49,7 +52,7 @@ impl SecretSubject<'_> {
         match (self, self.secret()) {
             (_, Some(secret)) => secret.shown(),
             (Self::Batch(secrets), None) => format!("{} secrets", secrets.len()),
-            (_, None) => "all secrets".to_owned(),
+            (_, None) => "secrets".to_owned(),
         }
     }
 
@@ -57,7 +60,7 @@ impl SecretSubject<'_> {
         match self {
             Self::Value(request) => Some(&request.secret),
             Self::InBatch(secret) | Self::Description(secret) => Some(secret),
-            Self::Batch(_) | Self::List => None,
+            Self::Batch(_) | Self::List(_) => None,
         }
     }
 
@@ -209,7 +212,7 @@ mod tests {
         }
         for (subject, operation) in [
             (SecretSubject::Batch(&[]), JsonOperation::BatchGetSecretValue),
-            (SecretSubject::List, JsonOperation::ListSecrets),
+            (SecretSubject::List(None), JsonOperation::ListSecrets),
         ] {
             let expected = SecretCause::OperationDenied { operation, role: role.clone() };
             assert_eq!(denied(subject), Cause::Secret(expected));

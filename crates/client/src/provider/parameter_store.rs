@@ -3,13 +3,14 @@
 use crate::aws::endpoint::RegionalEndpoint;
 use crate::aws::get_parameter;
 use crate::aws::get_parameters::{self, FoundParameters};
+use crate::aws::get_parameters_by_path::{self, PathRequest};
 use crate::aws::json_protocol::JsonResponseError;
 use crate::aws::parameter::{Decryption, Parameter, ParameterRequest};
 use crate::credentials::Session;
 use crate::diagnosis::{ParameterCause, ParameterSubject, missing_parameter};
 use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
-use crate::provider::service_call::{ServiceCall, Subject};
+use crate::provider::service_call::{Pages, ServiceCall, Subject};
 use crate::time::Deadline;
 
 pub use crate::provider::service_call::ServiceCallError;
@@ -68,6 +69,30 @@ impl<'a> ParameterStore<'a> {
         parameters.iter().map(result).collect()
     }
 
+    /// Returns the parameters below a path, from every page, sorted by name.
+    pub async fn get_parameters_by_path(
+        &self,
+        request: &PathRequest,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<Vec<Parameter>, ServiceCallError> {
+        let call = self.call(ParameterSubject::Path(&request.path), session);
+        let mut pages = Pages::of(call.operation());
+        let mut parameters = Vec::new();
+        loop {
+            let request = request.to_http(self.decryption, pages.token(), self.at);
+            let answer = call.send(&request, ports, deadline).await?;
+            let page = get_parameters_by_path::parse(&answer.response)?;
+            parameters.extend(page.parameters);
+            if !pages.go_on(page.next_page)? {
+                break;
+            }
+        }
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(parameters)
+    }
+
     fn call<'b>(&'b self, subject: ParameterSubject<'b>, session: &'b Session) -> ServiceCall<'b> {
         let (at, provider) = (self.at, self.provider);
         ServiceCall { subject: Subject::Parameters(subject), at, provider, session }
@@ -87,6 +112,7 @@ pub struct MissingParameter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::get_parameters_by_path::PathDepth;
     use crate::aws::json_protocol::JsonOperation;
     use crate::diagnosis::Cause;
     use crate::test_support::service_fixture::ServiceFixture;
@@ -152,6 +178,31 @@ mod tests {
             service.bodies(),
             [r#"{"Names":["b:7","c:old","a","gone"],"WithDecryption":false}"#]
         );
+    }
+
+    #[test]
+    fn follows_every_page_even_after_an_empty_one() {
+        let page = |names: &[&str], next: &str| {
+            let members = names
+                .iter()
+                .map(|name| format!(r#"{{"Name":"{name}","Type":"String","Value":"v"}}"#));
+            let members = members.collect::<Vec<_>>().join(",");
+            Reply::status(200, &format!(r#"{{"Parameters":[{members}]{next}}}"#))
+        };
+        let service = ServiceFixture::replies([
+            page(&["/p/b"], r#","NextToken":"1""#),
+            page(&[], r#","NextToken":"2""#),
+            page(&["/p/a"], r#","NextToken":"""#),
+        ]);
+        let request = PathRequest { path: "/p".to_owned(), depth: PathDepth::AllLevels };
+        let (store, ports) = (service.parameters(Decryption::Decrypted), service.ports.ports());
+        let call =
+            store.get_parameters_by_path(&request, &service.session, &ports, service.deadline);
+        let names: Vec<_> = block_on(call).unwrap().into_iter().map(|it| it.name).collect();
+        assert_eq!(names, ["/p/a", "/p/b"]);
+        let start = r#"{"Path":"/p","Recursive":true,"WithDecryption":true,"MaxResults":10"#;
+        let expected = ["", r#","NextToken":"1""#, r#","NextToken":"2""#];
+        assert_eq!(service.bodies(), expected.map(|next| format!("{start}{next}}}")));
     }
 
     #[test]

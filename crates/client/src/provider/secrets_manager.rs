@@ -1,9 +1,12 @@
 //! Reads secrets of AWS Secrets Manager with a session.
 
 use crate::aws::batch_get_secret_value::{self, SecretBatch};
+use crate::aws::describe_secret;
 use crate::aws::endpoint::RegionalEndpoint;
 use crate::aws::get_secret_value::{self, SecretId, SecretRequest, SecretVersion};
 use crate::aws::json_protocol::JsonResponseError;
+use crate::aws::list_secrets;
+use crate::aws::secret_description::SecretDescription;
 use crate::credentials::Session;
 use crate::diagnosis::{self, Refusal, SecretSubject};
 use crate::ports::Ports;
@@ -72,6 +75,45 @@ impl<'a> SecretsManager<'a> {
             Ok(Err(Box::new(call.refusal(error.clone(), cause))))
         };
         secrets.iter().map(result).collect()
+    }
+
+    /// Returns all about a secret but its value.
+    pub async fn describe_secret(
+        &self,
+        secret: &SecretId,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<SecretDescription, ServiceCallError> {
+        let call = self.call(SecretSubject::Description(secret), session);
+        let answer = call.send(&describe_secret::to_http(secret, self.at), ports, deadline).await?;
+        Ok(describe_secret::parse(&answer.response)?)
+    }
+
+    /// Returns the secrets whose names start with `prefix`, or all, from every page, sorted by name.
+    pub async fn list_secrets(
+        &self,
+        prefix: Option<&str>,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<Vec<SecretDescription>, ServiceCallError> {
+        let call = self.call(SecretSubject::List(prefix), session);
+        let mut pages = Pages::of(call.operation());
+        let mut secrets = Vec::new();
+        loop {
+            let request = list_secrets::to_http(prefix, pages.token(), self.at);
+            let answer = call.send(&request, ports, deadline).await?;
+            let page = list_secrets::parse(&answer.response)?;
+            secrets.extend(page.secrets);
+            if !pages.go_on(page.next_page)? {
+                break;
+            }
+        }
+        // A filter that begins with `!` is negated by AWS. No name begins with it.
+        secrets.retain(|secret| prefix.is_none_or(|prefix| secret.name.starts_with(prefix)));
+        secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(secrets)
     }
 
     fn call<'b>(&'b self, subject: SecretSubject<'b>, session: &'b Session) -> ServiceCall<'b> {

@@ -157,3 +157,46 @@ fn a_batch_that_leaves_a_secret_out_or_repeats_a_page_is_an_error() {
         matches!(repeated.batch(&[named("prod/db")]), Err(ServiceCallError::Response(error)) if error == expected)
     );
 }
+
+#[test]
+fn lists_every_page_sorted_by_name_and_only_names_with_the_prefix() {
+    let page = |names: &[&str], next: &str| {
+        let members =
+            names.iter().map(|name| format!(r#"{{"ARN":"a","Name":"{name}","Tags":[]}}"#));
+        let members = members.collect::<Vec<_>>().join(",");
+        Reply::status(200, &format!(r#"{{"SecretList":[{members}]{next}}}"#))
+    };
+    let service = ServiceFixture::replies([
+        page(&["prod/b", "other"], r#","NextToken":"1""#),
+        page(&[], r#","NextToken":"2""#),
+        page(&["prod/a"], ""),
+    ]);
+    let ports = service.ports.ports();
+    let (secrets, session) = (service.secrets(), &service.session);
+    let listed =
+        block_on(secrets.list_secrets(Some("prod/"), session, &ports, service.deadline)).unwrap();
+    let names: Vec<_> = listed.into_iter().map(|it| it.name).collect();
+    assert_eq!(names, ["prod/a", "prod/b"]);
+    let filter = r#"{"Filters":[{"Key":"name","Values":["prod/"]}],"MaxResults":100"#;
+    assert_eq!(service.bodies()[2], format!(r#"{filter},"NextToken":"2"}}"#));
+}
+
+#[test]
+fn reads_all_about_a_secret() {
+    let body = r#"{"ARN":"a","Name":"prod/db","KmsKeyId":"k","RotationEnabled":true,
+        "RotationLambdaARN":"f","RotationRules":{"AutomaticallyAfterDays":30,"Duration":"3h"},
+        "NextRotationDate":1.5E9,"LastRotatedDate":null,"Tags":[{"Key":"team","Value":"web"}],
+        "VersionIdsToStages":{"v1":["AWSPREVIOUS"],"v2":["AWSCURRENT"]},
+        "ReplicationStatus":[{"Region":"eu-west-1","Status":"InSync"}]}"#;
+    let service = ServiceFixture::replies([Reply::status(200, body)]);
+    let (id, ports) = (named("prod/db"), service.ports.ports());
+    let secrets = service.secrets();
+    let call = secrets.describe_secret(&id, &service.session, &ports, service.deadline);
+    let description = block_on(call).unwrap();
+    assert_eq!(description.next_rotation_date, Some(1_500_000_000_000_000));
+    assert_eq!(description.last_rotated_date, None);
+    assert_eq!(description.rotation_rules.unwrap().automatically_after_days, Some(30));
+    assert_eq!(description.version_ids_to_stages["v2"], ["AWSCURRENT"]);
+    assert_eq!(description.replication_status[0].region, "eu-west-1");
+    assert_eq!(service.bodies(), [r#"{"SecretId":"prod/db"}"#]);
+}
