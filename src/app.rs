@@ -118,6 +118,11 @@ impl App {
         environment::variables()
     }
 
+    /// Returns the most bytes of a variable with its name, if there is such a limit.
+    pub fn longest_variable(&self) -> Option<usize> {
+        process::longest_variable()
+    }
+
     /// Returns the path of another program, as a shell finds it by name.
     pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, Error> {
         let environment = self.environment();

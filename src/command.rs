@@ -22,22 +22,25 @@ use clap::error::ErrorKind;
 
 use crate::app::{App, Replan};
 use crate::config::files::{ConfigFiles, NoConfigFiles};
-use crate::config::{Config, Mistake, RoleLayers, RoleTable};
+use crate::config::{Config, ExecTable, Mistake, RoleLayers, RoleTable};
 use crate::options::arguments::{self, OptionGroups};
 use crate::options::clap_error::argument_error;
 use crate::options::command_line::{self, CommandSpec, CommandTexts, Word};
 use crate::options::config_check;
-use crate::options::config_file::{self, ConfigError};
+use crate::options::config_file::{self, ConfigError, no_file};
 use crate::options::error_format::{self, error_format};
 use crate::options::help::{self, HelpLayout};
 use crate::options::kubernetes_service::without_service;
+use crate::options::program_variables::{app, has_app};
 use crate::options::roles::{
     RoleNames, RoleUse, choose, default, refuse_flags_for_several, refuse_variables, select,
 };
 
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table::OptionSpec;
+use crate::options::table::config_file::EXEC_ROLE;
+use crate::options::table::program_variables::APP;
+use crate::options::table::{OptionSpec, Origin};
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
 use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
@@ -373,7 +376,11 @@ fn plan_with_roles(
         Some(choice) => config_file::load(&choice, settings, files)?.map(|it| (it, choice.roles)),
         None => None,
     };
+    if config.is_none() && has_app(settings, &options) {
+        return Err(no_file(settings.environment, Some(Origin::Flag(&APP))).into());
+    }
     let Some((config, names)) = &config else { return Ok((command.plan)(settings)?) };
+    let names = &role_of_app(config, names, settings, &options)?;
     let roles = select(config, names, command.roles, settings)?;
     if let [_, _, ..] = roles[..] {
         refuse_variables(settings, &options, None)?;
@@ -392,6 +399,27 @@ fn plan_with_roles(
         ..*settings
     };
     (command.plan)(&settings).map_err(|error| refused(error, config, &settings))
+}
+
+/// Returns the names of the roles: if none is named, that of the program of `--app`.
+fn role_of_app<'a>(
+    config: &'a Config,
+    names: &RoleNames<'a>,
+    settings: &Settings<'a>,
+    options: &[&'static OptionSpec],
+) -> Result<RoleNames<'a>, UsageError> {
+    let table = match has_app(settings, options) {
+        true => app(settings, config)?,
+        false => None,
+    };
+    match (names, table.and_then(ExecTable::role)) {
+        (RoleNames::Unnamed, Some(role)) => {
+            let role = settings.of_file(&EXEC_ROLE, role)?;
+            refuse_variables(settings, options, Some(&role.origin))?;
+            Ok(RoleNames::Named(vec![role]))
+        }
+        (names, _) => Ok(names.clone()),
+    }
 }
 
 /// Returns the error of a plan; if it is about a value of the configuration file, all mistakes in there.

@@ -21,6 +21,7 @@ mod requests;
 mod run;
 mod templates;
 mod usage;
+mod variables;
 
 use std::any::type_name;
 use std::collections::BTreeSet;

@@ -15,6 +15,7 @@ pub mod given_values;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod program_variables;
 pub mod reference_roles;
 pub mod role_chain;
 pub mod role_values;

@@ -11,14 +11,15 @@ use std::process::Child;
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
-use crate::os::child_dir::ChildDir;
+use crate::os::child_dir;
+pub use crate::os::child_dir::ChildDir;
 use crate::os::init as os_init;
 use crate::os::process;
 use crate::output::error::Error;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::secret::Secret;
 
-pub use detached::{DetachStep, run};
+pub use detached::{DetachStep, DetachedTask, run};
 
 /// What an endpoint serves, and for how long.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -54,6 +55,24 @@ impl App {
         ChildDir::create(&shared_memory_dir(process::user_id()))
     }
 
+    /// As [`App::child_dir`], for secrets: refuses a file system on a disk.
+    pub fn child_dir_in_memory(&self) -> Result<ChildDir, Error> {
+        let own = runtime_dir(self.environment());
+        let own = own.map(|parent| ChildDir::create_in_memory(&parent));
+        if let Some(Ok(dir)) = own {
+            return Ok(dir);
+        }
+        ChildDir::create_in_memory(&shared_memory_dir(process::user_id()))
+    }
+
+    /// Removes the directories of programs that have ended.
+    pub fn remove_child_dirs(&self) {
+        let parents = runtime_dir(self.environment()).into_iter();
+        for parent in parents.chain([shared_memory_dir(process::user_id())]) {
+            child_dir::sweep(&parent.path);
+        }
+    }
+
     /// Starts the detached process of the endpoint, which ends when this process has ended, whatever
     /// program it has become by then. When this returns, the endpoint serves, and this process has no
     /// child of it.
@@ -62,6 +81,11 @@ impl App {
         request: &EndpointRequest<'_>,
     ) -> Result<StartedEndpoint, Error> {
         detached::start(self, request)
+    }
+
+    /// Starts a detached process that only removes the directory of the program when that has ended.
+    pub fn keep_directory(&self, directory: &ChildDir) -> Result<(), Error> {
+        detached::keep(self, directory)
     }
 
     /// Returns whether this process must run the program as a child: it is the first one of a PID namespace.

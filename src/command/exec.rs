@@ -3,12 +3,13 @@
 pub mod aws_files;
 pub mod environment;
 mod plan;
+mod values;
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::app::App;
-use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
+use crate::app::credentials_endpoint::{ChildDir, EndpointRequest, StartedEndpoint};
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
@@ -20,10 +21,11 @@ use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use aws_files::AwsFiles;
-use environment::ProgramVariables;
+use aws_files::{AwsFiles, ProgramAwsFiles};
+use environment::{ProgramVariables, os_string};
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
+pub use values::ProgramValues;
 
 /// The plan of `exec`.
 #[derive(Clone, Debug)]
@@ -36,6 +38,10 @@ pub struct ExecPlan {
     pub program: ProgramCommand,
     /// How the program gets the credentials.
     pub source: CredentialSource,
+    /// Whether it gets credentials even if it is given secrets or parameters.
+    pub passes_credentials: bool,
+    /// Its variables and files.
+    pub values: ProgramValues,
     /// The AWS files of the user that the program must not read; `None` if it may.
     pub aws_files: Option<AwsFiles>,
 }
@@ -71,6 +77,8 @@ roles-anywhere exec --role backup --static -- env";
     const DOCS: &'static [&'static str] = &["exec.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         table::program::PROGRAM,
+        table::program_variables::SOURCES,
+        table::program_variables::OF_EXEC,
         table::roles::ONE,
         table::identity::IDENTITY,
         table::session::CHAIN,
@@ -95,44 +103,54 @@ impl Plan for ExecPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         // What is wrong with the command line costs no session.
         let path = app.find_program(&self.program.name)?;
-        let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
-        let client = SessionClient::open(app, &self.session);
-        let session = client.session()?;
+        let wanted = self.values.read(app, &self.program.arguments)?;
+        let credentials = match self.passes_credentials || !wanted.has_references() {
+            true => Some(self.credentials(app)?),
+            false => None,
+        };
+        let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
+        let assigned = self.values.resolve(app, wanted, reserved)?;
 
-        let mut variables = ProgramVariables::without_credentials(app.variables());
-        variables.set_mark(&self.role);
-        variables.set_region(&self.session.provider.session.region);
         // Removed if the program is not run.
         let mut directory = None;
-        if let Some(files) = &aws_files {
-            let mut copy = None;
-            if let Some((name, text)) = files.copy() {
-                let made = directory.insert(app.child_dir()?);
-                copy = Some(made.write(name, text.as_bytes())?);
-            }
-            files.set(&mut variables, copy);
+        if !assigned.files.is_empty() {
+            directory = Some(app.child_dir_in_memory()?);
         }
-        match self.source {
-            CredentialSource::Variables => {
-                app.report(&expiry_note(&session, app.clock().now()));
-                variables.set_credentials(&session.credentials);
-            }
-            CredentialSource::Endpoint => {
-                let words = app.arguments();
-                let request = EndpointRequest {
-                    words: own_words(Self::NAME, Self::OPTIONS, &words),
-                    client: &client,
-                    session: &session,
-                    directory: directory.as_ref(),
-                };
-                if app.must_supervise() {
-                    return self.supervise(app, &request, &path, variables);
-                }
+        let mut variables = match credentials {
+            Some(_) => ProgramVariables::without_credentials(app.variables()),
+            None => ProgramVariables::of_caller(app.variables()),
+        };
+        values::assign(&assigned, &mut variables, directory.as_ref())?;
+        variables.set_mark(&self.role);
+        match &credentials {
+            Some(given) => self.pass_credentials(app, given, &mut variables, &mut directory)?,
+            None if directory.is_none() => app.remove_child_dirs(),
+            None => {}
+        }
+        let mut arguments = self.program.arguments();
+        for (index, value) in &assigned.arguments {
+            arguments[index + 1] = os_string(value);
+        }
+        let words = app.arguments();
+        let with_endpoint =
+            credentials.as_ref().filter(|_| self.source == CredentialSource::Endpoint);
+        let request = with_endpoint.map(|ProgramCredentials { client, session, .. }| {
+            let words = own_words(Self::NAME, Self::OPTIONS, &words);
+            EndpointRequest { words, client, session, directory: directory.as_ref() }
+        });
+        let kept = directory.as_ref().filter(|_| !assigned.files.is_empty());
+        if app.must_supervise() && (request.is_some() || kept.is_some()) {
+            return supervise(app, request.as_ref(), &path, &arguments, variables);
+        }
+        match (request, kept) {
+            (Some(request), _) => {
                 let endpoint = app.start_credentials_endpoint(&request)?;
                 variables.set_endpoint(&endpoint.url, &endpoint.token);
             }
+            (None, Some(directory)) => app.keep_directory(directory)?,
+            (None, None) => {}
         }
-        match app.become_program(&path, self.program.arguments(), variables.into_vec())? {}
+        match app.become_program(&path, arguments, variables.into_vec())? {}
     }
 
     fn session(&self) -> Option<&SessionPlan> {
@@ -140,23 +158,71 @@ impl Plan for ExecPlan {
     }
 }
 
+/// The first session of a program, and the AWS files in place of the user's.
+struct ProgramCredentials<'a> {
+    client: SessionClient<'a>,
+    session: Session,
+    aws_files: Option<ProgramAwsFiles>,
+}
+
 impl ExecPlan {
-    /// Runs the program as a child of this process, which serves it.
-    fn supervise(
+    fn credentials<'a>(&'a self, app: &'a App) -> Result<ProgramCredentials<'a>, Error> {
+        let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
+        let client = SessionClient::open(app, &self.session);
+        let session = client.session()?;
+        Ok(ProgramCredentials { client, session, aws_files })
+    }
+
+    /// Returns the variables that cannot be given beside credentials.
+    fn reserved_variables(&self) -> Vec<&'static str> {
+        let of_files = self.aws_files.iter().flat_map(|_| aws_files::VARIABLES);
+        environment::CREDENTIALS.iter().chain(of_files).copied().collect()
+    }
+
+    /// Prepares a program for credentials and no others. The directory is made if it needs a file.
+    fn pass_credentials(
         &self,
         app: &App,
-        request: &EndpointRequest<'_>,
-        path: &Path,
-        mut variables: ProgramVariables,
-    ) -> Result<Outcome, Error> {
-        let exit_code = app.supervise(Some(request), |endpoint| {
-            if let Some(StartedEndpoint { url, token }) = endpoint {
-                variables.set_endpoint(url, token);
+        credentials: &ProgramCredentials<'_>,
+        variables: &mut ProgramVariables,
+        directory: &mut Option<ChildDir>,
+    ) -> Result<(), Error> {
+        let ProgramCredentials { session, aws_files, .. } = credentials;
+        variables.set_region(&self.session.provider.session.region);
+        if let Some(files) = aws_files {
+            let mut copy = None;
+            if let Some((name, text)) = files.copy() {
+                let made = match directory {
+                    Some(made) => made,
+                    None => directory.insert(app.child_dir()?),
+                };
+                copy = Some(made.write(name, text.as_bytes())?);
             }
-            app.start_program(path, &self.program.arguments(), &variables.into_vec())
-        })?;
-        Ok(Outcome { exit_code, ..Outcome::default() })
+            files.set(variables, copy);
+        }
+        if self.source == CredentialSource::Variables {
+            app.report(&expiry_note(session, app.clock().now()));
+            variables.set_credentials(&session.credentials);
+        }
+        Ok(())
     }
+}
+
+/// Runs the program as a child of this process, which serves it, and removes its directory at the end.
+fn supervise(
+    app: &App,
+    request: Option<&EndpointRequest<'_>>,
+    path: &Path,
+    arguments: &[OsString],
+    mut variables: ProgramVariables,
+) -> Result<Outcome, Error> {
+    let exit_code = app.supervise(request, |endpoint| {
+        if let Some(StartedEndpoint { url, token }) = endpoint {
+            variables.set_endpoint(url, token);
+        }
+        app.start_program(path, arguments, &variables.into_vec())
+    })?;
+    Ok(Outcome { exit_code, ..Outcome::default() })
 }
 
 impl ProgramCommand {

@@ -122,6 +122,8 @@ pub enum MistakeKind {
         /// Why.
         reason: PathReason,
     },
+    /// A variable or a file of a program.
+    Variable(Box<str>),
     /// A value that the option refuses.
     Value(Box<UsageError>),
 }

@@ -13,7 +13,7 @@ use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
-    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir
+    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir NotInMemory
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
@@ -82,6 +82,7 @@ fn run_errors() -> Vec<RunError> {
             path: "/run/user/1000/roles-anywhere".into(),
             source: Errno::NOSPC.into(),
         },
+        RunError::NotInMemory { path: "/dev/shm/roles-anywhere-1000".into() },
         RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },
         RunError::System(Errno::MFILE.into()),
         RunError::Defect { at: " at src/main.rs:1".to_owned() },

@@ -27,7 +27,7 @@ variants!(UsageError:
     FlagAsValue Argument Role Regions Partitions Conflict Nested NoVariable NotYet
 );
 variants!(RoleError:
-    Variables Flags Several Unknown Ambiguous None NoProfile NoSuchFile NoFile
+    Variables Flags Several Unknown UnknownApp Ambiguous None NoProfile NoSuchFile NoFile
 );
 variants!(ArgumentError:
     Unexpected UnknownCommand Missing NoValue Choice Detached Hidden UnexpectedValue
@@ -335,6 +335,10 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
         process("--role reader").with_config(TWO),
         process("--role reader").with_config("[role.reader]"),
         bare("update").with_config(TWO),
+        bare("exec --app wbe").with_config(&format!("{TWO}[exec.web]\nrole = 'reader'\n")),
+        bare("exec --app zzz").with_config(&format!("{TWO}[exec.web]\n")),
+        bare("exec --app zzz").with_config(TWO),
+        bare("exec --app web"),
     ];
     for example in examples {
         add(&mut page, &example);
@@ -357,7 +361,9 @@ fn values() -> Page {
     for command in ALL {
         for option in command.options().filter(|option| option.name.starts_with("--")) {
             // Those that do not work yet are on the page of combinations.
-            if NOT_YET.contains(&option) || !done.insert((option.name, option.choices)) {
+            if NOT_YET.contains(&option)
+                || !done.insert((option.name, option.choices, option.value_name()))
+            {
                 continue;
             }
             let wrong = ["forever", "~/a"].map(|value| with_value(command, option, value));

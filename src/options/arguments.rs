@@ -45,6 +45,16 @@ pub fn typed<'a>(matches: &'a ArgMatches, option: &OptionSpec) -> Option<&'a str
     matches.get_one::<String>(option.id()).map(String::as_str)
 }
 
+/// Returns the values of an option that may be repeated, each with its place on the command line: a greater
+/// number is behind a lesser one, whatever the options are. The command must have the option.
+pub fn all_typed_with_indices<'a>(
+    matches: &'a ArgMatches,
+    option: &OptionSpec,
+) -> impl Iterator<Item = (usize, &'a str)> {
+    let indices = matches.indices_of(option.id()).into_iter().flatten();
+    indices.zip(all_typed(matches, option))
+}
+
 /// Returns the values of an option that may be repeated, as they were typed. The command must have the
 /// option.
 pub fn all_typed<'a>(

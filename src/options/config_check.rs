@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use crate::config::{
-    Config, FileValue, Mistake, MistakeKind, Mistakes, RoleTable, TableKind, UnusedTables,
+    Config, Excerpt, ExecTable, FileValue, Mistake, MistakeKind, Mistakes, RoleTable, TableKind,
+    UnusedTables,
 };
 use crate::options::command_line::parse;
 use crate::options::fallback::FallbackSettings;
@@ -19,6 +20,7 @@ use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCH
 use crate::options::table::{KeyLocation, OptionSpec, Origin};
 use crate::options::{fallback, identity, role_chain, session_plan, transport};
 use crate::output::usage::UsageError;
+use crate::secrets::variables::GivenVariables;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use roles_anywhere_client::ports::Environment;
 
@@ -80,10 +82,25 @@ pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
         mistakes.extend(faults);
     }
     mistakes.extend(same_profiles(config));
+    mistakes.extend(config.execs().flat_map(exec_mistakes));
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(Mistakes::new(config.file().clone(), mistakes)),
     }
+}
+
+/// Returns the mistakes in the variables and files of a program.
+fn exec_mistakes(exec: &ExecTable) -> Vec<Mistake> {
+    let mut given = GivenVariables::default();
+    given.add_exec_table(exec);
+    let Err(mistakes) = given.wanted() else { return Vec::new() };
+    let in_file = mistakes.all().iter().filter_map(|mistake| {
+        let (KeyLocation { line, column, .. }, name) = mistake.in_config_file()?;
+        let kind = MistakeKind::Variable(mistake.without_place().into());
+        let excerpt = Excerpt::Key(name.map(Into::into));
+        Some(Mistake { line: *line, column: *column, excerpt, kind })
+    });
+    in_file.collect()
 }
 
 /// Refuses a trust anchor, a profile and a role of different accounts, for which AWS makes no session. A

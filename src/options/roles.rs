@@ -6,6 +6,7 @@
 mod selection;
 
 use crate::options::arguments::{all_typed, typed};
+use crate::options::program_variables::has_app;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::roles::{CONFIG, ROLE, ROLES};
 use crate::options::table::{Heading, OptionSpec, Origin, Syntax, identity, session};
@@ -86,7 +87,8 @@ pub fn choose<'a>(
         refuse_variables(settings, options, Some(&named[0].origin))?;
         return Ok(Some(RoleChoice { file: config.into(), roles: RoleNames::Named(named) }));
     }
-    let is_asked = config.as_ref().is_some_and(|config| config.origin.is_flag());
+    let is_asked =
+        config.as_ref().is_some_and(|config| config.origin.is_flag()) || has_app(settings, options);
     let applies = is_asked || !(by_flag || by_variable());
     Ok(applies.then(|| RoleChoice { file: config.into(), roles: RoleNames::Unnamed }))
 }

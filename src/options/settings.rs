@@ -230,8 +230,8 @@ impl<'a> Settings<'a> {
             return Err(UsageError::NotUtf8(origin.to_string()));
         }
         match (KeyMaterialKind::of(value), value_type) {
-            // This option takes the password itself, and its value is never shown.
-            (None, _) | (Some(_), ValueType::Password) => {
+            // These options take a secret itself, and their values are never shown.
+            (None, _) | (Some(_), ValueType::Password | ValueType::Assignment) => {
                 Ok(Setting { origin, value, paths: self.paths })
             }
             (Some(contents), ValueType::Source) if value.starts_with("env:") => {

@@ -16,6 +16,7 @@ mod key_location;
 mod origin;
 pub mod other_programs;
 pub mod program;
+pub mod program_variables;
 pub mod roles;
 pub mod secrets;
 pub mod session;

@@ -41,6 +41,15 @@ impl ChildDir {
         Ok(Self(path))
     }
 
+    /// As [`ChildDir::create`], on a file system that is in memory and not on a disk.
+    pub fn create_in_memory(parent: &ConfiguredDir) -> Result<Self, Error> {
+        let dir = Self::create(parent)?;
+        match is_in_memory(dir.path()) {
+            true => Ok(dir),
+            false => Err(RunError::NotInMemory { path: parent.path.clone() }.into()),
+        }
+    }
+
     /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.0
@@ -70,8 +79,24 @@ pub fn remove(path: &Path) {
     let _ = fs::remove_dir_all(path);
 }
 
+/// Returns whether a directory is in memory. Its pages can still get into the swap space.
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    const TMPFS: u64 = 0x0102_1994;
+    const RAMFS: u64 = 0x8584_58f6;
+    // The type of the number depends on the architecture.
+    let kind = rustix::fs::statfs(path).map(|of| u64::try_from(of.f_type).unwrap_or_default());
+    kind.is_ok_and(|kind| [TMPFS, RAMFS].contains(&kind))
+}
+
+/// Returns whether a directory is in memory: only Linux has such a file system.
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_path: &Path) -> bool {
+    false
+}
+
 /// Removes the directories in `parent` whose programs have ended.
-fn sweep(parent: &Path) {
+pub fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let namespace = pid_namespace();
     for entry in entries {

@@ -82,6 +82,16 @@ pub fn descriptors() -> usize {
     usize::MAX
 }
 
+/// Returns the most bytes of a variable with its name, `=` and the NUL byte at its end; `None` if there is
+/// no limit for a single one.
+pub fn longest_variable() -> Option<usize> {
+    // `MAX_ARG_STRLEN` of the kernel.
+    #[cfg(target_os = "linux")]
+    return Some(rustix::param::page_size() * 32);
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Returns the number of the user whose rights this process has; 0 on a system without such numbers.
 pub fn user_id() -> u32 {
     #[cfg(unix)]

@@ -74,6 +74,12 @@ pub enum RunError {
         /// The cause.
         source: io::Error,
     },
+    /// A directory for secrets is on a disk.
+    #[error("`{}` is not in memory, and no secret is written to a disk", path.display())]
+    NotInMemory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Daemons do not run on this system.
     #[error("`{command}` is not supported on {system} yet")]
     UnsupportedSystem {
@@ -120,7 +126,7 @@ impl RunError {
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
-            Self::ChildDir { .. } => ErrorKind::Local,
+            Self::ChildDir { .. } | Self::NotInMemory { .. } => ErrorKind::Local,
         }
     }
 
@@ -151,6 +157,9 @@ impl RunError {
             }
             Self::ChildDir { .. } => {
                 "the directory must belong to this user and have mode 0700, and its disk must have space; `XDG_RUNTIME_DIR` names the one above it"
+            }
+            Self::NotInMemory { .. } => {
+                "mount a tmpfs on `/dev/shm`, or let `RUNTIME_DIRECTORY` or `XDG_RUNTIME_DIR` name a directory on one"
             }
             Self::WaitTimedOut { .. } => {
                 "check the network and any proxy, or allow more time with `--timeout SECONDS`"

@@ -300,7 +300,11 @@ fn unexpected(option: &OptionSpec, contents: KeyMaterialKind) -> String {
         ValueType::SecretId => "the name or the ARN of a secret",
         ValueType::Arn => "an ARN",
         ValueType::Url => "a URL",
-        ValueType::Text | ValueType::Boolean | ValueType::Password | ValueType::SystemPath => {
+        ValueType::Text
+        | ValueType::Assignment
+        | ValueType::Boolean
+        | ValueType::Password
+        | ValueType::SystemPath => {
             return format!("it is {}", contents.noun());
         }
     };

@@ -201,6 +201,14 @@ impl Reference {
         }
     }
 
+    /// Returns the reference to all members of a value that it refers to as a whole.
+    pub fn with_all_members(self) -> Result<Self, ReferenceError> {
+        match self.fallback {
+            Fallback::Text(_) => Err(ReferenceError::DefaultOfAll),
+            Fallback::None | Fallback::Absent => Ok(Self { part: Part::AllMembers, ..self }),
+        }
+    }
+
     /// Returns what is read.
     pub fn target(&self) -> &ReferenceTarget {
         &self.target

@@ -7,24 +7,26 @@ mod env_name;
 mod expansion;
 mod mistake;
 mod origin;
+mod sources;
 mod task_definition;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-pub use assigned::{AssignedVariables, ReferenceValue, VariableLimits};
+pub use assigned::{AssignedVariables, VariableLimits};
 pub use env_file::EnvFileMistake;
 pub use env_name::EnvName;
 pub use expansion::{Expansion, GivenExpansion, GivenPrefix, expansions};
 pub use mistake::{FromProblem, ValueProblem, VariableMistake, VariableMistakes};
 pub use origin::{VariableOrigin, VariableSource};
+pub use sources::{TaskDefinitionFile, VariableSources};
 pub use task_definition::TaskDefinitionMistake;
 
+use crate::config::{ExecTable, FileValue, FileVariable};
 use crate::options::table::OptionSpec;
 use crate::secrets::reference::{FoundReference, Notation, Part, Reference};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
-use roles_anywhere_client::text::disclosure::may_be_repeated;
 
 /// The variable that marks a program that `exec` runs; only `exec` sets it.
 pub const EXEC_MARK: &str = "ROLES_ANYWHERE_EXEC";
@@ -62,6 +64,8 @@ pub struct GivenVariables {
     pub variables: Vec<GivenVariable>,
     /// What is given with `--from`.
     pub expansions: Vec<Expansion>,
+    /// The arguments of the program.
+    pub arguments: Vec<WantedArgument>,
     /// The mistakes.
     pub mistakes: Vec<VariableMistake>,
 }
@@ -73,6 +77,17 @@ pub struct WantedVariables {
     pub variables: BTreeMap<EnvName, WantedVariable>,
     /// The references whose members become variables, unless `variables` has one of that name.
     pub expansions: Vec<Expansion>,
+    /// The arguments of the program that hold references.
+    pub arguments: Vec<WantedArgument>,
+}
+
+/// An argument of a program that holds references.
+#[derive(Clone, Debug)]
+pub struct WantedArgument {
+    /// Its index; the first one is behind the name of the program.
+    pub index: usize,
+    /// Texts and the values of references, one after the other.
+    pub pieces: Vec<ValuePiece>,
 }
 
 /// A variable or a file that a program gets.
@@ -123,6 +138,19 @@ impl GivenVariables {
         }
     }
 
+    /// Adds the variables and files of a program of the configuration file.
+    pub fn add_exec_table(&mut self, table: &ExecTable) {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let mut add = |it: FileVariable<'_>, value: fn(Secret) -> GivenValue| {
+            let FileValue { value: text, location } = it.value;
+            let origin = VariableOrigin::ConfigFile(Arc::clone(location));
+            let (name, value) = (secret(it.name), value(secret(text)));
+            self.variables.push(GivenVariable { origin, name, value });
+        };
+        table.env().for_each(|it| add(it, GivenValue::Text));
+        table.files().for_each(|it| add(it, GivenValue::File));
+    }
+
     /// Adds the variables of a file of `--env-file`, whose name is `file` as a message may show it.
     pub fn add_env_file(&mut self, file: &str, contents: &SecretBytes) {
         let file: Arc<str> = file.into();
@@ -160,8 +188,9 @@ impl GivenVariables {
             .into_iter()
             .map(|(name, value)| ("secrets", name, GivenValue::ValueFrom(Secret::new(value))));
         for (list, name, value) in texts.chain(secrets) {
-            let shown = EnvName::parse(&name).filter(|name| may_be_repeated(name.as_str()));
-            let element = format!("{list}.{}", shown.as_ref().map_or("…", EnvName::as_str));
+            let shown = EnvName::parse(&name);
+            let shown = shown.as_ref().and_then(EnvName::shown).unwrap_or("…");
+            let element = format!("{list}.{shown}");
             let origin =
                 VariableOrigin::TaskDefinition { element: element.into(), file: Arc::clone(&file) };
             self.variables.push(GivenVariable { origin, name: Secret::new(name), value });
@@ -171,13 +200,7 @@ impl GivenVariables {
     /// Adds the variables of the caller whose values hold references. An ARN is left as it is: a program
     /// may need it as such.
     pub fn add_inherited<'a>(&mut self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
-        let is_reference = |found: &FoundReference| match &found.reference {
-            Ok(reference) => reference.notation() != Notation::Ecs,
-            Err(_) => true,
-        };
-        let with_references = variables.filter(|(_, value)| {
-            !value.starts_with("arn:") && Reference::find_in_value(value).iter().any(is_reference)
-        });
+        let with_references = variables.filter(|(_, value)| holds_references(value));
         self.variables.extend(with_references.map(|(name, value)| GivenVariable {
             origin: VariableOrigin::Inherited,
             name: Secret::new(name.to_owned()),
@@ -185,9 +208,20 @@ impl GivenVariables {
         }));
     }
 
+    /// Adds the arguments of the program that hold references; the first one is behind its name. An ARN is
+    /// left as it is.
+    pub fn add_arguments<'a>(&mut self, arguments: impl Iterator<Item = &'a str>) {
+        for (index, text) in arguments.enumerate().filter(|(_, text)| holds_references(text)) {
+            match pieces(text) {
+                Ok(pieces) => self.arguments.push(WantedArgument { index, pieces }),
+                Err(problem) => self.mistakes.push(VariableMistake::Argument { index, problem }),
+            }
+        }
+    }
+
     /// Returns what the program gets, or all mistakes.
     pub fn wanted(self) -> Result<WantedVariables, VariableMistakes> {
-        let Self { variables: given, expansions, mut mistakes } = self;
+        let Self { variables: given, expansions, arguments, mut mistakes } = self;
         let mut variables: BTreeMap<EnvName, WantedVariable> = BTreeMap::new();
         for GivenVariable { origin, name, value } in given {
             let Some(name) = EnvName::parse(name.expose()) else {
@@ -220,7 +254,7 @@ impl GivenVariables {
         }
         match VariableMistakes::new(mistakes) {
             Some(mistakes) => Err(mistakes),
-            None => Ok(WantedVariables { variables, expansions }),
+            None => Ok(WantedVariables { variables, expansions, arguments }),
         }
     }
 }
@@ -239,24 +273,36 @@ fn wanted_value(given: &GivenValue) -> Result<WantedValue, ValueProblem> {
             let reference = Reference::parse(text.expose()).map_err(ValueProblem::Reference)?;
             Ok(WantedValue::File(Box::new(single(reference)?)))
         }
-        GivenValue::Text(text) => {
-            let text = text.expose();
-            let mut pieces = Vec::new();
-            let mut from = 0;
-            for FoundReference { range, reference } in Reference::find_in_value(text) {
-                if range.start > from {
-                    pieces.push(literal(&text[from..range.start])?);
-                }
-                let reference = single(reference.map_err(ValueProblem::Reference)?)?;
-                pieces.push(ValuePiece::Reference(Box::new(reference)));
-                from = range.end;
-            }
-            if from < text.len() || pieces.is_empty() {
-                pieces.push(literal(&text[from..])?);
-            }
-            Ok(WantedValue::Pieces(pieces))
-        }
+        GivenValue::Text(text) => pieces(text.expose()).map(WantedValue::Pieces),
     }
+}
+
+/// Returns the texts and references of a value, at least one piece.
+fn pieces(text: &str) -> Result<Vec<ValuePiece>, ValueProblem> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for FoundReference { range, reference } in Reference::find_in_value(text) {
+        if range.start > from {
+            pieces.push(literal(&text[from..range.start])?);
+        }
+        let reference = single(reference.map_err(ValueProblem::Reference)?)?;
+        pieces.push(ValuePiece::Reference(Box::new(reference)));
+        from = range.end;
+    }
+    if from < text.len() || pieces.is_empty() {
+        pieces.push(literal(&text[from..])?);
+    }
+    Ok(pieces)
+}
+
+/// Returns whether a text that was not given for a value holds references. An ARN in there is one for
+/// the program.
+fn holds_references(text: &str) -> bool {
+    let is_arn = |found: &FoundReference| {
+        let notation = found.reference.as_ref().ok().map(Reference::notation);
+        notation == Some(Notation::Ecs) || text.starts_with("arn:")
+    };
+    Reference::find_in_value(text).iter().any(|found| !is_arn(found))
 }
 
 fn literal(text: &str) -> Result<ValuePiece, ValueProblem> {

@@ -24,6 +24,7 @@ mod environment;
 mod error_format;
 mod exec;
 mod exec_endpoint;
+mod exec_values;
 mod export;
 mod fault;
 mod file_errors;

@@ -10,36 +10,61 @@ use crate::app::credentials_endpoint::serving::CredentialsEndpoint;
 use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::app::session;
 use crate::options::session_plan::SessionPlan;
-use crate::os::child_dir;
+use crate::os::child_dir::{self, ChildDir};
 use crate::os::detached;
 use crate::os::files::SystemFiles;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::text::path;
 
-/// The first argument of the processes that [`DetachStep`] is about. It is no command: it is in no help.
-const WORD: &str = "credentials-endpoint";
 /// The second argument of the process between.
 const DETACH: &str = "--detach";
 
-/// What this process does on the way to a detached endpoint, for the process of a number.
+/// What the detached process says if it only removes a directory.
+const READY: &[u8] = b"ready";
+
+/// What this process does on the way to a detached one, for the process of a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DetachStep {
     /// It starts the detached process, and ends.
-    Detach(i32),
+    Detach(DetachedTask, i32),
     /// It is the detached process.
-    Serve(i32),
+    Run(DetachedTask, i32),
+}
+
+/// What a detached process does until the program has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DetachedTask {
+    /// It serves credentials, and removes the directory of the program at the end.
+    Endpoint,
+    /// It only removes the directory of the program at the end.
+    Directory,
+}
+
+impl DetachedTask {
+    /// Returns the first argument of the processes that [`DetachStep`] is about. It is no command: it is
+    /// in no help.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Endpoint => "credentials-endpoint",
+            Self::Directory => "private-directory",
+        }
+    }
 }
 
 impl DetachStep {
     /// Returns the step, if the command line `words` is one that this program starts itself with.
     pub fn of(words: &[String]) -> Option<Self> {
         let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-        let step = match words[..] {
-            [WORD, DETACH, pid] => Self::Detach(pid.parse().ok()?),
-            [WORD, pid] => Self::Serve(pid.parse().ok()?),
+        let task = [DetachedTask::Endpoint, DetachedTask::Directory]
+            .into_iter()
+            .find(|task| words.first() == Some(&task.word()))?;
+        let step = match words[1..] {
+            [DETACH, pid] => Self::Detach(task, pid.parse().ok()?),
+            [pid] => Self::Run(task, pid.parse().ok()?),
             _ => return None,
         };
         detached::has_socket().then_some(step)
@@ -60,10 +85,25 @@ pub(super) fn start(app: &App, request: &EndpointRequest<'_>) -> Result<StartedE
         inputs: app.files().read_once(),
         directory: directory.map(|directory| directory.path().to_owned()),
     };
+    let answer = start_task(app, DetachedTask::Endpoint, handover.render().expose())?;
+    handover::parse_answer(&answer)
+}
+
+/// Starts a detached process that removes the directory of the program when that has ended.
+pub(super) fn keep(app: &App, directory: &ChildDir) -> Result<(), Error> {
+    let path = path::text(directory.path().as_os_str().to_owned());
+    match start_task(app, DetachedTask::Directory, path.as_bytes())?.expose() {
+        READY => Ok(()),
+        _ => Err(RunError::System(io::ErrorKind::BrokenPipe.into()).into()),
+    }
+}
+
+/// Starts the detached process, and returns its answer to `message`.
+fn start_task(app: &App, task: DetachedTask, message: &[u8]) -> Result<SecretBytes, Error> {
     let program = app.program().map_err(RunError::System)?;
     let pid = std::process::id().to_string();
-    let answer = detached::start(&program, &[WORD, DETACH, &pid], handover.render().expose());
-    handover::parse_answer(&answer.map_err(|error| not_started(error.kind(), error.to_string()))?)
+    let answer = detached::start(&program, &[task.word(), DETACH, &pid], message);
+    Ok(answer.map_err(|error| not_started(error.kind(), error.to_string()))?)
 }
 
 /// Returns why the detached process did not answer.
@@ -78,16 +118,30 @@ fn not_started(kind: io::ErrorKind, text: String) -> RunError {
 /// Runs a step. `plan` plans the session of the command line that was handed over.
 pub fn run(step: DetachStep, app: &App, plan: PlanSession<'_>) -> ExitCode {
     let ended = match step {
-        DetachStep::Detach(pid) => detach(app, pid),
-        DetachStep::Serve(pid) => serve(app, pid, plan),
+        DetachStep::Detach(task, pid) => detach(app, task, pid),
+        DetachStep::Run(DetachedTask::Endpoint, pid) => serve(app, pid, plan),
+        DetachStep::Run(DetachedTask::Directory, pid) => remove_at_end(pid),
     };
     // The process that waits hears of a failure by its answer, or because there is none.
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn detach(app: &App, pid: i32) -> Result<(), Error> {
+fn detach(app: &App, task: DetachedTask, pid: i32) -> Result<(), Error> {
     let program = app.program().map_err(RunError::System)?;
-    detached::detach(&program, &[WORD, &pid.to_string()]).map_err(|it| RunError::System(it).into())
+    let detached = detached::detach(&program, &[task.word(), &pid.to_string()]);
+    detached.map_err(|it| RunError::System(it).into())
+}
+
+/// Removes the directory of the program when that has ended. If this is not reached, the next run does.
+fn remove_at_end(pid: i32) -> Result<(), Error> {
+    let received = detached::receive(pid).map_err(RunError::System)?;
+    let text = String::from_utf8_lossy(received.message.expose()).into_owned();
+    session::block_on(async {
+        let program = received.answer(READY).map_err(RunError::System)?;
+        program.ended().await;
+        child_dir::remove(&path::path(&text));
+        Ok(())
+    })
 }
 
 /// Serves until the program has ended.

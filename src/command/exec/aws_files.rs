@@ -10,6 +10,8 @@ use crate::output::error::Error;
 use crate::output::program::unreadable_aws_config;
 use roles_anywhere_client::input_source::{Files as _, InputSource};
 
+/// The variables that say where the files are.
+pub(super) const VARIABLES: &[&str] = &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 /// A file that is empty for every SDK.
 const EMPTY: &str = "/dev/null";
 /// The name of the copy in the directory of the program.

@@ -8,11 +8,11 @@ use crate::options::table::PREFIX;
 use crate::options::variables::MARK;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// The variables by which an SDK or another program finds other credentials. They are removed and not
 /// emptied: botocore only checks whether some are set.
-const CREDENTIALS: &[&str] = &[
+pub(super) const CREDENTIALS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -50,9 +50,15 @@ pub struct ProgramVariables(Vec<(OsString, OsString)>);
 impl ProgramVariables {
     /// Returns the variables of the caller without credentials, and without ours.
     pub fn without_credentials(caller: Vec<(OsString, OsString)>) -> Self {
-        let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let mut kept = Self::of_caller(caller);
+        kept.0.retain(|(name, _)| !CREDENTIALS.iter().any(|it| name == *it));
+        kept
+    }
+
+    /// Returns the variables of the caller without ours: its own credentials stay.
+    pub fn of_caller(caller: Vec<(OsString, OsString)>) -> Self {
         let mut kept = caller;
-        kept.retain(|(name, _)| !is_ours(name) && !CREDENTIALS.iter().any(|it| name == *it));
+        kept.retain(|(name, _)| !is_ours(name));
         Self(kept)
     }
 
@@ -74,6 +80,11 @@ impl ProgramVariables {
             }
             None => self.0.push((name.into(), value)),
         }
+    }
+
+    /// Removes a variable.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(it, _)| it != name);
     }
 
     /// Sets the name of the role that the credentials are of.
@@ -118,6 +129,21 @@ impl fmt::Debug for ProgramVariables {
     }
 }
 
+fn is_ours(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// Returns a value as the system takes it.
+pub(super) fn os_string(value: &SecretBytes) -> OsString {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt as _;
+        OsString::from_vec(value.expose().to_vec())
+    }
+    #[cfg(not(unix))]
+    String::from_utf8_lossy(value.expose()).into_owned().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +177,15 @@ mod tests {
             shown(variables),
             ["Z=1", "A=2", "AWS_CA_BUNDLE=/etc/ca.pem", "ROLES_ANYWHERE_EXEC=inner"]
         );
+    }
+
+    #[test]
+    fn the_caller_keeps_its_credentials_if_the_program_gets_none() {
+        let variables = [("AWS_PROFILE", "plant"), ("ROLES_ANYWHERE_CONFIG", "c"), ("A", "1")];
+        let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let mut variables = ProgramVariables::of_caller(owned.collect());
+        variables.remove("A");
+        assert_eq!(shown(variables), ["AWS_PROFILE=plant"]);
     }
 
     #[test]

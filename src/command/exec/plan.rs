@@ -1,17 +1,22 @@
 //! The options of `exec`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::command::exec::aws_files::AwsFiles;
+use crate::command::exec::values::ProgramValues;
 use crate::command::exec::{CredentialSource, ExecPlan, ProgramCommand};
+use crate::config::ExecTable;
 use crate::options::arguments::all_typed;
 use crate::options::cache::cache;
+use crate::options::program_variables::app;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
 use crate::options::table::other_programs::SHELL;
 use crate::options::table::program::{COMMAND, KEEP_AWS_FILES, NESTED, STATIC};
+use crate::options::table::program_variables::{APP, CREDENTIALS};
 use crate::options::table::shared_credentials::HOME;
 use crate::options::variables::MARK;
 use crate::output::usage::UsageError;
@@ -35,12 +40,17 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         true => CredentialSource::Variables,
         false => CredentialSource::Endpoint,
     };
+    settings.flag(&APP)?;
+    let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
+    let passes_credentials = settings.is_on(&CREDENTIALS)? || source == CredentialSource::Variables;
     let aws_files =
         if settings.is_on(&KEEP_AWS_FILES)? { None } else { Some(aws_files(settings)?) };
     Ok(ExecPlan {
         role: name.unwrap_or_else(|| role.name()).to_owned(),
-        program: program(settings),
+        program: program(settings, table),
         source,
+        passes_credentials,
+        values: ProgramValues::plan(settings, table)?,
         aws_files,
         session,
     })
@@ -56,11 +66,18 @@ fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
     }
 }
 
-/// Returns the program and its arguments. Nothing in them is checked: they are none of ours.
-fn program(settings: &Settings<'_>) -> ProgramCommand {
+/// Returns the program and its arguments: those of the command line, else of the table that it uses.
+/// Nothing in them is checked: they are none of ours.
+fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand {
     let mut words = all_typed(settings.typed, &COMMAND).map(|word| path::path(word).into());
     match words.next() {
         Some(name) => ProgramCommand { name, arguments: words.collect() },
+        None if table.is_some_and(|table| table.command().next().is_some()) => {
+            let mut words = table.into_iter().flat_map(ExecTable::command);
+            let mut next = || words.next().map(|word| OsString::from(word.value));
+            let name = next().unwrap_or_default();
+            ProgramCommand { name, arguments: std::iter::from_fn(next).collect() }
+        }
         None => {
             let shell = settings.environment.get(SHELL.name).unwrap_or(DEFAULT_SHELL);
             ProgramCommand { name: path::path(shell).into(), arguments: Vec::new() }

@@ -37,9 +37,9 @@ fn variables_are_made_from_flags() {
     }
 }
 
-/// But for `--output` and `--format`, which have other values in each of their commands, and no
-/// variable; for `--out`, whose files have other modes in `render`; and for `--role`, which may be
-/// repeated in `serve` and has another default in `update`.
+/// But for `--output`, `--format`, `--from` and `--file`, which have other values in each of their
+/// commands, and no variable; for `--out`, whose files have other modes in `render`; and for `--role`,
+/// which may be repeated in `serve` and has another default in `update`.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
     let twice = |names: Vec<&'static str>| {
@@ -50,12 +50,13 @@ fn a_flag_or_a_variable_is_of_one_row() {
         twice(rows().map(|row| row.name).collect()),
         [
             "--role", "--role", "--out", "--output", "--format", "--output", "--output",
-            "--output", "--output"
+            "--output", "--from", "--file", "--output"
         ]
     );
     let variables = rows().flat_map(|row| row.variables()).collect();
     assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"; 2]);
-    for row in rows().filter(|row| ["--out", "--output", "--format"].contains(&row.name)) {
+    let names = ["--out", "--output", "--format", "--from", "--file"];
+    for row in rows().filter(|row| names.contains(&row.name)) {
         assert_eq!(row.own_variable(), None);
     }
 }
@@ -80,11 +81,12 @@ fn what_is_hidden_does_not_work_yet() {
     assert!(rows().all(|row| row.help != Help::None));
 }
 
-/// An option whose value names a password, or is one.
+/// An option whose value names a password, is one, or may hold one.
 #[test]
 fn passwords_are_sensitive() {
     for row in rows() {
         let of_password = row.name.contains("password") && row.value_type != ValueType::Boolean;
+        let of_password = of_password || row.value_type == ValueType::Assignment;
         assert_eq!(row.sensitivity == Sensitivity::Password, of_password, "{row}");
         let sensitive = matches!(row.value_type, ValueType::Source | ValueType::Url)
             || row == &session::EXTERNAL_ID;

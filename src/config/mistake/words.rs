@@ -31,7 +31,7 @@ impl Mistake {
                 Some("use `key-password-file`, `key-password-env` or `key-password-fd`".to_owned())
             }
             MistakeKind::Empty { .. } => Some("write a value, or remove the key".to_owned()),
-            MistakeKind::Type { .. } => None,
+            MistakeKind::Type { .. } | MistakeKind::Variable(_) => None,
             MistakeKind::Name { .. } => Some(format!("expected {}", TableName::EXPECTED)),
             MistakeKind::Dangling { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
             MistakeKind::Dangling { names, .. } | MistakeKind::Missing { names, .. } => {
@@ -79,6 +79,7 @@ impl fmt::Display for Mistake {
                 write!(f, "missing key `{key}` in {}", table.as_str())
             }
             MistakeKind::Path { key, reason } => path_reason(f, key, reason),
+            MistakeKind::Variable(text) => f.write_str(text),
             MistakeKind::Value(error) => error.fmt(f),
         }
     }

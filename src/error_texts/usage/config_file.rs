@@ -12,7 +12,7 @@ use crate::output::error::Error;
 
 variants!(ConfigFileReason: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
 variants!(MistakeKind:
-    Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing Path Value
+    Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing Path Variable Value
 );
 variants!(SyntaxReason: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
 variants!(PathReason: Unset VariableName OtherHome MayBeSecret);
@@ -96,6 +96,10 @@ const TEXTS: &[&str] = &[
     "[identity.a]\n[identity.b]\n[role.a]",
     "[role.a]\nassume = [{ external-id = 'a' }]",
     "[role.a]\nfallback = [{ }]",
+    "[exec.a]\nrole = 'zzz'\n[role.a]",
+    "[exec.a]\ncommand = []",
+    "[exec.a]\ncommand = 'server'",
+    "[exec.a.env]\nPORT = 80",
 ];
 
 /// Files of a complete role `a` with a mistake in a value.
@@ -107,6 +111,7 @@ const VALUES: &[&str] = &[
     "[identity.a]\ncertificate = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'",
     // The page `roles` has more values that options refuse.
     "[defaults]\ntimeout = 0",
+    "[exec.a]\nenv = { DB = 'sm://db#' }",
 ];
 
 /// Adds the error of a file.

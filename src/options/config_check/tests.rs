@@ -154,3 +154,26 @@ fn one_profile_of_two_roles_is_a_mistake() {
          credentials of one role: change one of them, or pass `--role`"
     );
 }
+
+#[test]
+fn mistakes_in_the_variables_of_programs_are_reported() {
+    let text = r#"[exec.web.env]
+PORT = "80"
+DB_PASSWORD = "sm://"
+"1A" = "hunter2"
+hunter2hunter2hunter2X = "{{resolve:x}}"
+TLS = "x"
+[exec.web.files]
+TLS = "sm://tls"
+CERT = "/etc/hunter2.pem"
+"#;
+    let text = mistakes(text);
+    assert!(!text.contains("hunter2"), "{text}");
+    assert_snapshot!(text, @r"
+    config.toml:3:1: `DB_PASSWORD`: invalid reference: the name is missing
+    config.toml:4:1: invalid variable name `1A`: expected a letter or `_`, then letters, digits, `_`, `.` and `-`
+    config.toml:5:1: a variable (not shown): invalid reference: expected `secretsmanager`, `ssm` or `ssm-secure` after `{{resolve:`
+    config.toml:8:1: `TLS` is in `env` and in `files`
+    config.toml:9:1: `CERT`: expected `sm://…`, `ssm://…`, `{{resolve:…}}`, or the ARN of a secret or a parameter
+    ");
+}

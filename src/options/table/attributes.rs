@@ -46,6 +46,8 @@ pub enum Heading {
     Server,
     /// How another program is run.
     Program,
+    /// The variables and files of another program.
+    Variables,
     /// The configuration file and its roles.
     Configuration,
     /// The certificate, the key, its password.
@@ -76,6 +78,7 @@ impl Heading {
             Self::Profile => "Profile",
             Self::Server => "Server",
             Self::Program => "Program",
+            Self::Variables => "Variables",
             Self::Configuration => "Configuration",
             Self::Identity => "Identity",
             Self::Session => "Session",
@@ -92,6 +95,8 @@ impl Heading {
 pub enum ValueType {
     /// A text of its own kind.
     Text,
+    /// The name of a variable, `=`, and any text, which is never shown.
+    Assignment,
     /// `true` or `false`, as Go reads them.
     Boolean,
     /// A certificate or a key: the path of a file, `-`, `fd:N` or `env:NAME`.

@@ -46,6 +46,18 @@ pub enum RoleError {
         /// The one that was probably meant.
         nearest: Option<Box<str>>,
     },
+    /// No program has the name.
+    #[error("unknown program{} for `--app`", shown_name(name))]
+    UnknownApp {
+        /// The name.
+        name: DisplayValue,
+        /// The file.
+        file: Arc<Path>,
+        /// The names of the programs that may be shown.
+        names: Vec<Box<str>>,
+        /// The one that was probably meant.
+        nearest: Option<Box<str>>,
+    },
     /// The file has several roles, and it is not clear which one is meant.
     #[error("the configuration file `{}` has several roles, and no `default-role`", FileName(file))]
     Ambiguous {
@@ -98,12 +110,19 @@ impl RoleError {
                     .to_owned()
             }
             Self::Several { .. } => "pass `--role` once".to_owned(),
-            Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::Unknown { nearest: Some(nearest), .. }
+            | Self::UnknownApp { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::Unknown { names, file, .. } if names.is_empty() => {
                 format!("add `[role.NAME]` to `{}`", FileName(file))
             }
             Self::Unknown { names, file, .. } => {
                 format!("the roles of `{}` are {}", FileName(file), list(names))
+            }
+            Self::UnknownApp { names, file, .. } if names.is_empty() => {
+                format!("add `[exec.NAME]` to `{}`", FileName(file))
+            }
+            Self::UnknownApp { names, file, .. } => {
+                format!("the programs of `{}` are {}", FileName(file), list(names))
             }
             Self::Ambiguous { names, .. } => {
                 format!(

@@ -5,22 +5,13 @@ use std::sync::Arc;
 
 use super::mistake::{ValueProblem, VariableMistake, VariableMistakes};
 use super::{
-    EnvName, Expansion, ValuePiece, VariableOrigin, WantedValue, WantedVariable, WantedVariables,
+    EnvName, Expansion, ValuePiece, VariableOrigin, WantedArgument, WantedValue, WantedVariable,
+    WantedVariables,
 };
-use crate::secrets::reference::Reference;
+use crate::secrets::reference::{NamedReference, Reference};
+use crate::secrets::value::ResolvedValue;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::text::disclosure::may_be_repeated;
-
-/// What a reference stands for.
-#[derive(Clone, Debug)]
-pub enum ReferenceValue {
-    /// Nothing: it is optional.
-    Absent,
-    /// A text, or the bytes of a binary secret.
-    Value(SecretBytes),
-    /// The members of an object, each with its name.
-    Members(Vec<(String, Secret)>),
-}
 
 /// The variables and files of a program, in the order of their names.
 #[derive(Clone, Debug, Default)]
@@ -31,62 +22,74 @@ pub struct AssignedVariables {
     pub removed: Vec<EnvName>,
     /// The contents of files, by the variables that hold their paths.
     pub files: Vec<(EnvName, SecretBytes)>,
+    /// The arguments that are replaced, by their index.
+    pub arguments: Vec<(usize, SecretBytes)>,
 }
 
 /// What the system and the program allow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VariableLimits {
     /// The most bytes of a variable with its name; `None` if there is no such limit.
     pub length: Option<usize>,
-    /// Tells whether a variable would stand beside the credentials that the program gets.
-    pub is_reserved: fn(&str) -> bool,
+    /// The variables that would stand beside the credentials that the program gets.
+    pub reserved: Vec<&'static str>,
 }
 
 impl WantedVariables {
+    /// Returns whether something refers to a secret or a parameter.
+    pub fn has_references(&self) -> bool {
+        !self.references().is_empty()
+    }
+
     /// Returns the references whose values are needed, in the order in which [`Self::assigned`] takes them.
-    pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        let of_variables = self.variables.values().flat_map(|wanted| {
+    pub fn references(&self) -> Vec<NamedReference> {
+        let of_variables = self.variables.iter().flat_map(|(name, wanted)| {
             let (pieces, file) = match &wanted.value {
                 WantedValue::Kept => (&[][..], None),
                 WantedValue::Pieces(pieces) => (&pieces[..], None),
                 WantedValue::File(reference) => (&[][..], Some(&**reference)),
             };
-            let of_pieces = pieces.iter().filter_map(|piece| match piece {
-                ValuePiece::Text(_) => None,
-                ValuePiece::Reference(reference) => Some(&**reference),
-            });
-            of_pieces.chain(file)
+            references(pieces).chain(file).map(|reference| named(name.to_string(), reference))
         });
-        of_variables.chain(self.expansions.iter().map(|expansion| &expansion.reference))
+        let of_expansions = self.expansions.iter();
+        let of_expansions =
+            of_expansions.map(|expansion| named("`--from`".to_owned(), &expansion.reference));
+        let of_arguments = self.arguments.iter().flat_map(|WantedArgument { index, pieces }| {
+            let name = format!("argument {}", index + 1);
+            references(pieces).map(move |reference| named(name.clone(), reference))
+        });
+        of_variables.chain(of_expansions).chain(of_arguments).collect()
     }
 
     /// Returns the variables and files of a program, or all mistakes. `values` are those of
     /// [`Self::references`].
     pub fn assigned(
         self,
-        values: impl IntoIterator<Item = ReferenceValue>,
-        limits: VariableLimits,
+        values: impl IntoIterator<Item = ResolvedValue>,
+        limits: &VariableLimits,
     ) -> Result<AssignedVariables, VariableMistakes> {
-        let Self { variables, expansions } = self;
+        let Self { variables, expansions, arguments } = self;
         let mut values = values.into_iter();
-        let mut next = || values.next().unwrap_or(ReferenceValue::Absent);
+        let mut next = || values.next().unwrap_or(ResolvedValue::Absent);
         let (assigned, mistakes) = (AssignedVariables::default(), Vec::new());
         let mut assignment = Assignment { limits, assigned, mistakes, origins: BTreeMap::new() };
         for (name, WantedVariable { origin, value }) in variables {
             let value = match value {
                 WantedValue::Kept => AssignedValue::Kept,
                 WantedValue::Pieces(pieces) => joined(pieces, &mut next),
-                WantedValue::File(_) => match next() {
-                    ReferenceValue::Value(contents) => AssignedValue::File(contents),
-                    _ => AssignedValue::Removed,
-                },
+                WantedValue::File(_) => {
+                    bytes_of(next()).map_or(AssignedValue::Removed, AssignedValue::File)
+                }
             };
             assignment.add(name, origin, value);
         }
         for expansion in expansions {
-            if let ReferenceValue::Members(members) = next() {
+            if let ResolvedValue::Members(members) = next() {
                 assignment.add_members(&expansion, members);
             }
+        }
+        for WantedArgument { index, pieces } in arguments {
+            assignment.add_argument(index, joined(pieces, &mut next));
         }
         assignment.assigned.set.sort_by(|(a, _), (b, _)| a.cmp(b));
         match VariableMistakes::new(assignment.mistakes) {
@@ -94,6 +97,17 @@ impl WantedVariables {
             None => Ok(assignment.assigned),
         }
     }
+}
+
+fn named(name: String, reference: &Reference) -> NamedReference {
+    NamedReference { name: Some(name), reference: reference.clone() }
+}
+
+fn references(pieces: &[ValuePiece]) -> impl Iterator<Item = &Reference> {
+    pieces.iter().filter_map(|piece| match piece {
+        ValuePiece::Text(_) => None,
+        ValuePiece::Reference(reference) => Some(&**reference),
+    })
 }
 
 /// What a variable is, with the values of its references.
@@ -105,15 +119,15 @@ enum AssignedValue {
 }
 
 /// Returns a value of its pieces.
-fn joined(pieces: Vec<ValuePiece>, next: &mut impl FnMut() -> ReferenceValue) -> AssignedValue {
+fn joined(pieces: Vec<ValuePiece>, next: &mut impl FnMut() -> ResolvedValue) -> AssignedValue {
     let mut parts: Vec<SecretBytes> = Vec::with_capacity(pieces.len());
     let mut is_absent = false;
     for piece in pieces {
         match piece {
             ValuePiece::Text(text) => parts.push(bytes(&text)),
-            ValuePiece::Reference(_) => match next() {
-                ReferenceValue::Value(value) => parts.push(value),
-                ReferenceValue::Absent | ReferenceValue::Members(_) => is_absent = true,
+            ValuePiece::Reference(_) => match bytes_of(next()) {
+                Some(value) => parts.push(value),
+                None => is_absent = true,
             },
         }
     }
@@ -127,20 +141,29 @@ fn joined(pieces: Vec<ValuePiece>, next: &mut impl FnMut() -> ReferenceValue) ->
     }
 }
 
+/// Returns a single value, if there is one.
+fn bytes_of(value: ResolvedValue) -> Option<SecretBytes> {
+    match value {
+        ResolvedValue::Text(text) => Some(bytes(&text)),
+        ResolvedValue::Binary(bytes) => Some(bytes),
+        ResolvedValue::Absent | ResolvedValue::Members(_) => None,
+    }
+}
+
 fn bytes(text: &Secret) -> SecretBytes {
     SecretBytes::new(text.expose().as_bytes().to_vec())
 }
 
 /// The variables that are assigned so far.
-struct Assignment {
-    limits: VariableLimits,
+struct Assignment<'a> {
+    limits: &'a VariableLimits,
     assigned: AssignedVariables,
     mistakes: Vec<VariableMistake>,
     /// Where each is given.
     origins: BTreeMap<EnvName, VariableOrigin>,
 }
 
-impl Assignment {
+impl Assignment<'_> {
     fn add(&mut self, name: EnvName, origin: VariableOrigin, value: AssignedValue) {
         if let Some(problem) = self.problem(&name, &value) {
             self.mistakes.push(VariableMistake::value(name.clone(), origin.clone(), problem));
@@ -152,6 +175,20 @@ impl Assignment {
             AssignedValue::Set(value) => self.assigned.set.push((name, value)),
             AssignedValue::File(contents) => self.assigned.files.push((name, contents)),
         }
+    }
+
+    /// Adds an argument. What is optional and has no value is empty, so that those behind it keep their
+    /// places.
+    fn add_argument(&mut self, index: usize, value: AssignedValue) {
+        let value = match value {
+            AssignedValue::Set(value) => value,
+            _ => SecretBytes::default(),
+        };
+        if value.expose().contains(&0) {
+            let problem = ValueProblem::Nul;
+            self.mistakes.push(VariableMistake::Argument { index, problem });
+        }
+        self.assigned.arguments.push((index, value));
     }
 
     /// Adds the members of a reference of `--from`, but those that another source gives.
@@ -179,11 +216,11 @@ impl Assignment {
 
     /// Returns why a program cannot get a variable.
     fn problem(&self, name: &EnvName, value: &AssignedValue) -> Option<ValueProblem> {
-        let VariableLimits { length, is_reserved } = self.limits;
+        let VariableLimits { length, reserved } = self.limits;
         if matches!(value, AssignedValue::Kept) {
             return None;
         }
-        if is_reserved(name.as_str()) {
+        if reserved.contains(&name.as_str()) {
             return Some(ValueProblem::Credentials);
         }
         let AssignedValue::Set(value) = value else { return None };

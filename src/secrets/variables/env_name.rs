@@ -38,6 +38,11 @@ impl EnvName {
         Self::parse(&name)
     }
 
+    /// Returns the name, if it may be shown.
+    pub fn shown(&self) -> Option<&str> {
+        Some(&*self.0).filter(|name| may_be_repeated(name))
+    }
+
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,9 +52,9 @@ impl EnvName {
 /// Writes it in backticks, unless it may be a secret.
 impl fmt::Display for EnvName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match may_be_repeated(&self.0) {
-            true => write!(f, "`{}`", self.0),
-            false => f.write_str("a variable (not shown)"),
+        match self.shown() {
+            Some(name) => write!(f, "`{name}`"),
+            None => f.write_str("a variable (not shown)"),
         }
     }
 }

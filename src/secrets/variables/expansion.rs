@@ -2,7 +2,7 @@
 
 use super::EnvName;
 use super::mistake::{FromProblem, VariableMistake};
-use crate::secrets::reference::Reference;
+use crate::secrets::reference::{Part, Reference};
 
 /// A `--from` as it was given.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +54,24 @@ pub fn expansions(
     }
     let mut expansions = Vec::new();
     for (GivenExpansion { reference, .. }, prefix) in from.iter().zip(texts) {
-        match Reference::parse(reference) {
+        match object(reference) {
             Ok(reference) => {
                 let prefix = prefix.unwrap_or_default();
                 expansions.push(Expansion { reference, prefix });
             }
-            Err(error) => mistakes.push(FromProblem::Reference(error)),
+            Err(problem) => mistakes.push(problem),
         }
     }
     (expansions, mistakes.into_iter().map(VariableMistake::From).collect())
+}
+
+/// Returns a reference to all members of an object.
+fn object(text: &str) -> Result<Reference, FromProblem> {
+    let reference = Reference::parse(text).map_err(FromProblem::Reference)?;
+    match reference.part() {
+        Part::Whole | Part::AllMembers => {
+            reference.with_all_members().map_err(FromProblem::Reference)
+        }
+        Part::Member(_) | Part::Path(_) => Err(FromProblem::Key),
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{EnvFileMistake, EnvName, TaskDefinitionMistake, VariableOrigin};
-use crate::options::table::OptionSpec;
+use crate::options::table::{KeyLocation, OptionSpec};
 use crate::output::error::{Detail, Error, Kind, one_line};
 use crate::secrets::reference::ReferenceError;
 use roles_anywhere_client::text::disclosure::may_be_repeated;
@@ -30,6 +30,13 @@ pub enum VariableMistake {
         name: EnvName,
         /// Where it is given.
         origin: VariableOrigin,
+        /// What is wrong.
+        problem: ValueProblem,
+    },
+    /// An argument of the program cannot be used.
+    Argument {
+        /// Its index; the first one is behind the name of the program.
+        index: usize,
         /// What is wrong.
         problem: ValueProblem,
     },
@@ -79,7 +86,7 @@ pub enum ValueProblem {
     Reference(ReferenceError),
     /// It is a reference to several values.
     AllMembers,
-    /// It has a NUL byte, which no variable can hold.
+    /// It has a NUL byte, which no program can get.
     Nul,
     /// It is longer than the system passes on.
     TooLong {
@@ -97,6 +104,8 @@ pub enum ValueProblem {
 pub enum FromProblem {
     /// The value of `--from` is not a reference.
     Reference(ReferenceError),
+    /// It is a reference to one member.
+    Key,
     /// A `--prefix` without a `--from` before it.
     NoFrom,
     /// Two `--prefix` behind one `--from`.
@@ -113,6 +122,37 @@ pub struct VariableMistakes(Vec<VariableMistake>);
 const MAX_REPORTED: usize = 100;
 
 impl VariableMistake {
+    /// Returns where it is in the configuration file, with the name of the variable if that may be shown;
+    /// `None` if it is elsewhere.
+    pub fn in_config_file(&self) -> Option<(&KeyLocation, Option<&str>)> {
+        let (origin, name) = match self {
+            Self::Name { origin, name } => (origin, name.as_deref()),
+            Self::Value { origin, name, .. } | Self::Collision { second: origin, name, .. } => {
+                (origin, name.shown())
+            }
+            _ => return None,
+        };
+        match origin {
+            VariableOrigin::ConfigFile(location) => Some((location, name)),
+            _ => None,
+        }
+    }
+
+    /// Returns the text for a message that says where it is.
+    pub fn without_place(&self) -> String {
+        match self {
+            Self::Name { name: Some(name), .. } => {
+                format!("invalid variable name `{name}`: expected {}", EnvName::EXPECTED)
+            }
+            Self::Name { name: None, .. } => {
+                format!("invalid variable name: expected {}", EnvName::EXPECTED)
+            }
+            Self::Value { name, problem, .. } => format!("{name}: {problem}"),
+            Self::Collision { name, .. } => format!("{name} is in `env` and in `files`"),
+            other => other.to_string(),
+        }
+    }
+
     pub(super) fn value(name: EnvName, origin: VariableOrigin, problem: ValueProblem) -> Self {
         Self::Value { name, origin, problem }
     }
@@ -162,6 +202,7 @@ impl fmt::Display for VariableMistake {
                 write!(f, ": expected {expected}")
             }
             Self::Value { name, origin, problem } => write!(f, "{name} in {origin}: {problem}"),
+            Self::Argument { index, problem } => write!(f, "argument {}: {problem}", index + 1),
             Self::Collision { name, first, second } => {
                 match (first.to_string(), second.to_string()) {
                     (first, second) if first == second => {
@@ -194,7 +235,7 @@ impl fmt::Display for ValueProblem {
             Self::AllMembers => {
                 f.write_str("`#*` stands for several values: use `--from` for all members")
             }
-            Self::Nul => f.write_str("the value contains a NUL byte, which no variable can hold"),
+            Self::Nul => f.write_str("the value contains a NUL byte, which no program can get"),
             Self::TooLong { length } => {
                 write!(f, "{length} bytes with the name are too long for a variable: use `--file`")
             }
@@ -213,6 +254,9 @@ impl fmt::Display for FromProblem {
             Self::Reference(error) => {
                 f.write_str("invalid value for `--from`: ")?;
                 write_reference(f, error)
+            }
+            Self::Key => {
+                f.write_str("`--from` takes all members: use `--env NAME=REF` for one of them")
             }
             Self::NoFrom => f.write_str("`--prefix` has no `--from` before it"),
             Self::SecondPrefix => f.write_str("`--prefix` is given twice for one `--from`"),
@@ -241,7 +285,7 @@ impl fmt::Display for EnvFileMistake {
         match self {
             Self::NotUtf8 => f.write_str("it is not UTF-8"),
             Self::SpaceBeforeEquals => f.write_str("remove the space before `=`"),
-            Self::Name => write!(f, "expected NAME=VALUE, with a name of {}", EnvName::EXPECTED),
+            Self::Name => write!(f, "expected NAME=VALUE; NAME is {}", EnvName::EXPECTED),
             Self::Unclosed => f.write_str("the quote at the start of the value is not closed"),
             Self::AfterQuote => f.write_str(
                 "there is text behind the closing quote: escape quotes inside with a backslash",

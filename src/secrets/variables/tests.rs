@@ -9,6 +9,7 @@ use super::*;
 use crate::options::table::KeyLocation;
 use crate::options::table::transport::TIMEOUT;
 use crate::output::error::Error;
+use crate::secrets::value::ResolvedValue;
 
 /// The options take the place of those that only commands have.
 static ENV: OptionSpec =
@@ -152,7 +153,7 @@ fn all_mistakes_are_listed_at_once() {
       `B` in `--env`: invalid reference: the name is missing
       `C` in `--env`: invalid reference: `{{resolve:…}}` cannot contain spaces
       `D` in `--env`: `#*` stands for several values: use `--from` for all members
-      `E` in `--env`: the value contains a NUL byte, which no variable can hold
+      `E` in `--env`: the value contains a NUL byte, which no program can get
       `ROLES_ANYWHERE_EXEC` in `--env`: the variable is set by `exec`
       `G` in `--timeout`: expected `sm://…`, `ssm://…`, `{{resolve:…}}`, or the ARN of a secret or a parameter
       `J` is given twice: in line 3 of `a.env` and in line 4 of `a.env`
@@ -210,48 +211,62 @@ fn a_prefix_belongs_to_the_reference_before_it() {
     };
     let (from, prefix) = (|text| ("--from", text), |text| ("--prefix", text));
     assert_eq!(
-        shown(&[from("sm://a"), prefix("A_"), from("sm://b"), from("sm://c#d"), prefix("")]),
-        "A_* from sm://a\n* from sm://b\n* from sm://c#d\n"
+        shown(&[from("sm://a"), prefix("A_"), from("sm://b"), from("sm://c?optional"), prefix("")]),
+        "A_* from sm://a#*\n* from sm://b#*\n* from sm://c#*?optional\n"
     );
     assert_snapshot!(
-            shown(&[prefix("A_"), from("sm://a"), prefix("B_"), prefix("C_"), from("x"), prefix("1")])
+            shown(&[
+            prefix("A_"),
+            from("sm://a"),
+            prefix("B_"),
+            prefix("C_"),
+            from("x"),
+            prefix("1"),
+            from("sm://c#d"),
+            from("sm://c?default=d"),
+        ])
     ,
             @r"
-    error: the variables of the program have 4 mistakes
+    error: the variables of the program have 6 mistakes
       `--prefix` has no `--from` before it
       `--prefix` is given twice for one `--from`
       invalid value for `--prefix`: expected a letter or `_`, then letters, digits, `_`, `.` and `-`
       invalid value for `--from`: expected `sm://…`, `ssm://…`, `{{resolve:…}}`, or the ARN of a secret or a parameter
+      `--from` takes all members: use `--env NAME=REF` for one of them
+      invalid value for `--from`: invalid reference: `default` cannot be used with `#*`: one text does not stand for all members
     "
         );
 }
 
 /// Returns what a program gets, one variable a line, with `values` for the references.
-fn assigned(given: GivenVariables, values: Vec<ReferenceValue>) -> String {
+fn assigned(given: GivenVariables, values: Vec<ResolvedValue>) -> String {
     let wanted = given.wanted().unwrap();
-    assert_eq!(wanted.references().count(), values.len());
-    let limits = VariableLimits { length: Some(20), is_reserved: |name| name == "AWS_PROFILE" };
-    match wanted.assigned(values, limits) {
-        Ok(AssignedVariables { set, removed, files }) => {
+    assert_eq!(wanted.references().len(), values.len());
+    let limits = VariableLimits { length: Some(20), reserved: vec!["AWS_PROFILE"] };
+    match wanted.assigned(values, &limits) {
+        Ok(AssignedVariables { set, removed, files, arguments }) => {
             let line = |kind: &str, (name, value): &(EnvName, SecretBytes)| {
                 format!("{kind} {}={}\n", name.as_str(), value.expose().escape_ascii())
             };
             let set = set.iter().map(|variable| line("set", variable));
             let files = files.iter().map(|file| line("file", file));
             let removed = removed.iter().map(|name| format!("removed {}\n", name.as_str()));
-            set.chain(files).chain(removed).collect()
+            let arguments = arguments.iter().map(|(index, value)| {
+                format!("argument {index}: {}\n", value.expose().escape_ascii())
+            });
+            set.chain(files).chain(removed).chain(arguments).collect()
         }
         Err(mistakes) => Error::from(mistakes).to_string() + "\n",
     }
 }
 
-fn value(text: &str) -> ReferenceValue {
-    ReferenceValue::Value(SecretBytes::new(text.into()))
+fn value(text: &str) -> ResolvedValue {
+    ResolvedValue::Text(Secret::new(text.to_owned()))
 }
 
-fn members(members: &[(&str, &str)]) -> ReferenceValue {
+fn members(members: &[(&str, &str)]) -> ResolvedValue {
     let secret = |(key, text): &(&str, &str)| ((*key).to_owned(), Secret::new((*text).to_owned()));
-    ReferenceValue::Members(members.iter().map(secret).collect())
+    ResolvedValue::Members(members.iter().map(secret).collect())
 }
 
 fn from(words: &[(&str, &str)]) -> Vec<Expansion> {
@@ -283,8 +298,8 @@ fn values_take_the_places_of_references() {
         value("sm://x"),
         value("1"),
         value("2"),
-        ReferenceValue::Absent,
-        ReferenceValue::Value(SecretBytes::new(vec![0, 255])),
+        ResolvedValue::Absent,
+        ResolvedValue::Binary(SecretBytes::new(vec![0, 255])),
         members(&[("user", "u"), ("pass-word", "p")]),
         members(&[("port", "5432")]),
     ];
@@ -312,19 +327,46 @@ fn values_that_no_program_can_get_are_listed_at_once() {
         variables.add_assignment(&ENV, text, GivenValue::Text);
     }
     let values = vec![
-        value("a\0b"),
+        ResolvedValue::Binary(SecretBytes::new(b"a\0b".to_vec())),
         value("1"),
         members(&[("user", "u"), ("1", "x"), ("a-b", "1"), ("a_b", "2"), ("n", "\0"), ("b", "\0")]),
         members(&[("USER", "v")]),
     ];
     assert_snapshot!(assigned(variables, values), @r"
     error: the variables of the program have 7 mistakes
-      `A` in `--env`: the value contains a NUL byte, which no variable can hold
+      `A` in `--env`: the value contains a NUL byte, which no program can get
       `AWS_PROFILE` in `--env`: the variable cannot be set together with credentials: remove it, or do not pass `--credentials` or `--static`
       `L` in `--env`: 21 bytes with the name are too long for a variable: use `--file`
       member `1` of `sm://db` makes no variable name: pass `--prefix` after `--from`
       `A_B` is given twice: in member `a-b` of `sm://db` and in member `a_b` of `sm://db`
-      `N` in member `n` of `sm://db`: the value contains a NUL byte, which no variable can hold
+      `N` in member `n` of `sm://db`: the value contains a NUL byte, which no program can get
       `USER` is given twice: in member `user` of `sm://db` and in member `USER` of `sm://e`
+    ");
+}
+
+#[test]
+fn arguments_hold_references_too() {
+    let mut variables = GivenVariables::default();
+    variables.add_arguments(
+        [
+            "-u",
+            "sm://user",
+            "--url=x{{resolve:ssm:u}}y",
+            "arn:aws:secretsmanager:a",
+            "sm://o?optional",
+        ]
+        .into_iter(),
+    );
+    let values = vec![value("me"), value("host"), ResolvedValue::Absent];
+    assert_eq!(
+        assigned(variables, values),
+        "argument 1: me\nargument 2: --url=xhosty\nargument 4: \n"
+    );
+    let mut variables = GivenVariables::default();
+    variables.add_arguments(["x", "sm://", "sm://a#*"].into_iter());
+    assert_snapshot!(shown(variables), @r"
+    error: the variables of the program have 2 mistakes
+      argument 2: invalid reference: the name is missing
+      argument 3: `#*` stands for several values: use `--from` for all members
     ");
 }
