@@ -7,6 +7,7 @@ pub mod references;
 mod rendered;
 mod serve;
 pub mod session;
+pub mod value_output;
 
 use std::any::Any;
 use std::cell::OnceCell;

@@ -6,6 +6,8 @@ pub mod config;
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod parameter_get;
+pub mod parameter_list;
 pub mod read_certificate_data;
 pub mod render;
 pub mod roles;
@@ -60,6 +62,8 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),
+    CommandEntry::of::<parameter_get::ParameterGetPlan>(),
+    CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
     CommandEntry::of::<sign_string::SignString>(),
@@ -76,6 +80,8 @@ pub static ALL: &[CommandEntry] = &[
 
 /// The group of the commands about secrets.
 const SECRET: Word = ("secret", "Read a secret from AWS Secrets Manager");
+/// The group of the commands about parameters.
+const PARAMETER: Word = ("parameter", "Read parameters from the Parameter Store");
 /// The group of the commands about the cache.
 const CACHE: Word = ("cache", "List or remove cached sessions");
 

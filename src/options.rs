@@ -21,6 +21,7 @@ pub mod role_chain;
 pub mod role_values;
 pub mod roles;
 pub mod runtime_dir;
+pub mod secret_output;
 pub mod services;
 pub mod session;
 pub mod session_plan;

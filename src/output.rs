@@ -1,5 +1,6 @@
 //! What a user reads: errors with their hints and exit codes, and the log.
 
+pub mod aws_document;
 pub mod error;
 pub mod formats;
 pub mod log;

@@ -8,4 +8,6 @@ pub mod rendered;
 pub mod resolver;
 pub mod template;
 pub mod value;
+pub mod selected_member;
+pub mod variable_names;
 pub mod variables;

@@ -14,7 +14,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::app::App;
 use roles_anywhere::command::credential_process::document::to_json;
-use roles_anywhere::command::secret_get::{self, SecretDestination, SecretGet, SecretSelection};
+use roles_anywhere::command::secret_get::{self, SecretGet};
+use roles_anywhere::options::secret_output::{ValueDestination, ValueSelection};
 use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::assume_role::AssumeRole;
@@ -57,9 +58,9 @@ fuzz_target!(|data: &[u8]| {
         read(answer);
     }
     let selections = [
-        SecretSelection::Value,
-        SecretSelection::Member("password".to_owned()),
-        SecretSelection::Document,
+        ValueSelection::Value,
+        ValueSelection::Member("password".to_owned()),
+        ValueSelection::Document,
     ];
     let random = data.iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte)));
     get(answers, selections[random % 3].clone());
@@ -117,7 +118,7 @@ fn read(answer: &Response) {
 }
 
 /// Runs `secret get` against the answers.
-fn get(answers: Vec<Response>, selection: SecretSelection) {
+fn get(answers: Vec<Response>, selection: ValueSelection) {
     let source = IdentitySource {
         certificate: InputSource::parse("-"),
         private_key: InputSource::parse("-").into(),
@@ -132,7 +133,7 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
             version_stage: None,
         },
         at: RegionalEndpoint { endpoint: SESSION.endpoint.clone(), region: SESSION.region.clone() },
-        destination: SecretDestination::Stdout(Stdout::Terminal),
+        destination: ValueDestination::Stdout(Stdout::Terminal),
         selection: selection.clone(),
     };
     let clock = ManualClock::at(NOW);
@@ -157,7 +158,7 @@ fn get(answers: Vec<Response>, selection: SecretSelection) {
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),
-        Poll::Ready(Ok(printed)) if selection == SecretSelection::Document => {
+        Poll::Ready(Ok(printed)) if selection == ValueSelection::Document => {
             assert!(serde_json::from_slice::<serde_json::Value>(printed.expose()).is_ok());
         }
         Poll::Ready(Ok(_)) => {}

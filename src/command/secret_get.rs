@@ -3,28 +3,28 @@
 mod document;
 mod plan;
 
-use std::path::PathBuf;
-
 use crate::app::App;
 use crate::app::session::SessionClient;
+use crate::app::value_output::LineBreak;
 use crate::command::{Command, Plan, SECRET};
 use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
+use crate::options::secret_output::{ValueDestination, ValueSelection};
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::run::SecretSelectionError;
 use crate::output::usage::UsageError;
-use crate::output::{Outcome, Stdout};
+use crate::secrets::selected_member::selected_member;
 use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::secrets_manager::SecretsManager;
 use roles_anywhere_client::secret::SecretBytes;
@@ -99,29 +99,9 @@ pub struct SecretGet {
     /// Where Secrets Manager is.
     pub at: RegionalEndpoint,
     /// The part of it to output.
-    pub selection: SecretSelection,
+    pub selection: ValueSelection,
     /// Where to write it.
-    pub destination: SecretDestination,
-}
-
-/// The part of a secret to output.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SecretSelection {
-    /// The value as it is.
-    Value,
-    /// One member of a value that is a JSON object.
-    Member(String),
-    /// The whole response, as the AWS CLI prints it.
-    Document,
-}
-
-/// Where a secret is written.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SecretDestination {
-    /// Standard output.
-    Stdout(Stdout),
-    /// A file of mode 0600, replaced as a whole.
-    File(PathBuf),
+    pub destination: ValueDestination,
 }
 
 /// Returns the output; nothing if the secret was written to a file.
@@ -138,47 +118,29 @@ pub async fn run(
     };
     let secret = sessions.call(ports, deadline, get).await?;
     let bytes = select(&secret, &plan.selection)?;
-    match &plan.destination {
-        SecretDestination::File(path) => {
-            let left = deadline.remaining(ports.clock.uptime());
-            let written = app.files().write(path, bytes.expose(), left);
-            written.map_err(|error| FileError { place: error.place.named_by("--out"), ..error })?;
-            Ok(SecretBytes::default())
-        }
-        SecretDestination::Stdout(stdout) => Ok(ended(bytes, &secret, &plan.selection, *stdout)),
-    }
+    let is_text = matches!(secret.value, SecretValue::Text(_));
+    let line_break = match is_text && plan.selection != ValueSelection::Document {
+        true => LineBreak::OnTerminal,
+        false => LineBreak::Never,
+    };
+    app.deliver((bytes, line_break), &plan.destination, ports, deadline)
 }
 
 fn select(
     secret: &SecretVersion,
-    selection: &SecretSelection,
+    selection: &ValueSelection,
 ) -> Result<SecretBytes, SecretSelectionError> {
     match (selection, &secret.value) {
-        (SecretSelection::Document, _) => Ok(document::render(secret)),
-        (SecretSelection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
-        (SecretSelection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
-        (SecretSelection::Member(_), SecretValue::Binary(_)) => Err(SecretSelectionError::Binary),
-        (SecretSelection::Member(key), SecretValue::Text(text)) => document::member(text, key),
+        (ValueSelection::Document, _) => Ok(document::render(secret)),
+        (ValueSelection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
+        (ValueSelection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
+        (ValueSelection::Member(_), SecretValue::Binary(_)) => Err(SecretSelectionError::Binary),
+        (ValueSelection::Member(key), SecretValue::Text(text)) => selected_member(text, key),
     }
 }
 
 fn bytes(text: &str) -> SecretBytes {
     SecretBytes::new(text.as_bytes().to_vec())
-}
-
-/// Adds a newline to a text on a terminal.
-fn ended(
-    bytes: SecretBytes,
-    secret: &SecretVersion,
-    selection: &SecretSelection,
-    stdout: Stdout,
-) -> SecretBytes {
-    let is_text =
-        matches!(secret.value, SecretValue::Text(_)) && *selection != SecretSelection::Document;
-    if stdout == Stdout::Stream || !is_text || bytes.expose().ends_with(b"\n") {
-        return bytes;
-    }
-    SecretBytes::new([bytes.expose(), b"\n"].concat())
 }
 
 #[cfg(test)]
@@ -203,38 +165,22 @@ mod tests {
 
     fn selected(
         secret: &SecretVersion,
-        selection: &SecretSelection,
+        selection: &ValueSelection,
     ) -> Result<String, SecretSelectionError> {
         select(secret, selection).map(|b| String::from_utf8_lossy(b.expose()).into_owned())
     }
 
     #[test]
-    fn picks_one_member() {
-        let object = text(r#"{"user":"a\"b","port":5432,"tls":{"on":true},"none":null}"#);
-        let member = |key: &str| selected(&object, &SecretSelection::Member(key.to_owned()));
-        assert_eq!(member("user").unwrap(), "a\"b");
-        assert_eq!(member("port").unwrap(), "5432");
-        assert_eq!(member("tls").unwrap(), r#"{"on":true}"#);
-        assert_eq!(
-            member("User").unwrap_err(),
-            SecretSelectionError::NoMember { key: "User".to_owned(), count: 4 }
-        );
-    }
-
-    #[test]
-    fn refuses_members_of_what_has_none() {
-        let key = SecretSelection::Member("a".to_owned());
+    fn refuses_members_of_a_binary_secret() {
+        let key = ValueSelection::Member("a".to_owned());
         let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0])));
         assert_eq!(selected(&binary, &key), Err(SecretSelectionError::Binary));
-        for value in ["hunter2", "[1]", "1"] {
-            assert_eq!(selected(&text(value), &key), Err(SecretSelectionError::NotAnObject));
-        }
     }
 
     #[test]
     fn prints_the_members_of_the_aws_cli() {
         assert_eq!(
-            selected(&text("s"), &SecretSelection::Document).unwrap(),
+            selected(&text("s"), &ValueSelection::Document).unwrap(),
             r#"{
     "ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:n-AbCdEf",
     "Name": "n",
@@ -248,20 +194,7 @@ mod tests {
 "#
         );
         let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0, 255])));
-        let document = selected(&binary, &SecretSelection::Document).unwrap();
+        let document = selected(&binary, &ValueSelection::Document).unwrap();
         assert!(document.contains(r#""SecretBinary": "AP8=""#), "{document}");
-    }
-
-    #[test]
-    fn ends_text_in_a_newline_on_a_terminal_only() {
-        let end = |value: &str, selection, stdout| {
-            let secret = text(value);
-            let bytes = select(&secret, &selection).unwrap();
-            String::from_utf8_lossy(ended(bytes, &secret, &selection, stdout).expose()).into_owned()
-        };
-        assert_eq!(end("s", SecretSelection::Value, Stdout::Terminal), "s\n");
-        assert_eq!(end("s\n", SecretSelection::Value, Stdout::Terminal), "s\n");
-        assert_eq!(end("s", SecretSelection::Value, Stdout::Stream), "s");
-        assert!(end("s", SecretSelection::Document, Stdout::Stream).ends_with("}\n"));
     }
 }

@@ -15,7 +15,7 @@ variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir NotInMemory
 );
-variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
+variants!(SecretSelectionError: Binary NotAnObject Undecodable Null NoMember);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
 #[test]
@@ -26,6 +26,7 @@ fn errors_of_a_run_have_these_texts() {
         SecretSelectionError::Binary,
         SecretSelectionError::NotAnObject,
         SecretSelectionError::Undecodable,
+        SecretSelectionError::Null { key: "password".to_owned() },
         SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
     ];
     page.add_all(examples, Error::from);

@@ -1,13 +1,16 @@
-//! Where Secrets Manager is, and in which Region.
+//! Where Secrets Manager and the Parameter Store are, and in which Region.
 
 use crate::options::session::{EndpointOptions, SessionOptions};
 use crate::options::settings::Settings;
-use crate::options::table::secrets::SECRETS_ENDPOINT;
-use crate::options::table::session::{AWS_ENDPOINT_URL_SECRETS_MANAGER, REGION, ROLE_ARN};
+use crate::options::table::secrets::{NO_DECRYPT, PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
+use crate::options::table::session::{
+    AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL_SSM, REGION, ROLE_ARN,
+};
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use crate::secrets::endpoints::ServiceEndpoints;
 use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
+use roles_anywhere_client::aws::parameter::Decryption;
 use roles_anywhere_client::region::Region;
 
 /// The options that name the endpoint of Secrets Manager.
@@ -15,6 +18,13 @@ const SECRETS_MANAGER: EndpointOptions = EndpointOptions {
     service: Service::SecretsManager,
     own: &SECRETS_ENDPOINT,
     aws: &AWS_ENDPOINT_URL_SECRETS_MANAGER,
+};
+
+/// The options that name the endpoint of Systems Manager.
+const SYSTEMS_MANAGER: EndpointOptions = EndpointOptions {
+    service: Service::Ssm,
+    own: &PARAMETERS_ENDPOINT,
+    aws: &AWS_ENDPOINT_URL_SSM,
 };
 
 /// Returns Secrets Manager in `region`.
@@ -33,7 +43,7 @@ pub fn endpoints(
 ) -> Result<ServiceEndpoints, UsageError> {
     Ok(ServiceEndpoints {
         secrets_manager: session.given_endpoint_of(settings, SECRETS_MANAGER)?,
-        parameter_store: None,
+        parameter_store: session.given_endpoint_of(settings, SYSTEMS_MANAGER)?,
         variant: session.endpoint_variant(),
     })
 }
@@ -44,6 +54,23 @@ pub fn default_region(
     session: &SessionOptions,
 ) -> Result<Region, UsageError> {
     region((&REGION, None), settings, session)
+}
+
+/// Returns the Parameter Store in `region`.
+pub fn parameter_store(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+    region: Region,
+) -> Result<RegionalEndpoint, UsageError> {
+    service(settings, session, SYSTEMS_MANAGER, region)
+}
+
+/// Returns whether SecureStrings are decrypted.
+pub fn decryption(settings: &Settings<'_>) -> Result<Decryption, UsageError> {
+    Ok(match settings.is_on(&NO_DECRYPT)? {
+        true => Decryption::Encrypted,
+        false => Decryption::Decrypted,
+    })
 }
 
 fn service(
@@ -69,7 +96,7 @@ pub fn region(
                 first_region: region.to_string().into(),
                 second: settings.origin(&REGION),
                 second_region: asked.to_string().into(),
-                why: "remove `--region`: the ARN contains the Region of the secret",
+                why: "remove `--region`: the ARN contains the Region",
             });
         }
         (Some(region), _) => region.clone(),

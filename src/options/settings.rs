@@ -165,9 +165,17 @@ impl<'a> Settings<'a> {
     /// Returns the values of an option that may be repeated. In its variable they are separated by
     /// spaces.
     pub fn all(&self, option: &'static OptionSpec) -> Result<Vec<Setting<'a>>, UsageError> {
-        let given = all_typed(self.typed, option).filter(|value| !value.is_empty());
-        let given = given.map(|value| self.setting(Origin::Flag(option), value));
-        let given: Vec<Setting<'a>> = given.collect::<Result<_, _>>()?;
+        let mut given = Vec::new();
+        for value in all_typed(self.typed, option) {
+            let setting = self.setting(Origin::Flag(option), value)?;
+            match option.empty_value {
+                EmptyValue::Refused(expected) if value.is_empty() => {
+                    return Err(setting.refuse(expected));
+                }
+                EmptyValue::NotGiven if value.is_empty() => {}
+                EmptyValue::Refused(_) | EmptyValue::NotGiven => given.push(setting),
+            }
+        }
         match (given.is_empty(), self.variable(option)?) {
             (true, Some(setting)) => {
                 let values = setting.value.split_whitespace();

@@ -46,6 +46,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &other_programs::SHELL,
     &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
+    &session::AWS_ENDPOINT_URL_SSM,
     &session::AWS_ENDPOINT_URL_STS,
     &session::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
     &transport::ALL_PROXY,

@@ -184,21 +184,27 @@ fn listen_hint(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-/// The secret has no such member as `--key` names. The message quotes nothing of the secret.
+/// A secret or parameter has no such member as `--key` names. The message quotes nothing of the value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretSelectionError {
     /// The secret is binary.
     #[error("`--key` cannot be used: the secret is binary")]
     Binary,
-    /// The secret is not a JSON object.
-    #[error("`--key` cannot be used: the secret is not a JSON object")]
+    /// The value is not a JSON object.
+    #[error("`--key` cannot be used: the value is not a JSON object")]
     NotAnObject,
     /// The member is a string that is not valid Unicode (half a surrogate pair).
-    #[error("the member of the secret that `--key` names is not valid Unicode")]
+    #[error("the member of the value that `--key` names is not valid Unicode")]
     Undecodable,
+    /// A member is `null`, and no variable can be that.
+    #[error("the {} of the value is null", member(key))]
+    Null {
+        /// The name of the member.
+        key: String,
+    },
     /// The object has no such member.
-    #[error("the secret has no {} (it has {count} members)", member(key))]
+    #[error("the value has no {} (it has {count} members)", member(key))]
     NoMember {
         /// The name of the member.
         key: String,

@@ -298,6 +298,7 @@ fn unexpected(option: &OptionSpec, contents: KeyMaterialKind) -> String {
         ValueType::VariableName => "the name of a variable",
         ValueType::Descriptor => "the number of a file descriptor",
         ValueType::SecretId => "the name or the ARN of a secret",
+        ValueType::ParameterId => "the name or the ARN of a parameter",
         ValueType::Arn => "an ARN",
         ValueType::Url => "a URL",
         ValueType::Text

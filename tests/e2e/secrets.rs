@@ -113,8 +113,8 @@ fn says_that_a_member_is_missing() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the secret has no member `Password` (it has 4 members)
-      hint: check the name, which is case-sensitive, or remove `--key` to print the whole secret
+    error: the value has no member `Password` (it has 4 members)
+      hint: check the name, which is case-sensitive, or remove `--key` to print the whole value
     ");
 }
 
@@ -126,8 +126,8 @@ fn says_that_text_has_no_members() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: `--key` cannot be used: the secret is not a JSON object
-      hint: remove `--key` to print the whole secret
+    error: `--key` cannot be used: the value is not a JSON object
+      hint: remove `--key` to print the whole value
     ");
 }
 
@@ -140,7 +140,7 @@ fn says_that_bytes_have_no_members() {
     ----- stdout -----
     ----- stderr -----
     error: `--key` cannot be used: the secret is binary
-      hint: remove `--key` to print the whole secret
+      hint: remove `--key` to print the whole value
     ");
 }
 

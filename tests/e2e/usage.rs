@@ -330,7 +330,7 @@ fn refuses_a_secret_of_another_region() {
     ----- stdout -----
     ----- stderr -----
     error: `NAME|ARN` is in the Region us-west-2, but `--region` is in us-east-1
-      hint: remove `--region`: the ARN contains the Region of the secret
+      hint: remove `--region`: the ARN contains the Region
     ");
 }
 

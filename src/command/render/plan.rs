@@ -8,7 +8,7 @@ use crate::options::arguments::all_typed;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::identity::CERTIFICATE;
-use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::UsageError;
@@ -20,8 +20,17 @@ use roles_anywhere_client::text::path;
 
 /// The options of `render` alone. None has a variable: one would redirect the secrets of another command
 /// line.
-pub(super) static RENDER: &[&OptionSpec] =
-    &[&TEMPLATE, &SYNTAX, &OUT, &OUT_DIR, &MODE, &OWNER, &CHECK, &SECRETS_ENDPOINT];
+pub(super) static RENDER: &[&OptionSpec] = &[
+    &TEMPLATE,
+    &SYNTAX,
+    &OUT,
+    &OUT_DIR,
+    &MODE,
+    &OWNER,
+    &CHECK,
+    &SECRETS_ENDPOINT,
+    &PARAMETERS_ENDPOINT,
+];
 
 /// The options without which nothing is rendered.
 pub(super) static REQUIRED: &[&OptionSpec] =

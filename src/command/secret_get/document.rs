@@ -1,16 +1,10 @@
-//! A secret as the AWS CLI prints it, and one member of a secret that is JSON.
-
-use std::collections::BTreeMap;
+//! A secret as the AWS CLI prints it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
-use serde_json::value::RawValue;
-use time::UtcDateTime;
-use time::macros::format_description;
 
-use crate::output::run::SecretSelectionError;
+use crate::output::aws_document::{self, iso_8601};
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
@@ -30,41 +24,7 @@ pub(super) fn render(secret: &SecretVersion) -> SecretBytes {
         created_date: secret.created.and_then(iso_8601),
     };
     let value = text.map_or(0, str::len) + binary.as_ref().map_or(0, |b| b.expose().len());
-    // Large enough not to grow: a buffer left behind by growth would not be wiped.
-    let mut json = Vec::with_capacity(4_096 + 6 * value);
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut json, PrettyFormatter::with_indent(b"    "));
-    document.serialize(&mut serializer).expect("strings serialize");
-    json.push(b'\n');
-    SecretBytes::new(json)
-}
-
-/// Returns the member `key` of a JSON object: a string decoded, anything else as it is written.
-pub(super) fn member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSelectionError> {
-    let object: BTreeMap<String, &RawValue> =
-        serde_json::from_str(text.expose()).map_err(|_| SecretSelectionError::NotAnObject)?;
-    let Some(value) = object.get(key) else {
-        return Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() });
-    };
-    match serde_json::from_str::<String>(value.get()) {
-        Ok(text) => Ok(SecretBytes::new(text.into_bytes())),
-        Err(_) if value.get().starts_with('"') => Err(SecretSelectionError::Undecodable),
-        Err(_) => Ok(super::bytes(value.get())),
-    }
-}
-
-/// Renders microseconds since the epoch as Python's `isoformat`, which the AWS CLI prints.
-fn iso_8601(microseconds: i64) -> Option<String> {
-    let instant = UtcDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1_000).ok()?;
-    let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
-    let fraction = format_description!(
-        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+00:00"
-    );
-    if microseconds % 1_000_000 == 0 {
-        instant.format(seconds).ok()
-    } else {
-        instant.format(fraction).ok()
-    }
+    aws_document::render(&document, value)
 }
 
 #[derive(Serialize)]
@@ -82,16 +42,4 @@ struct SecretDocument<'a> {
     version_stages: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     created_date: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_dates_as_python_does() {
-        assert_eq!(iso_8601(1_440_938_160_000_000).unwrap(), "2015-08-30T12:36:00+00:00");
-        assert_eq!(iso_8601(1_440_938_160_000_123).unwrap(), "2015-08-30T12:36:00.000123+00:00");
-        assert_eq!(iso_8601(i64::MAX), None);
-    }
 }

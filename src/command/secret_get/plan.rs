@@ -1,16 +1,16 @@
 //! The options of `secret get`.
 
-use crate::command::secret_get::{SecretDestination, SecretGet, SecretSelection};
+use crate::command::secret_get::SecretGet;
+use crate::options::secret_output::{destination, selection};
 use crate::options::services;
 use crate::options::session::{self, SessionOptions};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::identity::CERTIFICATE;
-use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::secrets::{KEY, OUT, SECRETS_ENDPOINT};
 use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
-use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
-use crate::output::usage::{NamedValue, UsageError};
+use crate::options::table::{Heading, OptionSpec, ValueType};
+use crate::output::usage::UsageError;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
-use roles_anywhere_client::text::path;
 
 /// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
 /// another command line. An empty value is refused: it may come from an unset shell variable, and the
@@ -43,13 +43,6 @@ static VERSION_STAGE: OptionSpec = OptionSpec::new("--version-stage", "LABEL", V
     .under(Heading::Secret)
     .help("Read the version with this staging label");
 
-static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)
-    .without_variable()
-    .refuse_empty("a value")
-    .under(Heading::Secret)
-    .help("Print one member of a JSON secret")
-    .details("Print only this member of a secret that is a JSON object.");
-
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
     .refuse_empty("`text` or `json`")
@@ -61,16 +54,6 @@ static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Tex
     ])
     .help("Format: text or json")
     .details("What to print.");
-
-static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
-    .without_variable()
-    .refuse_empty("the path of a file")
-    .under(Heading::Output)
-    .help("Write to a file instead of standard output")
-    .details(
-        "Write to this file instead of standard output. The file is created with mode 0600, or \
-         replaced as a whole.",
-    );
 
 /// Returns the secret to read and its destination.
 pub(super) fn get(
@@ -84,12 +67,6 @@ pub(super) fn get(
     };
     let region = services::region((&SECRET, of_arn), settings, session)?;
     let at = services::secrets_manager(settings, session, region)?;
-    let destination = match settings.text(&OUT)? {
-        // As everywhere: a file of that name is written `./-`.
-        Some(path) if path.value == "-" => SecretDestination::Stdout(settings.stdout),
-        Some(path) => SecretDestination::File(path::path(path.creatable_file()?.value)),
-        None => SecretDestination::Stdout(settings.stdout),
-    };
     let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value.to_owned());
     Ok(SecretGet {
         request: SecretRequest {
@@ -98,8 +75,8 @@ pub(super) fn get(
             version_stage: value(settings.text(&VERSION_STAGE)?),
         },
         at,
-        selection: selection(settings.required(&OUTPUT)?, value(settings.text(&KEY)?))?,
-        destination,
+        selection: selection(settings, &OUTPUT)?,
+        destination: destination(settings)?,
     })
 }
 
@@ -108,23 +85,5 @@ fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
     match setting.value {
         arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
         name => Ok(SecretId::Name(name.to_owned())),
-    }
-}
-
-fn selection(output: Setting<'_>, key: Option<String>) -> Result<SecretSelection, UsageError> {
-    let is_json = match output.value {
-        "text" => false,
-        "json" => true,
-        _ => return Err(output.refuse("`text` or `json`")),
-    };
-    match (is_json, key) {
-        (true, Some(_)) => Err(UsageError::Conflict {
-            first: Origin::Flag(&KEY).into(),
-            second: NamedValue::new(output.origin, "json"),
-            why: "remove one of them: `--key` prints one member as text",
-        }),
-        (true, None) => Ok(SecretSelection::Document),
-        (false, Some(key)) => Ok(SecretSelection::Member(key)),
-        (false, None) => Ok(SecretSelection::Value),
     }
 }

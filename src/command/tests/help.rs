@@ -9,7 +9,9 @@ use crate::options::command_line::{CommandSpec, parse, program};
 use crate::options::help::{HelpLayout, HelpLength, HelpPage, describe, pages, requested, text};
 use crate::options::table::{Help, OptionSpec, Syntax, identity, session};
 use crate::output::Stdout;
-use roles_anywhere_client::arn::{ArnError, ProfileArn, RoleArn, SecretArn, TrustAnchorArn};
+use roles_anywhere_client::arn::{
+    ArnError, ParameterArn, ProfileArn, RoleArn, SecretArn, TrustAnchorArn,
+};
 use roles_anywhere_client::ports::Environment;
 
 const LAYOUT: HelpLayout = HelpLayout { width: 80, coloured: false };
@@ -112,6 +114,7 @@ fn value_of(row: &OptionSpec) -> &'static str {
         "--profile-arn" => super::PROFILE,
         "--role-arn" => super::ROLE,
         "SHELL" => "bash",
+        "--path" => "/prod/",
         _ => "name",
     }
 }
@@ -168,6 +171,7 @@ fn arns_in_the_help_are_valid() {
             arn if arn.contains(":trust-anchor/") => arn.parse::<TrustAnchorArn>().map(drop),
             arn if arn.contains(":profile/") => arn.parse::<ProfileArn>().map(drop),
             arn if arn.contains(":secret:") => arn.parse::<SecretArn>().map(drop),
+            arn if arn.contains(":parameter/") => arn.parse::<ParameterArn>().map(drop),
             arn => arn.parse::<RoleArn>().map(drop),
         }
     };

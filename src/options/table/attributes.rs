@@ -40,6 +40,8 @@ pub enum Heading {
     Options,
     /// Which secret is read.
     Secret,
+    /// Which parameters are read.
+    Parameter,
     /// What `update` writes.
     Profile,
     /// What `serve` serves, and where.
@@ -75,6 +77,7 @@ impl Heading {
         match self {
             Self::Options => "Options",
             Self::Secret => "Secret",
+            Self::Parameter => "Parameter",
             Self::Profile => "Profile",
             Self::Server => "Server",
             Self::Program => "Program",
@@ -117,6 +120,8 @@ pub enum ValueType {
     Arn,
     /// The name or the ARN of a secret.
     SecretId,
+    /// The name or the ARN of a parameter.
+    ParameterId,
     /// A URL.
     Url,
 }

@@ -137,6 +137,11 @@ pub static AWS_ENDPOINT_URL_SECRETS_MANAGER: OptionSpec = OptionSpec::of_variabl
 )
 .sensitivity(Sensitivity::Sensitive);
 
+/// The endpoint of Systems Manager that the AWS SDKs are given.
+pub static AWS_ENDPOINT_URL_SSM: OptionSpec =
+    OptionSpec::of_variables(&["AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL"], ValueType::Url)
+        .sensitivity(Sensitivity::Sensitive);
+
 /// The endpoint of STS that the AWS SDKs are given.
 pub static AWS_ENDPOINT_URL_STS: OptionSpec =
     OptionSpec::of_variables(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], ValueType::Url)

@@ -45,9 +45,10 @@ impl From<SecretSelectionError> for Error {
     fn from(error: SecretSelectionError) -> Self {
         let hint = match error {
             SecretSelectionError::NoMember { .. } => {
-                "check the name, which is case-sensitive, or remove `--key` to print the whole secret"
+                "check the name, which is case-sensitive, or remove `--key` to print the whole value"
             }
-            _ => "remove `--key` to print the whole secret",
+            SecretSelectionError::Null { .. } => "use `--output json`, which holds every value",
+            _ => "remove `--key` to print the whole value",
         };
         Self::new(ErrorKind::Refused, error).hint(hint)
     }

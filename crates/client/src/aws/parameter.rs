@@ -1,6 +1,7 @@
 //! A parameter of the Parameter Store: how it is requested, and how it is returned.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -143,6 +144,14 @@ impl ParameterRequest {
         };
         let label = label.filter(|label| !may_be_repeated(label));
         self.parameter.hidden().into_iter().chain(label).collect()
+    }
+}
+
+impl FromStr for ParameterRequest {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        Self::parse(text)
     }
 }
 

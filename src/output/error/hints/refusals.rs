@@ -6,7 +6,7 @@ mod hop;
 pub(super) mod parameter;
 mod secret;
 
-use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::session::{AWS_ENDPOINT_URL_STS, ENDPOINT};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::diagnosis::{Cause, ClockComparison, Operation, Refusal};
@@ -71,7 +71,7 @@ pub(super) fn endpoint_option(service: Service) -> &'static str {
     match service {
         Service::RolesAnywhere => ENDPOINT.name,
         Service::SecretsManager => SECRETS_ENDPOINT.name,
-        Service::Ssm => "--parameters-endpoint",
+        Service::Ssm => PARAMETERS_ENDPOINT.name,
         Service::Sts => AWS_ENDPOINT_URL_STS.name,
     }
 }

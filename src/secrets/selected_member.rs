@@ -1,0 +1,67 @@
+//! The members of a value that is a JSON object, as `secret get` and `parameter get` print them.
+
+use super::member::{MemberValue, Object};
+use crate::output::run::SecretSelectionError;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+
+/// Returns the member `key` of a JSON object, or the member that `key` is the path of: a string decoded,
+/// anything else as it is written.
+pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSelectionError> {
+    let object = Object::parse(text.expose()).ok_or(SecretSelectionError::NotAnObject)?;
+    match object.at_path(key) {
+        Some(MemberValue::Text(text)) => Ok(bytes(text.expose())),
+        Some(MemberValue::Null) => Ok(bytes("null")),
+        Some(MemberValue::NotUnicode) => Err(SecretSelectionError::Undecodable),
+        None => Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() }),
+    }
+}
+
+/// Returns all members of a JSON object, by name.
+pub fn all_members(text: &Secret) -> Result<Vec<(String, Secret)>, SecretSelectionError> {
+    let object = Object::parse(text.expose()).ok_or(SecretSelectionError::NotAnObject)?;
+    let member = |(name, value): (&str, MemberValue)| match value {
+        MemberValue::Text(text) => Ok((name.to_owned(), text)),
+        MemberValue::Null => Err(SecretSelectionError::Null { key: name.to_owned() }),
+        MemberValue::NotUnicode => Err(SecretSelectionError::Undecodable),
+    };
+    object.members().map(member).collect()
+}
+
+fn bytes(text: &str) -> SecretBytes {
+    SecretBytes::new(text.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(text: &str, key: &str) -> Result<String, SecretSelectionError> {
+        let member = selected_member(&Secret::new(text.to_owned()), key)?;
+        Ok(String::from_utf8(member.expose().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn picks_one_member() {
+        let object = r#"{"user":"a\"b","port":5432,"tls":{"on":true},"none":null}"#;
+        for (key, value) in [
+            ("user", "a\"b"),
+            ("port", "5432"),
+            ("tls", r#"{"on":true}"#),
+            ("tls.on", "true"),
+            ("none", "null"),
+        ] {
+            assert_eq!(selected(object, key).unwrap(), value);
+        }
+        assert_eq!(
+            selected(object, "User").unwrap_err(),
+            SecretSelectionError::NoMember { key: "User".to_owned(), count: 4 }
+        );
+    }
+
+    #[test]
+    fn refuses_members_of_what_has_none() {
+        for value in ["hunter2", "[1]", "1"] {
+            assert_eq!(selected(value, "a"), Err(SecretSelectionError::NotAnObject));
+        }
+    }
+}
