@@ -9,5 +9,6 @@ pub mod resolver;
 pub mod template;
 pub mod value;
 pub mod selected_member;
+pub mod value;
 pub mod variable_names;
 pub mod variables;

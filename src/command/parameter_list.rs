@@ -39,7 +39,7 @@ static PATH: OptionSpec = OptionSpec::new("--path", "PATH", ValueType::Text)
     .without_variable()
     .refuse_empty("a path that starts with `/`")
     .under(Heading::Parameter)
-    .help("Path above the parameters, such as /prod/");
+    .help("Path above the parameters");
 
 static RECURSIVE: OptionSpec = OptionSpec::switch("--recursive")
     .without_variable()

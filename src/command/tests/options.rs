@@ -9,7 +9,7 @@ use syn::visit::Visit;
 use crate::command::{ALL, specs};
 use crate::options::command_line::{Texts, describe, options, options_of_called};
 use crate::options::table::{
-    Help, OptionSpec, PREFIX, VARIABLES, ValueType, identity, session, transport,
+    Help, OptionSpec, PREFIX, Syntax, VARIABLES, ValueType, identity, session, transport,
 };
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
