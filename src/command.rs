@@ -11,7 +11,9 @@ pub mod parameter_list;
 pub mod read_certificate_data;
 pub mod render;
 pub mod roles;
+pub mod secret_describe;
 pub mod secret_get;
+pub mod secret_list;
 pub mod serve;
 pub mod sign_string;
 pub mod update;
@@ -62,6 +64,8 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),
+    CommandEntry::of::<secret_list::SecretListPlan>(),
+    CommandEntry::of::<secret_describe::SecretDescribePlan>(),
     CommandEntry::of::<parameter_get::ParameterGetPlan>(),
     CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),
@@ -79,7 +83,7 @@ pub static ALL: &[CommandEntry] = &[
 ];
 
 /// The group of the commands about secrets.
-const SECRET: Word = ("secret", "Read a secret from AWS Secrets Manager");
+const SECRET: Word = ("secret", "Read secrets from AWS Secrets Manager");
 /// The group of the commands about parameters.
 const PARAMETER: Word = ("parameter", "Read parameters from the Parameter Store");
 /// The group of the commands about the cache.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::app::App;
 use roles_anywhere::command::credential_process::document::to_json;
-use roles_anywhere::command::secret_get::{self, SecretGet};
+use roles_anywhere::command::secret_get::{self, SecretGet, SecretOutput};
 use roles_anywhere::options::secret_output::{ValueDestination, ValueSelection};
 use roles_anywhere::output::Stdout;
 use roles_anywhere::session_cache::SessionCache;
@@ -127,14 +127,10 @@ fn get(answers: Vec<Response>, selection: ValueSelection) {
     };
     let provider = RolesAnywhere::new(source, SESSION.clone());
     let plan = SecretGet {
-        request: SecretRequest {
-            secret: SecretId::Name("name".to_owned()),
-            version_id: None,
-            version_stage: None,
-        },
+        requests: vec![SecretRequest::current(SecretId::Name("name".to_owned()))],
         at: RegionalEndpoint { endpoint: SESSION.endpoint.clone(), region: SESSION.region.clone() },
         destination: ValueDestination::Stdout(Stdout::Terminal),
-        selection: selection.clone(),
+        output: SecretOutput::Part(selection.clone()),
     };
     let clock = ManualClock::at(NOW);
     clock.pass_sleeps(Duration::MAX);

@@ -2,6 +2,7 @@
 
 mod document;
 mod plan;
+mod several;
 
 use crate::app::App;
 use crate::app::session::SessionClient;
@@ -43,11 +44,13 @@ impl Command for SecretGetPlan {
     const NAME: &'static [Word] =
         &[SECRET, ("get", "Print a secret, or one member of a JSON secret")];
     const DETAILS: &'static str = "\
-Reads a secret from AWS Secrets Manager with the credentials of a session. The role must allow secretsmanager:GetSecretValue.";
+Reads a secret from AWS Secrets Manager with the credentials of a session. The role must allow secretsmanager:GetSecretValue. \
+Several secrets are read 20 at once if it allows secretsmanager:BatchGetSecretValue too.";
     const EXAMPLES: &'static str = "\
 # With the certificate and the ARNs in ROLES_ANYWHERE_* variables:
 roles-anywhere secret get prod/db-credentials --key password
-roles-anywhere secret get prod/keystore --out keystore.jks";
+roles-anywhere secret get prod/keystore --out keystore.jks
+roles-anywhere secret get prod/db prod/smtp --output dotenv --out .env";
     const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::SECRET_GET,
@@ -94,14 +97,25 @@ impl Plan for SecretGetPlan {
 /// The secret to read and its destination.
 #[derive(Clone, Debug)]
 pub struct SecretGet {
-    /// The request for the secret.
-    pub request: SecretRequest,
+    /// The requests, at least one; each secret once.
+    pub requests: Vec<SecretRequest>,
     /// Where Secrets Manager is.
     pub at: RegionalEndpoint,
-    /// The part of it to output.
-    pub selection: ValueSelection,
+    /// What to output.
+    pub output: SecretOutput,
     /// Where to write it.
     pub destination: ValueDestination,
+}
+
+/// What to output of secrets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SecretOutput {
+    /// A part of one secret.
+    Part(ValueSelection),
+    /// An array of whole responses.
+    Array,
+    /// The members of JSON secrets as variables of a `.env` file.
+    Variables,
 }
 
 /// Returns the output; nothing if the secret was written to a file.
@@ -112,18 +126,33 @@ pub async fn run(
     ports: &Ports,
     app: &App,
 ) -> Result<SecretBytes, Error> {
-    let secrets = SecretsManager { at: &plan.at, provider: sessions.provider() };
-    let get = async |session: &Session| {
-        secrets.get_secret_value(&plan.request, session, ports, deadline).await
+    let versions = match &plan.requests[..] {
+        [request] => {
+            let secrets = SecretsManager { at: &plan.at, provider: sessions.provider() };
+            let get = async |session: &Session| {
+                secrets.get_secret_value(request, session, ports, deadline).await
+            };
+            vec![sessions.call(ports, deadline, get).await?]
+        }
+        _ => several::read(plan, sessions, ports, deadline).await?,
     };
-    let secret = sessions.call(ports, deadline, get).await?;
-    let bytes = select(&secret, &plan.selection)?;
-    let is_text = matches!(secret.value, SecretValue::Text(_));
-    let line_break = match is_text && plan.selection != ValueSelection::Document {
-        true => LineBreak::OnTerminal,
-        false => LineBreak::Never,
+    let output = match (&plan.output, &versions[..]) {
+        (SecretOutput::Part(selection), [secret]) => {
+            let is_text = matches!(secret.value, SecretValue::Text(_));
+            let line_break = match is_text && *selection != ValueSelection::Document {
+                true => LineBreak::OnTerminal,
+                false => LineBreak::Never,
+            };
+            (select(secret, selection)?, line_break)
+        }
+        (SecretOutput::Variables, _) => {
+            (several::variables(&plan.requests, &versions)?, LineBreak::Never)
+        }
+        (SecretOutput::Array | SecretOutput::Part(_), _) => {
+            (document::render_all(&versions), LineBreak::Never)
+        }
     };
-    app.deliver((bytes, line_break), &plan.destination, ports, deadline)
+    app.deliver(output, &plan.destination, ports, deadline)
 }
 
 fn select(

@@ -8,14 +8,15 @@ use rustix::io::Errno;
 use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
-use crate::output::run::{RunError, SecretSelectionError};
+use crate::output::run::{NotVariables, RunError, SecretSelectionError, VariablesError};
 use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir NotInMemory
 );
-variants!(SecretSelectionError: Binary NotAnObject Undecodable Null NoMember);
+variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
+variants!(NotVariables: Binary NotAnObject Null Undecodable);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
 #[test]
@@ -26,10 +27,16 @@ fn errors_of_a_run_have_these_texts() {
         SecretSelectionError::Binary,
         SecretSelectionError::NotAnObject,
         SecretSelectionError::Undecodable,
-        SecretSelectionError::Null { key: "password".to_owned() },
         SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
     ];
     page.add_all(examples, Error::from);
+    let examples = vec![
+        NotVariables::Binary,
+        NotVariables::NotAnObject,
+        NotVariables::Null("password".to_owned()),
+        NotVariables::Undecodable("password".to_owned()),
+    ];
+    page.add_all(examples, |why| VariablesError { secret: "prod/db".to_owned(), why }.into());
     page.add_all(unwritable(), |why| {
         let format = if why == Unwritable::ReservedName { "github" } else { "cmd" };
         let refused = vec![RefusedVariable { name: "DB_PASSWORD".to_owned(), why }];

@@ -385,7 +385,10 @@ fn with_value(command: &CommandEntry, option: &OptionSpec, value: &str) -> Examp
     let mut line = if option.name == "--role" { bare(&name) } else { example(&name) };
     match name.as_str() {
         "config import" if option.name != "--file" => line = line.and("--file=config"),
-        "secret get" => line = line.and("db"),
+        "secret get" | "secret describe" => line = line.and("db"),
+        "parameter get" => line = line.and("/prod/db"),
+        "parameter list" if option.name != "--path" => line = line.and("--path=/prod/"),
+        "render" => line = line.and("app.conf.tmpl"),
         "update" if option.name != "--credentials-file" => line = line.and("--credentials-file=c"),
         _ => {}
     }

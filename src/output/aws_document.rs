@@ -1,6 +1,7 @@
 //! JSON as the AWS CLI prints it.
 
 pub mod parameter;
+pub mod secret;
 
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;

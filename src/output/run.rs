@@ -197,12 +197,6 @@ pub enum SecretSelectionError {
     /// The member is a string that is not valid Unicode (half a surrogate pair).
     #[error("the member of the value that `--key` names is not valid Unicode")]
     Undecodable,
-    /// A member is `null`, and no variable can be that.
-    #[error("the {} of the value is null", member(key))]
-    Null {
-        /// The name of the member.
-        key: String,
-    },
     /// The object has no such member.
     #[error("the value has no {} (it has {count} members)", member(key))]
     NoMember {
@@ -211,6 +205,39 @@ pub enum SecretSelectionError {
         /// The number of members.
         count: usize,
     },
+}
+
+/// A secret cannot be printed as variables. The message quotes nothing of its value.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the secret `{secret}` cannot be printed as variables: {why}")]
+pub struct VariablesError {
+    /// The secret, as a message may show it.
+    pub secret: String,
+    /// The reason.
+    pub why: NotVariables,
+}
+
+/// Why a value has no members that can be variables.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotVariables {
+    /// It is binary.
+    #[error("it is binary")]
+    Binary,
+    /// It is not a JSON object.
+    #[error("it is not a JSON object")]
+    NotAnObject,
+    /// A member is `null`.
+    #[error("its {} is null", member(_0))]
+    Null(
+        /// The name of the member.
+        String,
+    ),
+    /// A member is a string that is not valid Unicode (half a surrogate pair).
+    #[error("its {} is not valid Unicode", member(_0))]
+    Undecodable(
+        /// The name of the member.
+        String,
+    ),
 }
 
 fn member(key: &str) -> String {

@@ -43,8 +43,10 @@ impl CompletionScript {
             [[ $registered == *"-o default"* || $registered == *"-o bashdefault"* ]] && compgen -f
             true
         "##;
+        // As one argument it would be longer than Linux allows.
+        fs::write(self.folder.path().join("pki/script.bash"), &self.script).unwrap();
         let output = Command::new("bash")
-            .args(["--norc", "-c", &format!("{}\n{ASK}", self.script), "bash", &self.name])
+            .args(["--norc", "-c", &format!("source pki/script.bash\n{ASK}"), "bash", &self.name])
             .args(words)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
@@ -90,7 +92,7 @@ fn bash_offers_commands_options_and_values() {
     let bash = CompletionScript::of("bash", "roles-anywhere");
     let rows: [(&[&str], &[&str]); 17] = [
         (&["cr"], &["credential-process"]),
-        (&["secret", ""], &["-h", "--help", "get"]),
+        (&["secret", ""], &["-h", "--help", "get", "list", "describe"]),
         (&["completion", "z"], &["zsh"]),
         (&["help", "up"], &["update"]),
         (&["serve", "--pri"], &["--private-key", "--print-env"]),
@@ -102,7 +104,7 @@ fn bash_offers_commands_options_and_values() {
         (&["serve", "--allow-remote", "=", "i"], &["imds"]),
         // Its value follows `=`.
         (&["serve", "--allow-remote", "--no-i"], &["--no-imds"]),
-        (&["secret", "get", "name", "--output", ""], &["text", "json"]),
+        (&["secret", "get", "name", "--output", ""], &["text", "json", "dotenv"]),
         (&["secret", "get", "name", "--output", "=", "j"], &["json"]),
         (&["read-certificate-data", "--output", ""], &["json", "text", "full"]),
         (&["sign-string", "--format", ""], &["json", "text", "bin"]),

@@ -67,8 +67,9 @@ impl ClientEnvironment<'_> {
             ("AWS_ENDPOINT_URL_SSM", text(self.sdk_endpoint)),
             ("XDG_RUNTIME_DIR", path("run")),
         ];
-        // It has precedence over AWS_ENDPOINT_URL_*; roles-anywhere takes http:// for loopback only.
-        let own = ("ROLES_ANYWHERE_SECRETS_ENDPOINT", text(self.endpoint));
+        // They have precedence over AWS_ENDPOINT_URL_*; roles-anywhere takes http:// for loopback only.
+        let own = ["ROLES_ANYWHERE_SECRETS_ENDPOINT", "ROLES_ANYWHERE_PARAMETERS_ENDPOINT"];
+        let own = own.map(|name| (name, text(self.endpoint)));
         let own = (self.sdk_endpoint != self.endpoint).then_some(own);
         let identity = self.settings.identity == ClientIdentity::BuiltIn;
         let identity = identity.then(|| {
@@ -85,7 +86,7 @@ impl ClientEnvironment<'_> {
             ("EMULATOR_CONTROL", text(self.control_url)),
             (LAST_VARIABLE, self.directory.as_os_str().to_owned()),
         ];
-        let variables = variables.chain(exports).chain(own).chain(last);
+        let variables = variables.chain(exports).chain(own.into_iter().flatten()).chain(last);
         variables.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

@@ -10,7 +10,7 @@ use crate::options::program_variables::exec_sources;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::Settings;
 use crate::options::table::program_variables::ALLOW_ARGS;
-use crate::options::table::secrets::SECRETS_ENDPOINT;
+use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
 use crate::secrets::variables::{
@@ -34,8 +34,9 @@ impl ProgramValues {
     ) -> Result<Self, UsageError> {
         let sources = exec_sources(settings, table)?;
         let resolves_arguments = settings.is_on(&ALLOW_ARGS)?;
-        // Its value is checked in any case.
-        let has_endpoint = settings.text(&SECRETS_ENDPOINT)?.is_some();
+        // Their values are checked in any case.
+        let endpoints = [settings.text(&SECRETS_ENDPOINT)?, settings.text(&PARAMETERS_ENDPOINT)?];
+        let has_endpoint = endpoints.iter().any(Option::is_some);
         let roles = match sources.is_empty() && !resolves_arguments && !has_endpoint {
             true => None,
             false => Some(Box::new(ReferenceRoles::plan(settings)?)),

@@ -10,21 +10,47 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// Renders the whole answer with the AWS CLI's members, indented as the AWS CLI does, and a newline.
 pub(super) fn render(secret: &SecretVersion) -> SecretBytes {
-    let (text, binary) = match &secret.value {
-        SecretValue::Text(text) => (Some(text.expose()), None),
-        SecretValue::Binary(bytes) => (None, Some(Secret::new(STANDARD.encode(bytes.expose())))),
-    };
-    let document = SecretDocument {
+    let binary = base64(secret);
+    aws_document::render(&document(secret, binary.as_ref()), length(secret))
+}
+
+/// Renders several in an array.
+pub(super) fn render_all(secrets: &[SecretVersion]) -> SecretBytes {
+    let binaries: Vec<_> = secrets.iter().map(base64).collect();
+    let documents = secrets.iter().zip(&binaries);
+    let documents: Vec<_> = documents.map(|(it, binary)| document(it, binary.as_ref())).collect();
+    // The other members are a few hundred bytes.
+    aws_document::render(&documents, secrets.iter().map(|secret| 200 + length(secret)).sum())
+}
+
+fn base64(secret: &SecretVersion) -> Option<Secret> {
+    match &secret.value {
+        SecretValue::Text(_) => None,
+        SecretValue::Binary(bytes) => Some(Secret::new(STANDARD.encode(bytes.expose()))),
+    }
+}
+
+/// Returns an upper bound of the length of the value in the document, before it is escaped.
+fn length(secret: &SecretVersion) -> usize {
+    match &secret.value {
+        SecretValue::Text(text) => text.expose().len(),
+        SecretValue::Binary(bytes) => 2 * bytes.expose().len(),
+    }
+}
+
+fn document<'a>(secret: &'a SecretVersion, binary: Option<&'a Secret>) -> SecretDocument<'a> {
+    SecretDocument {
         arn: &secret.arn,
         name: &secret.name,
         version_id: secret.version_id.as_deref(),
-        secret_binary: binary.as_ref().map(Secret::expose),
-        secret_string: text,
+        secret_binary: binary.map(Secret::expose),
+        secret_string: match &secret.value {
+            SecretValue::Text(text) => Some(text.expose()),
+            SecretValue::Binary(_) => None,
+        },
         version_stages: &secret.version_stages,
         created_date: secret.created.and_then(iso_8601),
-    };
-    let value = text.map_or(0, str::len) + binary.as_ref().map_or(0, |b| b.expose().len());
-    aws_document::render(&document, value)
+    }
 }
 
 #[derive(Serialize)]

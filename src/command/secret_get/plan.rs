@@ -1,6 +1,6 @@
 //! The options of `secret get`.
 
-use crate::command::secret_get::SecretGet;
+use crate::command::secret_get::{SecretGet, SecretOutput};
 use crate::options::secret_output::{destination, selection};
 use crate::options::services;
 use crate::options::session::{self, SessionOptions};
@@ -8,9 +8,10 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::secrets::{KEY, OUT, SECRETS_ENDPOINT};
 use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
-use crate::options::table::{Heading, OptionSpec, ValueType};
-use crate::output::usage::UsageError;
+use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
+use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
+use roles_anywhere_client::region::Region;
 
 /// The options of `secret get` alone. Most have no variable: it would narrow or redirect the secret of
 /// another command line. An empty value is refused: it may come from an unset shell variable, and the
@@ -23,8 +24,9 @@ pub(super) static REQUIRED: &[&OptionSpec] =
     &[&SECRET, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
 
 static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
+    .repeated()
     .refuse_empty("the name or the ARN of a secret")
-    .help("Name or ARN of the secret")
+    .help("Name or ARN of the secret, or of several")
     .details(
         "Name or ARN of the secret, for example prod/db-credentials or \
          arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-credentials-AbCdEf",
@@ -45,45 +47,118 @@ static VERSION_STAGE: OptionSpec = OptionSpec::new("--version-stage", "LABEL", V
 
 static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Text)
     .without_variable()
-    .refuse_empty("`text` or `json`")
+    .refuse_empty("`text`, `json` or `dotenv`")
     .default_value("text")
     .under(Heading::Output)
     .choices(&[
         ("text", "The value only"),
-        ("json", "All of the response, as the AWS CLI prints it"),
+        ("json", "All of the response, as the AWS CLI prints it; an array of several"),
+        ("dotenv", "The members of JSON secrets, for a `.env` file"),
     ])
-    .help("Format: text or json")
-    .details("What to print.");
+    .help("Format: text, json or dotenv")
+    .details(
+        "What to print. A variable of `dotenv` is named by its member, in upper case and with `_` for other \
+         characters.",
+    );
 
-/// Returns the secret to read and its destination.
+/// Returns the secrets to read and their destination.
 pub(super) fn get(
     settings: &Settings<'_>,
     session: &SessionOptions,
 ) -> Result<SecretGet, UsageError> {
-    let secret = secret_id(settings)?;
-    let of_arn = match &secret {
-        SecretId::Arn(arn) => Some(arn.region()),
-        SecretId::Name(_) => None,
-    };
-    let region = services::region((&SECRET, of_arn), settings, session)?;
-    let at = services::secrets_manager(settings, session, region)?;
-    let value = |setting: Option<Setting<'_>>| setting.map(|setting| setting.value.to_owned());
+    let secrets = secret_ids(settings)?;
+    let region = region(settings, session, &secrets)?;
+    let (id, stage) = (settings.text(&VERSION_ID)?, settings.text(&VERSION_STAGE)?);
+    let output = output(settings, secrets.len())?;
+    if secrets.len() > 1 && id.is_some() {
+        let why = "pass one secret: each has versions of its own";
+        return Err(several_with(Origin::Flag(&VERSION_ID).into(), why));
+    }
+    let value = |setting: &Option<Setting<'_>>| setting.as_ref().map(|it| it.value.to_owned());
+    let request =
+        |secret| SecretRequest { secret, version_id: value(&id), version_stage: value(&stage) };
     Ok(SecretGet {
-        request: SecretRequest {
-            secret,
-            version_id: value(settings.text(&VERSION_ID)?),
-            version_stage: value(settings.text(&VERSION_STAGE)?),
-        },
-        at,
-        selection: selection(settings, &OUTPUT)?,
+        requests: secrets.into_iter().map(request).collect(),
+        at: services::secrets_manager(settings, session, region)?,
+        output,
         destination: destination(settings)?,
     })
 }
 
-fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
-    let setting = settings.flag(&SECRET)?.ok_or_else(|| settings.missing(&[&SECRET]))?;
-    match setting.value {
-        arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
-        name => Ok(SecretId::Name(name.to_owned())),
+/// Returns the secrets, each once, in their order.
+fn secret_ids(settings: &Settings<'_>) -> Result<Vec<SecretId>, UsageError> {
+    let mut ids = Vec::new();
+    for setting in settings.all(&SECRET)? {
+        let id = match setting.value {
+            arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn)?,
+            name => SecretId::Name(name.to_owned()),
+        };
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
+    match ids.is_empty() {
+        true => Err(settings.missing(&[&SECRET])),
+        false => Ok(ids),
+    }
+}
+
+/// Returns the Region of all secrets.
+fn region(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+    secrets: &[SecretId],
+) -> Result<Region, UsageError> {
+    let mut regions = secrets.iter().map(|secret| {
+        let of_arn = match secret {
+            SecretId::Arn(arn) => Some(arn.region()),
+            SecretId::Name(_) => None,
+        };
+        services::region((&SECRET, of_arn), settings, session)
+    });
+    let first = regions.next().transpose()?.unwrap_or_else(|| session.request.region.clone());
+    for region in regions {
+        let region = region?;
+        if region != first {
+            return Err(UsageError::Regions {
+                first: settings.origin(&SECRET),
+                first_region: first.to_string().into(),
+                second: settings.origin(&SECRET),
+                second_region: region.to_string().into(),
+                why: "read the secrets of each Region with a command of its own",
+            });
+        }
+    }
+    Ok(first)
+}
+
+/// Returns what to output of a number of secrets.
+fn output(settings: &Settings<'_>, secrets: usize) -> Result<SecretOutput, UsageError> {
+    let output = settings.required(&OUTPUT)?;
+    let key = settings.text(&KEY)?;
+    match (output.value, secrets) {
+        ("dotenv", _) => match key {
+            None => Ok(SecretOutput::Variables),
+            Some(_) => Err(UsageError::Conflict {
+                first: Origin::Flag(&KEY).into(),
+                second: NamedValue::new(output.origin, "dotenv"),
+                why: "remove one of them: `--output dotenv` prints all members",
+            }),
+        },
+        ("json", 2..) if key.is_none() => Ok(SecretOutput::Array),
+        ("text", 2..) if key.is_none() => Err(several_with(
+            NamedValue::new(output.origin, "text"),
+            "pass `--output json` or `--output dotenv` for several secrets",
+        )),
+        ("text" | "json", 2..) => {
+            let why = "pass one secret: `--key` prints one member";
+            Err(several_with(Origin::Flag(&KEY).into(), why))
+        }
+        ("text" | "json", _) => Ok(SecretOutput::Part(selection(settings, &OUTPUT)?)),
+        _ => Err(output.refuse("`text`, `json` or `dotenv`")),
+    }
+}
+
+fn several_with(option: NamedValue, why: &'static str) -> UsageError {
+    UsageError::Conflict { first: option, second: Origin::Flag(&SECRET).into(), why }
 }

@@ -37,8 +37,8 @@ fn variables_are_made_from_flags() {
     }
 }
 
-/// But for `--output`, `--format`, `--from` and `--file`, which have other values in each of their
-/// commands, and no variable; for `--out`, whose files have other modes in `render`; and for `--role`,
+/// But for `--output`, `--format`, `--from`, `--prefix` and `--file`, which have other values in each of
+/// their commands, and no variable; for `--out`, whose files have other modes in `render`; and for `--role`,
 /// which may be repeated in `serve` and has another default in `update`.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
@@ -50,14 +50,15 @@ fn a_flag_or_a_variable_is_of_one_row() {
     assert_eq!(
         twice(rows().filter(|row| !is_argument(row)).map(|row| row.name).collect()),
         [
-            "--role", "--role", "--out", "--output", "--format", "--output", "--output",
-            "--output", "--from", "--file", "--output"
+            "--role", "--role", "--prefix", "--output", "--output", "--output", "--output",
+            "--out", "--output", "--format", "--output", "--output", "--output", "--from",
+            "--file", "--output"
         ]
     );
     assert!(rows().filter(is_argument).all(|row| row.variables().next().is_none()));
     let variables = rows().flat_map(|row| row.variables()).collect();
     assert_eq!(twice(variables), ["ROLES_ANYWHERE_ROLE"; 2]);
-    let names = ["--out", "--output", "--format", "--from", "--file"];
+    let names = ["--out", "--output", "--format", "--from", "--prefix", "--file"];
     for row in rows().filter(|row| names.contains(&row.name)) {
         assert_eq!(row.own_variable(), None);
     }

@@ -39,7 +39,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["--frobnicate"],
-            "error: unexpected argument `--frobnicate`\n  hint: pass one of these commands first: `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `render`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
+            "error: unexpected argument `--frobnicate`\n  hint: pass one of these commands first: `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `parameter get`, `parameter list`, `render`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
         ),
         (
             &["serve", "-q"],
@@ -56,7 +56,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["zzz"],
-            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `render`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
+            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `parameter get`, `parameter list`, `render`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
         ),
         (
             &["completion", "basch"],
@@ -83,7 +83,7 @@ fn tells_of_a_value_that_belongs_behind_an_equals_sign() {
         (&["serve", "--allow-remote", "hunter2"], "`--allow-remote=VALUE`"),
         (&["serve", "--no-imds", "false", "--port", "0"], "`--no-imds=false`"),
         (&["update", "--once", "true"], "`--once=true`"),
-        (&["secret", "get", "n", "--no-cache", "true"], "`--no-cache=true`"),
+        (&["secret", "list", "--no-cache", "true"], "`--no-cache=true`"),
     ];
     for (line, hint) in rows {
         let text = rejected(line);

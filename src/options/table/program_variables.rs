@@ -1,7 +1,7 @@
 //! The options for variables and files of another program, and of what is rendered.
 #![expect(missing_docs, reason = "the help of a row says what it is")]
 
-use super::secrets::SECRETS_ENDPOINT;
+use super::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use super::{Heading, OptionSpec, ValueType};
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
@@ -9,8 +9,17 @@ use roles_anywhere_client::text::disclosure::Sensitivity;
 pub static SOURCES: &[&OptionSpec] = &[&ENV, &ENV_FILE, &FROM, &PREFIX];
 
 /// The further options of `exec`.
-pub static OF_EXEC: &[&OptionSpec] =
-    &[&FILE, &APP, &ECS, &CONTAINER, &RESOLVE_ENV, &ALLOW_ARGS, &CREDENTIALS, &SECRETS_ENDPOINT];
+pub static OF_EXEC: &[&OptionSpec] = &[
+    &FILE,
+    &APP,
+    &ECS,
+    &CONTAINER,
+    &RESOLVE_ENV,
+    &ALLOW_ARGS,
+    &CREDENTIALS,
+    &SECRETS_ENDPOINT,
+    &PARAMETERS_ENDPOINT,
+];
 
 pub static ENV: OptionSpec = OptionSpec::new("--env", "NAME=VALUE", ValueType::Assignment)
     .repeated()
@@ -93,8 +102,8 @@ pub static RESOLVE_ENV: OptionSpec = OptionSpec::switch("--resolve-env")
     .under(Heading::Variables)
     .help("Resolve references in the variables of the caller")
     .details(
-        "Resolve references in the variables of the caller: `sm://…`, `ssm://…` and \
-         `{{resolve:…}}`. An ARN stays as it is.",
+        "Resolve references in the variables of the caller: `sm://NAME`, \
+         `ssm://NAME` and `{{resolve:SERVICE:NAME}}`. An ARN stays as it is.",
     );
 
 pub static ALLOW_ARGS: OptionSpec = OptionSpec::switch("--allow-args")

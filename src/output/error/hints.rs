@@ -12,7 +12,7 @@ use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
-use crate::output::run::{RunError, SecretSelectionError};
+use crate::output::run::{RunError, SecretSelectionError, VariablesError};
 use crate::output::usage::UsageError;
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
@@ -47,10 +47,15 @@ impl From<SecretSelectionError> for Error {
             SecretSelectionError::NoMember { .. } => {
                 "check the name, which is case-sensitive, or remove `--key` to print the whole value"
             }
-            SecretSelectionError::Null { .. } => "use `--output json`, which holds every value",
             _ => "remove `--key` to print the whole value",
         };
         Self::new(ErrorKind::Refused, error).hint(hint)
+    }
+}
+
+impl From<VariablesError> for Error {
+    fn from(error: VariablesError) -> Self {
+        Self::new(ErrorKind::Refused, error).hint("use `--output json`, which holds every value")
     }
 }
 

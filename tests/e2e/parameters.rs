@@ -1,0 +1,105 @@
+//! `parameter get` and `parameter list`, against the emulator.
+
+use crate::environment::TestEnvironment;
+use insta::assert_snapshot;
+use roles_anywhere_emulator::NO_SECRETS_ROLE_ARN;
+use serde_json::json;
+
+/// Runs a command that has to succeed without a byte on standard error, and returns its output.
+fn text(env: &TestEnvironment, arguments: &str) -> String {
+    let outcome = env.run(arguments);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    outcome.text()
+}
+
+#[test]
+fn prints_a_parameter_in_the_version_that_is_requested() {
+    let env = TestEnvironment::new();
+    for (arguments, value) in [
+        ("/prod/api-url", "https://api.example.com"),
+        ("/prod/api-url --version 1", "http://api.example.com"),
+        ("/prod/api-url:1", "http://api.example.com"),
+        ("/prod/api-url --label live", "https://api.example.com"),
+        ("/prod/db/password", "tr0ub4dor"),
+        ("plain", "one"),
+        ("arn:aws:ssm:us-east-1:123456789012:parameter/prod/hosts", "a.example.com,b.example.com"),
+    ] {
+        assert_eq!(text(&env, &format!("parameter get {arguments}")), value, "{arguments}");
+    }
+    let encrypted = text(&env, "parameter get /prod/db/password --no-decrypt");
+    assert!(!encrypted.contains("tr0ub4dor"), "{encrypted}");
+}
+
+#[test]
+fn prints_a_parameter_as_the_aws_cli_does() {
+    let env = TestEnvironment::new();
+    let document = env.run("parameter get /prod/db/password --output json").json();
+    let members: Vec<&String> = document["Parameter"].as_object().unwrap().keys().collect();
+    let expected = ["ARN", "DataType", "LastModifiedDate", "Name", "Type", "Value", "Version"];
+    assert_eq!(members, expected);
+    assert_eq!(document["Parameter"]["Type"], "SecureString");
+}
+
+#[test]
+fn writes_a_parameter_to_a_file() {
+    let env = TestEnvironment::new();
+    let path = env.path("url");
+    let printed = text(&env, &format!("parameter get plain --out {}", path.display()));
+    assert_eq!((printed.as_str(), std::fs::read(&path).unwrap()), ("", b"one".to_vec()));
+}
+
+#[test]
+fn lists_the_parameters_below_a_path() {
+    let env = TestEnvironment::new();
+    let names = |options: &str| -> Vec<String> {
+        let table = text(&env, &format!("parameter list --path /prod {options}"));
+        table.lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(""), ["/prod/api-url", "/prod/broken-key", "/prod/hosts", "/prod/kms-denied"]);
+    assert!(names("--recursive").contains(&"/prod/db/password".to_owned()));
+    let document = env.run("parameter list --path /prod --output json").json();
+    let first = &document["Parameters"][0];
+    assert_eq!((&first["Name"], first.get("Value")), (&json!("/prod/api-url"), None));
+}
+
+#[test]
+fn lists_values_and_variables() {
+    let env = TestEnvironment::new();
+    let table = text(&env, "parameter list --path /prod/db --values");
+    assert!(table.ends_with("  tr0ub4dor\n"), "{table}");
+    let dotenv = text(&env, "parameter list --path /prod/db --output dotenv");
+    assert_eq!(dotenv, "PASSWORD=tr0ub4dor\n");
+}
+
+#[test]
+fn says_that_a_parameter_is_missing() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.fails("parameter get /prod/absent"), @"");
+}
+
+#[test]
+fn says_that_a_version_is_missing() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.fails("parameter get /prod/api-url --version 9"), @"");
+}
+
+#[test]
+fn names_the_denied_action_and_the_resource() {
+    let env = TestEnvironment::new().var("ROLES_ANYWHERE_ROLE_ARN", NO_SECRETS_ROLE_ARN);
+    assert_snapshot!(env.fails("parameter get /prod/api-url"), @"");
+    assert_snapshot!(env.fails("parameter list --path /prod"), @"");
+}
+
+#[test]
+fn names_the_key_that_may_not_be_used() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.fails("parameter get /prod/kms-denied"), @"");
+}
+
+#[test]
+fn refuses_two_versions_and_paths_without_a_slash() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.fails("parameter get plain:1 --version 1"), @"");
+    assert_snapshot!(env.fails("parameter get plain --label 1st"), @"");
+    assert_snapshot!(env.fails("parameter list --path prod"), @"");
+}
