@@ -13,14 +13,14 @@ pub fn variable_names(names: &[&str]) -> Result<Vec<EnvName>, NamingMistakes> {
     let mut mistakes = Vec::new();
     for name in names {
         let Some(variable) = EnvName::of_member("", name) else {
-            mistakes.push(NamingMistake::Unnamed(ValueName::of(name)));
+            mistakes.push(NamingMistake::Unnamed(ShownName::of(name)));
             continue;
         };
         match variables.iter().find(|(other, _)| *other == variable) {
             Some((_, first)) => mistakes.push(NamingMistake::Collision {
                 variable,
-                first: ValueName::of(first),
-                second: ValueName::of(name),
+                first: ShownName::of(first),
+                second: ShownName::of(name),
             }),
             None => variables.push((variable, name)),
         }
@@ -40,30 +40,30 @@ pub struct NamingMistakes(pub Vec<NamingMistake>);
 pub enum NamingMistake {
     /// Its name makes no name of a variable.
     #[error("{0} makes no name of a variable: it begins with a digit, or is too long")]
-    Unnamed(ValueName),
+    Unnamed(ShownName),
     /// Two values have one variable.
     #[error("{first} and {second} are both the variable {variable}")]
     Collision {
         /// The variable.
         variable: EnvName,
         /// The first value.
-        first: ValueName,
+        first: ShownName,
         /// The second one.
-        second: ValueName,
+        second: ShownName,
     },
 }
 
 /// The name of a value, if it may be shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ValueName(Option<String>);
+pub struct ShownName(Option<String>);
 
-impl ValueName {
+impl ShownName {
     fn of(name: &str) -> Self {
         Self(may_be_repeated(name).then(|| name.to_owned()))
     }
 }
 
-impl fmt::Display for ValueName {
+impl fmt::Display for ShownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(name) => write!(f, "`{name}`"),
@@ -78,13 +78,14 @@ impl From<NamingMistakes> for Error {
         if all.len() == 1 {
             return Self::usage(all.remove(0), [hint.to_owned()]);
         }
-        let message = format!("{} values make no variable", all.len());
+        let message =
+            format!("{} values make no variable; `--output json` keeps their names", all.len());
         let details = all.iter().take(MAX_REPORTED).map(|mistake| {
             let line = one_line(&mistake.to_string());
             Detail { block: line.clone(), line }
         });
         let more = all.len().saturating_sub(MAX_REPORTED);
-        Self::detailed(Kind::Usage, message, details.collect(), more).hint(hint)
+        Self::detailed(Kind::Usage, message, details.collect(), more)
     }
 }
 

@@ -74,32 +74,86 @@ fn lists_values_and_variables() {
 #[test]
 fn says_that_a_parameter_is_missing() {
     let env = TestEnvironment::new();
-    assert_snapshot!(env.fails("parameter get /prod/absent"), @"");
+    assert_snapshot!(env.fails("parameter get /prod/absent"), @"
+    $ roles-anywhere parameter get /prod/absent
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused GetParameter: 400 ParameterNotFound
+      caused by: AWS gave no message (request id UUID)
+      hint: check the name, its first slash and `--region`: there is no `/prod/absent` in us-east-1 and account 123456789012; for a parameter of another account, pass its ARN
+    ");
 }
 
 #[test]
 fn says_that_a_version_is_missing() {
     let env = TestEnvironment::new();
-    assert_snapshot!(env.fails("parameter get /prod/api-url --version 9"), @"");
+    assert_snapshot!(env.fails("parameter get /prod/api-url --version 9"), @"
+    $ roles-anywhere parameter get /prod/api-url --version 9
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused GetParameter: 400 ParameterVersionNotFound
+      caused by: Systems Manager could not find version 9 of /prod/api-url. Verify the version and try again. (request id UUID)
+      hint: check the name and the version: `aws ssm get-parameter-history --region us-east-1 --name /prod/api-url` lists the versions of the parameter
+    ");
 }
 
 #[test]
 fn names_the_denied_action_and_the_resource() {
     let env = TestEnvironment::new().var("ROLES_ANYWHERE_ROLE_ARN", NO_SECRETS_ROLE_ARN);
-    assert_snapshot!(env.fails("parameter get /prod/api-url"), @"");
-    assert_snapshot!(env.fails("parameter list --path /prod"), @"");
+    assert_snapshot!(env.fails("parameter get /prod/api-url"), @"
+    $ ROLES_ANYWHERE_ROLE_ARN=arn:aws:iam::123456789012:role/NoSecrets roles-anywhere parameter get /prod/api-url
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused GetParameter: 400 AccessDeniedException
+      caused by: User: arn:aws:sts::123456789012:assumed-role/NoSecrets/SERIAL is not authorized to perform: ssm:GetParameter on resource: arn:aws:ssm:us-east-1:123456789012:parameter/prod/api-url because no identity-based policy allows the ssm:GetParameter action (request id UUID)
+      hint: a policy of arn:aws:iam::123456789012:role/NoSecrets must allow ssm:GetParameter on arn:aws:ssm:us-east-1:123456789012:parameter/prod/api-url, and the profile's session policy must not deny it
+    ");
+    assert_snapshot!(env.fails("parameter list --path /prod"), @"
+    $ ROLES_ANYWHERE_ROLE_ARN=arn:aws:iam::123456789012:role/NoSecrets roles-anywhere parameter list --path /prod
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused GetParametersByPath: 400 AccessDeniedException
+      caused by: User: arn:aws:sts::123456789012:assumed-role/NoSecrets/SERIAL is not authorized to perform: ssm:GetParametersByPath on resource: arn:aws:ssm:us-east-1:123456789012:parameter/prod because no identity-based policy allows the ssm:GetParametersByPath action (request id UUID)
+      hint: a policy of arn:aws:iam::123456789012:role/NoSecrets must allow ssm:GetParametersByPath on arn:aws:ssm:us-east-1:123456789012:parameter/prod, and the profile's session policy must not deny it
+    ");
 }
 
 #[test]
 fn names_the_key_that_may_not_be_used() {
     let env = TestEnvironment::new();
-    assert_snapshot!(env.fails("parameter get /prod/kms-denied"), @"");
+    // AWS's message has the id of its request to KMS.
+    let text = env.fails("parameter get /prod/kms-denied").to_string();
+    let hint = "hint: arn:aws:iam::123456789012:role/Workload needs kms:Decrypt on the KMS key of `/prod/kms-denied`, in its own policy and in the key's policy; the key must exist and be enabled";
+    assert!(text.contains(hint), "{text}");
 }
 
 #[test]
 fn refuses_two_versions_and_paths_without_a_slash() {
     let env = TestEnvironment::new();
-    assert_snapshot!(env.fails("parameter get plain:1 --version 1"), @"");
-    assert_snapshot!(env.fails("parameter get plain --label 1st"), @"");
-    assert_snapshot!(env.fails("parameter list --path prod"), @"");
+    assert_snapshot!(env.fails("parameter get plain:1 --version 1"), @"
+    $ roles-anywhere parameter get plain:1 --version 1
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `NAME|ARN` and `--version` cannot be used together
+      hint: remove one of them: each selects a version
+    ");
+    assert_snapshot!(env.fails("parameter get plain --label 1st"), @"
+    $ roles-anywhere parameter get plain --label 1st
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: invalid value `1st` for `--label`: expected a label, which does not start with a digit
+    ");
+    assert_snapshot!(env.fails("parameter list --path prod"), @"
+    $ roles-anywhere parameter list --path prod
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: invalid value `prod` for `--path`: expected a path that starts with `/`
+    ");
 }

@@ -26,7 +26,23 @@ fn members_are_variables_of_a_dotenv_file() {
 fn all_that_were_refused_are_listed() {
     let env = TestEnvironment::new();
     let line = "secret get prod/absent prod/plain prod/deleted --output json";
-    assert_snapshot!(env.fails(line), @"");
+    assert_snapshot!(env.fails(line), @"
+    $ roles-anywhere secret get prod/absent prod/plain prod/deleted --output json
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: 2 of 3 secrets cannot be read
+
+    `prod/absent`
+      caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
+      caused by: Secrets Manager can't find the specified secret. (request id UUID)
+      hint: check the name and `--region`: there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+
+    `prod/deleted`
+      caused by: AWS refused BatchGetSecretValue: InvalidRequestException
+      caused by: You can't perform this operation on the secret because it was marked for deletion. (request id UUID)
+      hint: `prod/deleted` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region us-east-1 --secret-id prod/deleted`
+    ");
 }
 
 #[test]
@@ -44,9 +60,30 @@ fn a_role_without_the_batch_reads_one_by_one() {
 #[test]
 fn refuses_what_is_of_one_secret() {
     let env = TestEnvironment::new();
-    assert_snapshot!(env.fails("secret get a b"), @"");
-    assert_snapshot!(env.fails("secret get a b --key c --output json"), @"");
-    assert_snapshot!(env.fails("secret get prod/plain --output dotenv"), @"");
+    assert_snapshot!(env.fails("secret get a b"), @"
+    $ roles-anywhere secret get a b
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--output text` and `NAME|ARN` cannot be used together
+      hint: pass `--output json` or `--output dotenv` for several secrets
+    ");
+    assert_snapshot!(env.fails("secret get a b --key c --output json"), @"
+    $ roles-anywhere secret get a b --key c --output json
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--key` and `NAME|ARN` cannot be used together
+      hint: pass one secret: `--key` prints one member
+    ");
+    assert_snapshot!(env.fails("secret get prod/plain --output dotenv"), @"
+    $ roles-anywhere secret get prod/plain --output dotenv
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: the secret `prod/plain` cannot be printed as variables: it is not a JSON object
+      hint: use `--output json`, which holds every value
+    ");
 }
 
 #[test]
@@ -76,5 +113,13 @@ fn describes_rotation_and_versions() {
     assert!(text.contains(" AWSCURRENT\n"), "{text}");
     let document = env.run("secret describe prod/rotated --output json").json();
     assert_eq!(document["NextRotationDate"], "2026-01-31T23:59:59+00:00");
-    assert_snapshot!(env.fails("secret describe prod/absent"), @"");
+    assert_snapshot!(env.fails("secret describe prod/absent"), @"
+    $ roles-anywhere secret describe prod/absent
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: AWS refused DescribeSecret: 400 ResourceNotFoundException
+      caused by: Secrets Manager can't find the specified secret. (request id UUID)
+      hint: check the name and `--region`: there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+    ");
 }

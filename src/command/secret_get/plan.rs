@@ -147,7 +147,7 @@ fn output(settings: &Settings<'_>, secrets: usize) -> Result<SecretOutput, Usage
         },
         ("json", 2..) if key.is_none() => Ok(SecretOutput::Array),
         ("text", 2..) if key.is_none() => Err(several_with(
-            NamedValue::new(output.origin, "text"),
+            NamedValue::new(Origin::Flag(&OUTPUT), "text"),
             "pass `--output json` or `--output dotenv` for several secrets",
         )),
         ("text" | "json", 2..) => {

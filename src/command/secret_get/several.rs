@@ -19,7 +19,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::Deadline;
 
 /// The versions of some secrets, in their order, or why AWS refused them.
-type Results = Vec<Result<SecretVersion, Box<Refusal>>>;
+type ReadSecrets = Vec<Result<SecretVersion, Box<Refusal>>>;
 
 /// Reads the secrets of a plan: 20 at once, or one by one if the role may not do that, or a version other
 /// than the current one is requested. The error has all that were refused.
@@ -30,7 +30,7 @@ pub(super) async fn read(
     deadline: Deadline,
 ) -> Result<Vec<SecretVersion>, Error> {
     let secrets = SecretsManager { at: &plan.at, provider: sessions.provider() };
-    let mut results = Results::new();
+    let mut results = ReadSecrets::new();
     for requests in plan.requests.chunks(MAX_SECRETS) {
         let read = async |session: &Session| {
             let one_by_one = one_by_one(secrets, requests, session, ports, deadline);
@@ -57,8 +57,8 @@ async fn one_by_one(
     session: &Session,
     ports: &Ports,
     deadline: Deadline,
-) -> Result<Results, ServiceCallError> {
-    let mut results = Results::new();
+) -> Result<ReadSecrets, ServiceCallError> {
+    let mut results = ReadSecrets::new();
     for request in requests {
         match secrets.get_secret_value(request, session, ports, deadline).await {
             Ok(version) => results.push(Ok(version)),
@@ -75,14 +75,17 @@ fn is_batch_denied(refusal: &Refusal) -> bool {
     refusal.causes.iter().any(is_denial)
 }
 
-fn all_or_none(requests: &[SecretRequest], results: Results) -> Result<Vec<SecretVersion>, Error> {
+fn all_or_none(
+    requests: &[SecretRequest],
+    results: ReadSecrets,
+) -> Result<Vec<SecretVersion>, Error> {
     let (mut versions, mut details, mut kind) = (Vec::new(), Vec::new(), None);
     for (request, result) in requests.iter().zip(results) {
         match result {
             Ok(version) => versions.push(version),
             Err(refusal) => {
                 let error = Error::from(ServiceCallError::Refused(refusal));
-                kind.get_or_insert(error.kind());
+                kind.get_or_insert_with(|| error.kind());
                 details.push(detail(&request.secret.shown(), &error));
             }
         }
