@@ -22,7 +22,10 @@ use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::error_response::ServiceError;
-use roles_anywhere_client::aws::{batch_get_secret_value, get_parameter, get_parameters};
+use roles_anywhere_client::aws::{
+    batch_get_secret_value, describe_secret, get_parameter, get_parameters, get_parameters_by_path,
+    list_secrets,
+};
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
 use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
@@ -111,6 +114,15 @@ fn read(answer: &Response) {
         check_error(error);
     }
     if let Err(error) = get_parameters::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = get_parameters_by_path::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = describe_secret::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = list_secrets::parse(answer) {
         check_error(error);
     }
     let service_error = ServiceError::parse(answer, &[]);

@@ -44,10 +44,10 @@ pub struct SecretDescription {
     #[serde(default, deserialize_with = "date")]
     pub next_rotation_date: Option<i64>,
     /// Its tags.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub tags: Vec<SecretTag>,
     /// The staging labels of each version that has one. ListSecrets has another name for it.
-    #[serde(default, alias = "SecretVersionsToStages")]
+    #[serde(default, deserialize_with = "or_empty", alias = "SecretVersionsToStages")]
     pub version_ids_to_stages: BTreeMap<String, Vec<String>>,
     /// The service that manages it.
     pub owning_service: Option<String>,
@@ -57,7 +57,7 @@ pub struct SecretDescription {
     /// The Region of the secret that it is a replica of, or of itself if it has replicas.
     pub primary_region: Option<String>,
     /// Its replicas.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub replication_status: Vec<SecretReplica>,
 }
 
@@ -80,7 +80,7 @@ pub struct SecretTag {
     /// The key.
     pub key: String,
     /// The value.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub value: String,
 }
 
@@ -104,4 +104,13 @@ pub struct SecretReplica {
 /// Reads seconds since the Unix epoch, or `null`.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.map(microseconds))
+}
+
+/// Reads a value, or `null` as an empty one.
+fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
