@@ -10,6 +10,7 @@ pub mod parameter_get;
 pub mod parameter_list;
 pub mod read_certificate_data;
 pub mod render;
+pub mod resolve;
 pub mod roles;
 pub mod secret_describe;
 pub mod secret_get;
@@ -69,6 +70,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<parameter_get::ParameterGetPlan>(),
     CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),
+    CommandEntry::of::<resolve::Resolve>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),

@@ -16,6 +16,7 @@ mod identity;
 mod keys;
 mod parameters;
 mod program;
+mod references;
 mod refusals;
 mod requests;
 mod run;

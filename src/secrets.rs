@@ -1,6 +1,7 @@
 //! Secrets and parameters for programs: references to them, and the values that they stand for.
 
 pub mod endpoints;
+pub mod explain;
 pub mod lookup;
 mod member;
 pub mod reference;

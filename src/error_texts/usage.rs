@@ -24,7 +24,7 @@ use roles_anywhere_client::text::disclosure::{KeyMaterialKind, PathExists};
 
 variants!(UsageError:
     Missing KeyMaterial KeyMaterialForName Arn Endpoint Proxy Profile Value NoSuchPath Unexpanded NotUtf8
-    FlagAsValue Argument Role Regions Partitions Conflict Nested NoVariable NotYet
+    FlagAsValue Argument Role Regions Partitions Conflict Nested NoVariable NotYet References
 );
 variants!(RoleError:
     Variables Flags Several Unknown UnknownApp Ambiguous None NoProfile NoSuchFile NoFile
@@ -262,6 +262,8 @@ fn combinations() -> Page {
         example("secret get db --region cn-north-1"),
         example("secret get --region us-east-1").and(secret),
         example("secret get db --key a --output json"),
+        example("resolve prod/db#password"),
+        example("resolve"),
         example("credential-process --fips --endpoint https://a.example"),
         example("credential-process --region eu-central-1-fips --endpoint https://a.example"),
         example("credential-process --proxy none --with-proxy"),

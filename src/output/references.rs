@@ -298,3 +298,27 @@ impl From<ValueError> for Error {
         Self::new(ErrorKind::Refused, error).hint(hint)
     }
 }
+
+/// One of several values cannot be printed in a line of its own.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PrintedLineError {
+    /// It has several lines.
+    #[error("the value of `{reference}` has several lines")]
+    SeveralLines {
+        /// The reference, as it may be shown.
+        reference: String,
+    },
+    /// It is binary.
+    #[error("the value of `{reference}` is binary")]
+    Binary {
+        /// The reference, as it may be shown.
+        reference: String,
+    },
+}
+
+impl From<PrintedLineError> for Error {
+    fn from(error: PrintedLineError) -> Self {
+        Self::new(Kind::Usage, error)
+            .hint("pass `--output json`, or resolve this reference by itself")
+    }
+}

@@ -5,6 +5,7 @@ mod file_location;
 mod hints;
 mod reference_role;
 mod role;
+pub(in crate::output) mod wrong_reference;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use argument::{ArgumentError, CommandLinePart, Meant};
 pub use reference_role::ReferenceRoleError;
 pub use role::RoleError;
+pub use wrong_reference::WrongReference;
 
 use crate::credentials_file::ProfileNameError;
 use crate::options::table::{KeyLocation, OptionSpec, Origin, Syntax, ValueType};
@@ -132,6 +134,9 @@ pub enum UsageError {
     /// No role of the configuration file can be used.
     #[error(transparent)]
     Role(Box<RoleError>),
+    /// References are not valid.
+    #[error("{}", wrong_reference::message(.0))]
+    References(Vec<WrongReference>),
     /// Two settings lie in different Regions.
     #[error(
         "{} is in the Region {first_region}, but {} is in {second_region}",

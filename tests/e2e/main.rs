@@ -41,6 +41,7 @@ mod refusals;
 mod region_fallback;
 mod registered;
 mod render;
+mod resolve;
 mod responses;
 mod reveal;
 mod role_chain;

@@ -36,6 +36,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-parameter.1",
             "roles-anywhere-read-certificate-data.1",
             "roles-anywhere-render.1",
+            "roles-anywhere-resolve.1",
             "roles-anywhere-roles.1",
             "roles-anywhere-secret-describe.1",
             "roles-anywhere-secret-get.1",

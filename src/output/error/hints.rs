@@ -13,7 +13,7 @@ use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::run::{RunError, SecretSelectionError, VariablesError};
-use crate::output::usage::UsageError;
+use crate::output::usage::{UsageError, wrong_reference};
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
@@ -29,6 +29,9 @@ use transport::request_hint;
 
 impl From<UsageError> for Error {
     fn from(error: UsageError) -> Self {
+        if let UsageError::References(wrong) = &error {
+            return wrong_reference::error(wrong);
+        }
         let hints = error.hints();
         hints.into_iter().fold(Self::new(Kind::Usage, error), Self::hint)
     }

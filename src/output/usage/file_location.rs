@@ -25,7 +25,11 @@ impl UsageError {
                 in_file(&second.origin).or_else(|| in_file(&first.origin))
             }
             Self::NotYet { what, .. } | Self::NoVariable { what, .. } => in_file(&what.origin),
-            Self::Nested { .. } | Self::NotUtf8(_) | Self::Argument(_) | Self::Role(_) => None,
+            Self::Nested { .. }
+            | Self::NotUtf8(_)
+            | Self::Argument(_)
+            | Self::Role(_)
+            | Self::References(_) => None,
         }
     }
 }

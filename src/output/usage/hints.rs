@@ -1,6 +1,6 @@
 //! What to do about a wrong flag or variable.
 
-use super::{UsageError, quoted_list};
+use super::{UsageError, quoted_list, wrong_reference};
 use crate::credentials_file::ProfileNameError;
 use crate::options::table::{OptionSpec, Syntax, ValueType, identity, session, transport};
 use roles_anywhere_client::arn::ArnError;
@@ -52,6 +52,7 @@ impl UsageError {
             }
             Self::Argument(error) => return error.hints(),
             Self::Role(error) => return error.hints(),
+            Self::References(_) => wrong_reference::HINT,
             Self::Partitions { .. } => "use ARNs and Regions of one partition",
             Self::Regions { why, .. }
             | Self::Conflict { why, .. }

@@ -21,6 +21,7 @@ pub(super) const COMMANDS: &[NewCommand] = &[
     NewCommand { name: "export", share: 2, verb: Export },
     NewCommand { name: "exec", share: 2, verb: Exec },
     NewCommand { name: "render", share: 2, verb: Render },
+    NewCommand { name: "resolve", share: 2, verb: Resolve },
 ];
 
 /// An option that is added to lines of some commands.
@@ -40,7 +41,8 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] = &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, Render];
+const SESSIONS: &[Verb] =
+    &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, Render, Resolve];
 const IDENTITIES: &[Verb] = &[
     CredentialProcess,
     Exec,
@@ -51,6 +53,7 @@ const IDENTITIES: &[Verb] = &[
     SignString,
     ReadCertificateData,
     Render,
+    Resolve,
 ];
 
 pub(super) const OPTIONS: &[NewOption] = &[
@@ -64,6 +67,7 @@ pub(super) const OPTIONS: &[NewOption] = &[
             Update,
             SecretGet,
             Render,
+            Resolve,
             SignString,
             ReadCertificateData,
             Cache,

@@ -40,6 +40,22 @@ struct Draft {
     line: CommandLine,
 }
 
+/// References that are read, and some that are refused.
+const REFERENCES: &[&str] = &[
+    "sm://prod/db-credentials#username",
+    "sm://prod/db-credentials#*",
+    "sm://prod/plain?optional",
+    "sm://prod/absent?default=none",
+    "ssm:///prod/api-url?version=1",
+    "{{resolve:secretsmanager:prod/db-credentials:SecretString:port}}",
+    "{{resolve:ssm:/prod/api-url}}",
+    "sm://prod/absent",
+    "sm://prod/plain?role=ops",
+    "prod/plain",
+    "ssm://prod/api-url",
+    "",
+];
+
 impl Draft {
     fn write(&mut self) {
         for word in self.verb.words(&mut self.random) {
@@ -49,6 +65,12 @@ impl Draft {
             let value =
                 if self.random.percent(60) { SECRETS[0] } else { self.random.pick(SECRETS) };
             self.push(value);
+        }
+        if self.verb == Verb::Resolve {
+            for _ in 0..1 + usize::from(self.random.percent(40)) {
+                let reference = *self.random.pick(REFERENCES);
+                self.push(reference);
+            }
         }
         if self.verb == Verb::Completion {
             let shell = *self.random.pick(SHELLS);

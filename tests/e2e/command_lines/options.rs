@@ -102,5 +102,12 @@ pub(super) const RENDER: &[Opt] = &[
     ("secrets-endpoint", Url),
 ];
 
+pub(super) const RESOLVE: &[Opt] = &[
+    ("explain", Switch),
+    ("output", SecretFormat),
+    ("secrets-endpoint", Url),
+    ("parameters-endpoint", Url),
+];
+
 pub(super) const SIGN_STRING: &[Opt] = &[("format", SignatureFormat), ("digest", Digest)];
 pub(super) const READ_CERTIFICATE_DATA: &[Opt] = &[("output", CertificateFormat)];

@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, RENDER, SECRET_GET,
-    SERVE, SESSION, SIGN_STRING, UPDATE,
+    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, RENDER, RESOLVE,
+    SECRET_GET, SERVE, SESSION, SIGN_STRING, UPDATE,
 };
 use super::random::Random;
 
@@ -17,6 +17,7 @@ pub(super) enum Verb {
     Serve,
     SecretGet,
     Render,
+    Resolve,
     SignString,
     ReadCertificateData,
     Cache,
@@ -101,6 +102,7 @@ impl Verb {
             Self::Serve => &["serve"],
             Self::SecretGet => &["secret", "get"],
             Self::Render => &["render", "missing.tmpl"],
+            Self::Resolve => &["resolve"],
             Self::SignString => &["sign-string"],
             Self::ReadCertificateData => &["read-certificate-data"],
             Self::Cache if random.percent(50) => &["cache", "show"],
@@ -121,6 +123,7 @@ impl Verb {
             Self::Serve => [SERVE, SERVE, IDENTITY, SESSION, SESSION].concat(),
             Self::SecretGet => [SECRET_GET, SECRET_GET, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Render => [RENDER, RENDER, IDENTITY, SESSION, SESSION, CACHE].concat(),
+            Self::Resolve => [RESOLVE, RESOLVE, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::SignString => [SIGN_STRING, SIGN_STRING, IDENTITY].concat(),
             Self::ReadCertificateData => {
                 [READ_CERTIFICATE_DATA, READ_CERTIFICATE_DATA, IDENTITY].concat()
@@ -145,7 +148,8 @@ impl Verb {
             | Self::Exec
             | Self::Export
             | Self::SecretGet
-            | Self::Render => OF_A_SESSION.to_vec(),
+            | Self::Render
+            | Self::Resolve => OF_A_SESSION.to_vec(),
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
             Self::Serve => [OF_A_SESSION, &[("token-file", Kind::NewFile)]].concat(),
             Self::SignString => vec![("private-key", Kind::PrivateKey)],
@@ -165,6 +169,7 @@ impl Verb {
                 | Self::Serve
                 | Self::SecretGet
                 | Self::Render
+                | Self::Resolve
         )
     }
 

@@ -1,0 +1,97 @@
+//! `resolve`: prints what references to secrets and parameters stand for, or explains them.
+
+mod explanation;
+mod plan;
+mod values;
+
+use crate::app::App;
+use crate::command::{Command, Plan};
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::reference_roles::ReferenceRoles;
+use crate::options::roles::RoleUse;
+use crate::options::settings::Settings;
+use crate::options::table::{self, OptionSpec};
+use crate::output::error::Error;
+use crate::output::usage::UsageError;
+use crate::output::{Outcome, Stdout};
+use crate::secrets::reference::NamedReference;
+
+/// The plan of `resolve`.
+#[derive(Clone, Debug)]
+pub struct Resolve {
+    /// The references, at least one.
+    pub references: Vec<NamedReference>,
+    /// The roles that they are read with.
+    pub roles: ReferenceRoles,
+    /// What is printed.
+    pub printed: PrintedReferences,
+    /// In which format.
+    pub format: ReferenceFormat,
+    /// The kind of standard output.
+    pub stdout: Stdout,
+}
+
+/// What is printed of references.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PrintedReferences {
+    /// What they stand for.
+    Values,
+    /// What they mean and what they need.
+    Explanation,
+}
+
+/// How references are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReferenceFormat {
+    /// For people and shells.
+    Text,
+    /// One object.
+    Json,
+}
+
+impl Command for Resolve {
+    const NAME: &'static [Word] = &[("resolve", "Print what references to secrets stand for")];
+    const DETAILS: &'static str = "\
+Reads secrets of AWS Secrets Manager and parameters of the Parameter Store by references: sm://NAME#KEY, ssm:///PATH, {{resolve:SERVICE:NAME}} of CloudFormation, and ARNs as ECS takes them. Prints nothing unless all of them are resolved.";
+    const EXAMPLES: &'static str = "\
+roles-anywhere resolve 'sm://prod/db-credentials#password'
+roles-anywhere resolve 'sm://prod/db-credentials#*' ssm:///prod/api-url
+roles-anywhere resolve --explain 'sm://prod/db-credentials#password'";
+    const DOCS: &'static [&'static str] = &["references.md", "cache.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        plan::RESOLVE,
+        table::roles::ONE,
+        table::identity::IDENTITY,
+        table::session::CHAIN,
+        table::identity::KEY_ACCESS,
+        table::identity::NOT_YET,
+        table::session::SESSION,
+        table::session::ASSUME,
+        table::transport::TRANSPORT,
+        table::cache::CACHE,
+        table::errors::ERRORS,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        plan::plan(settings).map_err(|error| match error {
+            // The references are named with the options of the session.
+            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
+            error => error,
+        })
+    }
+}
+
+impl Plan for Resolve {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        match self.printed {
+            PrintedReferences::Explanation => Ok(explanation::render(self)?.into()),
+            PrintedReferences::Values => {
+                let resolved = app.resolve_references(&self.roles, &self.references)?;
+                Ok(values::render(self, &resolved)?.into())
+            }
+        }
+    }
+}
