@@ -9,22 +9,10 @@ use roles_anywhere::output::formats::{VariableFormat, github, render};
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::system::SystemEntropy;
 
-const FORMATS: [VariableFormat; 9] = [
-    VariableFormat::Sh,
-    VariableFormat::Fish,
-    VariableFormat::PowerShell,
-    VariableFormat::Cmd,
-    VariableFormat::Dotenv,
-    VariableFormat::Docker,
-    VariableFormat::Systemd,
-    VariableFormat::Json,
-    VariableFormat::Properties,
-];
-
 #[expect(clippy::disallowed_methods, reason = "it is a program of the tests")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = std::env::args().nth(1).ok_or("expected the name of a format")?;
-    let format = FORMATS.into_iter().find(|format| format.name() == name);
+    let format = VariableFormat::from_name(&name);
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input)?;
     let variables: Vec<(String, Secret)> = serde_json::from_str(&input)?;

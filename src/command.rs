@@ -61,7 +61,7 @@ use roles_anywhere_client::time::Clock as _;
 pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<credential_process::CredentialProcess>(),
     CommandEntry::of::<exec::ExecPlan>(),
-    CommandEntry::of::<export::Export>(),
+    CommandEntry::of::<export::ExportPlan>(),
     CommandEntry::of::<serve::ServePlan>(),
     CommandEntry::of::<update::UpdatePlan>(),
     CommandEntry::of::<secret_get::SecretGetPlan>(),

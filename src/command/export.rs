@@ -25,7 +25,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// The plan of `export`.
 #[derive(Clone, Debug)]
-pub enum Export {
+pub enum ExportPlan {
     /// Print what removes the variables.
     Unset {
         /// What to print.
@@ -64,26 +64,58 @@ impl From<VariableFormat> for ExportFormat {
     }
 }
 
+/// A variable that is exported.
+struct ExportedVariable {
+    name: &'static str,
+    /// Whether the log of GitHub Actions hides it.
+    is_masked: bool,
+    value: fn(&Credentials, &Region) -> Secret,
+}
+
 /// The variables, in the order in which they are printed.
-const NAMES: [&str; 6] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
+static VARIABLES: [ExportedVariable; 6] = [
+    ExportedVariable {
+        name: "AWS_ACCESS_KEY_ID",
+        is_masked: true,
+        value: |credentials, _| Secret::new(credentials.access_key_id.clone()),
+    },
+    ExportedVariable {
+        name: "AWS_SECRET_ACCESS_KEY",
+        is_masked: true,
+        value: |credentials, _| credentials.secret_access_key.clone(),
+    },
+    ExportedVariable {
+        name: "AWS_SESSION_TOKEN",
+        is_masked: true,
+        value: |credentials, _| credentials.session_token.clone(),
+    },
+    ExportedVariable {
+        name: "AWS_CREDENTIAL_EXPIRATION",
+        is_masked: false,
+        value: |credentials, _| Secret::new(credentials.expiration.to_string()),
+    },
+    ExportedVariable {
+        name: "AWS_REGION",
+        is_masked: false,
+        value: |_, region| Secret::new(region.to_string()),
+    },
+    ExportedVariable {
+        name: "AWS_DEFAULT_REGION",
+        is_masked: false,
+        value: |_, region| Secret::new(region.to_string()),
+    },
 ];
 
-impl Command for Export {
+impl Command for ExportPlan {
     const NAME: &'static [Word] = &[("export", "Print credentials as environment variables")];
     const DETAILS: &'static str = "\
 Prints the access key, the session token, when they expire, and the Region. They are not refreshed: use `exec` for a program that runs longer than a session.
 
 A value that a format cannot hold is an error.";
     const EXAMPLES: &'static str = "\
-eval \"$(roles-anywhere export --role backup)\"
-roles-anywhere export --role backup --format docker > backup.env
-eval \"$(roles-anywhere export --unset)\"";
+eval \"$(roles-anywhere export --role backup --format sh)\"
+(umask 077; roles-anywhere export --role backup --format docker > backup.env)
+eval \"$(roles-anywhere export --format sh --unset)\"";
     const DOCS: &'static [&'static str] = &["export.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::EXPORT,
@@ -103,7 +135,8 @@ eval \"$(roles-anywhere export --unset)\"";
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         if settings.is_on(&plan::UNSET)? {
-            return plan::unset(settings, &NAMES).map(|text| Self::Unset { text });
+            let names = VARIABLES.each_ref().map(|variable| variable.name);
+            return plan::unset(settings, &names).map(|text| Self::Unset { text });
         }
         let format = plan::format(settings)?;
         let session = SessionOptions::of_own_region(settings)?;
@@ -113,7 +146,7 @@ eval \"$(roles-anywhere export --unset)\"";
     }
 }
 
-impl Plan for Export {
+impl Plan for ExportPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         match self {
             Self::Unset { text } => Ok(text.clone().into()),
@@ -127,10 +160,12 @@ impl PrintedSession {
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let session = SessionClient::open(app, &self.session).session()?;
         let region = &self.session.provider.session.region;
-        let values = Values::new(&session.credentials, region);
+        let values = VARIABLES.each_ref().map(|it| (it.value)(&session.credentials, region));
+        let variables: Vec<(&str, &Secret)> =
+            VARIABLES.iter().map(|variable| variable.name).zip(&values).collect();
         let output = match &self.format {
-            ExportFormat::Printed(format) => formats::render(*format, &values.variables())?,
-            ExportFormat::GitHub { file } => values.write_to_github(file, app)?,
+            ExportFormat::Printed(format) => formats::render(*format, &variables)?,
+            ExportFormat::GitHub { file } => write_to_github(&variables, file, app)?,
         };
         if self.stdout == Stdout::Terminal {
             app.report(&format!("warning: the terminal shows secrets: {}", self.instead()));
@@ -154,35 +189,18 @@ impl PrintedSession {
     }
 }
 
-/// The values of the variables.
-struct Values([Secret; NAMES.len()]);
-
-impl Values {
-    /// The number of the variables that are hidden in a log: the keys and the token.
-    const MASKED: usize = 3;
-
-    fn new(credentials: &Credentials, region: &Region) -> Self {
-        Self([
-            Secret::new(credentials.access_key_id.clone()),
-            credentials.secret_access_key.clone(),
-            credentials.session_token.clone(),
-            Secret::new(credentials.expiration.to_string()),
-            Secret::new(region.to_string()),
-            Secret::new(region.to_string()),
-        ])
-    }
-
-    fn variables(&self) -> Vec<(&'static str, &Secret)> {
-        NAMES.into_iter().zip(&self.0).collect()
-    }
-
-    /// Writes the variables for later steps to a file, and returns nothing more to print.
-    fn write_to_github(&self, file: &Path, app: &App) -> Result<SecretBytes, Error> {
-        let lines = github::render(&self.variables(), &app.entropy())?;
-        let masked: Vec<&Secret> = self.0.iter().take(Self::MASKED).collect();
-        // Before the next step can have the values. If the file is not written, masks do no harm.
-        app.print(github::masks(&masked).expose())?;
-        app.files().append(file, lines.expose())?;
-        Ok(SecretBytes::default())
-    }
+/// Writes the variables for later steps to a file, and returns nothing more to print.
+fn write_to_github(
+    variables: &[(&str, &Secret)],
+    file: &Path,
+    app: &App,
+) -> Result<SecretBytes, Error> {
+    let lines = github::render(variables, &app.entropy())?;
+    let is_masked = |name: &str| VARIABLES.iter().any(|it| it.name == name && it.is_masked);
+    let masked = variables.iter().filter(|(name, _)| is_masked(name));
+    let masked: Vec<&Secret> = masked.map(|(_, value)| *value).collect();
+    // Before the next step can have the values. If the file is not written, masks do no harm.
+    app.print(github::masks(&masked).expose())?;
+    app.files().append(file, lines.expose())?;
+    Ok(SecretBytes::default())
 }

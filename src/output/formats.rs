@@ -45,6 +45,24 @@ pub enum VariableFormat {
 }
 
 impl VariableFormat {
+    /// All formats.
+    pub const ALL: [Self; 9] = [
+        Self::Sh,
+        Self::Fish,
+        Self::PowerShell,
+        Self::Cmd,
+        Self::Dotenv,
+        Self::Docker,
+        Self::Systemd,
+        Self::Json,
+        Self::Properties,
+    ];
+
+    /// Returns the format with a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
     /// Returns its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,20 +105,28 @@ pub fn render(
     format: VariableFormat,
     variables: &[(&str, &Secret)],
 ) -> Result<SecretBytes, FormatError> {
-    let mut text = buffer(variables);
-    let mut refused = Vec::new();
-    for (name, value) in variables {
-        if let Err(why) = format.write(&mut text, name, value.expose()) {
-            refused.push(RefusedVariable { name: (*name).to_owned(), why });
-        }
-    }
-    if !refused.is_empty() {
-        return Err(FormatError { format: format.name(), refused });
-    }
+    let mut text =
+        render_by(format.name(), variables, |text, name, value| format.write(text, name, value))?;
     if format == VariableFormat::Json {
         json::enclose(&mut text);
     }
     Ok(into_bytes(text))
+}
+
+/// Returns the text that `write` makes of the variables, one by one.
+fn render_by(
+    format: &'static str,
+    variables: &[(&str, &Secret)],
+    mut write: impl FnMut(&mut String, &str, &str) -> Result<(), Unwritable>,
+) -> Result<Zeroizing<String>, FormatError> {
+    let mut text = buffer(variables);
+    let mut refused = Vec::new();
+    for (name, value) in variables {
+        if let Err(why) = write(&mut text, name, value.expose()) {
+            refused.push(RefusedVariable { name: (*name).to_owned(), why });
+        }
+    }
+    if refused.is_empty() { Ok(text) } else { Err(FormatError { format, refused }) }
 }
 
 /// Returns what removes variables from the environment of a shell; `None` for the format of a file.
@@ -151,13 +177,13 @@ pub enum Unwritable {
     ReservedName,
     /// The value is empty, which removes the variable.
     Empty,
-    /// The value has a character that the reader cannot take.
+    /// The value has a character that the format cannot hold: its description.
     Character(&'static str),
     /// The value has characters that readers of the format read in different ways.
     Ambiguous,
     /// The line is too long.
     TooLong {
-        /// The most characters of a line.
+        /// The most bytes of a line.
         limit: usize,
     },
 }
@@ -170,7 +196,7 @@ impl fmt::Display for Unwritable {
             Self::Empty => f.write_str("its value is empty"),
             Self::Character(character) => write!(f, "its value has {character}"),
             Self::Ambiguous => f.write_str("programs read its value in different ways"),
-            Self::TooLong { limit } => write!(f, "its line is longer than {limit} characters"),
+            Self::TooLong { limit } => write!(f, "its line is longer than {limit} bytes"),
         }
     }
 }
@@ -195,7 +221,7 @@ fn into_bytes(mut text: Zeroizing<String>) -> SecretBytes {
     SecretBytes::new(std::mem::take(&mut *text).into_bytes())
 }
 
-/// Refuses what no environment can hold: a NUL byte, and a name that a shell has not.
+/// Refuses a NUL byte, which no environment can hold, and a name that no shell can assign to.
 fn check_variable(name: &str, value: &str) -> Result<(), Unwritable> {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let mut bytes = name.bytes();
@@ -204,10 +230,10 @@ fn check_variable(name: &str, value: &str) -> Result<(), Unwritable> {
     if !is_name {
         return Err(Unwritable::Name);
     }
-    match value.contains('\0') {
-        true => Err(Unwritable::Character("a NUL character")),
-        false => Ok(()),
+    if value.contains('\0') {
+        return Err(Unwritable::Character("a NUL character"));
     }
+    Ok(())
 }
 
 /// Writes a value between quotes, with `escape` for some of its characters.

@@ -21,9 +21,9 @@ static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Tex
     .fallbacks(&[&SHELL])
     .under(Heading::Output)
     .choices(&[
-        ("sh", "POSIX shells: `eval \"$(roles-anywhere export)\"`"),
-        ("fish", "fish: `roles-anywhere export | source`"),
-        ("powershell", "PowerShell: `roles-anywhere export | Out-String | Invoke-Expression`"),
+        ("sh", "POSIX shells: `eval \"$(roles-anywhere export --format sh)\"`"),
+        ("fish", "fish: `roles-anywhere export --format fish | source`"),
+        ("powershell", "PowerShell: `roles-anywhere export --format powershell | Out-String | Invoke-Expression`"),
         ("cmd", "cmd.exe: a batch file, or `for /f`"),
         ("dotenv", "A .env file"),
         ("docker", "A file for `docker run --env-file`"),
@@ -43,7 +43,7 @@ pub(super) static UNSET: OptionSpec = OptionSpec::switch("--unset")
     .help("Print what removes the variables again")
     .details(
         "Print what removes the variables from the environment of the shell again. No session is \
-         made, and nothing but the format counts.",
+         made, and options other than --format are ignored.",
     );
 
 /// Returns the format that is given, else that of the login shell.
@@ -54,27 +54,21 @@ pub(super) fn format(settings: &Settings<'_>) -> Result<ExportFormat, UsageError
         return Ok(if is_fish { VariableFormat::Fish } else { VariableFormat::Sh }.into());
     };
     let given = given.unless_flag()?;
-    Ok(match given.value {
-        "sh" => VariableFormat::Sh.into(),
-        "fish" => VariableFormat::Fish.into(),
-        "powershell" => VariableFormat::PowerShell.into(),
-        "cmd" => VariableFormat::Cmd.into(),
-        "dotenv" => VariableFormat::Dotenv.into(),
-        "docker" => VariableFormat::Docker.into(),
-        "systemd" => VariableFormat::Systemd.into(),
-        "json" => VariableFormat::Json.into(),
-        github::NAME => match settings.variable(&GITHUB_ENV)? {
-            Some(file) => ExportFormat::GitHub { file: path::path(file.value) },
-            None => {
-                return Err(UsageError::NoVariable {
-                    what: NamedValue::new(Origin::Flag(&FORMAT), github::NAME),
-                    variable: &GITHUB_ENV,
-                    why: "run it in a step of GitHub Actions, or pass another format",
-                });
-            }
-        },
-        _ => return Err(given.refuse(EXPECTED)),
-    })
+    if given.value == github::NAME {
+        return match settings.variable(&GITHUB_ENV)? {
+            Some(file) => Ok(ExportFormat::GitHub { file: path::path(file.value) }),
+            None => Err(UsageError::NoVariable {
+                what: NamedValue::new(Origin::Flag(&FORMAT), github::NAME),
+                variable: &GITHUB_ENV,
+                why: "run it in a step of GitHub Actions, or pass another format",
+            }),
+        };
+    }
+    let is_offered = FORMAT.choices.iter().any(|(name, _)| *name == given.value);
+    match VariableFormat::from_name(given.value).filter(|_| is_offered) {
+        Some(format) => Ok(format.into()),
+        None => Err(given.refuse(EXPECTED)),
+    }
 }
 
 /// Returns what removes variables again. Only a shell can, so the format of a file is refused.

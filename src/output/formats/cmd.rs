@@ -2,7 +2,7 @@
 
 use super::Unwritable;
 
-/// The most characters of a line of `cmd.exe`.
+/// The most characters of a line of `cmd.exe`, which are bytes: only ASCII is written.
 const MAX_LINE: usize = 8_191;
 
 /// Writes a variable.
@@ -28,11 +28,10 @@ pub(super) fn write(text: &mut String, name: &str, value: &str) -> Result<(), Un
     }
     let start = text.len();
     write_set(text, name, value);
-    // Only ASCII is left.
-    match text.len() - start > MAX_LINE + "\r\n".len() {
-        true => Err(Unwritable::TooLong { limit: MAX_LINE }),
-        false => Ok(()),
+    if text.len() - start > MAX_LINE + "\r\n".len() {
+        return Err(Unwritable::TooLong { limit: MAX_LINE });
     }
+    Ok(())
 }
 
 /// Writes the removal of a variable; it need not be set.

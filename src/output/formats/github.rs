@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FormatError, RefusedVariable, Unwritable, buffer, check_variable, into_bytes};
+use super::{FormatError, Unwritable, check_variable, into_bytes, render_by};
 use roles_anywhere_client::secret::{Entropy, Secret, SecretBytes};
 
 /// The name of the format.
@@ -20,22 +20,14 @@ pub fn render(
     variables: &[(&str, &Secret)],
     entropy: &dyn Entropy,
 ) -> Result<SecretBytes, FormatError> {
-    let mut text = buffer(variables);
-    let mut refused = Vec::new();
-    for (name, value) in variables {
-        let value = value.expose();
-        if let Err(why) = check(name, value) {
-            refused.push(RefusedVariable { name: (*name).to_owned(), why });
-            continue;
-        }
+    let text = render_by(NAME, variables, |text, name, value| {
+        check(name, value)?;
         let delimiter = format!("ghadelimiter_{:016x}{:016x}", entropy.bits(), entropy.bits());
         // Writing to a string does not fail.
         let _ = writeln!(text, "{name}<<{delimiter}\n{value}\n{delimiter}");
-    }
-    match refused.is_empty() {
-        true => Ok(into_bytes(text)),
-        false => Err(FormatError { format: NAME, refused }),
-    }
+        Ok(())
+    })?;
+    Ok(into_bytes(text))
 }
 
 /// Returns the commands that hide values in the log of the runner: each as a whole and, for runners that
@@ -80,8 +72,8 @@ fn check(name: &str, value: &str) -> Result<(), Unwritable> {
         return Err(Unwritable::ReservedName);
     }
     // On Windows it would be part of the line ending before the delimiter.
-    match value.ends_with('\r') {
-        true => Err(Unwritable::Character("a carriage return at its end")),
-        false => Ok(()),
+    if value.ends_with('\r') {
+        return Err(Unwritable::Character("a carriage return at its end"));
     }
+    Ok(())
 }
