@@ -19,8 +19,8 @@ use rustix::process::{
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
-/// The signals that are passed on: those that ask a program for something. The others are about this
-/// process itself, or cannot be caught.
+/// The signals that are passed on, which docs/exec.md lists: those by which a user, a terminal or a container
+/// runtime usually asks a program for something.
 const PASSED_ON: [Signal; 10] = [
     Signal::HUP,
     Signal::INT,

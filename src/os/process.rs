@@ -35,10 +35,7 @@ pub fn keep_memory_private() {
 
 /// Starts another program by `start`, with the limits that this process was started with.
 pub fn with_inherited_limits<T>(start: impl FnOnce() -> T) -> T {
-    #[cfg(unix)]
-    if let Some(limits) = CORE_LIMITS.get() {
-        let _ = setrlimit(Resource::Core, *limits);
-    }
+    restore_core_limits();
     let started = start();
     keep_memory_private();
     started
@@ -47,12 +44,15 @@ pub fn with_inherited_limits<T>(start: impl FnOnce() -> T) -> T {
 /// Gives this process the limits and the signals that it was started with, for another program that it
 /// becomes.
 pub fn restore_inherited() {
+    restore_core_limits();
     #[cfg(unix)]
-    {
-        if let Some(limits) = CORE_LIMITS.get() {
-            let _ = setrlimit(Resource::Core, *limits);
-        }
-        roles_anywhere_inherited_signals::restore();
+    roles_anywhere_inherited_signals::restore();
+}
+
+fn restore_core_limits() {
+    #[cfg(unix)]
+    if let Some(limits) = CORE_LIMITS.get() {
+        let _ = setrlimit(Resource::Core, *limits);
     }
 }
 

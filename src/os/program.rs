@@ -17,12 +17,11 @@ mod unix {
     use nix::unistd::execve;
     use rustix::fs::Access;
 
+    use crate::options::table::other_programs::POSIX_SHELL;
     use crate::output::program::ProgramError;
 
     /// Where programs are if `PATH` is not set, as for glibc's `execvp`.
     const DEFAULT_PATH: &str = "/bin:/usr/bin";
-    /// What runs a file without `#!`, as `execvp` does it.
-    const SHELL: &str = "/bin/sh";
 
     /// Returns the path of a program: a name without a slash is searched in the directories of `path`.
     pub fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, ProgramError> {
@@ -90,8 +89,9 @@ mod unix {
         };
         let (file, mut arguments, variables) = strings().map_err(refused)?;
         let Err(mut error) = execve(&file, &arguments, &variables);
+        // It has no `#!`: the shell runs it, as by `execvp`.
         if error == Errno::ENOEXEC {
-            let shell = c_string(SHELL.into()).map_err(refused)?;
+            let shell = c_string(POSIX_SHELL.into()).map_err(refused)?;
             arguments.splice(..1, [shell.clone(), file]);
             let Err(shell_error) = execve(&shell, &arguments, &variables);
             if shell_error == Errno::E2BIG {
@@ -102,7 +102,7 @@ mod unix {
     }
 
     /// Starts a program as a child of this process, in a process group of its own if it is to be separate.
-    /// `arguments` are as for [`replace_process`].
+    /// `arguments` are as for [`replace_process`], and so are the signals. The variables get sorted.
     pub fn spawn(
         path: &Path,
         arguments: &[OsString],
@@ -116,6 +116,7 @@ mod unix {
             if is_separate {
                 command.process_group(0);
             }
+            roles_anywhere_inherited_signals::restore_in(&mut command);
             command.spawn()
         };
         let (name, words) = arguments.split_at(arguments.len().min(1));
@@ -123,7 +124,7 @@ mod unix {
         let spawned = match spawn(path, name, words) {
             Err(error) if error.raw_os_error() == Some(Errno::ENOEXEC as i32) => {
                 let words = [&[path.as_os_str().to_owned()], words].concat();
-                spawn(Path::new(SHELL), OsStr::new(SHELL), &words)
+                spawn(Path::new(POSIX_SHELL), OsStr::new(POSIX_SHELL), &words)
             }
             spawned => spawned,
         };

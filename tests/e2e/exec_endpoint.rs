@@ -3,7 +3,7 @@
 
 mod init;
 
-pub(crate) use init::namespace;
+pub(crate) use init::can_make_namespace;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -28,15 +28,45 @@ pub(crate) const WAIT: &str = "exec sleep 600";
 /// The most KiB of its own that an endpoint may take: docs/exec.md has the number.
 const MOST_MEMORY: usize = 4 << 10;
 
-/// A program that `exec` runs, and what it was given.
-pub(crate) struct Served {
-    pub(crate) child: Running,
-    pub(crate) output: BufReader<ChildStdout>,
+/// What a program was given.
+pub(crate) struct Given {
     address: SocketAddr,
     token_file: PathBuf,
     /// The private directory of the program.
     directory: PathBuf,
     _folder: tempfile::TempDir,
+}
+
+impl Given {
+    /// Reads what [`TELL`] says.
+    pub(crate) fn of(told: &str) -> Self {
+        let told: Vec<&str> = told.split_whitespace().collect();
+        let [url, token, config] = told[..] else { unreachable!("{told:?}") };
+        let address = url.strip_prefix("http://").unwrap().strip_suffix("/credentials").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        fs::write(&token_file, token).unwrap();
+        let directory = Path::new(config).parent().unwrap().to_owned();
+        Self { address: address.parse().unwrap(), token_file, directory, _folder: folder }
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(self.address, &self.token_file)
+    }
+
+    /// Returns the access key id, or nothing if there are no credentials.
+    pub(crate) fn key(&self) -> Option<String> {
+        let response = self.client().container();
+        let body: serde_json::Value = serde_json::from_str(&response.body).ok()?;
+        body["AccessKeyId"].as_str().filter(|_| response.status == 200).map(str::to_owned)
+    }
+}
+
+/// A program that `exec` runs, and what it was given.
+pub(crate) struct Served {
+    pub(crate) child: Running,
+    pub(crate) output: BufReader<ChildStdout>,
+    given: Given,
 }
 
 impl Served {
@@ -52,15 +82,7 @@ impl Served {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut told = String::new();
         output.read_line(&mut told).unwrap();
-        let told: Vec<&str> = told.split_whitespace().collect();
-        let [url, token, config] = told[..] else { unreachable!("{told:?}") };
-        let address = url.strip_prefix("http://").unwrap().strip_suffix("/credentials").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let token_file = folder.path().join("token");
-        fs::write(&token_file, token).unwrap();
-        let directory = Path::new(config).parent().unwrap().to_owned();
-        let address = address.parse().unwrap();
-        Self { child, output, address, token_file, directory, _folder: folder }
+        Self { child, output, given: Given::of(&told) }
     }
 
     /// The program is the process that was started.
@@ -74,15 +96,9 @@ impl Served {
         processes().into_iter().find(|(_, line)| line.ends_with(&words)).map(|(pid, _)| pid)
     }
 
-    fn client(&self) -> Client {
-        Client::connect(self.address, &self.token_file)
-    }
-
     /// Returns the access key id, or nothing if there are no credentials.
     pub(crate) fn key(&self) -> Option<String> {
-        let response = self.client().container();
-        let body: serde_json::Value = serde_json::from_str(&response.body).ok()?;
-        body["AccessKeyId"].as_str().filter(|_| response.status == 200).map(str::to_owned)
+        self.given.key()
     }
 
     /// Kills the program, and waits until its endpoint is gone.
@@ -151,11 +167,6 @@ pub(crate) fn is_gone(pid: Pid) -> bool {
     test_kill_process(pid).is_err() || stat(pid, 0).is_none_or(|state| state == "Z")
 }
 
-fn sessions(env: &TestEnvironment) -> usize {
-    let requests = env.emulator().requests();
-    requests.iter().filter(|request| request["operation"] == "CreateSession").count()
-}
-
 /// The files below the runtime directory of an environment that are of programs.
 fn directories(env: &TestEnvironment) -> Vec<String> {
     let entries = fs::read_dir(env.path("run/roles-anywhere")).into_iter().flatten();
@@ -167,19 +178,19 @@ fn directories(env: &TestEnvironment) -> Vec<String> {
 fn only_the_token_opens_it_and_nothing_else_is_there() {
     let env = TestEnvironment::new();
     let served = Served::start(env.program(), &[], WAIT);
-    let mut client = served.client();
+    let mut client = served.given.client();
     assert_eq!(client.get("/credentials").status, 401);
-    let other = served.token_file.with_file_name("other");
-    let mut token = fs::read(&served.token_file).unwrap();
+    let other = served.given.token_file.with_file_name("other");
+    let mut token = fs::read(&served.given.token_file).unwrap();
     token[0] ^= 1;
     fs::write(&other, token).unwrap();
     assert_eq!(client.container_at("/credentials", &other).status, 401);
     assert_eq!(client.get_for("a.example", "/credentials").status, 403);
     for path in ["/healthz", "/readyz", "/metrics", "/latest/api/token", "/latest/meta-data"] {
-        let found = client.container_at(path, &served.token_file);
+        let found = client.container_at(path, &served.given.token_file);
         assert_eq!(found.status, 404, "{path}: {}", found.body);
     }
-    let role = client.container_at("/credentials/other", &served.token_file);
+    let role = client.container_at("/credentials/other", &served.given.token_file);
     assert_eq!(role.status, 404);
     let response = client.container();
     assert_eq!(response.status, 200);
@@ -284,7 +295,7 @@ fn signals_to_the_group_do_not_end_it() {
 fn nothing_is_left_when_the_program_was_killed() {
     let env = TestEnvironment::new();
     let served = Served::start(env.program(), &[], WAIT);
-    let (address, directory) = (served.address, served.directory.clone());
+    let (address, directory) = (served.given.address, served.given.directory.clone());
     let endpoint = served.endpoint().unwrap();
     assert!(directory.is_dir());
     assert_eq!(directories(&env).len(), 1);
@@ -304,8 +315,8 @@ fn program_goes_on_without_its_endpoint_and_the_next_run_removes_its_files() {
     assert_eq!(served.child.try_wait().unwrap(), None);
     let run = |env: &TestEnvironment| assert_eq!(env.run("exec -- true").code, 0);
     run(&env);
-    assert!(served.directory.is_dir(), "the program still uses it");
-    let directory = served.directory.clone();
+    assert!(served.given.directory.is_dir(), "the program still uses it");
+    let directory = served.given.directory.clone();
     served.end();
     assert!(directory.is_dir());
     run(&env);
@@ -340,7 +351,7 @@ fn renewals_follow_the_files_of_the_identity_and_explain_failures() {
     let good = fs::read(&key).unwrap();
     fs::write(&key, "no key").unwrap();
     let explained = || {
-        let response = served.client().container();
+        let response = served.given.client().container();
         (response.status == 503 && response.body.contains("host.key")).then_some(())
     };
     until(explained).expect("the failure is not explained");
@@ -364,18 +375,4 @@ fn inputs_that_are_read_once_serve_renewals_too() {
     let first = until(|| served.key()).unwrap();
     assert!(until(|| served.key().filter(|key| *key != first)).is_some());
     served.end();
-}
-
-#[test]
-fn programs_at_once_share_one_session() {
-    let env = TestEnvironment::new().cached();
-    let served: Vec<Served> = std::thread::scope(|scope| {
-        let start = || Served::start(env.program(), &[], WAIT);
-        let running: Vec<_> = (0..10).map(|_| scope.spawn(start)).collect();
-        running.into_iter().map(|it| it.join().unwrap()).collect()
-    });
-    assert_eq!(sessions(&env), 1);
-    let keys: BTreeSet<_> = served.iter().map(|it| it.key().unwrap()).collect();
-    assert_eq!(keys.len(), 1);
-    served.into_iter().for_each(Served::end);
 }

@@ -1,6 +1,7 @@
 //! `exec` as the first process of a PID namespace, as in a container.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,16 +13,21 @@ use crate::environment::TestEnvironment;
 /// Runs the program in a PID namespace, of a user namespace so that no rights are needed.
 const NAMESPACE: &[&str] = &["unshare", "--user", "--map-root-user", "--pid", "--fork"];
 
-/// Returns an environment that runs the program so; `None` where no namespace can be made, such as in
-/// a container.
-pub(crate) fn namespace() -> Option<TestEnvironment> {
-    let may = Command::new(NAMESPACE[0]).args(&NAMESPACE[1..]).arg("true").output();
-    if !may.is_ok_and(|output| output.status.success()) {
-        // Not by `println!`, which is shown of tests that fail alone.
+/// Returns whether a namespace can be made, and says so if not, such as in a container.
+pub(crate) fn can_make_namespace() -> bool {
+    let made = Command::new(NAMESPACE[0]).args(&NAMESPACE[1..]).arg("true").output();
+    let is_made = made.is_ok_and(|output| output.status.success());
+    if !is_made {
+        // Not by `println!`, which is shown only of tests that fail.
         std::io::stderr().write_all(b"skipped: no PID namespace can be made\n").unwrap();
-        return None;
     }
-    Some(TestEnvironment::new().map(|program| program.launched_by(NAMESPACE)))
+    is_made
+}
+
+/// Returns an environment that runs the program in a namespace, if one can be made.
+fn namespace() -> Option<TestEnvironment> {
+    can_make_namespace()
+        .then(|| TestEnvironment::new().map(|program| program.launched_by(NAMESPACE)))
 }
 
 /// Returns the process that `unshare` started, by its number outside of the namespace.
@@ -52,7 +58,7 @@ fn program_is_served_by_the_first_process_and_both_end_together() {
     assert!(until(|| served.key().filter(|key| *key != first)).is_some(), "it is not renewed");
     kill_process(program, Signal::TERM).unwrap();
     until(|| is_gone(init).then_some(())).expect("it does not end");
-    assert!(!served.directory.exists());
+    assert!(!served.given.directory.exists());
 }
 
 #[test]
@@ -84,4 +90,32 @@ fn signals_are_passed_on() {
     assert_eq!(line(), "end\n");
     let ended = until(|| served.child.try_wait().unwrap());
     assert_eq!(ended.unwrap().code(), Some(3));
+}
+
+#[test]
+fn signals_and_limits_are_those_of_the_caller() {
+    const SHOW: &str = "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; cat /proc/self/limits";
+    const CALLER: &[&str] = &[
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "prlimit",
+        "--core=4096:8192",
+        "env",
+        "--default-signal",
+        "--ignore-signal=PIPE,XFSZ,HUP,INT,QUIT,USR2,WINCH,TSTP",
+        "--block-signal=USR1,TERM",
+    ];
+    if !can_make_namespace() {
+        return;
+    }
+    let env = TestEnvironment::new();
+    let direct = env.program().clone().called(Path::new("/bin/sh")).launched_by(CALLER);
+    let direct = direct.run(&["-c", SHOW]);
+    let served = env.program().clone().launched_by(CALLER);
+    let served = served.run(&["exec", "--", "sh", "-c", SHOW]);
+    assert_eq!((direct.code, served.code), (0, 0), "{direct}{served}");
+    assert_eq!(served.text(), direct.text());
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, Write as _};
 use super::{LEADER, PROMPT, Session, open_terminal};
 use crate::daemon::until;
 use crate::environment::{Program, TestEnvironment};
-use crate::exec_endpoint::{Served, TELL, WAIT, is_gone, namespace};
+use crate::exec_endpoint::{Served, TELL, WAIT, can_make_namespace, is_gone};
 use crate::identity_files::{IdentityFiles, PASSWORD};
 
 /// As the first process of a PID namespace and the leader of a session, as in a container with a
@@ -87,7 +87,7 @@ fn end_of_the_terminal_does_not_end_it() {
 /// Reads from the terminal, and is interrupted by it, once.
 #[track_caller]
 fn uses_the_terminal(launcher: &'static [&'static str]) {
-    if namespace().is_none() {
+    if !can_make_namespace() {
         return;
     }
     let (mut terminal, theirs) = open_terminal();
