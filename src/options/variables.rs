@@ -2,6 +2,7 @@
 
 use crate::options::command_line::{CommandSpec, options};
 use crate::options::suggestion::nearest;
+use crate::options::table::program::EXEC_ROLE_VARIABLE;
 use crate::options::table::{OptionSpec, PREFIX};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::ports::Environment;
@@ -40,9 +41,6 @@ impl UnknownVariable {
     }
 }
 
-/// The variable that marks a program that runs by `exec`: the name of the role.
-pub const MARK: &str = "ROLES_ANYWHERE_EXEC";
-
 /// The variables with our prefix that the scripts and tests of this repository read, without it.
 const OF_TESTS: &[&str] = &["BIN_DIR", "CLIENTS", "LINES", "RECORD", "TOOL", "WITH_PROXY"];
 
@@ -60,7 +58,9 @@ pub fn unknown_variables(
         .with_prefix(PREFIX)
         .filter_map(|(name, _)| name.strip_prefix(PREFIX))
         .filter(|name| is_plain(name) && !OF_TESTS.contains(name))
-        .filter(|name| Some(*name) != without_prefix(MARK) && !known().any(|it| it == *name))
+        .filter(|name| {
+            Some(*name) != without_prefix(EXEC_ROLE_VARIABLE) && !known().any(|it| it == *name)
+        })
         .map(|name| UnknownVariable {
             name: format!("{PREFIX}{name}"),
             // Without the prefix, which makes all of them similar.

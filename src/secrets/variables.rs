@@ -25,11 +25,9 @@ pub use task_definition::TaskDefinitionMistake;
 
 use crate::config::{ExecTable, FileValue, FileVariable};
 use crate::options::table::OptionSpec;
+use crate::options::table::program::EXEC_ROLE_VARIABLE;
 use crate::secrets::reference::{FoundReference, Notation, Part, Reference};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
-
-/// The variable that marks a program that `exec` runs; only `exec` sets it.
-pub const EXEC_MARK: &str = "ROLES_ANYWHERE_EXEC";
 
 /// A variable as it was given.
 #[derive(Clone, Debug)]
@@ -229,7 +227,7 @@ impl GivenVariables {
                 mistakes.push(VariableMistake::Name { origin, name });
                 continue;
             };
-            if name.as_str() == EXEC_MARK {
+            if name.as_str() == EXEC_ROLE_VARIABLE {
                 mistakes.push(VariableMistake::value(name, origin, ValueProblem::Reserved));
                 continue;
             }

@@ -8,8 +8,8 @@ use insta::assert_snapshot;
 use roles_anywhere::command::{ALL, CommandEntry};
 use roles_anywhere::options::command_line::CommandSpec;
 use roles_anywhere::options::help::{HelpLayout, pages, text};
+use roles_anywhere::options::table::program::EXEC_ROLE_VARIABLE;
 use roles_anywhere::options::table::{OptionSpec, PREFIX};
-use roles_anywhere::options::variables::MARK;
 
 use crate::environment::TestEnvironment;
 
@@ -98,8 +98,16 @@ fn a_command_line_without_a_command_prints_the_help_and_fails() {
 #[test]
 fn documents_name_options_that_exist() {
     let rows: Vec<_> = ALL.iter().flat_map(CommandEntry::options).collect();
-    let of_others =
-        ["--example", "--help", "--locked", "--path", "--query", "--root", PREFIX, MARK];
+    let of_others = [
+        "--example",
+        "--help",
+        "--locked",
+        "--path",
+        "--query",
+        "--root",
+        PREFIX,
+        EXEC_ROLE_VARIABLE,
+    ];
     let mut count = 0;
     let mut unknown = BTreeSet::new();
     for document in ["README.md", "SECURITY.md", "fuzz/seeds.py", "scripts/tour"] {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 use crate::options::table::PREFIX;
-use crate::options::variables::MARK;
+use crate::options::table::program::EXEC_ROLE_VARIABLE;
 use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
@@ -89,7 +89,7 @@ impl ProgramVariables {
 
     /// Sets the name of the role that the credentials are of.
     pub fn set_mark(&mut self, role: &str) {
-        self.set(MARK, role);
+        self.set(EXEC_ROLE_VARIABLE, role);
     }
 
     /// Sets both variables of the Region: the caller's if it has one, as not every SDK reads both.
@@ -190,8 +190,39 @@ mod tests {
 
     #[test]
     fn every_source_of_credentials_is_removed() {
-        let all: Vec<(&str, &str)> = CREDENTIALS.iter().map(|name| (*name, "other")).collect();
-        assert_eq!(shown(caller(&all)), [""; 0]);
+        const NAMES: [&str; 23] = [
+            "AMAZON_ACCESS_KEY_ID",
+            "AMAZON_SECRET_ACCESS_KEY",
+            "AMAZON_SESSION_TOKEN",
+            "AWS_ACCESS_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_ACCOUNT_ID",
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CREDENTIAL_EXPIRATION",
+            "AWS_CREDENTIAL_FILE",
+            "AWS_DEFAULT_PROFILE",
+            "AWS_PROFILE",
+            "AWS_ROLE_ARN",
+            "AWS_ROLE_SESSION_NAME",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SECRET_KEY",
+            "AWS_SECURITY_TOKEN",
+            "AWS_SESSION_TOKEN",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "BOTO_CONFIG",
+        ];
+        let docs = include_str!("../../../docs/exec.md");
+        let (_, docs) = docs.split_once("- Variables that give or name other").unwrap();
+        let (docs, _) = docs.split_once("## ").unwrap();
+        for name in NAMES {
+            assert_eq!(shown(caller(&[(name, "other")])), [""; 0], "{name}");
+            assert!(docs.contains(&format!("`{name}`")), "{name}");
+        }
+        assert_eq!(CREDENTIALS.len(), NAMES.len(), "a name that is not in this test");
     }
 
     #[test]

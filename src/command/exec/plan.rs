@@ -14,18 +14,14 @@ use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
-use crate::options::table::other_programs::SHELL;
-use crate::options::table::program::{COMMAND, KEEP_AWS_FILES, NESTED, STATIC};
+use crate::options::table::other_programs::{POSIX_SHELL, SHELL};
+use crate::options::table::program::{COMMAND, EXEC_ROLE_VARIABLE, KEEP_AWS_FILES, NESTED, STATIC};
 use crate::options::table::program_variables::{APP, CREDENTIALS};
 use crate::options::table::shared_credentials::HOME;
-use crate::options::variables::MARK;
 use crate::output::usage::UsageError;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::text::disclosure::{Sensitivity, shown};
 use roles_anywhere_client::text::path;
-
-/// The shell if the variable names none.
-const DEFAULT_SHELL: &str = "/bin/sh";
 
 /// Returns the plan.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
@@ -58,7 +54,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
 
 /// Refuses to run a program with credentials in a program that has some by `exec`.
 fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
-    match settings.environment.get(MARK) {
+    match settings.environment.get(EXEC_ROLE_VARIABLE) {
         Some(role) if !settings.is_on(&NESTED)? => {
             Err(UsageError::Nested { role: shown(role, Sensitivity::Public, || false) })
         }
@@ -67,7 +63,7 @@ fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
 }
 
 /// Returns the program and its arguments: those of the command line, else of the table that it uses.
-/// Nothing in them is checked: they are none of ours.
+/// Nothing in them is checked: they belong to the program.
 fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand {
     let mut words = all_typed(settings.typed, &COMMAND).map(|word| path::path(word).into());
     match words.next() {
@@ -79,7 +75,7 @@ fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand
             ProgramCommand { name, arguments: std::iter::from_fn(next).collect() }
         }
         None => {
-            let shell = settings.environment.get(SHELL.name).unwrap_or(DEFAULT_SHELL);
+            let shell = settings.environment.get(SHELL.name).unwrap_or(POSIX_SHELL);
             ProgramCommand { name: path::path(shell).into(), arguments: Vec::new() }
         }
     }

@@ -3,6 +3,9 @@
 
 use super::{Heading, OptionSpec, ValueType};
 
+/// The variable that `exec` sets for its program: the name of the role.
+pub const EXEC_ROLE_VARIABLE: &str = "ROLES_ANYWHERE_EXEC";
+
 /// The options of a command that runs a program with credentials.
 pub static PROGRAM: &[&OptionSpec] = &[&COMMAND, &STATIC, &KEEP_AWS_FILES, &NESTED];
 
@@ -10,7 +13,7 @@ pub static PROGRAM: &[&OptionSpec] = &[&COMMAND, &STATIC, &KEEP_AWS_FILES, &NEST
 pub static COMMAND: OptionSpec = OptionSpec::trailing("program", "CMD", ValueType::Text)
     .described_default("an interactive shell: $SHELL, else /bin/sh")
     .help("Program to run, and its arguments")
-    .details("Program to run, and its arguments: everything after its name.");
+    .details("Program to run. All words after its name are its arguments.");
 
 pub static STATIC: OptionSpec = OptionSpec::switch("--static")
     .without_variable()
@@ -18,8 +21,8 @@ pub static STATIC: OptionSpec = OptionSpec::switch("--static")
     .help("Pass the credentials themselves, which are not renewed")
     .details(
         "Pass the credentials themselves in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
-         AWS_SESSION_TOKEN, for a program that knows no other way. They are not renewed: a note \
-         on standard error says when they expire. Without this option the program gets the \
+         AWS_SESSION_TOKEN, for programs that do not support container credentials. They are not \
+         renewed: a note on standard error says when they expire. Without this option the program gets the \
          address of an endpoint that renews them.",
     );
 
@@ -39,5 +42,5 @@ pub static NESTED: OptionSpec = OptionSpec::switch("--nested")
     .help("Allow `exec` in a program that `exec` runs")
     .details(
         "Allow `exec` in a program that `exec` runs, which is an error without this option. The \
-         inner program gets other credentials.",
+         inner program gets the credentials of the inner `exec`.",
     );
