@@ -276,8 +276,8 @@ pub fn session_plan(
     };
     let plan = plan(commands, words, &inputs);
     let plan = plan.map_err(|error| error.into_error(words, &specs(commands), app.paths()))?;
-    let defect = || RunError::Defect { at: String::new() };
-    Ok(plan.session().cloned().ok_or_else(defect)?)
+    let missing = RunError::Internal { what: "the command makes no session" };
+    Ok(plan.session().cloned().ok_or(missing)?)
 }
 
 /// Returns what plans the command line `words` again, with the files as they are then.

@@ -10,7 +10,7 @@ use std::process::Child;
 
 use crate::app::App;
 use crate::app::session::SessionClient;
-use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
+use crate::options::runtime_dir::{runtime_dir, shared_memory_dir, temporary_dir};
 use crate::os::child_dir;
 pub use crate::os::child_dir::ChildDir;
 use crate::os::init as os_init;
@@ -45,14 +45,19 @@ pub struct StartedEndpoint {
 }
 
 impl App {
-    /// Makes a private directory in memory for the program, and removes those of programs that have ended.
+    /// Makes a private directory for the program, in memory if there is one, and removes those of programs
+    /// that have ended. The error is that of the first place.
     pub fn child_dir(&self) -> Result<ChildDir, Error> {
-        let own = runtime_dir(self.environment());
-        // The variable that names it may be inherited from another user.
-        if let Some(Ok(dir)) = own.map(|parent| ChildDir::create(&parent)) {
-            return Ok(dir);
-        }
-        ChildDir::create(&shared_memory_dir(process::user_id()))
+        let (environment, uid) = (self.environment(), process::user_id());
+        let own = runtime_dir(environment);
+        let others = [Some(shared_memory_dir(uid)), temporary_dir(environment, uid)];
+        let mut parents = own.into_iter().chain(others.into_iter().flatten());
+        let first = parents.next().unwrap_or_else(|| shared_memory_dir(uid));
+        // The variable of the first may be inherited from another user or name what no longer exists, and
+        // only Linux has the second.
+        parents.fold(ChildDir::create(&first), |made, parent| {
+            made.or_else(|error| ChildDir::create(&parent).map_err(|_| error))
+        })
     }
 
     /// As [`App::child_dir`], for secrets: refuses a file system on a disk.
@@ -67,8 +72,10 @@ impl App {
 
     /// Removes the directories of programs that have ended.
     pub fn remove_child_dirs(&self) {
-        let parents = runtime_dir(self.environment()).into_iter();
-        for parent in parents.chain([shared_memory_dir(process::user_id())]) {
+        let (environment, uid) = (self.environment(), process::user_id());
+        let shared = Some(shared_memory_dir(uid));
+        let parents = [runtime_dir(environment), shared, temporary_dir(environment, uid)];
+        for parent in parents.into_iter().flatten() {
             child_dir::sweep(&parent.path);
         }
     }

@@ -12,7 +12,7 @@ use crate::output::run::{NotVariables, RunError, SecretSelectionError, Variables
 use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
-    Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect
+    Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir NotInMemory
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
@@ -94,6 +94,7 @@ fn run_errors() -> Vec<RunError> {
         RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },
         RunError::System(Errno::MFILE.into()),
         RunError::Defect { at: " at src/main.rs:1".to_owned() },
+        RunError::Internal { what: "the message to the endpoint is damaged" },
         RunError::ProfilesNotWritten { count: 2, total: 3, kind: ErrorKind::Refused },
         RunError::WaitTimedOut { limit: Duration::from_secs(20) },
     ]

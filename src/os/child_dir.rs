@@ -226,6 +226,7 @@ mod tests {
     fn directories_of_programs_that_have_ended_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let (parent, own) = (parent(&folder), ProgramId::own());
+        drop(ChildDir::create(&parent).unwrap());
         let mut running = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(running.id()).unwrap();
         let other = ProgramId { pid, started: start_time(pid).unwrap(), ..own };
@@ -233,14 +234,7 @@ mod tests {
         let dead = ProgramId { pid: i32::try_from(ended.id()).unwrap(), ..own };
         ended.wait().unwrap();
         let kept = [
-            ChildDir::create(&parent)
-                .unwrap()
-                .path()
-                .file_name()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned(),
+            own.directory_name(0),
             other.directory_name(1),
             ProgramId { started: 0, ..other }.directory_name(2),
             ProgramId { namespace: own.namespace + 1, ..dead }.directory_name(3),

@@ -67,7 +67,7 @@ pub enum RunError {
         hints: Vec<String>,
     },
     /// A file for the program of `exec` cannot be written.
-    #[error("cannot write files for the command in `{}`", path.display())]
+    #[error("cannot write files for the program in `{}`", path.display())]
     ChildDir {
         /// The directory.
         path: PathBuf,
@@ -97,6 +97,12 @@ pub enum RunError {
         /// ` at FILE:LINE`, or nothing.
         at: String,
     },
+    /// Something of this program is not as its code expects.
+    #[error("internal error: {what}")]
+    Internal {
+        /// What is wrong.
+        what: &'static str,
+    },
     /// `update --once` could not write some of several profiles.
     #[error("cannot write {count} of {total} profiles")]
     ProfilesNotWritten {
@@ -122,7 +128,7 @@ impl RunError {
             Self::WaitTimedOut { .. } => ErrorKind::Unreachable,
             Self::InAnotherProcess { kind, .. } | Self::ProfilesNotWritten { kind, .. } => *kind,
             Self::CredentialsEndpoint { kind, .. } => *kind,
-            Self::Defect { .. } => ErrorKind::Internal,
+            Self::Defect { .. } | Self::Internal { .. } => ErrorKind::Internal,
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
@@ -142,7 +148,7 @@ impl RunError {
                 "raise the limit on open files if it is reached: `ulimit -n` shows it"
             }
             Self::UnsupportedSystem { .. } => "use `credential-process` in `~/.aws/config` instead",
-            Self::Defect { .. } => {
+            Self::Defect { .. } | Self::Internal { .. } => {
                 "report this message and the command line as a bug, without secrets"
             }
             Self::Stdout(_) => {
@@ -156,7 +162,7 @@ impl RunError {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
             Self::ChildDir { .. } => {
-                "the directory must belong to this user and have mode 0700, and its disk must have space; `XDG_RUNTIME_DIR` names the one above it"
+                "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space"
             }
             Self::NotInMemory { .. } => {
                 "mount a tmpfs on `/dev/shm`, or let `RUNTIME_DIRECTORY` or `XDG_RUNTIME_DIR` name a directory on one"

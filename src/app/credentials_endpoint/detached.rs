@@ -148,7 +148,8 @@ fn remove_at_end(pid: i32) -> Result<(), Error> {
 fn serve(app: &App, pid: i32, plan: PlanSession<'_>) -> Result<(), Error> {
     let received = detached::receive(pid).map_err(RunError::System)?;
     let Some(handover) = Handover::parse(&received.message) else {
-        return Err(RunError::Defect { at: String::new() }.into());
+        let what = "the message to the endpoint is damaged";
+        return Err(RunError::Internal { what }.into());
     };
     let directory = handover.directory.clone();
     session::block_on(async {

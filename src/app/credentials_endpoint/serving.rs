@@ -52,7 +52,7 @@ impl CredentialsEndpoint {
         files: Arc<SystemFiles>,
         session: Session,
     ) -> Result<Self, Error> {
-        // Nobody reads what it would write, and nobody sees a line on its terminal.
+        // Its standard streams are the null device, so there are no debug lines and no line about waiting.
         let plan = SessionPlan { debug: false, waiting: WaitDisplay::Nothing, ..plan };
         let app = App::with_files(Arc::clone(&files));
         // What serves does not read the cache itself.
@@ -114,7 +114,7 @@ async fn fetch(
         // The receiver is gone only if the program has ended.
         let _ = sender.send(served.map(|served| served.session));
     }));
-    let lost = |_| Error::from(RunError::Defect { at: String::new() });
+    let lost = |_| Error::from(RunError::Internal { what: "the thread of the renewal has ended" });
     fetched.await.unwrap_or_else(|error| Err(lost(error)))
 }
 
