@@ -160,6 +160,7 @@ def seeds():
     yield "cache_entry", ENTRY.encode()
     yield from (("profile", text.encode()) for text in PROFILES)
     yield from (("config_file", b"\0\x20" + text.encode()) for text in CONFIGS)
+    yield from (("config_copy", text.encode()) for text in CONFIGS + PROFILES)
     # Each file by itself, and once with each edit in its middle.
     yield from (("leak", bytes([file])) for file in range(14))
     yield from (("leak", bytes([edit % 6, edit, 0, 90 + 8 * edit, 40 + edit])) for edit in range(16))

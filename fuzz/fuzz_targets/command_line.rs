@@ -9,6 +9,9 @@ use std::any::Any;
 use libfuzzer_sys::fuzz_target;
 use roles_anywhere::command::credential_process::CredentialProcess;
 use roles_anywhere::command::{ALL, CommandLineError, PlanInputs, plan};
+use roles_anywhere::options::arguments::all_typed;
+use roles_anywhere::options::command_line::{own_words, parse};
+use roles_anywhere::options::table::program::COMMAND;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_fuzz::check_error;
 
@@ -19,6 +22,7 @@ fuzz_target!(|text: &str| {
     };
     let (variables, words): (Vec<&str>, Vec<&str>) = text.split('\0').partition(is_variable);
     let words: Vec<String> = ["roles-anywhere"].iter().chain(&words).map(|word| (*word).to_owned()).collect();
+    check_own_words(&words);
     let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     match plan(ALL, &words, &PlanInputs::of(&Environment::new(pairs))) {
@@ -34,3 +38,16 @@ fuzz_target!(|text: &str| {
         Err(_) => {}
     }
 });
+
+/// What is not ours is the program to clap's parser too.
+fn check_own_words(words: &[String]) {
+    let specs: Vec<_> = ALL.iter().map(|command| *command.spec()).collect();
+    let Ok((index, typed)) = parse(&specs, words) else { return };
+    let spec = &specs[index];
+    if !spec.options().any(|option| std::ptr::eq(option, &COMMAND)) {
+        return;
+    }
+    let rest = &words[own_words(spec.name, spec.option_groups, words).len()..];
+    let rest = if rest.first().is_some_and(|word| word == "--") { &rest[1..] } else { rest };
+    assert!(all_typed(&typed, &COMMAND).eq(rest), "{words:?}");
+}

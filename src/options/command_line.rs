@@ -189,3 +189,6 @@ pub(super) fn with_command(
     }
     parent.subcommand(with_command(new(name, None), depth + 1, command, new))
 }
+
+#[cfg(test)]
+mod tests;
