@@ -67,13 +67,13 @@ pub enum CredentialSource {
 impl Command for ExecPlan {
     const NAME: &'static [Word] = &[("exec", "Run a program with credentials and no others")];
     const DETAILS: &'static str = "\
-Runs a program that finds the credentials of a session, which are renewed as long as it runs, and no other credentials. Options after the program belong to the program.
+Runs a program with the credentials of a session, renews them while it runs, and hides all others from it. Options after the program belong to the program.
 
-Variables and files by which the program would find other credentials are hidden from it. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
+Variables with other credentials are removed, and the AWS files of the user are replaced. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
     const EXAMPLES: &'static str = "\
 roles-anywhere exec --role backup -- aws s3 sync /srv s3://backup-bucket
 roles-anywhere exec --role backup
-roles-anywhere exec --role backup --static -- env";
+roles-anywhere exec --role backup --static -- ./backup.sh";
     const DOCS: &'static [&'static str] = &["exec.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         table::program::PROGRAM,

@@ -18,6 +18,8 @@ fn errors_of_programs_have_these_texts() {
     let examples = vec![
         ProgramError::NotInPath { name: "backup".into() },
         ProgramError::NotInPath { name: PathBuf::new() },
+        ProgramError::NotInPath { name: "aws s3 ls".into() },
+        ProgramError::NotInPath { name: "DEBUG=1".into() },
         // It may be a password after an option that takes none.
         ProgramError::NotInPath { name: "aB3dEfGh1jKlMn0pQrStUvWxYz".into() },
         ProgramError::NotFound { path: path() },

@@ -35,7 +35,7 @@ const MAX_MESSAGE: u64 = 8 << 20;
 /// Starts the detached process with `message`, and returns its answer, which is empty if it ended
 /// without one. `words` are the arguments of the process between, which calls [`detach`].
 ///
-/// The answer is there before the process between is gone for this one: no child is left.
+/// When this returns, the process between has ended and was reaped: this process has no child.
 pub fn start(program: &Path, words: &[&str], message: &[u8]) -> io::Result<SecretBytes> {
     let (mut ours, theirs) = UnixStream::pair()?;
     let adopts_orphans = adoption::suspend();
@@ -92,6 +92,7 @@ mod adoption {
 
     impl Drop for Suspended {
         fn drop(&mut self) {
+            // Any number means that it adopts.
             let _ = set_child_subreaper(Some(Pid::INIT));
         }
     }

@@ -57,7 +57,7 @@ impl ProgramError {
 
     fn hint(&self) -> &'static str {
         match self {
-            Self::NotInPath { .. } => "check the name, or pass the path of the program",
+            Self::NotInPath { name } => not_in_path_hint(&name.to_string_lossy()),
             Self::NotFound { .. } => "check the path of the program",
             Self::NoInterpreter { .. } => {
                 "check the first line of the script, or install the dynamic loader of the program"
@@ -74,6 +74,17 @@ impl ProgramError {
             },
         }
     }
+}
+
+/// Returns what to do if no program has a name, which may be a line of a shell.
+fn not_in_path_hint(name: &str) -> &'static str {
+    if name.contains(char::is_whitespace) {
+        return "pass the program and its arguments without quotes around all of them, or use `sh -c '…'`";
+    }
+    if name.contains('=') {
+        return "set a variable of the program with `env NAME=value PROGRAM`";
+    }
+    "check the name, or pass the path of the program; pass built-ins and aliases of a shell by `sh -c '…'`, and a role by `--role NAME`"
 }
 
 impl From<ProgramError> for Error {

@@ -192,7 +192,7 @@ pub enum UsageError {
         why: &'static str,
     },
     /// `exec` in a program that `exec` runs.
-    #[error("`exec` already runs this program{}", of_role(role))]
+    #[error("this shell or program already runs in `exec`{}", of_role(role))]
     Nested {
         /// The role of that.
         role: DisplayValue,
@@ -288,7 +288,7 @@ fn shown_name(value: &DisplayValue) -> String {
 }
 
 fn of_role(name: &DisplayValue) -> String {
-    name.value().map(|name| format!(" with the role `{name}`")).unwrap_or_default()
+    name.value().map(|name| format!(", with the role `{name}`")).unwrap_or_default()
 }
 
 fn flag(value: &DisplayValue) -> String {

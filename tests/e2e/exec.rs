@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -193,21 +194,12 @@ fn arguments_and_variables_are_any_bytes() {
 #[test]
 fn variables_keep_their_order() {
     let env = TestEnvironment::new().var("ZZ", "1").var("AWS_PROFILE", "x").var("AA", "2");
-    let before: Vec<String> = env
-        .map(|it| it.called(Path::new("/usr/bin/env")))
-        .run("")
-        .text()
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    let env = TestEnvironment::new().var("ZZ", "1").var("AWS_PROFILE", "x").var("AA", "2");
-    let after = env.run("exec --static env").text();
-    let names = |lines: &[String]| {
-        lines.iter().map(|it| it.split('=').next().unwrap().to_owned()).collect::<Vec<_>>()
+    let names = |text: String| {
+        text.lines().map(|it| it.split('=').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let after = names(&after.lines().map(str::to_owned).collect::<Vec<_>>());
-    let kept: Vec<String> =
-        names(&before).into_iter().filter(|name| after.contains(name)).collect();
+    let after = names(env.run("exec --static env").text());
+    let before = names(env.program().clone().called(Path::new("/usr/bin/env")).run(&[]).text());
+    let kept: Vec<String> = before.into_iter().filter(|name| after.contains(name)).collect();
     assert!(kept.len() > 5 && after.starts_with(&kept), "{after:?} {kept:?}");
 }
 
@@ -271,7 +263,7 @@ fn program_that_does_not_exist_costs_no_session() {
     ----- stdout -----
     ----- stderr -----
     error: cannot find the program `nosuch` in `PATH`
-      hint: check the name, or pass the path of the program
+      hint: check the name, or pass the path of the program; pass built-ins and aliases of a shell by `sh -c '…'`, and a role by `--role NAME`
     ");
     assert_snapshot!(env.fails("exec ./no/such"), @r"
     $ ROLES_ANYWHERE_ERROR_FORMAT=text roles-anywhere exec ./no/such
@@ -287,7 +279,7 @@ fn program_that_does_not_exist_costs_no_session() {
     ----- stdout -----
     ----- stderr -----
     error: cannot find the program in `PATH`
-      hint: check the name, or pass the path of the program
+      hint: check the name, or pass the path of the program; pass built-ins and aliases of a shell by `sh -c '…'`, and a role by `--role NAME`
     ");
     assert_eq!(env.emulator().requests(), [Value::Null; 0]);
 }
@@ -324,7 +316,11 @@ fn program_that_cannot_be_executed_ends_as_in_a_shell() {
     assert!(output.stderr.contains("its interpreter does not exist"), "{output}");
     // The shell that runs a file without `#!` refuses it.
     let output = run(&binary);
-    assert!([2, 126, 127].contains(&output.code), "{output}");
+    let direct = Command::new("/bin/sh").arg(&binary).output().unwrap();
+    assert_eq!(Some(output.code), direct.status.code(), "{output}");
+    let (note, rest) = output.stderr.split_once('\n').unwrap();
+    assert!(note.starts_with("note: "), "{output}");
+    assert_eq!(rest, String::from_utf8_lossy(&direct.stderr));
 }
 
 #[test]
@@ -358,13 +354,16 @@ fn nested_use_is_an_error() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `exec` already runs this program with the role `backup`
-      hint: pass `--nested` to run a program with other credentials in it, or end it first
+    error: this shell or program already runs in `exec`, with the role `backup`
+      hint: pass `--nested` to use other credentials inside it, or exit that shell first
     ");
     assert_eq!(script(&env, "--nested --static", "echo $ROLES_ANYWHERE_EXEC"), "Workload\n");
-    // Other commands are none of its business, and do not take it for a misspelled option.
+    // No other command takes the variable for a misspelled one.
     let output = env.run("credential-process --region nowhere");
-    assert!(!output.stderr.contains("ROLES_ANYWHERE_EXEC`"), "{output}");
+    assert!(!output.stderr.contains("is set, but no option"), "{output}");
+    let env = env.var("ROLES_ANYWHERE_PROXYY", "x");
+    let output = env.run("credential-process --region nowhere");
+    assert_eq!(output.stderr.matches("is set, but no option").count(), 1, "{output}");
 }
 
 #[test]

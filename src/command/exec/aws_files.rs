@@ -36,7 +36,7 @@ pub struct ProgramAwsFiles {
 }
 
 impl AwsFiles {
-    /// Reads the files. One that does not exist is as good as an empty one.
+    /// Reads the files. A configuration file that does not exist counts as empty.
     pub fn read(&self, app: &App) -> Result<ProgramAwsFiles, Error> {
         let config = match self.config.as_ref().map(|file| app.files().read(file)).transpose() {
             Ok(bytes) => bytes.unwrap_or_default(),

@@ -59,7 +59,7 @@ impl UsageError {
             | Self::NoVariable { why, .. } => why,
             Self::NotYet { instead, .. } => instead,
             Self::Nested { .. } => {
-                "pass `--nested` to run a program with other credentials in it, or end it first"
+                "pass `--nested` to use other credentials inside it, or exit that shell first"
             }
         };
         vec![hint.to_owned()]

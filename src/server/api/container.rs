@@ -85,7 +85,9 @@ fn given_token(headers: &HeaderMap) -> &[u8] {
 }
 
 fn unauthorized() -> Response {
-    response::unauthorized("the header Authorization must contain the token from the token file")
+    response::unauthorized(
+        "the header Authorization must contain the token of the token file or of AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    )
 }
 
 /// Returns the document of the route.
