@@ -1,6 +1,7 @@
-//! `render`: templates with secrets and parameters in the place of references.
+//! `render`: templates with secrets and parameters in the place of references, and files of variables.
 
 mod plan;
+mod variables;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,10 +16,12 @@ use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
+use crate::output::formats::VariableFormat;
 use crate::output::usage::UsageError;
 use crate::secrets::reference::NamedReference;
 use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
 use crate::secrets::template::{Template, TemplateMistakes, TemplateSyntax};
+use crate::secrets::variables::VariableSources;
 use roles_anywhere_client::input_source::{Files as _, InputSource};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
@@ -45,6 +48,13 @@ pub enum RenderInput {
         files: Vec<InputSource>,
         /// How their references are written.
         syntax: TemplateSyntax,
+    },
+    /// Variables.
+    Variables {
+        /// What gives them.
+        sources: VariableSources,
+        /// How they are written.
+        format: VariableFormat,
     },
 }
 
@@ -77,14 +87,18 @@ impl Command for RenderPlan {
     const DETAILS: &'static str = "\
 Replaces the references in templates by secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store: {{resolve:secretsmanager:NAME}} and {{resolve:ssm:NAME}} of CloudFormation in any text, or expressions of Jinja with `--syntax jinja`.
 
+Without a template, `--format` writes the variables that `--env`, `--env-file` and `--from` give.
+
 All references are resolved before anything is written. A file is replaced as a whole, and only if it changes.";
     const EXAMPLES: &'static str = "\
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf
 roles-anywhere render a.conf.j2 b.conf.j2 --syntax jinja --out-dir /run/app
-roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check";
+roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check
+roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
     const DOCS: &'static [&'static str] = &["render.md", "secrets.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::RENDER,
+        table::program_variables::SOURCES,
         table::roles::ONE,
         table::identity::IDENTITY,
         table::session::CHAIN,
@@ -96,17 +110,11 @@ roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check";
         table::cache::CACHE,
         table::errors::ERRORS,
     ];
-    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
+    const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        plan::plan(settings).map_err(|error| match error {
-            // A template is named with the options of the session.
-            UsageError::Missing { options, .. } if Self::REQUIRED.contains(&options[0]) => {
-                settings.missing(Self::REQUIRED)
-            }
-            error => error,
-        })
+        plan::plan(settings)
     }
 }
 
@@ -114,6 +122,9 @@ impl Plan for RenderPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         let rendered = match &self.input {
             RenderInput::Templates { files, syntax } => self.render(files, *syntax, app)?,
+            RenderInput::Variables { sources, format } => {
+                vec![self.render_variables(sources, *format, app)?]
+            }
         };
         self.write(&rendered, app)
     }

@@ -214,7 +214,7 @@ fn mistakes_end_the_run_before_the_program() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: the variables of the program have 4 mistakes
+    error: the variables have 4 mistakes
       `--prefix` has no `--from` before it
       invalid value for `--from`: invalid reference: the name is missing
       `A` is given twice in `--env`
@@ -248,7 +248,7 @@ fn mistakes_end_the_run_before_the_program() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: the variables of the program have 2 mistakes
+    error: the variables have 2 mistakes
       `PASSWORD` is given twice: in member `password` of `sm://prod/db-credentials#*` and in member `password` of `sm://prod/rotated#*`
       `USERNAME` is given twice: in member `username` of `sm://prod/db-credentials#*` and in member `username` of `sm://prod/rotated#*`
     ");

@@ -159,6 +159,113 @@ fn an_undefined_member_is_an_error_with_its_line() {
 }
 
 #[test]
+fn variables_are_written_in_each_format() {
+    let env = TestEnvironment::new()
+        .var("KEPT", "of the caller")
+        .file("app.env", "# comment\nURL='https://a?b=c'\nDB_HOST=other\nKEPT\nABSENT\nB=file\n");
+    let file = env.path("app.env").display().to_string();
+    let text = |format: &str| {
+        let words = [
+            "render",
+            "--format",
+            format,
+            "--env",
+            "B=x-{{resolve:secretsmanager:prod/plain}}",
+            "--env",
+            "NONE=sm://absent?optional",
+            "--env-file",
+            &file,
+            "--from",
+            "sm://prod/db-credentials",
+            "--prefix",
+            "DB_",
+        ];
+        let outcome = env.run_args(&words);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome}");
+        outcome.text()
+    };
+    assert_snapshot!(text("dotenv"), @"
+    B=x-s3cr3t
+    DB_HOST=other
+    DB_PASSWORD='correct horse battery staple'
+    DB_PORT=5432
+    DB_USERNAME=app
+    KEPT='of the caller'
+    URL='https://a?b=c'
+    ");
+    assert_snapshot!(text("properties"), @"
+    B=x-s3cr3t
+    DB_HOST=other
+    DB_PASSWORD=correct horse battery staple
+    DB_PORT=5432
+    DB_USERNAME=app
+    KEPT=of the caller
+    URL=https://a?b=c
+    ");
+    let json: serde_json::Value = serde_json::from_str(&text("json")).unwrap();
+    let expected = json!({
+        "B": "x-s3cr3t",
+        "DB_HOST": "other",
+        "DB_PASSWORD": "correct horse battery staple",
+        "DB_PORT": "5432",
+        "DB_USERNAME": "app",
+        "KEPT": "of the caller",
+        "URL": "https://a?b=c",
+    });
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn variables_are_written_to_a_file_as_templates_are() {
+    let env = TestEnvironment::new();
+    let out = env.path("app.properties");
+    let line = format!(
+        "render --format properties --env spring.password=sm://prod/db-credentials#password --out {}",
+        out.display()
+    );
+    let check = env.run(&format!("{line} --check"));
+    assert_eq!(check.code, 1, "{check}");
+    assert!(!out.exists());
+    assert_eq!(env.run(&format!("{line} --mode 0440")).code, 0);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "spring.password=correct horse battery staple\n");
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o440);
+    let inode = fs::metadata(&out).unwrap().ino();
+    assert_eq!(env.run(&format!("{line} --mode 0440")).code, 0);
+    assert_eq!(fs::metadata(&out).unwrap().ino(), inode);
+    let check = env.run(&format!("{line} --check --mode 0440"));
+    assert_eq!((check.code, check.text().as_str()), (0, ""), "{check}");
+}
+
+#[test]
+fn variables_that_a_format_cannot_hold_write_nothing() {
+    let env = TestEnvironment::new().file("out.env", "before");
+    let out = env.path("out.env");
+    let outcome = env.run_args(&[
+        "render",
+        "--format=dotenv",
+        "--env=a.b=hunter2",
+        "--env=B=sm://prod/plain",
+        "--out",
+        &out.display().to_string(),
+    ]);
+    assert_snapshot!(format!("{}\n{}", outcome.code, outcome.stderr), @"
+    2
+    error: the format `dotenv` cannot hold `a.b` (its name may have only letters, digits and `_`)
+      hint: use another name for the variable
+    ");
+    assert_eq!(fs::read_to_string(&out).unwrap(), "before");
+    let requests = env.emulator().requests().len();
+    let outcome = env.run("render --format json --env A=sm://a#b#c --env 1=x --prefix A_");
+    assert_snapshot!(format!("{}\n{}", outcome.code, outcome.stderr), @"
+    2
+    error: the variables have 2 mistakes
+      `--prefix` has no `--from` before it
+      invalid variable name `1` in `--env`: expected a letter or `_`, then letters, digits, `_`, `.` and `-`
+    ");
+    assert_eq!(env.emulator().requests().len(), requests);
+}
+
+#[test]
 fn a_refused_session_writes_nothing() {
     let env = environment()
         .fault(json!({"status": 403, "code": "AccessDeniedException", "times": 0}))
@@ -176,8 +283,7 @@ fn a_template_from_standard_input_is_rendered() {
 
 #[test]
 fn options_that_do_not_go_together_are_refused() {
-    let env = TestEnvironment::new();
-    let all: String = [
+    let lines = [
         "render",
         "render a b",
         "render a --check",
@@ -188,14 +294,8 @@ fn options_that_do_not_go_together_are_refused() {
         "render a --out b --mode 888",
         "render a --out b --owner :x",
         "render a --syntax erb",
-    ]
-    .map(|line| {
-        let outcome = env.run(line);
-        assert_eq!(outcome.code, 2, "{outcome}");
-        format!("$ {line}\n{}", outcome.stderr)
-    })
-    .concat();
-    assert_snapshot!(all, @"
+    ];
+    assert_snapshot!(refused(&lines), @"
     $ render
     error: missing required argument `TEMPLATE`
       hint: pass `TEMPLATE` after the command
@@ -224,4 +324,54 @@ fn options_that_do_not_go_together_are_refused() {
     $ render a --syntax erb
     error: invalid value `erb` for `--syntax`: expected `cloudformation` or `jinja`
     ");
+}
+
+#[test]
+fn variables_and_templates_do_not_go_together() {
+    let lines = [
+        "render a --format json --env A=b",
+        "render a --env A=b",
+        "render --env A=b",
+        "render --format json",
+        "render --format yaml --env A=b",
+        "render --format json --env A=b --out-dir c",
+        "render --format json --env A=b --syntax jinja",
+        "render --format json --env A=b --check",
+    ];
+    assert_snapshot!(refused(&lines), @"
+    $ render a --format json --env A=b
+    error: `TEMPLATE` and `--format` cannot be used together
+      hint: remove one of them: `--format` writes variables without a template
+    $ render a --env A=b
+    error: `TEMPLATE` and `--env` cannot be used together
+      hint: pass `--format` in place of a template: a template has references of its own
+    $ render --env A=b
+    error: missing required option `--format`
+      hint: pass `--format`
+    $ render --format json
+    error: missing required option `--env`
+      hint: pass `--env`
+    $ render --format yaml --env A=b
+    error: invalid value `yaml` for `--format`: expected `dotenv`, `json` or `properties`
+    $ render --format json --env A=b --out-dir c
+    error: `--out-dir` and `--format` cannot be used together
+      hint: pass `--out`: variables are written to one file
+    $ render --format json --env A=b --syntax jinja
+    error: `--syntax` and `--format` cannot be used together
+      hint: remove one of them: only a template has a syntax
+    $ render --format json --env A=b --check
+    error: missing required option `--out`
+      hint: pass `--out`
+    ");
+}
+
+/// Returns what is printed for command lines that are not valid.
+fn refused(lines: &[&str]) -> String {
+    let env = TestEnvironment::new();
+    let printed = lines.iter().map(|line| {
+        let outcome = env.run(line);
+        assert_eq!(outcome.code, 2, "{outcome}");
+        format!("$ {line}\n{}", outcome.stderr)
+    });
+    printed.collect()
 }

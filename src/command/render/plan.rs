@@ -4,13 +4,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::command::render::{RenderInput, RenderOutput, RenderPlan};
-use crate::options::arguments::all_typed;
+use crate::options::arguments::{all_typed, typed};
+use crate::options::program_variables::shared_sources;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::identity::CERTIFICATE;
+use crate::options::table::program_variables::{ENV, SOURCES};
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
+use crate::output::formats::VariableFormat;
 use crate::output::usage::UsageError;
 use crate::secrets::rendered::{FileAccess, FileMode, OnDifference, OwnerName};
 use crate::secrets::template::TemplateSyntax;
@@ -23,6 +26,7 @@ use roles_anywhere_client::text::path;
 pub(super) static RENDER: &[&OptionSpec] = &[
     &TEMPLATE,
     &SYNTAX,
+    &FORMAT,
     &OUT,
     &OUT_DIR,
     &MODE,
@@ -32,8 +36,8 @@ pub(super) static RENDER: &[&OptionSpec] = &[
     &PARAMETERS_ENDPOINT,
 ];
 
-/// The options without which nothing is rendered.
-pub(super) static REQUIRED: &[&OptionSpec] =
+/// The options without which no template is rendered.
+static OF_TEMPLATES: &[&OptionSpec] =
     &[&TEMPLATE, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
 
 static TEMPLATE: OptionSpec = OptionSpec::positional("template", "TEMPLATE", ValueType::File)
@@ -54,6 +58,23 @@ static SYNTAX: OptionSpec = OptionSpec::new("--syntax", "SYNTAX", ValueType::Tex
     ])
     .help("Syntax of the templates")
     .details("How references are written in the templates.");
+
+static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Text)
+    .without_variable()
+    .refuse_empty(FORMATS)
+    .under(Heading::Variables)
+    .choices(&[
+        ("dotenv", "A .env file"),
+        ("json", "A JSON object"),
+        ("properties", "A .properties file of Java and Spring"),
+    ])
+    .help("Write variables in this format, without a template")
+    .details(
+        "Write the variables that `--env`, `--env-file` and `--from` give, in this format, without \
+         a template.",
+    );
+
+const FORMATS: &str = "`dotenv`, `json` or `properties`";
 
 static OUT: OptionSpec = OptionSpec::new("--out", "FILE", ValueType::File)
     .without_variable()
@@ -108,6 +129,22 @@ const ENDINGS: [&str; 5] = ["tmpl", "tpl", "template", "j2", "jinja"];
 
 /// Returns the plan.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<RenderPlan, UsageError> {
+    let format = format(settings)?;
+    plan_of(settings, format).map_err(|error| match error {
+        // A template is named with the options of the session.
+        UsageError::Missing { options, .. }
+            if format.is_none() && OF_TEMPLATES.contains(&options[0]) =>
+        {
+            settings.missing(OF_TEMPLATES)
+        }
+        error => error,
+    })
+}
+
+fn plan_of(
+    settings: &Settings<'_>,
+    format: Option<VariableFormat>,
+) -> Result<RenderPlan, UsageError> {
     let roles = ReferenceRoles::plan(settings)?;
     // What is wrong with a value matters more than what is missing beside it.
     let (syntax, access) = (syntax(settings)?, access(settings)?);
@@ -115,18 +152,69 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<RenderPlan, UsageError> {
         true => OnDifference::Report,
         false => OnDifference::Write,
     };
-    let files = templates(settings)?;
-    let output = output(settings, &files, access)?;
+    let input = match format {
+        Some(format) => variables(settings, format)?,
+        None => RenderInput::Templates { files: templates(settings)?, syntax },
+    };
+    let output = output(settings, &input, access)?;
     if let (OnDifference::Report, RenderOutput::Stdout) = (on_difference, &output) {
         return Err(settings.missing(&[&OUT]));
     }
-    Ok(RenderPlan { roles, input: RenderInput::Templates { files, syntax }, output, on_difference })
+    Ok(RenderPlan { roles, input, output, on_difference })
+}
+
+fn format(settings: &Settings<'_>) -> Result<Option<VariableFormat>, UsageError> {
+    let Some(setting) = settings.flag(&FORMAT)? else { return Ok(None) };
+    match setting.value {
+        "dotenv" => Ok(Some(VariableFormat::Dotenv)),
+        "json" => Ok(Some(VariableFormat::Json)),
+        "properties" => Ok(Some(VariableFormat::Properties)),
+        _ => Err(setting.refuse(FORMATS)),
+    }
+}
+
+/// Returns the variables that are rendered without a template.
+fn variables(settings: &Settings<'_>, format: VariableFormat) -> Result<RenderInput, UsageError> {
+    let of_templates = [
+        (&TEMPLATE, "remove one of them: `--format` writes variables without a template"),
+        (&SYNTAX, "remove one of them: only a template has a syntax"),
+        (&OUT_DIR, "pass `--out`: variables are written to one file"),
+    ];
+    for (option, why) in of_templates {
+        if typed(settings.typed, option).is_some() {
+            return Err(conflict(option, &FORMAT, why));
+        }
+    }
+    let sources = shared_sources(settings)?;
+    match sources.is_empty() {
+        true => Err(settings.missing(&[&ENV])),
+        false => Ok(RenderInput::Variables { sources, format }),
+    }
+}
+
+fn conflict(
+    first: &'static OptionSpec,
+    second: &'static OptionSpec,
+    why: &'static str,
+) -> UsageError {
+    let [first, second] = [first, second].map(|option| Origin::Flag(option).into());
+    UsageError::Conflict { first, second, why }
 }
 
 fn templates(settings: &Settings<'_>) -> Result<Vec<InputSource>, UsageError> {
     let files = all_typed(settings.typed, &TEMPLATE)
         .map(|value| template(settings.setting(Origin::Flag(&TEMPLATE), value)?));
     let files: Vec<InputSource> = files.collect::<Result<_, _>>()?;
+    if let Some(source) = SOURCES.iter().find(|source| typed(settings.typed, source).is_some()) {
+        return Err(match files.is_empty() {
+            true => settings.missing(&[&FORMAT]),
+            false => conflict(
+                &TEMPLATE,
+                source,
+                "pass `--format` in place of a template: a template has references of its own",
+            ),
+        });
+    }
     if files.is_empty() { Err(settings.missing(&[&TEMPLATE])) } else { Ok(files) }
 }
 
@@ -151,16 +239,20 @@ fn syntax(settings: &Settings<'_>) -> Result<TemplateSyntax, UsageError> {
 
 fn output(
     settings: &Settings<'_>,
-    files: &[InputSource],
+    input: &RenderInput,
     access: FileAccess,
 ) -> Result<RenderOutput, UsageError> {
+    let files = match input {
+        RenderInput::Templates { files, .. } => &files[..],
+        RenderInput::Variables { .. } => &[],
+    };
     let out = settings.flag(&OUT)?.filter(|setting| setting.value != "-");
     match (out, settings.flag(&OUT_DIR)?) {
-        (Some(_), Some(_)) => Err(UsageError::Conflict {
-            first: Origin::Flag(&OUT).into(),
-            second: Origin::Flag(&OUT_DIR).into(),
-            why: "pass `--out` for one file, or `--out-dir` for a directory of files",
-        }),
+        (Some(_), Some(_)) => Err(conflict(
+            &OUT,
+            &OUT_DIR,
+            "pass `--out` for one file, or `--out-dir` for a directory of files",
+        )),
         (_, None) if files.len() > 1 => Err(settings.missing(&[&OUT_DIR])),
         (None, None) => match [&MODE, &OWNER].map(|option| settings.flag(option)) {
             [Ok(None), Ok(None)] => Ok(RenderOutput::Stdout),

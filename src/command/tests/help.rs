@@ -98,6 +98,11 @@ fn planned(
             _ => format!("{}={value}", row.name),
         });
     }
+    // What else `render` needs depends on its options.
+    if spec.name[0].0 == "render" {
+        let is_format = given.iter().any(|(row, _)| row.name == "--format");
+        words.push(if is_format { "--env=A=b" } else { "a.tmpl" }.to_owned());
+    }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(variables.iter().map(owned));
@@ -162,7 +167,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 41, "options with choices");
+    assert_eq!(count, 42, "options with choices");
 }
 
 #[test]

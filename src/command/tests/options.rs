@@ -51,8 +51,8 @@ fn a_flag_or_a_variable_is_of_one_row() {
         twice(rows().filter(|row| !is_argument(row)).map(|row| row.name).collect()),
         [
             "--role", "--role", "--prefix", "--output", "--output", "--output", "--output",
-            "--out", "--output", "--output", "--format", "--output", "--output", "--output",
-            "--from", "--file", "--output"
+            "--format", "--out", "--output", "--output", "--format", "--output", "--output",
+            "--output", "--from", "--file", "--output"
         ]
     );
     assert!(rows().filter(is_argument).all(|row| row.variables().next().is_none()));

@@ -175,7 +175,7 @@ impl From<VariableMistakes> for Error {
         if all.len() == 1 {
             return Self::usage(all.remove(0), []);
         }
-        let message = format!("the variables of the program have {} mistakes", all.len());
+        let message = format!("the variables have {} mistakes", all.len());
         let details = all.iter().take(MAX_REPORTED).map(|mistake| {
             let line = mistake.to_string();
             Detail { block: format!("  {}", one_line(&line)), line }

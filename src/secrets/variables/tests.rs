@@ -142,7 +142,7 @@ fn all_mistakes_are_listed_at_once() {
     let text = shown(variables);
     assert!(!text.contains("hunter") && !text.contains("Tr0ub"), "{text}");
     assert_snapshot!(text, @r"
-    error: the variables of the program have 15 mistakes
+    error: the variables have 15 mistakes
       invalid value for `--env`: expected NAME=VALUE
       line 1 of `a.env`: remove the space before `=`
       line 2 of `a.env`: the quote at the start of the value is not closed
@@ -227,7 +227,7 @@ fn a_prefix_belongs_to_the_reference_before_it() {
         ])
     ,
             @r"
-    error: the variables of the program have 6 mistakes
+    error: the variables have 6 mistakes
       `--prefix` has no `--from` before it
       `--prefix` is given twice for one `--from`
       invalid value for `--prefix`: expected a letter or `_`, then letters, digits, `_`, `.` and `-`
@@ -333,7 +333,7 @@ fn values_that_no_program_can_get_are_listed_at_once() {
         members(&[("USER", "v")]),
     ];
     assert_snapshot!(assigned(variables, values), @r"
-    error: the variables of the program have 7 mistakes
+    error: the variables have 7 mistakes
       `A` in `--env`: the value contains a NUL byte, which no program can get
       `AWS_PROFILE` in `--env`: the variable cannot be set together with credentials: remove it, or do not pass `--credentials` or `--static`
       `L` in `--env`: 21 bytes with the name are too long for a variable: use `--file`
@@ -365,7 +365,7 @@ fn arguments_hold_references_too() {
     let mut variables = GivenVariables::default();
     variables.add_arguments(["x", "sm://", "sm://a#*"].into_iter());
     assert_snapshot!(shown(variables), @r"
-    error: the variables of the program have 2 mistakes
+    error: the variables have 2 mistakes
       argument 2: invalid reference: the name is missing
       argument 3: `#*` stands for several values: use `--from` for all members
     ");
