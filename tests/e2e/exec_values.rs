@@ -81,6 +81,28 @@ fn program_gets_values_and_no_credentials() {
     }
 }
 
+/// A service is called once for all references to it.
+#[test]
+fn parameters_are_read_beside_secrets() {
+    let env = TestEnvironment::new();
+    let found = script(
+        &env,
+        &[
+            "--env=A=ssm:///prod/db/password",
+            "--env=B={{resolve:ssm-secure:/prod/db/password}}:{{resolve:secretsmanager:prod/plain}}",
+            "--env=C=ssm:///prod/absent?default=none",
+        ],
+        "echo \"$A,$B,$C\"",
+    );
+    assert_eq!(found, "tr0ub4dor,tr0ub4dor:s3cr3t,none\n");
+    assert_eq!(env.emulator().requests().len(), 3);
+    // Nothing listens there.
+    let elsewhere =
+        ["--env=A=ssm:///prod/db/password", "--parameters-endpoint", "http://127.0.0.1:1"];
+    let output = run(&env, &elsewhere, "true");
+    assert_eq!(output.code, 5, "{output}");
+}
+
 #[test]
 fn credentials_are_given_too_if_they_are_asked_for() {
     let env = TestEnvironment::new().var("AWS_PROFILE", "mine");

@@ -32,15 +32,16 @@ fn prints_a_template_with_its_values() {
 fn reads_each_service_once() {
     let env = environment().file(
         "b.j2",
-        "{{ secret('prod/db-credentials').password | urlencode }} {{ secret('prod/plain') }}\n",
+        "{{ secret('prod/db-credentials').password | urlencode }} {{ secret('prod/plain') }} \
+         {{ parameter('/prod/db/password') }}\n",
     );
     let template = env.path("b.j2").display().to_string();
     let outcome = env.run(&format!("render {template} --syntax jinja"));
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(outcome.text().starts_with("correct%20horse%20battery%20staple "), "{outcome}");
-    assert!(outcome.text().ends_with(" s3cr3t\n"), "{outcome}");
-    // One call for the session, one for all secrets.
-    assert_eq!(env.emulator().requests().len(), 2);
+    assert!(outcome.text().ends_with(" s3cr3t tr0ub4dor\n"), "{outcome}");
+    // One call for the session, one for all secrets, one for all parameters.
+    assert_eq!(env.emulator().requests().len(), 3);
 }
 
 #[test]
