@@ -3,7 +3,7 @@
 //! A row draws random numbers of its own, from the number of the line and the name of the row. So a
 //! new row changes the lines that it is drawn for and no other, and rows may come in any order.
 
-use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format, Role, Text};
+use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format, Role, Text, Url};
 use super::options::Opt;
 use super::verb::Verb::{self, *};
 
@@ -22,6 +22,10 @@ pub(super) const COMMANDS: &[NewCommand] = &[
     NewCommand { name: "exec", share: 2, verb: Exec },
     NewCommand { name: "render", share: 2, verb: Render },
     NewCommand { name: "resolve", share: 2, verb: Resolve },
+    NewCommand { name: "secret list", share: 1, verb: SecretList },
+    NewCommand { name: "secret describe", share: 1, verb: SecretDescribe },
+    NewCommand { name: "parameter get", share: 1, verb: ParameterGet },
+    NewCommand { name: "parameter list", share: 1, verb: ParameterList },
 ];
 
 /// An option that is added to lines of some commands.
@@ -41,8 +45,20 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] =
-    &[CredentialProcess, Exec, Export, Update, Serve, SecretGet, Render, Resolve];
+const SESSIONS: &[Verb] = &[
+    CredentialProcess,
+    Exec,
+    Export,
+    Update,
+    Serve,
+    SecretGet,
+    SecretList,
+    SecretDescribe,
+    ParameterGet,
+    ParameterList,
+    Render,
+    Resolve,
+];
 const IDENTITIES: &[Verb] = &[
     CredentialProcess,
     Exec,
@@ -50,6 +66,10 @@ const IDENTITIES: &[Verb] = &[
     Update,
     Serve,
     SecretGet,
+    SecretList,
+    SecretDescribe,
+    ParameterGet,
+    ParameterList,
     SignString,
     ReadCertificateData,
     Render,
@@ -66,6 +86,10 @@ pub(super) const OPTIONS: &[NewOption] = &[
             Export,
             Update,
             SecretGet,
+            SecretList,
+            SecretDescribe,
+            ParameterGet,
+            ParameterList,
             Render,
             Resolve,
             SignString,
@@ -95,6 +119,24 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 60,
         verbs: &[Version],
         added: Added::Option(("output", Format)),
+    },
+    NewOption {
+        name: "a second name of secret get",
+        share: 3,
+        verbs: &[SecretGet],
+        added: Added::Word(&["team/b", "prod/db", ""]),
+    },
+    NewOption {
+        name: "output as variables of secret get",
+        share: 3,
+        verbs: &[SecretGet],
+        added: Added::Word(&["--output=dotenv"]),
+    },
+    NewOption {
+        name: "parameters-endpoint of render",
+        share: 8,
+        verbs: &[Render],
+        added: Added::Option(("parameters-endpoint", Url)),
     },
     NewOption {
         name: "v",

@@ -92,6 +92,29 @@ pub(super) const SECRET_GET: &[Opt] = &[
     ("secrets-endpoint", Url),
 ];
 
+pub(super) const SECRET_LIST: &[Opt] =
+    &[("prefix", Text), ("output", TableFormat), ("secrets-endpoint", Url)];
+
+pub(super) const SECRET_DESCRIBE: &[Opt] = &[("output", Format), ("secrets-endpoint", Url)];
+
+pub(super) const PARAMETER_GET: &[Opt] = &[
+    ("version", Version),
+    ("label", Text),
+    ("key", Text),
+    ("no-decrypt", Switch),
+    ("output", SecretFormat),
+    ("out", NewFile),
+    ("parameters-endpoint", Url),
+];
+
+pub(super) const PARAMETER_LIST: &[Opt] = &[
+    ("recursive", Switch),
+    ("values", Switch),
+    ("no-decrypt", Switch),
+    ("output", TableFormat),
+    ("parameters-endpoint", Url),
+];
+
 pub(super) const RENDER: &[Opt] = &[
     ("syntax", TemplateSyntax),
     ("out", NewFile),

@@ -2,8 +2,9 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, READ_CERTIFICATE_DATA, RENDER, RESOLVE,
-    SECRET_GET, SERVE, SESSION, SIGN_STRING, UPDATE,
+    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, PARAMETER_GET, PARAMETER_LIST,
+    READ_CERTIFICATE_DATA, RENDER, RESOLVE, SECRET_DESCRIBE, SECRET_GET, SECRET_LIST, SERVE,
+    SESSION, SIGN_STRING, UPDATE,
 };
 use super::random::Random;
 
@@ -16,6 +17,10 @@ pub(super) enum Verb {
     Update,
     Serve,
     SecretGet,
+    SecretList,
+    SecretDescribe,
+    ParameterGet,
+    ParameterList,
     Render,
     Resolve,
     SignString,
@@ -101,6 +106,10 @@ impl Verb {
             Self::Update => &["update"],
             Self::Serve => &["serve"],
             Self::SecretGet => &["secret", "get"],
+            Self::SecretList => &["secret", "list"],
+            Self::SecretDescribe => &["secret", "describe", "prod/db"],
+            Self::ParameterGet => &["parameter", "get", "/prod/url"],
+            Self::ParameterList => &["parameter", "list", "--path", "/prod/"],
             Self::Render => &["render", "missing.tmpl"],
             Self::Resolve => &["resolve"],
             Self::SignString => &["sign-string"],
@@ -122,6 +131,18 @@ impl Verb {
             Self::Update => [UPDATE, UPDATE, IDENTITY, SESSION, SESSION].concat(),
             Self::Serve => [SERVE, SERVE, IDENTITY, SESSION, SESSION].concat(),
             Self::SecretGet => [SECRET_GET, SECRET_GET, IDENTITY, SESSION, SESSION, CACHE].concat(),
+            Self::SecretList => {
+                [SECRET_LIST, SECRET_LIST, IDENTITY, SESSION, SESSION, CACHE].concat()
+            }
+            Self::SecretDescribe => {
+                [SECRET_DESCRIBE, SECRET_DESCRIBE, IDENTITY, SESSION, SESSION, CACHE].concat()
+            }
+            Self::ParameterGet => {
+                [PARAMETER_GET, PARAMETER_GET, IDENTITY, SESSION, SESSION, CACHE].concat()
+            }
+            Self::ParameterList => {
+                [PARAMETER_LIST, PARAMETER_LIST, IDENTITY, SESSION, SESSION, CACHE].concat()
+            }
             Self::Render => [RENDER, RENDER, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Resolve => [RESOLVE, RESOLVE, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::SignString => [SIGN_STRING, SIGN_STRING, IDENTITY].concat(),
@@ -148,6 +169,10 @@ impl Verb {
             | Self::Exec
             | Self::Export
             | Self::SecretGet
+            | Self::SecretList
+            | Self::SecretDescribe
+            | Self::ParameterGet
+            | Self::ParameterList
             | Self::Render
             | Self::Resolve => OF_A_SESSION.to_vec(),
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
@@ -168,6 +193,10 @@ impl Verb {
                 | Self::Update
                 | Self::Serve
                 | Self::SecretGet
+                | Self::SecretList
+                | Self::SecretDescribe
+                | Self::ParameterGet
+                | Self::ParameterList
                 | Self::Render
                 | Self::Resolve
         )
