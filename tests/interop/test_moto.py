@@ -109,6 +109,25 @@ def test_json_is_what_the_aws_cli_prints(client, aws, iso_dates, moto, secret_ge
     assert ours == theirs
 
 
+def without_dates(document):
+    """A document whose dates are cut to the second: the two write other offsets and precisions."""
+    if isinstance(document, dict):
+        return {
+            key: int(datetime.fromisoformat(value).timestamp())
+            if "Date" in key
+            else without_dates(value)
+            for key, value in document.items()
+        }
+    if isinstance(document, list):
+        return [without_dates(each) for each in document]
+    return document
+
+
+def assert_same(ours, theirs) -> None:
+    assert (ours.returncode, ours.stderr, theirs.returncode, theirs.stderr) == (0, b"", 0, "")
+    assert without_dates(json.loads(ours.stdout)) == without_dates(json.loads(theirs.stdout))
+
+
 def test_several_secrets(client, secret_get):
     for name in ("team/a", "team/b"):
         client.create_secret(Name=name, SecretString=json.dumps({f"{name[-1]}-key": name}))
@@ -121,3 +140,66 @@ def test_several_secrets(client, secret_get):
     missing = secret_get("team/a", "team/none", "--output", "json")
     assert (missing.returncode, missing.stdout) == (4, b"")
     assert b"`team/none`" in missing.stderr
+
+
+def test_lists_and_describes_secrets_as_the_aws_cli_does(client, aws, iso_dates, moto, tool):
+    client.create_secret(
+        Name="team/described", SecretString="s", Description="d", Tags=[{"Key": "k", "Value": "v"}]
+    )
+    arguments = ["--secrets-endpoint", moto, "--output", "json"]
+    theirs = ["secretsmanager", "describe-secret", "--secret-id", "team/described"]
+    theirs = aws("default", *theirs, "--endpoint-url", moto)
+    assert_same(tool("secret", "describe", "team/described", *arguments), theirs)
+    theirs = aws("default", "secretsmanager", "list-secrets", "--endpoint-url", moto)
+    assert_same(tool("secret", "list", *arguments), theirs)
+    listed = tool("secret", "list", "--prefix", "other", "--secrets-endpoint", moto)
+    assert b"team/described" not in listed.stdout
+
+
+@pytest.fixture
+def parameters(aws, moto, tool):
+    """The AWS CLI and the tool at moto's Parameter Store, which has no parameter of the test before."""
+    store = boto3.Session().client("ssm", endpoint_url=moto)
+    old = [each["Name"] for each in store.describe_parameters()["Parameters"]]
+    if old:
+        store.delete_parameters(Names=old)
+
+    def put(name: str, value: str, *arguments: str) -> None:
+        arguments = ["--name", name, "--value", value, *arguments]
+        done = aws("default", "ssm", "put-parameter", *arguments, "--endpoint-url", moto)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def read(*arguments: str):
+        return tool("parameter", *arguments, "--parameters-endpoint", moto)
+
+    return put, read
+
+
+def test_parameters_and_their_versions(aws, iso_dates, moto, parameters):
+    put, read = parameters
+    put("/team/url", "old.example", "--type", "String")
+    put("/team/url", "new.example", "--overwrite")
+    put("/team/password", "hunter2", "--type", "SecureString")
+    assert_prints(read("get", "/team/url"), b"new.example")
+    assert_prints(read("get", "/team/url", "--version", "1"), b"old.example")
+    assert_prints(read("get", "/team/password"), b"hunter2")
+    assert b"hunter2" != read("get", "/team/password", "--no-decrypt").stdout
+    missing = read("get", "/team/none")
+    assert (missing.returncode, missing.stdout) == (4, b"")
+    assert b"ParameterNotFound" in missing.stderr
+    theirs = ["ssm", "get-parameter", "--name", "/team/password", "--with-decryption"]
+    theirs = aws("default", *theirs, "--endpoint-url", moto)
+    assert_same(read("get", "/team/password", "--output", "json"), theirs)
+
+
+def test_parameters_of_several_pages(aws, iso_dates, moto, parameters):
+    put, read = parameters
+    for number in range(12):
+        put(f"/team/level/key-{number:02}", str(number), "--type", "String")
+    values = "".join(f"LEVEL_KEY_{number:02}={number}\n" for number in range(12))
+    listed = read("list", "--path", "/team", "--recursive", "--output", "dotenv")
+    assert_prints(listed, values.encode())
+    assert read("list", "--path", "/team").stdout.count(b"\n") == 1
+    theirs = ["ssm", "get-parameters-by-path", "--path", "/team/level"]
+    theirs = aws("default", *theirs, "--endpoint-url", moto)
+    assert_same(read("list", "--path", "/team/level", "--values", "--output", "json"), theirs)
