@@ -1,5 +1,7 @@
 //! Descriptions of secrets as the AWS CLI prints them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::iso_8601;
@@ -9,7 +11,7 @@ use roles_anywhere_client::text::escape;
 /// Renders a description as `aws secretsmanager describe-secret` does.
 pub fn description(secret: &SecretDescription) -> String {
     let mut document = members(secret);
-    insert(&mut document, "VersionIdsToStages", stages(secret));
+    insert(&mut document, "VersionIdsToStages", stages(&secret.version_ids_to_stages));
     let replicas = secret.replication_status.iter().map(|replica| {
         let mut members = Map::new();
         insert(&mut members, "Region", Some(json!(replica.region)));
@@ -27,7 +29,7 @@ pub fn description(secret: &SecretDescription) -> String {
 pub fn list(secrets: &[SecretDescription]) -> String {
     let entries = secrets.iter().map(|secret| {
         let mut entry = members(secret);
-        insert(&mut entry, "SecretVersionsToStages", stages(secret));
+        insert(&mut entry, "SecretVersionsToStages", stages(&secret.secret_versions_to_stages));
         Value::Object(entry)
     });
     render(&json!({ "SecretList": entries.collect::<Vec<_>>() }))
@@ -73,8 +75,7 @@ fn rules(secret: &SecretDescription) -> Option<Value> {
     Some(Value::Object(members))
 }
 
-fn stages(secret: &SecretDescription) -> Option<Value> {
-    let stages = &secret.version_ids_to_stages;
+fn stages(stages: &BTreeMap<String, Vec<String>>) -> Option<Value> {
     (!stages.is_empty()).then(|| json!(stages))
 }
 

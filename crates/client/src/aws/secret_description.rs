@@ -46,9 +46,12 @@ pub struct SecretDescription {
     /// Its tags.
     #[serde(default, deserialize_with = "or_empty")]
     pub tags: Vec<SecretTag>,
-    /// The staging labels of each version that has one. ListSecrets has another name for it.
-    #[serde(default, deserialize_with = "or_empty", alias = "SecretVersionsToStages")]
+    /// The staging labels of each version that has one, from DescribeSecret.
+    #[serde(default, deserialize_with = "or_empty")]
     pub version_ids_to_stages: BTreeMap<String, Vec<String>>,
+    /// The same from ListSecrets. moto returns both.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub secret_versions_to_stages: BTreeMap<String, Vec<String>>,
     /// The service that manages it.
     pub owning_service: Option<String>,
     /// When it was created.

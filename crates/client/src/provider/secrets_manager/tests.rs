@@ -199,8 +199,7 @@ fn reads_all_about_a_secret() {
     assert_eq!(description.version_ids_to_stages["v2"], ["AWSCURRENT"]);
     assert_eq!(description.replication_status[0].region, "eu-west-1");
     assert_eq!(service.bodies(), [r#"{"SecretId":"prod/db"}"#]);
-    let nulls =
-        r#"{"ARN":"a","Name":"n","Tags":null,"VersionIdsToStages":null,"ReplicationStatus":null}"#;
+    let nulls = r#"{"ARN":"a","Name":"n","Tags":null,"VersionIdsToStages":null,"SecretVersionsToStages":{},"ReplicationStatus":null}"#;
     let service = ServiceFixture::replies([Reply::status(200, nulls)]);
     let (secrets, ports) = (service.secrets(), service.ports.ports());
     let call = secrets.describe_secret(&id, &service.session, &ports, service.deadline);
