@@ -15,7 +15,6 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::Arc;
 
 use crate::os::config_file::SystemConfigFiles;
@@ -141,21 +140,20 @@ impl App {
         arguments: Vec<OsString>,
         variables: Vec<(OsString, OsString)>,
     ) -> Result<Infallible, Error> {
-        process::restore_inherited();
-        Ok(program::replace_process(path, arguments, variables)?)
+        Ok(process::with_inherited(|| program::replace_process(path, arguments, variables))?)
     }
 
-    /// Starts a program as a child of this process, for [`App::supervise`].
+    /// Starts a program as a child of this process, for [`App::supervise`], and returns its number.
     pub fn start_program(
         &self,
         path: &Path,
         arguments: &[OsString],
         variables: &[(OsString, OsString)],
-    ) -> Result<Child, Error> {
+    ) -> Result<i32, Error> {
         let is_separate = init::separates_program();
-        let spawned = process::with_inherited_limits(|| {
-            program::spawn(path, arguments, variables, is_separate)
-        });
+        let (arguments, variables) = (arguments.to_vec(), variables.to_vec());
+        let spawned =
+            process::with_inherited(|| program::spawn(path, arguments, variables, is_separate));
         Ok(spawned?)
     }
 

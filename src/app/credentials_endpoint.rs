@@ -6,8 +6,6 @@ mod handover;
 mod init;
 mod serving;
 
-use std::process::Child;
-
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir, temporary_dir};
@@ -95,6 +93,11 @@ impl App {
         detached::keep(self, directory)
     }
 
+    /// Lets signals end this process until the program runs, also as the first process of a PID namespace.
+    pub fn end_by_signals(&self) {
+        os_init::end_by_signals();
+    }
+
     /// Returns whether this process must run the program as a child: it is the first one of a PID namespace.
     pub fn must_supervise(&self) -> bool {
         os_init::is_init()
@@ -107,7 +110,7 @@ impl App {
     pub fn supervise(
         &self,
         request: Option<&EndpointRequest<'_>>,
-        start: impl FnOnce(Option<&StartedEndpoint>) -> Result<Child, Error>,
+        start: impl FnOnce(Option<&StartedEndpoint>) -> Result<i32, Error>,
     ) -> Result<u8, Error> {
         init::supervise(self, request, start)
     }

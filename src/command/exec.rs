@@ -101,6 +101,7 @@ roles-anywhere exec --role backup --static -- ./backup.sh";
 impl Plan for ExecPlan {
     /// Becomes the program, and so returns an error only; unless it has to supervise the program.
     fn run(&self, app: &App) -> Result<Outcome, Error> {
+        app.end_by_signals();
         // What is wrong with the command line costs no session.
         let path = app.find_program(&self.program.name)?;
         let wanted = self.values.read(app, &self.program.arguments)?;

@@ -8,20 +8,21 @@ use std::fs::File;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use futures_util::future::{Either, select};
-use nix::sys::signal::{SigSet, Signal as BlockedSignal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as BlockedSignal};
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, kill_process_group, wait,
 };
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
+use signal_hook::flag;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
-/// The signals that are passed on, which docs/exec.md lists: those by which a user, a terminal or a container
-/// runtime usually asks a program for something.
-const PASSED_ON: [Signal; 10] = [
+/// The signals that are passed on: all of which the sender may mean the program, but those of real time,
+/// which no safe interface sends. The others are about this process itself, or cannot be caught.
+const PASSED_ON: &[Signal] = &[
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
@@ -29,10 +30,22 @@ const PASSED_ON: [Signal; 10] = [
     Signal::USR1,
     Signal::USR2,
     Signal::ALARM,
+    Signal::VTALARM,
+    Signal::PROF,
     Signal::WINCH,
     Signal::CONT,
     Signal::TSTP,
+    Signal::IO,
+    #[cfg(target_os = "linux")]
+    Signal::POWER,
 ];
+
+/// The signals that end this process before the program runs, as they end any process that does not
+/// handle them.
+const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+
+/// Whether they end it.
+static ENDS: AtomicBool = AtomicBool::new(true);
 
 /// The signals that a terminal sends to all processes of its foreground.
 const OF_TERMINAL: [Signal; 4] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH];
@@ -40,6 +53,17 @@ const OF_TERMINAL: [Signal; 4] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signa
 /// Returns whether this process is the first one of its PID namespace.
 pub fn is_init() -> bool {
     getpid().is_init()
+}
+
+/// Lets signals end this process until it listens to them: the first process of a namespace is not ended by
+/// default. Those that its caller ignores stay ignored.
+pub fn end_by_signals() {
+    for signal in ENDING.map(Signal::as_raw) {
+        if is_init() && !roles_anywhere_inherited_signals::was_ignored(signal) {
+            // The exit code of a shell for this signal. Without the handler, the process only ends later.
+            let _ = flag::register_conditional_shutdown(signal, 128 + signal, &ENDS);
+        }
+    }
 }
 
 /// Returns whether the program gets a process group of its own. Not if the group of this process is of
@@ -55,6 +79,8 @@ pub fn separates_program() -> bool {
 pub struct InitSignals {
     passed_on: Vec<(Signal, SignalStream)>,
     child: SignalStream,
+    /// The signals that the caller of this process blocks.
+    blocked: SigSet,
 }
 
 /// A program that this process runs.
@@ -69,23 +95,38 @@ impl InitSignals {
     /// Listens, within a tokio runtime. What comes before the program runs is passed on to it.
     pub fn listen() -> io::Result<Self> {
         let stream = |of: Signal| Ok((of, signal(SignalKind::from_raw(of.as_raw()))?));
-        let passed_on = PASSED_ON.into_iter().map(stream).collect::<io::Result<_>>()?;
-        Ok(Self { passed_on, child: signal(SignalKind::child())? })
+        let passed_on = PASSED_ON.iter().copied().map(stream).collect::<io::Result<_>>()?;
+        let child = signal(SignalKind::child())?;
+        ENDS.store(false, Ordering::Relaxed);
+        let blocked = SigSet::thread_get_mask()?;
+        SigSet::empty().thread_set_mask()?;
+        Ok(Self { passed_on, child, blocked })
     }
 
-    /// Takes over a program that was started, in a process group of its own if it gets one. Makes that the
-    /// foreground of the terminal if the group of this process was.
-    pub fn run(mut self, program: &Child) -> InitProgram {
-        // A process that was started has a number, and it is its own until it is reaped here.
-        let pid = Pid::from_child(program);
+    /// Calls `start`, which starts the program, with the signals blocked that the caller of this process
+    /// blocks.
+    pub fn with_inherited_mask<T>(&self, start: impl FnOnce() -> T) -> T {
+        let own = self.blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK);
+        let started = start();
+        if let Ok(own) = own {
+            let _ = own.thread_set_mask();
+        }
+        started
+    }
+
+    /// Takes over the program with the number `pid`, in a process group of its own if it gets one. Makes
+    /// that the foreground of the terminal if the group of this process was.
+    pub fn run(mut self, pid: i32) -> io::Result<InitProgram> {
+        // The number is its own until it is reaped here.
+        let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
         if separates_program() {
-            return InitProgram { pid, signals: self, terminal: Foreground::give_to(pid) };
+            return Ok(InitProgram { pid, signals: self, terminal: Foreground::give_to(pid) });
         }
         if open_terminal().is_some() {
             // The program gets them from the terminal as this process does.
             self.passed_on.retain(|(signal, _)| !OF_TERMINAL.contains(signal));
         }
-        InitProgram { pid, signals: self, terminal: None }
+        Ok(InitProgram { pid, signals: self, terminal: None })
     }
 }
 
@@ -97,7 +138,7 @@ impl InitProgram {
                 drop(self.terminal);
                 return code;
             }
-            let InitSignals { passed_on, child } = &mut self.signals;
+            let InitSignals { passed_on, child, .. } = &mut self.signals;
             let received = {
                 let any = poll_fn(|context| {
                     let received = passed_on.iter_mut().find_map(|(signal, stream)| {

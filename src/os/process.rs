@@ -33,27 +33,20 @@ pub fn keep_memory_private() {
     }
 }
 
-/// Starts another program by `start`, with the limits that this process was started with.
-pub fn with_inherited_limits<T>(start: impl FnOnce() -> T) -> T {
-    restore_core_limits();
-    let started = start();
-    keep_memory_private();
-    started
-}
-
-/// Gives this process the limits and the signals that it was started with, for another program that it
-/// becomes.
-pub fn restore_inherited() {
-    restore_core_limits();
+/// Starts another program by `start`, as a child or in place of this process, with the limits and the
+/// ignored signals that this process was started with. Afterwards this process has its own again.
+pub fn with_inherited<T>(start: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
-    roles_anywhere_inherited_signals::restore();
-}
-
-fn restore_core_limits() {
-    #[cfg(unix)]
-    if let Some(limits) = CORE_LIMITS.get() {
-        let _ = setrlimit(Resource::Core, *limits);
+    {
+        if let Some(limits) = CORE_LIMITS.get() {
+            let _ = setrlimit(Resource::Core, *limits);
+        }
+        let started = roles_anywhere_inherited_signals::with_inherited(start);
+        keep_memory_private();
+        started
     }
+    #[cfg(not(unix))]
+    start()
 }
 
 /// Makes a write beyond the limit of a file's size (`ulimit -f`) fail like any other, instead of ending

@@ -1,4 +1,4 @@
-//! Another program that this process becomes.
+//! Another program that this process becomes, or runs as a child.
 
 #[cfg(unix)]
 pub use unix::{find, replace_process, spawn};
@@ -6,22 +6,22 @@ pub use unix::{find, replace_process, spawn};
 #[cfg(unix)]
 mod unix {
     use std::convert::Infallible;
-    use std::ffi::{CString, OsStr, OsString};
+    use std::ffi::{CStr, CString, OsStr, OsString};
     use std::io;
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    use std::os::unix::process::CommandExt as _;
     use std::path::{Path, PathBuf};
-    use std::process::{Child, Command};
 
     use nix::errno::Errno;
-    use nix::unistd::execve;
+    use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+    use nix::unistd::{Pid, execve};
     use rustix::fs::Access;
 
-    use crate::options::table::other_programs::POSIX_SHELL;
     use crate::output::program::ProgramError;
 
     /// Where programs are if `PATH` is not set, as for glibc's `execvp`.
     const DEFAULT_PATH: &str = "/bin:/usr/bin";
+    /// What runs a file without `#!`, as `execvp` does it.
+    const SHELL: &CStr = c"/bin/sh";
 
     /// Returns the path of a program: a name without a slash is searched in the directories of `path`.
     pub fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, ProgramError> {
@@ -76,59 +76,82 @@ mod unix {
         arguments: Vec<OsString>,
         variables: Vec<(OsString, OsString)>,
     ) -> Result<Infallible, ProgramError> {
-        let refused = |source: io::Error| ProgramError::Refused { path: path.to_owned(), source };
-        let strings = || {
+        Strings::new(path, arguments, variables)?.run(
+            |file: &CString, arguments: &[CString], variables: &[CString]| {
+                execve(file, arguments, variables)
+            },
+        )
+    }
+
+    /// Starts a program as a child of this process, in a process group of its own if it is to be separate,
+    /// and returns its number. All is as for [`replace_process`].
+    pub fn spawn(
+        path: &Path,
+        arguments: Vec<OsString>,
+        variables: Vec<(OsString, OsString)>,
+        is_separate: bool,
+    ) -> Result<i32, ProgramError> {
+        let strings = Strings::new(path, arguments, variables)?;
+        // The standard library resets SIGPIPE and sorts the variables.
+        strings.run(|file: &CString, arguments: &[CString], variables: &[CString]| {
+            let mut attributes = PosixSpawnAttr::init()?;
+            if is_separate {
+                attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETPGROUP)?;
+                attributes.set_pgroup(Pid::from_raw(0))?;
+            }
+            let actions = PosixSpawnFileActions::init()?;
+            posix_spawn(file.as_c_str(), &actions, &attributes, arguments, variables)
+                .map(Pid::as_raw)
+        })
+    }
+
+    /// What the system runs a program with.
+    struct Strings<'a> {
+        path: &'a Path,
+        file: CString,
+        arguments: Vec<CString>,
+        variables: Vec<CString>,
+    }
+
+    impl<'a> Strings<'a> {
+        fn new(
+            path: &'a Path,
+            arguments: Vec<OsString>,
+            variables: Vec<(OsString, OsString)>,
+        ) -> Result<Self, ProgramError> {
             let variables = variables.into_iter().map(|(mut variable, value)| {
                 variable.push("=");
                 variable.push(value);
                 variable
             });
-            let path = c_string(path.as_os_str().to_owned())?;
-            let arguments = arguments.into_iter().map(c_string).collect::<io::Result<Vec<_>>>()?;
-            Ok((path, arguments, variables.map(c_string).collect::<io::Result<Vec<_>>>()?))
-        };
-        let (file, mut arguments, variables) = strings().map_err(refused)?;
-        let Err(mut error) = execve(&file, &arguments, &variables);
-        // It has no `#!`: the shell runs it, as by `execvp`.
-        if error == Errno::ENOEXEC {
-            let shell = c_string(POSIX_SHELL.into()).map_err(refused)?;
-            arguments.splice(..1, [shell.clone(), file]);
-            let Err(shell_error) = execve(&shell, &arguments, &variables);
-            if shell_error == Errno::E2BIG {
-                error = shell_error;
-            }
+            let strings = || {
+                Ok(Self {
+                    path,
+                    file: c_string(path.as_os_str().to_owned())?,
+                    arguments: arguments.into_iter().map(c_string).collect::<io::Result<_>>()?,
+                    variables: variables.map(c_string).collect::<io::Result<_>>()?,
+                })
+            };
+            strings().map_err(|source| ProgramError::Refused { path: path.to_owned(), source })
         }
-        Err(refusal(path, error.into()))
-    }
 
-    /// Starts a program as a child of this process, in a process group of its own if it is to be separate.
-    /// `arguments` are as for [`replace_process`], and so are the signals. The variables get sorted.
-    pub fn spawn(
-        path: &Path,
-        arguments: &[OsString],
-        variables: &[(OsString, OsString)],
-        is_separate: bool,
-    ) -> Result<Child, ProgramError> {
-        let spawn = |file: &Path, name: &OsStr, words: &[OsString]| {
-            let variables = variables.iter().map(|(name, value)| (name, value));
-            let mut command = Command::new(file);
-            command.arg0(name).args(words).env_clear().envs(variables);
-            if is_separate {
-                command.process_group(0);
+        /// Runs it by `run`; a file without `#!` by the shell.
+        fn run<T>(
+            self,
+            run: impl Fn(&CString, &[CString], &[CString]) -> nix::Result<T>,
+        ) -> Result<T, ProgramError> {
+            let Self { path, file, mut arguments, variables } = self;
+            let mut result = run(&file, &arguments, &variables);
+            if matches!(result, Err(Errno::ENOEXEC)) {
+                let shell = CString::from(SHELL);
+                arguments.splice(..1, [shell.clone(), file]);
+                match run(&shell, &arguments, &variables) {
+                    Err(error) if error != Errno::E2BIG => {}
+                    by_shell => result = by_shell,
+                }
             }
-            roles_anywhere_inherited_signals::restore_in(&mut command);
-            command.spawn()
-        };
-        let (name, words) = arguments.split_at(arguments.len().min(1));
-        let name = name.first().map_or(path.as_os_str(), OsString::as_os_str);
-        let spawned = match spawn(path, name, words) {
-            Err(error) if error.raw_os_error() == Some(Errno::ENOEXEC as i32) => {
-                let words = [&[path.as_os_str().to_owned()], words].concat();
-                spawn(Path::new(POSIX_SHELL), OsStr::new(POSIX_SHELL), &words)
-            }
-            spawned => spawned,
-        };
-        spawned.map_err(|error| refusal(path, error))
+            result.map_err(|error| refusal(path, error.into()))
+        }
     }
 
     /// Returns why the system does not run the program at `path`.
@@ -206,5 +229,44 @@ mod unix {
                 assert!(matches!(result, Err(ProgramError::NotFound { .. })), "{result:?}");
             }
         }
+    }
+}
+
+#[cfg(not(unix))]
+pub use unsupported::{find, replace_process, spawn};
+
+#[cfg(not(unix))]
+mod unsupported {
+    //! Programs are run on Unix only.
+
+    use std::convert::Infallible;
+    use std::ffi::{OsStr, OsString};
+    use std::path::{Path, PathBuf};
+
+    use crate::output::error::Error;
+    use crate::output::run::RunError;
+
+    /// Fails.
+    pub fn find(_name: &OsStr, _path: Option<&OsStr>) -> Result<PathBuf, Error> {
+        Err(RunError::UnsupportedSystem.into())
+    }
+
+    /// Fails.
+    pub fn replace_process(
+        _path: &Path,
+        _arguments: Vec<OsString>,
+        _variables: Vec<(OsString, OsString)>,
+    ) -> Result<Infallible, Error> {
+        Err(RunError::UnsupportedSystem.into())
+    }
+
+    /// Fails.
+    pub fn spawn(
+        _path: &Path,
+        _arguments: Vec<OsString>,
+        _variables: Vec<(OsString, OsString)>,
+        _is_separate: bool,
+    ) -> Result<i32, Error> {
+        Err(RunError::UnsupportedSystem.into())
     }
 }

@@ -1,6 +1,5 @@
 //! The endpoint in the first process of a PID namespace, which runs the program as its child.
 
-use std::process::Child;
 use std::sync::Arc;
 
 use crate::app::App;
@@ -16,13 +15,14 @@ use crate::output::run::RunError;
 pub(super) fn supervise(
     app: &App,
     request: Option<&EndpointRequest<'_>>,
-    start: impl FnOnce(Option<&StartedEndpoint>) -> Result<Child, Error>,
+    start: impl FnOnce(Option<&StartedEndpoint>) -> Result<i32, Error>,
 ) -> Result<u8, Error> {
     session::block_on(async {
         let signals = InitSignals::listen().map_err(RunError::System)?;
         let endpoint = request.map(|request| open(app, request)).transpose()?;
         let started = endpoint.as_ref().map(CredentialsEndpoint::started);
-        let program = signals.run(&start(started.as_ref())?);
+        let program = signals.with_inherited_mask(|| start(started.as_ref()))?;
+        let program = signals.run(program).map_err(RunError::System)?;
         let code = match endpoint {
             Some(endpoint) => endpoint.serve_until(program.ended()).await,
             None => program.ended().await,
