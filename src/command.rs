@@ -44,6 +44,7 @@ use crate::options::roles::{
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::config_file::EXEC_ROLE;
+use crate::options::table::program::EXEC_ROLE_VARIABLE;
 use crate::options::table::program_variables::APP;
 use crate::options::table::{OptionSpec, Origin};
 use crate::options::variables::{UnknownVariable, check_encoding, unknown_variables};
@@ -51,7 +52,7 @@ use crate::output::error::{Error, Kind};
 use crate::output::log::LogFormat;
 use crate::output::report::{ErrorFormat, Failure};
 use crate::output::run::RunError;
-use crate::output::usage::UsageError;
+use crate::output::usage::{RoleError, UsageError};
 use crate::output::{Outcome, Stdout};
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
@@ -241,7 +242,9 @@ pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Out
         Ok(plan) => plan,
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
         Err(error) => {
+            let removed = removed_by_exec(&error, app);
             let error = error.into_error(words, &specs(commands), app.paths());
+            let error = removed.into_iter().fold(error, Error::hint);
             return Err(failure(&explained(error, commands, app), commands, words, app));
         }
     };
@@ -299,6 +302,19 @@ fn replan(commands: &[CommandEntry], words: &[String], app: &App) -> Replan {
 /// Returns the report of the error that the command line `words` ends with.
 pub fn failure(error: &Error, commands: &[CommandEntry], words: &[String], app: &App) -> Failure {
     Failure::new(error, error_format(&specs(commands), words, app.environment()))
+}
+
+/// Returns a hint for a program of `exec` in which something is missing that its caller may have set.
+fn removed_by_exec(error: &CommandLineError, app: &App) -> Option<&'static str> {
+    let CommandLineError::Usage(error) = error else { return None };
+    let is_missing = match error {
+        UsageError::Missing { .. } => true,
+        UsageError::Role(error) => matches!(**error, RoleError::NoFile { .. }),
+        _ => false,
+    };
+    (is_missing && app.environment().get(EXEC_ROLE_VARIABLE).is_some()).then_some(
+        "`exec`, which runs this program, has removed the `ROLES_ANYWHERE_…` variables: pass options, or `--config`",
+    )
 }
 
 /// Returns an error with a hint for each variable that may be misspelled.

@@ -31,6 +31,122 @@ pub mod supervisor;
 pub mod token_file;
 
 #[cfg(not(unix))]
+pub mod detached {
+    //! `exec` does not run on this system, so there is no detached process.
+
+    use std::io;
+    use std::path::Path;
+
+    use roles_anywhere_client::secret::SecretBytes;
+    use roles_anywhere_client::time::Clock;
+
+    /// Fails.
+    pub fn start(
+        _clock: &dyn Clock,
+        _program: &Path,
+        _words: &[&str],
+        _message: &[u8],
+    ) -> io::Result<SecretBytes> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Fails.
+    pub fn detach(_program: &Path, _words: &[&str]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Fails.
+    pub fn answer_instead(_answer: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Returns that it is none.
+    pub fn has_socket() -> bool {
+        false
+    }
+
+    /// Never received.
+    #[derive(Debug)]
+    pub struct Received {
+        /// The message.
+        pub message: SecretBytes,
+    }
+
+    /// Fails.
+    pub fn receive(_pid: i32) -> io::Result<Received> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    impl Received {
+        /// Fails.
+        pub fn answer(self, _answer: &[u8]) -> io::Result<RunningProgram> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    /// No program.
+    #[derive(Debug)]
+    pub struct RunningProgram;
+
+    impl RunningProgram {
+        /// Completes.
+        pub async fn ended(self) {}
+    }
+}
+
+#[cfg(not(unix))]
+pub mod init {
+    //! This system has no PID namespaces.
+
+    use std::io;
+
+    /// Returns that it is not.
+    pub fn is_init() -> bool {
+        false
+    }
+
+    /// Does nothing.
+    pub fn end_by_signals() {}
+
+    /// Returns that it does not.
+    pub fn separates_program() -> bool {
+        false
+    }
+
+    /// No signals.
+    #[derive(Debug)]
+    pub struct InitSignals;
+
+    /// No program.
+    #[derive(Debug)]
+    pub struct InitProgram;
+
+    impl InitSignals {
+        /// Fails.
+        pub fn listen() -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        /// Calls `start`.
+        pub fn with_inherited_mask<T>(&self, start: impl FnOnce() -> T) -> T {
+            start()
+        }
+
+        /// Fails.
+        pub fn run(self, _pid: i32) -> io::Result<InitProgram> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    impl InitProgram {
+        /// Completes.
+        pub async fn ended(self) -> u8 {
+            0
+        }
+    }
+}
+
+#[cfg(not(unix))]
 pub mod events {
     //! Without Unix signals, daemons are not supported yet.
 

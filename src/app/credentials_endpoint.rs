@@ -6,18 +6,26 @@ mod handover;
 mod init;
 mod serving;
 
+use std::io;
+use std::path::PathBuf;
+
 use crate::app::App;
 use crate::app::session::SessionClient;
-use crate::options::runtime_dir::{runtime_dir, shared_memory_dir, temporary_dir};
+use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
 use crate::os::child_dir;
 pub use crate::os::child_dir::ChildDir;
 use crate::os::init as os_init;
 use crate::os::process;
 use crate::output::error::Error;
+use crate::output::run::RunError;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::text::path;
 
 pub use detached::{DetachStep, DetachedTask, run};
+
+/// Where Linux has files in memory.
+const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What an endpoint serves, and for how long.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -43,19 +51,24 @@ pub struct StartedEndpoint {
 }
 
 impl App {
-    /// Makes a private directory for the program, in memory if there is one, and removes those of programs
-    /// that have ended. The error is that of the first place.
+    /// Makes a private directory for the program, in memory if there is such a place. The error is that of
+    /// the first place.
     pub fn child_dir(&self) -> Result<ChildDir, Error> {
-        let (environment, uid) = (self.environment(), process::user_id());
-        let own = runtime_dir(environment);
-        let others = [Some(shared_memory_dir(uid)), temporary_dir(environment, uid)];
-        let mut parents = own.into_iter().chain(others.into_iter().flatten());
-        let first = parents.next().unwrap_or_else(|| shared_memory_dir(uid));
-        // The variable of the first may be inherited from another user or name what no longer exists, and
-        // only Linux has the second.
-        parents.fold(ChildDir::create(&first), |made, parent| {
-            made.or_else(|error| ChildDir::create(&parent).map_err(|_| error))
-        })
+        let shared = shared_memory_dir(process::user_id());
+        // The variable of the first may be inherited from another user, or name what no longer exists.
+        // Another user can take the name of the second, and only Linux has it.
+        let parents = runtime_dir(self.environment()).into_iter().chain([shared]);
+        let made = parents.map(|parent| ChildDir::create(&parent));
+        let temporary = self.environment().get("TMPDIR").map_or_else(|| "/tmp".into(), path::path);
+        let among_others = [PathBuf::from(SHARED_MEMORY), temporary];
+        let mut first = None;
+        for made in made.chain(among_others.iter().map(|it| ChildDir::create_among_others(it))) {
+            match made {
+                Ok(made) => return Ok(made),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| RunError::System(io::ErrorKind::Unsupported.into()).into()))
     }
 
     /// As [`App::child_dir`], for secrets: refuses a file system on a disk.
@@ -70,12 +83,11 @@ impl App {
 
     /// Removes the directories of programs that have ended.
     pub fn remove_child_dirs(&self) {
-        let (environment, uid) = (self.environment(), process::user_id());
-        let shared = Some(shared_memory_dir(uid));
-        let parents = [runtime_dir(environment), shared, temporary_dir(environment, uid)];
-        for parent in parents.into_iter().flatten() {
+        let parents = runtime_dir(self.environment()).into_iter();
+        for parent in parents.chain([shared_memory_dir(process::user_id())]) {
             child_dir::sweep(&parent.path);
         }
+        child_dir::sweep_among_others(SHARED_MEMORY.as_ref());
     }
 
     /// Starts the detached process of the endpoint, which ends when this process has ended, whatever

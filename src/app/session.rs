@@ -9,6 +9,7 @@ use crate::options::variables::UnknownVariable;
 use crate::os::files;
 use crate::os::password::{self, KeyPassword};
 use crate::os::private_dir::PrivateDir;
+use crate::os::process;
 use crate::os::stdio::{StderrTerminal, StderrTrace};
 use crate::output::error::Error;
 use crate::output::run::RunError;
@@ -213,8 +214,12 @@ fn waiting_line(app: &App, display: WaitDisplay) -> Option<Arc<WaitingLine>> {
     Some(Arc::new(WaitingLine::new(clock, timer, Box::new(StderrTerminal))))
 }
 
+/// The file descriptors of an event loop, of which tokio panics without some, and of a connection.
+const DESCRIPTORS: usize = 6;
+
 /// Runs `work` on an event loop of this thread.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    process::require_descriptors(DESCRIPTORS).map_err(RunError::System)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -6,7 +6,7 @@ mod plan;
 mod values;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::app::App;
 use crate::app::credentials_endpoint::{ChildDir, EndpointRequest, StartedEndpoint};
@@ -20,6 +20,7 @@ use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
+use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
 use aws_files::{AwsFiles, ProgramAwsFiles};
 use environment::{ProgramVariables, os_string};
@@ -53,6 +54,8 @@ pub struct ProgramCommand {
     pub name: OsString,
     /// The arguments after the name.
     pub arguments: Vec<OsString>,
+    /// The role of the configuration file that has this name, if there is one.
+    pub role_of_name: Option<String>,
 }
 
 /// How a program gets credentials.
@@ -103,7 +106,7 @@ impl Plan for ExecPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         app.end_by_signals();
         // What is wrong with the command line costs no session.
-        let path = app.find_program(&self.program.name)?;
+        let path = self.find_program(app)?;
         let wanted = self.values.read(app, &self.program.arguments)?;
         let credentials = match self.passes_credentials || !wanted.has_references() {
             true => Some(self.credentials(app)?),
@@ -112,6 +115,7 @@ impl Plan for ExecPlan {
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
         let assigned = self.values.resolve(app, wanted, reserved)?;
 
+        app.remove_child_dirs();
         // Removed if the program is not run.
         let mut directory = None;
         if !assigned.files.is_empty() {
@@ -123,10 +127,8 @@ impl Plan for ExecPlan {
         };
         values::assign(&assigned, &mut variables, directory.as_ref())?;
         variables.set_mark(&self.role);
-        match &credentials {
-            Some(given) => self.pass_credentials(app, given, &mut variables, &mut directory)?,
-            None if directory.is_none() => app.remove_child_dirs(),
-            None => {}
+        if let Some(given) = &credentials {
+            self.pass_credentials(app, given, &mut variables, &mut directory)?;
         }
         let mut arguments = self.program.arguments();
         for (index, value) in &assigned.arguments {
@@ -167,6 +169,20 @@ struct ProgramCredentials<'a> {
 }
 
 impl ExecPlan {
+    /// Returns the path of the program. Nothing after `--` is not a shell: a variable in a script is empty.
+    fn find_program(&self, app: &App) -> Result<PathBuf, Error> {
+        let words = app.arguments();
+        if own_words(Self::NAME, Self::OPTIONS, &words).len() + 1 == words.len()
+            && words.last().is_some_and(|last| last == "--")
+        {
+            return Err(ProgramError::Missing.into());
+        }
+        app.find_program(&self.program.name).map_err(|error| match &self.program.role_of_name {
+            Some(role) => role_meant(error, role),
+            None => error,
+        })
+    }
+
     fn credentials<'a>(&'a self, app: &'a App) -> Result<ProgramCredentials<'a>, Error> {
         let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
         let client = SessionClient::open(app, &self.session);

@@ -8,36 +8,75 @@ const NAMES: &[&str] =
 const PARTS: &[&str] = &["credential", "secret", "token", "password", "login_session"];
 /// The prefixes of such settings: keys and accounts, IAM Identity Center, multi-factor authentication.
 const PREFIXES: &[&str] = &["aws_", "sso_", "mfa_"];
+/// A part of the names of settings that may hold a key of another service.
+const KEY: &str = "key";
 
 /// Returns the text without the settings that give credentials, without sections of IAM Identity Center,
 /// and without comments, which may hold old keys. It is empty if no section is left.
 ///
+/// A profile that has such settings is left out as a whole, unless it is `default`: a program that names it
+/// must not get the credentials of another role without a word. Other settings that may be secret are left
+/// out by themselves.
+///
 /// A line that is indented is a part of the setting above it, or a setting of its own: SDKs disagree.
 /// So it is left out in either case.
 pub fn without_credentials(text: &str) -> String {
-    let (mut kept, mut keeps_section, mut keeps_setting) = (String::new(), false, false);
+    let (mut kept, mut section) = (String::new(), CopiedSection::default());
+    let mut keeps_setting = false;
     for Line { whole, indent, kind, .. } in line::split(text) {
-        match kind {
+        let (is_kept, gives_credentials) = match kind {
             LineKind::BlankOrComment => continue,
             LineKind::Heading { python, others } => {
-                keeps_section = ![python, others].iter().any(|name| is_of_sso(name));
-                keeps_setting = keeps_section;
+                section.end(&mut kept);
+                section = CopiedSection::new([python, others]);
+                keeps_setting = true;
+                (true, false)
             }
             LineKind::Setting { key, value } => {
-                keeps_setting = keeps_section && value.is_some() && !is_of_credentials(key);
+                let gives_credentials = is_of_credentials(key);
+                keeps_setting = value.is_some() && !gives_credentials && !may_be_secret(key, whole);
+                (keeps_setting, gives_credentials)
             }
             LineKind::Continuation => {
-                let key = whole[indent.len()..].split(['=', ':']).next().unwrap_or_default();
-                if is_of_credentials(trim(key)) {
-                    continue;
-                }
+                let key = trim(whole[indent.len()..].split(['=', ':']).next().unwrap_or_default());
+                let gives_credentials = is_of_credentials(key);
+                let is_kept = keeps_setting && !gives_credentials && !may_be_secret(key, whole);
+                (is_kept, gives_credentials)
             }
-        }
-        if keeps_setting {
-            kept.push_str(whole);
+        };
+        section.gives_credentials |= gives_credentials;
+        if is_kept {
+            section.kept.push_str(whole);
         }
     }
+    section.end(&mut kept);
     kept
+}
+
+/// A section, and what is kept of it. Before the first heading there is none.
+#[derive(Default)]
+struct CopiedSection {
+    kept: String,
+    is_kept: bool,
+    is_default: bool,
+    gives_credentials: bool,
+}
+
+impl CopiedSection {
+    /// A heading may be read in two ways.
+    fn new(headings: [&str; 2]) -> Self {
+        let is_default = headings.iter().any(|name| {
+            let words: Vec<&str> = name.split_whitespace().collect();
+            matches!(words[..], ["default"] | ["profile", "default"])
+        });
+        Self { is_kept: !headings.into_iter().any(is_of_sso), is_default, ..Self::default() }
+    }
+
+    fn end(&self, kept: &mut String) {
+        if self.is_kept && (self.is_default || !self.gives_credentials) {
+            kept.push_str(&self.kept);
+        }
+    }
 }
 
 fn is_of_sso(heading: &str) -> bool {
@@ -49,6 +88,15 @@ fn is_of_credentials(key: &str) -> bool {
     NAMES.contains(&&*key)
         || PARTS.iter().any(|part| key.contains(part))
         || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Returns whether a setting may hold a secret that is no credential of AWS: a key, or a URL with a password.
+fn may_be_secret(key: &str, line: &str) -> bool {
+    let has_user = |rest: &str| {
+        let authority = rest.split(['/', '?', '#', ' ', '\t', '\r', '\n']).next();
+        authority.is_some_and(|authority| authority.contains('@'))
+    };
+    key.to_lowercase().contains(KEY) || line.split("://").skip(1).any(has_user)
 }
 
 #[cfg(test)]
@@ -76,6 +124,10 @@ credential_process =
     --secret hunter2
 cli_pager =
 
+[profile plain]
+output = json
+endpoint_url = https://user:hunter2@h/a@b
+api_key = hunter2
 [profile sso]
 sso_session = corp
 sso_account_id = 123456789012
@@ -95,10 +147,8 @@ dynamodb =
 region = eu-central-1
 s3 =
     max_concurrent_requests = 20
-[profile admin]
+[profile plain]
 output = json
-cli_pager =
-[profile sso]
 [services local]
 dynamodb =
   endpoint_url = http://127.0.0.1:8000
@@ -119,10 +169,27 @@ dynamodb =
             "[default]\ncredential_process = a\n\n  hunter2\n",
             "[default]\nCredential_Process = hunter2",
             "[default]\nx_proxy_password = hunter2",
+            "[default]\nendpoint_url = https://user:hunter2@host",
+            "[services a]\ns3 =\n  endpoint_url = https://hunter2@host/",
+            "[default]\napi_key = hunter2",
         ] {
             let kept = without_credentials(text);
             assert!(!kept.contains("hunter2"), "{text}: {kept}");
         }
         assert_eq!(without_credentials("# a\n\nregion = a\n"), "");
+        let url = "[default]\nendpoint_url = https://host/a@b\n";
+        assert_eq!(without_credentials(url), url);
+    }
+
+    #[test]
+    fn other_profiles_with_credentials_are_left_out() {
+        for text in ["role_arn = a", "credential_process = a", "s3 =\n  sso_session = a"] {
+            let of =
+                |profile: &str| without_credentials(&format!("[{profile}]\nregion = a\n{text}\n"));
+            assert_eq!(of("profile plant"), "", "{text}");
+            assert!(of("default").starts_with("[default]\nregion = a\n"), "{text}");
+            assert!(of("profile default").starts_with("[profile default]\n"), "{text}");
+        }
+        assert_eq!(without_credentials("[profile a]\nregion = b\n"), "[profile a]\nregion = b\n");
     }
 }

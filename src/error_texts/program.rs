@@ -8,7 +8,7 @@ use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::program::ProgramError;
 
-variants!(ProgramError: NotInPath NotFound NoInterpreter Directory Refused);
+variants!(ProgramError: Missing NotInPath NotFound NoInterpreter Directory Refused);
 
 #[test]
 fn errors_of_programs_have_these_texts() {
@@ -17,7 +17,7 @@ fn errors_of_programs_have_these_texts() {
     let refused = |errno: Errno| ProgramError::Refused { path: path(), source: errno.into() };
     let examples = vec![
         ProgramError::NotInPath { name: "backup".into() },
-        ProgramError::NotInPath { name: PathBuf::new() },
+        ProgramError::Missing,
         ProgramError::NotInPath { name: "aws s3 ls".into() },
         ProgramError::NotInPath { name: "DEBUG=1".into() },
         // It may be a password after an option that takes none.

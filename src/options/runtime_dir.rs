@@ -27,18 +27,6 @@ pub fn shared_memory_dir(uid: u32) -> ConfiguredDir {
     }
 }
 
-/// Returns a directory for files that the user `uid` needs for a while, if a variable names their place.
-pub fn temporary_dir(environment: &Environment, uid: u32) -> Option<ConfiguredDir> {
-    let above = path::path(environment.get("TMPDIR")?);
-    let path = above.join(format!("{OWN}-{uid}"));
-    let origin = Origin::Default(&XDG_RUNTIME_DIR);
-    above.is_absolute().then_some(ConfiguredDir {
-        path,
-        origin,
-        parent_owner: ParentOwner::AnyUser,
-    })
-}
-
 /// Returns the place in memory that systemd made for this service, and the variable that names it.
 fn service_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
     // It lists several separated by colons.

@@ -10,6 +10,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::os::private_dir::PrivateDir;
+#[cfg(unix)]
+use crate::os::process;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use crate::private_dir::ConfiguredDir;
@@ -18,6 +20,8 @@ use roles_anywhere_client::system::SystemEntropy;
 
 /// What the names of the directories begin with.
 const PREFIX: &str = "exec-";
+/// What their names begin with before that in a directory where all users may make files.
+const AMONG_OTHERS: &str = "roles-anywhere-";
 
 /// The directory of the program that this process becomes. It is removed when this is dropped, so not if
 /// this process becomes the program.
@@ -32,13 +36,28 @@ impl ChildDir {
         // It is checked as for the session cache: it belongs to this user only.
         PrivateDir::new(parent).create().map_err(failed)?;
         sweep(&parent.path);
+        Self::make(parent.path.join(ProgramId::own().directory_name(SystemEntropy.bits())))
+    }
+
+    /// As [`ChildDir::create`], in a directory where all users may make files: under a random name, which
+    /// no other user can take before.
+    pub fn create_among_others(above: &Path) -> Result<Self, Error> {
+        sweep_among_others(above);
         let name = ProgramId::own().directory_name(SystemEntropy.bits());
-        let path = parent.path.join(name);
+        Self::make(above.join(format!("{AMONG_OTHERS}{name}")))
+    }
+
+    fn make(path: PathBuf) -> Result<Self, Error> {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).map_err(failed)?;
-        Ok(Self(path))
+        match builder.create(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(source) => {
+                let path = path.parent().unwrap_or(&path).to_owned();
+                Err(RunError::ChildDir { path, source }.into())
+            }
+        }
     }
 
     /// As [`ChildDir::create`], on a file system that is in memory and not on a disk.
@@ -95,16 +114,44 @@ fn is_in_memory(_path: &Path) -> bool {
     false
 }
 
-/// Removes the directories in `parent` whose programs have ended.
+/// Removes the directories in `parent`, which belongs to this user, whose programs have ended.
 pub fn sweep(parent: &Path) {
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    sweep_named(parent, "");
+}
+
+/// Removes the directories that [`ChildDir::create_among_others`] made and whose programs have ended. Those
+/// of other users stay.
+pub fn sweep_among_others(above: &Path) {
+    sweep_named(above, AMONG_OTHERS);
+}
+
+fn sweep_named(parent: &Path, before: &str) {
     let namespace = pid_namespace();
-    for entry in entries {
+    if cfg!(target_os = "linux") && namespace == 0 {
+        // Whether another process is of the same namespace is not known: its number may mean another one.
+        return;
+    }
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let program = name.to_str().and_then(ProgramId::of_directory);
-        if program.is_some_and(|program| program.namespace == namespace && !program.is_running()) {
+        let name = name.to_str().and_then(|name| name.strip_prefix(before));
+        let program = name.and_then(ProgramId::of_directory);
+        let has_ended = |it: ProgramId| it.namespace == namespace && !it.is_running();
+        if program.is_some_and(has_ended) && is_own(&entry) {
             remove(&entry.path());
         }
+    }
+}
+
+/// Returns whether this user owns an entry of a directory.
+fn is_own(entry: &fs::DirEntry) -> bool {
+    #[cfg(unix)]
+    return entry
+        .metadata()
+        .is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == process::user_id());
+    #[cfg(not(unix))]
+    {
+        let _ = entry;
+        true
     }
 }
 
@@ -264,6 +311,19 @@ mod tests {
         running.wait().unwrap();
         drop(ChildDir::create(&parent).unwrap());
         assert!(!parent.path.join(other.directory_name(1)).exists());
+    }
+
+    #[test]
+    fn directories_among_those_of_others_are_private_and_removed_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ChildDir::create_among_others(folder.path()).unwrap();
+        assert_eq!(mode(made.path()), 0o700);
+        let own = ProgramId::own();
+        let dead = ProgramId { started: own.started + 1, ..own }.directory_name(1);
+        let dead = folder.path().join(format!("{AMONG_OTHERS}{dead}"));
+        fs::create_dir(&dead).unwrap();
+        drop(ChildDir::create_among_others(folder.path()).unwrap());
+        assert!(made.path().exists() && !dead.exists());
     }
 
     #[test]

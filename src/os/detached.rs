@@ -11,7 +11,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -19,11 +19,15 @@ use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::process::{Pid, setsid, test_kill_process};
 use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{
+    SIGABRT, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGSYS,
+    SIGTRAP,
+};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::time::Clock;
 
 /// How long the detached process may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,25 +39,64 @@ const MAX_MESSAGE: u64 = 8 << 20;
 /// Starts the detached process with `message`, and returns its answer, which is empty if it ended
 /// without one. `words` are the arguments of the process between, which calls [`detach`].
 ///
-/// When this returns, the process between has ended and was reaped: this process has no child.
-pub fn start(program: &Path, words: &[&str], message: &[u8]) -> io::Result<SecretBytes> {
-    let (mut ours, theirs) = UnixStream::pair()?;
+/// The answer is there before the process between is gone for this one: no child is left. The error is
+/// [`io::ErrorKind::TimedOut`] only if there was no answer in time.
+pub fn start(
+    clock: &dyn Clock,
+    program: &Path,
+    words: &[&str],
+    message: &[u8],
+) -> io::Result<SecretBytes> {
+    let (ours, theirs) = UnixStream::pair()?;
     let adopts_orphans = adoption::suspend();
     let mut between = {
         let mut command = command(program, words);
         command.stdin(OwnedFd::from(theirs)).stdout(own_process()).stderr(Stdio::null());
         command.spawn()?
     };
-    let answered = ours
-        .write_all(message)
-        .and_then(|()| ours.shutdown(Shutdown::Write))
-        .and_then(|()| ours.set_read_timeout(Some(START_TIMEOUT)))
-        .and_then(|()| read(&ours));
+    let answered = ask(&ours, message, clock, clock.uptime() + START_TIMEOUT);
+    if answered.is_err() {
+        // It may hang, too.
+        let _ = between.kill();
+    }
     // An error only if the caller of this process ignores the ends of children: then none is left either.
     let _ = between.wait();
     drop(adopts_orphans);
     forget_child();
     answered
+}
+
+/// Sends a message, and returns what is answered until `deadline`, an uptime.
+fn ask(
+    mut socket: &UnixStream,
+    message: &[u8],
+    clock: &dyn Clock,
+    deadline: Duration,
+) -> io::Result<SecretBytes> {
+    let left = || {
+        let left = deadline.saturating_sub(clock.uptime());
+        if left.is_zero() { Err(io::Error::from(io::ErrorKind::TimedOut)) } else { Ok(left) }
+    };
+    // What a socket says at its time limit.
+    let in_time = |error: io::Error| match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    };
+    let mut rest = message;
+    while !rest.is_empty() {
+        socket.set_write_timeout(Some(left()?))?;
+        match socket.write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // It has ended, and may have said why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(in_time(error)),
+        }
+    }
+    // It has ended if this fails.
+    let _ = socket.shutdown(Shutdown::Write);
+    socket.set_read_timeout(Some(left()?))?;
+    read(socket).map_err(in_time)
 }
 
 /// Removes the signal about the end of a child, which stays pending if the caller of this process blocks it.
@@ -114,6 +157,15 @@ pub fn detach(program: &Path, words: &[&str]) -> io::Result<()> {
     setsid()?;
     // This process ends, and the one that adopts it reaps it.
     command(program, words).spawn().map(drop)
+}
+
+/// Answers in place of the detached process, which could not be started.
+pub fn answer_instead(answer: &[u8]) -> io::Result<()> {
+    let mut socket = UnixStream::from(stdin().try_clone_to_owned()?);
+    // An end that leaves bytes unread resets the connection, and the answer would be lost.
+    let read = read(&socket)?;
+    drop(read);
+    socket.write_all(answer)
 }
 
 /// Returns whether standard input is a socket, as for the processes that [`start`] and [`detach`] start.
@@ -210,13 +262,13 @@ fn own_process() -> Stdio {
 }
 
 /// Returns the command that runs this program with the arguments `words`: the very file that this process
-/// runs, also if an update has replaced it since.
+/// runs, also if an update has replaced it since. `program` is its absolute path, by which the other process
+/// finds it without `/proc`: by its name, it could find another one.
 fn command(program: &Path, words: &[&str]) -> Command {
     let running = Path::new("/proc/self/exe");
     let file = if running.exists() { running } else { program };
-    let name = program.file_name().map_or_else(|| PathBuf::from("roles-anywhere"), PathBuf::from);
     let mut command = Command::new(file);
-    command.arg0(name).args(words);
+    command.arg0(program).args(words);
     command
 }
 
@@ -244,11 +296,15 @@ fn close_inherited() {
     }
 }
 
-/// Ignores the signals that ask a process to end, which are meant for the program: a service manager sends
-/// them to all processes of a service, and the program may need credentials until it has ended.
+/// Ignores all signals that would end or stop this process and are meant for the program: a service manager
+/// sends them to all processes of a service, and the program may need credentials until it has ended. Those
+/// that report a defect of this process end it.
 fn ignore_signals() {
-    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        // A handler without effect: ignoring a signal needs `unsafe` code.
+    let of_defects = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS];
+    let by_system = [SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGPIPE];
+    // With those of real time.
+    for signal in (1..=64).filter(|it| !of_defects.contains(it) && !by_system.contains(it)) {
+        // A handler without effect: ignoring a signal needs `unsafe` code. The C library keeps some numbers.
         let _ = signal_hook::flag::register(signal, std::sync::Arc::default());
     }
 }

@@ -1,5 +1,6 @@
 //! This process: its limits (core dumps, file size, file descriptors), and the end by a panic.
 
+use std::io;
 #[cfg(unix)]
 use std::sync::OnceLock;
 
@@ -102,6 +103,16 @@ pub fn free_descriptors() -> usize {
     let limit = None;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     limit.saturating_sub(open_descriptors())
+}
+
+/// Fails as the system does if this process can open fewer than `count` more file descriptors.
+pub fn require_descriptors(count: usize) -> io::Result<()> {
+    #[cfg(unix)]
+    if free_descriptors() < count {
+        return Err(rustix::io::Errno::MFILE.into());
+    }
+    let _ = count;
+    Ok(())
 }
 
 /// Returns how many file descriptors this process has open; 16 if that is not known.

@@ -25,21 +25,22 @@ mod unix {
 
     /// Returns the path of a program: a name without a slash is searched in the directories of `path`.
     pub fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, ProgramError> {
+        if name.is_empty() {
+            return Err(ProgramError::Missing);
+        }
         if name.as_bytes().contains(&b'/') {
             return check(PathBuf::from(name));
         }
         let mut not_executable = None;
-        if !name.is_empty() {
-            for dir in std::env::split_paths(path.unwrap_or_else(|| DEFAULT_PATH.as_ref())) {
-                let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
-                match check(dir.join(name)) {
-                    Ok(path) => return Ok(path),
-                    // In a directory that this user cannot search, there is no program for a shell.
-                    Err(ProgramError::Refused { path, source }) if path.exists() => {
-                        not_executable.get_or_insert(ProgramError::Refused { path, source });
-                    }
-                    Err(_) => {}
+        for dir in std::env::split_paths(path.unwrap_or_else(|| DEFAULT_PATH.as_ref())) {
+            let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
+            match check(dir.join(name)) {
+                Ok(path) => return Ok(path),
+                // In a directory that this user cannot search, there is no program for a shell.
+                Err(ProgramError::Refused { path, source }) if path.exists() => {
+                    not_executable.get_or_insert(ProgramError::Refused { path, source });
                 }
+                Err(_) => {}
             }
         }
         Err(not_executable.unwrap_or_else(|| ProgramError::NotInPath { name: name.into() }))
@@ -222,7 +223,7 @@ mod unix {
             let result = |name: &str| find(OsStr::new(name), Some(&path));
             assert!(matches!(result("x"), Err(ProgramError::Refused { .. })));
             assert!(matches!(result("y"), Err(ProgramError::NotInPath { .. })));
-            assert!(matches!(result(""), Err(ProgramError::NotInPath { .. })));
+            assert!(matches!(result(""), Err(ProgramError::Missing)));
             for below in ["a/y", "a/x/z", "b/y"] {
                 let name = folder.path().join(below);
                 let result = result(name.to_str().unwrap());
@@ -246,9 +247,14 @@ mod unsupported {
     use crate::output::error::Error;
     use crate::output::run::RunError;
 
+    fn unsupported() -> Error {
+        let command = "exec".to_owned();
+        RunError::UnsupportedSystem { command, system: std::env::consts::OS }.into()
+    }
+
     /// Fails.
     pub fn find(_name: &OsStr, _path: Option<&OsStr>) -> Result<PathBuf, Error> {
-        Err(RunError::UnsupportedSystem.into())
+        Err(unsupported())
     }
 
     /// Fails.
@@ -257,7 +263,7 @@ mod unsupported {
         _arguments: Vec<OsString>,
         _variables: Vec<(OsString, OsString)>,
     ) -> Result<Infallible, Error> {
-        Err(RunError::UnsupportedSystem.into())
+        Err(unsupported())
     }
 
     /// Fails.
@@ -267,6 +273,6 @@ mod unsupported {
         _variables: Vec<(OsString, OsString)>,
         _is_separate: bool,
     ) -> Result<i32, Error> {
-        Err(RunError::UnsupportedSystem.into())
+        Err(unsupported())
     }
 }

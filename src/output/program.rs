@@ -11,6 +11,9 @@ use roles_anywhere_client::text::disclosure::{Sensitivity, quoted};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
+    /// Its name is empty, or there is nothing after `--`.
+    #[error("the program is missing")]
+    Missing,
     /// No directory of `PATH` has a program of this name.
     #[error("cannot find the program{} in `PATH`", named(name))]
     NotInPath {
@@ -51,6 +54,7 @@ impl ProgramError {
             Self::NotInPath { .. } | Self::NotFound { .. } | Self::NoInterpreter { .. } => {
                 Kind::ProgramNotFound
             }
+            Self::Missing => Kind::Usage,
             Self::Directory { .. } | Self::Refused { .. } => Kind::ProgramNotExecutable,
         }
     }
@@ -58,6 +62,9 @@ impl ProgramError {
     fn hint(&self) -> &'static str {
         match self {
             Self::NotInPath { name } => not_in_path_hint(&name.to_string_lossy()),
+            Self::Missing => {
+                "name it after `--`, or leave out `--` for a shell; a variable in its place may be empty"
+            }
             Self::NotFound { .. } => "check the path of the program",
             Self::NoInterpreter { .. } => {
                 "check the first line of the script, or install the dynamic loader of the program"
@@ -92,6 +99,11 @@ impl From<ProgramError> for Error {
         let hint = error.hint();
         Self::new(error.kind(), error).hint(hint)
     }
+}
+
+/// Returns the error of a program that has the name of a role.
+pub fn role_meant(error: Error, role: &str) -> Error {
+    error.hint(format!("to use the role `{role}`, pass `--role {role}`"))
 }
 
 /// Returns the error of a configuration file of AWS of which the program cannot be given a copy.

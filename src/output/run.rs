@@ -162,7 +162,7 @@ impl RunError {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
             Self::ChildDir { .. } => {
-                "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space"
+                "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space, or pass `--keep-aws-files`"
             }
             Self::NotInMemory { .. } => {
                 "mount a tmpfs on `/dev/shm`, or let `RUNTIME_DIRECTORY` or `XDG_RUNTIME_DIR` name a directory on one"

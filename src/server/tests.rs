@@ -629,7 +629,7 @@ fn logs_rejected_requests_once_a_second() {
     let lines = fixture.log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("warning: request_refused route=container status=401 "));
-    let why = "reason=the header Authorization must contain the token of the token file or of AWS_CONTAINER_AUTHORIZATION_TOKEN peer=";
+    let why = "reason=the header Authorization must contain the token from the token file peer=";
     assert!(lines[0].contains(why), "{lines:?}");
     assert!(
         lines[0].ends_with(" suppressed=0") && lines[1].ends_with(" suppressed=4"),

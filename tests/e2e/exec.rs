@@ -82,7 +82,8 @@ fn program_gets_a_copy_of_the_configuration_without_credentials() {
                echo "$AWS_SHARED_CREDENTIALS_FILE""#,
         );
         let (copy, rest) = found.split_at(found.find("400\n").unwrap());
-        assert_eq!(copy, "[default]\nregion = eu-west-1\noutput = json\n[profile a]\n");
+        // The profile `a` had a role: without it, this would answer for it.
+        assert_eq!(copy, "[default]\nregion = eu-west-1\noutput = json\n");
         let lines: Vec<&str> = rest.lines().collect();
         assert!(Path::new(lines[1]).starts_with(env.path("run")), "{}", lines[1]);
         assert_eq!((lines.len(), lines[2]), (3, "/dev/null"));
@@ -275,11 +276,11 @@ fn program_that_does_not_exist_costs_no_session() {
     ");
     assert_snapshot!(env.fails_args(&["exec", "--", ""]), @r"
     $ ROLES_ANYWHERE_ERROR_FORMAT=text roles-anywhere exec -- ''
-    exit code: 127
+    exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: cannot find the program in `PATH`
-      hint: check the name, or pass the path of the program; pass built-ins and aliases of a shell by `sh -c '…'`, and a role by `--role NAME`
+    error: the program is missing
+      hint: name it after `--`, or leave out `--` for a shell; a variable in its place may be empty
     ");
     assert_eq!(env.emulator().requests(), [Value::Null; 0]);
 }
@@ -333,11 +334,21 @@ fn script_without_an_interpreter_is_run_by_sh() {
 }
 
 #[test]
+fn exit_code_of_a_program_that_is_not_run_stays_without_a_reader_of_errors() {
+    let env = TestEnvironment::new();
+    let path = env.write("script", "#!/no/such/interpreter\n");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = env.program().spawn(&["exec", "--static", path.to_str().unwrap()]);
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(127));
+}
+
+#[test]
 fn without_a_program_the_shell_is_run() {
     let env = TestEnvironment::new();
     let shell = env.write("shell", "#!/bin/sh\necho \"shell $# $ROLES_ANYWHERE_EXEC\"\n");
     fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
-    for line in ["exec --static", "exec --static --", "exec"] {
+    for line in ["exec --static", "exec"] {
         let output =
             env.program().clone().set("SHELL", &shell).run(&line.split(' ').collect::<Vec<_>>());
         assert_eq!((output.code, output.text().as_str()), (0, "shell 0 Workload\n"), "{output}");
@@ -379,6 +390,10 @@ fn role_of_the_configuration_file_marks_the_program() {
     for options in ["--role backup --static", "--role backup"] {
         assert_eq!(script(&env, options, "echo $ROLES_ANYWHERE_EXEC"), "backup\n");
     }
+    let output = env.run("exec backup -- true");
+    assert!(output.code == 127 && output.stderr.contains("`--role backup`"), "{output}");
+    let output = env.fails("exec --role arn:aws:iam::123456789012:role/R true");
+    assert!(output.stderr.contains("`--role-arn`"), "{output}");
 }
 
 #[test]
@@ -408,4 +423,16 @@ fn static_credentials_come_with_a_note_of_when_they_expire() {
     ----- stdout -----
     ----- stderr -----
     ");
+}
+
+#[test]
+fn hints_name_what_was_meant() {
+    let env = TestEnvironment::new();
+    for words in [&["exec", "--"][..], &["exec", "--", ""], &["exec", "--static", "--"]] {
+        let output = env.fails_args(words);
+        assert!(output.code == 2 && output.stderr.contains("the program is missing"), "{output}");
+    }
+    let inner = env.without_role_variables().var("ROLES_ANYWHERE_EXEC", "backup");
+    let output = inner.fails("credential-process");
+    assert!(output.stderr.contains("has removed the `ROLES_ANYWHERE_…` variables"), "{output}");
 }

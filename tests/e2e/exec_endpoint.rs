@@ -242,6 +242,43 @@ fn program_gets_no_signal_of_ours() {
 }
 
 #[test]
+fn program_is_found_by_its_path_without_proc() {
+    if !can_make_namespace() {
+        return;
+    }
+    let env = TestEnvironment::new();
+    // Another program of the same name is the first in `PATH`.
+    let other = env.write("other/roles-anywhere", "#!/bin/sh\ncat >&2\n");
+    fs::set_permissions(&other, Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", env.path("other").display());
+    const WITHOUT_PROC: &[&str] = &[
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        r#"mount -t tmpfs none /proc && exec "$@""#,
+        "sh",
+    ];
+    let env = env.var("PATH", path).map(|program| program.launched_by(WITHOUT_PROC));
+    let output = env.run_args(&["exec", "--", "echo", "ran"]);
+    assert_eq!((output.code, output.text().as_str()), (0, "ran\n"), "{output}");
+}
+
+#[test]
+fn too_few_descriptors_and_processes_are_an_error_that_says_so() {
+    let fails = |launcher: &'static [&'static str], reason: &str, hint: &str| {
+        let env = TestEnvironment::new().map(|program| program.launched_by(launcher));
+        let output = env.fails("exec -- true");
+        assert_eq!(output.code, 6, "{output}");
+        assert!(output.stderr.contains(reason) && output.stderr.contains(hint), "{output}");
+    };
+    fails(&["prlimit", "--nofile=7:7"], "Too many open files", "`ulimit -n`");
+    fails(&["prlimit", "--nofile=14:14"], "Too many open files", "`ulimit -n`");
+}
+
+#[test]
 fn program_that_adopts_orphans_does_not_adopt_its_endpoint() {
     const ADOPTER: &[&str] = &[
         "python3",
@@ -284,6 +321,9 @@ fn signals_to_the_group_do_not_end_it() {
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
         kill_process_group(program, signal).unwrap();
         // A service manager sends it to each process.
+        kill_process(endpoint, signal).unwrap();
+    }
+    for signal in [Signal::USR1, Signal::USR2, Signal::ALARM, Signal::POWER, Signal::TSTP] {
         kill_process(endpoint, signal).unwrap();
     }
     assert!(served.key().is_some());

@@ -13,6 +13,7 @@ use crate::options::session_plan::SessionPlan;
 use crate::os::child_dir::{self, ChildDir};
 use crate::os::detached;
 use crate::os::files::SystemFiles;
+use crate::os::process;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::password::PasswordSource;
@@ -22,6 +23,12 @@ use roles_anywhere_client::text::path;
 
 /// The second argument of the process between.
 const DETACH: &str = "--detach";
+
+/// What to do if a limit of processes is reached.
+const PROCESSES: &str = "raise the limit on processes: `ulimit -u` shows that of the user, `pids.max` that of the container";
+
+/// The file descriptors that an endpoint needs: for its event loops, and a renewal beside some requests.
+const DESCRIPTORS: usize = 16;
 
 /// What the detached process says if it only removes a directory.
 const READY: &[u8] = b"ready";
@@ -102,17 +109,20 @@ pub(super) fn keep(app: &App, directory: &ChildDir) -> Result<(), Error> {
 fn start_task(app: &App, task: DetachedTask, message: &[u8]) -> Result<SecretBytes, Error> {
     let program = app.program().map_err(RunError::System)?;
     let pid = std::process::id().to_string();
-    let answer = detached::start(&program, &[task.word(), DETACH, &pid], message);
-    Ok(answer.map_err(|error| not_started(error.kind(), error.to_string()))?)
+    let answer = detached::start(app.clock(), &program, &[task.word(), DETACH, &pid], message);
+    Ok(answer.map_err(|error| not_started(&error))?)
 }
 
-/// Returns why the detached process did not answer.
-fn not_started(kind: io::ErrorKind, text: String) -> RunError {
-    let reason = match kind {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it does not answer".to_owned(),
-        _ => text,
+/// Returns why a process cannot be started, or the detached one does not answer.
+fn not_started(error: &io::Error) -> RunError {
+    let (reason, hint) = match error.kind() {
+        io::ErrorKind::TimedOut => ("it does not answer".to_owned(), None),
+        // Of `fork`, as nothing else here does not wait.
+        io::ErrorKind::WouldBlock => (error.to_string(), Some(PROCESSES)),
+        _ => (error.to_string(), None),
     };
-    RunError::CredentialsEndpoint { kind: ErrorKind::Local, reason, hints: Vec::new() }
+    let hints = hint.into_iter().map(str::to_owned).collect();
+    RunError::CredentialsEndpoint { kind: ErrorKind::Local, reason, hints }
 }
 
 /// Runs a step. `plan` plans the session of the command line that was handed over.
@@ -129,7 +139,13 @@ pub fn run(step: DetachStep, app: &App, plan: PlanSession<'_>) -> ExitCode {
 fn detach(app: &App, task: DetachedTask, pid: i32) -> Result<(), Error> {
     let program = app.program().map_err(RunError::System)?;
     let detached = detached::detach(&program, &[task.word(), &pid.to_string()]);
-    detached.map_err(|it| RunError::System(it).into())
+    detached.or_else(|error| refuse(not_started(&error).into()))
+}
+
+/// Answers that the detached process does not serve.
+fn refuse(error: Error) -> Result<(), Error> {
+    detached::answer_instead(handover::answer(Err(&error)).expose()).map_err(RunError::System)?;
+    Err(error)
 }
 
 /// Removes the directory of the program when that has ended. If this is not reached, the next run does.
@@ -152,6 +168,11 @@ fn serve(app: &App, pid: i32, plan: PlanSession<'_>) -> Result<(), Error> {
         return Err(RunError::Internal { what }.into());
     };
     let directory = handover.directory.clone();
+    // The program gets the limit of its caller. Nothing is started from here.
+    process::descriptors();
+    if let Err(error) = process::require_descriptors(DESCRIPTORS) {
+        return refuse(RunError::System(error).into());
+    }
     session::block_on(async {
         let endpoint = open(handover, app, plan);
         let answer = handover::answer(endpoint.as_ref().map(CredentialsEndpoint::started));

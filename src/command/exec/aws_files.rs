@@ -11,7 +11,10 @@ use crate::output::program::unreadable_aws_config;
 use roles_anywhere_client::input_source::{Files as _, InputSource};
 
 /// The variables that say where the files are.
-pub(super) const VARIABLES: &[&str] = &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+pub(super) const VARIABLES: &[&str] =
+    &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", CREDENTIALS_OF_JAVA_1];
+/// The credentials file of version 1 of the SDK for Java, which reads it before it asks an endpoint.
+const CREDENTIALS_OF_JAVA_1: &str = "AWS_CREDENTIAL_PROFILES_FILE";
 /// A file that is empty for every SDK.
 const EMPTY: &str = "/dev/null";
 /// The name of the copy in the directory of the program.
@@ -63,6 +66,7 @@ impl ProgramAwsFiles {
     pub fn set(&self, variables: &mut ProgramVariables, copy: Option<PathBuf>) {
         variables.set("AWS_CONFIG_FILE", copy.unwrap_or_else(|| EMPTY.into()));
         variables.set("AWS_SHARED_CREDENTIALS_FILE", EMPTY);
+        variables.set(CREDENTIALS_OF_JAVA_1, EMPTY);
         if self.has_boto {
             // Without the variable, botocore reads these files before it asks an endpoint.
             variables.set("BOTO_CONFIG", EMPTY);

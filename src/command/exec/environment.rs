@@ -19,6 +19,7 @@ pub(super) const CREDENTIALS: &[&str] = &[
     // botocore prefers it to AWS_SESSION_TOKEN.
     "AWS_SECURITY_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_SESSION_EXPIRATION",
     "AWS_ACCOUNT_ID",
     "AWS_PROFILE",
     // botocore prefers it to AWS_PROFILE.
@@ -39,6 +40,10 @@ pub(super) const CREDENTIALS: &[&str] = &[
     "AMAZON_ACCESS_KEY_ID",
     "AMAZON_SECRET_ACCESS_KEY",
     "AMAZON_SESSION_TOKEN",
+    // Those of the old EC2 tools, which Ansible reads.
+    "EC2_ACCESS_KEY",
+    "EC2_SECRET_KEY",
+    "EC2_SECURITY_TOKEN",
     // An API key of Amazon Bedrock, which SDKs prefer to credentials.
     "AWS_BEARER_TOKEN_BEDROCK",
 ];

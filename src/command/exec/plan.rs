@@ -65,18 +65,28 @@ fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
 /// Returns the program and its arguments: those of the command line, else of the table that it uses.
 /// Nothing in them is checked: they belong to the program.
 fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand {
-    let mut words = all_typed(settings.typed, &COMMAND).map(|word| path::path(word).into());
+    let mut words =
+        all_typed(settings.typed, &COMMAND).map(|word| OsString::from(path::path(word)));
     match words.next() {
-        Some(name) => ProgramCommand { name, arguments: words.collect() },
+        Some(name) => {
+            let role = name.to_str().and_then(|name| settings.config?.role(name));
+            let role_of_name = role.map(|role| role.name().as_str().to_owned());
+            ProgramCommand { name, arguments: words.collect(), role_of_name }
+        }
         None if table.is_some_and(|table| table.command().next().is_some()) => {
             let mut words = table.into_iter().flat_map(ExecTable::command);
             let mut next = || words.next().map(|word| OsString::from(word.value));
             let name = next().unwrap_or_default();
-            ProgramCommand { name, arguments: std::iter::from_fn(next).collect() }
+            let arguments = std::iter::from_fn(next).collect();
+            ProgramCommand { name, arguments, role_of_name: None }
         }
         None => {
             let shell = settings.environment.get(SHELL.name).unwrap_or(POSIX_SHELL);
-            ProgramCommand { name: path::path(shell).into(), arguments: Vec::new() }
+            ProgramCommand {
+                name: path::path(shell).into(),
+                arguments: Vec::new(),
+                role_of_name: None,
+            }
         }
     }
 }

@@ -110,6 +110,11 @@ impl RoleError {
                     .to_owned()
             }
             Self::Several { .. } => "pass `--role` once".to_owned(),
+            Self::Unknown { name, .. }
+                if name.value().is_some_and(|name| name.starts_with("arn:")) =>
+            {
+                "pass the ARN with `--role-arn`; `--role` is the name of a role of the file".to_owned()
+            }
             Self::Unknown { nearest: Some(nearest), .. }
             | Self::UnknownApp { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::Unknown { names, file, .. } if names.is_empty() => {

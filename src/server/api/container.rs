@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::server::bodies::CredentialBodies;
 use crate::server::response::{self, Response, rendered};
 use crate::server::router::{Access, Authentication, Handler, Methods, Route};
-use crate::server::{ContainerRoute, Endpoints, RouteToken, ServedRoles};
+use crate::server::{ContainerRoute, Endpoints, Offer, RouteToken, ServedRoles};
 use roles_anywhere_client::credentials::Session;
 
 /// The path of container credentials; with `/NAME`, those of the role of that name.
@@ -60,19 +60,19 @@ fn with_any_token(
     if routes.iter().any(|route| route.token.accepts(given) == Some(true)) {
         return ControlFlow::Continue(Authentication::ContainerToken);
     }
-    ControlFlow::Break(unauthorized())
+    ControlFlow::Break(unauthorized(endpoints))
 }
 
 /// Lets a client in that has the token of the route; without a token the route is not found.
 fn with_token(
-    _: &Endpoints,
+    endpoints: &Endpoints,
     token: Option<&RouteToken>,
     headers: &HeaderMap,
 ) -> ControlFlow<Response, Authentication> {
     match token.and_then(|token| token.accepts(given_token(headers))) {
         None => ControlFlow::Break(response::not_found()),
         Some(true) => ControlFlow::Continue(Authentication::ContainerToken),
-        Some(false) => ControlFlow::Break(unauthorized()),
+        Some(false) => ControlFlow::Break(unauthorized(endpoints)),
     }
 }
 
@@ -84,10 +84,13 @@ fn given_token(headers: &HeaderMap) -> &[u8] {
     }
 }
 
-fn unauthorized() -> Response {
-    response::unauthorized(
-        "the header Authorization must contain the token of the token file or of AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    )
+fn unauthorized(endpoints: &Endpoints) -> Response {
+    response::unauthorized(match endpoints.policy.offer {
+        Offer::ContainerAlone => {
+            "the header Authorization must contain AWS_CONTAINER_AUTHORIZATION_TOKEN of the program that `exec` runs"
+        }
+        _ => "the header Authorization must contain the token from the token file",
+    })
 }
 
 /// Returns the document of the route.
