@@ -121,7 +121,7 @@ fn github_gets_a_file_and_masks() {
     let masks: String =
         variables[..3].iter().map(|(_, value)| format!("::add-mask::{value}\n")).collect();
     let printed = env.run("export --format github");
-    assert_eq!((printed.text(), printed.stderr.as_str()), (masks, ""));
+    assert_eq!((printed.text(), printed.stderr.as_str()), (format!("\n{masks}"), ""));
 
     let text = fs::read_to_string(&file).unwrap();
     let mut lines = text.lines();

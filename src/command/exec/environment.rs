@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_source_of_credentials_is_removed() {
-        const NAMES: [&str; 23] = [
+        const NAMES: [&str; 27] = [
             "AMAZON_ACCESS_KEY_ID",
             "AMAZON_SECRET_ACCESS_KEY",
             "AMAZON_SESSION_TOKEN",
@@ -216,9 +216,13 @@ mod tests {
             "AWS_SECRET_ACCESS_KEY",
             "AWS_SECRET_KEY",
             "AWS_SECURITY_TOKEN",
+            "AWS_SESSION_EXPIRATION",
             "AWS_SESSION_TOKEN",
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "BOTO_CONFIG",
+            "EC2_ACCESS_KEY",
+            "EC2_SECRET_KEY",
+            "EC2_SECURITY_TOKEN",
         ];
         let docs = include_str!("../../../docs/exec.md");
         let (_, docs) = docs.split_once("- Variables that give or name other").unwrap();

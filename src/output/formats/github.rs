@@ -36,7 +36,9 @@ pub fn masks(values: &[&Secret]) -> SecretBytes {
     // Each as a whole and in lines, with up to three characters for one.
     let lines = |value: &str| value.split(['\r', '\n']).count() + 1;
     let size = |value: &&Secret| 6 * value.expose().len() + 16 * lines(value.expose());
-    let mut text = String::with_capacity(values.iter().map(size).sum());
+    let mut text = String::with_capacity(1 + values.iter().map(size).sum::<usize>());
+    // The runner finds a command only at the beginning of a line, and the line before may not be finished.
+    text.push('\n');
     for value in values {
         let value = value.expose();
         write_mask(&mut text, value);

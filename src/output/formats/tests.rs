@@ -300,6 +300,7 @@ fn masks_hide_each_line_and_no_short_text() {
     let secret = |value: &str| Secret::new(value.to_owned());
     let long = secret("first line 100%\r\n  second line\n}\n");
     let masks = github::masks(&[&secret("short"), &secret("        "), &long]);
+    assert!(masks.expose().starts_with(b"\n::add-mask::"), "they need a line of their own");
     insta::assert_snapshot!(String::from_utf8_lossy(masks.expose()), @r"
     ::add-mask::first line 100%25%0D%0A  second line%0A}%0A
     ::add-mask::first line 100%25
