@@ -86,9 +86,7 @@ impl SystemFiles {
         let location = &source.location;
         match location {
             // A pipe can be read only once, and certificate and key may be in the same one.
-            Location::File(path)
-                if self.is_kept(location) || path.metadata().is_ok_and(|m| pipe::is_pipe(&m)) =>
-            {
+            Location::File(path) if self.is_read_once(location, path) => {
                 self.once(location, || read(path, MAX_SIZE))
             }
             Location::File(path) => read(path, MAX_SIZE),
@@ -102,10 +100,14 @@ impl SystemFiles {
         }
     }
 
-    /// Returns whether it was read once already: a pipe whose name is gone, such as `/dev/fd/63`, is still
-    /// a pipe.
-    fn is_kept(&self, location: &Location) -> bool {
-        self.cached.lock().unwrap_or_else(PoisonError::into_inner).contains_key(location)
+    /// Returns whether `path` is a pipe, or was one whose name is gone, such as `/dev/fd/63` of another
+    /// process. A file that has replaced a pipe is read as a file.
+    fn is_read_once(&self, location: &Location, path: &Path) -> bool {
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => false,
+            Ok(metadata) if pipe::is_pipe(&metadata) => true,
+            _ => self.cached.lock().unwrap_or_else(PoisonError::into_inner).contains_key(location),
+        }
     }
 
     fn once(

@@ -202,14 +202,19 @@ fn only_the_token_opens_it_and_nothing_else_is_there() {
 #[test]
 fn program_has_no_child_and_no_descriptor_of_ours() {
     // With descriptor 9 of the caller, which is for the program only.
-    const WITH_NINE: &[&str] = &["sh", "-c", r#"exec "$@" 9>&1"#, "sh"];
+    // Others are closed: a test beside this one may open one at this moment.
+    const WITH_NINE: &[&str] = &[
+        "bash",
+        "-c",
+        r#"for n in /proc/self/fd/*; do n=${n##*/}; ((n < 3)) || eval "exec $n>&-"; done; exec "$@" 9>&1"#,
+        "bash",
+    ];
     let env = TestEnvironment::new();
     let program = env.program().clone().launched_by(WITH_NINE).stdin("");
     let served = Served::start(&program, &[], WAIT);
     let pid = served.pid();
     assert_eq!(children(pid), []);
-    // The one who runs the tests may have given them some, too.
-    let mut plain = Command::new("sh");
+    let mut plain = Command::new(WITH_NINE[0]);
     plain.args(&WITH_NINE[1..]).args(["sleep", "600"]).stdout(Stdio::piped());
     let mut plain = plain.spawn().unwrap();
     let plain_pid = Pid::from_child(&plain);

@@ -184,7 +184,8 @@ fn leaves_no_core_dump() {
     let memory = std::fs::metadata(format!("/proc/{}/mem", child.id())).unwrap();
     assert_eq!(memory.uid(), 0, "the process is dumpable");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    // The hard limit stays, as the program of `exec` gets the limits of the caller.
+    assert_eq!(core.split_whitespace().nth(4), Some("0"));
     child.kill().unwrap();
     child.wait().unwrap();
     drop(connection);
