@@ -93,9 +93,10 @@ fn uses_the_terminal(launcher: &'static [&'static str]) {
     let (mut terminal, theirs) = open_terminal();
     let env = TestEnvironment::new();
     let program = env.program().clone().stdin_open(&theirs).launched_by(launcher);
-    // In the background, it would be stopped when it reads, and not be interrupted.
+    // In the background, it would be stopped when it reads, and not be interrupted. It waits by reading:
+    // a shell that is stopped while it starts `sleep` is not seen to be, and is not continued.
     let script = "count=0; trap 'count=$((count + 1))' INT; read line; echo \"$line\"; \
-                  until [ $count -gt 0 ]; do sleep 0.1; done; sleep 0.3; echo $count; exit 5";
+                  until [ $count -gt 0 ]; do read rest; done; sleep 0.3; echo $count; exit 5";
     let mut served = Served::start(&program, &[], script);
     let mut line = || {
         let mut line = String::new();
