@@ -115,7 +115,10 @@ impl Plan for ExecPlan {
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
         let assigned = self.values.resolve(app, wanted, reserved)?;
 
-        app.remove_child_dirs();
+        // A run that starts no process and makes no directory leaves this to others: it is to be fast.
+        if self.source != CredentialSource::Variables {
+            app.remove_child_dirs();
+        }
         // Removed if the program is not run.
         let mut directory = None;
         if !assigned.files.is_empty() {
