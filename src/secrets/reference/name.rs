@@ -61,9 +61,10 @@ pub(super) fn parameter_name(text: &str) -> Result<String, ReferenceError> {
     checked(text, MAX_PARAMETER, legal)
 }
 
-/// Returns whether the name of a secret may have this character.
+/// Returns whether the name of a secret may have this character. `!` is in the names of secrets that AWS
+/// manages: `rds!db-…`.
 fn is_of_secret(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "/_+=.@-".contains(c)
+    c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c)
 }
 
 /// Reads the number of a version of a parameter.

@@ -380,7 +380,7 @@ fn written() -> impl Strategy<Value = String> {
         let raw: String = key.chars().filter(|c| !"?%#".contains(*c)).collect();
         if raw == key { raw } else { uri::encoded_text(&key) }
     });
-    let name = prop_oneof![text("[A-Za-z0-9/_+=.@-]{1,20}"), Just(SECRET.to_owned())];
+    let name = prop_oneof![text("[A-Za-z0-9/_+=.@!-]{1,20}"), Just(SECRET.to_owned())];
     let parameter = prop_oneof![
         text("[A-Za-z0-9_.-]{1,9}"),
         text("(/[a-z.-]{1,5}){1,3}"),
@@ -402,7 +402,7 @@ fn written() -> impl Strategy<Value = String> {
     ];
     let uri = (scheme, proptest::option::of(encoded), fallback, role).prop_shuffle_options();
     let resolve = text(
-        "\\{\\{resolve:(secretsmanager:[a-z/]{1,5}(:(SecretString)?(:[a-z.é*?#%]{0,4}(:[A-Z]{0,3})?)?)?|ssm(-secure)?:[a-z]{1,3}(:[1-9])?)\\}\\}",
+        "\\{\\{resolve:(secretsmanager:[a-z/!]{1,5}(:(SecretString)?(:[a-z.é*?#%]{0,4}(:[A-Z]{0,3})?)?)?|ssm(-secure)?:[a-z]{1,3}(:[1-9])?)\\}\\}",
     );
     let ecs =
         text(":[a-z.é*?#%]{0,4}:[A-Z]{0,3}:[a-z]{0,3}").prop_map(|rest| SECRET.to_owned() + &rest);
