@@ -14,8 +14,10 @@ pub(super) struct Object<'a>(BTreeMap<String, &'a RawValue>);
 /// The value of a member.
 #[derive(Debug)]
 pub(super) enum MemberValue {
-    /// The text of a string, or a value of another type as it is written.
+    /// The text of a string.
     Text(Secret),
+    /// A value of another type, as it is written.
+    Json(Secret),
     /// `null`.
     Null,
     /// A string that is not Unicode (half a surrogate pair).
@@ -64,7 +66,7 @@ impl MemberValue {
             Ok(text) => Self::Text(Secret::new(text)),
             Err(_) if json.starts_with('"') => Self::NotUnicode,
             Err(_) if json == "null" => Self::Null,
-            Err(_) => Self::Text(Secret::new(json.to_owned())),
+            Err(_) => Self::Json(Secret::new(json.to_owned())),
         }
     }
 }
@@ -76,7 +78,7 @@ mod tests {
     fn at_path(json: &str, path: &str) -> Option<String> {
         let object = Object::parse(json).expect("an object");
         match object.at_path(path)? {
-            MemberValue::Text(text) => Some(text.expose().to_owned()),
+            MemberValue::Text(text) | MemberValue::Json(text) => Some(text.expose().to_owned()),
             other => Some(format!("{other:?}")),
         }
     }

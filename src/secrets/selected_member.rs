@@ -9,7 +9,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSelectionError> {
     let object = Object::parse(text.expose()).ok_or(SecretSelectionError::NotAnObject)?;
     match object.at_path(key) {
-        Some(MemberValue::Text(text)) => Ok(bytes(text.expose())),
+        Some(MemberValue::Text(text) | MemberValue::Json(text)) => Ok(bytes(text.expose())),
         Some(MemberValue::Null) => Ok(bytes("null")),
         Some(MemberValue::NotUnicode) => Err(SecretSelectionError::Undecodable),
         None => Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() }),
@@ -20,7 +20,7 @@ pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSe
 pub fn all_members(text: &Secret) -> Result<Vec<(String, Secret)>, NotVariables> {
     let object = Object::parse(text.expose()).ok_or(NotVariables::NotAnObject)?;
     let member = |(name, value): (&str, MemberValue)| match value {
-        MemberValue::Text(text) => Ok((name.to_owned(), text)),
+        MemberValue::Text(text) | MemberValue::Json(text) => Ok((name.to_owned(), text)),
         MemberValue::Null => Err(NotVariables::Null(name.to_owned())),
         MemberValue::NotUnicode => Err(NotVariables::Undecodable(name.to_owned())),
     };

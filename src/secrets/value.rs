@@ -14,6 +14,8 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 pub struct Resolved {
     /// The value.
     pub value: ResolvedValue,
+    /// Whether its text is JSON that is no string: a number, `true`, an object.
+    pub is_json: bool,
     /// The id of the version of the secret, or the number of that of the parameter.
     pub version: Option<String>,
 }
@@ -39,7 +41,7 @@ impl Resolved {
             Fallback::Absent => ResolvedValue::Absent,
             Fallback::Text(text) => ResolvedValue::Text(text.clone()),
         };
-        Some(Self { value, version: None })
+        Some(Self { value, is_json: false, version: None })
     }
 }
 
@@ -55,7 +57,7 @@ pub(super) fn of_secret(
             Err(ValueError::Empty)
         }
         (SecretValue::Binary(bytes), Part::Whole, Notation::Uri) => {
-            Ok(ResolvedValue::Binary(bytes.clone()))
+            Ok((ResolvedValue::Binary(bytes.clone()), false))
         }
         (SecretValue::Binary(_), ..) => Err(ValueError::Binary),
     };
@@ -83,21 +85,22 @@ pub(super) fn of_parameter(
 
 fn with_fallback(
     reference: &Reference,
-    value: Result<ResolvedValue, ValueError>,
+    value: Result<(ResolvedValue, bool), ValueError>,
     version: Option<String>,
 ) -> Result<Resolved, ValueError> {
     match value {
-        Ok(value) => Ok(Resolved { value, version }),
+        Ok((value, is_json)) => Ok(Resolved { value, is_json, version }),
         Err(error) if error.is_missing() => Resolved::fallback_of(reference).ok_or(error),
         Err(error) => Err(error),
     }
 }
 
-fn of_text(reference: &Reference, text: &Secret) -> Result<ResolvedValue, ValueError> {
+/// Returns the value, and whether it is JSON that is no string.
+fn of_text(reference: &Reference, text: &Secret) -> Result<(ResolvedValue, bool), ValueError> {
     let object = || Object::parse(text.expose()).ok_or(ValueError::NotAnObject);
     let (key, value, count) = match reference.part() {
-        Part::Whole => return checked(text.clone()).map(ResolvedValue::Text),
-        Part::AllMembers => return all_members(reference, &object()?),
+        Part::Whole => return checked(text.clone()).map(|text| (ResolvedValue::Text(text), false)),
+        Part::AllMembers => return all_members(reference, &object()?).map(|all| (all, false)),
         Part::Member(key) => {
             let object = object()?;
             (key, object.member(key), object.len())
@@ -108,12 +111,13 @@ fn of_text(reference: &Reference, text: &Secret) -> Result<ResolvedValue, ValueE
         }
     };
     let key = shown_word(key).to_owned();
+    let is_json = matches!(value, Some(MemberValue::Json(_)));
     match value {
         None => Err(ValueError::NoMember { key, count }),
         Some(MemberValue::Null) => Err(ValueError::EmptyMembers(vec![key])),
         Some(MemberValue::NotUnicode) => Err(ValueError::NotUnicode(vec![key])),
-        Some(MemberValue::Text(text)) => match checked(text) {
-            Ok(text) => Ok(ResolvedValue::Text(text)),
+        Some(MemberValue::Text(text) | MemberValue::Json(text)) => match checked(text) {
+            Ok(text) => Ok((ResolvedValue::Text(text), is_json)),
             Err(ValueError::Nul) => Err(ValueError::NulInMembers(vec![key])),
             Err(_) => Err(ValueError::EmptyMembers(vec![key])),
         },
@@ -137,7 +141,7 @@ fn all_members(reference: &Reference, object: &Object<'_>) -> Result<ResolvedVal
         match value {
             MemberValue::Null => empty.push(shown()),
             MemberValue::NotUnicode => not_unicode.push(shown()),
-            MemberValue::Text(text) => match checked(text) {
+            MemberValue::Text(text) | MemberValue::Json(text) => match checked(text) {
                 Ok(text) => members.push((name.to_owned(), text)),
                 Err(ValueError::Nul) => nul.push(shown()),
                 Err(_) => empty.push(shown()),

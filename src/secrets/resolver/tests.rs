@@ -353,6 +353,7 @@ fn no_value_is_in_an_error_or_in_debug() {
             "password".to_owned(),
             Secret::new("hunter2".to_owned()),
         )]),
+        is_json: false,
         version: Some("v1".to_owned()),
     };
     assert!(!format!("{resolved:?}").contains("hunter2"));

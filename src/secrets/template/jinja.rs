@@ -91,6 +91,7 @@ impl JinjaTemplate {
         environment.set_syntax(syntax());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_formatter(values::write);
         filters::add(&mut environment);
         for function in Function::ALL {
             let values = Arc::clone(&values);

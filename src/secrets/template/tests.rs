@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::secrets::value::ResolvedValue;
+use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::secret::Secret;
 
 fn parse(text: &str, syntax: TemplateSyntax) -> Result<Template, Vec<TemplateMistake>> {
@@ -23,7 +24,7 @@ fn references(template: &Template) -> Vec<String> {
 }
 
 fn resolved(value: ResolvedValue) -> Resolved {
-    Resolved { value, version: None }
+    Resolved { value, is_json: false, version: None }
 }
 
 fn text(text: &str) -> Resolved {
@@ -172,7 +173,7 @@ fn members_of_an_object_can_be_read_one_by_one() {
             "a.b=dotted inner={\"x\":\"deep\"} none= on=false port=5432 ",
         ),
         ("{{ d.inner.x }} {{ d['a.b'] }} {{ d['po' ~ 'rt'] }}", "deep dotted 5432"),
-        ("{{ d.none is defined }} {{ d.zzz | default('no') }} {{ 'port' in d }}", "False no True"),
+        ("{{ d.none is defined }} {{ d.zzz | default('no') }} {{ 'port' in d }}", "false no true"),
     ];
     for (body, expected) in rows {
         let template = jinja(&format!("{{% set d = secret('db') %}}{body}"));
@@ -275,7 +276,7 @@ fn what_is_undefined_or_does_not_fit_is_an_error_without_values() {
     ");
     let template =
         jinja("{{ secret('a?optional') | default('d') }}{{ secret('a?optional') is defined }}");
-    assert_eq!(render(&template, &values).unwrap(), "dFalse");
+    assert_eq!(render(&template, &values).unwrap(), "dfalse");
 }
 
 #[test]
@@ -287,4 +288,84 @@ sm://a#b%20%23%3F%26=%25
 sm://a#k?default=x
 ssm:///a#k?label=x
 ");
+}
+
+#[test]
+fn what_is_optional_and_absent_is_false_and_undefined() {
+    let absent = || resolved(ResolvedValue::Absent);
+    let values = [("sm://n?optional", absent()), ("sm://n#a?optional", absent())];
+    let read = "{% if false %}{{ secret('n?optional').a }}{{ secret('n?optional') }}{% endif %}";
+    let rows = [
+        ("{% if secret('n?optional') %}yes{% else %}no{% endif %}", "no"),
+        ("{% if secret('n?optional') is defined %}yes{% else %}no{% endif %}", "no"),
+        ("{% if secret('n?optional').a %}yes{% else %}no{% endif %}", "no"),
+        ("{{ secret('n?optional') is undefined }}", "true"),
+        (
+            "{{ secret('n?optional') | default('d') }}{{ secret('n?optional').a | default('e') }}",
+            "de",
+        ),
+        ("{{ secret('n?optional') or 'other' }}", "other"),
+    ];
+    for (body, expected) in rows {
+        for text in [body.to_owned(), format!("{body}{read}")] {
+            assert_eq!(render(&jinja(&text), &values).unwrap(), expected, "{text}");
+        }
+    }
+    for body in ["{{ secret('n?optional') }}", "{{ 'a' ~ secret('n?optional') }}"] {
+        let error = render(&jinja(&format!("\n{body}{read}")), &values).unwrap_err();
+        assert_eq!((error.line, error.problem), (2, RenderProblem::Undefined), "{body}");
+    }
+}
+
+#[test]
+fn members_that_are_no_strings_are_true_and_equal_as_in_json() {
+    let object = r#"{"t":true,"f":false,"z":0,"z2":0.0,"z3":-0e5,"one":1,"x":1.50,"big":12345678901234567890123,
+        "n":null,"e":"","no":"false","o":{},"l":[ ],"l1":[0]}"#;
+    let rows = [
+        ("t", "true", true),
+        ("f", "false", false),
+        ("z", "0", false),
+        ("z2", "0.0", false),
+        ("z3", "-0e5", false),
+        ("one", "1", true),
+        ("x", "1.50", true),
+        ("big", "12345678901234567890123", true),
+        ("no", "false", true),
+        ("o", "{}", false),
+        ("l", "[ ]", false),
+        ("l1", "[0]", true),
+        ("e", "", false),
+    ];
+    let of_secret = |key: &str| {
+        let reference = Reference::parse(&format!("sm://s#{key}")).unwrap();
+        let value = SecretValue::Text(Secret::new(object.to_owned()));
+        let (arn, name) = (String::new(), String::new());
+        let version = SecretVersion {
+            arn,
+            name,
+            version_id: None,
+            version_stages: vec![],
+            created: None,
+            value,
+        };
+        crate::secrets::value::of_secret(&reference, &version).unwrap()
+    };
+    for (key, written, is_true) in rows {
+        let body = "{{ v }} {{ v | json }} {{ 'yes' if v else 'no' }}";
+        let expected = format!("{written} \"{written}\" {}", if is_true { "yes" } else { "no" });
+        let template = jinja(&format!("{{% set v = secret('s').{key} %}}{body}"));
+        // An empty member is an error where it is read by itself.
+        if key != "e" {
+            let values = [(&*format!("sm://s#{key}"), of_secret(key))];
+            assert_eq!(render(&template, &values).unwrap(), expected, "{key}");
+        }
+        let template = jinja(&format!("{{% set s = secret('s') %}}{{% set v = s.{key} %}}{body}"));
+        assert_eq!(render(&template, &[("sm://s", text(object))]).unwrap(), expected, "{key}");
+    }
+    let template = jinja(
+        "{% set s = secret('s') %}{{ s.t == true }} {{ s.f == false }} {{ s.one == 1 }} {{ s.no == 'false' }} \
+        {{ 'yes' if s.n else 'no' }} {{ s.n is defined }} {{ 'yes' if s else 'no' }}",
+    );
+    let rendered = render(&template, &[("sm://s", text(object))]).unwrap();
+    assert_eq!(rendered, "true true true true no false yes");
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Error, ErrorKind, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::values::BinaryValue;
+use super::values::{BinaryValue, boolean, is_undefined};
 
 /// The names of the filters.
 pub(in crate::secrets::template) const FILTERS: [&str; 6] =
@@ -25,12 +25,12 @@ pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_filter("replace", |value: &Value, from: &str, to: &str| {
         text(value).map(|text| text.replace(from, to))
     });
-    environment.add_filter("default", |value: Value, other: Value| match value.is_undefined() {
+    environment.add_filter("default", |value: Value, other: Value| match is_undefined(&value) {
         true => other,
         false => value,
     });
-    environment.add_test("defined", |value: &Value| !value.is_undefined());
-    environment.add_test("undefined", Value::is_undefined);
+    environment.add_test("defined", |value: &Value| !is_undefined(value));
+    environment.add_test("undefined", is_undefined);
 }
 
 /// What is written as it is in a URL (RFC 3986, 2.3), so that a value can be any part of one.
@@ -59,8 +59,11 @@ fn shquote(text: &str) -> String {
 }
 
 fn text(value: &Value) -> Result<Cow<'_, str>, Error> {
-    if value.is_undefined() {
+    if is_undefined(value) {
         return Err(ErrorKind::UndefinedError.into());
+    }
+    if let Some(boolean) = boolean(value) {
+        return Ok(boolean.into());
     }
     Ok(value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed))
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::value::{Enumerator, Object};
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::value::{Enumerator, Object, ValueKind};
+use minijinja::{Error, ErrorKind, Output, State, Value, escape_formatter};
 
 use super::Function;
 use super::calls::Use;
@@ -52,14 +52,62 @@ impl TemplateValues {
     fn value(self: &Arc<Self>, read: &Use) -> Option<Value> {
         let (line, resolved) = self.resolved.get(read)?;
         Some(match &resolved.value {
-            ResolvedValue::Text(text) => of_text(text),
+            ResolvedValue::Text(text) if resolved.is_json => self.of_json(text, *line),
+            ResolvedValue::Text(text) => self.of_text(text, *line),
             ResolvedValue::Binary(bytes) => {
                 let (bytes, values) = (bytes.clone(), Arc::clone(self));
                 Value::from_object(BinaryValue { bytes, line: *line, values })
             }
             // No reference of a template is to all members.
-            ResolvedValue::Absent | ResolvedValue::Members(_) => Value::UNDEFINED,
+            ResolvedValue::Absent | ResolvedValue::Members(_) => self.absent(*line),
         })
+    }
+
+    /// Returns a text as a value: a string, or an object whose members can be read.
+    fn of_text(self: &Arc<Self>, text: &Secret, line: usize) -> Value {
+        let text = text.expose();
+        match text.trim_start().starts_with('{') && JsonObject::parse(text).is_some() {
+            true => self.json_text(text, line),
+            false => Value::from(text),
+        }
+    }
+
+    /// Returns JSON that is no string: a Boolean or a number if it is written as it was, else its text.
+    fn of_json(self: &Arc<Self>, text: &Secret, line: usize) -> Value {
+        let text = text.expose();
+        let integer = text.parse::<i128>().ok().map(Value::from);
+        let number = || text.parse::<f64>().ok().map(Value::from);
+        match text {
+            "true" | "false" => Value::from(text == "true"),
+            _ => match integer.or_else(number) {
+                Some(number) if number.to_string() == text => number,
+                Some(number) if number.is_true() => Value::from(text),
+                _ => self.json_text(text, line),
+            },
+        }
+    }
+
+    fn json_text(self: &Arc<Self>, text: &str, line: usize) -> Value {
+        let values = Arc::clone(self);
+        Value::from_object(JsonText { text: Secret::new(text.to_owned()), line, values })
+    }
+
+    fn absent(self: &Arc<Self>, line: usize) -> Value {
+        Value::from_object(AbsentValue { line, values: Arc::clone(self) })
+    }
+
+    fn member(self: &Arc<Self>, text: &Secret, key: &str, line: usize) -> Option<Value> {
+        match JsonObject::parse(text.expose())?.member(key)? {
+            MemberValue::Text(text) => Some(self.of_text(&text, line)),
+            MemberValue::Json(text) => Some(self.of_json(&text, line)),
+            MemberValue::Null => Some(self.absent(line)),
+            MemberValue::NotUnicode => None,
+        }
+    }
+
+    /// Returns the line of what is read; 0 if it is not read.
+    fn line(&self, read: &Use) -> usize {
+        self.resolved.get(read).map_or(0, |(line, _)| *line)
     }
 
     fn text(&self, read: &Use) -> Option<&Secret> {
@@ -104,7 +152,8 @@ impl Object for AccessedValue {
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let of = Use { function: *function, name: name.clone(), path };
         let inner = Self { values: Arc::clone(&self.values), of };
-        inner.value().or_else(|| member(self.values.text(&self.of)?, key))
+        let values = &self.values;
+        inner.value().or_else(|| values.member(values.text(&self.of)?, key, values.line(&self.of)))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -112,40 +161,104 @@ impl Object for AccessedValue {
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
-        true
+        self.values.text(&self.of).is_some_and(is_true)
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.values.text(&self.of) {
             Some(text) => f.write_str(text.expose()),
             None => {
-                self.values.refuse(0, RenderProblem::Undefined);
+                self.values.refuse(self.values.line(&self.of), RenderProblem::Undefined);
                 Ok(())
             }
         }
     }
 }
 
-/// A JSON object, as it is written.
+/// What is optional and does not exist, or `null`: false in conditions, and an error where it is written.
 #[derive(Debug)]
-struct JsonText(Secret);
+struct AbsentValue {
+    line: usize,
+    values: Arc<TemplateValues>,
+}
+
+impl Object for AbsentValue {
+    fn is_true(self: &Arc<Self>) -> bool {
+        false
+    }
+
+    fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.values.refuse(self.line, RenderProblem::Undefined);
+        Ok(())
+    }
+}
+
+/// Returns whether a value is undefined, or stands for what does not exist.
+pub(super) fn is_undefined(value: &Value) -> bool {
+    let is_absent = |of: &AccessedValue| match of.values.resolved.get(&of.of) {
+        Some((_, resolved)) => matches!(resolved.value, ResolvedValue::Absent),
+        None => false,
+    };
+    value.is_undefined()
+        || value.downcast_object_ref::<AbsentValue>().is_some()
+        || value.downcast_object_ref::<AccessedValue>().is_some_and(is_absent)
+}
+
+/// JSON, as it is written.
+#[derive(Debug)]
+struct JsonText {
+    text: Secret,
+    line: usize,
+    values: Arc<TemplateValues>,
+}
 
 impl Object for JsonText {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        member(&self.0, key.as_str()?)
+        self.values.member(&self.text, key.as_str()?, self.line)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        keys(&self.0)
+        keys(&self.text)
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
-        true
+        is_true(&self.text)
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.expose())
+        f.write_str(self.text.expose())
     }
+}
+
+/// Returns whether a text is true in a condition: not if it is an empty list or object, or zero.
+fn is_true(text: &Secret) -> bool {
+    let text = text.expose();
+    let inner = text.trim();
+    let inner = inner
+        .strip_prefix('{')
+        .and_then(|inner| inner.strip_suffix('}'))
+        .or_else(|| inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')));
+    match inner {
+        Some(inner) => !inner.trim().is_empty(),
+        None => text.parse() != Ok(0.0),
+    }
+}
+
+/// Writes a value; `true` and `false` as in JSON.
+pub(super) fn write(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    match boolean(value) {
+        Some(text) => out.write_str(text).map_err(Error::from),
+        None => escape_formatter(out, state, value),
+    }
+}
+
+/// Returns a Boolean as it is in JSON.
+pub(super) fn boolean(value: &Value) -> Option<&'static str> {
+    (value.kind() == ValueKind::Bool).then(|| if value.is_true() { "true" } else { "false" })
 }
 
 /// A binary secret, which is no text.
@@ -171,22 +284,6 @@ impl Object for BinaryValue {
     fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.values.refuse(self.line, RenderProblem::Binary);
         Ok(())
-    }
-}
-
-/// Returns a text as a value: a string, or an object whose members can be read.
-fn of_text(text: &Secret) -> Value {
-    match text.expose().trim_start().starts_with('{') && JsonObject::parse(text.expose()).is_some()
-    {
-        true => Value::from_object(JsonText(text.clone())),
-        false => Value::from(text.expose()),
-    }
-}
-
-fn member(text: &Secret, key: &str) -> Option<Value> {
-    match JsonObject::parse(text.expose())?.member(key)? {
-        MemberValue::Text(text) => Some(of_text(&text)),
-        MemberValue::Null | MemberValue::NotUnicode => None,
     }
 }
 
