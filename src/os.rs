@@ -2,7 +2,6 @@
 //! import this module.
 
 mod access;
-pub mod child_dir;
 pub mod config_file;
 pub mod credentials_file;
 #[cfg(unix)]
@@ -23,6 +22,7 @@ mod path;
 pub mod private_dir;
 pub mod process;
 pub mod program;
+pub mod program_dir;
 pub mod rendered;
 mod secret_file;
 pub mod stdio;

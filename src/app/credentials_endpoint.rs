@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
-use crate::os::child_dir;
-pub use crate::os::child_dir::ChildDir;
 use crate::os::init as os_init;
 use crate::os::process;
+use crate::os::program_dir;
+pub use crate::os::program_dir::ProgramDir;
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::credentials::Session;
@@ -38,7 +38,7 @@ pub struct EndpointRequest<'a> {
     /// The first session.
     pub session: &'a Session,
     /// The directory of the program, which is removed when the program has ended.
-    pub directory: Option<&'a ChildDir>,
+    pub directory: Option<&'a ProgramDir>,
 }
 
 /// An endpoint that serves.
@@ -53,16 +53,16 @@ pub struct StartedEndpoint {
 impl App {
     /// Makes a private directory for the program, in memory if there is such a place. The error is that of
     /// the first place.
-    pub fn child_dir(&self) -> Result<ChildDir, Error> {
+    pub fn program_dir(&self) -> Result<ProgramDir, Error> {
         let shared = shared_memory_dir(process::user_id());
         // The variable of the first may be inherited from another user, or name what no longer exists.
         // Another user can take the name of the second, and only Linux has it.
         let parents = runtime_dir(self.environment()).into_iter().chain([shared]);
-        let made = parents.map(|parent| ChildDir::create(&parent));
+        let made = parents.map(|parent| ProgramDir::create(&parent));
         let temporary = self.environment().get("TMPDIR").map_or_else(|| "/tmp".into(), path::path);
         let among_others = [PathBuf::from(SHARED_MEMORY), temporary];
         let mut first = None;
-        for made in made.chain(among_others.iter().map(|it| ChildDir::create_among_others(it))) {
+        for made in made.chain(among_others.iter().map(|it| ProgramDir::create_among_others(it))) {
             match made {
                 Ok(made) => return Ok(made),
                 Err(error) => first = first.or(Some(error)),
@@ -71,23 +71,23 @@ impl App {
         Err(first.unwrap_or_else(|| RunError::System(io::ErrorKind::Unsupported.into()).into()))
     }
 
-    /// As [`App::child_dir`], for secrets: refuses a file system on a disk.
-    pub fn child_dir_in_memory(&self) -> Result<ChildDir, Error> {
+    /// As [`App::program_dir`], for secrets: refuses a file system on a disk.
+    pub fn program_dir_in_memory(&self) -> Result<ProgramDir, Error> {
         let own = runtime_dir(self.environment());
-        let own = own.map(|parent| ChildDir::create_in_memory(&parent));
+        let own = own.map(|parent| ProgramDir::create_in_memory(&parent));
         if let Some(Ok(dir)) = own {
             return Ok(dir);
         }
-        ChildDir::create_in_memory(&shared_memory_dir(process::user_id()))
+        ProgramDir::create_in_memory(&shared_memory_dir(process::user_id()))
     }
 
     /// Removes the directories of programs that have ended.
-    pub fn remove_child_dirs(&self) {
+    pub fn remove_program_dirs(&self) {
         let parents = runtime_dir(self.environment()).into_iter();
         for parent in parents.chain([shared_memory_dir(process::user_id())]) {
-            child_dir::sweep(&parent.path);
+            program_dir::sweep(&parent.path);
         }
-        child_dir::sweep_among_others(SHARED_MEMORY.as_ref());
+        program_dir::sweep_among_others(SHARED_MEMORY.as_ref());
     }
 
     /// Starts the detached process of the endpoint, which ends when this process has ended, whatever
@@ -101,7 +101,7 @@ impl App {
     }
 
     /// Starts a detached process that only removes the directory of the program when that has ended.
-    pub fn keep_directory(&self, directory: &ChildDir) -> Result<(), Error> {
+    pub fn keep_directory(&self, directory: &ProgramDir) -> Result<(), Error> {
         detached::keep(self, directory)
     }
 

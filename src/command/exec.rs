@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::app::App;
-use crate::app::credentials_endpoint::{ChildDir, EndpointRequest, StartedEndpoint};
+use crate::app::credentials_endpoint::{EndpointRequest, ProgramDir, StartedEndpoint};
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
@@ -117,12 +117,12 @@ impl Plan for ExecPlan {
 
         // A run that starts no process and makes no directory leaves this to others: it is to be fast.
         if self.source != CredentialSource::Variables {
-            app.remove_child_dirs();
+            app.remove_program_dirs();
         }
         // Removed if the program is not run.
         let mut directory = None;
         if !assigned.files.is_empty() {
-            directory = Some(app.child_dir_in_memory()?);
+            directory = Some(app.program_dir_in_memory()?);
         }
         let mut variables = match credentials {
             Some(_) => ProgramVariables::without_credentials(app.variables()),
@@ -205,7 +205,7 @@ impl ExecPlan {
         app: &App,
         credentials: &ProgramCredentials<'_>,
         variables: &mut ProgramVariables,
-        directory: &mut Option<ChildDir>,
+        directory: &mut Option<ProgramDir>,
     ) -> Result<(), Error> {
         let ProgramCredentials { session, aws_files, .. } = credentials;
         variables.set_region(&self.session.provider.session.region);
@@ -214,7 +214,7 @@ impl ExecPlan {
             if let Some((name, text)) = files.copy() {
                 let made = match directory {
                     Some(made) => made,
-                    None => directory.insert(app.child_dir()?),
+                    None => directory.insert(app.program_dir()?),
                 };
                 copy = Some(made.write(name, text.as_bytes())?);
             }

@@ -13,7 +13,7 @@ use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
-    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ChildDir NotInMemory
+    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir NotInMemory
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
 variants!(NotVariables: Binary NotAnObject Null Undecodable);
@@ -86,7 +86,7 @@ fn run_errors() -> Vec<RunError> {
             reason: "cannot listen on 127.0.0.1:0: Address not available".to_owned(),
             hints: vec!["pass an address of this machine".to_owned()],
         },
-        RunError::ChildDir {
+        RunError::ProgramDir {
             path: "/run/user/1000/roles-anywhere".into(),
             source: Errno::NOSPC.into(),
         },

@@ -68,7 +68,7 @@ pub enum RunError {
     },
     /// A file for the program of `exec` cannot be written.
     #[error("cannot write files for the program in `{}`", path.display())]
-    ChildDir {
+    ProgramDir {
         /// The directory.
         path: PathBuf,
         /// The cause.
@@ -132,7 +132,7 @@ impl RunError {
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
-            Self::ChildDir { .. } | Self::NotInMemory { .. } => ErrorKind::Local,
+            Self::ProgramDir { .. } | Self::NotInMemory { .. } => ErrorKind::Local,
         }
     }
 
@@ -161,7 +161,7 @@ impl RunError {
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
-            Self::ChildDir { .. } => {
+            Self::ProgramDir { .. } => {
                 "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space, or pass `--keep-aws-files`"
             }
             Self::NotInMemory { .. } => {

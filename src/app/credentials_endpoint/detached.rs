@@ -10,10 +10,10 @@ use crate::app::credentials_endpoint::serving::CredentialsEndpoint;
 use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::app::session;
 use crate::options::session_plan::SessionPlan;
-use crate::os::child_dir::{self, ChildDir};
 use crate::os::detached;
 use crate::os::files::SystemFiles;
 use crate::os::process;
+use crate::os::program_dir::{self, ProgramDir};
 use crate::output::error::Error;
 use crate::output::run::RunError;
 use roles_anywhere_client::password::PasswordSource;
@@ -97,7 +97,7 @@ pub(super) fn start(app: &App, request: &EndpointRequest<'_>) -> Result<StartedE
 }
 
 /// Starts a detached process that removes the directory of the program when that has ended.
-pub(super) fn keep(app: &App, directory: &ChildDir) -> Result<(), Error> {
+pub(super) fn keep(app: &App, directory: &ProgramDir) -> Result<(), Error> {
     let path = path::text(directory.path().as_os_str().to_owned());
     match start_task(app, DetachedTask::Directory, path.as_bytes())?.expose() {
         READY => Ok(()),
@@ -155,7 +155,7 @@ fn remove_at_end(pid: i32) -> Result<(), Error> {
     session::block_on(async {
         let program = received.answer(READY).map_err(RunError::System)?;
         program.ended().await;
-        child_dir::remove(&path::path(&text));
+        program_dir::remove(&path::path(&text));
         Ok(())
     })
 }
@@ -179,7 +179,7 @@ fn serve(app: &App, pid: i32, plan: PlanSession<'_>) -> Result<(), Error> {
         let program = received.answer(answer.expose()).map_err(RunError::System)?;
         endpoint?.serve_until(program.ended()).await;
         // If this is not reached, the other process removes it, or the next run does.
-        directory.iter().for_each(|directory| child_dir::remove(directory));
+        directory.iter().for_each(|directory| program_dir::remove(directory));
         Ok(())
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::app::App;
-use crate::app::credentials_endpoint::ChildDir;
+use crate::app::credentials_endpoint::ProgramDir;
 use crate::command::exec::environment::{ProgramVariables, os_string};
 use crate::config::ExecTable;
 use crate::options::program_variables::exec_sources;
@@ -77,7 +77,7 @@ impl ProgramValues {
 pub(super) fn assign(
     assigned: &AssignedVariables,
     variables: &mut ProgramVariables,
-    directory: Option<&ChildDir>,
+    directory: Option<&ProgramDir>,
 ) -> Result<(), Error> {
     for (name, value) in &assigned.set {
         variables.set(name.as_str(), os_string(value));

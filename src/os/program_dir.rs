@@ -26,20 +26,20 @@ const AMONG_OTHERS: &str = "roles-anywhere-";
 /// The directory of the program that this process becomes. It is removed when this is dropped, so not if
 /// this process becomes the program.
 #[derive(Debug)]
-pub struct ChildDir(PathBuf);
+pub struct ProgramDir(PathBuf);
 
-impl ChildDir {
+impl ProgramDir {
     /// Makes a new directory in `parent` that only this user can enter, and removes those whose programs
     /// have ended.
     pub fn create(parent: &ConfiguredDir) -> Result<Self, Error> {
-        let failed = |source| RunError::ChildDir { path: parent.path.clone(), source };
+        let failed = |source| RunError::ProgramDir { path: parent.path.clone(), source };
         // It is checked as for the session cache: it belongs to this user only.
         PrivateDir::new(parent).create().map_err(failed)?;
         sweep(&parent.path);
         Self::make(parent.path.join(ProgramId::own().directory_name(SystemEntropy.bits())))
     }
 
-    /// As [`ChildDir::create`], in a directory where all users may make files: under a random name, which
+    /// As [`ProgramDir::create`], in a directory where all users may make files: under a random name, which
     /// no other user can take before.
     pub fn create_among_others(above: &Path) -> Result<Self, Error> {
         sweep_among_others(above);
@@ -55,12 +55,12 @@ impl ChildDir {
             Ok(()) => Ok(Self(path)),
             Err(source) => {
                 let path = path.parent().unwrap_or(&path).to_owned();
-                Err(RunError::ChildDir { path, source }.into())
+                Err(RunError::ProgramDir { path, source }.into())
             }
         }
     }
 
-    /// As [`ChildDir::create`], on a file system that is in memory and not on a disk.
+    /// As [`ProgramDir::create`], on a file system that is in memory and not on a disk.
     pub fn create_in_memory(parent: &ConfiguredDir) -> Result<Self, Error> {
         let dir = Self::create(parent)?;
         match is_in_memory(dir.path()) {
@@ -82,12 +82,12 @@ impl ChildDir {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
         let written = options.open(&path).and_then(|mut file| file.write_all(contents));
-        written.map_err(|source| RunError::ChildDir { path: self.0.clone(), source })?;
+        written.map_err(|source| RunError::ProgramDir { path: self.0.clone(), source })?;
         Ok(path)
     }
 }
 
-impl Drop for ChildDir {
+impl Drop for ProgramDir {
     fn drop(&mut self) {
         remove(&self.0);
     }
@@ -119,7 +119,7 @@ pub fn sweep(parent: &Path) {
     sweep_named(parent, "");
 }
 
-/// Removes the directories that [`ChildDir::create_among_others`] made and whose programs have ended. Those
+/// Removes the directories that [`ProgramDir::create_among_others`] made and whose programs have ended. Those
 /// of other users stay.
 pub fn sweep_among_others(above: &Path) {
     sweep_named(above, AMONG_OTHERS);
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn only_this_user_can_read_it_and_it_is_removed_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let made = ChildDir::create(&parent(&folder)).unwrap();
+        let made = ProgramDir::create(&parent(&folder)).unwrap();
         let file = made.write("config", b"[default]\n").unwrap();
         assert!(made.write("config", b"").is_err(), "it is not replaced");
         assert_eq!((mode(made.path()), mode(&file)), (0o700, 0o400));
@@ -273,7 +273,7 @@ mod tests {
     fn directories_of_programs_that_have_ended_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let (parent, own) = (parent(&folder), ProgramId::own());
-        drop(ChildDir::create(&parent).unwrap());
+        drop(ProgramDir::create(&parent).unwrap());
         let mut running = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(running.id()).unwrap();
         let other = ProgramId { pid, started: start_time(pid).unwrap(), ..own };
@@ -297,7 +297,7 @@ mod tests {
             let _ = fs::create_dir(parent.path.join(name));
             File::create(parent.path.join(name).join("config")).unwrap();
         }
-        let last = ChildDir::create(&parent).unwrap();
+        let last = ProgramDir::create(&parent).unwrap();
         let mut left: Vec<String> = fs::read_dir(&parent.path)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -309,20 +309,20 @@ mod tests {
         assert_eq!(left, kept);
         running.kill().unwrap();
         running.wait().unwrap();
-        drop(ChildDir::create(&parent).unwrap());
+        drop(ProgramDir::create(&parent).unwrap());
         assert!(!parent.path.join(other.directory_name(1)).exists());
     }
 
     #[test]
     fn directories_among_those_of_others_are_private_and_removed_too() {
         let folder = tempfile::tempdir().unwrap();
-        let made = ChildDir::create_among_others(folder.path()).unwrap();
+        let made = ProgramDir::create_among_others(folder.path()).unwrap();
         assert_eq!(mode(made.path()), 0o700);
         let own = ProgramId::own();
         let dead = ProgramId { started: own.started + 1, ..own }.directory_name(1);
         let dead = folder.path().join(format!("{AMONG_OTHERS}{dead}"));
         fs::create_dir(&dead).unwrap();
-        drop(ChildDir::create_among_others(folder.path()).unwrap());
+        drop(ProgramDir::create_among_others(folder.path()).unwrap());
         assert!(made.path().exists() && !dead.exists());
     }
 
@@ -333,11 +333,11 @@ mod tests {
         let target = folder.path().join("target");
         fs::create_dir(&target).unwrap();
         File::create(target.join("file")).unwrap();
-        drop(ChildDir::create(&parent).unwrap());
+        drop(ProgramDir::create(&parent).unwrap());
         let dead = ProgramId { started: own.started + 1, ..own };
         let link = parent.path.join(dead.directory_name(1));
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        drop(ChildDir::create(&parent).unwrap());
+        drop(ProgramDir::create(&parent).unwrap());
         assert!(target.join("file").exists());
     }
 }
