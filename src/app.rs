@@ -158,8 +158,8 @@ impl App {
     }
 
     /// Returns the absolute path of this program as it was called.
-    pub fn program(&self) -> io::Result<PathBuf> {
-        environment::program(self.environment())
+    pub fn own_executable(&self) -> io::Result<PathBuf> {
+        environment::own_executable(self.environment())
     }
 
     /// Returns an absolute path, without resolving links.

@@ -128,7 +128,7 @@ pub trait Plan: Any + Send {
 
     /// Returns how its session is made, if it runs a program with credentials. A credentials endpoint plans
     /// the command line again for that.
-    fn session(&self) -> Option<&SessionPlan> {
+    fn session_plan(&self) -> Option<&SessionPlan> {
         None
     }
 
@@ -223,6 +223,16 @@ pub struct PlanInputs<'a> {
 }
 
 impl<'a> PlanInputs<'a> {
+    /// Returns those of the real system.
+    pub fn of_system(app: &'a App) -> Self {
+        Self {
+            environment: app.environment(),
+            stdout: app.stdout(),
+            paths: app.paths(),
+            config_files: app.config_files(),
+        }
+    }
+
     /// Returns an environment without any files, and with a stream for standard output.
     pub fn of(environment: &'a Environment) -> Self {
         let paths = PathExists(&|_| false);
@@ -232,12 +242,7 @@ impl<'a> PlanInputs<'a> {
 
 /// Runs the command line `words` on the real system, and returns what to print and the exit code.
 pub fn run(commands: &[CommandEntry], words: &[String], app: &App) -> Result<Outcome, Failure> {
-    let inputs = PlanInputs {
-        environment: app.environment(),
-        stdout: app.stdout(),
-        paths: app.paths(),
-        config_files: app.config_files(),
-    };
+    let inputs = PlanInputs::of_system(app);
     let plan = match plan(commands, words, &inputs) {
         Ok(plan) => plan,
         Err(CommandLineError::Clap(error)) => return rejected(&error, commands, words, app),
@@ -271,16 +276,11 @@ pub fn session_plan(
     words: &[String],
     app: &App,
 ) -> Result<SessionPlan, Error> {
-    let inputs = PlanInputs {
-        environment: app.environment(),
-        stdout: app.stdout(),
-        paths: app.paths(),
-        config_files: app.config_files(),
-    };
+    let inputs = PlanInputs::of_system(app);
     let plan = plan(commands, words, &inputs);
     let plan = plan.map_err(|error| error.into_error(words, &specs(commands), app.paths()))?;
     let missing = RunError::Internal { what: "the command makes no session" };
-    Ok(plan.session().cloned().ok_or(missing)?)
+    Ok(plan.session_plan().cloned().ok_or(missing)?)
 }
 
 /// Returns what plans the command line `words` again, with the files as they are then.
@@ -290,11 +290,11 @@ fn replan(commands: &[CommandEntry], words: &[String], app: &App) -> Replan {
     Arc::new(move || {
         // The files of another thread.
         let app = App::start();
-        let (paths, config_files) = (app.paths(), app.config_files());
-        let inputs = PlanInputs { environment: &environment, stdout, paths, config_files };
+        let inputs =
+            PlanInputs { environment: &environment, stdout, ..PlanInputs::of_system(&app) };
         match plan(&commands, &words, &inputs) {
             Ok(plan) => Ok(plan as Box<dyn Any + Send>),
-            Err(error) => Err(error.into_error(&words, &specs(&commands), paths)),
+            Err(error) => Err(error.into_error(&words, &specs(&commands), app.paths())),
         }
     })
 }

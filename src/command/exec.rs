@@ -129,7 +129,7 @@ impl Plan for ExecPlan {
             None => ProgramVariables::of_caller(app.variables()),
         };
         values::assign(&assigned, &mut variables, directory.as_ref())?;
-        variables.set_mark(&self.role);
+        variables.set_exec_role(&self.role);
         if let Some(given) = &credentials {
             self.pass_credentials(app, given, &mut variables, &mut directory)?;
         }
@@ -159,7 +159,7 @@ impl Plan for ExecPlan {
         match app.become_program(&path, arguments, variables.into_vec())? {}
     }
 
-    fn session(&self) -> Option<&SessionPlan> {
+    fn session_plan(&self) -> Option<&SessionPlan> {
         Some(&self.session)
     }
 }

@@ -187,7 +187,7 @@ impl<'a> ListedRole<'a> {
         });
         Self {
             planned,
-            role: provider.hops.last().map_or(&provider.session.role, |hop| &hop.role),
+            role: provider.role(),
             certificate: expiration(planned, app),
             session: session.flatten(),
             stanza,

@@ -1,9 +1,9 @@
 //! A detached process of ours that serves the program which this process is about to become.
 //!
-//! This process starts a second one, which starts the third one in a session of its own and exits. So
-//! the program has no child that it did not start, and neither a signal to its process group nor the
-//! end of its terminal reaches the detached process. What that needs to know comes through a socket,
-//! as other processes can read arguments.
+//! This is the double fork: this process starts an intermediate one, which starts the detached one in a
+//! session of its own and exits. So the program has no child that it did not start, and neither a signal
+//! to its process group nor the end of its terminal reaches the detached process. What that needs to know
+//! comes through a socket, as other processes can read arguments.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -37,30 +37,30 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_MESSAGE: u64 = 8 << 20;
 
 /// Starts the detached process with `message`, and returns its answer, which is empty if it ended
-/// without one. `words` are the arguments of the process between, which calls [`detach`].
+/// without one. `words` are the arguments of the intermediate process, which calls [`detach`].
 ///
-/// The answer is there before the process between is gone for this one: no child is left. The error is
+/// The answer is there before the intermediate process is gone for this one: no child is left. The error is
 /// [`io::ErrorKind::TimedOut`] only if there was no answer in time.
 pub fn start(
     clock: &dyn Clock,
-    program: &Path,
+    own_executable: &Path,
     words: &[&str],
     message: &[u8],
 ) -> io::Result<SecretBytes> {
     let (ours, theirs) = UnixStream::pair()?;
     let adopts_orphans = adoption::suspend();
-    let mut between = {
-        let mut command = command(program, words);
+    let mut intermediate = {
+        let mut command = command(own_executable, words);
         command.stdin(OwnedFd::from(theirs)).stdout(own_process()).stderr(Stdio::null());
         command.spawn()?
     };
     let answered = ask(&ours, message, clock, clock.uptime() + START_TIMEOUT);
     if answered.is_err() {
         // It may hang, too.
-        let _ = between.kill();
+        let _ = intermediate.kill();
     }
     // An error only if the caller of this process ignores the ends of children: then none is left either.
-    let _ = between.wait();
+    let _ = intermediate.wait();
     drop(adopts_orphans);
     forget_child();
     answered
@@ -151,12 +151,12 @@ mod adoption {
     }
 }
 
-/// Ends the process between: starts the detached one, with the arguments `words`, in another session.
-pub fn detach(program: &Path, words: &[&str]) -> io::Result<()> {
+/// Ends the intermediate process: starts the detached one, with the arguments `words`, in another session.
+pub fn detach(own_executable: &Path, words: &[&str]) -> io::Result<()> {
     close_inherited();
     setsid()?;
     // This process ends, and the one that adopts it reaps it.
-    command(program, words).spawn().map(drop)
+    command(own_executable, words).spawn().map(drop)
 }
 
 /// Answers in place of the detached process, which could not be started.
@@ -197,7 +197,7 @@ pub fn receive(pid: i32) -> io::Result<Received> {
         FileType::CharacterDevice => RunningProgram::Polled(
             Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?,
         ),
-        _ => RunningProgram::Observed(stdout().try_clone_to_owned()?),
+        _ => RunningProgram::Pidfd(stdout().try_clone_to_owned()?),
     };
     Ok(Received { message, socket, program })
 }
@@ -218,7 +218,7 @@ impl Received {
 #[derive(Debug)]
 pub enum RunningProgram {
     /// The kernel reports its end on this descriptor.
-    Observed(OwnedFd),
+    Pidfd(OwnedFd),
     /// Whether it still runs is asked at intervals.
     Polled(Pid),
 }
@@ -227,7 +227,7 @@ impl RunningProgram {
     /// Completes when it has ended.
     pub async fn ended(self) {
         match self {
-            Self::Observed(process) => {
+            Self::Pidfd(process) => {
                 #[expect(
                     deprecated,
                     reason = "what replaces it is `unsafe`; the descriptor is kept here"
@@ -262,13 +262,13 @@ fn own_process() -> Stdio {
 }
 
 /// Returns the command that runs this program with the arguments `words`: the very file that this process
-/// runs, also if an update has replaced it since. `program` is its absolute path, by which the other process
+/// runs, also if an update has replaced it since. `own_executable` is its absolute path, by which the other process
 /// finds it without `/proc`: by its name, it could find another one.
-fn command(program: &Path, words: &[&str]) -> Command {
+fn command(own_executable: &Path, words: &[&str]) -> Command {
     let running = Path::new("/proc/self/exe");
-    let file = if running.exists() { running } else { program };
+    let file = if running.exists() { running } else { own_executable };
     let mut command = Command::new(file);
-    command.arg0(program).args(words);
+    command.arg0(own_executable).args(words);
     command
 }
 

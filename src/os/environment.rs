@@ -24,7 +24,7 @@ pub fn variables() -> Vec<(OsString, OsString)> {
 
 /// Returns the absolute path of this program as it was called, by which it is found after an update too:
 /// links are not resolved.
-pub fn program(environment: &Environment) -> io::Result<PathBuf> {
+pub fn own_executable(environment: &Environment) -> io::Result<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next().unwrap_or_default());
     if called.components().count() > 1 {
         return std::path::absolute(called);

@@ -21,7 +21,7 @@ use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::text::path;
 
-/// The second argument of the process between.
+/// The second argument of the intermediate process.
 const DETACH: &str = "--detach";
 
 /// What to do if a limit of processes is reached.
@@ -107,9 +107,10 @@ pub(super) fn keep(app: &App, directory: &ProgramDir) -> Result<(), Error> {
 
 /// Starts the detached process, and returns its answer to `message`.
 fn start_task(app: &App, task: DetachedTask, message: &[u8]) -> Result<SecretBytes, Error> {
-    let program = app.program().map_err(RunError::System)?;
+    let own_executable = app.own_executable().map_err(RunError::System)?;
     let pid = std::process::id().to_string();
-    let answer = detached::start(app.clock(), &program, &[task.word(), DETACH, &pid], message);
+    let answer =
+        detached::start(app.clock(), &own_executable, &[task.word(), DETACH, &pid], message);
     Ok(answer.map_err(|error| not_started(&error))?)
 }
 
@@ -137,8 +138,8 @@ pub fn run(step: DetachStep, app: &App, plan: PlanSession<'_>) -> ExitCode {
 }
 
 fn detach(app: &App, task: DetachedTask, pid: i32) -> Result<(), Error> {
-    let program = app.program().map_err(RunError::System)?;
-    let detached = detached::detach(&program, &[task.word(), &pid.to_string()]);
+    let own_executable = app.own_executable().map_err(RunError::System)?;
+    let detached = detached::detach(&own_executable, &[task.word(), &pid.to_string()]);
     detached.or_else(|error| refuse(not_started(&error).into()))
 }
 

@@ -93,7 +93,7 @@ impl ProgramVariables {
     }
 
     /// Sets the name of the role that the credentials are of.
-    pub fn set_mark(&mut self, role: &str) {
+    pub fn set_exec_role(&mut self, role: &str) {
         self.set(EXEC_ROLE_VARIABLE, role);
     }
 
@@ -176,7 +176,7 @@ mod tests {
             ("AWS_CA_BUNDLE", "/etc/ca.pem"),
             ("ROLES_ANYWHERE_EXEC", "outer"),
         ]);
-        variables.set_mark("inner");
+        variables.set_exec_role("inner");
         variables.set("A", "2");
         assert_eq!(
             shown(variables),

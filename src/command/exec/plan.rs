@@ -30,7 +30,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
     let session = session.with_waiting_line(settings)?;
     let provider = &session.provider;
-    let role = provider.hops.last().map_or(&provider.session.role, |hop| &hop.role);
+    let role = provider.role();
     let name = settings.layers.map(|layers| layers.role().name().as_str());
     let source = match settings.is_on(&STATIC)? {
         true => CredentialSource::Variables,
